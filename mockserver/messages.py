@@ -1,0 +1,123 @@
+"""The words the rooms speak to each other: frozen records, no behaviour beyond reading themselves.
+
+Nothing here knows of Flask, of sockets or of YAML. A `Call` comes in, a `Reply` goes out, a `Violation`
+is one departure of a request from the document, a `Delivery` says how the reply reaches the socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Lang = Literal["en", "zh"]
+
+
+class Text(NamedTuple):
+    """One text for people, in both languages."""
+
+    en: str
+    zh: str
+
+    def to(self, lang: Lang) -> str:
+        """The text in `lang`."""
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request as it arrived: nothing decoded that could lose what was sent."""
+
+    method: str
+    path: str
+    """Percent-decoded path, undecodable bytes replaced."""
+    query: str = ""
+    """Raw query string, still percent-encoded; bytes over 0x7f as Latin-1 characters."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    body: bytes = b""
+    overlong: bool = False
+    """More bytes came than the limit allows; `body` is not to be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One departure of a request from the document, whether it was accepted or not."""
+
+    name: str
+    """Stable name, a row of `contract.violations`."""
+    error: str
+    """Name of the catalogue row that answers it when it is not tolerated."""
+    where: str
+    """`path`, `method`, `query:NAME`, `header:NAME`, or `body:` and a JSON pointer."""
+    expected: str
+    got: str
+    section: str
+    """Section of the document, without the sign: `1.1.2`."""
+    text: Text
+    """What is wrong and what to do."""
+    tolerated: bool = False
+    """Recorded only: a forgiving backend would take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a reply reaches the socket. Faults describe it here; only the transport performs it.
+
+    Times are seconds, sizes are bytes. The default delivers the reply as it is.
+    """
+
+    delay: float = 0.0
+    """Wait before the first byte."""
+    hang: float | None = None
+    """Send nothing at all for so long, then close."""
+    instead: Literal["reset", "empty", "garbage"] | None = None
+    """An RST, a close without a byte, or bytes that are no HTTP, instead of the answer."""
+    header_seconds: float = 0.0
+    """Spread the status line and the headers over this time."""
+    body_chunks: int = 1
+    body_seconds: float = 0.0
+    """Send the body in so many pieces, spread over this time."""
+    bytes_per_second: int = 0
+    """Throttle head and body; 0 is unlimited."""
+    cut: float | None = None
+    """Send only this share of the body under the full Content-Length, then end as `cut_end` says."""
+    cut_end: Literal["close", "reset"] = "close"
+    malformed_chunk: bool = False
+    """Answer with Transfer-Encoding: chunked and break a chunk's framing."""
+    close_after: float | None = None
+    """Keep the connection open so long after the answer, then close it (`Connection: close`)."""
+
+    @property
+    def touches_connection(self) -> bool:
+        """Whether only a transport that owns the socket can perform it."""
+        return (
+            self.instead is not None
+            or self.cut is not None
+            or self.malformed_chunk
+            or self.header_seconds > 0
+            or self.close_after is not None
+            or self.hang is not None
+        )
+
+
+PLAIN = Delivery()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the client gets: status, headers, body, and how they are delivered."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    delivery: Delivery = PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A view's answer before it is encoded: the fields after the envelope, in the document's order."""
+
+    fields: dict[str, Any]
+    settled_from: int | None = None
+    """The fields are the same at every now ≥ this second; None: they depend on the very second asked."""
