@@ -320,6 +320,18 @@ def test_a_place_inside_an_alias_is_where_the_text_stands() -> None:
     assert document.locate(("b", "r")) == (1, 11)
 
 
+def test_a_scalar_is_known_as_it_was_written() -> None:
+    """The advice to quote a number can show its leading zeros."""
+    document = parse_yaml("a: 01012345670\nb: {c: 'x'}\n", "s.yaml")
+    assert document.value["a"] == 1012345670
+    assert document.written(("a",)) == "01012345670"
+    assert (document.written(("b", "c")), document.written(("b",)), document.written(("z",))) == (
+        "x",
+        None,
+        None,
+    )
+
+
 def test_a_document_makes_problems_that_editors_link() -> None:
     """file:line:column: text."""
     document: Document = parse_yaml(SAMPLE, "s.yaml")

@@ -35,6 +35,8 @@ class Spot:
     value: Place
     parts: Mapping[str | int, Spot] = field(default_factory=dict)
     key: Place | None = None
+    word: str | None = None
+    """A YAML scalar as it is written, without quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,28 @@ class Document:
 
         A member of a mapping is told by its key when `key` asks for it or its value starts on a later line.
         """
-        spot, whole = self.spot, True
-        for step in pointer:
-            if step not in spot.parts:
-                whole = False
-                break
-            spot = spot.parts[step]
+        spot, whole = self._find(pointer)
         if spot.key is not None and ((key and whole) or spot.key[0] != spot.value[0]):
             return spot.key
         return spot.value
 
+    def written(self, pointer: Pointer) -> str | None:
+        """The scalar that `pointer` names as the YAML file writes it: 007 stays 007; None for all else."""
+        spot, whole = self._find(pointer)
+        return spot.word if whole else None
+
     def problem(self, pointer: Pointer, text: Text, *, key: bool = False) -> Problem:
         """The problem `text` with what `pointer` names."""
         return Problem(self.path, text, *self.locate(pointer, key=key))
+
+    def _find(self, pointer: Pointer) -> tuple[Spot, bool]:
+        """The spot that `pointer` names, or its nearest ancestor's and False."""
+        spot = self.spot
+        for step in pointer:
+            if step not in spot.parts:
+                return spot, False
+            spot = spot.parts[step]
+        return spot, True
 
 
 def read(path: Path) -> bytes:

@@ -107,7 +107,7 @@ class _Yaml(Reader):
             value, spot = self.anchors[event.anchor]
             return self.again(value, depth, place), spot
         if isinstance(event, yaml.ScalarEvent):
-            value, spot = self.scalar(event), Spot(place)
+            value, spot = self.scalar(event), Spot(place, word=event.value)
         elif isinstance(event, yaml.MappingStartEvent):
             value, spot = self.mapping(event, depth)
         else:
@@ -151,7 +151,7 @@ class _Yaml(Reader):
                 )
             self.once(parts, key, place)
             value, spot = self.node(next(self.events), depth + 1)
-            values[key], parts[key] = value, Spot(spot.value, spot.parts, place)
+            values[key], parts[key] = value, Spot(spot.value, spot.parts, place, spot.word)
         return values, Spot(_place(event), parts)
 
     def scalar(self, event: Any) -> Any:
