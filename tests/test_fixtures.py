@@ -1,4 +1,4 @@
-"""The shipped files are what they claim: catalogue, made-up keys, the document's samples, a day that adds up."""
+"""The shipped files are what they claim: catalogue, made-up keys, document samples, a day that adds up."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ BEGIN, END = 1575962150, 1575962850
 
 CODES = """
 0 ok · 1001 unknown_command · 1002 method_not_allowed · 1003 empty_body · 1004 malformed_json ·
-1005 body_too_large · 1006 unsupported_content_type · 1101 missing_parameter · 1102 unknown_appkey · 1103 invalid_curtime ·
+1005 body_too_large · 1006 unsupported_content_type · 1101 missing_parameter · 1102 unknown_appkey ·
+1103 invalid_curtime ·
 1104 checksum_expired · 1105 checksum_mismatch · 1106 identifier_not_allowed · 1107 duplicate_seq ·
 1108 invalid_parameter · 1201 missing_field · 1202 invalid_field · 1203 invalid_time_range ·
-1204 range_too_large · 1205 unknown_field · 1301 room_not_found · 1302 user_not_found · 1401 rate_limited · 1402 server_busy ·
+1204 range_too_large · 1205 unknown_field · 1301 room_not_found · 1302 user_not_found · 1401 rate_limited ·
+1402 server_busy ·
 1500 internal_error
 """
 
@@ -90,7 +92,7 @@ def test_a_status_tells_who_is_to_blame() -> None:
 
 
 def test_the_credentials_are_plainly_made_up() -> None:
-    """Two apps, the first the document's sample; secrets hold base64's awkward characters and say they are fake."""
+    """Two apps, the first the document's sample; secrets look like base64 and say they are fake."""
     assert [app["appkey"] for app in APPS] == ["123456789", "987654321"]
     for app in APPS:
         assert app["appsecret"].startswith("MADE/UP+")
