@@ -1,0 +1,49 @@
+"""Servers for the transport's tests, and the watch over what they log and leave behind."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+from transport_wire import echo
+
+from mockserver.transport import Limits, Server
+
+SHORT = Limits(request_seconds=0.4, idle_seconds=0.4, write_seconds=0.4, linger_seconds=0.2, stop_seconds=2.0)
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A patient server with the echo application."""
+    with Server(echo) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hasty():
+    """The same with short limits."""
+    with Server(echo, limits=SHORT) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def no_errors(caplog, request):
+    """Whatever a client does, the server logs no warning and no error of its own."""
+    caplog.set_level(logging.WARNING)
+    yield
+    if "logs_errors" not in request.fixturenames:
+        assert [record.getMessage() for record in caplog.get_records("call")] == []
+
+
+@pytest.fixture
+def logs_errors():
+    """Ask for this in a test that provokes an error log on purpose."""
+
+
+@pytest.fixture
+def no_threads_left():
+    """The test leaves as many threads as it found."""
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before

@@ -1,0 +1,135 @@
+"""Slow and silent clients: every connection ends in time, and nobody else notices."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import time
+
+import pytest
+from transport_wire import GET, ask, connect, read_all, read_answer, refused
+
+POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
+
+
+def ended(sock, start) -> float:
+    """Seconds from `start` to the end of the connection, whatever it brings."""
+    with contextlib.suppress(ConnectionError):
+        read_all(sock)
+    return time.monotonic() - start
+
+
+def test_a_silent_connection_is_closed_without_a_word(hasty):
+    """No request, no answer."""
+    start = time.monotonic()
+    assert ask(hasty, b"") == b""
+    assert 0.35 <= time.monotonic() - start < 1.5
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b"G", b"GET / HTTP/1.1\r\nHost: h\r\n", POST + b"Content-Length: 5\r\n\r\n{", POST + b"Transfer-Encoding: chunked\r\n\r\n2"],
+    ids=["a letter", "half a head", "half a body", "half a chunk"],
+)
+def test_an_unfinished_request_is_refused_in_time(hasty, part):
+    """408 with the envelope, then a close."""
+    start = time.monotonic()
+    assert "in time" in refused(ask(hasty, part), 408)
+    assert 0.35 <= time.monotonic() - start < 1.5
+
+
+def test_a_later_request_has_its_own_time(hasty):
+    """The clock of the second request starts with its first byte, and it is refused like the first."""
+    with connect(hasty) as sock:
+        sock.sendall(GET)
+        assert read_answer(sock)[0] == 200
+        start = time.monotonic()
+        sock.sendall(b"GET /")
+        refused(read_all(sock), 408)
+        assert 0.35 <= time.monotonic() - start < 1.5
+
+
+def test_an_idle_connection_is_closed(hasty):
+    """After its answer it may wait for `idle_seconds`."""
+    with connect(hasty) as sock:
+        sock.sendall(GET)
+        assert read_answer(sock)[0] == 200
+        assert 0.3 <= ended(sock, time.monotonic()) < 1.5
+
+
+@pytest.mark.parametrize("drop", [b"\r\n", b"a"], ids=["blank lines", "letters"])
+@pytest.mark.parametrize("first", [b"", GET], ids=["fresh", "kept"])
+def test_a_drip_does_not_prolong_anything(hasty, first, drop):
+    """Blank lines before a request, or one byte at a time: the end comes as for a silent client."""
+    with connect(hasty) as sock:
+        if first:
+            sock.sendall(first)
+            read_answer(sock)
+        start = time.monotonic()
+        while time.monotonic() - start < 2.0:
+            try:
+                sock.sendall(drop)
+            except ConnectionError:
+                break
+            readable, _, _ = select.select([sock], [], [], 0.03)
+            if readable:
+                break
+        assert time.monotonic() - start < 1.5
+
+
+def test_200_half_open_and_200_dripping_connections_are_closed_in_time(hasty):
+    """Good requests stay fast meanwhile (99 of 100 under 250 ms), and all 400 are ended by the server."""
+    half = [connect(hasty) for _ in range(200)]
+    drips = [connect(hasty) for _ in range(200)]
+    start = time.monotonic()
+    took = []
+    for index in range(100):
+        for sock in drips[index % 2 :: 2]:
+            with contextlib.suppress(ConnectionError):
+                sock.send(b"G")
+        before = time.monotonic()
+        with connect(hasty) as sock:
+            sock.sendall(GET)
+            assert read_answer(sock)[0] == 200
+        took.append(time.monotonic() - before)
+    assert sorted(took)[98] < 0.25, sorted(took)[-3:]
+    for sock in half + drips:
+        with sock:
+            assert ended(sock, start) < 4.0
+
+
+def test_a_client_that_never_reads_its_answer_is_cut_off(hasty):
+    """16 MB that nobody takes do not stay in memory."""
+    with connect(hasty) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        sock.sendall(b"GET /big?16000000 HTTP/1.1\r\nHost: h\r\n\r\n")
+        patience = time.monotonic() + 5
+        while hasty.connections:
+            assert time.monotonic() < patience
+            time.sleep(0.02)
+        with pytest.raises(ConnectionResetError):
+            read_all(sock)
+
+
+def test_a_client_that_reads_slowly_but_steadily_gets_everything(hasty):
+    """Longer than `write_seconds` altogether, yet never without progress."""
+    with connect(hasty) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        sock.sendall(b"GET /big?12000000 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        got, start = 0, time.monotonic()
+        while part := sock.recv(1_000_000):
+            got += len(part)
+            if time.monotonic() - start < 1.2:
+                time.sleep(0.02)
+        assert got > 12_000_000
+
+
+def test_waiting_for_our_own_delay_is_not_the_client_s_fault(hasty):
+    """A pipelined half request behind an answer delayed beyond the limits is not refused before that answer."""
+    with connect(hasty) as sock:
+        sock.sendall(b"GET /deliver?delay=0.9 HTTP/1.1\r\nHost: h\r\n\r\n" + GET + GET[:10])
+        assert read_answer(sock)[0] == 200
+        assert read_answer(sock)[0] == 200
+        sock.sendall(GET[10:])
+        assert read_answer(sock)[0] == 200

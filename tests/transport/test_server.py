@@ -1,0 +1,425 @@
+"""The server's life: start, serve, stop, with nothing left behind; a taken port, signals, https."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from transport_wire import GET, ask, connect, echo, read_all, read_answer, told
+
+from mockserver.errors import ConfigurationError
+from mockserver.transport import TLS, Limits, Server
+from mockserver.transport.server import fast_loop
+
+CYCLES = int(os.environ.get("MOCKSERVER_TEST_CYCLES", "20"))
+"""Start-stop cycles of the leak test; the long suite sets 100."""
+
+CLOSE = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
+def open_files() -> set[str]:
+    """What this process holds open: sockets, pipes and files."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
+        except OSError:
+            continue
+    return found
+
+
+def test_port_0_takes_a_free_port_and_the_url_names_it():
+    """`url` is right as soon as `start` returns, and a client connects at once."""
+    with Server(echo) as server:
+        assert server.port > 0
+        assert server.url == f"http://127.0.0.1:{server.port}"
+        assert told(ask(server, CLOSE))["PATH_INFO"] == "/v2/video/x"
+
+
+def test_a_taken_port_is_a_clear_error_in_both_languages():
+    """ConfigurationError with the port, from `start` and from `run`."""
+    with Server(echo) as first:
+        second = Server(echo, port=first.port)
+        for begin in (second.start, second.run):
+            with pytest.raises(ConfigurationError) as caught:
+                begin()
+            assert f"port {first.port}" in caught.value.show("en")
+            assert f"端口 {first.port} 已被占用" in caught.value.show("zh")
+        assert told(ask(first, CLOSE))
+
+
+@pytest.mark.parametrize(("host", "port", "place"), [("192.0.2.1", 0, "--host"), ("no.such.invalid", 0, "--host"), ("127.0.0.1", 70_000, "--port")])
+def test_an_impossible_address_is_a_clear_error(host, port, place):
+    """A host of another machine, an unknown name, a port out of range."""
+    with pytest.raises(ConfigurationError) as caught:
+        Server(echo, host=host, port=port).start()
+    assert caught.value.problems[0].place == place
+    assert str(port) in caught.value.show("en")
+
+
+def test_ipv6_works():
+    """The url has its brackets."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with Server(echo, host="::1") as server:
+        assert server.url == f"http://[::1]:{server.port}"
+        assert told(ask(server, CLOSE))["REMOTE_ADDR"] == "::1"
+
+
+def test_a_wildcard_host_has_a_url_that_can_be_called():
+    """`0.0.0.0` is an address to listen on, not to call."""
+    with Server(echo, host="0.0.0.0") as server:
+        assert server.url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("new_loop", [fast_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
+def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
+    """No thread, socket or file over many cycles with calls inline and in threads, idle and delayed connections."""
+    kept = []
+    before = None
+    for cycle in range(CYCLES):
+        server = Server(echo, new_loop=new_loop)
+        with server:
+            assert told(ask(server, CLOSE))
+            assert told(ask(server, CLOSE.replace(b"/v2/video/x", b"/__admin/x")))
+            idle, delayed, hanging = (connect(server) for _ in range(3))
+            idle.sendall(GET)
+            read_answer(idle)
+            delayed.sendall(b"GET /deliver?delay=60 HTTP/1.1\r\nHost: h\r\n\r\n")
+            hanging.sendall(b"GET /deliver?hang=60 HTTP/1.1\r\nHost: h\r\n\r\n")
+            while server.pending < 2:
+                time.sleep(0.001)
+            kept += [idle, delayed, hanging]
+        start = time.monotonic()
+        server.stop()
+        assert time.monotonic() - start < 0.1
+        for sock in kept:
+            sock.close()
+        kept.clear()
+        if cycle == 1:
+            before = open_files()
+    assert open_files() == before
+
+
+def test_stop_is_quick_with_idle_delayed_and_silent_clients():
+    """Hundreds of connections in every state: over in much less than five seconds."""
+    server = Server(echo).start()
+    socks = [connect(server) for _ in range(300)]
+    for index, sock in enumerate(socks):
+        sock.sendall((b"", GET, b"GET /", b"GET /deliver?delay=60 HTTP/1.1\r\nHost: h\r\n\r\n")[index % 4])
+    while server.pending < 75:
+        time.sleep(0.005)
+    start = time.monotonic()
+    server.stop()
+    assert time.monotonic() - start < 1.0
+    for index, sock in enumerate(socks):
+        with sock:
+            try:
+                raw = read_all(sock)
+            except ConnectionResetError:
+                raw = b""
+            if index % 4 in (1, 3):
+                assert raw.startswith(b"HTTP/1.1 200 OK"), index
+
+
+@pytest.mark.parametrize("path", [b"/slow?0.3", b"/__admin/slow?0.3"])
+def test_a_request_in_flight_is_finished(path):
+    """`stop` waits for it, in the loop's thread and in an own one."""
+    server = Server(echo).start()
+    with connect(server) as sock:
+        sock.sendall(GET.replace(b"/v2/video/x", path))
+        time.sleep(0.05)
+        stopper = threading.Thread(target=server.stop)
+        stopper.start()
+        assert b'"PATH_INFO"' in read_all(sock)
+        stopper.join(5)
+        assert not stopper.is_alive()
+
+
+def test_a_request_that_does_not_end_does_not_hold_up_the_stop(caplog, logs_errors):
+    """After `stop_seconds` its connection is cut, and the log says so."""
+    server = Server(echo, limits=Limits(stop_seconds=0.2)).start()
+    with connect(server) as sock:
+        sock.sendall(GET.replace(b"/v2/video/x", b"/__admin/slow?1.5"))
+        time.sleep(0.05)
+        start = time.monotonic()
+        server.stop()
+        assert time.monotonic() - start < 1.0
+        with pytest.raises(ConnectionResetError):
+            read_all(sock)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_stop_is_idempotent_and_a_server_starts_again():
+    """Two stops are one, a second start serves, a double start is refused."""
+    server = Server(echo)
+    server.stop()
+    for _ in range(2):
+        server.start()
+        with pytest.raises(RuntimeError):
+            server.start()
+        assert told(ask(server, CLOSE))
+        server.stop()
+        server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port or 1), timeout=1)
+
+
+def test_a_freed_port_can_be_taken_at_once():
+    """A stopped server's port is not blocked by its old connections."""
+    with Server(echo) as server:
+        port = server.port
+        ask(server, CLOSE)
+    with Server(echo, port=port) as server:
+        assert server.port == port
+        assert told(ask(server, CLOSE))
+
+
+def test_an_admin_call_that_waits_does_not_stop_the_api(no_threads_left):
+    """Slow paths run in threads: meanwhile API calls are answered, also when all threads are busy."""
+    with Server(echo, threads=2) as server:
+        slow = [connect(server) for _ in range(4)]
+        for sock in slow:
+            sock.sendall(CLOSE.replace(b"/v2/video/x", b"/%5f_admin/slow?0.2"))
+        start = time.monotonic()
+        for _ in range(20):
+            ask(server, CLOSE)
+        assert time.monotonic() - start < 0.2
+        for sock in slow:
+            with sock:
+                assert told(read_all(sock))["PATH_INFO"] == "/__admin/slow"
+
+
+def test_the_application_can_release_what_is_pending():
+    """An admin reset calls `environ["mockserver.release"]` from its own thread."""
+
+    def app(environ, start_response):
+        if environ["PATH_INFO"] == "/__admin/reset":
+            start_response("200 OK", [])
+            return [str(environ["mockserver.release"]()).encode()]
+        return echo(environ, start_response)
+
+    with Server(app) as server, connect(server) as hanging:
+        hanging.sendall(b"GET /deliver?hang=60 HTTP/1.1\r\nHost: h\r\n\r\n")
+        while not server.pending:
+            time.sleep(0.001)
+        start = time.monotonic()
+        assert ask(server, CLOSE.replace(b"/v2/video/x", b"/__admin/reset")).endswith(b"\r\n\r\n1")
+        assert read_all(hanging) == b""
+        assert time.monotonic() - start < 0.5
+
+
+def test_wsgi_iterables_are_closed_and_joined():
+    """Many pieces, a late start, `write`, and the close that WSGI promises, also after an error."""
+    closed = []
+
+    class Pieces:
+        def __init__(self, start_response, fail):
+            self._start, self._fail = start_response, fail
+
+        def __iter__(self):
+            self._start("404 Not Found", [("X-A", "1")])(b"a")
+            yield b"b"
+            if self._fail:
+                raise RuntimeError("on purpose")
+            yield b"c"
+
+        def close(self):
+            closed.append(self._fail)
+
+    def app(environ, start_response):
+        return Pieces(start_response, environ["PATH_INFO"] == "/__admin/fail")
+
+    with Server(app) as server:
+        raw = ask(server, CLOSE)
+        assert raw.startswith(b"HTTP/1.1 404 Not Found\r\nX-A: 1\r\n")
+        assert raw.endswith(b"\r\n\r\nabc")
+    assert closed == [False]
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-B: 1", "a\nb", "名"])
+def test_a_header_that_would_split_the_answer_is_not_sent(value, caplog, logs_errors):
+    """A line break or a character outside Latin-1 from the application: 500 with the envelope, one log line."""
+
+    def app(environ, start_response):
+        start_response("200 OK", [("X-A", value)])
+        return [b"x"]
+
+    with Server(app) as server:
+        assert ask(server, CLOSE).startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+def test_answers_without_a_body_have_none(status):
+    """No length, no byte, and the connection goes on."""
+
+    def app(environ, start_response):
+        start_response(status, [])
+        return [b"x"]
+
+    with Server(app) as server, connect(server) as sock:
+        for _ in range(2):
+            sock.sendall(GET)
+            code, headers, _ = read_answer(sock)
+            assert code == int(status[:3])
+            assert "content-length" not in headers
+
+
+# ---- run, in a process of its own
+
+SERVE = """
+import sys, time
+from mockserver.transport import Server
+def app(environ, start_response):
+    start_response("200 OK", [])
+    time.sleep(float(environ["QUERY_STRING"] or 0))
+    return [b"done"]
+Server(app, inline=lambda path: False).run(lambda url: print(url, flush=True))
+print("stopped", flush=True)
+"""
+
+
+@pytest.fixture
+def process():
+    """A process that serves and prints its url."""
+    with subprocess.Popen([sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        child.port = int(child.stdout.readline().decode().rsplit(":", 1)[1])
+        yield child
+        child.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_gracefully(process, number):
+    """The call in flight is answered, the process ends by itself with 0 and without a traceback."""
+    with connect(process) as idle, connect(process) as sock:
+        idle.sendall(b"")
+        sock.sendall(b"GET /?0.3 HTTP/1.1\r\nHost: h\r\n\r\n")
+        time.sleep(0.1)
+        process.send_signal(number)
+        assert read_all(sock).endswith(b"done")
+        assert process.wait(5) == 0
+    assert process.stdout.read() == b"stopped\n"
+    assert process.stderr.read() == b""
+
+
+def test_a_second_signal_stops_at_once(process):
+    """The call in flight is given up."""
+    with connect(process) as sock:
+        sock.sendall(b"GET /?1.5 HTTP/1.1\r\nHost: h\r\n\r\n")
+        time.sleep(0.1)
+        start = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionResetError):
+            read_all(sock)
+        assert time.monotonic() - start < 1.0
+
+
+# ---- https
+
+
+@pytest.fixture(scope="module")
+def throwaway():
+    """A certificate for localhost with its CA."""
+    pytest.importorskip("trustme")
+    return TLS.throwaway()
+
+
+def test_https_with_a_throwaway_certificate(throwaway, no_threads_left):
+    """A client that trusts the printed CA file makes calls; one that does not refuses."""
+    with Server(echo, tls=throwaway) as server:
+        assert server.url == f"https://127.0.0.1:{server.port}"
+        context = ssl.create_default_context(cafile=throwaway.ca_file)
+        for host in ("localhost", "127.0.0.1"):
+            client = http.client.HTTPSConnection(host, server.port, timeout=5, context=context)
+            for _ in range(3):
+                client.request("POST", "/x", body=b"{}")
+                seen = json.loads(client.getresponse().read())
+                assert (seen["wsgi.url_scheme"], seen["body"]) == ("https", "{}")
+            client.close()
+        stranger = http.client.HTTPSConnection("localhost", server.port, timeout=5)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            stranger.request("GET", "/")
+        stranger.close()
+
+
+def test_connection_faults_work_over_https(throwaway):
+    """An RST, a cut body, a hang that is released, over TLS."""
+    context = ssl.create_default_context(cafile=throwaway.ca_file)
+    with Server(echo, tls=throwaway) as server:
+        with connect(server, context=context) as sock:
+            sock.sendall(b"GET /deliver?instead=%22reset%22 HTTP/1.1\r\nHost: h\r\n\r\n")
+            with pytest.raises(ConnectionResetError):
+                sock.recv(1)
+        with connect(server, context=context) as sock:
+            sock.sendall(b"GET /deliver?cut=0.5 HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert read_all(sock).endswith(b'"Error')
+        with connect(server, context=context) as sock:
+            sock.sendall(b"GET /deliver?delay=60 HTTP/1.1\r\nHost: h\r\n\r\n")
+            while not server.pending:
+                time.sleep(0.001)
+            server.release()
+            assert read_answer(sock)[0] == 200
+
+
+def test_half_a_handshake_and_plain_http_on_the_https_port_end_quietly(throwaway, no_threads_left):
+    """Neither an error in the log nor a connection that stays, and the stop is not held up."""
+    with Server(echo, tls=throwaway, limits=Limits(request_seconds=0.3)) as server:
+        for raw in (b"", b"\x16\x03\x01", GET):
+            with connect(server) as sock:
+                sock.sendall(raw)
+                try:
+                    read_all(sock)
+                except ConnectionResetError:
+                    continue
+        waiting = connect(server)
+    waiting.close()
+
+
+def test_a_bad_certificate_is_a_clear_error(tmp_path, throwaway):
+    """Missing file, no PEM, certificate without key: named, in both languages, before anything is bound."""
+    (tmp_path / "no.pem").write_text("no certificate")
+    for cert, key in ((tmp_path / "none.pem", None), (tmp_path / "no.pem", None), (throwaway.ca_file, None)):
+        with pytest.raises(ConfigurationError) as caught:
+            TLS.from_files(cert, key)
+        assert str(cert) in caught.value.show("en")
+        assert str(cert) in caught.value.show("zh")
+
+
+def test_the_user_s_own_files_serve(tmp_path):
+    """Certificate and key from files."""
+    trustme = pytest.importorskip("trustme")
+    authority = trustme.CA()
+    pair = authority.issue_cert("localhost")
+    pair.private_key_pem.write_to_path(tmp_path / "key.pem")
+    pair.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    with (
+        Server(echo, tls=TLS.from_files(tmp_path / "cert.pem", tmp_path / "key.pem")) as server,
+        connect(server, context=context) as sock,
+    ):
+        sock.sendall(CLOSE)
+        assert told(read_all(sock))["wsgi.url_scheme"] == "https"
+
+
+def test_without_the_extra_a_throwaway_certificate_says_what_to_install(monkeypatch):
+    """The message names the command."""
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    with pytest.raises(ConfigurationError) as caught:
+        TLS.throwaway()
+    assert "pip install 'mockserver[tls]'" in caught.value.show("en")
