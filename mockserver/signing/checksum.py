@@ -1,0 +1,52 @@
+"""The checksum of a signed request (§1.1.2): made, compared, and put into a query string."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote
+
+Formula = Literal["v2", "v1"]
+_SHAPE = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_SEQS = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """An app's credentials; its repr shows no secret."""
+
+    appkey: str
+    appsecret: str = field(repr=False)
+    restapikey: str = field(repr=False)
+
+
+def checksum(keys: Keys, curtime: str, formula: Formula = "v2") -> str:
+    """sha1(appsecret + restapikey + curtime) in lower-case hex, over the raw text of curtime; v1 leaves the restapikey out."""
+    middle = keys.restapikey if formula == "v2" else ""
+    return hashlib.sha1((keys.appsecret + middle + curtime).encode(), usedforsecurity=False).hexdigest()
+
+
+def matches(given: str, keys: Keys, curtime: str, formulas: Iterable[Formula] = ("v2",)) -> bool:
+    """Whether `given` is the checksum by one of the formulas, in time that does not depend on where it differs."""
+    if not _SHAPE.fullmatch(given):
+        return False
+    found = [hmac.compare_digest(given.encode(), checksum(keys, curtime, one).encode()) for one in formulas]
+    return any(found)
+
+
+def sign(keys: Keys, now: float, *, identifier: str = "admin", seq: str | None = None) -> str:
+    """A signed query string in the document's order (§1.1.1); `now` in seconds, a seq of its own unless one is given."""
+    curtime = str(int(now))
+    values = {
+        "appkey": keys.appkey,
+        "identifier": identifier,
+        "curtime": curtime,
+        "checksum": checksum(keys, curtime),
+        "seq": seq if seq is not None else f"{curtime}{next(_SEQS):06d}",
+    }
+    return "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items())
