@@ -1,3 +1,39 @@
-"""A contract-testing stand-in for YouMe's signed REST API for call records and statistics."""
+"""A contract-testing stand-in for YouMe's signed REST API for call records and statistics.
+
+The floors of the house; imports point down only, and rooms of one floor do not import each other:
+
+    0  words      messages  errors  clock
+    1  files      data
+    2  facts      contract  settings
+    3  workers    signing  bodies  world  scenarios  stores  answers
+    4  the set    library
+    5  the line   engine
+    6  the doors  web
+    7  transport  transport
+    8  assembly   factory
+    9  handles    cli  mock
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mockserver.factory import create_app as create_app
+    from mockserver.mock import MockServer as MockServer
 
 __version__ = "0.1.0"
+__all__ = ["MockServer", "__version__", "create_app"]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when first asked for, so that a plugin costs nothing until it is used."""
+    if name == "create_app":
+        from mockserver.factory import create_app
+
+        return create_app
+    if name == "MockServer":
+        from mockserver.mock import MockServer
+
+        return MockServer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -42,7 +42,9 @@ class ConfigurationError(MockServerError):
         super().__init__("\n".join(problem.show() for problem in self.problems))
 
     @classmethod
-    def one(cls, place: str, text: Text, line: int | None = None, column: int | None = None) -> ConfigurationError:
+    def one(
+        cls, place: str, text: Text, line: int | None = None, column: int | None = None
+    ) -> ConfigurationError:
         """The error for a single problem."""
         return cls([Problem(place, text, line, column)])
 

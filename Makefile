@@ -1,0 +1,65 @@
+# Every target works on a machine with Python and make alone; `.venv` is built from setup.cfg when it is first needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUFF := --isolated --target-version py310 --line-length 110
+RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4,S --ignore E501,D100,D104,D105,D107,RUF001,RUF002,RUF003
+SERVE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format format-check lint types data docs bench dist clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(VENV)/.run $@
+
+serve: $(VENV)/.run  ## serve the default scenario on 127.0.0.1:8080 (SERVE="--port 9000 …" for options)
+	$(BIN)/mockserver serve $(SERVE)
+
+test: $(VENV)/.dev  ## run every test
+	$(BIN)/python -m pytest
+
+check: format-check lint types data docs test  ## everything that must hold before a change lands
+
+format: $(VENV)/.dev  ## rewrite the code in the house format
+	$(BIN)/ruff format $(RUFF) mockserver tests
+	$(BIN)/ruff check $(RUFF) $(RULES) --fix mockserver
+
+format-check: $(VENV)/.dev  ## check the format, change nothing
+	$(BIN)/ruff format $(RUFF) --check mockserver tests
+
+lint: $(VENV)/.dev  ## lint with ruff
+	$(BIN)/ruff check $(RUFF) $(RULES) mockserver
+	$(BIN)/ruff check $(RUFF) --select E,F,W,I,UP,B,PT --ignore E501 tests
+
+types: $(VENV)/.dev  ## check the types with mypy, strict
+	$(BIN)/mypy
+
+data: $(VENV)/.dev  ## check schemas, fixtures and scenarios
+	$(BIN)/mockserver check
+
+docs: $(VENV)/.dev  ## check both READMEs against the registries
+	$(BIN)/python -m tests.house.readme --check
+
+docs-write: $(VENV)/.dev  ## write the generated tables of both READMEs anew
+	$(BIN)/python -m tests.house.readme --write
+
+bench: $(VENV)/.dev  ## measure requests, CPU and start-up against a bare Flask hello
+	$(BIN)/python -m tests.bench
+
+dist: $(VENV)/.dev  ## build the wheel and the source archive
+	rm -rf build dist
+	$(BIN)/python -m build --quiet
+
+clean:  ## remove what was built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,140 @@
+"""Turns a departure from a request schema into a violation that a client developer understands at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.contract.schemas import Mismatch
+from mockserver.contract.stamps import DAY, SECONDS, why_no_day, why_no_stamp
+from mockserver.contract.violations import shorten, violation
+from mockserver.messages import Text, Violation
+
+_ORDER = ("required", "type", "const", "enum", "pattern", "minLength", "maxLength", "additionalProperties")
+_TYPES = {
+    "string": Text("a string", "字符串"),
+    "integer": Text("an integer", "整数"),
+    "number": Text("a number", "数字"),
+    "object": Text("an object", "对象"),
+    "array": Text("a list", "数组"),
+    "boolean": Text("true or false", "true 或 false"),
+    "null": Text("null", "null"),
+}
+
+
+def describe(mismatches: list[Mismatch], section: str) -> list[Violation]:
+    """One violation for each field and kind of mistake: missing fields first, then wrong, then unknown ones."""
+    found: dict[tuple[str, str], Violation] = {}
+    for mismatch in sorted(mismatches, key=_rank):
+        for one in _violations(mismatch, f"{section}.4"):
+            found.setdefault((one.error, one.where), one)
+    return list(found.values())
+
+
+def unknown_fields(mismatch: Mismatch) -> list[str]:
+    """The keys that a closed object does not know."""
+    return [name for name in mismatch.value if name not in mismatch.schema.get("properties", {})]
+
+
+def kind_of(value: object) -> Text:
+    """The JSON type of `value` for a sentence."""
+    if value is None:
+        return _TYPES["null"]
+    if isinstance(value, bool):
+        return Text(f"the boolean {str(value).lower()}", f"布尔值 {str(value).lower()}")
+    if isinstance(value, (int, float)):
+        return Text(f"the number {shorten(str(value))}", f"数字 {shorten(str(value))}")
+    if isinstance(value, str):
+        return Text(f'the string "{shorten(value)}"', f'字符串 "{shorten(value)}"')
+    return _TYPES["array" if isinstance(value, list) else "object"]
+
+
+def expected_of(schema: Mapping[str, Any]) -> Text:
+    """What a field wants, in a few words."""
+    pattern = str(schema.get("pattern", ""))
+    if "{10}" in pattern:
+        return SECONDS
+    if "{8}" in pattern:
+        return DAY
+    if "enum" in schema:
+        words = ", ".join(str(value) for value in schema["enum"])
+        return Text(f"one of {words}", f"{words} 之一")
+    if schema.get("type") == "string":
+        least, most = schema.get("minLength", 0), schema.get("maxLength")
+        size = f"{least}…{most}" if most else f"{least}…"
+        return Text(f"a string of {size} characters", f"{size} 个字符的字符串")
+    return _TYPES.get(str(schema.get("type")), Text("what the schema says", "符合 Schema 的值"))
+
+
+def _rank(mismatch: Mismatch) -> int:
+    return _ORDER.index(mismatch.keyword) if mismatch.keyword in _ORDER else len(_ORDER) - 1
+
+
+def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
+    properties: Mapping[str, Any] = mismatch.schema.get("properties", {})
+    base = "body:" + "".join(f"/{part}" for part in mismatch.pointer)
+    if mismatch.keyword == "required":
+        return [
+            _missing(name, f"{base}/{name}", expected_of(properties.get(name, {})), section)
+            for name in mismatch.limit
+            if name not in mismatch.value
+        ]
+    if mismatch.keyword == "additionalProperties":
+        missing = [name for name in properties if name not in mismatch.value]
+        return [
+            _unknown(name, base, missing or list(properties), section) for name in unknown_fields(mismatch)
+        ]
+    name = ".".join(str(part) for part in mismatch.pointer)
+    expected = expected_of(mismatch.schema)
+    words: dict[str, Any] = {
+        "name": name,
+        "expected": expected.en,
+        "expected_zh": expected.zh,
+        "section": section,
+    }
+    if mismatch.keyword == "type":
+        got = kind_of(mismatch.value)
+        return [violation("wrong_type", base, got=got.en, **words)]
+    reason = _reason(mismatch)
+    got_text = mismatch.value if isinstance(mismatch.value, str) else str(mismatch.value)
+    return [violation("invalid_value", base, got=got_text, reason=reason.en, reason_zh=reason.zh, **words)]
+
+
+def _missing(name: str, where: str, expected: Text, section: str) -> Violation:
+    words: dict[str, Any] = {"expected": expected.en, "expected_zh": expected.zh}
+    return violation("missing_field", where, name=name, section=section, **words)
+
+
+def _unknown(name: str, base: str, known: list[str], section: str) -> Violation:
+    hint, hint_zh = "", ""
+    folded = {other.lower(): other for other in known}
+    near = difflib.get_close_matches(name.lower().replace("_", "")[:64], folded, n=1, cutoff=0.6)
+    if near:
+        meant = folded[near[0]]
+        hint, hint_zh = f" (did you mean {meant}?)", f"（是否为 {meant}?）"
+    return violation(
+        "unknown_field",
+        f"{base}/{name}",
+        got=name,
+        name=shorten(name),
+        section=section,
+        hint=hint,
+        hint_zh=hint_zh,
+    )
+
+
+def _reason(mismatch: Mismatch) -> Text:
+    value = mismatch.value
+    pattern = str(mismatch.schema.get("pattern", ""))
+    if isinstance(value, str) and "{10}" in pattern:
+        return why_no_stamp(value)
+    if isinstance(value, str) and "{8}" in pattern:
+        return why_no_day(value)
+    if mismatch.keyword == "minLength":
+        return Text("it is too short", "过短")
+    if mismatch.keyword == "maxLength":
+        return Text(f"it has {len(value)} characters", f"有 {len(value)} 个字符")
+    if mismatch.keyword in ("enum", "const"):
+        return Text("there is no such choice", "没有这个选项")
+    return Text("it does not meet the schema", "不符合 Schema")

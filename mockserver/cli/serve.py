@@ -1,0 +1,79 @@
+"""`mockserver serve`: load and check everything, bind, say so in one line, serve until told to stop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mockserver.cli.options import setting_options
+from mockserver.engine import Engine
+from mockserver.errors import ConfigurationError
+from mockserver.factory import make_engine, resolve_settings
+from mockserver.messages import Text
+from mockserver.settings import SETTINGS
+
+
+@click.command()
+@setting_options(*SETTINGS)
+def serve(**settings: Any) -> None:
+    """Serve the six operations; stop with Ctrl-C."""
+    # Imported here: the other commands need neither Flask nor the event loop.
+    from mockserver.transport.server import Server
+    from mockserver.web.app import make_app
+
+    chosen = resolve_settings(settings)
+    _log_to_stderr(chosen["log_format"])
+    engine = make_engine(**chosen)
+    server = Server(make_app(engine), host=chosen["host"], port=chosen["port"])
+    ready_file = Path(chosen["ready_file"]) if chosen["ready_file"] else None
+
+    def ready(url: str) -> None:
+        if ready_file is not None:
+            _write_ready_file(ready_file, engine, url)
+        click.echo(f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()})")
+        sys.stdout.flush()
+
+    try:
+        server.run(ready)
+    finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+
+
+def _write_ready_file(path: Path, engine: Engine, url: str) -> None:
+    """Written aside and moved into place, so that a reader never finds half of it."""
+    ready = {"url": url, "pid": os.getpid(), "apps": list(engine.library.apps)}
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_text(json.dumps(ready) + "\n", encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigurationError.one(
+            "--ready-file", Text(f"{path} cannot be written: {why}", f"无法写入 {path}：{why}")
+        ) from None
+
+
+def _log_to_stderr(form: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    if form == "json":
+        handler.setFormatter(_JsonLines())
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("mockserver")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": record.created, "level": record.levelname, "message": record.getMessage()}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)

@@ -1,0 +1,100 @@
+"""The registries as tables: operations, scenarios, errors, readings, settings; `--json` on each for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mockserver.cli.options import setting_options
+from mockserver.cli.show import show_rows
+from mockserver.clock import Clock
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.readings import READINGS
+from mockserver.data import Folders
+from mockserver.library import Library, load_library
+from mockserver.messages import Lang
+from mockserver.settings import SETTINGS
+
+as_json = click.option("--json", "as_json", is_flag=True, help="print JSON")
+
+
+def _library(fixtures: str | None) -> Library:
+    return load_library(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
+
+
+@click.command()
+@setting_options("lang")
+@as_json
+def operations(lang: Lang, as_json: bool) -> None:
+    """List the six operations."""
+    rows = [
+        {"section": f"§{one.section}", "operation": one.name, "path": one.path, "title": one.title.to(lang)}
+        for one in OPERATIONS.values()
+    ]
+    show_rows(rows, as_json)
+
+
+@click.command()
+@setting_options("fixtures", "lang")
+@as_json
+def scenarios(fixtures: str | None, lang: Lang, as_json: bool) -> None:
+    """List the scenarios that can be served."""
+    rows = [
+        {"name": one.name, "extends": one.extends or "", "title": one.title.to(lang)}
+        for one in _library(fixtures).scenarios.values()
+    ]
+    show_rows(rows, as_json)
+
+
+@click.command()
+@setting_options("fixtures", "lang")
+@as_json
+def errors(fixtures: str | None, lang: Lang, as_json: bool) -> None:
+    """List the error catalogue (§1.6)."""
+    rows = [
+        {
+            "code": row.code,
+            "name": row.name,
+            "source": row.source,
+            "section": f"§{row.section}",
+            "text": row.text.to(lang),
+        }
+        for row in _library(fixtures).catalogue.values()
+    ]
+    show_rows(rows, as_json)
+
+
+@click.command()
+@setting_options("lang")
+@as_json
+def readings(lang: Lang, as_json: bool) -> None:
+    """List the readings: how gaps and contradictions of the document are read."""
+    rows = [
+        {
+            "name": one.name,
+            "default": one.values.default,
+            "choices": one.values.show(),
+            "section": f"§{one.section}",
+            "why": one.why.to(lang),
+        }
+        for one in READINGS.values()
+    ]
+    show_rows(rows, as_json)
+
+
+@click.command()
+@setting_options("lang")
+@as_json
+def settings(lang: Lang, as_json: bool) -> None:
+    """List the settings of the server."""
+    rows = [
+        {
+            "option": one.option,
+            "environment": one.variable,
+            "default": "" if one.default in (None, ()) else one.default,
+            "meaning": one.text.to(lang),
+        }
+        for one in SETTINGS.values()
+    ]
+    show_rows(rows, as_json)

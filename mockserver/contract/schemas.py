@@ -1,0 +1,211 @@
+"""The JSON Schemas, compiled: a fast engine says whether, a thorough one says why; they are kept in agreement by tests.
+
+Knows nothing of requests: it takes parsed documents and gives validators. A `$ref` reaches only the files
+loaded with it, never the disk or the network, and a `format` that nobody would check is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import jsonschema_rs
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.data import Document
+from mockserver.errors import ConfigurationError, Problem
+from mockserver.messages import Text
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator as PythonValidator
+
+Pointer = tuple[str | int, ...]
+
+FORMATS: Mapping[str, Callable[[object], bool]] = {}
+"""Formats that both engines check; none is needed so far, so every `format` is refused."""
+
+FILES = (
+    *(f"{name}.{side}.json" for name in OPERATIONS for side in ("request", "response")),
+    *("query.json", "envelope.json", "scenario.json", "errors.json", "apps.json"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One place where a value departs from its schema."""
+
+    keyword: str
+    pointer: Pointer
+    """Path to the value inside the document."""
+    value: Any
+    limit: Any
+    """What the keyword says in the schema."""
+    schema: Mapping[str, Any]
+    """The subschema that was not met."""
+    message: str
+    """One English sentence."""
+
+
+class Validator:
+    """One compiled schema."""
+
+    def __init__(self, schema: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._others = others
+        registry = jsonschema_rs.Registry(list(others.items()), retriever=_refuse) if others else None
+        self._fast = jsonschema_rs.Draft202012Validator(
+            dict(schema), registry=registry, retriever=_refuse, validate_formats=True
+        )
+
+    def accepts(self, value: Any) -> bool:
+        """Whether `value` meets the schema; a float without a fraction passes as an integer here."""
+        return self._fast.is_valid(value)
+
+    @functools.cached_property
+    def _thorough(self) -> PythonValidator:
+        return _python_validator(self.schema, self._others)
+
+    def mismatches(self, value: Any) -> list[Mismatch]:
+        """Every departure, in the order of the document; `1.0` and `True` are no integers here."""
+        return [_mismatch(error) for error in self._thorough.iter_errors(value)]
+
+
+def inline(schema: Mapping[str, Any]) -> Validator:
+    """A validator for a schema written inside a scenario; ValueError says what is wrong with it."""
+    try:
+        check_schema(schema)
+        return Validator(schema, {})
+    except jsonschema_rs.ValidationError as error:
+        raise ValueError(error.message) from None
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """ValueError unless `schema` is JSON Schema 2020-12 whose formats somebody checks."""
+    if not jsonschema_rs.Draft202012Validator(_META).is_valid(schema):
+        from jsonschema import Draft202012Validator
+
+        errors = sorted(
+            Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), key=_depth
+        )
+        raise SchemaError(tuple(errors[0].absolute_path), errors[0].message)
+    for pointer, name in _formats(schema):
+        if name not in FORMATS:
+            raise SchemaError(pointer, f"format {name!r} is checked by nobody; use a pattern")
+
+
+_META = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
+
+
+class SchemaError(ValueError):
+    """A schema that is no schema: the place in it and the reason."""
+
+    def __init__(self, pointer: Pointer, reason: str) -> None:
+        self.pointer = pointer
+        super().__init__(reason)
+
+
+class Schemas:
+    """All schema files of the contract."""
+
+    def __init__(self, documents: Mapping[str, Document]) -> None:
+        problems: list[Problem] = []
+        by_id: dict[str, Any] = {}
+        for name, document in documents.items():
+            try:
+                check_schema(document.value)
+            except SchemaError as error:
+                text = Text(f"not a JSON Schema: {error}", f"不是有效的 JSON Schema:{error}")
+                problems.append(document.problem(error.pointer, text))
+                continue
+            by_id[document.value.get("$id", name)] = document.value
+        self._validators: dict[str, Validator] = {}
+        for name, document in documents.items() if not problems else ():
+            try:
+                self._validators[name] = Validator(document.value, by_id)
+            except (ValueError, jsonschema_rs.ReferencingError) as error:
+                reason = str(error).split("\n", 1)[0]
+                text = Text(f"the schema cannot be used: {reason}", f"该 Schema 无法使用：{reason}")
+                problems.append(document.problem((), text))
+        if problems:
+            raise ConfigurationError(problems)
+
+    def __getitem__(self, name: str) -> Validator:
+        return self._validators[name]
+
+    def request(self, operation: str) -> Validator:
+        """The schema of the operation's request body."""
+        return self._validators[f"{operation}.request.json"]
+
+    def response(self, operation: str) -> Validator:
+        """The schema of the operation's answer, envelope included."""
+        return self._validators[f"{operation}.response.json"]
+
+    def answer(self, operation: str, answer: Mapping[str, Any]) -> Validator:
+        """The schema that a whole answer of the operation must meet: a failure is the envelope alone (§1.4)."""
+        failed = answer.get("Status") == "FAIL" or answer.get("ErrorCode", 0) != 0
+        return self._validators["envelope.json"] if failed else self.response(operation)
+
+
+def _refuse(uri: str) -> NoReturn:
+    raise LookupError(f"{uri} is none of the schema files; only they can be referred to")
+
+
+def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> PythonValidator:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.validators import extend
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
+    def pattern(validator: Any, wanted: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+        # In Python `$` lets a final newline pass and \d takes any script's digits; in JSON Schema they do not.
+        if isinstance(value, str) and not re.search(_anchored(wanted), value, re.ASCII):
+            yield ValidationError(f"{value!r} does not match {wanted!r}")
+
+    def integer(_: Any, value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    strict: Any = extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator,
+        validators={"pattern": pattern},
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", integer),
+    )
+    resources = [(uri, DRAFT202012.create_resource(contents)) for uri, contents in others.items()]
+    registry: Registry[Any] = Registry().with_resources(resources)
+    made: PythonValidator = strict(schema, registry=registry)
+    return made
+
+
+@functools.cache
+def _anchored(pattern: str) -> str:
+    return re.sub(r"(?<!\\)\$(?=\Z|\))", r"\\Z", pattern)
+
+
+def _mismatch(error: Any) -> Mismatch:
+    return Mismatch(
+        keyword=error.validator,
+        pointer=tuple(error.absolute_path),
+        value=error.instance,
+        limit=error.validator_value,
+        schema=error.schema if isinstance(error.schema, dict) else {},
+        message=error.message,
+    )
+
+
+def _depth(error: Any) -> int:
+    return -len(error.absolute_path)
+
+
+def _formats(schema: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, str]]:
+    if isinstance(schema, dict):
+        for key, value in schema.items():
+            if key == "format" and isinstance(value, str):
+                yield (*pointer, key), value
+            elif key not in ("const", "enum", "examples", "default"):
+                yield from _formats(value, (*pointer, key))
+    elif isinstance(schema, list):
+        for index, value in enumerate(schema):
+            yield from _formats(value, (*pointer, index))

@@ -1,0 +1,134 @@
+"""Puts the house together: settings → library → store → engine → Flask app. The only place that knows all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from mockserver.clock import Clock, moment
+from mockserver.contract.documents import nearest
+from mockserver.contract.readings import BadReading, Value, parse_reading
+from mockserver.data import Folders
+from mockserver.engine import Engine
+from mockserver.errors import ConfigurationError
+from mockserver.library import Library, load_library
+from mockserver.messages import Lang, Text
+from mockserver.settings import SETTINGS, from_environment
+from mockserver.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def create_app(**settings: Any) -> Flask:
+    """A Flask app of the mock server; `settings` are those of `mockserver settings`, over the environment's."""
+    from mockserver.web.app import make_app
+
+    return make_app(make_engine(**{**from_environment(), **settings}))
+
+
+def make_engine(**settings: Any) -> Engine:
+    """An engine with everything loaded and checked; ConfigurationError with every problem found."""
+    chosen = resolve_settings(settings)
+    clock = make_clock(chosen["now"])
+    overrides = parse_readings(chosen["reading"], chosen["strictness"])
+    folders = Folders(Path(chosen["fixtures"]) if chosen["fixtures"] else None)
+    library = load_library(folders, overrides=overrides, seed=chosen["seed"], now=clock.second)
+    check_scenario(library, chosen["scenario"])
+    store = MemoryStore(clock, chosen["scenario"])
+    return Engine(library, store, lang=chosen["lang"], headers=chosen["answer_headers"])
+
+
+def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting with its type: the given ones, checked, over the defaults."""
+    resolved = {name: setting.default for name, setting in SETTINGS.items()}
+    for name, value in given.items():
+        if name not in SETTINGS:
+            hint = nearest(name, SETTINGS)
+            raise _wrong(name, f"there is no such setting{hint.en}", f"没有该设置{hint.zh}")
+        if value is not None:
+            resolved[name] = _typed(name, value)
+    return resolved
+
+
+def make_clock(now: str | int | None) -> Clock:
+    """The machine's clock, or one that stands still at `now`."""
+    if now is None:
+        return Clock()
+    try:
+        return Clock(frozen_at=float(moment(now, int(time.time()))))
+    except ValueError as error:
+        raise _wrong("now", str(error), str(error)) from None
+
+
+def parse_readings(
+    given: str | Iterable[str] | Mapping[str, Any], strictness: str | None = None
+) -> dict[str, Value]:
+    """Readings from `NAME=VALUE` texts or a mapping."""
+    if isinstance(given, str):
+        given = given.replace(",", " ").split()
+    pairs = given.items() if isinstance(given, Mapping) else (_pair(text) for text in given)
+    readings: dict[str, Value] = {}
+    try:
+        for name, value in pairs:
+            readings[name] = parse_reading(name, value)
+        if strictness is not None:
+            readings["strictness"] = parse_reading("strictness", strictness)
+    except BadReading as error:
+        raise ConfigurationError.one("--reading", error.text) from None
+    return readings
+
+
+def check_scenario(library: Library, name: str) -> None:
+    """ConfigurationError unless there is a scenario `name`."""
+    if name not in library.scenarios:
+        hint = nearest(name, library.scenarios)
+        known = ", ".join(library.scenarios)
+        raise _wrong(
+            "scenario",
+            f"there is no scenario {name!r}{hint.en or f'; known: {known}'}",
+            f"没有场景 {name!r}{hint.zh or f'；可用：{known}'}",
+        )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise _wrong("reading", f"{text!r} is not NAME=VALUE", f"{text!r} 不是 NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def _typed(name: str, value: Any) -> Any:
+    setting = SETTINGS[name]
+    if setting.kind == "integer":
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise _wrong(name, f"{value!r} is not a whole number", f"{value!r} 不是整数") from None
+    if setting.kind == "switch" and isinstance(value, str):
+        words = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
+        if value.lower() not in words:
+            raise _wrong(name, f"{value!r} is neither on nor off", f"{value!r} 既不是 on 也不是 off")
+        return words[value.lower()]
+    if setting.choices and value not in setting.choices:
+        words_text = ", ".join(setting.choices)
+        raise _wrong(name, f"{value!r} is none of {words_text}", f"{value!r} 不在 {words_text} 之中")
+    return value
+
+
+def _wrong(name: str, en: str, zh: str) -> ConfigurationError:
+    return ConfigurationError.one(f"--{name.replace('_', '-')}", Text(en, zh))
+
+
+assert get_args(Lang) == SETTINGS["lang"].choices

@@ -1,0 +1,94 @@
+"""A mock server in this process, for tests and notebooks: `with MockServer(scenario="document") as mock: mock.url`."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.engine import Engine
+from mockserver.factory import make_engine
+from mockserver.signing.apps import App
+from mockserver.signing.checksum import sign
+from mockserver.transport.server import Server
+from mockserver.web.app import make_app
+
+if TYPE_CHECKING:
+    from mockserver.clock import Clock
+
+
+class AppHandle:
+    """One registered app: its keys, and requests signed by the mock's clock."""
+
+    def __init__(self, app: App, clock: Clock, url: str) -> None:
+        self._app, self._clock, self._url = app, clock, url
+
+    @property
+    def appkey(self) -> str:
+        """The public half of the credentials."""
+        return self._app.keys.appkey
+
+    @property
+    def appsecret(self) -> str:
+        """The secret that a client signs with."""
+        return self._app.keys.appsecret
+
+    @property
+    def restapikey(self) -> str:
+        """The key in the middle of the checksum (§1.1.2)."""
+        return self._app.keys.restapikey
+
+    def sign(self, *, identifier: str = "admin", seq: str | None = None) -> str:
+        """A signed query string, good for five minutes; a `seq` of its own unless one is given."""
+        words = {} if seq is None else {"seq": seq}
+        return sign(self._app.keys, self._clock.now(), identifier=identifier, **words)
+
+    def signed_url(self, operation: str, *, identifier: str = "admin", seq: str | None = None) -> str:
+        """The whole URL of one signed call of `operation`."""
+        return f"{self._url}{OPERATIONS[operation].path}?{self.sign(identifier=identifier, seq=seq)}"
+
+
+class MockServer:
+    """A mock server on a port of this machine, from `start` (or `with`) to `stop`.
+
+    Takes the settings of `mockserver settings`; port 0 finds a free one. ConfigurationError tells what is wrong.
+    """
+
+    def __init__(
+        self, scenario: str = "default", *, host: str = "127.0.0.1", port: int = 0, **settings: Any
+    ) -> None:
+        self.engine: Engine = make_engine(scenario=scenario, **settings)
+        self._server = Server(make_app(self.engine), host=host, port=port)
+
+    @property
+    def url(self) -> str:
+        """`http://HOST:PORT`, without a slash at the end."""
+        return self._server.url
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._server.port
+
+    def app(self, appkey: str | None = None) -> AppHandle:
+        """A registered app, the first one unless told otherwise; KeyError when there is none of that name."""
+        apps = self.engine.library.apps
+        app = next(iter(apps.values())) if appkey is None else apps[appkey]
+        return AppHandle(app, self.engine.store.app(app.appkey).clock, self.url)
+
+    def start(self) -> MockServer:
+        """Listen; returns once the first request can be answered."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Finish the requests in flight and close every connection."""
+        self._server.stop()
+
+    def __enter__(self) -> MockServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,205 @@
+"""Turns scenario files into scenarios: extends, readings, rules; every mistake with file, line, column and advice.
+
+An answer that is known when the file is read is held against the response schema here, so that a wrong one
+stops the load and not a test run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mockserver.contract.catalogue import Catalogue
+from mockserver.contract.documents import check_document, nearest
+from mockserver.contract.envelope import FIELDS, encode, success
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.readings import BadReading, Value, parse_reading
+from mockserver.contract.schemas import Schemas
+from mockserver.data import Document
+from mockserver.errors import ConfigurationError, Problem
+from mockserver.messages import Text
+from mockserver.scenarios.matching import BadMatcher, Matcher, compile_when
+from mockserver.scenarios.model import Action, Rule, Scenario, Sourced
+from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
+
+Pointer = tuple[str | int, ...]
+
+
+def load_scenarios(
+    documents: Mapping[str, Document], schemas: Schemas, catalogue: Catalogue
+) -> dict[str, Scenario]:
+    """The scenarios by name, or a ConfigurationError with every problem of every file."""
+    problems = [
+        problem
+        for document in documents.values()
+        for problem in check_document(document, schemas["scenario.json"])
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    own = {name: _Loader(name, document, schemas, catalogue) for name, document in documents.items()}
+    scenarios = {name: _fold(own[name], own, problems) for name in own}
+    problems = [problem for loader in own.values() for problem in loader.problems] + problems
+    if problems:
+        raise ConfigurationError(problems)
+    return {name: scenario for name, scenario in scenarios.items() if scenario}
+
+
+def whole(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A reply's body with the envelope of a success in front, unless it brings its own."""
+    return dict(body) if any(name in body for name in FIELDS) else success(body)
+
+
+class _Loader:
+    """One file's own part of its scenario."""
+
+    def __init__(self, name: str, document: Document, schemas: Schemas, catalogue: Catalogue) -> None:
+        self.name, self.document = name, document
+        self._schemas, self._catalogue = schemas, catalogue
+        self.problems: list[Problem] = []
+        self.extends: str | None = document.value.get("extends")
+        self.readings = dict(self._readings())
+        self.rules = tuple(
+            self._rule(index, entry) for index, entry in enumerate(document.value.get("answers") or ())
+        )
+        self.faults = tuple(
+            Sourced(entry, document, ("faults", index))
+            for index, entry in enumerate(document.value.get("faults") or ())
+        )
+
+    def _problem(self, pointer: Pointer, text: Text) -> None:
+        self.problems.append(self.document.problem(pointer, text))
+
+    def _readings(self) -> Iterator[tuple[str, Value]]:
+        for name, value in (self.document.value.get("readings") or {}).items():
+            try:
+                yield name, parse_reading(name, value)
+            except BadReading as error:
+                self._problem(("readings", name), error.text)
+
+    def _rule(self, index: int, entry: Mapping[str, Any]) -> Rule:
+        at: Pointer = ("answers", index)
+        on = self._on(entry["on"], (*at, "on"))
+        try:
+            matcher = compile_when(entry.get("when"))
+        except BadMatcher as error:
+            self._problem(
+                (*at, "when", *error.pointer),
+                Text(f"this matcher cannot be read: {error}", f"无法解析该匹配条件：{error}"),
+            )
+            matcher = Matcher()
+        listed: Sequence[tuple[Pointer, Mapping[str, Any]]] = (
+            [((*at, "reply"), entry["reply"])]
+            if "reply" in entry
+            else [((*at, "sequence", number), one) for number, one in enumerate(entry["sequence"])]
+        )
+        actions = tuple(self._action(one, pointer, on) for pointer, one in listed)
+        return Rule(f"{self.name}#{entry.get('name', index + 1)}", on, matcher, actions, entry.get("times"))
+
+    def _on(self, on: str | list[str], pointer: Pointer) -> frozenset[str]:
+        names = [on] if isinstance(on, str) else on
+        for name in names:
+            if name != "*" and name not in OPERATIONS:
+                hint = nearest(name, OPERATIONS)
+                known = ", ".join(OPERATIONS)
+                self._problem(pointer, Text(f"there is no operation {name!r}{hint.en or f'; known: {known}'}",
+                                            f"没有接口 {name!r}{hint.zh or f'；可用：{known}'}"))  # fmt: skip
+        return frozenset(OPERATIONS) if "*" in names else frozenset(names) & frozenset(OPERATIONS)
+
+    def _action(self, reply: Mapping[str, Any], at: Pointer, on: frozenset[str]) -> Action:
+        line, _ = self.document.locate(at)
+        place = f"{self.document.path}:{line}"
+        try:
+            if "error" in reply:
+                return self._error(reply, at, place)
+            if "patch" in reply:
+                fill = compile_value(reply["patch"], ("patch",))
+                return Action("patch", place, fill=fill, unchecked=bool(reply.get("unchecked")))
+            if "body" in reply:
+                return self._body(reply, at, place, on)
+        except BadTemplate as error:
+            self._problem((*at, *error.pointer), Text(str(error), str(error)))
+        return Action("world", place)
+
+    def _error(self, reply: Mapping[str, Any], at: Pointer, place: str) -> Action:
+        name = reply["error"]
+        if name not in self._catalogue:
+            hint = nearest(name, self._catalogue)
+            known = ", ".join(self._catalogue)
+            self._problem((*at, "error"), Text(f"there is no error {name!r}{hint.en or f'; known: {known}'}",
+                                               f"没有错误 {name!r}{hint.zh or f'；可用：{known}'}"))  # fmt: skip
+        fill = compile_value(reply["info"], ("info",)) if "info" in reply else None
+        return Action("error", place, error=name, fill=fill)
+
+    def _body(self, reply: Mapping[str, Any], at: Pointer, place: str, on: frozenset[str]) -> Action:
+        body = whole(reply["body"])
+        unchecked = bool(reply.get("unchecked"))
+        if is_template(body):
+            return Action("body", place, fill=compile_value(body, ("body",)), unchecked=unchecked)
+        for operation in sorted(on) if not unchecked else ():
+            for mismatch in self._schemas.answer(operation, body).mismatches(body):
+                where = "/".join(str(part) for part in mismatch.pointer)
+                self._problem(
+                    (*at, "body", *mismatch.pointer),
+                    Text(
+                        f"the answer leaves the contract of {operation} at /{where}: {mismatch.message};"
+                        " mend it, or say `unchecked: true`",
+                        f"应答在 /{where} 处不符合 {operation} 的契约：{mismatch.message}；请修正，或注明 `unchecked: true`",
+                    ),
+                )
+        try:
+            return Action("body", place, static=encode(body), unchecked=unchecked)
+        except TypeError as error:
+            self._problem((*at, "body"), Text(f"JSON cannot say this: {error}", f"无法用 JSON 表示：{error}"))
+            return Action("world", place)
+
+
+def _fold(loader: _Loader, own: Mapping[str, _Loader], problems: list[Problem]) -> Scenario | None:
+    """The scenario of a file with everything it extends behind its own part."""
+    chain = [loader]
+    while (parent := chain[-1].extends) is not None:
+        last = chain[-1]
+        if parent not in own:
+            hint = nearest(parent, own)
+            text = Text(
+                f"there is no scenario {parent!r} to extend{hint.en}", f"没有可继承的场景 {parent!r}{hint.zh}"
+            )
+            problems.append(last.document.problem(("extends",), text))
+            return None
+        if own[parent] in chain:
+            names = " → ".join([*(one.name for one in chain), parent])
+            text = Text(f"these scenarios extend each other: {names}", f"场景相互继承：{names}")
+            problems.append(last.document.problem(("extends",), text))
+            return None
+        chain.append(own[parent])
+    readings: dict[str, Value] = {}
+    for one in reversed(chain):
+        readings.update(one.readings)
+    value = loader.document.value
+    title = Text(value["title"], value.get("title_zh", value["title"]))
+    description = value.get("description", "")
+    return Scenario(
+        name=loader.name,
+        title=title,
+        description=Text(description, value.get("description_zh", description)),
+        path=loader.document.path,
+        extends=loader.extends,
+        readings=readings,
+        world=_world(chain),
+        rules=tuple(rule for one in chain for rule in one.rules),
+        faults=tuple(fault for one in chain for fault in one.faults),
+    )
+
+
+def _world(chain: Sequence[_Loader]) -> Sourced:
+    """The nearest `world` of the chain over those of the same source behind it; without any, an empty one."""
+    found = [one for one in chain if "world" in one.document.value]
+    if not found:
+        return Sourced({"source": "recorded", "rooms": []}, chain[0].document, ())
+    nearest_one = found[0].document
+    merged: dict[str, Any] = dict(nearest_one.value["world"])
+    for one in found[1:]:
+        behind = one.document.value["world"]
+        if merged.setdefault("source", behind.get("source")) != behind.get("source"):
+            break
+        merged = {**behind, **merged}
+    return Sourced(merged, nearest_one, ("world",))

@@ -1,0 +1,174 @@
+"""Holds the signed query against an app's keys: appkey, identifier, curtime, freshness, checksum, seq (contract §2).
+
+Gives violations in the order of the checks, never an answer; what was seen before is asked of a `Memory`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+from mockserver.contract.readings import Readings
+from mockserver.contract.violations import violation
+from mockserver.messages import Call, Text, Violation
+from mockserver.signing.apps import App
+from mockserver.signing.checksum import Formula, matches
+from mockserver.signing.diagnosis import diagnose, diagnose_curtime
+
+_SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
+_FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
+_FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1")}
+_EXPECTED = Text("the seconds since 1970 in 10 digits", "10 位 unix 秒")
+_FORMULA_TEXT = "sha1(appsecret + restapikey + curtime)"
+
+
+class Memory(Protocol):
+    """What an app has sent before."""
+
+    def claim_seq(self, seq: str) -> bool:
+        """Whether `seq` is new; it is not any more."""
+
+    def claim_checksum(self, checksum: str) -> bool:
+        """Whether `checksum` is new; it is not any more."""
+
+
+def check_signature(
+    query: Mapping[str, str],
+    call: Call,
+    app: App | None,
+    apps: Mapping[str, App],
+    readings: Readings,
+    now: float,
+    memory: Memory | None,
+    *,
+    sound: bool,
+) -> list[Violation]:
+    """All violations of the query's values (§1.1.2); `sound` says that nothing was wrong before it.
+
+    A seq or checksum is remembered only for a request in which nothing was wrong up to it.
+    """
+    found: list[Violation] = []
+    if app is None and "appkey" in query:
+        found.append(
+            violation("unknown_appkey", "query:appkey", expected="a registered appkey", got=query["appkey"])
+        )
+    found += _identifier(query.get("identifier"), app, readings)
+    curtime = query.get("curtime")
+    second = None
+    if curtime is not None:
+        second, wrong = _curtime(curtime, readings, now)
+        found += wrong
+    if second is not None:
+        found += _freshness(second, now, readings["freshness_seconds"])
+    given = query.get("checksum")
+    if app is not None and given is not None and curtime is not None:
+        if not matches(given, app.keys, curtime, _FORMULAS[readings["signing"]]):
+            found.append(_mismatch(given, curtime, call, app, apps, readings, now))
+        elif (
+            memory
+            and sound
+            and not found
+            and readings["checksum_reuse"] == "once"
+            and not memory.claim_checksum(given)
+        ):
+            found.append(
+                violation("checksum_reused", "query:checksum", expected="a new checksum", got=given[:6] + "…")
+            )
+    seq = query.get("seq")
+    if seq == "" and readings["seq"] != "optional":
+        found.append(violation("seq_empty", "query:seq", expected="a number of your own"))
+    elif seq and memory and sound and not found and readings["seq"] == "unique" and not memory.claim_seq(seq):
+        found.append(violation("seq_repeated", "query:seq", expected="a new seq", got=seq))
+    return found
+
+
+def _identifier(given: str | None, app: App | None, readings: Readings) -> list[Violation]:
+    if given is None:
+        return []
+    if not given:
+        return [violation("identifier_empty", "query:identifier", expected="an administrator account")]
+    if readings["identifier"] == "admin" and app is not None and given not in app.identifiers:
+        expected = ", ".join(app.identifiers)
+        return [violation("identifier_not_allowed", "query:identifier", expected=expected, got=given)]
+    return []
+
+
+def _curtime(text: str, readings: Readings, now: float) -> tuple[float | None, list[Violation]]:
+    """The moment that curtime tells, exact to its digits, and what is wrong with its form."""
+    if _SECONDS.fullmatch(text):
+        return float(text), []
+    if found := _FRACTION.fullmatch(text):
+        if readings["curtime"] == "fraction":
+            return float(text), [_fraction(text, tolerated=True)]
+        return float(found[1]), [_fraction(text, tolerated=False)]
+    said = diagnose_curtime(text, now)
+    hint = Text(f": {said.text.en}", f":{said.text.zh}") if said else Text("", "")
+    return None, [
+        violation(
+            "curtime_format",
+            "query:curtime",
+            expected=_EXPECTED.en,
+            expected_zh=_EXPECTED.zh,
+            got=text,
+            hint=hint.en,
+            hint_zh=hint.zh,
+        )
+    ]
+
+
+def _fraction(text: str, *, tolerated: bool) -> Violation:
+    return violation(
+        "curtime_fraction", "query:curtime", expected=_EXPECTED.en, got=text, tolerated=tolerated
+    )
+
+
+def _freshness(second: float, now: float, limit: int) -> list[Violation]:
+    """A checksum is valid for `limit` seconds before and after now, edges included; now counts in whole seconds."""
+    off = second - now // 1
+    if abs(off) <= limit:
+        return []
+    said = diagnose_curtime(str(int(second)), now)
+    hint = (
+        said.text
+        if said
+        else Text("set the clock by NTP and sign each request anew", "请用 NTP 校时，并为每个请求重新签名")
+    )
+    return [
+        violation(
+            "checksum_expired",
+            "query:curtime",
+            expected=f"within {limit} s of the server's clock",
+            got=str(int(second)),
+            seconds=abs(round(off)),
+            side="ahead of" if off > 0 else "behind",
+            side_zh="快" if off > 0 else "慢",
+            limit=limit,
+            hint=hint.en,
+            hint_zh=hint.zh,
+        )
+    ]
+
+
+def _mismatch(
+    given: str, curtime: str, call: Call, app: App, apps: Mapping[str, App], readings: Readings, now: float
+) -> Violation:
+    said = diagnose(
+        given,
+        curtime,
+        app.keys,
+        others=[other.keys for other in apps.values() if other.appkey != app.appkey],
+        now=now,
+        body=call.body,
+        formulas=_FORMULAS[readings["signing"]],
+    )
+    none = Text(f"no known mistake explains it; make it {_FORMULA_TEXT}", f"未找到原因；应为 {_FORMULA_TEXT}")
+    hint = said.text if said else none
+    return violation(
+        "checksum_mismatch",
+        "query:checksum",
+        expected=_FORMULA_TEXT,
+        got=given[:6] + "…",
+        hint=hint.en,
+        hint_zh=hint.zh,
+    )

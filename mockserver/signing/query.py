@@ -1,0 +1,89 @@
+"""Reads the signed query string strictly (§1.1): each parameter once, percent-encoded UTF-8, none unknown."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+from mockserver.contract.readings import Readings
+from mockserver.contract.violations import shorten, violation
+from mockserver.messages import Violation
+
+PARAMETERS = ("appkey", "identifier", "curtime", "checksum", "seq")
+_BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(slots=True)
+class Query:
+    """A query string, read: values by name (the first of repeated ones), and what stood there."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    """Names whose value is no percent-encoded UTF-8; they have no value."""
+
+
+def read_query(raw: str) -> Query:
+    """The parameters of a raw query string; nothing is refused, nothing is guessed."""
+    query = Query()
+    for piece in raw.split("&"):
+        if not piece:
+            continue
+        raw_name, _, raw_value = piece.partition("=")
+        name, value = _decode(raw_name), _decode(raw_value)
+        key = shorten(raw_name) if name is None else name
+        query.counts[key] = query.counts.get(key, 0) + 1
+        if name is None or value is None:
+            query.broken.add(key)
+        else:
+            query.values.setdefault(key, value)
+    return query
+
+
+def check_query(query: Query, readings: Readings) -> list[Violation]:
+    """Every documented parameter is there exactly once and can be decoded, and there is no other (§1.1.1)."""
+    found: list[Violation] = []
+    for name in PARAMETERS:
+        if name not in query.counts and not (name == "seq" and readings["seq"] == "optional"):
+            found.append(violation("missing_parameter", f"query:{name}", expected=name, name=name))
+    for name, count in query.counts.items():
+        where, shown = f"query:{shorten(name)}", shorten(name)
+        if count > 1:
+            found.append(
+                violation("repeated_parameter", where, expected="once", got=count, name=shown, count=count)
+            )
+        if name in query.broken:
+            found.append(
+                violation("undecodable_parameter", where, expected="percent-encoded UTF-8", name=shown)
+            )
+        if name not in PARAMETERS:
+            found.append(_unknown(name, where, query, readings))
+    return found
+
+
+def _unknown(name: str, where: str, query: Query, readings: Readings) -> Violation:
+    missing = [other for other in PARAMETERS if other not in query.counts]
+    near = difflib.get_close_matches(name.lower()[:32].replace("_", ""), missing, n=1, cutoff=0.6)
+    return violation(
+        "unknown_parameter",
+        where,
+        got=name,
+        name=shorten(name),
+        tolerated=readings["strictness"] == "lenient",
+        hint=f" (did you mean {near[0]}?)" if near else "",
+        hint_zh=f"（是否为 {near[0]}？）" if near else "",
+    )
+
+
+def _decode(raw: str) -> str | None:
+    """One name or value without its percent-encoding; None when it is no UTF-8."""
+    if "%" not in raw and "+" not in raw and raw.isascii():
+        return raw
+    if _BROKEN_PERCENT.search(raw):
+        return None
+    try:
+        return unquote_to_bytes(raw.replace("+", " ").encode("latin-1")).decode("utf-8")
+    except UnicodeError:
+        return None

@@ -1,0 +1,81 @@
+"""The API's door: whatever arrives outside our own prefix is a call to the engine, whatever its path or method."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Request, Response, request
+
+from mockserver.bodies.checks import MAX_BODY
+from mockserver.contract.envelope import encode, failure
+from mockserver.engine import Engine
+from mockserver.messages import PLAIN, Call, Reply
+
+log = logging.getLogger("mockserver")
+
+DELIVERY = "mockserver.delivery"
+"""WSGI environ key under which a response's Delivery travels to the transport."""
+TRANSPORT = "mockserver.transport"
+"""Set in the environ by a transport that can perform every Delivery."""
+OVERLONG = "mockserver.overlong"
+"""Set in the environ when the body was larger than the transport reads."""
+
+
+def answer(engine: Engine) -> Response:
+    """The response to the current request: HTTP 200 and an envelope, whatever happens (§1.3)."""
+    try:
+        reply = engine.answer(read_call(request))
+    except Exception:
+        log.exception("the request could not be answered")
+        reply = _plain(engine, "the mock server failed; its log tells why")
+    return _respond(engine, reply)
+
+
+def read_call(incoming: Request) -> Call:
+    """The request as the engine takes it."""
+    environ = incoming.environ
+    return Call(
+        method=environ["REQUEST_METHOD"],
+        path=environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace"),
+        query=environ.get("QUERY_STRING", ""),
+        headers=_headers(environ),
+        body=incoming.stream.read(MAX_BODY + 1),
+        overlong=bool(environ.get(OVERLONG)),
+    )
+
+
+def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    headers = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    if "CONTENT_TYPE" in environ:
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    return headers
+
+
+def _respond(engine: Engine, reply: Reply) -> Response:
+    environ = request.environ
+    if reply.delivery is not PLAIN:
+        if environ.get(TRANSPORT):
+            environ[DELIVERY] = reply.delivery
+        elif reply.delivery.touches_connection:
+            reply = _plain(
+                engine, "this fault needs the connection: start the server with `mockserver serve`"
+            )
+        else:
+            time.sleep(reply.delivery.delay)
+    response = Response(reply.body, reply.status)
+    response.headers.clear()
+    response.headers.extend(reply.headers)
+    response.headers["Content-Length"] = str(len(reply.body))
+    return response
+
+
+def _plain(engine: Engine, info: str) -> Reply:
+    code = engine.library.catalogue["internal_error"].code
+    return Reply(200, (("Content-Type", "application/json"),), encode(failure(code, info)))

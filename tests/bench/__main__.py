@@ -1,0 +1,101 @@
+"""Prints requests/s, CPU a request and start-up, each against a bare Flask hello in the same run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.data import Folders
+from mockserver.library import load_apps_only
+from mockserver.signing.checksum import sign
+from tests.bench import load
+
+ROUNDS = 5
+REQUESTS = 4_000
+ROOM = {"RoomId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962850"}
+RECORDS = {"UserId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962850"}
+
+
+@contextlib.contextmanager
+def serving(*command: str) -> Iterator[tuple[str, psutil.Process]]:
+    """A server in a process of its own: its URL, once it is ready, and its process."""
+    process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        yield next(word for word in line.split() if word.startswith("http")), psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def signed(operation: str, body: dict[str, object]) -> bytes:
+    """One signed request of the first app."""
+    keys = next(iter(load_apps_only(Folders()).values())).keys
+    target = f"{OPERATIONS[operation].path}?{sign(keys, time.time())}"
+    return load.post(target, json.dumps(body).encode())
+
+
+def measure(url: str, process: psutil.Process, request: bytes) -> tuple[float, float]:
+    """Requests a second, and CPU microseconds of the server for one."""
+    before = process.cpu_times()
+    done = load.run(url, request, REQUESTS)
+    after = process.cpu_times()
+    spent = after.user + after.system - before.user - before.system
+    return done.answers / done.seconds, spent / done.answers * 1e6
+
+
+def requests() -> None:
+    """CPU and throughput of the three servers, in turn, the median of some rounds."""
+    with (
+        serving("tests.bench.hello") as hello,
+        serving("mockserver", "serve", "--port", "0", "--scenario", "document") as document,
+        serving("mockserver", "serve", "--port", "0", "--scenario", "recorded-day") as recorded,
+    ):
+        cases = {
+            "bare Flask hello": (hello, signed("query_room_info", ROOM)),
+            "document answer": (document, signed("query_room_info", ROOM)),
+            "recorded world": (recorded, signed("query_instance_all_records_by_time", RECORDS)),
+        }
+        figures: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
+        for name, ((url, process), request) in cases.items():
+            answer = load.run(url, request, 200).first
+            assert name == "bare Flask hello" or json.loads(answer)["Status"] == "OK", answer
+        for _ in range(ROUNDS):
+            for name, ((url, process), request) in cases.items():
+                figures[name].append(measure(url, process, request))
+    base = statistics.median(cpu for _, cpu in figures["bare Flask hello"])
+    print(f"{'':22}{'requests/s':>12}{'CPU µs/request':>16}{'× hello':>10}")
+    for name, runs in figures.items():
+        rate, cpu = statistics.median(rate for rate, _ in runs), statistics.median(cpu for _, cpu in runs)
+        print(f"{name:22}{rate:12.0f}{cpu:16.0f}{cpu / base:10.2f}")
+
+
+def start_up() -> None:
+    """Seconds from the start of the process to the first good answer."""
+    request = signed("query_room_info", ROOM)
+    taken = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            ready = Path(folder, "ready.json")
+            started = time.perf_counter()
+            with serving("mockserver", "serve", "--port", "0", "--ready-file", str(ready)) as (url, _):
+                answer = load.run(url, request, 1, connections=1).first
+                taken.append(time.perf_counter() - started)
+                assert json.loads(answer)["Status"] == "OK", answer
+    print(f"\nstart to first good answer: {statistics.median(taken):.2f} s (median of {ROUNDS})")
+
+
+if __name__ == "__main__":
+    requests()
+    start_up()

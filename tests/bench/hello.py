@@ -1,0 +1,19 @@
+"""The yardstick: the smallest Flask app there is, under the same transport as the mock server."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from mockserver.transport.server import Server
+
+app = Flask("hello")
+
+
+@app.post("/v2/video/<command>")
+def hello(command: str) -> str:
+    """The shortest answer, whatever is asked."""
+    return "hello"
+
+
+if __name__ == "__main__":
+    Server(app).run(lambda url: print(f"hello ready on {url}", flush=True))
