@@ -121,3 +121,49 @@ class Answer:
     fields: dict[str, Any]
     settled_from: int | None = None
     """The fields are the same at every now ≥ this second; None: they depend on the very second asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request as the journal keeps it: what came, what was wrong with it, what answered and what was sent."""
+
+    id: str
+    at: float
+    """Seconds since the epoch, by the app's clock."""
+    appkey: str
+    """Empty when the request named no registered app."""
+    operation: str
+    """Empty when the path names none."""
+    method: str
+    path: str
+    query: Mapping[str, str]
+    """Decoded parameters; the checksum shortened to six characters."""
+    headers: Mapping[str, str]
+    body: bytes
+    """As it came, cut after a limit."""
+    fields: Mapping[str, Any]
+    """The body as the operation read it; empty when it could not be read."""
+    scenario: str
+    by: str
+    """What answered: `world`, `contract`, a rule's name, or `fault`."""
+    error: str
+    """Catalogue name of the failure that was told; empty for a success."""
+    faults: tuple[str, ...]
+    """Kinds of the faults that struck, in their order."""
+    violations: tuple[Violation, ...]
+    fingerprint: str
+    """Equal for two requests with the same checksum; tells nothing about it."""
+    status: int
+    answer: bytes
+    """The answer's body, cut after a limit."""
+    seconds: float
+    """How long the engine took."""
+    empty: bool = False
+    """A success that told an empty list."""
+    near: str = ""
+    """The rule that came closest and what it missed, when rules were there and none matched."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the request was answered with a success."""
+        return not self.error
