@@ -1,18 +1,16 @@
 """The transport: carries HTTP between sockets and a WSGI application, and performs each answer's `Delivery`.
 
-The only room that imports uvicorn. It must not know Flask, the engine, or what an answer means: the application
-comes as a WSGI callable, and the words it shares with it are keys of the environ:
+The only room that imports uvicorn. It must not know Flask, the engine, or what an answer means: the
+application comes as a WSGI callable, and the words it shares with it are keys of the environ:
 
-=========================  ====================================================================================
-`mockserver.transport`     True: this server can perform every `Delivery`, faults of the connection included
-`mockserver.release`       callable(predicate=None) → int: ends pending delays and hangs, see `Server.release`
-`mockserver.overlong`      True: the body was over the limit; `wsgi.input` is empty then
-`mockserver.delivery`      set by the application: how the answer reaches the socket (a `Delivery`; none is plain)
-=========================  ====================================================================================
+- `mockserver.transport`: True, this server can perform every `Delivery`, faults of the connection included;
+- `mockserver.release`: callable(predicate=None) → int, ends pending delays and hangs, see `Server.release`;
+- `mockserver.overlong`: True, the body was over the limit, and `wsgi.input` is empty;
+- `mockserver.delivery`: set by the application, how the answer reaches the socket (a `Delivery`; none is plain).
 
-`limits.py` says what is put up with, `protocol.py` guards one connection, `asgi.py` carries one request through the
-application, `delivery.py` plays one answer onto the socket, `server.py` owns sockets, loop and threads, `tls.py`
-makes certificates.
+`limits.py` says what is put up with, `listening.py` accepts connections, `protocol.py` guards one, `asgi.py`
+carries one request through the application, `delivery.py` plays one answer onto the socket, `server.py` owns loop
+and threads, `tls.py` makes certificates.
 """
 
 from mockserver.transport.limits import Limits

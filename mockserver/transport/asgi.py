@@ -1,8 +1,8 @@
 """Carries one request through the WSGI application: ASGI scope in, environ, application, rendered answer out.
 
 It knows WSGI and the keys that the application shares with it; it must not know what paths or answers mean.
-The environ is written by hand and the answer is rendered here, in one piece, because both are on the path of every
-call: a general adapter costs several times as much.
+The environ is written by hand and the answer is rendered here, in one piece, because both are on the path of
+every call: a general adapter costs several times as much.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class Bridge:
         delivery: Delivery = environ.get("mockserver.delivery") or PLAIN
         keep = exchange.keep_alive and whole and delivery.close_after is None
         try:
-            head, payload = render(answer, scope["method"], exchange.default_headers, keep, delivery.malformed_chunk)
+            head, payload = render(
+                answer, scope["method"], exchange.default_headers, keep, delivery.malformed_chunk
+            )
         except ValueError:
             log.exception("the application's answer to %s cannot be sent", environ["PATH_INFO"])
             head, payload = render(self._crashed(), scope["method"], exchange.default_headers, keep)
@@ -126,10 +128,13 @@ class Bridge:
 
     def _unwanted(self, exchange: Exchange) -> bool:
         """Whether a body announced as overlong is better not sent, or too long to be drained."""
-        return exchange.expects_100 or exchange.declared_length > self._limits.body_bytes + self._limits.drain_bytes
+        return (
+            exchange.expects_100
+            or exchange.declared_length > self._limits.body_bytes + self._limits.drain_bytes
+        )
 
     async def _read(self, first: bytes, more: bool, receive: Receive) -> tuple[bytes, bool, bool] | None:
-        """The whole body, whether it was over the limit, and whether it was read to its end; None: client gone."""
+        """The body, whether it was over the limit, and whether it was read to its end; None: client gone."""
         limit, bound = self._limits.body_bytes, self._limits.body_bytes + self._limits.drain_bytes
         parts, size = [first], len(first)
         while more:
@@ -150,7 +155,9 @@ class Bridge:
         query: bytes = scope["query_string"]
         environ = self._base.copy()
         environ["REQUEST_METHOD"] = scope["method"]
-        environ["PATH_INFO"] = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode("latin-1")
+        environ["PATH_INFO"] = (unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path).decode(
+            "latin-1"
+        )
         environ["QUERY_STRING"] = query.decode("latin-1")
         environ["REQUEST_URI"] = (raw_path + b"?" + query if query else raw_path).decode("latin-1")
         environ["SERVER_PROTOCOL"] = "HTTP/" + scope["http_version"]

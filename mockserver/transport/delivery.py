@@ -6,13 +6,13 @@ The order in which the fields act, each skipped when unset:
 2. `hang`: nothing is sent either, and the answer is dropped: close, or what `instead` says.
 3. `instead`: an RST, a close without a byte, or garbage and a close.
 4. The head, in pieces over `header_seconds`: the first byte at once, the body after that time.
-5. The body, in `body_chunks` pieces over `body_seconds`, a pause before each; only the share `cut` of it; inside
-   a chunk of good form and then one of bad form with `malformed_chunk`. `bytes_per_second` slows 4 and 5 further.
+5. The body, in `body_chunks` pieces over `body_seconds`, a pause before each; only the share `cut` of it; with
+   `malformed_chunk` half in a chunk of good form, the rest in one of bad form. `bytes_per_second` slows 4 and 5.
 6. `cut_end` after a cut; a close after a malformed chunk.
 7. `close_after`: the connection stays open and silent for so long, then it is closed.
 
-No pause costs a thread. `Deliveries.release` ends pauses from any thread: what is left is then played at once,
-and a hang closes. A client that goes away ends its pauses too.
+No pause costs a thread. `Deliveries.release` ends pauses from any thread: what is left is then played at
+once, and a hang closes. A client that goes away ends its pauses too.
 """
 
 from __future__ import annotations
@@ -198,7 +198,9 @@ def score(head: bytes, body: bytes, how: Delivery) -> Iterator[tuple[float, byte
 
 def _pieces(head: bytes, body: bytes, how: Delivery) -> Iterator[tuple[float, bytes, float]]:
     """(seconds before, bytes, seconds after), before any throttling."""
-    count = min(len(head), max(2, min(64, math.ceil(how.header_seconds * 20)))) if how.header_seconds > 0 else 1
+    count = (
+        min(len(head), max(2, min(64, math.ceil(how.header_seconds * 20)))) if how.header_seconds > 0 else 1
+    )
     for piece in _split(head, count):
         yield 0.0, piece, how.header_seconds / count
     if how.malformed_chunk:

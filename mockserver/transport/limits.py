@@ -67,7 +67,9 @@ BROKEN = Text("this is no valid HTTP request", "这不是合法的 HTTP 请求")
 NO_HOST = Text("the Host header is missing", "缺少 Host 请求头")
 TWO_HOSTS = Text("the Host header occurs more than once", "Host 请求头重复出现")
 NO_TUNNEL = Text("this server is no proxy: CONNECT is refused", "本服务器不是代理，不接受 CONNECT")
-NO_UPGRADE = Text("this server speaks HTTP/1.1 only: leave Upgrade out", "本服务器只支持 HTTP/1.1，请勿发送 Upgrade")
+NO_UPGRADE = Text(
+    "this server speaks HTTP/1.1 only: leave Upgrade out", "本服务器只支持 HTTP/1.1，请勿发送 Upgrade"
+)
 TOO_SLOW = Text("the request did not arrive completely in time", "请求未在规定时间内完整到达")
 CRASHED = Text("the application failed; its log tells more", "应用内部错误，详见服务器日志")
 

@@ -46,7 +46,7 @@ def _error(host: str, port: int, error: Exception) -> ConfigurationError:
         return ConfigurationError.one(
             "--port",
             Text(
-                f"port {port} on {host} is taken: stop the other program or choose another port (0 takes a free one)",
+                f"port {port} on {host} is taken: stop the other program or choose another port (0: a free one)",
                 f"{host} 的端口 {port} 已被占用：请停止占用它的程序，或换一个端口（0 表示自动选择空闲端口）",
             ),
         )
@@ -54,7 +54,7 @@ def _error(host: str, port: int, error: Exception) -> ConfigurationError:
         return ConfigurationError.one(
             "--port",
             Text(
-                f"port {port} on {host} cannot be used ({error}): choose one from 1024 to 65535, or 0 for a free one",
+                f"port {port} on {host} cannot be used ({error}): choose one from 1024 to 65535, or 0",
                 f"{host} 的端口 {port} 无法使用（{error}）：请选择 1024 到 65535 之间的端口，或用 0 自动选择",
             ),
         )
@@ -82,46 +82,54 @@ class Listener:
         if sys.version_info >= (3, 11) or type(loop).__module__.startswith("uvloop"):
             self._times["ssl_shutdown_timeout"] = goodbye_seconds
         self._server: asyncio.Server | None = None
-        self._accepting: asyncio.Task[None] | None = None
         self._greeting: dict[asyncio.Task[None], socket.socket] = {}
 
     async def open(self) -> None:
         """Begin to accept."""
-        if self._context is None:
-            self._server = await self._loop.create_server(self._protocol, sock=self._sock, backlog=BACKLOG)
-        else:
-            self._accepting = self._loop.create_task(self._accept(self._context))
+        if self._context is not None:
+            # Not `create_server(ssl=…)`: it keeps unfinished handshakes to itself, and they outlive the stop.
+            with contextlib.suppress(NotImplementedError):
+                self._loop.add_reader(self._sock, self._accept)
+                return
+        self._server = await self._loop.create_server(
+            self._protocol, sock=self._sock, backlog=BACKLOG, ssl=self._context
+        )
 
     async def close(self) -> None:
         """Accept no more, and give up handshakes that are not done."""
         if self._server is not None:
             self._server.close()
-        if self._accepting is None:
             return
-        self._accepting.cancel()
+        self._loop.remove_reader(self._sock)
         self._sock.close()
         for sock in self._greeting.values():
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        await asyncio.wait([self._accepting, *self._greeting], timeout=1)
+        if self._greeting:
+            await asyncio.wait(list(self._greeting), timeout=1)
 
-    async def _accept(self, context: ssl.SSLContext) -> None:
-        # Not `create_server(ssl=…)`: it keeps unfinished handshakes to itself, and they would outlive the stop.
-        while True:
-            try:
-                sock, _ = await self._loop.sock_accept(self._sock)
-            except OSError:
-                # The client is gone already, or no file descriptor is free: neither ends the server.
-                await asyncio.sleep(0.05)
-                continue
-            task = self._loop.create_task(self._greet(sock, context))
-            self._greeting[task] = sock
-            task.add_done_callback(self._greeting.pop)
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._sock.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                # Nothing is free to accept with: do not spin meanwhile.
+                self._loop.remove_reader(self._sock)
+                self._loop.call_later(0.1, self._resume)
+            return
+        sock.setblocking(False)
+        task = self._loop.create_task(self._greet(sock))
+        self._greeting[task] = sock
+        task.add_done_callback(self._greeting.pop)
 
-    async def _greet(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+    def _resume(self) -> None:
+        if self._sock.fileno() >= 0:
+            self._loop.add_reader(self._sock, self._accept)
+
+    async def _greet(self, sock: socket.socket) -> None:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await self._loop.connect_accepted_socket(self._protocol, sock, ssl=context, **self._times)
+            await self._loop.connect_accepted_socket(self._protocol, sock, ssl=self._context, **self._times)
         except (OSError, asyncio.TimeoutError):
             # What a client does wrong in its handshake is the client's affair (ssl.SSLError is an OSError).
             sock.close()

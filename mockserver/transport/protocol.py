@@ -1,12 +1,12 @@
-"""Guards one connection: uvicorn's httptools protocol, with bounds on bytes and time, and refusals of our own.
+"""Guards one connection: uvicorn's httptools protocol, with bounds on bytes and time and our own refusals.
 
 It knows HTTP framing and sockets; it must not know what a request asks for. What it adds to uvicorn:
 
-- a head over `header_bytes`, a missing or doubled Host, CONNECT, and whatever the parser rejects are answered with
-  a JSON envelope (400, 408, 431) and the connection ends in such a way that the client can read it;
+- a head over `header_bytes`, a missing or doubled Host, CONNECT, and whatever the parser rejects are answered
+  with a JSON envelope (400, 408, 431), and the connection ends in such a way that the client can read it;
 - an unfinished request, an idle connection and an answer that nobody takes are bounded in time;
-- targets that the parser refuses (raw bytes over 0x7f, an absolute form without a path) reach the application;
-- trailers cannot add headers, an offered protocol upgrade is ignored, a half-closed client still gets its answer;
+- targets that the parser refuses (raw bytes over 0x7f, absolute without a path) reach the application;
+- trailers cannot add headers, an offered protocol upgrade is ignored, a half-closed client gets its answer;
 - the `Exchange` put into each ASGI scope lets the answer be written, cut, or replaced by an RST.
 """
 
@@ -71,10 +71,9 @@ class Exchange:
 
     async def drained(self, *, wholly: bool = False) -> None:
         """Wait until the client has taken enough (or all) of what was written, or is gone."""
-        flow, transport = self._protocol.flow, self._protocol.transport
-        if flow.write_paused:
-            await flow.drain()
-        while wholly and not transport.is_closing() and transport.get_write_buffer_size():
+        if self._protocol.flow.write_paused:
+            await self._protocol.flow.drain()
+        while wholly and not self.gone and self._protocol.unsent:
             await asyncio.sleep(0.01)
 
     def watch_departure(self, callback: Callable[[], None] | None) -> None:
@@ -144,7 +143,16 @@ class GuardedProtocol(HttpToolsProtocol):
     @property
     def busy(self) -> bool:
         """Whether an answer is due, or written and not yet taken."""
-        return bool(self._open or self.transport.get_write_buffer_size())
+        return bool(self._open or self.unsent)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written that the kernel has not taken yet."""
+        try:
+            return self.transport.get_write_buffer_size()
+        except AttributeError:
+            # asyncio's TLS transport after an abort.
+            return 0
 
     # ---- the connection's life
 
@@ -170,7 +178,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more: it may still read what it asked for (not over TLS, which has no half)."""
-        if self._deaf or not self._open or self._phase == _BODY or self.transport.get_extra_info("sslcontext"):
+        if (
+            self._deaf
+            or not self._open
+            or self._phase == _BODY
+            or self.transport.get_extra_info("sslcontext")
+        ):
             return False
         self._half = True
         self._open[-1].keep_alive = False
@@ -187,7 +200,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def linger(self) -> None:
         """Stop listening, tell the client so, and close a little later.
 
-        A close with unread bytes would be an RST, and that may destroy the answer before the client has read it.
+        A close with unread bytes would be an RST, which may destroy the answer before the client has read it.
         """
         self._deaf = True
         if self.transport.is_closing():
@@ -228,13 +241,13 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _stalled(self) -> None:
         """A client that took nothing of its answer for `write_seconds` gets no more of it."""
-        if self.transport.get_write_buffer_size() >= self._write_mark:
+        if self.unsent >= self._write_mark:
             self.reset()
         else:
             self._expect_progress()
 
     def _expect_progress(self) -> None:
-        self._write_mark = self.transport.get_write_buffer_size()
+        self._write_mark = self.unsent
         self._write_deadline = self.loop.time() + self.limits.write_seconds
 
     def _overdue(self) -> None:
@@ -249,7 +262,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._set_deadline(self.limits.request_seconds)
         elif self._phase != _IDLE:
             self._refuse(Refusal(408, words.TOO_SLOW))
-        elif not self.transport.get_write_buffer_size():
+        elif not self.unsent:
             self.transport.close()
 
     def pause_writing(self) -> None:
@@ -294,7 +307,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(Refusal(400, words.framing_too_large(self.limits.raw_bytes)))
 
     def _with_ascii_target(self, data: bytes) -> bytes:
-        """`data` with raw bytes in its request line percent-encoded, as the parser wants; the raw target is kept.
+        """`data` with the raw bytes of its request line percent-encoded for the parser; the raw target is kept.
 
         curl sends `?identifier=张三` as it is typed: the application shall say what is wrong with it.
         """
@@ -312,7 +325,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self.parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as offer:
-                # An offer that `_without_upgrade` did not see, without a body: what follows is the next request.
+                # An offer that `_without_upgrade` did not see, without a body: the next request follows.
                 data = data[offer.args[0] :]
 
     def on_message_begin(self) -> None:
@@ -389,7 +402,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self._write_refusal(self._refusal)
             elif self._phase == _IDLE:
                 self._set_deadline(self.limits.idle_seconds)
-        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+        if self.transport.is_closing() or self.unsent:
             self._expect_progress()
 
     # ---- refusals
@@ -418,7 +431,8 @@ class GuardedProtocol(HttpToolsProtocol):
         body = self._envelope("invalid_parameter", refusal.text)
         defaults = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
         self.transport.write(
-            b"HTTP/1.1 %d %b\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+            b"HTTP/1.1 %d %b\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\n"
+            b"connection: close\r\n\r\n%b"
             % (refusal.status, _REASONS[refusal.status].encode(), defaults, len(body), body)
         )
         self.linger()
@@ -427,7 +441,7 @@ class GuardedProtocol(HttpToolsProtocol):
 def _without_upgrade(data: bytes) -> bytes:
     """A head whose offer of another protocol is out of the parser's sight.
 
-    Java's HttpClient offers h2c on every cleartext call, with a body too, and the parser would drop that body.
+    Java's HttpClient offers h2c on every cleartext call, and the parser would drop the body of such a call.
     """
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"\r\nx-offered-upgrade:", head) + end + rest
@@ -442,5 +456,3 @@ def _origin_form(target: bytes) -> bytes:
     if slash < 0 or 0 <= mark < slash:
         return b"/" + rest[mark:] if mark >= 0 else b"/"
     return rest[slash:]
-
-

@@ -53,10 +53,10 @@ def fast_loop() -> asyncio.AbstractEventLoop:
 
 
 class Server:
-    """One WSGI application on one port, in a background thread (`start`, `stop`, `with`) or in this one (`run`).
+    """One WSGI application on one port: in a background thread (`start`, `stop`, `with`) or in this (`run`).
 
-    `port` 0 takes a free one. `inline` tells which paths are quick enough for the loop's thread; the others run in
-    at most `threads` threads. A server may be started again after a stop.
+    `port` 0 takes a free one. `inline` tells which paths are quick enough for the loop's thread; the others run
+    in at most `threads` threads. A server may be started again after a stop.
     """
 
     def __init__(
@@ -128,7 +128,10 @@ class Server:
         ready = threading.Event()
         failure: list[BaseException] = []
         self._thread = threading.Thread(
-            target=self._serve_in_thread, args=(sock, ready, failure), name=f"mockserver:{self._port}", daemon=True
+            target=self._serve_in_thread,
+            args=(sock, ready, failure),
+            name=f"mockserver:{self._port}",
+            daemon=True,
         )
         self._thread.start()
         ready.wait()
@@ -139,7 +142,7 @@ class Server:
         return self
 
     def stop(self, *, force: bool = False) -> None:
-        """Finish requests in flight, release delayed ones, close the rest; `force` finishes nothing. Idempotent."""
+        """Finish requests in flight, release delayed ones, close the rest (`force`: at once). Idempotent."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -165,7 +168,9 @@ class Server:
 
     # ---- the serving thread
 
-    def _serve_in_thread(self, sock: socket.socket, ready: threading.Event, failure: list[BaseException]) -> None:
+    def _serve_in_thread(
+        self, sock: socket.socket, ready: threading.Event, failure: list[BaseException]
+    ) -> None:
         try:
             self._serve(sock, ready.set)
         except BaseException as error:
@@ -322,7 +327,8 @@ def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
     """A client's broken connection or handshake is no error of the server; everything else is."""
     error = context.get("exception")
     if isinstance(error, (ConnectionError, TimeoutError, asyncio.TimeoutError)) or (
-        isinstance(error, OSError) and (error.errno in (errno.EPIPE, errno.ENOTCONN) or "SSL" in type(error).__name__)
+        isinstance(error, OSError)
+        and (error.errno in (errno.EPIPE, errno.ENOTCONN) or "SSL" in type(error).__name__)
     ):
         log.debug("a connection ended: %r", error)
         return

@@ -1,4 +1,4 @@
-"""Certificates for https, because the real service (§1.1.1) speaks nothing else; it knows no socket and no HTTP."""
+"""Certificates for https, because the real service (§1.1.1) speaks nothing else; it knows no socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.messages import Text
 
 
 class TLS:
-    """What a server needs to speak https: a context, and the CA file that clients have to trust, if we made one."""
+    """What a server needs to speak https: a context, and the CA file to trust, if we made one."""
 
     def __init__(self, context: ssl.SSLContext, ca_file: Path | None = None) -> None:
         self.context, self.ca_file = context, ca_file
@@ -45,7 +45,7 @@ class TLS:
     def throwaway(cls, hosts: Iterable[str] = (), folder: str | os.PathLike[str] | None = None) -> TLS:
         """TLS for localhost, 127.0.0.1, ::1 and `hosts`, signed by a CA made for this run.
 
-        The CA's certificate, `ca_file`, is written into `folder`, else into a temporary folder that is removed at
+        The CA's certificate, `ca_file`, is written into `folder`, else into a temporary one that is removed at
         exit; no private key stays on disk. ConfigurationError without the `tls` extra.
         """
         try:

@@ -6,24 +6,24 @@ import logging
 import threading
 
 import pytest
-from transport_wire import echo
+from transport_wire import LOOPS, echo
 
 from mockserver.transport import Limits, Server
 
 SHORT = Limits(request_seconds=0.4, idle_seconds=0.4, write_seconds=0.4, linger_seconds=0.2, stop_seconds=2.0)
 
 
-@pytest.fixture(scope="module")
-def server():
+@pytest.fixture(scope="module", params=LOOPS)
+def server(request):
     """A patient server with the echo application."""
-    with Server(echo) as running:
+    with Server(echo, new_loop=request.param) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def hasty():
+@pytest.fixture(scope="module", params=LOOPS)
+def hasty(request):
     """The same with short limits."""
-    with Server(echo, limits=SHORT) as running:
+    with Server(echo, limits=SHORT, new_loop=request.param) as running:
         yield running
 
 

@@ -207,7 +207,9 @@ def test_close_after_keeps_the_connection_silent_and_closes(server):
 
 def test_faults_compose_in_the_documented_order(timed):
     """Delay, head, body, cut, then the end: the sum of the pauses is that of the parts."""
-    raw = ask(timed, request(delay=1, header_seconds=2, body_chunks=2, body_seconds=4, cut=0.5, close_after=8))
+    raw = ask(
+        timed, request(delay=1, header_seconds=2, body_chunks=2, body_seconds=4, cut=0.5, close_after=8)
+    )
     assert parse(raw)[2] == BODY[: len(BODY) // 2]
     assert timed.pauses[0] == 1
     assert timed.pauses[-1] == 8
@@ -306,7 +308,13 @@ def test_500_hanging_calls_are_freed_in_half_a_second(server):
 
 def test_a_client_that_leaves_during_a_delay_leaves_nothing(server):
     """No log of an error (every test here asserts that) and nothing pending, after a FIN and after an RST."""
-    for fields in ({"delay": 60}, {"hang": 60}, {"header_seconds": 60}, {"bytes_per_second": 1}, {"close_after": 60}):
+    for fields in (
+        {"delay": 60},
+        {"hang": 60},
+        {"header_seconds": 60},
+        {"bytes_per_second": 1},
+        {"close_after": 60},
+    ):
         for linger in (True, False):
             with connect(server) as sock:
                 sock.sendall(request(**fields))

@@ -72,7 +72,9 @@ def test_a_long_target_counts_as_head(server):
 
 def test_a_head_just_under_the_limit_is_taken(server):
     """16,000 bytes of header are fine."""
-    assert told(ask(server, POST + CLOSE + b"X-A: " + b"a" * 16_000 + b"\r\n\r\n"))["HTTP_X_A"] == "a" * 16_000
+    assert (
+        told(ask(server, POST + CLOSE + b"X-A: " + b"a" * 16_000 + b"\r\n\r\n"))["HTTP_X_A"] == "a" * 16_000
+    )
 
 
 def test_a_long_body_before_a_pipelined_head_does_not_count_as_head(server):
@@ -92,7 +94,9 @@ def test_the_environ_tells_what_arrived(server):
         ask(
             server,
             b"POST /a%20b/%e4%bd?q=%41&q=\xe4\xbd&r=+ HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\n"
-            b"X-Mock-Fault: a\r\nX-Mock-Fault: b\r\nX_Mock_Admin: 1\r\nContent-Length: 2\r\n" + CLOSE + b"\r\n{}",
+            b"X-Mock-Fault: a\r\nX-Mock-Fault: b\r\nX_Mock_Admin: 1\r\nContent-Length: 2\r\n"
+            + CLOSE
+            + b"\r\n{}",
         )
     )
     assert seen["REQUEST_METHOD"] == "POST"
@@ -144,7 +148,9 @@ def test_pipelined_requests_are_answered_in_order(server):
     with connect(server) as sock:
         sock.sendall(raw)
         assert b"UserId" in read_answer(sock)[2]
-        assert [json.loads(read_answer(sock)[2])["PATH_INFO"] for _ in range(19)] == [f"/{i}" for i in range(1, 20)]
+        assert [json.loads(read_answer(sock)[2])["PATH_INFO"] for _ in range(19)] == [
+            f"/{i}" for i in range(1, 20)
+        ]
 
 
 def test_a_refusal_waits_for_the_answers_before_it(server):
@@ -199,7 +205,11 @@ def test_a_chunked_body_over_the_limit_is_overlong(server):
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 def test_a_client_that_sends_far_too_much_can_read_its_answer(server, chunked):
     """24 MiB against a limit of 1: the answer comes whole, marked as the last one."""
-    framing = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: %d\r\n\r\n" % (24 * 1024 * 1024)
+    framing = (
+        b"Transfer-Encoding: chunked\r\n\r\n"
+        if chunked
+        else b"Content-Length: %d\r\n\r\n" % (24 * 1024 * 1024)
+    )
     part = b"100000\r\n" + b"x" * 1_048_576 + b"\r\n" if chunked else b"x" * 1_048_576
     with connect(server) as sock:
         sock.sendall(POST + framing)
@@ -278,7 +288,18 @@ def test_a_keep_alive_connection_serves_many_requests(server):
 def test_curl_is_served(server):
     """A client of another make: two megabytes with Expect, then a small call, over one connection."""
     done = subprocess.run(
-        ["curl", "-sS", "-m", "5", "--data-binary", "@-", f"{server.url}/a", "--next", "-sS", f"{server.url}/b"],
+        [
+            "curl",
+            "-sS",
+            "-m",
+            "5",
+            "--data-binary",
+            "@-",
+            f"{server.url}/a",
+            "--next",
+            "-sS",
+            f"{server.url}/b",
+        ],
         input=b"x" * 2_000_000,
         capture_output=True,
         timeout=10,

@@ -29,7 +29,12 @@ def test_a_silent_connection_is_closed_without_a_word(hasty):
 
 @pytest.mark.parametrize(
     "part",
-    [b"G", b"GET / HTTP/1.1\r\nHost: h\r\n", POST + b"Content-Length: 5\r\n\r\n{", POST + b"Transfer-Encoding: chunked\r\n\r\n2"],
+    [
+        b"G",
+        b"GET / HTTP/1.1\r\nHost: h\r\n",
+        POST + b"Content-Length: 5\r\n\r\n{",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n2",
+    ],
     ids=["a letter", "half a head", "half a body", "half a chunk"],
 )
 def test_an_unfinished_request_is_refused_in_time(hasty, part):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import ssl
 import time
 from urllib.parse import parse_qs
 
+import pytest
+
 from mockserver.messages import Delivery
+from mockserver.transport.server import fast_loop
+
+LOOPS = [pytest.param(fast_loop, id="fast"), pytest.param(asyncio.new_event_loop, id="asyncio")]
+"""Every kind of event loop that a server can meet."""
 
 BODY = b'{"Status":"OK","ErrorCode":0,"ErrorInfo":"","UserId":"aaaaa"}'
 GET = b"GET /v2/video/x HTTP/1.1\r\nHost: h\r\n\r\n"
