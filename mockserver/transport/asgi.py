@@ -24,7 +24,7 @@ from mockserver.transport.limits import CRASHED, Envelope, Limits
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from mockserver.transport.protocol import Exchange
+    from mockserver.transport.exchange import Exchange
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]

@@ -6,8 +6,8 @@ The order in which the fields act, each skipped when unset:
 2. `hang`: nothing is sent either, and the answer is dropped: close, or what `instead` says.
 3. `instead`: an RST, a close without a byte, or garbage and a close.
 4. The head, in pieces over `header_seconds`: the first byte at once, the body after that time.
-5. The body, in `body_chunks` pieces over `body_seconds`, a pause before each; only the share `cut` of it; with
-   `malformed_chunk` half in a chunk of good form, the rest in one of bad form. `bytes_per_second` slows 4 and 5.
+5. The body, in `body_chunks` pieces over `body_seconds`, a pause before each; only the share `cut` of it;
+   `malformed_chunk` puts half into a good chunk and the rest into a broken one. `bytes_per_second` slows 4, 5.
 6. `cut_end` after a cut; a close after a malformed chunk.
 7. `close_after`: the connection stays open and silent for so long, then it is closed.
 

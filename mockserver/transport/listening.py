@@ -46,7 +46,7 @@ def _error(host: str, port: int, error: Exception) -> ConfigurationError:
         return ConfigurationError.one(
             "--port",
             Text(
-                f"port {port} on {host} is taken: stop the other program or choose another port (0: a free one)",
+                f"port {port} on {host} is taken: stop the other program or choose another (0: a free one)",
                 f"{host} 的端口 {port} 已被占用：请停止占用它的程序，或换一个端口（0 表示自动选择空闲端口）",
             ),
         )

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import socket
 import struct
 from collections import deque
@@ -28,82 +27,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from mockserver.transport import limits as words
+from mockserver.transport.exchange import Exchange
+from mockserver.transport.heads import origin_form, with_ascii_target, without_upgrade
 from mockserver.transport.limits import Envelope, Limits, Refusal
 
 _IDLE, _HEAD, _BODY = range(3)
 _NEVER = float("inf")
 _RST = struct.pack("ii", 1, 0)
-_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
-
-
-class Exchange:
-    """One request's hold on its connection: the only way an answer reaches the socket."""
-
-    __slots__ = ("_cycle", "_protocol", "declared_length", "expects_100")
-
-    def __init__(self, protocol: GuardedProtocol, cycle: RequestResponseCycle, declared_length: int) -> None:
-        self._protocol, self._cycle = protocol, cycle
-        self.declared_length = declared_length
-        """Content-Length as announced, 0 without one."""
-        self.expects_100 = cycle.waiting_for_100_continue
-        """The client waits for leave to send the body."""
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection may serve another request."""
-        return self._cycle.keep_alive
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """Headers that every answer carries."""
-        return self._cycle.default_headers
-
-    @property
-    def gone(self) -> bool:
-        """Whether nothing written would arrive any more."""
-        return self._cycle.disconnected or self._protocol.transport.is_closing()
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes."""
-        self._cycle.response_started = True
-        self._protocol.transport.write(data)
-
-    async def drained(self, *, wholly: bool = False) -> None:
-        """Wait until the client has taken enough (or all) of what was written, or is gone."""
-        if self._protocol.flow.write_paused:
-            await self._protocol.flow.drain()
-        while wholly and not self.gone and self._protocol.unsent:
-            await asyncio.sleep(0.01)
-
-    def watch_departure(self, callback: Callable[[], None] | None) -> None:
-        """Call `callback` when the client goes away."""
-        self._protocol.on_departure = callback
-
-    def close(self) -> None:
-        """End in good order, after what was written."""
-        self._protocol.transport.close()
-
-    def reset(self) -> None:
-        """End with an RST."""
-        self._protocol.reset()
-
-    def end(self, *, keep: bool) -> None:
-        """The answer is complete, or as complete as it will be; keep or close the connection."""
-        self._complete()
-        if not keep:
-            self._protocol.transport.close()
-        self._cycle.on_response()
-
-    def end_lingering(self) -> None:
-        """The answer is complete while the client still sends: close so that it can read the answer."""
-        self._complete()
-        self._protocol.linger()
-        self._cycle.on_response()
-
-    def _complete(self) -> None:
-        self._cycle.response_started = self._cycle.response_complete = True
-        self._cycle.message_event.set()
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -286,9 +217,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._exact = self._head_bytes + size > self.limits.header_bytes
         self._completed_in_read = False
         if self._phase == _IDLE and not data.isascii():
-            data = self._with_ascii_target(data)
+            data, self._raw_target = with_ascii_target(data)
         if self._phase != _BODY and (b"pgrade:" in data or b"PGRADE:" in data):
-            data = _without_upgrade(data)
+            data = without_upgrade(data)
         try:
             self._feed(data)
         except httptools.HttpParserError as error:
@@ -306,26 +237,13 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._request_bytes > self.limits.raw_bytes:
             self._refuse(Refusal(400, words.framing_too_large(self.limits.raw_bytes)))
 
-    def _with_ascii_target(self, data: bytes) -> bytes:
-        """`data` with the raw bytes of its request line percent-encoded for the parser; the raw target is kept.
-
-        curl sends `?identifier=张三` as it is typed: the application shall say what is wrong with it.
-        """
-        line, end, rest = data.partition(b"\r\n")
-        parts = line.split(b" ")
-        if line.isascii() or not end or len(parts) != 3 or not parts[0].isalpha():
-            return data
-        self._raw_target = parts[1]
-        parts[1] = b"".join(b"%%%02X" % byte if byte > 0x7F else bytes((byte,)) for byte in parts[1])
-        return b" ".join(parts) + end + rest
-
     def _feed(self, data: bytes) -> None:
         while data:
             try:
                 self.parser.feed_data(data)
                 return
             except httptools.HttpParserUpgrade as offer:
-                # An offer that `_without_upgrade` did not see, without a body: the next request follows.
+                # An offer that `without_upgrade` did not see, without a body: the next request follows.
                 data = data[offer.args[0] :]
 
     def on_message_begin(self) -> None:
@@ -365,7 +283,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.url = b"/"
         super().on_headers_complete()
         if not simple:
-            path, _, query = _origin_form(target).partition(b"?")
+            path, _, query = origin_form(target).partition(b"?")
             self.scope["raw_path"], self.scope["query_string"] = path, query
             self.scope["path"] = quote_from_bytes(path)
         # What a trailer adds goes into a list that nobody reads.
@@ -436,23 +354,3 @@ class GuardedProtocol(HttpToolsProtocol):
             % (refusal.status, _REASONS[refusal.status].encode(), defaults, len(body), body)
         )
         self.linger()
-
-
-def _without_upgrade(data: bytes) -> bytes:
-    """A head whose offer of another protocol is out of the parser's sight.
-
-    Java's HttpClient offers h2c on every cleartext call, and the parser would drop the body of such a call.
-    """
-    head, end, rest = data.partition(b"\r\n\r\n")
-    return _UPGRADE.sub(b"\r\nx-offered-upgrade:", head) + end + rest
-
-
-def _origin_form(target: bytes) -> bytes:
-    """Path and query of a request target in any form (RFC 9112 §3.2)."""
-    if target[:1] in (b"/", b"*"):
-        return target
-    _, _, rest = target.partition(b"://")
-    slash, mark = rest.find(b"/"), rest.find(b"?")
-    if slash < 0 or 0 <= mark < slash:
-        return b"/" + rest[mark:] if mark >= 0 else b"/"
-    return rest[slash:]

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import math
 import signal
 import socket
 import threading
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from uvicorn import Config
 from uvicorn.server import ServerState
@@ -52,11 +53,21 @@ def fast_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
+class _Run(NamedTuple):
+    """What exists between one start and its stop."""
+
+    loop: asyncio.AbstractEventLoop
+    deliveries: Deliveries
+    stopping: asyncio.Event
+    forced: asyncio.Event
+    state: ServerState
+
+
 class Server:
     """One WSGI application on one port: in a background thread (`start`, `stop`, `with`) or in this (`run`).
 
-    `port` 0 takes a free one. `inline` tells which paths are quick enough for the loop's thread; the others run
-    in at most `threads` threads. A server may be started again after a stop.
+    `port` 0 takes a free one. `inline` tells which paths are quick enough for the loop's thread; the
+    others run in at most `threads` threads. A server may be started again after a stop.
     """
 
     def __init__(
@@ -79,11 +90,7 @@ class Server:
         self._timer, self._new_loop = timer, new_loop
         self._port = 0
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._deliveries: Deliveries | None = None
-        self._stopping: asyncio.Event | None = None
-        self._forced: asyncio.Event | None = None
-        self._state = ServerState()
+        self._run: _Run | None = None
 
     # ---- what others see
 
@@ -101,21 +108,22 @@ class Server:
     @property
     def connections(self) -> int:
         """How many connections are open."""
-        return len(self._state.connections)
+        run = self._run
+        return len(run.state.connections) if run else 0
 
     @property
     def pending(self) -> int:
         """How many answers are being delayed, dripped or withheld."""
-        deliveries = self._deliveries
-        return deliveries.pending if deliveries is not None else 0
+        run = self._run
+        return run.deliveries.pending if run else 0
 
     def release(self, wanted: Predicate | None = None) -> int:
         """End pending delays and hangs at once, those whose environ is `wanted` or all; from any thread.
 
         A delayed answer is then sent, a hanging connection closed. Returns how many it met.
         """
-        deliveries = self._deliveries
-        return deliveries.release(wanted) if deliveries is not None else 0
+        run = self._run
+        return run.deliveries.release(wanted) if run else 0
 
     def start(self) -> Server:
         """Serve in a background thread; returns when a client can connect.
@@ -184,26 +192,23 @@ class Server:
         loop = self._new_loop()
         loop.set_exception_handler(_on_loop_error)
         try:
-            self._stopping, self._forced = asyncio.Event(), asyncio.Event()
-            self._deliveries = Deliveries(loop, self._timer)
-            self._loop = loop
-            loop.run_until_complete(self._main(loop, sock, on_ready))
+            self._run = _Run(
+                loop, Deliveries(loop, self._timer), asyncio.Event(), asyncio.Event(), ServerState()
+            )
+            loop.run_until_complete(self._main(self._run, sock, on_ready))
         finally:
-            self._loop = self._deliveries = None
+            self._run = None
             self._port = 0
             sock.close()
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
-    async def _main(
-        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, on_ready: Callable[[], object]
-    ) -> None:
-        assert self._deliveries and self._stopping and self._forced
+    async def _main(self, run: _Run, sock: socket.socket, on_ready: Callable[[], object]) -> None:
+        loop, state = run.loop, run.state
         threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="mockserver-admin")
-        state = self._state = ServerState()
         bridge = Bridge(
             self._app,
-            deliveries=self._deliveries,
+            deliveries=run.deliveries,
             threads=threads,
             inline=self._inline,
             limits=self._limits,
@@ -218,7 +223,9 @@ class Server:
             log_config=None,
             access_log=False,
             proxy_headers=False,
-            timeout_keep_alive=_whole(self._limits.idle_seconds),
+            workers=1,
+            # The protocol's own watch is the exact one.
+            timeout_keep_alive=math.ceil(self._limits.idle_seconds),
         )
         config.load()
 
@@ -238,26 +245,28 @@ class Server:
         try:
             await asyncio.sleep(0)
             on_ready()
-            await self._stopping.wait()
+            await run.stopping.wait()
         finally:
-            await self._wind_down(listener, state, threads)
+            await self._wind_down(run, listener, threads)
             dating.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await dating
 
-    async def _wind_down(self, listener: Listener, state: ServerState, threads: ThreadPoolExecutor) -> None:
-        assert self._deliveries and self._forced
+    async def _wind_down(self, run: _Run, listener: Listener, threads: ThreadPoolExecutor) -> None:
         await listener.close()
         # What has already arrived in the kernel counts as in flight: let the loop read it first.
         await asyncio.sleep(0.01)
-        self._deliveries.finish()
-        connections = cast("set[GuardedProtocol]", state.connections)
+        run.deliveries.finish()
+        connections, tasks, now = (
+            cast("set[GuardedProtocol]", run.state.connections),
+            run.state.tasks,
+            run.loop.time,
+        )
         for connection in list(connections):
             connection.shutdown()
-        now = asyncio.get_running_loop().time
         patience, courtesy = now() + self._limits.stop_seconds, now() + _COURTESY
-        while (connections or state.tasks) and not self._forced.is_set() and now() < patience:
-            if now() > courtesy and not state.tasks and not any(each.busy for each in connections):
+        while (connections or tasks) and not run.forced.is_set() and now() < patience:
+            if now() > courtesy and not tasks and not any(each.busy for each in connections):
                 break
             await asyncio.sleep(0.005)
         unfinished = sum(each.busy for each in connections)
@@ -266,7 +275,7 @@ class Server:
         for connection in list(connections):
             connection.reset()
         await asyncio.sleep(0)
-        late = list(state.tasks)
+        late = list(tasks)
         for task in late:
             task.cancel()
         if late:
@@ -282,14 +291,14 @@ class Server:
         return sock
 
     def _ask_to_stop(self, force: bool = False) -> None:
-        loop, stopping, forced = self._loop, self._stopping, self._forced
-        if loop is None or stopping is None or forced is None:
+        run = self._run
+        if run is None:
             return
         with contextlib.suppress(RuntimeError):
             # RuntimeError: the loop was closed in between.
-            loop.call_soon_threadsafe(stopping.set)
+            run.loop.call_soon_threadsafe(run.stopping.set)
             if force:
-                loop.call_soon_threadsafe(forced.set)
+                run.loop.call_soon_threadsafe(run.forced.set)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -316,11 +325,6 @@ async def _keep_date(state: ServerState) -> None:
     while True:
         state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
         await asyncio.sleep(1)
-
-
-def _whole(seconds: float) -> int:
-    """Seconds as uvicorn wants them; our own watch is the exact one."""
-    return max(1, round(seconds))
 
 
 def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

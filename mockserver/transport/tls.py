@@ -45,8 +45,8 @@ class TLS:
     def throwaway(cls, hosts: Iterable[str] = (), folder: str | os.PathLike[str] | None = None) -> TLS:
         """TLS for localhost, 127.0.0.1, ::1 and `hosts`, signed by a CA made for this run.
 
-        The CA's certificate, `ca_file`, is written into `folder`, else into a temporary one that is removed at
-        exit; no private key stays on disk. ConfigurationError without the `tls` extra.
+        The CA's certificate, `ca_file`, is written into `folder`, else into a temporary one that is
+        removed at exit; no private key stays on disk. ConfigurationError without the `tls` extra.
         """
         try:
             import trustme

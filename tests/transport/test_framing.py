@@ -1,4 +1,4 @@
-"""What arrives on the socket: good requests in odd forms are answered, broken ones refused with the envelope."""
+"""What arrives on the socket: good requests in odd forms are answered, broken ones refused."""
 
 from __future__ import annotations
 
