@@ -2,16 +2,18 @@
 
 The floors of the house; imports point down only, and rooms of one floor do not import each other:
 
-    0  words      messages  errors  clock
-    1  files      data
-    2  facts      contract  settings
-    3  workers    signing  bodies  world  scenarios  stores  answers
-    4  the set    library
-    5  the line   engine
-    6  the doors  web
-    7  transport  transport
-    8  assembly   factory
-    9  handles    cli  mock
+     0  words      messages  clock
+     1  mishaps    errors
+     2  files      data
+     3  facts      contract  settings
+     4  workers    signing  bodies  world  scenarios  stores  answers
+     5  the set    library
+     6  the line   engine
+     7  doors      web
+     8  transport  transport
+     9  assembly   factory
+    10  in-process mock
+    11  handles    cli
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,8 @@ from mockserver.messages import Text, Violation
 
 MAX_DEPTH = 64
 MAX_NUMBER = 32
+MAX_TOLD = 20
+"""No more repeated keys than this are told one by one."""
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LOOKALIKES = {"“": '"', "”": '"', "：": ":", "，": ",", "｛": "{", "｝": "}", "‘": "'", "’": "'"}
@@ -49,8 +52,8 @@ def parse(body: bytes) -> Parsed:
                     f"嵌套超过 {MAX_DEPTH} 层；请发送扁平对象",
                 )
             )
-        parsed.value = _decoder(parsed).decode(_text(body))
-        _refuse_surrogates(parsed.value)
+        parsed.value = _DECODER.decode(_text(body))
+        _inspect(parsed.value, parsed)
         parsed.ok = True
     except _Refused as refused:
         parsed.violations.append(_malformed(refused.text))
@@ -100,34 +103,38 @@ def _too_deep(body: bytes) -> bool:
     return False
 
 
-def _decoder(parsed: Parsed) -> json.JSONDecoder:
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(items)
-        if len(made) < len(items):
-            names = [name for name, _ in items]
-            for name in made:
-                if names.count(name) > 1:
-                    parsed.violations.append(
-                        violation("duplicate_key", f"body:/{name}", name=shorten(name), got=name)
-                    )
-        return made
+class _Repeating(dict[str, Any]):
+    """An object in which a key was written twice; the last value stands, as Python reads it."""
 
-    def number(text: str) -> int:
-        return int(_bounded(text))
+    def __init__(self, items: list[tuple[str, Any]]) -> None:
+        super().__init__(items)
+        counts = Counter(name for name, _ in items)
+        self.repeated = [name for name, count in counts.items() if count > 1]
 
-    def real(text: str) -> float:
-        parsed.exact = False
-        value = float(_bounded(text))
-        if value in (float("inf"), float("-inf")):
-            raise _Refused(Text(f"the number {shorten(text)} is too large", f"数字 {shorten(text)} 过大"))
-        return value
 
-    def constant(text: str) -> None:
-        raise _Refused(Text(f"{text} is not JSON; send a finite number", f"{text} 不是 JSON；请发送有限数字"))
+def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(items)
+    return made if len(made) == len(items) else _Repeating(items)
 
-    return json.JSONDecoder(
-        object_pairs_hook=pairs, parse_int=number, parse_float=real, parse_constant=constant
-    )
+
+def _whole(text: str) -> int:
+    return int(_bounded(text))
+
+
+def _real(text: str) -> float:
+    value = float(_bounded(text))
+    if value in (float("inf"), float("-inf")):
+        raise _Refused(Text(f"the number {shorten(text)} is too large", f"数字 {shorten(text)} 过大"))
+    return value
+
+
+def _constant(text: str) -> None:
+    raise _Refused(Text(f"{text} is not JSON; send a finite number", f"{text} 不是 JSON；请发送有限数字"))
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_whole, parse_float=_real, parse_constant=_constant
+)
 
 
 def _bounded(text: str) -> str:
@@ -141,22 +148,30 @@ def _bounded(text: str) -> str:
     return text
 
 
-def _refuse_surrogates(value: Any) -> None:
+def _inspect(value: Any, parsed: Parsed) -> None:
+    """Find what the decoder lets through: repeated keys, numbers with a fraction, halves of characters."""
     if isinstance(value, str):
         if not value.isascii() and _SURROGATE.search(value):
             raise _Refused(
                 Text(
                     "a string holds half of a surrogate pair (\\ud800…); send whole characters",
-                    "字符串含半个代理对(\\ud800…)；请发送完整字符",
+                    "字符串含半个代理对（\\ud800…）；请发送完整字符",
                 )
             )
+    elif isinstance(value, float):
+        parsed.exact = False
     elif isinstance(value, dict):
         for key, item in value.items():
-            _refuse_surrogates(key)
-            _refuse_surrogates(item)
+            _inspect(key, parsed)
+            _inspect(item, parsed)
+        if isinstance(value, _Repeating):
+            parsed.violations += [
+                violation("duplicate_key", f"body:/{shorten(name)}", name=shorten(name), got=name)
+                for name in value.repeated[:MAX_TOLD]
+            ]
     elif isinstance(value, list):
         for item in value:
-            _refuse_surrogates(item)
+            _inspect(item, parsed)
 
 
 def _explain(error: json.JSONDecodeError) -> Text:

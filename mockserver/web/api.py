@@ -42,7 +42,8 @@ def read_call(incoming: Request) -> Call:
         path=environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace"),
         query=environ.get("QUERY_STRING", ""),
         headers=_headers(environ),
-        body=incoming.stream.read(MAX_BODY + 1),
+        # Our transport has read the body within its limit; any other server's stream is read only so far.
+        body=environ["wsgi.input"].read() if TRANSPORT in environ else incoming.stream.read(MAX_BODY + 1),
         overlong=bool(environ.get(OVERLONG)),
     )
 
@@ -69,11 +70,7 @@ def _respond(engine: Engine, reply: Reply) -> Response:
             )
         else:
             time.sleep(reply.delivery.delay)
-    response = Response(reply.body, reply.status)
-    response.headers.clear()
-    response.headers.extend(reply.headers)
-    response.headers["Content-Length"] = str(len(reply.body))
-    return response
+    return Response(reply.body, reply.status, list(reply.headers))
 
 
 def _plain(engine: Engine, info: str) -> Reply:
