@@ -6,11 +6,11 @@ application comes as a WSGI callable, and the words it shares with it are keys o
 - `mockserver.transport`: True, this server can perform every `Delivery`, faults of the connection included;
 - `mockserver.release`: callable(predicate=None) → int, ends pending delays and hangs, see `Server.release`;
 - `mockserver.overlong`: True, the body was over the limit, and `wsgi.input` is empty;
-- `mockserver.delivery`: set by the application, a `Delivery`: how the answer reaches the socket (none: plain).
+- `mockserver.delivery`: set by the application, the answer's `Delivery` (none: plain).
 
 `limits.py` says what is put up with, `listening.py` accepts connections, `protocol.py` guards one (`heads.py`
-mends what its parser cannot read), `asgi.py` carries one request through the application, `delivery.py` plays one
-answer onto the `exchange.py` of its request, `server.py` owns loop and threads, `tls.py` makes certificates.
+mends what its parser cannot read), `asgi.py` carries one request through the application, `delivery.py` plays
+one answer onto its `exchange.py`, `server.py` owns loop and threads, `tls.py` makes certificates.
 """
 
 from mockserver.transport.limits import Limits

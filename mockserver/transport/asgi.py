@@ -81,6 +81,9 @@ class Bridge:
         except asyncio.CancelledError:
             # Only a stop whose patience is over cancels; the connection is aborted already.
             exchange.end(keep=False)
+        except Exception:
+            log.exception("the answer to %s could not be delivered", scope["raw_path"])
+            exchange.end(keep=False)
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
         body, overlong, whole = b"", False, True
@@ -96,6 +99,9 @@ class Bridge:
                 if read is None:
                     return
                 body, overlong, whole = read
+        if exchange.congested:
+            # A client that sends requests and takes no answers gets no more work done.
+            await exchange.drained()
         environ = self._environ(scope, body)
         if overlong:
             environ["mockserver.overlong"] = True
@@ -173,7 +179,7 @@ class Bridge:
             if key == "CONTENT_LENGTH":
                 continue
             if key in environ:
-                environ[key] += (";" if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
+                environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
             elif key:
                 environ[key] = value.decode("latin-1")
         return environ

@@ -7,7 +7,7 @@ The order in which the fields act, each skipped when unset:
 3. `instead`: an RST, a close without a byte, or garbage and a close.
 4. The head, in pieces over `header_seconds`: the first byte at once, the body after that time.
 5. The body, in `body_chunks` pieces over `body_seconds`, a pause before each; only the share `cut` of it;
-   `malformed_chunk` puts half into a good chunk and the rest into a broken one. `bytes_per_second` slows 4, 5.
+   `malformed_chunk` puts half into a good chunk, the rest into a broken one. `bytes_per_second` slows 4, 5.
 6. `cut_end` after a cut; a close after a malformed chunk.
 7. `close_after`: the connection stays open and silent for so long, then it is closed.
 
@@ -31,6 +31,9 @@ Predicate = Callable[[Environ], bool]
 GARBAGE = b"\x16\x03\x01\x00\xff\x00HTTP? \x80\x81\xfe\xff no such protocol\r\n\r\n"
 _SETTLE = 0.05
 """Seconds a cut answer gets to leave the kernel before an RST throws away what is still there."""
+
+_LONGEST = 86_400.0
+"""Seconds of the longest pause; event loops refuse much longer ones."""
 
 
 class Cancellable(Protocol):
@@ -85,10 +88,10 @@ class Performance:
 
     async def pause(self, seconds: float) -> None:
         """Sleep `seconds`, less when hurried."""
-        if self.hurried or seconds <= 0:
+        if self.hurried or not seconds > 0:
             return
         self._waiter = self._loop.create_future()
-        timer = self._timer(seconds, self._wake)
+        timer = self._timer(min(seconds, _LONGEST), self._wake)
         try:
             await self._waiter
         finally:

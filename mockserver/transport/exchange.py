@@ -39,6 +39,11 @@ class Exchange:
         """Whether nothing written would arrive any more."""
         return self._cycle.disconnected or self._protocol.transport.is_closing()
 
+    @property
+    def congested(self) -> bool:
+        """Whether earlier answers on this connection still wait to be taken."""
+        return self._protocol.flow.write_paused
+
     def write(self, data: bytes) -> None:
         """Queue bytes."""
         self._cycle.response_started = True
@@ -48,6 +53,8 @@ class Exchange:
         """Wait until the client has taken enough (or all) of what was written, or is gone."""
         if self._protocol.flow.write_paused:
             await self._protocol.flow.drain()
+        if wholly:
+            self._protocol.expect_progress()
         while wholly and not self.gone and self._protocol.unsent:
             await asyncio.sleep(0.01)
 

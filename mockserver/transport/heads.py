@@ -10,7 +10,7 @@ _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 def with_ascii_target(data: bytes) -> tuple[bytes, bytes | None]:
     """A read that begins with a request, the raw bytes of its target percent-encoded, and the raw target.
 
-    curl sends `?identifier=张三` as it is typed: the application shall say what is wrong with it. None: all is
+    curl sends `?identifier=张三` as typed: the application shall say what is wrong with it. None: all is
     ASCII already, or it is no request line that could be mended.
     """
     line, end, rest = data.partition(b"\r\n")
@@ -23,7 +23,7 @@ def with_ascii_target(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def without_upgrade(data: bytes) -> bytes:
-    """A head whose offer of another protocol is out of the parser's sight, under the name `x-offered-upgrade`.
+    """A head whose offer of another protocol the parser does not see: it is named `x-offered-upgrade`.
 
     Java's HttpClient offers h2c on every cleartext call, and the parser would drop the body of such a call.
     """

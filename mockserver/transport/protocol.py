@@ -17,12 +17,13 @@ import contextlib
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 import httptools
 from uvicorn import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -35,6 +36,18 @@ _IDLE, _HEAD, _BODY = range(3)
 _NEVER = float("inf")
 _RST = struct.pack("ii", 1, 0)
 _REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+
+
+class _Flow(FlowControl):
+    """uvicorn's flow control, which reads no further while requests are queued on the connection."""
+
+    def __init__(self, transport: asyncio.Transport, queue: Sized) -> None:
+        super().__init__(transport)
+        self._queue = queue
+
+    def resume_reading(self) -> None:
+        if not self._queue:
+            super().resume_reading()
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -90,6 +103,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client came: its first request is due."""
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         self._set_deadline(self.limits.request_seconds)
         self._arm()
 
@@ -172,12 +186,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _stalled(self) -> None:
         """A client that took nothing of its answer for `write_seconds` gets no more of it."""
-        if self.unsent >= self._write_mark:
+        if not self.unsent and not self.transport.is_closing():
+            self._write_deadline = _NEVER
+        elif self.unsent >= self._write_mark:
             self.reset()
         else:
-            self._expect_progress()
+            self.expect_progress()
 
-    def _expect_progress(self) -> None:
+    def expect_progress(self) -> None:
+        """What is written has to be taken, little by little, each `write_seconds`."""
         self._write_mark = self.unsent
         self._write_deadline = self.loop.time() + self.limits.write_seconds
 
@@ -187,7 +204,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._set_deadline(self.limits.linger_seconds)
         if self._half or self._deaf:
             self.transport.close()
-            self._expect_progress()
+            self.expect_progress()
         elif answering:
             # An earlier request is still being answered: not the client's fault.
             self._set_deadline(self.limits.request_seconds)
@@ -199,7 +216,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client reads slower than we write."""
         super().pause_writing()
-        self._expect_progress()
+        self.expect_progress()
 
     def resume_writing(self) -> None:
         """The client caught up."""
@@ -321,7 +338,7 @@ class GuardedProtocol(HttpToolsProtocol):
             elif self._phase == _IDLE:
                 self._set_deadline(self.limits.idle_seconds)
         if self.transport.is_closing() or self.unsent:
-            self._expect_progress()
+            self.expect_progress()
 
     # ---- refusals
 

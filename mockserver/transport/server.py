@@ -12,6 +12,7 @@ import logging
 import math
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -171,8 +172,17 @@ class Server:
         `on_ready` gets the url when a client can connect. ConfigurationError as `start` does.
         """
         sock = self._bind()
-        with self._signals():
-            self._serve(sock, lambda: on_ready(self.url) if on_ready else None)
+        with self._signals() as seen:
+
+            def ready() -> None:
+                if seen:
+                    # The signal came before there was anything to stop.
+                    self._ask_to_stop()
+                elif on_ready is not None:
+                    on_ready(self.url)
+
+            _raise_file_limit()
+            self._serve(sock, ready)
 
     # ---- the serving thread
 
@@ -301,23 +311,35 @@ class Server:
                 run.loop.call_soon_threadsafe(run.forced.set)
 
     @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT stop: gracefully, then at once, then as the system does."""
-        seen = 0
+    def _signals(self) -> Iterator[list[int]]:
+        """SIGTERM and SIGINT stop: gracefully, then at once, then as the system does. Yields those seen."""
+        seen: list[int] = []
 
         def on_signal(number: int, frame: FrameType | None) -> None:
-            nonlocal seen
-            seen += 1
-            self._ask_to_stop(force=seen > 1)
-            if seen > 1:
+            seen.append(number)
+            self._ask_to_stop(force=len(seen) > 1)
+            if len(seen) > 1:
                 signal.signal(number, signal.SIG_DFL)
 
         before = {number: signal.signal(number, on_signal) for number in _STOP_SIGNALS}
         try:
-            yield
+            yield seen
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _raise_file_limit() -> None:
+    """Allow this process as many connections as the system lets it have, up to 65,536."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _keep_date(state: ServerState) -> None:

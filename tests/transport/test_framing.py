@@ -93,10 +93,9 @@ def test_the_environ_tells_what_arrived(server):
     seen = told(
         ask(
             server,
-            b"POST /a%20b/%e4%bd?q=%41&q=\xe4\xbd&r=+ HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\n"
-            b"X-Mock-Fault: a\r\nX-Mock-Fault: b\r\nX_Mock_Admin: 1\r\nContent-Length: 2\r\n"
-            + CLOSE
-            + b"\r\n{}",
+            b"POST /a%20b/%e4%bd?q=%41&q=\xe4\xbd&r=+ HTTP/1.1\r\nHost: h:1\r\n"
+            b"Content-Type: application/json\r\nX-Mock-Fault: a\r\nX-Mock-Fault: b\r\n"
+            b"X_Mock_Admin: 1\r\nContent-Length: 2\r\n" + CLOSE + b"\r\n{}",
         )
     )
     assert seen["REQUEST_METHOD"] == "POST"
@@ -251,7 +250,7 @@ def test_head_has_the_length_and_no_body(server):
 
 @pytest.mark.parametrize("body", [b"", b"{}"], ids=["empty", "full"])
 def test_an_offered_upgrade_is_ignored(server, body):
-    """Java's HttpClient offers h2c on every cleartext call: answered as HTTP/1.1, and the connection goes on."""
+    """Java's HttpClient offers h2c on every cleartext call: answered as HTTP/1.1, and kept."""
     raw = POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
     raw += b"Content-Length: %d\r\n\r\n" % len(body) + body
     with connect(server) as sock:

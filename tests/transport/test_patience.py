@@ -131,7 +131,7 @@ def test_a_client_that_reads_slowly_but_steadily_gets_everything(hasty):
 
 
 def test_waiting_for_our_own_delay_is_not_the_client_s_fault(hasty):
-    """A pipelined half request behind an answer delayed beyond the limits is not refused before that answer."""
+    """A pipelined half request behind an answer delayed beyond the limits is not refused."""
     with connect(hasty) as sock:
         sock.sendall(b"GET /deliver?delay=0.9 HTTP/1.1\r\nHost: h\r\n\r\n" + GET + GET[:10])
         assert read_answer(sock)[0] == 200

@@ -88,7 +88,7 @@ def test_a_wildcard_host_has_a_url_that_can_be_called():
 
 @pytest.mark.parametrize("new_loop", LOOPS)
 def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
-    """No thread, socket or file over many cycles with calls inline and in threads, idle and delayed connections."""
+    """No thread, socket or file over many cycles with inline and threaded calls, idle and delayed clients."""
     kept = []
     before = None
     for cycle in range(CYCLES):
@@ -253,7 +253,7 @@ def test_wsgi_iterables_are_closed_and_joined():
 
 @pytest.mark.parametrize("value", ["a\r\nX-B: 1", "a\nb", "名"])
 def test_a_header_that_would_split_the_answer_is_not_sent(value, caplog, logs_errors):
-    """A line break or a character outside Latin-1 from the application: 500 with the envelope, one log line."""
+    """A line break or a character outside Latin-1 from the application: 500, one log line."""
 
     def app(environ, start_response):
         start_response("200 OK", [("X-A", value)])
