@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mockserver.signing.checksum import Keys, checksum, matches, sign
 
 KEYS = Keys("123456789", "a+b/c==", "rest-key")
