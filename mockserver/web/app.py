@@ -1,9 +1,11 @@
-"""The Flask app: everything outside our own prefix belongs to the API, and is never answered with HTML."""
+"""The Flask app: the documented operations, and the envelope for whatever else arrives. Never a page of HTML."""
 
 from __future__ import annotations
 
 from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
 
+from mockserver.contract.operations import PREFIX
 from mockserver.engine import Engine
 from mockserver.web import api
 
@@ -11,11 +13,15 @@ from mockserver.web import api
 def make_app(engine: Engine) -> Flask:
     """The Flask app around an engine."""
     app = Flask("mockserver", static_folder=None)
-    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.url_map.merge_slashes = False
 
-    @app.before_request
-    def serve() -> Response:
-        # Before routing decides: unknown paths and methods are answered by the envelope, too (§1.3).
+    @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)
+    def operation(command: str) -> Response:
+        return api.answer(engine)
+
+    @app.errorhandler(HTTPException)
+    def anything_else(error: HTTPException) -> Response:
+        # An unknown path or a wrong method is the API's to refuse, with HTTP 200 and its envelope (§1.3).
         return api.answer(engine)
 
     return app

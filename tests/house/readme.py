@@ -1,0 +1,113 @@
+"""Keeps the tables of both READMEs equal to the registries: `python -m tests.house.readme --check` or `--write`.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`; its rows come from the code and the data alone.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from mockserver.clock import Clock
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.readings import READINGS
+from mockserver.data import Folders
+from mockserver.library import Library, load_library
+from mockserver.messages import Lang
+from mockserver.settings import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+READMES: dict[Lang, Path] = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
+_TABLE = re.compile(r"(<!-- table: ([a-z_]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+Row = Sequence[object]
+Table = Callable[[Lang, Library], tuple[Row, Iterable[Row]]]
+
+
+def _operations(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {"en": ("§", "operation", "what it tells"), "zh": ("§", "接口", "内容")}[lang]
+    return head, ((one.section, f"`{one.name}`", one.title.to(lang)) for one in OPERATIONS.values())
+
+
+def _scenarios(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {"en": ("scenario", "what it is"), "zh": ("场景", "说明")}[lang]
+    return head, ((f"`{one.name}`", one.title.to(lang)) for one in library.scenarios.values())
+
+
+def _errors(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {"en": ("code", "name", "source", "meaning"), "zh": ("错误码", "名称", "来源", "含义")}[lang]
+    return head, (
+        (row.code, f"`{row.name}`", row.source, row.text.to(lang)) for row in library.catalogue.values()
+    )
+
+
+def _readings(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {
+        "en": ("reading", "choices (default first)", "§", "why"),
+        "zh": ("读法", "可选值（默认在前）", "§", "依据"),
+    }[lang]
+    return head, (
+        (f"`{one.name}`", _choices(one.values.default, one.values.show()), one.section, one.why.to(lang))
+        for one in READINGS.values()
+    )
+
+
+def _choices(default: object, shown: str) -> str:
+    return shown if shown.startswith(str(default)) else f"{default}; {shown}"
+
+
+def _settings(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {"en": ("option", "default", "meaning"), "zh": ("选项", "默认值", "含义")}[lang]
+    return head, (
+        (f"`{one.option}`", "" if one.default in (None, ()) else f"`{one.default}`", one.text.to(lang))
+        for one in SETTINGS.values()
+    )
+
+
+TABLES: dict[str, Table] = {
+    "operations": _operations,
+    "scenarios": _scenarios,
+    "errors": _errors,
+    "readings": _readings,
+    "settings": _settings,
+}
+
+
+def render(name: str, lang: Lang, library: Library) -> str:
+    """The Markdown of one table."""
+    head, rows = TABLES[name](lang, library)
+    lines = [head, ["-"] * len(head), *rows]
+    return "".join("|" + "|".join(str(cell).replace("|", "\\|") for cell in line) + "|\n" for line in lines)
+
+
+def fresh(text: str, lang: Lang, library: Library) -> str:
+    """`text` with every table as the registries have it now."""
+    return _TABLE.sub(lambda found: found[1] + render(found[2], lang, library) + found[4], text)
+
+
+def tables_in(text: str) -> list[str]:
+    """The names of the tables of a README, in their order."""
+    return [found[1] for found in _TABLE.findall(text)]
+
+
+def main() -> None:
+    """Check or write; exit 1 when a README is not what it should be."""
+    library = load_library(Folders(), now=Clock().second)
+    stale = []
+    for lang, path in READMES.items():
+        text = path.read_text(encoding="utf-8")
+        right = fresh(text, lang, library)
+        if text != right:
+            stale.append(path.name)
+            if "--write" in sys.argv:
+                path.write_text(right, encoding="utf-8")
+    if stale:
+        verb = "wrote" if "--write" in sys.argv else "out of date, run `make docs-write`:"
+        print(verb, *stale)
+    sys.exit(1 if stale and "--check" in sys.argv else 0)
+
+
+if __name__ == "__main__":
+    main()
