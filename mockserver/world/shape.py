@@ -178,8 +178,13 @@ def _most_rooms(kinds: Kinds) -> I64:
     return np.where(kinds.rates > 0, (noisy + (1 << RATE_BITS) - 1) >> RATE_BITS, 0)
 
 
+def seats_needed(kinds: Kinds) -> int:
+    """How many users the busiest hour can seat at once, and so the fewest that a world needs."""
+    return int((_most_rooms(kinds) * kinds.most).sum(axis=-1).max())
+
+
 def _users(users: int | None, kinds: Kinds) -> int:
-    seats = int((_most_rooms(kinds) * kinds.most).sum(axis=-1).max())
+    seats = seats_needed(kinds)
     if users is None:
         return max(4_096, 4 * seats)
     if seats > users:

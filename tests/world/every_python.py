@@ -1,0 +1,68 @@
+"""Runs the digest of the generated worlds on every Python from 3.10 on, each with its own NumPy.
+
+`make test-pythons` runs it. It makes an environment in `build/pythons/` for each Python found (by pyenv or on the
+path) and says which differ; exit code 1 when one does, or when fewer than two could be compared.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+OLD_NUMPY = {10: "numpy==1.26.*", 12: "numpy==2.0.*"}
+"""Pythons that prove an older NumPy; the others take the newest."""
+
+
+def pythons() -> dict[str, str]:
+    """The path of one Python of each minor version, by version."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {}
+    for minor in range(10, 20):
+        choices = [*sorted(versions.glob(f"3.{minor}.*/bin/python")), shutil.which(f"python3.{minor}")]
+        choices = [one for one in choices if one]
+        if choices:
+            found[f"3.{minor}"] = str(choices[0])
+    return found
+
+
+def digest(version: str, python: str) -> str:
+    """The digest as that Python computes it in an environment of its own."""
+    home = ROOT / "build" / "pythons" / version
+    inside = home / "bin" / "python"
+    numpy = OLD_NUMPY.get(int(version.split(".")[1]), "numpy")
+    if not inside.exists():
+        subprocess.run([python, "-m", "venv", str(home)], check=True)
+        subprocess.run(
+            [str(inside), "-m", "pip", "install", "-q", "--only-binary", ":all:", numpy], check=True
+        )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [str(inside), str(HERE / "world_digest.py")],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.strip()
+
+
+def main() -> int:
+    """Compare all of them."""
+    digests = {}
+    for version, python in pythons().items():
+        try:
+            digests[version] = digest(version, python)
+        except subprocess.CalledProcessError as error:
+            print(f"{version}: {error}\n{error.stderr or ''}", file=sys.stderr)
+        else:
+            print(version, digests[version])
+    return 0 if len(digests) > 1 and len(set(digests.values())) == 1 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

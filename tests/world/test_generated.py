@@ -1,0 +1,383 @@
+"""The generated world on its own: one log, whichever question is asked, for any seed, scale and span."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import bounded, same, spans, specs
+
+from mockserver.clock import DAY, day_start
+from mockserver.world.cache import RowCache
+from mockserver.world.generated import GeneratedWorld, generated_world
+from mockserver.world.pins import DOCUMENT_PINS
+from mockserver.world.shape import EPOCH, HOUR, shape_of
+from mockserver.world.stays import DIMENSIONS, SpecError, Stays
+
+A_DAY = day_start("20200603")
+
+
+@pytest.fixture(scope="module")
+def default() -> GeneratedWorld:
+    return generated_world({})
+
+
+@bounded
+@given(specs(), spans())
+def test_every_stay_lies_in_its_room_and_its_streams_in_the_stay(spec, span):
+    """Create ≤ enter < leave ≤ destroy, and 0 ≤ audio, video ≤ leave - enter."""
+    rows = generated_world(spec).stays_between(*span)
+    length = rows.leave - rows.enter
+    assert (rows.create <= rows.enter).all()
+    assert (length > 0).all()
+    assert (rows.leave <= rows.destroy).all()
+    for stream in (rows.audio, rows.video):
+        assert ((stream >= 0) & (stream <= length)).all()
+    assert ((rows.audio_loss >= 0) & (rows.audio_loss <= 100_000)).all()
+    assert ((rows.video_loss >= 0) & (rows.video_loss <= 100_000)).all()
+    assert (rows.audio_delay > 0).all()
+    assert (rows.video_delay > 0).all()
+
+
+@bounded
+@given(specs(), spans())
+def test_nobody_is_in_two_rooms_at_once(spec, span):
+    """The stays of a user are disjoint over all rooms, touching ones included."""
+    rows = generated_world(spec).stays_between(*span)
+    order = np.lexsort((rows.enter, rows.user))
+    user, enter, leave = rows.user[order], rows.enter[order], rows.leave[order]
+    again = user[1:] == user[:-1]
+    assert (enter[1:] > leave[:-1])[again].all()
+
+
+@bounded
+@given(specs(), spans(), st.data())
+def test_a_room_tells_what_the_span_tells(spec, span, data):
+    """A room's own rows, cut to the span, are the span's rows of it, and its ends are those of its stays."""
+    world = generated_world(spec)
+    rows = world.stays_between(*span)
+    if not len(rows):
+        return
+    code = data.draw(st.sampled_from(np.unique(rows.room).tolist()))
+    room = world.stays_of_room(world.room_ids(np.array([code]))[0])
+    inside = (room.leave >= span[0]) & (room.enter <= span[1])
+    assert same(room.take(inside), rows.take(rows.room == code))
+    assert set(room.create.tolist()) == {int(room.enter.min())}
+    assert set(room.destroy.tolist()) == {int(room.leave.max())}
+    assert room.host.sum() == 1
+    assert room.first.sum() == len(set(room.user.tolist()))
+    for user in np.unique(room.user):
+        mine = room.take(room.user == user)
+        assert mine.first[mine.enter.argmin()]
+
+
+@bounded
+@given(specs(), spans(), st.data())
+def test_a_user_tells_what_the_span_tells(spec, span, data):
+    """A user's rows of a span are the span's rows of that user; an idle user has none."""
+    world = generated_world(spec)
+    rows = world.stays_between(*span)
+    code = data.draw(st.integers(0, world.users - 1))
+    if len(rows) and data.draw(st.booleans()):
+        code = data.draw(st.sampled_from(np.unique(rows.user).tolist()))
+    user = world.user_ids(np.array([code]))[0]
+    assert world.knows_user(user)
+    told = world.stays_of_user(user, *span)
+    mine = rows.take(rows.user == code)
+    assert sorted(zip(told.enter, told.room, strict=True)) == sorted(zip(mine.enter, mine.room, strict=True))
+    if code >= 0:
+        assert same(told, mine)
+
+
+@bounded
+@given(specs(), spans(), st.floats(0, 1))
+def test_adjacent_spans_make_the_whole(spec, span, part):
+    """Two adjacent spans together tell the whole span's stays, and its failed joins exactly once."""
+    world = generated_world(spec)
+    begin, end = span
+    middle = begin + int((end - begin) * part)
+
+    def rows(low: int, high: int) -> set[tuple[int, int]]:
+        found = generated_world(spec).stays_between(low, high)
+        return set(zip(found.user.tolist(), found.enter.tolist(), strict=True))
+
+    assert rows(begin, middle) | rows(middle, end) == rows(begin, end)
+    halves = [world.failed_joins(begin, middle), world.failed_joins(middle, end)]
+    whole = world.failed_joins(begin, end)
+    assert np.array_equal(np.concatenate(halves), whole)
+    assert ((whole >= begin) & (whole < end)).all()
+
+
+@bounded
+@given(specs(), spans())
+def test_a_wider_span_at_hand_changes_nothing(spec, span):
+    """What was evaluated for another question never shows in an answer."""
+    fresh = generated_world(spec).stays_between(*span)
+    world = generated_world(spec)
+    world.stays_between(span[0] - 3 * HOUR, span[1] + 3 * HOUR)
+    assert same(world.stays_between(*span), fresh)
+    failed = generated_world(spec).failed_joins(*span)
+    assert np.array_equal(world.failed_joins(*span), failed)
+
+
+@bounded
+@given(specs(), spans())
+def test_places_nest(spec, span):
+    """Each city lies in one province and each province in one country, and every code has a label."""
+    world = generated_world(spec)
+    rows = world.stays_between(*span)
+    for dimension in DIMENSIONS:
+        codes = getattr(rows, dimension)
+        assert ((codes >= 0) & (codes < len(world.labels(dimension)))).all()
+        assert len(set(world.labels(dimension))) == len(world.labels(dimension))
+    for inner, outer in (("city", "province"), ("province", "country")):
+        pairs = set(zip(getattr(rows, inner).tolist(), getattr(rows, outer).tolist(), strict=True))
+        assert len(pairs) == len({low for low, _ in pairs})
+
+
+@bounded
+@given(specs(), spans(), st.data())
+def test_an_id_with_one_digit_changed_is_unknown(spec, span, data):
+    """A changed digit or two swapped neighbours make an id that the world does not know."""
+    world = generated_world({**spec, "pins": []})
+    rows = world.stays_between(*span)
+    if not len(rows):
+        return
+    row = data.draw(st.integers(0, len(rows) - 1))
+    for word, known in (
+        (world.room_ids(rows.room[row : row + 1])[0], lambda text: len(world.stays_of_room(text)) > 0),
+        (world.user_ids(rows.user[row : row + 1])[0], world.knows_user),
+    ):
+        assert known(word)
+        at = data.draw(st.integers(0, len(word) - 2))
+        digit = data.draw(st.sampled_from([one for one in "0123456789" if one != word[at]]))
+        assert not known(word[:at] + digit + word[at + 1 :])
+        swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+        assert swapped == word or not known(swapped)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "abc", "１２３４５６７８９０１２", "123456789012345", " 689988238957", "-1", "9" * 5000]
+)
+def test_a_text_that_is_no_id_is_unknown(default, text):
+    """Any text may be asked for; what the world did not make, it does not know."""
+    assert not default.knows_user(text)
+    assert not len(default.stays_of_room(text))
+    assert not len(default.stays_of_user(text, EPOCH, EPOCH + DAY))
+
+
+def test_nothing_is_before_2019(default):
+    """The world begins at 2019-01-01 00:00 UTC+8."""
+    rows = default.stays_between(0, EPOCH + 2 * HOUR)
+    assert len(rows) > 50
+    assert rows.enter.min() >= EPOCH
+    assert not len(default.stays_between(0, EPOCH - 1))
+    assert not len(default.failed_joins(0, EPOCH))
+    user = default.user_ids(rows.user[:1])[0]
+    assert default.stays_of_user(user, 0, EPOCH + 2 * HOUR).enter.min() >= EPOCH
+    assert not len(default.stays_of_user(user, 0, EPOCH - 1))
+
+
+def test_the_world_lasts_as_long_as_stamps_have_ten_digits(default):
+    """Rooms of the last hours before 2286-11-20 have ids like all others."""
+    rows = default.stays_between(9_999_990_000, 9_999_999_999)
+    assert len(rows) > 50
+    room = default.room_ids(rows.room[-1:])[0]
+    assert len(room) == 12
+    assert len(default.stays_of_room(room))
+    assert not len(default.stays_between(10_000_100_000, 10_000_200_000))
+
+
+def test_a_backward_span_is_empty(default):
+    """An end before the begin asks for nothing."""
+    assert not len(default.stays_between(A_DAY, A_DAY - 1 - 4 * HOUR))
+    assert not len(default.failed_joins(A_DAY, A_DAY))
+    user = default.user_ids(np.array([0]))[0]
+    assert not len(default.stays_of_user(user, A_DAY, A_DAY - DAY))
+
+
+def test_the_seed_alone_decides():
+    """Equal seeds are equal worlds, `seed=` overrides the block's, and another seed is another world."""
+    worlds = [
+        generated_world({"seed": 5}),
+        generated_world({"seed": 6}, seed=5),
+        generated_world({"seed": 6}),
+    ]
+    days = [world.stays_between(A_DAY, A_DAY + HOUR) for world in worlds]
+    assert same(days[0], days[1])
+    assert not same(days[0], days[2])
+    assert worlds[0].room_ids(days[0].room) == worlds[1].room_ids(days[1].room)
+    assert worlds[0].room_ids(days[0].room[:1]) != worlds[2].room_ids(days[0].room[:1])
+
+
+def test_an_appkey_matters_only_where_it_shall():
+    """Every app sees the same world, unless `per_app` gives each one its own."""
+
+    def hour(spec, appkey):
+        return generated_world(spec, appkey=appkey).stays_between(A_DAY, A_DAY + HOUR)
+
+    assert same(hour({}, "one"), hour({}, "two"))
+    assert same(hour({"per_app": True}, "one"), hour({"per_app": True}, "one"))
+    assert not same(hour({"per_app": True}, "one"), hour({"per_app": True}, "two"))
+
+
+def test_a_world_of_no_rooms_has_its_pins_alone():
+    """rooms_per_day: 0 leaves the pinned rooms, and no pins leave nothing."""
+    day = day_start("20191210")
+    assert len(generated_world({"rooms_per_day": 0}).stays_between(day, day + DAY)) == sum(
+        len(room["stays"]) for room in DOCUMENT_PINS
+    )
+    empty = generated_world({"rooms_per_day": 0, "pins": []})
+    assert not len(empty.stays_between(day, day + DAY))
+    assert not len(empty.failed_joins(day, day + DAY))
+    assert empty.longest == 14_400
+
+
+def test_a_crowded_world_still_fills_most_seats():
+    """With barely enough users nine of ten planned rooms exist, with the default ones 97 of 100."""
+    for spec, least in (({"users": 1_000, "rooms_per_day": 2_000}, 0.9), ({}, 0.97)):
+        world = generated_world({**spec, "pins": []})
+        hour = (A_DAY - EPOCH) // HOUR
+        planned = world._timetable.rooms_of_hours(hour, hour + 24).hour.size
+        rows = world.stays_between(A_DAY, A_DAY + DAY - 1)
+        opened = int((rows.host & (rows.create >= A_DAY)).sum())
+        assert least * planned < opened <= planned, (opened, planned)
+
+
+def pinned(**stay: Any) -> list[dict[str, Any]]:
+    """One pinned room with one stay."""
+    return [{"RoomId": "1", "stays": [{"UserId": "a", **stay}]}]
+
+
+class TestPins:
+    """Pinned rooms are rooms of the same log."""
+
+    def test_the_documents_requests_have_data(self, default):
+        """The window of §2.1.5 … §2.3.5 finds the samples' users and rooms, with the samples' durations."""
+        rows = default.stays_of_user("123456789", 1575962150, 1575962850)
+        assert default.room_ids(rows.room) == ["123456789", "123456789", "987654321", "987654321"]
+        assert list(zip(rows.audio.tolist(), rows.video.tolist(), strict=True)) == [
+            (30, 10), (30, 20), (67, 38), (70, 60),
+        ]  # fmt: skip
+        room = default.stays_of_room("123456789")
+        assert (int(room.create[0]), int(room.destroy[0])) == (1575961850, 1575963822)
+        assert {"aaaaa", "bbbbb"} <= set(default.user_ids(room.user))
+        told = default.stays_between(1575962150, 1575962850)
+        pairs = set(
+            zip(
+                default.user_ids(told.user),
+                default.room_ids(told.room),
+                told.enter.tolist(),
+                told.create.tolist(),
+                strict=True,
+            )
+        )
+        assert ("aaa", "123456", 1575962220, 1575961850) in pairs
+        assert ("bbb", "666777", 1575962212, 1575912850) in pairs
+        assert len(pairs) > 100
+
+    def test_pinned_people_are_known(self, default):
+        """Pinned users and rooms have homes and answer like all others, and are nowhere else."""
+        for user in ("123456789", "aaaaa", "bbbbb", "aaa", "bbb"):
+            assert default.knows_user(user)
+            assert default.home(user).country == "中国"
+        assert not len(default.stays_of_user("aaaaa", A_DAY, A_DAY + DAY))
+
+    def test_a_pin_may_last_longer_than_a_generated_room(self, default):
+        """`longest` covers the pins, and a span inside a long pinned stay finds it."""
+        assert default.longest == 1575962900 - 1575912850
+        rows = default.stays_between(1575940000, 1575940001)
+        assert "aaaaa" in default.user_ids(rows.user)
+
+    def test_pins_may_bring_new_places_and_ids(self):
+        """A pin's labels join those of the world."""
+        stay = {"UserId": "甲", "enter": "2020-06-03T10:00:00+08:00", "leave": "2020-06-03T10:05:00+08:00",
+                "country": "法国", "province": "巴黎大区", "city": "巴黎"}  # fmt: skip
+        world = generated_world({"pins": [{"RoomId": "<b>", "stays": [stay]}]})
+        row = world.stays_of_room("<b>")
+        assert world.labels("city")[int(row.city[0])] == "巴黎"
+        assert world.user_ids(row.user) == ["甲"]
+        assert same(world.stays_of_user("甲", A_DAY, A_DAY + DAY), row)
+
+    @pytest.mark.parametrize(
+        ("pins", "pointer"),
+        [
+            (pinned(enter="now-1h", leave="now"), ("pins",)),
+            (pinned(enter=1575962212), ("pins", 0, "stays", 0)),
+            (pinned(enter=5, leave=9), ("pins",)),
+            (pinned(enter=1575962212, leave=1575962212), ("pins", 0, "stays", 0, "leave")),
+            ([{"RoomId": "1", "stays": []}], ("pins", 0, "stays")),
+            ([{"RoomId": 1, "stays": []}], ("pins", 0, "RoomId")),
+            (pinned(enter=1575962212, leave=1575962219, city="广州市", province="湖北省"), ("pins",)),
+        ],
+    )  # fmt: skip
+    def test_wrong_pins_are_refused(self, pins, pointer):
+        """A pin without fixed times, before 2019, or in a place that contradicts the world is an error."""
+        with pytest.raises(SpecError) as caught:
+            generated_world({"pins": pins})
+        assert caught.value.pointer == pointer
+        assert caught.value.text.zh
+
+    def test_an_id_that_is_taken_is_refused(self, default):
+        """A pin cannot take the id of a generated room or user."""
+        rows = default.stays_between(A_DAY, A_DAY + HOUR)
+        user, room = default.user_ids(rows.user[:1])[0], default.room_ids(rows.room[:1])[0]
+        stay = {"enter": A_DAY, "leave": A_DAY + 60}
+        for pin in (
+            {"RoomId": room, "stays": [{**stay, "UserId": "a"}]},
+            {"RoomId": "r", "stays": [{**stay, "UserId": user}]},
+        ):
+            with pytest.raises(SpecError, match="already belongs"):
+                generated_world({"pins": [pin]})
+
+
+class TestRowCache:
+    """What was evaluated is kept within bounds."""
+
+    @staticmethod
+    def _rows(count: int) -> Stays:
+        world = generated_world({})
+        return world.stays_between(A_DAY, A_DAY + DAY).take(slice(count))
+
+    def test_it_never_keeps_more_rows_than_allowed(self):
+        """The oldest spans go first, and one that is too big is not kept at all."""
+        cache, made = RowCache(most=100), []
+
+        def make(first: int, last: int) -> Stays:
+            made.append((first, last))
+            return self._rows(40 if last < 900 else 101)
+
+        for first in (0, 10, 20):
+            cache.rows("w", first, first + 5, make)
+        cache.rows("w", 11, 12, make)
+        assert made == [(0, 5), (10, 15), (20, 25)]
+        cache.rows("w", 0, 5, make)
+        assert made[-1] == (0, 5)
+        cache.rows("w", 900, 950, make)
+        cache.rows("w", 900, 950, make)
+        assert made[-2:] == [(900, 950), (900, 950)]
+
+    def test_worlds_do_not_mix(self):
+        """Equal spans of two worlds are two entries."""
+        cache = RowCache(most=100)
+        assert len(cache.rows("a", 0, 1, lambda *_: self._rows(3))) == 3
+        assert len(cache.rows("b", 0, 1, lambda *_: self._rows(4))) == 4
+        assert len(cache.rows("a", 0, 1, lambda *_: self._rows(5))) == 3
+
+
+def test_many_hours_are_the_sum_of_their_parts():
+    """A span of weeks, evaluated in parts, is the same as its hours asked one by one."""
+    spec = {"users": 40_000, "rooms_per_day": 15_000, "pins": []}
+    whole = generated_world(spec).stays_between(A_DAY, A_DAY + DAY)
+    parts = [
+        generated_world(spec).stays_between(A_DAY + at, A_DAY + at + 3 * HOUR)
+        for at in range(0, DAY, 3 * HOUR)
+    ]
+    assert {*zip(whole.user, whole.enter, strict=True)} == {
+        pair for rows in parts for pair in zip(rows.user, rows.enter, strict=True)
+    }  # fmt: skip
+    shape = shape_of(spec)
+    assert shape.users == 40_000

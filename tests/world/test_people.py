@@ -1,0 +1,190 @@
+"""The people behind the ids, and the Faker provider for call data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from faker import Faker
+
+from mockserver.clock import DAY, day_start
+from mockserver.world.generated import GeneratedWorld, generated_world
+from mockserver.world.people import CallProvider, Person, fake_for, person
+from mockserver.world.places import CARRIERS
+from mockserver.world.quality import NETWORKS
+
+ROOT = Path(__file__).parents[2]
+NOW = day_start("20200603") + 15 * 3_600
+PLAIN = ("network_type", "country", "province", "city", "carrier", "call_seconds", "audio_seconds",
+         "video_seconds", "packet_loss", "delay_ms", "stamp", "user_id", "room_id")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world() -> GeneratedWorld:
+    return generated_world({"seed": 42})
+
+
+def run(code: str, **environment: str) -> str:
+    """What a process of its own prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+class TestPerson:
+    """Everybody has a name, a telephone, a carrier and a home."""
+
+    def test_a_person_is_stable(self, world):
+        """The same seed and id are the same person, in another world object too."""
+        ids = world.user_ids(np.arange(5))
+        again = generated_world({"seed": 42})
+        people = [person(world, user) for user in ids]
+        assert people == [person(again, user) for user in reversed(ids)][::-1]
+        assert len({one.name for one in people}) > 3
+
+    def test_a_person_lives_where_the_calls_come_from(self, world):
+        """The home is the city of most of the person's calls, and the telephone is one of the carrier's."""
+        user = world.user_ids(np.array([17]))[0]
+        someone = person(world, user)
+        assert isinstance(someone, Person)
+        rows = world.stays_of_user(user, NOW - 30 * DAY, NOW)
+        cities = Counter(world.labels("city")[code] for code in rows.city.tolist())
+        assert cities.most_common(1)[0][0] == someone.city
+        assert someone.carrier in dict(CARRIERS)
+        assert len(someone.phone) == 11
+        assert someone.phone.isdigit()
+
+    def test_pinned_people_are_people_too(self, world):
+        """The document's users have names; nobody is behind an unknown id."""
+        assert person(world, "aaaaa").city == "广州市"
+        assert person(world, "nobody") is None
+
+    def test_carriers_are_spread(self, world):
+        """China Mobile leads, and every carrier has customers."""
+        carriers = Counter(person(world, user).carrier for user in world.user_ids(np.arange(150)))
+        assert carriers.most_common(1)[0][0] == "中国移动"
+        assert len(carriers) == 3
+
+
+class TestCallProvider:
+    """`fake.add_provider(CallProvider)` in a suite of the user's own."""
+
+    @pytest.fixture
+    def fake(self) -> Faker:
+        fake = Faker("zh_CN")
+        fake.add_provider(CallProvider)
+        fake.seed_instance(1)
+        return fake
+
+    def test_it_draws_documented_shapes(self, fake):
+        """Every value has the type and the range of the document's field."""
+        for _ in range(50):
+            assert fake.network_type() in NETWORKS
+            assert 1 <= fake.call_seconds() <= 14_400
+            assert 0 <= fake.video_seconds() <= 14_400
+            assert 0 <= fake.audio_seconds() <= 14_400
+            assert 0 <= fake.packet_loss() <= 100
+            assert fake.delay_ms() > 0
+            assert fake.carrier() in dict(CARRIERS)
+            assert len(fake.stamp()) == 10
+            assert fake.user_id().isdigit()
+
+    def test_its_ids_are_known_to_the_default_world(self, fake):
+        """Rooms and users exist in the world that a server tells by default after the document's day."""
+        default = generated_world({})
+        for _ in range(20):
+            assert default.knows_user(fake.user_id())
+            room = default.stays_of_room(fake.room_id())
+            assert len(room)
+            assert room.create.min() < day_start("20191211")
+
+    def test_the_seed_of_the_faker_decides(self, fake):
+        """Two Fakers with one seed draw the same."""
+        other = Faker("zh_CN")
+        other.add_provider(CallProvider)
+        other.seed_instance(1)
+        assert [getattr(fake, name)() for name in PLAIN] == [getattr(other, name)() for name in PLAIN]
+
+    def test_it_works_in_any_locale(self):
+        """The provider does not depend on the Chinese one."""
+        fake = Faker("en_US")
+        fake.add_provider(CallProvider)
+        assert fake.room_id().isdigit()
+
+    def test_it_speaks_of_the_world_and_moment_it_is_given(self, world):
+        """Bound to a world at a now, every id is known there and every call is over."""
+        fake = fake_for("somebody", world=world, now=NOW)
+        for _ in range(20):
+            stay = fake.stay()
+            assert list(stay) == [
+                "UserId", "RoomId", "CreateTime", "EnterTime", "LeaveTime", "AudioDuration", "VideoDuration",
+            ]  # fmt: skip
+            assert NOW - 2 * 14_400 < int(stay["EnterTime"]) < int(stay["LeaveTime"]) < NOW
+            rows = world.stays_of_user(stay["UserId"], int(stay["EnterTime"]), int(stay["EnterTime"]))
+            assert stay["RoomId"] in world.room_ids(rows.room)
+            assert NOW - DAY <= int(fake.stamp()) < NOW
+
+    def test_a_quiet_hour_looks_further_back(self):
+        """When the last hour had no call, the last day or month is drawn from."""
+        quiet = generated_world({"rooms_per_day": 0})
+        later = day_start("20191220")
+        assert fake_for(1, world=quiet, now=later).room_id() in {"123456789", "987654321", "123456", "666777"}
+
+    def test_a_world_without_calls_says_so(self):
+        """There is no id to draw where nobody ever called."""
+        empty = generated_world({"rooms_per_day": 0, "pins": []})
+        with pytest.raises(LookupError, match="no call"):
+            fake_for(1, world=empty, now=NOW).room_id()
+
+
+class TestFakeFor:
+    """A Faker of its own for each key."""
+
+    def test_the_key_alone_decides(self, world):
+        """Equal keys draw equal values, in any order and beside any other Faker."""
+        one, two = fake_for("a", 1, world=world, now=NOW), fake_for("a", 1, world=world, now=NOW)
+        other = fake_for("a", 2, world=world, now=NOW)
+        first = [(one.name(), other.name(), one.room_id()) for _ in range(5)]
+        assert [(two.name(), two.room_id()) for _ in range(5)] == [(name, room) for name, _, room in first]
+        assert [name for name, _, _ in first] != [name for _, name, _ in first]
+
+    def test_threads_do_not_share(self, world):
+        """Many threads with one key each get what one thread gets."""
+
+        def values(number: int) -> list[str]:
+            fake = fake_for("t", number, world=world, now=NOW)
+            return [fake.name(), fake.user_id(), fake.city(), fake.phone_number()]
+
+        alone = [values(number) for number in range(16)]
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(values, list(range(16)) * 3)) == alone * 3
+
+    def test_another_process_draws_the_same(self):
+        """Hash seeds do not reach a Faker."""
+        code = (
+            "from mockserver.world.people import fake_for; f = fake_for('k', 3);"
+            "print(f.name(), f.room_id(), f.network_type())"
+        )
+        assert run(code, PYTHONHASHSEED="1", PYTHONIOENCODING="utf-8") == run(
+            code, PYTHONHASHSEED="2", PYTHONIOENCODING="utf-8", TZ="America/New_York"
+        )
+
+    def test_nothing_that_answers_requests_imports_faker(self):
+        """A generated world and its views cost no Faker."""
+        code = (
+            "import sys, mockserver.world.generated, mockserver.world.views as v;"
+            "mockserver.world.generated.generated_world({}); print('faker' in sys.modules)"
+        )
+        assert run(code).strip() == "False"

@@ -1,0 +1,64 @@
+"""Worlds and spans for property tests: small, but with crowded hours, long calls and rejoining users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from mockserver.clock import DAY, day_start
+from mockserver.world.shape import EPOCH, seats_needed, shape_of
+from mockserver.world.stays import COLUMNS, Stays
+
+bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Enough examples to find what is wrong within seconds, on a machine that others use too."""
+END = day_start("20300101")
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> dict[str, Any]:
+    """A generated world's parameters; every other one has no more users than its busiest hour needs."""
+    floor = draw(st.integers(1, 60))
+    cap = draw(st.integers(floor, 14_400))
+    kinds = [
+        {
+            "name": f"kind {number}",
+            "share": draw(st.integers(1, 9)),
+            "median": draw(st.integers(floor, cap)),
+            "sigma": draw(st.sampled_from([0, 0.5, 1.5, 3])),
+            "seats": sorted(draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))),
+        }
+        for number in range(draw(st.integers(1, 3)))
+    ]
+    spec = {
+        "seed": draw(st.integers(0, 2**63 - 1)),
+        "rooms_per_day": draw(st.integers(0, 900)),
+        "room_kinds": kinds,
+        "call_lengths": {"floor": floor, "cap": cap},
+        "hour_weights": draw(st.sampled_from([[1] * 24, [0] * 12 + [1] * 12, [0.1] * 23 + [5]])),
+        "weekend_factor": draw(st.sampled_from([0, 1.12, 2])),
+        "quality": draw(st.sampled_from(["realistic", "degraded", "document_like"])),
+    }
+    if draw(st.booleans()):
+        spec["users"] = max(16, seats_needed(shape_of(spec).kinds))
+    return spec
+
+
+@st.composite
+def spans(draw: st.DrawFn, most: int = 12 * 3_600) -> tuple[int, int]:
+    """A closed span of seconds, often in the world's first hours or on a day's boundary."""
+    begin = draw(
+        st.one_of(
+            st.integers(EPOCH - 7_200, EPOCH + 18_000),
+            st.integers(EPOCH, END),
+            st.integers(0, 4_000).map(lambda day: EPOCH + day * DAY - 60),
+        )
+    )
+    return begin, begin + draw(st.integers(0, most))
+
+
+def same(one: Stays, other: Stays) -> bool:
+    """Whether two results have the same rows in the same order."""
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
