@@ -12,6 +12,7 @@ from mockserver.cli.options import chosen_language
 from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.serve import serve
 from mockserver.cli.tables import errors, operations, readings, scenarios, settings
+from mockserver.cli.world import world
 from mockserver.errors import ConfigurationError
 
 
@@ -21,7 +22,20 @@ def cli() -> None:
     """A contract-testing stand-in for YouMe's signed REST API for call records and statistics."""
 
 
-for command in (serve, curl, call, sample, sign, check, operations, scenarios, errors, readings, settings):
+for command in (
+    serve,
+    curl,
+    call,
+    sample,
+    sign,
+    check,
+    world,
+    operations,
+    scenarios,
+    errors,
+    readings,
+    settings,
+):
     cli.add_command(command)
 
 

@@ -117,7 +117,7 @@ def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words:
     target = _operation(operation)
     body = json.dumps(_body(target, fields, words["fixtures"]), ensure_ascii=False).encode()
     engine = make_engine(**words)
-    app = _app(engine.library.apps, who["appkey"])
+    app = app_of(engine.library.apps, who["appkey"])
     query = _query(app, engine.store.app(app.appkey).clock.now(), who["identifier"], who["seq"])
     reply = engine.answer(Call("POST", target.path, query, {"content-type": "application/json"}, body))
     answer = json.loads(reply.body)
@@ -129,7 +129,7 @@ def _signed(
     fixtures: str | None, now: str | None, appkey: str | None, identifier: str, seq: str | None
 ) -> str:
     apps = load_apps_only(Folders(Path(fixtures) if fixtures else None))
-    return _query(_app(apps, appkey), make_clock(now).now(), identifier, seq)
+    return _query(app_of(apps, appkey), make_clock(now).now(), identifier, seq)
 
 
 def _query(app: App, now: float, identifier: str, seq: str | None) -> str:
@@ -137,7 +137,8 @@ def _query(app: App, now: float, identifier: str, seq: str | None) -> str:
     return sign_query(app.keys, now, identifier=identifier, **words)
 
 
-def _app(apps: Any, appkey: str | None) -> App:
+def app_of(apps: Any, appkey: str | None) -> App:
+    """The app that somebody named, or the first one."""
     if appkey is None:
         first: App = next(iter(apps.values()))
         return first
