@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUFF := --isolated --target-version py310 --line-length 110
-RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4,S --ignore E501,D100,D104,D105,D107,RUF001,RUF002,RUF003
+RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D107,RUF001,RUF002,RUF003
 SERVE ?=
 
 .DEFAULT_GOAL := help
