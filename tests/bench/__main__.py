@@ -68,7 +68,7 @@ def requests() -> None:
             "recorded world": (recorded, signed("query_instance_all_records_by_time", RECORDS)),
         }
         figures: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
-        for name, ((url, process), request) in cases.items():
+        for name, ((url, _), request) in cases.items():
             answer = load.run(url, request, 200).first
             assert name == "bare Flask hello" or json.loads(answer)["Status"] == "OK", answer
         for _ in range(ROUNDS):
