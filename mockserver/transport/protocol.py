@@ -277,6 +277,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """The head is whole: refuse it or hand it to the application."""
         if self.parser.should_upgrade():
             self._refuse_tunnel()
+        version = self.parser.get_http_version()
         hosts = 0
         length = 0
         for name, value in self.headers:
@@ -287,7 +288,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if hosts != 1:
             if hosts:
                 raise Refusal(400, words.TWO_HOSTS)
-            if self.parser.get_http_version() != "1.0":
+            if version != "1.0":
                 raise Refusal(400, words.NO_HOST)
         if self._exact:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -306,6 +307,8 @@ class GuardedProtocol(HttpToolsProtocol):
         # What a trailer adds goes into a list that nobody reads.
         self.headers = []
         self._phase = _BODY
+        # Older versions of uvicorn decide this only in their own `send`.
+        self.cycle.keep_alive = version != "1.0" and self.parser.should_keep_alive()
         self._open.append(self.cycle)
         self.scope["mockserver.exchange"] = Exchange(self, self.cycle, length)  # type: ignore[typeddict-unknown-key]
 
