@@ -28,7 +28,9 @@ class Keys:
 def checksum(keys: Keys, curtime: str, formula: Formula = "v2") -> str:
     """sha1(appsecret + restapikey + curtime) in lower-case hex, over the raw text of curtime; v1 leaves the restapikey out."""
     middle = keys.restapikey if formula == "v2" else ""
-    return hashlib.sha1((keys.appsecret + middle + curtime).encode(), usedforsecurity=False).hexdigest()
+    # a lone surrogate is passed on: the error that refuses it would carry the secrets
+    text = (keys.appsecret + middle + curtime).encode(errors="surrogatepass")
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
 def matches(given: str, keys: Keys, curtime: str, formulas: Iterable[Formula] = ("v2",)) -> bool:

@@ -83,7 +83,8 @@ def diagnose(
 def _unhashed(given: str, case: Case) -> Finding | None:
     """A key or the text to be hashed, sent as it is."""
     texts = {symbol: case.parts[symbol] for symbol in ("appsecret", "restapikey")}
-    texts |= {"+".join(head): case.join((*head, "curtime")) for head in FORMULAS.values()}
+    for head in FORMULAS.values():
+        texts["+".join((*head, "curtime"))] = case.join((*head, "curtime"))
     sent = given.encode(errors="replace")
     return next(((label, ("unhashed",)) for label, text in texts.items() if text and sent == text), None)
 

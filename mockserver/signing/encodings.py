@@ -15,7 +15,7 @@ LONGEST = 600
 """Nothing longer is looked into."""
 _HEX = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 _BYTES = re.compile(r"[0-9A-Fa-f]{2}(?:([-: ,])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2})+", re.ASCII)
-_BASE64 = re.compile(r"[A-Za-z0-9+/_ -]+={0,2}", re.ASCII)
+_BASE64 = re.compile(r"[A-Za-z0-9+/ ]+={0,2}|[A-Za-z0-9_-]+={0,2}", re.ASCII)
 _UNSET = re.compile(
     r"(?i:undefined|null|none|nil|nan|true|false|checksum|\(null\))|\$\{?\w+\}?|\{+\s*\w+\s*\}+|<\w+>|%\w",
     re.ASCII,
@@ -64,7 +64,7 @@ def read(given: str) -> Written:
 
 def shape(given: str, written: Written) -> tuple[str, ...]:
     """What can be told about a checksum that no candidate explains, as names of mistakes."""
-    if written.raw is not None:
+    if written.raw is not None and not _by_chance(written):
         algorithm = ALGORITHMS[len(written.raw)]
         return (*written.names, *(() if algorithm == "sha1" else (f"{algorithm}_length",)))
     if not given.strip():
@@ -80,8 +80,17 @@ def shape(given: str, written: Written) -> tuple[str, ...]:
     if "\ufffd" in given:
         return ("raw_digest_as_text",)
     if not _HEX.fullmatch(written.text):
-        return (*written.names, "not_hex", *(("wrong_length",) if len(written.text) != 40 else ()))
+        named = () if written.raw is not None else written.names
+        return (*named, "not_hex", *(("wrong_length",) if len(written.text) != 40 else ()))
     return (*written.names, "wrong_length")
+
+
+def _by_chance(written: Written) -> bool:
+    """Whether any word of this length could be read so: raw characters, or base64 without its padding."""
+    bare = {"base64", "base64url", "base64_of_hex"}.intersection(written.names) and not written.text.endswith(
+        "="
+    )
+    return bool(bare) or "raw_bytes" in written.names
 
 
 def _decode(text: str) -> tuple[bytes, tuple[str, ...], str] | None:
@@ -115,6 +124,8 @@ def _decode(text: str) -> tuple[bytes, tuple[str, ...], str] | None:
 
 def _from_base64(text: str) -> tuple[bytes, tuple[str, ...], str] | None:
     digits = text.rstrip("=")
+    if " " in digits and len(text) % 4:
+        return None
     standard = digits.replace(" ", "+").replace("-", "+").replace("_", "/")
     try:
         raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
@@ -148,7 +159,7 @@ def _unwrap(text: str) -> tuple[str, str]:
     if text != text.strip():
         return "blanks_around", text.strip()
     if re.search(r"%[0-9A-Fa-f]{2}", text):
-        raw = unquote_to_bytes(text)
+        raw = unquote_to_bytes(text.encode(errors="surrogatepass"))
         try:
             return "percent_encoded_twice", raw.decode("utf-8")
         except UnicodeDecodeError:

@@ -37,6 +37,11 @@ _OTHERS = 16
 _LONGEST_BODY = 4_096
 
 
+def _bytes(text: str) -> bytes:
+    """UTF-8; a lone surrogate is passed on, because the error that refuses it would carry a secret."""
+    return text.encode(errors="surrogatepass")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is known about one wrong signature; its repr shows nothing of it."""
@@ -56,13 +61,13 @@ class Case:
 
     def __post_init__(self) -> None:
         told = {
-            "identifier": self.identifier.encode(),
-            "seq": self.seq.encode(),
+            "identifier": _bytes(self.identifier),
+            "seq": _bytes(self.seq),
             "body": self.body if len(self.body) <= _LONGEST_BODY else b"",
         }
         told = {symbol: value for symbol, value in told.items() if value}
         parts, recipes = _book(self.keys, frozenset(told))
-        curtime = self.curtime.encode()
+        curtime = _bytes(self.curtime)
         more = {"curtime": curtime, "quoted(curtime)": b'"' + curtime + b'"'}
         object.__setattr__(self, "parts", {**parts, **told, **more})
         object.__setattr__(self, "recipes", recipes)
@@ -81,9 +86,9 @@ class Case:
 def _book(keys: Keys, told: frozenset[str]) -> tuple[dict[str, bytes], tuple[Recipe, ...]]:
     """What depends on the keys alone: the bytes of symbols, and the recipes that can be made with `told` beside them."""
     own = {
-        "appsecret": keys.appsecret.encode(),
-        "restapikey": keys.restapikey.encode(),
-        "appkey": keys.appkey.encode(),
+        "appsecret": _bytes(keys.appsecret),
+        "restapikey": _bytes(keys.restapikey),
+        "appkey": _bytes(keys.appkey),
     }
     parts = {**LITERALS, **own, **dict(changed_keys(own))}
     known = parts.keys() | told | {"curtime", "quoted(curtime)"}
@@ -113,8 +118,9 @@ def _made(case: Case) -> Iterator[Candidate]:
 
 
 def _text_changed(case: Case) -> Iterator[Candidate]:
+    texts = {"appsecret": case.keys.appsecret, "restapikey": case.keys.restapikey}
     for name, head in FORMULAS.items():
-        text = case.join((*head, "curtime")).decode()
+        text = "".join([texts[symbol] for symbol in head]) + case.curtime
         for mistake, label, step in TEXT_STEPS:
             try:
                 changed = step(text)
@@ -136,7 +142,7 @@ def _other_apps(case: Case, others: Sequence[Keys]) -> Iterator[Candidate]:
     for other in others:
         whose = f"[{other.appkey[:40]!a}]"
         one, two = f"appsecret{whose}", f"restapikey{whose}"
-        secret, rest = other.appsecret.encode(), other.restapikey.encode()
+        secret, rest = _bytes(other.appsecret), _bytes(other.restapikey)
         yield secret + rest + second, (one, two, "curtime"), ("v2_formula", "other_app")
         yield secret + second, (one, "curtime"), ("v1_formula", "other_app")
         yield own_secret + rest + second, ("appsecret", two, "curtime"), ("mixed_credentials",)
@@ -148,14 +154,14 @@ def quick(case: Case) -> Iterator[Candidate]:
     return chain(likely(case), _made(case), _text_changed(case), _other_apps(case, case.others[:_OTHERS]))
 
 
-def stale(case: Case, before: int = 300, after: int = 30) -> Iterator[Candidate]:
+def stale(case: Case, before: int = 300, after: int = 10) -> Iterator[Candidate]:
     """The accepted formula over the seconds around the URL's curtime; ±2 are among the likely ones."""
     second = whole_second(case.curtime)
     if second is None:
         return
-    symbols, head = case.accepted, case.join(case.accepted)
+    symbols, head, names = case.accepted, case.join(case.accepted), ("stale_checksum",)
     for off in chain(range(-3, -before - 1, -1), range(3, after + 1)):
-        yield b"%b%d" % (head, second + off), (*symbols, off), ("stale_checksum",)
+        yield head + str(second + off).encode(), (*symbols, off), names
 
 
 def thorough(case: Case) -> Iterator[Candidate]:

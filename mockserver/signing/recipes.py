@@ -70,7 +70,7 @@ _JOINED: tuple[tuple[Names, str], ...] = (
     (("v1_formula", "separator"), "ST"),
     (("wrong_order", "separator"), "RST TRS"),
 )
-_SEPARATORS = "&:,+-_|\n ;./#"
+_SEPARATORS = "&:,+-_|;"
 _NAMED: tuple[tuple[Names, str], ...] = (
     (("named_parts",), "appsecret={S}&restapikey={R}&curtime={T}"),
     (("named_parts",), "appsecret={S}&curtime={T}"),
@@ -111,7 +111,7 @@ KEY_STEPS: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("key_newline", '({}+"\\r\\n")', lambda key: key + b"\r\n"),
     ("key_plus_to_blank", "{} with + as blank", lambda key: key.replace(b"+", b" ")),
     ("key_percent_encoded", "percent_encode({})", lambda key: quote(key, safe="").encode()),
-    ("key_percent_encoded", "percent_encode({})", lambda key: quote(key, safe="/").encode()),
+    ("key_percent_encoded", "percent_encode({} but /)", lambda key: quote(key, safe="/").encode()),
     ("key_percent_decoded", "percent_decode({})", lambda key: unquote_plus(key.decode()).encode()),
     ("key_trimmed", "trim({})", bytes.strip),
     ("key_upper_case", "upper({})", lambda key: key.decode().upper().encode()),
@@ -137,15 +137,11 @@ TEXT_STEPS: tuple[tuple[str, str, Callable[[str], bytes]], ...] = (
     ("utf16", "BOM+utf16le({})", lambda text: b"\xff\xfe" + text.encode("utf-16-le")),
     ("utf16", "BOM+utf16be({})", lambda text: b"\xfe\xff" + text.encode("utf-16-be")),
     ("utf32", "utf32le({})", lambda text: text.encode("utf-32-le")),
-    ("bom", "BOM+{}", lambda text: text.encode("utf-8-sig")),
     ("legacy_charset", "gbk({})", lambda text: text.encode("gbk")),
     ("legacy_charset", "latin1({})", lambda text: text.encode("latin-1")),
     ("legacy_charset", "ascii({})", lambda text: text.encode("ascii", "replace")),
     ("message_nul", '{}+"\\0"', lambda text: f"{text}\0".encode()),
     ("message_blank", '{}+" "', lambda text: f"{text} ".encode()),
-    ("message_lower_case", "lower({})", lambda text: text.lower().encode()),
-    ("message_upper_case", "upper({})", lambda text: text.upper().encode()),
-    ("message_percent_encoded", "percent_encode({})", lambda text: quote(text, safe="").encode()),
     ("message_base64", "base64({})", lambda text: base64.b64encode(text.encode())),
     ("message_hex", "hex({})", lambda text: text.encode().hex().encode()),
     ("message_quoted", "'\"'+{}+'\"'", lambda text: f'"{text}"'.encode()),
