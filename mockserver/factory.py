@@ -13,7 +13,7 @@ from mockserver.contract.readings import BadReading, Value, parse_reading
 from mockserver.data import Folders
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError
-from mockserver.library import Library, load_library
+from mockserver.library import Library, check_scenario, load_library
 from mockserver.messages import Lang, Text
 from mockserver.settings import SETTINGS, from_environment
 from mockserver.stores.memory import MemoryStore
@@ -35,10 +35,14 @@ def make_engine(**settings: Any) -> Engine:
     clock = make_clock(chosen["now"])
     overrides = parse_readings(chosen["reading"], chosen["strictness"])
     folders = Folders(Path(chosen["fixtures"]) if chosen["fixtures"] else None)
-    library = load_library(folders, overrides=overrides, seed=chosen["seed"], now=clock.second)
-    check_scenario(library, chosen["scenario"])
+
+    def load() -> Library:
+        library = load_library(folders, overrides=overrides, seed=chosen["seed"], now=clock.second)
+        check_scenario(library, chosen["scenario"])
+        return library
+
     store = MemoryStore(clock, chosen["scenario"])
-    return Engine(library, store, lang=chosen["lang"], headers=chosen["answer_headers"])
+    return Engine(load, store, lang=chosen["lang"], headers=chosen["answer_headers"])
 
 
 def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,18 +83,6 @@ def parse_readings(
     except BadReading as error:
         raise ConfigurationError.one("--reading", error.text) from None
     return readings
-
-
-def check_scenario(library: Library, name: str) -> None:
-    """ConfigurationError unless there is a scenario `name`."""
-    if name not in library.scenarios:
-        hint = nearest(name, library.scenarios)
-        known = ", ".join(library.scenarios)
-        raise _wrong(
-            "scenario",
-            f"there is no scenario {name!r}{hint.en or f'; known: {known}'}",
-            f"没有场景 {name!r}{hint.zh or f'；可用：{known}'}",
-        )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockserver.contract.catalogue import Catalogue, load_catalogue
-from mockserver.contract.documents import check_document
+from mockserver.contract.documents import check_document, nearest
 from mockserver.contract.readings import Value, resolve
 from mockserver.contract.schemas import FILES, Schemas
 from mockserver.contract.violations import NEEDED_ERRORS
 from mockserver.data import Document, Folders, read_json, read_yaml
 from mockserver.errors import ConfigurationError, Problem
+from mockserver.messages import Text
 from mockserver.scenarios.loading import load_scenarios
 from mockserver.scenarios.model import Scenario
 from mockserver.signing.apps import App, load_apps
@@ -64,6 +65,18 @@ def load_library(
     scenarios = load_scenarios(_read_all(folders.scenarios(), read_yaml), schemas, catalogue)
     worlds = _worlds(scenarios, seed, now())
     return Library(schemas, catalogue, registered, scenarios, worlds, dict(overrides or {}))
+
+
+def check_scenario(library: Library, name: str) -> None:
+    """ConfigurationError unless there is a scenario `name`."""
+    if name not in library.scenarios:
+        hint = nearest(name, library.scenarios)
+        known = ", ".join(library.scenarios)
+        text = Text(
+            f"there is no scenario {name!r}{hint.en or f'; known: {known}'}",
+            f"没有场景 {name!r}{hint.zh or f'；可用：{known}'}",
+        )
+        raise ConfigurationError.one("--scenario", text)
 
 
 def load_apps_only(folders: Folders) -> Mapping[str, App]:

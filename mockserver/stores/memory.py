@@ -13,13 +13,12 @@ MOST_REMEMBERED = 100_000
 class AppState:
     """All that belongs to one appkey; two apps never meet."""
 
-    def __init__(self, clock: Clock, scenario: str) -> None:
+    def __init__(self, appkey: str, clock: Clock, scenario: str) -> None:
+        self.appkey = appkey
         self.clock = clock
         self.scenario = scenario
         self._lock = threading.Lock()
-        self._seqs = _Seen()
-        self._checksums = _Seen()
-        self._counts: Counter[str] = Counter()
+        self._forget()
 
     def claim_seq(self, seq: str) -> bool:
         """Whether `seq` is new; it is not any more."""
@@ -46,23 +45,62 @@ class AppState:
             self.scenario = scenario
             self._counts.clear()
 
+    def reset(self, scenario: str) -> None:
+        """Back to `scenario` as if the app had never called; its clock runs as it was made."""
+        with self._lock:
+            self.clock.reset()
+            self.scenario = scenario
+            self._forget()
+
+    def _forget(self) -> None:
+        self._seqs = _Seen()
+        self._checksums = _Seen()
+        self._counts: Counter[str] = Counter()
+
 
 class MemoryStore:
-    """The states of all apps, made when first asked for."""
+    """The states of all apps, each made when first asked for, on a clock that follows the server's."""
 
     def __init__(self, clock: Clock, scenario: str) -> None:
-        self._clock = clock
-        self._scenario = scenario
+        self.clock = clock
+        self.first_scenario = scenario
+        """The scenario the server was started with: a reset goes back to it."""
+        self.scenario = scenario
+        """The scenario of apps that are yet to call."""
         self._lock = threading.Lock()
         self._states: dict[str, AppState] = {}
 
     def app(self, appkey: str) -> AppState:
-        """The state of a registered app."""
+        """The state of an app; the empty appkey is that of requests which name no registered app."""
         state = self._states.get(appkey)
         if state is None:
             with self._lock:
-                state = self._states.setdefault(appkey, AppState(self._clock, self._scenario))
+                made = AppState(appkey, Clock(self.clock.now), self.scenario)
+                state = self._states.setdefault(appkey, made)
         return state
+
+    def states(self) -> list[AppState]:
+        """Every state there is so far."""
+        with self._lock:
+            return list(self._states.values())
+
+    def use(self, scenario: str) -> None:
+        """Change every app, and those to come, to another scenario."""
+        self.scenario = scenario
+        for state in self.states():
+            state.use(scenario)
+
+    def reset(self) -> None:
+        """Every app, the clock and the scenario as they were at the start."""
+        self.clock.reset()
+        self.scenario = self.first_scenario
+        for state in self.states():
+            state.reset(self.first_scenario)
+
+    def drop(self, appkey: str) -> None:
+        """Forget an app that is gone."""
+        with self._lock:
+            self._states.pop(appkey, None)
 
 
 class _Seen:
