@@ -125,13 +125,13 @@ def layered(case: Case, name: str) -> Iterator[tuple[bytes, str, Names]]:
     make = _HASHES[name]
     for formula, head in FORMULAS.items():
         symbols = (*head, "curtime")
-        message = case.join(symbols)
+        message, label = case.join(symbols), "+".join(symbols)
         for inner in ("sha1", "md5", "sha256"):
             digest = _HASHES[inner](message).digest()
             names = (f"{formula}_formula", "double_hash" if inner == name else "hash_of_another")
-            texts = (digest.hex().encode(), digest, digest.hex().upper().encode())
-            for text, kind in zip(texts, ("", "raw_", "upper_"), strict=True):
-                yield make(text).digest(), f"{name}({_write(kind + inner, symbols)})", names
+            digits = digest.hex()
+            for text, kind in ((digits.encode(), ""), (digest, "raw_"), (digits.upper().encode(), "upper_")):
+                yield make(text).digest(), f"{name}({kind}{inner}({label}))", names
     for key, message, label in hmacs(case):
         yield hmac.digest(key, message, name), f"hmac_{name}({label})", ("hmac",)
 

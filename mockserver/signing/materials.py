@@ -22,9 +22,8 @@ from mockserver.signing.recipes import (
     TEXT_STEPS,
     Names,
     Recipe,
-    change,
+    Symbols,
     changed_keys,
-    from_base64,
     spell,
 )
 
@@ -181,16 +180,22 @@ def thorough(case: Case) -> Iterator[Candidate]:
     yield from stale(case, 86_400, 3_600)
 
 
-_HMACS = (("S", "RT SRT T KT KRT KIT TR"), ("R", "ST SRT T"), ("K", "SRT"), ("SR", "T"))
+def _hmac_rows(key: str, texts: str) -> tuple[tuple[Symbols, str], ...]:
+    return tuple((symbols, f"key={key}, {'+'.join(symbols)}") for symbols in map(spell, texts.split()))
+
+
+_HMACS = tuple(
+    (spell(key), _hmac_rows("+".join(spell(key)), texts))
+    for key, texts in (("S", "RT SRT T KT KRT TR"), ("R", "ST SRT T"), ("K", "SRT"), ("SR", "T"))
+)
+_HMACS_DECODED = _hmac_rows("base64_decode(appsecret)", "RT SRT T")
 
 
 def hmacs(case: Case) -> Iterator[tuple[bytes, bytes, str]]:
     """Key and text of each likely HMAC, and how to write both down."""
-    keys = [(case.join(spell(key)), "+".join(spell(key)), texts) for key, texts in _HMACS]
-    decoded = change(from_base64, case.parts["appsecret"])
-    if decoded is not None:
-        keys.append((decoded, "base64_decode(appsecret)", "RT SRT T"))
-    for key, label, texts in keys:
-        for symbols in map(spell, texts.split()):
-            if "identifier" not in symbols or "identifier" in case.parts:
-                yield key, case.join(symbols), f"key={label}, {'+'.join(symbols)}"
+    keys = [(case.join(key), rows) for key, rows in _HMACS]
+    if "base64_decode(appsecret)" in case.parts:
+        keys.append((case.parts["base64_decode(appsecret)"], _HMACS_DECODED))
+    for key, rows in keys:
+        for symbols, label in rows:
+            yield key, case.join(symbols), label

@@ -93,7 +93,7 @@ _NAMED: tuple[tuple[Names, str], ...] = (
 _DERIVED = ("K", "S", "KS", "SK", "KSR")
 
 
-def from_base64(key: bytes) -> bytes:
+def _from_base64(key: bytes) -> bytes:
     """The bytes that a key means as base64 or URL-safe base64, padded or not; binascii.Error when it means none."""
     digits = key.rstrip(b"=").replace(b"-", b"+").replace(b"_", b"/")
     return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
@@ -105,7 +105,7 @@ def _digest(name: str) -> Callable[[bytes], bytes]:
 
 # what happens to a key on its way from a file, a URL or a configuration
 KEY_STEPS: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
-    ("key_base64_decoded", "base64_decode({})", from_base64),
+    ("key_base64_decoded", "base64_decode({})", _from_base64),
     ("key_padding_stripped", "{} without =", lambda key: key.rstrip(b"=")),
     ("key_newline", '({}+"\\n")', lambda key: key + b"\n"),
     ("key_newline", '({}+"\\r\\n")', lambda key: key + b"\r\n"),
@@ -170,14 +170,14 @@ def changed_keys(parts: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
     """Symbols and bytes of appsecret and restapikey after each step that changes them, and of derived restapikeys."""
     for key in ("appsecret", "restapikey"):
         for _, label, step in KEY_STEPS:
-            changed = change(step, parts[key])
+            changed = _change(step, parts[key])
             if changed is not None:
                 yield label.format(key), changed
     for symbol, algorithm, letters in DERIVED:
         yield symbol, _digest(algorithm)(b"".join([parts[name] for name in spell(letters)]))
 
 
-def change(step: Callable[[bytes], bytes], key: bytes) -> bytes | None:
+def _change(step: Callable[[bytes], bytes], key: bytes) -> bytes | None:
     """The changed key; None when it cannot be changed so, or stays as it is."""
     try:
         changed = step(key)
