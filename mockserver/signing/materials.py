@@ -1,7 +1,7 @@
 """Every text that a client may have hashed for one wrong signature; hashes nothing and reads no request.
 
 The steps run from the likely to the far-fetched. `quick` and `stale` together stay under `QUICK_LIMIT` candidates, so
-that a wrong checksum costs well under a millisecond; `thorough` is for `explain`, where nobody waits for an answer.
+that a wrong checksum costs less than a millisecond; `thorough` is for `explain`, where nobody waits for an answer.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def stale(case: Case, before: int = 300, after: int = 10) -> Iterator[Candidate]
 
 
 def thorough(case: Case) -> Iterator[Candidate]:
-    """What takes some 0.1 s: all other apps, all milliseconds around curtime, a day of stale seconds."""
+    """What takes some 0.2 s: all other apps, all milliseconds around curtime, a day of stale seconds."""
     yield from _other_apps(case, case.others[_OTHERS:])
     second = whole_second(case.curtime)
     if second is None:
