@@ -165,13 +165,23 @@ def _inspect(value: Any, parsed: Parsed) -> None:
             _inspect(key, parsed)
             _inspect(item, parsed)
         if isinstance(value, _Repeating):
+            left = MAX_TOLD - len(parsed.violations)
             parsed.violations += [
                 violation("duplicate_key", f"body:/{shorten(name)}", name=shorten(name), got=name)
-                for name in value.repeated[:MAX_TOLD]
+                for name in value.repeated[: max(left, 0)]
             ]
     elif isinstance(value, list):
         for item in value:
             _inspect(item, parsed)
+
+
+def _before_closing(last: str) -> Text:
+    """Why a closing bracket cannot follow the character `last`."""
+    if last == ",":
+        return Text("a comma stands before the closing bracket", "右括号前多了逗号")
+    if last == ":":
+        return Text("a value is missing before the closing bracket", "右括号前缺少值")
+    return Text("the closing bracket does not fit the opening one", "右括号与左括号不匹配")
 
 
 def _explain(error: json.JSONDecodeError) -> Text:
@@ -183,13 +193,15 @@ def _explain(error: json.JSONDecodeError) -> Text:
     if found in _LOOKALIKES:
         right = _LOOKALIKES[found]
         hint = Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
+    elif found in ("}", "]"):
+        hint = _before_closing(text[:at].rstrip()[-1:])
     elif "delimiter" in error.msg and "," in error.msg and found:
         line = text.count("\n", 0, len(text[:at].rstrip())) + 1
         hint = Text(f"a comma is missing at the end of line {line}", f"第 {line} 行末尾缺少逗号")
     elif found == "'":
         hint = Text("strings take double quotes", "字符串须用双引号")
-    elif found in ("}", "]") or "trailing comma" in error.msg:
-        hint = Text("a comma stands before the closing bracket", "右括号前多了逗号")
+    elif "trailing comma" in error.msg:
+        hint = _before_closing(",")
     elif at == 0 and re.match(r"[A-Za-z_][\w.-]*=", text):
         hint = Text("this is a form; send JSON", "这是表单；请发送 JSON")
     elif at >= len(text.rstrip()):

@@ -11,6 +11,8 @@ from mockserver.contract.stamps import DAY, SECONDS, why_no_day, why_no_stamp
 from mockserver.contract.violations import shorten, violation
 from mockserver.messages import Text, Violation
 
+MAX_TOLD = 20
+"""No more unknown fields than this are told one by one."""
 _ORDER = ("required", "type", "const", "enum", "pattern", "minLength", "maxLength", "additionalProperties")
 _TYPES = {
     "string": Text("a string", "字符串"),
@@ -83,7 +85,8 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
     if mismatch.keyword == "additionalProperties":
         missing = [name for name in properties if name not in mismatch.value]
         return [
-            _unknown(name, base, missing or list(properties), section) for name in unknown_fields(mismatch)
+            _unknown(name, base, missing or list(properties), section)
+            for name in unknown_fields(mismatch)[:MAX_TOLD]
         ]
     name = ".".join(str(part) for part in mismatch.pointer)
     expected = expected_of(mismatch.schema)
@@ -101,6 +104,11 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
     return [violation("invalid_value", base, got=got_text, reason=reason.en, reason_zh=reason.zh, **words)]
 
 
+def _step(name: str) -> str:
+    """`name` as one step of a JSON pointer (RFC 6901), fit for a line of text."""
+    return shorten(name).replace("~", "~0").replace("/", "~1")
+
+
 def _missing(name: str, where: str, expected: Text, section: str) -> Violation:
     words: dict[str, Any] = {"expected": expected.en, "expected_zh": expected.zh}
     return violation("missing_field", where, name=name, section=section, **words)
@@ -115,7 +123,7 @@ def _unknown(name: str, base: str, known: list[str], section: str) -> Violation:
         hint, hint_zh = f" (did you mean {meant}?)", f"（是否为 {meant}?）"
     return violation(
         "unknown_field",
-        f"{base}/{name}",
+        f"{base}/{_step(name)}",
         got=name,
         name=shorten(name),
         section=section,
