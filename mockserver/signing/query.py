@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from mockserver.contract.readings import Readings
@@ -12,6 +13,8 @@ from mockserver.contract.violations import shorten, violation
 from mockserver.messages import Violation
 
 PARAMETERS = ("appkey", "identifier", "curtime", "checksum", "seq")
+MAX_TOLD = 20
+"""No more unknown parameters than this are told one by one."""
 _EACH_ONCE = dict.fromkeys(PARAMETERS, 1)
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -52,7 +55,9 @@ def check_query(query: Query, readings: Readings) -> list[Violation]:
     for name in PARAMETERS:
         if name not in query.counts and not (name == "seq" and readings["seq"] == "optional"):
             found.append(violation("missing_parameter", f"query:{name}", expected=name, name=name))
-    for name, count in query.counts.items():
+    known = [name for name in query.counts if name in _EACH_ONCE]
+    for name in (*known, *islice((name for name in query.counts if name not in _EACH_ONCE), MAX_TOLD)):
+        count = query.counts[name]
         where, shown = f"query:{shorten(name)}", shorten(name)
         if count > 1:
             found.append(
@@ -62,7 +67,7 @@ def check_query(query: Query, readings: Readings) -> list[Violation]:
             found.append(
                 violation("undecodable_parameter", where, expected="percent-encoded UTF-8", name=shown)
             )
-        if name not in PARAMETERS:
+        if name not in _EACH_ONCE:
             found.append(_unknown(name, where, query, readings))
     return found
 
