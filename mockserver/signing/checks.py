@@ -68,7 +68,7 @@ def check_signature(
         elif (
             memory
             and sound
-            and not found
+            and _fine(found)
             and readings["checksum_reuse"] == "once"
             and not memory.claim_checksum(given)
         ):
@@ -78,9 +78,21 @@ def check_signature(
     seq = query.get("seq")
     if seq == "" and readings["seq"] != "optional":
         found.append(violation("seq_empty", "query:seq", expected="a number of your own"))
-    elif seq and memory and sound and not found and readings["seq"] == "unique" and not memory.claim_seq(seq):
+    elif (
+        seq
+        and memory
+        and sound
+        and _fine(found)
+        and readings["seq"] == "unique"
+        and not memory.claim_seq(seq)
+    ):
         found.append(violation("seq_repeated", "query:seq", expected="a new seq", got=seq))
     return found
+
+
+def _fine(found: list[Violation]) -> bool:
+    """Whether nothing was found that refuses the request."""
+    return all(one.tolerated for one in found)
 
 
 def _identifier(given: str | None, app: App | None, readings: Readings) -> list[Violation]:
