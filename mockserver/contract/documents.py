@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from mockserver.contract.schemas import Mismatch, Validator
-from mockserver.data import Document
+from mockserver.data import Document, Pointer
 from mockserver.errors import Problem
 from mockserver.messages import Text
 
@@ -35,11 +36,20 @@ def check_document(document: Document, validator: Validator) -> list[Problem]:
     """Every departure of a document from its schema, each at its place; empty when there is none."""
     if validator.accepts(document.value):
         return []
-    return [
+    return describe(document, validator.mismatches(document.value))
+
+
+def describe(document: Document, mismatches: Sequence[Mismatch], at: Pointer = ()) -> list[Problem]:
+    """What is wrong with the value at `at` of a document, each problem once and at its place."""
+    typed = {mismatch.pointer for mismatch in mismatches if mismatch.keyword == "type"}
+    problems = [
         problem
-        for mismatch in validator.mismatches(document.value)
-        for problem in _problems(document, mismatch)
+        for mismatch in mismatches
+        # What a text may not hold says nothing about a value that is no text.
+        if mismatch.keyword == "type" or mismatch.pointer not in typed
+        for problem in _problems(document, mismatch, (*at, *mismatch.pointer))
     ]
+    return list(dict.fromkeys(problems))
 
 
 def nearest(word: str, known: Any) -> Text:
@@ -48,8 +58,7 @@ def nearest(word: str, known: Any) -> Text:
     return Text(f"; did you mean {near[0]}?", f"；是否为 {near[0]}？") if near else Text("", "")
 
 
-def _problems(document: Document, mismatch: Mismatch) -> list[Problem]:
-    pointer = mismatch.pointer
+def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[Problem]:
     if mismatch.keyword == "additionalProperties" and isinstance(mismatch.value, dict):
         known = mismatch.schema.get("properties", {})
         problems = []
@@ -61,10 +70,11 @@ def _problems(document: Document, mismatch: Mismatch) -> list[Problem]:
                             f"未知的键 {name!r}{hint.zh or f'；此处可用：{words}'}")  # fmt: skip
                 problems.append(document.problem((*pointer, name), text, key=True))
         return problems
-    return [document.problem(pointer, _text(mismatch))]
+    return [document.problem(pointer, _text(mismatch, document.written(pointer)))]
 
 
-def _text(mismatch: Mismatch) -> Text:
+def _text(mismatch: Mismatch, written: str | None) -> Text:
+    """What is wrong and what would be right; `written` is the scalar as the file has it."""
     value, limit = mismatch.value, mismatch.limit
     if mismatch.keyword == "required":
         missing = ", ".join(name for name in limit if name not in value)
@@ -75,15 +85,12 @@ def _text(mismatch: Mismatch) -> Text:
     if mismatch.keyword == "type":
         kinds = [limit] if isinstance(limit, str) else list(limit)
         if "string" in kinds and not isinstance(value, (str, dict, list)):
-            quoted = json.dumps(str(value) if not isinstance(value, bool) else str(value).lower())
-            return Text(
-                f"{value!r} is no text here: quote it, {quoted}",
-                f"此处 {value!r} 不是文本：请加引号 {quoted}",
-            )
-        return Text(
-            f"{_short(value)} is not {' or '.join(_ENGLISH.get(kind, kind) for kind in kinds)}",
-            f"{_short(value)} 不是{'或'.join(_CHINESE.get(kind, kind) for kind in kinds)}",
-        )
+            return _quote_it(value, written)
+        wanted = " or ".join(_ENGLISH.get(kind, kind) for kind in kinds)
+        wanted_zh = "或".join(_CHINESE.get(kind, kind) for kind in kinds)
+        if value is None:
+            return Text(f"nothing stands here: write {wanted}", f"此处为空：请填写{wanted_zh}")
+        return Text(f"{_short(value)} is not {wanted}", f"{_short(value)} 不是{wanted_zh}")
     if mismatch.keyword == "enum":
         words = ", ".join(str(one) for one in limit)
         hint = nearest(str(value), limit)
@@ -106,6 +113,17 @@ def _text(mismatch: Mismatch) -> Text:
     if mismatch.keyword == "pattern":
         return Text(f"{_short(value)} must match {limit}", f"{_short(value)} 须匹配 {limit}")
     return Text(mismatch.message, mismatch.message)
+
+
+def _quote_it(value: Any, written: str | None) -> Text:
+    if value is None:
+        return Text(
+            "nothing stands here: write the text, or leave the key out", "此处为空：请填写文本，或去掉该键"
+        )
+    # As it stands in the file: 007 read as a number and written back would be another text.
+    word = written if written is not None else json.dumps(value)
+    quoted = json.dumps(word, ensure_ascii=False)
+    return Text(f"{word} is no text here: quote it, {quoted}", f"此处 {word} 不是文本：请加引号 {quoted}")
 
 
 def _short(value: Any) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote, urljoin
 
 import jsonschema_rs
 
@@ -91,7 +92,7 @@ def check_schema(schema: Mapping[str, Any]) -> None:
             Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), key=_depth
         )
         raise SchemaError(tuple(errors[0].absolute_path), errors[0].message)
-    for pointer, name in _formats(schema):
+    for pointer, name in _values(schema, "format"):
         if name not in FORMATS:
             raise SchemaError(pointer, f"format {name!r} is checked by nobody; use a pattern")
 
@@ -116,11 +117,14 @@ class Schemas:
         for name, document in documents.items():
             try:
                 check_schema(document.value)
+                _check_id(document.value, name)
             except SchemaError as error:
                 text = Text(f"not a JSON Schema: {error}", f"不是有效的 JSON Schema:{error}")
                 problems.append(document.problem(error.pointer, text))
                 continue
-            by_id[document.value.get("$id", name)] = document.value
+            by_id[document.value["$id"]] = document.value
+        for document in documents.values() if not problems else ():
+            problems += _lost_references(document, by_id)
         self._validators: dict[str, Validator] = {}
         for name, document in documents.items() if not problems else ():
             try:
@@ -147,6 +151,37 @@ class Schemas:
         """The schema that a whole answer of the operation must meet: a failure is the envelope alone (§1.4)."""
         failed = answer.get("Status") == "FAIL" or answer.get("ErrorCode", 0) != 0
         return self._validators["envelope.json"] if failed else self.response(operation)
+
+
+def _check_id(schema: Any, name: str) -> None:
+    """SchemaError unless the others can refer to the file `name`."""
+    given = schema.get("$id", "") if isinstance(schema, dict) else ""
+    if given.rpartition("/")[2] != name:
+        raise SchemaError(("$id",), f'other files refer to it: give it an "$id" that ends in /{name}')
+
+
+def _lost_references(document: Document, known: Mapping[str, Any]) -> Iterator[Problem]:
+    for pointer, target in _values(document.value, "$ref"):
+        file, _, inside = urljoin(document.value["$id"], target).partition("#")
+        if file not in known or not _holds(known[file], inside):
+            text = Text(
+                f"{target!r} leads nowhere; refer to one of the schema files or to #/$defs/…",
+                f"{target!r} 没有指向任何内容；请引用某个 Schema 文件或 #/$defs/…",
+            )
+            yield document.problem(pointer, text)
+
+
+def _holds(schema: Any, pointer: str) -> bool:
+    """Whether a JSON pointer (RFC 6901) names something in `schema`; an anchor is left to the engines."""
+    for step in unquote(pointer).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(schema, list) and name.isdecimal() and int(name) < len(schema):
+            schema = schema[int(name)]
+        elif isinstance(schema, dict) and name in schema:
+            schema = schema[name]
+        else:
+            return False
+    return True
 
 
 def _refuse(uri: str) -> NoReturn:
@@ -199,13 +234,14 @@ def _depth(error: Any) -> int:
     return -len(error.absolute_path)
 
 
-def _formats(schema: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, str]]:
+def _values(schema: Any, keyword: str, pointer: Pointer = ()) -> Iterator[tuple[Pointer, str]]:
+    """Every place in `schema` where `keyword` has a text, and the text."""
     if isinstance(schema, dict):
         for key, value in schema.items():
-            if key == "format" and isinstance(value, str):
+            if key == keyword and isinstance(value, str):
                 yield (*pointer, key), value
             elif key not in ("const", "enum", "examples", "default"):
-                yield from _formats(value, (*pointer, key))
+                yield from _values(value, keyword, (*pointer, key))
     elif isinstance(schema, list):
         for index, value in enumerate(schema):
-            yield from _formats(value, (*pointer, index))
+            yield from _values(value, keyword, (*pointer, index))
