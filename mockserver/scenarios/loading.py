@@ -7,10 +7,11 @@ stops the load and not a test run.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from mockserver.contract.catalogue import Catalogue
-from mockserver.contract.documents import check_document, nearest
+from mockserver.contract.catalogue import OK, Catalogue
+from mockserver.contract.documents import check_document, describe, nearest
 from mockserver.contract.envelope import FIELDS, encode, success
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import BadReading, Value, parse_reading
@@ -56,6 +57,7 @@ class _Loader:
         self.name, self.document = name, document
         self._schemas, self._catalogue = schemas, catalogue
         self.problems: list[Problem] = []
+        self._keys: set[str] = set()
         self.extends: str | None = document.value.get("extends")
         self.readings = dict(self._readings())
         self.rules = tuple(
@@ -93,7 +95,17 @@ class _Loader:
             else [((*at, "sequence", number), one) for number, one in enumerate(entry["sequence"])]
         )
         actions = tuple(self._action(one, pointer, on) for pointer, one in listed)
-        return Rule(f"{self.name}#{entry.get('name', index + 1)}", on, matcher, actions, entry.get("times"))
+        return Rule(self._key(entry, index), on, matcher, actions, entry.get("times"))
+
+    def _key(self, entry: Mapping[str, Any], index: int) -> str:
+        """The rule's own name, under which its matches are counted."""
+        name = entry.get("name", str(index + 1))
+        if name in self._keys:
+            self._problem(("answers", index, "name"), Text(
+                f"another answer is called {name!r} already: choose another name", f"已有应答名为 {name!r}：请换一个名字"
+            ))  # fmt: skip
+        self._keys.add(name)
+        return f"{self.name}#{name}"
 
     def _on(self, on: str | list[str], pointer: Pointer) -> frozenset[str]:
         names = [on] if isinstance(on, str) else on
@@ -117,7 +129,8 @@ class _Loader:
             if "body" in reply:
                 return self._body(reply, at, place, on)
         except BadTemplate as error:
-            self._problem((*at, *error.pointer), Text(str(error), str(error)))
+            zh = str(error).replace("template: ", "模板有误：", 1)
+            self._problem((*at, *error.pointer), Text(str(error), zh))
         return Action("world", place)
 
     def _error(self, reply: Mapping[str, Any], at: Pointer, place: str) -> Action:
@@ -127,6 +140,8 @@ class _Loader:
             known = ", ".join(self._catalogue)
             self._problem((*at, "error"), Text(f"there is no error {name!r}{hint.en or f'; known: {known}'}",
                                                f"没有错误 {name!r}{hint.zh or f'；可用：{known}'}"))  # fmt: skip
+        if name == OK:
+            self._problem((*at, "error"), Text("ok is no error: say `world: true` for a success", "ok 不是错误：成功应答请写 `world: true`"))  # fmt: skip
         fill = compile_value(reply["info"], ("info",)) if "info" in reply else None
         return Action("error", place, error=name, fill=fill)
 
@@ -136,16 +151,14 @@ class _Loader:
         if is_template(body):
             return Action("body", place, fill=compile_value(body, ("body",)), unchecked=unchecked)
         for operation in sorted(on) if not unchecked else ():
-            for mismatch in self._schemas.answer(operation, body).mismatches(body):
-                where = "/".join(str(part) for part in mismatch.pointer)
-                self._problem(
-                    (*at, "body", *mismatch.pointer),
-                    Text(
-                        f"the answer leaves the contract of {operation} at /{where}: {mismatch.message};"
-                        " mend it, or say `unchecked: true`",
-                        f"应答在 /{where} 处不符合 {operation} 的契约：{mismatch.message}；请修正，或注明 `unchecked: true`",
-                    ),
+            mismatches = self._schemas.answer(operation, body).mismatches(body)
+            for found in describe(self.document, mismatches, (*at, "body")):
+                text = Text(
+                    f"the answer leaves the contract of {operation}: {found.text.en};"
+                    " mend it, or say `unchecked: true`",
+                    f"应答不符合 {operation} 的契约：{found.text.zh}；请修正，或注明 `unchecked: true`",
                 )
+                self.problems.append(replace(found, text=text))
         try:
             return Action("body", place, static=encode(body), unchecked=unchecked)
         except TypeError as error:
