@@ -9,11 +9,12 @@ The floors of the house; imports point down only, and rooms of one floor do not 
      4  workers    signing  bodies  world  scenarios  stores  answers
      5  the set    library
      6  the line   engine
-     7  doors      web
-     8  transport  transport
-     9  assembly   factory
-    10  in-process mock
-    11  handles    cli
+     7  the reins  control
+     8  doors      web
+     9  transport  transport
+    10  assembly   factory
+    11  in-process mock
+    12  handles    cli
 """
 
 from __future__ import annotations

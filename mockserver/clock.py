@@ -36,6 +36,16 @@ class Clock:
         """The whole second of now."""
         return int(self.now() // 1)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still."""
+        return self._state[0] is not None
+
+    @property
+    def shift(self) -> float:
+        """Seconds it was moved by, ahead of its base or of where it was frozen."""
+        return self._state[1]
+
     def freeze(self, at: float) -> None:
         """Stand still at `at` until told otherwise."""
         self._state = (at, 0.0)

@@ -258,7 +258,7 @@ class Engine:
             if visit.violations:
                 told = visit.refusal or visit.violations[0]
                 headers += (("X-Mock-Diagnosis", _header(f"{told.name}: {told.text.en}")),)
-        return Reply(status, headers, outcome.body)
+        return Reply(status, headers, outcome.body, appkey=visit.state.appkey)
 
 
 def _target(call: Call, readings: Readings) -> tuple[Operation | None, list[Violation]]:

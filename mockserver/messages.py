@@ -112,6 +112,8 @@ class Reply:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     delivery: Delivery = PLAIN
+    appkey: str = ""
+    """The app that asked, if it is a registered one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from mockserver.contract.envelope import encode, failure
 from mockserver.contract.operations import OPERATIONS
+from mockserver.control import Control
 from mockserver.engine import Engine
 from mockserver.factory import make_engine
+from mockserver.messages import Text
 from mockserver.signing.apps import App
 from mockserver.signing.checksum import sign
 from mockserver.transport.server import Server
+from mockserver.web.api import APPKEY
 from mockserver.web.app import make_app
+from mockserver.web.guard import Guard
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock
@@ -58,7 +64,20 @@ class MockServer:
         self, scenario: str = "default", *, host: str = "127.0.0.1", port: int = 0, **settings: Any
     ) -> None:
         self.engine: Engine = make_engine(scenario=scenario, **settings)
-        self._server = Server(make_app(self.engine), host=host, port=port)
+        self.control = Control(self.engine, self._release)
+        token = settings.get("admin_token")
+        app = make_app(self.engine, control=self.control, guard=Guard.for_host(host, token))
+        self._server = Server(app, host=host, port=port, envelope=self._envelope)
+
+    def _release(self, appkey: str | None) -> int:
+        if appkey is None:
+            return self._server.release()
+        return self._server.release(lambda environ: environ.get(APPKEY) == appkey)
+
+    def _envelope(self, error: str, text: Text) -> bytes:
+        """What the transport refuses is told like everything else: by the catalogue, in the chosen language."""
+        row = self.engine.library.catalogue[error]
+        return encode(failure(row.code, text.to(self.engine.lang)))
 
     @property
     def url(self) -> str:
@@ -75,6 +94,10 @@ class MockServer:
         apps = self.engine.library.apps
         app = next(iter(apps.values())) if appkey is None else apps[appkey]
         return AppHandle(app, self.engine.store.app(app.appkey).clock, self.url)
+
+    def run(self, on_ready: Callable[[str], object]) -> None:
+        """Listen in this thread until SIGTERM or SIGINT; `on_ready` gets the URL."""
+        self._server.run(on_ready)
 
     def start(self) -> MockServer:
         """Listen; returns once the first request can be answered."""

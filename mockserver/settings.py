@@ -52,6 +52,9 @@ _TABLE = (
         ("strict", "lenient")),
     Setting("lang", "choice", "en", Text("language of ErrorInfo and of messages", "ErrorInfo 与提示的语言"), ("en", "zh")),
     Setting("answer_headers", "switch", True, Text("send the X-Mock-… answer headers", "发送 X-Mock-… 应答头")),
+    Setting("admin_token", "text", None, Text(
+        "what callers of the admin API must send as a bearer token; needed off loopback",
+        "管理接口要求的 Bearer 令牌；监听非本机地址时必需"), metavar="TOKEN"),
     Setting("ready_file", "path", None, Text(
         "write url, pid and apps as JSON to this file once ready", "就绪后将 url、pid、apps 以 JSON 写入该文件"), metavar="FILE"),
     Setting("log_format", "choice", "text", Text("form of the log", "日志格式"), ("text", "json")),

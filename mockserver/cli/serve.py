@@ -14,7 +14,7 @@ import click
 from mockserver.cli.options import setting_options
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError
-from mockserver.factory import make_engine, resolve_settings
+from mockserver.factory import resolve_settings
 from mockserver.messages import Text
 from mockserver.settings import SETTINGS
 
@@ -24,18 +24,17 @@ from mockserver.settings import SETTINGS
 def serve(**settings: Any) -> None:
     """Serve the six operations; stop with Ctrl-C."""
     # Imported here: the other commands need neither Flask nor the event loop.
-    from mockserver.transport.server import Server
-    from mockserver.web.app import make_app
+    from mockserver.mock import MockServer
 
     chosen = resolve_settings(settings)
     _log_to_stderr(chosen["log_format"])
-    engine = make_engine(**chosen)
-    server = Server(make_app(engine), host=chosen["host"], port=chosen["port"])
+    _refuse_open_door(chosen["host"], chosen["admin_token"])
+    server = MockServer(**chosen)
     ready_file = Path(chosen["ready_file"]) if chosen["ready_file"] else None
 
     def ready(url: str) -> None:
         if ready_file is not None:
-            _write_ready_file(ready_file, engine, url)
+            _write_ready_file(ready_file, server.engine, url)
         click.echo(f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()})")
         sys.stdout.flush()
 
@@ -46,9 +45,21 @@ def serve(**settings: Any) -> None:
             ready_file.unlink(missing_ok=True)
 
 
+def _refuse_open_door(host: str, token: str | None) -> None:
+    """Off loopback the admin API is anybody's: only with a token."""
+    from mockserver.web.guard import is_loopback
+
+    if not is_loopback(host) and not token:
+        text = Text(
+            f"{host} can be reached from other machines: add --admin-token TOKEN",
+            f"{host} 可从其他机器访问：请加 --admin-token TOKEN",
+        )
+        raise ConfigurationError.one("--host", text)
+
+
 def _write_ready_file(path: Path, engine: Engine, url: str) -> None:
     """Written aside and moved into place, so that a reader never finds half of it."""
-    ready = {"url": url, "pid": os.getpid(), "apps": list(engine.library.apps)}
+    ready = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid(), "apps": list(engine.library.apps)}
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         aside.write_text(json.dumps(ready) + "\n", encoding="utf-8")

@@ -18,6 +18,8 @@ log = logging.getLogger("mockserver")
 
 DELIVERY = "mockserver.delivery"
 """WSGI environ key under which a response's Delivery travels to the transport."""
+APPKEY = "mockserver.appkey"
+"""Beside it: the app whose delays a reset of that app ends."""
 TRANSPORT = "mockserver.transport"
 """Set in the environ by a transport that can perform every Delivery."""
 OVERLONG = "mockserver.overlong"
@@ -63,7 +65,7 @@ def _respond(engine: Engine, reply: Reply) -> Response:
     environ = request.environ
     if reply.delivery is not PLAIN:
         if environ.get(TRANSPORT):
-            environ[DELIVERY] = reply.delivery
+            environ[DELIVERY], environ[APPKEY] = reply.delivery, reply.appkey
         elif reply.delivery.touches_connection:
             reply = _plain(
                 engine, "this fault needs the connection: start the server with `mockserver serve`"

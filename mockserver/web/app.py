@@ -6,12 +6,15 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from mockserver.contract.operations import PREFIX
+from mockserver.control import Control
 from mockserver.engine import Engine
 from mockserver.web import api
+from mockserver.web.admin import make_admin
+from mockserver.web.guard import Guard
 
 
-def make_app(engine: Engine) -> Flask:
-    """The Flask app around an engine."""
+def make_app(engine: Engine, *, control: Control | None = None, guard: Guard | None = None) -> Flask:
+    """The Flask app around an engine; the admin API is for this machine alone unless a guard says otherwise."""
     app = Flask("mockserver", static_folder=None)
     app.url_map.merge_slashes = False
 
@@ -24,4 +27,6 @@ def make_app(engine: Engine) -> Flask:
         # An unknown path or a wrong method is the API's to refuse, with HTTP 200 and its envelope (§1.3).
         return api.answer(engine)
 
+    guard = guard or Guard.for_host("localhost", None)
+    app.register_blueprint(make_admin(control or Control(engine), guard))
     return app

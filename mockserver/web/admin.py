@@ -1,0 +1,177 @@
+"""The admin API under `/__admin`: one table of routes over `Control`, JSON in and out, real status codes.
+
+This is our API, not the customer's. Every route, and every path below the prefix that is none, passes the guard.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Request, Response, request
+from werkzeug.exceptions import HTTPException
+
+from mockserver.control import Control, ControlError, Json, arguments
+from mockserver.messages import Lang, Text
+from mockserver.web.guard import Guard
+
+log = logging.getLogger("mockserver")
+
+PREFIX = "/__admin"
+MOST_BYTES = 1_048_576
+Handler = Callable[[Control, "Asked"], Json]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an admin request asks for: the app it is about, words of the path, of the query and of the body."""
+
+    appkey: str | None
+    path: dict[str, str]
+    query: dict[str, str]
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the admin API."""
+
+    method: str
+    path: str
+    handler: Handler
+    text: Text
+    status: int = 200
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "health", lambda c, _: c.health(), Text("is the process alive", "进程是否存活")),
+    Route("GET", "ready", lambda c, _: c.ready(), Text("200, or 503 with what is wrong in the files", "200，或 503 并说明文件错误")),
+    Route("GET", "operations", lambda c, _: c.operations(), Text("the six operations", "六个接口")),
+    Route("GET", "scenarios", lambda c, _: c.scenarios(), Text("the scenarios", "全部场景")),
+    Route("GET", "errors", lambda c, _: c.errors(), Text("the error catalogue", "错误码表")),
+    Route("GET", "readings", lambda c, a: c.readings(a.appkey), Text("the readings in force", "当前读法")),
+    Route("GET", "settings", lambda c, _: c.settings(), Text("the settings", "全部设置")),
+    Route("GET", "scenario", lambda c, a: c.scenario(a.appkey), Text("the scenario that answers", "当前场景")),
+    Route("PUT", "scenario", lambda c, a: c.use(a.appkey, **_all(a, name=(str,))), Text('change it: {"name"}', '切换：{"name"}')),
+    Route("GET", "clock", lambda c, a: c.clock(a.appkey), Text("what the clock shows", "时钟")),
+    Route("PUT", "clock", lambda c, a: c.set_clock(a.appkey, **arguments(
+        a.body, now=(str, int, float), offset_seconds=(int, float), advance_seconds=(int, float))),
+        Text('{"now"} freezes, {"offset_seconds"} shifts, {"advance_seconds"} jumps',
+             '{"now"} 冻结，{"offset_seconds"} 偏移，{"advance_seconds"} 前进')),
+    Route("DELETE", "clock", lambda c, a: c.reset_clock(a.appkey), Text("let it run again", "恢复时钟")),
+    Route("GET", "apps", lambda c, _: c.apps(), Text("the apps", "全部应用")),
+    Route("POST", "apps", lambda c, a: c.add_app(**arguments(a.body)), Text("make a fresh app; tells its keys", "新建应用，返回其密钥"), 201),
+    Route("DELETE", "apps/<appkey>", lambda c, a: c.remove_app(a.path["appkey"]), Text("forget it", "删除应用")),
+    Route("POST", "reload", lambda c, _: c.reload(), Text("read every file anew", "重新读取全部文件")),
+    Route("POST", "reset", lambda c, a: c.reset(a.appkey), Text("everything as at the start", "恢复初始状态")),
+)  # fmt: skip
+
+
+def make_admin(control: Control, guard: Guard) -> Blueprint:
+    """The blueprint of the admin API."""
+    admin = Blueprint("admin", __name__, url_prefix=PREFIX)
+
+    @admin.before_request
+    def guarded() -> None:
+        guard.check(request)
+
+    @admin.errorhandler(ControlError)
+    def refused(error: ControlError) -> Response:
+        return _error(error, control.engine.lang)
+
+    @admin.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            text = Text(error.description or error.name, error.name)
+            return _error(ControlError(error.code or 500, "http_error", text), control.engine.lang)
+        log.error("the admin API failed", exc_info=error)
+        text = Text("the mock server failed; its log tells why", "模拟服务器出错；原因见日志")
+        return _error(ControlError(500, "internal_error", text), control.engine.lang)
+
+    for route in ROUTES:
+        admin.add_url_rule(
+            f"/{route.path}",
+            f"{route.method} {route.path}",
+            _view(control, route),
+            methods=[route.method],
+            provide_automatic_options=False,
+        )
+
+    @admin.route("/", defaults={"rest": ""}, methods=_METHODS, provide_automatic_options=False)
+    @admin.route("/<path:rest>", methods=_METHODS, provide_automatic_options=False)
+    def unknown(rest: str) -> Response:
+        raise _unknown(request.method, rest)
+
+    return admin
+
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def _view(control: Control, route: Route) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        answer = route.handler(control, _asked(request, path))
+        status = 503 if route.path == "ready" and not answer["ready"] else route.status
+        return _json(answer, status)
+
+    return view
+
+
+def _asked(incoming: Request, path: dict[str, str]) -> Asked:
+    query = {name: values[-1] for name, values in incoming.args.lists()}
+    appkey = query.pop("appkey", None)
+    return Asked(appkey, path, query, _body(incoming))
+
+
+def _body(incoming: Request) -> dict[str, Any]:
+    if incoming.method in ("GET", "HEAD", "DELETE"):
+        return {}
+    raw = incoming.stream.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise ControlError(413, "body_too_large", Text("the body is too large", "请求体过大"))
+    try:
+        body = json.loads(raw or b"{}", parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise ControlError(400, "malformed_json", Text("the body is not JSON", "请求体不是 JSON")) from None
+    if not isinstance(body, dict):
+        raise ControlError(
+            400, "malformed_json", Text("the body is not a JSON object", "请求体不是 JSON 对象")
+        )
+    return body
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(word)
+
+
+def _all(asked: Asked, **kinds: tuple[type, ...]) -> Json:
+    """The body's fields, every one of which must be there."""
+    given = arguments(asked.body, **kinds)
+    if missing := [name for name in kinds if name not in given]:
+        names = ", ".join(missing)
+        raise ControlError(422, "missing_field", Text(f"missing {names}", f"缺少 {names}"))
+    return given
+
+
+def _unknown(method: str, rest: str) -> ControlError:
+    known = sorted({route.method for route in ROUTES if route.path == rest})
+    if known:
+        words = ", ".join(known)
+        return ControlError(405, "method_not_allowed", Text(f"{rest} takes {words}", f"{rest} 支持 {words}"))
+    return ControlError(
+        404, "unknown_resource", Text(f"{PREFIX}/{rest} is no resource", f"没有资源 {PREFIX}/{rest}")
+    )
+
+
+def _error(error: ControlError, lang: Lang) -> Response:
+    return _json({"error": error.name, "message": error.text.to(lang)}, error.status)
+
+
+def _json(value: Json, status: int) -> Response:
+    response = Response(json.dumps(value, ensure_ascii=False) + "\n", status, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,87 @@
+"""Who may talk to the admin API: this machine's own programs, never a page in somebody's browser.
+
+A page can reach a server on localhost. So the Host must be one of ours (else a name was re-bound to this address), a
+foreign Origin or a cross-site fetch is refused, and a write carries a header and a content type that no page can send
+without asking first; that asking is never granted, since no answer carries an Access-Control header.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import Request
+
+from mockserver.control import ControlError
+from mockserver.messages import Text
+
+WRITE_HEADER = "X-Mock-Admin"
+_READS = frozenset({"GET", "HEAD"})
+_OWN_SITES = frozenset({"", "same-origin", "none"})
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The rules for one server: the names it is reached by, and the token that is asked for, if any."""
+
+    hosts: frozenset[str]
+    token: str | None = None
+
+    @classmethod
+    def for_host(cls, host: str, token: str | None, more: Iterable[str] = ()) -> Guard:
+        """The guard of a server that listens on `host`: its own name and the loopback's."""
+        return cls(frozenset({"localhost", "127.0.0.1", "::1", host.lower(), *more}), token)
+
+    def check(self, request: Request) -> None:
+        """ControlError 401, 403 or 415 unless the request may go on."""
+        host = host_name(request.environ.get("HTTP_HOST", ""))
+        if host not in self.hosts:
+            raise _forbidden(
+                "foreign_host", f"Host {host!r} is none of this server's", f"Host {host!r} 不属于本服务器"
+            )
+        origin = request.headers.get("Origin")
+        if origin is not None and origin != f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}":
+            raise _forbidden(
+                "foreign_origin", "pages of another origin may not call", "其他来源的页面不得调用"
+            )
+        if request.headers.get("Sec-Fetch-Site", "") not in _OWN_SITES:
+            raise _forbidden("cross_site", "pages of another site may not call", "其他站点的页面不得调用")
+        if self.token is not None:
+            given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+            if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
+                text = Text("send Authorization: Bearer TOKEN", "请发送 Authorization: Bearer TOKEN")
+                raise ControlError(401, "unauthorized", text)
+        if request.method not in _READS:
+            if request.headers.get(WRITE_HEADER) != "1":
+                raise _forbidden(
+                    "missing_header", f"a write carries {WRITE_HEADER}: 1", f"写操作须带 {WRITE_HEADER}: 1"
+                )
+            if request.mimetype != "application/json":
+                text = Text(
+                    "a write carries Content-Type: application/json",
+                    "写操作须带 Content-Type: application/json",
+                )
+                raise ControlError(415, "unsupported_content_type", text)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server on `host` can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, without port and brackets, in lower case; empty when there is none."""
+    try:
+        return (urlsplit(f"//{header}").hostname or "") if "@" not in header else ""
+    except ValueError:
+        return ""
+
+
+def _forbidden(name: str, en: str, zh: str) -> ControlError:
+    return ControlError(403, name, Text(en, zh))
