@@ -198,10 +198,9 @@ class Timetable:
 
     def of_room(self, number: int) -> Seated:
         """Every seat really taken in a room; no row when there is no such room."""
-        rooms = self.room(number)
-        rooms = rooms.take(self._exists(rooms))
-        seated, _ = self._fill(rooms)
+        seated, _ = self._fill(self.room(number))
         free = self._busy_until(seated.user, seated.room // ROOMS_AN_HOUR) < seated.enter
+        free &= free[:1]  # without its host there is no room
         return Seated(*(column[free] for column in seated))
 
     def of_hours(self, first: int, last: int) -> Iterator[Seated]:
@@ -234,18 +233,16 @@ class Timetable:
         seated, row = self._fill(rooms)
         # When each user's planned seat of each hour ends, seconds after the chunk's first hour.
         base = EPOCH + begin * HOUR
-        leaves = np.zeros((last - begin + back, self.shape.users), np.int32)
+        leaves = np.full((last - begin + back, self.shape.users), -1, np.int32)
         hour = seated.room // ROOMS_AN_HOUR - begin
         leaves[hour + back, seated.user] = seated.leave - base
         mine = hour >= first - begin
         hour, row = hour[mine], row[mine]
         seated = Seated(*(column[mine] for column in seated))
-        busy = np.zeros(row.size, np.int32)
+        busy = np.full(row.size, -1, np.int32)
         for step in range(back):
             np.maximum(busy, leaves[hour + step, seated.user], out=busy)
         free = busy < seated.enter - base
-        # 0 s after the base is free for a user without an earlier seat.
-        free |= busy == 0
         exists = np.zeros(rooms.hour.size, np.bool_)
         hosts = free & (seated.position == 0)
         exists[row[hosts]] = True

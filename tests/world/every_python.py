@@ -1,7 +1,7 @@
 """Runs the digest of the generated worlds on every Python from 3.10 on, each with its own NumPy.
 
-`make test-pythons` runs it. It makes an environment in `build/pythons/` for each Python found (by pyenv or on the
-path) and says which differ; exit code 1 when one does, or when fewer than two could be compared.
+`make test-pythons` runs it. It makes an environment in `build/pythons/` for each Python found (by pyenv or on
+the path) and says which differ; exit code 1 when one does, or when fewer than two could be compared.
 """
 
 from __future__ import annotations

@@ -181,6 +181,15 @@ def test_nothing_is_before_2019(default):
     assert not len(default.stays_of_user(user, 0, EPOCH - 1))
 
 
+def test_the_very_first_second_has_calls():
+    """A room may start at the world's first second; its people are as free as anybody."""
+    spec = {"rooms_per_day": 7_200, "hour_weights": [1] + [0] * 23, "pins": []}
+    world = generated_world(spec)
+    rows = world.stays_between(EPOCH, EPOCH)
+    assert len(rows)
+    assert same(world.stays_of_room(world.room_ids(rows.room[:1])[0]).take(slice(1)), rows.take(slice(1)))
+
+
 def test_the_world_lasts_as_long_as_stamps_have_ten_digits(default):
     """Rooms of the last hours before 2286-11-20 have ids like all others."""
     rows = default.stays_between(9_999_990_000, 9_999_999_999)
@@ -332,6 +341,95 @@ class TestPins:
         ):
             with pytest.raises(SpecError, match="already belongs"):
                 generated_world({"pins": [pin]})
+
+
+CROWDED = {
+    "users": 430,
+    "rooms_per_day": 2_400,
+    "hour_weights": [1] * 24,
+    "weekend_factor": 1,
+    "room_kinds": [
+        {"name": "long", "share": 1, "median": 9_000, "sigma": 0.9, "seats": [1, 5]},
+        {"name": "short", "share": 2, "median": 300, "sigma": 1, "seats": [2, 2]},
+    ],
+}
+
+
+BEGIN, END = A_DAY + 7 * HOUR, A_DAY + 19 * HOUR
+
+
+@pytest.fixture(scope="module")
+def crowded() -> GeneratedWorld:
+    return generated_world(CROWDED)
+
+
+@pytest.fixture(scope="module")
+def rows(crowded) -> Stays:
+    return crowded.stays_between(BEGIN, END)
+
+
+class TestCrowdedWorld:
+    """A world with hardly more users than seats and calls of hours, where half of all seats are void."""
+
+    def test_seats_are_void(self, crowded, rows):
+        """The world is crowded indeed: many rooms have no host and many guests do not come."""
+        hour = (BEGIN - EPOCH) // HOUR
+        planned = crowded._timetable.rooms_of_hours(hour, hour + 12)
+        opened = rows.take(rows.create >= BEGIN)
+        assert 0.3 < opened.host.sum() / planned.hour.size < 0.8
+        assert 0.2 < opened.first.sum() / planned.people.sum() < 0.7
+
+    def test_every_user_tells_what_the_span_tells(self, crowded, rows):
+        """All users one by one have the span's rows, however their earlier calls collide."""
+        for code, user in enumerate(crowded.user_ids(np.arange(crowded.users))):
+            told = crowded.stays_of_user(user, BEGIN, END)
+            assert same(told, rows.take(rows.user == code)), user
+
+    def test_every_room_tells_what_the_span_tells(self, crowded, rows):
+        """All planned rooms one by one have the span's rows; one without a host is unknown."""
+        hour = (BEGIN - EPOCH) // HOUR
+        numbers = crowded._timetable.rooms_of_hours(hour - 4, hour + 13).number
+        unknown = 0
+        for number, room in zip(numbers.tolist(), crowded.room_ids(numbers), strict=True):
+            told = crowded.stays_of_room(room)
+            unknown += not len(told)
+            inside = (told.leave >= BEGIN) & (told.enter <= END)
+            assert same(told.take(inside), rows.take(rows.room == number)), room
+        assert unknown > 100
+
+    def test_nobody_is_in_two_rooms_at_once(self, crowded):
+        """Ten days of a crowded world hold no two stays of one user at once."""
+        rows = crowded.stays_between(A_DAY, A_DAY + 10 * DAY)
+        assert len(rows) > 20_000
+        order = np.lexsort((rows.enter, rows.user))
+        user, enter, leave = rows.user[order], rows.enter[order], rows.leave[order]
+        again = user[1:] == user[:-1]
+        assert (enter[1:] > leave[:-1])[again].all()
+        assert (rows.leave > rows.enter).all()
+        assert (rows.leave <= rows.destroy).all()
+
+    def test_a_long_span_of_a_user_holds_each_stay_once(self, crowded):
+        """A user's months, evaluated in parts, are the user's days."""
+        user = crowded.user_ids(np.array([11]))[0]
+        days = 200
+        whole = crowded.stays_of_user(user, A_DAY, A_DAY + days * DAY - 1)
+        assert len(np.unique(whole.enter)) == len(whole) > days
+        daily = [
+            crowded.stays_of_user(user, A_DAY + day * DAY, A_DAY + day * DAY + DAY - 1).enter.tolist()
+            for day in range(days)
+        ]
+        assert sorted({enter for enters in daily for enter in enters}) == whole.enter.tolist()
+
+    def test_failed_joins_add_up_over_hours(self):
+        """The tries of a day that failed are those of its hours, whoever asks for them."""
+        world = generated_world({**CROWDED, "failed_joins": 50})
+        whole = world.failed_joins(A_DAY, A_DAY + DAY)
+        assert len(whole) > 2_000
+        hours = [
+            generated_world({**CROWDED, "failed_joins": 50}).failed_joins(at, at + HOUR)
+            for at in range(A_DAY, A_DAY + DAY, HOUR)
+        ]
+        assert np.array_equal(np.concatenate(hours), whole)
 
 
 class TestRowCache:
