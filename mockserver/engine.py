@@ -6,7 +6,7 @@ Knows nothing of Flask or sockets: a `Call` goes in, a `Reply` comes out. Read `
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,8 @@ from mockserver.messages import Answer, Call, Lang, Reply, Violation
 from mockserver.scenarios.model import Action, Rule, Scenario, merge_patch
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.signing.apps import App
-from mockserver.signing.checks import check_signature
+from mockserver.signing.checks import Ground, check_signature
+from mockserver.signing.checksum import Keys
 from mockserver.signing.query import check_query, read_query
 from mockserver.stores.memory import AppState, MemoryStore
 from mockserver.world.views import VIEWS
@@ -125,7 +126,17 @@ class Engine:
             outcome = self._act(library, visit)
         return self._reply(library, visit, outcome)
 
-    def _read(self, library: Library, call: Call) -> Visit:
+    def examine(self, call: Call) -> list[Violation]:
+        """Everything that is wrong with a request that is not answered, its signature looked into as deep as it goes."""
+        return self._read(self.library, call, deep=True).violations
+
+    def _others(self, app: App | None) -> Sequence[Keys]:
+        """The keys of all other apps, those of the files first."""
+        return [
+            one.keys for apps in (self.library.apps, self.apps) for one in apps.values() if one is not app
+        ]
+
+    def _read(self, library: Library, call: Call, *, deep: bool = False) -> Visit:
         """The request, understood as far as it can be, with everything that is wrong with it in the order of the checks."""
         query = read_query(call.query)
         app = self.app(query.values.get("appkey", ""))
@@ -136,9 +147,8 @@ class Engine:
         visit.operation, visit.violations = _target(call, readings)
         visit.violations += check_query(query, readings)
         sound = visit.refusal is None
-        visit.violations += check_signature(
-            visit.query, call, app, library.apps, readings, visit.now, state, sound=sound
-        )
+        ground = Ground(visit.now, app, self._others(app), state, deep=deep)
+        visit.violations += check_signature(visit.query, call, readings, ground, sound=sound)
         if visit.operation is not None:
             validator = library.schemas.request(visit.operation.name)
             visit.body, broken = check_body(call, validator, readings, visit.operation.section)

@@ -56,6 +56,8 @@ class Violation:
     """Section of the document, without the sign: `1.1.2`."""
     text: Text
     """What is wrong and what to do."""
+    diagnosis: str = ""
+    """Name of the mistake behind it, when it was found out."""
     tolerated: bool = False
     """Recorded only: a forgiving backend would take it."""
 
@@ -125,6 +127,15 @@ class Answer:
     """The fields are the same at every now ≥ this second; None: they depend on the very second asked."""
 
 
+class Cut(NamedTuple):
+    """What is known of bytes of which only the beginning was kept."""
+
+    length: int
+    """Of the whole."""
+    sha256: str
+    """Of the whole, in hexadecimal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One request as the journal keeps it: what came, what was wrong with it, what answered and what was sent."""
@@ -164,6 +175,12 @@ class Entry:
     """A success that told an empty list."""
     near: str = ""
     """The rule that came closest and what it missed, when rules were there and none matched."""
+    readings: Mapping[str, Any] = field(default_factory=dict)
+    """All readings as they held; the entries of one scenario share the mapping."""
+    body_cut: Cut | None = None
+    """Set when `body` is only the beginning of what came."""
+    answer_cut: Cut | None = None
+    """Set when `answer` is only the beginning of what was sent."""
 
     @property
     def accepted(self) -> bool:

@@ -8,6 +8,7 @@ import click
 
 from mockserver import __version__
 from mockserver.cli.check import check
+from mockserver.cli.explain import explain
 from mockserver.cli.options import chosen_language
 from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.serve import serve
@@ -28,6 +29,7 @@ for command in (
     call,
     sample,
     sign,
+    explain,
     check,
     world,
     operations,

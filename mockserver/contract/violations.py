@@ -108,6 +108,7 @@ def violation(
     expected: str = "",
     got: object = "",
     section: str = "",
+    diagnosis: str = "",
     tolerated: bool = False,
     **words: object,
 ) -> Violation:
@@ -123,5 +124,6 @@ def violation(
         got=shown,
         section=section or row.section,
         text=Text(row.en.format(**words), row.zh.format(**words)),
+        diagnosis=diagnosis,
         tolerated=tolerated,
     )

@@ -6,14 +6,15 @@ Gives violations in the order of the checks, never an answer; what was seen befo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import violation
 from mockserver.messages import Call, Text, Violation
 from mockserver.signing.apps import App
-from mockserver.signing.checksum import Formula, matches
+from mockserver.signing.checksum import Formula, Keys, matches
 from mockserver.signing.diagnosis import diagnose, diagnose_curtime
 
 _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
@@ -33,22 +34,32 @@ class Memory(Protocol):
         """Whether `checksum` is new; it is not any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a server holds signatures against."""
+
+    now: float
+    """Its clock, seconds."""
+    app: App | None
+    """The app that the query names, with the keys the server has for it."""
+    others: Sequence[Keys] = ()
+    """Keys of the other apps, to tell whose were taken by mistake."""
+    memory: Memory | None = None
+    rejects: bool = False
+    """It takes no checksum for right."""
+    deep: bool = False
+    """Look for the cause of a wrong checksum for as long as it takes, not within a millisecond."""
+
+
 def check_signature(
-    query: Mapping[str, str],
-    call: Call,
-    app: App | None,
-    apps: Mapping[str, App],
-    readings: Readings,
-    now: float,
-    memory: Memory | None,
-    *,
-    sound: bool,
+    query: Mapping[str, str], call: Call, readings: Readings, ground: Ground, *, sound: bool
 ) -> list[Violation]:
     """All violations of the query's values (§1.1.2); `sound` says that nothing was wrong before it.
 
     A seq or checksum is remembered only for a request in which nothing was wrong up to it.
     """
     found: list[Violation] = []
+    app, memory = ground.app, ground.memory
     if app is None and "appkey" in query:
         found.append(
             violation("unknown_appkey", "query:appkey", expected="a registered appkey", got=query["appkey"])
@@ -57,14 +68,15 @@ def check_signature(
     curtime = query.get("curtime")
     second = None
     if curtime is not None:
-        second, wrong = _curtime(curtime, readings, now)
+        second, wrong = _curtime(curtime, readings, ground.now)
         found += wrong
     if second is not None:
-        found += _freshness(second, now, readings["freshness_seconds"])
+        found += _freshness(second, ground.now, readings["freshness_seconds"])
     given = query.get("checksum")
     if app is not None and given is not None and curtime is not None:
-        if not matches(given, app.keys, curtime, _FORMULAS[readings["signing"]]):
-            found.append(_mismatch(given, curtime, call, app, apps, readings, now))
+        formulas = _FORMULAS[readings["signing"]]
+        if ground.rejects or not matches(given, app.keys, curtime, formulas):
+            found.append(_mismatch(given, curtime, query, call, app, formulas, ground))
         elif (
             memory
             and sound
@@ -123,6 +135,7 @@ def _curtime(text: str, readings: Readings, now: float) -> tuple[float | None, l
             expected=_EXPECTED.en,
             expected_zh=_EXPECTED.zh,
             got=text,
+            diagnosis=said.name if said else "",
             hint=hint.en,
             hint_zh=hint.zh,
         )
@@ -140,7 +153,7 @@ def _freshness(second: float, now: float, limit: int) -> list[Violation]:
     off = second - now // 1
     if abs(off) <= limit:
         return []
-    said = diagnose_curtime(str(int(second)), now)
+    said = diagnose_curtime(str(int(second)), now, limit)
     hint = (
         said.text
         if said
@@ -156,6 +169,7 @@ def _freshness(second: float, now: float, limit: int) -> list[Violation]:
             side="ahead of" if off > 0 else "behind",
             side_zh="快" if off > 0 else "慢",
             limit=limit,
+            diagnosis=said.name if said else "",
             hint=hint.en,
             hint_zh=hint.zh,
         )
@@ -163,16 +177,25 @@ def _freshness(second: float, now: float, limit: int) -> list[Violation]:
 
 
 def _mismatch(
-    given: str, curtime: str, call: Call, app: App, apps: Mapping[str, App], readings: Readings, now: float
+    given: str,
+    curtime: str,
+    query: Mapping[str, str],
+    call: Call,
+    app: App,
+    formulas: tuple[Formula, ...],
+    ground: Ground,
 ) -> Violation:
     said = diagnose(
         given,
         curtime,
         app.keys,
-        others=[other.keys for other in apps.values() if other.appkey != app.appkey],
-        now=now,
+        now=ground.now,
+        others=ground.others,
+        identifier=query.get("identifier", ""),
+        seq=query.get("seq", ""),
         body=call.body,
-        formulas=_FORMULAS[readings["signing"]],
+        formulas=formulas,
+        deep=ground.deep,
     )
     none = Text(f"no known mistake explains it; make it {_FORMULA_TEXT}", f"未找到原因；应为 {_FORMULA_TEXT}")
     hint = said.text if said else none
@@ -181,6 +204,7 @@ def _mismatch(
         "query:checksum",
         expected=_FORMULA_TEXT,
         got=given[:6] + "…",
+        diagnosis=said.name if said else "",
         hint=hint.en,
         hint_zh=hint.zh,
     )
