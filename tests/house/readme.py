@@ -17,6 +17,8 @@ from mockserver.data import Folders
 from mockserver.library import Library, load_library
 from mockserver.messages import Lang
 from mockserver.settings import SETTINGS
+from mockserver.web.admin import ROUTES
+from mockserver.world.parameters import rows_as_table
 
 ROOT = Path(__file__).parents[2]
 READMES: dict[Lang, Path] = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
@@ -66,12 +68,30 @@ def _settings(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
     )
 
 
+_YAML = {"None": "`null`", "False": "`false`", "True": "`true`", "see below": "…"}
+
+
+def _parameters(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {"en": ("parameter", "default", "form", "meaning"), "zh": ("参数", "默认值", "形式", "含义")}[lang]
+    return head, (
+        (f"`{name}`", _YAML.get(default, f"`{default}`"), form, text.to(lang))
+        for name, default, form, text in rows_as_table()
+    )
+
+
+def _admin(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {"en": ("request", "what it does"), "zh": ("请求", "作用")}[lang]
+    return head, ((f"`{one.method} {one.path}`", one.text.to(lang)) for one in ROUTES)
+
+
 TABLES: dict[str, Table] = {
     "operations": _operations,
     "scenarios": _scenarios,
     "errors": _errors,
     "readings": _readings,
     "settings": _settings,
+    "parameters": _parameters,
+    "admin": _admin,
 }
 
 
