@@ -45,9 +45,11 @@ def check_body(
     if not (parsed.exact and validator.accepts(body)):
         body, broken = _schema(body, validator, lenient, section)
         found += broken
-    if all(one.tolerated for one in found):
-        for rule in RULES:
-            found += rule(body, readings, section)
+    # A rule speaks only of fields that are sound themselves, so that all that can be told is told.
+    wrong = {one.where for one in found if not one.tolerated}
+    sound = {name: value for name, value in body.items() if f"body:/{name}" not in wrong} if wrong else body
+    for rule in RULES:
+        found += rule(sound, readings, section)
     return body, found
 
 

@@ -215,5 +215,5 @@ def _explain(error: json.JSONDecodeError) -> Text:
     reason = error.msg[0].lower() + error.msg[1:]
     return Text(
         f"{place.en}: {reason}" + (f"; {hint.en}" if hint.en else ""),
-        f"{place.zh}:{hint.zh or reason}",
+        f"{place.zh}：{hint.zh or reason}",
     )

@@ -61,7 +61,10 @@ def expected_of(schema: Mapping[str, Any]) -> Text:
         return DAY
     if "enum" in schema:
         words = ", ".join(str(value) for value in schema["enum"])
-        return Text(f"one of {words}", f"{words} 之一")
+        kind = _TYPES.get(str(schema.get("type")))
+        # "2" and 2.0 look like one of 1, 2, 3: the type has to be said.
+        en, zh = (f"{kind.en}, ", f"{kind.zh} ") if kind else ("", "")
+        return Text(f"{en}one of {words}", f"{zh}{words} 之一")
     if schema.get("type") == "string":
         least, most = schema.get("minLength", 0), schema.get("maxLength")
         size = f"{least}…{most}" if most else f"{least}…"

@@ -21,7 +21,7 @@ class Row:
 
 
 VIOLATIONS: dict[str, Row] = {
-    "unknown_path": Row("unknown_command", "1.1", "{got} is no operation{hint}", "没有接口 {got}{hint}"),
+    "unknown_path": Row("unknown_command", "1.1", "{got} is no operation{hint}", "没有接口 {got}{hint_zh}"),
     "path_variant": Row("unknown_command", "1.1.2",
         "{got} is not the documented path; call {expected}", "{got} 不是文档中的路径；请调用 {expected}"),
     "wrong_method": Row("method_not_allowed", "1.2",
@@ -33,7 +33,7 @@ VIOLATIONS: dict[str, Row] = {
     "undecodable_parameter": Row("invalid_parameter", "1.1.1",
         "query parameter {name} is not percent-encoded UTF-8; encode it again", "查询参数 {name} 不是百分号编码的 UTF-8；请重新编码"),
     "unknown_parameter": Row("invalid_parameter", "1.1.1",
-        "query parameter {name} is not documented{hint}; remove it", "查询参数 {name} 未在文档中{hint}；请去掉"),
+        "query parameter {name} is not documented{hint}; remove it", "查询参数 {name} 未在文档中{hint_zh}；请去掉"),
     "unknown_appkey": Row("unknown_appkey", "1.1.2",
         "appkey {got} is not registered here; use one of apps.yaml", "appkey {got} 未注册；请使用 apps.yaml 中的应用"),
     "identifier_empty": Row("identifier_not_allowed", "1.1.2",
@@ -64,7 +64,7 @@ VIOLATIONS: dict[str, Row] = {
     "body_empty": Row("empty_body", "1.2",
         "the body is empty; send a JSON object, {{}} at least", "包体为空；请发送 JSON 对象，至少为 {{}}"),
     "malformed_json": Row("malformed_json", "1.2",
-        "the body is not JSON: {reason}", "包体不是 JSON:{reason_zh}"),
+        "the body is not JSON: {reason}", "包体不是 JSON：{reason_zh}"),
     "duplicate_key": Row("malformed_json", "1.2",
         "key {name} is given twice; keep one", "键 {name} 重复；请只保留一个"),
     "not_an_object": Row("malformed_json", "1.2",
@@ -72,7 +72,7 @@ VIOLATIONS: dict[str, Row] = {
     "missing_field": Row("missing_field", "",
         "{name} is missing; send {expected}", "缺少 {name}；应为{expected_zh}"),
     "unknown_field": Row("unknown_field", "",
-        "{name} is not documented{hint}; remove it", "{name} 未在文档中{hint}；请去掉"),
+        "{name} is not documented{hint}; remove it", "{name} 未在文档中{hint_zh}；请去掉"),
     "wrong_type": Row("invalid_field", "",
         "{name} is {got}; send {expected}", "{name} 为 {got}；应为{expected_zh}"),
     "invalid_value": Row("invalid_field", "",
@@ -115,7 +115,7 @@ def violation(
     """The violation `name` at `where`; `words` fill what its texts need beyond `expected` and `got`."""
     row = VIOLATIONS[name]
     shown = shorten(got)
-    words = {"expected": expected, "got": shown, "hint": "", **words}
+    words = {"expected": expected, "got": shown, "hint": "", "hint_zh": "", **words}
     return Violation(
         name=name,
         error=row.error,

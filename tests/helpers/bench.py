@@ -1,0 +1,76 @@
+"""A workbench for the request path: engines that share one loaded library, and what they noted of a request."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from helpers.sending import NOW, call_of
+
+from mockserver.clock import Clock
+from mockserver.contract.readings import parse_reading
+from mockserver.data import Folders
+from mockserver.engine import Engine
+from mockserver.library import Library, load_library
+from mockserver.messages import Lang, Reply, Violation
+from mockserver.stores.memory import MemoryStore
+
+
+@functools.cache
+def shipped() -> Library:
+    """Everything that comes with the package, read once for all tests."""
+    return load_library(Folders(), now=lambda: NOW)
+
+
+def user_files(folder: Path, files: Mapping[str, str]) -> Library:
+    """The library with a user's files before the shipped ones."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return load_library(Folders(folder), now=lambda: NOW)
+
+
+class Bench:
+    """One engine at a frozen clock; `violations` are those of the last request, in their order."""
+
+    def __init__(
+        self,
+        scenario: str = "document",
+        readings: Mapping[str, Any] | None = None,
+        *,
+        library: Library | None = None,
+        lang: Lang = "en",
+        now: float = NOW,
+    ) -> None:
+        chosen = {name: parse_reading(name, value) for name, value in (readings or {}).items()}
+        library = dataclasses.replace(library or shipped(), overrides=chosen)
+        self.engine = Engine(lambda: library, MemoryStore(Clock(frozen_at=now), scenario), lang=lang)
+        self.violations: list[Violation] = []
+        read = self.engine._read
+
+        def watched(*given: Any) -> Any:
+            visit = read(*given)
+            self.violations = visit.violations
+            return visit
+
+        self.engine._read = watched  # type: ignore[method-assign]
+
+    def send(self, send: Mapping[str, Any] | None = None) -> Reply:
+        """The reply to a request told as in `helpers.sending`."""
+        return self.engine.answer(call_of(dict(send or {})))
+
+    def ask(self, operation: str, body: Any = None, **more: Any) -> dict[str, Any]:
+        """The answer to a right request, as an object."""
+        told = {"operation": operation, **({"body": body} if body is not None else {}), **more}
+        return json.loads(self.send(told).body)
+
+    def error(self, reply: Reply) -> str:
+        """The catalogue name that a reply tells."""
+        name = self.engine.library.catalogue.name_of(json.loads(reply.body)["ErrorCode"])
+        assert name is not None
+        return name

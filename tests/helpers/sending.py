@@ -1,0 +1,93 @@
+"""Requests as test cases describe them: a right one unless something is said to be different.
+
+The words of a `send` block: operation, path (percent-encoded), method, sign (a way of `signer.checksum`), clock
+(seconds the client is off), query (parameters set or, with null, left out, after signing), twice (parameters
+repeated), raw_query (the whole query string), headers (set or, with null, left out), and the body as one of
+body (a JSON value), text, hex, or fill ({text, times}).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from helpers.signer import APPKEY, checksum, encode
+
+from mockserver.messages import Call
+
+SAMPLES: dict[str, Any] = {
+    sample["operation"]: sample
+    for sample in json.loads(
+        (Path(__file__).parents[1] / "document_samples.json").read_text(encoding="utf-8")
+    )
+}
+NOW = 1_576_000_000
+"""2019-12-11 01:46:40 in UTC+8: the document's sample day is over."""
+WORDS = frozenset(
+    ("operation", "path", "method", "sign", "clock", "query", "twice", "raw_query", "headers", "body", "text")
+    + ("hex", "fill")
+)
+
+
+def path_of(send: dict[str, Any]) -> str:
+    """The path as it stands in the request line."""
+    return send.get("path", f"/v2/video/{send.get('operation', 'query_room_info')}")
+
+
+def query_of(send: dict[str, Any]) -> str:
+    """The query string as it stands in the request line."""
+    if "raw_query" in send:
+        return send["raw_query"]
+    given = send.get("query", {})
+    curtime = str(given.get("curtime") or NOW + send.get("clock", 0))
+    values = {
+        "appkey": APPKEY,
+        "identifier": "admin",
+        "curtime": curtime,
+        "checksum": checksum(curtime, send.get("sign", "v2")),
+        "seq": "1001",
+        **given,
+    }
+    kept = [(name, value) for name, value in values.items() if value is not None]
+    return encode(kept + [(name, values[name]) for name in send.get("twice", ())])
+
+
+def headers_of(send: dict[str, Any]) -> dict[str, str]:
+    """The headers, names in lower case."""
+    headers = {"content-type": "application/json", **send.get("headers", {})}
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def body_of(send: dict[str, Any]) -> bytes:
+    """The body's bytes; the document's sample body of the operation unless there is another."""
+    if "text" in send:
+        return send["text"].encode()
+    if "hex" in send:
+        return bytes.fromhex(send["hex"])
+    if "fill" in send:
+        return send["fill"]["text"].encode() * send["fill"]["times"]
+    sample = SAMPLES[send.get("operation", "query_room_info")]["body"]
+    return json.dumps(send.get("body", sample)).encode()
+
+
+def call_of(send: dict[str, Any]) -> Call:
+    """The request as the engine gets it."""
+    assert set(send) <= WORDS, f"unknown words {set(send) - WORDS}"
+    return Call(
+        method=send.get("method", "POST"),
+        path=unquote_to_bytes(path_of(send)).decode("utf-8", "replace"),
+        query=query_of(send),
+        headers=headers_of(send),
+        body=body_of(send),
+    )
+
+
+def bytes_of(send: dict[str, Any], host: str) -> bytes:
+    """The request as it goes over a socket."""
+    body = body_of(send)
+    fields = {"host": host, "connection": "close", "content-length": str(len(body)), **headers_of(send)}
+    head = f"{send.get('method', 'POST')} {path_of(send)}?{query_of(send)} HTTP/1.1\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return head.encode("latin-1") + b"\r\n" + body
