@@ -1,0 +1,48 @@
+"""Entries for tests: everything has a plain value, a test names what it is about."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from mockserver.contract.readings import DEFAULTS
+from mockserver.contract.violations import violation
+from mockserver.messages import Entry, Violation
+
+_IDS = itertools.count(1)
+HEADERS = {"host": "127.0.0.1", "content-type": "application/json", "user-agent": "client/1"}
+QUERY = {"appkey": "key", "identifier": "admin", "curtime": "1575962220", "checksum": "abcdef…", "seq": "1"}
+
+
+def entry(**words: Any) -> Entry:
+    """An accepted query_room_info, but for `words`; `fields` fill the body when none is given."""
+    made = {
+        "id": f"{next(_IDS):08d}",
+        "at": 1575962220.0,
+        "appkey": "key",
+        "operation": "query_room_info",
+        "method": "POST",
+        "path": "/v2/video/" + words.get("operation", "query_room_info"),
+        "query": dict(QUERY),
+        "headers": dict(HEADERS),
+        "body": b'{"RoomId": "77"}',
+        "fields": {"RoomId": "77"},
+        "scenario": "default",
+        "by": "contract" if words.get("violations") else "world",
+        "error": "",
+        "faults": (),
+        "violations": (),
+        "fingerprint": "one",
+        "status": 200,
+        "answer": b'{"Status":"OK","ErrorCode":0,"ErrorInfo":""}',
+        "seconds": 0.001,
+        "readings": DEFAULTS,
+    }
+    return Entry(**{**made, **words})
+
+
+def wrong(name: str = "unknown_field", *, tolerated: bool = False, got: str = "roomid") -> Violation:
+    """A violation of the body."""
+    return violation(
+        name, "body:/roomid", expected="RoomId", got=got, section="2.2.4", tolerated=tolerated, name=got
+    )
