@@ -49,6 +49,7 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
             for number, word in enumerate(room.get("failed_joins", ()))
         ]
     _refuse_overlaps(rows)
+    _refuse_strays(rows)
     return RecordedWorld(rows, sorted(failed))
 
 
@@ -148,7 +149,7 @@ def _check(stay: Mapping[str, Any], at: Pointer, enter: int, leave: int) -> None
         text = Text("leave must come after enter", "leave 必须晚于 enter")
         raise SpecError((*at, "leave"), text)
     for name in ("audio", "video"):
-        if leave != OPEN and stay.get(name, 0) > leave - enter:
+        if stay.get(name, 0) > leave - enter:
             most = leave - enter
             text = Text(
                 f"{name} is longer than the stay; at most {most} s", f"{name} 长于停留时间；最多 {most} 秒"
@@ -158,11 +159,18 @@ def _check(stay: Mapping[str, Any], at: Pointer, enter: int, leave: int) -> None
 
 def _moment(word: str | int, at: Pointer, now: int) -> int:
     try:
-        return moment(word, now)
+        second = moment(word, now)
     except ValueError as error:
         raise SpecError(
             at, Text(str(error), f"{word!r} 不是时刻：请写秒数、带时区的 ISO 8601、now-2h 或 today 10:00")
         ) from None
+    if second > OPEN:
+        text = Text(
+            f"{word!r} lies after 2286; write seconds, not milliseconds",
+            f"{word!r} 晚于 2286 年；请写秒数，不是毫秒",
+        )
+        raise SpecError(at, text)
+    return second
 
 
 def _refuse_overlaps(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -179,6 +187,21 @@ def _refuse_overlaps(rows: Sequence[Mapping[str, Any]]) -> None:
                     f"此时 {user} 仍在房间 {before['room']} 中；同一人不能同时有两次停留",
                 )
                 raise SpecError((*after["at"], "enter"), text)
+
+
+def _refuse_strays(rows: Sequence[Mapping[str, Any]]) -> None:
+    """A city lies in one province and a province in one country, so that the counts of §3.2 nest."""
+    for inner, outer in (("city", "province"), ("province", "country")):
+        homes: dict[str, str] = {}
+        for row in rows:
+            here, home = row[outer], homes.setdefault(row[inner], row[outer])
+            if here != home:
+                text = Text(
+                    f"{row[inner]} lies in {home} in another stay and in {here} in this one; write the"
+                    " country, province and city that belong together",
+                    f"{row[inner]} 在另一次停留中属于 {home}，此处属于 {here}；请写相符的国家、省、市",
+                )
+                raise SpecError((*row["at"], outer), text)
 
 
 def _rows_of(codes: I64) -> dict[int, I64]:

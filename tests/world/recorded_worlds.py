@@ -1,0 +1,120 @@
+"""Random recorded worlds for property tests, what they are asked, and a way to ask the views directly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from mockserver.clock import DAY, day_start
+from mockserver.contract.readings import READINGS as TABLE
+from mockserver.contract.readings import Choices, resolve
+from mockserver.errors import NotFound
+from mockserver.world.stays import World
+from mockserver.world.views import VIEWS
+
+few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Enough examples to find what is wrong within seconds, on a machine that others use too."""
+DATE = "20191210"
+START = day_start(DATE)
+END = START + DAY
+NAMES = ("window", "room_window", "ongoing", "unknown_room", "unknown_user", "trend", "fill", "today",
+         "labels", "distribution_tick")  # fmt: skip
+PLACES = (
+    ("中国", "广东省", "深圳市"),
+    ("中国", "广东省", "广州市"),
+    ("中国", "四川省", "成都市"),
+    ("日本", "东京都", "东京"),
+)
+Ask = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
+
+_MOMENTS = st.one_of(
+    st.integers(START - 7_200, END + 7_200),
+    st.sampled_from([START, END]).flatmap(lambda edge: st.integers(edge - 90, edge + 90)),
+    st.integers(START + 36_000, START + 36_240),
+)
+_LENGTHS = st.one_of(st.sampled_from([1, 2, 59, 60, 61]), st.integers(1, 900), st.integers(900, 3 * 3_600))
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> dict[str, Any]:
+    """Rooms of one recorded world: crowded minutes, people who come again, running calls, stays over midnight.
+
+    Everybody's stays are drawn one after the other, so that they are disjoint, and then dealt to the rooms.
+    """
+    rooms: dict[str, list[dict[str, Any]]] = {}
+    for user in draw(st.lists(st.sampled_from(["aaa", "bbb", "小明", "<b>", "e"]), max_size=5, unique=True)):
+        at = draw(_MOMENTS)
+        for _ in range(draw(st.integers(1, 4))):
+            length = draw(_LENGTHS)
+            country, province, city = draw(st.sampled_from(PLACES))
+            stay: dict[str, Any] = {
+                "UserId": user,
+                "enter": at,
+                "leave": at + length,
+                "audio": draw(st.integers(0, length)),
+                "video": draw(st.integers(0, length)),
+                "network": draw(st.sampled_from(["WiFi", "4G", "5G"])),
+                "country": country,
+                "province": province,
+                "city": city,
+                "audio_loss": draw(st.integers(0, 100_000)) / 1_000,
+                "video_loss": draw(st.sampled_from([0, 100, 12.5, 0.001])),
+                "audio_delay": draw(st.integers(1, 60_000_000)) / 1_000,
+                "video_delay": draw(st.sampled_from([1, 60_000, 33.333])),
+            }
+            rooms.setdefault(draw(st.sampled_from(["1", "2", "房"])), []).append(stay)
+            if draw(st.integers(0, 9)) == 0:
+                del stay["leave"]
+                break
+            at += length + draw(st.sampled_from([0, 1, 30, 3_600]))
+    return {
+        "source": "recorded",
+        "rooms": [
+            {
+                "RoomId": room,
+                "stays": draw(st.permutations(stays)),
+                "failed_joins": draw(st.lists(_MOMENTS, max_size=4)),
+            }
+            for room, stays in rooms.items()
+        ],
+    }
+
+
+def nows() -> st.SearchStrategy[int]:
+    """Before, within and long after the day that the worlds are about."""
+    return st.one_of(st.just(END + 30 * DAY), st.integers(START - 60, END + 9_000), _MOMENTS)
+
+
+@st.composite
+def spans(draw: st.DrawFn) -> tuple[int, int]:
+    """A closed span of seconds, often a single one or the whole."""
+    begin = draw(st.one_of(_MOMENTS, st.just(START - DAY)))
+    return begin, begin + draw(st.one_of(st.just(0), st.integers(0, 600), st.integers(0, 3 * DAY)))
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> dict[str, Any]:
+    """All readings, those that the views use drawn at random."""
+    drawn: dict[str, Any] = {}
+    for name in NAMES:
+        values = TABLE[name].values
+        assert isinstance(values, Choices)
+        drawn[name] = draw(st.sampled_from(values.words))
+    drawn["count_by_zero"] = draw(st.sampled_from(["rows", "labelled"]))
+    drawn["tick_seconds"] = draw(st.sampled_from([10, 60, 900, 3_600]))
+    return resolve(drawn)
+
+
+def asking(world: World, now: int, chosen: Mapping[str, Any]) -> Ask:
+    """Ask the views of a world as a client would: the fields of an answer, or None when nothing was found."""
+
+    def ask(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        try:
+            return VIEWS[operation](world, body, now, chosen).fields
+        except NotFound:
+            return None
+
+    return ask

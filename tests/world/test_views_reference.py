@@ -1,0 +1,110 @@
+"""The views against a slow reference that shares no line with them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded_worlds import DATE, DAY, START, few, nows, readings, spans, specs
+from reference import Missing, Reference
+
+from mockserver.clock import day_of
+from mockserver.contract.readings import resolve
+from mockserver.errors import NotFound
+from mockserver.world.recorded import recorded_world
+from mockserver.world.views import VIEWS
+
+USERS = ["aaa", "bbb", "小明", "<b>", "e", "nobody"]
+ROOMS = ["1", "2", "房", "nowhere"]
+DATES = {START - DAY: "20191209", START: DATE, START + DAY: "20191211"}
+
+
+def texts(answer: Callable[[], dict[str, Any]]) -> str:
+    """The answer as its bytes would be, key order included, or that something is missing."""
+    try:
+        return json.dumps(answer(), ensure_ascii=False)
+    except (Missing, NotFound):
+        return "missing"
+
+
+@few
+@given(specs(), nows(), spans(), readings(), st.sampled_from(USERS), st.sampled_from(ROOMS), st.booleans())
+def test_records_are_those_of_the_reference(spec, now, span, chosen, user, room, open_window):
+    """2.1, 2.2 and 2.3 answer what the document and the readings say, to the letter."""
+    world, reference = recorded_world(spec, now), Reference(spec, now, chosen)
+    window = {"BeginTime": str(span[0]), "EndTime": str(span[1])}
+    for operation, body in (
+        ("query_instance_all_records_by_time", {"UserId": user, **window}),
+        ("query_room_info", {"RoomId": room, "BeginTime": "", "EndTime": ""} if open_window else {"RoomId": room}),
+        ("query_room_info", {"RoomId": room, **window}),
+        ("query_all_instance_by_time", window),
+    ):  # fmt: skip
+        told = texts(lambda op=operation, b=body: VIEWS[op](world, b, now, chosen).fields)
+        assert told == texts(lambda op=operation, b=body: getattr(reference, op)(b)), operation
+
+
+@few
+@given(specs(), nows(), readings(), st.sampled_from(list(DATES)))
+def test_statistics_are_those_of_the_reference(spec, now, chosen, start):
+    """3.1, 3.2 and 3.3 count, second by second, what the reference counts, with its rounding."""
+    world, reference = recorded_world(spec, now), Reference(spec, now, chosen)
+    for operation, counts in (
+        ("count_business_total_volume_by_day", range(5)),
+        ("count_business_distribute_volume_by_day", range(1, 5)),
+        ("count_qos_by_day", [None]),
+    ):
+        for count in counts:
+            body = {"QueryDate": DATES[start]} | ({} if count is None else {"CountBy": count})
+            told = VIEWS[operation](world, body, now, chosen).fields
+            assert json.dumps(told) == json.dumps(getattr(reference, operation)(body, start)), (
+                operation,
+                count,
+            )
+
+
+@few
+@given(specs(), spans(), readings(), st.lists(st.integers(0, 3 * DAY), min_size=2, max_size=4))
+def test_a_settled_answer_never_changes(spec, span, chosen, later):
+    """From the second an answer calls itself settled it is the same at every later now."""
+    world = recorded_world(spec, START)
+    window = {"BeginTime": str(span[0]), "EndTime": str(span[1])}
+    day = {"QueryDate": DATE, "CountBy": 1}
+    for operation, body in (
+        ("query_instance_all_records_by_time", {"UserId": "aaa", **window}),
+        ("query_room_info", {"RoomId": "1", **window}),
+        ("query_all_instance_by_time", window),
+        ("count_business_total_volume_by_day", day),
+        ("count_business_distribute_volume_by_day", day),
+        ("count_qos_by_day", day),
+    ):
+        try:
+            settled = VIEWS[operation](world, body, START + 4 * DAY, chosen).settled_from
+        except NotFound:
+            continue
+        if settled is None:
+            continue
+        assert settled == VIEWS[operation](world, body, settled, chosen).settled_from
+        nows_told = [settled, *(settled + step for step in later)]
+        answers = {texts(lambda n=now: VIEWS[operation](world, body, n, chosen).fields) for now in nows_told}  # noqa: B023
+        assert len(answers) == 1, operation
+
+
+@pytest.mark.parametrize("today", ["partial", "empty"])
+@pytest.mark.parametrize("view", [name for name in VIEWS if name.startswith("count")])
+def test_a_day_to_come_is_empty_and_not_settled(view, today):
+    """A future day tells an empty list that nobody may keep."""
+    spec = {"rooms": [{"RoomId": "1", "stays": [{"UserId": "a", "enter": START + 60, "leave": START + 90}]}]}
+    answer = VIEWS[view](
+        recorded_world(spec, 0), {"QueryDate": DATE, "CountBy": 1}, START - 5, resolve({"today": today})
+    )
+    assert list(answer.fields.values()) == [[]]
+    assert answer.settled_from is None
+
+
+def test_a_day_is_that_of_utc_8():
+    """The reference's days are the clock's."""
+    assert all(day_of(start) == start == day_of(start + DAY - 1) for start in DATES)
