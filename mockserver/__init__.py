@@ -8,13 +8,15 @@ The floors of the house; imports point down only, and rooms of one floor do not 
      3  facts      contract  settings
      4  workers    signing  bodies  world  scenarios  stores  answers
      5  the set    library
-     6  the line   engine
-     7  the reins  control
-     8  doors      web
-     9  transport  transport
-    10  assembly   factory
-    11  in-process mock
-    12  handles    cli
+     6  the visit  visits
+     7  answers    answering
+     8  the line   engine
+     9  the reins  control
+    10  doors      web
+    11  transport  transport
+    12  assembly   factory
+    13  in-process mock
+    14  handles    cli
 """
 
 from __future__ import annotations

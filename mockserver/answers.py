@@ -13,6 +13,7 @@ MOST_BYTES = 16 * 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class _Kept:
     body: bytes
+    empty: bool
     made_at: int
     settled_from: int | None
 
@@ -26,8 +27,8 @@ class AnswerCache:
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, now: int) -> bytes | None:
-        """The answer kept under `key`, if it is the right one at second `now`."""
+    def get(self, key: Hashable, now: int) -> tuple[bytes, bool] | None:
+        """The answer kept under `key` and whether it is an empty one, if it is the right one at second `now`."""
         with self._lock:
             kept = self._kept.get(key)
             if kept is None:
@@ -36,14 +37,14 @@ class AnswerCache:
             if not settled and now != kept.made_at:
                 return None
             self._kept.move_to_end(key)
-            return kept.body
+            return kept.body, kept.empty
 
-    def put(self, key: Hashable, body: bytes, made_at: int, settled_from: int | None) -> None:
+    def put(self, key: Hashable, body: bytes, empty: bool, made_at: int, settled_from: int | None) -> None:
         """Keep an answer made at `made_at` that is the same at every second from `settled_from` on."""
         with self._lock:
             old = self._kept.pop(key, None)
             self._size += len(body) - (len(old.body) if old else 0)
-            self._kept[key] = _Kept(body, made_at, settled_from)
+            self._kept[key] = _Kept(body, empty, made_at, settled_from)
             while self._size > self._most:
                 _, gone = self._kept.popitem(last=False)
                 self._size -= len(gone.body)

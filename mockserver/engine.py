@@ -1,91 +1,50 @@
-"""The one straight line a request walks: read → checks → scenario or world → self-check → reply.
+"""The one straight line a request walks: read → checks → scenario or world → reply → journal.
 
 Knows nothing of Flask or sockets: a `Call` goes in, a `Reply` comes out. Read `Engine.answer` from top to bottom.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import hashlib
+import itertools
+import os
+import time
+from collections.abc import Callable, Sequence
 
-from mockserver.answers import AnswerCache
+from mockserver.answering import Answering
 from mockserver.bodies.checks import check_body
-from mockserver.contract.envelope import encode, failure, success
 from mockserver.contract.operations import PREFIX, Operation, nearest_operation, operation_at
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import shorten, violation
-from mockserver.errors import ConfigurationError, NotFound, Problem
+from mockserver.errors import ConfigurationError, Problem
 from mockserver.library import Library, check_scenario
-from mockserver.messages import Answer, Call, Lang, Reply, Violation
-from mockserver.scenarios.model import Action, Rule, Scenario, merge_patch
-from mockserver.scenarios.templates import BadTemplate
+from mockserver.messages import Call, Entry, Lang, Reply, Violation
 from mockserver.signing.apps import App
 from mockserver.signing.checks import Ground, check_signature
 from mockserver.signing.checksum import Keys
 from mockserver.signing.query import check_query, read_query
-from mockserver.stores.memory import AppState, MemoryStore
-from mockserver.world.views import VIEWS
+from mockserver.stores.journal import Journal
+from mockserver.stores.memory import MemoryStore
+from mockserver.visits import Outcome, Visit
 
-log = logging.getLogger("mockserver")
-
-
-@dataclass(slots=True)
-class Visit:
-    """All that is known of one request while it walks through."""
-
-    call: Call
-    scenario: Scenario
-    readings: Readings
-    state: AppState
-    now: float
-    operation: Operation | None = None
-    app: App | None = None
-    query: dict[str, str] = field(default_factory=dict)
-    body: dict[str, Any] = field(default_factory=dict)
-    violations: list[Violation] = field(default_factory=list)
-
-    @property
-    def second(self) -> int:
-        """The whole second of now."""
-        return int(self.now // 1)
-
-    @property
-    def target(self) -> Operation:
-        """The operation of a request that was accepted."""
-        assert self.operation is not None, "only an accepted request has a target"
-        return self.operation
-
-    @property
-    def tenant(self) -> App:
-        """The app of a request that was accepted."""
-        assert self.app is not None, "only an accepted request has a tenant"
-        return self.app
-
-    @property
-    def refusal(self) -> Violation | None:
-        """The first violation that is not tolerated: it decides the answer."""
-        return next((one for one in self.violations if not one.tolerated), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The answer to be sent: its bytes, the catalogue error it tells, and what decided it."""
-
-    body: bytes
-    by: str
-    error: str = ""
+CONTRACT = "contract"
 
 
 class Engine:
     """Answers calls from one library and one store. `load` reads the library, at the start and on every reload."""
 
     def __init__(
-        self, load: Callable[[], Library], store: MemoryStore, *, lang: Lang = "en", headers: bool = True
+        self,
+        load: Callable[[], Library],
+        store: MemoryStore,
+        journal: Journal,
+        *,
+        lang: Lang = "en",
+        headers: bool = True,
     ) -> None:
         self.library = load()
         self.store = store
+        self.journal = journal
         self.lang: Lang = lang
         self.apps: dict[str, App] = {}
         """Apps made while the server runs, beside those of the library."""
@@ -93,8 +52,9 @@ class Engine:
         """What was wrong with the files when they were last read; the set before that one answers."""
         self._load = load
         self._headers = headers
-        self._cache = AnswerCache()
-        self._served = 0
+        self._answering = Answering(lang)
+        self._numbers = itertools.count(1)
+        self._salt = os.urandom(16)
 
     def app(self, appkey: str) -> App | None:
         """A registered app."""
@@ -113,41 +73,41 @@ class Engine:
             self.problems = error.problems
             raise
         self.library, self.problems = library, ()
-        self._cache.clear()
+        self._answering.forget()
 
     def answer(self, call: Call) -> Reply:
-        """The reply to one call; every failure is an envelope (§1.3, §1.4)."""
-        library = self.library
-        visit = self._read(library, call)
+        """The reply to one call; every failure is an envelope (§1.3, §1.4). The journal knows it before it is sent."""
+        started = time.perf_counter()
+        visit = self._read(call)
         refusal = visit.refusal
         if refusal is not None:
-            outcome = self._failure(library, refusal.error, refusal.text.to(self.lang), "contract")
+            outcome = self._answering.failure(visit, refusal.error, refusal.text.to(self.lang), CONTRACT)
         else:
-            outcome = self._act(library, visit)
-        return self._reply(library, visit, outcome)
+            outcome = self._answering.act(visit)
+        number = f"{next(self._numbers):08d}"
+        reply = self._reply(visit, outcome, number)
+        self._remember(visit, outcome, reply, number, time.perf_counter() - started)
+        return reply
 
     def examine(self, call: Call) -> list[Violation]:
         """Everything that is wrong with a request that is not answered, its signature looked into as deep as it goes."""
-        return self._read(self.library, call, deep=True).violations
+        return self._read(call, deep=True).violations
 
-    def _others(self, app: App | None) -> Sequence[Keys]:
-        """The keys of all other apps, those of the files first."""
-        return [
-            one.keys for apps in (self.library.apps, self.apps) for one in apps.values() if one is not app
-        ]
-
-    def _read(self, library: Library, call: Call, *, deep: bool = False) -> Visit:
-        """The request, understood as far as it can be, with everything that is wrong with it in the order of the checks."""
+    def _read(self, call: Call, *, deep: bool = False) -> Visit:
+        """The request, understood as far as it can be, with all that is wrong with it in the order of the checks."""
+        library = self.library
         query = read_query(call.query)
         app = self.app(query.values.get("appkey", ""))
         state = self.store.app(app.appkey if app else "")
         scenario = library.scenarios[state.scenario]
         readings = library.readings(scenario.name)
-        visit = Visit(call, scenario, readings, state, state.clock.now(), app=app, query=query.values)
+        visit = Visit(
+            library, call, scenario, readings, state, state.clock.now(), app=app, query=query.values
+        )
         visit.operation, visit.violations = _target(call, readings)
         visit.violations += check_query(query, readings)
         sound = visit.refusal is None
-        ground = Ground(visit.now, app, self._others(app), state, deep=deep)
+        ground = Ground(visit.now, app, lambda: self._others(app), state, deep=deep)
         visit.violations += check_signature(visit.query, call, readings, ground, sound=sound)
         if visit.operation is not None:
             validator = library.schemas.request(visit.operation.name)
@@ -155,112 +115,19 @@ class Engine:
             visit.violations += broken
         return visit
 
-    def _act(self, library: Library, visit: Visit) -> Outcome:
-        """The answer of the first rule that matches, or the world's."""
-        for rule in visit.scenario.rules:
-            if visit.target.name in rule.on and rule.matcher.matches(visit.body, visit.query):
-                count = visit.state.draw(rule.key, rule.times)
-                if count is not None:
-                    return self._perform(
-                        library, visit, rule, rule.actions[min(count, len(rule.actions) - 1)]
-                    )
-        return self._world(library, visit, "world")
+    def _others(self, app: App | None) -> Sequence[Keys]:
+        """The keys of all other apps, those of the files first."""
+        known = (self.library.apps, self.apps)
+        return [one.keys for apps in known for one in list(apps.values()) if one is not app]
 
-    def _perform(self, library: Library, visit: Visit, rule: Rule, action: Action) -> Outcome:
-        if action.static is not None:
-            return Outcome(action.static, rule.key)
-        if action.kind == "world":
-            return self._world(library, visit, rule.key)
-        try:
-            filled = action.fill(self._words(library, visit, rule)) if action.fill else None
-            if action.kind == "error":
-                info = filled if filled is not None else library.catalogue[action.error].text.to(self.lang)
-                return self._failure(library, action.error, str(info), rule.key)
-            answer = (
-                filled
-                if action.kind == "body"
-                else merge_patch(success(self._ask(library, visit).fields), filled)
-            )
-        except BadTemplate as error:
-            return self._failure(library, "internal_error", f"{action.place}: {error}", rule.key)
-        except NotFound as error:
-            return self._not_found(library, error, rule.key)
-        return self._checked(library, visit, answer, rule.key, action.place, unchecked=action.unchecked)
-
-    def _world(self, library: Library, visit: Visit, by: str) -> Outcome:
-        """The answer of the world behind the scenario, remembered while it cannot change."""
-        source = library.worlds[visit.scenario.name]
-        key = (
-            visit.scenario.name,
-            source.tenant(visit.tenant.appkey),
-            visit.target.name,
-            *sorted(visit.body.items()),
-        )
-        kept = self._cache.get(key, visit.second)
-        if kept is not None:
-            return Outcome(kept, by)
-        try:
-            answer = self._ask(library, visit)
-        except NotFound as error:
-            return self._not_found(library, error, by)
-        outcome = self._checked(library, visit, success(answer.fields), by, "the world")
-        if not outcome.error:
-            self._cache.put(key, outcome.body, visit.second, answer.settled_from)
-        return outcome
-
-    def _ask(self, library: Library, visit: Visit) -> Answer:
-        # Faker takes longer to import than the rest of a request: only a template pays for it.
-
-        world = library.worlds[visit.scenario.name].at(visit.tenant.appkey, visit.second)
-        return VIEWS[visit.target.name](world, visit.body, visit.second, visit.readings)
-
-    def _checked(
-        self, library: Library, visit: Visit, answer: Any, by: str, place: str, *, unchecked: bool = False
-    ) -> Outcome:
-        """`answer` encoded, if it meets the response schema or says that it need not; otherwise internal_error."""
-        validator = library.schemas.answer(visit.target.name, answer)
-        # The fast engine takes 30.0 for an integer; a view makes none, but a template or a patch may.
-        exact = by == "world" or unchecked or not validator.mismatches(answer)
-        if not unchecked and not (exact and validator.accepts(answer)):
-            reason = _first_mismatch(library, visit.target, answer)
-            log.error("%s made an answer outside the contract of %s: %s", place, visit.target.name, reason)
-            info = f"{place} made an answer outside the contract: {reason}"
-            return self._failure(library, "internal_error", info, by)
-        try:
-            return Outcome(encode(answer), by)
-        except TypeError as error:
-            return self._failure(library, "internal_error", f"{place} made no JSON: {error}", by)
-
-    def _words(self, library: Library, visit: Visit, rule: Rule) -> Mapping[str, Any]:
-        """What a template may see of the request."""
-        # Faker takes longer to import than the rest of a request: only a template pays for it.
-        from mockserver.world.people import fake_for
-
-        world = library.worlds[visit.scenario.name].at(visit.tenant.appkey, visit.second)
-        drawn = (rule.key, *(f"{name}={value}" for name, value in sorted(visit.body.items())))
-        request = {"operation": visit.target.name, "body": visit.body, "query": visit.query}
-        return {
-            "request": request,
-            "now": visit.second,
-            "fake": fake_for(*drawn, world=world, now=visit.second),
-        }
-
-    def _not_found(self, library: Library, error: NotFound, by: str) -> Outcome:
-        text = library.catalogue[error.error].text.to(self.lang)
-        return self._failure(library, error.error, f"{text}: {error.field} {shorten(error.value)}", by)
-
-    def _failure(self, library: Library, error: str, info: str, by: str) -> Outcome:
-        return Outcome(encode(failure(library.catalogue[error].code, info)), by, error)
-
-    def _reply(self, library: Library, visit: Visit, outcome: Outcome) -> Reply:
+    def _reply(self, visit: Visit, outcome: Outcome, number: str) -> Reply:
         status = 200
         if outcome.error and visit.readings["http_status"] == "rest":
-            status = library.catalogue[outcome.error].status
-        self._served += 1
+            status = visit.library.catalogue[outcome.error].status
         headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
         if self._headers:
             headers += (
-                ("X-Mock-Request-Id", f"{self._served:08d}"),
+                ("X-Mock-Request-Id", number),
                 ("X-Mock-Scenario", visit.scenario.name),
                 ("X-Mock-Answered-By", outcome.by),
                 ("X-Mock-Violations", str(len(visit.violations))),
@@ -269,6 +136,39 @@ class Engine:
                 told = visit.refusal or visit.violations[0]
                 headers += (("X-Mock-Diagnosis", _header(f"{told.name}: {told.text.en}")),)
         return Reply(status, headers, outcome.body, appkey=visit.state.appkey)
+
+    def _remember(self, visit: Visit, outcome: Outcome, reply: Reply, number: str, seconds: float) -> None:
+        call, app = visit.call, visit.app
+        entry = Entry(
+            id=number,
+            at=visit.now,
+            appkey=visit.state.appkey,
+            operation=visit.operation.name if visit.operation else "",
+            method=call.method,
+            path=call.path,
+            query=visit.query,
+            headers=call.headers,
+            body=call.body,
+            fields=visit.body,
+            scenario=visit.scenario.name,
+            by=outcome.by,
+            error=outcome.error,
+            faults=(),
+            violations=tuple(visit.violations),
+            fingerprint=self._fingerprint(visit.query.get("checksum", "")),
+            status=reply.status,
+            answer=reply.body,
+            seconds=seconds,
+            empty=outcome.empty,
+            near=visit.near,
+            readings=visit.readings,
+        )
+        self.journal.add(entry, (app.keys.appsecret, app.keys.restapikey) if app else ())
+
+    def _fingerprint(self, checksum: str) -> str:
+        """Equal for equal checksums, and of no use to anybody who would like to know one."""
+        salted = self._salt + checksum.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(salted, digest_size=8).hexdigest()
 
 
 def _target(call: Call, readings: Readings) -> tuple[Operation | None, list[Violation]]:
@@ -292,13 +192,6 @@ def _target(call: Call, readings: Readings) -> tuple[Operation | None, list[Viol
     if call.method != "POST":
         found.append(violation("wrong_method", "method", expected="POST", got=call.method))
     return operation, found
-
-
-def _first_mismatch(library: Library, operation: Operation, answer: Any) -> str:
-    mismatches = library.schemas.answer(operation.name, answer).mismatches(answer)
-    if not mismatches:
-        return "it is not the documented answer"
-    return f"/{'/'.join(str(part) for part in mismatches[0].pointer)}: {mismatches[0].message[:200]}"
 
 
 def _header(text: str) -> str:

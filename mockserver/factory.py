@@ -16,6 +16,7 @@ from mockserver.errors import ConfigurationError
 from mockserver.library import Library, check_scenario, load_library
 from mockserver.messages import Lang, Text
 from mockserver.settings import SETTINGS, from_environment
+from mockserver.stores.journal import Journal
 from mockserver.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def make_engine(**settings: Any) -> Engine:
         return library
 
     store = MemoryStore(clock, chosen["scenario"])
-    return Engine(load, store, lang=chosen["lang"], headers=chosen["answer_headers"])
+    journal = Journal(most_entries=chosen["journal_size"])
+    return Engine(load, store, journal, lang=chosen["lang"], headers=chosen["answer_headers"])
 
 
 def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A new set replaces an old one in one assignment, so no request ever sees half of
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ class Library:
     scenarios: Mapping[str, Scenario]
     worlds: Mapping[str, WorldSource]
     """The world of each scenario, by the scenario's name."""
+    number: int = field(default_factory=itertools.count(1).__next__)
+    """Which set it is: no two of a process have the same."""
     overrides: Mapping[str, Value] = field(default_factory=dict)
     """Readings chosen for the whole run; they win over those of a scenario."""
 
@@ -64,7 +67,7 @@ def load_library(
     registered = load_apps(apps)
     scenarios = load_scenarios(_read_all(folders.scenarios(), read_yaml), schemas, catalogue)
     worlds = _worlds(scenarios, seed, now())
-    return Library(schemas, catalogue, registered, scenarios, worlds, dict(overrides or {}))
+    return Library(schemas, catalogue, registered, scenarios, worlds, overrides=dict(overrides or {}))
 
 
 def check_scenario(library: Library, name: str) -> None:

@@ -55,6 +55,8 @@ _TABLE = (
     Setting("admin_token", "text", None, Text(
         "what callers of the admin API must send as a bearer token; needed off loopback",
         "管理接口要求的 Bearer 令牌；监听非本机地址时必需"), metavar="TOKEN"),
+    Setting("journal_size", "integer", 10_000, Text(
+        "requests that the journal keeps of each app, at most 64 MB", "日志为每个应用保留的请求数，最多 64 MB"), metavar="N"),
     Setting("ready_file", "path", None, Text(
         "write url, pid and apps as JSON to this file once ready", "就绪后将 url、pid、apps 以 JSON 写入该文件"), metavar="FILE"),
     Setting("log_format", "choice", "text", Text("form of the log", "日志格式"), ("text", "json")),

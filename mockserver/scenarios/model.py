@@ -26,6 +26,8 @@ class Action:
     """Gives the body, the patch, or an error's info for one request."""
     static: bytes | None = None
     """The whole encoded answer of a body without templates, checked when it was loaded."""
+    empty: bool = False
+    """That answer tells an empty list."""
     unchecked: bool = False
     """Its answer may leave the contract."""
 
@@ -65,6 +67,14 @@ class Scenario:
     world: Sourced
     rules: tuple[Rule, ...]
     faults: tuple[Sourced, ...] = ()
+
+
+def is_empty(answer: Any) -> bool:
+    """Whether an answer has lists and every one of them is empty."""
+    lists = (
+        [value for value in answer.values() if isinstance(value, list)] if isinstance(answer, dict) else []
+    )
+    return bool(lists) and not any(lists)
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

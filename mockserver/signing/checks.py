@@ -6,7 +6,7 @@ Gives violations in the order of the checks, never an answer; what was seen befo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,7 +42,7 @@ class Ground:
     """Its clock, seconds."""
     app: App | None
     """The app that the query names, with the keys the server has for it."""
-    others: Sequence[Keys] = ()
+    others: Callable[[], Sequence[Keys]] = tuple
     """Keys of the other apps, to tell whose were taken by mistake."""
     memory: Memory | None = None
     rejects: bool = False
@@ -190,7 +190,7 @@ def _mismatch(
         curtime,
         app.keys,
         now=ground.now,
-        others=ground.others,
+        others=ground.others(),
         identifier=query.get("identifier", ""),
         seq=query.get("seq", ""),
         body=call.body,

@@ -1,0 +1,66 @@
+"""What is known of one request while it walks the line, and what it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.contract.operations import Operation
+from mockserver.contract.readings import Readings
+from mockserver.library import Library
+from mockserver.messages import Call, Violation
+from mockserver.scenarios.model import Scenario
+from mockserver.signing.apps import App
+from mockserver.stores.memory import AppState
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request on its way: the set it is answered from, who it is, what it says, what is wrong with it."""
+
+    library: Library
+    call: Call
+    scenario: Scenario
+    readings: Readings
+    state: AppState
+    now: float
+    operation: Operation | None = None
+    app: App | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] = field(default_factory=dict)
+    violations: list[Violation] = field(default_factory=list)
+    near: str = ""
+    """The rule that came closest, when there were rules and none matched."""
+
+    @property
+    def second(self) -> int:
+        """The whole second of now."""
+        return int(self.now // 1)
+
+    @property
+    def target(self) -> Operation:
+        """The operation of a request that was accepted."""
+        assert self.operation is not None, "only an accepted request has a target"
+        return self.operation
+
+    @property
+    def tenant(self) -> App:
+        """The app of a request that was accepted."""
+        assert self.app is not None, "only an accepted request has a tenant"
+        return self.app
+
+    @property
+    def refusal(self) -> Violation | None:
+        """The first violation that is not tolerated: it decides the answer."""
+        return next((one for one in self.violations if not one.tolerated), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to be sent: its bytes, what decided it, and the catalogue error it tells, if it is one."""
+
+    body: bytes
+    by: str
+    error: str = ""
+    empty: bool = False
+    """A success that tells an empty list."""
