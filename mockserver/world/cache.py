@@ -42,6 +42,12 @@ class RowCache:
                 self._drop(next(iter(self._kept)))
         return made
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._kept.clear()
+            self._rows = 0
+
     def _drop(self, key: tuple[Hashable, int, int]) -> None:
         old = self._kept.pop(key, None)
         self._rows -= 0 if old is None else len(old)

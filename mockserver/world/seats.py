@@ -12,18 +12,21 @@ Knows nothing of places, networks or quality, and keeps nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mockserver.clock import DAY
-from mockserver.world.prf import I64, U64, Permutation, bits, draw, subkey
+from mockserver.world.prf import I64, Permutation, bits, draw, subkey
 from mockserver.world.shape import EPOCH, HOUR, NOISE, NOISE_BITS, RATE_BITS, ROOMS_AN_HOUR, Shape
+from mockserver.world.stays import Flags
 
 LAST_HOUR = (9_999_999_999 - EPOCH) // HOUR
 """The last hour with rooms: stamps have ten digits."""
 _SEATS_A_ROOM = 512
-_SEATS_A_CHUNK = 1 << 18
+_SEATS_A_CHUNK = 1 << 16
 _CELLS_A_CHUNK = 1 << 22
 
 
@@ -40,7 +43,7 @@ class Rooms(NamedTuple):
     end: I64
     people: I64
 
-    def take(self, index: I64 | np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Rooms:
+    def take(self, index: I64 | Flags) -> Rooms:
         """The rows that an index or a mask chooses."""
         return Rooms(*(column[index] for column in self))
 
@@ -57,6 +60,10 @@ class Seated(NamedTuple):
     leave: I64
     start: I64
     end: I64
+
+    def take(self, index: I64 | Flags) -> Seated:
+        """The rows that an index or a mask chooses."""
+        return Seated(*(column[index] for column in self))
 
 
 class Timetable:
@@ -174,7 +181,7 @@ class Timetable:
         until: I64 = busy.reshape(-1, back).max(axis=1, initial=0)
         return until
 
-    def _exists(self, rooms: Rooms) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _exists(self, rooms: Rooms) -> Flags:
         """Whether each room's host was free to open it."""
         host = self._people.forward(rooms.seat, self._people.tweaks(rooms.hour))
         return self._busy_until(host, rooms.hour) < rooms.start
@@ -192,62 +199,60 @@ class Timetable:
         for step in range(back):
             np.maximum(busy, leaves[row + step], out=busy)
         free = (busy < seated.enter) & (rooms.hour >= first)
-        rooms, seated = rooms.take(free), Seated(*(column[free] for column in seated))
+        rooms, seated = rooms.take(free), seated.take(free)
         exists = self._exists(rooms)
-        return Seated(*(column[exists] for column in seated))
+        return seated.take(exists)
 
     def of_room(self, number: int) -> Seated:
         """Every seat really taken in a room; no row when there is no such room."""
         seated, _ = self._fill(self.room(number))
         free = self._busy_until(seated.user, seated.room // ROOMS_AN_HOUR) < seated.enter
         free &= free[:1]  # without its host there is no room
-        return Seated(*(column[free] for column in seated))
+        return seated.take(free)
 
     def of_hours(self, first: int, last: int) -> Iterator[Seated]:
         """Every seat taken in rooms of hours first … last - 1 in parts, by room and position."""
-        for begin, end in self._chunks(first, last):
-            yield self._chunk(begin, end)
+        back, users = self.shape.look_back, self.shape.users
+        begin = max(first - back, 0)
+        base = EPOCH + begin * HOUR
+        # When each user's planned seat of each hour ends, in seconds after base; -1: the user has none.
+        leaves = np.full((back, users), -1, np.int32)
+        for hour in range(begin, last, self._step):
+            end = min(hour + self._step, last)
+            leaves = np.concatenate([leaves[-back:], np.full((end - hour, users), -1, np.int32)])
+            seated = self._free(hour, end, leaves, base)
+            yield seated if hour >= first else seated.take(seated.room >= first * ROOMS_AN_HOUR)
 
-    def _chunks(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Spans of hours whose tables stay small."""
+    @cached_property
+    def _step(self) -> int:
+        """How many hours are evaluated at once, so that their tables stay small."""
         seats = int((self._kinds.rates * self._kinds.most).sum(axis=-1).max() >> RATE_BITS) + 1
-        step = max(min(_SEATS_A_CHUNK // seats, _CELLS_A_CHUNK // self.shape.users), 6)
-        return [(hour, min(hour + step, last)) for hour in range(first, last, step)]
+        return max(min(_SEATS_A_CHUNK // seats, _CELLS_A_CHUNK // self.shape.users), 1)
 
     def _fill(self, rooms: Rooms) -> tuple[Seated, I64]:
         """Every planned seat of rooms, and the row of its room."""
         row = np.repeat(np.arange(rooms.hour.size), rooms.people)
         position = np.arange(row.size) - (np.cumsum(rooms.people) - rooms.people)[row]
         seats = rooms.take(row)
-        user = self._people.forward(seats.seat + position, self._keys_of(rooms)[:, row])
+        hours, hour = np.unique(rooms.hour, return_inverse=True)
+        user = self._people.forward(seats.seat + position, self._people.tweaks(hours)[:, hour[row]])
         return self._seated(seats, position, user), row
 
-    def _keys_of(self, rooms: Rooms) -> U64:
-        hours, row = np.unique(rooms.hour, return_inverse=True)
-        return self._people.tweaks(hours)[:, row]
-
-    def _chunk(self, first: int, last: int) -> Seated:
+    def _free(self, first: int, last: int, leaves: NDArray[np.int32], base: int) -> Seated:
+        """The seats of hours first … last - 1 that are taken, by the leaves before; adds its own."""
         back = self.shape.look_back
-        begin = max(first - back, 0)
-        rooms = self.rooms_of_hours(begin, last)
+        rooms = self.rooms_of_hours(first, last)
         seated, row = self._fill(rooms)
-        # When each user's planned seat of each hour ends, seconds after the chunk's first hour.
-        base = EPOCH + begin * HOUR
-        leaves = np.full((last - begin + back, self.shape.users), -1, np.int32)
-        hour = seated.room // ROOMS_AN_HOUR - begin
+        hour = rooms.hour[row] - first
         leaves[hour + back, seated.user] = seated.leave - base
-        mine = hour >= first - begin
-        hour, row = hour[mine], row[mine]
-        seated = Seated(*(column[mine] for column in seated))
         busy = np.full(row.size, -1, np.int32)
         for step in range(back):
             np.maximum(busy, leaves[hour + step, seated.user], out=busy)
         free = busy < seated.enter - base
         exists = np.zeros(rooms.hour.size, np.bool_)
-        hosts = free & (seated.position == 0)
-        exists[row[hosts]] = True
+        exists[row[free & (seated.position == 0)]] = True
         free &= exists[row]
-        return Seated(*(column[free] for column in seated))
+        return seated.take(free)
 
 
 def hours_of(begin: int, end: int) -> tuple[int, int]:

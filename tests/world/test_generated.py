@@ -457,6 +457,9 @@ class TestRowCache:
         cache.rows("w", 900, 950, make)
         cache.rows("w", 900, 950, make)
         assert made[-2:] == [(900, 950), (900, 950)]
+        cache.clear()
+        cache.rows("w", 0, 5, make)
+        assert made[-1] == (0, 5)
 
     def test_worlds_do_not_mix(self):
         """Equal spans of two worlds are two entries."""

@@ -1,0 +1,89 @@
+"""The six views of a generated world are those of the same rows written down, which a reference checks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recorded_worlds import asking, few, readings
+from worlds import specs
+
+from mockserver.clock import DAY, day_start
+from mockserver.world.generated import GeneratedWorld, generated_world
+from mockserver.world.recorded import recorded_world
+from mockserver.world.stays import DIMENSIONS
+
+DATE = "20191210"
+START = day_start(DATE)
+END = START + DAY
+RECORDS = "query_instance_all_records_by_time"
+ROOM = "query_room_info"
+ALL = "query_all_instance_by_time"
+TREND = "count_business_total_volume_by_day"
+SPREAD = "count_business_distribute_volume_by_day"
+QUALITY = "count_qos_by_day"
+
+
+def written_down(world: GeneratedWorld) -> dict[str, Any]:
+    """Every room around the day, pins included, as a recorded world has it."""
+    rows = world.stays_between(START - DAY // 4, END + DAY // 4)
+    rooms = []
+    for code, room in zip(codes := np.unique(rows.room), world.room_ids(codes), strict=True):
+        stays = world.stays_of_room(room)
+        assert set(stays.room.tolist()) == {int(code)}
+        rooms.append(
+            {
+                "RoomId": room,
+                "stays": [
+                    {
+                        "UserId": user,
+                        **{
+                            name: int(getattr(stays, name)[at])
+                            for name in ("enter", "leave", "audio", "video")
+                        },
+                        **{name: world.labels(name)[int(getattr(stays, name)[at])] for name in DIMENSIONS},
+                        **{
+                            name: int(getattr(stays, name)[at]) / 1_000
+                            for name in ("audio_loss", "video_loss", "audio_delay", "video_delay")
+                        },
+                    }
+                    for at, user in enumerate(world.user_ids(stays.user))
+                ],
+            }
+        )
+    if rooms:
+        rooms[0]["failed_joins"] = world.failed_joins(START - DAY // 4, END + DAY // 4).tolist()
+    return {"source": "recorded", "rooms": rooms}
+
+
+@settings(few, max_examples=30)
+@given(
+    specs().map(lambda spec: {**spec, "rooms_per_day": min(spec["rooms_per_day"], 40)}),
+    st.one_of(st.just(END + 2 * DAY), st.integers(START, END + 14_400)),
+    st.tuples(st.integers(START, END), st.integers(0, DAY)),
+    readings(),
+    st.data(),
+)
+def test_a_generated_world_reads_as_the_same_rows_written_down(spec, now, window, chosen, data):
+    """All six operations, under any readings and at any now, answer alike for both sources."""
+    world = generated_world(spec)
+    copy = written_down(world)
+    generated, recorded = asking(world, now, chosen), asking(recorded_world(copy, now), now, chosen)
+    span = {"BeginTime": str(window[0]), "EndTime": str(min(sum(window), END))}
+    room = data.draw(st.sampled_from(copy["rooms"]))
+    user = data.draw(st.sampled_from(room["stays"]))["UserId"]
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        (ALL, span),
+        (RECORDS, {"UserId": user, **span}),
+        (ROOM, {"RoomId": room["RoomId"]}),
+        (ROOM, {"RoomId": room["RoomId"], **span}),
+        (QUALITY, {"QueryDate": DATE}),
+        *((TREND, {"QueryDate": DATE, "CountBy": count}) for count in range(5)),
+        *((SPREAD, {"QueryDate": DATE, "CountBy": count}) for count in range(1, 5)),
+    ]
+    for operation, body in bodies:
+        one, other = generated(operation, body), recorded(operation, body)
+        assert json.dumps(one) == json.dumps(other), (operation, body)
