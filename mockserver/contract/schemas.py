@@ -214,9 +214,13 @@ def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> P
     return made
 
 
+_DOLLAR = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+"""A `$`, or an escape or a class in which it is none."""
+
+
 @functools.cache
 def _anchored(pattern: str) -> str:
-    return re.sub(r"(?<!\\)\$(?=\Z|\))", r"\\Z", pattern)
+    return _DOLLAR.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
 
 
 def _mismatch(error: Any) -> Mismatch:

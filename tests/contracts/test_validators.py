@@ -1,0 +1,126 @@
+"""The two schema engines say the same of whatever they are given."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from helpers.bench import shipped
+from helpers.sending import SAMPLES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.schemas import Validator, inline
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=14),
+    st.sampled_from(
+        [
+            "",
+            "1575962150",
+            "1575962150\n",
+            "\n",
+            "20191210",
+            "١٥٧٥٩٦٢١٥٠",
+            "x" * 256,
+            "x" * 257,
+            "😀" * 256,
+            "-1",
+        ]
+    ),
+    st.sampled_from([0, 1, 2, 3, 4, 5, -1, 1.5, 100.0, 2**53, "OK", "FAIL", 1e300]),
+)
+
+
+def holds_whole_float(value: Any) -> bool:
+    """Whether a number like 1.0 is anywhere in the value: the fast engine takes it for an integer, by design."""
+    if isinstance(value, dict):
+        return any(holds_whole_float(item) for item in value.values())
+    if isinstance(value, list):
+        return any(holds_whole_float(item) for item in value)
+    return isinstance(value, float) and math.isfinite(value) and value.is_integer()
+
+
+def changed(value: Any) -> st.SearchStrategy[Any]:
+    """The value, or something like it: parts left out, exchanged or added."""
+    if isinstance(value, dict):
+        parts = st.fixed_dictionaries({}, optional={key: changed(item) for key, item in value.items()})
+        more = st.dictionaries(
+            st.sampled_from(["x", "UserId", "RoomId", "EndTime", "Status", ""]), SCALARS, max_size=1
+        )
+        return st.one_of(
+            st.just(value), st.builds(lambda a, b: {**value, **a, **b}, parts, more), parts, SCALARS
+        )
+    if isinstance(value, list):
+        return st.one_of(
+            st.just(value), st.lists(st.one_of([changed(item) for item in value[:2]]), max_size=3), SCALARS
+        )
+    return st.one_of(st.just(value), SCALARS)
+
+
+def agree(validator: Validator, value: Any) -> None:
+    """Both engines give one verdict, but for numbers like 1.0, where the thorough one is the stricter."""
+    fast, thorough = validator.accepts(value), validator.mismatches(value) == []
+    if holds_whole_float(value):
+        assert fast or not thorough, value
+    else:
+        assert fast == thorough, (value, [one.message for one in validator.mismatches(value)])
+
+
+@pytest.mark.parametrize("side", ["request", "response"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_engines_agree_on_bodies(operation: str, side: str) -> None:
+    """`accepts` is `mismatches() == []` for the document's samples, changed in every way."""
+    validator = shipped().schemas[f"{operation}.{side}.json"]
+    sample = SAMPLES[operation]["body" if side == "request" else "answer"]
+    assert validator.accepts(sample)
+    assert validator.mismatches(sample) == []
+
+    @settings(max_examples=120, deadline=None)
+    @given(changed(sample))
+    def check(value: Any) -> None:
+        agree(validator, value)
+
+    check()
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_whole_float_is_no_integer_to_the_thorough_engine(operation: str) -> None:
+    """1.0 where an integer is due is a mismatch, so a message can be made of it."""
+    validator = shipped().schemas[f"{operation}.request.json"]
+    if "CountBy" in SAMPLES[operation]["body"]:
+        value = {**SAMPLES[operation]["body"], "CountBy": 2.0}
+        assert validator.accepts(value)
+        assert [one.pointer for one in validator.mismatches(value)] == [("CountBy",)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "string", "pattern": "^a|b$"}, ["ax", "xb"], ["x", "b\n"]),
+        ({"pattern": r"^\d+$"}, ["12", 5], ["١٢", "12\n"]),
+        ({"pattern": r"^(a$|b)"}, ["a", "bc"], ["a\n"]),
+        ({"pattern": r"^\$$"}, ["$"], ["$\n", "$$"]),
+        ({"pattern": "^[$]$"}, ["$"], ["$\n"]),
+        ({"type": "integer", "minimum": 3}, [3], [2, True, "3"]),
+        ({"maxLength": 1}, ["😀", "a"], ["ab"]),
+        ({"enum": ["a", 1]}, ["a", 1], ["b", 2, True]),
+        ({"const": 1}, [1], [True, 0]),
+        ({"uniqueItems": True}, [[1, True], []], [[1, 1]]),
+    ],
+    ids=str,
+)
+def test_the_engines_agree_on_a_scenarios_schema(schema: Any, good: list[Any], bad: list[Any]) -> None:
+    """What a `when` says by a schema means the same when it is explained."""
+    validator = inline(schema)
+    for value in good:
+        assert (validator.accepts(value), validator.mismatches(value)) == (True, []), value
+    for value in bad:
+        assert not validator.accepts(value), value
+        assert validator.mismatches(value), value
