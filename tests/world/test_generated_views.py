@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from invariants import check_all
 from recorded_worlds import asking, few, readings
 from worlds import specs
 
@@ -59,9 +60,30 @@ def written_down(world: GeneratedWorld) -> dict[str, Any]:
     return {"source": "recorded", "rooms": rooms}
 
 
+def small() -> st.SearchStrategy[dict[str, Any]]:
+    """Worlds of some dozens of rooms a day, so that everything in them can be asked."""
+    return specs().map(lambda spec: {**spec, "rooms_per_day": min(spec["rooms_per_day"], 40)})
+
+
+@settings(few, max_examples=40)
+@given(
+    small(),
+    st.sampled_from(["20190101", "20191209", DATE, "20240229", "20311231"]),
+    st.tuples(st.integers(-DAY // 4, DAY), st.sampled_from([0, 60, 3_600, 9_000])),
+    st.one_of(st.just(9 * DAY), st.integers(1, DAY + 14_400)),
+    readings(),
+)
+def test_all_operations_tell_one_log(spec, date, window, elapsed, chosen):
+    """The invariants hold for any seed, scale, day, window, clock and readings."""
+    start = day_start(date)
+    now, begin = start + elapsed, start + window[0]
+    ask = asking(generated_world(spec), now, chosen)
+    check_all(ask, now, chosen, [(begin, begin + window[1])], date, start)
+
+
 @settings(few, max_examples=30)
 @given(
-    specs().map(lambda spec: {**spec, "rooms_per_day": min(spec["rooms_per_day"], 40)}),
+    small(),
     st.one_of(st.just(END + 2 * DAY), st.integers(START, END + 14_400)),
     st.tuples(st.integers(START, END), st.integers(0, DAY)),
     readings(),
