@@ -14,7 +14,7 @@ The floors of the house; imports point down only, and rooms of one floor do not 
      9  the reins  control
     10  doors      web
     11  transport  transport
-    12  assembly   factory
+    12  assembly   factory  watching
     13  in-process mock
     14  handles    cli
 """

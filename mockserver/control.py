@@ -147,18 +147,19 @@ class Control:
 
     def use(self, appkey: str | None, name: str) -> Json:
         """Change the scenario; sequences start anew."""
-        scenarios = self.engine.library.scenarios
-        if name not in scenarios:
-            hint = nearest(name, scenarios)
-            raise ControlError(
-                422,
-                "unknown_scenario",
-                Text(f"there is no scenario {name!r}{hint.en}", f"没有场景 {name!r}{hint.zh}"),
-            )
-        if appkey is None:
-            self.engine.store.use(name)
-        else:
-            self._state(appkey).use(name)
+        with self.engine.changing:
+            scenarios = self.engine.library.scenarios
+            if name not in scenarios:
+                hint = nearest(name, scenarios)
+                raise ControlError(
+                    422,
+                    "unknown_scenario",
+                    Text(f"there is no scenario {name!r}{hint.en}", f"没有场景 {name!r}{hint.zh}"),
+                )
+            if appkey is None:
+                self.engine.store.use(name)
+            else:
+                self._state(appkey).use(name)
         return self.scenario(appkey)
 
     def clock(self, appkey: str | None) -> Json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -50,6 +51,8 @@ class Engine:
         """Apps made while the server runs, beside those of the library."""
         self.problems: tuple[Problem, ...] = ()
         """What was wrong with the files when they were last read; the set before that one answers."""
+        self.changing = threading.RLock()
+        """Held while the files or a choice of scenario change, so that neither takes away what the other stands on."""
         self._load = load
         self._headers = headers
         self._answering = Answering(lang)
@@ -65,15 +68,16 @@ class Engine:
 
         ConfigurationError when anything is wrong with them: then everything stays as it was, and is told as a problem.
         """
-        try:
-            library = self._load()
-            for scenario in {self.store.scenario, *(state.scenario for state in self.store.states())}:
-                check_scenario(library, scenario)
-        except ConfigurationError as error:
-            self.problems = error.problems
-            raise
-        self.library, self.problems = library, ()
-        self._answering.forget()
+        with self.changing:
+            try:
+                library = self._load()
+                for scenario in {self.store.scenario, *(state.scenario for state in self.store.states())}:
+                    check_scenario(library, scenario)
+            except ConfigurationError as error:
+                self.problems = error.problems
+                raise
+            self.library, self.problems = library, ()
+            self._answering.forget()
 
     def answer(self, call: Call) -> Reply:
         """The reply to one call; every failure is an envelope (§1.3, §1.4). The journal knows it before it is sent."""
@@ -97,7 +101,8 @@ class Engine:
         """The request, understood as far as it can be, with all that is wrong with it in the order of the checks."""
         library = self.library
         query = read_query(call.query)
-        app = self.app(query.values.get("appkey", ""))
+        appkey = query.values.get("appkey", "")
+        app = library.apps.get(appkey) or self.apps.get(appkey)
         state = self.store.app(app.appkey if app else "")
         scenario = library.scenarios[state.scenario]
         readings = library.readings(scenario.name)
@@ -107,7 +112,7 @@ class Engine:
         visit.operation, visit.violations = _target(call, readings)
         visit.violations += check_query(query, readings)
         sound = visit.refusal is None
-        ground = Ground(visit.now, app, lambda: self._others(app), state, deep=deep)
+        ground = Ground(visit.now, app, lambda: self._others(library, app), state, deep=deep)
         visit.violations += check_signature(visit.query, call, readings, ground, sound=sound)
         if visit.operation is not None:
             validator = library.schemas.request(visit.operation.name)
@@ -115,9 +120,9 @@ class Engine:
             visit.violations += broken
         return visit
 
-    def _others(self, app: App | None) -> Sequence[Keys]:
+    def _others(self, library: Library, app: App | None) -> Sequence[Keys]:
         """The keys of all other apps, those of the files first."""
-        known = (self.library.apps, self.apps)
+        known = (library.apps, self.apps)
         return [one.keys for apps in known for one in list(apps.values()) if one is not app]
 
     def _reply(self, visit: Visit, outcome: Outcome, number: str) -> Reply:
@@ -135,6 +140,8 @@ class Engine:
             if visit.violations:
                 told = visit.refusal or visit.violations[0]
                 headers += (("X-Mock-Diagnosis", _header(f"{told.name}: {told.text.en}")),)
+            if problems := self.problems:
+                headers += (("X-Mock-Problems", _header(f"{len(problems)}; {problems[0].show()}")),)
         return Reply(status, headers, outcome.body, appkey=visit.state.appkey)
 
     def _remember(self, visit: Visit, outcome: Outcome, reply: Reply, number: str, seconds: float) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from mockserver.clock import Clock, moment
 from mockserver.contract.documents import nearest
 from mockserver.contract.readings import BadReading, Value, parse_reading
-from mockserver.data import Folders
+from mockserver.data import Folders, look_at
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError
 from mockserver.library import Library, check_scenario, load_library
@@ -21,6 +21,9 @@ from mockserver.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from flask import Flask
+
+_PATIENCE = 5
+"""So often files that change while they are read are read again."""
 
 
 def create_app(**settings: Any) -> Flask:
@@ -35,12 +38,26 @@ def make_engine(**settings: Any) -> Engine:
     chosen = resolve_settings(settings)
     clock = make_clock(chosen["now"])
     overrides = parse_readings(chosen["reading"], chosen["strictness"])
-    folders = Folders(Path(chosen["fixtures"]) if chosen["fixtures"] else None)
+    user = Path(chosen["fixtures"]) if chosen["fixtures"] else None
 
-    def load() -> Library:
-        library = load_library(folders, overrides=overrides, seed=chosen["seed"], now=clock.second)
+    def read() -> Library:
+        library = load_library(Folders(user), overrides=overrides, seed=chosen["seed"], now=clock.second)
         check_scenario(library, chosen["scenario"])
         return library
+
+    def load() -> Library:
+        # Files that are written while they are read make a set that never was, or a mistake that nobody made.
+        for _ in range(_PATIENCE):
+            before = look_at(user)
+            try:
+                library = read()
+            except ConfigurationError:
+                if look_at(user) == before:
+                    raise
+            else:
+                if look_at(user) == before:
+                    return library
+        return read()
 
     store = MemoryStore(clock, chosen["scenario"])
     journal = Journal(most_entries=chosen["journal_size"])

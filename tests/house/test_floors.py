@@ -28,6 +28,7 @@ LIBRARIES = {
     "jsonschema_rs": {"contract"},
     "referencing": {"contract"},
     "orjson": {"contract"},
+    "watchfiles": {"watching"},
 }
 """The only room (or file) that may import each library."""
 
