@@ -38,7 +38,7 @@ class Answering:
 
     def act(self, visit: Visit) -> Outcome:
         """The answer of the first rule that matches, or the world's."""
-        for rule in visit.scenario.rules:
+        for rule in visit.rules:
             if visit.target.name in rule.on and rule.matcher.matches(visit.body, visit.query):
                 count = visit.state.draw(rule.key, rule.times)
                 if count is not None:
@@ -76,6 +76,7 @@ class Answering:
         key = (
             visit.library.number,
             visit.scenario.name,
+            tuple(visit.state.readings.items()),
             tenant,
             visit.target.name,
             *sorted(visit.body.items()),

@@ -7,6 +7,7 @@ takes the appkey of one app, or None for all of them; values are what JSON can s
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -16,10 +17,11 @@ from mockserver import __version__
 from mockserver.clock import Clock, moment
 from mockserver.contract.documents import nearest
 from mockserver.contract.operations import OPERATIONS
-from mockserver.contract.readings import READINGS
+from mockserver.contract.readings import READINGS, BadReading, parse_reading
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError, MockServerError
 from mockserver.messages import Text
+from mockserver.scenarios.loading import load_rule
 from mockserver.settings import SETTINGS
 from mockserver.signing.apps import App
 from mockserver.signing.checksum import Keys
@@ -45,6 +47,7 @@ class Control:
         self.engine = engine
         self._release = release
         self._started = time.monotonic()
+        self._numbers = itertools.count(1)
 
     # Registries
 
@@ -110,7 +113,9 @@ class Control:
 
     def readings(self, appkey: str | None) -> Json:
         """Every reading with the value in force."""
-        chosen = self.engine.library.readings(self.scenario(appkey)["name"])
+        chosen = dict(self.engine.library.readings(self.scenario(appkey)["name"]))
+        if appkey is not None:
+            chosen.update(self._state(appkey).readings)
         return {
             "readings": [
                 {
@@ -138,6 +143,51 @@ class Control:
                 for one in SETTINGS.values()
             ]
         }
+
+    def set_readings(self, appkey: str | None, chosen: Mapping[str, Any]) -> Json:
+        """Choose readings for one app, beside those chosen before; an empty mapping forgets them all."""
+        try:
+            parsed = {name: parse_reading(name, value) for name, value in chosen.items()}
+        except BadReading as error:
+            raise ControlError(422, "invalid_reading", error.text) from None
+        if appkey is None:
+            text = Text("readings are chosen for one app: add ?appkey=", "读法按应用设置：请加 ?appkey=")
+            raise ControlError(422, "missing_appkey", text)
+        state = self._state(appkey)
+        state.readings = {**state.readings, **parsed} if parsed else {}
+        return self.readings(appkey)
+
+    # Answers of one app
+
+    def answers(self, appkey: str | None) -> Json:
+        """The answers that were given to an app beside its scenario's, those that win first."""
+        state = self._one(appkey)
+        return {
+            "answers": [
+                {"id": number, "on": sorted(rule.on), "times": rule.times} for number, rule in state.rules
+            ]
+        }
+
+    def add_answer(self, appkey: str | None, entry: Mapping[str, Any]) -> Json:
+        """Answer some requests of an app otherwise: an entry as in `answers` of a scenario file."""
+        state = self._one(appkey)
+        number = f"given-{next(self._numbers)}"
+        library = self.engine.library
+        try:
+            rule = load_rule(entry, number, library.schemas, library.catalogue)
+        except ConfigurationError as error:
+            raise _invalid(error) from None
+        state.add_rule(number, rule)
+        return {"id": number, "on": sorted(rule.on), "times": rule.times}
+
+    def remove_answers(self, appkey: str | None, number: str | None) -> Json:
+        """Take one answer back, or all of them."""
+        gone = self._one(appkey).drop_rules(number)
+        if number is not None and not gone:
+            raise ControlError(
+                404, "unknown_answer", Text(f"there is no answer {number!r}", f"没有应答 {number!r}")
+            )
+        return {"removed": gone}
 
     # Scenario and clock
 
@@ -255,6 +305,10 @@ class Control:
             raise _unknown_app(appkey)
         return self.engine.store.app(appkey)
 
+    def _one(self, appkey: str | None) -> AppState:
+        """The state of the app that a request names, or of the first one."""
+        return self._state(next(iter(self.engine.library.apps)) if appkey is None else appkey)
+
     def _clock(self, appkey: str | None) -> Clock:
         return self.engine.store.clock if appkey is None else self._state(appkey).clock
 
@@ -287,6 +341,14 @@ def arguments(body: Mapping[str, Any], **kinds: tuple[type, ...]) -> Json:
                 422, "invalid_field", Text(f"{name} must be {words}", f"{name} 的类型应为 {words}")
             )
     return dict(body)
+
+
+def _invalid(error: ConfigurationError) -> ControlError:
+    """What is wrong with something that was sent, without the place in a file that it does not have."""
+    texts = [problem.text for problem in error.problems]
+    return ControlError(
+        422, "invalid_field", Text("; ".join(one.en for one in texts), "；".join(one.zh for one in texts))
+    )
 
 
 def _bounded(name: str, seconds: float) -> float:

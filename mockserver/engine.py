@@ -106,6 +106,8 @@ class Engine:
         state = self.store.app(app.appkey if app else "")
         scenario = library.scenarios[state.scenario]
         readings = library.readings(scenario.name)
+        if state.readings:
+            readings = {**readings, **state.readings}
         visit = Visit(
             library, call, scenario, readings, state, state.clock.now(), app=app, query=query.values
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +11,7 @@ from mockserver.contract.operations import Operation
 from mockserver.contract.readings import Readings
 from mockserver.library import Library
 from mockserver.messages import Call, Violation
-from mockserver.scenarios.model import Scenario
+from mockserver.scenarios.model import Rule, Scenario
 from mockserver.signing.apps import App
 from mockserver.stores.memory import AppState
 
@@ -48,6 +50,11 @@ class Visit:
         """The app of a request that was accepted."""
         assert self.app is not None, "only an accepted request has a tenant"
         return self.app
+
+    @property
+    def rules(self) -> Iterator[Rule]:
+        """The rules that may answer: those given to the app, then the scenario's."""
+        return itertools.chain((rule for _, rule in self.state.rules), self.scenario.rules)
 
     @property
     def refusal(self) -> Violation | None:

@@ -6,6 +6,7 @@ stops the load and not a test run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from mockserver.contract.envelope import FIELDS, encode, success
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import BadReading, Value, parse_reading
 from mockserver.contract.schemas import Schemas
-from mockserver.data import Document
+from mockserver.data import Document, parse_json
 from mockserver.errors import ConfigurationError, Problem
 from mockserver.messages import Text
 from mockserver.scenarios.matching import BadMatcher, Matcher, compile_when
@@ -43,6 +44,13 @@ def load_scenarios(
     if problems:
         raise ConfigurationError(problems)
     return {name: scenario for name, scenario in scenarios.items() if scenario}
+
+
+def load_rule(entry: Mapping[str, Any], name: str, schemas: Schemas, catalogue: Catalogue) -> Rule:
+    """The rule that one entry of `answers` describes; ConfigurationError says what is wrong with it."""
+    text = json.dumps({"title": name, "answers": [entry]}, ensure_ascii=False)
+    scenarios = load_scenarios({name: parse_json(text, name)}, schemas, catalogue)
+    return scenarios[name].rules[0]
 
 
 def whole(body: Mapping[str, Any]) -> dict[str, Any]:

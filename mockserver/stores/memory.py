@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 from mockserver.clock import Clock
+from mockserver.contract.readings import Value
 
 MOST_REMEMBERED = 100_000
 
@@ -17,6 +20,10 @@ class AppState:
         self.appkey = appkey
         self.clock = clock
         self.scenario = scenario
+        self.readings: Mapping[str, Value] = {}
+        """Readings chosen for this app; they win over all others."""
+        self.rules: tuple[tuple[str, Any], ...] = ()
+        """Answers given to this app beside its scenario's, by id, the newest first; they win over the scenario's."""
         self._lock = threading.Lock()
         self._forget()
 
@@ -45,11 +52,25 @@ class AppState:
             self.scenario = scenario
             self._counts.clear()
 
+    def add_rule(self, number: str, rule: Any) -> None:
+        """Put a rule before all others."""
+        with self._lock:
+            self.rules = ((number, rule), *self.rules)
+
+    def drop_rules(self, number: str | None = None) -> int:
+        """Take one rule away, or all; gives how many went."""
+        with self._lock:
+            kept = () if number is None else tuple(one for one in self.rules if one[0] != number)
+            gone = len(self.rules) - len(kept)
+            self.rules = kept
+            return gone
+
     def reset(self, scenario: str) -> None:
         """Back to `scenario` as if the app had never called; its clock runs as it was made."""
         with self._lock:
             self.clock.reset()
             self.scenario = scenario
+            self.readings, self.rules = {}, ()
             self._forget()
 
     def _forget(self) -> None:

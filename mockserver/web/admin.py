@@ -53,9 +53,16 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "scenarios", lambda c, _: c.scenarios(), Text("the scenarios", "全部场景")),
     Route("GET", "errors", lambda c, _: c.errors(), Text("the error catalogue", "错误码表")),
     Route("GET", "readings", lambda c, a: c.readings(a.appkey), Text("the readings in force", "当前读法")),
+    Route("PUT", "readings", lambda c, a: c.set_readings(a.appkey, a.body), Text(
+        'choose some for one app: {"window": "enter"}; {} forgets them', '为某个应用指定：{"window": "enter"}；{} 清除')),
     Route("GET", "settings", lambda c, _: c.settings(), Text("the settings", "全部设置")),
     Route("GET", "scenario", lambda c, a: c.scenario(a.appkey), Text("the scenario that answers", "当前场景")),
     Route("PUT", "scenario", lambda c, a: c.use(a.appkey, **_all(a, name=(str,))), Text('change it: {"name"}', '切换：{"name"}')),
+    Route("GET", "answers", lambda c, a: c.answers(a.appkey), Text("answers given beside the scenario's", "场景之外的应答")),
+    Route("POST", "answers", lambda c, a: c.add_answer(a.appkey, a.body), Text(
+        "answer some requests otherwise: an entry of a scenario's `answers`", "改变部分应答：同场景 `answers` 的一项"), 201),
+    Route("DELETE", "answers", lambda c, a: c.remove_answers(a.appkey, None), Text("take them all back", "全部撤回")),
+    Route("DELETE", "answers/<number>", lambda c, a: c.remove_answers(a.appkey, a.path["number"]), Text("take one back", "撤回一项")),
     Route("GET", "clock", lambda c, a: c.clock(a.appkey), Text("what the clock shows", "时钟")),
     Route("PUT", "clock", lambda c, a: c.set_clock(a.appkey, **arguments(
         a.body, now=(str, int, float), offset_seconds=(int, float), advance_seconds=(int, float))),
