@@ -119,8 +119,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "seed",
         20191210,
-        {"type": "integer", "minimum": 0, "maximum": 2**63 - 1},
-        "integer, 0 … 2^63-1",
+        {"type": "integer", "minimum": 0, "maximum": 2**64 - 1},
+        "integer, 0 … 2^64-1",
         Text(
             "Decides everything: the same seed is the same world on every machine. `--seed` overrides it.",
             "决定一切：同一种子在任何机器上得到同一个世界；`--seed` 优先。",

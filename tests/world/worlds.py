@@ -33,7 +33,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         for number in range(draw(st.integers(1, 3)))
     ]
     spec = {
-        "seed": draw(st.integers(0, 2**63 - 1)),
+        "seed": draw(st.integers(0, 2**64 - 1)),
         "rooms_per_day": draw(st.integers(0, 900)),
         "room_kinds": kinds,
         "call_lengths": {"floor": floor, "cap": cap},
