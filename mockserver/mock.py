@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mockserver.contract.envelope import encode, failure
 from mockserver.contract.operations import OPERATIONS
 from mockserver.control import Control
+from mockserver.data import look_at
 from mockserver.engine import Engine
-from mockserver.factory import make_engine
+from mockserver.errors import ConfigurationError
+from mockserver.factory import make_engine, resolve_settings
 from mockserver.messages import Text
 from mockserver.signing.apps import App
 from mockserver.signing.checksum import sign
 from mockserver.transport.server import Server
+from mockserver.transport.tls import TLS
+from mockserver.watching import Watcher
 from mockserver.web.api import APPKEY
 from mockserver.web.app import make_app
 from mockserver.web.guard import Guard
@@ -57,17 +63,31 @@ class AppHandle:
 class MockServer:
     """A mock server on a port of this machine, from `start` (or `with`) to `stop`.
 
-    Takes the settings of `mockserver settings`; port 0 finds a free one. ConfigurationError tells what is wrong.
+    Takes the settings of `mockserver settings`; port 0 finds a free one, and files are watched only when `reload` is
+    asked for. ConfigurationError tells what is wrong.
     """
 
     def __init__(
-        self, scenario: str = "default", *, host: str = "127.0.0.1", port: int = 0, **settings: Any
+        self,
+        scenario: str = "default",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        reload: bool = False,
+        **settings: Any,
     ) -> None:
+        chosen = resolve_settings(settings)
+        tls = _tls(host, chosen)
+        self.ca_file: Path | None = tls.ca_file if tls else None
+        """The CA to trust, where the certificate was made for this run."""
+        user = Path(chosen["fixtures"]) if chosen["fixtures"] else None
+        seen = look_at(user) if reload else None
         self.engine: Engine = make_engine(scenario=scenario, **settings)
+        self._watcher = Watcher(self.engine, user, seen) if seen else None
         self.control = Control(self.engine, self._release)
         token = settings.get("admin_token")
         app = make_app(self.engine, control=self.control, guard=Guard.for_host(host, token))
-        self._server = Server(app, host=host, port=port, envelope=self._envelope)
+        self._server = Server(app, host=host, port=port, tls=tls, envelope=self._envelope)
 
     def _release(self, appkey: str | None) -> int:
         if appkey is None:
@@ -81,7 +101,7 @@ class MockServer:
 
     @property
     def url(self) -> str:
-        """`http://HOST:PORT`, without a slash at the end."""
+        """`http://HOST:PORT`, or https, without a slash at the end."""
         return self._server.url
 
     @property
@@ -97,15 +117,22 @@ class MockServer:
 
     def run(self, on_ready: Callable[[str], object]) -> None:
         """Listen in this thread until SIGTERM or SIGINT; `on_ready` gets the URL."""
-        self._server.run(on_ready)
+        with ExitStack() as stack:
+            if self._watcher:
+                stack.enter_context(self._watcher)
+            self._server.run(on_ready)
 
     def start(self) -> MockServer:
         """Listen; returns once the first request can be answered."""
         self._server.start()
+        if self._watcher:
+            self._watcher.start()
         return self
 
     def stop(self) -> None:
         """Finish the requests in flight and close every connection."""
+        if self._watcher:
+            self._watcher.stop()
         self._server.stop()
 
     def __enter__(self) -> MockServer:
@@ -115,3 +142,20 @@ class MockServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _tls(host: str, chosen: dict[str, Any]) -> TLS | None:
+    """What the three settings about https come to; ConfigurationError when they contradict each other."""
+    cert, key = chosen["tls_cert"], chosen["tls_key"]
+    if chosen["tls"] and (cert or key):
+        text = Text(
+            "makes a certificate of its own: leave out --tls-cert and --tls-key, or --tls",
+            "会自动生成证书：请去掉 --tls-cert 和 --tls-key，或去掉 --tls",
+        )
+        raise ConfigurationError.one("--tls", text)
+    if key and not cert:
+        text = Text("is the key of a certificate: add --tls-cert FILE", "是证书的私钥：请加 --tls-cert FILE")
+        raise ConfigurationError.one("--tls-key", text)
+    if cert:
+        return TLS.from_files(cert, key)
+    return TLS.throwaway(() if host in ("", "0.0.0.0", "::") else (host,)) if chosen["tls"] else None

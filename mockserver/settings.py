@@ -57,6 +57,16 @@ _TABLE = (
         "管理接口要求的 Bearer 令牌；监听非本机地址时必需"), metavar="TOKEN"),
     Setting("journal_size", "integer", 10_000, Text(
         "requests that the journal keeps of each app, at most 64 MB", "日志为每个应用保留的请求数，最多 64 MB"), metavar="N"),
+    Setting("reload", "switch", True, Text(
+        "watch the files: a good save answers within two seconds, a bad one is told and changes nothing",
+        "监视文件：保存无误两秒内生效，有误则提示且不改变应答")),
+    Setting("tls", "switch", False, Text(
+        "speak https with a certificate made for this run; its CA file is printed",
+        "以本次运行自动生成的证书提供 https，并打印其 CA 文件")),
+    Setting("tls_cert", "path", None, Text("speak https with this certificate (PEM)", "使用此证书（PEM）提供 https"),
+        metavar="FILE"),
+    Setting("tls_key", "path", None, Text(
+        "its private key, unless it is in the same file", "证书的私钥，与证书同文件时可省略"), metavar="FILE"),
     Setting("ready_file", "path", None, Text(
         "write url, pid and apps as JSON to this file once ready", "就绪后将 url、pid、apps 以 JSON 写入该文件"), metavar="FILE"),
     Setting("log_format", "choice", "text", Text("form of the log", "日志格式"), ("text", "json")),

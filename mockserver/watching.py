@@ -29,13 +29,12 @@ MOST_SETTLING = 8
 
 
 class Watcher:
-    """Reloads an engine when its files change, from `start` to `stop`."""
+    """Reloads an engine when its files are no longer as they were `seen` before it read them, from `start` to `stop`."""
 
-    def __init__(self, engine: Engine, user: Path | None) -> None:
-        self._engine, self._user = engine, user
+    def __init__(self, engine: Engine, user: Path | None, seen: Look) -> None:
+        self._engine, self._user, self._seen = engine, user, seen
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._seen = look_at(user)
 
     def start(self) -> None:
         """Watch in a thread of its own."""

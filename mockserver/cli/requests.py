@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import shlex
+import ssl
 import sys
 import urllib.parse
 from collections.abc import Callable, Sequence
@@ -54,6 +55,13 @@ _url = click.option(
     show_default=True,
     help="where the server is",
 )
+_ca = click.option(
+    "--ca",
+    envvar="MOCKSERVER_CA",
+    type=click.Path(),
+    metavar="FILE",
+    help="certificates to trust over https, such as the CA file that `serve --tls` prints",
+)
 _json = click.option(
     "--json/--table", "as_json", default=None, help="JSON, or tables; by default as the output is a pipe"
 )
@@ -69,8 +77,9 @@ def sign(fixtures: str | None, now: str | None, appkey: str | None, identifier: 
 @click.command()
 @_what
 @_url
+@_ca
 @_who
-def curl(operation: str, fields: Sequence[str], url: str, **who: Any) -> None:
+def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, **who: Any) -> None:
     """Print a signed curl command for OPERATION (a name, its beginning, or its section such as 2.2).
 
     Without any FIELD=VALUE the body is the document's sample.
@@ -78,22 +87,28 @@ def curl(operation: str, fields: Sequence[str], url: str, **who: Any) -> None:
     target = _operation(operation)
     body = json.dumps(_body(target, fields, who["fixtures"]), ensure_ascii=False)
     address = f"{url.rstrip('/')}{target.path}?{_signed(**who)}"
-    click.echo(f"curl -sS {shlex.quote(address)} -H 'Content-Type: application/json' -d {shlex.quote(body)}")
+    _refuse_ca_without_https(url, ca)
+    trust = f"--cacert {shlex.quote(ca)} " if ca else ""
+    words = f"{trust}{shlex.quote(address)} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    click.echo(f"curl -sS {words}")
 
 
 @click.command()
 @_what
 @_url
+@_ca
 @_who
 @_json
-def call(operation: str, fields: Sequence[str], url: str, as_json: bool | None, **who: Any) -> None:
+def call(
+    operation: str, fields: Sequence[str], url: str, ca: str | None, as_json: bool | None, **who: Any
+) -> None:
     """Call OPERATION on a running server and print the answer; exit 1 when it is a failure.
 
     Without any FIELD=VALUE the body is the document's sample.
     """
     target = _operation(operation)
     body = json.dumps(_body(target, fields, who["fixtures"]), ensure_ascii=False).encode()
-    text = _post(url, f"{target.path}?{_signed(**who)}", body)
+    text = _post(url, f"{target.path}?{_signed(**who)}", body, ca)
     try:
         answer = json.loads(text)
     except ValueError:
@@ -181,17 +196,42 @@ def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> 
     return body
 
 
-def _post(url: str, target: str, body: bytes) -> str:
-    """The text of the answer to one POST; ConfigurationError when nobody answers."""
+def _refuse_ca_without_https(url: str, ca: str | None) -> None:
+    if ca and not url.startswith("https:"):
+        raise ConfigurationError.one("--ca", Text(f"{url} is not https", f"{url} 不是 https"))
+
+
+def _connection(url: str, ca: str | None) -> http.client.HTTPConnection:
     parts = urllib.parse.urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    host = parts.hostname or "127.0.0.1"
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(host, parts.port, timeout=60)
     try:
-        connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=60)
+        trusted = ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        why = error.strerror or str(error)
+        text = Text(f"{ca} holds no certificates to trust: {why}", f"{ca} 中没有可信任的证书：{why}")
+        raise ConfigurationError.one("--ca", text) from None
+    return http.client.HTTPSConnection(host, parts.port, timeout=60, context=trusted)
+
+
+def _post(url: str, target: str, body: bytes, ca: str | None) -> str:
+    """The text of the answer to one POST; ConfigurationError when nobody answers."""
+    _refuse_ca_without_https(url, ca)
+    parts = urllib.parse.urlsplit(url)
+    try:
+        connection = _connection(url, ca)
         try:
             connection.request("POST", parts.path.rstrip("/") + target, body, _HEADERS)
             return connection.getresponse().read().decode("utf-8", "replace")
         finally:
             connection.close()
+    except ssl.SSLCertVerificationError as error:
+        text = Text(
+            f"its certificate is not trusted ({error.verify_message}): add --ca FILE",
+            f"证书不受信任（{error.verify_message}）：请加 --ca FILE",
+        )
+        raise ConfigurationError.one(url, text) from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         why = str(error) or type(error).__name__
         text = Text(

@@ -7,16 +7,18 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mockserver.cli.options import setting_options
-from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError
 from mockserver.factory import resolve_settings
 from mockserver.messages import Text
 from mockserver.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from mockserver.mock import MockServer
 
 
 @click.command()
@@ -34,8 +36,9 @@ def serve(**settings: Any) -> None:
 
     def ready(url: str) -> None:
         if ready_file is not None:
-            _write_ready_file(ready_file, server.engine, url)
-        click.echo(f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()})")
+            _write_ready_file(ready_file, server, url)
+        trust = f", CA file {server.ca_file}" if server.ca_file else ""
+        click.echo(f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()}{trust})")
         sys.stdout.flush()
 
     try:
@@ -57,9 +60,12 @@ def _refuse_open_door(host: str, token: str | None) -> None:
         raise ConfigurationError.one("--host", text)
 
 
-def _write_ready_file(path: Path, engine: Engine, url: str) -> None:
+def _write_ready_file(path: Path, server: MockServer, url: str) -> None:
     """Written aside and moved into place, so that a reader never finds half of it."""
-    ready = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid(), "apps": list(engine.library.apps)}
+    apps = list(server.engine.library.apps)
+    ready = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid(), "apps": apps}
+    if server.ca_file:
+        ready["ca_file"] = str(server.ca_file)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         aside.write_text(json.dumps(ready) + "\n", encoding="utf-8")
