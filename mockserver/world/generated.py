@@ -20,17 +20,20 @@ from mockserver.world.prf import I64, bits, draw, subkey
 from mockserver.world.quality import DELAY_MAX, LOSS_MAX, NETWORKS
 from mockserver.world.seats import Seated, Timetable, day_of_hour, hours_of
 from mockserver.world.shape import EPOCH, HOUR, ROOMS_AN_HOUR, SHARE_BITS, Shape, shape_of
-from mockserver.world.stays import COLUMNS, DIMENSIONS, SpecError, Stays, World
+from mockserver.world.stays import COLUMNS, DIMENSIONS, SpecError, Stays
 
 _ROOM_DIGITS, _USER_DIGITS = 12, 10
 _AWAY = 164
 """4 % (in 4,096ths) of a user's days are spent away from home."""
-PLACE_WORDS = ("country", "province", "city")
+PLACE_WORDS = DIMENSIONS[:3]
+"""Country, province, city: what a place has."""
 _STEP = 2_048
 """Hours of one user's seats evaluated at once."""
 
 
-def generated_world(spec: Mapping[str, Any], *, seed: int | None = None, appkey: str | None = None) -> World:
+def generated_world(
+    spec: Mapping[str, Any], *, seed: int | None = None, appkey: str | None = None
+) -> GeneratedWorld:
     """The world of a `world: {source: generated, …}` block.
 
     `seed` overrides the block's, `per_app` mixes `appkey` in.

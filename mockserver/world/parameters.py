@@ -13,9 +13,9 @@ from typing import Any
 
 from mockserver.messages import Text
 from mockserver.world.checking import Schema, mistakes
-from mockserver.world.pins import DOCUMENT_PINS
+from mockserver.world.pins import DOCUMENT_PINS, PIN
 from mockserver.world.quality import NETWORKS, PROFILES
-from mockserver.world.stays import DIMENSIONS, SpecError
+from mockserver.world.stays import SpecError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,39 +62,6 @@ _YEAR = {
     "additionalProperties": False,
     "minProperties": 1,
     "properties": dict.fromkeys(NETWORKS, _SHARE),
-}
-_MOMENT = {
-    "type": ["integer", "string"],
-    "minLength": 1,
-    "maxLength": 64,
-    "minimum": 0,
-    "maximum": 9_999_999_999,
-}
-_PERCENT = {"type": "number", "minimum": 0, "maximum": 100}
-_DELAY = {"type": "number", "minimum": 0.001, "maximum": 60_000}
-_STREAM = {"type": "integer", "minimum": 0, "maximum": 9_999_999_999}
-_ID = {"type": "string", "minLength": 1, "maxLength": 128}
-_STAY = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["UserId", "enter", "leave"],
-    "properties": {
-        "UserId": _ID,
-        **dict.fromkeys(("enter", "leave"), _MOMENT),
-        **dict.fromkeys(("audio", "video"), _STREAM),
-        **dict.fromkeys(DIMENSIONS, _NAME),
-        **dict.fromkeys(("audio_loss", "video_loss"), _PERCENT),
-        **dict.fromkeys(("audio_delay", "video_delay"), _DELAY),
-    },
-}
-_ROOM = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["RoomId", "stays"],
-    "properties": {
-        "RoomId": _ID,
-        "stays": {"type": "array", "minItems": 1, "maxItems": 100_000, "items": _STAY},
-    },
 }
 
 ROOM_KINDS: list[dict[str, Any]] = [
@@ -246,7 +213,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "pins",
         DOCUMENT_PINS,
-        {"type": "array", "maxItems": 10_000, "items": _ROOM},
+        {"type": "array", "maxItems": 10_000, "items": PIN},
         "list of rooms as in a recorded world, with absolute moments",
         Text(
             "Rooms that exist beside the generated ones. Default: the literal ids of the document's samples.",

@@ -23,6 +23,42 @@ from mockserver.world.stays import DIMENSIONS, SpecError, Stays
 
 _FIRST, _LAST = day_start("20190101"), 9_999_999_999
 
+_MOMENT = {
+    "type": ["integer", "string"],
+    "minLength": 1,
+    "maxLength": 64,
+    "minimum": 0,
+    "maximum": 9_999_999_999,
+}
+_PERCENT = {"type": "number", "minimum": 0, "maximum": 100}
+_DELAY = {"type": "number", "minimum": 0.001, "maximum": 60_000}
+_STREAM = {"type": "integer", "minimum": 0, "maximum": 9_999_999_999}
+_ID = {"type": "string", "minLength": 1, "maxLength": 256}
+_LABEL = {"type": "string", "minLength": 1, "maxLength": 64}
+_STAY = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["UserId", "enter", "leave"],
+    "properties": {
+        "UserId": _ID,
+        **dict.fromkeys(("enter", "leave"), _MOMENT),
+        **dict.fromkeys(("audio", "video"), _STREAM),
+        **dict.fromkeys(DIMENSIONS, _LABEL),
+        **dict.fromkeys(("audio_loss", "video_loss"), _PERCENT),
+        **dict.fromkeys(("audio_delay", "video_delay"), _DELAY),
+    },
+}
+PIN: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["RoomId", "stays"],
+    "properties": {
+        "RoomId": _ID,
+        "stays": {"type": "array", "minItems": 1, "maxItems": 100_000, "items": _STAY},
+    },
+}
+"""One pinned room as JSON Schema: as in a recorded world, but every stay has its end."""
+
 
 def _stay(user: str, enter: int, leave: int, audio: int, video: int, **more: Any) -> dict[str, Any]:
     home = {"network": "WiFi", "country": "中国", "province": "广东省", "city": "深圳市"}

@@ -23,8 +23,8 @@ from mockserver.world.prf import I64, Permutation, bits, draw, subkey
 from mockserver.world.shape import EPOCH, HOUR, NOISE, NOISE_BITS, RATE_BITS, ROOMS_AN_HOUR, Shape
 from mockserver.world.stays import Flags
 
-LAST_HOUR = (9_999_999_999 - EPOCH) // HOUR
-"""The last hour with rooms: stamps have ten digits."""
+LAST_HOUR = (9_999_999_999 - EPOCH) // HOUR - 5
+"""The last hour with rooms: the stamps of the longest still have ten digits."""
 _SEATS_A_ROOM = 512
 _SEATS_A_CHUNK = 1 << 16
 _CELLS_A_CHUNK = 1 << 22
