@@ -17,6 +17,7 @@ from mockserver.data import Folders
 from mockserver.engine import Engine
 from mockserver.library import Library, load_library
 from mockserver.messages import Lang, Reply, Violation
+from mockserver.stores.journal import Journal
 from mockserver.stores.memory import MemoryStore
 
 
@@ -36,7 +37,7 @@ def user_files(folder: Path, files: Mapping[str, str]) -> Library:
 
 
 class Bench:
-    """One engine at a frozen clock; `violations` are those of the last request, in their order."""
+    """One engine at a frozen clock."""
 
     def __init__(
         self,
@@ -49,16 +50,13 @@ class Bench:
     ) -> None:
         chosen = {name: parse_reading(name, value) for name, value in (readings or {}).items()}
         library = dataclasses.replace(library or shipped(), overrides=chosen)
-        self.engine = Engine(lambda: library, MemoryStore(Clock(frozen_at=now), scenario), lang=lang)
-        self.violations: list[Violation] = []
-        read = self.engine._read
+        store, self.journal = MemoryStore(Clock(frozen_at=now), scenario), Journal(most_entries=1)
+        self.engine = Engine(lambda: library, store, self.journal, lang=lang)
 
-        def watched(*given: Any) -> Any:
-            visit = read(*given)
-            self.violations = visit.violations
-            return visit
-
-        self.engine._read = watched  # type: ignore[method-assign]
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What was wrong with the last request, in the order of the checks."""
+        return self.journal.select().entries[-1].violations
 
     def send(self, send: Mapping[str, Any] | None = None) -> Reply:
         """The reply to a request told as in `helpers.sending`."""
