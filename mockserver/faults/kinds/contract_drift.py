@@ -1,0 +1,61 @@
+"""The answer parses, but is not the one that was agreed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockserver.contract.envelope import encode
+from mockserver.faults.base import Context, Draw, PayloadKind
+from mockserver.faults.drifts import DRIFTS, Spot, spots
+from mockserver.faults.fields import choice, string
+from mockserver.faults.payloads import decoded, with_body
+from mockserver.messages import Reply, Text
+
+_TRIES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractDrift(PayloadKind):
+    """One seeded change to the answer, held against the response schema.
+
+    The first six ways leave the schema for certain; the list ways stay inside it and are wrong all the same.
+    """
+
+    text = Text(
+        "JSON, but a field is missing, null, renamed, added or of another type, or the rows are wrong",
+        "JSON，但字段缺失、为 null、改名、多余、类型不同，或记录行不对",
+    )
+    how: str = choice("The change.", "改动方式。", *DRIFTS, default="drop_field")
+    path: str | None = string(
+        "JSON pointer to the field, object or list; * stands for any step. A seeded choice when left out.",
+        "指向字段、对象或列表的 JSON 指针，* 代表任意一级；省略则按种子选择。",
+        r"(?:/[^/]{1,100}){0,16}",
+        500,
+        None,
+    )
+
+    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str] | None:
+        """The answer with one change; None when nothing in it can be changed so."""
+        answer = decoded(reply)
+        if answer is None:
+            return None
+        drift = DRIFTS[self.how]
+        validator = context.schemas.answer(context.operation, answer) if context.operation else None
+        fitting = [
+            index for index, spot in enumerate(spots(answer)) if self._meant(spot) and drift.fits(spot)
+        ]
+        start = draw.below(len(fitting), "spot") if fitting else 0
+        for index in (fitting[start:] + fitting[:start])[:_TRIES]:
+            fresh = decoded(reply) or {}
+            note = drift.act(spots(fresh)[index], draw)
+            if validator is None or validator.accepts(fresh) is not drift.leaves:
+                return with_body(reply, encode(fresh)), note
+        return None
+
+    def _meant(self, spot: Spot) -> bool:
+        if self.path is None:
+            return True
+        wanted, steps = self.path.split("/"), spot.pointer.split("/")
+        return len(wanted) == len(steps) and all(
+            one in ("*", step) for one, step in zip(wanted, steps, strict=True)
+        )

@@ -1,0 +1,30 @@
+"""The answer is right, its Content-Type is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mockserver.faults.base import Context, Draw, PayloadKind
+from mockserver.faults.fields import string
+from mockserver.faults.payloads import with_body
+from mockserver.messages import Reply, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongContentType(PayloadKind):
+    """Another Content-Type over the same body."""
+
+    text = Text(
+        "the right JSON under a Content-Type that is none of JSON", "JSON 正确，但 Content-Type 不是 JSON"
+    )
+    type: str = string(
+        "The Content-Type to send.",
+        "要发送的 Content-Type。",
+        r"[!-~](?:[ -~]{0,98}[!-~])?",
+        100,
+        "text/html; charset=utf-8",
+    )
+
+    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str]:
+        """The same body under the other type."""
+        return with_body(reply, reply.body, content_type=self.type), self.type
