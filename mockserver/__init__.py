@@ -6,17 +6,20 @@ The floors of the house; imports point down only, and rooms of one floor do not 
      1  mishaps    errors
      2  files      data
      3  facts      contract  settings
-     4  workers    signing  bodies  world  scenarios  stores  answers
-     5  the set    library
-     6  the visit  visits
-     7  answers    answering
-     8  the line   engine
-     9  the reins  control
-    10  doors      web
-    11  transport  transport
-    12  assembly   factory  watching
-    13  in-process mock
-    14  handles    cli
+     4  workers    signing  bodies  world  scenarios  faults  answers
+     5  memory     stores
+     6  readers    reporting
+     7  the set    library
+     8  the visit  visits  wishes
+     9  answers    answering
+    10  the line   engine
+    11  reading    observing  openapi
+    12  the reins  control
+    13  doors      web
+    14  transport  transport
+    15  assembly   factory  watching
+    16  in-process mock
+    17  handles    cli
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from mockserver.contract.envelope import encode, failure, success
 from mockserver.contract.violations import shorten
 from mockserver.errors import NotFound
 from mockserver.messages import Answer, Lang
+from mockserver.reporting.near import nearest_rule
 from mockserver.scenarios.model import Action, Rule, is_empty, merge_patch
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.visits import Outcome, Visit
@@ -43,6 +44,8 @@ class Answering:
                 count = visit.state.draw(rule.key, rule.times)
                 if count is not None:
                     return self._perform(visit, rule, rule.actions[min(count, len(rule.actions) - 1)])
+        near = nearest_rule(visit.rules, visit.target.name, visit.body, visit.query)
+        visit.near = near.text.to(self._lang) if near else ""
         return self._world(visit, WORLD)
 
     def failure(self, visit: Visit, error: str, info: str | None, by: str) -> Outcome:

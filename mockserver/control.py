@@ -19,9 +19,14 @@ from mockserver.contract.documents import nearest
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS, BadReading, parse_reading
 from mockserver.engine import Engine
-from mockserver.errors import ConfigurationError, MockServerError
+from mockserver.errors import ConfigurationError, ControlError
+from mockserver.faults.fields import FaultError
+from mockserver.faults.spec import parse_fault
+from mockserver.faults.spec import rows as fault_rows
 from mockserver.messages import Text
+from mockserver.observing import Observer
 from mockserver.scenarios.loading import load_rule
+from mockserver.scenarios.matching import compile_when
 from mockserver.settings import SETTINGS
 from mockserver.signing.apps import App
 from mockserver.signing.checksum import Keys
@@ -32,19 +37,13 @@ FURTHEST = 366 * 86_400 * 100
 """No clock is moved further than this many seconds from where it was."""
 
 
-class ControlError(MockServerError):
-    """A wish that cannot be granted; `status` is the HTTP status it deserves."""
-
-    def __init__(self, status: int, name: str, text: Text) -> None:
-        self.status, self.name, self.text = status, name, text
-        super().__init__(text.en)
-
-
 class Control:
     """Acts on a running engine. `release` ends the delays and hangs of one app, or of all, at once."""
 
     def __init__(self, engine: Engine, release: Callable[[str | None], int] = lambda _: 0) -> None:
         self.engine = engine
+        self.observer = Observer(engine)
+        """The journal and what is read out of it."""
         self._release = release
         self._started = time.monotonic()
         self._numbers = itertools.count(1)
@@ -189,6 +188,50 @@ class Control:
             )
         return {"removed": gone}
 
+    # Faults
+
+    def fault_kinds(self) -> Json:
+        """The kinds of faults there are, with their fields."""
+        return {"faults": fault_rows()}
+
+    def faults(self, appkey: str | None) -> Json:
+        """The faults at work on one app, or on every one, in the order in which they act."""
+        states = self.engine.store.states() if appkey is None else [self._state(appkey)]
+        told: dict[str, Json] = {}
+        for state in states:
+            for one in state.faults.list(state.clock.now()):
+                told.setdefault(one["id"], one)
+        return {"faults": list(told.values())}
+
+    def add_fault(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
+        """Put a fault to work: `{"fault": KIND, "on": …, …}` as in a scenario file."""
+        try:
+            fault = parse_fault(wanted, self.engine.library.catalogue, compile_when)
+            if appkey is None:
+                number = self.engine.store.add_fault(fault)
+            else:
+                state = self._state(appkey)
+                number = state.faults.add(fault, state.clock.now(), origin="admin").id
+        except FaultError as error:
+            raise ControlError(422, "invalid_fault", _placed(error)) from None
+        return {"id": number, **{name: value for name, value in fault.told().items() if name != "id"}}
+
+    def remove_fault(self, appkey: str | None, number: str) -> Json:
+        """End one fault."""
+        store = self.engine.store
+        found = store.drop_fault(number) if appkey is None else self._state(appkey).faults.remove(number)
+        if not found:
+            raise ControlError(
+                404, "unknown_fault", Text(f"there is no fault {number!r}", f"没有故障 {number!r}")
+            )
+        return {"removed": 1}
+
+    def clear_faults(self, appkey: str | None) -> Json:
+        """End every fault; answers that are held back are let go."""
+        store = self.engine.store
+        gone = store.clear_faults() if appkey is None else self._state(appkey).faults.clear()
+        return {"removed": gone, "released": self._release(appkey)}
+
     # Scenario and clock
 
     def scenario(self, appkey: str | None) -> Json:
@@ -293,11 +336,12 @@ class Control:
         return self.ready()
 
     def reset(self, appkey: str | None) -> Json:
-        """Scenario, clock, sequences and faults as at the start; answers that are held back are let go."""
+        """Everything that belongs to an app as at the start, its journal too; answers that are held back are let go."""
         if appkey is None:
             self.engine.store.reset()
         else:
             self._state(appkey).reset(self.engine.store.first_scenario)
+        self.engine.journal.clear(appkey)
         return {"released": self._release(appkey)}
 
     def _state(self, appkey: str) -> AppState:
@@ -349,6 +393,12 @@ def _invalid(error: ConfigurationError) -> ControlError:
     return ControlError(
         422, "invalid_field", Text("; ".join(one.en for one in texts), "；".join(one.zh for one in texts))
     )
+
+
+def _placed(error: FaultError) -> Text:
+    """What is wrong with a fault, with the field it is wrong with."""
+    place = ".".join(str(step) for step in error.pointer)
+    return Text(f"{place}: {error.text.en}", f"{place}：{error.text.zh}") if place else error.text
 
 
 def _bounded(name: str, seconds: float) -> float:

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mockserver.answering import Answering
 from mockserver.bodies.checks import check_body
@@ -18,6 +19,9 @@ from mockserver.contract.operations import PREFIX, Operation, nearest_operation,
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import shorten, violation
 from mockserver.errors import ConfigurationError, Problem
+from mockserver.faults.base import Context
+from mockserver.faults.base import Ground as FaultGround
+from mockserver.faults.chain import Ordeal
 from mockserver.library import Library, check_scenario
 from mockserver.messages import Call, Entry, Lang, Reply, Violation
 from mockserver.signing.apps import App
@@ -27,8 +31,10 @@ from mockserver.signing.query import check_query, read_query
 from mockserver.stores.journal import Journal
 from mockserver.stores.memory import MemoryStore
 from mockserver.visits import Outcome, Visit
+from mockserver.wishes import Wishes, read_wishes
 
-CONTRACT = "contract"
+CONTRACT, FAULT = "contract", "fault"
+"""What answered, when it was neither the world nor a rule."""
 
 
 class Engine:
@@ -82,29 +88,28 @@ class Engine:
     def answer(self, call: Call) -> Reply:
         """The reply to one call; every failure is an envelope (§1.3, §1.4). The journal knows it before it is sent."""
         started = time.perf_counter()
-        visit = self._read(call)
-        refusal = visit.refusal
-        if refusal is not None:
-            outcome = self._answering.failure(visit, refusal.error, refusal.text.to(self.lang), CONTRACT)
-        else:
-            outcome = self._answering.act(visit)
-        number = f"{next(self._numbers):08d}"
-        reply = self._reply(visit, outcome, number)
-        self._remember(visit, outcome, reply, number, time.perf_counter() - started)
+        number = next(self._numbers)
+        visit = self._read(call, number)
+        outcome = self._decide(visit)
+        reply = self._reply(visit, outcome, f"{number:08d}")
+        if visit.ordeal is not None:
+            reply = self._strike(visit, reply)
+        self._remember(visit, outcome, reply, f"{number:08d}", time.perf_counter() - started)
         return reply
 
     def examine(self, call: Call) -> list[Violation]:
         """Everything that is wrong with a request that is not answered, its signature looked into as deep as it goes."""
         return self._read(call, deep=True).violations
 
-    def _read(self, call: Call, *, deep: bool = False) -> Visit:
+    def _read(self, call: Call, number: int = 0, *, deep: bool = False) -> Visit:
         """The request, understood as far as it can be, with all that is wrong with it in the order of the checks."""
         library = self.library
         query = read_query(call.query)
         appkey = query.values.get("appkey", "")
         app = library.apps.get(appkey) or self.apps.get(appkey)
         state = self.store.app(app.appkey if app else "")
-        scenario = library.scenarios[state.scenario]
+        wishes = read_wishes(call, query.values, library)
+        scenario = library.scenarios[(wishes and wishes.scenario) or state.scenario]
         readings = library.readings(scenario.name)
         if state.readings:
             readings = {**readings, **state.readings}
@@ -113,14 +118,63 @@ class Engine:
         )
         visit.operation, visit.violations = _target(call, readings)
         visit.violations += check_query(query, readings)
-        sound = visit.refusal is None
-        ground = Ground(visit.now, app, lambda: self._others(library, app), state, deep=deep)
-        visit.violations += check_signature(visit.query, call, readings, ground, sound=sound)
+        broken: list[Violation] = []
         if visit.operation is not None:
             validator = library.schemas.request(visit.operation.name)
             visit.body, broken = check_body(call, validator, readings, visit.operation.section)
-            visit.violations += broken
+        visit.ordeal = self._ordeal(visit, wishes, number)
+        sound = visit.refusal is None
+        visit.violations += check_signature(
+            visit.query, call, readings, self._ground(visit, deep), sound=sound
+        )
+        if wishes:
+            visit.violations += wishes.violations
+        visit.violations += broken
         return visit
+
+    def _decide(self, visit: Visit) -> Outcome:
+        """A refusal by the contract or by a fault, or the answer."""
+        refusal = visit.refusal
+        if refusal is not None:
+            return self._answering.failure(visit, refusal.error, refusal.text.to(self.lang), CONTRACT)
+        if visit.ordeal is not None:
+            refused = visit.ordeal.refuse(_context(visit))
+            if refused is not None:
+                return self._answering.failure(visit, refused.error, refused.info, FAULT)
+        return self._answering.act(visit)
+
+    def _ordeal(self, visit: Visit, wishes: Wishes | None, number: int) -> Ordeal | None:
+        """The faults that this request has to go through, if there are any."""
+        state, once = visit.state, [] if wishes is None else wishes.faults
+        if visit.scenario.name == state.scenario:
+            state.install(visit.library.faults[state.scenario])
+        else:
+            once = [*visit.library.faults[visit.scenario.name], *once]
+        if not (state.faults.active or once):
+            return None
+        operation = visit.operation.name if visit.operation else ""
+        return state.faults.ordeal(operation, visit.body, visit.query, visit.now, once=once, number=number)
+
+    def _ground(self, visit: Visit, deep: bool) -> Ground:
+        """What the signature is held against: the truth, or what a fault makes of it."""
+        library, app = visit.library, visit.app
+        ground = Ground(visit.now, app, lambda: self._others(library, app), visit.state, deep=deep)
+        if visit.ordeal is None or app is None:
+            return ground
+        honest = not check_signature(
+            visit.query, visit.call, visit.readings, replace(ground, memory=None), sound=False
+        )
+        other = visit.ordeal.ground(FaultGround(visit.now, app.keys.appsecret), honest=honest)
+        keys = replace(app.keys, appsecret=other.appsecret)
+        return replace(ground, now=other.now, app=replace(app, keys=keys))
+
+    def _strike(self, visit: Visit, reply: Reply) -> Reply:
+        """The reply as the faults of payload, gateway, time and connection leave it."""
+        assert visit.ordeal is not None
+        reply = visit.ordeal.deliver(visit.ordeal.spoil(reply, _context(visit)))
+        if self._headers and visit.ordeal.header:
+            reply = replace(reply, headers=(*reply.headers, ("X-Mock-Fault", _header(visit.ordeal.header))))
+        return reply
 
     def _others(self, library: Library, app: App | None) -> Sequence[Keys]:
         """The keys of all other apps, those of the files first."""
@@ -162,7 +216,7 @@ class Engine:
             scenario=visit.scenario.name,
             by=outcome.by,
             error=outcome.error,
-            faults=(),
+            faults=visit.ordeal.kinds if visit.ordeal else (),
             violations=tuple(visit.violations),
             fingerprint=self._fingerprint(visit.query.get("checksum", "")),
             status=reply.status,
@@ -178,6 +232,11 @@ class Engine:
         """Equal for equal checksums, and of no use to anybody who would like to know one."""
         salted = self._salt + checksum.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(salted, digest_size=8).hexdigest()
+
+
+def _context(visit: Visit) -> Context:
+    operation = visit.operation.name if visit.operation else ""
+    return Context(operation, visit.now, visit.library.catalogue, visit.library.schemas)
 
 
 def _target(call: Call, readings: Readings) -> tuple[Operation | None, list[Violation]]:

@@ -2,6 +2,7 @@
 
 MockServerError
 ├── ConfigurationError      a file, an option or a setting is wrong: exit code 2, nothing was changed
+├── ControlError            a wish over the admin API or in test code that cannot be granted
 └── NotFound                a well-formed request names something that is not there (§2.1, §2.2)
 """
 
@@ -59,3 +60,11 @@ class NotFound(MockServerError):
     def __init__(self, error: str, field: str, value: str) -> None:
         self.error, self.field, self.value = error, field, value
         super().__init__(f"{error}: {field} {value!r}")
+
+
+class ControlError(MockServerError):
+    """A wish that cannot be granted; `status` is the HTTP status it deserves."""
+
+    def __init__(self, status: int, name: str, text: Text) -> None:
+        self.status, self.name, self.text = status, name, text
+        super().__init__(text.en)

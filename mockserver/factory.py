@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from mockserver.clock import Clock, moment
+from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.documents import nearest
 from mockserver.contract.readings import BadReading, Value, parse_reading
 from mockserver.data import Folders, look_at
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError
+from mockserver.faults.fields import FaultError
+from mockserver.faults.spec import Fault, parse_fault, parse_text
 from mockserver.library import Library, check_scenario, load_library
 from mockserver.messages import Lang, Text
+from mockserver.scenarios.matching import compile_when
 from mockserver.settings import SETTINGS, from_environment
 from mockserver.stores.journal import Journal
 from mockserver.stores.memory import MemoryStore
@@ -59,9 +63,11 @@ def make_engine(**settings: Any) -> Engine:
                     return library
         return read()
 
-    store = MemoryStore(clock, chosen["scenario"])
+    store = MemoryStore(clock, chosen["scenario"], seed=chosen["seed"] or 0)
     journal = Journal(most_entries=chosen["journal_size"])
-    return Engine(load, store, journal, lang=chosen["lang"], headers=chosen["answer_headers"])
+    engine = Engine(load, store, journal, lang=chosen["lang"], headers=chosen["answer_headers"])
+    store.start_with(parse_faults(chosen["fault"], engine.library.catalogue))
+    return engine
 
 
 def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +80,19 @@ def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
         if value is not None:
             resolved[name] = _typed(name, value)
     return resolved
+
+
+def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault]:
+    """Faults from `KIND;field=value;…` texts; in the environment they are separated by blanks."""
+    faults = []
+    for text in given.split() if isinstance(given, str) else given:
+        try:
+            faults.append(parse_fault(parse_text(text), catalogue, compile_when))
+        except FaultError as error:
+            place = ".".join(str(step) for step in error.pointer)
+            en, zh = (f"{text}: {place}: ".replace(": : ", ": ") + one for one in error.text)
+            raise _wrong("fault", en, zh) from None
+    return faults
 
 
 def make_clock(now: str | int | None) -> Clock:

@@ -17,8 +17,12 @@ from mockserver.contract.schemas import FILES, Schemas
 from mockserver.contract.violations import NEEDED_ERRORS
 from mockserver.data import Document, Folders, read_json, read_yaml
 from mockserver.errors import ConfigurationError, Problem
+from mockserver.faults.fields import FaultError
+from mockserver.faults.spec import Fault, parse_fault
 from mockserver.messages import Text
+from mockserver.reporting.rules import Rules, load_rules
 from mockserver.scenarios.loading import load_scenarios
+from mockserver.scenarios.matching import compile_when
 from mockserver.scenarios.model import Scenario
 from mockserver.signing.apps import App, load_apps
 from mockserver.world.sources import WorldSource
@@ -35,6 +39,10 @@ class Library:
     scenarios: Mapping[str, Scenario]
     worlds: Mapping[str, WorldSource]
     """The world of each scenario, by the scenario's name."""
+    rules: Rules
+    """What a good client does after each error."""
+    faults: Mapping[str, tuple[Fault, ...]]
+    """The faults of each scenario, by the scenario's name."""
     number: int = field(default_factory=itertools.count(1).__next__)
     """Which set it is: no two of a process have the same."""
     overrides: Mapping[str, Value] = field(default_factory=dict)
@@ -67,7 +75,17 @@ def load_library(
     registered = load_apps(apps)
     scenarios = load_scenarios(_read_all(folders.scenarios(), read_yaml), schemas, catalogue)
     worlds = _worlds(scenarios, seed, now())
-    return Library(schemas, catalogue, registered, scenarios, worlds, overrides=dict(overrides or {}))
+    faults = _faults(scenarios, catalogue)
+    return Library(
+        schemas,
+        catalogue,
+        registered,
+        scenarios,
+        worlds,
+        load_rules(folders, catalogue),
+        faults,
+        overrides=dict(overrides or {}),
+    )
 
 
 def check_scenario(library: Library, name: str) -> None:
@@ -122,3 +140,21 @@ def _worlds(scenarios: Mapping[str, Scenario], seed: int | None, now: int) -> di
     if problems:
         raise ConfigurationError(problems)
     return worlds
+
+
+def _faults(scenarios: Mapping[str, Scenario], catalogue: Catalogue) -> dict[str, tuple[Fault, ...]]:
+    faults: dict[str, tuple[Fault, ...]] = {}
+    problems: list[Problem] = []
+    for name, scenario in scenarios.items():
+        parsed = []
+        for one in scenario.faults:
+            try:
+                parsed.append(parse_fault(one.value, catalogue, compile_when))
+            except FaultError as error:
+                problem = one.document.problem((*one.pointer, *error.pointer), error.text)
+                if problem not in problems:
+                    problems.append(problem)
+        faults[name] = tuple(parsed)
+    if problems:
+        raise ConfigurationError(problems)
+    return faults

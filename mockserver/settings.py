@@ -50,6 +50,8 @@ _TABLE = (
         metavar="NAME=VALUE"),
     Setting("strictness", "choice", None, Text("short for --reading strictness=…", "等同 --reading strictness=…"),
         ("strict", "lenient")),
+    Setting("fault", "many", (), Text("put a fault to work on every app; may be given several times", "为所有应用启用故障，可多次使用"),
+        metavar="KIND;FIELD=VALUE;…"),
     Setting("lang", "choice", "en", Text("language of ErrorInfo and of messages", "ErrorInfo 与提示的语言"), ("en", "zh")),
     Setting("answer_headers", "switch", True, Text("send the X-Mock-… answer headers", "发送 X-Mock-… 应答头")),
     Setting("admin_token", "text", None, Text(

@@ -9,6 +9,7 @@ from typing import Any
 
 from mockserver.contract.operations import Operation
 from mockserver.contract.readings import Readings
+from mockserver.faults.chain import Ordeal
 from mockserver.library import Library
 from mockserver.messages import Call, Violation
 from mockserver.scenarios.model import Rule, Scenario
@@ -31,6 +32,8 @@ class Visit:
     query: dict[str, str] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
+    ordeal: Ordeal | None = None
+    """The faults that the request has to go through."""
     near: str = ""
     """The rule that came closest, when there were rules and none matched."""
 

@@ -81,6 +81,8 @@ VIOLATIONS: dict[str, Row] = {
         "{name} {got} is no day of the calendar; send yyyymmdd", "{name} {got} 不是有效日期；请用 yyyymmdd"),
     "count_by_zero": Row("invalid_field", "3.1.4",
         "CountBy 0 is not served here (reading count_by_zero); send 1 to 4", "此处不支持 CountBy 0（读法 count_by_zero）；请用 1-4"),
+    "unknown_wish": Row("invalid_parameter", "",
+        "the wish {got} cannot be granted: {reason}", "无法满足 {got}：{reason_zh}"),
     "begin_after_end": Row("invalid_time_range", "2.1.4",
         "BeginTime {got} is after EndTime {end}; swap them", "BeginTime {got} 晚于 EndTime {end}；请交换"),
     "range_too_large": Row("range_too_large", "2.1.4",

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mockserver.clock import Clock
 from mockserver.contract.readings import Value
+from mockserver.faults.chain import FaultState
+from mockserver.faults.spec import Fault
+from mockserver.scenarios.model import Rule
 
 MOST_REMEMBERED = 100_000
+ALL_APPS = "all apps"
+"""Origin of faults that were chosen for every app."""
 
 
 class AppState:
     """All that belongs to one appkey; two apps never meet."""
 
-    def __init__(self, appkey: str, clock: Clock, scenario: str) -> None:
+    def __init__(self, appkey: str, clock: Clock, scenario: str, seed: int = 0) -> None:
         self.appkey = appkey
         self.clock = clock
         self.scenario = scenario
         self.readings: Mapping[str, Value] = {}
         """Readings chosen for this app; they win over all others."""
-        self.rules: tuple[tuple[str, Any], ...] = ()
+        self.rules: tuple[tuple[str, Rule], ...] = ()
         """Answers given to this app beside its scenario's, by id, the newest first; they win over the scenario's."""
+        self.faults = FaultState(seed)
+        self._installed: object = None
         self._lock = threading.Lock()
         self._forget()
 
@@ -46,13 +54,23 @@ class AppState:
             self._counts[key] = count + 1
             return count
 
+    def install(self, faults: Sequence[Fault]) -> None:
+        """Put the faults of the scenario to work, once for each time that it is chosen or read anew."""
+        if faults is self._installed:
+            return
+        with self._lock:
+            if faults is not self._installed:
+                self.faults.install(faults, self.clock.now())
+                self._installed = faults
+
     def use(self, scenario: str) -> None:
-        """Change to another scenario and start its sequences anew."""
+        """Change to another scenario and start its sequences and faults anew."""
         with self._lock:
             self.scenario = scenario
+            self._installed = None
             self._counts.clear()
 
-    def add_rule(self, number: str, rule: Any) -> None:
+    def add_rule(self, number: str, rule: Rule) -> None:
         """Put a rule before all others."""
         with self._lock:
             self.rules = ((number, rule), *self.rules)
@@ -71,6 +89,8 @@ class AppState:
             self.clock.reset()
             self.scenario = scenario
             self.readings, self.rules = {}, ()
+            self.faults.clear()
+            self._installed = None
             self._forget()
 
     def _forget(self) -> None:
@@ -82,22 +102,32 @@ class AppState:
 class MemoryStore:
     """The states of all apps, each made when first asked for, on a clock that follows the server's."""
 
-    def __init__(self, clock: Clock, scenario: str) -> None:
+    def __init__(self, clock: Clock, scenario: str, *, seed: int = 0) -> None:
         self.clock = clock
         self.first_scenario = scenario
         """The scenario the server was started with: a reset goes back to it."""
         self.scenario = scenario
         """The scenario of apps that are yet to call."""
+        self._seed = seed
+        self._first_faults: tuple[Fault, ...] = ()
+        self._faults: dict[str, Fault] = {}
+        """The faults of all apps, of those yet to call, too, by id."""
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._states: dict[str, AppState] = {}
+
+    def start_with(self, faults: Sequence[Fault]) -> None:
+        """Put the faults to work that the server starts with, now and after every reset."""
+        self._first_faults = tuple(faults)
+        self._start_faults()
 
     def app(self, appkey: str) -> AppState:
         """The state of an app; the empty appkey is that of requests which name no registered app."""
         state = self._states.get(appkey)
         if state is None:
             with self._lock:
-                made = AppState(appkey, Clock(self.clock.now), self.scenario)
-                state = self._states.setdefault(appkey, made)
+                state = self._states.get(appkey) or self._make(appkey)
+                self._states[appkey] = state
         return state
 
     def states(self) -> list[AppState]:
@@ -111,17 +141,49 @@ class MemoryStore:
         for state in self.states():
             state.use(scenario)
 
+    def add_fault(self, fault: Fault) -> str:
+        """Put a fault to work on every app under one id, and give that id; FaultError when it is taken."""
+        name = fault.common.id or f"all-{next(self._numbers)}-{fault.kind.kind}"
+        named = replace(fault, common=replace(fault.common, id=name))
+        for state in self.states():
+            state.faults.add(named, state.clock.now(), origin=ALL_APPS)
+        self._faults[name] = named
+        return name
+
+    def drop_fault(self, name: str) -> bool:
+        """End a fault on every app; whether there was one."""
+        known = self._faults.pop(name, None) is not None
+        removed = [state.faults.remove(name) for state in self.states()]
+        return known or any(removed)
+
+    def clear_faults(self) -> int:
+        """End every fault of every app; gives how many there were."""
+        self._faults.clear()
+        return sum(state.faults.clear() for state in self.states())
+
     def reset(self) -> None:
-        """Every app, the clock and the scenario as they were at the start."""
+        """Every app, the clock, the scenario and the faults as they were at the start."""
         self.clock.reset()
         self.scenario = self.first_scenario
+        self._faults.clear()
         for state in self.states():
             state.reset(self.first_scenario)
+        self._start_faults()
 
     def drop(self, appkey: str) -> None:
         """Forget an app that is gone."""
         with self._lock:
             self._states.pop(appkey, None)
+
+    def _start_faults(self) -> None:
+        for fault in self._first_faults:
+            self.add_fault(fault)
+
+    def _make(self, appkey: str) -> AppState:
+        state = AppState(appkey, Clock(self.clock.now), self.scenario, self._seed)
+        for fault in self._faults.values():
+            state.faults.add(fault, state.clock.now(), origin=ALL_APPS)
+        return state
 
 
 class _Seen:

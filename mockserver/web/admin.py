@@ -14,15 +14,17 @@ from typing import Any
 from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockserver.control import Control, ControlError, Json, arguments
+from mockserver.control import Control, Json, arguments
+from mockserver.errors import ControlError
 from mockserver.messages import Lang, Text
+from mockserver.web import docs
 from mockserver.web.guard import Guard
 
 log = logging.getLogger("mockserver")
 
 PREFIX = "/__admin"
 MOST_BYTES = 1_048_576
-Handler = Callable[[Control, "Asked"], Json]
+Handler = Callable[[Control, "Asked"], "Json | Response"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "settings", lambda c, _: c.settings(), Text("the settings", "全部设置")),
     Route("GET", "scenario", lambda c, a: c.scenario(a.appkey), Text("the scenario that answers", "当前场景")),
     Route("PUT", "scenario", lambda c, a: c.use(a.appkey, **_all(a, name=(str,))), Text('change it: {"name"}', '切换：{"name"}')),
+    Route("GET", "fault-kinds", lambda c, _: c.fault_kinds(), Text("the kinds of faults and their fields", "故障种类及其字段")),
+    Route("GET", "faults", lambda c, a: c.faults(a.appkey), Text("the faults at work", "当前故障")),
+    Route("POST", "faults", lambda c, a: c.add_fault(a.appkey, a.body), Text('put one to work: {"fault": KIND, "on", …}', '启用：{"fault": 种类, "on", …}'), 201),
+    Route("DELETE", "faults", lambda c, a: c.clear_faults(a.appkey), Text("end them all, let go what is held back", "全部结束，并放行被拖住的应答")),
+    Route("DELETE", "faults/<number>", lambda c, a: c.remove_fault(a.appkey, a.path["number"]), Text("end one", "结束一个")),
     Route("GET", "answers", lambda c, a: c.answers(a.appkey), Text("answers given beside the scenario's", "场景之外的应答")),
     Route("POST", "answers", lambda c, a: c.add_answer(a.appkey, a.body), Text(
         "answer some requests otherwise: an entry of a scenario's `answers`", "改变部分应答：同场景 `answers` 的一项"), 201),
@@ -69,9 +76,25 @@ ROUTES: tuple[Route, ...] = (
         Text('{"now"} freezes, {"offset_seconds"} shifts, {"advance_seconds"} jumps',
              '{"now"} 冻结，{"offset_seconds"} 偏移，{"advance_seconds"} 前进')),
     Route("DELETE", "clock", lambda c, a: c.reset_clock(a.appkey), Text("let it run again", "恢复时钟")),
+    Route("GET", "requests", lambda c, a: c.observer.requests(a.appkey, a.query), Text(
+        "the journal; filters operation, accepted, error, violation, since, limit; wait_for=N&timeout=S waits",
+        "日志；可按 operation、accepted、error、violation、since、limit 过滤；wait_for=N&timeout=S 等待")),
+    Route("GET", "requests/count", lambda c, a: c.observer.count(a.appkey, a.query), Text("how many", "数量")),
+    Route("POST", "requests/find", lambda c, a: c.observer.find(a.appkey, a.body), Text("those that a filter and a `when` describe", "按过滤条件与 `when` 查找")),
+    Route("POST", "requests/verify", lambda c, a: c.observer.verify(a.appkey, a.body), Text(
+        'did so many come: {"operation", "when", "count" | "at_least" | "at_most"}; similar ones when not',
+        '次数是否符合：{"operation", "when", "count" | "at_least" | "at_most"}；否则列出相近请求')),
+    Route("GET", "requests/<number>", lambda c, a: c.observer.request(a.appkey, a.path["number"]), Text("one of them", "其中一条")),
+    Route("DELETE", "requests", lambda c, a: c.observer.clear(a.appkey), Text("forget them", "清空日志")),
+    Route("GET", "coverage", lambda c, a: c.observer.coverage(a.appkey), Text("how much of the contract was met", "契约覆盖率")),
+    Route("GET", "report", lambda c, a: c.observer.report_json(a.appkey), Text("coverage, violations and error handling", "覆盖率、违规与错误处理")),
     Route("GET", "apps", lambda c, _: c.apps(), Text("the apps", "全部应用")),
     Route("POST", "apps", lambda c, a: c.add_app(**arguments(a.body)), Text("make a fresh app; tells its keys", "新建应用，返回其密钥"), 201),
     Route("DELETE", "apps/<appkey>", lambda c, a: c.remove_app(a.path["appkey"]), Text("forget it", "删除应用")),
+    Route("GET", "openapi.json", docs.openapi, Text("the API as an OpenAPI 3.1 document; `?lang=zh`", "OpenAPI 3.1 文档；`?lang=zh`")),
+    Route("GET", "docs", docs.page, Text("the same as a page that tries it out", "可在线调用的接口页面")),
+    Route("GET", "docs/<name>", docs.asset, Text("what the page is made of", "该页面的资源")),
+    Route("GET", "sign", docs.sign, Text("a signed query string", "签名后的查询串")),
     Route("POST", "reload", lambda c, _: c.reload(), Text("read every file anew", "重新读取全部文件")),
     Route("POST", "reset", lambda c, a: c.reset(a.appkey), Text("everything as at the start", "恢复初始状态")),
 )  # fmt: skip
@@ -101,7 +124,7 @@ def make_admin(control: Control, guard: Guard) -> Blueprint:
     for route in ROUTES:
         admin.add_url_rule(
             f"/{route.path}",
-            f"{route.method} {route.path}",
+            f"{route.method} {route.path}".replace(".", " "),
             _view(control, route),
             methods=[route.method],
             provide_automatic_options=False,
@@ -121,6 +144,8 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 def _view(control: Control, route: Route) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         answer = route.handler(control, _asked(request, path))
+        if isinstance(answer, Response):
+            return answer
         status = 503 if route.path == "ready" and not answer["ready"] else route.status
         return _json(answer, status)
 

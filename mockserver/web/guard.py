@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from mockserver.control import ControlError
+from mockserver.errors import ControlError
 from mockserver.messages import Text
 
 WRITE_HEADER = "X-Mock-Admin"

@@ -1,0 +1,144 @@
+"""What was seen: the journal and what is read out of it. One method a resource, values that JSON can say.
+
+Knows nothing of HTTP. Every method takes the appkey of one app, or None for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockserver.engine import Engine
+from mockserver.errors import ControlError
+from mockserver.faults.registry import KINDS
+from mockserver.messages import Text
+from mockserver.reporting.coverage import Basis
+from mockserver.reporting.render.structure import coverage_json, report_json, verdict_json
+from mockserver.reporting.report import Report, build_report
+from mockserver.reporting.verify import BadQuestion, find, read_question, verify
+from mockserver.reporting.wire import entry_json
+from mockserver.stores.journal import Filter, Selection
+
+Json = dict[str, Any]
+LONGEST_WAIT = 60.0
+"""Seconds that a caller may wait for requests to come."""
+_WORDS = {"true": True, "false": False, "1": True, "0": False}
+
+
+class Observer:
+    """Reads the journal of a running engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def requests(self, appkey: str | None, query: Mapping[str, str]) -> Json:
+        """The requests asked for, oldest first; `wait_for=N&timeout=S` waits until there are N of them."""
+        asked, limit, least, timeout = _read(appkey, query)
+        journal = self._engine.journal
+        if least is None:
+            found = journal.select(asked, limit)
+        else:
+            found = journal.wait_for(least, asked, timeout)
+            found = Selection(found.entries[-limit:] if limit else found.entries, found.evicted)
+        return self._told(found)
+
+    def request(self, appkey: str | None, number: str) -> Json:
+        """One request."""
+        entry = self._engine.journal.get(number)
+        if entry is None or (appkey is not None and entry.appkey != appkey):
+            text = Text(
+                f"there is no request {number!r}, or not any more", f"没有请求 {number!r}，或已被淘汰"
+            )
+            raise ControlError(404, "unknown_request", text)
+        return entry_json(entry, self._engine.lang)
+
+    def count(self, appkey: str | None, query: Mapping[str, str]) -> Json:
+        """How many requests there are, and how many that might belong to them are gone."""
+        asked, _, _, _ = _read(appkey, query)
+        count, evicted = self._engine.journal.count(asked)
+        return {"count": count, "evicted": evicted}
+
+    def find(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
+        """The requests that a filter and a `when` describe."""
+        question = _question(appkey, wanted)
+        return self._told(find(self._engine.journal.select(question.range), question))
+
+    def verify(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
+        """Whether so many requests came as were expected; the similar ones when not."""
+        question = _question(appkey, wanted)
+        verdict = verify(self._engine.journal.select(question.range), question)
+        return verdict_json(verdict, self._engine.lang)
+
+    def clear(self, appkey: str | None) -> Json:
+        """Forget what was seen."""
+        return {"removed": self._engine.journal.clear(appkey)}
+
+    def report(self, appkey: str | None) -> Report:
+        """What clients did, held against the contract."""
+        library = self._engine.library
+        found = self._engine.journal.select(Filter(appkey=appkey))
+        basis = Basis(library.schemas, library.catalogue, library.rules, tuple(KINDS))
+        return build_report(found.entries, found.evicted, basis)
+
+    def report_json(self, appkey: str | None) -> Json:
+        """The whole report."""
+        return report_json(self.report(appkey), self._engine.lang)
+
+    def coverage(self, appkey: str | None) -> Json:
+        """How much of the contract was met."""
+        return coverage_json(self.report(appkey).coverage)
+
+    def _told(self, found: Selection) -> Json:
+        lang = self._engine.lang
+        return {"requests": [entry_json(entry, lang) for entry in found.entries], "evicted": found.evicted}
+
+
+def _question(appkey: str | None, wanted: Mapping[str, Any]) -> Any:
+    try:
+        return read_question({**wanted, "appkey": appkey} if appkey is not None else wanted)
+    except BadQuestion as error:
+        raise ControlError(422, "invalid_field", error.text) from None
+
+
+def _read(appkey: str | None, query: Mapping[str, str]) -> tuple[Filter, int | None, int | None, float]:
+    """Filter, limit, number to wait for and seconds to wait from the words of a query."""
+    known = ("operation", "accepted", "error", "violation", "since", "limit", "wait_for", "timeout")
+    for name in query:
+        if name not in known:
+            words = ", ".join(known)
+            raise _bad(name, f"unknown; known: {words}", f"未知；可用：{words}")
+    accepted = query.get("accepted")
+    if accepted is not None and accepted not in _WORDS:
+        raise _bad("accepted", "true or false", "应为 true 或 false")
+    asked = Filter(
+        appkey=appkey,
+        operation=query.get("operation"),
+        accepted=None if accepted is None else _WORDS[accepted],
+        error=query.get("error"),
+        violation=query.get("violation"),
+        since=_number(query, "since"),
+    )
+    limit, least, timeout = _number(query, "limit"), _number(query, "wait_for"), _number(query, "timeout")
+    return (
+        asked,
+        None if limit is None else int(limit),
+        None if least is None else int(least),
+        min(10.0 if timeout is None else timeout, LONGEST_WAIT),
+    )
+
+
+def _number(query: Mapping[str, str], name: str) -> float | None:
+    word = query.get(name)
+    if word is None:
+        return None
+    try:
+        number = float(word)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e12:
+        raise _bad(name, "a number from 0 on", "应为不小于 0 的数")
+    return number
+
+
+def _bad(name: str, en: str, zh: str) -> ControlError:
+    return ControlError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))

@@ -1,0 +1,101 @@
+"""Lints over several requests: what no single request shows, as violations with names of their own.
+
+They are recorded only; no request is refused for them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from mockserver.contract.violations import Row, shorten
+from mockserver.messages import Entry, Text, Violation
+from mockserver.reporting.judge import is_unchanged
+from mockserver.reporting.rules import Rules
+
+LINTS: dict[str, Row] = {
+    "seq_reused": Row("duplicate_seq", "1.1.2",
+        "seq {got} came with {count} requests; give each its own, so that one can be found in a log",
+        "seq {got} 用于 {count} 个请求；请为每个请求使用不同的 seq，以便定位问题"),
+    "checksum_overused": Row("checksum_expired", "1.1.2",
+        "one checksum was used over {seconds} of its {limit} s ({count} requests); make one for each",
+        "同一 checksum 使用了 {seconds} 秒（{count} 个请求，有效期 {limit} 秒）；请每次重新生成"),
+    "repeated_after_final": Row("", "1.6",
+        "the request came again unchanged right after {got}; {advice}",
+        "收到 {got} 后立即原样重复请求；应当：{advice_zh}"),
+}  # fmt: skip
+
+_REFUSED_CHECKSUMS = frozenset({"checksum_expired", "checksum_mismatch", "checksum_reused"})
+
+
+class Lint(NamedTuple):
+    """A violation that shows only over several requests, and the last of them."""
+
+    entry: Entry
+    violation: Violation
+
+
+def lint(entries: Iterable[Entry], rules: Rules) -> list[Lint]:
+    """Every lint of requests that name an app, app by app; `entries` in the order they came."""
+    apps: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.appkey:
+            apps[entry.appkey].append(entry)
+    return [
+        found for own in apps.values() for found in (*_seqs(own), *_checksums(own), *_repetitions(own, rules))
+    ]
+
+
+def _seqs(entries: Iterable[Entry]) -> Iterator[Lint]:
+    """A seq that several requests carry (§1.1.2: 保证全局唯一), unless they were refused for it."""
+    users: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        seq = entry.query.get("seq")
+        if seq and all(one.name != "seq_repeated" for one in entry.violations):
+            users[seq].append(entry)
+    for seq, own in users.items():
+        if len(own) > 1:
+            yield Lint(own[-1], _made("seq_reused", "query:seq", "a seq of its own", seq, count=len(own)))
+
+
+def _checksums(entries: Iterable[Entry]) -> Iterator[Lint]:
+    """A checksum in use over more than half of its time; those of one moment are equal by the formula."""
+    users: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.fingerprint and _REFUSED_CHECKSUMS.isdisjoint(one.name for one in entry.violations):
+            users[entry.fingerprint].append(entry)
+    for own in users.values():
+        limit = own[-1].readings.get("freshness_seconds", 300)
+        seconds = max(one.at for one in own) - min(one.at for one in own)
+        if seconds > limit / 2:
+            words = {"seconds": f"{seconds:.0f}", "count": len(own), "limit": limit}
+            got = own[-1].query.get("checksum", "")[:6] + "…"
+            yield Lint(own[-1], _made("checksum_overused", "query:checksum", "a new checksum", got, **words))
+
+
+def _repetitions(entries: Sequence[Entry], rules: Rules) -> Iterator[Lint]:
+    """A request that follows at once on itself although the answer was final."""
+    for entry, following in pairwise(entries):
+        rule = rules.get(entry.error)
+        if rule and rule.final and following.at - entry.at <= rule.seconds and is_unchanged(entry, following):
+            words = {"advice": rule.advice.en, "advice_zh": rule.advice.zh}
+            made = _made(
+                "repeated_after_final", "body:", rule.advice.en, entry.error, error=entry.error, **words
+            )
+            yield Lint(following, made)
+
+
+def _made(name: str, where: str, expected: str, got: str, *, error: str = "", **words: object) -> Violation:
+    row, shown = LINTS[name], shorten(got)
+    return Violation(
+        name=name,
+        error=error or row.error,
+        where=where,
+        expected=expected,
+        got=shown,
+        section=row.section,
+        text=Text(row.en.format(got=shown, **words), row.zh.format(got=shown, **words)),
+        tolerated=True,
+    )

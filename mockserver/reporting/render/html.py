@@ -1,0 +1,61 @@
+"""A report as one HTML file: no script, no request to anywhere, readable in light and dark."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Sequence
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from mockserver.messages import Lang, Text
+from mockserver.reporting.render.page import PAGE, STYLE
+from mockserver.reporting.render.words import (
+    MOST_GROUPS,
+    WORDS,
+    chosen_readings,
+    cell_name,
+    clean,
+    did_text,
+    evicted_note,
+    met_cells,
+    missing_cells,
+    more_note,
+    summary,
+)
+from mockserver.reporting.report import Report
+
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
+)
+"""What the page says of itself in a meta element; a server may send it as a header, too."""
+
+
+def render_html(report: Report, lang: Lang = "en", complaints: Sequence[Text] = ()) -> str:
+    """The report as a page that stands alone."""
+    return _template().render(
+        report=report,
+        lang=lang,
+        complaints=[one.to(lang) for one in complaints],
+        word={name: text.to(lang) for name, text in WORDS.items()},
+        summary=summary(report, lang),
+        evicted=evicted_note(report, lang),
+        groups=report.violations[:MOST_GROUPS],
+        more=more_note(report, lang),
+        readings=chosen_readings(report),
+        policy=CONTENT_SECURITY_POLICY,
+    )
+
+
+@functools.cache
+def _template() -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        clean=clean, did=did_text, name=cell_name, met=met_cells, missing=missing_cells
+    )
+    environment.globals["style"] = STYLE
+    return environment.from_string(PAGE)

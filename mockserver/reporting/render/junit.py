@@ -1,0 +1,92 @@
+"""A report as JUnit XML: a case an operation and outcome; violations and bad error handling are failures.
+
+An outcome that counts and was not met is a skipped test; the run as a whole is a test case of its own.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from xml.etree import ElementTree as Xml
+
+from mockserver.messages import Lang, Text
+from mockserver.reporting.render.words import WORDS, clean, evicted_note
+from mockserver.reporting.report import Group, Report
+
+Failure = tuple[str, list[str]]
+"""Its type and its lines."""
+
+
+def render_junit(report: Report, lang: Lang = "en", complaints: Sequence[Text] = ()) -> str:
+    """The report as an XML document."""
+    root = Xml.Element("testsuites", name="mockserver")
+    run = _Suite("mockserver")
+    run.case("run", fails=("run", [one.to(lang) for one in complaints]), output=evicted_note(report, lang))
+    suites = [run]
+    groups: dict[str, dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
+    for group in report.violations:
+        groups[group.operation][group.outcome].append(group)
+    for part in report.coverage.operations:
+        suite = _Suite(part.operation)
+        own = groups.pop(part.operation, {})
+        for cell in part.outcomes:
+            if cell.counts or cell.times:
+                suite.case(cell.name, fails=_failure(own.pop(cell.name, ()), lang), skipped=not cell.times)
+        for outcome, left in own.items():
+            suite.case(outcome, fails=_failure(left, lang))
+        suites.append(suite)
+    for operation, outcomes in groups.items():
+        suite = _Suite(operation or WORDS["other"].to(lang))
+        for outcome, left in outcomes.items():
+            suite.case(outcome, fails=_failure(left, lang))
+        suites.append(suite)
+    handling = _Suite("error handling")
+    for one in report.judgements:
+        lines = [f"{found.text.to(lang)} ({', '.join(found.requests)})" for found in one.findings]
+        advice = [f"{WORDS['should'].to(lang)}: {one.rule.advice.to(lang)}"] if lines else []
+        handling.case(f"{one.operation} after {one.rule.error}", fails=("error_handling", lines + advice))
+    suites.append(handling)
+    for suite in suites:
+        suite.close(root)
+    for name in ("tests", "failures", "skipped"):
+        root.set(name, str(sum(int(suite.element.get(name, "0")) for suite in suites)))
+    Xml.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
+
+
+class _Suite:
+    """One `<testsuite>` that counts its cases."""
+
+    def __init__(self, name: str) -> None:
+        self.name = clean(name)
+        self.element = Xml.Element("testsuite", name=self.name)
+
+    def case(self, name: str, *, fails: Failure, skipped: bool = False, output: str = "") -> None:
+        """Add a case; it fails when there are lines."""
+        case = Xml.SubElement(self.element, "testcase", classname=self.name, name=clean(name), time="0")
+        kind, lines = fails[0], [clean(line) for line in fails[1]]
+        if lines:
+            failure = Xml.SubElement(case, "failure", type=kind, message=lines[0])
+            failure.text = "\n".join(lines)
+        elif skipped:
+            Xml.SubElement(case, "skipped", message=WORDS["missing"].en)
+        if output:
+            Xml.SubElement(case, "system-out").text = clean(output)
+
+    def close(self, root: Xml.Element) -> None:
+        """Write the counts and hang the suite into the document."""
+        self.element.set("tests", str(len(self.element)))
+        for name, tag in (("failures", "failure"), ("skipped", "skipped")):
+            self.element.set(name, str(len(self.element.findall(f"testcase/{tag}"))))
+        root.append(self.element)
+
+
+def _failure(groups: Iterable[Group], lang: Lang) -> Failure:
+    names, lines = [], []
+    for group in groups:
+        one = group.example
+        names.append(one.name)
+        lines.append(
+            f"{group.times} × {one.name} {one.where}: {one.text.to(lang)} ({', '.join(group.requests)})"
+        )
+    return " ".join(dict.fromkeys(names)), lines

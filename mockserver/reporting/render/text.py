@@ -1,0 +1,84 @@
+"""A report for the terminal: plain text without colours, what is wrong first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mockserver.messages import Lang, Text
+from mockserver.reporting.coverage import Cell, OperationCoverage
+from mockserver.reporting.render.words import (
+    MOST_GROUPS,
+    WORDS,
+    chosen_readings,
+    cell_name,
+    clean,
+    did_text,
+    evicted_note,
+    met_cells,
+    missing_cells,
+    more_note,
+    summary,
+)
+from mockserver.reporting.report import Group, Report
+
+
+def render_text(report: Report, lang: Lang = "en", complaints: Sequence[Text] = ()) -> str:
+    """The report as lines; the last one says whether the run is fine."""
+    return "\n".join(_lines(report, lang, complaints)) + "\n"
+
+
+def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[str]:
+    word = {name: text.to(lang) for name, text in WORDS.items()}
+    yield f"{word['title']}: {summary(report, lang)}"
+    if note := evicted_note(report, lang):
+        yield note
+    yield from ("", f"{word['violations']}:")
+    for group in report.violations[:MOST_GROUPS]:
+        yield f"  {_group(group, word)}"
+        yield f"      {clean(group.example.text.to(lang))}"
+    if note := more_note(report, lang):
+        yield f"  {note}"
+    if not report.violations:
+        yield f"  {word['no_violations']}"
+    yield from ("", f"{word['handling']}:")
+    for one in report.judgements:
+        did = ", ".join(f"{did_text(did, lang)} {times}" for did, times in one.did.items() if times)
+        yield f"  {one.times} × {one.rule.error} ({clean(one.operation)}): {did}"
+        for finding in one.findings:
+            yield f"    ! {finding.text.to(lang)} ({', '.join(map(clean, finding.requests))})"
+            yield f"      {word['should']}: {one.rule.advice.to(lang)}"
+    if not report.judgements:
+        yield f"  {word['no_errors']}"
+    coverage = report.coverage
+    yield from ("", f"{word['coverage']}: {coverage.percent:g} % ({coverage.met}/{coverage.of})")
+    for part in coverage.operations:
+        yield from _operation(part, word, lang)
+    met = [cell for cell in coverage.faults if cell.times]
+    for name, cells in (("faults", met), ("readings", chosen_readings(report))):
+        yield from ("", f"{word[name]}: {_listed(cells, lang) or word['none']}")
+    yield ""
+    yield from (f"{word['failed']}: {one.to(lang)}" for one in complaints)
+    if not complaints:
+        yield word["fine"]
+
+
+def _group(group: Group, word: dict[str, str]) -> str:
+    mark = word["across"] if group.across else word["tolerated"] if group.example.tolerated else ""
+    return (
+        f"{group.times} × {group.example.name} {clean(group.example.where)},"
+        f" {clean(group.operation) or word['other']} → {group.outcome}"
+        + (f" [{mark}]" if mark else "")
+        + f" ({', '.join(map(clean, group.requests))})"
+    )
+
+
+def _operation(part: OperationCoverage, word: dict[str, str], lang: Lang) -> Iterator[str]:
+    yield f"  §{part.section} {part.operation}: {part.requests} {word['requests']}"
+    if part.requests:
+        yield f"    {word['met']}: {_listed(met_cells(part), lang)}"
+    if missing := missing_cells(part):
+        yield f"    {word['missing']}: {', '.join(cell_name(cell, lang) for cell in missing)}"
+
+
+def _listed(cells: Sequence[Cell], lang: Lang) -> str:
+    return ", ".join(f"{cell_name(cell, lang)} ×{cell.times}" for cell in cells)

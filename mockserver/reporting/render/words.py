@@ -1,0 +1,112 @@
+"""The words that all forms of a report share, in both languages, and how a client's text is shown."""
+
+from __future__ import annotations
+
+from mockserver.contract.readings import DEFAULTS
+from mockserver.contract.violations import shorten
+from mockserver.messages import Lang, Text
+from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCoverage
+from mockserver.reporting.judge import BAD, GOOD, Did
+from mockserver.reporting.report import Report
+
+MOST_SHOWN = 400
+"""Characters of one text."""
+MOST_GROUPS = 200
+"""Rows of violations for people; a client can make up any number of field names."""
+PRESENCE = {GIVEN: Text("given", "有值"), LEFT_OUT: Text("left out", "省略")}
+
+WORDS = {
+    "title": Text("Contract report", "契约测试报告"),
+    "coverage": Text("Coverage", "覆盖率"),
+    "requests": Text("requests", "请求"),
+    "summary": Text(
+        "{requests} requests from {apps} apps: {accepted} accepted, {refused} refused",
+        "{apps} 个应用的 {requests} 个请求：成功 {accepted}，失败 {refused}",
+    ),
+    "violations": Text("Violations", "违反契约"),
+    "no_violations": Text("none", "无"),
+    "handling": Text("Error handling", "错误处理"),
+    "no_errors": Text("no error was met", "未遇到错误"),
+    "operations": Text("Operations", "接口"),
+    "operation": Text("operation", "接口"),
+    "met": Text("met", "已覆盖"),
+    "missing": Text("not met", "未覆盖"),
+    "times": Text("times", "次数"),
+    "what": Text("what", "内容"),
+    "where": Text("where", "位置"),
+    "after": Text("after", "错误"),
+    "should": Text("a good client does", "正确做法"),
+    "did": Text("what the client did", "客户端的做法"),
+    "readings": Text("Readings in force other than the defaults", "生效的非默认读法"),
+    "faults": Text("Faults met", "遇到的故障"),
+    "scenarios": Text("Scenarios", "场景"),
+    "none": Text("none", "无"),
+    "fine": Text("fine", "通过"),
+    "failed": Text("failed", "未通过"),
+    "other": Text("(no operation)", "（无接口）"),
+    "tolerated": Text("tolerated", "已容忍"),
+    "evicted": Text(
+        "{count} older requests have left the journal: this report does not know them",
+        "已有 {count} 个较早的请求移出日志，本报告未计入",
+    ),
+    "more": Text("… and {count} more; the JSON form tells all", "… 另有 {count} 项，完整内容见 JSON"),
+    "across": Text("over several requests", "跨请求"),
+}
+
+
+def clean(text: object) -> str:
+    """A client's text for people: one line, not long, nothing that a terminal, XML or a browser acts on."""
+    return shorten(str(text), MOST_SHOWN)
+
+
+def evicted_note(report: Report, lang: Lang) -> str:
+    """What the report does not know; empty when it knows all."""
+    return WORDS["evicted"].to(lang).format(count=report.evicted) if report.evicted else ""
+
+
+def summary(report: Report, lang: Lang) -> str:
+    """How many requests there were and how they were answered."""
+    refused = report.requests - report.accepted
+    return (
+        WORDS["summary"]
+        .to(lang)
+        .format(requests=report.requests, apps=report.apps, accepted=report.accepted, refused=refused)
+    )
+
+
+def more_note(report: Report, lang: Lang) -> str:
+    """How many groups of violations are not shown; empty when all are."""
+    left = len(report.violations) - MOST_GROUPS
+    return WORDS["more"].to(lang).format(count=left) if left > 0 else ""
+
+
+def chosen_readings(report: Report) -> list[Cell]:
+    """The readings in force that are not the default ones."""
+    return [
+        cell for cell in report.coverage.readings if cell.times and cell.value != str(DEFAULTS[cell.name])
+    ]
+
+
+def did_text(did: Did, lang: Lang) -> str:
+    """What a client did, without numbers."""
+    if did in GOOD:
+        return GOOD[did].to(lang)
+    return BAD[did].to(lang).format(times="", seconds="…", tries="…").replace("  ", " ").strip()
+
+
+def cell_name(cell: Cell, lang: Lang) -> str:
+    """`BeginTime left out`, `CountBy = 3`, `room_not_found`."""
+    if not cell.value:
+        return cell.name
+    said = PRESENCE.get(cell.value)
+    return f"{cell.name} {said.to(lang)}" if said else f"{cell.name} = {cell.value}"
+
+
+def met_cells(part: OperationCoverage) -> list[Cell]:
+    """What clients met, what does not count included."""
+    return [cell for cell in (*part.outcomes, *part.fields) if cell.times]
+
+
+def missing_cells(part: OperationCoverage) -> list[Cell]:
+    """What counts and was not met."""
+    return [cell for cell in part.cells if not cell.times]
