@@ -6,9 +6,9 @@ A text is told in the chosen language; the other one stays beside it (`x-title-z
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from mockserver.contract.schemas import Schemas
 from mockserver.messages import Lang, Text
@@ -30,7 +30,7 @@ def components(schemas: Schemas, names: Iterable[str], lang: Lang) -> dict[str, 
         if name not in found:
             schema = schemas[f"{name}.json"].schema
             base: str = schema["$id"]
-            found[name] = _each(schema, lambda part, base=base: _part(part, base, wanted, lang))  # type: ignore[misc]
+            found[name] = _each(schema, lambda part, base=base: _part(part, base, schemas, wanted, lang))  # type: ignore[misc]
     return found
 
 
@@ -62,7 +62,7 @@ def _each(schema: Any, change: Callable[[Json], Json]) -> Any:
     return change(changed)
 
 
-def _part(schema: Json, base: str, wanted: list[str], lang: Lang) -> Json:
+def _part(schema: Json, base: str, schemas: Schemas, wanted: list[str], lang: Lang) -> Json:
     """One schema as part of the document; what it refers to is noted in `wanted`."""
     sections = ", ".join(_SECTION.findall(str(schema.get("$comment", ""))))
     told: Json = {}
@@ -75,8 +75,23 @@ def _part(schema: Json, base: str, wanted: list[str], lang: Lang) -> Json:
             file, _, inside = urljoin(base, value).partition("#")
             name = file.rpartition("/")[2].removesuffix(".json")
             wanted.append(name)
-            # An anchor is known in the whole document.
-            told[key] = f"#{inside}" if inside and inside[0] != "/" else f"{SCHEMAS}{name}{inside}"
+            told[key] = f"{SCHEMAS}{name}{_pointer(schemas[f'{name}.json'].schema, inside)}"
         elif key not in ("x-title-zh", "x-description-zh", "$id", "$schema"):
             told[key] = value
     return told
+
+
+def _pointer(schema: Mapping[str, Any], fragment: str) -> str:
+    """The JSON pointer that a fragment means: OpenAPI tools follow pointers, but few know an `$anchor`."""
+    if not fragment or fragment.startswith("/"):
+        return fragment
+    return next((pointer for pointer, part in _places(schema) if part.get("$anchor") == fragment), "")
+
+
+def _places(value: Any, pointer: str = "") -> Iterator[tuple[str, Json]]:
+    if isinstance(value, dict):
+        yield pointer, value
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in pairs:
+        step = str(key).replace("~", "~0").replace("/", "~1")
+        yield from _places(one, f"{pointer}/{quote(step)}")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from flask import Response
 
-from mockserver.control import Control, ControlError, Json
+from mockserver.control import Control, Json
+from mockserver.errors import ControlError
 from mockserver.messages import Lang, Text
 from mockserver.openapi.document import openapi as document
 from mockserver.signing.checksum import Keys
@@ -80,9 +81,9 @@ def _readings(control: Control, asked: Asked) -> dict[str, Any]:
 
 def _lang(control: Control, asked: Asked) -> Lang:
     word = asked.query.get("lang", control.engine.lang)
-    if word == "en" or word == "zh":
-        return word
-    raise ControlError(422, "unknown_language", Text("lang is en or zh", "lang 须为 en 或 zh"))
+    if word not in get_args(Lang):
+        raise ControlError(422, "unknown_language", Text("lang is en or zh", "lang 须为 en 或 zh"))
+    return "zh" if word == "zh" else "en"
 
 
 def _swagger_ui() -> Path:
