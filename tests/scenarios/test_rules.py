@@ -233,8 +233,6 @@ def test_a_patch_cannot_leave_the_contract(scenarios) -> None:
         answer = Bench("a", library=library).ask("query_room_info")
         assert answer["ErrorCode"] == 1500, patch
         assert "scenarios/a.yaml:4 made an answer outside the contract" in answer["ErrorInfo"]
-            "yaml:4 :", "yaml:4:"
-        )
     library = scenarios(a=text.format("patch: {CreateTime: null, Extra: 1}, unchecked: true"))
     answer = Bench("a", library=library).ask("query_room_info")
     assert "CreateTime" not in answer
