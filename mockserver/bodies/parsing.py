@@ -193,7 +193,7 @@ def _explain(error: json.JSONDecodeError) -> Text:
     if found in _LOOKALIKES:
         right = _LOOKALIKES[found]
         hint = Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
-    elif found in ("}", "]"):
+    elif found in ("}", "]") and not error.msg.startswith("Extra data"):
         hint = _before_closing(text[:at].rstrip()[-1:])
     elif "delimiter" in error.msg and "," in error.msg and found:
         line = text.count("\n", 0, len(text[:at].rstrip())) + 1
