@@ -187,7 +187,7 @@ def test_a_bad_save_keeps_the_last_good_set_and_names_its_place(
     assert engine.library is before
     problem = engine.problems[0]
     assert problem.place == str(path), problem.show()
-    assert problem.line and problem.column, problem.show()
+    assert None not in (problem.line, problem.column), problem.show()
     assert f"{path}:{problem.line}:{problem.column}: " in caplog.text
     path.write_text(good, encoding="utf-8")
     assert watcher.look() is True
