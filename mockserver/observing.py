@@ -5,16 +5,23 @@ Knows nothing of HTTP. Every method takes the appkey of one app, or None for all
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from mockserver.data import Folders
 from mockserver.engine import Engine
 from mockserver.errors import ControlError
 from mockserver.faults.registry import KINDS
-from mockserver.messages import Text
+from mockserver.library import Library, load_library
+from mockserver.messages import Entry, Lang, Text
 from mockserver.reporting.coverage import Basis
+from mockserver.reporting.render.html import render_html
+from mockserver.reporting.render.junit import render_junit
 from mockserver.reporting.render.structure import coverage_json, report_json, verdict_json
-from mockserver.reporting.report import Report, build_report
+from mockserver.reporting.render.text import render_text
+from mockserver.reporting.report import Report, build_report, complaints
 from mockserver.reporting.verify import BadQuestion, find, read_question, verify
 from mockserver.reporting.wire import entry_json
 from mockserver.stores.journal import Filter, Selection
@@ -23,6 +30,24 @@ Json = dict[str, Any]
 LONGEST_WAIT = 60.0
 """Seconds that a caller may wait for requests to come."""
 _WORDS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def basis_of(library: Library) -> Basis:
+    """What a report is held against."""
+    return Basis(library.schemas, library.catalogue, library.rules, tuple(KINDS))
+
+
+def _as_json(report: Report, lang: Lang, found: Sequence[Text]) -> str:
+    return json.dumps(report_json(report, lang, found), ensure_ascii=False, indent=2) + "\n"
+
+
+FORMS: dict[str, Callable[[Report, Lang, Sequence[Text]], str]] = {
+    "text": render_text,
+    "json": _as_json,
+    "junit": render_junit,
+    "html": render_html,
+}
+"""The forms of a report."""
 
 
 class Observer:
@@ -73,24 +98,56 @@ class Observer:
         """Forget what was seen."""
         return {"removed": self._engine.journal.clear(appkey)}
 
-    def report(self, appkey: str | None) -> Report:
-        """What clients did, held against the contract."""
-        library = self._engine.library
-        found = self._engine.journal.select(Filter(appkey=appkey))
-        basis = Basis(library.schemas, library.catalogue, library.rules, tuple(KINDS))
-        return build_report(found.entries, found.evicted, basis)
+    def report(self, appkeys: Collection[str] | None) -> Report:
+        """What the clients of these apps, or of all, did, held against the contract."""
+        found = self._engine.journal.select()
+        entries = [entry for entry in found.entries if appkeys is None or entry.appkey in appkeys]
+        return build_report(entries, found.evicted, basis_of(self._engine.library))
 
     def report_json(self, appkey: str | None) -> Json:
-        """The whole report."""
-        return report_json(self.report(appkey), self._engine.lang)
+        """The whole report as data."""
+        return report_json(self.report(None if appkey is None else [appkey]), self._engine.lang)
+
+    def rendered(self, wanted: Mapping[str, Any]) -> Json:
+        """A report in a form, and the complaints that fail a run: `{"appkeys", "form", "fail_on_violations", "min_coverage"}`."""
+        asked = {"appkeys": None, "form": "text", "fail_on_violations": False, "min_coverage": None, **wanted}
+        form = asked["form"]
+        if form not in FORMS:
+            words = ", ".join(FORMS)
+            raise _bad("form", f"one of {words}", f"可选 {words}")
+        return _rendered(
+            self.report(asked["appkeys"]),
+            form,
+            self._engine.lang,
+            fail_on_violations=asked["fail_on_violations"],
+            min_coverage=asked["min_coverage"],
+        )
 
     def coverage(self, appkey: str | None) -> Json:
         """How much of the contract was met."""
-        return coverage_json(self.report(appkey).coverage)
+        return coverage_json(self.report(None if appkey is None else [appkey]).coverage)
 
     def _told(self, found: Selection) -> Json:
         lang = self._engine.lang
         return {"requests": [entry_json(entry, lang) for entry in found.entries], "evicted": found.evicted}
+
+
+def render_entries(entries: Sequence[Entry], evicted: int, form: str, *, fail_on_violations: bool) -> Json:
+    """A report on entries that several servers with the shipped files kept."""
+    library = load_library(Folders(), now=lambda: int(time.time()))
+    report = build_report(entries, evicted, basis_of(library))
+    return _rendered(report, form, "en", fail_on_violations=fail_on_violations, min_coverage=None)
+
+
+def _rendered(
+    report: Report, form: str, lang: Lang, *, fail_on_violations: bool, min_coverage: float | None
+) -> Json:
+    found = complaints(report, fail_on_violations=fail_on_violations, min_coverage=min_coverage)
+    return {
+        "rendered": FORMS[form](report, lang, found),
+        "complaints": [one.to(lang) for one in found],
+        "requests": report.requests,
+    }
 
 
 def _question(appkey: str | None, wanted: Mapping[str, Any]) -> Any:

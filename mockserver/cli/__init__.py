@@ -9,10 +9,12 @@ import click
 from mockserver import __version__
 from mockserver.cli.check import check
 from mockserver.cli.explain import explain
+from mockserver.cli.export import export
 from mockserver.cli.options import chosen_language
+from mockserver.cli.report import report
 from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.serve import serve
-from mockserver.cli.tables import errors, operations, readings, scenarios, settings
+from mockserver.cli.tables import errors, faults, operations, readings, scenarios, settings
 from mockserver.cli.world import world
 from mockserver.errors import ConfigurationError
 
@@ -31,10 +33,13 @@ for command in (
     sign,
     explain,
     check,
+    export,
     world,
+    report,
     operations,
     scenarios,
     errors,
+    faults,
     readings,
     settings,
 ):

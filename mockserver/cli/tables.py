@@ -12,6 +12,7 @@ from mockserver.clock import Clock
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.data import Folders
+from mockserver.faults.spec import rows as fault_rows
 from mockserver.library import Library, load_library
 from mockserver.messages import Lang
 from mockserver.settings import SETTINGS
@@ -61,6 +62,23 @@ def errors(fixtures: str | None, lang: Lang, as_json: bool) -> None:
             "text": row.text.to(lang),
         }
         for row in _library(fixtures).catalogue.values()
+    ]
+    show_rows(rows, as_json)
+
+
+@click.command()
+@setting_options("lang")
+@as_json
+def faults(lang: Lang, as_json: bool) -> None:
+    """List the kinds of faults and their fields."""
+    rows = [
+        {
+            "fault": row["fault"],
+            "family": row["family"],
+            "fields": ", ".join(row["schema"]["properties"]) if not as_json else row["schema"],
+            "client sees": row["text"][lang],
+        }
+        for row in fault_rows()
     ]
     show_rows(rows, as_json)
 

@@ -88,6 +88,10 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "requests", lambda c, a: c.observer.clear(a.appkey), Text("forget them", "清空日志")),
     Route("GET", "coverage", lambda c, a: c.observer.coverage(a.appkey), Text("how much of the contract was met", "契约覆盖率")),
     Route("GET", "report", lambda c, a: c.observer.report_json(a.appkey), Text("coverage, violations and error handling", "覆盖率、违规与错误处理")),
+    Route("POST", "report", lambda c, a: c.observer.rendered(arguments(
+        a.body, appkeys=(list,), form=(str,), fail_on_violations=(bool,), min_coverage=(int, float))),
+        Text('the same as {"form": "text" | "json" | "junit" | "html"}, with what fails a run',
+             '同上，{"form": "text" | "json" | "junit" | "html"}，附不通过的原因')),
     Route("GET", "apps", lambda c, _: c.apps(), Text("the apps", "全部应用")),
     Route("POST", "apps", lambda c, a: c.add_app(**arguments(a.body)), Text("make a fresh app; tells its keys", "新建应用，返回其密钥"), 201),
     Route("DELETE", "apps/<appkey>", lambda c, a: c.remove_app(a.path["appkey"]), Text("forget it", "删除应用")),

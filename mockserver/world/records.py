@@ -22,7 +22,7 @@ def query_instance_all_records_by_time(
 ) -> Answer:
     """A user's stays in a span, grouped by room (§2.1.6); rooms by CreateTime, stays by EnterTime."""
     user, begin, end = body["UserId"], int(body["BeginTime"]), int(body["EndTime"])
-    seen = as_of(world.stays_of_user(user, begin, end), now, readings["ongoing"])
+    seen = as_of(world.stays_of_user(user, begin, min(end, now)), now, readings["ongoing"])
     if readings["unknown_user"] == "error" and not world.knows_user(user):
         raise NotFound("user_not_found", "UserId", user)
     stays, leaves = _told(seen, _in_window(seen.stays, begin, end, readings), readings)
@@ -75,7 +75,7 @@ def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: R
 def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> Answer:
     """Every stay in a span (§2.3.6), by EnterTime, RoomId and UserId."""
     begin, end = int(body["BeginTime"]), int(body["EndTime"])
-    seen = as_of(world.stays_between(begin, end), now, readings["ongoing"])
+    seen = as_of(world.stays_between(begin, min(end, now)), now, readings["ongoing"])
     stays, leaves = _told(seen, _in_window(seen.stays, begin, end, readings), readings)
     rows = zip(
         stays.enter.tolist(),

@@ -1,0 +1,93 @@
+"""`mockserver export`: the contract for other tools, on standard output: OpenAPI, a Postman collection, signed requests."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from mockserver.cli.options import setting_options
+from mockserver.cli.requests import app_of
+from mockserver.contract.readings import Readings
+from mockserver.engine import Engine
+from mockserver.factory import make_engine
+from mockserver.messages import Lang
+from mockserver.openapi.document import openapi as openapi_document
+from mockserver.openapi.postman import postman as postman_collection
+from mockserver.openapi.requests import http_requests
+from mockserver.signing.checksum import Keys, sign
+
+_settings = setting_options("scenario", "fixtures", "now", "reading", "strictness", "lang")
+_url = click.option(
+    "--url",
+    envvar="MOCKSERVER_URL",
+    default="http://127.0.0.1:8080",
+    show_default=True,
+    help="where the API is",
+)
+_appkey = click.option(
+    "--appkey", envvar="MOCKSERVER_APPKEY", help="app of apps.yaml; the first unless given"
+)
+
+
+@click.group()
+def export() -> None:
+    """Print the contract in a form that other tools read."""
+
+
+@export.command()
+@_settings
+@_url
+@_appkey
+def openapi(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
+    """Print the OpenAPI 3.1 document, as the scenario and the readings have it."""
+    engine, readings = _engine(lang, settings)
+    app = app_of(engine.library.apps, appkey)
+    _print(openapi_document(engine.library, readings, lang=lang, server=url, app=app))
+
+
+@export.command()
+@_settings
+@_url
+@_appkey
+def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
+    """Print a Postman collection (2.1) that signs each request itself.
+
+    Only the made-up keys of the shipped apps.yaml are written into it: with --fixtures the secrets are left empty.
+    """
+    engine, readings = _engine(lang, settings)
+    app = app_of(engine.library.apps, appkey)
+    secrets = not settings["fixtures"]
+    _print(postman_collection(engine.library, readings, app=app, secrets=secrets, lang=lang, server=url))
+
+
+@export.command()
+@_settings
+@_url
+@_appkey
+def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
+    """Print signed requests as an .http file for JetBrains and VS Code; they are good for five minutes."""
+    engine, readings = _engine(lang, settings)
+    app = app_of(engine.library.apps, appkey)
+    keys = Keys(app.appkey, app.keys.appsecret, "") if readings["signing"] == "v1" else app.keys
+    now = engine.store.app(app.appkey).clock.now()
+    text = http_requests(
+        engine.library,
+        readings,
+        lambda: sign(keys, now, identifier=app.identifiers[0]),
+        now=now,
+        appkey=app.appkey,
+        lang=lang,
+        server=url,
+    )
+    click.echo(text, nl=False)
+
+
+def _engine(lang: Lang, settings: dict[str, Any]) -> tuple[Engine, Readings]:
+    engine = make_engine(lang=lang, **settings)
+    return engine, engine.library.readings(engine.store.scenario)
+
+
+def _print(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
