@@ -201,7 +201,7 @@ class Engine:
         return Reply(status, headers, outcome.body, appkey=visit.state.appkey)
 
     def _remember(self, visit: Visit, outcome: Outcome, reply: Reply, number: str, seconds: float) -> None:
-        call, app = visit.call, visit.app
+        call, app, checksum = visit.call, visit.app, visit.query.get("checksum", "")
         entry = Entry(
             id=number,
             at=visit.now,
@@ -209,7 +209,7 @@ class Engine:
             operation=visit.operation.name if visit.operation else "",
             method=call.method,
             path=call.path,
-            query=visit.query,
+            query={**visit.query, "checksum": f"{checksum[:6]}…"} if checksum else visit.query,
             headers=call.headers,
             body=call.body,
             fields=visit.body,
@@ -218,7 +218,7 @@ class Engine:
             error=outcome.error,
             faults=visit.ordeal.kinds if visit.ordeal else (),
             violations=tuple(visit.violations),
-            fingerprint=self._fingerprint(visit.query.get("checksum", "")),
+            fingerprint=self._fingerprint(checksum),
             status=reply.status,
             answer=reply.body,
             seconds=seconds,

@@ -15,6 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from mockserver.client import Admin, MockApp
+    from mockserver.stores.journal import Selection
 
 _REMOTE = pytest.StashKey["Admin"]()
 _APPKEYS = pytest.StashKey[list[str]]()
