@@ -15,7 +15,7 @@ from mockserver.errors import NotFound
 from mockserver.world.stays import World
 from mockserver.world.views import VIEWS
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Enough examples to find what is wrong within seconds, on a machine that others use too."""
 DATE = "20191210"
 START = day_start(DATE)
@@ -33,6 +33,7 @@ Ask = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
 _MOMENTS = st.one_of(
     st.integers(START - 7_200, END + 7_200),
     st.sampled_from([START, END]).flatmap(lambda edge: st.integers(edge - 90, edge + 90)),
+    st.sampled_from([START - 1, START, START, END - 1, END]),
     st.integers(START + 36_000, START + 36_240),
 )
 _LENGTHS = st.one_of(st.sampled_from([1, 2, 59, 60, 61]), st.integers(1, 900), st.integers(900, 3 * 3_600))
@@ -83,16 +84,17 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-def nows() -> st.SearchStrategy[int]:
-    """Before, within and long after the day that the worlds are about."""
-    return st.one_of(st.just(END + 30 * DAY), st.integers(START - 60, END + 9_000), _MOMENTS)
-
-
 @st.composite
-def spans(draw: st.DrawFn) -> tuple[int, int]:
-    """A closed span of seconds, often a single one or the whole."""
-    begin = draw(st.one_of(_MOMENTS, st.just(START - DAY)))
-    return begin, begin + draw(st.one_of(st.just(0), st.integers(0, 600), st.integers(0, 3 * DAY)))
+def situations(draw: st.DrawFn) -> tuple[dict[str, Any], int, tuple[int, int]]:
+    """A world's block, a now and a closed span, both often on the very second of an enter or a leave."""
+    spec = draw(specs())
+    stays = [stay for room in spec["rooms"] for stay in room["stays"]]
+    edges = sorted({stay[name] for stay in stays for name in ("enter", "leave") if name in stay}) or [START]
+    near = st.tuples(st.sampled_from(edges), st.sampled_from([-1, 0, 0, 1])).map(sum)
+    now = draw(st.one_of(st.just(END + 30 * DAY), near, near, st.integers(START - 60, END + 9_000)))
+    begin = draw(st.one_of(near, near, _MOMENTS, st.just(START - DAY)))
+    end = draw(st.one_of(near, near, st.just(begin), st.integers(begin, begin + 3 * DAY)))
+    return spec, now, (min(begin, end), max(begin, end))
 
 
 @st.composite
