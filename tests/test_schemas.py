@@ -63,7 +63,7 @@ def both(name: str, value: Any) -> bool:
 
 
 def test_every_operation_has_its_two_files_and_nothing_is_left_over() -> None:
-    """The folder holds a request and a response for each operation, and our five own files."""
+    """The folder holds a request and a response for each operation, and our six own files."""
     expected = {f"{name}.{side}.json" for name in OPERATIONS for side in ("request", "response")}
     assert set(SCHEMAS) == expected | {
         "query.json",
@@ -71,6 +71,7 @@ def test_every_operation_has_its_two_files_and_nothing_is_left_over() -> None:
         "scenario.json",
         "errors.json",
         "apps.json",
+        "judge.json",
     }
 
 

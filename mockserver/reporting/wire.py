@@ -59,6 +59,7 @@ def violation_json(violation: Violation, lang: Lang = "en") -> dict[str, Any]:
         "got": violation.got,
         "section": violation.section,
         "text": violation.text.to(lang),
+        "diagnosis": violation.diagnosis,
         "tolerated": violation.tolerated,
     }
 

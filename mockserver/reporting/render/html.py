@@ -14,8 +14,8 @@ from mockserver.reporting.render.page import PAGE, STYLE
 from mockserver.reporting.render.words import (
     MOST_GROUPS,
     WORDS,
-    chosen_readings,
     cell_name,
+    chosen_readings,
     clean,
     did_text,
     evicted_note,

@@ -9,8 +9,8 @@ from mockserver.reporting.coverage import Cell, OperationCoverage
 from mockserver.reporting.render.words import (
     MOST_GROUPS,
     WORDS,
-    chosen_readings,
     cell_name,
+    chosen_readings,
     clean,
     did_text,
     evicted_note,
@@ -42,7 +42,7 @@ def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[s
         yield f"  {word['no_violations']}"
     yield from ("", f"{word['handling']}:")
     for one in report.judgements:
-        did = ", ".join(f"{did_text(did, lang)} {times}" for did, times in one.did.items() if times)
+        did = ", ".join(f"{did_text(did, lang)} ×{times}" for did, times in one.did.items() if times)
         yield f"  {one.times} × {one.rule.error} ({clean(one.operation)}): {did}"
         for finding in one.findings:
             yield f"    ! {finding.text.to(lang)} ({', '.join(map(clean, finding.requests))})"
@@ -66,7 +66,7 @@ def _group(group: Group, word: dict[str, str]) -> str:
     mark = word["across"] if group.across else word["tolerated"] if group.example.tolerated else ""
     return (
         f"{group.times} × {group.example.name} {clean(group.example.where)},"
-        f" {clean(group.operation) or word['other']} → {group.outcome}"
+        f" {clean(group.operation) or word['other']} → {clean(group.outcome)}"
         + (f" [{mark}]" if mark else "")
         + f" ({', '.join(map(clean, group.requests))})"
     )

@@ -20,7 +20,7 @@ WORDS = {
     "coverage": Text("Coverage", "覆盖率"),
     "requests": Text("requests", "请求"),
     "summary": Text(
-        "{requests} requests from {apps} apps: {accepted} accepted, {refused} refused",
+        "{requests} requests (apps: {apps}): {accepted} accepted, {refused} refused",
         "{apps} 个应用的 {requests} 个请求：成功 {accepted}，失败 {refused}",
     ),
     "violations": Text("Violations", "违反契约"),
@@ -96,10 +96,11 @@ def did_text(did: Did, lang: Lang) -> str:
 
 def cell_name(cell: Cell, lang: Lang) -> str:
     """`BeginTime left out`, `CountBy = 3`, `room_not_found`."""
+    name = clean(cell.name)
     if not cell.value:
-        return cell.name
+        return name
     said = PRESENCE.get(cell.value)
-    return f"{cell.name} {said.to(lang)}" if said else f"{cell.name} = {cell.value}"
+    return f"{name} {said.to(lang)}" if said else f"{name} = {clean(cell.value)}"
 
 
 def met_cells(part: OperationCoverage) -> list[Cell]:

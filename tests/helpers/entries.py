@@ -41,8 +41,18 @@ def entry(**words: Any) -> Entry:
     return Entry(**{**made, **words})
 
 
+WORDS = {"seconds": 301, "side": "behind", "side_zh": "慢", "limit": 300, "reason": "", "reason_zh": ""}
+
+
 def wrong(name: str = "unknown_field", *, tolerated: bool = False, got: str = "roomid") -> Violation:
-    """A violation of the body."""
+    """A violation of any kind."""
     return violation(
-        name, "body:/roomid", expected="RoomId", got=got, section="2.2.4", tolerated=tolerated, name=got
+        name,
+        "body:/roomid",
+        expected="RoomId",
+        got=got,
+        section="2.2.4",
+        tolerated=tolerated,
+        name=got,
+        **WORDS,
     )

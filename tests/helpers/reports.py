@@ -1,0 +1,32 @@
+"""What reports are held against in tests: the shipped contract and rules."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from mockserver.contract.catalogue import Catalogue, load_catalogue
+from mockserver.contract.schemas import FILES, Schemas
+from mockserver.data import Folders, read_json, read_yaml
+from mockserver.reporting.coverage import Basis
+from mockserver.reporting.rules import Rules, load_rules
+
+FOLDERS = Folders()
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The shipped errors."""
+    return load_catalogue(read_yaml(FOLDERS.fixture("errors.yaml")), set())
+
+
+@cache
+def rules() -> Rules:
+    """The shipped rules of the judge."""
+    return load_rules(FOLDERS, catalogue())
+
+
+@cache
+def basis() -> Basis:
+    """The shipped contract with two kinds of faults."""
+    schemas = Schemas({name: read_json(FOLDERS.schema(name)) for name in FILES})
+    return Basis(schemas, catalogue(), rules(), ("latency", "connection_reset"))

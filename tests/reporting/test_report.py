@@ -1,0 +1,306 @@
+"""One report, four forms: each tells the same, and none lets a client's text out of its place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+import pytest
+from helpers.entries import entry, wrong
+from helpers.reports import basis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.messages import Entry, Lang, Text, Violation
+from mockserver.reporting.render.html import CONTENT_SECURITY_POLICY, render_html
+from mockserver.reporting.render.junit import render_junit
+from mockserver.reporting.render.structure import report_json
+from mockserver.reporting.render.text import render_text
+from mockserver.reporting.render.words import MOST_GROUPS
+from mockserver.reporting.report import Report, build_report, complaints, exit_code
+
+SESSION = [
+    entry(id="1", fingerprint="a", query={"seq": "1"}),
+    entry(id="2", fingerprint="b", query={"seq": "2"}, error="checksum_expired"),
+    entry(id="3", fingerprint="b", query={"seq": "3"}, error="checksum_expired"),
+    entry(id="4", fingerprint="c", query={"seq": "4"}, error="unknown_field", violations=(wrong(),)),
+    entry(id="5", fingerprint="d", query={"seq": "1"}, appkey="other", fields={"RoomId": "1"}),
+    entry(id="6", fingerprint="e", query={"seq": "1"}, appkey="other", fields={"RoomId": "2"}),
+]
+LANGS: tuple[Lang, ...] = ("en", "zh")
+
+
+def report_on(entries: Sequence[Entry], evicted: int = 0) -> Report:
+    """The report on entries by the shipped contract."""
+    return build_report(entries, evicted, basis())
+
+
+REPORT = report_on(SESSION)
+
+
+def test_the_report_counts_requests_violations_and_mistakes() -> None:
+    """Violations are grouped by place and answer, those over several requests with them."""
+    assert (REPORT.requests, REPORT.accepted, REPORT.apps, REPORT.evicted) == (6, 3, 2, 0)
+    assert REPORT.scenarios == (("default", 6),)
+    assert [
+        (one.example.name, one.outcome, one.times, one.requests, one.across) for one in REPORT.violations
+    ] == [
+        ("unknown_field", "unknown_field", 1, ("4",), False),
+        ("seq_reused", "success", 1, ("6",), True),
+    ]
+    assert [one.text.en for one in REPORT.findings] == [
+        "after checksum_expired the client repeated the same signature once"
+    ]
+    many = report_on([entry(id=str(n), violations=(wrong(),), error="unknown_field") for n in range(9)])
+    assert many.violations[0].times == 9
+    assert many.violations[0].requests == ("0", "1", "2", "3", "4")
+
+
+@pytest.mark.parametrize(
+    ("words", "reasons"),
+    [
+        ({}, []),
+        ({"fail_on_violations": True}, ["2 violations of the contract", "1 mistake in error handling"]),
+        ({"min_coverage": 1}, []),
+        ({"min_coverage": 99.5}, [f"coverage is {REPORT.coverage.percent:g} %, wanted 99.5 %"]),
+        ({"min_coverage": REPORT.coverage.percent}, []),
+    ],
+)
+def test_a_run_fails_for_what_it_is_told_to(words: dict[str, Any], reasons: list[str]) -> None:
+    """The exit code is 1 exactly when there is a complaint."""
+    assert [one.en for one in complaints(REPORT, **words)] == reasons
+    assert exit_code(REPORT, **words) == bool(reasons)
+
+
+def test_a_run_without_a_request_fails() -> None:
+    """Whatever is asked: nothing was tested."""
+    empty = report_on([])
+    for words in ({}, {"fail_on_violations": True}, {"min_coverage": 0}):
+        assert exit_code(empty, **words) == 1
+        assert [one.en for one in complaints(empty, **words)] == [
+            "no request came: nothing was tested; does the client call this server?"
+        ]
+    assert "failed: no request came" in render_text(empty, complaints=complaints(empty))
+    assert exit_code(report_on([entry()]), fail_on_violations=True, min_coverage=0) == 0
+
+
+def test_the_text_says_what_is_wrong_and_ends_with_the_verdict() -> None:
+    """Violations, error handling, coverage, and why the run fails."""
+    said = render_text(REPORT, "en", complaints(REPORT, fail_on_violations=True)).splitlines()
+    assert said[0] == "Contract report: 6 requests (apps: 2): 3 accepted, 3 refused"
+    assert "  1 × unknown_field body:/roomid, query_room_info → unknown_field (4)" in said
+    assert "  1 × seq_reused query:seq, query_room_info → success [over several requests] (6)" in said
+    assert "    ! after checksum_expired the client repeated the same signature once (3)" in said
+    assert said[-2:] == ["failed: 2 violations of the contract", "failed: 1 mistake in error handling"]
+    assert render_text(REPORT).splitlines()[-1] == "fine"
+    assert render_text(REPORT, "zh").splitlines()[-1] == "通过"
+
+
+def test_only_readings_that_are_not_the_defaults_are_told_to_people() -> None:
+    """The JSON tells all."""
+    assert "Readings in force other than the defaults: none" in render_text(REPORT)
+    chosen = report_on([entry(readings={**SESSION[0].readings, "ongoing": "zero"})])
+    assert "other than the defaults: ongoing = zero ×1" in render_text(chosen)
+
+
+def test_the_json_is_the_whole_model() -> None:
+    """Its keys are a promise."""
+    told = json.loads(json.dumps(report_json(REPORT, "zh", complaints(REPORT, fail_on_violations=True))))
+    assert list(told) == [
+        "version", "requests", "evicted", "accepted", "refused", "apps", "scenarios", "coverage",
+        "violations", "error_handling", "complaints",
+    ]  # fmt: skip
+    assert told["refused"] == 3
+    assert told["violations"][0]["text"] == "roomid 未在文档中；请去掉"
+    assert (told["violations"][1]["name"], told["violations"][1]["across"]) == ("seq_reused", True)
+    [stale, _] = told["error_handling"]
+    assert (stale["error"], stale["should"], stale["did"]["same_signature"]) == (
+        "checksum_expired",
+        "sign_again",
+        1,
+    )
+    assert stale["findings"][0]["requests"] == ["3"]
+    assert told["complaints"] == ["2 处违反契约", "1 处错误处理不当"]
+
+
+def cases(document: str) -> dict[str, str]:
+    """`suite/case` → passed, skipped or the failure's text; the counts are checked."""
+    root, found = Xml.fromstring(document), {}
+    for suite in root:
+        for case in suite:
+            failure, skipped = case.find("failure"), case.find("skipped")
+            state = failure.text if failure is not None else "skipped" if skipped is not None else "passed"
+            found[f"{suite.get('name')}/{case.get('name')}"] = state or ""
+        assert suite.get("tests") == str(len(suite))
+    assert root.get("tests") == str(len(root.findall(".//testcase")))
+    assert root.get("failures") == str(len(root.findall(".//failure")))
+    assert root.get("skipped") == str(len(root.findall(".//skipped")))
+    return found
+
+
+def test_junit_has_a_case_for_each_operation_and_outcome() -> None:
+    """Met is passed, not met is skipped, violations and bad error handling are failures."""
+    found = cases(render_junit(REPORT))
+    assert found["query_room_info/checksum_expired"] == "passed"
+    assert found["query_room_info/empty"] == "skipped"
+    assert found["count_qos_by_day/success"] == "skipped"
+    assert found["query_room_info/unknown_field"].startswith(
+        "1 × unknown_field body:/roomid: roomid is not doc"
+    )
+    assert found["query_room_info/success"].startswith("1 × seq_reused query:seq: ")
+    assert "query_room_info/malformed_json" not in found
+    assert found["error handling/query_room_info after checksum_expired"].startswith("after checksum_expired")
+    assert found["error handling/query_room_info after unknown_field"] == "passed"
+    assert found["mockserver/run"] == "passed"
+    empty = report_on([])
+    assert cases(render_junit(empty, "en", complaints(empty)))["mockserver/run"].startswith("no request came")
+
+
+def test_junit_tells_violations_of_requests_that_name_no_operation() -> None:
+    """They have a suite of their own."""
+    stray = report_on([entry(operation="", error="unknown_command", violations=(wrong("unknown_path"),))])
+    assert cases(render_junit(stray))["(no operation)/unknown_command"].startswith("1 × unknown_path")
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: its elements and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Note a text."""
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(self.texts)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_page_stands_alone(lang: Lang) -> None:
+    """No script, nothing from anywhere, a policy that would forbid it, and both colour schemes."""
+    page = render_html(REPORT, lang)
+    made = Page(page)
+    tags = {tag for tag, _ in made.elements}
+    assert tags.isdisjoint({"script", "img", "link", "iframe", "object", "form", "base", "a"})
+    assert not any(
+        name in ("src", "href", "style") or name.startswith("on")
+        for _, all_ in made.elements
+        for name in all_
+    )
+    assert "url(" not in page
+    assert "@import" not in page
+    [policy] = [
+        all_["content"] for _, all_ in made.elements if all_.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy == CONTENT_SECURITY_POLICY
+    [style] = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert "prefers-color-scheme: dark" in style
+    assert dict(made.elements)["html"] == {"lang": {"en": "en", "zh": "zh-CN"}[lang]}
+
+
+def test_the_page_tells_what_the_report_has() -> None:
+    """Violations, findings, coverage and why the run fails."""
+    text = Page(render_html(REPORT, "en", complaints(REPORT, fail_on_violations=True))).text
+    for said in (
+        "6 requests (apps: 2): 3 accepted, 3 refused",
+        "failed: 2 violations of the contract",
+        "roomid is not documented; remove it",
+        "after checksum_expired the client repeated the same signature once",
+        f"Coverage: {REPORT.coverage.percent:g} %",
+    ):
+        assert said in text
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_what_has_left_the_journal_is_told_in_every_form(lang: Lang) -> None:
+    """No form lets a partial report look whole."""
+    part = report_on(SESSION, evicted=1234)
+    for form in (render_text, render_junit, render_html):
+        assert "1234" in form(part, lang)
+        assert "1234" not in form(REPORT, lang)
+    assert report_json(part)["evicted"] == 1234
+
+
+def test_a_flood_of_kinds_does_not_make_an_endless_page() -> None:
+    """A client can make up field names; people see the first and how many more there are."""
+    flood = report_on(
+        [
+            entry(
+                query={"seq": str(n)},
+                violations=tuple(wrong_at(f"body:/x{n}_{m}") for m in range(20)),
+                error="unknown_field",
+            )
+            for n in range(20)
+        ]
+    )
+    assert len(flood.violations) == 400
+    assert render_text(flood).count("unknown_field body:/x") == MOST_GROUPS
+    assert "… and 200 more" in render_text(flood)
+    assert "… and 200 more" in Page(render_html(flood)).text
+    assert len(report_json(flood)["violations"]) == 400
+
+
+def wrong_at(where: str, **words: Any) -> Violation:
+    """A violation at a place."""
+    return replace(wrong(), where=where, **words)
+
+
+HOSTILE = st.text(min_size=1, max_size=30) | st.sampled_from(
+    [
+        "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</style><script>", "{{ 7 * 7 }}", "{% x %}",
+        "]]><x/>", "&lt;", "&#0;", "\x00\x01\x08\x0b\x1f\x7f", "\ud800", "\ufffe\uffff", "\x1b[31m\x1b]0;x\x07",
+        "\u202eabc", "\r\n\r\n", "-->", "{x}", "%s%n", "x" * 5_000,
+    ]
+)  # fmt: skip
+
+
+def structure(page: str) -> list[str]:
+    """The elements of a page, without their texts."""
+    return [tag for tag, _ in Page(page).elements]
+
+
+@settings(deadline=None)
+@given(HOSTILE)
+def test_a_hostile_text_stays_text_in_every_form(text: str) -> None:
+    """Wherever a client can put its text: elements stay as they are, terminals get no control character."""
+
+    def session(word: str) -> list[Entry]:
+        broken = wrong_at(f"body:/{word}", got=word, expected=word, text=Text(word, word))
+        words: dict[str, Any] = dict.fromkeys(("id", "path", "scenario", "by", "near", "method"), word)
+        words |= {part: {word: word} for part in ("fields", "headers")}
+        words |= {"query": {"seq": word, "checksum": word}, "body": word.encode(errors="replace")}
+        words |= {"faults": (word,), "readings": {"ongoing": word}, "violations": (broken,)}
+        return [entry(operation="", error="unknown_command", **words) for _ in range(2)]
+
+    hostile, plain = report_on(session(text)), report_on(session("plain"))
+    for lang in LANGS:
+        page = render_html(hostile, lang)
+        assert structure(page) == structure(render_html(plain, lang))
+        page.encode()
+        document = render_junit(hostile, lang)
+        root, other = Xml.fromstring(document), Xml.fromstring(render_junit(plain, lang))
+        assert [one.tag for one in root.iter()] == [one.tag for one in other.iter()]
+        document.encode()
+        said = render_text(hostile, lang)
+        assert all(char.isprintable() or char == "\n" for char in said)
+        assert said.count("\n") == render_text(plain, lang).count("\n")
+        assert json.loads(json.dumps(report_json(hostile, lang)))["requests"] == 2

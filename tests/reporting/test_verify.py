@@ -1,0 +1,156 @@
+"""Verification counts what came, shows what came close, and never takes evicted for absent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from helpers.entries import entry, wrong
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.messages import Entry
+from mockserver.reporting.render.structure import verdict_json
+from mockserver.reporting.verify import BadQuestion, Verdict, find, read_question, verify
+from mockserver.stores.journal import Filter, Journal, Selection
+
+ROOM = {"body": {"RoomId": "77"}}
+
+
+def ask(entries: list[Entry], evicted: int = 0, **question: Any) -> Verdict:
+    """The verdict on entries."""
+    return verify(Selection(entries, evicted), read_question(question))
+
+
+def room(name: str, **words: Any) -> Entry:
+    """A query_room_info for a room."""
+    return entry(fields={"RoomId": name}, **words)
+
+
+@given(st.lists(st.sampled_from(["77", "78"]), max_size=8), st.integers(0, 4), st.integers(0, 4))
+def test_a_verdict_is_what_counting_says(rooms: list[str], least: int, more: int) -> None:
+    """`count`, `at_least` and `at_most` hold exactly when the number of matching requests is within them."""
+    entries, number = [room(name) for name in rooms], rooms.count("77")
+    most = least + more
+    assert ask(entries, when=ROOM, count=least).ok == (number == least)
+    assert ask(entries, when=ROOM, at_least=least).ok == (number >= least)
+    assert ask(entries, when=ROOM, at_most=least).ok == (number <= least)
+    assert ask(entries, when=ROOM, at_least=least, at_most=most).ok == (least <= number <= most)
+    assert ask(entries, when=ROOM).ok == (number >= 1)
+    assert ask(entries, when=ROOM).count == number
+    assert find(Selection(entries, 0), read_question({"when": ROOM})).entries == [
+        one for one in entries if one.fields == ROOM["body"]
+    ]
+
+
+def test_a_failure_shows_similar_requests_and_where_they_differ() -> None:
+    """The same operation first, the fewest differences first, then the newest; three at most."""
+    entries = [
+        entry(id="1", operation="count_qos_by_day", fields={"RoomId": "77"}),
+        room("78", id="2"),
+        entry(id="3", fields={"roomId": "77"}),
+        room("79", id="4", error="room_not_found"),
+    ]
+    verdict = ask(entries, operation="query_room_info", when=ROOM, accepted=True, count=2)
+    assert verdict.message.en.splitlines() == [
+        'expected 2 requests to query_room_info with body RoomId = "77" and accepted, found 0 of 4 in the journal',
+        "  similar requests:",
+        "    3 query_room_info",
+        '      body RoomId is missing (it has roomId), wanted "77"',
+        "    2 query_room_info",
+        '      body RoomId is "78", wanted "77"',
+        "    4 query_room_info",
+        "      answer is refused with room_not_found, wanted accepted",
+        '      body RoomId is "79", wanted "77"',
+    ]
+    assert verdict.message.zh.startswith(
+        '应有 2 个请求 query_room_info（body RoomId = "77"、accepted），找到 0 个'
+    )
+    assert [miss.entry.id for miss in verdict.near] == ["3", "2", "4"]
+    told = verdict_json(verdict)
+    assert (told["ok"], told["count"], told["evicted"]) == (False, 0, 0)
+    assert told["near"][1] == {
+        "id": "2",
+        "operation": "query_room_info",
+        "differences": [
+            {"what": "body RoomId", "wanted": '"77"', "got": '"78"',
+             "text": 'body RoomId is "78", wanted "77"'}
+        ],
+    }  # fmt: skip
+
+
+def test_every_filter_tells_its_difference() -> None:
+    """Operation, error, violation: what was wanted and what came."""
+    entries = [entry(operation="", path="/x", error="unknown_command", violations=(wrong("unknown_path"),))]
+    for question, line in (
+        ({"operation": "query_room_info"}, "operation is /x, wanted query_room_info"),
+        ({"error": "room_not_found"}, "error is unknown_command, wanted room_not_found"),
+        ({"violation": "seq_empty"}, "violation is unknown_path, wanted seq_empty"),
+        ({"accepted": True}, "answer is refused with unknown_command, wanted accepted"),
+    ):
+        assert ask(entries, **question).message.en.splitlines()[-1].strip() == line
+    assert ask([entry(error="room_not_found")], error="room_not_found", accepted=False).ok
+
+
+def test_what_was_evicted_is_an_error_not_zero() -> None:
+    """As soon as a request that could have been meant is gone, nobody can tell, whatever is expected."""
+    for question in ({"count": 0}, {"at_most": 5}, {"at_least": 1}, {"count": 1}):
+        verdict = ask([room("77")], evicted=3, when=ROOM, **question)
+        assert not verdict.ok
+        assert verdict.evicted == 3
+        assert "cannot tell" in verdict.message.en
+        assert "3 older requests have left the journal" in verdict.message.en
+
+
+def test_an_eviction_before_the_range_asked_does_no_harm() -> None:
+    """The question's own range is what is selected from the journal."""
+    journal = Journal(most_entries=2)
+    for at in (10.0, 20.0, 30.0):
+        journal.add(room("77", at=at, appkey="a"))
+    journal.add(room("77", appkey="b"))
+    for question, ok in (({"since": 15, "count": 2}, True), ({"count": 2}, False), ({"appkey": "b"}, True)):
+        read = read_question({"appkey": "a", **question})
+        assert verify(journal.select(read.range), read).ok is ok
+    assert read_question({"appkey": "a", "since": 1.5}).range == Filter(appkey="a", since=1.5)
+
+
+def test_an_empty_journal_is_said() -> None:
+    """No similar request because none came at all."""
+    verdict = ask([], operation="query_room_info")
+    assert verdict.message.en == (
+        "expected at least 1 request to query_room_info, found 0 of 0 in the journal\n  no request came at all"
+    )
+    assert ask([], count=0).ok
+    assert ask([], count=0).message.en == "expected no request, found 0 of 0 in the journal"
+    assert ask([entry(), entry()], at_most=1).near == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ({"operaton": "x"}, "did you mean operation?"),
+        ({"nonsense_word": "x"}, "known: appkey, operation"),
+        ({"operation": "query_rom_info"}, "did you mean query_room_info?"),
+        ({"operation": 7}, "operation must be text"),
+        ({"accepted": "yes"}, "accepted must be true or false"),
+        ({"since": True}, "since must be seconds"),
+        ({"since": "now"}, "since must be seconds"),
+        ({"count": -1}, "count must be a whole number from 0"),
+        ({"at_least": 1.0}, "at_least must be a whole number"),
+        ({"at_most": True}, "at_most must be a whole number"),
+        ({"count": 1, "at_most": 2}, "give count, or at_least and at_most"),
+        ({"at_least": 3, "at_most": 2}, "at_most is less than at_least"),
+        ({"when": "x"}, "when must be {body"),
+        ({"when": {"header": {}}}, "when must be {body"),
+        ({"when": {"body": "x"}}, "when must be {body"),
+        ({"when": {"body": {"RoomId": {"matches": "("}}}}, "when/body/RoomId: "),
+        ({"when": {"body": {"RoomId": {"matches": 7}}}}, "when/"),
+        ({"when": {"query": {"seq": {"schema": {"type": "nothing"}}}}}, "when/query/seq: "),
+    ],
+)
+def test_a_question_that_cannot_be_read_is_refused(question: dict[str, Any], said: str) -> None:
+    """A wrong word is never ignored: the verification would pass for nothing."""
+    with pytest.raises(BadQuestion) as error:
+        read_question(question)
+    assert said in error.value.text.en
+    assert not error.value.text.zh.isascii()
