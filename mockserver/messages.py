@@ -102,6 +102,11 @@ class Delivery:
             or self.hang is not None
         )
 
+    @property
+    def spoils(self) -> bool:
+        """Whether no client gets the whole answer."""
+        return bool(self.instead or self.hang is not None or self.cut is not None or self.malformed_chunk)
+
 
 PLAIN = Delivery()
 
@@ -175,6 +180,8 @@ class Entry:
     """A success that told an empty list."""
     near: str = ""
     """The rule that came closest and what it missed, when rules were there and none matched."""
+    spoiled: bool = False
+    """A fault kept the client from reading the answer: it was changed, replaced or not sent whole."""
     readings: Mapping[str, Any] = field(default_factory=dict)
     """All readings as they held; the entries of one scenario share the mapping."""
     body_cut: Cut | None = None

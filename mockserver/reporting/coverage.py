@@ -111,7 +111,7 @@ def cover(entries: Iterable[Entry], basis: Basis) -> Coverage:
 
 def outcome_of(entry: Entry) -> str:
     """`success`, `empty`, the error that was told, or `fault` when one took the answer's place."""
-    if not entry.error and entry.by == FAULT:
+    if entry.spoiled:
         return FAULT
     return entry.error or (EMPTY if entry.empty else SUCCESS)
 

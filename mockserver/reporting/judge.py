@@ -86,7 +86,7 @@ def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
     for sequence, went_on in _sequences(entries):
         in_row = 0
         for entry, following in zip(sequence, [*sequence[1:], None], strict=True):
-            rule = rules.get(entry.error)
+            rule = told_rule(entry, rules)
             if rule is None:
                 in_row = 0
                 continue
@@ -95,7 +95,7 @@ def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
                 case.note("went_on" if went_on else "gave_up", None)
                 continue
             case.note(_did(rule, entry, following), following)
-            in_row = in_row + 1 if following.error == entry.error else 0
+            in_row = in_row + 1 if told_rule(following, rules) is rule else 0
             if not rule.final and in_row > rule.tries:
                 case.did["too_often"] += 1
                 case.requests["too_often"].append(following.id)
@@ -103,6 +103,11 @@ def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
     targets = {target: place for place, target in enumerate(dict.fromkeys(target for target, _ in cases))}
     ranked = sorted(cases.items(), key=lambda item: (targets[item[0][0]], order[item[0][1]]))
     return tuple(_judgement(target, case) for (target, _), case in ranked)
+
+
+def told_rule(entry: Entry, rules: Rules) -> Rule | None:
+    """The rule for the error that the client was told; none when it got no answer that it could read."""
+    return None if entry.spoiled else rules.get(entry.error)
 
 
 def is_unchanged(entry: Entry, following: Entry) -> bool:
@@ -128,16 +133,17 @@ def _sequences(entries: Iterable[Entry]) -> Iterator[tuple[list[Entry], bool]]:
 
 
 def _did(rule: Rule, entry: Entry, following: Entry) -> Did:
+    # A clock that was set back says nothing of the time between: the client gets the benefit of the doubt.
     gap = following.at - entry.at
     if rule.next == "sign_again":
         return "signed_again" if _signature(entry) != _signature(following) else "same_signature"
     if rule.next == "new_seq":
         return "took_new_seq" if entry.query.get("seq") != following.query.get("seq") else "same_seq"
     if rule.next == "wait":
-        return "waited" if gap >= rule.seconds else "too_soon"
+        return "too_soon" if 0 <= gap < rule.seconds else "waited"
     if not is_unchanged(entry, following):
         return "changed"
-    return "repeated" if gap <= rule.seconds else "came_back"
+    return "repeated" if 0 <= gap <= rule.seconds else "came_back"
 
 
 def _target(entry: Entry) -> str:

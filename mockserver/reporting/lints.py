@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mockserver.contract.violations import Row, shorten
 from mockserver.messages import Entry, Text, Violation
-from mockserver.reporting.judge import is_unchanged
+from mockserver.reporting.judge import is_unchanged, told_rule
 from mockserver.reporting.rules import Rules
 
 LINTS: dict[str, Row] = {
@@ -64,7 +64,9 @@ def _checksums(entries: Iterable[Entry]) -> Iterator[Lint]:
     """A checksum in use over more than half of its time; those of one moment are equal by the formula."""
     users: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        if entry.fingerprint and _REFUSED_CHECKSUMS.isdisjoint(one.name for one in entry.violations):
+        if entry.query.get("checksum") and _REFUSED_CHECKSUMS.isdisjoint(
+            one.name for one in entry.violations
+        ):
             users[entry.fingerprint].append(entry)
     for own in users.values():
         limit = own[-1].readings.get("freshness_seconds", 300)
@@ -78,8 +80,13 @@ def _checksums(entries: Iterable[Entry]) -> Iterator[Lint]:
 def _repetitions(entries: Sequence[Entry], rules: Rules) -> Iterator[Lint]:
     """A request that follows at once on itself although the answer was final."""
     for entry, following in pairwise(entries):
-        rule = rules.get(entry.error)
-        if rule and rule.final and following.at - entry.at <= rule.seconds and is_unchanged(entry, following):
+        rule = told_rule(entry, rules)
+        if (
+            rule
+            and rule.final
+            and 0 <= following.at - entry.at <= rule.seconds
+            and is_unchanged(entry, following)
+        ):
             words = {"advice": rule.advice.en, "advice_zh": rule.advice.zh}
             made = _made(
                 "repeated_after_final", "body:", rule.advice.en, entry.error, error=entry.error, **words

@@ -42,6 +42,7 @@ def entry_json(entry: Entry, lang: Lang = "en") -> dict[str, Any]:
         "answer": {
             "status": entry.status,
             "empty": entry.empty,
+            "spoiled": entry.spoiled,
             **_content(entry.answer, entry.answer_cut),
         },
         "readings": dict(entry.readings),

@@ -57,18 +57,19 @@ def test_the_denominator_is_what_a_good_client_can_meet() -> None:
 
 
 def test_each_outcome_is_counted_where_it_was_met() -> None:
-    """Success, empty and errors; an answer that a fault replaced is none of them."""
+    """Success, empty and errors; an answer that a fault spoiled is none of them."""
     met = covered(
         entry(),
         entry(empty=True),
         entry(error="room_not_found"),
-        entry(by="fault", faults=("connection_reset",)),
+        entry(spoiled=True, faults=("connection_reset",)),
+        entry(spoiled=True, error="server_busy", faults=("truncated_body",)),
         entry(operation="", error="unknown_command"),
     )
     told = outcomes(met)
     assert (told["success"], told["empty"], told["room_not_found"]) == ((1, True), (1, True), (1, True))
     assert sum(times for times, _ in told.values()) == 3
-    assert (met.unknown, sum(one.requests for one in met.operations)) == (1, 4)
+    assert (met.unknown, sum(one.requests for one in met.operations)) == (1, 5)
 
 
 def test_a_mistake_of_the_client_is_told_and_adds_nothing() -> None:

@@ -9,6 +9,7 @@ from helpers.entries import entry, wrong
 from helpers.reports import rules
 
 from mockserver.reporting.judge import BAD, GOOD, judge
+from mockserver.reporting.lints import lint
 from mockserver.stores.keeping import tidy
 
 T = 1575962220.0
@@ -32,6 +33,8 @@ def said(*requests: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
     [
         ([STALE, {"fingerprint": "two"}], "signed_again"),
         ([BUSY, {"at": T + 1}], "waited"),
+        ([BUSY, {"at": T - 9}], "waited"),
+        ([NO_ROOM, {"at": T - 9}], "came_back"),
         ([{"error": "duplicate_seq"}, {"query": {"seq": "2"}}], "took_new_seq"),
         ([NO_ROOM, OTHER], "went_on"),
         ([NO_ROOM], "gave_up"),
@@ -101,6 +104,13 @@ def test_the_order_of_keys_does_not_hide_a_repetition() -> None:
     ]
     [judged] = judge(long, rules())
     assert (judged.did["repeated"], judged.findings[0].requests) == (1, (long[2].id,))
+
+
+def test_an_error_that_the_client_could_not_read_is_not_held_against_it() -> None:
+    """After a reset connection the same request may come again, whatever the answer would have been."""
+    reset = {**NO_ROOM, "spoiled": True, "faults": ("connection_reset",)}
+    assert said(reset, reset, NO_ROOM) == ({"gave_up": 1}, [])
+    assert lint([entry(**reset, query={"seq": str(n)}) for n in range(3)], rules()) == []
 
 
 def test_an_error_without_a_rule_is_not_judged() -> None:

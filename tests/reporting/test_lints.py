@@ -68,6 +68,8 @@ def test_a_checksum_is_measured_by_the_freshness_in_force_and_only_while_it_was_
         "2", fingerprint="f", at=T + 301, violations=(wrong("checksum_expired"),), error="checksum_expired"
     )
     assert names(own("1", fingerprint="f"), late) == []
+    without = [entry(fingerprint="none", query={"seq": str(at)}, at=T + at) for at in (0, 200)]
+    assert names(*without) == []
 
 
 def test_a_repetition_right_after_a_final_error_is_told() -> None:

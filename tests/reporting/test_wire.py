@@ -52,6 +52,7 @@ def test_the_shape() -> None:
         "answer": {
             "status": 200,
             "empty": False,
+            "spoiled": False,
             "body": '{"Status":"OK","ErrorCode":0,"ErrorInfo":""}',
             "body_length": 44,
         },
