@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from mockserver.faults.base import FAMILIES, LONGEST, Context, Draw, Ground, Kind, Memory, Refusal
@@ -88,9 +89,16 @@ class FaultState:
     def install(self, faults: Iterable[Fault], now: float, *, origin: str = "scenario") -> None:
         """Put `faults` in the place of all earlier ones of the same origin."""
         with self._lock:
-            self.active = tuple(one for one in self.active if one.origin != origin)
+            made = [one for one in self.active if one.origin != origin]
             for number, fault in enumerate(faults, 1):
-                self._add(fault, now, origin, f"{origin}-{number}-{fault.kind.kind}")
+                taken = {one.id for one in made}
+                ids = (f"{origin}-{number}-{fault.kind.kind}{'+' * more}" for more in count())
+                id = fault.common.id
+                if id is None or id in taken:
+                    # A request is under way: an id that somebody took must not stop the scenario.
+                    id = next(one for one in ids if one not in taken)
+                made.append(Active(fault, id, origin, self._seed, now))
+            self.active = tuple(sorted(made, key=_turn))
 
     def remove(self, id: str) -> bool:
         """End one fault; whether there was one of that id."""
@@ -125,9 +133,9 @@ class FaultState:
         """What one request goes through; `once` are faults of this request alone, drawn by its `number`."""
         return Ordeal(self.active, operation, body, query, now, self._seed, once, number)
 
-    def _add(self, fault: Fault, now: float, origin: str, id: str | None = None) -> Active:
+    def _add(self, fault: Fault, now: float, origin: str) -> Active:
         taken = {one.id for one in self.active}
-        id = fault.common.id or id
+        id = fault.common.id
         while id is None:
             self._made += 1
             made = f"{fault.kind.kind}-{self._made}"
@@ -137,16 +145,15 @@ class FaultState:
                 ("id",),
                 Text(f"there is a fault {id!r} already; choose another id", f"已有故障 {id!r}；请换一个 id"),
             )
-        kept = self.active
-        if len(kept) >= MOST:
+        if len(self.active) >= MOST:
             # Tests that add a fault for every case must not fill the memory with those that are over.
-            kept = tuple(one for one in kept if not one.used_up)
-        if len(kept) >= MOST:
+            self.active = tuple(one for one in self.active if not one.used_up)
+        if len(self.active) >= MOST:
             raise FaultError(
                 (), Text(f"{MOST} faults are at work; remove some", f"已有 {MOST} 个故障；请先删除一些")
             )
         active = Active(fault, id, origin, self._seed, now)
-        self.active = tuple(sorted((*kept, active), key=_turn))
+        self.active = tuple(sorted((*self.active, active), key=_turn))
         return active
 
 

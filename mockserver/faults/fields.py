@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal, TypeVar
 
@@ -47,8 +47,6 @@ class Spec:
     longest: int = 0
     part: type[Any] | None = None
     """The dataclass of a nested mapping."""
-    only: Callable[[Any], Text | None] | None = None
-    """What else is wrong with a value, or None."""
 
     def schema(self, default: Any = MISSING) -> dict[str, Any]:
         """JSON Schema of the field, with its texts."""
@@ -98,7 +96,7 @@ class Spec:
         ):
             span = self.span
             return Text(f"{shown} is out of range: {span.en}", f"{shown} 超出范围：{span.zh}")
-        return self.only(value) if self.only else None
+        return None
 
     @property
     def span(self) -> Text:

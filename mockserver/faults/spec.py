@@ -117,8 +117,11 @@ class Fault:
         return found | common
 
 
-def parse_fault(given: Any, catalogue: Catalogue, compile_when: CompileWhen) -> Fault:
-    """The fault that the mapping `given` describes; FaultError with the place and what would be right."""
+def parse_fault(given: Any, catalogue: Catalogue, compile_when: CompileWhen, *, once: bool = False) -> Fault:
+    """The fault that the mapping `given` describes; FaultError with the place and what would be right.
+
+    `once`: it is for one request alone, so a kind that compares requests is refused too.
+    """
     if not isinstance(given, Mapping):
         raise FaultError(
             (), Text(f"{given!r} is not a mapping with a fault", f"{given!r} 不是含有 fault 的映射")
@@ -132,6 +135,14 @@ def parse_fault(given: Any, catalogue: Catalogue, compile_when: CompileWhen) -> 
             raise unknown_field((str(name),), (*own, "on", "when", *common))
     made = read_fields(kind, {name: value for name, value in given.items() if name in own})
     made.check(catalogue)
+    if once and kind.remembers:
+        raise FaultError(
+            ("fault",),
+            Text(
+                f"{kind.kind} compares requests and does nothing to one: use a scenario or the admin API",
+                f"{kind.kind} 需比较多个请求，对单个请求无效：请用场景或管理接口设置",
+            ),
+        )
     chosen = read_fields(Common, {**kind.common, **{name: given[name] for name in common if name in given}})
     matcher = _matcher(given["when"], compile_when) if "when" in given else None
     return Fault(made, chosen, _on(given.get("on", "*")), given.get("when"), matcher)

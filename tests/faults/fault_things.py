@@ -1,0 +1,83 @@
+"""What the tests of faults share: the shipped contract, replies of every operation, and a fault from one line."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from mockserver.contract.envelope import encode, failure
+from mockserver.contract.operations import OPERATIONS
+from mockserver.data import Folders
+from mockserver.faults.base import Context, Draw
+from mockserver.faults.chain import FaultState
+from mockserver.faults.spec import Fault, parse_fault, parse_text
+from mockserver.library import load_library
+from mockserver.messages import Reply
+from mockserver.scenarios.matching import compile_when
+
+LIBRARY = load_library(Folders(), now=lambda: 1_700_000_000)
+NOW = 1_700_000_000.0
+STAYS = "query_all_instance_by_time"
+HEADERS = (("Content-Type", "application/json"), ("X-Mock-Request-Id", "00000001"))
+SAMPLES: dict[str, dict[str, Any]] = {
+    name: LIBRARY.schemas.response(name).schema["examples"][0] for name in OPERATIONS
+}
+
+
+def fault(line: str | dict[str, Any]) -> Fault:
+    """The fault that a line, or a mapping, describes."""
+    given = parse_text(line) if isinstance(line, str) else line
+    return parse_fault(given, LIBRARY.catalogue, compile_when)
+
+
+def context(operation: str = STAYS, now: float = NOW) -> Context:
+    """A request for an operation."""
+    return Context(operation, now, LIBRARY.catalogue, LIBRARY.schemas)
+
+
+def reply(answer: dict[str, Any] | None = None, operation: str = STAYS) -> Reply:
+    """A reply with `answer`, or with the document's sample of the operation."""
+    return Reply(200, HEADERS, encode(copy.deepcopy(SAMPLES[operation]) if answer is None else answer))
+
+
+def refusal() -> Reply:
+    """A reply that is the envelope of a failure."""
+    return Reply(200, HEADERS, encode(failure(1402, "busy")))
+
+
+def draw(number: int = 1, seed: int = 0) -> Draw:
+    """The chance of request `number`."""
+    return Draw(seed, "one", number)
+
+
+def state(*lines: str | dict[str, Any], seed: int = 0) -> FaultState:
+    """An app's faults, added in order at `NOW`."""
+    made = FaultState(seed)
+    for line in lines:
+        made.add(fault(line), NOW)
+    return made
+
+
+def struck(faults: FaultState, requests: int, operation: str = STAYS, body: dict | None = None) -> list[int]:
+    """Which of so many requests (from 0) were delivered otherwise than plainly."""
+    plain = reply()
+    return [
+        number
+        for number in range(requests)
+        if faults.ordeal(operation, body or {}, {}, NOW).deliver(plain).delivery != plain.delivery
+    ]
+
+
+def strictly(body: bytes) -> Any:
+    """JSON as a strict parser reads it: UTF-8, no constants, no key twice; ValueError for anything else."""
+
+    def no_constant(name: str) -> None:
+        raise ValueError(name)
+
+    def no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise ValueError("a key twice")
+        return dict(pairs)
+
+    return json.loads(body.decode("utf-8"), parse_constant=no_constant, object_pairs_hook=no_twins)

@@ -1,0 +1,155 @@
+"""A fault in one line, as an option, a header or a magic value has it; and what is wrong with a mapping."""
+
+from __future__ import annotations
+
+import pytest
+from fault_things import LIBRARY, fault
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.faults.fields import FaultError
+from mockserver.faults.registry import KINDS
+from mockserver.faults.spec import parse_fault, parse_text
+from mockserver.scenarios.matching import compile_when
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("empty_response", {"fault": "empty_response"}),
+        (" empty_response ; ", {"fault": "empty_response"}),
+        ("latency;fixed_ms=800;times=1", {"fault": "latency", "fixed_ms": 800, "times": 1}),
+        (
+            "latency;uniform.min_ms=5;uniform.max_ms=7.5;probability=0.3",
+            {"fault": "latency", "uniform": {"min_ms": 5, "max_ms": 7.5}, "probability": 0.3},
+        ),
+        ("hang;on=query_room_info", {"fault": "hang", "on": "query_room_info"}),
+        (
+            "hang;on=query_room_info, count_qos_by_day",
+            {"fault": "hang", "on": ["query_room_info", "count_qos_by_day"]},
+        ),
+        ("error;name=server_busy;info=404", {"fault": "error", "name": "server_busy", "info": "404"}),
+        ('error;code=1402;info="a;b=\\"c\\""', {"fault": "error", "code": 1402, "info": 'a;b="c"'}),
+        ("wrong_content_type;type=text/xml", {"fault": "wrong_content_type", "type": "text/xml"}),
+        (
+            'wrong_content_type;type="text/html; charset=gbk"',
+            {"fault": "wrong_content_type", "type": "text/html; charset=gbk"},
+        ),
+        ('hang;when.body.RoomId="77"', {"fault": "hang", "when": {"body": {"RoomId": "77"}}}),
+        (
+            "hang;when.body.UserId.matches=^vip-",
+            {"fault": "hang", "when": {"body": {"UserId": {"matches": "^vip-"}}}},
+        ),
+        ("hang;when.body.CountBy=1", {"fault": "hang", "when": {"body": {"CountBy": 1}}}),
+        ("connection_reset;when=mid_body", {"fault": "connection_reset", "when": "mid_body"}),
+        ("secret_rotated;appsecret=a==", {"fault": "secret_rotated", "appsecret": "a=="}),
+    ],
+)
+def test_a_line_is_a_mapping(line, wanted):
+    """Each form of a line gives the mapping that a file would say."""
+    assert parse_text(line) == wanted
+    parse_fault(wanted, LIBRARY.catalogue, compile_when)
+
+
+@pytest.mark.parametrize(
+    ("line", "pointer", "said"),
+    [
+        ("", "fault", "missing fault: one of checksum_flaky"),
+        (";times=1", "fault", "there is no fault"),
+        ("latenzy;fixed_ms=1", "fault", "did you mean latency?"),
+        ("hang;max_seconds", "", "'max_seconds' is not field=value"),
+        ("hang;=1", "", "is not field=value"),
+        ("hang;times=1;times=2", "times", "given twice"),
+        ("latency;uniform=1;uniform.min_ms=1", "uniform", "has a value already"),
+        ("latency", "", "exactly one of fixed_ms, uniform, lognormal"),
+        ("latency;fixed_ms=1;uniform.min_ms=1;uniform.max_ms=2", "", "exactly one of"),
+        ("latency;uniform.min_ms=9;uniform.max_ms=1", "uniform.max_ms", "swap them"),
+        ("latency;uniform.min_ms=9", "uniform.max_ms", "missing max_ms"),
+        ("latency;uniform.min=9;uniform.max_ms=10", "uniform.min", "did you mean"),
+        ("latency;fixed_ms=fast", "fixed_ms", "'fast' is not a number"),
+        ("latency;fixed_ms=NaN", "fixed_ms", "'NaN' is not a number"),
+        ("latency;fixed_ms=700000", "fixed_ms", "at most 600000"),
+        ("hang;times=1.0", "times", "1.0 is not a whole number"),
+        ("hang;times=true", "times", "True is not a whole number"),
+        ("hang;probability=30", "probability", "at most 1"),
+        ("hang;on=query_rom_info", "on", "did you mean query_room_info?"),
+        ("hang;on=", "on", "there is no operation"),
+        ("hang;id=a b", "id", "does not match"),
+        ("hang;when=x", "when", "write body: or query:"),
+        ("hang;when.header.x=1", "when.header", "unknown field 'header'"),
+        ("hang;when.body=1", "when.body", "write fields"),
+        ("hang;when.body.UserId.match=x", "when.body.UserId", "{matches: regex}"),
+        ("hang;when.body.UserId.matches=(", "when.body.UserId", "cannot be read"),
+        ("connection_reset;when=later", "at", "none of before, mid_body"),
+        ("malformed_json;how=cutt", "how", "did you mean cut?"),
+        ("error;name=server_bizy", "name", "did you mean server_busy?"),
+        ("error;name=ok", "name", "ok is no error"),
+        ("error;code=3", "code", "no error has the code 3; known: 1001"),
+        ("error;name=server_busy;info=", "info", "does not match"),
+        ("http_status;status=200", "status", "at least 400, at most 599"),
+    ],
+)
+def test_a_wrong_line_says_where_and_what_would_be_right(line, pointer, said):
+    """Every mistake names its place and the way out, in both languages."""
+    with pytest.raises(FaultError) as caught:
+        fault(line)
+    assert ".".join(caught.value.pointer) == pointer
+    assert said in caught.value.text.en
+    assert not caught.value.text.zh.isascii()
+
+
+@pytest.mark.parametrize("given", [None, 3, "hang", [], {"fault": 3}, {"fault": None}, {"fault": ["hang"]}])
+def test_what_is_no_fault_is_refused(given):
+    """Whatever JSON is posted, the answer is a FaultError."""
+    with pytest.raises(FaultError):
+        parse_fault(given, LIBRARY.catalogue, compile_when)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"on": []},
+        {"on": 3},
+        {"on": [3]},
+        {"on": None},
+        {"when": None},
+        {"when": {}},
+        {"when": []},
+        {"when": {"body": []}},
+        {"when": {"body": {}}},
+        {"when": {"body": {"a": []}}},
+        {"when": {"body": {"a": {"matches": 3}}}},
+        {"when": {"body": {"a": {"schema": {"type": "nonsense"}}}}},
+        {"when": {"body": {"a": {"schema": "x"}}}},
+        {"times": None},
+        {3: 4},
+    ],
+)
+def test_a_wrong_mapping_is_refused(more):
+    """Shapes that a line cannot have are refused as well, none with another exception."""
+    with pytest.raises(FaultError):
+        parse_fault({"fault": "hang", **more}, LIBRARY.catalogue, compile_when)
+
+
+def test_a_matcher_and_a_reset_in_mid_body_go_together():
+    """`when` as a mapping chooses requests; then `at` says when the reset comes."""
+    made = fault({"fault": "connection_reset", "at": "mid_body", "when": {"body": {"RoomId": "7"}}})
+    assert made.kind.at == "mid_body"
+    assert made.wants("query_room_info", {"RoomId": "7"}, {})
+    assert not made.wants("query_room_info", {"RoomId": "8"}, {})
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.remembers])
+def test_a_kind_that_compares_requests_is_refused_for_one(name):
+    """A wish for one request that could do nothing is not ignored but told."""
+    with pytest.raises(FaultError, match="compares requests"):
+        parse_fault({"fault": name, "requests": 1}, LIBRARY.catalogue, compile_when, once=True)
+
+
+@given(st.sampled_from(sorted(KINDS)), st.text(max_size=60))
+def test_no_line_breaks_the_reader(name, rest):
+    """Any text is a fault or a FaultError."""
+    try:
+        fault(f"{name};{rest}")
+    except FaultError as error:
+        assert error.text.en

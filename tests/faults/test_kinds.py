@@ -1,0 +1,350 @@
+"""Every kind of fault but contract_drift, seen through its hook."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from fault_things import NOW, SAMPLES, STAYS, context, draw, fault, refusal, reply, state, strictly
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.faults.base import LONGEST, Ground, Refusal
+from mockserver.messages import PLAIN, Delivery
+
+GROUND = Ground(NOW, "MADE-UP-secret")
+
+
+def delivered(line: str, onto: Delivery = PLAIN, number: int = 1) -> Delivery:
+    """The delivery of a reply that one fault strikes."""
+    return fault(line).kind.deliver(onto, reply(), draw(number))[0]
+
+
+# ---- checksum
+
+
+def test_a_skewed_clock_moves_only_the_time():
+    """clock_skew changes when it is for the checks, forwards and backwards, and nothing else."""
+    assert fault("clock_skew;seconds=600").kind.ground(GROUND, draw())[0] == replace(GROUND, now=NOW + 600)
+    assert fault("clock_skew;seconds=-0.5").kind.ground(GROUND, draw())[0].now == NOW - 0.5
+
+
+def test_a_rotated_secret_stays_the_same_other_one():
+    """secret_rotated gives every request the same secret, which is not the old one."""
+    kind = fault("secret_rotated").kind
+    secrets = {kind.ground(GROUND, draw(number))[0].appsecret for number in range(1, 50)}
+    assert len(secrets) == 1
+    assert secrets != {GROUND.appsecret}
+
+
+def test_a_rotated_secret_can_be_told():
+    """With `appsecret` the client can be given the new secret and is let in again."""
+    assert fault("secret_rotated;appsecret=NEW==").kind.ground(GROUND, draw())[0] == replace(
+        GROUND, appsecret="NEW=="
+    )
+
+
+@pytest.mark.parametrize("line", ["checksum_rejected", "checksum_flaky;every=1"])
+def test_a_right_signature_meets_another_secret(line):
+    """A refused honest signature is refused by the real checks: they are handed a secret of this request alone."""
+    faults = state(line)
+    secrets = {faults.ordeal(STAYS, {}, {}, NOW).ground(GROUND, honest=True).appsecret for _ in range(20)}
+    assert len(secrets) == 20
+    assert GROUND.appsecret not in secrets
+
+
+def test_flaky_counts_honest_signatures_only():
+    """checksum_flaky refuses every third honest signature, however many wrong ones come between."""
+    faults = state("checksum_flaky")
+    seen = []
+    for number in range(1, 19):
+        honest = number % 2 == 0
+        ground = faults.ordeal(STAYS, {}, {}, NOW).ground(GROUND, honest=honest)
+        seen += [number] if ground != GROUND else []
+    assert seen == [6, 12, 18]
+
+
+def test_a_secret_is_not_in_a_repr():
+    """A Ground that reaches a log or a traceback does not tell the secret."""
+    assert GROUND.appsecret not in repr(GROUND)
+
+
+# ---- api
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("error;name=room_not_found", Refusal("room_not_found")),
+        ("error;code=1402", Refusal("server_busy")),
+        ("error;code=1402;info=later; please", None),
+        ('error;name=server_busy;info="later; please"', Refusal("server_busy", "later; please")),
+    ],
+)
+def test_an_error_is_a_row_of_the_catalogue(line, wanted):
+    """error refuses with the row that name or code mean, and its own info if it has one."""
+    if wanted is None:
+        with pytest.raises(ValueError, match="field=value"):
+            fault(line)
+    else:
+        assert fault(line).kind.refuse(context(), draw())[0] == wanted
+
+
+def test_an_error_that_a_reload_took_away_is_an_internal_error():
+    """A row that is gone from the catalogue does not break the request."""
+    kind = fault("error;name=server_busy").kind
+    less = {name: row for name, row in context().catalogue.items() if name != "server_busy"}
+    assert kind.refuse(replace(context(), catalogue=less), draw())[0] == Refusal("internal_error")
+
+
+def rate(faults, times):
+    """For each time whether a request at it is refused."""
+    return [
+        faults.ordeal(STAYS, {}, {}, NOW + t).refuse(context(now=NOW + t)) == Refusal("rate_limited")
+        for t in times
+    ]
+
+
+def test_a_rate_limit_is_a_sliding_window():
+    """The third request inside ten seconds is refused; refused ones do not prolong the wait."""
+    faults = state("rate_limit;requests=2;per_seconds=10")
+    assert rate(faults, [0, 4, 5, 9, 10, 13.9, 14, 14]) == [
+        False, False, True, True, False, True, False, True,
+    ]  # fmt: skip
+
+
+def test_a_rate_limit_survives_a_clock_that_is_set_back():
+    """After the clock went back an hour the window starts anew instead of refusing for an hour."""
+    faults = state("rate_limit;requests=1;per_seconds=10")
+    assert rate(faults, [3600, 3601, 0, 1]) == [False, True, False, True]
+
+
+@given(
+    limit=st.integers(0, 5),
+    span=st.integers(1, 10),
+    gaps=st.lists(st.integers(0, 6), max_size=60),
+)
+def test_no_span_lets_more_through_than_the_limit(limit, span, gaps):
+    """In any half-open span of `per_seconds` at most `requests` pass, and a refusal has a full window behind it."""
+    faults = state(f"rate_limit;requests={limit};per_seconds={span}")
+    times, now = [], 0
+    for gap in gaps:
+        now += gap
+        times.append(now)
+    passed: list[int] = []
+    for at, refused in zip(times, rate(faults, times), strict=True):
+        inside = sum(at - span < one <= at for one in passed)
+        assert refused is (inside >= limit)
+        passed += [] if refused else [at]
+
+
+# ---- gateway
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [(502, "502 Bad Gateway"), (503, "503 Service Temporarily Unavailable"), (504, "504 Gateway Time-out")],
+)
+def test_a_gateway_speaks_as_nginx_does(status, title):
+    """The page, its type and the server's name are those of nginx; what the mock says of itself is kept."""
+    got, _ = fault(f"http_status;status={status}").kind.spoil(reply(), context(), draw())
+    headers = dict(got.headers)
+    assert got.status == status
+    assert got.body.decode().count(title) == 2
+    assert got.body.endswith(b"<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n")
+    assert (headers["Server"], headers["Content-Type"]) == ("nginx", "text/html")
+    assert headers["X-Mock-Request-Id"] == "00000001"
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_retry_after_stands_where_it_is_due(status):
+    """429 and 503 say when to come back, the others do not."""
+    got, _ = fault(f"http_status;status={status};retry_after=7").kind.spoil(reply(), context(), draw())
+    assert dict(got.headers).get("Retry-After") == ("7" if status in (429, 503) else None)
+
+
+def test_a_gateway_may_say_json_or_nothing():
+    """Its JSON is none of the envelope; an empty body has no type."""
+    got, _ = fault("http_status;body=json").kind.spoil(reply(), context(), draw())
+    assert "Status" not in strictly(got.body)
+    assert strictly(got.body)["status"] == 502
+    empty, _ = fault("http_status;body=empty").kind.spoil(reply(), context(), draw())
+    assert empty.body == b""
+    assert "Content-Type" not in dict(empty.headers)
+
+
+@pytest.mark.parametrize("status", range(400, 600, 7))
+def test_every_status_makes_a_page(status):
+    """A status that HTTP does not know has a page too."""
+    got, _ = fault(f"http_status;status={status}").kind.spoil(reply(), context(), draw())
+    assert f"<h1>{status} ".encode() in got.body
+
+
+# ---- payload
+
+
+def unreadable(body: bytes) -> bool:
+    """Whether a strict parser refuses a body."""
+    try:
+        strictly(body)
+    except ValueError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("how", ["cut", "trailing_comma", "single_quotes", "bom", "nan", "html", "empty"])
+def test_malformed_json_never_parses(how, operation):
+    """Whatever the answer and the draw, a strict parser refuses the body; status and headers stay."""
+    kind = fault(f"malformed_json;how={how}").kind
+    for one in (reply(operation=operation), refusal()):
+        for number in range(1, 30):
+            got, note = kind.spoil(one, context(operation), draw(number))
+            assert unreadable(got.body), note
+            assert (got.status, got.headers) == (one.status, one.headers)
+            assert note
+
+
+def test_malformed_json_is_what_it_says():
+    """Each way is the one that was asked for: only it has to be undone to read the answer."""
+
+    def broken(how):
+        return fault(f"malformed_json;how={how}").kind.spoil(reply(), context(), draw())[0].body
+
+    assert reply().body.startswith(broken("cut"))
+    assert strictly(broken("bom").removeprefix(b"\xef\xbb\xbf")) == SAMPLES[STAYS]
+    assert json.loads(broken("single_quotes").replace(b"'", b'"')) == SAMPLES[STAYS]
+    assert b"NaN" in broken("nan")
+    json.loads(broken("nan"))
+    assert any(
+        part in broken("trailing_comma") and strictly(broken("trailing_comma").replace(part, part[1:], 1))
+        for part in (b",]", b",}")
+    )
+    assert broken("html").startswith(b"<html>")
+    assert broken("empty") == b""
+
+
+@pytest.mark.parametrize("line", ["malformed_json", "wrong_charset", "duplicate_keys", "contract_drift"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"{}", b'{"a":NaN}', b"\xff\xfe{\x00}\x00"])
+def test_what_is_no_answer_any_more_is_left_alone(line, body):
+    """A fault behind one that already broke the answer does nothing, and does not say that it did."""
+    assert fault(line).kind.spoil(replace(reply(), body=body), context(), draw()) is None
+
+
+def test_wrong_content_type_changes_nothing_else():
+    """The body is the same and the header stands once."""
+    got, _ = fault("wrong_content_type").kind.spoil(reply(), context(), draw())
+    assert got.body == reply().body
+    assert [value for name, value in got.headers if name == "Content-Type"] == ["text/html; charset=utf-8"]
+
+
+@pytest.mark.parametrize("name", ["房间-7", "room-7", "Räume", "👩‍💻"])
+@pytest.mark.parametrize("charset", ["gbk", "utf-16", "latin-1"])
+def test_a_wrong_charset_is_never_utf_8(charset, name):
+    """Even an answer in pure ASCII shows it, and who knows the encoding reads the same answer."""
+    answer = {**SAMPLES[STAYS], "UsersList": [{**SAMPLES[STAYS]["UsersList"][0], "RoomId": name}]}
+    got, _ = fault(f"wrong_charset;charset={charset}").kind.spoil(reply(answer), context(), draw())
+    with pytest.raises(UnicodeDecodeError):
+        got.body.decode()
+    read = json.loads(got.body.decode(charset))
+    said = read["UsersList"][0].pop("RoomId")
+    assert said == name.encode(charset, "replace").decode(charset)
+    assert {**read, "ErrorInfo": ""} == {
+        **answer,
+        "UsersList": [{key: value for key, value in answer["UsersList"][0].items() if key != "RoomId"}],
+    }
+
+
+def test_a_key_twice_has_two_values():
+    """Taking the first of the two gives the answer, taking the last another one."""
+    for number in range(1, 60):
+        got, note = fault("duplicate_keys").kind.spoil(reply(), context(), draw(number))
+        with pytest.raises(ValueError, match="twice"):
+            strictly(got.body)
+        first = json.loads(got.body, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+        assert first == SAMPLES[STAYS], note
+        assert json.loads(got.body) != SAMPLES[STAYS], note
+
+
+# ---- time
+
+
+def test_waits_add_up():
+    """Two latencies and a drip are waited for one after the other."""
+    faults = state("latency;fixed_ms=300", "latency;fixed_ms=200", "slow_body;chunks=4;over_ms=1000")
+    got = faults.ordeal(STAYS, {}, {}, NOW).deliver(reply()).delivery
+    assert got == Delivery(delay=0.5, body_chunks=4, body_seconds=1.0)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 10**6), st.floats(0, 600_000), st.floats(0, 600_000))
+def test_a_uniform_wait_stays_between_its_bounds(seed, number, one, other):
+    """No draw leaves the bounds."""
+    low, high = sorted((one, other))
+    kind = fault({"fault": "latency", "uniform": {"min_ms": low, "max_ms": high}}).kind
+    wait = kind.milliseconds(draw(number, seed))
+    assert low <= wait <= high or math.isclose(wait, high)
+
+
+def test_a_uniform_wait_uses_the_whole_span():
+    """Over many requests the waits fill the span evenly."""
+    kind = fault("latency;uniform.min_ms=100;uniform.max_ms=200").kind
+    waits = sorted(kind.milliseconds(draw(number)) for number in range(1, 2001))
+    assert waits[0] < 102
+    assert waits[-1] > 198
+    assert 147 < waits[1000] < 153
+
+
+def test_a_lognormal_wait_has_its_median_its_tail_and_its_end():
+    """Half of the waits are below the median, one in six above e^sigma times it, and none above the maximum."""
+    kind = fault("latency;lognormal.median_ms=100;lognormal.sigma=0.5;lognormal.max_ms=300").kind
+    waits = sorted(kind.milliseconds(draw(number)) for number in range(1, 4001))
+    assert 96 < waits[2000] < 104
+    above = sum(wait > 100 * math.exp(0.5) for wait in waits) / 4000
+    assert 0.14 < above < 0.18
+    assert waits[-1] == 300
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("latency;fixed_ms=800", Delivery(delay=0.8)),
+        ("slow_body;chunks=5;over_ms=500", Delivery(body_chunks=5, body_seconds=0.5)),
+        ("slow_headers;over_ms=500", Delivery(header_seconds=0.5)),
+        ("hang;max_seconds=30", Delivery(hang=30)),
+        ("connection_reset", Delivery(instead="reset")),
+        ("connection_reset;when=before", Delivery(instead="reset")),
+        ("connection_reset;when=mid_body", Delivery(cut=0.5, cut_end="reset")),
+        ("connection_reset;at=mid_body", Delivery(cut=0.5, cut_end="reset")),
+        ("empty_response", Delivery(instead="empty")),
+        ("garbage_response", Delivery(instead="garbage")),
+        ("truncated_body;fraction=0.25", Delivery(cut=0.25)),
+        ("malformed_chunk", Delivery(malformed_chunk=True)),
+        ("slow_close;ms=1500", Delivery(close_after=1.5)),
+        ("bandwidth;bytes_per_second=4096", Delivery(bytes_per_second=4096)),
+    ],
+)
+def test_a_delivery_is_described(line, wanted):
+    """Time and connection faults say in a Delivery what the transport is to do."""
+    assert delivered(line) == wanted
+
+
+def test_of_two_rates_and_two_hangs_the_worse_holds():
+    """The lower bandwidth and the longer hang win, whichever was added first."""
+    for one, other in ((100, 200), (200, 100)):
+        slow = delivered(f"bandwidth;bytes_per_second={one}")
+        assert delivered(f"bandwidth;bytes_per_second={other}", slow).bytes_per_second == 100
+        still = delivered(f"hang;max_seconds={one}")
+        assert delivered(f"hang;max_seconds={other}", still).hang == 200
+
+
+def test_nobody_waits_for_ever():
+    """However many faults come together, no wait is longer than ten minutes, a thin line's neither."""
+    lines = ["latency;fixed_ms=600000", "slow_body;over_ms=600000", "slow_headers;over_ms=600000"]
+    got = state(*lines * 3).ordeal(STAYS, {}, {}, NOW).deliver(reply()).delivery
+    assert (got.delay, got.body_seconds, got.header_seconds) == (LONGEST, LONGEST, LONGEST)
+    huge = replace(reply(), body=b"x" * 1_000_000)
+    rate = fault("bandwidth;bytes_per_second=1").kind.deliver(PLAIN, huge, draw())[0].bytes_per_second
+    assert len(huge.body) / rate <= LONGEST

@@ -1,0 +1,86 @@
+"""A new fault kind is one new file: everything that tells or checks kinds finds it without another edit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mockserver
+
+PACKAGE = Path(mockserver.__file__).parent
+HERE = Path(__file__).parent
+
+NEW = '''"""The answer says that it is stale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mockserver.faults.base import Context, Draw, GatewayKind
+from mockserver.faults.fields import integer
+from mockserver.messages import Reply, Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaleCache(GatewayKind):
+    """An Age header of a cache that should not be there."""
+
+    text = Text("an old answer from a cache", "来自缓存的旧应答")
+    age: int = integer("Seconds that Age tells.", "Age 的秒数。", 1, 86_400, 3_600)
+
+    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str]:
+        """The reply with an Age."""
+        return replace(reply, headers=(*reply.headers, ("Age", str(self.age)))), f"age {self.age}"
+'''
+
+PROBE = """
+import mockserver
+from mockserver.faults.registry import KINDS
+from mockserver.faults.spec import fault_schema, parse_text, rows
+assert mockserver.__file__.startswith({root!r}), mockserver.__file__
+assert parse_text("stale_cache;age=5") == {{"fault": "stale_cache", "age": 5}}
+assert "stale_cache" in [row["fault"] for row in rows()]
+assert "stale_cache" in fault_schema()["properties"]["fault"]["enum"]
+print(KINDS["stale_cache"].family)
+"""
+
+
+def run(root: Path, *command: str) -> str:
+    """What a Python prints that finds the package under `root`."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=root,
+        env={"PYTHONPATH": str(root), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_one_new_file_is_a_new_kind(tmp_path):
+    """Reader, schema, tables and the contract tests know a kind as soon as its file is there."""
+    for name in ("mockserver", "schemas", "fixtures"):
+        shutil.copytree(PACKAGE.parent / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "mockserver/faults/kinds/stale_cache.py").write_text(NEW, encoding="utf-8")
+    assert run(tmp_path, "-c", PROBE.format(root=str(tmp_path))) == "gateway\n"
+    for name in ("test_fault_registry.py", "fault_things.py"):
+        shutil.copy(HERE / name, tmp_path)
+    said = run(
+        tmp_path,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        "stale_cache",
+        "test_fault_registry.py",
+    )
+    passed = re.search(r"^([0-9]+) passed", said, re.MULTILINE)
+    assert passed is not None and int(passed[1]) >= 8, said
