@@ -38,7 +38,7 @@ def serving(*options: str) -> Iterator[str]:
         try:
             line = server.stdout.readline()
             found = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
-            assert found, (line, server.stderr.read() if server.poll() is not None else "")
+            assert found, line or server.stderr.read()
             yield found[0]
         finally:
             server.terminate()
