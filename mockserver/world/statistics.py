@@ -20,6 +20,8 @@ COUNTS = (1, 2, 3, 4)
 """CountBy of §3.1.4: call seconds, rooms, most people on line, pairs of user and room."""
 RUN_TIME = 5_400
 """A nightly job would count a day at 01:30 of the next (reading `distribution_tick=run_time`)."""
+FIRST_SECOND = 100_000_000
+"""The document's stamps have nine digits or ten: an earlier day has no TickTime, so it is empty like one to come."""
 
 
 class _Day:
@@ -29,7 +31,8 @@ class _Day:
         self.start = day_start(body["QueryDate"])
         self.end = self.start + DAY
         self.over = now >= self.end
-        hidden = now <= self.start or (readings["today"] == "empty" and not self.over)
+        beyond = self.start < FIRST_SECOND or now <= self.start
+        hidden = beyond or (readings["today"] == "empty" and not self.over)
         self.limit = self.start if hidden else min(now, self.end)
         """No second from here on is told."""
         seen = as_of(
