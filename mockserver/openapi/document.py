@@ -17,6 +17,7 @@ from mockserver.contract.readings import READINGS, Readings
 from mockserver.library import Library
 from mockserver.messages import Lang, Text
 from mockserver.openapi.components import Json, components, refer, words
+from mockserver.signing.apps import App
 
 MEDIA = "application/json"
 TAGS = {
@@ -28,7 +29,7 @@ TAGS = {
 }
 """Tag and description by the first number of an operation's section."""
 
-_TITLE = Text("YouMe call records and statistics", "游密通话记录与统计接口")
+TITLE = Text("YouMe call records and statistics", "游密通话记录与统计接口")
 _ABOUT = Text(
     "The REST interface of YouMe (游密) for call records and daily statistics, as a mock server reads its document"
     " (V1.0.0, 2019-12-10). Numbers such as §2.2.4 are the document's sections.\n\n"
@@ -65,15 +66,20 @@ _HEADERS = {
 }
 
 
-def openapi(library: Library, readings: Readings, *, lang: Lang = "en", server: str = "/") -> Json:
-    """The document; `server` is the base URL of the API, or `/` for the host that serves the document."""
+def openapi(
+    library: Library, readings: Readings, *, lang: Lang = "en", server: str = "/", app: App | None = None
+) -> Json:
+    """The document; `server` is the base URL of the API, or `/` for the host that serves the document.
+
+    The examples of the query name `app`, or the first app there is.
+    """
     files = [f"{name}.{side}" for name in OPERATIONS for side in ("request", "response")]
     schemas = components(library.schemas, [*files, "query", "envelope"], lang)
-    parameters = _parameters(schemas["query"], readings)
+    parameters = _parameters(schemas["query"], readings, app or next(iter(library.apps.values())))
     return {
         "openapi": "3.1.1",
         "info": {
-            **words("title", _TITLE, lang),
+            **words("title", TITLE, lang),
             "version": __version__,
             **words(
                 "description",
@@ -141,17 +147,16 @@ def _operation(
     readings: Readings,
     lang: Lang,
 ) -> Json:
-    request = schemas[f"{one.name}.request"]
-    other: Lang = "en" if lang == "zh" else "zh"
     tag, _ = TAGS[one.section.partition(".")[0]]
     return {
         "operationId": one.name,
         "tags": [tag],
         **words("summary", Text(*(f"§{one.section} {text}" for text in one.title)), lang),
-        **{key: request[key] for key in ("description", f"x-description-{other}") if key in request},
+        **_description(schemas[f"{one.name}.response"]),
         "x-section": one.section,
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in parameters],
         "requestBody": {
+            **_description(schemas[f"{one.name}.request"]),
             "required": True,
             "content": {
                 MEDIA: {
@@ -167,8 +172,9 @@ def _operation(
     }
 
 
-def _parameters(query: Json, readings: Readings) -> dict[str, Json]:
+def _parameters(query: Json, readings: Readings, app: App) -> dict[str, Json]:
     """The signed query (§1.1.1), as far as the readings ask for it."""
+    examples = {"appkey": app.appkey, "identifier": app.identifiers[0]}
     found: dict[str, Json] = {}
     for name, schema in query["properties"].items():
         optional = name == "seq" and readings["seq"] == "optional"
@@ -178,14 +184,10 @@ def _parameters(query: Json, readings: Readings) -> dict[str, Json]:
         found[name] = {
             "name": name,
             "in": "query",
-            **{
-                key: value
-                for key, value in schema.items()
-                if key.startswith("description") or key.startswith("x-description")
-            },
+            **_description(schema),
             "required": not optional,
             "schema": inside,
-            "example": schema["examples"][0],
+            "example": examples.get(name, schema["examples"][0]),
         }
     return found
 
@@ -218,6 +220,11 @@ def _responses(one: Operation, library: Library, readings: Readings, lang: Lang)
             "content": {MEDIA: {"schema": refer("failure"), "examples": examples}},
         }
     return responses
+
+
+def _description(schema: Json) -> Json:
+    """The descriptions of a schema, to be told where it is used."""
+    return {key: value for key, value in schema.items() if key.removeprefix("x-").startswith("description")}
 
 
 def _told(rows: list[ErrorRow]) -> Json:

@@ -41,7 +41,9 @@ _HEADERS = {
 
 def openapi(control: Control, asked: Asked) -> Json:
     """The OpenAPI document as the app's readings have it; `?lang=` chooses the language."""
-    return document(control.engine.library, _readings(control, asked), lang=_lang(control, asked))
+    readings, lang = _readings(control, asked), _lang(control, asked)
+    app = control.engine.app(asked.appkey or "")
+    return document(control.engine.library, readings, lang=lang, app=app)
 
 
 def sign(control: Control, asked: Asked) -> Json:
