@@ -91,7 +91,7 @@ def _differences(unmet: Iterable[Condition], body: Given, query: Given) -> tuple
 
 
 def _difference(condition: Condition, given: Given) -> Difference:
-    field = shorten(condition.field)
+    field = condition.field if condition.field.isidentifier() else shorten(condition.field)
     what = f"{condition.part} {field}"
     if condition.field not in given:
         return Difference(what, _wanted(condition.wanted), "", _similar(condition.field, given))
@@ -110,6 +110,9 @@ def _wanted(wanted: Any) -> str:
 
 
 def _show(value: Any) -> str:
+    # Most values are short plain texts, and every request that no rule answers comes by here.
+    if type(value) is str and len(value) < 40 and value.isalnum():
+        return f'"{value}"'
     return shorten(json.dumps(value, ensure_ascii=False, default=str))
 
 

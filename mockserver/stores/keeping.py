@@ -23,7 +23,7 @@ MOST_FIELD = 2_048
 """Characters of one field, header or parameter."""
 MOST_FIELDS = 200
 MASK = "***"
-_OVERHEAD = 2_048
+_OVERHEAD = 1_024
 """Bytes that an entry takes beside its texts."""
 _CREDENTIAL = re.compile(
     r"auth|cookie|secret|token|passw|credential|session|api-?key|checksum|signature", re.ASCII | re.IGNORECASE

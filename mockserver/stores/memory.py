@@ -11,6 +11,7 @@ from dataclasses import replace
 from mockserver.clock import Clock
 from mockserver.contract.readings import Value
 from mockserver.faults.chain import FaultState
+from mockserver.faults.fields import FaultError
 from mockserver.faults.spec import Fault
 from mockserver.scenarios.model import Rule
 
@@ -143,11 +144,23 @@ class MemoryStore:
 
     def add_fault(self, fault: Fault) -> str:
         """Put a fault to work on every app under one id, and give that id; FaultError when it is taken."""
-        name = fault.common.id or f"all-{next(self._numbers)}-{fault.kind.kind}"
-        named = replace(fault, common=replace(fault.common, id=name))
-        for state in self.states():
-            state.faults.add(named, state.clock.now(), origin=ALL_APPS)
-        self._faults[name] = named
+        with self._lock:
+            taken = self._faults.keys() | {
+                one.id for state in self._states.values() for one in state.faults.active
+            }
+            made = (f"all-{number}-{fault.kind.kind}" for number in self._numbers)
+            name = fault.common.id or next(one for one in made if one not in taken)
+            named = replace(fault, common=replace(fault.common, id=name))
+            added = []
+            try:
+                for state in self._states.values():
+                    state.faults.add(named, state.clock.now(), origin=ALL_APPS)
+                    added.append(state)
+            except FaultError:
+                for state in added:
+                    state.faults.remove(name)
+                raise
+            self._faults[name] = named
         return name
 
     def drop_fault(self, name: str) -> bool:
@@ -159,6 +172,7 @@ class MemoryStore:
     def clear_faults(self) -> int:
         """End every fault of every app; gives how many there were."""
         self._faults.clear()
+        self._numbers = itertools.count(1)
         return sum(state.faults.clear() for state in self.states())
 
     def reset(self) -> None:
@@ -166,9 +180,18 @@ class MemoryStore:
         self.clock.reset()
         self.scenario = self.first_scenario
         self._faults.clear()
+        # The same ids again: what a fault draws depends on its id.
+        self._numbers = itertools.count(1)
         for state in self.states():
             state.reset(self.first_scenario)
         self._start_faults()
+
+    def reset_app(self, appkey: str) -> None:
+        """One app as it was at the start, with the faults that are at work on every app."""
+        state = self.app(appkey)
+        state.reset(self.first_scenario)
+        with self._lock:
+            self._share(state)
 
     def drop(self, appkey: str) -> None:
         """Forget an app that is gone."""
@@ -181,9 +204,12 @@ class MemoryStore:
 
     def _make(self, appkey: str) -> AppState:
         state = AppState(appkey, Clock(self.clock.now), self.scenario, self._seed)
+        self._share(state)
+        return state
+
+    def _share(self, state: AppState) -> None:
         for fault in self._faults.values():
             state.faults.add(fault, state.clock.now(), origin=ALL_APPS)
-        return state
 
 
 class _Seen:
