@@ -107,3 +107,30 @@ def test_a_day_to_come_is_empty_and_not_settled(view, today):
 def test_a_day_is_that_of_utc_8():
     """The reference's days are the clock's."""
     assert all(day_of(start) == start == day_of(start + DAY - 1) for start in DATES)
+
+
+def shares(*stays, count=4):
+    """3.2 with names, of one room with these stays of a day long past."""
+    world = recorded_world({"rooms": [{"RoomId": "1", "stays": list(stays)}]}, 0)
+    view = VIEWS["count_business_distribute_volume_by_day"]
+    body = {"QueryDate": DATE, "CountBy": count}
+    return view(world, body, START + 9 * DAY, resolve({"labels": "on"})).fields["DistributeData"]
+
+
+def test_who_leaves_as_another_comes_is_not_on_line_with_them():
+    """A stay does not cover the second it ends in, so two that touch are one at a time."""
+    told = shares(
+        {"UserId": "a", "enter": START + 10, "leave": START + 20},
+        {"UserId": "b", "enter": START + 20, "leave": START + 30},
+    )
+    assert [(row["PeakOnlineNum"], row["CommunicateDuration"]) for row in told] == [(1, 20)]
+
+
+def test_equal_shares_are_told_by_name():
+    """Of two labels with the same duration the one whose name sorts first comes first, however they were met."""
+    told = shares(
+        {"UserId": "a", "enter": START + 10, "leave": START + 20, "network": "WiFi"},
+        {"UserId": "b", "enter": START + 11, "leave": START + 21, "network": "4G"},
+        {"UserId": "c", "enter": START + 12, "leave": START + 23, "network": "5G"},
+    )
+    assert [row["Name"] for row in told] == ["5G", "4G", "WiFi"]
