@@ -173,7 +173,7 @@ class Ordeal:
         once: Sequence[Fault],
         number: int,
     ) -> None:
-        self._active, self._once = active, sorted(once, key=lambda one: FAMILIES.index(one.kind.family))
+        self._active, self._once = active, once
         self._request = (operation, body, query, now)
         self._seed, self._number = seed, number
         self.notes: list[tuple[str, str]] = []
@@ -257,14 +257,14 @@ class Ordeal:
                 draw = active.take()
                 if draw is not None:
                     yield kind, draw
-        for fault in self._once:
+        for index, fault in enumerate(self._once):
             kind = fault.kind
             if (
                 kind.family == family
                 and (honest or not kind.honest_only)
                 and fault.wants(operation, body, query)
             ):
-                draw = Draw(self._seed, kind.kind, self._number)
+                draw = Draw(self._seed, f"{kind.kind}.{index}", self._number)
                 if draw.unit("probability") < fault.common.probability:
                     yield kind, draw
 

@@ -254,6 +254,13 @@ def test_the_chance_of_a_fault_for_one_request_is_the_requests_number():
     assert 110 < len(hit(1)) < 190
 
 
+def test_two_alike_for_one_request_have_their_own_chance():
+    """A scenario chosen by a header has its faults strike one by one, not all of a kind together."""
+    once = [fault("latency;fixed_ms=1;probability=0.5")] * 2
+    ordeals = [FaultState().ordeal(STAYS, {}, {}, NOW, once=once, number=n) for n in range(100)]
+    assert {len(ordeal.kinds) for ordeal in ordeals if ordeal.deliver(reply())} == {0, 1, 2}
+
+
 # ---- keeping
 
 

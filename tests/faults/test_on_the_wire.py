@@ -1,0 +1,247 @@
+"""Every family on a raw socket of the whole server: what the kinds describe is what a client gets."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import socket
+import time
+
+import pytest
+from fault_things import strictly
+
+from mockserver.mock import MockServer
+
+OPERATION = "query_all_instance_by_time"
+BODY = json.dumps({"BeginTime": "1575962150", "EndTime": "1575962850"}).encode()
+
+
+@pytest.fixture(scope="module")
+def mock():
+    """A server with the document's samples."""
+    with MockServer(scenario="document") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def no_errors(caplog):
+    """A fault on purpose is no error of the server's."""
+    caplog.set_level(logging.WARNING)
+    yield
+    assert [record.getMessage() for record in caplog.get_records("call")] == []
+
+
+def raw(mock, fault: str) -> bytes:
+    """A signed call that wishes for a fault."""
+    target = mock.app().signed_url(OPERATION).removeprefix(mock.url)
+    head = (
+        f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1:{mock.port}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(BODY)}\r\nConnection: close\r\nX-Mock-Fault: {fault}\r\n\r\n"
+    )
+    return head.encode() + BODY
+
+
+class Talk:
+    """What came on a socket, when, and how it ended."""
+
+    def __init__(self, mock, fault: str) -> None:
+        self.parts: list[tuple[float, bytes]] = []
+        self.reset = False
+        with socket.create_connection(("127.0.0.1", mock.port), timeout=10) as sock:
+            sock.sendall(raw(mock, fault))
+            start = time.monotonic()
+            try:
+                while part := sock.recv(65_536):
+                    self.parts.append((time.monotonic() - start, part))
+            except ConnectionResetError:
+                self.reset = True
+            self.seconds = time.monotonic() - start
+        self.data = b"".join(part for _, part in self.parts)
+        head, _, self.body = self.data.partition(b"\r\n\r\n")
+        self.status, *lines = head.decode("latin-1").split("\r\n")
+        self.headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+
+    @property
+    def whole(self) -> bool:
+        """Whether the body is as long as it was said to be."""
+        return len(self.body) == int(self.headers["content-length"])
+
+
+@pytest.fixture
+def plain(mock):
+    """The answer without a fault (one that does nothing)."""
+    return strictly(Talk(mock, "latency;fixed_ms=0").body)
+
+
+def test_a_reset_is_an_rst_before_any_byte(mock):
+    """connection_reset: nothing but an RST."""
+    talk = Talk(mock, "connection_reset")
+    assert talk.reset
+    assert talk.data == b""
+
+
+def test_a_reset_in_mid_body_follows_half_of_it(mock):
+    """connection_reset mid_body: the head, half of the body, then an RST."""
+    talk = Talk(mock, "connection_reset;when=mid_body")
+    assert talk.reset
+    assert len(talk.body) == int(talk.headers["content-length"]) // 2
+
+
+def test_an_empty_response_is_zero_bytes_and_a_close(mock):
+    """empty_response: closed in good order without a byte."""
+    talk = Talk(mock, "empty_response")
+    assert not talk.reset
+    assert talk.data == b""
+
+
+def test_garbage_is_no_http(mock):
+    """garbage_response: bytes, but no status line among them."""
+    talk = Talk(mock, "garbage_response")
+    assert talk.data
+    assert not talk.data.startswith(b"HTTP/")
+
+
+@pytest.mark.parametrize("fraction", [0, 0.3, 0.99])
+def test_a_truncated_body_is_shorter_than_its_length(mock, fraction):
+    """truncated_body: the share that was asked for under the full Content-Length, then a close."""
+    talk = Talk(mock, f"truncated_body;fraction={fraction}")
+    assert not talk.reset
+    assert len(talk.body) == int(int(talk.headers["content-length"]) * fraction)
+    assert not talk.whole
+
+
+def test_a_malformed_chunk_breaks_a_client(mock):
+    """malformed_chunk: chunked encoding that a client reads half of and then gives up."""
+    talk = Talk(mock, "malformed_chunk")
+    assert talk.headers["transfer-encoding"] == "chunked"
+    with socket.create_connection(("127.0.0.1", mock.port), timeout=10) as sock:
+        sock.sendall(raw(mock, "malformed_chunk"))
+        response = http.client.HTTPResponse(sock)
+        response.begin()
+        with pytest.raises(http.client.HTTPException):
+            response.read()
+
+
+def test_a_latency_is_waited_for(mock, plain):
+    """latency: no byte before its time, then the answer."""
+    talk = Talk(mock, "latency;fixed_ms=150")
+    assert talk.parts[0][0] >= 0.14
+    assert strictly(talk.body) == plain
+    assert talk.headers["x-mock-fault"] == "latency: 150 ms"
+
+
+def test_a_drip_takes_its_time(mock, plain):
+    """slow_body: the head at once, the body in pieces over its time, and whole."""
+    talk = Talk(mock, "slow_body;chunks=5;over_ms=250")
+    assert talk.parts[0][0] < 0.2
+    assert talk.seconds >= 0.24
+    assert len(talk.parts) >= 4
+    assert strictly(talk.body) == plain
+
+
+def test_slow_headers_come_before_the_body(mock, plain):
+    """slow_headers: the body starts only after their time."""
+    talk = Talk(mock, "slow_headers;over_ms=200")
+    assert len(talk.parts) > 2
+    assert talk.seconds >= 0.19
+    assert strictly(talk.body) == plain
+
+
+def test_a_hang_ends(mock):
+    """hang: silence for its time, then a close without a byte."""
+    talk = Talk(mock, "hang;max_seconds=0.2")
+    assert talk.data == b""
+    assert 0.19 <= talk.seconds < 5
+
+
+def test_a_slow_close_comes_after_a_whole_answer(mock, plain):
+    """slow_close: everything at once, the close later."""
+    talk = Talk(mock, "slow_close;ms=200")
+    assert talk.whole
+    assert talk.headers["connection"] == "close"
+    assert talk.seconds - talk.parts[-1][0] >= 0.19
+    assert strictly(talk.body) == plain
+
+
+def test_a_thin_line_has_its_rate(mock):
+    """bandwidth: an answer of n bytes takes n divided by the rate."""
+    talk = Talk(mock, "bandwidth;bytes_per_second=4000")
+    assert talk.whole
+    assert talk.seconds >= 0.8 * len(talk.data) / 4000
+
+
+@pytest.mark.parametrize(("status", "after"), [(502, None), (503, "5"), (504, None)])
+def test_a_gateway_answers(mock, status, after):
+    """http_status: its status line, page and Retry-After reach the client."""
+    talk = Talk(mock, f"http_status;status={status}")
+    assert talk.status.startswith(f"HTTP/1.1 {status} ")
+    assert talk.whole
+    assert b"<center>nginx</center>" in talk.body
+    assert talk.headers.get("retry-after") == after
+    assert talk.headers["server"] == "nginx"
+
+
+@pytest.mark.parametrize("how", ["cut", "bom", "nan", "empty"])
+def test_malformed_json_has_a_right_length(mock, how):
+    """malformed_json: HTTP is in order, the JSON is not."""
+    talk = Talk(mock, f"malformed_json;how={how}")
+    assert talk.status == "HTTP/1.1 200 OK"
+    assert talk.headers["content-type"] == "application/json"
+    assert talk.whole
+    with pytest.raises(ValueError, match=r"char|codec|NaN|BOM|Expecting|value"):
+        strictly(talk.body)
+
+
+def test_a_drift_is_named_in_the_header(mock, plain):
+    """contract_drift: another answer, and X-Mock-Fault says what is other about it."""
+    talk = Talk(mock, "contract_drift;how=rename_field;path=/UsersList/0/RoomId")
+    said = talk.headers["x-mock-fault"]
+    assert said.startswith("contract_drift: renamed /UsersList/0/RoomId to ")
+    assert said.rpartition(" ")[2] in strictly(talk.body)["UsersList"][0]
+    assert strictly(talk.body) != plain
+
+
+def test_another_type_and_charset(mock):
+    """wrong_content_type and wrong_charset change what they say, and the length is right."""
+    assert Talk(mock, "wrong_content_type;type=text/plain").headers["content-type"].startswith("text/plain")
+    talk = Talk(mock, "wrong_charset;charset=utf-16")
+    assert talk.whole
+    assert strictly(talk.body.decode("utf-16").encode())["Status"] == "OK"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("clock_skew;seconds=301", 1104),
+        ("clock_skew;seconds=-302", 1104),
+        ("clock_skew;seconds=200", 0),
+        ("secret_rotated", 1105),
+        ("checksum_rejected", 1105),
+        ("error;name=room_not_found", 1301),
+    ],
+)
+def test_a_refusal_is_an_envelope(mock, fault, code):
+    """The checks and the catalogue answer in HTTP 200, and the text does not say that it was on purpose."""
+    talk = Talk(mock, fault)
+    answer = strictly(talk.body)
+    assert talk.status == "HTTP/1.1 200 OK"
+    assert answer["ErrorCode"] == code
+    assert "fault" not in answer["ErrorInfo"].lower()
+
+
+def test_a_connection_lives_on_after_a_fault_that_leaves_it_whole(mock):
+    """Behind a late, a drifted and a gateway's answer the next one on the same connection is right."""
+    connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=10)
+    try:
+        for fault in ("latency;fixed_ms=5", "contract_drift", "http_status", "slow_body;over_ms=20", None):
+            headers = {"Content-Type": "application/json", **({"X-Mock-Fault": fault} if fault else {})}
+            target = mock.app().signed_url(OPERATION).removeprefix(mock.url)
+            connection.request("POST", target, BODY, headers)
+            used = connection.sock
+            response = connection.getresponse()
+            last = response.read()
+            assert connection.sock is used is not None
+        assert strictly(last)["Status"] == "OK"
+    finally:
+        connection.close()
