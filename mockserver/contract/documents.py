@@ -112,7 +112,13 @@ def _text(mismatch: Mismatch, written: str | None) -> Text:
         )
     if mismatch.keyword == "pattern":
         return Text(f"{_short(value)} must match {limit}", f"{_short(value)} 须匹配 {limit}")
-    return Text(mismatch.message, mismatch.message)
+    if mismatch.keyword in ("minLength", "maxLength"):
+        side, side_zh = ("least", "至少") if mismatch.keyword == "minLength" else ("most", "至多")
+        return Text(
+            f"{_short(value)} has {len(value)} characters: at {side} {limit}",
+            f"{_short(value)} 有 {len(value)} 个字符：{side_zh} {limit} 个",
+        )
+    return Text(mismatch.message, f"不符合要求：{mismatch.message}")
 
 
 def _quote_it(value: Any, written: str | None) -> Text:

@@ -92,6 +92,9 @@ def check_schema(schema: Mapping[str, Any]) -> None:
             Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), key=_depth
         )
         raise SchemaError(tuple(errors[0].absolute_path), errors[0].message)
+    for pointer, name in _values(schema, "$schema"):
+        if name != _META["$ref"]:
+            raise SchemaError(pointer, f'"$schema" is {_META["$ref"]} or left out')
     for pointer, name in _values(schema, "format"):
         if name not in FORMATS:
             raise SchemaError(pointer, f"format {name!r} is checked by nobody; use a pattern")
