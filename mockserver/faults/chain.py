@@ -3,7 +3,8 @@
 The order is checksum → api → payload → gateway → time → connection, inside a family the order of adding,
 faults of a single request last. Waits add up; of two endings of a connection the later one holds. A fault
 counts the requests it is for (`on`, `when`) one by one, when its family's turn comes: of them it skips
-`after`, then takes every `every`th, then draws by `probability`, and stops after `times` strikes.
+`after`, then takes every `every`th, then draws by `probability`, and stops after `times` strikes. A strike
+that finds nothing to change (no list to empty, a rate below its limit) counts, but is not told.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ the contract is asked of the schema by the kind.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,18 +19,24 @@ HEAVY = 16_000_000
 """… unless that makes more characters."""
 
 
-@dataclass(frozen=True, slots=True)
 class Spot:
-    """One value inside an answer, by what holds it."""
+    """One value inside an answer, by what holds it; light, for an answer can have tens of thousands."""
 
-    holder: Any
-    key: str | int
-    pointer: str
+    __slots__ = ("holder", "key", "outer", "value")
+
+    def __init__(self, holder: Any, key: str | int, outer: Spot | None) -> None:
+        self.holder, self.key, self.outer = holder, key, outer
+        self.value: Any = holder[key]
 
     @property
-    def value(self) -> Any:
-        """What stands there."""
-        return self.holder[self.key]
+    def steps(self) -> list[str]:
+        """The way to it from the answer, which has none."""
+        return [] if self.outer is None else [*self.outer.steps, str(self.key)]
+
+    @property
+    def pointer(self) -> str:
+        """The way to it as RFC 6901 writes it."""
+        return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +51,22 @@ class Drift:
 
 def spots(answer: dict[str, Any]) -> list[Spot]:
     """Every value of an answer, outermost first, the answer itself among them."""
-    found = [Spot({"": answer}, "", "")]
+    found = [Spot({"": answer}, "", None)]
     for spot in found:
-        found += _inside(spot)
+        value = spot.value
+        if isinstance(value, dict):
+            found += [Spot(value, key, spot) for key in value]
+        elif isinstance(value, list):
+            found += [Spot(value, key, spot) for key in range(len(value))]
     return found
 
 
-def _inside(spot: Spot) -> Iterator[Spot]:
-    value = spot.value
-    if isinstance(value, dict):
-        keys: Any = list(value)
-    elif isinstance(value, list):
-        keys = range(len(value))
-    else:
-        return
-    for key in keys:
-        step = str(key).replace("~", "~0").replace("/", "~1")
-        yield Spot(value, key, f"{spot.pointer}/{step}")
-
-
 def _is_member(spot: Spot) -> bool:
-    return isinstance(spot.holder, dict) and spot.pointer != ""
+    return isinstance(spot.holder, dict) and spot.outer is not None
 
 
-def _is_number(spot: Spot) -> bool:
+def is_number(spot: Spot) -> bool:
+    """Whether a member of an object is a number."""
     return _is_member(spot) and isinstance(spot.value, (int, float)) and not isinstance(spot.value, bool)
 
 
@@ -181,7 +179,7 @@ DRIFTS: Mapping[str, Drift] = {
     "drop_field": Drift(_is_member, _drop, True),
     "null_field": Drift(_is_member, _null, True),
     "wrong_type": Drift(_is_member, _wrong_type, True),
-    "number_as_string": Drift(_is_number, _stringify, True),
+    "number_as_string": Drift(is_number, _stringify, True),
     "extra_field": Drift(lambda spot: isinstance(spot.value, dict), _extra, True),
     "rename_field": Drift(_is_member, _rename, True),
     "empty_list": Drift(_is_list(1), _empty, False),

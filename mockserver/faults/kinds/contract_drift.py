@@ -41,13 +41,14 @@ class ContractDrift(PayloadKind):
             return None
         drift = DRIFTS[self.how]
         validator = context.schemas.answer(context.operation, answer) if context.operation else None
-        fitting = [
-            index for index, spot in enumerate(spots(answer)) if self._meant(spot) and drift.fits(spot)
-        ]
-        start = draw.below(len(fitting), "spot") if fitting else 0
-        for index in (fitting[start:] + fitting[:start])[:_TRIES]:
-            fresh = decoded(reply) or {}
-            note = drift.act(spots(fresh)[index], draw)
+        first = draw.below(1 << 32, "spot")
+        for turn in range(_TRIES):
+            # A change cannot be taken back: each try has an answer of its own.
+            fresh = decoded(reply) or {} if turn else answer
+            fitting = [spot for spot in spots(fresh) if drift.fits(spot) and self._meant(spot)]
+            if turn >= len(fitting):
+                return None
+            note = drift.act(fitting[(first + turn) % len(fitting)], draw)
             if validator is None or validator.accepts(fresh) is not drift.leaves:
                 return with_body(reply, encode(fresh)), note
         return None
@@ -55,7 +56,9 @@ class ContractDrift(PayloadKind):
     def _meant(self, spot: Spot) -> bool:
         if self.path is None:
             return True
-        wanted, steps = self.path.split("/"), spot.pointer.split("/")
+        wanted = self.path.split("/")[1:]
+        steps = spot.steps
         return len(wanted) == len(steps) and all(
-            one in ("*", step) for one, step in zip(wanted, steps, strict=True)
+            one == "*" or one.replace("~1", "/").replace("~0", "~") == step
+            for one, step in zip(wanted, steps, strict=True)
         )

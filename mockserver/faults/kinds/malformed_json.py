@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from dataclasses import dataclass
 
 from mockserver.faults.base import Context, Draw, PayloadKind
+from mockserver.faults.drifts import is_number, spots
 from mockserver.faults.fields import choice
 from mockserver.faults.payloads import decoded, gateway_page, with_body
 from mockserver.messages import Reply, Text
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[{}\[\]]')
+_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,21 +51,16 @@ def _cut(body: bytes, draw: Draw) -> tuple[bytes, str]:
 
 
 def _trailing_comma(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    ends = [
-        match.start()
-        for match in _TOKEN.finditer(body)
-        if match[0] in b"]}" and body[: match.start()].rstrip()[-1:] not in (b"[", b"{")
-    ]
+    # The brackets at the very end are no part of any text, so nothing has to be read to find them.
+    body = body.rstrip()
+    last = len(body.rstrip(b"]}"))
+    ends = [at for at in range(last, len(body)) if body[at - 1 : at] not in (b"[", b"{")]
     at = ends[draw.below(len(ends), "comma")]
     return body[:at] + b"," + body[at:], f"comma before byte {at}"
 
 
 def _single_quotes(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    def quoted(match: re.Match[bytes]) -> bytes:
-        token = match[0]
-        return b"'" + token[1:-1] + b"'" if token[:1] == b'"' else token
-
-    return _TOKEN.sub(quoted, body), "single quotes"
+    return _STRING.sub(rb"'\1'", body), "single quotes"
 
 
 def _bom(body: bytes, draw: Draw) -> tuple[bytes, str]:
@@ -70,13 +68,13 @@ def _bom(body: bytes, draw: Draw) -> tuple[bytes, str]:
 
 
 def _nan(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    numbers = [match for match in _TOKEN.finditer(body) if match[0][:1] in b"-0123456789"]
+    answer = json.loads(body)
+    numbers = [spot for spot in spots(answer) if is_number(spot)]
     if not numbers:
-        return b'{"ErrorCode":NaN,' + body[body.index(b"{") + 1 :], "NaN in front"
+        return b'{"ErrorCode":NaN,' + body[body.index(b"{") + 1 :], "NaN for /ErrorCode"
     one = numbers[draw.below(len(numbers), "nan")]
-    return body[: one.start()] + b"NaN" + body[
-        one.end() :
-    ], f"NaN for {one[0].decode()} at byte {one.start()}"
+    one.holder[one.key] = math.nan
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode(), f"NaN for {one.pointer}"
 
 
 def _html(body: bytes, draw: Draw) -> tuple[bytes, str]:
