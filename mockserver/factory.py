@@ -33,8 +33,12 @@ _PATIENCE = 5
 def create_app(**settings: Any) -> Flask:
     """A Flask app of the mock server; `settings` are those of `mockserver settings`, over the environment's."""
     from mockserver.web.app import make_app
+    from mockserver.web.guard import Guard
 
-    return make_app(make_engine(**{**from_environment(), **settings}))
+    given = {**from_environment(), **settings}
+    token = resolve_settings(given)["admin_token"]
+    # Another server decides where it listens: with a token from anywhere, else for this machine alone.
+    return make_app(make_engine(**given), guard=Guard(None, token) if token else None)
 
 
 def make_engine(**settings: Any) -> Engine:

@@ -23,7 +23,7 @@ from mockserver.transport.tls import TLS
 from mockserver.watching import Watcher
 from mockserver.web.api import APPKEY
 from mockserver.web.app import make_app
-from mockserver.web.guard import Guard
+from mockserver.web.guard import Guard, is_loopback
 
 if TYPE_CHECKING:
     from mockserver.clock import Clock
@@ -77,6 +77,7 @@ class MockServer:
         **settings: Any,
     ) -> None:
         chosen = resolve_settings(settings)
+        _refuse_open_door(host, chosen["admin_token"])
         tls = _tls(host, chosen)
         self.ca_file: Path | None = tls.ca_file if tls else None
         """The CA to trust, where the certificate was made for this run."""
@@ -142,6 +143,16 @@ class MockServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _refuse_open_door(host: str, token: str | None) -> None:
+    """Off loopback the admin API is anybody's: only with a token."""
+    if not is_loopback(host) and not token:
+        text = Text(
+            f"{host} can be reached from other machines: add --admin-token TOKEN",
+            f"{host} 可从其他机器访问：请加 --admin-token TOKEN",
+        )
+        raise ConfigurationError.one("--host", text)
 
 
 def _tls(host: str, chosen: dict[str, Any]) -> TLS | None:

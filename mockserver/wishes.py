@@ -79,7 +79,7 @@ def _grant(wishes: Wishes, kind: str, value: str, library: Library) -> None:
             )
         wishes.scenario = value
     elif kind == "fault":
-        wishes.faults.append(parse_fault(parse_text(value), library.catalogue, compile_when))
+        wishes.faults.append(parse_fault(parse_text(value), library.catalogue, compile_when, once=True))
     elif kind == "error":
         wishes.faults.append(parse_fault({"fault": "error", "name": value}, library.catalogue, compile_when))
     else:

@@ -30,7 +30,6 @@ def serve(**settings: Any) -> None:
 
     chosen = resolve_settings(settings)
     _log_to_stderr(chosen["log_format"])
-    _refuse_open_door(chosen["host"], chosen["admin_token"])
     server = MockServer(**chosen)
     ready_file = Path(chosen["ready_file"]) if chosen["ready_file"] else None
 
@@ -46,18 +45,6 @@ def serve(**settings: Any) -> None:
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
-
-
-def _refuse_open_door(host: str, token: str | None) -> None:
-    """Off loopback the admin API is anybody's: only with a token."""
-    from mockserver.web.guard import is_loopback
-
-    if not is_loopback(host) and not token:
-        text = Text(
-            f"{host} can be reached from other machines: add --admin-token TOKEN",
-            f"{host} 可从其他机器访问：请加 --admin-token TOKEN",
-        )
-        raise ConfigurationError.one("--host", text)
 
 
 def _write_ready_file(path: Path, server: MockServer, url: str) -> None:

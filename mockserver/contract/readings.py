@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from mockserver.contract.documents import nearest
 from mockserver.messages import Text
 
 Value: TypeAlias = str | int
@@ -162,9 +163,12 @@ def parse_reading(name: str, value: object) -> Value:
     """The value of reading `name` that `value` means; BadReading when there is none."""
     reading = READINGS.get(name)
     if reading is None:
-        known = ", ".join(READINGS)
+        hint, known = nearest(name, READINGS), ", ".join(READINGS)
         raise BadReading(
-            Text(f"there is no reading {name!r}; known: {known}", f"没有读法 {name!r}；可用：{known}")
+            Text(
+                f"there is no reading {name!r}{hint.en or f'; known: {known}'}",
+                f"没有读法 {name!r}{hint.zh or f'；可用：{known}'}",
+            )
         )
     parsed = reading.values.parse(value)
     if parsed is None:

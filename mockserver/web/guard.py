@@ -27,18 +27,21 @@ _OWN_SITES = frozenset({"", "same-origin", "none"})
 class Guard:
     """The rules for one server: the names it is reached by, and the token that is asked for, if any."""
 
-    hosts: frozenset[str]
+    hosts: frozenset[str] | None
+    """None: any name. A server that other machines reach cannot know its names; there the token is what counts."""
     token: str | None = None
 
     @classmethod
     def for_host(cls, host: str, token: str | None, more: Iterable[str] = ()) -> Guard:
         """The guard of a server that listens on `host`: its own name and the loopback's."""
-        return cls(frozenset({"localhost", "127.0.0.1", "::1", host.lower(), *more}), token)
+        if token and not is_loopback(host):
+            return cls(None, token)
+        return cls(frozenset({"localhost", "127.0.0.1", "::1", host.lower(), *more}), token or None)
 
     def check(self, request: Request) -> None:
         """ControlError 401, 403 or 415 unless the request may go on."""
         host = host_name(request.environ.get("HTTP_HOST", ""))
-        if host not in self.hosts:
+        if self.hosts is not None and host not in self.hosts:
             raise _forbidden(
                 "foreign_host", f"Host {host!r} is none of this server's", f"Host {host!r} 不属于本服务器"
             )
@@ -49,8 +52,15 @@ class Guard:
             )
         if request.headers.get("Sec-Fetch-Site", "") not in _OWN_SITES:
             raise _forbidden("cross_site", "pages of another site may not call", "其他站点的页面不得调用")
+        if self.token is None and not is_loopback(request.remote_addr or "localhost"):
+            raise _forbidden(
+                "foreign_machine",
+                "other machines may call only where the server has an admin token",
+                "仅当服务器设置了管理令牌时，其他机器才可调用",
+            )
         if self.token is not None:
-            given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+            # WSGI tells a header's bytes as Latin-1.
+            given = request.headers.get("Authorization", "").encode("latin-1", "replace")
             if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
                 text = Text("send Authorization: Bearer TOKEN", "请发送 Authorization: Bearer TOKEN")
                 raise ControlError(401, "unauthorized", text)
@@ -70,7 +80,9 @@ class Guard:
 def is_loopback(host: str) -> bool:
     """Whether a server on `host` can be reached from this machine alone."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        return (mapped or address).is_loopback
     except ValueError:
         return host.lower() == "localhost"
 
