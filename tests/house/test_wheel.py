@@ -44,7 +44,7 @@ def test_the_wheel_holds_exactly_the_package_its_schemas_and_its_fixtures(wheel:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     expected = (
-        _packed("mockserver", "*.py", "py.typed")
+        _packed("mockserver", "*.py", "py.typed", "*.html", "*.js", "*.css")
         | _packed("schemas", "*.json")
         | _packed("fixtures", "*.yaml")
     )
