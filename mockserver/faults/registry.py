@@ -19,7 +19,8 @@ def _find() -> Iterator[type[Kind]]:
         here = [
             one
             for one in vars(module).values()
-            if isinstance(one, type) and issubclass(one, Kind) and one.__module__ == found.name
+            # Python 3.10 takes list[int] for an instance of type.
+            if issubclass(type(one), type) and issubclass(one, Kind) and one.__module__ == found.name
         ]
         if len(here) != 1:
             raise TypeError(f"{found.name} must hold one fault kind, not {len(here)}")

@@ -7,7 +7,18 @@ import math
 from dataclasses import replace
 
 import pytest
-from fault_things import NOW, SAMPLES, STAYS, context, draw, fault, refusal, reply, state, strictly
+from fault_things import (
+    NOW,
+    SAMPLES,
+    STAYS,
+    context,
+    draw,
+    fault,
+    refusal,
+    reply,
+    state,
+    strictly,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -83,4 +83,5 @@ def test_one_new_file_is_a_new_kind(tmp_path):
         "test_fault_registry.py",
     )
     passed = re.search(r"^([0-9]+) passed", said, re.MULTILINE)
-    assert passed is not None and int(passed[1]) >= 8, said
+    assert passed is not None, said
+    assert int(passed[1]) >= 8, said

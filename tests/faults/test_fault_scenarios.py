@@ -1,0 +1,96 @@
+"""The shipped scenarios of faults do what their titles say, again and again with one seed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from fault_things import LIBRARY
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.factory import make_engine
+from mockserver.messages import Call, Reply
+from mockserver.signing.checksum import Keys, sign
+
+SHARES = {
+    "flaky-network": (0.4, 0.85),
+    "slow": (1, 1),
+    "gateway-down": (1, 1),
+    "sloppy-backend": (0.4, 0.75),
+    "clock-drift": (1, 1),
+    "rotated-secret": (1, 1),
+    "overload": (1, 1),
+    "storm": (0.6, 0.85),
+}
+"""Least and most share of the calls that meet a fault."""
+OPERATION = "query_all_instance_by_time"
+
+
+def run(scenario: str, calls: int, seed: int = 42, secret: str | None = None) -> list[Reply]:
+    """The replies to so many honest calls, one every second from a fixed now."""
+    engine = make_engine(scenario=scenario, seed=seed, now="2026-03-02T20:00:00+08:00")
+    app = next(iter(engine.library.apps.values()))
+    clock = engine.store.app(app.appkey).clock
+    keys = Keys(app.appkey, secret or app.keys.appsecret, app.keys.restapikey)
+    replies = []
+    for _ in range(calls):
+        now = clock.second()
+        body = json.dumps({"BeginTime": str(now - 600), "EndTime": str(now)}).encode()
+        query = sign(keys, clock.now(), identifier="admin")
+        headers = {"content-type": "application/json"}
+        replies.append(engine.answer(Call("POST", OPERATIONS[OPERATION].path, query, headers, body)))
+        clock.advance(1)
+    return replies
+
+
+def said(reply: Reply) -> str:
+    """What X-Mock-Fault says."""
+    return dict(reply.headers).get("X-Mock-Fault", "")
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_a_scenario_has_its_share_of_faults_and_repeats(name):
+    """The share of calls that meet a fault is as described, every fault of the file strikes, and a second run is equal."""
+    replies = run(name, 150)
+    least, most = SHARES[name]
+    assert least <= sum(bool(said(reply)) for reply in replies) / 150 <= most
+    seen = {part.split(":")[0] for reply in replies for part in said(reply).split("; ")}
+    kinds = {one.value["fault"] for one in LIBRARY.scenarios[name].faults}
+    # One call a second is below the limit of overload.
+    assert kinds - {"rate_limit"} <= seen
+    again = run(name, 150)
+    assert [(said(reply), reply.status, reply.body, reply.delivery) for reply in again] == [
+        (said(reply), reply.status, reply.body, reply.delivery) for reply in replies
+    ]
+
+
+@pytest.mark.parametrize("name", ["flaky-network", "sloppy-backend", "storm"])
+def test_another_seed_is_another_run(name):
+    """The seed decides which calls are struck."""
+    assert [said(reply) for reply in run(name, 60)] != [said(reply) for reply in run(name, 60, seed=7)]
+
+
+def test_a_drifted_clock_and_a_rotated_secret_refuse_every_honest_call():
+    """The real checks answer, with their usual errors and without a word of a fault."""
+    for name, code in (("clock-drift", 1104), ("rotated-secret", 1105)):
+        answers = [json.loads(reply.body) for reply in run(name, 3)]
+        assert {answer["ErrorCode"] for answer in answers} == {code}
+        assert not any("fault" in answer["ErrorInfo"] for answer in answers)
+
+
+def test_the_rotated_secret_lets_in_who_has_the_new_one():
+    """The secret that the scenario names is the one to sign with."""
+    assert {
+        json.loads(reply.body)["ErrorCode"]
+        for reply in run("rotated-secret", 3, secret="MADE-UP-rotated-secret==")
+    } == {0}
+
+
+def test_a_gateway_that_is_down_never_answers_as_the_backend():
+    """502 mostly, 503 with Retry-After, 504; no body is an envelope."""
+    replies = run("gateway-down", 200)
+    counts = Counter(reply.status for reply in replies)
+    assert counts.keys() == {502, 503, 504}
+    assert all(("Retry-After" in dict(reply.headers)) is (reply.status == 503) for reply in replies)
+    assert not any(b"ErrorCode" in reply.body for reply in replies)
