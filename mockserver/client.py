@@ -1,12 +1,13 @@
-"""A handle on a mock server over its admin API: for the pytest plugin, the report command, and anybody's own tests.
+"""A handle on a mock server over its admin API: for the pytest plugin, the report command, and tests of any kind.
 
-Speaks HTTP by the standard library alone, so that importing it costs nothing; knows nothing of engines or Flask.
+Speaks HTTP by the standard library alone, so that importing it costs nothing; knows nothing of engines.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import time
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
@@ -17,25 +18,28 @@ from mockserver.messages import Text
 from mockserver.signing.checksum import Keys, sign
 
 Json = dict[str, Any]
+__tracebackhide__ = True
+"""What goes wrong in here is shown at the line of the test that asked for it."""
+
+_ONE_WAIT = 50.0
+"""Seconds that one question waits: less than the server and this side of the connection bear."""
 
 
 class Admin:
-    """The admin API of the server at `url`."""
+    """The admin API of the server at `url`; ConfigurationError when that is no URL of a server."""
 
     def __init__(self, url: str, token: str | None = None, timeout: float = 70.0) -> None:
-        parts = urllib.parse.urlsplit(url)
         self.url = url.rstrip("/")
-        self._secure = parts.scheme == "https"
-        self._address = (parts.hostname or "127.0.0.1", parts.port)
+        self._secure, self._address = _address(url)
         self._token = token
         self._timeout = timeout
 
     def get(self, path: str, **query: Any) -> Json:
-        """The answer to a GET; ControlError when it is refused, ConfigurationError when nobody answers."""
+        """The answer to a GET; ControlError when refused, ConfigurationError when no mock server answers."""
         return self._ask("GET", path, query, None)
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Json:
-        """The answer to a write."""
+        """The answer to a write; errors as with `get`."""
         return self._ask(method, path, query, body or {})
 
     def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None) -> Json:
@@ -45,14 +49,14 @@ class Admin:
             headers["Authorization"] = f"Bearer {self._token}"
         if body is not None:
             headers |= {"Content-Type": "application/json", "X-Mock-Admin": "1"}
+        content = None if body is None else json.dumps(body).encode()
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = kind(*self._address, timeout=self._timeout)
         try:
-            content = None if body is None else json.dumps(body).encode()
             connection.request(method, f"/__admin/{path}" + (f"?{words}" if words else ""), content, headers)
             answer = connection.getresponse()
-            status, told = answer.status, json.loads(answer.read())
-        except (OSError, ValueError, http.client.HTTPException) as error:
+            status, raw = answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as error:
             why = str(error) or type(error).__name__
             text = Text(
                 f"no answer of a mock server ({why}); is it running there?",
@@ -61,9 +65,17 @@ class Admin:
             raise ConfigurationError.one(self.url, text) from None
         finally:
             connection.close()
-        if status >= 400 and "error" in told:
+        told = _object(raw)
+        if status >= 400 and {"error", "message"} <= told.keys():
             raise ControlError(status, told["error"], Text(told["message"], told["message"]))
-        return dict(told)
+        # 503 is how `ready` tells of files that are wrong.
+        if not told or (status >= 300 and status != 503):
+            text = Text(
+                f"what answers there is no mock server (HTTP {status})",
+                f"应答方不是模拟服务器（HTTP {status}）",
+            )
+            raise ConfigurationError.one(self.url, text)
+        return told
 
 
 class MockApp:
@@ -128,14 +140,22 @@ class MockApp:
         times: int | None = None,
         unchecked: bool | None = None,
     ) -> str:
-        """Answer an operation with an error, a body or a patch over the world's; gives the id to take it back by."""
+        """Answer an operation with an error, a body or a patch over the world's; gives an id for `take_back`."""
         reply = {"error": error, "info": info, "body": body, "patch": patch, "unchecked": unchecked}
         entry: Json = {"on": operation, "reply": _given(reply), **_given({"when": when, "times": times})}
         return str(self._send("POST", "answers", entry)["id"])
 
     def inject(self, fault: str, **fields: Any) -> str:
-        """Put a fault to work: `inject("latency", fixed_ms=300, times=1)`; gives its id."""
+        """Put a fault to work: `inject("latency", fixed_ms=300, times=1)`; gives an id for `end`."""
         return str(self._send("POST", "faults", {"fault": fault, **fields})["id"])
+
+    def take_back(self, answer: str) -> None:
+        """Take an answer back by its id."""
+        self._send("DELETE", f"answers/{urllib.parse.quote(answer, safe='')}")
+
+    def end(self, fault: str) -> None:
+        """End a fault by its id."""
+        self._send("DELETE", f"faults/{urllib.parse.quote(fault, safe='')}")
 
     def freeze(self, when: str | float) -> None:
         """Stop the app's clock at a moment: `freeze("2019-12-10T15:30+08:00")`."""
@@ -162,11 +182,15 @@ class MockApp:
         return list(told["requests"])
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[Json]:
-        """The requests, once there are `count` of them; AssertionError when they do not come in time."""
-        told = self._admin.get("requests", appkey=self.appkey, wait_for=count, timeout=timeout)
-        found = list(told["requests"])
-        assert len(found) >= count, f"{len(found)} requests came within {timeout} s, expected {count}"
-        return found
+        """The requests, once there are `count`; AssertionError when they do not come in `timeout` seconds."""
+        until = time.monotonic() + timeout
+        while True:
+            left = min(max(until - time.monotonic(), 0.0), _ONE_WAIT)
+            found = self._admin.get("requests", appkey=self.appkey, wait_for=count, timeout=left)["requests"]
+            if len(found) >= count:
+                return list(found)
+            if time.monotonic() >= until:
+                raise AssertionError(f"{len(found)} requests came within {timeout:g} s, expected {count}")
 
     def assert_called(
         self,
@@ -180,7 +204,7 @@ class MockApp:
         accepted: bool | None = None,
         error: str | None = None,
     ) -> None:
-        """AssertionError, with similar requests and how they differ, unless so many requests came (at least one)."""
+        """AssertionError, with similar requests and how they differ, unless so many came (at least one)."""
         wanted = {
             "operation": operation,
             "when": _given({"body": body, "query": query}) or None,
@@ -200,8 +224,8 @@ class MockApp:
         if not found:
             raise AssertionError("no request came: nothing was tested; does the client call this server?")
         lines = [
-            f"  {request['id']} {request['operation'] or request['request']['path']}: {one['where']}: {one['text']} "
-            f"[{one['name']}, §{one['section']}]"
+            f"  {request['id']} {request['operation'] or request['request']['path']}: "
+            f"{one['where']}: {one['text']} [{one['name']}, §{one['section']}]"
             for request in found
             for one in request["violations"]
         ]
@@ -214,3 +238,27 @@ class MockApp:
 
 def _given(words: Mapping[str, Any]) -> Json:
     return {name: value for name, value in words.items() if value is not None}
+
+
+def _address(url: str) -> tuple[bool, tuple[str, int | None]]:
+    """Whether it is https, and host and port."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query:
+        text = Text(
+            "is no URL of a mock server; give http://HOST:PORT", "不是模拟服务器的 URL；形如 http://HOST:PORT"
+        )
+        raise ConfigurationError.one(url, text)
+    return parts.scheme == "https", (host, port)
+
+
+def _object(raw: bytes) -> Json:
+    """A JSON object, or nothing when it is none."""
+    try:
+        told = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}

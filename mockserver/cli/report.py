@@ -1,4 +1,4 @@
-"""`mockserver report`: what the clients of a running server did, and whether that is good enough for a CI run."""
+"""`mockserver report`: what the clients of a running server did, and whether that is good enough for CI."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ def report(
     fail_on: str | None,
     min_coverage: float | None,
 ) -> None:
-    """Report coverage, violations and error handling from a running server's journal; an empty journal fails."""
+    """Report what clients did from a running server's journal: coverage, violations, error handling.
+
+    An empty journal fails.
+    """
     wanted = {"form": form, "fail_on_violations": fail_on == "violations"}
     if appkeys:
         wanted["appkeys"] = list(appkeys)
