@@ -63,6 +63,8 @@ _HEADERS = {
         "How many departures from the document the request had", "请求与说明书不符之处的数目"
     ),
     "X-Mock-Diagnosis": Text("The first of them", "其中第一处"),
+    "X-Mock-Fault": Text("The faults that struck", "生效的故障"),
+    "X-Mock-Problems": Text("What is wrong in the server's files", "服务器文件中的错误"),
 }
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.bench import shipped, user_files
+from helpers.bench import Bench, shipped, user_files
 from helpers.sending import SAMPLES
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.contract.readings import DEFAULTS
+from mockserver.errors import Problem
+from mockserver.messages import Text
 from mockserver.openapi.document import openapi
 
 FAILURE = {"Status": "FAIL", "ErrorCode": 1105, "ErrorInfo": "checksum is wrong"}
@@ -213,3 +215,13 @@ def test_users_schemas_and_numbers_are_what_is_told(tmp_path: Path) -> None:
     assert Draft202012Validator(body).is_valid({"RoomId": "abc", "default": "x"})
     assert not Draft202012Validator(body).is_valid({"RoomId": "A b c"})
     assert not Draft202012Validator(body).is_valid({"RoomId": "abc", "default": 1})
+
+
+def test_the_headers_that_are_told_are_those_that_are_sent() -> None:
+    """A refused request, a fault and a broken file bring every documented header, and no other of ours."""
+    bench = Bench()
+    bench.engine.problems = (Problem("apps.yaml", Text("broken", "有误")),)
+    sent = dict(bench.send({"sign": "v1"}).headers)
+    sent |= dict(bench.send({"headers": {"x-mock-fault": "latency;fixed_ms=1"}}).headers)
+    told = document()["paths"]["/v2/video/query_room_info"]["post"]["responses"]["200"]["headers"]
+    assert {name for name in sent if name.startswith("X-Mock-")} == set(told)
