@@ -142,6 +142,15 @@ def make_admin(control: Control, guard: Guard) -> Blueprint:
     return admin
 
 
+def refuse(control: Control, guard: Guard) -> Response:
+    """The answer to a request under the prefix that no rule takes, whatever its method: the guard's, or that nothing is here."""
+    try:
+        guard.check(request)
+        raise _unknown(request.method, request.path[len(PREFIX) + 1 :])
+    except ControlError as error:
+        return _error(error, control.engine.lang)
+
+
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mockserver.contract.operations import PREFIX
 from mockserver.control import Control
 from mockserver.engine import Engine
 from mockserver.web import api
-from mockserver.web.admin import make_admin
+from mockserver.web.admin import PREFIX as ADMIN
+from mockserver.web.admin import make_admin, refuse
 from mockserver.web.guard import Guard
 
 
@@ -17,6 +18,7 @@ def make_app(engine: Engine, *, control: Control | None = None, guard: Guard | N
     """The Flask app around an engine; the admin API is for this machine alone unless a guard says otherwise."""
     app = Flask("mockserver", static_folder=None)
     app.url_map.merge_slashes = False
+    reins, watch = control or Control(engine), guard or Guard.for_host("localhost", None)
 
     @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)
     def operation(command: str) -> Response:
@@ -24,9 +26,10 @@ def make_app(engine: Engine, *, control: Control | None = None, guard: Guard | N
 
     @app.errorhandler(HTTPException)
     def anything_else(error: HTTPException) -> Response:
+        if f"{request.path}/".startswith(f"{ADMIN}/"):
+            return refuse(reins, watch)
         # An unknown path or a wrong method is the API's to refuse, with HTTP 200 and its envelope (§1.3).
         return api.answer(engine)
 
-    guard = guard or Guard.for_host("localhost", None)
-    app.register_blueprint(make_admin(control or Control(engine), guard))
+    app.register_blueprint(make_admin(reins, watch))
     return app
