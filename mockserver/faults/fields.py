@@ -215,5 +215,8 @@ def _is(kind: str, value: Any) -> bool:
     if kind == "integer":
         return isinstance(value, int) and not isinstance(value, bool)
     if kind == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        # An integer may be larger than any float.
+        return (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**1023) or (
+            isinstance(value, float) and math.isfinite(value)
+        )
     return isinstance(value, str)

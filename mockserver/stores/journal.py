@@ -73,8 +73,10 @@ class _Shelf:
         return 0 if since is not None and self.evicted_at < since else self.evicted
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiter:
+    """Told apart by identity: two callers may wait for the same."""
+
     asked: Filter
     missing: int
 
