@@ -13,7 +13,7 @@ The floors of the house; imports point down only, and rooms of one floor do not 
      8  the visit  visits  wishes
      9  answers    answering
     10  the line   engine
-    11  reading    observing  openapi
+    11  reading    observing  listing  openapi
     12  the reins  control
     13  doors      web
     14  transport  transport

@@ -13,28 +13,25 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockserver import __version__
 from mockserver.clock import Clock, moment
 from mockserver.contract.documents import nearest
-from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS, BadReading, parse_reading
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError, ControlError
 from mockserver.faults.fields import FaultError
 from mockserver.faults.spec import parse_fault
-from mockserver.faults.spec import rows as fault_rows
+from mockserver.listing import Listing
 from mockserver.messages import Text
 from mockserver.observing import Observer
 from mockserver.scenarios.loading import load_rule
 from mockserver.scenarios.matching import compile_when
-from mockserver.settings import SETTINGS
 from mockserver.signing.apps import App
 from mockserver.signing.checksum import Keys
-from mockserver.stores.memory import AppState
+from mockserver.stores.memory import ALL_APPS, AppState
 
 Json = dict[str, Any]
 FURTHEST = 366 * 86_400 * 100
-"""No clock is moved further than this many seconds from where it was."""
+"""No clock is moved further than this many seconds at once."""
 
 
 class Control:
@@ -42,73 +39,14 @@ class Control:
 
     def __init__(self, engine: Engine, release: Callable[[str | None], int] = lambda _: 0) -> None:
         self.engine = engine
+        self.listing = Listing(engine)
+        """What there is to choose from, and how the server is."""
         self.observer = Observer(engine)
         """The journal and what is read out of it."""
         self._release = release
-        self._started = time.monotonic()
         self._numbers = itertools.count(1)
 
-    # Registries
-
-    def health(self) -> Json:
-        """That the process lives, and which version it is."""
-        return {
-            "status": "ok",
-            "version": __version__,
-            "uptime_seconds": round(time.monotonic() - self._started, 3),
-        }
-
-    def ready(self) -> Json:
-        """Whether the files that were read last are the ones that answer."""
-        problems = [
-            {
-                "place": one.place,
-                "line": one.line,
-                "column": one.column,
-                "text": one.text.to(self.engine.lang),
-            }
-            for one in self.engine.problems
-        ]
-        return {"ready": not problems, "problems": problems}
-
-    def operations(self) -> Json:
-        """The six operations."""
-        lang = self.engine.lang
-        return {
-            "operations": [
-                {"name": one.name, "section": one.section, "path": one.path, "title": one.title.to(lang)}
-                for one in OPERATIONS.values()
-            ]
-        }
-
-    def scenarios(self) -> Json:
-        """The scenarios that can be chosen."""
-        lang = self.engine.lang
-        return {
-            "scenarios": [
-                {
-                    "name": one.name,
-                    "extends": one.extends,
-                    "title": one.title.to(lang),
-                    "description": one.description.to(lang),
-                }
-                for one in self.engine.library.scenarios.values()
-            ]
-        }
-
-    def errors(self) -> Json:
-        """The error catalogue."""
-        return {
-            "errors": [
-                {
-                    "name": row.name,
-                    "code": row.code,
-                    "source": row.source,
-                    "text": row.text.to(self.engine.lang),
-                }
-                for row in self.engine.library.catalogue.values()
-            ]
-        }
+    # Readings
 
     def readings(self, appkey: str | None) -> Json:
         """Every reading with the value in force."""
@@ -126,20 +64,6 @@ class Control:
                     "why": one.why.to(self.engine.lang),
                 }
                 for one in READINGS.values()
-            ]
-        }
-
-    def settings(self) -> Json:
-        """Every setting there is; the secrets among them are never told."""
-        return {
-            "settings": [
-                {
-                    "name": one.name,
-                    "option": one.option,
-                    "environment": one.variable,
-                    "meaning": one.text.to(self.engine.lang),
-                }
-                for one in SETTINGS.values()
             ]
         }
 
@@ -190,21 +114,25 @@ class Control:
 
     # Faults
 
-    def fault_kinds(self) -> Json:
-        """The kinds of faults there are, with their fields."""
-        return {"faults": fault_rows()}
-
     def faults(self, appkey: str | None) -> Json:
         """The faults at work on one app, or on every one, in the order in which they act."""
-        states = self.engine.store.states() if appkey is None else [self._state(appkey)]
-        told: dict[str, Json] = {}
-        for state in states:
+        told: dict[tuple[str, str], Json] = {}
+        for state in self._states(appkey):
             for one in state.faults.list(state.clock.now()):
-                told.setdefault(one["id"], one)
+                shared = appkey is None and one["origin"] == ALL_APPS
+                owner = "" if shared else state.appkey
+                known = told.setdefault((owner, one["id"]), one)
+                if known is not one:
+                    known["matched"] += one["matched"]
+                    known["struck"] += one["struck"]
+                    known["ended"] = known["ended"] and one["ended"]
+                elif appkey is None and not shared:
+                    one["appkey"] = owner
         return {"faults": list(told.values())}
 
     def add_fault(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
         """Put a fault to work: `{"fault": KIND, "on": …, …}` as in a scenario file."""
+        self._states(appkey)
         try:
             fault = parse_fault(wanted, self.engine.library.catalogue, compile_when)
             if appkey is None:
@@ -218,6 +146,7 @@ class Control:
 
     def remove_fault(self, appkey: str | None, number: str) -> Json:
         """End one fault."""
+        self._states(appkey)
         store = self.engine.store
         found = store.drop_fault(number) if appkey is None else self._state(appkey).faults.remove(number)
         if not found:
@@ -228,9 +157,12 @@ class Control:
 
     def clear_faults(self, appkey: str | None) -> Json:
         """End every fault; answers that are held back are let go."""
-        store = self.engine.store
-        gone = store.clear_faults() if appkey is None else self._state(appkey).faults.clear()
-        return {"removed": gone, "released": self._release(appkey)}
+        before = len(self.faults(appkey)["faults"])
+        if appkey is None:
+            self.engine.store.clear_faults()
+        else:
+            self._state(appkey).faults.clear()
+        return {"removed": before, "released": self._release(appkey)}
 
     # Scenario and clock
 
@@ -284,9 +216,11 @@ class Control:
         if now is not None:
             clock.freeze(self._moment(now))
         elif offset_seconds is not None:
-            clock.offset(_bounded("offset_seconds", offset_seconds))
+            _dated(clock.now() - clock.shift + _bounded("offset_seconds", offset_seconds))
+            clock.offset(float(offset_seconds))
         elif advance_seconds is not None:
-            clock.advance(_bounded("advance_seconds", advance_seconds))
+            _dated(clock.now() + _bounded("advance_seconds", advance_seconds))
+            clock.advance(float(advance_seconds))
         return self.clock(appkey)
 
     def reset_clock(self, appkey: str | None) -> Json:
@@ -320,7 +254,13 @@ class Control:
         return {"appkey": appkey, "appsecret": keys.appsecret, "restapikey": keys.restapikey}
 
     def remove_app(self, appkey: str) -> Json:
-        """Forget an app that was made while the server ran, and all that belongs to it."""
+        """Forget an app that was made while the server ran; only its requests stay, for a report at the end."""
+        if appkey in self.engine.library.apps:
+            text = Text(
+                f"app {appkey!r} is of apps.yaml; take it out there",
+                f"应用 {appkey!r} 来自 apps.yaml；请在文件中删除",
+            )
+            raise ControlError(409, "app_of_a_file", text)
         if self.engine.apps.pop(appkey, None) is None:
             raise _unknown_app(appkey)
         self._release(appkey)
@@ -333,21 +273,33 @@ class Control:
         """Read every file anew; on any mistake the last good set stays."""
         with contextlib.suppress(ConfigurationError):
             self.engine.reload()
-        return self.ready()
+        return self.listing.ready()
 
     def reset(self, appkey: str | None) -> Json:
         """Everything that belongs to an app as at the start, its journal too; answers that are held back are let go."""
         if appkey is None:
             self.engine.store.reset()
         else:
-            self._state(appkey).reset(self.engine.store.first_scenario)
+            self._state(appkey)
+            self.engine.store.reset_app(appkey)
         self.engine.journal.clear(appkey)
         return {"released": self._release(appkey)}
 
     def _state(self, appkey: str) -> AppState:
         if self.engine.app(appkey) is None:
             raise _unknown_app(appkey)
-        return self.engine.store.app(appkey)
+        state = self.engine.store.app(appkey)
+        with self.engine.changing:
+            # The faults of its scenario are there before the first request, too: to be listed and to be ended.
+            state.install(self.engine.library.faults[state.scenario])
+        return state
+
+    def _states(self, appkey: str | None) -> list[AppState]:
+        """The state of one app, or those of all, of apps that are yet to call, too."""
+        if appkey is not None:
+            return [self._state(appkey)]
+        known = [self._state(one) for one in (*self.engine.library.apps, *list(self.engine.apps))]
+        return [*known, *(one for one in self.engine.store.states() if one not in known)]
 
     def _one(self, appkey: str | None) -> AppState:
         """The state of the app that a request names, or of the first one."""
@@ -357,10 +309,10 @@ class Control:
         return self.engine.store.clock if appkey is None else self._state(appkey).clock
 
     def _moment(self, now: str | float) -> float:
-        if isinstance(now, float):
-            return _bounded("now", now)
+        if not isinstance(now, str):
+            return _dated(now)
         try:
-            return float(moment(now, int(time.time())))
+            return _dated(moment(now, int(time.time())))
         except ValueError as error:
             raise ControlError(422, "invalid_clock", Text(str(error), f"{now!r} 不是时刻")) from None
 
@@ -399,6 +351,19 @@ def _placed(error: FaultError) -> Text:
     """What is wrong with a fault, with the field it is wrong with."""
     place = ".".join(str(step) for step in error.pointer)
     return Text(f"{place}: {error.text.en}", f"{place}：{error.text.zh}") if place else error.text
+
+
+def _dated(now: float) -> float:
+    """A moment that can be signed: curtime has ten digits (§1.1.2)."""
+    if not 1_000_000_000 <= now <= 9_999_999_999:
+        raise ControlError(
+            422,
+            "invalid_clock",
+            Text(
+                "a clock shows 2001 to 2286: ten digits of seconds", "时钟须在 2001 至 2286 年之间：十位秒数"
+            ),
+        )
+    return float(now)
 
 
 def _bounded(name: str, seconds: float) -> float:

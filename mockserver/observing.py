@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from mockserver.contract.documents import nearest
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.violations import VIOLATIONS
 from mockserver.data import Folders
 from mockserver.engine import Engine
 from mockserver.errors import ControlError
@@ -22,9 +25,9 @@ from mockserver.reporting.render.junit import render_junit
 from mockserver.reporting.render.structure import coverage_json, report_json, verdict_json
 from mockserver.reporting.render.text import render_text
 from mockserver.reporting.report import Report, build_report, complaints
-from mockserver.reporting.verify import BadQuestion, find, read_question, verify
+from mockserver.reporting.verify import BadQuestion, Question, find, read_question, verify
 from mockserver.reporting.wire import entry_json
-from mockserver.stores.journal import Filter, Selection
+from mockserver.stores.journal import EVERYTHING, Filter, Selection
 
 Json = dict[str, Any]
 LONGEST_WAIT = 60.0
@@ -58,17 +61,19 @@ class Observer:
 
     def requests(self, appkey: str | None, query: Mapping[str, str]) -> Json:
         """The requests asked for, oldest first; `wait_for=N&timeout=S` waits until there are N of them."""
-        asked, limit, least, timeout = _read(appkey, query)
+        asked, limit, least, timeout = self._read(appkey, query)
         journal = self._engine.journal
         if least is None:
             found = journal.select(asked, limit)
         else:
             found = journal.wait_for(least, asked, timeout)
-            found = Selection(found.entries[-limit:] if limit else found.entries, found.evicted)
+            first = 0 if limit is None else max(len(found.entries) - limit, 0)
+            found = Selection(found.entries[first:], found.evicted)
         return self._told(found)
 
     def request(self, appkey: str | None, number: str) -> Json:
         """One request."""
+        self._know(appkey)
         entry = self._engine.journal.get(number)
         if entry is None or (appkey is not None and entry.appkey != appkey):
             text = Text(
@@ -79,38 +84,53 @@ class Observer:
 
     def count(self, appkey: str | None, query: Mapping[str, str]) -> Json:
         """How many requests there are, and how many that might belong to them are gone."""
-        asked, _, _, _ = _read(appkey, query)
+        asked, _, _, _ = self._read(appkey, query)
         count, evicted = self._engine.journal.count(asked)
         return {"count": count, "evicted": evicted}
 
     def find(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
         """The requests that a filter and a `when` describe."""
-        question = _question(appkey, wanted)
+        question = self._question(appkey, wanted)
         return self._told(find(self._engine.journal.select(question.range), question))
 
     def verify(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
         """Whether so many requests came as were expected; the similar ones when not."""
-        question = _question(appkey, wanted)
+        question = self._question(appkey, wanted)
         verdict = verify(self._engine.journal.select(question.range), question)
         return verdict_json(verdict, self._engine.lang)
 
     def clear(self, appkey: str | None) -> Json:
         """Forget what was seen."""
+        self._know(appkey)
         return {"removed": self._engine.journal.clear(appkey)}
 
     def report(self, appkeys: Collection[str] | None) -> Report:
         """What the clients of these apps, or of all, did, held against the contract."""
-        found = self._engine.journal.select()
-        entries = [entry for entry in found.entries if appkeys is None or entry.appkey in appkeys]
-        return build_report(entries, found.evicted, basis_of(self._engine.library))
+        journal = self._engine.journal
+        asked = [EVERYTHING] if appkeys is None else [Filter(appkey=appkey) for appkey in appkeys]
+        found = [journal.select(one) for one in asked]
+        entries = [entry for one in found for entry in one.entries]
+        return build_report(entries, sum(one.evicted for one in found), basis_of(self._engine.library))
 
     def report_json(self, appkey: str | None) -> Json:
         """The whole report as data."""
-        return report_json(self.report(None if appkey is None else [appkey]), self._engine.lang)
+        return report_json(self._report(appkey), self._engine.lang)
 
-    def rendered(self, wanted: Mapping[str, Any]) -> Json:
-        """A report in a form, and the complaints that fail a run: `{"appkeys", "form", "fail_on_violations", "min_coverage"}`."""
-        asked = {"appkeys": None, "form": "text", "fail_on_violations": False, "min_coverage": None, **wanted}
+    def rendered(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
+        """A report in a form, and the complaints that fail a run: `{"appkeys", "form", "fail_on_violations", "min_coverage"}`.
+
+        It is about `appkey`, about `appkeys`, or about all; ControlError when both are given.
+        """
+        if appkey is not None and "appkeys" in wanted:
+            raise _bad("appkeys", "give it, or appkey, not both", "不能与 appkey 同时使用")
+        self._know(appkey)
+        asked = {
+            "appkeys": None if appkey is None else [appkey],
+            "form": "text",
+            "fail_on_violations": False,
+            "min_coverage": None,
+            **wanted,
+        }
         form = asked["form"]
         if form not in FORMS:
             words = ", ".join(FORMS)
@@ -125,7 +145,54 @@ class Observer:
 
     def coverage(self, appkey: str | None) -> Json:
         """How much of the contract was met."""
-        return coverage_json(self.report(None if appkey is None else [appkey]).coverage)
+        return coverage_json(self._report(appkey).coverage)
+
+    def _report(self, appkey: str | None) -> Report:
+        self._know(appkey)
+        return self.report(None if appkey is None else [appkey])
+
+    def _know(self, appkey: str | None) -> None:
+        """ControlError for an app that is none and never was one: nobody takes its silence for an answer.
+
+        The empty appkey is that of requests which name no registered app.
+        """
+        if not appkey or self._engine.app(appkey) is not None:
+            return
+        if not any(self._engine.journal.count(Filter(appkey=appkey))):
+            text = Text(f"there is no app {appkey!r}", f"没有应用 {appkey!r}")
+            raise ControlError(404, "unknown_appkey", text)
+
+    def _question(self, appkey: str | None, wanted: Mapping[str, Any]) -> Question:
+        try:
+            question = read_question({**wanted, "appkey": appkey} if appkey is not None else wanted)
+        except BadQuestion as error:
+            raise ControlError(422, "invalid_field", error.text) from None
+        self._name(error=question.asked.error, violation=question.asked.violation)
+        self._know(question.asked.appkey)
+        return question
+
+    def _read(
+        self, appkey: str | None, query: Mapping[str, str]
+    ) -> tuple[Filter, int | None, int | None, float]:
+        """Filter, limit, number to wait for and seconds to wait from the words of a query."""
+        self._know(appkey)
+        found = _read(appkey, query)
+        self._name(
+            operation=query.get("operation"), error=query.get("error"), violation=query.get("violation")
+        )
+        return found
+
+    def _name(self, **names: str | None) -> None:
+        """ControlError for a name that nothing has: asked for, it would be found zero times for ever."""
+        known: dict[str, Collection[str]] = {
+            "operation": OPERATIONS,
+            "error": self._engine.library.catalogue,
+            "violation": VIOLATIONS,
+        }
+        for what, name in names.items():
+            if name and name not in known[what]:
+                hint = nearest(name, known[what])
+                raise _bad(what, f"there is no {what} {name[:64]!r}{hint.en}", f"没有 {name[:64]!r}{hint.zh}")
 
     def _told(self, found: Selection) -> Json:
         lang = self._engine.lang
@@ -150,20 +217,15 @@ def _rendered(
     }
 
 
-def _question(appkey: str | None, wanted: Mapping[str, Any]) -> Any:
-    try:
-        return read_question({**wanted, "appkey": appkey} if appkey is not None else wanted)
-    except BadQuestion as error:
-        raise ControlError(422, "invalid_field", error.text) from None
-
-
 def _read(appkey: str | None, query: Mapping[str, str]) -> tuple[Filter, int | None, int | None, float]:
     """Filter, limit, number to wait for and seconds to wait from the words of a query."""
     known = ("operation", "accepted", "error", "violation", "since", "limit", "wait_for", "timeout")
     for name in query:
         if name not in known:
-            words = ", ".join(known)
-            raise _bad(name, f"unknown; known: {words}", f"未知；可用：{words}")
+            hint, words = nearest(name, (*known, "appkey")), ", ".join(known)
+            raise _bad(
+                name, f"unknown{hint.en or f'; known: {words}'}", f"未知{hint.zh or f'；可用：{words}'}"
+            )
     accepted = query.get("accepted")
     if accepted is not None and accepted not in _WORDS:
         raise _bad("accepted", "true or false", "应为 true 或 false")
@@ -175,11 +237,11 @@ def _read(appkey: str | None, query: Mapping[str, str]) -> tuple[Filter, int | N
         violation=query.get("violation"),
         since=_number(query, "since"),
     )
-    limit, least, timeout = _number(query, "limit"), _number(query, "wait_for"), _number(query, "timeout")
+    limit, least, timeout = _whole(query, "limit"), _whole(query, "wait_for"), _number(query, "timeout")
     return (
         asked,
-        None if limit is None else int(limit),
-        None if least is None else int(least),
+        limit,
+        least,
         min(10.0 if timeout is None else timeout, LONGEST_WAIT),
     )
 
@@ -195,6 +257,15 @@ def _number(query: Mapping[str, str], name: str) -> float | None:
     if not 0 <= number < 1e12:
         raise _bad(name, "a number from 0 on", "应为不小于 0 的数")
     return number
+
+
+def _whole(query: Mapping[str, str], name: str) -> int | None:
+    number = _number(query, name)
+    if number is None:
+        return None
+    if number != int(number):
+        raise _bad(name, "a whole number", "应为整数")
+    return int(number)
 
 
 def _bad(name: str, en: str, zh: str) -> ControlError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,12 @@ from typing import Any
 from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
+from mockserver.contract.documents import nearest
 from mockserver.control import Control, Json, arguments
 from mockserver.errors import ControlError
 from mockserver.messages import Lang, Text
 from mockserver.web import docs
+from mockserver.web.api import OVERLONG
 from mockserver.web.guard import Guard
 
 log = logging.getLogger("mockserver")
@@ -46,21 +49,25 @@ class Route:
     handler: Handler
     text: Text
     status: int = 200
+    query: tuple[str, ...] | None = ()
+    """Words of the query beside appkey; None: the handler looks after them."""
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "health", lambda c, _: c.health(), Text("is the process alive", "进程是否存活")),
-    Route("GET", "ready", lambda c, _: c.ready(), Text("200, or 503 with what is wrong in the files", "200，或 503 并说明文件错误")),
-    Route("GET", "operations", lambda c, _: c.operations(), Text("the six operations", "六个接口")),
-    Route("GET", "scenarios", lambda c, _: c.scenarios(), Text("the scenarios", "全部场景")),
-    Route("GET", "errors", lambda c, _: c.errors(), Text("the error catalogue", "错误码表")),
+    Route("GET", "health", lambda c, _: c.listing.health(), Text("is the process alive", "进程是否存活")),
+    Route("GET", "ready", lambda c, _: c.listing.ready(), Text("200, or 503 with what is wrong in the files", "200，或 503 并说明文件错误")),
+    Route("GET", "operations", lambda c, _: c.listing.operations(), Text("the six operations", "六个接口")),
+    Route("GET", "scenarios", lambda c, _: c.listing.scenarios(), Text("the scenarios", "全部场景")),
+    Route("GET", "scenario-schema", lambda c, _: c.listing.scenario_schema(), Text(
+        "JSON Schema of scenario files, fault kinds included, for editors", "场景文件的 JSON Schema，含全部故障种类，供编辑器使用")),
+    Route("GET", "errors", lambda c, _: c.listing.errors(), Text("the error catalogue", "错误码表")),
     Route("GET", "readings", lambda c, a: c.readings(a.appkey), Text("the readings in force", "当前读法")),
     Route("PUT", "readings", lambda c, a: c.set_readings(a.appkey, a.body), Text(
         'choose some for one app: {"window": "enter"}; {} forgets them', '为某个应用指定：{"window": "enter"}；{} 清除')),
-    Route("GET", "settings", lambda c, _: c.settings(), Text("the settings", "全部设置")),
+    Route("GET", "settings", lambda c, _: c.listing.settings(), Text("the settings", "全部设置")),
     Route("GET", "scenario", lambda c, a: c.scenario(a.appkey), Text("the scenario that answers", "当前场景")),
     Route("PUT", "scenario", lambda c, a: c.use(a.appkey, **_all(a, name=(str,))), Text('change it: {"name"}', '切换：{"name"}')),
-    Route("GET", "fault-kinds", lambda c, _: c.fault_kinds(), Text("the kinds of faults and their fields", "故障种类及其字段")),
+    Route("GET", "fault-kinds", lambda c, _: c.listing.fault_kinds(), Text("the kinds of faults and their fields", "故障种类及其字段")),
     Route("GET", "faults", lambda c, a: c.faults(a.appkey), Text("the faults at work", "当前故障")),
     Route("POST", "faults", lambda c, a: c.add_fault(a.appkey, a.body), Text('put one to work: {"fault": KIND, "on", …}', '启用：{"fault": 种类, "on", …}'), 201),
     Route("DELETE", "faults", lambda c, a: c.clear_faults(a.appkey), Text("end them all, let go what is held back", "全部结束，并放行被拖住的应答")),
@@ -78,8 +85,8 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "clock", lambda c, a: c.reset_clock(a.appkey), Text("let it run again", "恢复时钟")),
     Route("GET", "requests", lambda c, a: c.observer.requests(a.appkey, a.query), Text(
         "the journal; filters operation, accepted, error, violation, since, limit; wait_for=N&timeout=S waits",
-        "日志；可按 operation、accepted、error、violation、since、limit 过滤；wait_for=N&timeout=S 等待")),
-    Route("GET", "requests/count", lambda c, a: c.observer.count(a.appkey, a.query), Text("how many", "数量")),
+        "日志；可按 operation、accepted、error、violation、since、limit 过滤；wait_for=N&timeout=S 等待"), query=None),
+    Route("GET", "requests/count", lambda c, a: c.observer.count(a.appkey, a.query), Text("how many", "数量"), query=None),
     Route("POST", "requests/find", lambda c, a: c.observer.find(a.appkey, a.body), Text("those that a filter and a `when` describe", "按过滤条件与 `when` 查找")),
     Route("POST", "requests/verify", lambda c, a: c.observer.verify(a.appkey, a.body), Text(
         'did so many come: {"operation", "when", "count" | "at_least" | "at_most"}; similar ones when not',
@@ -88,19 +95,19 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "requests", lambda c, a: c.observer.clear(a.appkey), Text("forget them", "清空日志")),
     Route("GET", "coverage", lambda c, a: c.observer.coverage(a.appkey), Text("how much of the contract was met", "契约覆盖率")),
     Route("GET", "report", lambda c, a: c.observer.report_json(a.appkey), Text("coverage, violations and error handling", "覆盖率、违规与错误处理")),
-    Route("POST", "report", lambda c, a: c.observer.rendered(arguments(
+    Route("POST", "report", lambda c, a: c.observer.rendered(a.appkey, arguments(
         a.body, appkeys=(list,), form=(str,), fail_on_violations=(bool,), min_coverage=(int, float))),
         Text('the same as {"form": "text" | "json" | "junit" | "html"}, with what fails a run',
              '同上，{"form": "text" | "json" | "junit" | "html"}，附不通过的原因')),
     Route("GET", "apps", lambda c, _: c.apps(), Text("the apps", "全部应用")),
     Route("POST", "apps", lambda c, a: c.add_app(**arguments(a.body)), Text("make a fresh app; tells its keys", "新建应用，返回其密钥"), 201),
     Route("DELETE", "apps/<appkey>", lambda c, a: c.remove_app(a.path["appkey"]), Text("forget it", "删除应用")),
-    Route("GET", "openapi.json", docs.openapi, Text("the API as an OpenAPI 3.1 document; `?lang=zh`", "OpenAPI 3.1 文档；`?lang=zh`")),
-    Route("GET", "docs", docs.page, Text("the same as a page that tries it out", "可在线调用的接口页面")),
+    Route("GET", "openapi.json", docs.openapi, Text("the API as an OpenAPI 3.1 document; `?lang=zh`", "OpenAPI 3.1 文档；`?lang=zh`"), query=("lang",)),
+    Route("GET", "docs", docs.page, Text("the same as a page that tries it out", "可在线调用的接口页面"), query=None),
     Route("GET", "docs/<name>", docs.asset, Text("what the page is made of", "该页面的资源")),
-    Route("GET", "sign", docs.sign, Text("a signed query string", "签名后的查询串")),
-    Route("POST", "reload", lambda c, _: c.reload(), Text("read every file anew", "重新读取全部文件")),
-    Route("POST", "reset", lambda c, a: c.reset(a.appkey), Text("everything as at the start", "恢复初始状态")),
+    Route("GET", "sign", docs.sign, Text("a signed query string", "签名后的查询串"), query=("identifier", "seq")),
+    Route("POST", "reload", lambda c, a: c.reload(**arguments(a.body)), Text("read every file anew", "重新读取全部文件")),
+    Route("POST", "reset", lambda c, a: c.reset(a.appkey, **arguments(a.body)), Text("everything as at the start", "恢复初始状态")),
 )  # fmt: skip
 
 
@@ -134,7 +141,9 @@ def make_admin(control: Control, guard: Guard) -> Blueprint:
             provide_automatic_options=False,
         )
 
-    @admin.route("/", defaults={"rest": ""}, methods=_METHODS, provide_automatic_options=False)
+    @admin.route(
+        "/", defaults={"rest": ""}, methods=_METHODS, provide_automatic_options=False, strict_slashes=False
+    )
     @admin.route("/<path:rest>", methods=_METHODS, provide_automatic_options=False)
     def unknown(rest: str) -> Response:
         raise _unknown(request.method, rest)
@@ -151,12 +160,12 @@ def refuse(control: Control, guard: Guard) -> Response:
         return _error(error, control.engine.lang)
 
 
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
 def _view(control: Control, route: Route) -> Callable[..., Response]:
     def view(**path: str) -> Response:
-        answer = route.handler(control, _asked(request, path))
+        answer = route.handler(control, _asked(request, route, path))
         if isinstance(answer, Response):
             return answer
         status = 503 if route.path == "ready" and not answer["ready"] else route.status
@@ -165,20 +174,40 @@ def _view(control: Control, route: Route) -> Callable[..., Response]:
     return view
 
 
-def _asked(incoming: Request, path: dict[str, str]) -> Asked:
-    query = {name: values[-1] for name, values in incoming.args.lists()}
+def _asked(incoming: Request, route: Route, path: dict[str, str]) -> Asked:
+    """What is asked for. A word that nobody reads is refused: a misspelt appkey would act on every app."""
+    for name, values in incoming.args.lists():
+        if len(values) > 1:
+            raise _wrong_query(Text(f"{name} is given {len(values)} times", f"{name} 出现 {len(values)} 次"))
+        known = None if route.query is None else ("appkey", *route.query)
+        if known is not None and name not in known:
+            hint, words = nearest(name, known), ", ".join(known)
+            raise _wrong_query(
+                Text(
+                    f"unknown parameter {name!r}{hint.en or f'; known: {words}'}",
+                    f"未知参数 {name!r}{hint.zh or f'；可用：{words}'}",
+                )
+            )
+    query = incoming.args.to_dict()
     appkey = query.pop("appkey", None)
     return Asked(appkey, path, query, _body(incoming))
+
+
+def _wrong_query(text: Text) -> ControlError:
+    return ControlError(422, "invalid_parameter", text)
 
 
 def _body(incoming: Request) -> dict[str, Any]:
     if incoming.method in ("GET", "HEAD", "DELETE"):
         return {}
     raw = incoming.stream.read(MOST_BYTES + 1)
-    if len(raw) > MOST_BYTES:
+    # Our transport gives no byte of a body that is over its own limit.
+    if len(raw) > MOST_BYTES or incoming.environ.get(OVERLONG):
         raise ControlError(413, "body_too_large", Text("the body is too large", "请求体过大"))
     try:
-        body = json.loads(raw or b"{}", parse_constant=_no_constant)
+        body = json.loads(
+            raw or b"{}", parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_key_twice
+        )
     except (ValueError, RecursionError):
         raise ControlError(400, "malformed_json", Text("the body is not JSON", "请求体不是 JSON")) from None
     if not isinstance(body, dict):
@@ -192,6 +221,19 @@ def _no_constant(word: str) -> None:
     raise ValueError(word)
 
 
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(word)
+    return number
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
 def _all(asked: Asked, **kinds: tuple[type, ...]) -> Json:
     """The body's fields, every one of which must be there."""
     given = arguments(asked.body, **kinds)
@@ -202,8 +244,7 @@ def _all(asked: Asked, **kinds: tuple[type, ...]) -> Json:
 
 
 def _unknown(method: str, rest: str) -> ControlError:
-    known = sorted({route.method for route in ROUTES if route.path == rest})
-    if known:
+    if known := _methods_of(rest):
         words = ", ".join(known)
         return ControlError(405, "method_not_allowed", Text(f"{rest} takes {words}", f"{rest} 支持 {words}"))
     return ControlError(
@@ -211,12 +252,31 @@ def _unknown(method: str, rest: str) -> ControlError:
     )
 
 
+def _methods_of(rest: str) -> list[str]:
+    """The methods that a path below the prefix takes; empty when it is no resource."""
+    steps = rest.split("/")
+    patterns = [(route.method, route.path.split("/")) for route in ROUTES]
+    return sorted(
+        {
+            method
+            for method, pattern in patterns
+            if len(pattern) == len(steps)
+            and all(one == step or (step and one[0] == "<") for one, step in zip(pattern, steps, strict=True))
+        }
+    )
+
+
 def _error(error: ControlError, lang: Lang) -> Response:
-    return _json({"error": error.name, "message": error.text.to(lang)}, error.status)
+    response = _json({"error": error.name, "message": error.text.to(lang)}, error.status)
+    if error.status == 405:
+        response.headers["Allow"] = ", ".join(_methods_of(request.path[len(PREFIX) + 1 :]))
+    return response
 
 
 def _json(value: Json, status: int) -> Response:
-    response = Response(json.dumps(value, ensure_ascii=False) + "\n", status, mimetype="application/json")
+    # Half a surrogate pair has no UTF-8; its JSON escape is what backslashreplace writes.
+    told = (json.dumps(value, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    response = Response(told, status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

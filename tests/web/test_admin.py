@@ -89,6 +89,7 @@ def test_an_unknown_app_is_told_everywhere(wire, method: str, path: str) -> None
         "errors",
         "settings",
         "fault-kinds",
+        "scenario-schema",
         "apps",
         "reload",
         "docs",
