@@ -27,7 +27,8 @@ serve: $(VENV)/.run  ## serve the default scenario on 127.0.0.1:8080 (SERVE="--p
 	$(BIN)/mockserver serve $(SERVE)
 
 test: $(VENV)/.dev  ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
+	$(BIN)/python -m pytest -m alone
 
 check: format-check lint types data docs test  ## everything that must hold before a change lands
 

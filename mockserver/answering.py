@@ -16,7 +16,7 @@ from mockserver.contract.violations import shorten
 from mockserver.errors import NotFound
 from mockserver.messages import Answer, Lang
 from mockserver.reporting.near import nearest_rule
-from mockserver.scenarios.model import Action, Rule, is_empty, merge_patch
+from mockserver.scenarios.model import Action, Rule, is_empty, merge_patch, told_error
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.visits import Outcome, Visit
 from mockserver.world.stays import World
@@ -41,7 +41,7 @@ class Answering:
         """The answer of the first rule that matches, or the world's."""
         for rule in visit.rules:
             if visit.target.name in rule.on and rule.matcher.matches(visit.body, visit.query):
-                count = visit.state.draw(rule.key, rule.times)
+                count = visit.state.draw(_counter(visit, rule), rule.times)
                 if count is not None:
                     return self._perform(visit, rule, rule.actions[min(count, len(rule.actions) - 1)])
         near = nearest_rule(visit.rules, visit.target.name, visit.body, visit.query)
@@ -56,7 +56,7 @@ class Answering:
 
     def _perform(self, visit: Visit, rule: Rule, action: Action) -> Outcome:
         if action.static is not None:
-            return Outcome(action.static, rule.key, empty=action.empty)
+            return Outcome(action.static, rule.key, action.error, action.empty)
         if action.kind == "world":
             return self._world(visit, rule.key)
         try:
@@ -102,7 +102,7 @@ class Answering:
 
     def _encoded(self, visit: Visit, answer: Any, by: str, place: str) -> Outcome:
         try:
-            return Outcome(encode(answer), by, empty=is_empty(answer))
+            return Outcome(encode(answer), by, told_error(answer, visit.library.catalogue), is_empty(answer))
         except TypeError as error:
             return self.failure(visit, "internal_error", f"{place} made no JSON: {error}", by)
 
@@ -114,6 +114,13 @@ class Answering:
     def _not_found(self, visit: Visit, error: NotFound, by: str) -> Outcome:
         text = visit.library.catalogue[error.error].text.to(self._lang)
         return self.failure(visit, error.error, f"{text}: {error.field} {shorten(error.value)}", by)
+
+
+def _counter(visit: Visit, rule: Rule) -> str:
+    """What a rule is counted under: a scenario wished for one request does not count in the one it extends."""
+    if visit.scenario.name == visit.state.scenario or any(rule is one for _, one in visit.state.rules):
+        return rule.key
+    return f"{visit.scenario.name}>{rule.key}"
 
 
 def _world_of(visit: Visit) -> World:

@@ -1,4 +1,4 @@
-"""A handle on a mock server over its admin API: for the pytest plugin, the report command, and tests of any kind.
+"""A handle on a mock server over its admin API: for the pytest plugin, the report command, and any test.
 
 Speaks HTTP by the standard library alone, so that importing it costs nothing; knows nothing of engines.
 """
@@ -140,7 +140,7 @@ class MockApp:
         times: int | None = None,
         unchecked: bool | None = None,
     ) -> str:
-        """Answer an operation with an error, a body or a patch over the world's; gives an id for `take_back`."""
+        """Answer an operation with an error, a body or a patch of the world's; gives an id for `take_back`."""
         reply = {"error": error, "info": info, "body": body, "patch": patch, "unchecked": unchecked}
         entry: Json = {"on": operation, "reply": _given(reply), **_given({"when": when, "times": times})}
         return str(self._send("POST", "answers", entry)["id"])

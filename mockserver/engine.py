@@ -29,6 +29,7 @@ from mockserver.signing.checks import Ground, check_signature
 from mockserver.signing.checksum import Keys
 from mockserver.signing.query import check_query, read_query
 from mockserver.stores.journal import Journal
+from mockserver.stores.keeping import discreet
 from mockserver.stores.memory import MemoryStore
 from mockserver.visits import Outcome, Visit
 from mockserver.wishes import Wishes, read_wishes
@@ -122,7 +123,8 @@ class Engine:
         if visit.operation is not None:
             validator = library.schemas.request(visit.operation.name)
             visit.body, broken = check_body(call, validator, readings, visit.operation.section)
-        visit.ordeal = self._ordeal(visit, wishes, number)
+        # A request that is only looked into must not use up what is meant for one that is answered.
+        visit.ordeal = None if deep else self._ordeal(visit, wishes, number)
         sound = visit.refusal is None
         visit.violations += check_signature(
             visit.query, call, readings, self._ground(visit, deep), sound=sound
@@ -136,7 +138,8 @@ class Engine:
         """A refusal by the contract or by a fault, or the answer."""
         refusal = visit.refusal
         if refusal is not None:
-            return self._answering.failure(visit, refusal.error, refusal.text.to(self.lang), CONTRACT)
+            info = self._discreet(refusal.text.to(self.lang))
+            return self._answering.failure(visit, refusal.error, info, CONTRACT)
         if visit.ordeal is not None:
             refused = visit.ordeal.refuse(_context(visit))
             if refused is not None:
@@ -161,9 +164,9 @@ class Engine:
         ground = Ground(visit.now, app, lambda: self._others(library, app), visit.state, deep=deep)
         if visit.ordeal is None or app is None:
             return ground
-        honest = not check_signature(
-            visit.query, visit.call, visit.readings, replace(ground, memory=None), sound=False
-        )
+        truth = replace(ground, memory=None)
+        found = check_signature(visit.query, visit.call, visit.readings, truth, sound=False)
+        honest = all(one.tolerated for one in found)
         other = visit.ordeal.ground(FaultGround(visit.now, app.keys.appsecret), honest=honest)
         keys = replace(app.keys, appsecret=other.appsecret)
         return replace(ground, now=other.now, app=replace(app, keys=keys))
@@ -195,10 +198,19 @@ class Engine:
             )
             if visit.violations:
                 told = visit.refusal or visit.violations[0]
-                headers += (("X-Mock-Diagnosis", _header(f"{told.name}: {told.text.en}")),)
+                headers += (("X-Mock-Diagnosis", _header(f"{told.name}: {self._discreet(told.text.en)}")),)
             if problems := self.problems:
                 headers += (("X-Mock-Problems", _header(f"{len(problems)}; {problems[0].show()}")),)
         return Reply(status, headers, outcome.body, appkey=visit.state.appkey)
+
+    def _discreet(self, text: str) -> str:
+        """A text for a client, without any app's secrets: somebody may have sent one in the wrong place."""
+        return discreet(text, self._secrets())
+
+    def _secrets(self) -> list[str]:
+        """The secrets of every app."""
+        apps = [*self.library.apps.values(), *list(self.apps.values())]
+        return [secret for app in apps for secret in app.keys.secrets]
 
     def _remember(self, visit: Visit, outcome: Outcome, reply: Reply, number: str, seconds: float) -> None:
         call, app, checksum = visit.call, visit.app, visit.query.get("checksum", "")
@@ -225,8 +237,11 @@ class Engine:
             empty=outcome.empty,
             near=visit.near,
             readings=visit.readings,
+            spoiled=reply.body != outcome.body or reply.delivery.spoils,
         )
-        self.journal.add(entry, (app.keys.appsecret, app.keys.restapikey) if app else ())
+        # A request in order can only tell its own app's secrets; any other may tell anybody's.
+        secrets = self._secrets() if app is None or visit.violations else app.keys.secrets
+        self.journal.add(entry, secrets)
 
     def _fingerprint(self, checksum: str) -> str:
         """Equal for equal checksums, and of no use to anybody who would like to know one."""

@@ -188,7 +188,7 @@ def _readable(what: str) -> Iterator[None]:
     try:
         yield
     except MockServerError as error:
-        pytest.fail(f"{what}: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"{what}: {error}", pytrace=False) from None
 
 
 def _marked(marker: pytest.Mark) -> tuple[str | None, Mapping[str, Any] | None]:

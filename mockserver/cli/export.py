@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mockserver.cli.options import setting_options
 from mockserver.cli.requests import app_of
+from mockserver.clock import Clock
 from mockserver.contract.readings import Readings
+from mockserver.data import Folders
 from mockserver.engine import Engine
 from mockserver.factory import make_engine
+from mockserver.library import load_library
+from mockserver.listing import whole_scenario_schema
 from mockserver.messages import Lang
 from mockserver.openapi.document import openapi as openapi_document
 from mockserver.openapi.postman import postman as postman_collection
@@ -45,6 +50,14 @@ def openapi(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
     engine, readings = _engine(lang, settings)
     app = app_of(engine.library.apps, appkey)
     _print(openapi_document(engine.library, readings, lang=lang, server=url, app=app))
+
+
+@export.command("scenario-schema")
+@setting_options("fixtures")
+def scenario_schema(fixtures: str | None) -> None:
+    """Print the JSON Schema of scenario files, with every fault kind and world parameter, for editors."""
+    library = load_library(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
+    _print(whole_scenario_schema(library))
 
 
 @export.command()

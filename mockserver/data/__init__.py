@@ -14,4 +14,14 @@ from mockserver.data.looking import look_at as look_at
 from mockserver.data.yaml_reader import parse_yaml as parse_yaml
 from mockserver.data.yaml_reader import read_yaml as read_yaml
 
-__all__ = ["Document", "Folders", "Look", "Pointer", "look_at", "parse_json", "parse_yaml", "read_json", "read_yaml"]
+__all__ = [
+    "Document",
+    "Folders",
+    "Look",
+    "Pointer",
+    "look_at",
+    "parse_json",
+    "parse_yaml",
+    "read_json",
+    "read_yaml",
+]

@@ -13,7 +13,7 @@ from mockserver.errors import ConfigurationError
 from mockserver.messages import Text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_FIXTURES = ("apps.yaml", "errors.yaml")
+_FIXTURES = ("apps.yaml", "errors.yaml", "judge.yaml")
 _LAYOUT = (*_FIXTURES, "scenarios/*.yaml", "schemas/*.json")
 
 

@@ -21,7 +21,7 @@ from mockserver.data import Document, parse_json
 from mockserver.errors import ConfigurationError, Problem
 from mockserver.messages import Text
 from mockserver.scenarios.matching import BadMatcher, Matcher, compile_when
-from mockserver.scenarios.model import Action, Rule, Scenario, Sourced, is_empty
+from mockserver.scenarios.model import Action, Rule, Scenario, Sourced, is_empty, told_error
 from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
 
 Pointer = tuple[str | int, ...]
@@ -168,7 +168,14 @@ class _Loader:
                 )
                 self.problems.append(replace(found, text=text))
         try:
-            return Action("body", place, static=encode(body), empty=is_empty(body), unchecked=unchecked)
+            return Action(
+                "body",
+                place,
+                static=encode(body),
+                error=told_error(body, self._catalogue),
+                empty=is_empty(body),
+                unchecked=unchecked,
+            )
         except TypeError as error:
             self._problem((*at, "body"), Text(f"JSON cannot say this: {error}", f"无法用 JSON 表示：{error}"))
             return Action("world", place)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.readings import Value
 from mockserver.data import Document
 from mockserver.messages import Text
@@ -21,7 +22,7 @@ class Action:
     place: str
     """File and line, for the message when its answer departs from the contract."""
     error: str = ""
-    """Catalogue name, of an error."""
+    """Catalogue name, of an error or of a body that tells one."""
     fill: Render | None = None
     """Gives the body, the patch, or an error's info for one request."""
     static: bytes | None = None
@@ -67,6 +68,13 @@ class Scenario:
     world: Sourced
     rules: tuple[Rule, ...]
     faults: tuple[Sourced, ...] = ()
+
+
+def told_error(answer: Any, catalogue: Catalogue) -> str:
+    """The catalogue name of the failure that a whole answer tells; empty for a success."""
+    if not isinstance(answer, dict) or answer.get("Status") != "FAIL":
+        return ""
+    return catalogue.name_of(answer.get("ErrorCode", -1)) or "internal_error"
 
 
 def is_empty(answer: Any) -> bool:

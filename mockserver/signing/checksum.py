@@ -24,6 +24,11 @@ class Keys:
     appsecret: str = field(repr=False)
     restapikey: str = field(repr=False)
 
+    @property
+    def secrets(self) -> tuple[str, str]:
+        """What nobody may be told."""
+        return self.appsecret, self.restapikey
+
 
 def checksum(keys: Keys, curtime: str, formula: Formula = "v2") -> str:
     """sha1(appsecret + restapikey + curtime) in lower-case hex, over the raw text of curtime; v1 leaves the restapikey out."""

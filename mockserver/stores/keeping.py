@@ -53,6 +53,14 @@ def tidy(entry: Entry, secrets: Iterable[str] = ()) -> Entry:
     return replace(entry, **changed) if changed else entry
 
 
+def discreet(text: str, secrets: Iterable[str]) -> str:
+    """A text that goes back to a client, without the secrets it may have put in the wrong place, or a whole checksum."""
+    for secret in secrets:
+        for word, _ in _spellings(secret) if secret else ():
+            text = text.replace(word, MASK)
+    return _HASH.sub(r"\1…", text)
+
+
 def mask_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """The headers with credentials masked and checksums shortened; the same mapping when none are."""
     if len(headers) <= MOST_FIELDS and _are_harmless(tuple(headers)):

@@ -14,6 +14,7 @@ from mockserver.clock import Clock
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.data import Folders
+from mockserver.faults.spec import rows as fault_rows
 from mockserver.library import Library, load_library
 from mockserver.messages import Lang
 from mockserver.settings import SETTINGS
@@ -68,6 +69,18 @@ def _settings(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
     )
 
 
+def _faults(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {"en": ("fault", "family", "fields", "what a client sees"), "zh": ("故障", "类别", "字段", "客户端所见")}[lang]
+    return head, (
+        (f"`{row['fault']}`", row["family"], _named(row["schema"]["properties"]), row["text"][lang])
+        for row in fault_rows()
+    )
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 _YAML = {"None": "`null`", "False": "`false`", "True": "`true`", "see below": "…"}
 
 
@@ -92,6 +105,7 @@ TABLES: dict[str, Table] = {
     "settings": _settings,
     "parameters": _parameters,
     "admin": _admin,
+    "faults": _faults,
 }
 
 

@@ -1,0 +1,96 @@
+"""All eighteen invariants as a client sees them: signed requests through the engine, and over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from helpers.signer import sha1
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from invariants import check_all
+
+from mockserver import MockServer
+from mockserver.clock import DAY, day_of
+from mockserver.contract.envelope import FIELDS
+from mockserver.factory import make_engine
+from mockserver.messages import Call
+
+CHOICES = {
+    "ongoing": ["now", "zero", "empty", "exclude"],
+    "window": ["overlap", "enter", "leave", "contained"],
+    "tick_seconds": ["60", "600", "3600"],
+    "trend": ["tick"],
+    "fill": ["zero", "omit"],
+    "room_window": ["stays"],
+}
+
+
+def signed(appkey: str, appsecret: str, restapikey: str, now: int) -> str:
+    """A signed query string, made without the code under test."""
+    checksum = sha1(f"{appsecret}{restapikey}{now}")
+    return f"appkey={appkey}&identifier=admin&curtime={now}&checksum={checksum}&seq=1"
+
+
+def fields_of(answer: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The fields after the envelope, or None for a room or user that is not there."""
+    if answer["Status"] == "FAIL":
+        assert answer["ErrorCode"] in (1301, 1302), answer
+        return None
+    return {name: value for name, value in answer.items() if name not in FIELDS}
+
+
+def yyyymmdd(second: int) -> tuple[str, int]:
+    """The UTC+8 day that holds a second, as a client writes it, and its first second."""
+    import datetime
+
+    east = datetime.timezone(datetime.timedelta(hours=8))
+    return datetime.datetime.fromtimestamp(second, east).strftime("%Y%m%d"), day_of(second)
+
+
+@settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(
+    seed=st.integers(0, 2**32),
+    now=st.integers(1_556_000_000, 1_750_000_000),
+    readings=st.fixed_dictionaries({name: st.sampled_from(words) for name, words in CHOICES.items()}),
+    scenario=st.sampled_from(["default", "degraded-network"]),
+)
+def test_the_engine_tells_one_log(seed: int, now: int, readings: dict[str, str], scenario: str) -> None:
+    """Any seed, clock, readings and scenario: whatever is asked of the engine, the answers agree."""
+    given_readings = [f"{name}={value}" for name, value in readings.items()]
+    engine = make_engine(scenario=scenario, seed=seed, now=str(now), reading=given_readings, journal_size=10)
+    resolved = engine.library.readings(scenario)
+    keys = next(iter(engine.library.apps.values())).keys
+    query = signed(keys.appkey, keys.appsecret, keys.restapikey, now)
+    headers = {"content-type": "application/json"}
+
+    def ask(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        call = Call("POST", f"/v2/video/{operation}", query, headers, json.dumps(body).encode())
+        return fields_of(json.loads(engine.answer(call).body))
+
+    date, start = yyyymmdd(now - DAY // 2)
+    check_all(ask, now, resolved, [(now - 900, now + 60)], date, start)
+
+
+@pytest.mark.parametrize("seed", [1, 20191210])
+def test_a_socket_tells_one_log(seed: int) -> None:
+    """The same over a real socket, with a client that signs by itself."""
+    now = 1_576_000_000
+    with MockServer(now=str(now), seed=seed, journal_size=10) as mock:
+        app = mock.app()
+        query = signed(app.appkey, app.appsecret, app.restapikey, now)
+        connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=20)
+
+        def ask(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+            connection.request(
+                "POST", f"/v2/video/{operation}?{query}", json.dumps(body), {"Content-Type": "application/json"}
+            )
+            return fields_of(json.loads(connection.getresponse().read()))
+
+        readings = mock.engine.library.readings("default")
+        date, start = yyyymmdd(now)
+        check_all(ask, now, readings, [(1_575_962_150, 1_575_962_850)], date, start)
+        connection.close()
