@@ -1,0 +1,51 @@
+"""The corpus of bad input, read from its files: families of named cases, what each sends, and what must come back.
+
+A case says only what is different from a right request. `⟨x×5000⟩` in any text stands for 5,000 times x.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mockserver.data import read_yaml
+
+FOLDER = Path(__file__).parent
+FAMILIES = ("json", "fields", "signatures", "wishes", "framing", "files", "schemas", "admin")
+_TIMES = re.compile("⟨(.+?)×([0-9]+)⟩", re.DOTALL)
+
+Case = dict[str, Any]
+
+
+@cache
+def family(name: str) -> dict[str, Case]:
+    """The cases of a family by their names."""
+    cases: dict[str, Case] = read_yaml(FOLDER / f"{name}.yaml").value["cases"]
+    return {title: _grown(case) for title, case in cases.items()}
+
+
+def every() -> list[tuple[str, str]]:
+    """Family and name of every case."""
+    return [(name, title) for name in FAMILIES for title in family(name)]
+
+
+def bytes_of(case: Case) -> bytes:
+    """The bytes that a case writes down as `text`, `hex` or `fill`."""
+    if "hex" in case:
+        return bytes.fromhex(case["hex"])
+    if "fill" in case:
+        return case["fill"]["text"].encode() * case["fill"]["times"]
+    return case["text"].encode()
+
+
+def _grown(value: Any) -> Any:
+    """The value with every ⟨x×n⟩ written out."""
+    if isinstance(value, str):
+        return _TIMES.sub(lambda found: found[1] * int(found[2]), value)
+    if isinstance(value, list):
+        return [_grown(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _grown(one) for key, one in value.items()}
+    return value

@@ -1,0 +1,159 @@
+"""Sends a case of the corpus to a running server, holds what must hold for any input, and tells what came back."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+from corpus import Case, bytes_of
+from helpers import sending
+
+from mockserver.engine import Engine
+from mockserver.errors import ConfigurationError
+from mockserver.mock import MockServer
+
+PATIENCE = 2.0
+"""No input may keep anybody waiting longer, in seconds."""
+WRITE = {"Content-Type": "application/json", "X-Mock-Admin": "1"}
+_NEVER = (b"<html", b"<!doctype", b"Traceback (most recent", b"access-control-")
+
+
+def over_the_wire(mock: MockServer, raw: bytes, *, shut: bool = False) -> bytes:
+    """Everything that comes back for raw bytes until the server closes; AssertionError after PATIENCE."""
+    start, parts = time.monotonic(), []
+    with socket.create_connection(("127.0.0.1", mock.port), timeout=PATIENCE) as wire:
+        try:
+            wire.sendall(raw)
+            if shut:
+                wire.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it refused before it had heard all
+        try:
+            while part := wire.recv(65_536):
+                parts.append(part)
+        except ConnectionResetError:
+            pass
+    assert time.monotonic() - start < PATIENCE
+    answer = b"".join(parts)
+    for word in _NEVER:
+        assert word not in answer.lower(), answer[:500]
+    return answer
+
+
+def answers_in(raw: bytes) -> list[tuple[int, bytes]]:
+    """Status and body of each answer in what came back."""
+    found = []
+    while raw:
+        head, blank, rest = raw.partition(b"\r\n\r\n")
+        assert blank, raw[:200]
+        lines = head.split(b"\r\n")
+        fields = dict(line.lower().split(b": ", 1) for line in lines[1:])
+        length = int(fields.get(b"content-length", 0))
+        found.append((int(lines[0].split(b" ")[1]), rest[:length]))
+        raw = rest[length:]
+    return found
+
+
+def told_by(mock: MockServer, body: bytes) -> str:
+    """The catalogue name of an envelope, which is one and nothing else."""
+    answer = json.loads(body)
+    assert list(answer)[:3] == ["Status", "ErrorCode", "ErrorInfo"]
+    name = mock.engine.library.catalogue.name_of(answer["ErrorCode"])
+    assert name
+    assert (answer["Status"] == "OK") == (name == "ok")
+    return name
+
+
+def api(mock: MockServer, case: Case) -> str:
+    """What the API answers: the error's name, or the status of the transport's refusal."""
+    before = mock.engine.journal.count()[0]
+    head = case.get("method") == "HEAD"
+    raw = over_the_wire(mock, sending.bytes_of(dict(case), f"127.0.0.1:{mock.port}"))
+    if head:
+        assert raw.startswith(b"HTTP/1.1 200 ")
+        assert raw.endswith(b"\r\n\r\n")
+    else:
+        ((status, body),) = answers_in(raw)
+        name = told_by(mock, body)
+        if status != 200:
+            assert 400 <= status < 500
+            assert mock.engine.journal.count()[0] == before
+            return f"HTTP {status}"
+    assert mock.engine.journal.count()[0] == before + 1, "a request that reached the app is in the journal"
+    return "an empty HEAD" if head else name
+
+
+def framing(mock: MockServer, case: Case) -> str:
+    """The statuses that raw bytes get, or that the connection is closed without a word."""
+    before = mock.engine.journal.count()[0]
+    raw = over_the_wire(mock, bytes_of_wire(case), shut=True)
+    told = answers_in(raw.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
+    for status, body in told:
+        assert status == 200 or 400 <= status < 500, raw[:300]
+        json.loads(body)
+    answered = sum(status == 200 for status, _ in told)
+    assert mock.engine.journal.count()[0] == before + answered
+    return " ".join(str(status) for status, _ in told) or "closed"
+
+
+def bytes_of_wire(case: Case) -> bytes:
+    """The bytes of a framing case: its text is Latin-1, a letter a byte."""
+    return case["text"].encode("latin-1")
+
+
+def admin(mock: MockServer, case: Case) -> str:
+    """Status and error of the admin API."""
+    body = bytes_of(case) if "fill" in case else case.get("body", "").encode()
+    fields: dict[str, Any] = {"Host": f"localhost:{mock.port}", "Connection": "close"}
+    if body or case["method"] not in ("GET", "DELETE"):
+        fields["Content-Length"] = str(len(body))
+    fields |= case.get("headers", WRITE)
+    head = f"{case['method']} {case['path']} HTTP/1.1\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    raw = over_the_wire(mock, head.encode() + b"\r\n" + body)
+    if case["method"] == "HEAD":
+        assert raw.startswith(b"HTTP/1.1 ")
+        return raw.split(b" ", 2)[1].decode()
+    ((status, answer),) = answers_in(raw)
+    assert 200 <= status < 500, answer
+    told = json.loads(answer)
+    if status >= 400 and "error" in told:
+        assert told["message"]
+        return f"{status} {told['error']}"
+    return str(status) if status < 400 else f"{status} {told_by(mock, answer)}"
+
+
+def saved(engine: Engine, folder: Path, case: Case) -> str:
+    """What a reload says of one more file in a user's folder; whatever it says, the last good set answers."""
+    path = folder / case["file"]
+    kept = path.read_bytes() if path.exists() else None
+    before, start = engine.library, time.monotonic()
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(bytes_of(case))
+    try:
+        engine.reload()
+    except ConfigurationError as error:
+        told = error.problems
+        assert engine.library is before
+        assert engine.problems == told
+        problem = told[0]
+        assert problem.show("en")
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in problem.show("zh"))
+        assert str(folder) in problem.place or problem.place.startswith("--"), problem.show()
+        lines = (problem.line, problem.column)
+        return "refused" if None in lines else f"refused at {problem.line}:{problem.column}"
+    else:
+        assert engine.problems == ()
+        for body in ({"RoomId": "a" * 200 + "!"}, {"RoomId": ""}):
+            told = json.loads(engine.answer(sending.call_of({"body": body})).body)
+            assert told["Status"] in ("OK", "FAIL")
+        return "fine"
+    finally:
+        assert time.monotonic() - start < PATIENCE
+        if kept is None:
+            path.unlink()
+        else:
+            path.write_bytes(kept)

@@ -1,0 +1,69 @@
+"""Every named bad input is answered as its file says: never a 5xx, HTML or a traceback, never later than two seconds."""
+
+from __future__ import annotations
+
+import pytest
+import running
+from corpus import FAMILIES, Case, every, family
+
+CASES = {name: family(name) for name in FAMILIES}
+API = [(name, title) for name, title in every() if name in ("json", "fields", "signatures", "wishes")]
+
+
+def case_of(name: str, title: str) -> tuple[Case, str]:
+    """What a case sends, and what must come back."""
+    case = dict(CASES[name][title])
+    return case, case.pop("back")
+
+
+@pytest.mark.parametrize(("name", "title"), API)
+def test_the_api_answers_with_an_envelope(mock, tally, name, title):
+    """HTTP 200, the error that the case names, an entry in the journal."""
+    case, back = case_of(name, title)
+    came = running.api(mock, case)
+    tally(name, came)
+    assert came == back
+
+
+@pytest.mark.parametrize("title", CASES["framing"])
+def test_bytes_on_a_socket_are_answered_or_dropped(mock, tally, title):
+    """An answer for each request that there is in them, a refusal, or a closed connection; the next client is served."""
+    case, back = case_of("framing", title)
+    came = running.framing(mock, case)
+    tally("framing", came)
+    assert came == back
+    assert running.api(mock, {}) == "ok"
+
+
+@pytest.mark.parametrize("title", CASES["admin"])
+def test_the_admin_api_refuses_in_json(mock, tally, title):
+    """A status below 500 and the error that the case names; whatever it did is undone by a reset."""
+    case, back = case_of("admin", title)
+    came = running.admin(mock, case)
+    mock.control.reset(None)
+    tally("admin", came)
+    assert came == back
+
+
+@pytest.mark.parametrize(("name", "title"), [one for one in every() if one[0] in ("files", "schemas")])
+def test_a_saved_file_is_fine_or_refused_at_its_place(engine, folder, tally, name, title):
+    """The problem has the line and column that the case names; the last good set answers."""
+    case, back = case_of(name, title)
+    came = running.saved(engine, folder, case)
+    tally(name, came)
+    assert came == back
+
+
+def test_the_corpus_is_large_and_every_case_says_what_comes_back():
+    """At least 600 cases, and no two names of a family alike (the reader refuses a key twice)."""
+    assert len(every()) >= 600
+    for name, title in every():
+        assert CASES[name][title]["back"], (name, title)
+
+
+def test_the_server_is_none_the_worse_for_it(mock, engine):
+    """After all of it: ready, and the documented request is answered as documented."""
+    assert running.admin(mock, {"method": "GET", "path": "/__admin/ready"}) == "200"
+    assert running.api(mock, {}) == "ok"
+    engine.reload()
+    assert engine.problems == ()
