@@ -294,6 +294,7 @@ def test_release_of_some_leaves_the_others(server):
         assert parse(read_all(other))[2] == BODY
 
 
+@pytest.mark.alone
 def test_500_hanging_calls_are_freed_in_half_a_second(server):
     """While they hang, other calls are answered; a reset from another thread ends them all."""
     socks = [connect(server) for _ in range(500)]
@@ -329,6 +330,7 @@ def test_a_client_that_leaves_during_a_delay_leaves_nothing(server):
     wait_for_pending(server, 0)
 
 
+@pytest.mark.alone
 def test_2000_clients_delayed_by_a_second_are_all_answered(server):
     """At most three seconds for all of them, with no thread of their own."""
     threads = threading.active_count()

@@ -83,6 +83,7 @@ def test_a_drip_does_not_prolong_anything(hasty, first, drop):
         assert time.monotonic() - start < 1.5
 
 
+@pytest.mark.alone
 def test_200_half_open_and_200_dripping_connections_are_closed_in_time(hasty):
     """Good requests stay fast meanwhile (99 of 100 under 250 ms), and all 400 are ended by the server."""
     half = [connect(hasty) for _ in range(200)]
