@@ -1,0 +1,98 @@
+"""Runs a suite of tests in a folder of its own, in a pytest of its own: what a user of the plugin sees."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+STRICT = "[pytest]\naddopts = --strict-markers --strict-config\nfilterwarnings = error\n"
+"""A suite that forgives nothing."""
+ASK = '''
+import json
+import urllib.request
+
+
+def ask(mock, body, query=None, operation="query_room_info"):
+    """One call; its answer."""
+    url = f"{mock.url}/v2/video/{operation}?{query or mock.sign()}"
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+'''
+"""`helper.py`: a client for suites that are not about clients."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a run."""
+
+    code: int
+    output: str
+    folder: Path
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """The counts of the last line: `{"passed": 2, "errors": 1}`."""
+        line = self.output.rstrip().rsplit("\n", 1)[-1]
+        return {word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|errors?)", line)}
+
+    @property
+    def section(self) -> str:
+        """What stands in the plugin's section; empty when there is none."""
+        found = re.search(r"^=+ mockserver =+\n(.*?)(?=^=+ |\Z)", self.output, re.DOTALL | re.MULTILINE)
+        return found[1] if found else ""
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment without what a run around this one, or a developer, has set."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MOCKSERVER_"))
+    }
+    return {**kept, **more}
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """The files of a suite, with `helper.py` and a strict `pytest.ini` unless there is another."""
+    for name, text in {"pytest.ini": STRICT, "helper.py": ASK, **files}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text), encoding="utf-8")
+
+
+def run(folder: Path, *options: str, **environ: str) -> Run:
+    """Run the suite in `folder`."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(**environ),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout + done.stderr, folder)
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """URL and process of a server that was started apart."""
+    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--no-reload", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    ) as server:
+        try:
+            line = server.stdout.readline()
+            found = re.search(r"https?://127\.0\.0\.1:[0-9]+", line)
+            assert found, line or server.stderr.read()
+            yield found[0], server
+        finally:
+            server.terminate()
+            server.communicate(timeout=10)
