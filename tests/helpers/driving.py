@@ -106,6 +106,12 @@ class Client:
             made = wire.send("POST", "apps")
         return cls(port, made["appkey"], made["appsecret"], made["restapikey"])
 
+    def twin(self) -> Client:
+        """Another client of the same app, on a wire of its own."""
+        twin = Client(self.wire.port, self.appkey)
+        twin._keys, twin.skew = self._keys, self.skew
+        return twin
+
     def target(
         self, operation: str = "query_room_info", *, at: float | None = None, identifier: str = "admin"
     ) -> str:
