@@ -62,7 +62,7 @@ class Engine:
         """Held while the files or a choice of scenario change, so that neither takes away what the other stands on."""
         self._load = load
         self._headers = headers
-        self._answering = Answering(lang)
+        self._answering = Answering(lang, self._discreet)
         self._numbers = itertools.count(1)
         self._salt = os.urandom(16)
 
@@ -138,8 +138,7 @@ class Engine:
         """A refusal by the contract or by a fault, or the answer."""
         refusal = visit.refusal
         if refusal is not None:
-            info = self._discreet(refusal.text.to(self.lang))
-            return self._answering.failure(visit, refusal.error, info, CONTRACT)
+            return self._answering.failure(visit, refusal.error, refusal.text.to(self.lang), CONTRACT)
         if visit.ordeal is not None:
             refused = visit.ordeal.refuse(_context(visit))
             if refused is not None:
