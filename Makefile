@@ -7,7 +7,7 @@ RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D10
 SERVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format format-check lint types data docs bench dist clean
+.PHONY: help serve test test-full audit check format format-check lint types data docs bench dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,12 +23,26 @@ $(VENV)/.dev: setup.cfg pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(VENV)/.run $@
 
+$(VENV)/.audit: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,audit]'
+	@touch $(VENV)/.run $(VENV)/.dev $@
+
 serve: $(VENV)/.run  ## serve the default scenario on 127.0.0.1:8080 (SERVE="--port 9000 …" for options)
 	$(BIN)/mockserver serve $(SERVE)
 
 test: $(VENV)/.dev  ## run every test
 	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
 	$(BIN)/python -m pytest -m alone
+
+test-full: $(VENV)/.dev  ## run every test at full length: 20,000 fuzzed requests, a soak of 100,000, 300 edits, 100 starts
+	MOCKSERVER_TEST_EXAMPLES=20000 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
+	MOCKSERVER_TEST_SOAK=100000 MOCKSERVER_TEST_EDITS=300 MOCKSERVER_TEST_CYCLES=100 $(BIN)/python -m pytest -m alone
+
+audit: $(VENV)/.audit  ## look for advisories on what is installed (needs the network) and for unsafe code
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml mockserver
+	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check > $(VENV)/audited.txt
+	@# --strict: what cannot be looked up is a failure, not a pass.
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement $(VENV)/audited.txt
 
 check: format-check lint types data docs test  ## everything that must hold before a change lands
 

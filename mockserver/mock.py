@@ -169,4 +169,6 @@ def _tls(host: str, chosen: dict[str, Any]) -> TLS | None:
         raise ConfigurationError.one("--tls-key", text)
     if cert:
         return TLS.from_files(cert, key)
-    return TLS.throwaway(() if host in ("", "0.0.0.0", "::") else (host,)) if chosen["tls"] else None
+    # Compared, not bound.
+    wildcard = host in ("", "0.0.0.0", "::")  # nosec B104
+    return TLS.throwaway(() if wildcard else (host,)) if chosen["tls"] else None

@@ -103,7 +103,9 @@ class Server:
     @property
     def url(self) -> str:
         """Where a client on this machine reaches the server, without a final slash."""
-        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+        # Called, not bound.
+        here = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # nosec B104
+        host = here.get(self._host, self._host)
         return f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property

@@ -29,7 +29,7 @@ class TLS:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
             # An empty password instead of a question on the terminal, which would hang a service.
-            context.load_cert_chain(cert, key, password="")
+            context.load_cert_chain(cert, key, password="")  # nosec B106
         except (OSError, ValueError) as error:
             named = f"{os.fspath(cert)}, {os.fspath(key)}" if key is not None else os.fspath(cert)
             raise ConfigurationError.one(
