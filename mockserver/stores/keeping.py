@@ -132,7 +132,7 @@ _Spelling = tuple[str, bytes]
 @functools.lru_cache(maxsize=256)
 def _spellings(secret: str) -> tuple[_Spelling, ...]:
     """How a secret may stand in a body or a URL: plain, with JSON's escaped slash, percent-encoded."""
-    escaped, encoded = secret.replace("/", "\\/"), (quote(secret, safe=""), quote(secret, safe="/+="))
+    escaped, encoded = secret.replace("/", "\\/"), [quote(secret, safe=safe) for safe in ("", "/", "+=", "/+=")]
     found = dict.fromkeys((secret, escaped, *encoded))
     return tuple((one, one.encode(errors="surrogatepass")) for one in found)
 
