@@ -39,9 +39,9 @@ class Run:
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """The counts of the last line: `{"passed": 2, "errors": 1}`."""
+        """The counts of the last line: `{"passed": 2, "error": 1}`."""
         line = self.output.rstrip().rsplit("\n", 1)[-1]
-        return {word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|errors?)", line)}
+        return {word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|error)", line)}
 
     @property
     def section(self) -> str:
@@ -66,9 +66,12 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(dedent(text), encoding="utf-8")
 
 
-def run(folder: Path, *options: str, **environ: str) -> Run:
-    """Run the suite in `folder`."""
+def run(folder: Path, *options: str, alone: bool = True, **environ: str) -> Run:
+    """Run the suite in `folder`; `alone`: without the other plugins that happen to be installed."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options]
+    if alone:
+        command += ["-p", "mockserver"]
+        environ = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environ}
     done = subprocess.run(
         command,
         cwd=folder,

@@ -1,0 +1,154 @@
+"""Wrong use is told in words that help, at the line that is wrong, without the frames of the plugin."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+from helpers.suites import Run, run, write
+
+WRONG = """
+    import pytest
+
+    def test_unknown_scenario(mockserver):
+        mockserver.use("bussy-day")
+
+    def test_unknown_fault(mockserver):
+        mockserver.inject("latencyy", fixed_ms=1)
+
+    def test_unknown_field_of_a_fault(mockserver):
+        mockserver.inject("latency", fixed=1)
+
+    def test_bad_moment(mockserver):
+        mockserver.freeze("yesterday")
+
+    def test_unknown_error(mockserver):
+        mockserver.answer("query_room_info", error="room_missing")
+
+    def test_unknown_operation(mockserver):
+        mockserver.assert_called("query_rom_info")
+
+    def test_unknown_reading(mockserver):
+        mockserver.read(windows="enter")
+
+    def test_nobody_called(mockserver):
+        mockserver.assert_no_violations()
+
+    def test_not_called(mockserver):
+        mockserver.assert_called("query_room_info", times=2)
+
+    @pytest.mark.mockserver("document")
+    def test_marker_with_a_bare_word(mockserver):
+        pass
+
+    @pytest.mark.mockserver(scenaro="document")
+    def test_marker_misspelt(mockserver):
+        pass
+
+    @pytest.mark.mockserver(readings="window=enter")
+    def test_marker_with_text_for_readings(mockserver):
+        pass
+
+    @pytest.mark.mockserver(scenario="documents")
+    def test_marker_with_an_unknown_scenario(mockserver):
+        pass
+
+    @pytest.mark.mockserver(readings={"window": "enters"})
+    def test_marker_with_a_bad_reading(mockserver):
+        pass
+"""
+TOLD = {
+    "test_unknown_scenario": "there is no scenario 'bussy-day'; did you mean busy-day?",
+    "test_unknown_fault": "latency",
+    "test_unknown_field_of_a_fault": "fixed",
+    "test_bad_moment": "yesterday",
+    "test_unknown_error": "room_missing",
+    "test_unknown_operation": "there is no operation 'query_rom_info'; did you mean query_room_info?",
+    "test_unknown_reading": "window",
+    "test_nobody_called": "no request came: nothing was tested; does the client call this server?",
+    "test_not_called": "expected 2 requests to query_room_info, found 0 of 0 in the journal",
+    "test_marker_with_a_bare_word": "takes scenario=NAME and readings={NAME: VALUE}, not 'document'",
+    "test_marker_misspelt": "takes scenario=NAME and readings={NAME: VALUE}, not scenaro",
+    "test_marker_with_text_for_readings": "takes scenario=NAME and readings={NAME: VALUE}, not readings='window=enter'",
+    "test_marker_with_an_unknown_scenario": "@pytest.mark.mockserver: there is no scenario 'documents'; did you mean document?",
+    "test_marker_with_a_bad_reading": "@pytest.mark.mockserver: ",
+}
+ONE = """
+    def test_one(mockserver):
+        mockserver.use("document")
+
+    def test_two(mockserver):
+        mockserver.use("document")
+"""
+
+
+def told(done: Run) -> dict[str, str]:
+    """What is shown of each test that did not pass."""
+    before = re.split(r"^=+ (?:mockserver|short test summary)", done.output, flags=re.MULTILINE)[0]
+    parts = re.split(r"^_+ (?:ERROR at \w+ of )?(\w+) _+$", before, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_each_mistake_is_told_where_it_was_made(tmp_path: Path) -> None:
+    """A failure names what is wrong and what would be right, and shows no line of the package."""
+    write(tmp_path, {"test_wrong.py": WRONG})
+    done = run(tmp_path)
+    shown = told(done)
+    assert shown.keys() == TOLD.keys()
+    for name, text in TOLD.items():
+        assert text in shown[name], shown[name]
+        assert "mockserver/" not in shown[name], shown[name]
+        assert "During handling" not in shown[name]
+    assert done.outcomes == {"failed": 9, "error": 5}
+    assert (done.code, done.section.strip()) == (1, "no request came")
+
+
+def free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("http://127.0.0.1:{port}", "is it running there?"),
+        ("127.0.0.1:8080", "is no URL of a mock server; give http://HOST:PORT"),
+        ("http://127.0.0.1:port", "is no URL of a mock server; give http://HOST:PORT"),
+        ("http://127.0.0.1:8080/__admin", "is no URL of a mock server; give http://HOST:PORT"),
+    ],
+    ids=["nobody there", "no scheme", "no port", "a path"],
+)
+def test_a_url_at_which_no_server_is(tmp_path: Path, url: str, text: str) -> None:
+    """Each test errs in one line, and the run ends with a word on the report, not with an internal error."""
+    write(tmp_path, {"test_one.py": ONE})
+    done = run(tmp_path, "--mockserver-url", url.format(port=free_port()), "--mockserver-report=report.txt")
+    assert (done.code, done.outcomes) == (1, {"error": 2}), done.output
+    assert all(text in shown and len(shown.strip().splitlines()) == 1 for shown in told(done).values()), (
+        done.output
+    )
+    assert done.section.startswith("there is no report: ")
+    assert "INTERNALERROR" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("report", "text"),
+    [
+        ("missing/report.json", "there is no folder"),
+        ("tests", "is a folder"),
+        ("pytest.ini/x.html", "there is no folder"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_told_before_any_test(
+    tmp_path: Path, report: str, text: str
+) -> None:
+    """Usage errors come first: nobody waits for a run whose report gets lost."""
+    write(tmp_path, {"test_one.py": ONE, "tests/empty.txt": ""})
+    done = run(tmp_path, f"--mockserver-report={report}")
+    assert (done.code, done.outcomes) == (4, {})
+    assert f"--mockserver-report: {'there is no' if 'no' in text else ''}" in done.output
+    assert text in done.output
+    assert "Traceback" not in done.output

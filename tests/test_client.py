@@ -1,0 +1,311 @@
+"""The handle on one app: each method does what it says on a server over HTTP, and wrong use is an error with a hint."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import time
+import traceback
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from mockserver import MockServer
+from mockserver.client import Admin, MockApp
+from mockserver.errors import ConfigurationError, ControlError
+
+ROOM = {"RoomId": "987654321"}
+PEOPLE = ["bbbbb", "123456789"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    """One server for all."""
+    with MockServer() as made:
+        yield made
+
+
+@pytest.fixture
+def admin(server: MockServer) -> Admin:
+    """The server's admin API."""
+    return Admin(server.url)
+
+
+@pytest.fixture
+def mock(admin: Admin) -> Iterator[MockApp]:
+    """An app of the test's own."""
+    app = MockApp.fresh(admin)
+    yield app
+    app.remove()
+
+
+def ask(mock: MockApp, body: Any = ROOM, operation: str = "query_room_info", query: str | None = None) -> Any:
+    """The answer to one call."""
+    url = f"{mock.url}/v2/video/{operation}?{query or mock.sign()}"
+    return posted(url, body)
+
+
+def posted(url: str, body: Any = ROOM) -> Any:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+def test_an_app_signs_for_itself(mock: MockApp) -> None:
+    """`sign` and `signed_url` make queries that are right, each with a seq of its own or the given one."""
+    assert ask(mock)["ErrorCode"] == 0
+    assert posted(mock.signed_url("query_room_info", identifier="someone", seq="a-seq"))["Status"] == "OK"
+    first, second = mock.requests
+    assert first["request"]["query"]["seq"] != "a-seq" == second["request"]["query"]["seq"]
+    assert second["request"]["query"]["identifier"] == "someone"
+    assert len({mock.appkey, mock.appsecret, mock.restapikey}) == 3
+
+
+def test_use_and_read_change_what_answers(mock: MockApp) -> None:
+    """A scenario and a reading of this app alone."""
+    mock.use("empty")
+    assert ask(mock)["ErrorCode"] == 1301
+    mock.read(unknown_room="empty", window="enter")
+    mock.read(ongoing="zero")
+    assert ask(mock)["Users"] == []
+    rows = mock.requests[-1]["readings"]
+    assert (rows["unknown_room"], rows["window"], rows["ongoing"]) == ("empty", "enter", "zero")
+
+
+def test_answers_come_in_the_place_of_the_worlds(mock: MockApp) -> None:
+    """An error, a text, a patch and a whole body, for some requests or for a number of them, until taken back."""
+    given = mock.answer("query_room_info", error="room_not_found", info="gone")
+    assert (ask(mock)["ErrorCode"], ask(mock)["ErrorInfo"]) == (1301, "gone")
+    mock.take_back(given)
+    assert [one["UserId"] for one in ask(mock)["Users"]] == PEOPLE
+    mock.answer("query_room_info", patch={"Users": []}, times=1)
+    assert [ask(mock)["Users"] == [] for _ in range(2)] == [True, False]
+    mock.answer("query_room_info", body={"RoomId": 5}, unchecked=True, when={"body": {"RoomId": "five"}})
+    assert ask(mock, {"RoomId": "five"})["RoomId"] == 5
+    assert ask(mock)["RoomId"] == "987654321"
+
+
+def test_faults_strike_as_told_and_end(mock: MockApp) -> None:
+    """A fault for one request, and one that is ended by its id."""
+    mock.inject("latency", fixed_ms=60, times=1)
+    began = time.monotonic()
+    ask(mock)
+    assert time.monotonic() - began >= 0.06
+    assert [one["faults"] for one in mock.requests] == [["latency"]]
+    fault = mock.inject("http_status", status=502)
+    with pytest.raises(urllib.error.HTTPError, match="502"):
+        ask(mock)
+    mock.end(fault)
+    assert ask(mock)["ErrorCode"] == 0
+
+
+def test_the_clock_stands_and_jumps(mock: MockApp) -> None:
+    """A frozen clock signs its own moment; a jump makes an old signature stale; `reset` undoes all of it."""
+    mock.freeze("2019-12-10T15:30+08:00")
+    query = mock.sign(seq="1")
+    assert "curtime=1575963000&" in query
+    assert ask(mock, query=query)["ErrorCode"] == 0
+    mock.advance(seconds=301)
+    assert ask(mock, query=query)["ErrorCode"] == 1104
+    assert "curtime=1575963301&" in mock.sign()
+    mock.freeze(1575962400)
+    assert "curtime=1575962400&" in mock.sign()
+    mock.use("empty")
+    mock.inject("error", name="server_busy")
+    mock.answer("query_room_info", error="room_not_found")
+    mock.reset()
+    assert (mock.requests, ask(mock)["ErrorCode"]) == ([], 0)
+    assert abs(mock.requests[0]["at"] - time.time()) < 60
+
+
+def test_requests_can_be_waited_for(mock: MockApp) -> None:
+    """`wait_for` gives what came as soon as there is enough of it, and says how many were missing."""
+    assert mock.wait_for(0) == []
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(mock.wait_for, 2, 20.0)
+        ask(mock)
+        ask(mock)
+        assert len(waiting.result(20)) == 2
+    with pytest.raises(AssertionError, match=r"^2 requests came within 0\.05 s, expected 3$"):
+        mock.wait_for(3, timeout=0.05)
+
+
+def test_assert_called_counts_what_is_meant(mock: MockApp) -> None:
+    """Operation, fields, parameters, outcome and bounds are all asked; what fails tells the nearest requests."""
+    ask(mock, query=mock.sign(identifier="zoe"))
+    ask(mock, {"RoomId": "no such room"})
+    mock.assert_called()
+    mock.assert_called("query_room_info", times=2)
+    mock.assert_called("query_room_info", times=1, body=ROOM)
+    mock.assert_called(query={"identifier": "zoe"}, times=1)
+    mock.assert_called("query_room_info", accepted=True, times=1)
+    mock.assert_called(error="room_not_found", at_least=1, at_most=1)
+    mock.assert_called("count_qos_by_day", times=0)
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_called("query_room_info", times=2, body={"RoomId": "no such rooms"})
+    told = str(failed.value)
+    assert told.startswith("expected 2 requests to query_room_info")
+    assert "found 0 of 2 in the journal" in told
+    assert "no such room" in told.partition("similar requests:")[2]
+    with pytest.raises(AssertionError, match="expected no request to query_room_info"):
+        mock.assert_called("query_room_info", times=0)
+
+
+def test_assert_no_violations_names_each(mock: MockApp) -> None:
+    """Where, what, and the section of the document; silence is a failure, too."""
+    with pytest.raises(AssertionError, match="no request came"):
+        mock.assert_no_violations()
+    ask(mock)
+    mock.assert_no_violations()
+    ask(mock, {"roomid": "1"})
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_no_violations()
+    head, *lines = str(failed.value).split("\n")
+    assert head == "2 violations of the contract:"
+    assert any("RoomId is missing" in line and line.endswith("[missing_field, §2.2.4]") for line in lines)
+
+
+def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: MockApp) -> None:
+    """A journal that was too small is an assertion that fails, never a shorter list."""
+    ask(mock)
+    journal = server.engine.journal
+    before, journal.most_entries = journal.most_entries, 1
+    try:
+        ask(mock)
+        for asked in (lambda: mock.requests, mock.assert_no_violations, mock.assert_called):
+            with pytest.raises(AssertionError, match="1 older requests"):
+                asked()
+    finally:
+        journal.most_entries = before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (lambda mock: mock.use("empti"), "did you mean empty"),
+        (lambda mock: mock.read(windw="enter"), "did you mean window"),
+        (lambda mock: mock.read(window="ente"), "enter"),
+        (lambda mock: mock.inject("latenci"), "did you mean latency"),
+        (lambda mock: mock.inject("latency", fixd_ms=1), "did you mean fixed_ms"),
+        (lambda mock: mock.answer("query_room_infos", error="server_busy"), "did you mean query_room_info"),
+        (lambda mock: mock.answer("query_room_info", error="server_bussy"), "did you mean server_busy"),
+        (lambda mock: mock.answer("query_room_info", body={"RoomId": 5}), "5 is no text here"),
+        (lambda mock: mock.freeze("2019-12-10T15:30"), "2019-12-10T15:30"),
+        (lambda mock: mock.freeze(12), "ten digits"),
+        (lambda mock: mock.advance(seconds=1e12), "advance_seconds is out of range"),
+        (lambda mock: mock.assert_called("query_room_info", times=1, at_least=1), "give count, or"),
+        (lambda mock: mock.assert_called(error="no_such_error"), "no_such_error"),
+        (lambda mock: mock.take_back("a/../b?c"), "a/../b?c"),
+        (lambda mock: mock.end("nothing"), "there is no fault 'nothing'"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_refused_with_a_hint(mock: MockApp, wrong: Any, text: str) -> None:
+    """A ControlError that names the mistake and, where one is near, the right word; nothing was changed."""
+    with pytest.raises(ControlError) as refused:
+        wrong(mock)
+    assert text in str(refused.value)
+    assert ask(mock)["ErrorCode"] == 0
+
+
+def test_no_error_shows_a_secret(server: MockServer) -> None:
+    """Neither the token nor an app's keys stand in a traceback with its variables' own texts."""
+    with MockServer(admin_token="canary-token") as guarded:
+        admin = Admin(guarded.url, "canary-token")
+        mock = MockApp.fresh(admin)
+        with pytest.raises(ControlError) as refused:
+            mock.use("nowhere")
+        shown = (
+            "".join(traceback.format_exception(refused.value)) + repr(mock) + repr(admin) + repr(vars(mock))
+        )
+        assert not [one for one in ("canary-token", mock.appsecret, mock.restapikey) if one in shown]
+        with pytest.raises(ControlError, match="Bearer TOKEN"):
+            Admin(guarded.url).get("health")
+
+
+@contextmanager
+def other_server(status: int, content: bytes) -> Iterator[str]:
+    """The URL of a web server that is no mock server and always answers the same."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as other:
+        thread = threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{other.server_port}"
+        finally:
+            other.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (200, b"<html>"),
+        (404, b"<html>"),
+        (404, b'{"detail": "Not Found"}'),
+        (200, b"[1]"),
+        (302, b'{"a": 1}'),
+        (500, b"[" * 3000),
+    ],
+)
+def test_another_server_is_not_taken_for_a_mock(status: int, content: bytes) -> None:
+    """Whatever else answers there is told with its HTTP status."""
+    with other_server(status, content) as url, pytest.raises(ConfigurationError, match=f"HTTP {status}"):
+        Admin(url).get("health")
+
+
+def test_nobody_there_is_told(server: MockServer) -> None:
+    """A refused connection, and an https question to an http server, are ConfigurationErrors."""
+    with MockServer() as gone:
+        url = gone.url
+    for one in (url, server.url.replace("http:", "https:")):
+        with pytest.raises(ConfigurationError, match="is it running there"):
+            Admin(one, timeout=5).get("health")
+
+
+def test_files_that_are_wrong_are_told_by_ready_not_as_an_error(
+    server: MockServer, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ready` answers 503 with what is wrong, and the handle gives it."""
+    from mockserver.errors import Problem
+    from mockserver.messages import Text
+
+    monkeypatch.setattr(server.engine, "problems", (Problem("a.yaml", Text("wrong", "错"), 3, 4),))
+    assert admin.get("ready")["problems"] == [{"place": "a.yaml", "line": 3, "column": 4, "text": "wrong"}]
+
+
+def test_32_apps_do_not_meet(admin: Admin) -> None:
+    """Mixed steps in parallel: each app finds its own requests, scenario and faults, and nobody else's."""
+
+    def steps(number: int) -> list[int]:
+        begin = str(1575960000 + number)
+        app = MockApp.fresh(admin)
+        app.use(("default", "empty")[number % 2])
+        if number % 3 == 1:
+            app.inject("error", name="server_busy", times=number)
+        codes = [ask(app, {"RoomId": "987654321", "BeginTime": begin})["ErrorCode"] for _ in range(12)]
+        app.assert_called("query_room_info", times=12, body={"BeginTime": begin})
+        seen = {(one["appkey"], one["scenario"]) for one in app.requests}
+        assert seen == {(app.appkey, ("default", "empty")[number % 2])}
+        app.remove()
+        busy = min(number, 12) if number % 3 == 1 else 0
+        assert codes == [1402] * busy + [1301 if number % 2 else 0] * (12 - busy)
+        return codes
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(steps, range(32)))) == 32
