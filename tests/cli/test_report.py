@@ -1,0 +1,170 @@
+"""`mockserver report`: four forms, to a terminal or a file, and exit codes that a CI job can stand on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+from helpers.suites import environment
+
+from mockserver import MockServer
+from mockserver.cli import cli
+from mockserver.client import Admin, MockApp
+from mockserver.errors import ConfigurationError
+
+TOKEN = "canary-token"
+Report = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    """A server that asks for a token and has seen a right request and one with a foreign field."""
+    with MockServer(admin_token=TOKEN) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def apps(server: MockServer) -> dict[str, str]:
+    """The appkeys of a good client, a bad one, and one that never called."""
+    import urllib.request
+
+    admin = Admin(server.url, TOKEN)
+    made = {name: MockApp.fresh(admin) for name in ("good", "bad", "silent")}
+    for name, body in (("good", b'{"RoomId": "987654321"}'), ("bad", b'{"RoomId": "987654321", "<b>": 1}')):
+        url = made[name].signed_url("query_room_info")
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            answer.read()
+    return {name: app.appkey for name, app in made.items()}
+
+
+@pytest.fixture
+def report(server: MockServer, apps: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Report:
+    """Runs the command on that server; `about` names the apps."""
+    monkeypatch.setenv("MOCKSERVER_URL", server.url)
+    monkeypatch.setenv("MOCKSERVER_ADMIN_TOKEN", TOKEN)
+
+    def runs(*options: str, about: str = "") -> Result:
+        chosen = [word for name in about.split() for word in ("--appkey", apps[name])]
+        return CliRunner().invoke(cli, ["report", *chosen, *options])
+
+    return runs
+
+
+def test_the_forms(report: Report) -> None:
+    """Text for people, JSON, JUnit XML and a page of its own, each about all apps unless some are named."""
+    text = report()
+    assert (text.exit_code, text.stderr) == (0, "")
+    assert text.stdout.startswith("Contract report: 2 requests (apps: 2): 1 accepted, 1 refused\n")
+    told = json.loads(report("--format", "json").stdout)
+    assert (told["requests"], told["complaints"], told["violations"][0]["name"]) == (2, [], "unknown_field")
+    root = ElementTree.fromstring(report("--format", "junit").stdout.encode())
+    assert (root.tag, root.get("failures")) == ("testsuites", "1")
+    page = report("--format", "html").stdout
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert page.rstrip().endswith("</html>")
+    assert ("<b>" in page, "src=" in page, "http://" in page) == (False, False, False)
+    assert json.loads(report("--format", "json", about="good").stdout)["requests"] == 1
+    assert json.loads(report("--format", "json", about="good bad").stdout)["requests"] == 2
+
+
+def test_violations_fail_when_asked(report: Report) -> None:
+    """`--fail-on violations`: 1 with the reason on stderr, 0 for clients that kept to the document."""
+    failed = report("--fail-on", "violations")
+    assert (failed.exit_code, failed.stderr) == (1, "1 violation of the contract\n")
+    assert report("--fail-on", "violations", about="good").exit_code == 0
+    assert report(about="bad").exit_code == 0
+
+
+def test_coverage_has_a_floor(report: Report) -> None:
+    """`--min-coverage N` fails below N percent and tells both numbers; N itself is enough."""
+    percent = json.loads(report("--format", "json").stdout)["coverage"]["percent"]
+    assert 0 < percent < 20
+    assert report("--min-coverage", str(percent)).exit_code == 0
+    short = report("--min-coverage", "20", "--fail-on", "violations")
+    assert short.exit_code == 1
+    assert short.stderr == f"1 violation of the contract\ncoverage is {percent:g} %, wanted 20 %\n"
+
+
+def test_the_forms_carry_why_they_fail(report: Report) -> None:
+    """A JUnit run with a complaint has a failed case for it, a JSON report its text."""
+    options = ("--min-coverage", "99", "--format")
+    told = json.loads(report(*options, "json", about="good").stdout)
+    assert len(told["complaints"]) == 1
+    root = ElementTree.fromstring(report(*options, "junit", about="good").stdout.encode())
+    assert [one.get("type") for one in root.iter("failure")] == ["run"]
+
+
+def test_an_empty_journal_fails(report: Report) -> None:
+    """Nothing asked is nothing tested, in every form and without any option."""
+    for options in ((), ("--format", "json"), ("--min-coverage", "0")):
+        silent = report(*options, about="silent")
+        assert silent.exit_code == 1
+        assert silent.stderr.startswith("no request came: nothing was tested")
+    with MockServer() as idle:
+        assert report("--url", idle.url).exit_code == 1
+
+
+def test_the_report_goes_to_a_file(report: Report, tmp_path: Path) -> None:
+    """`--output FILE` writes what would have been printed, and prints nothing; the exit code is the same."""
+    path = tmp_path / "报告.xml"
+    done = report("--format", "junit", "--output", str(path), "--fail-on", "violations")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert path.read_text(encoding="utf-8") == report("--format", "junit", "--fail-on", "violations").stdout
+    for wrong in (tmp_path, tmp_path / "missing" / "report.xml"):
+        refused = report("--output", str(wrong))
+        assert isinstance(refused.exception, ConfigurationError)
+        assert f"--output: {wrong}: " in str(refused.exception)
+
+
+def test_what_cannot_be_asked_is_wrong_use(report: Report) -> None:
+    """Click tells forms, numbers and reasons that there are not; exit code 2."""
+    for wrong in (
+        ["--format", "pdf"],
+        ["--fail-on", "warnings"],
+        ["--min-coverage", "101"],
+        ["--min-coverage", "-1"],
+        ["--min-coverage", "nan"],
+        ["--output", ""],
+        ["--nonsense"],
+    ):
+        done = report(*wrong)
+        assert done.exit_code == 2 or isinstance(done.exception, ConfigurationError), wrong
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_server_is_wrong_configuration(lang: str) -> None:
+    """Nobody there, a wrong token, a URL that is none: one line on stderr, exit code 2."""
+    with MockServer() as gone:
+        url = gone.url
+    with MockServer(admin_token=TOKEN) as guarded:
+        for words in (["--url", url], ["--url", "127.0.0.1"], ["--url", guarded.url, "--admin-token", "another"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "mockserver", "report", *words],
+                env=environment(MOCKSERVER_LANG=lang),
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert (done.returncode, done.stdout) == (2, ""), done.stderr
+            assert len(done.stderr.splitlines()) == 1, done.stderr
+            assert done.stderr.startswith(words[1])
+            assert TOKEN not in done.stderr
+            if words[1] != guarded.url:
+                assert any("一" <= letter <= "鿿" for letter in done.stderr) is (lang == "zh")
+
+
+def test_the_secrets_are_in_no_form(report: Report, server: MockServer) -> None:
+    """Neither the token nor the keys of any app."""
+    library = server.engine.library.apps.values()
+    secrets = [secret for app in library for secret in app.keys.secrets] + [TOKEN]
+    for form in ("text", "json", "junit", "html"):
+        shown = report("--format", form).output
+        assert not [one for one in secrets if one in shown]
