@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,7 +114,8 @@ class _Repeating(dict[str, Any]):
 
 
 def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(items)
+    # A name that is kept with every request is kept once.
+    made = {sys.intern(name) if len(name) <= 32 else name: value for name, value in items}
     return made if len(made) == len(items) else _Repeating(items)
 
 

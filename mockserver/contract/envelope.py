@@ -22,4 +22,5 @@ def failure(code: int, info: str) -> dict[str, Any]:
 
 def encode(answer: Mapping[str, Any]) -> bytes:
     """Compact UTF-8 JSON in the order of the keys; TypeError for what JSON cannot say."""
-    return orjson.dumps(answer)
+    # orjson gives bytes in a buffer that is larger than they are; what the journal keeps shall take no more than it is.
+    return bytes(memoryview(orjson.dumps(answer)))

@@ -15,6 +15,8 @@ from mockserver.messages import Violation
 PARAMETERS = ("appkey", "identifier", "curtime", "checksum", "seq")
 MAX_TOLD = 20
 """No more unknown parameters than this are told one by one."""
+_NAMES = {name: name for name in PARAMETERS}
+"""A name that is kept with every request is kept once."""
 _EACH_ONCE = dict.fromkeys(PARAMETERS, 1)
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -38,7 +40,7 @@ def read_query(raw: str) -> Query:
             continue
         raw_name, _, raw_value = piece.partition("=")
         name, value = (raw_name, raw_value) if plain else (_decode(raw_name), _decode(raw_value))
-        key = shorten(raw_name) if name is None else name
+        key = shorten(raw_name) if name is None else _NAMES.get(name, name)
         query.counts[key] = query.counts.get(key, 0) + 1
         if name is None or value is None:
             query.broken.add(key)

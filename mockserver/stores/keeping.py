@@ -17,7 +17,7 @@ from urllib.parse import quote
 from mockserver.messages import Cut, Entry, Text
 
 MOST_BODY = 65_536
-MOST_ANSWER = 16_384
+MOST_ANSWER = 768
 """Bytes. Answers are the mock's own and can be asked for again: they shall not push requests out."""
 MOST_FIELD = 2_048
 """Characters of one field, header or parameter."""
@@ -132,7 +132,10 @@ _Spelling = tuple[str, bytes]
 @functools.lru_cache(maxsize=256)
 def _spellings(secret: str) -> tuple[_Spelling, ...]:
     """How a secret may stand in a body or a URL: plain, with JSON's escaped slash, percent-encoded."""
-    escaped, encoded = secret.replace("/", "\\/"), [quote(secret, safe=safe) for safe in ("", "/", "+=", "/+=")]
+    escaped, encoded = (
+        secret.replace("/", "\\/"),
+        [quote(secret, safe=safe) for safe in ("", "/", "+=", "/+=")],
+    )
     found = dict.fromkeys((secret, escaped, *encoded))
     return tuple((one, one.encode(errors="surrogatepass")) for one in found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Mapping
@@ -50,15 +51,17 @@ def read_call(incoming: Request) -> Call:
     )
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
+def _headers(environ: Mapping[str, Any]) -> Mapping[str, str]:
+    sent = [pair for pair in environ.items() if pair[0].startswith("HTTP_")]
     if "CONTENT_TYPE" in environ:
-        headers["content-type"] = environ["CONTENT_TYPE"]
-    return headers
+        sent.append(("HTTP_CONTENT_TYPE", environ["CONTENT_TYPE"]))
+    return _named(tuple(sent))
+
+
+@functools.lru_cache(maxsize=256)
+def _named(sent: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """Headers by name. A client sends the same ones every time: the journal keeps them once."""
+    return {name[5:].replace("_", "-").lower(): value for name, value in sent}
 
 
 def _respond(engine: Engine, reply: Reply) -> Response:

@@ -12,7 +12,7 @@ from threading import Lock
 
 from mockserver.world.stays import Stays
 
-KEPT_ROWS = 250_000
+KEPT_ROWS = 60_000
 """The most rows kept, about 110 bytes each."""
 
 
