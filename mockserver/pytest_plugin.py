@@ -136,7 +136,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     if any(config.getoption(name, False) for name in _ONLY_LOOKING):
         return
-    if _APPKEYS in config.stash or _judged(config):
+    if _APPKEYS in config.stash or _ENTRIES in config.stash or _judged(config):
         config.stash[_OUTCOME] = outcome = _outcome(config)
         if outcome.fails:
             session.exitstatus = max(int(session.exitstatus), pytest.ExitCode.TESTS_FAILED)

@@ -309,3 +309,14 @@ def test_32_apps_do_not_meet(admin: Admin) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert len(list(pool.map(steps, range(32)))) == 32
+
+
+def test_a_full_traceback_with_variables_shows_no_token() -> None:
+    """Not even the frames that pytest hides hold the token in a variable of their own."""
+    with MockServer(admin_token="canary-token") as guarded, pytest.raises(ControlError) as refused:
+        Admin(guarded.url, "canary-token").send("PUT", "scenario", {"name": "nowhere"})
+    shown = "".join(traceback.TracebackException.from_exception(refused.value, capture_locals=True).format())
+    assert "_ask" in shown
+    assert "canary-token" not in shown.replace('admin_token="canary-token"', "").replace(
+        ', "canary-token")', ""
+    )

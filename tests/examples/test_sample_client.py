@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -78,3 +79,37 @@ def test_a_wrong_field_name_is_found_with_the_right_one(suite: Runs) -> None:
     assert "RoomID is not documented (did you mean RoomId?)" in done.section
     assert "failed: 2 violations of the contract" in done.section
     assert "RoomID is not documented" in (done.folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_five_lines_of_the_readme_are_true(suite: Runs, tmp_path: Path, name: str) -> None:
+    """The sample runs with a real client, and every call, marker and option named beside it works."""
+    text = (Path(__file__).parents[2] / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (sample,) = [block for block in blocks if "mockserver.assert_called" in block]
+    below = text.split(sample)[1].split("\n## ")[0].split("```sh")[0]
+    calls = re.findall(r"`\.(\w+(?:\([^`]*\))?)`", below)
+    (marker,) = re.findall(r"`(@pytest\.mark\.mockserver\([^`]*\))`", below)
+    options = set(re.findall(r"--mockserver-[a-z-]+", below))
+    assert len(calls) >= 8
+    assert {"--mockserver-url", "--mockserver-report", "--mockserver-fail-on-violations"} <= options
+    lines = [
+        "import pytest",
+        "from call_records import CallRecords",
+        "class MyClient(CallRecords):",
+        "    def __init__(self, *words):",
+        "        super().__init__(*words, sleep=lambda seconds: None)",
+        sample,
+        marker,
+        "def test_every_call(mockserver, client):",
+        "    client.room('987654321')",
+        "    client.room('987654321')",
+        *(f"    assert mockserver.{call} != []" for call in calls),
+    ]
+    folder = tmp_path / "suite"
+    (folder / "client_suite.py").write_text("\n".join(lines), encoding="utf-8")
+    done = suite("call_records:CallRecords")
+    assert (done.code, done.outcomes) == (0, {"passed": 2}), done.output
+    assert "Coverage: " in done.section
+    shown = run(folder, "--help").output
+    assert all(option in shown for option in options)
