@@ -253,6 +253,7 @@ def test_files_that_change_while_they_are_read_are_read_again(folder, monkeypatc
     assert engine.library.catalogue["room_not_found"].code == 20_003
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("events", [True, False], ids=["events", "no events"])
 def test_a_good_save_answers_within_two_seconds(folder, monkeypatch, events):
     """Scenario, catalogue, schema and credentials; on a mounted folder that sends no events, too."""
@@ -282,6 +283,7 @@ def test_a_good_save_answers_within_two_seconds(folder, monkeypatch, events):
         client.close()
 
 
+@pytest.mark.alone
 def test_a_folder_that_appears_later_is_watched_too(tmp_path):
     """A user's folder with apps.yaml alone gets its scenarios/ while the server runs."""
     folder = write(tmp_path / "mine", {"apps.yaml": files_of(1)["apps.yaml"]})
@@ -292,6 +294,7 @@ def test_a_folder_that_appears_later_is_watched_too(tmp_path):
         within(2.0, lambda: mock.engine.library.scenarios["fresh"].title.en == "Another")
 
 
+@pytest.mark.alone
 def test_a_bad_save_is_told_at_ready_and_in_the_answer_header(running, folder):
     """503 with place, line and column; X-Mock-Problems counts and names the first; both end with the next good save."""
     _, client = running
@@ -310,12 +313,14 @@ def test_a_bad_save_is_told_at_ready_and_in_the_answer_header(running, folder):
     assert "X-Mock-Problems" not in client.headers
 
 
+@pytest.mark.alone
 def test_no_file_is_watched_unless_asked_for(folder):
     """An in-process server reads its files once, and has no thread for them."""
     with MockServer("watched", fixtures=str(folder), now=str(NOW)):
         assert not [one for one in threading.enumerate() if one.name == "mockserver:watcher"]
 
 
+@pytest.mark.alone
 def test_the_watcher_ends_with_the_server_and_leaves_nothing(folder):
     """Over many starts and stops no thread stays, and no file or event handle; a stop waits for no tick."""
     before = None
@@ -328,9 +333,11 @@ def test_the_watcher_ends_with_the_server_and_leaves_nothing(folder):
         assert time.monotonic() - start < 0.5
         if cycle == 1:
             before = (threading.active_count(), len(os.listdir("/proc/self/fd")))
-    assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == before
+    # The system's event handle is closed a moment after the thread has ended.
+    within(2.0, lambda: (threading.active_count(), len(os.listdir("/proc/self/fd"))) <= before)
 
 
+@pytest.mark.alone
 def test_random_edits_under_load_never_give_a_wrong_or_mixed_answer(tmp_path, caplog):
     """Half of the edits are broken; each answer tells one good generation, the last or the one just saved, never older."""
     caplog.set_level(logging.CRITICAL, "mockserver")

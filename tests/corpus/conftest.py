@@ -1,10 +1,9 @@
-"""What the corpus is run against, and the tally that is printed at the end: how many of each family, and what came back."""
+"""What the corpus is run against."""
 
 from __future__ import annotations
 
 import logging
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,28 +11,6 @@ from helpers.sending import NOW
 
 from mockserver.factory import make_engine
 from mockserver.mock import MockServer
-
-TALLY: dict[str, Counter[str]] = {}
-
-
-@pytest.fixture(scope="session")
-def tally():
-    """The place to note what came back: `tally(family, answer)`."""
-
-    def note(family: str, answer: str) -> None:
-        TALLY.setdefault(family, Counter())[answer.split(" at ")[0]] += 1
-
-    return note
-
-
-def pytest_terminal_summary(terminalreporter) -> None:
-    """Counts, not adjectives."""
-    if TALLY:
-        terminalreporter.section("bad input: family, tried, what came back")
-    for family, answers in TALLY.items():
-        words = ", ".join(f"{count} {answer}" for answer, count in answers.most_common(8))
-        more = ", …" if len(answers) > 8 else ""
-        terminalreporter.write_line(f"{family:>11} {sum(answers.values()):6,}: {words}{more}")
 
 
 @pytest.fixture(scope="session")

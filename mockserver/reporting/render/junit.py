@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+
 # Writes XML, parses none.
 from xml.etree import ElementTree as Xml  # nosec B405
 

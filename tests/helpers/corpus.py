@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.data import read_yaml
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "corpus"
 FAMILIES = ("json", "fields", "signatures", "wishes", "framing", "files", "schemas", "admin")
 _TIMES = re.compile("⟨(.+?)×([0-9]+)⟩", re.DOTALL)
 

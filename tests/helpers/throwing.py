@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from corpus import Case, bytes_of
 from helpers import sending
+from helpers.corpus import Case, bytes_of
 
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError
