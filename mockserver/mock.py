@@ -17,7 +17,7 @@ from mockserver.errors import ConfigurationError
 from mockserver.factory import make_engine, resolve_settings
 from mockserver.messages import Text
 from mockserver.signing.apps import App
-from mockserver.signing.checksum import sign
+from mockserver.signing.checksum import Formula, sign
 from mockserver.transport.server import Server
 from mockserver.transport.tls import TLS
 from mockserver.watching import Watcher
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class AppHandle:
     """One registered app: its keys, and requests signed by the mock's clock."""
 
-    def __init__(self, app: App, clock: Clock, url: str) -> None:
-        self._app, self._clock, self._url = app, clock, url
+    def __init__(self, app: App, clock: Clock, url: str, formula: Callable[[], Formula]) -> None:
+        self._app, self._clock, self._url, self._formula = app, clock, url, formula
 
     @property
     def appkey(self) -> str:
@@ -52,8 +52,8 @@ class AppHandle:
 
     def sign(self, *, identifier: str = "admin", seq: str | None = None) -> str:
         """A signed query string, good for five minutes; a `seq` of its own unless one is given."""
-        words = {} if seq is None else {"seq": seq}
-        return sign(self._app.keys, self._clock.now(), identifier=identifier, **words)
+        now, formula = self._clock.now(), self._formula()
+        return sign(self._app.keys, now, identifier=identifier, seq=seq, formula=formula)
 
     def signed_url(self, operation: str, *, identifier: str = "admin", seq: str | None = None) -> str:
         """The whole URL of one signed call of `operation`."""
@@ -114,7 +114,13 @@ class MockServer:
         """A registered app, the first one unless told otherwise; KeyError when there is none of that name."""
         apps = self.engine.library.apps
         app = next(iter(apps.values())) if appkey is None else apps[appkey]
-        return AppHandle(app, self.engine.store.app(app.appkey).clock, self.url)
+        state = self.engine.store.app(app.appkey)
+
+        def formula() -> Formula:
+            chosen = {**self.engine.library.readings(state.scenario), **state.readings}["signing"]
+            return "v1" if chosen == "v1" else "v2"
+
+        return AppHandle(app, state.clock, self.url, formula)
 
     def run(self, on_ready: Callable[[str], object]) -> None:
         """Listen in this thread until SIGTERM or SIGINT; `on_ready` gets the URL."""

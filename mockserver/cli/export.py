@@ -21,7 +21,7 @@ from mockserver.messages import Lang
 from mockserver.openapi.document import openapi as openapi_document
 from mockserver.openapi.postman import postman as postman_collection
 from mockserver.openapi.requests import http_requests
-from mockserver.signing.checksum import Keys, sign
+from mockserver.signing.checksum import Formula, sign
 
 _settings = setting_options("scenario", "fixtures", "now", "reading", "strictness", "lang")
 _url = click.option(
@@ -83,12 +83,12 @@ def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
     """Print signed requests as an .http file for JetBrains and VS Code; they are good for five minutes."""
     engine, readings = _engine(lang, settings)
     app = app_of(engine.library.apps, appkey)
-    keys = Keys(app.appkey, app.keys.appsecret, "") if readings["signing"] == "v1" else app.keys
+    formula: Formula = "v1" if readings["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
     text = http_requests(
         engine.library,
         readings,
-        lambda: sign(keys, now, identifier=app.identifiers[0]),
+        lambda: sign(app.keys, now, identifier=app.identifiers[0], formula=formula),
         now=now,
         appkey=app.appkey,
         lang=lang,

@@ -24,6 +24,7 @@ from mockserver.factory import make_clock, make_engine
 from mockserver.library import load_apps_only
 from mockserver.messages import Call, Text
 from mockserver.signing.apps import App
+from mockserver.signing.checksum import Formula
 from mockserver.signing.checksum import sign as sign_query
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -40,6 +41,15 @@ def _who(command: Command) -> Command:
         "--appkey", envvar="MOCKSERVER_APPKEY", help="app of apps.yaml; the first unless given"
     )(command)
     return setting_options("fixtures", "now")(command)
+
+
+_formula = click.option(
+    "--formula",
+    type=click.Choice(["v2", "v1"]),
+    default="v2",
+    show_default=True,
+    help="how to sign; v1 leaves the restapikey out (reading signing)",
+)
 
 
 def _what(command: Command) -> Command:
@@ -69,9 +79,10 @@ _json = click.option(
 
 @click.command()
 @_who
-def sign(fixtures: str | None, now: str | None, appkey: str | None, identifier: str, seq: str | None) -> None:
+@_formula
+def sign(**who: Any) -> None:
     """Print a signed query string, good for five minutes."""
-    click.echo(_signed(fixtures, now, appkey, identifier, seq))
+    click.echo(_signed(**who))
 
 
 @click.command()
@@ -79,6 +90,7 @@ def sign(fixtures: str | None, now: str | None, appkey: str | None, identifier: 
 @_url
 @_ca
 @_who
+@_formula
 def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, **who: Any) -> None:
     """Print a signed curl command for OPERATION (a name, its beginning, or its section such as 2.2).
 
@@ -98,6 +110,7 @@ def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, **who:
 @_url
 @_ca
 @_who
+@_formula
 @_json
 def call(
     operation: str, fields: Sequence[str], url: str, ca: str | None, as_json: bool | None, **who: Any
@@ -133,7 +146,9 @@ def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words:
     body = json.dumps(_body(target, fields, words["fixtures"]), ensure_ascii=False).encode()
     engine = make_engine(**words)
     app = app_of(engine.library.apps, who["appkey"])
-    query = _query(app, engine.store.app(app.appkey).clock.now(), who["identifier"], who["seq"])
+    signing = engine.library.readings(engine.store.scenario)["signing"]
+    formula: Formula = "v1" if signing == "v1" else "v2"
+    query = _query(app, engine.store.app(app.appkey).clock.now(), who["identifier"], who["seq"], formula)
     reply = engine.answer(Call("POST", target.path, query, {"content-type": "application/json"}, body))
     answer = json.loads(reply.body)
     show_answer(answer, as_json)
@@ -141,15 +156,19 @@ def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words:
 
 
 def _signed(
-    fixtures: str | None, now: str | None, appkey: str | None, identifier: str, seq: str | None
+    fixtures: str | None,
+    now: str | None,
+    appkey: str | None,
+    identifier: str,
+    seq: str | None,
+    formula: Formula,
 ) -> str:
     apps = load_apps_only(Folders(Path(fixtures) if fixtures else None))
-    return _query(app_of(apps, appkey), make_clock(now).now(), identifier, seq)
+    return _query(app_of(apps, appkey), make_clock(now).now(), identifier, seq, formula)
 
 
-def _query(app: App, now: float, identifier: str, seq: str | None) -> str:
-    words = {} if seq is None else {"seq": seq}
-    return sign_query(app.keys, now, identifier=identifier, **words)
+def _query(app: App, now: float, identifier: str, seq: str | None, formula: Formula) -> str:
+    return sign_query(app.keys, now, identifier=identifier, seq=seq, formula=formula)
 
 
 def app_of(apps: Any, appkey: str | None) -> App:

@@ -46,14 +46,16 @@ def matches(given: str, keys: Keys, curtime: str, formulas: Iterable[Formula] = 
     return any(found)
 
 
-def sign(keys: Keys, now: float, *, identifier: str = "admin", seq: str | None = None) -> str:
+def sign(
+    keys: Keys, now: float, *, identifier: str = "admin", seq: str | None = None, formula: Formula = "v2"
+) -> str:
     """A signed query string in the document's order (§1.1.1); `now` in seconds, a seq of its own unless one is given."""
     curtime = str(int(now))
     values = {
         "appkey": keys.appkey,
         "identifier": identifier,
         "curtime": curtime,
-        "checksum": checksum(keys, curtime),
+        "checksum": checksum(keys, curtime, formula),
         "seq": seq if seq is not None else f"{curtime}{next(_SEQS):06d}",
     }
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items())

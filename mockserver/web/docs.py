@@ -16,7 +16,7 @@ from mockserver.control import Control, Json
 from mockserver.errors import ControlError
 from mockserver.messages import Lang, Text
 from mockserver.openapi.document import openapi as document
-from mockserver.signing.checksum import Keys
+from mockserver.signing.checksum import Formula
 from mockserver.signing.checksum import sign as sign_query
 
 if TYPE_CHECKING:
@@ -54,11 +54,9 @@ def sign(control: Control, asked: Asked) -> Json:
     if app is None:
         text = Text(f"there is no app {appkey!r}", f"没有应用 {appkey!r}")
         raise ControlError(404, "unknown_appkey", text)
-    keys = app.keys
-    if _readings(control, asked)["signing"] == "v1":
-        keys = Keys(keys.appkey, keys.appsecret, "")
+    formula: Formula = "v1" if _readings(control, asked)["signing"] == "v1" else "v2"
     words = {name: asked.query[name] for name in ("identifier", "seq") if name in asked.query}
-    return {"query": sign_query(keys, engine.store.app(appkey).clock.now(), **words)}
+    return {"query": sign_query(app.keys, engine.store.app(appkey).clock.now(), formula=formula, **words)}
 
 
 def page(control: Control, asked: Asked) -> Response:

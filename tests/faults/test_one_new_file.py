@@ -44,6 +44,22 @@ assert mockserver.__file__.startswith({root!r}), mockserver.__file__
 assert parse_text("stale_cache;age=5") == {{"fault": "stale_cache", "age": 5}}
 assert "stale_cache" in [row["fault"] for row in rows()]
 assert "stale_cache" in fault_schema()["properties"]["fault"]["enum"]
+from mockserver.data import Folders
+from mockserver.library import load_library
+from mockserver.listing import whole_scenario_schema
+library = load_library(Folders(), now=lambda: 0)
+assert "stale_cache" in whole_scenario_schema(library)["$defs"]["fault"]["properties"]["fault"]["enum"]
+from tests.house.readme import render
+assert "`stale_cache`" in render("faults", "en", library)
+assert "来自缓存的旧应答" in render("faults", "zh", library)
+import http.client, json
+with mockserver.MockServer() as mock:
+    connection = http.client.HTTPConnection("127.0.0.1", mock.port)
+    connection.request("GET", "/__admin/fault-kinds")
+    kinds = json.loads(connection.getresponse().read())["faults"]
+    assert "stale_cache" in [one["fault"] for one in kinds]
+    connection.close()
+    assert mock.control.add_fault(None, {{"fault": "stale_cache", "age": 5}})["fault"] == "stale_cache"
 print(KINDS["stale_cache"].family)
 """
 
@@ -68,6 +84,8 @@ def test_one_new_file_is_a_new_kind(tmp_path):
     for name in ("mockserver", "schemas", "fixtures"):
         shutil.copytree(PACKAGE.parent / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "mockserver/faults/kinds/stale_cache.py").write_text(NEW, encoding="utf-8")
+    shutil.copytree(HERE.parent / "house", tmp_path / "tests/house")
+    assert "stale_cache" in run(tmp_path, "-m", "mockserver", "faults")
     assert run(tmp_path, "-c", PROBE.format(root=str(tmp_path))) == "gateway\n"
     for name in ("test_fault_registry.py", "fault_things.py"):
         shutil.copy(HERE / name, tmp_path)
