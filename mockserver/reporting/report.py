@@ -83,6 +83,14 @@ def complaints(
     if fail_on_violations and report.findings:
         times = len(report.findings)
         found.append(Text(f"{_count(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
+    if fail_on_violations and report.evicted:
+        # What nobody can see any more is not without fault.
+        found.append(
+            Text(
+                f"{_count(report.evicted, 'older request')} left the journal unseen; make it larger",
+                f"{report.evicted} 个较早的请求已移出日志，无从检查；请增大日志",
+            )
+        )
     percent = report.coverage.percent
     if min_coverage is not None and percent < min_coverage:
         found.append(

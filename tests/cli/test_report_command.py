@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,6 +23,14 @@ TOKEN = "canary-token"
 Report = Callable[..., Result]
 
 
+def send(mock: MockApp, body: str) -> None:
+    """One signed call; whatever is answered is well."""
+    url = mock.signed_url("query_room_info")
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        answer.read()
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
     """A server that asks for a token and has seen a right request and one with a foreign field."""
@@ -32,15 +41,10 @@ def server() -> Iterator[MockServer]:
 @pytest.fixture(scope="module")
 def apps(server: MockServer) -> dict[str, str]:
     """The appkeys of a good client, a bad one, and one that never called."""
-    import urllib.request
-
     admin = Admin(server.url, TOKEN)
     made = {name: MockApp.fresh(admin) for name in ("good", "bad", "silent")}
-    for name, body in (("good", b'{"RoomId": "987654321"}'), ("bad", b'{"RoomId": "987654321", "<b>": 1}')):
-        url = made[name].signed_url("query_room_info")
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            answer.read()
+    send(made["good"], '{"RoomId": "987654321"}')
+    send(made["bad"], '{"RoomId": "987654321", "<b>": 1}')
     return {name: app.appkey for name, app in made.items()}
 
 
@@ -80,6 +84,20 @@ def test_violations_fail_when_asked(report: Report) -> None:
     assert (failed.exit_code, failed.stderr) == (1, "1 violation of the contract\n")
     assert report("--fail-on", "violations", about="good").exit_code == 0
     assert report(about="bad").exit_code == 0
+
+
+def test_requests_that_left_the_journal_are_not_taken_for_faultless() -> None:
+    """A journal that was too small fails where violations do, and nowhere else."""
+    with MockServer(journal_size=1) as small:
+        mock = MockApp.fresh(Admin(small.url))
+        for body in ("{}", '{"RoomId": "987654321"}'):
+            send(mock, body)
+        failed = CliRunner().invoke(cli, ["report", "--url", small.url, "--fail-on", "violations"])
+        assert (failed.exit_code, failed.stderr) == (
+            1,
+            "1 older request left the journal unseen; make it larger\n",
+        )
+        assert CliRunner().invoke(cli, ["report", "--url", small.url]).exit_code == 0
 
 
 def test_coverage_has_a_floor(report: Report) -> None:
@@ -144,7 +162,11 @@ def test_no_server_is_wrong_configuration(lang: str) -> None:
     with MockServer() as gone:
         url = gone.url
     with MockServer(admin_token=TOKEN) as guarded:
-        for words in (["--url", url], ["--url", "127.0.0.1"], ["--url", guarded.url, "--admin-token", "another"]):
+        for words in (
+            ["--url", url],
+            ["--url", "127.0.0.1"],
+            ["--url", guarded.url, "--admin-token", "another"],
+        ):
             done = subprocess.run(
                 [sys.executable, "-m", "mockserver", "report", *words],
                 env=environment(MOCKSERVER_LANG=lang),
