@@ -114,8 +114,12 @@ def parse_readings(
 ) -> dict[str, Value]:
     """Readings from `NAME=VALUE` texts or a mapping."""
     if isinstance(given, str):
-        given = given.replace(",", " ").split()
-    pairs = given.items() if isinstance(given, Mapping) else (_pair(text) for text in given)
+        given = [given]
+    if isinstance(given, Mapping):
+        pairs: Iterable[tuple[str, Any]] = given.items()
+    else:
+        # In the environment several stand in one text, with commas or blanks between them.
+        pairs = (_pair(part) for text in given for part in text.replace(",", " ").split() or [text])
     readings: dict[str, Value] = {}
     try:
         for name, value in pairs:
@@ -138,9 +142,12 @@ def _typed(name: str, value: Any) -> Any:
     setting = SETTINGS[name]
     if setting.kind == "integer":
         try:
-            return int(value)
+            number = int(value)
         except (TypeError, ValueError):
             raise _wrong(name, f"{value!r} is not a whole number", f"{value!r} 不是整数") from None
+        if number < 0:
+            raise _wrong(name, f"{number} is less than 0", f"{number} 小于 0")
+        return number
     if setting.kind == "switch" and isinstance(value, str):
         words = {
             "1": True,
