@@ -122,6 +122,18 @@ class MockServer:
 
         return AppHandle(app, state.clock, self.url, formula)
 
+    def inject(self, fault: str, *, appkey: str | None = None, **fields: Any) -> str:
+        """Put a fault to work on one app, or on all: `inject("connection_reset", times=1)`; gives its id."""
+        return str(self.control.add_fault(appkey, {"fault": fault, **fields})["id"])
+
+    def use(self, scenario: str, *, appkey: str | None = None) -> None:
+        """Let another scenario answer one app, or all."""
+        self.control.use(appkey, scenario)
+
+    def reset(self, *, appkey: str | None = None) -> None:
+        """Scenario, clock, faults, answers and journal of one app, or of all, as at the start."""
+        self.control.reset(appkey)
+
     def run(self, on_ready: Callable[[str], object]) -> None:
         """Listen in this thread until SIGTERM or SIGINT; `on_ready` gets the URL."""
         with ExitStack() as stack:
