@@ -98,6 +98,8 @@ class Delivery:
             or self.cut is not None
             or self.malformed_chunk
             or self.header_seconds > 0
+            or self.body_seconds > 0
+            or self.bytes_per_second > 0
             or self.close_after is not None
             or self.hang is not None
         )

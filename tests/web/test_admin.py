@@ -13,6 +13,7 @@ from helpers.driving import WRITES, Client, Wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver import create_app
 from mockserver.mock import MockServer
 from mockserver.web.admin import ROUTES
 
@@ -54,7 +55,7 @@ def refused(told: Any, status: int, *words: str) -> dict[str, str]:
 
 def concrete(path: str, appkey: str = "123456789") -> str:
     """A path of the table with its variables filled in."""
-    return path.replace("<number>", "1").replace("<appkey>", appkey).replace("<name>", "docs.css")
+    return path.replace("<id>", "1").replace("<appkey>", appkey).replace("<name>", "docs.css")
 
 
 # Every route
@@ -112,7 +113,7 @@ PATHS = sorted({one.path for one in ROUTES})
 def test_a_wrong_method_is_405_and_tells_the_right_ones(wire, path: str) -> None:
     """Each method that a resource does not take is refused as JSON, with Allow."""
     known = {one.method for one in ROUTES if one.path == path} | (
-        {one.method for one in ROUTES if one.path == "requests/<number>"}
+        {one.method for one in ROUTES if one.path == "requests/<id>"}
         if path.startswith("requests/")
         else set()
     )
@@ -807,3 +808,18 @@ def test_messages_are_told_in_chinese_where_asked_for() -> None:
     with MockServer(scenario="document", lang="zh") as mock, Wire(mock.port) as wire:
         refused(wire.admin("PUT", "scenario", {"name": "documnt"}), 422, "没有场景", "是否为 document")
         refused(wire.admin("GET", "nothing"), 404, "没有资源")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"fault": "slow_body", "over_ms": 1000}, {"fault": "bandwidth", "bytes_per_second": 100}, {"fault": "hang"},
+     {"fault": "slow_headers"}, {"fault": "connection_reset"}, {"fault": "malformed_chunk"}, {"fault": "slow_close"}],
+)  # fmt: skip
+def test_another_server_does_not_pretend(fault: dict) -> None:
+    """Where nobody can play a fault onto the socket, the answer says so instead of coming as if nothing was."""
+    client = create_app(scenario="document").test_client()
+    assert client.post("/__admin/faults", json=fault, headers=WRITES).status_code == 201
+    query = client.get("/__admin/sign").json["query"]
+    told = client.post(f"/v2/video/query_room_info?{query}", json={"RoomId": "123456789"}).json
+    assert told["ErrorCode"] == 1500
+    assert "mockserver serve" in told["ErrorInfo"]
