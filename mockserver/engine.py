@@ -34,6 +34,8 @@ from mockserver.stores.memory import MemoryStore
 from mockserver.visits import Outcome, Visit
 from mockserver.wishes import Wishes, read_wishes
 
+_OF_GROUND = ("checksum_expired", "checksum_mismatch")
+"""Violations of a right signature that only a fault can bring about."""
 CONTRACT, FAULT = "contract", "fault"
 """What answered, when it was neither the world nor a rule."""
 
@@ -126,9 +128,11 @@ class Engine:
         # A request that is only looked into must not use up what is meant for one that is answered.
         visit.ordeal = None if deep else self._ordeal(visit, wishes, number)
         sound = visit.refusal is None
-        visit.violations += check_signature(
-            visit.query, call, readings, self._ground(visit, deep), sound=sound
-        )
+        signed = check_signature(visit.query, call, readings, self._ground(visit, deep), sound=sound)
+        if visit.honest:
+            # A fault made the server refuse what is right: that is told to the client, and not held against it.
+            visit.injected = [one for one in signed if one.name in _OF_GROUND]
+        visit.violations += signed
         if wishes:
             visit.violations += wishes.violations
         visit.violations += broken
@@ -165,8 +169,8 @@ class Engine:
             return ground
         truth = replace(ground, memory=None)
         found = check_signature(visit.query, visit.call, visit.readings, truth, sound=False)
-        honest = all(one.tolerated for one in found)
-        other = visit.ordeal.ground(FaultGround(visit.now, app.keys.appsecret), honest=honest)
+        visit.honest = all(one.tolerated for one in found)
+        other = visit.ordeal.ground(FaultGround(visit.now, app.keys.appsecret), honest=visit.honest)
         keys = replace(app.keys, appsecret=other.appsecret)
         return replace(ground, now=other.now, app=replace(app, keys=keys))
 
@@ -193,7 +197,7 @@ class Engine:
                 ("X-Mock-Request-Id", number),
                 ("X-Mock-Scenario", visit.scenario.name),
                 ("X-Mock-Answered-By", outcome.by),
-                ("X-Mock-Violations", str(len(visit.violations))),
+                ("X-Mock-Violations", str(len(visit.own_violations))),
             )
             if visit.violations:
                 told = visit.refusal or visit.violations[0]
@@ -228,7 +232,7 @@ class Engine:
             by=outcome.by,
             error=outcome.error,
             faults=visit.ordeal.kinds if visit.ordeal else (),
-            violations=tuple(visit.violations),
+            violations=tuple(visit.own_violations),
             fingerprint=self._fingerprint(checksum),
             status=reply.status,
             answer=reply.body,
@@ -278,4 +282,4 @@ def _target(call: Call, readings: Readings) -> tuple[Operation | None, list[Viol
 
 def _header(text: str) -> str:
     """`text` as a header value: one line, ASCII, not long."""
-    return shorten(text, 300).encode("ascii", "backslashreplace").decode()
+    return shorten(text, 300).replace("…", "...").encode("ascii", "backslashreplace").decode()

@@ -34,6 +34,10 @@ class Visit:
     violations: list[Violation] = field(default_factory=list)
     ordeal: Ordeal | None = None
     """The faults that the request has to go through."""
+    honest: bool = False
+    """Faults of the checksum family were asked, and the signature is right by the true secret and clock."""
+    injected: list[Violation] = field(default_factory=list)
+    """What such a fault made the checks say."""
     near: str = ""
     """The rule that came closest, when there were rules and none matched."""
 
@@ -58,6 +62,13 @@ class Visit:
     def rules(self) -> Iterator[Rule]:
         """The rules that may answer: those given to the app, then the scenario's."""
         return itertools.chain((rule for _, rule in self.state.rules), self.scenario.rules)
+
+    @property
+    def own_violations(self) -> list[Violation]:
+        """What the client did wrong: everything but what a fault made of a right request."""
+        if not self.injected:
+            return self.violations
+        return [one for one in self.violations if not any(one is other for other in self.injected)]
 
     @property
     def refusal(self) -> Violation | None:

@@ -132,7 +132,7 @@ _TABLE = (
         "文档的行没有国家、省、市或网络名称；on 附加 Name")),
     Reading("distribution_tick", _one_of("day_start", "run_time"), "3.2.1", Text(
         "\"counted once a day\": 00:00 of the day, or when a nightly job would run, the next day 01:30",
-        "“每天统计一次”:当天 00:00，或夜间任务的运行时间，次日 01:30")),
+        "“每天统计一次”：当天 00:00，或夜间任务的运行时间，次日 01:30")),
     Reading("today", _one_of("partial", "empty"), "3.1", Text(
         "a day that still runs: the ticks up to now, or nothing. A future day is always empty",
         "尚未结束的一天：到当前为止的刻度，或为空。未来日期始终为空")),
@@ -144,7 +144,7 @@ _TABLE = (
         "字段名为 Rate，说明为时延数据：毫秒")),
     Reading("max_range_days", Number(31, 0, 3_660), "2.1.4, 2.3.4", Text(
         "no longest span is stated; more is range_too_large, 0 is no limit",
-        "未说明最大时间跨度；超出为 range_too_large,0 表示不限")),
+        "未说明最大时间跨度；超出为 range_too_large，0 表示不限")),
 )  # fmt: skip
 
 READINGS: dict[str, Reading] = {reading.name: reading for reading in _TABLE}

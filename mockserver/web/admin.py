@@ -71,12 +71,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "faults", lambda c, a: c.faults(a.appkey), Text("the faults at work", "当前故障")),
     Route("POST", "faults", lambda c, a: c.add_fault(a.appkey, a.body), Text('put one to work: {"fault": KIND, "on", …}', '启用：{"fault": 种类, "on", …}'), 201),
     Route("DELETE", "faults", lambda c, a: c.clear_faults(a.appkey), Text("end them all, let go what is held back", "全部结束，并放行被拖住的应答")),
-    Route("DELETE", "faults/<number>", lambda c, a: c.remove_fault(a.appkey, a.path["number"]), Text("end one", "结束一个")),
+    Route("DELETE", "faults/<id>", lambda c, a: c.remove_fault(a.appkey, a.path["id"]), Text("end one", "结束一个")),
     Route("GET", "answers", lambda c, a: c.answers(a.appkey), Text("answers given beside the scenario's", "场景之外的应答")),
     Route("POST", "answers", lambda c, a: c.add_answer(a.appkey, a.body), Text(
         "answer some requests otherwise: an entry of a scenario's `answers`", "改变部分应答：同场景 `answers` 的一项"), 201),
     Route("DELETE", "answers", lambda c, a: c.remove_answers(a.appkey, None), Text("take them all back", "全部撤回")),
-    Route("DELETE", "answers/<number>", lambda c, a: c.remove_answers(a.appkey, a.path["number"]), Text("take one back", "撤回一项")),
+    Route("DELETE", "answers/<id>", lambda c, a: c.remove_answers(a.appkey, a.path["id"]), Text("take one back", "撤回一项")),
     Route("GET", "clock", lambda c, a: c.clock(a.appkey), Text("what the clock shows", "时钟")),
     Route("PUT", "clock", lambda c, a: c.set_clock(a.appkey, **arguments(
         a.body, now=(str, int, float), offset_seconds=(int, float), advance_seconds=(int, float))),
@@ -91,7 +91,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "requests/verify", lambda c, a: c.observer.verify(a.appkey, a.body), Text(
         'did so many come: {"operation", "when", "count" | "at_least" | "at_most"}; similar ones when not',
         '次数是否符合：{"operation", "when", "count" | "at_least" | "at_most"}；否则列出相近请求')),
-    Route("GET", "requests/<number>", lambda c, a: c.observer.request(a.appkey, a.path["number"]), Text("one of them", "其中一条")),
+    Route("GET", "requests/<id>", lambda c, a: c.observer.request(a.appkey, a.path["id"]), Text("one of them", "其中一条")),
     Route("DELETE", "requests", lambda c, a: c.observer.clear(a.appkey), Text("forget them", "清空日志")),
     Route("GET", "coverage", lambda c, a: c.observer.coverage(a.appkey), Text("how much of the contract was met", "契约覆盖率")),
     Route("GET", "report", lambda c, a: c.observer.report_json(a.appkey), Text("coverage, violations and error handling", "覆盖率、违规与错误处理")),

@@ -20,7 +20,9 @@ READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
 
 def blocks(path: Path, language: str) -> list[str]:
     """The fenced blocks of one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return re.findall(
+        rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
 
 
 def steps(block: str) -> Iterator[tuple[str, list[str]]]:
@@ -45,13 +47,25 @@ def server() -> Iterator[MockServer]:
 @pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
 def test_the_console_samples_print_what_they_show(path: Path, server: MockServer) -> None:
     """Every `$ command` succeeds, or fails as shown, with the lines that stand below it."""
-    environ = {**os.environ, "MOCKSERVER_URL": server.url, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environ = {
+        **os.environ,
+        "MOCKSERVER_URL": server.url,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
     commands = [step for block in blocks(path, "console") for step in steps(block)]
     assert len(commands) >= 4
     for command, shown in commands:
-        here = command.replace(".venv/bin/mockserver", "mockserver").replace("http://127.0.0.1:8080", server.url)
+        here = command.replace(".venv/bin/mockserver", "mockserver").replace(
+            "http://127.0.0.1:8080", server.url
+        )
         done = subprocess.run(
-            ["bash", "-c", here], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
+            ["bash", "-c", here],
+            cwd=ROOT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         lines = (done.stdout + done.stderr).rstrip("\n").split("\n")
         if shown:

@@ -70,7 +70,10 @@ def _settings(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
 
 
 def _faults(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
-    head = {"en": ("fault", "family", "fields", "what a client sees"), "zh": ("故障", "类别", "字段", "客户端所见")}[lang]
+    head = {
+        "en": ("fault", "family", "fields", "what a client sees"),
+        "zh": ("故障", "类别", "字段", "客户端所见"),
+    }[lang]
     return head, (
         (f"`{row['fault']}`", row["family"], _named(row["schema"]["properties"]), row["text"][lang])
         for row in fault_rows()

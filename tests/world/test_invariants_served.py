@@ -86,7 +86,10 @@ def test_a_socket_tells_one_log(seed: int) -> None:
 
         def ask(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
             connection.request(
-                "POST", f"/v2/video/{operation}?{query}", json.dumps(body), {"Content-Type": "application/json"}
+                "POST",
+                f"/v2/video/{operation}?{query}",
+                json.dumps(body),
+                {"Content-Type": "application/json"},
             )
             return fields_of(json.loads(connection.getresponse().read()))
 

@@ -41,7 +41,7 @@ WORDS = {
     "faults": Text("Faults met", "遇到的故障"),
     "scenarios": Text("Scenarios", "场景"),
     "none": Text("none", "无"),
-    "fine": Text("fine", "通过"),
+    "fine": Text("nothing fails this run", "没有导致失败的问题"),
     "failed": Text("failed", "未通过"),
     "other": Text("(no operation)", "（无接口）"),
     "tolerated": Text("tolerated", "已容忍"),
