@@ -7,7 +7,7 @@ RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D10
 SERVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-full audit check format format-check lint types data docs bench dist clean
+.PHONY: help serve test test-full test-pythons audit check format format-check lint types data docs bench dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test: $(VENV)/.dev  ## run every test
 test-full: $(VENV)/.dev  ## run every test at full length: 20,000 fuzzed requests, a soak of 100,000, 300 edits, 100 starts
 	MOCKSERVER_TEST_EXAMPLES=20000 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
 	MOCKSERVER_TEST_SOAK=100000 MOCKSERVER_TEST_EDITS=300 MOCKSERVER_TEST_CYCLES=100 $(BIN)/python -m pytest -m alone
+
+test-pythons: $(VENV)/.dev  ## compare the generated worlds on every Python from 3.10 on that is here
+	$(BIN)/python tests/world/every_python.py
 
 audit: $(VENV)/.audit  ## look for advisories on what is installed (needs the network) and for unsafe code
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml mockserver
@@ -71,6 +74,7 @@ docs-write: $(VENV)/.dev  ## write the generated tables of both READMEs anew
 
 bench: $(VENV)/.dev  ## measure requests, CPU and start-up against a bare Flask hello
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.world
 
 dist: $(VENV)/.dev  ## build the wheel and the source archive
 	rm -rf build dist

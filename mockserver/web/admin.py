@@ -21,6 +21,7 @@ from mockserver.errors import ControlError
 from mockserver.messages import Lang, Text
 from mockserver.web import docs
 from mockserver.web.api import OVERLONG
+from mockserver.web.asked import Asked
 from mockserver.web.guard import Guard
 
 log = logging.getLogger("mockserver")
@@ -28,16 +29,6 @@ log = logging.getLogger("mockserver")
 PREFIX = "/__admin"
 MOST_BYTES = 1_048_576
 Handler = Callable[[Control, "Asked"], "Json | Response"]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What an admin request asks for: the app it is about, words of the path, of the query and of the body."""
-
-    appkey: str | None
-    path: dict[str, str]
-    query: dict[str, str]
-    body: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from mockserver.signing.checksum import Formula
 from mockserver.signing.checksum import sign as sign_query
 
 if TYPE_CHECKING:
-    from mockserver.web.admin import Asked
+    from mockserver.web.asked import Asked
 
 _PAGES = Path(__file__).parent / "pages"
 _OURS = ("docs.js", "docs.css")
