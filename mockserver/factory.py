@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5
 """So often files that change while they are read are read again."""
+
+
+_SEPARATOR = re.compile(r"[,\s]+(?=[A-Za-z_]+\s*=)")
+"""What stands between two NAME=VALUE texts."""
 
 
 def create_app(**settings: Any) -> Flask:
@@ -119,7 +124,7 @@ def parse_readings(
         pairs: Iterable[tuple[str, Any]] = given.items()
     else:
         # In the environment several stand in one text, with commas or blanks between them.
-        pairs = (_pair(part) for text in given for part in text.replace(",", " ").split() or [text])
+        pairs = (_pair(part) for text in given for part in _SEPARATOR.split(text.strip(", ")))
     readings: dict[str, Value] = {}
     try:
         for name, value in pairs:

@@ -66,6 +66,6 @@ def report(
         except OSError as error:
             why = error.strerror or str(error)
             raise ConfigurationError.one("--output", Text(f"{output}: {why}", f"{output}：{why}")) from None
-        for complaint in told["complaints"]:
-            click.echo(complaint, err=True)
+    for complaint in told["complaints"]:
+        click.echo(complaint, err=True)
     sys.exit(1 if told["complaints"] else 0)

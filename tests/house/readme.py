@@ -16,10 +16,11 @@ from mockserver.contract.readings import READINGS
 from mockserver.data import Folders
 from mockserver.faults.spec import rows as fault_rows
 from mockserver.library import Library, load_library
-from mockserver.messages import Lang
+from mockserver.messages import Lang, Text
 from mockserver.settings import SETTINGS
 from mockserver.web.admin import ROUTES
 from mockserver.world.parameters import rows_as_table
+from tests.helpers.corpus import FAMILIES, family
 
 ROOT = Path(__file__).parents[2]
 READMES: dict[Lang, Path] = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
@@ -84,6 +85,25 @@ def _named(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+_FAMILY_TEXTS = {
+    "json": Text("JSON texts as bodies", "作为请求体的 JSON 文本"),
+    "fields": Text("values of the documented fields", "各文档字段的取值"),
+    "signatures": Text("query strings and signatures", "查询串与签名"),
+    "wishes": Text("wishes by header and magic value", "请求头与特殊值的要求"),
+    "framing": Text("HTTP framing on raw sockets", "原始套接字上的 HTTP 报文"),
+    "files": Text("scenario, catalogue and credential files", "场景、错误表与凭据文件"),
+    "schemas": Text("schema files", "Schema 文件"),
+    "admin": Text("admin requests", "管理接口请求"),
+}
+
+
+def _corpus(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
+    head = {"en": ("bad input", "cases"), "zh": ("错误输入", "用例数")}[lang]
+    total = {"en": "all", "zh": "合计"}[lang]
+    rows = [(_FAMILY_TEXTS[name].to(lang), len(family(name))) for name in FAMILIES]
+    return head, [*rows, (total, sum(count for _, count in rows))]
+
+
 _YAML = {"None": "`null`", "False": "`false`", "True": "`true`", "see below": "…"}
 
 
@@ -109,6 +129,7 @@ TABLES: dict[str, Table] = {
     "parameters": _parameters,
     "admin": _admin,
     "faults": _faults,
+    "corpus": _corpus,
 }
 
 

@@ -99,7 +99,7 @@ def test_the_text_says_what_is_wrong_and_ends_with_the_verdict() -> None:
     assert "  1 × seq_reused query:seq, query_room_info → success [over several requests] (6)" in said
     assert "    ! after checksum_expired the client repeated the same signature once (3)" in said
     assert said[-2:] == ["failed: 2 violations of the contract", "failed: 1 mistake in error handling"]
-    assert render_text(REPORT).splitlines()[-1] == "fine"
+    assert render_text(REPORT).splitlines()[-1] == "nothing fails this run"
     assert render_text(REPORT, "zh").splitlines()[-1] == "通过"
 
 
