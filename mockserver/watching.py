@@ -58,7 +58,7 @@ class Watcher:
 
     def look(self) -> bool:
         """Reload if any file is not what it was at the last look; whether it did."""
-        now = look_at(self._user)
+        now = look_at(self._user, self._seen)
         changed = now.changed(self._seen)
         if not changed:
             return False

@@ -7,12 +7,17 @@ anything was written in between, even when it was written back.
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from mockserver.data.documents import read
 from mockserver.data.folders import Folders
 from mockserver.errors import ConfigurationError
+
+
+RESTED = 2_000_000_000
+"""Nanoseconds after which every file system's clock has gone on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +35,15 @@ class Look:
         return sorted(name for name in names if self.contents.get(name) != other.contents.get(name))
 
 
-def look_at(user: Path | None) -> Look:
-    """A look at every file that counts under the user's folder and beside the package; it raises nothing."""
+def look_at(user: Path | None, before: Look | None = None) -> Look:
+    """A look at every file that counts under the user's folder and beside the package; it raises nothing.
+
+    What was not touched for a while since the look `before` need not be read again: only a file that was written a
+    moment ago may be written once more without its times telling.
+    """
     contents: dict[str, bytes] = {}
     times: dict[str, int] = {}
+    now = time.time_ns()
     try:
         paths = Folders(user).files()
     except ConfigurationError as error:
@@ -42,8 +52,17 @@ def look_at(user: Path | None) -> Look:
     for path in paths:
         name = str(path)
         try:
-            times[name] = path.stat().st_ctime_ns
-            contents[name] = _digest(read(path))
+            times[name] = touched = path.stat().st_ctime_ns
+            rested = now - touched > RESTED
+            if (
+                before is not None
+                and rested
+                and before.times.get(name) == touched
+                and name in before.contents
+            ):
+                contents[name] = before.contents[name]
+            else:
+                contents[name] = _digest(read(path))
         except (OSError, ConfigurationError) as error:
             contents[name] = _digest(repr(error).encode())
     return Look(contents, times)

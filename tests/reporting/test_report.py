@@ -100,7 +100,7 @@ def test_the_text_says_what_is_wrong_and_ends_with_the_verdict() -> None:
     assert "    ! after checksum_expired the client repeated the same signature once (3)" in said
     assert said[-2:] == ["failed: 2 violations of the contract", "failed: 1 mistake in error handling"]
     assert render_text(REPORT).splitlines()[-1] == "nothing fails this run"
-    assert render_text(REPORT, "zh").splitlines()[-1] == "通过"
+    assert render_text(REPORT, "zh").splitlines()[-1] == "没有导致失败的问题"
 
 
 def test_only_readings_that_are_not_the_defaults_are_told_to_people() -> None:
