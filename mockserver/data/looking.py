@@ -15,7 +15,6 @@ from mockserver.data.documents import read
 from mockserver.data.folders import Folders
 from mockserver.errors import ConfigurationError
 
-
 RESTED = 2_000_000_000
 """Nanoseconds after which every file system's clock has gone on."""
 
