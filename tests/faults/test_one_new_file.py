@@ -84,7 +84,8 @@ def test_one_new_file_is_a_new_kind(tmp_path):
     for name in ("mockserver", "schemas", "fixtures"):
         shutil.copytree(PACKAGE.parent / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "mockserver/faults/kinds/stale_cache.py").write_text(NEW, encoding="utf-8")
-    shutil.copytree(HERE.parent / "house", tmp_path / "tests/house")
+    for name in ("house", "helpers", "corpus"):
+        shutil.copytree(HERE.parent / name, tmp_path / "tests" / name)
     assert "stale_cache" in run(tmp_path, "-m", "mockserver", "faults")
     assert run(tmp_path, "-c", PROBE.format(root=str(tmp_path))) == "gateway\n"
     for name in ("test_fault_registry.py", "fault_things.py"):
