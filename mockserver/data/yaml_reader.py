@@ -47,6 +47,9 @@ def parse_yaml(source: str | bytes, name: str) -> Document:
         return _Yaml(text, name).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if mark is not None and "nesting depth" in str(error.problem):
+            # Newer parsers stop at a depth of their own before they tell of ours: ask again with what is before it.
+            return parse_yaml(text[: mark.index], name)
         if "end of stream" in str(error.problem):  # of an open quote or bracket: the start tells more
             mark = error.context_mark or mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
