@@ -5,9 +5,7 @@ Knows nothing of Flask or sockets: a `Call` goes in, a `Reply` comes out. Read `
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,13 +21,13 @@ from mockserver.faults.base import Context
 from mockserver.faults.base import Ground as FaultGround
 from mockserver.faults.chain import Ordeal
 from mockserver.library import Library, check_scenario
-from mockserver.messages import Call, Entry, Lang, Reply, Violation
+from mockserver.messages import Call, Lang, Note, Reply, Violation
 from mockserver.signing.apps import App
 from mockserver.signing.checks import Ground, check_signature
 from mockserver.signing.checksum import Keys
 from mockserver.signing.query import check_query, read_query
 from mockserver.stores.journal import Journal
-from mockserver.stores.keeping import discreet
+from mockserver.stores.masking import discreet
 from mockserver.stores.memory import MemoryStore
 from mockserver.visits import Outcome, Visit
 from mockserver.wishes import Wishes, read_wishes
@@ -66,7 +64,6 @@ class Engine:
         self._headers = headers
         self._answering = Answering(lang, self._discreet)
         self._numbers = itertools.count(1)
-        self._salt = os.urandom(16)
 
     def app(self, appkey: str) -> App | None:
         """A registered app."""
@@ -94,10 +91,10 @@ class Engine:
         number = next(self._numbers)
         visit = self._read(call, number)
         outcome = self._decide(visit)
-        reply = self._reply(visit, outcome, f"{number:08d}")
+        reply = self._reply(visit, outcome, name := f"{number:08d}")
         if visit.ordeal is not None:
             reply = self._strike(visit, reply)
-        self._remember(visit, outcome, reply, f"{number:08d}", time.perf_counter() - started)
+        self._remember(visit, outcome, reply, name, started)
         return reply
 
     def examine(self, call: Call) -> list[Violation]:
@@ -215,41 +212,31 @@ class Engine:
         apps = [*self.library.apps.values(), *list(self.apps.values())]
         return [secret for app in apps for secret in app.keys.secrets]
 
-    def _remember(self, visit: Visit, outcome: Outcome, reply: Reply, number: str, seconds: float) -> None:
-        call, app, checksum = visit.call, visit.app, visit.query.get("checksum", "")
-        entry = Entry(
-            id=number,
+    def _remember(self, visit: Visit, outcome: Outcome, reply: Reply, name: str, started: float) -> None:
+        app = visit.app
+        note = Note(
+            id=name,
             at=visit.now,
             appkey=visit.state.appkey,
             operation=visit.operation.name if visit.operation else "",
-            method=call.method,
-            path=call.path,
-            query={**visit.query, "checksum": f"{checksum[:6]}…"} if checksum else visit.query,
-            headers=call.headers,
-            body=call.body,
+            call=visit.call,
+            query=visit.query,
             fields=visit.body,
             scenario=visit.scenario.name,
             by=outcome.by,
             error=outcome.error,
             faults=visit.ordeal.kinds if visit.ordeal else (),
-            violations=tuple(visit.own_violations),
-            fingerprint=self._fingerprint(checksum),
+            violations=visit.own_violations,
             status=reply.status,
             answer=reply.body,
-            seconds=seconds,
+            seconds=time.perf_counter() - started,
             empty=outcome.empty,
             near=visit.near,
+            spoiled=visit.ordeal is not None and (reply.body != outcome.body or reply.delivery.spoils),
             readings=visit.readings,
-            spoiled=reply.body != outcome.body or reply.delivery.spoils,
         )
         # A request in order can only tell its own app's secrets; any other may tell anybody's.
-        secrets = self._secrets() if app is None or visit.violations else app.keys.secrets
-        self.journal.add(entry, secrets)
-
-    def _fingerprint(self, checksum: str) -> str:
-        """Equal for equal checksums, and of no use to anybody who would like to know one."""
-        salted = self._salt + checksum.encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(salted, digest_size=8).hexdigest()
+        self.journal.add(note, self._secrets() if app is None or visit.violations else app.keys.secrets)
 
 
 def _context(visit: Visit) -> Context:

@@ -144,10 +144,40 @@ class Cut(NamedTuple):
 
 
 @dataclass(slots=True)
-class Entry:
-    """One request as the journal keeps it: what came, what was wrong with it, what answered and what was sent.
+class Note:
+    """One request as it came and as it was answered, secrets and all: what a journal takes in.
 
-    Nobody changes one; it is not frozen because one is made for every request, and a frozen one takes twice as long.
+    One is made for every request, so it is not frozen: that would take twice as long. Nobody but the journal holds it.
+    """
+
+    id: str
+    at: float
+    appkey: str
+    operation: str
+    call: Call
+    query: Mapping[str, str] | None
+    fields: Mapping[str, Any] | None
+    """None, of both: it is what the call says, to the letter."""
+    scenario: str
+    by: str
+    error: str
+    faults: tuple[str, ...]
+    violations: tuple[Violation, ...]
+    status: int
+    answer: bytes
+    seconds: float
+    empty: bool
+    near: str
+    spoiled: bool
+    readings: Mapping[str, Any]
+    answer_cut: Cut | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request as a journal tells it: what came, what was wrong with it, what answered and what was sent.
+
+    Fit to be read by anybody: what is long is cut, what is secret is masked.
     """
 
     id: str

@@ -64,15 +64,17 @@ class Visit:
         return itertools.chain((rule for _, rule in self.state.rules), self.scenario.rules)
 
     @property
-    def own_violations(self) -> list[Violation]:
+    def own_violations(self) -> tuple[Violation, ...]:
         """What the client did wrong: everything but what a fault made of a right request."""
-        if not self.injected:
-            return self.violations
-        return [one for one in self.violations if not any(one is other for other in self.injected)]
+        if not self.violations:
+            return ()
+        return tuple(one for one in self.violations if not any(one is other for other in self.injected))
 
     @property
     def refusal(self) -> Violation | None:
         """The first violation that is not tolerated: it decides the answer."""
+        if not self.violations:
+            return None
         return next((one for one in self.violations if not one.tolerated), None)
 
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from helpers.bench import Bench
-from helpers.entries import entry
+from helpers.entries import note
 from helpers.signer import APPKEY, OTHER
 
 from mockserver.errors import ControlError
@@ -20,7 +20,7 @@ def bench() -> Bench:
     bench = Bench()
     bench.engine.journal = Journal(most_entries=3)
     for appkey, number in ((APPKEY, 1), (APPKEY, 2), (APPKEY, 3), (OTHER[0], 4)):
-        bench.engine.journal.add(entry(appkey=appkey, at=1_576_000_000.0 + number))
+        bench.engine.journal.add(note(appkey=appkey, at=1_576_000_000.0 + number))
     return bench
 
 
@@ -52,7 +52,7 @@ def test_callers_that_wait_for_the_same_are_all_told(observer: Observer, bench: 
         one.start()
     impatient.join(20)
     for _ in range(2):
-        bench.engine.journal.add(entry(appkey=APPKEY))
+        bench.engine.journal.add(note(appkey=APPKEY))
     for one in waiters:
         one.join(20)
     assert found == [5] * 8
@@ -72,8 +72,8 @@ def test_no_wait_is_longer_than_the_longest(observer: Observer, bench: Bench, mo
 
 def test_evicted_requests_count_for_their_app_alone(observer: Observer, bench: Bench) -> None:
     """A busy neighbour takes nothing from anybody's certainty."""
-    bench.engine.journal.add(entry(appkey=OTHER[0]))
-    bench.engine.journal.add(entry(appkey=APPKEY))
+    bench.engine.journal.add(note(appkey=OTHER[0]))
+    bench.engine.journal.add(note(appkey=APPKEY))
     assert observer.count(APPKEY, {})["evicted"] == 1
     assert observer.count(OTHER[0], {})["evicted"] == 0
     assert observer.verify(OTHER[0], {"count": 2})["ok"] is True

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.contract.envelope import plain_object
 from mockserver.contract.violations import shorten, violation
 from mockserver.messages import Text, Violation
 
@@ -44,6 +45,12 @@ class _Refused(ValueError):
 
 def parse(body: bytes) -> Parsed:
     """The JSON value of `body` (§1.2); every repeated key is a violation, any other fault leaves no value."""
+    plain = plain_object(body)
+    return parse_closely(body) if plain is None else Parsed(plain, ok=True)
+
+
+def parse_closely(body: bytes) -> Parsed:
+    """The same, for a body that is not as plain as nearly every one is."""
     parsed = Parsed()
     try:
         if _too_deep(body):

@@ -1,4 +1,4 @@
-"""One entry as JSON, for the admin API and the pytest plugin; no secret is in it, whoever made the entry."""
+"""One entry as JSON, for the admin API and the pytest plugin."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from mockserver.messages import Cut, Entry, Lang, Violation
-from mockserver.stores.keeping import tidy
 
 _EAST_8 = timezone(timedelta(hours=8))
 
 
 def entry_json(entry: Entry, lang: Lang = "en") -> dict[str, Any]:
     """An entry as JSON can say it: text where bytes are UTF-8, base64 where they are not, times in UTC+8."""
-    entry = tidy(entry)
     told = next((one for one in entry.violations if not one.tolerated), None)
     told = told or next(iter(entry.violations), None)
     return {

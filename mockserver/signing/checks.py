@@ -78,10 +78,10 @@ def check_signature(
         if ground.rejects or not matches(given, app.keys, curtime, formulas):
             found.append(_mismatch(given, curtime, query, call, app, formulas, ground))
         elif (
-            memory
+            readings["checksum_reuse"] == "once"
+            and memory
             and sound
             and _fine(found)
-            and readings["checksum_reuse"] == "once"
             and not memory.claim_checksum(given)
         ):
             found.append(
@@ -91,11 +91,11 @@ def check_signature(
     if seq == "" and readings["seq"] != "optional":
         found.append(violation("seq_empty", "query:seq", expected="a number of your own"))
     elif (
-        seq
+        readings["seq"] == "unique"
+        and seq
         and memory
         and sound
         and _fine(found)
-        and readings["seq"] == "unique"
         and not memory.claim_seq(seq)
     ):
         found.append(violation("seq_repeated", "query:seq", expected="a new seq", got=seq))

@@ -23,11 +23,11 @@ class Keys:
     appkey: str
     appsecret: str = field(repr=False)
     restapikey: str = field(repr=False)
+    secrets: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """What nobody may be told."""
 
-    @property
-    def secrets(self) -> tuple[str, str]:
-        """What nobody may be told."""
-        return self.appsecret, self.restapikey
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secrets", (self.appsecret, self.restapikey))
 
 
 def checksum(keys: Keys, curtime: str, formula: Formula = "v2") -> str:

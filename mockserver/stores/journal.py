@@ -2,22 +2,29 @@
 
 What had to leave for something newer is counted, and every query tells it: nobody takes "not there any
 more" for "never came". Nothing of HTTP or of the contract; `keeping` says what of a request is kept.
+
+A request waits for `add`, a reader does not mind: what is in order is kept as the note that came, and made an entry
+(cut, masked) each time somebody reads it. Nothing leaves a journal but entries.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from mockserver.messages import Entry
-from mockserver.stores.keeping import size_of, tidy
+from mockserver.messages import Entry, Note
+from mockserver.stores.keeping import SHORT_ANSWER, entry_of, fold, size_of, size_of_note, whole
+from mockserver.stores.masking import tells_secret
 
 MOST_ENTRIES = 10_000
 MOST_BYTES = 64 * 1024 * 1024
+MOST_ANSWERS = 16 * 1024 * 1024
+"""Bytes of the newest answers that are kept whole; they shall not push requests out."""
 ALL_APPS = 4
 """All apps together may take so many times what one may."""
 
@@ -34,15 +41,15 @@ class Filter:
     since: float | None = None
     """Seconds since the epoch by the app's clock, inclusive."""
 
-    def matches(self, entry: Entry) -> bool:
-        """Whether an entry is asked for."""
+    def matches(self, one: Note | Entry) -> bool:
+        """Whether a request is asked for."""
         return (
-            (self.appkey is None or entry.appkey == self.appkey)
-            and (self.operation is None or entry.operation == self.operation)
-            and (self.accepted is None or entry.accepted is self.accepted)
-            and (self.error is None or entry.error == self.error)
-            and (self.since is None or entry.at >= self.since)
-            and (self.violation is None or any(one.name == self.violation for one in entry.violations))
+            (self.appkey is None or one.appkey == self.appkey)
+            and (self.operation is None or one.operation == self.operation)
+            and (self.accepted is None or self.accepted is not bool(one.error))
+            and (self.error is None or one.error == self.error)
+            and (self.since is None or one.at >= self.since)
+            and (self.violation is None or any(each.name == self.violation for each in one.violations))
         )
 
 
@@ -58,12 +65,25 @@ class Selection(NamedTuple):
     """How many had to leave the journal that might have been among them."""
 
 
+@dataclass(slots=True, eq=False)
+class _Row:
+    """One request, its place among those of all apps, the bytes it takes, and what is still to be masked in a note."""
+
+    turn: int
+    kept: Note | Entry
+    size: int
+    secrets: Sequence[str]
+
+
 @dataclass(slots=True)
 class _Shelf:
-    """The entries of one app, each with its place among those of all apps and the bytes it takes."""
+    """The entries of one app."""
 
-    entries: deque[tuple[int, int, Entry]] = field(default_factory=deque)
+    rows: deque[_Row] = field(default_factory=deque)
     size: int = 0
+    answers: deque[tuple[_Row, int]] = field(default_factory=deque)
+    """Those whose answer is long and whole, and how long."""
+    answers_size: int = 0
     evicted: int = 0
     evicted_at: float = float("-inf")
     """The latest moment of an entry that left."""
@@ -86,114 +106,164 @@ class Journal:
 
     def __init__(self, most_entries: int = MOST_ENTRIES, most_bytes: int = MOST_BYTES) -> None:
         self.most_entries, self.most_bytes = most_entries, most_bytes
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._waiters: list[_Waiter] = []
         self._shelves: dict[str, _Shelf] = {}
-        self._by_id: dict[str, Entry] = {}
-        self._count = 0
+        self._by_id: dict[str, _Row] = {}
+        self._turn = 0
         self._size = 0
+        self._salt = os.urandom(16)
 
-    def add(self, entry: Entry, secrets: Iterable[str] = ()) -> Entry:
-        """Keep an entry, cut and masked; the oldest leave when room is short. Gives what was kept.
+    def add(self, note: Note, secrets: Sequence[str] = ()) -> None:
+        """Keep a request; the oldest leave when room is short.
 
-        `secrets` are the app's own: wherever they stand in the entry they are masked.
+        `secrets` are the app's own: wherever they stand in it they are masked before anybody reads it.
         """
-        entry = tidy(entry, secrets)
-        size = size_of(entry)
-        with self._changed:
-            shelf = self._shelves.get(entry.appkey)
+        kept: Note | Entry = note
+        if fold(note):
+            size = size_of_note(note)
+        else:
+            # What a client may have made large is cut at once.
+            kept, secrets = entry_of(note, secrets, self._salt), ()
+            size = size_of(kept)
+        with self._lock:
+            shelf = self._shelves.get(note.appkey)
             if shelf is None:
-                shelf = self._shelves[entry.appkey] = _Shelf()
-            self._count += 1
-            shelf.entries.append((self._count, size, entry))
+                shelf = self._shelves[note.appkey] = _Shelf()
+            self._turn += 1
+            row = self._by_id[note.id] = _Row(self._turn, kept, size, secrets)
+            shelf.rows.append(row)
             shelf.size += size
             self._size += size
-            self._by_id[entry.id] = entry
-            while len(shelf.entries) > self.most_entries or shelf.size > self.most_bytes:
+            if len(kept.answer) > SHORT_ANSWER:
+                self._keep_answer(shelf, row)
+            while len(shelf.rows) > self.most_entries or shelf.size > self.most_bytes:
                 self._evict(shelf)
             while self._size > self.most_bytes * ALL_APPS:
                 self._evict(max(self._shelves.values(), key=lambda one: one.size))
             if self._waiters:
-                self._tell(entry)
-        return entry
+                self._tell(kept)
 
     def get(self, entry_id: str) -> Entry | None:
         """The entry of that id, if it is still there."""
-        return self._by_id.get(entry_id)
+        row = self._by_id.get(entry_id)
+        return None if row is None else self._read(row)
 
     def select(self, asked: Filter = EVERYTHING, limit: int | None = None) -> Selection:
         """The entries asked for, the newest `limit` of them; and how many such may be gone."""
-        with self._changed:
-            kept, evicted = self._snapshot(asked)
-        found = [entry for entry in kept if asked.matches(entry)]
-        return Selection(found if limit is None else found[max(len(found) - limit, 0) :], evicted)
+        with self._lock:
+            rows, evicted = self._snapshot(asked)
+        return self._selection(rows, evicted, asked, limit)
 
     def count(self, asked: Filter = EVERYTHING) -> tuple[int, int]:
         """How many entries are asked for, and how many that might belong to them are gone."""
-        found = self.select(asked)
-        return len(found.entries), found.evicted
+        with self._lock:
+            rows, evicted = self._snapshot(asked)
+        return sum(asked.matches(row.kept) for row in rows), evicted
 
     def wait_for(self, least: int, asked: Filter = EVERYTHING, timeout: float = 0.0) -> Selection:
         """The entries asked for, as soon as there are `least` of them or `timeout` seconds are over."""
         until = time.monotonic() + timeout
         with self._changed:
             while True:
-                kept, evicted = self._snapshot(asked)
-                found = Selection([entry for entry in kept if asked.matches(entry)], evicted)
+                rows, evicted = self._snapshot(asked)
+                there = sum(asked.matches(row.kept) for row in rows)
                 left = until - time.monotonic()
-                if len(found.entries) >= least or left <= 0:
-                    return found
-                waiter = _Waiter(asked, least - len(found.entries))
+                if there >= least or left <= 0:
+                    break
+                waiter = _Waiter(asked, least - there)
                 self._waiters.append(waiter)
                 try:
                     self._changed.wait_for(lambda waiter=waiter: waiter.missing <= 0, left)  # type: ignore[misc]
                 finally:
                     self._waiters.remove(waiter)
+        return self._selection(rows, evicted, asked, None)
 
     def clear(self, appkey: str | None = None) -> int:
         """Forget the entries of one app, or of all, and what was evicted; gives how many entries went."""
-        with self._changed:
+        with self._lock:
             gone = [appkey] if appkey is not None else list(self._shelves)
             shelves = [self._shelves.pop(one) for one in gone if one in self._shelves]
             for shelf in shelves:
                 self._size -= shelf.size
-                for _, _, entry in shelf.entries:
-                    self._forget(entry)
-            return sum(len(shelf.entries) for shelf in shelves)
+                for row in shelf.rows:
+                    self._forget(row)
+            return sum(len(shelf.rows) for shelf in shelves)
 
     @property
     def size(self) -> int:
         """About how many bytes all entries take."""
         return self._size
 
-    def _snapshot(self, asked: Filter) -> tuple[list[Entry], int]:
+    def _snapshot(self, asked: Filter) -> tuple[list[_Row], int]:
+        """The rows that may be asked for, in the order they came, and how many such are gone."""
         if asked.appkey is not None:
             shelf = self._shelves.get(asked.appkey)
-            return ([entry for _, _, entry in shelf.entries], shelf.gone(asked.since)) if shelf else ([], 0)
-        rows = [row for shelf in self._shelves.values() for row in shelf.entries]
+            return (list(shelf.rows), shelf.gone(asked.since)) if shelf else ([], 0)
+        rows = [row for shelf in self._shelves.values() for row in shelf.rows]
         if len(self._shelves) > 1:
-            rows.sort(key=lambda row: row[0])
-        return [entry for _, _, entry in rows], sum(
-            shelf.gone(asked.since) for shelf in self._shelves.values()
-        )
+            rows.sort(key=lambda row: row.turn)
+        return rows, sum(shelf.gone(asked.since) for shelf in self._shelves.values())
+
+    def _selection(self, rows: list[_Row], evicted: int, asked: Filter, limit: int | None) -> Selection:
+        found = [row for row in rows if asked.matches(row.kept)]
+        if limit is not None:
+            found = found[max(len(found) - limit, 0) :]
+        return Selection([self._read(row) for row in found], evicted)
+
+    def _read(self, row: _Row) -> Entry:
+        kept = row.kept
+        return kept if isinstance(kept, Entry) else entry_of(kept, row.secrets, self._salt)
+
+    def _keep_answer(self, shelf: _Shelf, row: _Row) -> None:
+        """Keep a long answer whole, at the cost of the oldest ones."""
+        size = len(row.kept.answer)
+        shelf.answers.append((row, size))
+        shelf.answers_size += size
+        while shelf.answers_size > MOST_ANSWERS:
+            self._shorten(shelf)
+
+    def _shorten(self, shelf: _Shelf) -> None:
+        """Keep the beginning of the oldest long answer only."""
+        row, size = shelf.answers.popleft()
+        shelf.answers_size -= size
+        kept = row.kept
+        if isinstance(kept, Note) and tells_secret(kept.answer, row.secrets):
+            # A cut could go through the secret, and what is left of it would not be masked.
+            kept = self._read(row)
+        cut, short = kept.answer_cut or whole(kept.answer), kept.answer[:SHORT_ANSWER]
+        if isinstance(kept, Note):
+            # In this order: a reader at this very moment finds a whole answer with its true length, too.
+            kept.answer_cut = cut
+            kept.answer = short
+        else:
+            row.kept = replace(kept, answer=short, answer_cut=cut)
+        freed = size - len(short)
+        row.size -= freed
+        shelf.size -= freed
+        self._size -= freed
 
     def _evict(self, shelf: _Shelf) -> None:
-        _, size, entry = shelf.entries.popleft()
-        shelf.size -= size
-        self._size -= size
+        row = shelf.rows.popleft()
+        if shelf.answers and shelf.answers[0][0] is row:
+            shelf.answers_size -= shelf.answers.popleft()[1]
+        shelf.size -= row.size
+        self._size -= row.size
         shelf.evicted += 1
-        shelf.evicted_at = max(shelf.evicted_at, entry.at)
-        self._forget(entry)
+        if row.kept.at > shelf.evicted_at:
+            shelf.evicted_at = row.kept.at
+        self._forget(row)
 
-    def _forget(self, entry: Entry) -> None:
-        if self._by_id.get(entry.id) is entry:
-            del self._by_id[entry.id]
+    def _forget(self, row: _Row) -> None:
+        if self._by_id.get(row.kept.id) is row:
+            del self._by_id[row.kept.id]
 
-    def _tell(self, entry: Entry) -> None:
-        """Wake those whom this entry was the last one missing for."""
+    def _tell(self, came: Note | Entry) -> None:
+        """Wake those whom this request was the last one missing for."""
         ready = False
         for waiter in self._waiters:
-            if waiter.asked.matches(entry):
+            if waiter.asked.matches(came):
                 waiter.missing -= 1
                 ready = ready or waiter.missing <= 0
         if ready:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import http
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Request, Response, request
 
@@ -14,6 +15,9 @@ from mockserver.bodies.checks import MAX_BODY
 from mockserver.contract.envelope import encode, failure
 from mockserver.engine import Engine
 from mockserver.messages import PLAIN, Call, Reply
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("mockserver")
 
@@ -27,14 +31,35 @@ OVERLONG = "mockserver.overlong"
 """Set in the environ when the body was larger than the transport reads."""
 
 
+_STATUS = {one.value: f"{one.value} {one.phrase}" for one in http.HTTPStatus}
+
+
+class Sent(Response):
+    """An answer whose headers and bytes are known to the last: they are sent without a second look at each."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> tuple[bytes, ...]:
+        """The answer as WSGI sends it."""
+        status, headers, body = self._reply.status, self._reply.headers, self._reply.body
+        start_response(
+            _STATUS.get(status, f"{status} Unknown"), [*headers, ("Content-Length", str(len(body)))]
+        )
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+
+
 def answer(engine: Engine) -> Response:
     """The response to the current request: HTTP 200 and an envelope, whatever happens (§1.3)."""
+    incoming = request._get_current_object()  # type: ignore[attr-defined]
     try:
-        reply = engine.answer(read_call(request))
+        reply = engine.answer(read_call(incoming))
     except Exception:
         log.exception("the request could not be answered")
         reply = _plain(engine, "the mock server failed; its log tells why")
-    return _respond(engine, reply)
+    if reply.delivery is not PLAIN:
+        reply = _delivered(engine, reply, incoming.environ)
+    return Sent(reply)
 
 
 def read_call(incoming: Request) -> Call:
@@ -64,18 +89,15 @@ def _named(sent: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     return {name[5:].replace("_", "-").lower(): value for name, value in sent}
 
 
-def _respond(engine: Engine, reply: Reply) -> Response:
-    environ = request.environ
-    if reply.delivery is not PLAIN:
-        if environ.get(TRANSPORT):
-            environ[DELIVERY], environ[APPKEY] = reply.delivery, reply.appkey
-        elif reply.delivery.touches_connection:
-            reply = _plain(
-                engine, "this fault needs the connection: start the server with `mockserver serve`"
-            )
-        else:
-            time.sleep(reply.delivery.delay)
-    return Response(reply.body, reply.status, list(reply.headers))
+def _delivered(engine: Engine, reply: Reply, environ: dict[str, Any]) -> Reply:
+    """The reply, its delivery handed to the transport, or what can be done of it without ours."""
+    if environ.get(TRANSPORT):
+        environ[DELIVERY], environ[APPKEY] = reply.delivery, reply.appkey
+    elif reply.delivery.touches_connection:
+        return _plain(engine, "this fault needs the connection: start the server with `mockserver serve`")
+    else:
+        time.sleep(reply.delivery.delay)
+    return reply
 
 
 def _plain(engine: Engine, info: str) -> Reply:

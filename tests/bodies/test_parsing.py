@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.bodies.parsing import MAX_DEPTH, MAX_TOLD, parse
+from mockserver.bodies.parsing import MAX_DEPTH, MAX_TOLD, parse, parse_closely
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON = st.recursive(
@@ -49,6 +49,28 @@ def test_good_json_is_read_as_it_is(value: Any, ascii_only: bool, indent: Any) -
 def test_numbers_with_a_fraction_are_noticed(text: str, exact: bool) -> None:
     """The fast schema engine takes 1.0 for 1: whoever asks it has to know."""
     assert parse(text.encode()).exact is exact
+
+
+PIECES = st.sampled_from(
+    [b'"a"', b'"b"', b'"\\u0061"', b":", b":", b",", b"{", b"}", b"1", b"-0", b"1.0", b"1e2", b"true", b"null", b'":"', b" ", b"\n",
+     b"9" * 19, b"9" * 33, b'"\\ud800"', b'"\xe4\xb8\xad"', b"[", b"]", b"\xef\xbb\xbf", b"\x00", b"NaN", b'"\\""']
+)  # fmt: skip
+MEMBERS = st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '":"']), st.sampled_from(["1", '"x"', '":"', "[]", "1.5", "1" * 25])), max_size=4).map(
+    lambda pairs: ("{" + " , ".join(f"{name} :{value}" for name, value in pairs) + "}").encode()
+)  # fmt: skip
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(
+    st.lists(PIECES, max_size=9).map(lambda parts: b"{" + b"".join(parts) + b"}")
+    | MEMBERS
+    | st.binary(max_size=20)
+)
+def test_a_quick_look_sees_what_a_close_one_sees(body: bytes) -> None:
+    """Equal values of equal types, and the same violations, whichever way a body was read."""
+    quick, close = parse(body), parse_closely(body)
+    assert quick == close
+    assert repr(quick.value) == repr(close.value)
 
 
 def test_the_depth_has_a_limit_and_brackets_in_strings_do_not_count() -> None:

@@ -1,13 +1,15 @@
-"""Entries for tests: everything has a plain value, a test names what it is about."""
+"""Entries, and notes for a journal: everything has a plain value, a test names what it is about."""
 
 from __future__ import annotations
 
 import itertools
+import json
 from typing import Any
+from urllib.parse import urlencode
 
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import violation
-from mockserver.messages import Entry, Violation
+from mockserver.messages import Call, Entry, Note, Violation
 
 _IDS = itertools.count(1)
 HEADERS = {"host": "127.0.0.1", "content-type": "application/json", "user-agent": "client/1"}
@@ -39,6 +41,33 @@ def entry(**words: Any) -> Entry:
         "readings": DEFAULTS,
     }
     return Entry(**{**made, **words})
+
+
+def note(**words: Any) -> Note:
+    """An entry of the same words before it was in a journal: what is not among them is what the call says."""
+    made, query = entry(**words), words.get("query")
+    body = json.dumps(words["fields"]).encode() if "fields" in words and "body" not in words else made.body
+    return Note(
+        id=made.id,
+        at=made.at,
+        appkey=made.appkey,
+        operation=made.operation,
+        call=Call(made.method, made.path, urlencode(QUERY if query is None else query), made.headers, body),
+        query=made.query,
+        fields=made.fields,
+        scenario=made.scenario,
+        by=made.by,
+        error=made.error,
+        faults=made.faults,
+        violations=made.violations,
+        status=made.status,
+        answer=made.answer,
+        seconds=made.seconds,
+        empty=made.empty,
+        near=made.near,
+        spoiled=made.spoiled,
+        readings=made.readings,
+    )
 
 
 WORDS = {"seconds": 301, "side": "behind", "side_zh": "慢", "limit": 300, "reason": "", "reason_zh": ""}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.entries import entry, wrong
+from helpers.entries import entry, note, wrong
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,8 +106,8 @@ def test_an_eviction_before_the_range_asked_does_no_harm() -> None:
     """The question's own range is what is selected from the journal."""
     journal = Journal(most_entries=2)
     for at in (10.0, 20.0, 30.0):
-        journal.add(room("77", at=at, appkey="a"))
-    journal.add(room("77", appkey="b"))
+        journal.add(note(fields={"RoomId": "77"}, at=at, appkey="a"))
+    journal.add(note(fields={"RoomId": "77"}, appkey="b"))
     for question, ok in (({"since": 15, "count": 2}, True), ({"count": 2}, False), ({"appkey": "b"}, True)):
         read = read_question({"appkey": "a", **question})
         assert verify(journal.select(read.range), read).ok is ok
