@@ -35,8 +35,8 @@ test: $(VENV)/.dev  ## run every test
 	$(BIN)/python -m pytest -m alone
 
 test-full: $(VENV)/.dev  ## run every test at full length: 20,000 fuzzed requests, a soak of 100,000, 300 edits, 100 starts
-	MOCKSERVER_TEST_EXAMPLES=20000 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
-	MOCKSERVER_TEST_SOAK=100000 MOCKSERVER_TEST_EDITS=300 MOCKSERVER_TEST_CYCLES=100 $(BIN)/python -m pytest -m alone
+	MOCKSERVER_TEST_FULL=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
+	MOCKSERVER_TEST_FULL=1 $(BIN)/python -m pytest -m alone
 
 test-pythons: $(VENV)/.dev  ## compare the generated worlds on every Python from 3.10 on that is here
 	$(BIN)/python tests/world/every_python.py

@@ -12,7 +12,7 @@ from mockserver.clock import Clock, moment
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.documents import nearest
 from mockserver.contract.readings import BadReading, Value, parse_reading
-from mockserver.data import Folders, look_at
+from mockserver.data import Folders, Look, look_at
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError
 from mockserver.faults.fields import FaultError
@@ -58,17 +58,20 @@ def make_engine(**settings: Any) -> Engine:
         check_scenario(library, chosen["scenario"])
         return library
 
+    last: Look | None = None
+
     def load() -> Library:
+        nonlocal last
         # Files that are written while they are read make a set that never was, or a mistake that nobody made.
         for _ in range(_PATIENCE):
-            before = look_at(user)
+            last = before = look_at(user, last)
             try:
                 library = read()
             except ConfigurationError:
-                if look_at(user) == before:
+                if look_at(user, before) == before:
                     raise
             else:
-                if look_at(user) == before:
+                if look_at(user, before) == before:
                     return library
         return read()
 

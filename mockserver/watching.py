@@ -82,7 +82,7 @@ class Watcher:
         for _ in range(MOST_SETTLING):
             if self._stopping.wait(SETTLE_SECONDS):
                 break
-            before, look = look, look_at(self._user)
+            before, look = look, look_at(self._user, look)
             if look == before:
                 break
         return look

@@ -9,7 +9,13 @@ import pytest
 from helpers.sending import NOW, body_of, call_of, query_of
 
 from mockserver.errors import ConfigurationError
-from mockserver.factory import create_app, make_clock, make_engine, parse_readings, resolve_settings
+from mockserver.factory import (
+    create_app,
+    make_clock,
+    make_engine,
+    parse_readings,
+    resolve_settings,
+)
 from mockserver.settings import SETTINGS, from_environment
 
 

@@ -1,26 +1,30 @@
 """State belongs to an app: whatever one app is told, another one never meets it.
 
-A model of one app is checked against the server while other apps are driven beside it; `MOCKSERVER_TEST_FULL=1` runs the
-promised 32 apps × 500 steps.
+A model of one app is checked against the server while other apps are driven beside it.
 """
 
 from __future__ import annotations
 
-import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from helpers.driving import Client
+from helpers.length import length
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from mockserver.mock import MockServer
 
-FULL = bool(os.environ.get("MOCKSERVER_TEST_FULL"))
-APPS, STEPS = (32, 500) if FULL else (16, 40)
+APPS, STEPS = 32, 500
 SCENARIOS = ("document", "empty", "outage", "default")
 ERRORS = {"server_busy": 1402, "room_not_found": 1301, "rate_limited": 1401}
 READINGS = {"unknown_room": ("error", "empty"), "seq": ("required", "unique"), "freshness_seconds": (300, 10)}
@@ -222,8 +226,8 @@ def make_machine(port: int) -> type[RuleBasedStateMachine]:
 def test_two_apps_driven_in_parallel_never_meet(port: int) -> None:
     """Scenarios, readings, faults, answers, clocks and journals of two apps, in any order of steps."""
     chosen = settings(
-        max_examples=100 if FULL else 15,
-        stateful_step_count=40 if FULL else 25,
+        max_examples=length(15, 100),
+        stateful_step_count=length(25, 40),
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

@@ -8,16 +8,14 @@ import json
 import os
 import ssl
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import trustme
+from helpers.serving import MOCKSERVER, serving
 
 from mockserver.errors import ConfigurationError
 from mockserver.mock import MockServer
-
-MOCKSERVER = (sys.executable, "-m", "mockserver")
 
 
 def get(mock: MockServer, ca_file: Path, path: str, **headers: str) -> tuple[int, dict]:
@@ -128,33 +126,19 @@ def test_a_wrong_combination_ends_serve_with_exit_code_2(own):
 def test_serve_and_call_over_https(tmp_path):
     """The ready line and the ready file name the CA file; `call --ca` trusts it, without it a call is refused."""
     ready = tmp_path / "ready.json"
-    words = [
-        *MOCKSERVER,
-        "serve",
-        "--port",
-        "0",
-        "--tls",
-        "--ready-file",
-        str(ready),
-        "--scenario",
-        "document",
-    ]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            line = server.stdout.readline()
-            told = json.loads(ready.read_text(encoding="utf-8"))
-            assert line.startswith(f"mockserver ready on {told['url']} ")
-            assert line.endswith(f", CA file {told['ca_file']})\n")
-            ask = ("call", "2.2", "--url", told["url"], "--json")
-            good = run(*ask, "--ca", told["ca_file"])
-            assert (good.returncode, json.loads(good.stdout)["RoomId"]) == (0, "123456789")
-            assert run(*ask, MOCKSERVER_CA=told["ca_file"]).returncode == 0
-            bad = run(*ask)
-            assert bad.returncode == 2
-            assert "not trusted" in bad.stderr
-            assert "--ca FILE" in bad.stderr
-        finally:
-            server.terminate()
+    with serving("--tls", "--ready-file", str(ready), "--scenario", "document") as server:
+        told = json.loads(ready.read_text(encoding="utf-8"))
+        assert server.line.startswith(f"mockserver ready on {told['url']} ")
+        assert server.line.endswith(f", CA file {told['ca_file']})\n")
+        ask = ("call", "2.2", "--url", told["url"], "--json")
+        good = run(*ask, "--ca", told["ca_file"])
+        assert (good.returncode, json.loads(good.stdout)["RoomId"]) == (0, "123456789")
+        assert run(*ask, MOCKSERVER_CA=told["ca_file"]).returncode == 0
+        bad = run(*ask)
+        assert bad.returncode == 2
+        assert "not trusted" in bad.stderr
+        assert "--ca FILE" in bad.stderr
+        assert server.stop()[0] == 0
     assert not Path(told["ca_file"]).exists()
 
 

@@ -7,12 +7,13 @@ anything was written in between, even when it was written back.
 from __future__ import annotations
 
 import hashlib
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from mockserver.data.documents import read
-from mockserver.data.folders import Folders
+from mockserver.data.folders import candidates, leads_out
 from mockserver.errors import ConfigurationError
 
 RESTED = 2_000_000_000
@@ -43,25 +44,25 @@ def look_at(user: Path | None, before: Look | None = None) -> Look:
     contents: dict[str, bytes] = {}
     times: dict[str, int] = {}
     now = time.time_ns()
-    try:
-        paths = Folders(user).files()
-    except ConfigurationError as error:
-        paths = ()
-        contents[error.problems[0].place] = _digest(str(error).encode())
-    for path in paths:
+    for path in candidates(user):
         name = str(path)
         try:
-            times[name] = touched = path.stat().st_ctime_ns
-            rested = now - touched > RESTED
-            if (
-                before is not None
-                and rested
-                and before.times.get(name) == touched
-                and name in before.contents
-            ):
+            found = path.lstat()
+            if stat.S_ISLNK(found.st_mode):
+                if leads_out(path, user):
+                    contents[name] = _digest(b"a link that leads out")
+                    continue
+                found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                continue
+            times[name] = touched = found.st_ctime_ns
+            same = before is not None and before.times.get(name) == touched and now - touched > RESTED
+            if same and before is not None and name in before.contents:
                 contents[name] = before.contents[name]
             else:
                 contents[name] = _digest(read(path))
+        except FileNotFoundError:
+            continue
         except (OSError, ConfigurationError) as error:
             contents[name] = _digest(repr(error).encode())
     return Look(contents, times)

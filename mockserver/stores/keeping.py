@@ -33,7 +33,11 @@ SHORT_ANSWER = 448
 _SMALL_BODY = 1_024
 """Bytes. The longest body that the document knows takes less."""
 _OVERHEAD = 1_024
-"""Bytes that a folded note takes beside its texts, and no less than an entry's."""
+"""Bytes that a folded note, or an entry, takes beside its texts."""
+_VIOLATION = 1_024
+"""Bytes of a violation with its texts."""
+_MOST_VALUE = 256
+"""Characters of a field's value beside the body, which has it whole: no documented one is longer."""
 
 
 def fold(note: Note) -> bool:
@@ -117,12 +121,10 @@ def size_of_note(note: Note) -> int:
 
 def size_of(entry: Entry) -> int:
     """About how many bytes an entry takes in memory."""
-    query, headers, fields = entry.query, entry.headers, entry.fields
-    size = _OVERHEAD + len(entry.body) + len(entry.answer) + len(entry.path) + 1_024 * len(entry.violations)
-    size += 200 * (len(query) + len(headers) + len(fields))
-    # The short texts of an honest request are in the flat rate above.
-    size += 4 * max(sum(map(len, headers.values())) + sum(map(len, query.values())) - 1_000, 0)
-    return size + sum(map(getsizeof, fields.values()))
+    size = _OVERHEAD + sum(map(getsizeof, (entry.path, entry.body, entry.answer)))
+    for part in (entry.query, entry.headers, entry.fields):
+        size += getsizeof(part) + sum(getsizeof(name) + getsizeof(value) for name, value in part.items())
+    return size + _VIOLATION * len(entry.violations)
 
 
 def whole(content: bytes) -> Cut:
@@ -141,10 +143,12 @@ def _flat(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     if len(fields) <= MOST_FIELDS and all(map(_is_small, fields.values())):
         return fields
     return {
-        short(name): value if _is_small(value) else short(value if isinstance(value, str) else repr(value))
+        short(name): value
+        if _is_small(value)
+        else short(value if isinstance(value, str) else repr(value), _MOST_VALUE)
         for name, value in list(fields.items())[:MOST_FIELDS]
     }
 
 
 def _is_small(value: object) -> bool:
-    return len(value) <= MOST_FIELD if isinstance(value, str) else not isinstance(value, (list, dict))
+    return len(value) <= _MOST_VALUE if isinstance(value, str) else not isinstance(value, (list, dict))

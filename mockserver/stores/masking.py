@@ -71,9 +71,9 @@ def _is_short(checksum: str) -> bool:
     return len(checksum) <= 6 or (len(checksum) == 7 and checksum[6] == "…")
 
 
-def short(text: str) -> str:
+def short(text: str, most: int = MOST_FIELD) -> str:
     """A text of a bounded length; what was cut is told by its whole length."""
-    return text if len(text) <= MOST_FIELD else f"{text[:MOST_FIELD]}… ({len(text)})"
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)})"
 
 
 def tells_secret(content: bytes, secrets: Iterable[str]) -> bool:

@@ -37,6 +37,8 @@ log = logging.getLogger("mockserver.transport")
 
 _COURTESY = 0.25
 """Seconds that a client gets at the stop to answer a goodbye (TLS has one), once nothing is due any more."""
+_TURN = 0.0002
+"""Seconds after which a thread that waits gets its turn: beside a busy loop, a reload or an admin call waits often."""
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -184,6 +186,7 @@ class Server:
                     on_ready(self.url)
 
             _raise_file_limit()
+            sys.setswitchinterval(_TURN)
             self._serve(sock, ready)
 
     # ---- the serving thread

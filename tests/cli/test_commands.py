@@ -9,7 +9,6 @@ import json
 import os
 import pty
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -23,13 +22,11 @@ from unittest import mock
 
 import pytest
 from helpers.driving import Client, Wire
+from helpers.serving import CLEAN, MOCKSERVER, Serving, serving
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
 
 from mockserver.cli import cli, main
 from mockserver.settings import SETTINGS
-
-MOCKSERVER = (sys.executable, "-m", "mockserver")
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
 
 
 def run(*words: str, stdin: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -75,47 +72,6 @@ def on_a_terminal(*words: str) -> str:
     os.close(leader)
     assert process.wait(30) in (0, 1)
     return b"".join(parts).decode()
-
-
-class Serving:
-    """A `mockserver serve` in a process of its own."""
-
-    def __init__(self, *words: str, **environ: str) -> None:
-        self.process = subprocess.Popen(
-            [*MOCKSERVER, "serve", "--port", "0", *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**CLEAN, **environ},
-        )  # fmt: skip
-        assert self.process.stdout is not None
-        self.line = self.process.stdout.readline()
-
-    @property
-    def url(self) -> str:
-        """Where it listens, as its ready line says."""
-        found = re.search(r"https?://\S+", self.line)
-        assert found, (self.line, self.process.stderr and self.process.stderr.read())
-        return found[0]
-
-    @property
-    def port(self) -> int:
-        """Its port."""
-        return int(self.url.rpartition(":")[2])
-
-    def stop(self) -> tuple[int, str]:
-        """SIGTERM; exit code and what it logged."""
-        self.process.send_signal(signal.SIGTERM)
-        _, log = self.process.communicate(timeout=20)
-        return self.process.returncode, log
-
-
-@contextlib.contextmanager
-def serving(*words: str, **environ: str) -> Iterator[Serving]:
-    """A server that is gone afterwards."""
-    server = Serving(*words, **environ)
-    try:
-        yield server
-    finally:
-        server.process.kill()
-        server.process.communicate()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.suites import environment
+from helpers.serving import CLEAN
 
 from mockserver import MockServer
 from mockserver.cli import cli
@@ -169,7 +169,7 @@ def test_no_server_is_wrong_configuration(lang: str) -> None:
         ):
             done = subprocess.run(
                 [sys.executable, "-m", "mockserver", "report", *words],
-                env=environment(MOCKSERVER_LANG=lang),
+                env={**CLEAN, "MOCKSERVER_LANG": lang},
                 capture_output=True,
                 text=True,
                 timeout=60,

@@ -1,22 +1,19 @@
 """A client of curl and openssl against the served program: the six documented calls, and each wrong one.
 
-Nothing here but the name of the command is shared with the package.
+Nothing of the package is used here but its command.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.serving import serving
 
 HERE = Path(__file__).parent
 SAMPLES = json.loads((HERE.parent / "document_samples.json").read_text(encoding="utf-8"))
@@ -27,36 +24,18 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@contextmanager
-def serving(*options: str) -> Iterator[str]:
-    """The URL of a served program, stopped in the end."""
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", *options]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
-    ) as server:
-        try:
-            line = server.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
-            assert found, line or server.stderr.read()
-            yield found[0]
-        finally:
-            server.terminate()
-            server.communicate(timeout=10)
-
-
 @pytest.fixture(scope="module")
 def document() -> Iterator[str]:
     """A server of the document's own samples, on the machine's clock."""
-    with serving("--scenario", "document") as url:
-        yield url
+    with serving("--scenario", "document") as one:
+        yield one.url
 
 
 @pytest.fixture(scope="module")
 def default() -> Iterator[str]:
     """A server as it comes."""
-    with serving() as url:
-        yield url
+    with serving() as one:
+        yield one.url
 
 
 def call(url: str, operation: str, body: str, *words: str) -> tuple[int, str]:
@@ -235,7 +214,8 @@ def test_the_stays_of_a_day_add_up_to_its_statistics() -> None:
     """The recorded day, asked for stay by stay, gives the trend's seconds, rooms, peak and people by arithmetic."""
     begin = 1_575_907_200
     end = begin + 86_400
-    with serving("--scenario", "recorded-day") as url:
+    with serving("--scenario", "recorded-day") as one:
+        url = one.url
         listed = ask(url, "query_all_instance_by_time", BeginTime=str(begin), EndTime=str(end - 1))[
             "UsersList"
         ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+
+from helpers.serving import CLEAN
 
 STRICT = "[pytest]\naddopts = --strict-markers --strict-config\nfilterwarnings = error\n"
 """A suite that forgives nothing."""
@@ -50,14 +50,6 @@ class Run:
         return found[1] if found else ""
 
 
-def environment(**more: str) -> dict[str, str]:
-    """The environment without what a run around this one, or a developer, has set."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MOCKSERVER_"))
-    }
-    return {**kept, **more}
-
-
 def write(folder: Path, files: Mapping[str, str]) -> None:
     """The files of a suite, with `helper.py` and a strict `pytest.ini` unless there is another."""
     for name, text in {"pytest.ini": STRICT, "helper.py": ASK, **files}.items():
@@ -75,27 +67,10 @@ def run(folder: Path, *options: str, alone: bool = True, **environ: str) -> Run:
     done = subprocess.run(
         command,
         cwd=folder,
-        env=environment(**environ),
+        env={**CLEAN, **environ},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     return Run(done.returncode, done.stdout + done.stderr, folder)
-
-
-@contextmanager
-def serving(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """URL and process of a server that was started apart."""
-    command = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--no-reload", *options]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-    ) as server:
-        try:
-            line = server.stdout.readline()
-            found = re.search(r"https?://127\.0\.0\.1:[0-9]+", line)
-            assert found, line or server.stderr.read()
-            yield found[0], server
-        finally:
-            server.terminate()
-            server.communicate(timeout=10)

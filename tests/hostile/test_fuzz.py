@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 from helpers import sending
+from helpers.length import length
 from helpers.sending import NOW
 from helpers.throwing import answers_in, over_the_wire, told_by
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mockserver.mock import MockServer
 
-EXAMPLES = int(os.environ.get("MOCKSERVER_TEST_EXAMPLES", "2000"))
+EXAMPLES = length(2_000, 20_000)
 """Examples in all; the long suite sets 20,000."""
 QUICK = settings(
     max_examples=EXAMPLES // 2, deadline=2000, suppress_health_check=list(HealthCheck), print_blob=True

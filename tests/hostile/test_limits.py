@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
 import socket
 import threading
@@ -12,14 +11,19 @@ import time
 
 import psutil
 import pytest
+from helpers import driving
+from helpers.length import length
 from helpers.sending import NOW
+from helpers.serving import serving
 
 from mockserver.mock import MockServer
 
-SOAK = int(os.environ.get("MOCKSERVER_TEST_SOAK", "4000"))
-"""Requests of the soak; the long suite sets 100,000."""
-CYCLES = int(os.environ.get("MOCKSERVER_TEST_CYCLES", "10"))
-"""Starts and stops of the leak test; the long suite sets 100."""
+SOAK = length(4_000, 100_000)
+"""Requests of the soak."""
+FOUR_KB = length(14_000, 100_000)
+"""Requests of 4 KB."""
+CYCLES = length(10, 100)
+"""Starts and stops of the leak test."""
 MOST_GROWTH = 12 * 1024 * 1024
 """Bytes by which the second half of a soak may be above the first: what an allocator keeps, not what a leak takes."""
 
@@ -110,6 +114,25 @@ def test_memory_has_no_slope_under_a_soak():
     growth = second - first
     print(f"seed {seed}: {SOAK} requests in {seconds:.0f} s, {growth / 1024:+.0f} KiB between the halves")
     assert growth < MOST_GROWTH, [one // 1024 for one in taken]
+
+
+def test_memory_stops_growing_once_the_journal_is_full():
+    """Requests of 4 KB, each another one: once 64 MB are full nothing grows, and no request is lost uncounted."""
+    full = 10_000
+    with serving("--scenario", "document") as server, driving.Client(server.port) as client:
+        me, taken = psutil.Process(server.process.pid), []
+        for number in range(FOUR_KB):
+            body = {"RoomId": f"{number}", "Padding": "x" * 4_040}
+            assert client.code("query_room_info", body) == 1205
+            if number >= full + 1_000 and number % 500 == 0:
+                taken.append(me.memory_info().rss)
+        count = client.get("requests/count")
+    assert count["count"] + count["evicted"] == FOUR_KB
+    assert 6_000 < count["count"] <= full
+    print(
+        f"{FOUR_KB} requests of 4 KB: {taken[0] / 2**20:.0f} MB when the journal was full, then {(max(taken) - taken[0]) / 1024:+.0f} KiB"
+    )
+    assert max(taken) - taken[0] < MOST_GROWTH // 2, taken
 
 
 @pytest.mark.parametrize("settings", [{}, {"tls": True}, {"reload": True}], ids=["plain", "tls", "reload"])

@@ -72,5 +72,5 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path, place):
     outside.write_text("title: a\n", encoding="utf-8")
     (mine / place).symlink_to(outside)
     with pytest.raises(ConfigurationError) as caught:
-        Folders(mine).files()
+        Folders(mine).fixture("apps.yaml")
     assert "leads out" in caught.value.show()

@@ -8,7 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from helpers.suites import Run, run, serving, write
+from helpers.serving import serving
+from helpers.suites import Run, run, write
 
 MIXED = """
     import os
@@ -49,8 +50,8 @@ def mixed(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[str]:
     """The URL of a server that asks for a token."""
-    with serving("--admin-token", "canary-token-7") as (url, _):
-        yield url
+    with serving("--admin-token", "canary-token-7") as one:
+        yield one.url
 
 
 def test_violations_are_told_and_fail_the_run_only_when_asked(mixed: Path) -> None:
@@ -108,9 +109,9 @@ def test_a_server_that_wants_a_token_says_so(mixed: Path, guarded: str) -> None:
 
 def test_only_the_runs_own_requests_are_reported(mixed: Path) -> None:
     """On a server that others use, too, a second run knows nothing of the first; the fixture leaves no app there."""
-    with serving() as (url, _):
-        first = run(mixed, STRICT, "--mockserver-url", url)
-        second = run(mixed, STRICT, "--mockserver-url", url, "-k", "right", f"{REPORT}=second.json")
+    with serving() as one:
+        first = run(mixed, STRICT, "--mockserver-url", one.url)
+        second = run(mixed, STRICT, "--mockserver-url", one.url, "-k", "right", f"{REPORT}=second.json")
         assert (first.code, second.code) == (1, 0), second.output
         assert json.loads((mixed / "second.json").read_text())["requests"] == 1
 
@@ -129,8 +130,8 @@ def test_a_server_that_goes_away_is_told(tmp_path: Path) -> None:
                 mockserver.requests
     """
     write(tmp_path, {"test_it.py": test})
-    with serving() as (url, process):
-        done = run(tmp_path, "--mockserver-url", url, f"{REPORT}=told.json", SERVER=str(process.pid))
+    with serving() as one:
+        done = run(tmp_path, "--mockserver-url", one.url, f"{REPORT}=told.json", SERVER=str(one.process.pid))
     assert (done.code, done.outcomes) == (1, {"failed": 1, "error": 1}), done.output
     assert done.output.count("is it running there?") >= 3
     assert "INTERNALERROR" not in done.output

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from mockserver.messages import Entry
 from mockserver.reporting.render.structure import verdict_json
-from mockserver.reporting.verify import BadQuestion, Verdict, find, read_question, verify
+from mockserver.reporting.verify import (
+    BadQuestion,
+    Verdict,
+    find,
+    read_question,
+    verify,
+)
 from mockserver.stores.journal import Filter, Journal, Selection
 
 ROOM = {"body": {"RoomId": "77"}}

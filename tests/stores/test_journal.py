@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 
 from mockserver.messages import Entry, Note
 from mockserver.stores.journal import ALL_APPS, MOST_ANSWERS, Filter, Journal
-from mockserver.stores.keeping import MOST_BODY, SHORT_ANSWER, entry_of, size_of, size_of_note
+from mockserver.stores.keeping import (
+    MOST_BODY,
+    SHORT_ANSWER,
+    entry_of,
+    size_of,
+    size_of_note,
+)
 
 SECRET = "cAnArY/secret+0123456789abcdef=="
 

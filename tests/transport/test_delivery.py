@@ -14,7 +14,17 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transport_wire import BODY, GET, ask, connect, echo, parse, parse_head, read_all, read_answer
+from transport_wire import (
+    BODY,
+    GET,
+    ask,
+    connect,
+    echo,
+    parse,
+    parse_head,
+    read_all,
+    read_answer,
+)
 
 from mockserver.messages import Delivery
 from mockserver.transport import Server

@@ -9,7 +9,16 @@ import socket
 import subprocess
 
 import pytest
-from transport_wire import GET, ask, connect, parse, read_all, read_answer, refused, told
+from transport_wire import (
+    GET,
+    ask,
+    connect,
+    parse,
+    read_all,
+    read_answer,
+    refused,
+    told,
+)
 
 POST = b"POST /v2/video/x?a=1&b=%41 HTTP/1.1\r\nHost: h\r\n"
 CLOSE = b"Connection: close\r\n"

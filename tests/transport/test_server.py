@@ -15,12 +15,23 @@ import threading
 import time
 
 import pytest
-from transport_wire import BODY, GET, LOOPS, ask, connect, echo, read_all, read_answer, told
+from helpers.length import length
+from transport_wire import (
+    BODY,
+    GET,
+    LOOPS,
+    ask,
+    connect,
+    echo,
+    read_all,
+    read_answer,
+    told,
+)
 
 from mockserver.errors import ConfigurationError
 from mockserver.transport import TLS, Limits, Server
 
-CYCLES = int(os.environ.get("MOCKSERVER_TEST_CYCLES", "20"))
+CYCLES = length(20, 100)
 """Start-stop cycles of the leak test; the long suite sets 100."""
 
 CLOSE = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")

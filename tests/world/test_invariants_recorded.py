@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from invariants import Log, check_all, check_day, check_rooms, check_rows
-from recorded_worlds import DATE, DAY, END, START, asking, few, readings, situations, specs
+from recorded_worlds import (
+    DATE,
+    DAY,
+    END,
+    START,
+    asking,
+    few,
+    readings,
+    situations,
+    specs,
+)
 
 from mockserver.contract.readings import resolve
 from mockserver.world.generated import generated_world
