@@ -8,6 +8,8 @@ import pytest
 
 TALLY: dict[str, Counter[str]] = {}
 """What was tried, by family, and what came back how often."""
+MEASURED: list[str] = []
+"""What long tests found, a line each."""
 
 
 @pytest.fixture(scope="session")
@@ -20,24 +22,35 @@ def tally():
     return note
 
 
+@pytest.fixture
+def measured():
+    """The place for what a test found: `measured("10 servers, nothing left")`."""
+    return MEASURED.append
+
+
 def pytest_sessionfinish(session) -> None:
     """A worker hands its tally to the process that prints."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["tally"] = {family: dict(told) for family, told in TALLY.items()}
+        session.config.workeroutput["measured"] = MEASURED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
-    """The tally of a worker."""
-    for family, told in getattr(node, "workeroutput", {}).get("tally", {}).items():
+    """What a worker hands over."""
+    output = getattr(node, "workeroutput", {})
+    MEASURED.extend(output.get("measured", ()))
+    for family, told in output.get("tally", {}).items():
         TALLY.setdefault(family, Counter()).update(told)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
     """Counts, not adjectives."""
-    if TALLY:
+    if TALLY or MEASURED:
         terminalreporter.section("what was tried, and what came back")
     for family, answers in sorted(TALLY.items()):
         words = ", ".join(f"{count:,} {answer}" for answer, count in answers.most_common(8))
         more = ", …" if len(answers) > 8 else ""
         terminalreporter.write_line(f"{family:>14} {sum(answers.values()):7,}: {words}{more}")
+    for line in sorted(MEASURED):
+        terminalreporter.write_line(f"  {line}")

@@ -340,7 +340,7 @@ def test_the_watcher_ends_with_the_server_and_leaves_nothing(folder):
 
 
 @pytest.mark.alone
-def test_random_edits_under_load_never_give_a_wrong_or_mixed_answer(tmp_path):
+def test_random_edits_under_load_never_give_a_wrong_or_mixed_answer(tmp_path, measured):
     """Half of the edits are broken; each answer tells one good generation, the last or the one just saved, never older."""
     seed = random.randrange(1 << 32)
     draw = random.Random(seed)
@@ -398,8 +398,8 @@ def test_random_edits_under_load_never_give_a_wrong_or_mixed_answer(tmp_path):
         stopping.set()
         for one in crowd:
             one.join()
-    print(
-        f"seed {seed}: {EDITS} edits, {sum(counts)} answers, slowest good save live after {max(took):.2f} s"
+    measured(
+        f"edits: seed {seed}: {EDITS} edits, {sum(counts)} answers, slowest good save live after {max(took):.2f} s"
     )
     assert not wrong, (seed, wrong[:3])
     assert sum(counts) > EDITS

@@ -89,7 +89,7 @@ def holding() -> tuple[int, int]:
     return threading.active_count(), psutil.Process().num_fds()
 
 
-def test_memory_has_no_slope_under_a_soak():
+def test_memory_has_no_slope_under_a_soak(measured):
     """Mixed requests, with a reload or a flip of the scenario now and then: what the process holds stays where it was."""
     seed = random.randrange(1 << 32)
     me, taken = psutil.Process(), []
@@ -112,11 +112,13 @@ def test_memory_has_no_slope_under_a_soak():
         sorted(part)[len(part) // 2] for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :])
     )
     growth = second - first
-    print(f"seed {seed}: {SOAK} requests in {seconds:.0f} s, {growth / 1024:+.0f} KiB between the halves")
+    measured(
+        f"soak: seed {seed}: {SOAK} requests in {seconds:.0f} s, {growth / 1024:+.0f} KiB between the halves"
+    )
     assert growth < MOST_GROWTH, [one // 1024 for one in taken]
 
 
-def test_memory_stops_growing_once_the_journal_is_full():
+def test_memory_stops_growing_once_the_journal_is_full(measured):
     """Requests of 4 KB, each another one: once 64 MB are full nothing grows, and no request is lost uncounted."""
     full = 10_000
     with serving("--scenario", "document") as server, driving.Client(server.port) as client:
@@ -129,14 +131,14 @@ def test_memory_stops_growing_once_the_journal_is_full():
         count = client.get("requests/count")
     assert count["count"] + count["evicted"] == FOUR_KB
     assert 6_000 < count["count"] <= full
-    print(
+    measured(
         f"{FOUR_KB} requests of 4 KB: {taken[0] / 2**20:.0f} MB when the journal was full, then {(max(taken) - taken[0]) / 1024:+.0f} KiB"
     )
     assert max(taken) - taken[0] < MOST_GROWTH // 2, taken
 
 
 @pytest.mark.parametrize("settings", [{}, {"tls": True}, {"reload": True}], ids=["plain", "tls", "reload"])
-def test_nothing_is_left_after_many_servers(settings):
+def test_nothing_is_left_after_many_servers(settings, measured):
     """No thread, socket or file of a server that was made, used and stopped; each one is a new server."""
     held = None
     for cycle in range(CYCLES):
@@ -156,9 +158,12 @@ def test_nothing_is_left_after_many_servers(settings):
     while holding() > held and time.monotonic() < patience:
         time.sleep(0.01)
     assert holding() <= held
+    measured(
+        f"cycles: {CYCLES} starts and stops ({', '.join(settings) or 'plain'}), no thread, socket or file left"
+    )
 
 
-def test_a_stop_is_quick_whatever_the_clients_do():
+def test_a_stop_is_quick_whatever_the_clients_do(measured):
     """Idle, half-open, delayed, hanging and dripping clients: over in much less than five seconds."""
     with MockServer("document", now=str(NOW)) as mock:
         target = mock.app().signed_url("count_qos_by_day").removeprefix(mock.url)
@@ -181,5 +186,5 @@ def test_a_stop_is_quick_whatever_the_clients_do():
         took = time.monotonic() - start
     for one in crowd:
         one.close()
-    print(f"stopped in {took:.2f} s with {len(crowd)} clients")
+    measured(f"stop: {took:.2f} s with {len(crowd)} clients")
     assert took < 5.0

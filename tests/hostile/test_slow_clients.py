@@ -58,7 +58,7 @@ def endings(
 
 
 @pytest.mark.alone
-def test_a_crowd_of_slow_clients_disturbs_nobody_and_is_gone_in_time(tally):
+def test_a_crowd_of_slow_clients_disturbs_nobody_and_is_gone_in_time(tally, measured):
     """200 half-open and 200 one-byte-a-second connections: good requests under 250 ms at the 99th percentile."""
     with serving("--scenario", "default") as server, Client(server.port) as good:
         good.code()
@@ -94,4 +94,6 @@ def test_a_crowd_of_slow_clients_disturbs_nobody_and_is_gone_in_time(tally):
         assert (server.process.poll(), server.log) == (None, "")
     tally("slow clients", "refused in time", refused)
     tally("slow clients", "closed in time", silent)
-    print(f"{len(took)} good requests meanwhile, 99 % within {took[len(took) * 99 // 100] * 1000:.0f} ms")
+    measured(
+        f"slow clients: {len(took)} good requests meanwhile, 99 % within {took[len(took) * 99 // 100] * 1000:.0f} ms"
+    )

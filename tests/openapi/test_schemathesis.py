@@ -10,7 +10,7 @@ import itertools
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -150,17 +150,16 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def counts(request: pytest.FixtureRequest) -> Iterator[None]:
+def counts(tally: Callable[..., None]) -> Iterator[None]:
     """Tells what was tried and what came back; a family that was never tried is a failure."""
     yield
     told = {name: {"valid": Counter[str](), "invalid": Counter[str]()} for name, _, _ in SEEN}
     for (name, kind, error), count in SEEN.items():
         told[name][kind][error] += count
-    with request.config.pluginmanager.get_plugin("capturemanager").global_and_fixture_disabled():
-        for name in filter(told.__contains__, OPERATIONS):
-            for kind, found in told[name].items():
-                words = ", ".join(f"{error} {count}" for error, count in found.most_common())
-                print(f"\n  {name}: {found.total()} {kind} requests: {words}", end="")
+    for found in told.values():
+        for kind in found:
+            for error, count in found[kind].items():
+                tally("schemathesis", f"{kind} {error}", count)
     for name in told.keys() & OPERATIONS.keys():
         assert told[name]["valid"]["ok"] > 0, f"{name}: no request was answered"
         assert told[name]["invalid"].total() > 50, f"{name}: hardly anything wrong was tried"

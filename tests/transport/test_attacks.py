@@ -35,7 +35,7 @@ def drained(server) -> None:
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)
-def test_mutated_requests_end_in_answers_or_refusals(new_loop):
+def test_mutated_requests_end_in_answers_or_refusals(new_loop, tally):
     """2,000 seeded mutations of one request, cut anywhere: each connection ends, with HTTP or nothing."""
     draw = random.Random(20191210)
     limits = Limits(request_seconds=0.2, idle_seconds=0.2, write_seconds=0.2, linger_seconds=0.1)
@@ -80,7 +80,8 @@ def test_mutated_requests_end_in_answers_or_refusals(new_loop):
                 seen["answer" if b" 200 OK" in got else "refusal" if got else "nothing"] += 1
         drained(server)
         assert parse(ask(server, CLOSE))[0] == 200
-    print(seen)
+    for kind, count in seen.items():
+        tally("mutations", kind, count)
     assert seen["answer"] > 200
     assert seen["refusal"] > 200
 
