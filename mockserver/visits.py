@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,9 +57,10 @@ class Visit:
         return self.app
 
     @property
-    def rules(self) -> Iterator[Rule]:
+    def rules(self) -> tuple[Rule, ...]:
         """The rules that may answer: those given to the app, then the scenario's."""
-        return itertools.chain((rule for _, rule in self.state.rules), self.scenario.rules)
+        given = self.state.rules
+        return (*(rule for _, rule in given), *self.scenario.rules) if given else self.scenario.rules
 
     @property
     def own_violations(self) -> tuple[Violation, ...]:
