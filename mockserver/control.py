@@ -51,8 +51,7 @@ class Control:
     def readings(self, appkey: str | None) -> Json:
         """Every reading with the value in force."""
         chosen = dict(self.engine.library.readings(self.scenario(appkey)["name"]))
-        if appkey is not None:
-            chosen.update(self._state(appkey).readings)
+        chosen.update(self.engine.store.readings if appkey is None else self._state(appkey).readings)
         return {
             "readings": [
                 {
@@ -68,44 +67,42 @@ class Control:
         }
 
     def set_readings(self, appkey: str | None, chosen: Mapping[str, Any]) -> Json:
-        """Choose readings for one app, beside those chosen before; an empty mapping forgets them all."""
+        """Choose readings beside those chosen before; an empty mapping forgets them all."""
         try:
             parsed = {name: parse_reading(name, value) for name, value in chosen.items()}
         except BadReading as error:
             raise ControlError(422, "invalid_reading", error.text) from None
-        if appkey is None:
-            text = Text("readings are chosen for one app: add ?appkey=", "读法按应用设置：请加 ?appkey=")
-            raise ControlError(422, "missing_appkey", text)
-        state = self._state(appkey)
-        state.readings = {**state.readings, **parsed} if parsed else {}
+        (self.engine.store if appkey is None else self._state(appkey)).choose(parsed)
         return self.readings(appkey)
 
-    # Answers of one app
+    # Answers
 
     def answers(self, appkey: str | None) -> Json:
-        """The answers that were given to an app beside its scenario's, those that win first."""
-        state = self._one(appkey)
-        return {
-            "answers": [
-                {"id": number, "on": sorted(rule.on), "times": rule.times} for number, rule in state.rules
-            ]
-        }
+        """The answers that were given beside the scenario's, to one app or to any, those that win first."""
+        shared = self.engine.store.rules
+        rows: dict[tuple[str, str], Json] = {}
+        for state in self._states(appkey):
+            for number, rule in state.rules:
+                own = appkey is None and number not in shared
+                row = {"id": number, "on": sorted(rule.on), "times": rule.times}
+                rows[state.appkey if own else "", number] = {**row, "appkey": state.appkey} if own else row
+        return {"answers": list(rows.values())}
 
     def add_answer(self, appkey: str | None, entry: Mapping[str, Any]) -> Json:
-        """Answer some requests of an app otherwise: an entry as in `answers` of a scenario file."""
-        state = self._one(appkey)
+        """Answer some requests otherwise: an entry as in `answers` of a scenario file."""
+        place = self.engine.store if appkey is None else self._state(appkey)
         number = f"given-{next(self._numbers)}"
         library = self.engine.library
         try:
             rule = load_rule(entry, number, library.schemas, library.catalogue)
         except ConfigurationError as error:
             raise _invalid(error) from None
-        state.add_rule(number, rule)
+        place.add_rule(number, rule)
         return {"id": number, "on": sorted(rule.on), "times": rule.times}
 
     def remove_answers(self, appkey: str | None, number: str | None) -> Json:
         """Take one answer back, or all of them."""
-        gone = self._one(appkey).drop_rules(number)
+        gone = (self.engine.store if appkey is None else self._state(appkey)).drop_rules(number)
         if number is not None and not gone:
             raise ControlError(
                 404, "unknown_answer", Text(f"there is no answer {number!r}", f"没有应答 {number!r}")
@@ -300,10 +297,6 @@ class Control:
             return [self._state(appkey)]
         known = [self._state(one) for one in (*self.engine.library.apps, *list(self.engine.apps))]
         return [*known, *(one for one in self.engine.store.states() if one not in known)]
-
-    def _one(self, appkey: str | None) -> AppState:
-        """The state of the app that a request names, or of the first one."""
-        return self._state(next(iter(self.engine.library.apps)) if appkey is None else appkey)
 
     def _clock(self, appkey: str | None) -> Clock:
         return self.engine.store.clock if appkey is None else self._state(appkey).clock

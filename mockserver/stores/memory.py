@@ -71,6 +71,11 @@ class AppState:
             self._installed = None
             self._counts.clear()
 
+    def choose(self, readings: Mapping[str, Value]) -> None:
+        """Choose readings beside those chosen before; none at all forgets them."""
+        with self._lock:
+            self.readings = {**self.readings, **readings} if readings else {}
+
     def add_rule(self, number: str, rule: Rule) -> None:
         """Put a rule before all others."""
         with self._lock:
@@ -113,6 +118,10 @@ class MemoryStore:
         self._first_faults: tuple[Fault, ...] = ()
         self._faults: dict[str, Fault] = {}
         """The faults of all apps, of those yet to call, too, by id."""
+        self.rules: dict[str, Rule] = {}
+        """The answers given to all apps, of those yet to call, too, by id, the oldest first."""
+        self.readings: Mapping[str, Value] = {}
+        """The readings chosen for all apps, of those yet to call, too."""
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._states: dict[str, AppState] = {}
@@ -141,6 +150,31 @@ class MemoryStore:
         self.scenario = scenario
         for state in self.states():
             state.use(scenario)
+
+    def choose(self, readings: Mapping[str, Value]) -> None:
+        """Choose readings for every app, and those to come; none at all forgets all that were chosen."""
+        with self._lock:
+            self.readings = {**self.readings, **readings} if readings else {}
+            for state in self._states.values():
+                state.choose(readings)
+
+    def add_rule(self, number: str, rule: Rule) -> None:
+        """Put a rule before all others, of every app, and those to come."""
+        with self._lock:
+            self.rules[number] = rule
+            for state in self._states.values():
+                state.add_rule(number, rule)
+
+    def drop_rules(self, number: str | None = None) -> int:
+        """Take one rule away from every app, or all rules; gives how many went."""
+        with self._lock:
+            gone = {one for one in self.rules if number in (None, one)}
+            for one in gone:
+                del self.rules[one]
+            for state in self._states.values():
+                gone |= {one for one, _ in state.rules if number in (None, one)}
+                state.drop_rules(number)
+            return len(gone)
 
     def add_fault(self, fault: Fault) -> str:
         """Put a fault to work on every app under one id, and give that id; FaultError when it is taken."""
@@ -179,6 +213,7 @@ class MemoryStore:
         """Every app, the clock, the scenario and the faults as they were at the start."""
         self.clock.reset()
         self.scenario = self.first_scenario
+        self.rules, self.readings = {}, {}
         self._faults.clear()
         # The same ids again: what a fault draws depends on its id.
         self._numbers = itertools.count(1)
@@ -187,7 +222,7 @@ class MemoryStore:
         self._start_faults()
 
     def reset_app(self, appkey: str) -> None:
-        """One app as it was at the start, with the faults that are at work on every app."""
+        """One app as it was at the start, with the faults, answers and readings that are every app's."""
         state = self.app(appkey)
         state.reset(self.first_scenario)
         with self._lock:
@@ -208,6 +243,9 @@ class MemoryStore:
         return state
 
     def _share(self, state: AppState) -> None:
+        state.choose(self.readings)
+        for number, rule in self.rules.items():
+            state.add_rule(number, rule)
         for fault in self._faults.values():
             state.faults.add(fault, state.clock.now(), origin=ALL_APPS)
 

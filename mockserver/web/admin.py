@@ -54,7 +54,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "errors", lambda c, _: c.listing.errors(), Text("the error catalogue", "错误码表")),
     Route("GET", "readings", lambda c, a: c.readings(a.appkey), Text("the readings in force", "当前读法")),
     Route("PUT", "readings", lambda c, a: c.set_readings(a.appkey, a.body), Text(
-        'choose some for one app: {"window": "enter"}; {} forgets them', '为某个应用指定：{"window": "enter"}；{} 清除')),
+        'choose some: {"window": "enter"}; {} forgets them', '指定：{"window": "enter"}；{} 清除')),
     Route("GET", "settings", lambda c, _: c.listing.settings(), Text("the settings", "全部设置")),
     Route("GET", "scenario", lambda c, a: c.scenario(a.appkey), Text("the scenario that answers", "当前场景")),
     Route("PUT", "scenario", lambda c, a: c.use(a.appkey, **_all(a, name=(str,))), Text('change it: {"name"}', '切换：{"name"}')),

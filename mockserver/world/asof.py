@@ -8,6 +8,8 @@ import numpy as np
 
 from mockserver.world.stays import Flags, Stays
 
+FIRST = 100_000_000
+"""The first second whose stamp has nine digits, as few as the document's samples have (§2.1.6)."""
 OPEN = 9_999_999_999
 """The leave of a recorded stay without one: it runs for as long as anybody looks."""
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mockserver.clock import moment
 from mockserver.messages import Text
-from mockserver.world.asof import OPEN
+from mockserver.world.asof import FIRST, OPEN
 from mockserver.world.stays import COLUMNS, DIMENSIONS, I64, SpecError, Stays
 
 Pointer = tuple[str | int, ...]
@@ -164,6 +164,12 @@ def _moment(word: str | int, at: Pointer, now: int) -> int:
         raise SpecError(
             at, Text(str(error), f"{word!r} 不是时刻：请写秒数、带时区的 ISO 8601、now-2h 或 today 10:00")
         ) from None
+    if second < FIRST:
+        text = Text(
+            f"{word!r} lies before 1973-03-03: a stamp has nine or ten digits",
+            f"{word!r} 早于 1973-03-03：时间戳为九或十位数字",
+        )
+        raise SpecError(at, text)
     if second > OPEN:
         text = Text(
             f"{word!r} lies after 2286; write seconds, not milliseconds",

@@ -364,7 +364,39 @@ def test_readings_are_chosen_for_one_app(wire, app) -> None:
     refused(app.admin("PUT", "readings", {"unknown_rom": "empty"}), 422, "did you mean unknown_room?")
     refused(app.admin("PUT", "readings", {"unknown_room": "sometimes"}), 422, "choose error, empty")
     refused(app.admin("PUT", "readings", {"tick_seconds": 7}), 422, "tick_seconds")
-    assert refused(wire.admin("PUT", "readings", {"unknown_room": "empty"}), 422)["error"] == "missing_appkey"
+
+
+def test_readings_and_answers_are_chosen_for_every_app(wire, mock) -> None:
+    """Without an appkey they are those of all apps, of one that is made later, too, and stay when one app is reset."""
+    room = {"RoomId": "nobody-was-here"}
+    busy = {"on": "count_qos_by_day", "reply": {"error": "server_busy"}}
+    with Client.fresh(mock.port) as early:
+        own = early.send(
+            "POST", "answers", {"on": "query_room_info", "reply": {"error": "rate_limited"}, "times": 1}
+        )
+        told = wire.send("PUT", "readings", {"unknown_room": "empty"})
+        assert value_of(told, "unknown_room") == value_of(wire.get("readings"), "unknown_room") == "empty"
+        number = wire.send("POST", "answers", busy)["id"]
+        early.send("POST", "reset")
+        with Client.fresh(mock.port) as late:
+            for one in (early, late):
+                assert (one.code("query_room_info", room), one.code("count_qos_by_day")) == (0, BUSY)
+                assert [row["id"] for row in one.get("answers")["answers"]] == [number]
+            late.send("POST", "answers", {"on": "*", "reply": {"error": "rate_limited"}})
+            rows = wire.get("answers")["answers"]
+            assert [(row["id"] == number, row.get("appkey")) for row in rows] == [
+                (True, None),
+                (False, late.appkey),
+            ]
+            assert wire.send("DELETE", f"answers/{number}") == {"removed": 1}
+            assert early.code("count_qos_by_day") == 0
+            refused(wire.admin("DELETE", f"answers/{own['id']}"), 404)
+            assert wire.send("DELETE", "answers") == {"removed": 1}
+            assert late.code("count_qos_by_day") == 0
+            wire.send("POST", "answers", busy)
+            wire.send("POST", "reset")
+            assert wire.get("answers") == {"answers": []}
+            assert (late.code("query_room_info", room), late.code("count_qos_by_day")) == (1301, 0)
 
 
 # Faults
