@@ -88,7 +88,10 @@ class MockServer:
         self.control = Control(self.engine, self._release)
         token = settings.get("admin_token")
         app = make_app(self.engine, control=self.control, guard=Guard.for_host(host, token))
-        self._server = Server(app, host=host, port=port, tls=tls, envelope=self._envelope)
+        journal = self.engine.journal
+        self._server = Server(
+            app, host=host, port=port, tls=tls, envelope=self._envelope, on_stop=journal.close
+        )
 
     def _release(self, appkey: str | None) -> int:
         if appkey is None:
@@ -143,6 +146,7 @@ class MockServer:
 
     def start(self) -> MockServer:
         """Listen; returns once the first request can be answered."""
+        self.engine.journal.open()
         self._server.start()
         if self._watcher:
             self._watcher.start()

@@ -27,7 +27,7 @@ from mockserver.reporting.render.text import render_text
 from mockserver.reporting.report import Report, build_report, complaints
 from mockserver.reporting.verify import BadQuestion, Question, find, read_question, verify
 from mockserver.reporting.wire import entry_json
-from mockserver.stores.journal import EVERYTHING, Filter, Selection
+from mockserver.stores.journal import EVERYTHING, MOST_WAITERS, Filter, Overcrowded, Selection
 
 Json = dict[str, Any]
 LONGEST_WAIT = 60.0
@@ -66,10 +66,20 @@ class Observer:
         if least is None:
             found = journal.select(asked, limit)
         else:
-            found = journal.wait_for(least, asked, timeout)
+            found = self._wait(least, asked, timeout)
             first = 0 if limit is None else max(len(found.entries) - limit, 0)
             found = Selection(found.entries[first:], found.evicted)
         return self._told(found)
+
+    def _wait(self, least: int, asked: Filter, timeout: float) -> Selection:
+        try:
+            return self._engine.journal.wait_for(least, asked, timeout)
+        except Overcrowded:
+            text = Text(
+                f"{MOST_WAITERS} callers wait already; ask again without wait_for",
+                f"已有 {MOST_WAITERS} 个调用在等待；请不带 wait_for 重试",
+            )
+            raise ControlError(429, "too_many_waiting", text) from None
 
     def request(self, appkey: str | None, number: str) -> Json:
         """One request."""

@@ -25,6 +25,8 @@ MOST_ENTRIES = 10_000
 MOST_BYTES = 64 * 1024 * 1024
 MOST_ANSWERS = 16 * 1024 * 1024
 """Bytes of the newest answers that are kept whole; they shall not push requests out."""
+MOST_WAITERS = 128
+"""Callers that may wait at once."""
 ALL_APPS = 4
 """All apps together may take so many times what one may."""
 
@@ -93,12 +95,17 @@ class _Shelf:
         return 0 if since is not None and self.evicted_at < since else self.evicted
 
 
+class Overcrowded(Exception):
+    """More callers wait than may."""
+
+
 @dataclass(slots=True, eq=False)
 class _Waiter:
     """Told apart by identity: two callers may wait for the same."""
 
     asked: Filter
     missing: int
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 class Journal:
@@ -107,8 +114,8 @@ class Journal:
     def __init__(self, most_entries: int = MOST_ENTRIES, most_bytes: int = MOST_BYTES) -> None:
         self.most_entries, self.most_bytes = most_entries, most_bytes
         self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
         self._waiters: list[_Waiter] = []
+        self._closed = False
         self._shelves: dict[str, _Shelf] = {}
         self._by_id: dict[str, _Row] = {}
         self._turn = 0
@@ -163,22 +170,37 @@ class Journal:
         return sum(asked.matches(row.kept) for row in rows), evicted
 
     def wait_for(self, least: int, asked: Filter = EVERYTHING, timeout: float = 0.0) -> Selection:
-        """The entries asked for, as soon as there are `least` of them or `timeout` seconds are over."""
+        """The entries asked for, as soon as there are `least` of them, `timeout` seconds are over, or `close` is called.
+
+        Overcrowded when too many callers wait already: each of them holds a thread.
+        """
         until = time.monotonic() + timeout
-        with self._changed:
-            while True:
+        while True:
+            with self._lock:
                 rows, evicted = self._snapshot(asked)
                 there = sum(asked.matches(row.kept) for row in rows)
                 left = until - time.monotonic()
-                if there >= least or left <= 0:
+                if there >= least or left <= 0 or self._closed:
                     break
+                if len(self._waiters) >= MOST_WAITERS:
+                    raise Overcrowded
                 waiter = _Waiter(asked, least - there)
                 self._waiters.append(waiter)
-                try:
-                    self._changed.wait_for(lambda waiter=waiter: waiter.missing <= 0, left)  # type: ignore[misc]
-                finally:
-                    self._waiters.remove(waiter)
+            waiter.done.wait(left)
+            with self._lock:
+                self._waiters.remove(waiter)
         return self._selection(rows, evicted, asked, None)
+
+    def close(self) -> None:
+        """Let everybody go who waits, with what there is, and let nobody wait: the server stops. Idempotent."""
+        with self._lock:
+            self._closed = True
+            for waiter in self._waiters:
+                waiter.done.set()
+
+    def open(self) -> None:
+        """Let callers wait again: the server starts."""
+        self._closed = False
 
     def clear(self, appkey: str | None = None) -> int:
         """Forget the entries of one app, or of all, and what was evicted; gives how many entries went."""
@@ -261,10 +283,8 @@ class Journal:
 
     def _tell(self, came: Note | Entry) -> None:
         """Wake those whom this request was the last one missing for."""
-        ready = False
         for waiter in self._waiters:
             if waiter.asked.matches(came):
                 waiter.missing -= 1
-                ready = ready or waiter.missing <= 0
-        if ready:
-            self._changed.notify_all()
+                if waiter.missing <= 0:
+                    waiter.done.set()

@@ -70,7 +70,8 @@ class Server:
     """One WSGI application on one port: in a background thread (`start`, `stop`, `with`) or in this (`run`).
 
     `port` 0 takes a free one. `inline` tells which paths are quick enough for the loop's thread; the
-    others run in at most `threads` threads. A server may be started again after a stop.
+    others run in at most `threads` threads. `on_stop` ends what they wait for, once no new connection is accepted.
+    A server may be started again after a stop.
     """
 
     def __init__(
@@ -82,15 +83,16 @@ class Server:
         limits: Limits | None = None,
         tls: TLS | None = None,
         inline: Inline = quick_path,
-        threads: int = 32,
+        threads: int = 160,
         envelope: Envelope = plain_envelope,
+        on_stop: Callable[[], object] = lambda: None,
         timer: Timer | None = None,
         new_loop: Callable[[], asyncio.AbstractEventLoop] = fast_loop,
     ) -> None:
         self._app, self._host, self._wanted_port, self._tls = app, host, port, tls
         self._limits = limits or Limits()
         self._inline, self._max_threads, self._envelope = inline, threads, envelope
-        self._timer, self._new_loop = timer, new_loop
+        self._on_stop, self._timer, self._new_loop = on_stop, timer, new_loop
         self._port = 0
         self._thread: threading.Thread | None = None
         self._run: _Run | None = None
@@ -272,6 +274,7 @@ class Server:
         # What has already arrived in the kernel counts as in flight: let the loop read it first.
         await asyncio.sleep(0.01)
         run.deliveries.finish()
+        self._on_stop()
         connections, tasks, now = (
             cast("set[GuardedProtocol]", run.state.connections),
             run.state.tasks,

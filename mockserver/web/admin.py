@@ -22,7 +22,7 @@ from mockserver.messages import Lang, Text
 from mockserver.web import docs
 from mockserver.web.api import OVERLONG
 from mockserver.web.asked import Asked
-from mockserver.web.guard import Guard
+from mockserver.web.guard import CHALLENGES, Guard
 
 log = logging.getLogger("mockserver")
 
@@ -259,6 +259,9 @@ def _methods_of(rest: str) -> list[str]:
 
 def _error(error: ControlError, lang: Lang) -> Response:
     response = _json({"error": error.name, "message": error.text.to(lang)}, error.status)
+    if error.status == 401:
+        for challenge in CHALLENGES:
+            response.headers.add("WWW-Authenticate", challenge)
     if error.status == 405:
         response.headers["Allow"] = ", ".join(_methods_of(request.path[len(PREFIX) + 1 :]))
     return response

@@ -7,6 +7,7 @@ without asking first; that asking is never granted, since no answer carries an A
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ from mockserver.errors import ControlError
 from mockserver.messages import Text
 
 WRITE_HEADER = "X-Mock-Admin"
+CHALLENGES = ("Bearer", 'Basic realm="mockserver: any name, the admin token as password", charset="UTF-8"')
+"""What a 401 asks for, a header each: a browser lets its user type the token and sends it with the page's own calls."""
 _READS = frozenset({"GET", "HEAD"})
 _OWN_SITES = frozenset({"", "same-origin", "none"})
 
@@ -58,12 +61,9 @@ class Guard:
                 "other machines may call only where the server has an admin token",
                 "仅当服务器设置了管理令牌时，其他机器才可调用",
             )
-        if self.token is not None:
-            # WSGI tells a header's bytes as Latin-1.
-            given = request.headers.get("Authorization", "").encode("latin-1", "replace")
-            if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
-                text = Text("send Authorization: Bearer TOKEN", "请发送 Authorization: Bearer TOKEN")
-                raise ControlError(401, "unauthorized", text)
+        if self.token is not None and not hmac.compare_digest(_token(request), self.token.encode()):
+            text = Text("send Authorization: Bearer TOKEN", "请发送 Authorization: Bearer TOKEN")
+            raise ControlError(401, "unauthorized", text)
         if request.method not in _READS:
             if request.headers.get(WRITE_HEADER) != "1":
                 raise _forbidden(
@@ -75,6 +75,19 @@ class Guard:
                     "写操作须带 Content-Type: application/json",
                 )
                 raise ControlError(415, "unsupported_content_type", text)
+
+
+def _token(request: Request) -> bytes:
+    """The token that a request carries: a program's as Bearer, a browser's as the password of any name."""
+    # WSGI tells a header's bytes as Latin-1.
+    given = request.headers.get("Authorization", "").encode("latin-1", "replace")
+    scheme, _, rest = given.partition(b" ")
+    if scheme.lower() != b"basic":
+        return rest if scheme == b"Bearer" else b""
+    try:
+        return base64.b64decode(rest, validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
 
 
 def is_loopback(host: str) -> bool:

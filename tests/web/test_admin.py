@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from mockserver import create_app
 from mockserver.mock import MockServer
+from mockserver.stores.journal import MOST_WAITERS
 from mockserver.web.admin import ROUTES
 
 EXPIRED, UNSIGNED, BUSY, INVALID = 1104, 1105, 1402, 1108
@@ -755,6 +757,30 @@ def test_waiting_ends_when_the_requests_are_there(app) -> None:
         app.call()
         waiter.join(10)
     assert len(told[0]["requests"]) == 2
+
+
+def test_many_that_wait_hold_up_nobody() -> None:
+    """128 callers wait, one more is refused, other calls are answered at once, and a stop lets all of them go."""
+    with MockServer("document") as mock, ThreadPoolExecutor(MOST_WAITERS) as crowd:
+
+        def wait(_: int) -> int:
+            with Wire(mock.port) as wire:
+                return wire.admin("GET", "requests", wait_for=1, timeout=50).status
+
+        waiting = [crowd.submit(wait, number) for number in range(MOST_WAITERS)]
+        patience = time.monotonic() + 20
+        while len(mock.engine.journal._waiters) < MOST_WAITERS:
+            assert time.monotonic() < patience
+            time.sleep(0.01)
+        with Wire(mock.port) as wire:
+            refused(wire.admin("GET", "requests", wait_for=1, timeout=50), 429, "128 callers wait")
+            start = time.monotonic()
+            assert wire.get("requests/count") == {"count": 0, "evicted": 0}
+            assert time.monotonic() - start < 1
+        start = time.monotonic()
+        mock.stop()
+        assert time.monotonic() - start < 4
+        assert [one.result() for one in waiting] == [200] * MOST_WAITERS
 
 
 def test_verify_tells_similar_requests(app) -> None:

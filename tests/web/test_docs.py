@@ -235,6 +235,20 @@ def test_a_checksum_of_ones_own_is_judged(page: Page, server: MockServer) -> Non
     assert server.engine.library.catalogue.name_of(answer.json()["ErrorCode"]) == "checksum_mismatch"
 
 
+def test_behind_a_token_a_browser_asks_for_it(browser: Any) -> None:
+    """Whoever types the token as password can use the page; without it there is none."""
+    with MockServer("document", admin_token="made-up-token") as mock:
+        for password, status in (("wrong", 401), ("made-up-token", 200)):
+            context = browser.new_context(http_credentials={"username": "me", "password": password})
+            page = context.new_page()
+            told = page.goto(f"{mock.url}/__admin/docs")
+            assert told is not None
+            assert told.status == status
+            if status == 200:
+                assert tried(page, "query_room_info").json()["Status"] == "OK"
+            context.close()
+
+
 def test_the_page_speaks_chinese(page: Page, server: MockServer) -> None:
     """?lang=zh turns document and note; the link on the page leads there."""
     page.goto(f"{server.url}/__admin/docs")

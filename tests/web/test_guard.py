@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
@@ -108,7 +109,33 @@ def test_a_wrong_token_is_refused(sent: str | None) -> None:
     headers = {} if sent is None else {"Authorization": sent}
     answer = client(Guard.for_host("0.0.0.0", TOKEN)).get("/__admin/health", headers=headers)
     assert (answer.status_code, answer.json["error"]) == (401, "unauthorized")
+    assert [one.split()[0] for one in answer.headers.getlist("WWW-Authenticate")] == ["Bearer", "Basic"]
     assert TOKEN not in answer.text
+
+
+def basic(words: str) -> str:
+    """What a browser sends for a name and a password."""
+    return "Basic " + base64.b64encode(words.encode()).decode()
+
+
+@pytest.mark.parametrize("token", [TOKEN, "Schlüssel-钥匙", "with:colons: in it"])
+@pytest.mark.parametrize("name", ["", "anybody", "王"])
+def test_a_browser_sends_the_token_as_a_password(token: str, name: str) -> None:
+    """Whatever the name; from a page of another site it is refused all the same."""
+    guarded = client(Guard.for_host("0.0.0.0", token))
+    headers = {"Authorization": basic(f"{name}:{token}")}
+    assert guarded.get("/__admin/health", headers=headers).status_code == 200
+    for foreign in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}):
+        assert guarded.get("/__admin/health", headers={**headers, **foreign}).status_code == 403
+    assert guarded.post("/__admin/reset", headers=headers, json={}).status_code == 403
+
+
+@pytest.mark.parametrize("words", [TOKEN, f":{TOKEN}x", ":", f"{TOKEN}:", f"a:b:{TOKEN}", "\x00"])
+def test_a_wrong_password_is_refused(words: str) -> None:
+    """The password is the token, to the letter."""
+    guarded = client(Guard.for_host("0.0.0.0", TOKEN))
+    for sent in (basic(words), basic(words) + "=", f"Basic {words}", "Basic", "basic \u00ff"):
+        assert guarded.get("/__admin/health", headers={"Authorization": sent}).status_code == 401
 
 
 @pytest.mark.parametrize("token", [TOKEN, "Schlüssel-钥匙"])
