@@ -41,10 +41,7 @@ class Matcher:
 
     def matches(self, body: Mapping[str, Any], query: Mapping[str, str]) -> bool:
         """Whether a request meets every condition."""
-        for condition in self.conditions:
-            if not _met(condition, body, query):
-                return False
-        return True
+        return all(_met(condition, body, query) for condition in self.conditions)
 
     def unmet(self, body: Mapping[str, Any], query: Mapping[str, str]) -> list[Condition]:
         """The conditions that a request does not meet."""

@@ -8,9 +8,10 @@ application comes as a WSGI callable, and the words it shares with it are keys o
 - `mockserver.overlong`: True, the body was over the limit, and `wsgi.input` is empty;
 - `mockserver.delivery`: set by the application, the answer's `Delivery` (none: plain).
 
-`limits.py` says what is put up with, `listening.py` accepts connections, `protocol.py` guards one (`heads.py`
-mends what its parser cannot read), `asgi.py` carries one request through the application, `delivery.py` plays
-one answer onto its `exchange.py`, `server.py` owns loop and threads, `tls.py` makes certificates.
+`limits.py` says what is put up with, `listening.py` accepts connections, `connection.py` bounds the life of one and
+`protocol.py` its requests (`heads.py` mends what its parser cannot read), `asgi.py` carries one request through the
+application, `delivery.py` plays one answer onto its `exchange.py`, `running.py` is one run from start to stop, `server.py`
+owns its thread, `process.py` the signals of a process that only serves, `tls.py` makes certificates.
 """
 
 from mockserver.transport.limits import Limits

@@ -1,45 +1,31 @@
-"""Owns the sockets, the loop and the threads of one server: start, serve, stop, nothing left behind.
+"""Owns one server: start, serve, stop, nothing left behind.
 
-It knows uvicorn's parts and the operating system; the application is a WSGI callable handed to it.
+It knows threads and addresses; what happens in between is a `Run`, and the application a WSGI callable handed to it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
-import math
-import signal
 import socket
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from email.utils import formatdate
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-from uvicorn import Config
-from uvicorn.server import ServerState
-
-from mockserver.transport.asgi import Bridge, Inline
-from mockserver.transport.delivery import Deliveries, Predicate, Timer
+from mockserver.transport.asgi import Inline
+from mockserver.transport.delivery import Predicate, Timer
 from mockserver.transport.limits import Envelope, Limits, plain_envelope
-from mockserver.transport.listening import Listener, bind
-from mockserver.transport.protocol import GuardedProtocol
+from mockserver.transport.listening import bind
+from mockserver.transport.process import make_room, stop_signals
+from mockserver.transport.running import Plan, Run
 from mockserver.transport.tls import TLS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger("mockserver.transport")
-
-_COURTESY = 0.25
-"""Seconds that a client gets at the stop to answer a goodbye (TLS has one), once nothing is due any more."""
-_TURN = 0.0002
-"""Seconds after which a thread that waits gets its turn: beside a busy loop, a reload or an admin call waits often."""
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def quick_path(path: str) -> bool:
@@ -54,16 +40,6 @@ def fast_loop() -> asyncio.AbstractEventLoop:
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()
-
-
-class _Run(NamedTuple):
-    """What exists between one start and its stop."""
-
-    loop: asyncio.AbstractEventLoop
-    deliveries: Deliveries
-    stopping: asyncio.Event
-    forced: asyncio.Event
-    state: ServerState
 
 
 class Server:
@@ -89,13 +65,11 @@ class Server:
         timer: Timer | None = None,
         new_loop: Callable[[], asyncio.AbstractEventLoop] = fast_loop,
     ) -> None:
-        self._app, self._host, self._wanted_port, self._tls = app, host, port, tls
-        self._limits = limits or Limits()
-        self._inline, self._max_threads, self._envelope = inline, threads, envelope
-        self._on_stop, self._timer, self._new_loop = on_stop, timer, new_loop
+        self._host, self._wanted_port, self._new_loop = host, port, new_loop
+        self._plan = Plan(app, tls, limits or Limits(), inline, threads, envelope, on_stop, timer)
         self._port = 0
         self._thread: threading.Thread | None = None
-        self._run: _Run | None = None
+        self._run: Run | None = None
 
     # ---- what others see
 
@@ -110,13 +84,13 @@ class Server:
         # Called, not bound.
         here = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # nosec B104
         host = here.get(self._host, self._host)
-        return f"{'https' if self._tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return f"{'https' if self._plan.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def connections(self) -> int:
         """How many connections are open."""
         run = self._run
-        return len(run.state.connections) if run else 0
+        return len(run.connections) if run else 0
 
     @property
     def pending(self) -> int:
@@ -178,7 +152,7 @@ class Server:
         `on_ready` gets the url when a client can connect. ConfigurationError as `start` does.
         """
         sock = self._bind()
-        with self._signals() as seen:
+        with stop_signals(self._ask_to_stop) as seen:
 
             def ready() -> None:
                 if seen:
@@ -187,8 +161,7 @@ class Server:
                 elif on_ready is not None:
                     on_ready(self.url)
 
-            _raise_file_limit()
-            sys.setswitchinterval(_TURN)
+            make_room()
             self._serve(sock, ready)
 
     # ---- the serving thread
@@ -209,10 +182,8 @@ class Server:
         loop = self._new_loop()
         loop.set_exception_handler(_on_loop_error)
         try:
-            self._run = _Run(
-                loop, Deliveries(loop, self._timer), asyncio.Event(), asyncio.Event(), ServerState()
-            )
-            loop.run_until_complete(self._main(self._run, sock, on_ready))
+            self._run = Run(loop, self._plan)
+            loop.run_until_complete(self._run.serve(sock, on_ready))
         finally:
             self._run = None
             self._port = 0
@@ -220,141 +191,15 @@ class Server:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
-    async def _main(self, run: _Run, sock: socket.socket, on_ready: Callable[[], object]) -> None:
-        loop, state = run.loop, run.state
-        threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="mockserver-admin")
-        bridge = Bridge(
-            self._app,
-            deliveries=run.deliveries,
-            threads=threads,
-            inline=self._inline,
-            limits=self._limits,
-            envelope=self._envelope,
-        )
-        config = Config(
-            bridge,
-            http=GuardedProtocol,
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            workers=1,
-            # The protocol's own watch is the exact one.
-            timeout_keep_alive=math.ceil(self._limits.idle_seconds),
-        )
-        config.load()
-
-        def protocol() -> GuardedProtocol:
-            return GuardedProtocol(config, state, {}, loop, limits=self._limits, envelope=self._envelope)
-
-        listener = Listener(
-            loop,
-            sock,
-            protocol,
-            self._tls.context if self._tls else None,
-            handshake_seconds=self._limits.request_seconds,
-            goodbye_seconds=self._limits.linger_seconds,
-        )
-        await listener.open()
-        dating = loop.create_task(_keep_date(state))
-        try:
-            await asyncio.sleep(0)
-            on_ready()
-            await run.stopping.wait()
-        finally:
-            await self._wind_down(run, listener, threads)
-            dating.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await dating
-
-    async def _wind_down(self, run: _Run, listener: Listener, threads: ThreadPoolExecutor) -> None:
-        await listener.close()
-        # What has already arrived in the kernel counts as in flight: let the loop read it first.
-        await asyncio.sleep(0.01)
-        run.deliveries.finish()
-        self._on_stop()
-        connections, tasks, now = (
-            cast("set[GuardedProtocol]", run.state.connections),
-            run.state.tasks,
-            run.loop.time,
-        )
-        for connection in list(connections):
-            connection.shutdown()
-        patience, courtesy = now() + self._limits.stop_seconds, now() + _COURTESY
-        while (connections or tasks) and not run.forced.is_set() and now() < patience:
-            if now() > courtesy and not tasks and not any(each.busy for each in connections):
-                break
-            await asyncio.sleep(0.005)
-        unfinished = sum(each.busy for each in connections)
-        if unfinished:
-            log.warning("stopped with %d requests unfinished", unfinished)
-        for connection in list(connections):
-            connection.reset()
-        await asyncio.sleep(0)
-        late = list(tasks)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=0.5)
-        # A thread that is still busy cannot be ended; it must not hold up the stop either.
-        threads.shutdown(wait=not late, cancel_futures=True)
-
-    # ---- signals
+    def _ask_to_stop(self, force: bool = False) -> None:
+        run = self._run
+        if run is not None:
+            run.stop(force)
 
     def _bind(self) -> socket.socket:
         sock = bind(self._host, self._wanted_port)
         self._port = sock.getsockname()[1]
         return sock
-
-    def _ask_to_stop(self, force: bool = False) -> None:
-        run = self._run
-        if run is None:
-            return
-        with contextlib.suppress(RuntimeError):
-            # RuntimeError: the loop was closed in between.
-            run.loop.call_soon_threadsafe(run.stopping.set)
-            if force:
-                run.loop.call_soon_threadsafe(run.forced.set)
-
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[list[int]]:
-        """SIGTERM and SIGINT stop: gracefully, then at once, then as the system does. Yields those seen."""
-        seen: list[int] = []
-
-        def on_signal(number: int, frame: FrameType | None) -> None:
-            seen.append(number)
-            self._ask_to_stop(force=len(seen) > 1)
-            if len(seen) > 1:
-                signal.signal(number, signal.SIG_DFL)
-
-        before = {number: signal.signal(number, on_signal) for number in _STOP_SIGNALS}
-        try:
-            yield seen
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-def _raise_file_limit() -> None:
-    """Allow this process as many connections as the system lets it have, up to 65,536."""
-    if sys.platform == "win32":
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-async def _keep_date(state: ServerState) -> None:
-    """Renew the Date header that every answer carries, each second."""
-    while True:
-        state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
-        await asyncio.sleep(1)
 
 
 def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
