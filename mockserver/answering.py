@@ -7,7 +7,7 @@ that says which file and line made it, unless a reply says `unchecked: true`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mockserver.answers import AnswerCache
@@ -29,10 +29,8 @@ WORLD = "world"
 class Answering:
     """Answers accepted requests; remembers what the world told for as long as it cannot change."""
 
-    def __init__(self, lang: Lang, discreet: Callable[[str], str]) -> None:
+    def __init__(self, lang: Lang) -> None:
         self._lang: Lang = lang
-        self._discreet = discreet
-        """Takes the secrets out of a text for a client."""
         self._cache = AnswerCache()
 
     def forget(self) -> None:
@@ -54,7 +52,7 @@ class Answering:
         """The envelope of a catalogue error; without `info` the catalogue's own text."""
         row = visit.library.catalogue[error]
         told = row.text.to(self._lang) if info is None else info
-        return Outcome(encode(failure(row.code, self._discreet(told))), by, error)
+        return Outcome(encode(failure(row.code, told)), by, error)
 
     def _perform(self, visit: Visit, rule: Rule, action: Action) -> Outcome:
         if action.static is not None:

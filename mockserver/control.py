@@ -247,7 +247,7 @@ class Control:
         """A fresh app with credentials, scenario, clock and counters of its own; the one answer that tells secrets."""
         appkey = f"9{secrets.randbelow(10**11):011d}"
         keys = Keys(appkey, f"MADE/UP+{secrets.token_urlsafe(18)}==", f"made-up-{secrets.token_hex(8)}")
-        self.engine.apps[appkey] = App(keys, ("admin",), "made while the server ran")
+        self.engine.register(App(keys, ("admin",), "made while the server ran"))
         return {"appkey": appkey, "appsecret": keys.appsecret, "restapikey": keys.restapikey}
 
     def remove_app(self, appkey: str) -> Json:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from mockserver.answering import Answering
@@ -26,8 +26,8 @@ from mockserver.signing.apps import App
 from mockserver.signing.checks import Ground, check_signature
 from mockserver.signing.checksum import Keys
 from mockserver.signing.query import check_query, read_query
+from mockserver.signing.vault import Vault
 from mockserver.stores.journal import Journal
-from mockserver.stores.masking import discreet
 from mockserver.stores.memory import MemoryStore
 from mockserver.visits import Outcome, Visit
 from mockserver.wishes import Wishes, read_wishes
@@ -62,12 +62,19 @@ class Engine:
         """Held while the files or a choice of scenario change, so that neither takes away what the other stands on."""
         self._load = load
         self._headers = headers
-        self._answering = Answering(lang, self._discreet)
+        self._answering = Answering(lang)
+        self._vault = Vault()
+        self._learn(self.library.apps.values())
         self._numbers = itertools.count(1)
 
     def app(self, appkey: str) -> App | None:
         """A registered app."""
         return self.library.apps.get(appkey) or self.apps.get(appkey)
+
+    def register(self, app: App) -> None:
+        """Let one more app call."""
+        self._learn([app])
+        self.apps[app.appkey] = app
 
     def reload(self) -> None:
         """Read every file anew and answer from them from now on, all at once.
@@ -82,6 +89,7 @@ class Engine:
             except ConfigurationError as error:
                 self.problems = error.problems
                 raise
+            self._learn(library.apps.values())
             self.library, self.problems = library, ()
             self._answering.forget()
 
@@ -103,7 +111,9 @@ class Engine:
 
     def _read(self, call: Call, number: int = 0, *, deep: bool = False) -> Visit:
         """The request, understood as far as it can be, with all that is wrong with it in the order of the checks."""
-        library = self.library
+        library, came = self.library, call
+        # Whatever is told or kept of a request is told without the secrets that it has in the wrong place.
+        call = self._vault.clean(came)
         query = read_query(call.query)
         appkey = query.values.get("appkey", "")
         app = library.apps.get(appkey) or self.apps.get(appkey)
@@ -125,7 +135,7 @@ class Engine:
         # A request that is only looked into must not use up what is meant for one that is answered.
         visit.ordeal = None if deep else self._ordeal(visit, wishes, number)
         sound = visit.refusal is None
-        signed = check_signature(visit.query, call, readings, self._ground(visit, deep), sound=sound)
+        signed = check_signature(visit.query, came, readings, self._ground(visit, came, deep), sound=sound)
         if visit.honest:
             # A fault made the server refuse what is right: that is told to the client, and not held against it.
             visit.injected = [one for one in signed if one.name in _OF_GROUND]
@@ -158,14 +168,15 @@ class Engine:
         operation = visit.operation.name if visit.operation else ""
         return state.faults.ordeal(operation, visit.body, visit.query, visit.now, once=once, number=number)
 
-    def _ground(self, visit: Visit, deep: bool) -> Ground:
+    def _ground(self, visit: Visit, came: Call, deep: bool) -> Ground:
         """What the signature is held against: the truth, or what a fault makes of it."""
         library, app = visit.library, visit.app
-        ground = Ground(visit.now, app, lambda: self._others(library, app), visit.state, deep=deep)
+        sent = visit.query if came is visit.call else read_query(came.query).values
+        ground = Ground(visit.now, app, lambda: self._others(library, app), visit.state, deep=deep, sent=sent)
         if visit.ordeal is None or app is None:
             return ground
         truth = replace(ground, memory=None)
-        found = check_signature(visit.query, visit.call, visit.readings, truth, sound=False)
+        found = check_signature(visit.query, came, visit.readings, truth, sound=False)
         visit.honest = all(one.tolerated for one in found)
         other = visit.ordeal.ground(FaultGround(visit.now, app.keys.appsecret), honest=visit.honest)
         keys = replace(app.keys, appsecret=other.appsecret)
@@ -198,22 +209,15 @@ class Engine:
             )
             if visit.violations:
                 told = visit.refusal or visit.violations[0]
-                headers += (("X-Mock-Diagnosis", _header(f"{told.name}: {self._discreet(told.text.en)}")),)
+                headers += (("X-Mock-Diagnosis", _header(f"{told.name}: {told.text.en}")),)
             if problems := self.problems:
                 headers += (("X-Mock-Problems", _header(f"{len(problems)}; {problems[0].show()}")),)
         return Reply(status, headers, outcome.body, appkey=visit.state.appkey)
 
-    def _discreet(self, text: str) -> str:
-        """A text for a client, without any app's secrets: somebody may have sent one in the wrong place."""
-        return discreet(text, self._secrets())
-
-    def _secrets(self) -> list[str]:
-        """The secrets of every app."""
-        apps = [*self.library.apps.values(), *list(self.apps.values())]
-        return [secret for app in apps for secret in app.keys.secrets]
+    def _learn(self, apps: Iterable[App]) -> None:
+        self._vault.add(app.keys for app in apps)
 
     def _remember(self, visit: Visit, outcome: Outcome, reply: Reply, name: str, started: float) -> None:
-        app = visit.app
         note = Note(
             id=name,
             at=visit.now,
@@ -235,8 +239,7 @@ class Engine:
             spoiled=visit.ordeal is not None and (reply.body != outcome.body or reply.delivery.spoils),
             readings=visit.readings,
         )
-        # A request in order can only tell its own app's secrets; any other may tell anybody's.
-        self.journal.add(note, self._secrets() if app is None or visit.violations else app.keys.secrets)
+        self.journal.add(note)
 
 
 def _context(visit: Visit) -> Context:

@@ -26,16 +26,16 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request as it arrived: nothing decoded that could lose what was sent."""
+    """One HTTP request as it arrived: nothing decoded that could lose what was sent. Its repr shows none of that."""
 
     method: str
     path: str
     """Percent-decoded path, undecodable bytes replaced."""
-    query: str = ""
+    query: str = field(default="", repr=False)
     """Raw query string, still percent-encoded; bytes over 0x7f as Latin-1 characters."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Names in lower case."""
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     overlong: bool = False
     """More bytes came than the limit allows; `body` is not to be trusted."""
 
@@ -155,8 +155,8 @@ class Note:
     appkey: str
     operation: str
     call: Call
-    query: Mapping[str, str] | None
-    fields: Mapping[str, Any] | None
+    query: Mapping[str, str] | None = field(repr=False)
+    fields: Mapping[str, Any] | None = field(repr=False)
     """None, of both: it is what the call says, to the letter."""
     scenario: str
     by: str

@@ -27,7 +27,7 @@ class Visit:
     now: float
     operation: Operation | None = None
     app: App | None = None
-    query: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict, repr=False)
     body: dict[str, Any] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
     ordeal: Ordeal | None = None

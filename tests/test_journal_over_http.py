@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -94,13 +95,13 @@ def test_admin_calls_are_no_requests() -> None:
 
 
 CANARIES = (
-    "CANARY/appsecret+one==",
+    "CANARY/appsecret+one-that-is-longer-than-what-any-message-ever-quotes-of-a-text==",
     "canary-restapikey-one",
     "CANARY/appsecret+two==",
     "canary-restapikey-two",
 )
 APPS = """apps:
-  - {name: One, appkey: "1111", appsecret: "CANARY/appsecret+one==", restapikey: "canary-restapikey-one", identifiers: [admin]}
+  - {name: One, appkey: "1111", appsecret: "CANARY/appsecret+one-that-is-longer-than-what-any-message-ever-quotes-of-a-text==", restapikey: "canary-restapikey-one", identifiers: [admin]}
   - {name: Two, appkey: "2222", appsecret: "CANARY/appsecret+two==", restapikey: "canary-restapikey-two", identifiers: [admin]}
 """
 
@@ -118,7 +119,13 @@ def spellings(secret: str) -> set[str]:
 
 def assert_no_canary(text: str, where: str) -> None:
     """No spelling of any secret stands in the text."""
+    signs = any(word in where for word in ("openapi", "sign", "docs", "curl", "export"))
+    assert signs or not re.search(r"(?<![0-9a-f])(?=[0-9]*[a-f])[0-9a-f]{20,40}(?![0-9a-f])", text), (
+        f"a checksum in {where}"
+    )
     for secret in CANARIES:
+        for word in (secret.lower(), quote(secret, safe="").lower(), secret.replace("/", "~1").lower()):
+            assert word not in text.lower(), f"{word} in {where}"
         for word in spellings(secret):
             assert word not in text, f"{word} in {where}: …{text[max(0, text.index(word) - 200) :][:500]}"
 
@@ -145,8 +152,8 @@ def leaking_requests(client: Client) -> list[tuple[str, bytes, dict[str, str]]]:
     ]
     requests += [(target, json.dumps({one: "1", "RoomId": "1"}).encode(), plain) for one in (secret, rest)]
     requests += [(target, json.dumps({"RoomId": {"a": [secret]}}).encode(), plain)]
-    requests += [(target, b'{"RoomId": "CANARY\\/appsecret+one=="}', plain)]
-    requests += [(target, b'{"RoomId": "\\u0043ANARY/appsecret+one=="}', plain)]
+    requests += [(target, b'{"RoomId": "CANARY\\/' + secret[7:].encode() + b'"}', plain)]
+    requests += [(target, b'{"RoomId": "\\u0043' + secret[1:].encode() + b'"}', plain)]
     requests += [
         (target, f'{{"RoomId": "{secret}" "x": 1}}'.encode(), plain),
         (target, secret.encode(), plain),
@@ -159,6 +166,41 @@ def leaking_requests(client: Client) -> list[tuple[str, bytes, dict[str, str]]]:
     requests += [(target, b"{}", {**plain, name: one}) for name in ("X-Secret", "Authorization", "User-Agent", "X-Mock-Fault", "X-Mock-Scenario", "Cookie", "Content-Type") for one in (secret, f"Basic {rest}")]  # fmt: skip
     requests += [(target, json.dumps({"RoomId": f"mock:{secret}"}).encode(), plain)]
     requests += [(target, json.dumps({"RoomId": f"mock:error={rest}"}).encode(), plain)]
+    # Where a text is cut, where it is a pointer, and behind escapes of other kinds.
+    for one in CANARIES:
+        far = "x" * 30 + one
+        requests += [
+            (signed(far), b"{}", plain),
+            (target.replace("curtime=", f"curtime={quote(one, safe='')}"), b"{}", plain),
+        ]
+        requests += [
+            (f"/v2/video/query_room_info&secret={one}&checksum={sha1(secret + rest + curtime)}", b"{}", plain)
+        ]
+        requests += [
+            (target, json.dumps({far: far, "RoomId": [far]}).encode(), plain),
+            (target, b'{"RoomId": "' + far.encode(), plain),
+        ]
+        requests += [
+            (target, b'{"RoomId": "' + one.replace("/", "\\u002f").replace("-", "\\u002D").encode(), plain)
+        ]
+        requests += [
+            (target, b"{}", {**plain, name: far})
+            for name in ("X-Mock-Fault", "X-Mock-Scenario", "Content-Type", "Referer")
+        ]
+        requests += [
+            (
+                target,
+                b"{}",
+                {**plain, "Referer": re.sub("%..", lambda found: found[0].lower(), quote(one, safe=""))},
+            )
+        ]
+        requests += [(target.replace("appkey=1111", f"appkey={quote(one, safe='')}"), b"{}", plain)]
+    swapped = f"/v2/video/query_room_info?appkey=1111&identifier=admin&curtime={sha1(secret + rest + curtime)}&checksum={curtime}&seq=1"
+    requests += [
+        (swapped, b"{}", plain),
+        (swapped.replace("&curtime=", "&seq=").replace("&seq=1", "&curtime=1"), b"{}", plain),
+    ]
+    requests += [(target.replace("&checksum=", "%23checksum="), b"{}", plain)]
     return requests
 
 
@@ -179,7 +221,7 @@ def test_a_secret_is_told_nowhere(folder: Path, caplog) -> None:
             client.send("POST", "faults", {"fault": kind})
             answers.append(client.call())
             client.send("DELETE", "faults")
-        assert len(client.get("requests")["requests"]) == len(answers)
+        assert len(client.wire.get("requests")["requests"]) == len(answers)
         assert sum(bool(answer.json["ErrorCode"]) for answer in answers) > 20
         for answer in answers:
             assert_no_canary(f"{answer.headers}", f"a header: {answer}")
@@ -229,7 +271,12 @@ def test_the_command_line_tells_no_secret(folder: Path) -> None:
     """`explain`, `check`, tables and exports of a user's own folder."""
     with_secrets = {"MOCKSERVER_FIXTURES": str(folder)}
     url = f"http://h/v2/video/query_room_info?appkey=1111&identifier=admin&curtime=1575962150&checksum={sha1(CANARIES[0] + '1575962150')}&seq=1"  # fmt: skip
-    for words in (["explain", url], ["explain", url, "--json"], ["check", str(folder)], ["sign"], ["curl", "2.2"], ["sample", "2.2"],
+    leaks = [
+        url.replace("appkey=1111", f"appkey={quote(CANARIES[0], safe='')}"),
+        "--body",
+        json.dumps({CANARIES[0]: CANARIES[1]}),
+    ]
+    for words in (["explain", url], ["explain", url, "--json"], ["explain", *leaks], ["explain", *leaks, "--json"], ["check", str(folder)], ["sign"], ["curl", "2.2"], ["sample", "2.2"],
                   ["export", "openapi"], ["export", "postman"], ["export", "http"], ["settings"], ["errors", "--json"]):  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "mockserver", *words],

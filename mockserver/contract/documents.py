@@ -74,8 +74,10 @@ def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[
 
 
 def _text(mismatch: Mismatch, written: str | None) -> Text:
-    """What is wrong and what would be right; `written` is the scalar as the file has it."""
+    """What is wrong and what would be right; `written` is the scalar as the file has it. A secret is not shown."""
     value, limit = mismatch.value, mismatch.limit
+    secret = bool(mismatch.schema.get("writeOnly"))
+    shown = Text("this value", "该值") if secret else Text(_short(value), _short(value))
     if mismatch.keyword == "required":
         missing = ", ".join(name for name in limit if name not in value)
         return Text(f"missing {missing}; add it", f"缺少 {missing}；请补上")
@@ -85,18 +87,16 @@ def _text(mismatch: Mismatch, written: str | None) -> Text:
     if mismatch.keyword == "type":
         kinds = [limit] if isinstance(limit, str) else list(limit)
         if "string" in kinds and not isinstance(value, (str, dict, list)):
-            return _quote_it(value, written)
+            return _quote_it(value, None if secret else written, secret=secret)
         wanted = " or ".join(_ENGLISH.get(kind, kind) for kind in kinds)
         wanted_zh = "或".join(_CHINESE.get(kind, kind) for kind in kinds)
         if value is None:
             return Text(f"nothing stands here: write {wanted}", f"此处为空：请填写{wanted_zh}")
-        return Text(f"{_short(value)} is not {wanted}", f"{_short(value)} 不是{wanted_zh}")
+        return Text(f"{shown.en} is not {wanted}", f"{shown.zh} 不是{wanted_zh}")
     if mismatch.keyword == "enum":
         words = ", ".join(str(one) for one in limit)
         hint = nearest(str(value), limit)
-        return Text(
-            f"{_short(value)} is none of {words}{hint.en}", f"{_short(value)} 不在可选值中：{words}{hint.zh}"
-        )
+        return Text(f"{shown.en} is none of {words}{hint.en}", f"{shown.zh} 不在可选值中：{words}{hint.zh}")
     if mismatch.keyword in ("minItems", "minProperties"):
         return Text(f"at least {limit} must stand here", f"此处至少需要 {limit} 项")
     if mismatch.keyword == "maxProperties":
@@ -107,25 +107,29 @@ def _text(mismatch: Mismatch, written: str | None) -> Text:
     if mismatch.keyword in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
         side, side_zh = ("least", "最小") if "inimum" in mismatch.keyword else ("most", "最大")
         return Text(
-            f"{_short(value)} is out of range: at {side} {limit}",
-            f"{_short(value)} 超出范围：{side_zh} {limit}",
+            f"{shown.en} is out of range: at {side} {limit}",
+            f"{shown.zh} 超出范围：{side_zh} {limit}",
         )
     if mismatch.keyword == "pattern":
-        return Text(f"{_short(value)} must match {limit}", f"{_short(value)} 须匹配 {limit}")
+        return Text(f"{shown.en} must match {limit}", f"{shown.zh} 须匹配 {limit}")
     if mismatch.keyword in ("minLength", "maxLength"):
         side, side_zh = ("least", "至少") if mismatch.keyword == "minLength" else ("most", "至多")
         return Text(
-            f"{_short(value)} has {len(value)} characters: at {side} {limit}",
-            f"{_short(value)} 有 {len(value)} 个字符：{side_zh} {limit} 个",
+            f"{shown.en} has {len(value)} characters: at {side} {limit}",
+            f"{shown.zh} 有 {len(value)} 个字符：{side_zh} {limit} 个",
         )
+    if secret:
+        return Text("this value is not allowed", "该值不符合要求")
     return Text(mismatch.message, f"不符合要求：{mismatch.message}")
 
 
-def _quote_it(value: Any, written: str | None) -> Text:
+def _quote_it(value: Any, written: str | None, *, secret: bool) -> Text:
     if value is None:
         return Text(
             "nothing stands here: write the text, or leave the key out", "此处为空：请填写文本，或去掉该键"
         )
+    if secret:
+        return Text("this value is no text here: quote it", "此处的值不是文本：请加引号")
     # As it stands in the file: 007 read as a number and written back would be another text.
     word = written if written is not None else json.dumps(value)
     quoted = json.dumps(word, ensure_ascii=False)

@@ -5,6 +5,7 @@ A row's texts are `str.format` templates over the words given to `violation()`: 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mockserver.messages import Text, Violation
@@ -95,9 +96,18 @@ OTHER_ERRORS = frozenset({"room_not_found", "user_not_found", "internal_error"})
 NEEDED_ERRORS = frozenset(row.error for row in VIOLATIONS.values()) | OTHER_ERRORS
 
 
+_CHECKSUM = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{6})[0-9A-Fa-f]{34}(?![0-9A-Fa-f])")
+
+
+def without_checksums(text: str) -> str:
+    """A text in which every 40 hex digits are cut to six; the same text when there are none."""
+    return _CHECKSUM.sub(r"\1…", text) if len(text) >= 40 and _CHECKSUM.search(text) else text
+
+
 def shorten(value: object, most: int = 48) -> str:
-    """`value` for a sentence: control characters escaped, cut after `most` characters."""
+    """`value` for a sentence: control characters escaped, no whole checksum, cut after `most` characters."""
     shown = value if isinstance(value, str) else repr(value)
+    shown = without_checksums(shown[: 2 * most + 40])
     shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown[: most + 1])
     return shown if len(shown) <= most else shown[:most] + "…"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mockserver.contract.readings import Readings
@@ -47,6 +47,8 @@ class Ground:
     memory: Memory | None = None
     rejects: bool = False
     """It takes no checksum for right."""
+    sent: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The query as it came, with whatever secrets a client put there: looked into, never told."""
     deep: bool = False
     """Look for the cause of a wrong checksum for as long as it takes, not within a millisecond."""
 
@@ -185,14 +187,15 @@ def _mismatch(
     formulas: tuple[Formula, ...],
     ground: Ground,
 ) -> Violation:
+    sent = ground.sent or query
     said = diagnose(
-        given,
-        curtime,
+        sent.get("checksum", given),
+        sent.get("curtime", curtime),
         app.keys,
         now=ground.now,
         others=ground.others(),
-        identifier=query.get("identifier", ""),
-        seq=query.get("seq", ""),
+        identifier=sent.get("identifier", ""),
+        seq=sent.get("seq", ""),
         body=call.body,
         formulas=formulas,
         deep=ground.deep,

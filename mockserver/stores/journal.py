@@ -4,7 +4,7 @@ What had to leave for something newer is counted, and every query tells it: nobo
 more" for "never came". Nothing of HTTP or of the contract; `keeping` says what of a request is kept.
 
 A request waits for `add`, a reader does not mind: what is in order is kept as the note that came, and made an entry
-(cut, masked) each time somebody reads it. Nothing leaves a journal but entries.
+(unfolded, masked) each time somebody reads it. Nothing leaves a journal but entries.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from mockserver.messages import Entry, Note
 from mockserver.stores.keeping import SHORT_ANSWER, entry_of, fold, size_of, size_of_note, whole
-from mockserver.stores.masking import tells_secret
 
 MOST_ENTRIES = 10_000
 MOST_BYTES = 64 * 1024 * 1024
@@ -69,12 +67,11 @@ class Selection(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Row:
-    """One request, its place among those of all apps, the bytes it takes, and what is still to be masked in a note."""
+    """One request, its place among those of all apps, and the bytes it takes."""
 
     turn: int
     kept: Note | Entry
     size: int
-    secrets: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -122,24 +119,21 @@ class Journal:
         self._size = 0
         self._salt = os.urandom(16)
 
-    def add(self, note: Note, secrets: Sequence[str] = ()) -> None:
-        """Keep a request; the oldest leave when room is short.
-
-        `secrets` are the app's own: wherever they stand in it they are masked before anybody reads it.
-        """
+    def add(self, note: Note) -> None:
+        """Keep a request; the oldest leave when room is short."""
         kept: Note | Entry = note
         if fold(note):
             size = size_of_note(note)
         else:
             # What a client may have made large is cut at once.
-            kept, secrets = entry_of(note, secrets, self._salt), ()
+            kept = entry_of(note, self._salt)
             size = size_of(kept)
         with self._lock:
             shelf = self._shelves.get(note.appkey)
             if shelf is None:
                 shelf = self._shelves[note.appkey] = _Shelf()
             self._turn += 1
-            row = self._by_id[note.id] = _Row(self._turn, kept, size, secrets)
+            row = self._by_id[note.id] = _Row(self._turn, kept, size)
             shelf.rows.append(row)
             shelf.size += size
             self._size += size
@@ -236,7 +230,7 @@ class Journal:
 
     def _read(self, row: _Row) -> Entry:
         kept = row.kept
-        return kept if isinstance(kept, Entry) else entry_of(kept, row.secrets, self._salt)
+        return kept if isinstance(kept, Entry) else entry_of(kept, self._salt)
 
     def _keep_answer(self, shelf: _Shelf, row: _Row) -> None:
         """Keep a long answer whole, at the cost of the oldest ones."""
@@ -251,9 +245,6 @@ class Journal:
         row, size = shelf.answers.popleft()
         shelf.answers_size -= size
         kept = row.kept
-        if isinstance(kept, Note) and tells_secret(kept.answer, row.secrets):
-            # A cut could go through the secret, and what is left of it would not be masked.
-            kept = self._read(row)
         cut, short = kept.answer_cut or whole(kept.answer), kept.answer[:SHORT_ANSWER]
         if isinstance(kept, Note):
             # In this order: a reader at this very moment finds a whole answer with its true length, too.

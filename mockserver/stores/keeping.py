@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from sys import getsizeof
 from typing import Any
 from urllib.parse import parse_qsl
 
+from mockserver.contract.violations import without_checksums
 from mockserver.messages import Cut, Entry, Note
 from mockserver.stores.masking import (
-    MOST_FIELD,
     MOST_FIELDS,
     mask_headers,
     mask_query,
+    mask_violations,
     short,
-    spellings,
-    tells,
-    without,
 )
 
 MOST_BODY = 65_536
@@ -51,8 +49,8 @@ def fold(note: Note) -> bool:
     return True
 
 
-def entry_of(note: Note, secrets: Iterable[str] = (), salt: bytes = b"") -> Entry:
-    """The note as it may be read: long parts cut, credentials and `secrets` masked, checksums shortened."""
+def entry_of(note: Note, salt: bytes = b"") -> Entry:
+    """The note as it may be read: long parts cut, credentials masked, checksums shortened."""
     call, query, fields = note.call, note.query, note.fields
     if query is None:
         query = dict(parse_qsl(call.query, keep_blank_values=True))
@@ -84,28 +82,26 @@ def entry_of(note: Note, secrets: Iterable[str] = (), salt: bytes = b"") -> Entr
         note.readings,
         answer_cut=note.answer_cut,
     )
-    return tidy(entry, secrets)
+    return tidy(entry)
 
 
-def tidy(entry: Entry, secrets: Iterable[str] = ()) -> Entry:
-    """The entry with long parts cut, credentials and `secrets` masked, checksums shortened."""
-    came = entry
-    words = spellings(secrets)
-    if words and tells(entry, words):
-        entry = without(entry, words)
+def tidy(entry: Entry) -> Entry:
+    """The entry with long parts cut, credentials masked, checksums shortened."""
     changed: dict[str, Any] = {}
-    if len(came.body) > MOST_BODY:
-        changed["body"], changed["body_cut"] = entry.body[:MOST_BODY], whole(came.body)
-    if len(came.answer) > MOST_BODY:
-        changed["answer"], changed["answer_cut"] = entry.answer[:MOST_BODY], whole(came.answer)
+    if len(entry.body) > MOST_BODY:
+        changed["body"], changed["body_cut"] = entry.body[:MOST_BODY], whole(entry.body)
+    if len(entry.answer) > MOST_BODY:
+        changed["answer"], changed["answer_cut"] = entry.answer[:MOST_BODY], whole(entry.answer)
     if (headers := mask_headers(entry.headers)) is not entry.headers:
         changed["headers"] = headers
     if (query := mask_query(entry.query)) is not entry.query:
         changed["query"] = query
     if (fields := _flat(entry.fields)) is not entry.fields:
         changed["fields"] = fields
-    if len(entry.path) > MOST_FIELD:
-        changed["path"] = short(entry.path)
+    if (path := short(without_checksums(entry.path))) is not entry.path:
+        changed["path"] = path
+    if entry.violations:
+        changed["violations"] = mask_violations(entry.violations)
     return replace(entry, **changed) if changed else entry
 
 

@@ -165,3 +165,18 @@ def test_a_broken_schema_is_told_where_it_breaks(tmp_path, old: str, new: str, s
     told = problems(tmp_path, "schemas/query_room_info.request.json", SCHEMA.replace(old, new, 1))
     assert {Path(problem.place).name for problem in told} == {"query_room_info.request.json"}
     assert any(says in problem.text.en for problem in told), told
+
+
+@pytest.mark.parametrize("key", ["appsecret", "restapikey"])
+@pytest.mark.parametrize(
+    "value", ["'cAnArY0123456789 '", "1234567890123456", "'cAnArY" + "0" * 300 + "'", "[cAnArY0123]", "{cAnArY: 1}", "1234567890.123456", "true", "'cAnArY\u00e9'", '"cAnArY\\n"'],
+)  # fmt: skip
+def test_a_broken_secret_is_not_told(tmp_path, key: str, value: str) -> None:
+    """Its place and what would be right are, in both languages."""
+    row = {"appkey": "'1'", "appsecret": "made-up", "restapikey": "made-up", "identifiers": "[c]", key: value}
+    text = "apps:\n  - {" + ", ".join(f"{name}: {word}" for name, word in row.items()) + "}"
+    for problem in problems(tmp_path, "apps.yaml", text):
+        assert problem.line == 2
+        for told in (problem.show("en"), problem.show("zh")):
+            assert not re.search("cAnArY|1234567890|rue", told), told
+            assert "value" in told or "值" in told

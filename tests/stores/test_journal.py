@@ -24,8 +24,6 @@ from mockserver.stores.keeping import (
     size_of_note,
 )
 
-SECRET = "cAnArY/secret+0123456789abcdef=="
-
 
 def added(journal: Journal, **words: Any) -> str:
     """The id of a request that was put into the journal."""
@@ -291,26 +289,26 @@ def test_long_answers_leave_with_their_requests() -> None:
 
 
 def test_readers_and_requests_at_once_see_whole_entries_only() -> None:
-    """While entries come, are shortened and leave, every entry that is read is masked and agrees with itself."""
-    journal, done = Journal(most_entries=400), threading.Event()
-    answer = b"x" * 30_000 + SECRET.encode()
+    """While entries come, are shortened and leave, every entry that is read agrees with itself and tells no checksum."""
+    journal, done = Journal(most_entries=800), threading.Event()
+    answer = b"x" * 30_000
     seen: list[str] = []
 
     def read() -> None:
         while not done.is_set():
             for one in journal.select(limit=50).entries + journal.select().entries[:50]:
-                whole = one.answer_cut.length if one.answer_cut else len(one.answer)
+                told = one.answer_cut.length if one.answer_cut else len(one.answer)
                 text = everything(one)
-                if SECRET in text or "deadbeef" in text or whole not in (30_003, len(answer)):
+                if "deadbeef" in text or told != len(answer):
                     seen.append(text[:300])
 
     readers = [threading.Thread(target=read) for _ in range(4)]
     for one in readers:
         one.start()
     for number in range(3_000):
-        journal.add(note(answer=answer, query={"checksum": "deadbeef" * 5, "seq": str(number)}), [SECRET])
+        journal.add(note(answer=answer, query={"checksum": "deadbeef" * 5, "seq": str(number)}))
     done.set()
     for one in readers:
         one.join(30)
     assert seen == []
-    assert journal.count() == (400, 2_600)
+    assert journal.count() == (800, 2_200)

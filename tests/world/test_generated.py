@@ -315,9 +315,9 @@ class TestPins:
     @pytest.mark.parametrize(
         ("pins", "pointer"),
         [
-            (pinned(enter="now-1h", leave="now"), ("pins",)),
+            (pinned(enter="now-1h", leave="now"), ("pins", 0, "stays", 0, "enter")),
             (pinned(enter=1575962212), ("pins", 0, "stays", 0)),
-            (pinned(enter=5, leave=9), ("pins",)),
+            (pinned(enter=5, leave=9), ("pins", 0, "stays", 0, "enter")),
             (pinned(enter=1575962212, leave=1575962212), ("pins", 0, "stays", 0, "leave")),
             ([{"RoomId": "1", "stays": []}], ("pins", 0, "stays")),
             ([{"RoomId": 1, "stays": []}], ("pins", 0, "RoomId")),

@@ -1,0 +1,127 @@
+"""The secrets of all apps, and requests without them: what a client puts in the wrong place is told and kept nowhere.
+
+A secret is looked for as it is and behind the escapes that URLs and JSON know. Knows calls and keys; no HTTP server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mockserver.messages import Call
+from mockserver.signing.checksum import Keys
+
+MASK = "***"
+LEAST = 8
+"""Characters. A shorter key stands in ordinary words by chance, and hiding it would tell it."""
+_MOST = 100_000
+"""So many secrets are known; apps that were made and are gone leave theirs here until then."""
+_START = 6
+"""Secrets are told apart by so many first characters: those of apps made by the server begin alike."""
+_ESCAPE = re.compile(
+    r"%(?:25)*([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(.)|&#x([0-9A-Fa-f]{1,6});|&#([0-9]{1,7});", re.DOTALL
+)
+_ESCAPED = ("%", "\\", "&#")
+
+
+class Vault:
+    """Every secret that was ever good here, the newest 100,000."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, None] = {}
+        self._by_start: dict[str, dict[int, set[str]]] = {}
+        """By their first characters and their length."""
+        self._starts: tuple[str, ...] = ()
+
+    def add(self, apps: Iterable[Keys]) -> None:
+        """Know the secrets of these apps from now on."""
+        for keys in apps:
+            for secret in keys.secrets:
+                # A + that was decoded as a blank is no secret any more, but nearly.
+                for spelling in {secret, secret.replace("+", " ")}:
+                    if len(spelling) >= LEAST and spelling not in self._known:
+                        self._put(spelling)
+        self._starts = tuple(self._by_start)
+
+    def clean(self, call: Call) -> Call:
+        """The call with MASK wherever a secret stood; the same call when it tells none, as nearly every one does."""
+        head = "\n".join((call.path, call.query, call.method, *call.headers, *call.headers.values()))
+        body = call.body.decode("latin-1")
+        if not (self._may_tell(head) or self._may_tell(body)):
+            return call
+        cleaned = replace(
+            call,
+            method=self.mask(call.method),
+            path=self.mask(call.path),
+            query=self.mask(call.query),
+            headers={self.mask(name): self.mask(value) for name, value in call.headers.items()},
+            body=self.mask(body).encode("latin-1"),
+        )
+        return call if cleaned == call else cleaned
+
+    def mask(self, text: str) -> str:
+        """A text with MASK wherever a secret stood, escaped or not."""
+        if not self._may_tell(text):
+            return text
+        units = list(_units(text))
+        plain = "".join([char for char, _, _ in units])
+        parts, end = [], 0
+        for first, last in self._spans(plain):
+            parts += [text[end : units[first][1]], MASK]
+            end = units[last - 1][2]
+        return "".join((*parts, text[end:]))
+
+    def _put(self, secret: str) -> None:
+        self._known[secret] = None
+        self._by_start.setdefault(secret[:_START], {}).setdefault(len(secret), set()).add(secret)
+        if len(self._known) > _MOST:
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._by_start[oldest[:_START]][len(oldest)].discard(oldest)
+
+    def _may_tell(self, text: str) -> bool:
+        """Whether the beginning of a secret stands in the text, escaped or not."""
+        for start in self._starts:
+            if start in text:
+                return True
+        if any(sign in text for sign in _ESCAPED):
+            plain = _ESCAPE.sub(_unescaped, text)
+            return any(start in plain for start in self._starts)
+        return False
+
+    def _spans(self, plain: str) -> Iterator[tuple[int, int]]:
+        """First and last place of each secret, from left to right; of two at one place the longer."""
+        starts = sorted({at for start in self._starts for at in _places(start, plain)})
+        free = 0
+        for at in starts:
+            lengths = self._by_start[plain[at : at + _START]]
+            for length in sorted(lengths, reverse=True):
+                if at >= free and plain[at : at + length] in lengths[length]:
+                    yield at, at + length
+                    free = at + length
+
+
+def _places(word: str, text: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
+
+
+def _units(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each character that a text means, with where it begins and ends."""
+    end = 0
+    for found in _ESCAPE.finditer(text):
+        yield from ((text[at], at, at + 1) for at in range(end, found.start()))
+        end = found.end()
+        yield _unescaped(found), found.start(), end
+    yield from ((text[at], at, at + 1) for at in range(end, len(text)))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """The one character that an escape means; every secret is ASCII, so what is beyond stays one sign of some kind."""
+    for digits, base in ((found[1], 16), (found[2], 16), (found[4], 16), (found[5], 10)):
+        if digits is not None:
+            return chr(min(int(digits, base), 0x10FFFF))
+    return found[3]
