@@ -4,7 +4,7 @@ The floors of the house; imports point down only, and rooms of one floor do not 
 
      0  words      messages  clock
      1  mishaps    errors
-     2  files      data
+     2  files      data  addresses
      3  facts      contract  settings
      4  workers    signing  bodies  world  scenarios  faults  answers
      5  memory     stores

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.addresses import address_of, untrusted
 from mockserver.contract.operations import OPERATIONS
 from mockserver.errors import ConfigurationError, ControlError
 from mockserver.messages import Text
@@ -26,13 +28,23 @@ _ONE_WAIT = 50.0
 
 
 class Admin:
-    """The admin API of the server at `url`; ConfigurationError when that is no URL of a server."""
+    """The admin API of the server at `url`; ConfigurationError when that is no URL of a server.
 
-    def __init__(self, url: str, token: str | None = None, timeout: float = 70.0) -> None:
+    Over https `ca` is a file with the certificates to trust.
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, timeout: float = 70.0, *, ca: str | None = None
+    ) -> None:
+        self._address = address_of(url, ca)
+        if token and not (token.isascii() and token.isprintable()):
+            # The error of http.client would tell it.
+            text = Text("holds characters that no header can carry", "含有请求头无法携带的字符")
+            raise ConfigurationError.one("--admin-token", text)
         self.url = url.rstrip("/")
-        self._secure, self._address = _address(url)
         self._token = token
         self._timeout = timeout
+        self._ca = ca
 
     def get(self, path: str, **query: Any) -> Json:
         """The answer to a GET; ControlError when refused, ConfigurationError when no mock server answers."""
@@ -46,14 +58,16 @@ class Admin:
         words = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
         target = f"/__admin/{path}" + (f"?{words}" if words else "")
         content = None if body is None else json.dumps(body).encode()
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(*self._address, timeout=self._timeout)
+        connection = self._address.connection(self._ca, timeout=self._timeout)
         try:
             # No variable holds the headers: a traceback with variables would tell the token.
             connection.request(method, target, content, self._headers(writes=body is not None))
             answer = connection.getresponse()
             status, raw = answer.status, answer.read()
-        except (OSError, http.client.HTTPException) as error:
+        except ssl.SSLCertVerificationError as error:
+            raise ConfigurationError.one(self.url, untrusted(error)) from None
+        # ValueError: a host that cannot be looked up.
+        except (OSError, ValueError, http.client.HTTPException) as error:
             why = str(error) or type(error).__name__
             text = Text(
                 f"no answer of a mock server ({why}); is it running there?",
@@ -240,21 +254,6 @@ class MockApp:
 
 def _given(words: Mapping[str, Any]) -> Json:
     return {name: value for name, value in words.items() if value is not None}
-
-
-def _address(url: str) -> tuple[bool, tuple[str, int | None]]:
-    """Whether it is https, and host and port."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or parts.scheme not in ("http", "https") or parts.path.strip("/") or parts.query:
-        text = Text(
-            "is no URL of a mock server; give http://HOST:PORT", "不是模拟服务器的 URL；形如 http://HOST:PORT"
-        )
-        raise ConfigurationError.one(url, text)
-    return parts.scheme == "https", (host, port)
 
 
 def _object(raw: bytes) -> Json:

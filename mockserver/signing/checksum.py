@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import itertools
 import re
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -13,7 +14,8 @@ from urllib.parse import quote
 
 Formula = Literal["v2", "v1"]
 _SHAPE = re.compile(r"[0-9a-f]{40}", re.ASCII)
-_SEQS = itertools.count(1)
+_NUMBERS = itertools.count(1)
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,12 @@ def matches(given: str, keys: Keys, curtime: str, formulas: Iterable[Formula] = 
     return any(found)
 
 
+def fresh_seq(curtime: str) -> str:
+    """A seq that no other request of this or of another process has (§1.1.2): digits, of the same length always."""
+    # The count keeps a process's own apart; what is drawn, those of a process that began alike or was forked.
+    return f"{curtime}{secrets.randbelow(_MOST):06d}{next(_NUMBERS) % _MOST:06d}"
+
+
 def sign(
     keys: Keys, now: float, *, identifier: str = "admin", seq: str | None = None, formula: Formula = "v2"
 ) -> str:
@@ -56,6 +64,6 @@ def sign(
         "identifier": identifier,
         "curtime": curtime,
         "checksum": checksum(keys, curtime, formula),
-        "seq": seq if seq is not None else f"{curtime}{next(_SEQS):06d}",
+        "seq": fresh_seq(curtime) if seq is None else seq,
     }
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items())
