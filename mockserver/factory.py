@@ -103,7 +103,9 @@ def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault
         except FaultError as error:
             place = ".".join(str(step) for step in error.pointer)
             en, zh = (f"{text}: {place}: ".replace(": : ", ": ") + one for one in error.text)
-            raise _wrong("fault", en, zh) from None
+            help_ = f"mockserver faults {text.partition(';')[0].strip()}"
+            help_ = "mockserver faults" if error.pointer == ("fault",) else help_
+            raise _wrong("fault", f"{en} (see `{help_}`)", f"{zh}（见 `{help_}`）") from None
     return faults
 
 

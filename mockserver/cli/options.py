@@ -1,34 +1,45 @@
-"""Options of the commands, made from the table of settings, so that no command knows a default of its own."""
+"""Options of the commands: those of settings are made from their table, and those that several commands share stand here.
+
+No command knows a default of its own, and an option means the same wherever it is.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from mockserver.addresses import address_of
 from mockserver.messages import Lang
 from mockserver.settings import SETTINGS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Command], Command]
 _TYPES: dict[str, Any] = {
     "integer": click.INT,
     "path": click.Path(),
     "text": click.STRING,
     "many": click.STRING,
 }
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):[0-9]+/?")
 
 
-def setting_options(*names: str) -> Callable[[Command], Command]:
-    """Adds the options of the named settings to a command, each also read from its environment variable."""
+def setting_options(*names: str, **helps: str) -> Decorator[Command]:
+    """Adds the options of the named settings to a command, each also read from its environment variable.
+
+    `helps` are settings that mean something of their own to the command, with what.
+    """
 
     def add(command: Command) -> Command:
-        for name in reversed(names):
+        for name in reversed((*names, *helps)):
             setting = SETTINGS[name]
             many = setting.kind == "many"
-            words: dict[str, Any] = {"envvar": setting.variable, "help": setting.text.en, "show_envvar": True}
+            text = helps.get(name, setting.text.en)
+            words: dict[str, Any] = {"envvar": setting.variable, "help": text, "show_envvar": True}
             if setting.kind != "switch":
                 words["type"] = click.Choice(setting.choices) if setting.choices else _TYPES[setting.kind]
                 words["metavar"] = setting.metavar or None
@@ -39,6 +50,51 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
         return command
 
     return add
+
+
+def server_url(word: str) -> str:
+    """`http://HOST:PORT` without a slash at the end, HOST:PORT taken for http; ConfigurationError for other texts."""
+    word = word.strip()
+    return address_of(f"http://{word}" if _HOST_AND_PORT.fullmatch(word) else word).url
+
+
+def url_option(text: str = "where the server is") -> Decorator[Command]:
+    """The server that a command is about."""
+    return click.option(
+        "--url",
+        callback=lambda ctx, param, value: server_url(value),
+        metavar="URL",
+        envvar="MOCKSERVER_URL",
+        show_envvar=True,
+        default="http://127.0.0.1:8080",
+        show_default=True,
+        help=text,
+    )
+
+
+ca_option = click.option(
+    "--ca",
+    envvar="MOCKSERVER_CA",
+    show_envvar=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="certificates to trust over https, such as the CA file that `serve --tls` prints",
+)
+token_option = click.option(
+    "--admin-token",
+    envvar="MOCKSERVER_ADMIN_TOKEN",
+    show_envvar=True,
+    metavar="TOKEN",
+    help="its admin token, if it asks for one",
+)
+appkey_option = click.option(
+    "--appkey",
+    envvar="MOCKSERVER_APPKEY",
+    show_envvar=True,
+    metavar="KEY",
+    help="app of apps.yaml; the first unless given",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 
 def chosen_language() -> Lang:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,6 +15,9 @@ import click
 from mockserver.contract.envelope import FIELDS
 
 _EAST_8 = timezone(timedelta(hours=8))
+_GAP = "  "
+_LEAST = 32
+"""Columns that the last cell of a row needs on a terminal to be worth folding."""
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "") -> None:
@@ -24,27 +29,43 @@ def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "")
 
 
 def show_answer(answer: Mapping[str, Any], as_json: bool | None) -> None:
-    """An API answer: tables with local times on a terminal, JSON in a pipe or when asked for."""
+    """An API answer, in whatever shape a fault left it: tables with local times on a terminal, JSON in a pipe or when asked for."""
     if as_json or (as_json is None and not sys.stdout.isatty()):
         click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
         return
-    click.echo(f"{answer.get('Status')} {answer.get('ErrorCode')} {answer.get('ErrorInfo', '')}".rstrip())
+    head = (answer.get("Status"), answer.get("ErrorCode"), answer.get("ErrorInfo", ""))
+    click.echo(" ".join(plain(one) for one in head).rstrip())
     for name, value in answer.items():
         if isinstance(value, list):
-            _table([_readable(row) for row in _flat(value)], f"{name} ({len(value)})")
+            _table([_readable(row) for row in _flat(value)], f"{plain(name)} ({len(value)})")
         elif name not in FIELDS:
-            click.echo(f"{name}: {_with_time(name, value)}")
+            click.echo(f"{plain(name)}: {_with_time(name, value)}")
 
 
-def _flat(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def violation_line(told: Mapping[str, Any]) -> str:
+    """One departure from the document, as `violation_json` has it, in a line."""
+    kind = f"{told['name']}/{told['diagnosis']}" if told["diagnosis"] else told["name"]
+    return plain(f"{told['where']}: {told['text']} [{kind}, §{told['section']}]")
+
+
+def plain(value: Any) -> str:
+    """A value as one line on which no terminal acts."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def _flat(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows with a list inside (§2.1.6) as one row for each of its entries."""
     flat: list[dict[str, Any]] = []
     for row in rows:
+        if not isinstance(row, Mapping):
+            flat.append({"value": row})
+            continue
         outer = {name: value for name, value in row.items() if not isinstance(value, list)}
-        inner: list[Mapping[str, Any]] = next(
-            (value for value in row.values() if isinstance(value, list)), [{}]
-        )
-        flat += [{**outer, **entry} for entry in inner]
+        lists = {name: value for name, value in row.items() if isinstance(value, list)}
+        inner: list[Any] = next(iter(lists.values()), [{}])
+        name = next(iter(lists), "value")
+        flat += [{**outer, **(entry if isinstance(entry, Mapping) else {name: entry})} for entry in inner]
     return flat
 
 
@@ -53,25 +74,48 @@ def _readable(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_time(name: str, value: Any) -> str:
-    if name.endswith("Time") and isinstance(value, str) and value.isdigit() and value != "0":
-        return f"{value} ({datetime.fromtimestamp(int(value), _EAST_8):%Y-%m-%d %H:%M:%S})"
-    return str(value)
+    shown = plain(value)
+    if name.endswith("Time") and isinstance(value, str) and value.isdecimal() and len(value) == 10:
+        return f"{shown} ({datetime.fromtimestamp(int(value), _EAST_8):%Y-%m-%d %H:%M:%S})"
+    return shown
 
 
 def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text as Plain
+    if not rows:
+        click.echo(f"{title or 'nothing'}: none")
+        return
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = [[plain(row.get(name, "")) for name in names] for row in rows]
+    widths = [max(_width(line[column]) for line in (names, *table)) for column in range(len(names))]
+    if title:
+        click.echo(title)
+    for number, line in enumerate((names, *table)):
+        for text in _lines(line, widths):
+            click.echo(click.style(text, bold=True) if number == 0 else text)
 
-    # A pipe has no width of its own: give it enough that no cell is folded.
-    console = Console(width=None if sys.stdout.isatty() else 240, highlight=False)
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Plain(str(row.get(name, ""))) for name in columns))
-    if rows:
-        console.print(table)
-    else:
-        console.print(f"{title or 'nothing'}: none", markup=False)
+
+def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """A row as one line, so that it can be found with grep; on a terminal a last cell that is too long is folded."""
+    start = "".join(
+        cell + " " * (width - _width(cell)) + _GAP for cell, width in zip(cells[:-1], widths[:-1], strict=True)
+    )
+    room = shutil.get_terminal_size().columns - _width(start) if sys.stdout.isatty() else 0
+    if room < _LEAST or _width(cells[-1]) <= room:
+        yield (start + cells[-1]).rstrip()
+        return
+    for number, text in enumerate(_folded(cells[-1], room)):
+        yield (start if number == 0 else " " * _width(start)) + text
+
+
+def _folded(text: str, room: int) -> list[str]:
+    # Characters that are two columns wide get half of the room.
+    return textwrap.wrap(text, room if _width(text) == len(text) else room // 2)
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)

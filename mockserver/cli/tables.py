@@ -6,18 +6,15 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.options import setting_options
+from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.show import show_rows
 from mockserver.clock import Clock
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.data import Folders
-from mockserver.faults.spec import rows as fault_rows
 from mockserver.library import Library, load_library
 from mockserver.messages import Lang
 from mockserver.settings import SETTINGS
-
-as_json = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
 
 def _library(fixtures: str | None) -> Library:
@@ -26,7 +23,7 @@ def _library(fixtures: str | None) -> Library:
 
 @click.command()
 @setting_options("lang")
-@as_json
+@json_option
 def operations(lang: Lang, as_json: bool) -> None:
     """List the six operations."""
     rows = [
@@ -38,7 +35,7 @@ def operations(lang: Lang, as_json: bool) -> None:
 
 @click.command()
 @setting_options("fixtures", "lang")
-@as_json
+@json_option
 def scenarios(fixtures: str | None, lang: Lang, as_json: bool) -> None:
     """List the scenarios that can be served."""
     rows = [
@@ -50,7 +47,7 @@ def scenarios(fixtures: str | None, lang: Lang, as_json: bool) -> None:
 
 @click.command()
 @setting_options("fixtures", "lang")
-@as_json
+@json_option
 def errors(fixtures: str | None, lang: Lang, as_json: bool) -> None:
     """List the error catalogue (§1.6)."""
     rows = [
@@ -68,24 +65,7 @@ def errors(fixtures: str | None, lang: Lang, as_json: bool) -> None:
 
 @click.command()
 @setting_options("lang")
-@as_json
-def faults(lang: Lang, as_json: bool) -> None:
-    """List the kinds of faults and their fields."""
-    rows = [
-        {
-            "fault": row["fault"],
-            "family": row["family"],
-            "fields": ", ".join(row["schema"]["properties"]) if not as_json else row["schema"],
-            "client sees": row["text"][lang],
-        }
-        for row in fault_rows()
-    ]
-    show_rows(rows, as_json)
-
-
-@click.command()
-@setting_options("lang")
-@as_json
+@json_option
 def readings(lang: Lang, as_json: bool) -> None:
     """List the readings: how gaps and contradictions of the document are read."""
     rows = [
@@ -103,7 +83,7 @@ def readings(lang: Lang, as_json: bool) -> None:
 
 @click.command()
 @setting_options("lang")
-@as_json
+@json_option
 def settings(lang: Lang, as_json: bool) -> None:
     """List the settings of the server."""
     rows = [

@@ -81,7 +81,7 @@ class Spec:
             hint, words = nearest(value, self.choices), ", ".join(self.choices)
             return Text(f"{shown} is none of {words}{hint.en}", f"{shown} 不在可选值中：{words}{hint.zh}")
         if not _is(self.shape, value):
-            wanted = _WORDS[self.shape]
+            wanted = self.word
             return Text(f"{shown} is not {wanted.en}", f"{shown} 不是{wanted.zh}")
         if self.shape == "string":
             if len(value) > self.longest or not re.fullmatch(self.pattern, value):
@@ -99,15 +99,20 @@ class Spec:
         return None
 
     @property
+    def word(self) -> Text:
+        """What kind of value it is, in words."""
+        return _WORDS[self.shape]
+
+    @property
     def span(self) -> Text:
         """The range of a number in words."""
         parts = []
         if self.least is not None:
-            parts.append(Text(f"at least {self.least:g}", f"最小 {self.least:g}"))
+            parts.append(Text(f"at least {self.least:.15g}", f"最小 {self.least:.15g}"))
         if self.above is not None:
-            parts.append(Text(f"more than {self.above:g}", f"大于 {self.above:g}"))
+            parts.append(Text(f"more than {self.above:.15g}", f"大于 {self.above:.15g}"))
         if self.most is not None:
-            parts.append(Text(f"at most {self.most:g}", f"最大 {self.most:g}"))
+            parts.append(Text(f"at most {self.most:.15g}", f"最大 {self.most:.15g}"))
         return Text(", ".join(one.en for one in parts), "，".join(one.zh for one in parts))
 
 

@@ -15,7 +15,8 @@ from urllib.parse import quote
 Formula = Literal["v2", "v1"]
 _SHAPE = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _NUMBERS = itertools.count(1)
-_MOST = 1_000_000
+_DRAWN, _COUNTED = 10, 6
+"""Digits of a seq after its curtime: drawn anew for each, and counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def matches(given: str, keys: Keys, curtime: str, formulas: Iterable[Formula] = 
 def fresh_seq(curtime: str) -> str:
     """A seq that no other request of this or of another process has (§1.1.2): digits, of the same length always."""
     # The count keeps a process's own apart; what is drawn, those of a process that began alike or was forked.
-    return f"{curtime}{secrets.randbelow(_MOST):06d}{next(_NUMBERS) % _MOST:06d}"
+    drawn, counted = secrets.randbelow(10**_DRAWN), next(_NUMBERS) % 10**_COUNTED
+    return f"{curtime}{drawn:0{_DRAWN}}{counted:0{_COUNTED}}"
 
 
 def sign(
