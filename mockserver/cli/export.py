@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mockserver.cli.options import setting_options
-from mockserver.cli.requests import app_of
+from mockserver.cli.options import appkey_option, setting_options, url_option
+from mockserver.cli.requests import app_of, numbered_seq
 from mockserver.clock import Clock
 from mockserver.contract.readings import Readings
 from mockserver.data import Folders
@@ -24,16 +25,7 @@ from mockserver.openapi.requests import http_requests
 from mockserver.signing.checksum import Formula, sign
 
 _settings = setting_options("scenario", "fixtures", "now", "reading", "strictness", "lang")
-_url = click.option(
-    "--url",
-    envvar="MOCKSERVER_URL",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    help="where the API is",
-)
-_appkey = click.option(
-    "--appkey", envvar="MOCKSERVER_APPKEY", help="app of apps.yaml; the first unless given"
-)
+_url = url_option("where the API is")
 
 
 @click.group()
@@ -44,7 +36,7 @@ def export() -> None:
 @export.command()
 @_settings
 @_url
-@_appkey
+@appkey_option
 def openapi(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
     """Print the OpenAPI 3.1 document, as the scenario and the readings have it."""
     engine, readings = _engine(lang, settings)
@@ -53,8 +45,8 @@ def openapi(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
 
 
 @export.command("scenario-schema")
-@setting_options("fixtures")
-def scenario_schema(fixtures: str | None) -> None:
+@setting_options("fixtures", "lang")
+def scenario_schema(fixtures: str | None, lang: Lang) -> None:
     """Print the JSON Schema of scenario files, with every fault kind and world parameter, for editors."""
     library = load_library(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
     _print(whole_scenario_schema(library))
@@ -63,7 +55,7 @@ def scenario_schema(fixtures: str | None) -> None:
 @export.command()
 @_settings
 @_url
-@_appkey
+@appkey_option
 def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
     """Print a Postman collection (2.1) that signs each request itself.
 
@@ -78,17 +70,23 @@ def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
 @export.command()
 @_settings
 @_url
-@_appkey
+@appkey_option
 def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
     """Print signed requests as an .http file for JetBrains and VS Code; they are good for five minutes."""
     engine, readings = _engine(lang, settings)
     app = app_of(engine.library.apps, appkey)
     formula: Formula = "v1" if readings["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
+    numbers = itertools.count(1)
+
+    def signed() -> str:
+        seq = numbered_seq(settings["now"], now, next(numbers))
+        return sign(app.keys, now, identifier=app.identifiers[0], seq=seq, formula=formula)
+
     text = http_requests(
         engine.library,
         readings,
-        lambda: sign(app.keys, now, identifier=app.identifiers[0], formula=formula),
+        signed,
         now=now,
         appkey=app.appkey,
         lang=lang,

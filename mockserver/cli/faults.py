@@ -149,7 +149,7 @@ def _default(value: Any) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
-def example(kind: type[Kind]) -> dict[str, Any]:
+def example(kind: type[Any]) -> dict[str, Any]:
     """A fault of this kind that would be taken: with what it must have, or else with its first field."""
     fields = {one.name: one for one in dataclasses.fields(kind)}
     names = [name for name, one in fields.items() if one.default is dataclasses.MISSING]

@@ -18,7 +18,6 @@ from mockserver.messages import Lang
 from mockserver.settings import SETTINGS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator = Callable[[Command], Command]
 _TYPES: dict[str, Any] = {
     "integer": click.INT,
     "path": click.Path(),
@@ -28,7 +27,7 @@ _TYPES: dict[str, Any] = {
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):[0-9]+/?")
 
 
-def setting_options(*names: str, **helps: str) -> Decorator[Command]:
+def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
     """Adds the options of the named settings to a command, each also read from its environment variable.
 
     `helps` are settings that mean something of their own to the command, with what.
@@ -58,7 +57,7 @@ def server_url(word: str) -> str:
     return address_of(f"http://{word}" if _HOST_AND_PORT.fullmatch(word) else word).url
 
 
-def url_option(text: str = "where the server is") -> Decorator[Command]:
+def url_option(text: str = "where the server is") -> Callable[[Command], Command]:
     """The server that a command is about."""
     return click.option(
         "--url",

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shlex
-import ssl
 import sys
-import urllib.parse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from mockserver.cli.options import setting_options
-from mockserver.cli.show import show_answer
+from mockserver.addresses import address_of
+from mockserver.cli.calling import post, read_answer, violations_of
+from mockserver.cli.options import appkey_option, ca_option, setting_options, token_option, url_option
+from mockserver.cli.show import show_answer, violation_line
 from mockserver.contract.documents import nearest
 from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.data import Folders, read_json
 from mockserver.errors import ConfigurationError
 from mockserver.factory import make_clock, make_engine
 from mockserver.library import load_apps_only
-from mockserver.messages import Call, Text
+from mockserver.messages import Call, Lang, Text
 from mockserver.signing.apps import App
 from mockserver.signing.checksum import Formula
 from mockserver.signing.checksum import sign as sign_query
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_HEADERS = {"Content-Type": "application/json"}
+_UNTOLD = Text(
+    "({count} in all depart from the document; its journal tells them: add --admin-token TOKEN)",
+    "（共 {count} 处与文档不符，详见其日志：请加 --admin-token TOKEN）",
+)
+_NOW = "sign as of this moment, and number the request alike each time: seconds, ISO 8601 with offset, now-2h"
 
 
 def _who(command: Command) -> Command:
     """The options that say who calls."""
-    command = click.option("--seq", help="sequence number; one is made up unless given")(command)
-    command = click.option("--identifier", default="admin", show_default=True, help="who calls, in the app")(
-        command
-    )
+    command = click.option("--seq", help="sequence number; one of its own is made up unless given")(command)
     command = click.option(
-        "--appkey", envvar="MOCKSERVER_APPKEY", help="app of apps.yaml; the first unless given"
+        "--identifier", default="admin", show_default=True, metavar="NAME", help="who calls, in the app"
     )(command)
-    return setting_options("fixtures", "now")(command)
+    command = appkey_option(command)
+    return setting_options("fixtures")(command)
 
 
 _formula = click.option(
@@ -58,48 +59,46 @@ def _what(command: Command) -> Command:
     return click.argument("operation", metavar="OPERATION")(command)
 
 
-_url = click.option(
-    "--url",
-    envvar="MOCKSERVER_URL",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    help="where the server is",
-)
-_ca = click.option(
-    "--ca",
-    envvar="MOCKSERVER_CA",
-    type=click.Path(),
-    metavar="FILE",
-    help="certificates to trust over https, such as the CA file that `serve --tls` prints",
-)
 _json = click.option(
     "--json/--table", "as_json", default=None, help="JSON, or tables; by default as the output is a pipe"
 )
 
 
+_signing = setting_options("lang", now=_NOW)
+
+
 @click.command()
 @_who
+@_signing
 @_formula
-def sign(**who: Any) -> None:
-    """Print a signed query string, good for five minutes."""
+def sign(lang: Lang, **who: Any) -> None:
+    """Print a signed query string, good for five minutes: what stands behind the ? of a request's URL (§1.1).
+
+    Each one has a seq of its own; with --now the same words give the same string.
+
+    \b
+      curl -sS "http://127.0.0.1:8080/v2/video/query_room_info?$(mockserver sign)" \\
+        -H 'Content-Type: application/json' -d '{"RoomId": "123456789"}'
+    """
     click.echo(_signed(**who))
 
 
 @click.command()
 @_what
-@_url
-@_ca
+@url_option("where the API is")
+@ca_option
 @_who
+@_signing
 @_formula
-def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, **who: Any) -> None:
+def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, lang: Lang, **who: Any) -> None:
     """Print a signed curl command for OPERATION (a name, its beginning, or its section such as 2.2).
 
     Without any FIELD=VALUE the body is the document's sample.
     """
+    address_of(url, ca)
     target = _operation(operation)
     body = json.dumps(_body(target, fields, who["fixtures"]), ensure_ascii=False)
-    address = f"{url.rstrip('/')}{target.path}?{_signed(**who)}"
-    _refuse_ca_without_https(url, ca)
+    address = f"{url}{target.path}?{_signed(**who)}"
     trust = f"--cacert {shlex.quote(ca)} " if ca else ""
     words = f"{trust}{shlex.quote(address)} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
     click.echo(f"curl -sS {words}")
@@ -107,33 +106,45 @@ def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, **who:
 
 @click.command()
 @_what
-@_url
-@_ca
+@url_option()
+@ca_option
+@token_option
 @_who
+@_signing
 @_formula
 @_json
 def call(
-    operation: str, fields: Sequence[str], url: str, ca: str | None, as_json: bool | None, **who: Any
+    operation: str,
+    fields: Sequence[str],
+    url: str,
+    ca: str | None,
+    admin_token: str | None,
+    as_json: bool | None,
+    lang: Lang,
+    **who: Any,
 ) -> None:
-    """Call OPERATION on a running server and print the answer; exit 1 when it is a failure.
+    """Call OPERATION on a running server and print the answer, and on stderr every mistake of the request.
 
-    Without any FIELD=VALUE the body is the document's sample.
+    Without any FIELD=VALUE the body is the document's sample. Exit 1 when the answer is a failure, 2 when there is none
+    that can be read.
     """
     target = _operation(operation)
     body = json.dumps(_body(target, fields, who["fixtures"]), ensure_ascii=False).encode()
-    text = _post(url, f"{target.path}?{_signed(**who)}", body, ca)
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        click.echo(text)
-        raise ConfigurationError.one(url, Text("the answer is not JSON", "应答不是 JSON")) from None
+    came = post(url, f"{target.path}?{_signed(**who)}", body, ca)
+    answer = read_answer(url, came)
     show_answer(answer, as_json)
-    sys.exit(0 if answer.get("ErrorCode") == 0 else 1)
+    told, count = violations_of(url, came, admin_token, ca)
+    for one in told:
+        click.echo(violation_line(one), err=True)
+    if len(told) < count:
+        click.echo(_UNTOLD.to(lang).format(count=count), err=True)
+    code = answer.get("ErrorCode")
+    sys.exit(0 if code == 0 and not isinstance(code, bool) else 1)
 
 
 @click.command()
 @_what
-@setting_options("scenario", "seed", "reading", "strictness", "lang")
+@setting_options("scenario", "seed", "reading", "strictness", "lang", "now")
 @_who
 @_json
 def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words: Any) -> None:
@@ -148,7 +159,9 @@ def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words:
     app = app_of(engine.library.apps, who["appkey"])
     signing = engine.library.readings(engine.store.scenario)["signing"]
     formula: Formula = "v1" if signing == "v1" else "v2"
-    query = _query(app, engine.store.app(app.appkey).clock.now(), who["identifier"], who["seq"], formula)
+    now = engine.store.app(app.appkey).clock.now()
+    seq = who["seq"] or numbered_seq(words["now"], now)
+    query = sign_query(app.keys, now, identifier=who["identifier"], seq=seq, formula=formula)
     reply = engine.answer(Call("POST", target.path, query, {"content-type": "application/json"}, body))
     answer = json.loads(reply.body)
     show_answer(answer, as_json)
@@ -164,11 +177,14 @@ def _signed(
     formula: Formula,
 ) -> str:
     apps = load_apps_only(Folders(Path(fixtures) if fixtures else None))
-    return _query(app_of(apps, appkey), make_clock(now).now(), identifier, seq, formula)
+    at = make_clock(now).now()
+    seq = seq or numbered_seq(now, at)
+    return sign_query(app_of(apps, appkey).keys, at, identifier=identifier, seq=seq, formula=formula)
 
 
-def _query(app: App, now: float, identifier: str, seq: str | None, formula: Formula) -> str:
-    return sign_query(app.keys, now, identifier=identifier, seq=seq, formula=formula)
+def numbered_seq(asked: str | None, now: float, number: int = 1) -> str | None:
+    """The seq of the nth request at a moment that was asked for, the same each time; None for one that goes on."""
+    return None if asked is None or "now" in asked else f"{int(now)}{number:06d}"
 
 
 def app_of(apps: Any, appkey: str | None) -> App:
@@ -213,48 +229,3 @@ def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> 
         kind = schema["properties"].get(name, {}).get("type")
         body[name] = int(value) if kind == "integer" and value.lstrip("-").isdecimal() else value
     return body
-
-
-def _refuse_ca_without_https(url: str, ca: str | None) -> None:
-    if ca and not url.startswith("https:"):
-        raise ConfigurationError.one("--ca", Text(f"{url} is not https", f"{url} 不是 https"))
-
-
-def _connection(url: str, ca: str | None) -> http.client.HTTPConnection:
-    parts = urllib.parse.urlsplit(url)
-    host = parts.hostname or "127.0.0.1"
-    if parts.scheme != "https":
-        return http.client.HTTPConnection(host, parts.port, timeout=60)
-    try:
-        trusted = ssl.create_default_context(cafile=ca)
-    except OSError as error:
-        why = error.strerror or str(error)
-        text = Text(f"{ca} holds no certificates to trust: {why}", f"{ca} 中没有可信任的证书：{why}")
-        raise ConfigurationError.one("--ca", text) from None
-    return http.client.HTTPSConnection(host, parts.port, timeout=60, context=trusted)
-
-
-def _post(url: str, target: str, body: bytes, ca: str | None) -> str:
-    """The text of the answer to one POST; ConfigurationError when nobody answers."""
-    _refuse_ca_without_https(url, ca)
-    parts = urllib.parse.urlsplit(url)
-    try:
-        connection = _connection(url, ca)
-        try:
-            connection.request("POST", parts.path.rstrip("/") + target, body, _HEADERS)
-            return connection.getresponse().read().decode("utf-8", "replace")
-        finally:
-            connection.close()
-    except ssl.SSLCertVerificationError as error:
-        text = Text(
-            f"its certificate is not trusted ({error.verify_message}): add --ca FILE",
-            f"证书不受信任（{error.verify_message}）：请加 --ca FILE",
-        )
-        raise ConfigurationError.one(url, text) from None
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        why = str(error) or type(error).__name__
-        text = Text(
-            f"no answer ({why}); is `mockserver serve` running there?",
-            f"没有应答（{why}）；mockserver serve 是否在运行？",
-        )
-        raise ConfigurationError.one(url, text) from None

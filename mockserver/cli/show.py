@@ -97,7 +97,8 @@ def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
 def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     """A row as one line, so that it can be found with grep; on a terminal a last cell that is too long is folded."""
     start = "".join(
-        cell + " " * (width - _width(cell)) + _GAP for cell, width in zip(cells[:-1], widths[:-1], strict=True)
+        cell + " " * (width - _width(cell)) + _GAP
+        for cell, width in zip(cells[:-1], widths[:-1], strict=True)
     )
     room = shutil.get_terminal_size().columns - _width(start) if sys.stdout.isatty() else 0
     if room < _LEAST or _width(cells[-1]) <= room:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mockserver.cli.options import setting_options
+from mockserver.cli.options import appkey_option, json_option, setting_options
 from mockserver.cli.requests import app_of
 from mockserver.errors import ConfigurationError
 from mockserver.factory import make_engine
@@ -28,8 +28,8 @@ _WORDS = {
 @click.command()
 @click.option("--day", metavar="YYYYMMDD", help="the day to show; by default the document's, 20191210")
 @setting_options("scenario", "fixtures", "seed", "now", "lang")
-@click.option("--appkey", help="app of apps.yaml; the first unless given")
-@click.option("--json", "as_json", is_flag=True, help="print JSON")
+@appkey_option
+@json_option
 def world(day: str | None, as_json: bool, lang: Lang, appkey: str | None, **settings: Any) -> None:
     """Show a day of a scenario's world: calls by hour, top cities, networks, quality."""
     engine = make_engine(lang=lang, **settings)

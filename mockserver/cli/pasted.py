@@ -1,0 +1,170 @@
+"""What somebody pasted: a URL, a query string, a line of a log or a curl command, read as the request it tells of.
+
+Nothing is refused that holds a request, and what had to be guessed is said. No text here repeats what was pasted: it may hold a secret.
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mockserver.cli.curls import is_curl, read_curl
+from mockserver.errors import ConfigurationError
+from mockserver.messages import Text
+from mockserver.signing.query import PARAMETERS
+
+_ESCAPES = (("&amp;", "&"), ("&#38;", "&"), ("&#x26;", "&"), (r"\u0026", "&"), (r"\/", "/"))
+"""How HTML and JSON write what stands in a URL."""
+_CLOSERS = {
+    '"': '"',
+    "'": "'",
+    "`": "`",
+    "<": ">",
+    "(": ")",
+    "[": "]",
+    "{": "}",
+    "“": "”",
+    "‘": "’",
+    "「": "」",
+    "《": "》",
+}
+_TRAILING = ".,;:!?)>]}\"'`”’」》。，；：！？）】"
+_START = re.compile(r"https?://", re.IGNORECASE)
+_PATH = re.compile(r"(?<![^\s\"'`<(\[{=:“‘])/+[\w.-]")
+_SIGNED = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(PARAMETERS)})=", re.ASCII)
+_WORD = re.compile(r"[^\s\"'`<>(){}“”‘’]+")
+_METHOD = re.compile(
+    r"(?<![A-Za-z])(GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|TRACE|CONNECT)[\s:\"'<]+\Z", re.ASCII
+)
+_BLANK = re.compile(r"\s|\Z")
+_BLANK_INSIDE = re.compile(rf"[ \t]+[^\s\"'<>/?]*&(?:{'|'.join(PARAMETERS)})=", re.ASCII)
+_HOST = re.compile(r"(?:\[[^\]/]*\]|localhost|[\w-]+(?:\.[\w-]+)+|[\w.-]+(?=:[0-9]))(?::[0-9]*)?(?=/)")
+_ROOT = "/v2/video/"
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """The request that was pasted, as far as it says; None: it does not."""
+
+    path: str | None
+    """Still percent-encoded."""
+    query: str
+    method: str | None = None
+    headers: Mapping[str, str] | None = None
+    body: bytes | None = None
+    notes: tuple[Text, ...] = field(default=())
+    """What was taken for what."""
+
+
+def read_paste(text: str) -> Pasted:
+    """The request in a pasted text; ConfigurationError when there is none in it."""
+    if is_curl(text):
+        made = read_curl(text)
+        target, notes = _target(made.url), made.notes
+        query = "&".join(part for part in (target.query, made.query) if part)
+        return Pasted(target.path, query, made.method, made.headers, made.body, (*notes, *target.notes))
+    return _target(text)
+
+
+def _target(text: str) -> Pasted:
+    plain, notes = text.strip(), []
+    for escape, char in _ESCAPES:
+        if escape in plain:
+            plain = plain.replace(escape, char)
+            notes.append(Text(f"{escape} was read as {char}", f"{escape} 按 {char} 处理"))
+    method, target = _find(_unwrapped(plain))
+    found = _without_host(target)
+    if not found:
+        raise ConfigurationError.one("URL", _NOTHING)
+    if not _has_fine_host(target):
+        notes.append(Text("its host is none; that was not judged", "其主机名无效，未作检查"))
+    if "#" in found:
+        found = found.partition("#")[0]
+        notes.append(Text("what stands after # is never sent", "# 之后的内容不会被发送"))
+    if found.startswith("/"):
+        path, _, query = found.partition("?")
+        if query and "&" not in query:
+            notes.append(_CUT)
+        return Pasted(path, query, method, notes=tuple(notes))
+    notes.append(Text("no path was given: only the query string was judged", "未给出路径：只检查了查询串"))
+    return Pasted(None, found, method, notes=tuple(notes))
+
+
+_NOTHING = Text(
+    "there is no request in it: paste a URL, a query string (appkey=…&checksum=…), a line of a log that holds one of them,"
+    " or a curl command, in quotes",
+    "其中没有请求：请粘贴 URL、查询串（appkey=…&checksum=…）、含有它们的日志行，或 curl 命令，并加引号",
+)
+
+
+_CUT = Text(
+    "it has one parameter only: a shell ends a URL without quotes at its first &",
+    "只有一个参数：未加引号的 URL 会被 shell 在第一个 & 处截断",
+)
+
+
+def _unwrapped(text: str) -> str:
+    """The text without the quotes or brackets that stand around all of it."""
+    while len(text) > 1 and _CLOSERS.get(text[0]) == text[-1]:
+        text = text[1:-1].strip()
+    return text
+
+
+def _find(text: str) -> tuple[str | None, str]:
+    """The method, and the URL (or a part of one), of the likeliest request in a text; empty when there is none."""
+    starts = [found.start() for pattern in (_START, _PATH) for found in pattern.finditer(text)]
+    starts += [found.start() for found in _WORD.finditer(text) if _is_telling(found[0])]
+    best = max(starts, key=lambda start: _likeness(text[start : _end(text, start)]), default=None)
+    if best is None:
+        return None, ""
+    target = text[best : _end(text, best)]
+    # A path that is but a word among others is any path.
+    if not (_is_telling(target) or _START.match(target) or (best == 0 and len(target) == len(text))):
+        return None, ""
+    found = _METHOD.search(text[:best])
+    return found[1] if found else None, target
+
+
+def _is_telling(word: str) -> bool:
+    return bool(_SIGNED.search(word)) or _ROOT.strip("/") in word
+
+
+def _likeness(target: str) -> tuple[int, bool, bool]:
+    return len(_SIGNED.findall(target)), _ROOT in target, "?" in target
+
+
+def _end(text: str, start: int) -> int:
+    """Where the URL that begins at `start` ends: at its closing quote, or before a blank that no parameter follows."""
+    closer = _CLOSERS.get(text[start - 1]) if start else None
+    if closer and (close := text.find(closer, start)) >= 0:
+        return start + len(text[start:close].rstrip("\\"))
+    end: int | None = start
+    while end is not None:
+        blank = _BLANK.search(text, last := end)
+        last = blank.start() if blank else len(text)
+        inside = _BLANK_INSIDE.match(text, last)
+        end = inside.end() if inside else None
+    return start + len(text[start:last].rstrip(_TRAILING))
+
+
+def _has_fine_host(target: str) -> bool:
+    try:
+        return urllib.parse.urlsplit(target).port != -1
+    except ValueError:
+        return False
+
+
+def _without_host(target: str) -> str:
+    """Path and query of a URL, whatever its host is: that is not judged. A query alone stays what it is."""
+    scheme = _START.match(target)
+    if scheme or target.startswith("//"):
+        rest = target[scheme.end() if scheme else 2 :]
+        cut = re.search(r"[/?#]", rest)
+        return "" if cut is None else rest[cut.start() :] if cut[0] == "/" else f"/{rest[cut.start() :]}"
+    if host := _HOST.match(target):
+        return target[host.end() :]
+    target = target.removeprefix("?")
+    head = re.split("[?=]", target)[0]
+    return f"/{target}" if "/" in head and not head.startswith("/") else target
