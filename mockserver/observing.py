@@ -169,7 +169,8 @@ class Observer:
         if not appkey or self._engine.app(appkey) is not None:
             return
         if not any(self._engine.journal.count(Filter(appkey=appkey))):
-            text = Text(f"there is no app {appkey!r}", f"没有应用 {appkey!r}")
+            hint = nearest(appkey, (*self._engine.library.apps, *self._engine.apps))
+            text = Text(f"there is no app {appkey!r}{hint.en}", f"没有应用 {appkey!r}{hint.zh}")
             raise ControlError(404, "unknown_appkey", text)
 
     def _question(self, appkey: str | None, wanted: Mapping[str, Any]) -> Question:

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from mockserver.cli.options import ca_option, setting_options, token_option, url_option
 from mockserver.client import Admin
 from mockserver.errors import ConfigurationError, ControlError
-from mockserver.messages import Text
+from mockserver.messages import Lang, Text
 
 
 @click.command()
+@url_option()
+@ca_option
+@token_option
 @click.option(
-    "--url",
-    envvar="MOCKSERVER_URL",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    help="where the server is",
-)
-@click.option("--admin-token", envvar="MOCKSERVER_ADMIN_TOKEN", help="its admin token, if it asks for one")
-@click.option(
-    "--appkey", "appkeys", multiple=True, help="report on this app only; may be given several times"
+    "--appkey",
+    "appkeys",
+    multiple=True,
+    metavar="KEY",
+    help="report on this app only; may be given several times",
 )
 @click.option(
     "--format",
@@ -30,34 +32,38 @@ from mockserver.messages import Text
     type=click.Choice(["text", "json", "junit", "html"]),
     default="text",
     show_default=True,
+    help="form of the report",
 )
-@click.option("--output", type=click.Path(), help="write the report to this file")
+@click.option("--output", type=click.Path(), metavar="FILE", help="write the report to this file")
 @click.option("--fail-on", type=click.Choice(["violations"]), help="exit 1 when a request left the contract")
 @click.option(
-    "--min-coverage", type=click.FloatRange(0, 100), help="exit 1 below this percentage of the contract"
+    "--min-coverage",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="exit 1 below this percentage of the contract",
 )
+@setting_options(lang="language of messages; the report is in the server's")
 def report(
     url: str,
+    ca: str | None,
     admin_token: str | None,
     appkeys: tuple[str, ...],
     form: str,
     output: str | None,
     fail_on: str | None,
     min_coverage: float | None,
+    lang: Lang,
 ) -> None:
     """Report what clients did from a running server's journal: coverage, violations, error handling.
 
-    An empty journal fails.
+    An empty journal fails. Exit 1 when something fails the run, 2 when there is no report.
     """
-    wanted = {"form": form, "fail_on_violations": fail_on == "violations"}
+    wanted: dict[str, Any] = {"form": form, "fail_on_violations": fail_on == "violations"}
     if appkeys:
         wanted["appkeys"] = list(appkeys)
     if min_coverage is not None:
         wanted["min_coverage"] = min_coverage
-    try:
-        told = Admin(url, admin_token).send("POST", "report", wanted)
-    except ControlError as error:
-        raise ConfigurationError.one(url, error.text) from None
+    told = _ask(Admin(url, admin_token, ca=ca), appkeys, wanted)
     if output is None:
         click.echo(told["rendered"], nl=False)
     else:
@@ -69,3 +75,19 @@ def report(
     for complaint in told["complaints"]:
         click.echo(complaint, err=True)
     sys.exit(1 if told["complaints"] else 0)
+
+
+def _ask(admin: Admin, appkeys: Sequence[str], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The report; ConfigurationError for an app that never was: its silence would be taken for a client's."""
+    try:
+        for appkey in appkeys:
+            admin.get("requests/count", appkey=appkey)
+        told = admin.send("POST", "report", wanted)
+    except ControlError as error:
+        place = "--appkey" if error.name == "unknown_appkey" else admin.url
+        raise ConfigurationError.one(place, error.text) from None
+    if not {"rendered", "complaints"} <= told.keys():
+        raise ConfigurationError.one(
+            admin.url, Text("what answers there is no mock server", "应答方不是模拟服务器")
+        )
+    return told
