@@ -24,6 +24,11 @@ class Text(NamedTuple):
         return self.zh if lang == "zh" else self.en
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 request`, `2 requests`, `0 tries`: a number and its noun, for English sentences."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP request as it arrived: nothing decoded that could lose what was sent. Its repr shows none of that."""

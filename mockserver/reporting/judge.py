@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mockserver.messages import Entry, Text
+from mockserver.messages import Entry, Text, counted
 from mockserver.reporting.rules import Rule, Rules
 
 Did = Literal[
@@ -25,7 +25,7 @@ BAD: dict[Did, Text] = {
     "same_seq": Text("repeated the same seq {times}", "{times}用相同的 seq 重复请求"),
     "too_soon": Text("asked again within {seconds} s {times}", "{times}未等满 {seconds} 秒就重试"),
     "repeated": Text("repeated the same request {times}", "{times}原样重复请求"),
-    "too_often": Text("went on {times} after {tries} tries", "尝试 {tries} 次后仍重试{times}"),
+    "too_often": Text("went on {times} after {tries}", "尝试 {tries} 次后仍重试{times}"),
 }
 GOOD: dict[Did, Text] = {
     "signed_again": Text("signed again", "重新签名"),
@@ -105,6 +105,14 @@ def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
     return tuple(_judgement(target, case) for (target, _), case in ranked)
 
 
+def bad_text(did: Did, rule: Rule, times: Text = Text("", "")) -> Text:
+    """What a client did wrong after an error, in words, and how often when that is given."""
+    words = {"seconds": f"{rule.seconds:g}"}
+    en = BAD[did].en.format(times=times.en, tries=counted(rule.tries, "try", "tries"), **words)
+    zh = BAD[did].zh.format(times=times.zh, tries=rule.tries, **words)
+    return Text(" ".join(en.split()), zh)
+
+
 def told_rule(entry: Entry, rules: Rules) -> Rule | None:
     """The rule for the error that the client was told; none when it got no answer that it could read."""
     return None if entry.spoiled else rules.get(entry.error)
@@ -181,8 +189,6 @@ def _judgement(target: str, case: _Case) -> Judgement:
 
 def _sentence(case: _Case, did: Did) -> Text:
     count = case.did[did]
-    words: dict[str, object] = {"seconds": f"{case.rule.seconds:g}", "tries": case.rule.tries}
     times = {1: "once", 2: "twice"}.get(count, f"{count} times")
-    en = BAD[did].en.format(times=times, **words)
-    zh = BAD[did].zh.format(times=f" {count} 次", **words)
+    en, zh = bad_text(did, case.rule, Text(times, f" {count} 次"))
     return Text(f"after {case.rule.error} the client {en}", f"{case.rule.error} 之后，客户端{zh}")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mockserver.messages import Entry, Text, Violation
+from mockserver.messages import Entry, Text, Violation, counted
 from mockserver.reporting.coverage import Basis, Coverage, cover, outcome_of
 from mockserver.reporting.judge import MOST_IDS, Finding, Judgement, judge
 from mockserver.reporting.lints import lint
@@ -79,15 +79,15 @@ def complaints(
     found = []
     if fail_on_violations and report.violations:
         times = sum(group.times for group in report.violations)
-        found.append(Text(f"{_count(times, 'violation')} of the contract", f"{times} 处违反契约"))
+        found.append(Text(f"{counted(times, 'violation')} of the contract", f"{times} 处违反契约"))
     if fail_on_violations and report.findings:
         times = len(report.findings)
-        found.append(Text(f"{_count(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
+        found.append(Text(f"{counted(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
     if fail_on_violations and report.evicted:
         # What nobody can see any more is not without fault.
         found.append(
             Text(
-                f"{_count(report.evicted, 'older request')} left the journal unseen; make it larger",
+                f"{counted(report.evicted, 'older request')} left the journal unseen; make it larger",
                 f"{report.evicted} 个较早的请求已移出日志，无从检查；请增大日志",
             )
         )
@@ -121,7 +121,3 @@ def _grouped(found: Iterable[tuple[Entry, Violation, bool]]) -> tuple[Group, ...
         Group(entry.operation, outcome_of(entry), violation, times[key], tuple(ids[key]), across)
         for key, (entry, violation, across) in groups.items()
     )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"

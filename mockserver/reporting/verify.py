@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from mockserver.contract.documents import nearest
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
-from mockserver.messages import Entry, Text
+from mockserver.messages import Entry, Text, counted
 from mockserver.reporting.near import Difference, differences, show_condition
 from mockserver.scenarios.matching import PARTS, BadMatcher, Matcher, compile_when
 from mockserver.stores.journal import Filter, Selection
@@ -133,8 +133,9 @@ def verify(selection: Selection, question: Question) -> Verdict:
     expected = question.text
     if selection.evicted:
         gone = selection.evicted
+        left = f"{counted(gone, 'older request')} {'has' if gone == 1 else 'have'}"
         return Verdict(False, found, gone, Text(
-            f"cannot tell: expected {expected.en}, found {found}, but {gone} older requests have left"
+            f"cannot tell: expected {expected.en}, found {found}, but {left} left"
             " the journal; clear it before the test, ask `since` a later moment, or make it larger",
             f"无法判断：应有{expected.zh}，找到 {found} 个，但已有 {gone} 个较早的请求移出日志；"
             "请在测试前清空日志、用 since 缩小范围，或增大日志",

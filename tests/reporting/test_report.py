@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from helpers.reports import basis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.messages import Entry, Lang, Text, Violation
+from mockserver.messages import Entry, Lang, Text, Violation, counted
 from mockserver.reporting.render.html import CONTENT_SECURITY_POLICY, render_html
 from mockserver.reporting.render.junit import render_junit
 from mockserver.reporting.render.structure import report_json
@@ -238,6 +239,71 @@ def test_what_has_left_the_journal_is_told_in_every_form(lang: Lang) -> None:
         assert "1234" in form(part, lang)
         assert "1234" not in form(REPORT, lang)
     assert report_json(part)["evicted"] == 1234
+
+
+COUNTS = (0, 1, 2)
+
+
+def counting(number: int) -> Report:
+    """A report in which everything that can be counted is there so many times."""
+    session = [entry(id=f"{at}", fingerprint=f"f{at}", query={"seq": f"{at}"}) for at in range(number)]
+    session += [
+        # Repeated too soon, and once more than the rule lets pass.
+        entry(id=f"busy{at}", appkey="key", error="server_busy", fields={"RoomId": "b"}, operation="count_qos_by_day", at=1.0)
+        for at in range(number and number + basis().rules["server_busy"].tries)
+    ]  # fmt: skip
+    session += [
+        entry(id=f"old{at}", error="invalid_curtime", fields={"RoomId": f"c{turn}"}, at=2.0, fingerprint=f"{turn}")
+        for turn in range(number)
+        for at in range(3)
+    ]  # fmt: skip
+    return report_on(session, evicted=number)
+
+
+@pytest.mark.parametrize("number", COUNTS)
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("form", ["text", "json", "junit", "html"])
+def test_every_count_is_spelled_as_it_is_said(form: str, lang: Lang, number: int) -> None:
+    """Nobody reads "1 requests", "1 tries" or a placeholder that was never filled in."""
+    report = counting(number)
+    found = complaints(report, fail_on_violations=True, min_coverage=99)
+    render = {
+        "text": render_text,
+        "json": lambda *words: json.dumps(report_json(*words), ensure_ascii=False),
+        "junit": render_junit,
+        "html": render_html,
+    }[form]
+    shown = html.unescape(re.sub(r"<style>.*?</style>", "", render(report, lang, found), flags=re.DOTALL))
+    assert not re.search(
+        r"\b1 (?:requests|older requests|violations|mistakes|tries|times)\b"
+        r"|\b(?:0|[2-9]|\d{2,}) (?:request|older request|violation|mistake|try|time)\b|  \bs\b",
+        shown,
+    ), shown
+    assert not re.search(r"\{[a-z]+\}|…(?! )| … s|within  s|after … ", shown), shown
+    if form == "text" and lang == "en":
+        said = {0: "0 requests (", 1: f"{report.requests} requests (", 2: f"{report.requests} requests ("}
+        assert said[number] in shown
+        assert f"§2.2 query_room_info: {counted(4 * number, 'request')}\n" in shown
+    if form == "junit" and lang == "zh":
+        assert "not met" not in shown
+
+
+def test_one_request_is_one() -> None:
+    """The smallest report there is, in both languages."""
+    one = report_on([entry(id="1")], evicted=1)
+    assert render_text(one).startswith(
+        "Contract report: 1 request (apps: 1): 1 accepted, 0 refused\n1 older request left"
+    )
+    assert "§2.2 query_room_info: 1 request\n" in render_text(one)
+    assert "§2.2 query_room_info: 1 个请求\n" in render_text(one, "zh")
+
+
+def test_what_a_client_did_is_told_with_the_rules_own_numbers() -> None:
+    """Seconds and tries stand where the rule has them."""
+    text = render_text(counting(2))
+    assert "asked again within 1 s ×" in text
+    assert f"went on after {basis().rules['server_busy'].tries} tries ×" in text
+    assert "went on after 1 try ×" in text
 
 
 def test_a_flood_of_kinds_does_not_make_an_endless_page() -> None:

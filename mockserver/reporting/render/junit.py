@@ -33,7 +33,11 @@ def render_junit(report: Report, lang: Lang = "en", complaints: Sequence[Text] =
         own = groups.pop(part.operation, {})
         for cell in part.outcomes:
             if cell.counts or cell.times:
-                suite.case(cell.name, fails=_failure(own.pop(cell.name, ()), lang), skipped=not cell.times)
+                suite.case(
+                    cell.name,
+                    fails=_failure(own.pop(cell.name, ()), lang),
+                    skipped="" if cell.times else WORDS["missing"].to(lang),
+                )
         for outcome, left in own.items():
             suite.case(outcome, fails=_failure(left, lang))
         suites.append(suite)
@@ -63,7 +67,7 @@ class _Suite:
         self.name = clean(name)
         self.element = Xml.Element("testsuite", name=self.name)
 
-    def case(self, name: str, *, fails: Failure, skipped: bool = False, output: str = "") -> None:
+    def case(self, name: str, *, fails: Failure, skipped: str = "", output: str = "") -> None:
         """Add a case; it fails when there are lines."""
         case = Xml.SubElement(self.element, "testcase", classname=self.name, name=clean(name), time="0")
         kind, lines = fails[0], [clean(line) for line in fails[1]]
@@ -71,7 +75,7 @@ class _Suite:
             failure = Xml.SubElement(case, "failure", type=kind, message=lines[0])
             failure.text = "\n".join(lines)
         elif skipped:
-            Xml.SubElement(case, "skipped", message=WORDS["missing"].en)
+            Xml.SubElement(case, "skipped", message=skipped)
         if output:
             Xml.SubElement(case, "system-out").text = clean(output)
 

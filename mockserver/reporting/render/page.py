@@ -107,7 +107,7 @@ PAGE = """\
 <td>{{ one.rule.advice.to(lang) | clean }}</td>
 <td><ul class="cells">
 {% for did, times in one.did.items() if times %}
-<li>{{ did | did(lang) }} ×{{ times }}</li>
+<li>{{ did | did(one.rule, lang) }} ×{{ times }}</li>
 {% endfor %}
 </ul>
 {% for finding in one.findings %}

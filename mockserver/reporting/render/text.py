@@ -17,6 +17,7 @@ from mockserver.reporting.render.words import (
     met_cells,
     missing_cells,
     more_note,
+    requests_text,
     summary,
 )
 from mockserver.reporting.report import Group, Report
@@ -42,7 +43,9 @@ def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[s
         yield f"  {word['no_violations']}"
     yield from ("", f"{word['handling']}:")
     for one in report.judgements:
-        did = ", ".join(f"{did_text(did, lang)} ×{times}" for did, times in one.did.items() if times)
+        did = ", ".join(
+            f"{did_text(did, one.rule, lang)} ×{times}" for did, times in one.did.items() if times
+        )
         yield f"  {one.times} × {one.rule.error} ({clean(one.operation)}): {did}"
         for finding in one.findings:
             yield f"    ! {finding.text.to(lang)} ({', '.join(map(clean, finding.requests))})"
@@ -73,7 +76,7 @@ def _group(group: Group, word: dict[str, str]) -> str:
 
 
 def _operation(part: OperationCoverage, word: dict[str, str], lang: Lang) -> Iterator[str]:
-    yield f"  §{part.section} {part.operation}: {part.requests} {word['requests']}"
+    yield f"  §{part.section} {part.operation}: {requests_text(part, lang)}"
     if part.requests:
         yield f"    {word['met']}: {_listed(met_cells(part), lang)}"
     if missing := missing_cells(part):

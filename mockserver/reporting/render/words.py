@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
-from mockserver.messages import Lang, Text
+from mockserver.messages import Lang, Text, counted
 from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCoverage
-from mockserver.reporting.judge import BAD, GOOD, Did
+from mockserver.reporting.judge import GOOD, Did, bad_text
 from mockserver.reporting.report import Report
+from mockserver.reporting.rules import Rule
 
 MOST_SHOWN = 400
 """Characters of one text."""
@@ -19,8 +20,9 @@ WORDS = {
     "title": Text("Contract report", "契约测试报告"),
     "coverage": Text("Coverage", "覆盖率"),
     "requests": Text("requests", "请求"),
+    "count": Text("{counted}", "{count} 个请求"),
     "summary": Text(
-        "{requests} requests (apps: {apps}): {accepted} accepted, {refused} refused",
+        "{counted} (apps: {apps}): {accepted} accepted, {refused} refused",
         "{apps} 个应用的 {requests} 个请求：成功 {accepted}，失败 {refused}",
     ),
     "violations": Text("Violations", "违反契约"),
@@ -46,7 +48,7 @@ WORDS = {
     "other": Text("(no operation)", "（无接口）"),
     "tolerated": Text("tolerated", "已容忍"),
     "evicted": Text(
-        "{count} older requests have left the journal: this report does not know them",
+        "{counted} left the journal earlier: this report does not count what is gone",
         "已有 {count} 个较早的请求移出日志，本报告未计入",
     ),
     "more": Text("… and {count} more; the JSON form tells all", "… 另有 {count} 项，完整内容见 JSON"),
@@ -61,17 +63,26 @@ def clean(text: object) -> str:
 
 def evicted_note(report: Report, lang: Lang) -> str:
     """What the report does not know; empty when it knows all."""
-    return WORDS["evicted"].to(lang).format(count=report.evicted) if report.evicted else ""
+    words = {"count": report.evicted, "counted": counted(report.evicted, "older request")}
+    return WORDS["evicted"].to(lang).format(**words) if report.evicted else ""
 
 
 def summary(report: Report, lang: Lang) -> str:
     """How many requests there were and how they were answered."""
-    refused = report.requests - report.accepted
-    return (
-        WORDS["summary"]
-        .to(lang)
-        .format(requests=report.requests, apps=report.apps, accepted=report.accepted, refused=refused)
-    )
+    words = {
+        "requests": report.requests,
+        "counted": counted(report.requests, "request"),
+        "apps": report.apps,
+        "accepted": report.accepted,
+        "refused": report.requests - report.accepted,
+    }
+    return WORDS["summary"].to(lang).format(**words)
+
+
+def requests_text(part: OperationCoverage, lang: Lang) -> str:
+    """How many requests an operation had."""
+    words = {"count": part.requests, "counted": counted(part.requests, "request")}
+    return WORDS["count"].to(lang).format(**words)
 
 
 def more_note(report: Report, lang: Lang) -> str:
@@ -87,11 +98,9 @@ def chosen_readings(report: Report) -> list[Cell]:
     ]
 
 
-def did_text(did: Did, lang: Lang) -> str:
-    """What a client did, without numbers."""
-    if did in GOOD:
-        return GOOD[did].to(lang)
-    return BAD[did].to(lang).format(times="", seconds="…", tries="…").replace("  ", " ").strip()
+def did_text(did: Did, rule: Rule, lang: Lang) -> str:
+    """What a client did after an error."""
+    return (GOOD[did] if did in GOOD else bad_text(did, rule)).to(lang)
 
 
 def cell_name(cell: Cell, lang: Lang) -> str:
