@@ -36,6 +36,7 @@ GOOD: dict[Did, Text] = {
     "went_on": Text("went on to another request", "转而发送其他请求"),
     "gave_up": Text("gave up", "放弃"),
 }
+_ANY_TIMES = Text("", "")
 MOST_IDS = 5
 _SIGNED = frozenset(
     {"checksum_expired", "checksum_mismatch", "checksum_reused", "curtime_format", "curtime_fraction"}
@@ -105,7 +106,7 @@ def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
     return tuple(_judgement(target, case) for (target, _), case in ranked)
 
 
-def bad_text(did: Did, rule: Rule, times: Text = Text("", "")) -> Text:
+def bad_text(did: Did, rule: Rule, times: Text = _ANY_TIMES) -> Text:
     """What a client did wrong after an error, in words, and how often when that is given."""
     words = {"seconds": f"{rule.seconds:g}"}
     en = BAD[did].en.format(times=times.en, tries=counted(rule.tries, "try", "tries"), **words)

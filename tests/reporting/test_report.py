@@ -247,6 +247,7 @@ COUNTS = (0, 1, 2)
 def counting(number: int) -> Report:
     """A report in which everything that can be counted is there so many times."""
     session = [entry(id=f"{at}", fingerprint=f"f{at}", query={"seq": f"{at}"}) for at in range(number)]
+    session += [entry(operation="query_all_instance_by_time", fingerprint=f"all{at}") for at in range(number)]
     session += [
         # Repeated too soon, and once more than the rule lets pass.
         entry(id=f"busy{at}", appkey="key", error="server_busy", fields={"RoomId": "b"}, operation="count_qos_by_day", at=1.0)
