@@ -24,6 +24,8 @@ from mockserver.world.views import VIEWS
 
 log = logging.getLogger("mockserver")
 WORLD = "world"
+_MOST_LOGGED = 1_000
+"""Failures that lie in the files; answers can be given to a running server without end."""
 
 
 class Answering:
@@ -32,10 +34,12 @@ class Answering:
     def __init__(self, lang: Lang) -> None:
         self._lang: Lang = lang
         self._cache = AnswerCache()
+        self._logged: set[tuple[str, str]] = set()
 
     def forget(self) -> None:
         """Remember nothing: the files behind the answers have changed."""
         self._cache.clear()
+        self._logged.clear()
 
     def act(self, visit: Visit) -> Outcome:
         """The answer of the first rule that matches, or the world's."""
@@ -65,6 +69,7 @@ class Answering:
                 return self.failure(visit, action.error, None if filled is None else str(filled), rule.key)
             answer = filled if action.kind == "body" else merge_patch(success(_ask(visit).fields), filled)
         except BadTemplate as error:
+            self._log(visit, action.place, "%s failed for %s: %s", error)
             return self.failure(visit, "internal_error", f"{action.place}: {error}", rule.key)
         except NotFound as error:
             return self._not_found(visit, error, rule.key)
@@ -104,12 +109,20 @@ class Answering:
         try:
             return Outcome(encode(answer), by, told_error(answer, visit.library.catalogue), is_empty(answer))
         except TypeError as error:
+            self._log(visit, place, "%s made no JSON for %s: %s", error)
             return self.failure(visit, "internal_error", f"{place} made no JSON: {error}", by)
 
     def _outside(self, visit: Visit, reason: str, by: str, place: str) -> Outcome:
-        log.error("%s made an answer outside the contract of %s: %s", place, visit.target.name, reason)
+        self._log(visit, place, "%s made an answer outside the contract of %s: %s", reason)
         info = f"{place} made an answer outside the contract: {reason}"
         return self.failure(visit, "internal_error", info, by)
+
+    def _log(self, visit: Visit, place: str, text: str, reason: object) -> None:
+        """Log a failure that lies in the files, once: it comes with every request until they are changed."""
+        key = (place, visit.target.name)
+        if key not in self._logged and len(self._logged) < _MOST_LOGGED:
+            self._logged.add(key)
+            log.error(text, place, visit.target.name, reason)
 
     def _not_found(self, visit: Visit, error: NotFound, by: str) -> Outcome:
         text = visit.library.catalogue[error.error].text.to(self._lang)

@@ -6,19 +6,15 @@ import json
 import logging
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import time
+from typing import Any
 
 import click
 
 from mockserver.cli.options import setting_options
-from mockserver.errors import ConfigurationError
+from mockserver.cli.ready import ReadyFile
 from mockserver.factory import resolve_settings
-from mockserver.messages import Text
 from mockserver.settings import SETTINGS
-
-if TYPE_CHECKING:
-    from mockserver.mock import MockServer
 
 
 @click.command()
@@ -29,39 +25,28 @@ def serve(**settings: Any) -> None:
     from mockserver.mock import MockServer
 
     chosen = resolve_settings(settings)
+    ready_file = ReadyFile(chosen["ready_file"])
+    # That of a server which was killed says nothing about this one.
+    ready_file.clear()
     _log_to_stderr(chosen["log_format"])
     server = MockServer(**chosen)
-    ready_file = Path(chosen["ready_file"]) if chosen["ready_file"] else None
 
     def ready(url: str) -> None:
-        if ready_file is not None:
-            _write_ready_file(ready_file, server, url)
-        trust = f", CA file {server.ca_file}" if server.ca_file else ""
-        click.echo(f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()}{trust})")
+        told = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid()}
+        trust = {"ca_file": str(server.ca_file)} if server.ca_file else {}
+        ready_file.write({**told, "apps": list(server.engine.library.apps), **trust})
+        line = f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()}"
+        line += f", CA file {server.ca_file})" if server.ca_file else ")"
+        if chosen["log_format"] == "json":
+            row = {"time": time.time(), "level": "INFO", "message": line, **told, **trust}
+            line = json.dumps({**row, "scenario": chosen["scenario"]}, ensure_ascii=False)
+        click.echo(line)
         sys.stdout.flush()
 
     try:
         server.run(ready)
     finally:
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
-
-
-def _write_ready_file(path: Path, server: MockServer, url: str) -> None:
-    """Written aside and moved into place, so that a reader never finds half of it."""
-    apps = list(server.engine.library.apps)
-    ready = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid(), "apps": apps}
-    if server.ca_file:
-        ready["ca_file"] = str(server.ca_file)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(json.dumps(ready) + "\n", encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigurationError.one(
-            "--ready-file", Text(f"{path} cannot be written: {why}", f"无法写入 {path}：{why}")
-        ) from None
+        ready_file.remove()
 
 
 def _log_to_stderr(form: str) -> None:

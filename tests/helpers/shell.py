@@ -1,0 +1,60 @@
+"""Commands as a shell sees them: what they print on which stream, and how they end."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import subprocess
+import sys
+from unittest import mock
+
+from helpers.serving import CLEAN, MOCKSERVER
+
+from mockserver.cli import main
+
+
+def run(*words: str, stdin: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    """One command to its end, its output in pipes; in this process where that is the same, and much quicker."""
+    if words[0] != "serve" and stdin is None:
+        return here(*words, **environ)
+    return subprocess.run(
+        [*MOCKSERVER, *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        input=stdin,
+        env={**CLEAN, **environ},
+    )
+
+
+def here(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The same, in this process."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        mock.patch.dict(os.environ, {**CLEAN, **environ}, clear=True),
+        mock.patch.object(sys, "argv", ["mockserver", *words]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as done:
+            code = int(done.code or 0)
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+
+
+def on_a_terminal(*words: str) -> str:
+    """What a person sees of a command: its output on a terminal."""
+    leader, follower = pty.openpty()
+    environ = {**CLEAN, "TERM": "dumb", "COLUMNS": "120"}
+    process = subprocess.Popen([*MOCKSERVER, *words], stdout=follower, stderr=follower, env=environ)
+    os.close(follower)
+    parts = []
+    with contextlib.suppress(OSError):
+        while part := os.read(leader, 65_536):
+            parts.append(part)
+    os.close(leader)
+    assert process.wait(30) in (0, 1)
+    return b"".join(parts).decode()
