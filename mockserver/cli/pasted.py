@@ -75,14 +75,13 @@ def _target(text: str) -> Pasted:
             plain = plain.replace(escape, char)
             notes.append(Text(f"{escape} was read as {char}", f"{escape} 按 {char} 处理"))
     method, target = _find(_unwrapped(plain))
-    found = _without_host(target)
+    found, fragment, _ = _without_host(target).partition("#")
     if not found:
         raise ConfigurationError.one("URL", _NOTHING)
+    if fragment:
+        notes.append(Text("what stands after # is never sent", "# 之后的内容不会被发送"))
     if not _has_fine_host(target):
         notes.append(Text("its host is none; that was not judged", "其主机名无效，未作检查"))
-    if "#" in found:
-        found = found.partition("#")[0]
-        notes.append(Text("what stands after # is never sent", "# 之后的内容不会被发送"))
     if found.startswith("/"):
         path, _, query = found.partition("?")
         if query and "&" not in query:

@@ -1,0 +1,292 @@
+"""`mockserver explain` takes what people paste: whatever holds a request is judged, whatever holds none is said to, and nothing is a traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+from helpers.serving import CLEAN, MOCKSERVER
+from helpers.shell import run
+from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mockserver.cli.curls import is_curl, read_curl
+from mockserver.cli.pasted import read_paste
+from mockserver.errors import ConfigurationError
+from mockserver.messages import Text
+
+CURTIME = "1575962150"
+RIGHT = sha1(APPSECRET + RESTAPIKEY + CURTIME)
+V1 = sha1(APPSECRET + CURTIME)
+PATH = "/v2/video/query_room_info"
+HOST = "https://api.youme.im"
+QUERY = f"appkey={APPKEY}&identifier=admin&curtime={CURTIME}&checksum={V1}&seq=1"
+URL = f"{HOST}{PATH}?{QUERY}"
+JSON_LINE = json.dumps({"msg": "sent", "url": URL, "status": 200}, separators=(",", ":"))
+
+WHOLE = {
+    "as it is": URL,
+    "blanks around": f"  {URL}\n",
+    "without scheme": URL.removeprefix("https://"),
+    "host and port": f"127.0.0.1:8080{PATH}?{QUERY}",
+    "localhost": f"localhost:8080{PATH}?{QUERY}",
+    "IPv6": f"[::1]:8080{PATH}?{QUERY}",
+    "without host": f"{PATH}?{QUERY}",
+    "without slash": f"{PATH[1:]}?{QUERY}",
+    "quotes": f'"{URL}"',
+    "Chinese quotes": f"“{URL}”",
+    "angle brackets": f"<{URL}>",
+    "Markdown": f"[the call]({URL}), see above",
+    "full stop": f"{URL}.",
+    "Chinese full stop": f"请求 {URL}。",
+    "request line": f"POST {PATH}?{QUERY} HTTP/1.1",
+    "request line with host": f'"POST {URL} HTTP/1.1" 200',
+    "access log": f'10.0.0.1 - - [10/Dec/2019:15:15:50 +0800] "POST {PATH}?{QUERY} HTTP/1.1" 200 57 "https://example.com/ref" "okhttp/3"',
+    "application log": f"2019-12-10 15:15:50 INFO Client - url={URL}, took 3 ms",
+    "JSON log": JSON_LINE,
+    "JSON log with escapes": JSON_LINE.replace("/", r"\/").replace("&", r"\u0026"),
+    "JSON log in JSON": json.dumps(JSON_LINE),
+    "HTML": URL.replace("&", "&amp;"),
+    "fragment": f"{URL}#top",
+    "blank in a value": URL.replace("identifier=admin", "identifier=ad min"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WHOLE.values(), ids=WHOLE)
+def test_a_request_is_found_in_what_was_pasted(text: str) -> None:
+    """The same diagnosis as for the bare URL, and nothing else: path and every parameter were read."""
+    done = run("explain", text, "--json")
+    assert [(row["where"], row["diagnosis"]) for row in json.loads(done.stdout)] == [
+        ("query:checksum", "v1_formula")
+    ]
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [QUERY, f"?{QUERY}", f"params: {QUERY}", f'query="{QUERY}" body={{}}', QUERY.replace("&", "&amp;")],
+)
+def test_a_query_string_alone_is_judged_without_a_path(text: str) -> None:
+    """And that is said."""
+    done = run("explain", text, "--json")
+    assert [row["where"] for row in json.loads(done.stdout)] == ["query:checksum"]
+    assert "no path was given" in done.stderr
+    assert "未给出路径" in run("explain", text, "--lang", "zh").stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "method"),
+    [(f"GET {URL} HTTP/1.1", "GET"), (f'"DELETE {PATH}?{QUERY} HTTP/1.1" 404', "DELETE"), (f"INFO {URL}", None)],
+)  # fmt: skip
+def test_a_line_of_a_log_tells_the_method(text: str, method: str | None) -> None:
+    """A word that is no method is none; --method wins."""
+    where = [row["where"] for row in json.loads(run("explain", text, "--json").stdout)]
+    assert ("method" in where) is (method is not None)
+    assert "method" not in run("explain", text, "--method", "POST").stdout
+
+
+NOTHING = [
+    "", "  ", "\n", "garbage", "foo=bar&x=y", "see /etc/passwd now", "http://", "2019-12-10 15:15:50 INFO started",
+    "curl", "curlish thing", "'", '"', "<>", "？", "%", "&&&", "#", "{}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOTHING)
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_holds_no_request_is_said_to(text: str, lang: str) -> None:
+    """One line that says what can be pasted, exit code 2."""
+    done = run("explain", text, "--lang", lang)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("URL: ")
+    assert "curl" in line
+    assert bool(re.search("[一-鿿]", line)) is (lang == "zh")
+
+
+def test_a_host_that_is_none_is_said_and_the_rest_is_judged() -> None:
+    """It was a traceback."""
+    done = run("explain", f"http://[oops]{PATH}?{QUERY}")
+    assert done.returncode == 1
+    assert "v1 formula" in done.stdout
+    assert "its host is none" in done.stderr
+
+
+def test_a_shell_that_cut_the_url_is_suspected() -> None:
+    """Without quotes only the first parameter arrives."""
+    assert "a shell ends a URL without quotes" in run("explain", URL.partition("&")[0]).stderr
+    assert "without quotes" not in run("explain", URL).stderr
+
+
+@pytest.mark.parametrize(
+    "curtime", ["1575962150123", "1575962150123456", "1575962150.5", " 1575962150", "'1575962150'"]
+)
+def test_an_old_log_is_judged_as_of_its_own_curtime_in_whatever_unit(curtime: str) -> None:
+    """The unit is told, the age is not."""
+    done = run(
+        "explain", f"{HOST}{PATH}?appkey={APPKEY}&identifier=admin&curtime={curtime}&checksum={RIGHT}&seq=1"
+    )
+    told = done.stdout + done.stderr
+    assert "query:curtime" in told
+    assert not re.search("behind|ahead|expired|judged as of now", told)
+
+
+@pytest.mark.parametrize("curtime", ["yesterday", "0000000001", "12", "%E4%B8%80"])
+def test_a_curtime_that_means_no_second_is_judged_as_of_now(curtime: str) -> None:
+    """And that is said; --now helps."""
+    url = URL.replace(CURTIME, curtime)
+    assert "judged as of now" in run("explain", url).stderr
+    assert "judged as of now" not in run("explain", url, "--now", CURTIME).stderr
+
+
+# curl
+
+
+def curl(*words: str) -> str:
+    """A command with the URL in quotes."""
+    return " ".join(["curl", *words, f"'{URL.replace(V1, RIGHT)}'"])
+
+
+BODY = '{"RoomId": "77"}'
+JSON_TYPE = "-H 'Content-Type: application/json'"
+FINE = {
+    "usual": curl("-X POST", JSON_TYPE, f"-d '{BODY}'"),
+    "our own": run("curl", "2.2", "RoomId=77", "--now", CURTIME).stdout,
+    "joined": curl("-sSXPOST", "-H'content-type:application/json'", f"-d'{BODY}'"),
+    "long": curl("--request POST", "--header 'Content-Type: application/json'", f"--data '{BODY}'"),
+    "raw": curl(JSON_TYPE, f"--data-raw '{BODY}'", "--compressed", "--insecure", "-o /dev/null", "--max-time 3"),
+    "binary": curl(JSON_TYPE, f"--data-binary '{BODY}'"),
+    "json": curl(f"--json '{BODY}'"),
+    "url option": curl(JSON_TYPE, f"-d '{BODY}'", "--url"),
+    "lines": "$ " + curl("-X POST \\\n ", JSON_TYPE, f"\\\n  -d '{BODY}' \\\n "),
+    "lines of PowerShell": curl("-X POST `\n ", JSON_TYPE, f"`\n  -d '{BODY}' `\n "),
+    "of cmd": f'curl ^"{URL.replace(V1, RIGHT).replace("&", "^&")}^" ^\n -H ^"Content-Type: application/json^" ^\n -d ^"{{^\\^"RoomId^\\^": ^\\^"77^\\^"}}^"',
+    "of a browser": curl(JSON_TYPE, r"""--data-raw $'{"RoomId": "it\'s \u623f\x41\n"}'""".replace(r"\n", "")),
+    "piped": curl(JSON_TYPE, f"-d '{BODY}'") + " | jq . > out.json",
+    "two data": curl(JSON_TYPE, """-d '{"RoomId": "a'""", """-d 'b"}'"""),
+    "user agent": curl("-A 'x -d y'", JSON_TYPE, f"-d '{BODY}'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FINE.values(), ids=FINE)
+def test_a_whole_curl_command_is_read_as_curl_does(text: str) -> None:
+    """URL, method, headers and body: nothing is wrong with it, and the body was judged."""
+    done = run("explain", text)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing is wrong with it\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), {"method", "header:Content-Type"}),
+        (("-X POST",), {"header:Content-Type", "body:"}),
+        ((f"-d '{BODY}'",), {"header:Content-Type"}),
+        ((f"-X PUT {JSON_TYPE} -d '{BODY}'",), {"method"}),
+        ((f"-G -d extra=1 {JSON_TYPE}",), {"method", "query:extra"}),
+        (("-I", JSON_TYPE), {"method"}),
+        ((JSON_TYPE, """--data-raw '{"roomid": 1}'"""), {"body:/RoomId", "body:/roomid"}),
+        ((JSON_TYPE, "--data-raw '@nowhere'"), {"body:"}),
+        (("-F a=b",), {"header:Content-Type"}),
+    ],
+)  # fmt: skip
+def test_what_curl_adds_is_judged_too(words: tuple[str, ...], told: set[str]) -> None:
+    """GET without data, a form's Content-Type for -d without one, an empty body for a bare POST."""
+    found = json.loads(run("explain", curl(*words), "--json").stdout)
+    assert {row["where"] for row in found} == told
+
+
+def test_options_win_over_what_was_pasted() -> None:
+    """--method, --header and --body."""
+    text = curl("-X PUT", "-d '{}'")
+    done = run(
+        "explain", text, "--method", "post", "--header", "Content-Type: application/json", "--body", BODY
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_file_in_a_curl_command_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As curl would: -d without its line ends, --data-binary with them; one that is not there is named."""
+    file = tmp_path_factory.mktemp("body") / "body.json"
+    file.write_text('{"RoomId":\n "77"}\n', encoding="utf-8")
+    assert read_curl(f"curl u -d @{file}").body == b'{"RoomId": "77"}'
+    assert read_curl(f"curl u --data-binary @{file}").body == b'{"RoomId":\n "77"}\n'
+    assert run("explain", curl(JSON_TYPE, f"-d @{file}")).returncode == 0
+    done = run("explain", curl("-d @/nowhere/body.json"))
+    assert (done.returncode, done.stderr) == (2, "-d: /nowhere/body.json: No such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(f"curl '{URL}", "never closed"), ("curl -X POST", "no URL"), ("curl -d x -H", "no URL")],
+)
+def test_a_curl_command_that_is_broken_is_told(text: str, says: str) -> None:
+    """One line, exit code 2."""
+    done = run("explain", text)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert says in done.stderr
+
+
+def test_it_can_be_piped_in() -> None:
+    """`pbpaste | mockserver explain -`."""
+    done = subprocess.run([*MOCKSERVER, "explain", "-"], input=FINE["usual"], capture_output=True, text=True, timeout=60, env=CLEAN)  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "nothing is wrong with it\n")
+
+
+# Secrets
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{URL}&appsecret={APPSECRET}",
+        URL.replace(V1, APPSECRET),
+        f"{HOST}/{APPSECRET}?{QUERY}",
+        f"appkey={APPKEY}&{RESTAPIKEY}={APPSECRET}",
+        f"{APPSECRET} {RESTAPIKEY}",
+        f"curl -X {APPSECRET} -H '{RESTAPIKEY}: {APPSECRET}' '{URL}' -d '{{\"{APPSECRET}\": \"{RESTAPIKEY}\"}}'",
+        f"curl '{URL}' -d '{APPSECRET}",
+        f"http://{APPSECRET}",
+        f"http://[{APPSECRET}]{PATH}?{QUERY}",
+    ],
+)
+def test_no_secret_and_no_right_checksum_is_told(text: str) -> None:
+    """Wherever it was pasted, in both forms and languages."""
+    for more in ((), ("--json",), ("--lang", "zh")):
+        done = run("explain", text, *more)
+        shown = done.stdout + done.stderr
+        assert shown
+        assert not [one for one in (APPSECRET, RESTAPIKEY, RIGHT, V1) if one in shown]
+
+
+PIECES = st.sampled_from(
+    [URL, PATH, QUERY, HOST, "curl ", "http://", "//", "[", "]", "?", "&", "&amp;", "=", "#", "%", "%ff", "'", '"', "\\", "$'", "^\"", "-d", "-X",
+     "@", "-", " ", "\n", "\t", "\x00", "\u3000", "\udc80", "{", "}", "<", ">", "POST ", "appkey=", "curtime=99999999999999", "：", "。", "\\ud800"]
+)  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=60)))
+@example("curl $'\\ud800' -d $'\\xff'")
+@example("http://a?appkey=1 &seq=")
+def test_whatever_is_pasted_is_read_or_refused(text: str) -> None:
+    """Never another exception; what was found is text that the engine takes."""
+    try:
+        found = read_paste(text.replace("@-", "@ "))
+    except ConfigurationError as error:
+        assert len(error.problems) == 1
+        return
+    assert found.path is None or found.path.startswith("/")
+    assert found.path or found.query
+    assert "\n" not in (found.path or "") + found.query
+    assert all(isinstance(note, Text) and note.en and note.zh for note in found.notes)
+    found.query.encode("utf-8", "surrogateescape")
+
+
+def test_only_curl_is_curl() -> None:
+    """A word that begins alike, or a URL about curl, is none."""
+    assert is_curl("curl x")
+    assert is_curl("  $ curl.exe x")
+    assert not is_curl("curly x")
+    assert not is_curl("https://curl.se/?a=1")
