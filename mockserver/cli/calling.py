@@ -85,7 +85,7 @@ def _no_head(error: Exception) -> Text:
         )
     if isinstance(error, http.client.HTTPException):
         came = shown(str(error))
-        return Text(f"the answer is no HTTP: it begins with {came!r}", f"应答不是 HTTP：开头为 {came!r}")
+        return Text(f"the answer is no HTTP: it begins with '{came}'", f"应答不是 HTTP：开头为 '{came}'")
     return _nobody(error)
 
 
@@ -130,13 +130,13 @@ def read_answer(url: str, answer: Answer) -> dict[str, Any]:
         told = json.loads(text)
     except (ValueError, RecursionError) as error:
         why = Text(
-            f"no JSON ({error}): it begins with {shown(text)!r}",
-            f"不是 JSON（{error}）：开头为 {shown(text)!r}",
+            f"no JSON ({error}): it begins with '{shown(text)}'",
+            f"不是 JSON（{error}）：开头为 '{shown(text)}'",
         )
         raise _unreadable(url, answer, why) from None
     if not isinstance(told, dict):
         begin = shown(text)
-        raise _unreadable(url, answer, Text(f"no JSON object: {begin!r}", f"不是 JSON 对象：{begin!r}"))
+        raise _unreadable(url, answer, Text(f"no JSON object: '{begin}'", f"不是 JSON 对象：'{begin}'"))
     return told
 
 

@@ -30,7 +30,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "")
 
 def show_answer(answer: Mapping[str, Any], as_json: bool | None) -> None:
     """An API answer, in whatever shape a fault left it: tables with local times on a terminal, JSON in a pipe or when asked for."""
-    if as_json or (as_json is None and not sys.stdout.isatty()):
+    if as_json or (as_json is None and not _on_a_terminal()):
         click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
         return
     head = (answer.get("Status"), answer.get("ErrorCode"), answer.get("ErrorInfo", ""))
@@ -52,6 +52,10 @@ def plain(value: Any) -> str:
     """A value as one line on which no terminal acts."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def _flat(rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -100,7 +104,7 @@ def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
         cell + " " * (width - _width(cell)) + _GAP
         for cell, width in zip(cells[:-1], widths[:-1], strict=True)
     )
-    room = shutil.get_terminal_size().columns - _width(start) if sys.stdout.isatty() else 0
+    room = shutil.get_terminal_size().columns - _width(start) if _on_a_terminal() else 0
     if room < _LEAST or _width(cells[-1]) <= room:
         yield (start + cells[-1]).rstrip()
         return

@@ -299,6 +299,32 @@ def test_serve_says_that_it_is_ready_in_one_line(tmp_path: Path) -> None:
     assert not file.exists()
 
 
+def test_a_stale_ready_file_is_gone_before_a_server_starts(tmp_path: Path) -> None:
+    """A script that waits for the file never finds that of a server which was killed; not after a failed start either."""
+    file = tmp_path / "ready.json"
+    with serving("--scenario", "document", "--ready-file", str(file)) as one:
+        first = file.read_text(encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == first
+    assert run("serve", "--scenario", "documnt", "--ready-file", str(file)).returncode == 2
+    assert not file.exists()
+    with serving("--scenario", "document", "--ready-file", str(file)) as one:
+        assert json.loads(file.read_text(encoding="utf-8"))["pid"] == one.process.pid
+        assert list(tmp_path.iterdir()) == [file]
+        with serving("--scenario", "document", "--ready-file", str(file)) as other:
+            # The file is the other's now: the end of this one leaves it alone.
+            assert one.stop() == (0, "")
+            assert json.loads(file.read_text(encoding="utf-8"))["pid"] == other.process.pid
+            assert other.stop() == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ready_file_that_cannot_be_is_told_before_anything_starts(tmp_path: Path) -> None:
+    """A folder of that name."""
+    done = run("serve", "--port", "0", "--ready-file", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"--ready-file: {tmp_path} cannot be written: ")
+
+
 def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
     """An option on the command line wins."""
     environ = {
@@ -379,8 +405,13 @@ def test_sigterm_finishes_a_request_in_flight() -> None:
 
 
 def test_the_log_can_be_json() -> None:
-    """One object a line."""
+    """One object a line, the ready line too, with what the ready file has of it."""
     with serving("--scenario", "document", "--log-format", "json") as one, Client(one.port) as client:
+        ready = json.loads(one.line)
+        assert {"time", "level"} <= ready.keys()
+        assert ready["message"].startswith(f"mockserver ready on {one.url} (scenario document, pid ")
+        assert (ready["url"], ready["admin_url"]) == (one.url, f"{one.url}/__admin")
+        assert (ready["pid"], ready["scenario"]) == (one.process.pid, "document")
         client.send("POST", "answers", {"on": "*", "reply": {"body": {"Status": "{{ 1 }}"}}})
         client.call()
         code, log = one.stop()
@@ -388,3 +419,23 @@ def test_the_log_can_be_json() -> None:
         rows = [json.loads(line) for line in log.splitlines()]
         assert rows
         assert all({"time", "level", "message"} <= set(row) for row in rows)
+
+
+def test_a_failure_that_lies_in_a_scenario_is_logged_once(tmp_path: Path) -> None:
+    """With file and line, however many requests meet it; and again after a save that has not mended it."""
+    file = tmp_path / "scenarios" / "mine.yaml"
+    file.parent.mkdir()
+    text = "title: Mine\nanswers:\n  - on: query_room_info\n    reply: {body: {RoomId: '{{ 1 // 0 }}'}}\n"
+    file.write_text(text, encoding="utf-8")
+    words = ("--scenario", "mine", "--fixtures", str(tmp_path), "--no-reload")
+    with serving(*words) as one, Client(one.port) as client:
+        for _ in range(3):
+            assert client.call("query_room_info", {"RoomId": "1"}).json["ErrorCode"] == 1500
+        assert one.log.count("ERROR") == 1
+        client.send("POST", "reload", {})
+        for _ in range(3):
+            client.call("query_room_info", {"RoomId": "1"})
+        lines = [line for line in one.log.splitlines() if "ERROR" in line]
+        assert len(lines) == 2
+        assert "mine.yaml:4 failed for query_room_info: " in lines[0]
+        assert "1 // 0" in lines[0]

@@ -274,8 +274,7 @@ def test_whatever_is_pasted_is_read_or_refused(text: str) -> None:
     """Never another exception; what was found is text that the engine takes."""
     try:
         found = read_paste(text.replace("@-", "@ "))
-    except ConfigurationError as error:
-        assert len(error.problems) == 1
+    except ConfigurationError:
         return
     assert found.path is None or found.path.startswith("/")
     assert found.path or found.query

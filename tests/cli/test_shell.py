@@ -1,0 +1,364 @@
+"""What every command has in common: URLs, exit codes, pipes, Ctrl-C, full disks, tables, and a seq of its own."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
+
+import click
+import pytest
+from helpers.driving import Client
+from helpers.serving import CLEAN, MOCKSERVER, serving
+from helpers.shell import on_a_terminal, run
+
+from mockserver.cli import cli, main
+from mockserver.cli.options import server_url
+from mockserver.errors import ConfigurationError
+
+ASKING = (("call", "2.2"), ("curl", "2.2"), ("report",), ("export", "openapi"), ("export", "postman"), ("export", "http"))  # fmt: skip
+"""The commands that take a server's URL."""
+
+
+# URLs
+
+
+@pytest.mark.parametrize("words", ASKING, ids=" ".join)
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("", "--url"), ("  ", "--url"), ("localhost", "localhost"), ("ftp://h:1", "ftp://h:1"), ("http://", "http://"),
+        ("http://h:1/v2", "http://h:1/v2"), ("h:1/__admin", "h:1/__admin"), ("http://h:1?x=1", "http://h:1?x=1"),
+        ("http://h:x", "http://h:x"), ("http://h:99999", "http://h:99999"), ("http://[oops", "http://[oops"),
+        ("http://me:made-up@h:1", "http://…@h:1"), ("ftp://me:made-up@h", "ftp://…@h"), ("http://a b", "http://a b"),
+        ("//h:1", "//h:1"), ("8080", "8080"), (":8080", ":8080"),
+    ],
+)  # fmt: skip
+def test_a_url_that_is_none_is_told_alike_by_every_command(
+    words: tuple[str, ...], url: str, place: str
+) -> None:
+    """One line that names it and says what would be right, exit code 2; a password in it is not told."""
+    for lang, says in (
+        ("en", "is no URL of a mock server; give http://HOST:PORT"),
+        ("zh", "形如 http://HOST:PORT"),
+    ):
+        done = run(*words, "--url", url, "--lang", lang)
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+        assert done.stderr.startswith(f"{place}: ")
+        assert says in done.stderr
+        assert "made-up" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("localhost:8080", "http://localhost:8080"), ("127.0.0.1:1/", "http://127.0.0.1:1"), (" h:1 ", "http://h:1"),
+        ("[::1]:8080", "http://[::1]:8080"), ("http://h", "http://h"), ("https://h:1/", "https://h:1"),
+        ("HTTP://H:1", "http://h:1"), ("http://[::1]:1", "http://[::1]:1"),
+    ],
+)  # fmt: skip
+def test_a_url_is_read_as_people_write_it(given: str, meant: str) -> None:
+    """HOST:PORT is taken for http, a final slash for nothing."""
+    assert server_url(given) == meant
+    assert f"'{meant}/v2/video/" in run("curl", "2.2", "--url", given).stdout
+
+
+def test_host_and_port_are_enough() -> None:
+    """For a call and for a report."""
+    with serving("--scenario", "document") as one:
+        for host in ("127.0.0.1", "localhost"):
+            assert run("call", "2.2", "--url", f"{host}:{one.port}").returncode == 0
+        assert run("report", "--url", f"127.0.0.1:{one.port}/").returncode == 0
+
+
+def test_a_host_that_cannot_be_looked_up_is_told() -> None:
+    """A label that is too long for any name was a traceback."""
+    for words in ASKING[0], ASKING[2]:
+        done = run(*words, "--url", f"http://{'a' * 70}.example:80")
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done
+
+
+def test_report_over_https() -> None:
+    """`--ca FILE` trusts the server as `call` does, also from the environment; without it the way out is told."""
+    with serving("--scenario", "document", "--tls") as one:
+        found = re.search(r"CA file (\S+)\)", one.line)
+        assert found
+        assert run("call", "2.2", "--url", one.url, "--ca", found[1], "x=1").stderr.startswith(
+            "body:/RoomId: "
+        )
+        assert run("report", "--url", one.url, "--ca", found[1]).returncode == 0
+        assert run("report", "--url", one.url, MOCKSERVER_CA=found[1]).returncode == 0
+        for words in ASKING[0], ASKING[2]:
+            bad = run(*words, "--url", one.url)
+            assert (bad.returncode, len(bad.stderr.splitlines())) == (2, 1)
+            assert "not trusted" in bad.stderr
+            assert "--ca FILE" in bad.stderr
+        for words in ASKING[0], ASKING[1], ASKING[2]:
+            done = run(*words, "--url", one.url.replace("https", "http"), "--ca", found[1])
+            assert (done.returncode, done.stdout, done.stderr[:5]) == (2, "", "--ca:")
+
+
+def test_a_report_on_an_app_that_never_was_is_wrong_use() -> None:
+    """Exit code 2 with the nearest name, in each form; one that has asked nothing yet is an empty report, 1."""
+    with serving("--scenario", "document") as one, Client(one.port) as client:
+        client.call()
+        for form in ("text", "json", "junit", "html"):
+            done = run("report", "--url", one.url, "--format", form, "--appkey", "12345678")
+            assert (done.returncode, done.stdout) == (2, "")
+            assert done.stderr == "--appkey: there is no app '12345678'; did you mean 123456789?\n"
+        assert run("report", "--url", one.url, "--appkey", "123456789", "--appkey", "x").returncode == 2
+        assert run("report", "--url", one.url, "--appkey", "123456789").returncode == 0
+        assert run("report", "--url", one.url, "--appkey", "987654321").returncode == 1
+
+
+# Help
+
+
+def commands() -> list[tuple[str, ...]]:
+    """The words of every command."""
+    found: list[tuple[str, ...]] = []
+    for name, command in cli.commands.items():
+        inner = command.commands if isinstance(command, click.Group) else {}
+        found += [(name, one) for one in inner] or [(name,)]
+    return found
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_help_is_complete(words: tuple[str, ...]) -> None:
+    """Every option has a text, each that comes from the environment names its variable, and each speaks both languages."""
+    command: click.Command = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    options = [one for one in command.params if isinstance(one, click.Option)]
+    assert command.help
+    for one in options:
+        assert one.help, one.name
+        assert one.envvar is None or one.show_envvar, one.name
+    names = {name for one in options for name in one.opts}
+    assert "--lang" in names
+    shown = run(*words, "--help").stdout
+    assert all(name in shown for name in names)
+
+
+def test_the_same_option_is_the_same_everywhere() -> None:
+    """One help and one variable, but where a command means something of its own."""
+    texts: dict[str, set[tuple[object, ...]]] = {}
+    for words in commands():
+        command: click.Command = cli
+        for word in words:
+            assert isinstance(command, click.Group)
+            command = command.commands[word]
+        for one in command.params:
+            if isinstance(one, click.Option):
+                texts.setdefault(one.opts[0], set()).add((one.envvar, one.help))
+    several = {name: len(found) for name, found in texts.items() if len(found) > 1}
+    # A server or the API; the token that is asked for or given; flag or choice; one app or several; to stand still or to sign.
+    assert several == dict.fromkeys(("--url", "--admin-token", "--json", "--appkey", "--lang", "--now"), 2)
+
+
+# seq
+
+
+def signed(*words: str, **environ: str) -> dict[str, str]:
+    """The parameters of a query string that a process of its own signs."""
+    done = subprocess.run([*MOCKSERVER, "sign", *words], capture_output=True, text=True, timeout=60, check=True, env={**CLEAN, **environ})  # fmt: skip
+    return dict(urllib.parse.parse_qsl(done.stdout.strip()))
+
+
+def test_two_processes_have_no_seq_in_common() -> None:
+    """In the same second, as in a shell's loop."""
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: signed()["seq"], range(6)))
+    assert len(set(found)) == 6
+    assert all(re.fullmatch(r"[0-9]{26}", seq) for seq in found)
+
+
+def test_forks_have_no_seq_in_common() -> None:
+    """A fork begins with everything its parent had drawn."""
+    code = (
+        "import os, sys\nfrom mockserver.signing.checksum import Keys, sign\n"
+        "keys = Keys('a', 'b', 'c')\nsign(keys, 1.0)\n"
+        "for _ in range(8):\n    if os.fork() == 0:\n        os.write(1, (sign(keys, 1.0) + '\\n').encode())\n        os._exit(0)\n"
+        "for _ in range(8):\n    os.wait()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, env=CLEAN)  # fmt: skip
+    assert len(set(done.stdout.split())) == 8
+
+
+def test_at_a_moment_that_was_asked_for_everything_is_the_same() -> None:
+    """`--now` and its variable: the same words, the same bytes; a moment that goes on has a seq of its own."""
+    at = "1575962150"
+    assert run("sign", "--now", at).stdout == run("sign", MOCKSERVER_NOW=at).stdout
+    assert "seq=1575962150000001\n" in run("sign", "--now", at).stdout
+    for words in (("curl", "2.2"), ("export", "http")):
+        first, again = run(*words, "--now", at).stdout, run(*words, "--now", at).stdout
+        assert first == again
+        seqs = re.findall(r"seq=([0-9]+)", first)
+        assert len(set(seqs)) == len(seqs) == (1 if words[0] == "curl" else 6)
+    assert run("sign", "--now", "now-1m").stdout.partition("seq=")[2] != run("sign", "--now", "now-1m").stdout.partition("seq=")[2]  # fmt: skip
+
+
+# Endings
+
+
+def test_ctrl_c_is_130_and_quiet() -> None:
+    """While a command waits for an answer that does not come."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        words = ("call", "2.2", "--url", f"127.0.0.1:{listener.getsockname()[1]}")
+        process = subprocess.Popen([*MOCKSERVER, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN)  # fmt: skip
+        listener.settimeout(30)
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(10) == b"POST /v2/v"
+            process.send_signal(signal.SIGINT)
+            told = process.communicate(timeout=30)
+    assert (process.returncode, *told) == (130, "", "")
+
+
+def test_ctrl_c_before_a_command_is_loaded_is_130_and_quiet() -> None:
+    """Python takes half a second to import it."""
+    code = (
+        "import sys\nclass Late:\n    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'mockserver.cli.serve':\n            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Late())\nfrom mockserver.__main__ import main\nmain()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=CLEAN)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_a_reader_that_leaves_is_nobodys_failure() -> None:
+    """`| head -1`: quiet, and no failure of the pipe, for long outputs of every kind."""
+    for words in (
+        "errors --json",
+        "export openapi",
+        "readings",
+        "sample 2.3",
+        "faults latency",
+        "world --json",
+    ):
+        line = f"{' '.join(MOCKSERVER)} {words} | head -c 1"
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, timeout=60, env=CLEAN)  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, ""), words
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full."""
+
+    def flush(self) -> None:
+        """As a system tells it."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("words", [("errors",), ("export", "openapi"), ("world", "--json")], ids=" ".join)
+def test_a_full_disk_is_told(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, exit code 2."""
+    with (
+        mock.patch.object(sys, "argv", ["mockserver", *words]),
+        mock.patch.object(sys, "stdout", Full()),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "standard output cannot be written: No space left on device\n"
+
+
+def test_without_any_output_there_is_no_traceback() -> None:
+    """`>&-`."""
+    line = f"{' '.join(MOCKSERVER)} errors >&-"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, env=CLEAN)
+    assert "Traceback" not in done.stderr
+
+
+# Tables
+
+
+@pytest.mark.parametrize("name", ["operations", "scenarios", "faults", "errors", "readings", "settings"])
+@pytest.mark.parametrize("columns", ["20", "80"])
+def test_in_a_pipe_a_row_is_a_line(name: str, columns: str) -> None:
+    """However narrow the terminal is said to be: grep finds whole rows, nothing is folded or cut."""
+    rows = json.loads(run(name, "--json").stdout)
+    head, *lines = run(name, COLUMNS=columns).stdout.splitlines()
+    assert len(lines) == len(rows)
+    for row, line in zip(rows, lines, strict=True):
+        assert all(value in line for value in row.values() if isinstance(value, str) and value.isprintable())
+        assert line == line.rstrip()
+    assert head.split("  ")[0] == next(iter(rows[0]))
+
+
+def test_columns_line_up_with_chinese_in_them() -> None:
+    """A Chinese character takes two columns."""
+    from rich.cells import cell_len
+
+    titles = [row["title"] for row in json.loads(run("operations", "--lang", "zh", "--json").stdout)]
+    head, *lines = run("operations", "--lang", "zh").stdout.splitlines()
+    at = head.index("title")
+    assert {cell_len(line[: line.index(title)]) for line, title in zip(lines, titles, strict=True)} == {at}
+    shown = run("faults", "http_status", "--lang", "zh").stdout.splitlines()
+    start = next(line for line in shown if line.startswith("field"))
+    rows = [line for line in shown if line.startswith(("status ", "body ", "retry_after "))]
+    assert {cell_len(row[: row.index(word)]) for row, word in zip(rows, ("HTTP 状态码", "nginx 页面、", "429 与"), strict=True)} == {start.index("meaning")}  # fmt: skip
+
+
+def test_on_a_terminal_only_the_last_column_is_folded() -> None:
+    """By words, under itself; names and codes stay whole."""
+    lines = on_a_terminal("faults").splitlines()
+    found = [line for line in lines if line.startswith("clock_skew ")]
+    assert len(found) == 1
+    assert len(lines) > 24
+    assert all(len(re.sub(r"\x1b\[\d+m", "", line)) <= 120 for line in lines)
+
+
+# Faults
+
+
+def test_faults_kind_is_explained_in_both_languages() -> None:
+    """Its fields with values, defaults and what is required; the common ones; three notations."""
+    told = run("faults", "latency").stdout
+    for line in (
+        r"fixed_ms +a number, at least 0, at most 600000 +Always so many milliseconds\.",
+        r"lognormal\.sigma +a number, at least 0, at most 5 +required +Spread",
+        r"lognormal\.max_ms +a number, .* 600000 +No wait is longer",
+        r"exactly one of fixed_ms, uniform, lognormal is required",
+        r"probability +a number, .* 1 +Share",
+        r"    - \{fault: latency, fixed_ms: 800, on: query_room_info, times: 1\}",
+        r"  X-Mock-Fault: latency;fixed_ms=800",
+        r"  mockserver serve --fault 'latency;fixed_ms=800;on=query_room_info;times=1'",
+    ):
+        assert re.search(f"^{line}", told, re.MULTILINE), line
+    assert "固定毫秒数" in run("faults", "latency", "--lang", "zh").stdout
+    row = json.loads(run("faults", "latency", "--json").stdout)
+    assert (row["fault"], row["example"]["fixed_ms"]) == ("latency", 800)
+    assert re.search(r"^every +.* 3 +Strike", run("faults", "checksum_flaky").stdout, re.MULTILINE)
+    assert "X-Mock-Fault" not in run("faults", "rate_limit").stdout
+
+
+def test_a_fault_that_is_none_names_the_help() -> None:
+    """For the command and for `serve --fault`."""
+    done = run("faults", "latenzy")
+    assert (done.returncode, done.stderr) == (2, "KIND: there is no fault 'latenzy'; did you mean latency?\n")
+    assert "(see `mockserver faults latency`)" in run("serve", "--fault", "latency;fixed=1").stderr
+    assert "(see `mockserver faults`)" in run("serve", "--fault", "latenzy").stderr
+    assert "（见 `mockserver faults latency`）" in run("serve", "--fault", "latency", "--lang", "zh").stderr
+
+
+def test_server_url_says_what_is_wrong() -> None:
+    """As an exception for code."""
+    with pytest.raises(ConfigurationError, match=r"http://h:1/v2: is no URL .*, without /v2"):
+        server_url("http://h:1/v2")
+
+
+def test_ctrl_c_ends_serve_in_order() -> None:
+    """That is how it is stopped: 0, and nothing in the log."""
+    with serving("--scenario", "document") as one:
+        one.process.send_signal(signal.SIGINT)
+        one.process.communicate(timeout=20)
+        assert (one.process.returncode, one.log) == (0, "")

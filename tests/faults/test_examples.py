@@ -1,0 +1,38 @@
+"""The example that `mockserver faults KIND` shows of each kind is one that every notation takes, for the same fault."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from helpers.reports import catalogue
+from helpers.shell import run
+
+from mockserver.data import read_yaml
+from mockserver.faults.registry import KINDS
+from mockserver.faults.spec import parse_fault, parse_text
+from mockserver.scenarios.matching import compile_when
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_notations_say_the_same(kind: str, tmp_path: Path) -> None:
+    """YAML, header, `--fault` and admin JSON as they are printed."""
+    shown = run("faults", kind).stdout
+    example = json.loads(run("faults", kind, "--json").stdout)["example"]
+    flow = re.search(r"^    - (\{.*\})$", shown, re.MULTILINE)
+    option = re.search(r"--fault '?(.*?)'?$", shown, re.MULTILINE)
+    body = re.search(r"/__admin/faults .* -d '(\{.*\})'$", shown, re.MULTILINE)
+    assert flow
+    assert option
+    assert body
+    file = tmp_path / "fault.yaml"
+    file.write_text(flow[1], encoding="utf-8")
+    made = parse_fault(example, catalogue(), compile_when)
+    for given in (read_yaml(file).value, parse_text(option[1]), json.loads(body[1])):
+        assert parse_fault(given, catalogue(), compile_when) == made
+    if not KINDS[kind].remembers:
+        header = re.search(r"^  X-Mock-Fault: (.*)$", shown, re.MULTILINE)
+        assert header
+        assert parse_fault(parse_text(header[1]), catalogue(), compile_when, once=True).kind == made.kind
