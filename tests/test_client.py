@@ -179,7 +179,7 @@ def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: Mo
     try:
         ask(mock)
         for asked in (lambda: mock.requests, mock.assert_no_violations, mock.assert_called):
-            with pytest.raises(AssertionError, match="1 older requests"):
+            with pytest.raises(AssertionError, match="1 older request"):
                 asked()
     finally:
         journal.most_entries = before
