@@ -21,7 +21,7 @@ from mockserver.faults.base import Context
 from mockserver.faults.base import Ground as FaultGround
 from mockserver.faults.chain import Ordeal
 from mockserver.library import Library, check_scenario
-from mockserver.messages import Call, Lang, Note, Reply, Violation
+from mockserver.messages import PLAIN, Call, Lang, Note, Reply, Violation
 from mockserver.signing.apps import App
 from mockserver.signing.checks import Ground, check_signature
 from mockserver.signing.checksum import Keys
@@ -238,6 +238,8 @@ class Engine:
             near=visit.near,
             spoiled=visit.ordeal is not None and (reply.body != outcome.body or reply.delivery.spoils),
             readings=visit.readings,
+            started=started,
+            delivery=0.0 if reply.delivery is PLAIN else reply.delivery.seconds(len(reply.body)),
         )
         self.journal.add(note)
 
