@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mockserver.cli.logs import log_to_stderr
 from mockserver.cli.options import setting_options
 from mockserver.errors import ConfigurationError
 from mockserver.factory import resolve_settings
@@ -29,7 +29,6 @@ def serve(**settings: Any) -> None:
     from mockserver.mock import MockServer
 
     chosen = resolve_settings(settings)
-    _log_to_stderr(chosen["log_format"])
     server = MockServer(**chosen)
     ready_file = Path(chosen["ready_file"]) if chosen["ready_file"] else None
 
@@ -41,7 +40,8 @@ def serve(**settings: Any) -> None:
         sys.stdout.flush()
 
     try:
-        server.run(ready)
+        with log_to_stderr(chosen["log_format"]):
+            server.run(ready)
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
@@ -62,22 +62,3 @@ def _write_ready_file(path: Path, server: MockServer, url: str) -> None:
         raise ConfigurationError.one(
             "--ready-file", Text(f"{path} cannot be written: {why}", f"无法写入 {path}：{why}")
         ) from None
-
-
-def _log_to_stderr(form: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    if form == "json":
-        handler.setFormatter(_JsonLines())
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("mockserver")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {"time": record.created, "level": record.levelname, "message": record.getMessage()}
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)

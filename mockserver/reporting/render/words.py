@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
 from mockserver.messages import Lang, Text
-from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCoverage
+from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, Coverage, OperationCoverage
 from mockserver.reporting.judge import BAD, GOOD, Did
 from mockserver.reporting.report import Report
 
@@ -80,18 +80,22 @@ def more_note(report: Report, lang: Lang) -> str:
     return WORDS["more"].to(lang).format(count=left) if left > 0 else ""
 
 
-def chosen_readings(report: Report) -> list[Cell]:
+def chosen_readings(coverage: Coverage | OperationCoverage) -> list[Cell]:
     """The readings in force that are not the default ones."""
-    return [
-        cell for cell in report.coverage.readings if cell.times and cell.value != str(DEFAULTS[cell.name])
-    ]
+    return [cell for cell in coverage.readings if cell.times and cell.value != str(DEFAULTS[cell.name])]
 
 
 def did_text(did: Did, lang: Lang) -> str:
     """What a client did, without numbers."""
     if did in GOOD:
         return GOOD[did].to(lang)
-    return BAD[did].to(lang).format(times="", seconds="…", tries="…").replace("  ", " ").strip()
+    return (
+        BAD[did]
+        .to(lang)
+        .format(times="", seconds="…", tries="… tries", tries_zh="…")
+        .replace("  ", " ")
+        .strip()
+    )
 
 
 def cell_name(cell: Cell, lang: Lang) -> str:
