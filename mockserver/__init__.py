@@ -11,7 +11,7 @@ The floors of the house; imports point down only, and rooms of one floor do not 
      6  readers    reporting
      7  the set    library
      8  the visit  visits  wishes
-     9  answers    answering
+     9  answers    answering  requestlog
     10  the line   engine
     11  reading    observing  listing  openapi
     12  the reins  control

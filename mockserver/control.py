@@ -310,28 +310,6 @@ class Control:
             raise ControlError(422, "invalid_clock", Text(str(error), f"{now!r} 不是时刻")) from None
 
 
-def arguments(body: Mapping[str, Any], **kinds: tuple[type, ...]) -> Json:
-    """The fields of a JSON body, each of one of its kinds; ControlError for any other."""
-    for name, value in body.items():
-        if name not in kinds:
-            hint = nearest(name, kinds)
-            known = ", ".join(kinds) or "none"
-            raise ControlError(
-                422,
-                "unknown_field",
-                Text(
-                    f"unknown field {name!r}{hint.en or f'; known: {known}'}",
-                    f"未知字段 {name!r}{hint.zh or f'；可用：{known}'}",
-                ),
-            )
-        if (isinstance(value, bool) and bool not in kinds[name]) or not isinstance(value, kinds[name]):
-            words = " or ".join(kind.__name__ for kind in kinds[name])
-            raise ControlError(
-                422, "invalid_field", Text(f"{name} must be {words}", f"{name} 的类型应为 {words}")
-            )
-    return dict(body)
-
-
 def _invalid(error: ConfigurationError) -> ControlError:
     """What is wrong with something that was sent, without the place in a file that it does not have."""
     texts = [problem.text for problem in error.problems]

@@ -21,7 +21,8 @@ from mockserver.faults.base import Context
 from mockserver.faults.base import Ground as FaultGround
 from mockserver.faults.chain import Ordeal
 from mockserver.library import Library, check_scenario
-from mockserver.messages import Call, Lang, Note, Reply, Violation
+from mockserver.messages import PLAIN, Call, Lang, Note, Reply, Violation
+from mockserver.requestlog import RequestLog, Which
 from mockserver.signing.apps import App
 from mockserver.signing.checks import Ground, check_signature
 from mockserver.signing.checksum import Keys
@@ -49,6 +50,7 @@ class Engine:
         *,
         lang: Lang = "en",
         headers: bool = True,
+        requests: Which = "failures",
     ) -> None:
         self.library = load()
         self.store = store
@@ -63,6 +65,7 @@ class Engine:
         self._load = load
         self._headers = headers
         self._answering = Answering(lang)
+        self._log = RequestLog(requests, lang)
         self._vault = Vault()
         self._learn(self.library.apps.values())
         self._numbers = itertools.count(1)
@@ -238,8 +241,11 @@ class Engine:
             near=visit.near,
             spoiled=visit.ordeal is not None and (reply.body != outcome.body or reply.delivery.spoils),
             readings=visit.readings,
+            started=started,
+            delivery=0.0 if reply.delivery is PLAIN else reply.delivery.seconds(len(reply.body)),
         )
         self.journal.add(note)
+        self._log.tell(note)
 
 
 def _context(visit: Visit) -> Context:

@@ -77,7 +77,14 @@ def make_engine(**settings: Any) -> Engine:
 
     store = MemoryStore(clock, chosen["scenario"], seed=chosen["seed"] or 0)
     journal = Journal(most_entries=chosen["journal_size"])
-    engine = Engine(load, store, journal, lang=chosen["lang"], headers=chosen["answer_headers"])
+    engine = Engine(
+        load,
+        store,
+        journal,
+        lang=chosen["lang"],
+        headers=chosen["answer_headers"],
+        requests=chosen["log_requests"],
+    )
     store.start_with(parse_faults(chosen["fault"], engine.library.catalogue))
     return engine
 

@@ -109,6 +109,15 @@ class Delivery:
             or self.hang is not None
         )
 
+    def seconds(self, size: int) -> float:
+        """How long an answer of `size` bytes takes by it, at least."""
+        if self.hang is not None:
+            return self.delay + self.hang
+        if self.instead is not None:
+            return self.delay
+        throttled = size / self.bytes_per_second if self.bytes_per_second else 0.0
+        return self.delay + max(self.header_seconds + self.body_seconds, throttled)
+
     @property
     def spoils(self) -> bool:
         """Whether no client gets the whole answer."""
@@ -175,6 +184,8 @@ class Note:
     near: str
     spoiled: bool
     readings: Mapping[str, Any]
+    started: float = 0.0
+    delivery: float = 0.0
     answer_cut: Cut | None = None
 
 
@@ -224,6 +235,12 @@ class Entry:
     """A fault kept the client from reading the answer: it was changed, replaced or not sent whole."""
     readings: Mapping[str, Any] = field(default_factory=dict)
     """All readings as they held; the entries of one scenario share the mapping."""
+    started: float = 0.0
+    """Seconds by a clock of the machine that nobody sets: only the time between two requests means anything."""
+    delivery: float = 0.0
+    """Seconds that faults make the answer take on its way, beside `seconds`."""
+    fields_cut: bool = False
+    """Some of `fields` are only a short text of what came, or are not there: `body` has them, as far as it goes."""
     body_cut: Cut | None = None
     """Set when `body` is only the beginning of what came."""
     answer_cut: Cut | None = None

@@ -10,16 +10,15 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from mockserver.contract.documents import nearest
-from mockserver.contract.operations import OPERATIONS
-from mockserver.contract.violations import VIOLATIONS
 from mockserver.data import Folders
 from mockserver.engine import Engine
 from mockserver.errors import ControlError
 from mockserver.faults.registry import KINDS
 from mockserver.library import Library, load_library
 from mockserver.messages import Entry, Lang, Text
+from mockserver.reporting.asked import bad_word, check_names, read_filter, read_query
 from mockserver.reporting.coverage import Basis
+from mockserver.reporting.lints import LINTS, with_lints
 from mockserver.reporting.render.html import render_html
 from mockserver.reporting.render.junit import render_junit
 from mockserver.reporting.render.structure import coverage_json, report_json, verdict_json
@@ -30,9 +29,6 @@ from mockserver.reporting.wire import entry_json
 from mockserver.stores.journal import EVERYTHING, MOST_WAITERS, Filter, Overcrowded, Selection
 
 Json = dict[str, Any]
-LONGEST_WAIT = 60.0
-"""Seconds that a caller may wait for requests to come."""
-_WORDS = {"true": True, "false": False, "1": True, "0": False}
 
 
 def basis_of(library: Library) -> Basis:
@@ -61,17 +57,28 @@ class Observer:
 
     def requests(self, appkey: str | None, query: Mapping[str, str]) -> Json:
         """The requests asked for, oldest first; `wait_for=N&timeout=S` waits until there are N of them."""
-        asked, limit, least, timeout = self._read(appkey, query)
+        self._know(appkey)
+        asked, limit, least, timeout = read_query(appkey, query, self._engine.library.catalogue)
+        if least is None and asked.violation not in LINTS:
+            return self._told(self._engine.journal.select(asked, limit))
+        found = self._with_lint(asked) if least is None else self._wait(least, asked, timeout)
+        first = 0 if limit is None else max(len(found.entries) - limit, 0)
+        return self._told(Selection(found.entries[first:], found.evicted))
+
+    def _with_lint(self, asked: Filter) -> Selection:
+        """The requests with a lint: it takes a look at all of the app's."""
         journal = self._engine.journal
-        if least is None:
-            found = journal.select(asked, limit)
-        else:
-            found = self._wait(least, asked, timeout)
-            first = 0 if limit is None else max(len(found.entries) - limit, 0)
-            found = Selection(found.entries[first:], found.evicted)
-        return self._told(found)
+        found = journal.select(Filter(appkey=asked.appkey))
+        entries = with_lints(found.entries, self._engine.library.rules)
+        return Selection([one for one in entries if asked.matches(one)], found.evicted)
 
     def _wait(self, least: int, asked: Filter, timeout: float) -> Selection:
+        if asked.violation in LINTS:
+            raise bad_word(
+                "wait_for",
+                "no single request shows this violation; ask without",
+                "单个请求看不出该违规，不能等待",
+            )
         try:
             return self._engine.journal.wait_for(least, asked, timeout)
         except Overcrowded:
@@ -94,20 +101,30 @@ class Observer:
 
     def count(self, appkey: str | None, query: Mapping[str, str]) -> Json:
         """How many requests there are, and how many that might belong to them are gone."""
-        asked, _, _, _ = self._read(appkey, query)
+        self._know(appkey)
+        asked = read_filter(appkey, query, self._engine.library.catalogue)
+        if asked.violation in LINTS:
+            found = self._with_lint(asked)
+            return {"count": len(found.entries), "evicted": found.evicted}
         count, evicted = self._engine.journal.count(asked)
         return {"count": count, "evicted": evicted}
 
     def find(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
         """The requests that a filter and a `when` describe."""
         question = self._question(appkey, wanted)
-        return self._told(find(self._engine.journal.select(question.range), question))
+        return self._told(find(self._range(question), question))
 
     def verify(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
         """Whether so many requests came as were expected; the similar ones when not."""
         question = self._question(appkey, wanted)
-        verdict = verify(self._engine.journal.select(question.range), question)
-        return verdict_json(verdict, self._engine.lang)
+        return verdict_json(verify(self._range(question), question), self._engine.lang)
+
+    def _range(self, question: Question) -> Selection:
+        """What a question and its near misses can be about."""
+        if question.asked.violation not in LINTS:
+            return self._engine.journal.select(question.range)
+        found = self._engine.journal.select(Filter(appkey=question.asked.appkey))
+        return Selection(with_lints(found.entries, self._engine.library.rules), found.evicted)
 
     def clear(self, appkey: str | None) -> Json:
         """Forget what was seen."""
@@ -132,7 +149,7 @@ class Observer:
         It is about `appkey`, about `appkeys`, or about all; ControlError when both are given.
         """
         if appkey is not None and "appkeys" in wanted:
-            raise _bad("appkeys", "give it, or appkey, not both", "不能与 appkey 同时使用")
+            raise bad_word("appkeys", "give it, or appkey, not both", "不能与 appkey 同时使用")
         self._know(appkey)
         asked = {
             "appkeys": None if appkey is None else [appkey],
@@ -144,7 +161,7 @@ class Observer:
         form = asked["form"]
         if form not in FORMS:
             words = ", ".join(FORMS)
-            raise _bad("form", f"one of {words}", f"可选 {words}")
+            raise bad_word("form", f"one of {words}", f"可选 {words}")
         return _rendered(
             self.report(asked["appkeys"]),
             form,
@@ -155,7 +172,8 @@ class Observer:
 
     def coverage(self, appkey: str | None) -> Json:
         """How much of the contract was met."""
-        return coverage_json(self._report(appkey).coverage)
+        report = self._report(appkey)
+        return {**coverage_json(report.coverage), "evicted": report.evicted}
 
     def _report(self, appkey: str | None) -> Report:
         self._know(appkey)
@@ -178,32 +196,11 @@ class Observer:
             question = read_question({**wanted, "appkey": appkey} if appkey is not None else wanted)
         except BadQuestion as error:
             raise ControlError(422, "invalid_field", error.text) from None
-        self._name(error=question.asked.error, violation=question.asked.violation)
+        check_names(
+            self._engine.library.catalogue, error=question.asked.error, violation=question.asked.violation
+        )
         self._know(question.asked.appkey)
         return question
-
-    def _read(
-        self, appkey: str | None, query: Mapping[str, str]
-    ) -> tuple[Filter, int | None, int | None, float]:
-        """Filter, limit, number to wait for and seconds to wait from the words of a query."""
-        self._know(appkey)
-        found = _read(appkey, query)
-        self._name(
-            operation=query.get("operation"), error=query.get("error"), violation=query.get("violation")
-        )
-        return found
-
-    def _name(self, **names: str | None) -> None:
-        """ControlError for a name that nothing has: asked for, it would be found zero times for ever."""
-        known: dict[str, Collection[str]] = {
-            "operation": OPERATIONS,
-            "error": self._engine.library.catalogue,
-            "violation": VIOLATIONS,
-        }
-        for what, name in names.items():
-            if name and name not in known[what]:
-                hint = nearest(name, known[what])
-                raise _bad(what, f"there is no {what} {name[:64]!r}{hint.en}", f"没有 {name[:64]!r}{hint.zh}")
 
     def _told(self, found: Selection) -> Json:
         lang = self._engine.lang
@@ -226,58 +223,3 @@ def _rendered(
         "complaints": [one.to(lang) for one in found],
         "requests": report.requests,
     }
-
-
-def _read(appkey: str | None, query: Mapping[str, str]) -> tuple[Filter, int | None, int | None, float]:
-    """Filter, limit, number to wait for and seconds to wait from the words of a query."""
-    known = ("operation", "accepted", "error", "violation", "since", "limit", "wait_for", "timeout")
-    for name in query:
-        if name not in known:
-            hint, words = nearest(name, (*known, "appkey")), ", ".join(known)
-            raise _bad(
-                name, f"unknown{hint.en or f'; known: {words}'}", f"未知{hint.zh or f'；可用：{words}'}"
-            )
-    accepted = query.get("accepted")
-    if accepted is not None and accepted not in _WORDS:
-        raise _bad("accepted", "true or false", "应为 true 或 false")
-    asked = Filter(
-        appkey=appkey,
-        operation=query.get("operation"),
-        accepted=None if accepted is None else _WORDS[accepted],
-        error=query.get("error"),
-        violation=query.get("violation"),
-        since=_number(query, "since"),
-    )
-    limit, least, timeout = _whole(query, "limit"), _whole(query, "wait_for"), _number(query, "timeout")
-    return (
-        asked,
-        limit,
-        least,
-        min(10.0 if timeout is None else timeout, LONGEST_WAIT),
-    )
-
-
-def _number(query: Mapping[str, str], name: str) -> float | None:
-    word = query.get(name)
-    if word is None:
-        return None
-    try:
-        number = float(word)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1e12:
-        raise _bad(name, "a number from 0 on", "应为不小于 0 的数")
-    return number
-
-
-def _whole(query: Mapping[str, str], name: str) -> int | None:
-    number = _number(query, name)
-    if number is None:
-        return None
-    if number != int(number):
-        raise _bad(name, "a whole number", "应为整数")
-    return int(number)
-
-
-def _bad(name: str, en: str, zh: str) -> ControlError:
-    return ControlError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))

@@ -71,6 +71,9 @@ _TABLE = (
         "its private key, unless it is in the same file", "证书的私钥，与证书同文件时可省略"), metavar="FILE"),
     Setting("ready_file", "path", None, Text(
         "write url, pid and apps as JSON to this file once ready", "就绪后将 url、pid、apps 以 JSON 写入该文件"), metavar="FILE"),
+    Setting("log_requests", "choice", "failures", Text(
+        "requests that get a line in the log: those that fail or leave the contract, all, none",
+        "写入日志的请求：失败或违反契约的、全部、不写"), ("failures", "all", "none")),
     Setting("log_format", "choice", "text", Text("form of the log", "日志格式"), ("text", "json")),
 )  # fmt: skip
 

@@ -8,8 +8,9 @@ import pytest
 from helpers.bench import Bench
 from helpers.signer import APPKEY, OTHER
 
-from mockserver.control import Control, arguments
+from mockserver.control import Control
 from mockserver.errors import ControlError
+from mockserver.web.asked import arguments
 
 
 class Released(list):

@@ -10,7 +10,8 @@ from helpers.entries import note
 from helpers.signer import APPKEY, OTHER
 
 from mockserver.errors import ControlError
-from mockserver.observing import FORMS, LONGEST_WAIT, Observer
+from mockserver.observing import FORMS, Observer
+from mockserver.reporting.asked import LONGEST_WAIT
 from mockserver.stores.journal import Journal
 
 
@@ -77,7 +78,7 @@ def test_evicted_requests_count_for_their_app_alone(observer: Observer, bench: B
     assert observer.count(APPKEY, {})["evicted"] == 1
     assert observer.count(OTHER[0], {})["evicted"] == 0
     assert observer.verify(OTHER[0], {"count": 2})["ok"] is True
-    assert observer.verify(APPKEY, {"at_least": 1})["ok"] is False
+    assert observer.verify(APPKEY, {"at_most": 9})["ok"] is False
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -104,3 +105,41 @@ def test_an_app_without_requests_is_known_and_another_is_not(observer: Observer,
             ask("12345678")
     with pytest.raises(ControlError, match="there is no app"):
         observer.request("12345678", "00000001")
+
+
+def test_lints_are_asked_for_by_their_names(observer: Observer, bench: Bench) -> None:
+    """A seq that came twice is a violation like any other: listed, counted, found and verified."""
+    journal = bench.engine.journal = Journal()
+    for at in range(3):
+        journal.add(note(appkey=APPKEY, at=1_576_000_000.0 + at))
+    journal.add(note(appkey=OTHER[0], query={"seq": "9"}))
+    asked = {"violation": "seq_reused"}
+    [told] = observer.requests(APPKEY, asked)["requests"]
+    assert told["at"] == 1_576_000_002.0
+    assert [one["name"] for one in told["violations"]] == ["seq_reused"]
+    assert observer.count(None, asked) == {"count": 1, "evicted": 0}
+    assert observer.count(OTHER[0], asked) == {"count": 0, "evicted": 0}
+    assert [one["id"] for one in observer.find(APPKEY, asked)["requests"]] == [told["id"]]
+    assert observer.verify(APPKEY, {**asked, "count": 1})["ok"]
+    assert not observer.verify(APPKEY, {**asked, "count": 0})["ok"]
+    assert observer.verify(OTHER[0], {**asked, "count": 0})["ok"]
+    with pytest.raises(ControlError, match="no single request shows"):
+        observer.requests(APPKEY, {**asked, "wait_for": "1"})
+
+
+def test_a_filter_means_what_it_says(observer: Observer, bench: Bench) -> None:
+    """`ok` is no error; a limit does not count; a violation has a name."""
+    bench.engine.journal.add(note(appkey=APPKEY, error="room_not_found"))
+    assert observer.count(APPKEY, {"error": "ok"})["count"] == 2
+    assert observer.verify(APPKEY, {"error": "ok"})["message"].startswith(
+        "expected at least 1 request with error = ok, found 2"
+    )
+    for query, said in (({"limit": "1"}, "limit: unknown"), ({"violation": ""}, "there is no violation ''")):
+        with pytest.raises(ControlError, match=said):
+            observer.count(APPKEY, query)
+
+
+def test_coverage_tells_what_it_knows_nothing_of(observer: Observer) -> None:
+    """What left the journal is counted there, too."""
+    assert observer.coverage(OTHER[0])["evicted"] == 0
+    assert observer.coverage(APPKEY)["evicted"] == 0

@@ -80,8 +80,13 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
     properties: Mapping[str, Any] = mismatch.schema.get("properties", {})
     base = "body:" + "".join(f"/{part}" for part in mismatch.pointer)
     if mismatch.keyword == "required":
+        missing = [name for name in properties if name not in mismatch.value]
+        # An unknown field stands for the one it looks most like.
+        sent = {_nearest(name, missing): name for name in reversed(unknown_fields(mismatch))}
         return [
-            _missing(name, f"{base}/{name}", expected_of(properties.get(name, {})), section)
+            _missing(
+                name, f"{base}/{name}", expected_of(properties.get(name, {})), section, sent.get(name, "")
+            )
             for name in mismatch.limit
             if name not in mismatch.value
         ]
@@ -112,17 +117,23 @@ def _step(name: str) -> str:
     return shorten(name).replace("~", "~0").replace("/", "~1")
 
 
-def _missing(name: str, where: str, expected: Text, section: str) -> Violation:
+def _missing(name: str, where: str, expected: Text, section: str, sent: str) -> Violation:
     words: dict[str, Any] = {"expected": expected.en, "expected_zh": expected.zh}
+    if sent:
+        words |= {"hint": f" (you sent {shorten(sent)})", "hint_zh": f"（发送的是 {shorten(sent)}）"}
     return violation("missing_field", where, name=name, section=section, **words)
+
+
+def _nearest(name: str, others: list[str]) -> str:
+    """The one of some names that looks most like `name`; empty when none does."""
+    folded = {other.lower().replace("_", ""): other for other in others[:50] if len(other) <= 64}
+    near = difflib.get_close_matches(name.lower().replace("_", "")[:64], folded, n=1, cutoff=0.6)
+    return folded[near[0]] if near else ""
 
 
 def _unknown(name: str, base: str, known: list[str], section: str) -> Violation:
     hint, hint_zh = "", ""
-    folded = {other.lower(): other for other in known}
-    near = difflib.get_close_matches(name.lower().replace("_", "")[:64], folded, n=1, cutoff=0.6)
-    if near:
-        meant = folded[near[0]]
+    if meant := _nearest(name, known):
         hint, hint_zh = f" (did you mean {meant}?)", f"（是否为 {meant}?）"
     return violation(
         "unknown_field",

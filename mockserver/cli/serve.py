@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from mockserver.cli.logs import log_to_stderr
 from mockserver.cli.options import setting_options
 from mockserver.cli.ready import ReadyFile
 from mockserver.factory import resolve_settings
@@ -28,7 +28,6 @@ def serve(**settings: Any) -> None:
     ready_file = ReadyFile(chosen["ready_file"])
     # That of a server which was killed says nothing about this one.
     ready_file.clear()
-    _log_to_stderr(chosen["log_format"])
     server = MockServer(**chosen)
 
     def ready(url: str) -> None:
@@ -44,25 +43,7 @@ def serve(**settings: Any) -> None:
         sys.stdout.flush()
 
     try:
-        server.run(ready)
+        with log_to_stderr(chosen["log_format"]):
+            server.run(ready)
     finally:
         ready_file.remove()
-
-
-def _log_to_stderr(form: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    if form == "json":
-        handler.setFormatter(_JsonLines())
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("mockserver")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {"time": record.created, "level": record.levelname, "message": record.getMessage()}
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)

@@ -71,7 +71,7 @@ VIOLATIONS: dict[str, Row] = {
     "not_an_object": Row("malformed_json", "1.2",
         "the body is {got}, not a JSON object; send {{…}}", "包体是 {got}，不是 JSON 对象；请发送 {{…}}"),
     "missing_field": Row("missing_field", "",
-        "{name} is missing; send {expected}", "缺少 {name}；应为{expected_zh}"),
+        "{name} is missing{hint}; send {expected}", "缺少 {name}{hint_zh}；应为{expected_zh}"),
     "unknown_field": Row("unknown_field", "",
         "{name} is not documented{hint}; remove it", "{name} 未在文档中{hint_zh}；请去掉"),
     "wrong_type": Row("invalid_field", "",

@@ -3,7 +3,7 @@
 The denominator, for each operation: `success`, `empty`, every error whose rule says `counts` and which the
 operation can tell; every optional field given and left out; every value of an enumerated field. Errors that
 only a mistake of the client can cause are told when they came, and are not asked for. Readings and kinds of
-faults are the mock's own choice: they are told beside it.
+faults are the mock's own choice: they are told beside it, for each operation and for all.
 """
 
 from __future__ import annotations
@@ -53,7 +53,12 @@ class OperationCoverage:
     section: str
     requests: int
     outcomes: tuple[Cell, ...]
+    """The last is `fault`, where one took an answer's place."""
     fields: tuple[Cell, ...]
+    readings: tuple[Cell, ...] = ()
+    """Those that were in force."""
+    faults: tuple[Cell, ...] = ()
+    """Kinds that struck."""
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -91,12 +96,10 @@ class Coverage:
 def cover(entries: Iterable[Entry], basis: Basis) -> Coverage:
     """The coverage by `entries`."""
     by_operation: dict[str, list[Entry]] = defaultdict(list)
-    readings: Counter[tuple[str, str]] = Counter()
-    faults: Counter[str] = Counter()
     for entry in entries:
         by_operation[entry.operation].append(entry)
-        readings.update((name, str(value)) for name, value in entry.readings.items())
-        faults.update(set(entry.faults))
+    every = [entry for own in by_operation.values() for entry in own]
+    readings, faults = _readings_met(every), _faults_met(every)
     known = [name for name in OPERATIONS if name in by_operation]
     unknown = sum(map(len, by_operation.values())) - sum(len(by_operation[name]) for name in known)
     return Coverage(
@@ -127,6 +130,8 @@ def _operation(name: str, entries: Sequence[Entry], basis: Basis) -> OperationCo
         requests=len(entries),
         outcomes=tuple(_outcomes(met, set(schema.get("required", ())), basis)),
         fields=tuple(_fields(sound, schema)),
+        readings=tuple(cell for cell in _readings(_readings_met(entries)) if cell.times),
+        faults=tuple(Cell(kind, times, False) for kind, times in sorted(_faults_met(entries).items())),
     )
 
 
@@ -138,6 +143,8 @@ def _outcomes(met: Counter[str], required: set[str], basis: Basis) -> Iterator[C
         can_be_told = rule is None or required.issuperset(rule.fields)
         if error != OK and (can_be_told or met[error]):
             yield Cell(error, met[error], bool(rule and rule.counts and can_be_told))
+    if met[FAULT]:
+        yield Cell(FAULT, met[FAULT], False)
 
 
 def _fields(entries: Sequence[Entry], schema: Any) -> Iterator[Cell]:
@@ -151,6 +158,24 @@ def _fields(entries: Sequence[Entry], schema: Any) -> Iterator[Cell]:
         for choice in described.get("enum", ()):
             times = sum(type(value) is type(choice) and value == choice for value in values)
             yield Cell(field, times, value=str(choice))
+
+
+def _readings_met(entries: Sequence[Entry]) -> Counter[tuple[str, str]]:
+    met: Counter[tuple[str, str]] = Counter()
+    # The entries of one scenario share their readings.
+    shared = Counter(id(entry.readings) for entry in entries)
+    for number, readings in {id(entry.readings): entry.readings for entry in entries}.items():
+        for name, value in readings.items():
+            met[name, str(value)] += shared[number]
+    return met
+
+
+def _faults_met(entries: Iterable[Entry]) -> Counter[str]:
+    met: Counter[str] = Counter()
+    for entry in entries:
+        if entry.faults:
+            met.update(set(entry.faults))
+    return met
 
 
 def _readings(met: Counter[tuple[str, str]]) -> Iterator[Cell]:

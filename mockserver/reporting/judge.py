@@ -1,15 +1,17 @@
 """The judge of error handling: after each error, did the client what the rules ask for?
 
-Looks at sequences: the requests of one app for the same operation with the same body, in the order they came.
-Times are the app's clock's, so a test that moves the clock has waited.
+Looks at sequences: the requests of one app for the same operation with the same body, in the order they came; and for
+what a signature or a seq is used for next, at whatever the app asks next. Times count from the end of an answer, by the
+app's clock or the machine's, whichever shows more: a test that moves a clock has waited, and one that stops it can wait.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import islice
+from typing import Literal, TypeAlias
 
 from mockserver.messages import Entry, Text, counted
 from mockserver.reporting.rules import Rule, Rules
@@ -38,6 +40,9 @@ GOOD: dict[Did, Text] = {
 }
 _ANY_TIMES = Text("", "")
 MOST_IDS = 5
+_MOST_AT_ONCE = 256
+"""So many requests are looked through for the first that was sent after an answer."""
+_Signature: TypeAlias = tuple[str, str | None]
 _SIGNED = frozenset(
     {"checksum_expired", "checksum_mismatch", "checksum_reused", "curtime_format", "curtime_fraction"}
 )
@@ -84,22 +89,26 @@ class _Case:
 def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
     """A judgement for each operation and error that clients met, in the order of meeting and of the rules."""
     cases: dict[tuple[str, str], _Case] = {}
-    for sequence, went_on in _sequences(entries):
-        in_row = 0
-        for entry, following in zip(sequence, [*sequence[1:], None], strict=True):
-            rule = told_rule(entry, rules)
-            if rule is None:
-                in_row = 0
-                continue
-            case = cases.setdefault((_target(entry), entry.error), _Case(rule))
-            if following is None:
-                case.note("went_on" if went_on else "gave_up", None)
-                continue
-            case.note(_did(rule, entry, following), following)
-            in_row = in_row + 1 if told_rule(following, rules) is rule else 0
-            if not rule.final and in_row > rule.tries:
-                case.did["too_often"] += 1
-                case.requests["too_often"].append(following.id)
+    for own in by_client(entries):
+        places = {entry.id: place for place, entry in enumerate(own)}
+        signed = _first_uses(own)
+        for sequence in _sequences(own):
+            in_row: Counter[str] = Counter()
+            for place, entry in enumerate(sequence):
+                rule = told_rule(entry, rules)
+                if rule is None:
+                    continue
+                case = cases.setdefault((_target(entry), entry.error), _Case(rule))
+                if not rule.final and in_row[entry.id] > rule.tries:
+                    case.note("too_often", entry)
+                following = _next(entry, sequence, place)
+                if following is None:
+                    other = _next(entry, own, places[entry.id])
+                    case.note(*_elsewhere(rule, entry, other, signed))
+                    continue
+                case.note(_did(rule, entry, following, signed), following)
+                if told_rule(following, rules) is rule:
+                    in_row[following.id] = in_row[entry.id] + 1
     order = {error: place for place, error in enumerate(rules)}
     targets = {target: place for place, target in enumerate(dict.fromkeys(target for target, _ in cases))}
     ranked = sorted(cases.items(), key=lambda item: (targets[item[0][0]], order[item[0][1]]))
@@ -129,30 +138,76 @@ def is_unchanged(entry: Entry, following: Entry) -> bool:
     )
 
 
-def _sequences(entries: Iterable[Entry]) -> Iterator[tuple[list[Entry], bool]]:
-    """Requests that ask the same, and whether something else was asked of the operation after the last."""
-    groups: dict[tuple[str, str, object], list[Entry]] = defaultdict(list)
-    last: dict[tuple[str, str], Entry] = {}
+def by_client(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """The requests of each app, those of no registered app by the appkey that they claim."""
+    clients: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in entries:
-        appkey, target = entry.appkey, _target(entry)
-        groups[appkey, target, _body(entry)].append(entry)
-        last[appkey, target] = entry
-    for (appkey, target, _), sequence in groups.items():
-        yield sequence, last[appkey, target] is not sequence[-1]
+        clients[entry.appkey, "" if entry.appkey else entry.query.get("appkey", "")].append(entry)
+    return list(clients.values())
 
 
-def _did(rule: Rule, entry: Entry, following: Entry) -> Did:
-    # A clock that was set back says nothing of the time between: the client gets the benefit of the doubt.
-    gap = following.at - entry.at
+def gap(entry: Entry, following: Entry) -> float:
+    """Seconds from the end of an answer to another request; less than 0: it was sent before the answer was there."""
+    took = entry.seconds + entry.delivery
+    return max(following.started - entry.started, following.at - entry.at) - took
+
+
+def _sequences(own: Iterable[Entry]) -> Iterable[list[Entry]]:
+    """Requests that ask the same."""
+    groups: dict[tuple[str, object], list[Entry]] = defaultdict(list)
+    for entry in own:
+        groups[_target(entry), _body(entry)].append(entry)
+    return groups.values()
+
+
+def _next(entry: Entry, sequence: list[Entry], place: int) -> Entry | None:
+    """The first request after `place` that was sent when the answer was there."""
+    later = islice(sequence, place + 1, place + 1 + _MOST_AT_ONCE)
+    return next((one for one in later if gap(entry, one) >= 0), None)
+
+
+def _first_uses(own: Iterable[Entry]) -> dict[_Signature, Entry]:
+    """The request that carried each signature first."""
+    first: dict[_Signature, Entry] = {}
+    for entry in own:
+        first.setdefault(_signature(entry), entry)
+    return first
+
+
+def _elsewhere(
+    rule: Rule, entry: Entry, other: Entry | None, signed: Mapping[_Signature, Entry]
+) -> tuple[Did, Entry | None]:
+    """What the client did that never asked the same again: `other` is what it asked next."""
+    if other is None:
+        return "gave_up", None
+    if rule.next in ("sign_again", "new_seq"):
+        did = _did(rule, entry, other, signed)
+        if did in BAD:
+            return did, other
+    return "went_on", None
+
+
+def _did(rule: Rule, entry: Entry, following: Entry, signed: Mapping[_Signature, Entry]) -> Did:
     if rule.next == "sign_again":
-        return "signed_again" if _signature(entry) != _signature(following) else "same_signature"
+        return "signed_again" if _is_signed_again(entry, following, signed) else "same_signature"
     if rule.next == "new_seq":
         return "took_new_seq" if entry.query.get("seq") != following.query.get("seq") else "same_seq"
     if rule.next == "wait":
-        return "too_soon" if 0 <= gap < rule.seconds else "waited"
+        return "too_soon" if gap(entry, following) < rule.seconds else "waited"
     if not is_unchanged(entry, following):
         return "changed"
-    return "repeated" if 0 <= gap <= rule.seconds else "came_back"
+    return "repeated" if gap(entry, following) <= rule.seconds else "came_back"
+
+
+def _is_signed_again(entry: Entry, following: Entry, signed: Mapping[_Signature, Entry]) -> bool:
+    """Whether a request has a signature of its own. By the formula, all of one second are equal: then a new seq tells."""
+    if _signature(entry) != _signature(following):
+        return True
+    if entry.query.get("seq") == following.query.get("seq"):
+        return False
+    # Of one second by the app's clock, or by the machine's, whichever the client signs with.
+    by_app = following.query.get("curtime") in {str(int(following.at) - off) for off in (-1, 0, 1)}
+    return by_app or following.started - signed[_signature(entry)].started < 1
 
 
 def _target(entry: Entry) -> str:
@@ -163,10 +218,12 @@ def _body(entry: Entry) -> object:
     """Equal for two requests that ask the same, in whatever order the keys came."""
     if entry.body_cut:
         return entry.body_cut.sha256
+    if entry.fields_cut:
+        return entry.body
     return tuple(sorted((name, repr(value)) for name, value in entry.fields.items())) or entry.body
 
 
-def _signature(entry: Entry) -> tuple[str, str | None]:
+def _signature(entry: Entry) -> _Signature:
     return entry.fingerprint, entry.query.get("curtime")
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from mockserver.contract.violations import Row, shorten
 from mockserver.messages import Entry, Text, Violation
-from mockserver.reporting.judge import is_unchanged, told_rule
+from mockserver.reporting.judge import by_client, gap, is_unchanged, told_rule
 from mockserver.reporting.rules import Rules
 
 LINTS: dict[str, Row] = {
@@ -38,13 +39,23 @@ class Lint(NamedTuple):
 
 
 def lint(entries: Iterable[Entry], rules: Rules) -> list[Lint]:
-    """Every lint of requests that name an app, app by app; `entries` in the order they came."""
-    apps: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry.appkey:
-            apps[entry.appkey].append(entry)
+    """Every lint of the requests, app by app; `entries` in the order they came."""
     return [
-        found for own in apps.values() for found in (*_seqs(own), *_checksums(own), *_repetitions(own, rules))
+        found
+        for own in by_client(entries)
+        for found in (*_seqs(own), *_checksums(own), *_repetitions(own, rules))
+    ]
+
+
+def with_lints(entries: Iterable[Entry], rules: Rules) -> list[Entry]:
+    """The requests with their lints among their violations."""
+    found = list(entries)
+    told: dict[str, list[Violation]] = defaultdict(list)
+    for one in lint(found, rules):
+        told[one.entry.id].append(one.violation)
+    return [
+        replace(entry, violations=(*entry.violations, *told[entry.id])) if entry.id in told else entry
+        for entry in found
     ]
 
 
@@ -84,7 +95,7 @@ def _repetitions(entries: Sequence[Entry], rules: Rules) -> Iterator[Lint]:
         if (
             rule
             and rule.final
-            and 0 <= following.at - entry.at <= rule.seconds
+            and 0 <= gap(entry, following) <= rule.seconds
             and is_unchanged(entry, following)
         ):
             words = {"advice": rule.advice.en, "advice_zh": rule.advice.zh}

@@ -1,6 +1,7 @@
 """Verification: were the requests made that a test expects, and if not, which came close.
 
-What left the journal is never counted as "did not come": then the verdict is that nobody can tell.
+What left the journal, or was too long to be kept, is never counted as "did not come": where it could have changed the
+verdict, the verdict is that nobody can tell.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mockserver.contract.catalogue import OK
 from mockserver.contract.documents import nearest
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
 from mockserver.messages import Entry, Text, counted
+from mockserver.reporting.asked import error_asked
 from mockserver.reporting.near import Difference, differences, show_condition
 from mockserver.scenarios.matching import PARTS, BadMatcher, Matcher, compile_when
 from mockserver.stores.journal import Filter, Selection
+from mockserver.stores.keeping import small_fields, whole_fields
 
 TEXTS = ("appkey", "operation", "error", "violation")
 COUNTS = ("count", "at_least", "at_most")
@@ -47,18 +51,27 @@ class Question:
         """What to select from the journal: everything the question and its near misses can be about."""
         return Filter(appkey=self.asked.appkey, since=self.asked.since)
 
-    def matches(self, entry: Entry) -> bool:
-        """Whether a request is one of those meant."""
-        return self.asked.matches(entry) and self.matcher.matches(entry.fields, entry.query)
+    def matches(self, entry: Entry) -> bool | None:
+        """Whether a request is one of those meant; None when too little of its body was kept to tell."""
+        if not self.asked.matches(entry):
+            return False
+        fields = whole_fields(entry)
+        if fields is not None:
+            return self.matcher.matches(fields, entry.query)
+        # Of what is kept, short values are whole: they can still tell that it is another request.
+        fields = small_fields(entry)
+        unmet = self.matcher.unmet(fields, entry.query)
+        if any(one.part == "query" or one.field in fields for one in unmet):
+            return False
+        return None if unmet else True
 
     @property
     def text(self) -> Text:
         """What is expected, for people."""
         asked = self.asked
         conditions = [show_condition(one) for one in self.matcher.conditions]
-        told = [
-            f"{name} = {shorten(value)}" for name in ("error", "violation") if (value := getattr(asked, name))
-        ]
+        told = [] if asked.error is None else [f"error = {shorten(asked.error or OK)}"]
+        told += [f"violation = {shorten(asked.violation)}"] if asked.violation else []
         told += [] if asked.accepted is None else ["accepted" if asked.accepted else "refused"]
         target = asked.operation or ""
         with_en, with_zh = " and ".join(conditions + told), "、".join(conditions + told)
@@ -84,7 +97,7 @@ class Verdict:
     count: int
     """How many requests were found."""
     evicted: int
-    """How many that might have been meant are gone; more than none, and nobody can tell."""
+    """How many that might have been meant are gone."""
     message: Text
     """What was expected and found; over several lines with near misses when it failed."""
     near: tuple[NearMiss, ...] = ()
@@ -115,7 +128,7 @@ def read_question(given: Mapping[str, Any]) -> Question:
         appkey=given.get("appkey"),
         operation=operation,
         accepted=accepted,
-        error=given.get("error"),
+        error=error_asked(given.get("error")),
         violation=given.get("violation"),
         since=since,
     )
@@ -123,34 +136,54 @@ def read_question(given: Mapping[str, Any]) -> Question:
 
 
 def find(selection: Selection, question: Question) -> Selection:
-    """The requests that are meant, out of a selection of `question.range`."""
-    return Selection([one for one in selection.entries if question.matches(one)], selection.evicted)
+    """The requests that are meant, out of a selection of `question.range`; those that might be count as evicted."""
+    told = [(one, question.matches(one)) for one in selection.entries]
+    unsure = sum(meant is None for _, meant in told)
+    return Selection([one for one, meant in told if meant], selection.evicted + unsure)
 
 
 def verify(selection: Selection, question: Question) -> Verdict:
     """Whether as many requests were made as expected; `selection` is of `question.range`."""
-    found = len(find(selection, question).entries)
-    expected = question.text
-    if selection.evicted:
-        gone = selection.evicted
-        left = f"{counted(gone, 'older request')} {'has' if gone == 1 else 'have'}"
-        return Verdict(False, found, gone, Text(
-            f"cannot tell: expected {expected.en}, found {found}, but {left} left"
-            " the journal; clear it before the test, ask `since` a later moment, or make it larger",
-            f"无法判断：应有{expected.zh}，找到 {found} 个，但已有 {gone} 个较早的请求移出日志；"
-            "请在测试前清空日志、用 since 缩小范围，或增大日志",
-        ))  # fmt: skip
+    found, lost = find(selection, question)
+    count, expected = len(found), question.text
+    few = count < question.least
+    many = question.most is not None and count > question.most
+    # Enough is enough and too many are too many, whatever was lost.
+    if lost and not many and (few or question.most is not None):
+        return Verdict(False, count, selection.evicted, _cannot_tell(selection, expected, count, lost))
     total = len(selection.entries)
-    en = f"expected {expected.en}, found {found} of {total} in the journal"
-    zh = f"应有{expected.zh}，找到 {found} 个，日志共 {total} 个"
-    if question.least <= found and (question.most is None or found <= question.most):
-        return Verdict(True, found, 0, Text(en, zh))
-    near = _near_misses(selection, question) if found < question.least else ()
+    en = f"expected {expected.en}, found {count} of {total} in the journal"
+    zh = f"应有{expected.zh}，找到 {count} 个，日志共 {total} 个"
+    if not few and not many:
+        return Verdict(True, count, selection.evicted, Text(en, zh))
+    near = _near_misses(selection, question) if few else ()
     lines = [en, *_told(near, "en")], [zh, *_told(near, "zh")]
-    if not near and found < question.least:
+    if not near and few:
         lines[0].append("no request came at all" if not total else "no similar request")
         lines[1].append("没有收到任何请求" if not total else "没有相似的请求")
-    return Verdict(False, found, 0, Text("\n  ".join(lines[0]), "\n  ".join(lines[1])), near)
+    text = Text("\n  ".join(lines[0]), "\n  ".join(lines[1]))
+    return Verdict(False, count, selection.evicted, text, near)
+
+
+def _cannot_tell(selection: Selection, expected: Text, count: int, lost: int) -> Text:
+    """Why nobody can tell, and what to do."""
+    gone, cut = selection.evicted, lost - selection.evicted
+    left = f"{counted(gone, 'older request')} {'has' if gone == 1 else 'have'} left the journal"
+    why_en = [left] * (gone > 0)
+    why_zh = [f"已有 {gone} 个较早的请求移出日志"] * (gone > 0)
+    cure_en, cure_zh = [], []
+    if gone:
+        cure_en.append("clear it before the test, ask `since` a later moment, or make it larger")
+        cure_zh.append("请在测试前清空日志、用 since 缩小范围，或增大日志")
+    if cut:
+        why_en.append(f"{cut} had bodies too long to be kept whole")
+        why_zh.append(f"{cut} 个请求的包体过长，未完整保留")
+        cure_en.append("ask about their other fields")
+        cure_zh.append("请改用其他字段判断")
+    return Text(
+        f"cannot tell: expected {expected.en}, found {count}, but {' and '.join(why_en)}; {'; '.join(cure_en)}",
+        f"无法判断：应有{expected.zh}，找到 {count} 个，但{'，且'.join(why_zh)}；{'；'.join(cure_zh)}",
+    )
 
 
 def _told(near: tuple[NearMiss, ...], lang: Any) -> list[str]:
@@ -165,7 +198,7 @@ def _near_misses(selection: Selection, question: Question) -> tuple[NearMiss, ..
     """The most similar requests: the same operation first, then the fewest differences, then the newest."""
     misses = []
     for age, entry in enumerate(reversed(selection.entries[-MOST_LOOKED_AT:])):
-        if not question.matches(entry):
+        if question.matches(entry) is False:
             differing = _departures(entry, question)
             other = question.asked.operation not in (None, entry.operation)
             misses.append((other, len(differing), age, NearMiss(entry, differing)))
@@ -185,7 +218,7 @@ def _departures(entry: Entry, question: Question) -> tuple[Difference, ...]:
     if asked.violation is not None and all(one.name != asked.violation for one in entry.violations):
         names = ", ".join(dict.fromkeys(one.name for one in entry.violations))
         found.append(Difference("violation", shorten(asked.violation), names or "none"))
-    return (*found, *differences(question.matcher, entry.fields, entry.query))
+    return (*found, *differences(question.matcher, whole_fields(entry) or entry.fields, entry.query))
 
 
 def _matcher(when: Any) -> Matcher:

@@ -34,6 +34,7 @@ def entry_json(entry: Entry, lang: Lang = "en") -> dict[str, Any]:
             "headers": dict(entry.headers),
             **_content(entry.body, entry.body_cut),
             "json": dict(entry.fields),
+            "json_cut": entry.fields_cut,
         },
         "violations": [violation_json(one, lang) for one in entry.violations],
         "diagnosis": told.text.to(lang) if told else "",
@@ -45,6 +46,7 @@ def entry_json(entry: Entry, lang: Lang = "en") -> dict[str, Any]:
         },
         "readings": dict(entry.readings),
         "seconds": entry.seconds,
+        "delivery_seconds": entry.delivery,
     }
 
 
@@ -58,6 +60,7 @@ def violation_json(violation: Violation, lang: Lang = "en") -> dict[str, Any]:
         "got": violation.got,
         "section": violation.section,
         "text": violation.text.to(lang),
+        "texts": violation.text._asdict(),
         "diagnosis": violation.diagnosis,
         "tolerated": violation.tolerated,
     }

@@ -80,6 +80,8 @@ def entry_of(note: Note, salt: bytes = b"") -> Entry:
         note.near,
         note.spoiled,
         note.readings,
+        note.started,
+        note.delivery,
         answer_cut=note.answer_cut,
     )
     return tidy(entry)
@@ -97,12 +99,36 @@ def tidy(entry: Entry) -> Entry:
     if (query := mask_query(entry.query)) is not entry.query:
         changed["query"] = query
     if (fields := _flat(entry.fields)) is not entry.fields:
-        changed["fields"] = fields
+        changed["fields"], changed["fields_cut"] = fields, True
     if (path := short(without_checksums(entry.path))) is not entry.path:
         changed["path"] = path
     if entry.violations:
         changed["violations"] = mask_violations(entry.violations)
     return replace(entry, **changed) if changed else entry
+
+
+def whole_fields(entry: Entry) -> Mapping[str, Any] | None:
+    """The fields of a request as the operation read them; None when they were too long to be kept."""
+    if not entry.fields_cut:
+        return entry.fields
+    if entry.body_cut:
+        return None
+    try:
+        came = json.loads(entry.body)
+    except ValueError:
+        # A secret was taken out of the middle of an escape.
+        return None
+    # What a reading made of a short value stands.
+    return {
+        name: entry.fields.get(name, value) if _is_small(value) else value for name, value in came.items()
+    }
+
+
+def small_fields(entry: Entry) -> Mapping[str, Any]:
+    """Those of the fields that are certainly whole."""
+    if not entry.fields_cut:
+        return entry.fields
+    return {name: value for name, value in entry.fields.items() if not isinstance(value, str)}
 
 
 def size_of_note(note: Note) -> int:

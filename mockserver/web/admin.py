@@ -16,12 +16,12 @@ from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mockserver.contract.documents import nearest
-from mockserver.control import Control, Json, arguments
+from mockserver.control import Control, Json
 from mockserver.errors import ControlError
 from mockserver.messages import Lang, Text
 from mockserver.web import docs
 from mockserver.web.api import OVERLONG
-from mockserver.web.asked import Asked
+from mockserver.web.asked import Asked, arguments
 from mockserver.web.guard import CHALLENGES, Guard
 
 log = logging.getLogger("mockserver")

@@ -37,7 +37,7 @@ def entry(**words: Any) -> Entry:
         "fingerprint": "one",
         "status": 200,
         "answer": b'{"Status":"OK","ErrorCode":0,"ErrorInfo":""}',
-        "seconds": 0.001,
+        "seconds": 0.0,
         "readings": DEFAULTS,
     }
     return Entry(**{**made, **words})
@@ -67,6 +67,8 @@ def note(**words: Any) -> Note:
         near=made.near,
         spoiled=made.spoiled,
         readings=made.readings,
+        started=made.started,
+        delivery=made.delivery,
     )
 
 

@@ -57,7 +57,7 @@ def test_the_denominator_is_what_a_good_client_can_meet() -> None:
 
 
 def test_each_outcome_is_counted_where_it_was_met() -> None:
-    """Success, empty and errors; an answer that a fault spoiled is none of them."""
+    """Success, empty and errors; an answer that a fault spoiled is none of them, and asked of nobody."""
     met = covered(
         entry(),
         entry(empty=True),
@@ -68,7 +68,8 @@ def test_each_outcome_is_counted_where_it_was_met() -> None:
     )
     told = outcomes(met)
     assert (told["success"], told["empty"], told["room_not_found"]) == ((1, True), (1, True), (1, True))
-    assert sum(times for times, _ in told.values()) == 3
+    assert told["fault"] == (2, False)
+    assert sum(times for times, _ in told.values()) == 5
     assert (met.unknown, sum(one.requests for one in met.operations)) == (1, 5)
 
 
@@ -110,6 +111,13 @@ def test_readings_and_faults_are_told_beside() -> None:
     assert (told["freshness_seconds", "300"], told["freshness_seconds", "60"]) == (1, 1)
     assert {name for name, _ in told} == READINGS.keys()
     assert not any(cell.counts for cell in (*met.readings, *met.faults))
+    other_operation = entry(operation="count_qos_by_day", faults=("latency",), readings=other)
+    by_name = {one.operation: one for one in covered(entry(), entry(), other_operation).operations}
+    asked, quiet = by_name["count_qos_by_day"], by_name["query_room_info"]
+    assert [(cell.name, cell.times, cell.counts) for cell in asked.faults] == [("latency", 1, False)]
+    assert quiet.faults == ()
+    assert {(cell.name, cell.value): cell.times for cell in quiet.readings}["signing", "v2"] == 2
+    assert {cell.name: cell.value for cell in asked.readings} == {k: str(v) for k, v in other.items()}
 
 
 @given(
@@ -147,6 +155,8 @@ def test_the_shape_of_the_json_is_stable() -> None:
         assert list(told) == ["percent", "met", "of", "unknown", "operations", "readings", "faults"]
         assert [one["operation"] for one in told["operations"]] == list(OPERATIONS)
         for one in told["operations"]:
-            assert list(one) == ["operation", "section", "requests", "outcomes", "fields"]
+            assert list(one) == [
+                "operation", "section", "requests", "outcomes", "fields", "readings", "faults",
+            ]  # fmt: skip
             assert all(list(cell) == ["name", "times", "counts"] for cell in one["outcomes"])
             assert all(list(cell) == ["name", "times", "counts", "value"] for cell in one["fields"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.entries import entry, wrong
+from helpers.entries import QUERY, entry, wrong
 from helpers.reports import rules
 
 from mockserver.reporting.judge import BAD, GOOD, judge
@@ -33,8 +33,13 @@ def said(*requests: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
     [
         ([STALE, {"fingerprint": "two"}], "signed_again"),
         ([BUSY, {"at": T + 1}], "waited"),
-        ([BUSY, {"at": T - 9}], "waited"),
-        ([NO_ROOM, {"at": T - 9}], "came_back"),
+        ([BUSY, {"at": T - 9, "started": 1.0}], "waited"),
+        ([BUSY, {"started": 1.0}], "waited"),
+        ([NO_ROOM, {"at": T - 9, "started": 5.1}], "came_back"),
+        ([STALE, {"query": {**QUERY, "seq": "2"}, "started": 0.9}], "signed_again"),
+        ([STALE, {"query": {**QUERY, "seq": "2"}, "started": 9.0}], "signed_again"),
+        ([STALE, {**OTHER, "fingerprint": "two"}], "went_on"),
+        ([NO_ROOM, {"operation": "count_qos_by_day"}], "went_on"),
         ([{"error": "duplicate_seq"}, {"query": {"seq": "2"}}], "took_new_seq"),
         ([NO_ROOM, OTHER], "went_on"),
         ([NO_ROOM], "gave_up"),
@@ -57,6 +62,15 @@ def test_what_a_good_client_does_is_no_finding(requests: list[dict[str, Any]], d
     [
         ([STALE] * 3 + [{}], "same_signature", 3,
          "after checksum_expired the client repeated the same signature 3 times"),
+        ([STALE, OTHER], "same_signature", 1, "after checksum_expired the client repeated the same signature once"),
+        ([STALE, {"query": {**QUERY, "seq": "2"}, "started": 9.0, "at": T + 9}], "same_signature", 1,
+         "after checksum_expired the client repeated the same signature once"),
+        ([{"error": "duplicate_seq"}, {"operation": "count_qos_by_day"}], "same_seq", 1,
+         "after duplicate_seq the client repeated the same seq once"),
+        ([BUSY, {"at": T - 9, "started": 0.9}], "too_soon", 1,
+         "after server_busy the client asked again within 1 s once"),
+        ([{**BUSY, "delivery": 3.0}, {"at": T + 3.5, "started": 3.5}], "too_soon", 1,
+         "after server_busy the client asked again within 1 s once"),
         ([BUSY, {"at": T + 0.99}], "too_soon", 1, "after server_busy the client asked again within 1 s once"),
         ([NO_ROOM, NO_ROOM, NO_ROOM], "repeated", 2, f"{AFTER_ROOM} twice"),
         ([{"error": "duplicate_seq"}, {}], "same_seq", 1,
@@ -84,6 +98,20 @@ def test_trying_without_end_is_a_mistake_even_with_waits() -> None:
     told, findings = said(*fine, {"error": "server_busy", "at": T + 1000})
     assert told["too_often"] == 1
     assert findings == [f"after server_busy the client went on once after {tries} tries"]
+
+
+def test_what_was_sent_before_the_answer_came_is_no_reaction_to_it() -> None:
+    """Requests that cross on their way are not held against anybody; the next one is."""
+    slow, meanwhile = {**NO_ROOM, "delivery": 2.0}, {"started": 1.0, "at": T + 1}
+    assert said(slow, meanwhile) == ({"gave_up": 1}, [])
+    assert said(slow, meanwhile, {"started": 2.1, "at": T + 2.1}) == ({"repeated": 1}, [f"{AFTER_ROOM} once"])
+
+
+def test_one_try_is_told_as_one() -> None:
+    """The sentence fits the number."""
+    wrong_key = {"error": "checksum_mismatch"}
+    again = [{**wrong_key, "fingerprint": str(n)} for n in range(3)]
+    assert said(*again)[1] == ["after checksum_mismatch the client went on once after 1 try"]
 
 
 def test_apps_and_bodies_are_not_mixed_up() -> None:

@@ -99,8 +99,18 @@ def test_another_request_or_a_later_one_is_no_repetition(following: Entry) -> No
 
 
 def test_requests_of_strangers_are_not_put_together() -> None:
-    """Without a registered app nobody knows who sent what."""
-    assert names(entry(appkey=""), entry(appkey=""), entry(appkey="a"), entry(appkey="b")) == []
+    """Those of no registered app are told apart by the appkey that they claim."""
+    stranger = {"appkey": "", "query": {**QUERY, "appkey": "typo"}}
+    assert names(entry(appkey=""), entry(**stranger), entry(appkey="a"), entry(appkey="b")) == []
+    assert names(entry(**stranger), entry(appkey="a"), entry(**stranger)) == ["seq_reused"]
+
+
+def test_a_repetition_is_measured_from_the_end_of_the_answer() -> None:
+    """An answer that took ten seconds leaves the client no time before; one sent meanwhile is no reaction to it."""
+    slow = own("1", error="room_not_found", seconds=0.5, delivery=9.5)
+    assert names(slow, own("2", at=T + 15, started=15.0)) == ["repeated_after_final"]
+    assert names(slow, own("2", at=T + 15.1, started=15.1)) == []
+    assert names(slow, own("2", at=T + 9.9, started=9.9)) == []
 
 
 def test_names_are_stable_and_their_own() -> None:

@@ -30,7 +30,7 @@ from mockserver.reporting.report import Report, build_report, complaints, exit_c
 SESSION = [
     entry(id="1", fingerprint="a", query={"seq": "1"}),
     entry(id="2", fingerprint="b", query={"seq": "2"}, error="checksum_expired"),
-    entry(id="3", fingerprint="b", query={"seq": "3"}, error="checksum_expired"),
+    entry(id="3", fingerprint="b", query={"seq": "3"}, error="checksum_expired", started=5.0),
     entry(id="4", fingerprint="c", query={"seq": "4"}, error="unknown_field", violations=(wrong(),)),
     entry(id="5", fingerprint="d", query={"seq": "1"}, appkey="other", fields={"RoomId": "1"}),
     entry(id="6", fingerprint="e", query={"seq": "1"}, appkey="other", fields={"RoomId": "2"}),

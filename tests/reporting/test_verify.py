@@ -99,13 +99,68 @@ def test_every_filter_tells_its_difference() -> None:
 
 
 def test_what_was_evicted_is_an_error_not_zero() -> None:
-    """As soon as a request that could have been meant is gone, nobody can tell, whatever is expected."""
-    for question in ({"count": 0}, {"at_most": 5}, {"at_least": 1}, {"count": 1}):
+    """Where a request that is gone could change the verdict, nobody can tell."""
+    for question in (
+        {"at_most": 5},
+        {"at_least": 2},
+        {"count": 1},
+        {"count": 2},
+        {"at_least": 1, "at_most": 3},
+    ):
         verdict = ask([room("77")], evicted=3, when=ROOM, **question)
         assert not verdict.ok
         assert verdict.evicted == 3
         assert "cannot tell" in verdict.message.en
         assert "3 older requests have left the journal" in verdict.message.en
+
+
+def test_what_was_evicted_changes_nothing_that_is_certain() -> None:
+    """As many as were asked for are there, or too many: whatever else came."""
+    assert ask([room("77")], evicted=3, when=ROOM).ok
+    assert ask([room("77")], evicted=3, when=ROOM, at_least=1).ok
+    for question in ({"count": 0}, {"at_most": 0}):
+        verdict = ask([room("77")], evicted=3, when=ROOM, **question)
+        assert not verdict.ok
+        assert verdict.message.en.startswith("expected no request with")
+
+
+LONG = {"RoomId": "r" * 300, "list": [1, 2], "text": "t" * 3_000, "77": 77}
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted", "other"),
+    [
+        ("RoomId", "r" * 300, "r" * 299),
+        ("RoomId", {"matches": "^r{300}$"}, {"matches": "^r{301}$"}),
+        ("list", {"schema": {"type": "array", "minItems": 2}}, {"schema": {"type": "array", "minItems": 3}}),
+        ("text", {"schema": {"type": "string", "minLength": 3000}}, {"schema": {"maxLength": 2999}}),
+        ("77", 77, 78),
+    ],
+)
+def test_long_and_odd_values_are_found_as_they_came(field: str, wanted: Any, other: Any) -> None:
+    """What the journal shows is short; what is asked is held against what came."""
+    journal = Journal()
+    journal.add(note(fields=LONG, violations=(wrong(),)))
+    journal.add(note(fields=LONG))
+    entries = journal.select().entries
+    assert all(entry.fields_cut and len(str(entry.fields)) < 900 for entry in entries)
+    assert ask(entries, when={"body": {field: wanted}}, count=2).ok
+    assert ask(entries, when={"body": {field: other}}, count=0).ok
+
+
+def test_a_body_that_was_too_long_to_be_kept_is_no_zero() -> None:
+    """What nobody can look into any more is said, unless something else tells it apart."""
+    journal = Journal()
+    journal.add(note(fields={"CountBy": 1, "more": "x" * 100_000}, operation="count_qos_by_day"))
+    entries = journal.select().entries
+    verdict = ask(entries, when={"body": {"more": "y"}}, count=0)
+    assert not verdict.ok
+    assert "1 had bodies too long to be kept whole; ask about their other fields" in verdict.message.en
+    assert "1 个请求的包体过长" in verdict.message.zh
+    assert ask(entries, when={"body": {"more": "y", "CountBy": 2}}, count=0).ok
+    assert ask(entries, when={"body": {"more": "y"}, "query": {"seq": "2"}}, count=0).ok
+    assert ask(entries, when={"body": {"more": "y"}}, operation="query_room_info", count=0).ok
+    assert ask(entries, when={"body": {"CountBy": 1}}, count=1).ok
 
 
 def test_an_eviction_before_the_range_asked_does_no_harm() -> None:

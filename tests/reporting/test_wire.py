@@ -40,11 +40,13 @@ def test_the_shape() -> None:
             "body": '{"RoomId": "77"}',
             "body_length": 16,
             "json": {"RoomId": "77"},
+            "json_cut": False,
         },
         "violations": [
             {
                 "name": "unknown_field", "error": "unknown_field", "where": "body:/roomid", "expected": "RoomId",
                 "got": "roomid", "section": "2.2.4", "text": "roomid is not documented; remove it",
+                    "texts": {"en": "roomid is not documented; remove it", "zh": "roomid 未在文档中；请去掉"},
                 "diagnosis": "", "tolerated": False,
             }
         ],
@@ -58,6 +60,7 @@ def test_the_shape() -> None:
         },
         "readings": {"signing": "v2"},
         "seconds": 0.25,
+        "delivery_seconds": 0.0,
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def render_html(report: Report, lang: Lang = "en", complaints: Sequence[Text] = 
         evicted=evicted_note(report, lang),
         groups=report.violations[:MOST_GROUPS],
         more=more_note(report, lang),
-        readings=chosen_readings(report),
+        readings=chosen_readings(report.coverage),
         policy=CONTENT_SECURITY_POLICY,
     )
 
@@ -55,7 +55,12 @@ def _template() -> Template:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        clean=clean, did=did_text, name=cell_name, met=met_cells, missing=missing_cells
+        clean=clean,
+        did=did_text,
+        name=cell_name,
+        met=met_cells,
+        missing=missing_cells,
+        chosen=chosen_readings,
     )
     environment.globals["style"] = STYLE
     return environment.from_string(PAGE)

@@ -62,6 +62,9 @@ PAGE = """\
 {% for cell in part | met %}
 <li class="met">{{ cell | name(lang) | clean }} ×{{ cell.times }}</li>
 {% endfor %}
+{% for cell in (part.faults | list) + (part | chosen) %}
+<li>{{ cell | name(lang) | clean }} ×{{ cell.times }}</li>
+{% endfor %}
 </ul></td>
 <td><ul class="cells">
 {% for cell in part | missing %}

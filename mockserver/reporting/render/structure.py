@@ -67,13 +67,18 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
                 "requests": one.requests,
                 "outcomes": [_cell(cell) for cell in one.outcomes],
                 "fields": [{**_cell(cell), "value": cell.value} for cell in one.fields],
+                **_beside(one.readings, one.faults),
             }
             for one in coverage.operations
         ],
-        "readings": [
-            {"name": cell.name, "value": cell.value, "times": cell.times} for cell in coverage.readings
-        ],
-        "faults": [{"name": cell.name, "times": cell.times} for cell in coverage.faults],
+        **_beside(coverage.readings, coverage.faults),
+    }
+
+
+def _beside(readings: Sequence[Cell], faults: Sequence[Cell]) -> dict[str, Any]:
+    return {
+        "readings": [{"name": cell.name, "value": cell.value, "times": cell.times} for cell in readings],
+        "faults": [{"name": cell.name, "times": cell.times} for cell in faults],
     }
 
 

@@ -57,7 +57,7 @@ def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[s
     for part in coverage.operations:
         yield from _operation(part, word, lang)
     met = [cell for cell in coverage.faults if cell.times]
-    for name, cells in (("faults", met), ("readings", chosen_readings(report))):
+    for name, cells in (("faults", met), ("readings", chosen_readings(coverage))):
         yield from ("", f"{word[name]}: {_listed(cells, lang) or word['none']}")
     yield ""
     yield from (f"{word['failed']}: {one.to(lang)}" for one in complaints)
@@ -79,6 +79,9 @@ def _operation(part: OperationCoverage, word: dict[str, str], lang: Lang) -> Ite
     yield f"  §{part.section} {part.operation}: {requests_text(part, lang)}"
     if part.requests:
         yield f"    {word['met']}: {_listed(met_cells(part), lang)}"
+    for name, cells in (("faults", part.faults), ("readings", chosen_readings(part))):
+        if cells:
+            yield f"    {word[name]}: {_listed(cells, lang)}"
     if missing := missing_cells(part):
         yield f"    {word['missing']}: {', '.join(cell_name(cell, lang) for cell in missing)}"
 

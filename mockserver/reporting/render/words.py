@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
 from mockserver.messages import Lang, Text, counted
-from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCoverage
+from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, Coverage, OperationCoverage
 from mockserver.reporting.judge import GOOD, Did, bad_text
 from mockserver.reporting.report import Report
 from mockserver.reporting.rules import Rule
@@ -91,11 +91,9 @@ def more_note(report: Report, lang: Lang) -> str:
     return WORDS["more"].to(lang).format(count=left) if left > 0 else ""
 
 
-def chosen_readings(report: Report) -> list[Cell]:
+def chosen_readings(coverage: Coverage | OperationCoverage) -> list[Cell]:
     """The readings in force that are not the default ones."""
-    return [
-        cell for cell in report.coverage.readings if cell.times and cell.value != str(DEFAULTS[cell.name])
-    ]
+    return [cell for cell in coverage.readings if cell.times and cell.value != str(DEFAULTS[cell.name])]
 
 
 def did_text(did: Did, rule: Rule, lang: Lang) -> str:
