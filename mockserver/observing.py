@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from mockserver.contract.documents import nearest
 from mockserver.data import Folders
 from mockserver.engine import Engine
 from mockserver.errors import ControlError
