@@ -7,7 +7,7 @@ Times are the app's clock's, so a test that moves the clock has waited.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -72,16 +72,24 @@ class Judgement:
 class _Case:
     rule: Rule
     did: Counter[Did] = field(default_factory=Counter)
+    expected: Counter[Did] = field(default_factory=Counter)
+    """How often of these it was a mistake that a test asks for."""
     requests: dict[Did, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def note(self, did: Did, entry: Entry | None) -> None:
+    def note(self, did: Did, entry: Entry | None, *, expected: bool = False) -> None:
         self.did[did] += 1
-        if entry is not None and len(self.requests[did]) < MOST_IDS:
+        self.expected[did] += expected
+        if entry is not None and not expected and len(self.requests[did]) < MOST_IDS:
             self.requests[did].append(entry.id)
 
 
-def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
-    """A judgement for each operation and error that clients met, in the order of meeting and of the rules."""
+def judge(
+    entries: Iterable[Entry], rules: Rules, expected: Callable[[Entry, str], bool] = lambda *_: False
+) -> tuple[Judgement, ...]:
+    """A judgement for each operation and error that clients met, in the order of meeting and of the rules.
+
+    A mistake that is `expected` of the request that shows it is counted, but is no finding.
+    """
     cases: dict[tuple[str, str], _Case] = {}
     for sequence, went_on in _sequences(entries):
         in_row = 0
@@ -94,11 +102,11 @@ def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
             if following is None:
                 case.note("went_on" if went_on else "gave_up", None)
                 continue
-            case.note(_did(rule, entry, following), following)
+            did = _did(rule, entry, following)
+            case.note(did, following, expected=did in BAD and expected(following, did))
             in_row = in_row + 1 if told_rule(following, rules) is rule else 0
             if not rule.final and in_row > rule.tries:
-                case.did["too_often"] += 1
-                case.requests["too_often"].append(following.id)
+                case.note("too_often", following, expected=expected(following, "too_often"))
     order = {error: place for place, error in enumerate(rules)}
     targets = {target: place for place, target in enumerate(dict.fromkeys(target for target, _ in cases))}
     ranked = sorted(cases.items(), key=lambda item: (targets[item[0][0]], order[item[0][1]]))
@@ -171,16 +179,15 @@ def _wrongs(entry: Entry) -> set[tuple[str, str]]:
 
 def _judgement(target: str, case: _Case) -> Judgement:
     findings = tuple(
-        Finding(did, case.did[did], _sentence(case, did), tuple(case.requests[did][:MOST_IDS]))
+        Finding(did, times, _sentence(case, did, times), tuple(case.requests[did]))
         for did in BAD
-        if case.did[did]
+        if (times := case.did[did] - case.expected[did])
     )
     told = sum(times for did, times in case.did.items() if did != "too_often")
     return Judgement(target, case.rule, told, dict(case.did), findings)
 
 
-def _sentence(case: _Case, did: Did) -> Text:
-    count = case.did[did]
+def _sentence(case: _Case, did: Did, count: int) -> Text:
     words: dict[str, object] = {"seconds": f"{case.rule.seconds:g}", "tries": case.rule.tries}
     times = {1: "once", 2: "twice"}.get(count, f"{count} times")
     en = BAD[did].en.format(times=times, **words)
