@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.client.admin import Admin, Json
-from mockserver.client.verdicts import check_names, clock_advice, departures, told
+from mockserver.client.verdicts import Departure, check_names, clock_advice, departures, told
 from mockserver.contract.operations import OPERATIONS
 from mockserver.errors import ControlError
 from mockserver.messages import Text
@@ -163,7 +163,7 @@ class MockApp:
         }
         verdict = self._send("POST", "requests/verify", _given(wanted))
         if not verdict["ok"]:
-            raise AssertionError("\n".join([verdict["message"], *self.advice()]))
+            raise AssertionError("\n".join([verdict["message"], *self._advice()]))
 
     def assert_no_violations(self) -> None:
         """AssertionError that names every departure from the document that is not expected, and every lint.
@@ -173,11 +173,10 @@ class MockApp:
         found = self.requests
         if not found:
             raise AssertionError("no request came: nothing was tested; does the client call this server?")
-        came = departures(found, self._ask("report"))
-        wrong = [one for one in came if not one.handling and one.name not in self._expected]
+        wrong = self._wrong(found)
         if wrong:
             head = f"{len(wrong)} violation{'s' * (len(wrong) != 1)} of the contract:"
-            raise AssertionError("\n".join([head, *map(told, wrong), *self.advice()]))
+            raise AssertionError("\n".join([head, *map(told, wrong), *self._advice()]))
 
     def expect_violation(self, *names: str) -> None:
         """Let requests depart from the document in these ways: `expect_violation("unknown_field")`.
@@ -202,15 +201,22 @@ class MockApp:
             words = f"expected {', '.join(missing)}, but no request of this test did that"
             raise AssertionError(f"{words}; what came: {', '.join(came) or 'no violation'}")
 
-    def advice(self) -> list[str]:
+    def explain(self) -> list[str]:
+        """What the requests so far did wrong, a line each, and what may be behind it; nothing when all is well."""
+        wrong = self._wrong(self.requests)
+        return [*map(told, wrong), *self._advice()] if wrong else []
+
+    def _wrong(self, requests: list[Json]) -> list[Departure]:
+        """Departures and lints that are not expected."""
+        came = departures(requests, self._ask("report"))
+        return [one for one in came if not one.handling and one.name not in self._expected]
+
+    def _advice(self) -> list[str]:
         """What else may explain a failure: a client that signs by another clock than the app's."""
         clock = self._ask("clock")
-        moved = clock["frozen"] or clock["offset_seconds"]
-        return (
-            clock_advice(clock, self._ask("requests", violation="checksum_expired")["requests"])
-            if moved
-            else []
-        )
+        if not (clock["frozen"] or clock["offset_seconds"]):
+            return []
+        return clock_advice(clock, self._ask("requests", violation="checksum_expired")["requests"])
 
     def _ask(self, path: str, **query: Any) -> Json:
         return self._admin.get(path, appkey=self.appkey, **query)
