@@ -37,6 +37,8 @@ _OUTCOME: pytest.StashKey[Outcome] = pytest.StashKey()
 _ONLY_LOOKING = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
 """Options of pytest under which no test runs."""
 _SKIPPED = pytest.skip.Exception
+_MOST_LINES = 20
+"""Of what stands beside a failure; the advice is the last of them."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -147,7 +149,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     with contextlib.suppress(MockServerError, AssertionError):
         told, lines = str(call.excinfo.value), app.explain()
         if new := [line for line in lines if line.strip() not in told]:
-            item.add_report_section("call", "mockserver", "\n".join(new) + "\n")
+            more = [f"  … and {len(new) - _MOST_LINES} more"] if len(new) > _MOST_LINES else []
+            item.add_report_section("call", "mockserver", "\n".join([*new[-_MOST_LINES:], *more]) + "\n")
 
 
 @pytest.hookimpl(trylast=True)
