@@ -234,9 +234,10 @@ def read_cases(tests: Mapping[str, Any]) -> dict[str, Case]:
 
 
 def _later(found: Selection, after: str) -> Selection:
-    """What of a selection came after the request of that id. While something older is there, nothing later is gone."""
+    """What of a selection came after the request of that id; while something older is there, nothing of it is gone."""
     if not after:
         return found
+    # Ids are numbers in text, eight digits at least.
     mark = (len(after), after)
     entries = [one for one in found.entries if (len(one.id), one.id) > mark]
     return Selection(entries, found.evicted if len(entries) == len(found.entries) else 0)

@@ -21,6 +21,8 @@ TEXTS = ("appkey", "operation", "error", "violation")
 COUNTS = ("count", "at_least", "at_most")
 WORDS = (*TEXTS, "accepted", "since", "when", *COUNTS)
 MOST_NEAR = 3
+MOST_TOLD = 10
+"""Ids of requests that came too often."""
 MOST_LOOKED_AT = 1_000
 """Near misses are looked for among the newest requests only."""
 
@@ -144,9 +146,14 @@ def verify(selection: Selection, question: Question) -> Verdict:
     zh = f"应有{expected.zh}，找到 {found} 个，日志共 {total} 个"
     if question.least <= found and (question.most is None or found <= question.most):
         return Verdict(True, found, 0, Text(en, zh))
-    near = _near_misses(selection, question) if found < question.least else ()
+    if found >= question.least:
+        ids = [one.id for one in find(selection, question).entries]
+        more = "…" if found > MOST_TOLD else ""
+        shown = ", ".join(ids[:MOST_TOLD]) + more
+        return Verdict(False, found, 0, Text(f"{en}\n  these came: {shown}", f"{zh}\n  收到的请求：{shown}"))
+    near = _near_misses(selection, question)
     lines = [en, *_told(near, "en")], [zh, *_told(near, "zh")]
-    if not near and found < question.least:
+    if not near:
         lines[0].append("no request came at all" if not total else "no similar request")
         lines[1].append("没有收到任何请求" if not total else "没有相似的请求")
     return Verdict(False, found, 0, Text("\n  ".join(lines[0]), "\n  ".join(lines[1])), near)
