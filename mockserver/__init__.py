@@ -18,8 +18,9 @@ The floors of the house; imports point down only, and rooms of one floor do not 
     13  doors      web
     14  transport  transport
     15  assembly   factory  watching
-    16  in-process mock  client
-    17  handles    cli  pytest_plugin
+    16  callers    client
+    17  in-process mock
+    18  handles    cli  pytest_plugin
 """
 
 from __future__ import annotations

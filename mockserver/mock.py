@@ -6,18 +6,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mockserver.client import Admin, MockApp
 from mockserver.contract.envelope import encode, failure
-from mockserver.contract.operations import OPERATIONS
 from mockserver.control import Control
 from mockserver.data import look_at
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError
 from mockserver.factory import make_engine, resolve_settings
 from mockserver.messages import Text
-from mockserver.signing.apps import App
-from mockserver.signing.checksum import Formula, sign
 from mockserver.transport.server import Server
 from mockserver.transport.tls import TLS
 from mockserver.watching import Watcher
@@ -25,39 +23,19 @@ from mockserver.web.api import APPKEY
 from mockserver.web.app import make_app
 from mockserver.web.guard import Guard, is_loopback
 
-if TYPE_CHECKING:
-    from mockserver.clock import Clock
 
+class _Inside(Admin):
+    """The admin API of a server in this process: the same questions and answers, without a socket."""
 
-class AppHandle:
-    """One registered app: its keys, and requests signed by the mock's clock."""
+    def __init__(self, url: str, token: str | None, app: Any) -> None:
+        super().__init__(url, token)
+        self._app = app
 
-    def __init__(self, app: App, clock: Clock, url: str, formula: Callable[[], Formula]) -> None:
-        self._app, self._clock, self._url, self._formula = app, clock, url, formula
-
-    @property
-    def appkey(self) -> str:
-        """The public half of the credentials."""
-        return self._app.keys.appkey
-
-    @property
-    def appsecret(self) -> str:
-        """The secret that a client signs with."""
-        return self._app.keys.appsecret
-
-    @property
-    def restapikey(self) -> str:
-        """The key in the middle of the checksum (§1.1.2)."""
-        return self._app.keys.restapikey
-
-    def sign(self, *, identifier: str = "admin", seq: str | None = None) -> str:
-        """A signed query string, good for five minutes; a `seq` of its own unless one is given."""
-        now, formula = self._clock.now(), self._formula()
-        return sign(self._app.keys, now, identifier=identifier, seq=seq, formula=formula)
-
-    def signed_url(self, operation: str, *, identifier: str = "admin", seq: str | None = None) -> str:
-        """The whole URL of one signed call of `operation`."""
-        return f"{self._url}{OPERATIONS[operation].path}?{self.sign(identifier=identifier, seq=seq)}"
+    def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
+        headers = self._headers(writes=content is not None)
+        with self._app.test_client(use_cookies=False) as client:
+            answer = client.open(target, method=method, base_url=self.url, data=content, headers=headers)
+            return answer.status_code, answer.data
 
 
 class MockServer:
@@ -86,11 +64,12 @@ class MockServer:
         self.engine: Engine = make_engine(scenario=scenario, **settings)
         self._watcher = Watcher(self.engine, user, seen) if seen else None
         self.control = Control(self.engine, self._release)
-        token = settings.get("admin_token")
-        app = make_app(self.engine, control=self.control, guard=Guard.for_host(host, token))
+        self._token: str | None = settings.get("admin_token")
+        guard = Guard.for_host(host, self._token)
+        self._app = make_app(self.engine, control=self.control, guard=guard)
         journal = self.engine.journal
         self._server = Server(
-            app, host=host, port=port, tls=tls, envelope=self._envelope, on_stop=journal.close
+            self._app, host=host, port=port, tls=tls, envelope=self._envelope, on_stop=journal.close
         )
 
     def _release(self, appkey: str | None) -> int:
@@ -113,17 +92,20 @@ class MockServer:
         """The port it listens on."""
         return self._server.port
 
-    def app(self, appkey: str | None = None) -> AppHandle:
+    @property
+    def admin(self) -> Admin:
+        """The admin API, asked without a socket: it works before the start, with a token and over https, too."""
+        return _Inside(self.url, self._token, self._app)
+
+    def app(self, appkey: str | None = None) -> MockApp:
         """A registered app, the first one unless told otherwise; KeyError when there is none of that name."""
-        apps = self.engine.library.apps
-        app = next(iter(apps.values())) if appkey is None else apps[appkey]
-        state = self.engine.store.app(app.appkey)
+        known = {**self.engine.apps, **self.engine.library.apps}
+        app = next(iter(self.engine.library.apps.values())) if appkey is None else known[appkey]
+        return MockApp(self.admin, app.keys)
 
-        def formula() -> Formula:
-            chosen = {**self.engine.library.readings(state.scenario), **state.readings}["signing"]
-            return "v1" if chosen == "v1" else "v2"
-
-        return AppHandle(app, state.clock, self.url, formula)
+    def new_app(self) -> MockApp:
+        """A fresh app with credentials, scenario, faults, clock and journal of its own: what a test of the plugin gets."""
+        return MockApp.fresh(self.admin)
 
     def inject(self, fault: str, *, appkey: str | None = None, **fields: Any) -> str:
         """Put a fault to work on one app, or on all: `inject("connection_reset", times=1)`; gives its id."""

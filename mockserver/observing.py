@@ -24,7 +24,7 @@ from mockserver.reporting.render.html import render_html
 from mockserver.reporting.render.junit import render_junit
 from mockserver.reporting.render.structure import coverage_json, report_json, verdict_json
 from mockserver.reporting.render.text import render_text
-from mockserver.reporting.report import Report, build_report, complaints
+from mockserver.reporting.report import NAMES, Case, Report, build_report, complaints
 from mockserver.reporting.verify import BadQuestion, Question, find, read_question, verify
 from mockserver.reporting.wire import entry_json
 from mockserver.stores.journal import EVERYTHING, MOST_WAITERS, Filter, Overcrowded, Selection
@@ -132,13 +132,15 @@ class Observer:
         self._know(appkey)
         return {"removed": self._engine.journal.clear(appkey)}
 
-    def report(self, appkeys: Collection[str] | None) -> Report:
-        """What the clients of these apps, or of all, did, held against the contract."""
+    def report(
+        self, appkeys: Collection[str] | None, *, after: str = "", cases: Mapping[str, Case] | None = None
+    ) -> Report:
+        """What the clients of these apps, or of all, did `after` a request, held against the contract."""
         journal = self._engine.journal
         asked = [EVERYTHING] if appkeys is None else [Filter(appkey=appkey) for appkey in appkeys]
-        found = [journal.select(one) for one in asked]
+        found = [_later(journal.select(one), after) for one in asked]
         entries = [entry for one in found for entry in one.entries]
-        return build_report(entries, sum(one.evicted for one in found), basis_of(self._engine.library))
+        return build_report(entries, sum(one.evicted for one in found), basis_of(self._engine.library), cases)
 
     def report_json(self, appkey: str | None) -> Json:
         """The whole report as data."""
@@ -147,7 +149,9 @@ class Observer:
     def rendered(self, appkey: str | None, wanted: Mapping[str, Any]) -> Json:
         """A report in a form, and the complaints that fail a run: `{"appkeys", "form", "fail_on_violations", "min_coverage"}`.
 
-        It is about `appkey`, about `appkeys`, or about all; ControlError when both are given.
+        It is about `appkey`, about `appkeys`, or about all; ControlError when both are given. `after` is the id of a
+        request: only what came later counts. `tests` tells of an app which test it was made for and what that expects:
+        `{APPKEY: {"test": "tests/test_a.py::test_b", "expects": ["unknown_field"]}}`.
         """
         if appkey is not None and "appkeys" in wanted:
             raise bad_word("appkeys", "give it, or appkey, not both", "不能与 appkey 同时使用")
@@ -157,6 +161,8 @@ class Observer:
             "form": "text",
             "fail_on_violations": False,
             "min_coverage": None,
+            "after": "",
+            "tests": {},
             **wanted,
         }
         form = asked["form"]
@@ -164,7 +170,7 @@ class Observer:
             words = ", ".join(FORMS)
             raise bad_word("form", f"one of {words}", f"可选 {words}")
         return _rendered(
-            self.report(asked["appkeys"]),
+            self.report(asked["appkeys"], after=asked["after"], cases=read_cases(asked["tests"])),
             form,
             self._engine.lang,
             fail_on_violations=asked["fail_on_violations"],
@@ -208,10 +214,42 @@ class Observer:
         return {"requests": [entry_json(entry, lang) for entry in found.entries], "evicted": found.evicted}
 
 
-def render_entries(entries: Sequence[Entry], evicted: int, form: str, *, fail_on_violations: bool) -> Json:
+def read_cases(tests: Mapping[str, Any]) -> dict[str, Case]:
+    """The tests that apps were made for; ControlError for one that is not `{"test": TEXT, "expects": [NAME]}`."""
+    cases = {}
+    for appkey, told in tests.items():
+        told = told if isinstance(told, dict) else {}
+        test, expects = told.get("test"), told.get("expects", [])
+        if told.keys() - {"test", "expects"} or not isinstance(test, str) or not isinstance(expects, list):
+            raise bad_word(
+                "tests", '{APPKEY: {"test": TEXT, "expects": [NAME]}}', "应为 {APPKEY: {test, expects}}"
+            )
+        for name in expects:
+            if name not in NAMES:
+                hint = nearest(name, NAMES)
+                raise bad_word(
+                    "tests", f"there is no violation {name!r}{hint.en}", f"没有违规 {name!r}{hint.zh}"
+                )
+        cases[appkey] = Case(test, frozenset(expects))
+    return cases
+
+
+def _later(found: Selection, after: str) -> Selection:
+    """What of a selection came after the request of that id; while something older is there, nothing of it is gone."""
+    if not after:
+        return found
+    # Ids are numbers in text, eight digits at least.
+    mark = (len(after), after)
+    entries = [one for one in found.entries if (len(one.id), one.id) > mark]
+    return Selection(entries, found.evicted if len(entries) == len(found.entries) else 0)
+
+
+def render_entries(
+    entries: Sequence[Entry], evicted: int, form: str, *, fail_on_violations: bool, tests: Mapping[str, Any]
+) -> Json:
     """A report on entries that several servers with the shipped files kept."""
     library = load_library(Folders(), now=lambda: int(time.time()))
-    report = build_report(entries, evicted, basis_of(library))
+    report = build_report(entries, evicted, basis_of(library), read_cases(tests))
     return _rendered(report, form, "en", fail_on_violations=fail_on_violations, min_coverage=None)
 
 
@@ -223,4 +261,5 @@ def _rendered(
         "rendered": FORMS[form](report, lang, found),
         "complaints": [one.to(lang) for one in found],
         "requests": report.requests,
+        "unnamed": report.unnamed,
     }

@@ -19,6 +19,7 @@ import pytest
 from mockserver import MockServer
 from mockserver.client import Admin, MockApp
 from mockserver.errors import ConfigurationError, ControlError
+from mockserver.signing.checksum import Keys, sign
 
 ROOM = {"RoomId": "987654321"}
 PEOPLE = ["bbbbb", "123456789"]
@@ -153,8 +154,10 @@ def test_assert_called_counts_what_is_meant(mock: MockApp) -> None:
     assert told.startswith("expected 2 requests to query_room_info")
     assert "found 0 of 2 in the journal" in told
     assert "no such room" in told.partition("similar requests:")[2]
-    with pytest.raises(AssertionError, match="expected no request to query_room_info"):
-        mock.assert_called("query_room_info", times=0)
+    ids = ", ".join(one["id"] for one in mock.requests)
+    for bounds in ({"times": 0}, {"times": 1}, {"at_most": 1}):
+        with pytest.raises(AssertionError, match=rf"^expected .*\n  these came: {ids}$"):
+            mock.assert_called("query_room_info", **bounds)
 
 
 def test_assert_no_violations_names_each(mock: MockApp) -> None:
@@ -171,6 +174,52 @@ def test_assert_no_violations_names_each(mock: MockApp) -> None:
     assert any("RoomId is missing" in line and line.endswith("[missing_field, §2.2.4]") for line in lines)
 
 
+def test_assert_no_violations_tells_what_shows_over_several_requests(mock: MockApp) -> None:
+    """Each lint with its last request, what is wrong, and what to do; nothing that is expected."""
+    query = mock.sign(seq="a-seq")
+    ask(mock, query=query)
+    mock.advance(seconds=200)
+    ask(mock, {"RoomId": "no such room"}, query=query)
+    ask(mock, {"RoomId": "no such room"}, query=mock.sign(seq="b-seq"))
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_no_violations()
+    head, *lines = str(failed.value).split("\n")
+    _, second, third = [one["id"] for one in mock.requests]
+    assert head == "3 violations of the contract:"
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"  {second} query_room_info",
+        f"  {second} query_room_info",
+        f"  {third} query_room_info",
+    ]
+    told = "\n".join(lines)
+    assert "seq a-seq came with 2 requests; give each its own" in told
+    assert "one checksum was used over 200 of its 300 s (2 requests); make one for each" in told
+    assert "the request came again unchanged right after room_not_found; " in told
+    mock.expect_violation("seq_reused", "checksum_overused")
+    with pytest.raises(
+        AssertionError, match=r"^1 violation of the contract:\n.*\[repeated_after_final, §1\.6\]$"
+    ):
+        mock.assert_no_violations()
+    mock.assert_expected_violations()
+    mock.expect_violation("repeated_after_final")
+    mock.assert_no_violations()
+    mock.expect_violation("unknown_field")
+    with pytest.raises(AssertionError, match=r"^expected unknown_field, but .*came: seq_reused, "):
+        mock.assert_expected_violations()
+
+
+@pytest.mark.parametrize(("signing", "formula"), [("v1", "v1"), ("v2", "v2"), ("either", "v2")])
+def test_an_app_signs_by_its_reading_and_its_clock(mock: MockApp, signing: str, formula: str) -> None:
+    """What it signs is right under the reading that is in force, at the moment that its clock shows."""
+    mock.read(signing=signing)
+    mock.freeze(1575963000)
+    mock.advance(seconds=60)
+    keys = Keys(mock.appkey, mock.appsecret, mock.restapikey)
+    assert mock.sign(seq="1") == sign(keys, 1575963060, seq="1", formula=formula)
+    assert ask(mock)["ErrorCode"] == 0
+    assert posted(mock.signed_url("query_room_info"))["ErrorCode"] == 0
+
+
 def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: MockApp) -> None:
     """A journal that was too small is an assertion that fails, never a shorter list."""
     ask(mock)
@@ -178,7 +227,7 @@ def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: Mo
     before, journal.most_entries = journal.most_entries, 1
     try:
         ask(mock)
-        for asked in (lambda: mock.requests, mock.assert_no_violations, mock.assert_called):
+        for asked in (lambda: mock.requests, mock.assert_no_violations, lambda: mock.assert_called(times=2)):
             with pytest.raises(AssertionError, match="1 older request"):
                 asked()
     finally:
@@ -196,10 +245,14 @@ def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: Mo
         (lambda mock: mock.answer("query_room_infos", error="server_busy"), "did you mean query_room_info"),
         (lambda mock: mock.answer("query_room_info", error="server_bussy"), "did you mean server_busy"),
         (lambda mock: mock.answer("query_room_info", body={"RoomId": 5}), "5 is no text here"),
+        (lambda mock: mock.answer("query_room_info", error="server_busy", when={"body": {"RoomID": "1"}}), "did you mean RoomId"),
+        (lambda mock: mock.answer("query_room_info", patch={"Userz": []}), "did you mean Users"),
+        (lambda mock: mock.expect_violation("unknown_feild"), "did you mean unknown_field"),
+        (lambda mock: mock.expect_violation("anything at all"), "known: unknown_path, path_variant"),
         (lambda mock: mock.freeze("2019-12-10T15:30"), "2019-12-10T15:30"),
         (lambda mock: mock.freeze(12), "ten digits"),
         (lambda mock: mock.advance(seconds=1e12), "advance_seconds is out of range"),
-        (lambda mock: mock.assert_called("query_room_info", times=1, at_least=1), "give count, or"),
+        (lambda mock: mock.assert_called("query_room_info", times=1, at_least=1), "give times, or at_least and at_most"),
         (lambda mock: mock.assert_called(error="no_such_error"), "no_such_error"),
         (lambda mock: mock.take_back("a/../b?c"), "a/../b?c"),
         (lambda mock: mock.end("nothing"), "there is no fault 'nothing'"),

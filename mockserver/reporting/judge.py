@@ -8,7 +8,7 @@ app's clock or the machine's, whichever shows more: a test that moves a clock ha
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, TypeAlias
@@ -78,16 +78,24 @@ class Judgement:
 class _Case:
     rule: Rule
     did: Counter[Did] = field(default_factory=Counter)
+    expected: Counter[Did] = field(default_factory=Counter)
+    """How often of these it was a mistake that a test asks for."""
     requests: dict[Did, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def note(self, did: Did, entry: Entry | None) -> None:
+    def note(self, did: Did, entry: Entry | None, *, expected: bool = False) -> None:
         self.did[did] += 1
-        if entry is not None and len(self.requests[did]) < MOST_IDS:
+        self.expected[did] += expected
+        if entry is not None and not expected and len(self.requests[did]) < MOST_IDS:
             self.requests[did].append(entry.id)
 
 
-def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
-    """A judgement for each operation and error that clients met, in the order of meeting and of the rules."""
+def judge(
+    entries: Iterable[Entry], rules: Rules, expected: Callable[[Entry, str], bool] = lambda *_: False
+) -> tuple[Judgement, ...]:
+    """A judgement for each operation and error that clients met, in the order of meeting and of the rules.
+
+    A mistake that is `expected` of the request that shows it is counted, but is no finding.
+    """
     cases: dict[tuple[str, str], _Case] = {}
     for own in by_client(entries):
         places = {entry.id: place for place, entry in enumerate(own)}
@@ -100,15 +108,16 @@ def judge(entries: Iterable[Entry], rules: Rules) -> tuple[Judgement, ...]:
                     continue
                 case = cases.setdefault((_target(entry), entry.error), _Case(rule))
                 if not rule.final and in_row[entry.id] > rule.tries:
-                    case.note("too_often", entry)
+                    case.note("too_often", entry, expected=expected(entry, "too_often"))
                 following = _next(entry, sequence, place)
                 if following is None:
-                    other = _next(entry, own, places[entry.id])
-                    case.note(*_elsewhere(rule, entry, other, signed))
-                    continue
-                case.note(_did(rule, entry, following, signed), following)
-                if told_rule(following, rules) is rule:
-                    in_row[following.id] = in_row[entry.id] + 1
+                    did, shown = _elsewhere(rule, entry, _next(entry, own, places[entry.id]), signed)
+                else:
+                    did, shown = _did(rule, entry, following, signed), following
+                    if told_rule(following, rules) is rule:
+                        in_row[following.id] = in_row[entry.id] + 1
+                asked_for = shown is not None and did in BAD and expected(shown, did)
+                case.note(did, shown, expected=asked_for)
     order = {error: place for place, error in enumerate(rules)}
     targets = {target: place for place, target in enumerate(dict.fromkeys(target for target, _ in cases))}
     ranked = sorted(cases.items(), key=lambda item: (targets[item[0][0]], order[item[0][1]]))
@@ -237,16 +246,15 @@ def _wrongs(entry: Entry) -> set[tuple[str, str]]:
 
 def _judgement(target: str, case: _Case) -> Judgement:
     findings = tuple(
-        Finding(did, case.did[did], _sentence(case, did), tuple(case.requests[did][:MOST_IDS]))
+        Finding(did, times, _sentence(case, did, times), tuple(case.requests[did]))
         for did in BAD
-        if case.did[did]
+        if (times := case.did[did] - case.expected[did])
     )
     told = sum(times for did, times in case.did.items() if did != "too_often")
     return Judgement(target, case.rule, told, dict(case.did), findings)
 
 
-def _sentence(case: _Case, did: Did) -> Text:
-    count = case.did[did]
+def _sentence(case: _Case, did: Did, count: int) -> Text:
     times = {1: "once", 2: "twice"}.get(count, f"{count} times")
     en, zh = bad_text(did, case.rule, Text(times, f" {count} 次"))
     return Text(f"after {case.rule.error} the client {en}", f"{case.rule.error} 之后，客户端{zh}")

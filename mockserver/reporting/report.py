@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from mockserver.contract.violations import VIOLATIONS
 from mockserver.messages import Entry, Text, Violation, counted
 from mockserver.reporting.coverage import Basis, Coverage, cover, outcome_of
-from mockserver.reporting.judge import MOST_IDS, Finding, Judgement, judge
-from mockserver.reporting.lints import lint
+from mockserver.reporting.judge import BAD, MOST_IDS, Finding, Judgement, judge
+from mockserver.reporting.lints import LINTS, lint
+
+NAMES = (*VIOLATIONS, *LINTS, *BAD)
+"""Whatever can fail a run: violations, lints, mistakes in error handling."""
+_SAME = {"repeated": "repeated_after_final"}
+"""A mistake that a lint tells, too: who expects the lint expects both."""
+
+
+class Case(NamedTuple):
+    """The test that an app was made for."""
+
+    test: str
+    expects: frozenset[str] = frozenset()
+    """NAMES of what its client is to do wrong: told, but no reason to fail a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,8 @@ class Group:
     """Ids of the first."""
     across: bool = False
     """Seen only over several requests."""
+    expected: bool = False
+    """The tests ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +59,14 @@ class Report:
     coverage: Coverage
     violations: tuple[Group, ...]
     judgements: tuple[Judgement, ...]
+    unnamed: int = 0
+    """Requests that name no registered app."""
+    tests: Mapping[str, str] = field(default_factory=dict)
+    """The test that a request belongs to, by the request's id."""
+
+    def tests_of(self, requests: Iterable[str]) -> tuple[str, ...]:
+        """The tests behind some requests, each once."""
+        return tuple(dict.fromkeys(self.tests[one] for one in requests if one in self.tests))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -49,8 +74,16 @@ class Report:
         return tuple(finding for one in self.judgements for finding in one.findings)
 
 
-def build_report(entries: Sequence[Entry], evicted: int, basis: Basis) -> Report:
-    """The report on `entries` in the order they came, of which `evicted` older ones are gone."""
+def build_report(
+    entries: Sequence[Entry], evicted: int, basis: Basis, cases: Mapping[str, Case] | None = None
+) -> Report:
+    """The report on `entries` in the order they came, of which `evicted` older ones are gone; `cases` by the appkey."""
+    known = cases or {}
+
+    def expected(entry: Entry, name: str) -> bool:
+        case = known.get(entry.appkey)
+        return case is not None and (name in case.expects or _SAME.get(name) in case.expects)
+
     lints = [(found.entry, found.violation, True) for found in lint(entries, basis.rules)]
     own = [(entry, violation, False) for entry in entries for violation in entry.violations]
     return Report(
@@ -60,8 +93,10 @@ def build_report(entries: Sequence[Entry], evicted: int, basis: Basis) -> Report
         apps=len({entry.appkey for entry in entries if entry.appkey}),
         scenarios=tuple(Counter(entry.scenario for entry in entries).most_common()),
         coverage=cover(entries, basis),
-        violations=_grouped([*own, *lints]),
-        judgements=judge(entries, basis.rules),
+        violations=_grouped([*own, *lints], expected),
+        judgements=judge(entries, basis.rules, expected),
+        unnamed=sum(not entry.appkey for entry in entries),
+        tests={entry.id: known[entry.appkey].test for entry in entries if entry.appkey in known},
     )
 
 
@@ -77,8 +112,8 @@ def complaints(
             )
         ]
     found = []
-    if fail_on_violations and report.violations:
-        times = sum(group.times for group in report.violations)
+    times = sum(group.times for group in report.violations if not group.expected)
+    if fail_on_violations and times:
         found.append(Text(f"{counted(times, 'violation')} of the contract", f"{times} 处违反契约"))
     if fail_on_violations and report.findings:
         times = len(report.findings)
@@ -107,17 +142,25 @@ def exit_code(report: Report, *, fail_on_violations: bool = False, min_coverage:
     return int(bool(complaints(report, fail_on_violations=fail_on_violations, min_coverage=min_coverage)))
 
 
-def _grouped(found: Iterable[tuple[Entry, Violation, bool]]) -> tuple[Group, ...]:
+def _grouped(
+    found: Iterable[tuple[Entry, Violation, bool]], expected: Callable[[Entry, str], bool]
+) -> tuple[Group, ...]:
     groups: dict[tuple[object, ...], tuple[Entry, Violation, bool]] = {}
     times: Counter[tuple[object, ...]] = Counter()
     ids: dict[tuple[object, ...], list[str]] = {}
     for entry, violation, across in found:
-        key = (entry.operation, outcome_of(entry), violation.name, violation.where, violation.tolerated)
+        key = (
+            *(entry.operation, outcome_of(entry), violation.name, violation.where, violation.tolerated),
+            expected(entry, violation.name),
+        )
         groups.setdefault(key, (entry, violation, across))
         times[key] += 1
         if times[key] <= MOST_IDS:
             ids.setdefault(key, []).append(entry.id)
     return tuple(
-        Group(entry.operation, outcome_of(entry), violation, times[key], tuple(ids[key]), across)
+        Group(
+            *(entry.operation, outcome_of(entry), violation, times[key], tuple(ids[key]), across),
+            expected=expected(entry, violation.name),
+        )
         for key, (entry, violation, across) in groups.items()
     )

@@ -25,6 +25,8 @@ TEXTS = ("appkey", "operation", "error", "violation")
 COUNTS = ("count", "at_least", "at_most")
 WORDS = (*TEXTS, "accepted", "since", "when", *COUNTS)
 MOST_NEAR = 3
+MOST_TOLD = 10
+"""Ids of requests that came too often."""
 MOST_LOOKED_AT = 1_000
 """Near misses are looked for among the newest requests only."""
 
@@ -156,9 +158,13 @@ def verify(selection: Selection, question: Question) -> Verdict:
     zh = f"应有{expected.zh}，找到 {count} 个，日志共 {total} 个"
     if not few and not many:
         return Verdict(True, count, selection.evicted, Text(en, zh))
-    near = _near_misses(selection, question) if few else ()
+    if many:
+        shown = ", ".join([one.id for one in found[:MOST_TOLD]]) + ("…" if count > MOST_TOLD else "")
+        text = Text(f"{en}\n  these came: {shown}", f"{zh}\n  收到的请求：{shown}")
+        return Verdict(False, count, selection.evicted, text)
+    near = _near_misses(selection, question)
     lines = [en, *_told(near, "en")], [zh, *_told(near, "zh")]
-    if not near and few:
+    if not near:
         lines[0].append("no request came at all" if not total else "no similar request")
         lines[1].append("没有收到任何请求" if not total else "没有相似的请求")
     text = Text("\n  ".join(lines[0]), "\n  ".join(lines[1]))
@@ -176,7 +182,7 @@ def _cannot_tell(selection: Selection, expected: Text, count: int, lost: int) ->
         cure_en.append("clear it before the test, ask `since` a later moment, or make it larger")
         cure_zh.append("请在测试前清空日志、用 since 缩小范围，或增大日志")
     if cut:
-        why_en.append(f"{cut} had bodies too long to be kept whole")
+        why_en.append(f"{cut} had a body too long to be kept whole")
         why_zh.append(f"{cut} 个请求的包体过长，未完整保留")
         cure_en.append("ask about their other fields")
         cure_zh.append("请改用其他字段判断")

@@ -7,7 +7,7 @@ stops the load and not a test run.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from mockserver.contract.schemas import Schemas
 from mockserver.data import Document, parse_json
 from mockserver.errors import ConfigurationError, Problem
 from mockserver.messages import Text
+from mockserver.scenarios.fields import Unknown, unknown_changes, unknown_conditions
 from mockserver.scenarios.matching import BadMatcher, Matcher, compile_when
 from mockserver.scenarios.model import Action, Rule, Scenario, Sourced, is_empty, told_error
 from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
@@ -97,13 +98,24 @@ class _Loader:
                 Text(f"this matcher cannot be read: {error}", f"无法解析该匹配条件：{error}"),
             )
             matcher = Matcher()
+        body = (entry.get("when") or {}).get("body") or {}
+        self._unknown((*at, "when", "body"), unknown_conditions(body, on, self._schemas))
         listed: Sequence[tuple[Pointer, Mapping[str, Any]]] = (
             [((*at, "reply"), entry["reply"])]
             if "reply" in entry
             else [((*at, "sequence", number), one) for number, one in enumerate(entry["sequence"])]
         )
+        for pointer, one in listed:
+            if "patch" in one and not one.get("unchecked"):
+                found = unknown_changes(one["patch"], body, on, self._schemas)
+                self._unknown((*pointer, "patch"), found)
         actions = tuple(self._action(one, pointer, on) for pointer, one in listed)
         return Rule(self._key(entry, index), on, matcher, actions, entry.get("times"))
+
+    def _unknown(self, at: Pointer, found: Iterable[Unknown]) -> None:
+        for one in found:
+            pointer = (*at, one.name) if one.name else at
+            self.problems.append(self.document.problem(pointer, one.text, key=True))
 
     def _key(self, entry: Mapping[str, Any], index: int) -> str:
         """The rule's own name, under which its matches are counted."""

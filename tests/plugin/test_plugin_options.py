@@ -116,6 +116,38 @@ def test_only_the_runs_own_requests_are_reported(mixed: Path) -> None:
         assert json.loads((mixed / "second.json").read_text())["requests"] == 1
 
 
+STRANGERS = """
+    import pytest
+    from helper import ask
+
+    def test_an_unknown_appkey(mockserver):
+        assert ask(mockserver, {"RoomId": "987654321"}, mockserver.sign().replace("appkey=9", "appkey=x"))["ErrorCode"] == 1102
+
+    def test_none(mockserver):
+        ask(mockserver, {"RoomId": "987654321"}, "seq=1")
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["alone", "xdist"])
+def test_requests_of_no_registered_app_fail_a_strict_run(tmp_path: Path, workers: list[str]) -> None:
+    """On the run's own server, and on one that runs already: there only those since the run began, and it says so."""
+    write(tmp_path, {"test_strangers.py": STRANGERS})
+    own = run(tmp_path, STRICT, *workers)
+    with serving() as one:
+        first = run(tmp_path, STRICT, *workers, "--mockserver-url", one.url, f"{REPORT}=first.json")
+        second = run(tmp_path, STRICT, "--mockserver-url", one.url, "-k", "none", f"{REPORT}=second.json")
+    for done in (own, first):
+        assert (done.code, done.outcomes) == (1, {"passed": 2}), done.output
+        assert "1 × unknown_appkey query:appkey" in done.section
+        assert "2 of them named no registered app" in done.section
+    word = "requests named no registered app since the run began; the report has them, whoever sent them"
+    assert f"2 {word}" in first.section
+    assert word not in own.section
+    told = [json.loads((tmp_path / name).read_text()) for name in ("first.json", "second.json")]
+    assert [(one["requests"], one["unnamed"], one["apps"]) for one in told] == [(2, 2, 0), (1, 1, 0)]
+    assert second.code == 1
+
+
 def test_a_server_that_goes_away_is_told(tmp_path: Path) -> None:
     """The test that loses it fails at its own line; the report is missed in one line, and nothing else breaks."""
     test = """
@@ -168,6 +200,29 @@ def test_workers_of_xdist_make_one_report(tmp_path: Path) -> None:
     assert (report["requests"], report["apps"]) == (6, 6)
     assert [one["name"] for one in report["violations"]] == ["unknown_field"]
     assert done.output.count("Contract report: 6 requests") == 1
+
+
+def test_no_two_requests_of_a_joined_report_have_one_id(tmp_path: Path) -> None:
+    """Each worker's server counts from one; its name before the number tells them apart."""
+    test = """
+        import os
+        import pytest
+        from helper import ask
+
+        @pytest.mark.parametrize("number", range(6))
+        def test_each(mockserver, number):
+            ask(mockserver, {"RoomId": "987654321", f"Extra{number}": 1})
+            with open(os.environ["PYTEST_XDIST_WORKER"], "w"):
+                pass
+    """
+    write(tmp_path, {"test_each.py": test})
+    run(tmp_path, "-p", "xdist", "-n", "2", f"{REPORT}=told.json")
+    told = json.loads((tmp_path / "told.json").read_text())
+    ids = [one for group in told["violations"] for one in group["requests"]]
+    assert len(ids) == len(set(ids)) == 6
+    assert {one.partition("-")[0] for one in ids} == {"gw0", "gw1"}
+    tests = {test for group in told["violations"] for test in group["tests"]}
+    assert tests == {f"test_each.py::test_each[{number}]" for number in range(6)}
 
 
 def test_workers_of_xdist_share_a_server_that_runs_already(tmp_path: Path, guarded: str) -> None:

@@ -69,9 +69,9 @@ TOLD = {
     "test_unknown_reading": "window",
     "test_nobody_called": "no request came: nothing was tested; does the client call this server?",
     "test_not_called": "expected 2 requests to query_room_info, found 0 of 0 in the journal",
-    "test_marker_with_a_bare_word": "takes scenario=NAME and readings={NAME: VALUE}, not 'document'",
-    "test_marker_misspelt": "takes scenario=NAME and readings={NAME: VALUE}, not scenaro",
-    "test_marker_with_text_for_readings": "takes scenario=NAME and readings={NAME: VALUE}, not readings='window=enter'",
+    "test_marker_with_a_bare_word": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not 'document'",
+    "test_marker_misspelt": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not scenaro",
+    "test_marker_with_text_for_readings": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not readings='window=enter'",
     "test_marker_with_an_unknown_scenario": "@pytest.mark.mockserver: there is no scenario 'documents'; did you mean document?",
     "test_marker_with_a_bad_reading": "@pytest.mark.mockserver: ",
 }

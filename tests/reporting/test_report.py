@@ -25,7 +25,7 @@ from mockserver.reporting.render.junit import render_junit
 from mockserver.reporting.render.structure import report_json
 from mockserver.reporting.render.text import render_text
 from mockserver.reporting.render.words import MOST_GROUPS
-from mockserver.reporting.report import Report, build_report, complaints, exit_code
+from mockserver.reporting.report import Case, Report, build_report, complaints, exit_code
 
 SESSION = [
     entry(id="1", fingerprint="a", query={"seq": "1"}),
@@ -100,8 +100,64 @@ def test_the_text_says_what_is_wrong_and_ends_with_the_verdict() -> None:
     assert "  1 × seq_reused query:seq, query_room_info → success [over several requests] (6)" in said
     assert "    ! after checksum_expired the client repeated the same signature once (3)" in said
     assert said[-2:] == ["failed: 2 violations of the contract", "failed: 1 mistake in error handling"]
-    assert render_text(REPORT).splitlines()[-1] == "nothing fails this run"
-    assert render_text(REPORT, "zh").splitlines()[-1] == "没有导致失败的问题"
+    fine = report_on([entry()])
+    assert render_text(fine).splitlines()[-1] == "nothing fails this run"
+    assert render_text(fine, "zh").splitlines()[-1] == "没有导致失败的问题"
+
+
+def test_a_run_that_nobody_asked_to_fail_says_so() -> None:
+    """With violations, or mistakes in error handling, the last line tells which option makes them count."""
+    for said in (render_text(REPORT).splitlines()[-1], Page(render_html(REPORT)).text):
+        assert "nothing fails this run, because it was not asked to fail on violations: --fail-on" in said
+    assert "未要求在违反契约时失败" in render_text(REPORT, "zh").splitlines()[-1]
+
+
+def wrongs(*names: str) -> list[Entry]:
+    """Requests of an app each, that repeat one mistake."""
+    return [
+        entry(id=str(id), appkey=appkey, violations=(wrong(),), error="unknown_field", query={"seq": str(id)})
+        for id, appkey in enumerate(names, 7)
+    ]
+
+
+def test_what_a_test_expects_is_told_but_fails_nothing() -> None:
+    """A violation, a lint and the mistake behind it count for the apps that do not expect them alone."""
+    cases = {"b": Case("test_a.py::test_b", frozenset({"unknown_field", "repeated_after_final"}))}
+    expected = build_report(wrongs(*"bb"), 0, basis(), cases)
+    assert complaints(expected, fail_on_violations=True) == []
+    assert render_text(expected).splitlines()[-1] == "nothing fails this run"
+    assert "[over several requests, expected]" in render_text(expected)
+    assert "body:/roomid" not in render_junit(expected)
+    assert expected.findings == ()
+    assert expected.judgements[0].did["repeated"] == 1
+    mixed = build_report(wrongs(*"bbc"), 0, basis(), cases)
+    assert [one.en for one in complaints(mixed, fail_on_violations=True)] == ["1 violation of the contract"]
+    told = [(one["name"], one["excused"], one["requests"]) for one in report_json(mixed)["violations"]]
+    assert told == [
+        ("unknown_field", True, ["7", "8"]),
+        ("unknown_field", False, ["9"]),
+        ("repeated_after_final", True, ["8"]),
+    ]
+
+
+def test_every_form_names_the_test_behind_a_violation_and_behind_a_mistake() -> None:
+    """Once each, as the run called it."""
+    report = build_report(wrongs(*"bb"), 0, basis(), {"b": Case("test_a.py::test_<b>")})
+    assert render_text(report).count("      in test_a.py::test_<b>") == 3
+    assert render_junit(report).count("(7, 8 in test_a.py::test_&lt;b&gt;)") == 2
+    assert Page(render_html(report)).text.count("in test_a.py::test_<b>") == 3
+    told = report_json(report)
+    assert told["violations"][0]["tests"] == ["test_a.py::test_<b>"]
+    assert told["error_handling"][0]["findings"][0]["tests"] == ["test_a.py::test_<b>"]
+
+
+def test_requests_without_an_app_are_told() -> None:
+    """Nobody can be asked about them."""
+    report = report_on([entry(), entry(id="9", appkey="")])
+    assert "1 of them named no registered app" in render_text(report)
+    assert "1 of them named no registered app" in render_junit(report)
+    assert "1 of them named no registered app" in Page(render_html(report)).text
+    assert report_json(report)["unnamed"] == 1
 
 
 def test_only_readings_that_are_not_the_defaults_are_told_to_people() -> None:
@@ -115,7 +171,7 @@ def test_the_json_is_the_whole_model() -> None:
     """Its keys are a promise."""
     told = json.loads(json.dumps(report_json(REPORT, "zh", complaints(REPORT, fail_on_violations=True))))
     assert list(told) == [
-        "version", "requests", "evicted", "accepted", "refused", "apps", "scenarios", "coverage",
+        "version", "requests", "evicted", "accepted", "refused", "apps", "unnamed", "scenarios", "coverage",
         "violations", "error_handling", "complaints",
     ]  # fmt: skip
     assert told["refused"] == 3

@@ -155,7 +155,7 @@ def test_a_body_that_was_too_long_to_be_kept_is_no_zero() -> None:
     entries = journal.select().entries
     verdict = ask(entries, when={"body": {"more": "y"}}, count=0)
     assert not verdict.ok
-    assert "1 had bodies too long to be kept whole; ask about their other fields" in verdict.message.en
+    assert "1 had a body too long to be kept whole; ask about their other fields" in verdict.message.en
     assert "1 个请求的包体过长" in verdict.message.zh
     assert ask(entries, when={"body": {"more": "y", "CountBy": 2}}, count=0).ok
     assert ask(entries, when={"body": {"more": "y"}, "query": {"seq": "2"}}, count=0).ok

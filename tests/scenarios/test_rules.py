@@ -10,6 +10,7 @@ import pytest
 from helpers.bench import Bench, user_files
 from helpers.sending import SAMPLES
 
+from mockserver.data import Folders
 from mockserver.library import Library
 from mockserver.scenarios.model import merge_patch
 
@@ -228,7 +229,7 @@ def test_a_patch_of_nobodys_room_is_not_found(scenarios) -> None:
 def test_a_patch_cannot_leave_the_contract(scenarios) -> None:
     """A removed field or a wrong type is internal_error and names file and line, unless it is unchecked."""
     text = "title: a\nextends: document\nanswers:\n  - {{on: query_room_info, times: 1, reply: {{{0}}}}}\n"
-    for patch in ("{CreateTime: null}", "{Users: {}}", "{Status: MAYBE}", "{ErrorCode: 5}", "{Extra: 1}"):
+    for patch in ("{CreateTime: null}", "{Users: {}}", "{Status: MAYBE}", "{ErrorCode: 5}"):
         library = scenarios(a=text.format(f"patch: {patch}"))
         answer = Bench("a", library=library).ask("query_room_info")
         assert answer["ErrorCode"] == 1500, patch
@@ -302,3 +303,36 @@ def test_fake_gives_the_same_for_the_same_request(scenarios) -> None:
     assert isinstance(first["UsersList"][0]["AudioDuration"], int)
     other = Bench("a", library=library).ask(operation, {"BeginTime": "1575962151", "EndTime": "1575962850"})
     assert other["UsersList"] != first["UsersList"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{on: '*', when: {body: {RoomId: a}}, reply: {patch: {Users: []}}}",
+        "{on: '*', when: {body: {CountBy: 1, QueryDate: {matches: '^2'}}}, reply: {world: true}}",
+        "{on: '*', reply: {patch: {ErrorInfo: a}}}",
+        "{on: query_room_info, reply: {unchecked: true, patch: {Userz: []}}}",
+    ],
+)
+def test_fields_that_an_operation_knows_or_that_are_meant_are_taken(scenarios, rule: str) -> None:
+    """A field of any operation to match; one of every operation that can match to patch; `unchecked` for any other."""
+    assert len(scenarios(a=f"title: a\nanswers: [{rule}]").scenarios["a"].rules) == 1
+
+
+def test_a_rule_sees_documented_fields_alone(scenarios) -> None:
+    """A lenient reading takes an undocumented field out before the rules are asked, so none could name it."""
+    rule = "{on: query_room_info, when: {body: {RoomId: {schema: {}}}}, reply: {error: server_busy, info: '{{ request.body | length }}'}}"
+    library = scenarios(a=f"title: a\nreadings: {{strictness: lenient}}\nanswers: [{rule}]")
+    answer = Bench("a", library=library).ask("query_room_info", {"RoomId": "1", "Extra": 1})
+    assert (answer["ErrorCode"], answer["ErrorInfo"]) == (1402, "1")
+
+
+def test_an_open_schema_knows_every_field(tmp_path: Path) -> None:
+    """A user's schema that takes more fields than it names is taken at its word."""
+    schema = json.loads(Folders().schema("query_room_info.request.json").read_text(encoding="utf-8"))
+    del schema["additionalProperties"]
+    rule = "{on: query_room_info, when: {body: {RoomID: a}}, reply: {error: server_busy}}"
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "query_room_info.request.json").write_text(json.dumps(schema))
+    library = user_files(tmp_path, {"scenarios/a.yaml": f"title: a\nanswers: [{rule}]"})
+    assert "a" in library.scenarios

@@ -19,10 +19,14 @@ from mockserver.reporting.render.words import (
     clean,
     did_text,
     evicted_note,
+    mark,
     met_cells,
     missing_cells,
     more_note,
     summary,
+    tests_note,
+    unnamed_note,
+    verdict,
 )
 from mockserver.reporting.report import Report
 
@@ -41,7 +45,11 @@ def render_html(report: Report, lang: Lang = "en", complaints: Sequence[Text] = 
         complaints=[one.to(lang) for one in complaints],
         word={name: text.to(lang) for name, text in WORDS.items()},
         summary=summary(report, lang),
+        unnamed=unnamed_note(report, lang),
         evicted=evicted_note(report, lang),
+        verdict=verdict(report, lang),
+        mark=lambda group: mark(group, lang),
+        tests=lambda requests: tests_note(report, requests, lang),
         groups=report.violations[:MOST_GROUPS],
         more=more_note(report, lang),
         readings=chosen_readings(report.coverage),

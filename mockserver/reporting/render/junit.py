@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as Xml  # nosec B405
 
 from mockserver.messages import Lang, Text
-from mockserver.reporting.render.words import WORDS, clean, evicted_note
+from mockserver.reporting.render.words import WORDS, clean, evicted_note, tests_note, unnamed_note
 from mockserver.reporting.report import Group, Report
 
 Failure = tuple[str, list[str]]
@@ -23,10 +23,16 @@ def render_junit(report: Report, lang: Lang = "en", complaints: Sequence[Text] =
     """The report as an XML document."""
     root = Xml.Element("testsuites", name="mockserver")
     run = _Suite("mockserver")
-    run.case("run", fails=("run", [one.to(lang) for one in complaints]), output=evicted_note(report, lang))
+    run.case(
+        "run",
+        fails=("run", [one.to(lang) for one in complaints]),
+        output=" ".join(filter(None, (unnamed_note(report, lang), evicted_note(report, lang)))),
+    )
     suites = [run]
     groups: dict[str, dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
     for group in report.violations:
+        if group.expected:
+            continue
         groups[group.operation][group.outcome].append(group)
     for part in report.coverage.operations:
         suite = _Suite(part.operation)
@@ -35,20 +41,20 @@ def render_junit(report: Report, lang: Lang = "en", complaints: Sequence[Text] =
             if cell.counts or cell.times:
                 suite.case(
                     cell.name,
-                    fails=_failure(own.pop(cell.name, ()), lang),
+                    fails=_failure(report, own.pop(cell.name, ()), lang),
                     skipped="" if cell.times else WORDS["missing"].to(lang),
                 )
         for outcome, left in own.items():
-            suite.case(outcome, fails=_failure(left, lang))
+            suite.case(outcome, fails=_failure(report, left, lang))
         suites.append(suite)
     for operation, outcomes in groups.items():
         suite = _Suite(operation or WORDS["other"].to(lang))
         for outcome, left in outcomes.items():
-            suite.case(outcome, fails=_failure(left, lang))
+            suite.case(outcome, fails=_failure(report, left, lang))
         suites.append(suite)
     handling = _Suite("error handling")
     for one in report.judgements:
-        lines = [f"{found.text.to(lang)} ({', '.join(found.requests)})" for found in one.findings]
+        lines = [f"{found.text.to(lang)} ({_place(report, found.requests, lang)})" for found in one.findings]
         advice = [f"{WORDS['should'].to(lang)}: {one.rule.advice.to(lang)}"] if lines else []
         handling.case(f"{one.operation} after {one.rule.error}", fails=("error_handling", lines + advice))
     suites.append(handling)
@@ -87,12 +93,16 @@ class _Suite:
         root.append(self.element)
 
 
-def _failure(groups: Iterable[Group], lang: Lang) -> Failure:
+def _failure(report: Report, groups: Iterable[Group], lang: Lang) -> Failure:
     names, lines = [], []
     for group in groups:
         one = group.example
         names.append(one.name)
-        lines.append(
-            f"{group.times} × {one.name} {one.where}: {one.text.to(lang)} ({', '.join(group.requests)})"
-        )
+        place = _place(report, group.requests, lang)
+        lines.append(f"{group.times} × {one.name} {one.where}: {one.text.to(lang)} ({place})")
     return " ".join(dict.fromkeys(names)), lines
+
+
+def _place(report: Report, requests: Sequence[str], lang: Lang) -> str:
+    """The requests, and the tests they belong to."""
+    return " ".join(filter(None, (", ".join(requests), tests_note(report, requests, lang))))

@@ -39,13 +39,16 @@ PAGE = """\
 <main>
 <h1>{{ word.title }}</h1>
 <p>{{ summary }}</p>
+{% if unnamed %}
+<p class="bad">{{ unnamed }}</p>
+{% endif %}
 {% if evicted %}
 <p class="bad">{{ evicted }}</p>
 {% endif %}
 {% for one in complaints %}
 <p class="bad">{{ word.failed }}: {{ one | clean }}</p>
 {% else %}
-<p class="good">{{ word.fine }}</p>
+<p class="{{ 'good' if verdict == word.fine else 'soft' }}">{{ verdict }}</p>
 {% endfor %}
 
 <h2>{{ word.coverage }}: {{ "%g" | format(report.coverage.percent) }} %</h2>
@@ -87,10 +90,9 @@ PAGE = """\
 <td><code>{{ group.example.where | clean }}</code></td>
 <td><strong>{{ group.example.name | clean }}</strong>
 {% if group.example.section %}<span class="soft">§{{ group.example.section | clean }}</span>{% endif %}
-{% if group.across %}<span class="soft">({{ word.across }})</span>
-{% elif group.example.tolerated %}<span class="soft">({{ word.tolerated }})</span>{% endif %}
+<span class="soft">{{ mark(group) }}</span>
 <br>{{ group.example.text.to(lang) | clean }}
-<br><span class="soft">{{ group.requests | join(", ") | clean }}</span></td></tr>
+<br><span class="soft">{{ group.requests | join(", ") | clean }} {{ tests(group.requests) }}</span></td></tr>
 {% endfor %}
 </tbody></table></div>
 {% if more %}<p>{{ more }}</p>{% endif %}
@@ -115,7 +117,7 @@ PAGE = """\
 </ul>
 {% for finding in one.findings %}
 <p class="bad">{{ finding.text.to(lang) | clean }}
-<span class="soft">({{ finding.requests | join(", ") | clean }})</span></p>
+<span class="soft">({{ finding.requests | join(", ") | clean }}) {{ tests(finding.requests) }}</span></p>
 {% endfor %}
 </td></tr>
 {% endfor %}

@@ -24,6 +24,7 @@ def report_json(report: Report, lang: Lang = "en", complaints: Sequence[Text] = 
         "accepted": report.accepted,
         "refused": report.requests - report.accepted,
         "apps": report.apps,
+        "unnamed": report.unnamed,
         "scenarios": dict(report.scenarios),
         "coverage": coverage_json(report.coverage),
         "violations": [
@@ -33,6 +34,8 @@ def report_json(report: Report, lang: Lang = "en", complaints: Sequence[Text] = 
                 "times": group.times,
                 "requests": list(group.requests),
                 "across": group.across,
+                "excused": group.expected,
+                "tests": list(report.tests_of(group.requests)),
                 **violation_json(group.example, lang),
             }
             for group in report.violations
@@ -45,7 +48,7 @@ def report_json(report: Report, lang: Lang = "en", complaints: Sequence[Text] = 
                 "should": one.rule.next,
                 "advice": one.rule.advice.to(lang),
                 "did": dict(one.did),
-                "findings": [_finding(finding, lang) for finding in one.findings],
+                "findings": [_finding(finding, report, lang) for finding in one.findings],
             }
             for one in report.judgements
         ],
@@ -107,10 +110,11 @@ def _cell(cell: Cell) -> dict[str, Any]:
     return {"name": cell.name, "times": cell.times, "counts": cell.counts}
 
 
-def _finding(finding: Finding, lang: Lang) -> dict[str, Any]:
+def _finding(finding: Finding, report: Report, lang: Lang) -> dict[str, Any]:
     return {
         "did": finding.did,
         "times": finding.times,
         "text": finding.text.to(lang),
         "requests": list(finding.requests),
+        "tests": list(report.tests_of(finding.requests)),
     }

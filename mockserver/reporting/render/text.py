@@ -14,11 +14,15 @@ from mockserver.reporting.render.words import (
     clean,
     did_text,
     evicted_note,
+    mark,
     met_cells,
     missing_cells,
     more_note,
     requests_text,
     summary,
+    tests_note,
+    unnamed_note,
+    verdict,
 )
 from mockserver.reporting.report import Group, Report
 
@@ -31,12 +35,15 @@ def render_text(report: Report, lang: Lang = "en", complaints: Sequence[Text] = 
 def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[str]:
     word = {name: text.to(lang) for name, text in WORDS.items()}
     yield f"{word['title']}: {summary(report, lang)}"
-    if note := evicted_note(report, lang):
-        yield note
+    for note in (unnamed_note(report, lang), evicted_note(report, lang)):
+        if note:
+            yield note
     yield from ("", f"{word['violations']}:")
     for group in report.violations[:MOST_GROUPS]:
-        yield f"  {_group(group, word)}"
+        yield f"  {_group(group, word, lang)}"
         yield f"      {clean(group.example.text.to(lang))}"
+        if note := tests_note(report, group.requests, lang):
+            yield f"      {note}"
     if note := more_note(report, lang):
         yield f"  {note}"
     if not report.violations:
@@ -50,6 +57,8 @@ def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[s
         for finding in one.findings:
             yield f"    ! {finding.text.to(lang)} ({', '.join(map(clean, finding.requests))})"
             yield f"      {word['should']}: {one.rule.advice.to(lang)}"
+            if note := tests_note(report, finding.requests, lang):
+                yield f"      {note}"
     if not report.judgements:
         yield f"  {word['no_errors']}"
     coverage = report.coverage
@@ -62,15 +71,14 @@ def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[s
     yield ""
     yield from (f"{word['failed']}: {one.to(lang)}" for one in complaints)
     if not complaints:
-        yield word["fine"]
+        yield verdict(report, lang)
 
 
-def _group(group: Group, word: dict[str, str]) -> str:
-    mark = word["across"] if group.across else word["tolerated"] if group.example.tolerated else ""
+def _group(group: Group, word: dict[str, str], lang: Lang) -> str:
     return (
         f"{group.times} × {group.example.name} {clean(group.example.where)},"
         f" {clean(group.operation) or word['other']} → {clean(group.outcome)}"
-        + (f" [{mark}]" if mark else "")
+        + mark(group, lang)
         + f" ({', '.join(map(clean, group.requests))})"
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
 from mockserver.messages import Lang, Text, counted
 from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, Coverage, OperationCoverage
 from mockserver.reporting.judge import GOOD, Did, bad_text
-from mockserver.reporting.report import Report
+from mockserver.reporting.report import Group, Report
 from mockserver.reporting.rules import Rule
 
 MOST_SHOWN = 400
@@ -44,6 +46,11 @@ WORDS = {
     "scenarios": Text("Scenarios", "场景"),
     "none": Text("none", "无"),
     "fine": Text("nothing fails this run", "没有导致失败的问题"),
+    "not_asked": Text(
+        "nothing fails this run, because it was not asked to fail on violations:"
+        " --fail-on violations, or --mockserver-fail-on-violations with pytest",
+        "本次运行不会失败，因为未要求在违反契约时失败：--fail-on violations，或 pytest 的 --mockserver-fail-on-violations",
+    ),
     "failed": Text("failed", "未通过"),
     "other": Text("(no operation)", "（无接口）"),
     "tolerated": Text("tolerated", "已容忍"),
@@ -52,6 +59,9 @@ WORDS = {
         "已有 {count} 个较早的请求移出日志，本报告未计入",
     ),
     "more": Text("… and {count} more; the JSON form tells all", "… 另有 {count} 项，完整内容见 JSON"),
+    "expected": Text("expected", "预期"),
+    "in_tests": Text("in", "测试"),
+    "unnamed": Text("{count} of them named no registered app", "其中 {count} 个请求未使用已注册的应用"),
     "across": Text("over several requests", "跨请求"),
 }
 
@@ -65,6 +75,30 @@ def evicted_note(report: Report, lang: Lang) -> str:
     """What the report does not know; empty when it knows all."""
     words = {"count": report.evicted, "counted": counted(report.evicted, "older request")}
     return WORDS["evicted"].to(lang).format(**words) if report.evicted else ""
+
+
+def verdict(report: Report, lang: Lang) -> str:
+    """The last word on a run without complaints: is it fine, or was nobody asked."""
+    wrong = report.findings or any(not group.expected for group in report.violations)
+    return WORDS["not_asked" if wrong else "fine"].to(lang)
+
+
+def tests_note(report: Report, requests: Iterable[str], lang: Lang) -> str:
+    """`in tests/test_a.py::test_one`: the tests behind some requests; empty when nobody told."""
+    tests = ", ".join(map(clean, report.tests_of(requests)))
+    return f"{WORDS['in_tests'].to(lang)} {tests}" if tests else ""
+
+
+def mark(group: Group, lang: Lang) -> str:
+    """What sets a group of violations apart: `[over several requests, expected]`; empty when nothing does."""
+    across = "across" if group.across else "tolerated" if group.example.tolerated else ""
+    words = [WORDS[one].to(lang) for one in (across, "expected" if group.expected else "") if one]
+    return f" [{', '.join(words)}]" if words else ""
+
+
+def unnamed_note(report: Report, lang: Lang) -> str:
+    """How many requests nobody can be asked about; empty when there are none."""
+    return WORDS["unnamed"].to(lang).format(count=report.unnamed) if report.unnamed else ""
 
 
 def summary(report: Report, lang: Lang) -> str:

@@ -1,97 +1,24 @@
-"""A handle on a mock server over its admin API: for the pytest plugin, the report command, and any test.
-
-Speaks HTTP by the standard library alone, so that importing it costs nothing; knows nothing of engines.
-"""
+"""One app of a mock server as a test holds it: what answers its requests, and what is asserted of them."""
 
 from __future__ import annotations
 
-import http.client
-import json
-import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.addresses import address_of, untrusted
+from mockserver.client.admin import Admin, Json
+from mockserver.client.verdicts import Departure, check_names, clock_advice, departures, told
 from mockserver.contract.operations import OPERATIONS
-from mockserver.errors import ConfigurationError, ControlError
-from mockserver.messages import Text
-from mockserver.signing.checksum import Keys, sign
+from mockserver.errors import ControlError
+from mockserver.messages import Text, counted
+from mockserver.signing.checksum import Keys
 
-Json = dict[str, Any]
 __tracebackhide__ = True
 """What goes wrong in here is shown at the line of the test that asked for it."""
 
 _ONE_WAIT = 50.0
 """Seconds that one question waits: less than the server and this side of the connection bear."""
-
-
-class Admin:
-    """The admin API of the server at `url`; ConfigurationError when that is no URL of a server.
-
-    Over https `ca` is a file with the certificates to trust.
-    """
-
-    def __init__(
-        self, url: str, token: str | None = None, timeout: float = 70.0, *, ca: str | None = None
-    ) -> None:
-        self._address = address_of(url, ca)
-        if token and not (token.isascii() and token.isprintable()):
-            # The error of http.client would tell it.
-            text = Text("holds characters that no header can carry", "含有请求头无法携带的字符")
-            raise ConfigurationError.one("--admin-token", text)
-        self.url = url.rstrip("/")
-        self._token = token
-        self._timeout = timeout
-        self._ca = ca
-
-    def get(self, path: str, **query: Any) -> Json:
-        """The answer to a GET; ControlError when refused, ConfigurationError when no mock server answers."""
-        return self._ask("GET", path, query, None)
-
-    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Json:
-        """The answer to a write; errors as with `get`."""
-        return self._ask(method, path, query, body or {})
-
-    def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None) -> Json:
-        words = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
-        target = f"/__admin/{path}" + (f"?{words}" if words else "")
-        content = None if body is None else json.dumps(body).encode()
-        connection = self._address.connection(self._ca, timeout=self._timeout)
-        try:
-            # No variable holds the headers: a traceback with variables would tell the token.
-            connection.request(method, target, content, self._headers(writes=body is not None))
-            answer = connection.getresponse()
-            status, raw = answer.status, answer.read()
-        except ssl.SSLCertVerificationError as error:
-            raise ConfigurationError.one(self.url, untrusted(error)) from None
-        # ValueError: a host that cannot be looked up.
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            why = str(error) or type(error).__name__
-            text = Text(
-                f"no answer of a mock server ({why}); is it running there?",
-                f"没有模拟服务器的应答（{why}）；是否在运行？",
-            )
-            raise ConfigurationError.one(self.url, text) from None
-        finally:
-            connection.close()
-        told = _object(raw)
-        if status >= 400 and {"error", "message"} <= told.keys():
-            raise ControlError(status, told["error"], Text(told["message"], told["message"]))
-        # 503 is how `ready` tells of files that are wrong.
-        if not told or (status >= 300 and status != 503):
-            text = Text(
-                f"what answers there is no mock server (HTTP {status})",
-                f"应答方不是模拟服务器（HTTP {status}）",
-            )
-            raise ConfigurationError.one(self.url, text)
-        return told
-
-    def _headers(self, *, writes: bool) -> dict[str, str]:
-        proof = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        write = {"Content-Type": "application/json", "X-Mock-Admin": "1"} if writes else {}
-        return {"Accept": "application/json", **proof, **write}
 
 
 class MockApp:
@@ -100,6 +27,7 @@ class MockApp:
     def __init__(self, admin: Admin, keys: Keys) -> None:
         self._admin = admin
         self._keys = keys
+        self._expected: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, admin: Admin) -> MockApp:
@@ -128,13 +56,13 @@ class MockApp:
         return self._keys.restapikey
 
     def sign(self, *, identifier: str = "admin", seq: str | None = None) -> str:
-        """A signed query string by the app's own clock."""
-        now = self._admin.get("clock", appkey=self.appkey)["now"]
-        return sign(self._keys, now, identifier=identifier, seq=seq)
+        """A signed query string by the app's own clock and its reading `signing`; a seq of its own unless given."""
+        return str(self._ask("sign", identifier=identifier, seq=seq)["query"])
 
     def signed_url(self, operation: str, *, identifier: str = "admin", seq: str | None = None) -> str:
         """The whole URL of one signed call of `operation`."""
-        return f"{self.url}{OPERATIONS[operation].path}?{self.sign(identifier=identifier, seq=seq)}"
+        path = OPERATIONS[operation].path
+        return f"{self.url}{path}?{self.sign(identifier=identifier, seq=seq)}"
 
     def use(self, scenario: str) -> None:
         """Let another scenario answer."""
@@ -192,21 +120,25 @@ class MockApp:
     @property
     def requests(self) -> list[Json]:
         """Every request of this app, oldest first; nothing is left out silently."""
-        told = self._admin.get("requests", appkey=self.appkey)
-        if told["evicted"]:
-            raise AssertionError(f"{told['evicted']} older requests are gone; raise --journal-size")
-        return list(told["requests"])
+        found = self._ask("requests")
+        if gone := found["evicted"]:
+            raise AssertionError(
+                f"{counted(gone, 'older request')} {'is' if gone == 1 else 'are'} gone; raise --journal-size"
+            )
+        return list(found["requests"])
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[Json]:
         """The requests, once there are `count`; AssertionError when they do not come in `timeout` seconds."""
         until = time.monotonic() + timeout
         while True:
             left = min(max(until - time.monotonic(), 0.0), _ONE_WAIT)
-            found = self._admin.get("requests", appkey=self.appkey, wait_for=count, timeout=left)["requests"]
+            found = self._ask("requests", wait_for=count, timeout=left)["requests"]
             if len(found) >= count:
                 return list(found)
             if time.monotonic() >= until:
-                raise AssertionError(f"{len(found)} requests came within {timeout:g} s, expected {count}")
+                raise AssertionError(
+                    f"{counted(len(found), 'request')} came within {timeout:g} s, expected {count}"
+                )
 
     def assert_called(
         self,
@@ -221,6 +153,9 @@ class MockApp:
         error: str | None = None,
     ) -> None:
         """AssertionError, with similar requests and how they differ, unless so many came (at least one)."""
+        if times is not None and (at_least, at_most) != (None, None):
+            text = Text("give times, or at_least and at_most", "times 与 at_least、at_most 不能同时使用")
+            raise ControlError(422, "invalid_field", text)
         wanted = {
             "operation": operation,
             "when": _given({"body": body, "query": query}) or None,
@@ -232,21 +167,63 @@ class MockApp:
         }
         verdict = self._send("POST", "requests/verify", _given(wanted))
         if not verdict["ok"]:
-            raise AssertionError(verdict["message"])
+            raise AssertionError("\n".join([verdict["message"], *self._advice()]))
 
     def assert_no_violations(self) -> None:
-        """AssertionError that names every departure from the document, and when nothing was asked at all."""
+        """AssertionError that names every departure from the document that is not expected, and every lint.
+
+        Also when nothing was asked at all: a test without a request tested nothing.
+        """
         found = self.requests
         if not found:
             raise AssertionError("no request came: nothing was tested; does the client call this server?")
-        lines = [
-            f"  {request['id']} {request['operation'] or request['request']['path']}: "
-            f"{one['where']}: {one['text']} [{one['name']}, §{one['section']}]"
-            for request in found
-            for one in request["violations"]
-        ]
-        if lines:
-            raise AssertionError("\n".join([f"{len(lines)} violations of the contract:", *lines]))
+        wrong = self._wrong(found)
+        if wrong:
+            head = f"{len(wrong)} violation{'s' * (len(wrong) != 1)} of the contract:"
+            raise AssertionError("\n".join([head, *map(told, wrong), *self._advice()]))
+
+    def expect_violation(self, *names: str) -> None:
+        """Let requests depart from the document in these ways: `expect_violation("unknown_field")`.
+
+        Takes names of violations, of lints and of mistakes in error handling; ControlError for any other. They fail
+        neither `assert_no_violations` nor, with `--mockserver-fail-on-violations`, the run; a test of the plugin in
+        which one of them does not come fails.
+        """
+        check_names(names)
+        self._expected = tuple(dict.fromkeys((*self._expected, *names)))
+
+    @property
+    def expected_violations(self) -> tuple[str, ...]:
+        """What `expect_violation` was told."""
+        return self._expected
+
+    def assert_expected_violations(self) -> None:
+        """AssertionError for an expected violation that did not come."""
+        found = departures(self.requests, self._ask("report")) if self._expected else []
+        came = dict.fromkeys(one.name for one in found)
+        if missing := [name for name in self._expected if name not in came]:
+            words = f"expected {', '.join(missing)}, but no request of this test did that"
+            raise AssertionError(f"{words}; what came: {', '.join(came) or 'no violation'}")
+
+    def explain(self) -> list[str]:
+        """What the requests so far did wrong, a line each, and what may be behind it; nothing when all is well."""
+        wrong = self._wrong(self.requests)
+        return [*map(told, wrong), *self._advice()] if wrong else []
+
+    def _wrong(self, requests: list[Json]) -> list[Departure]:
+        """Departures and lints that are not expected."""
+        came = departures(requests, self._ask("report"))
+        return [one for one in came if not one.handling and one.name not in self._expected]
+
+    def _advice(self) -> list[str]:
+        """What else may explain a failure: a client that signs by another clock than the app's."""
+        clock = self._ask("clock")
+        if not (clock["frozen"] or clock["offset_seconds"]):
+            return []
+        return clock_advice(clock, self._ask("requests", violation="checksum_expired")["requests"])
+
+    def _ask(self, path: str, **query: Any) -> Json:
+        return self._admin.get(path, appkey=self.appkey, **query)
 
     def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
         return self._admin.send(method, path, body, appkey=self.appkey)
@@ -254,12 +231,3 @@ class MockApp:
 
 def _given(words: Mapping[str, Any]) -> Json:
     return {name: value for name, value in words.items() if value is not None}
-
-
-def _object(raw: bytes) -> Json:
-    """A JSON object, or nothing when it is none."""
-    try:
-        told = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}
