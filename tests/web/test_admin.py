@@ -830,8 +830,9 @@ def test_what_was_evicted_is_told_and_verified_by_nobody() -> None:
             client.call()
         assert client.get("requests/count") == {"count": 5, "evicted": 3}
         assert client.get("requests")["evicted"] == 3
-        told = client.send("POST", "requests/verify", {"at_least": 1})
-        assert (told["ok"], told["evicted"]) == (False, 3)
+        for asked, ok in (({"at_least": 6}, False), ({"count": 5}, False), ({"at_least": 5}, True)):
+            told = client.send("POST", "requests/verify", asked)
+            assert (told["ok"], told["evicted"]) == (ok, 3)
         client.send("DELETE", "requests")
         assert client.get("requests/count") == {"count": 0, "evicted": 0}
 
