@@ -10,14 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wrong_curtimes import CURTIMES
-from wrong_signers import KINDS, URLS, Client, b64, hexed, new_client, sha1
+from wrong_digests import DIGESTS
+from wrong_in_many_ways import PAIRS, URLS
+from wrong_signers import Client, b64, hexed, new_client, sha1
+from wrong_texts import TEXTS
 
 from mockserver.signing.checksum import Keys
-from mockserver.signing.diagnosis import Diagnosis, diagnose, layered
-from mockserver.signing.materials import QUICK_LIMIT, Case, quick, stale
+from mockserver.signing.changes import KEY_STEPS
+from mockserver.signing.diagnosis import Diagnosis, diagnose
+from mockserver.signing.layers import layered
+from mockserver.signing.materials import QUICK_LIMIT, Case, book_of, quick, stale
 from mockserver.signing.mistakes import MISTAKES
-from mockserver.signing.recipes import KEY_STEPS, RECIPES
+from mockserver.signing.recipes import RARE, RECIPES
 
+KINDS = (*TEXTS, *DIGESTS, *PAIRS)
 EACH = 5_000 // len(KINDS) + 1
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
@@ -141,6 +147,7 @@ def test_an_old_character_set_is_named(charset: str):
     [
         (Keys("a", " blank ", "rest"), "blankrest", ("key_trimmed",)),
         (Keys("a", "per%2Bcent", "rest"), "per+centrest", ("key_percent_decoded",)),
+        (Keys("a", "secret", "6e6f-6e65"), "secretnone", ("key_hex_decoded",)),
     ],
 )
 def test_keys_that_were_tidied_are_named(keys: Keys, hashed: str, names: tuple[str, ...]):
@@ -224,7 +231,7 @@ def test_replacement_characters_are_called_raw_bytes_read_as_text():
     """What UTF-8 could not decode is lost; that much can be told."""
     said = doctor(new_client(random.Random(3)), "\ufffd\u0002x\ufffd")
     assert said is not None
-    assert said.names == ("unexplained", "raw_digest_as_text")
+    assert said.names == ("unexplained", "bytes_lost")
 
 
 @settings(max_examples=300)
@@ -258,7 +265,7 @@ def test_a_wrong_checksum_costs_a_bounded_number_of_hashes():
         tried = sum(1 for step in (quick(case), layered(case, "sha1"), stale(case)) for _ in step)
         assert 500 < tried < QUICK_LIMIT
     large = Case(keys, client.t, 0.0, body=b"x" * 5_000)
-    assert max(len(message) for message, _, _ in quick(large)) < 1_000
+    assert max(len(message) for message, *_ in quick(large)) < 1_000
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -278,7 +285,7 @@ def test_the_example_of_the_product_reads_as_promised():
         said.text.en
         == "matches sha1(appsecret+curtime): the v1 formula; v2 needs the restapikey in the middle"
     )
-    assert said.text.zh == "与 sha1(appsecret+curtime) 相符：v1 公式；v2 需在中间加入 restapikey"
+    assert said.text.zh == "与 sha1(appsecret+curtime) 相符：用了 v1 公式；v2 须在中间加入 restapikey"
     assert said.advice.en == "v2 needs the restapikey in the middle"
     said = doctor(client, sha1(f"{client.s}{client.r}{client.n - 37}"))
     assert said is not None
@@ -292,12 +299,11 @@ def test_every_symbol_means_one_thing():
     """No two steps on a key share a symbol, and every recipe can be made when all parts are known."""
     labels = [label for _, label, _ in KEY_STEPS]
     assert len(set(labels)) == len(labels)
-    case = Case(
-        Keys("k", " Aa+b/%41<-é==", " c+d/%41<-É=="), "1575968312", 0.0, identifier="i", seq="1", body=b"{}"
-    )
-    impossible = {symbol for symbols, _ in RECIPES for symbol in symbols} - case.parts.keys()
-    assert impossible == {"base64_decode(appsecret)", "base64_decode(restapikey)"}
-    assert len({symbols for symbols, _ in RECIPES}) == len(RECIPES)
+    book = book_of(Keys("k", " Aa+b/%41<-é#&;$ =\"=", " c+d/%41<-É#&;$ =\"="))
+    told = {"curtime", "identifier", "seq", "body"}
+    impossible = {symbol for symbols, _ in (*RECIPES, *RARE) for symbol in symbols} - book.parts.keys() - told
+    decoded = {"base64_decode", "utf8(base64_decode", "text(base64_decode", "hex_decode"}
+    assert {symbol.rpartition("(")[0] for symbol in impossible} == decoded
 
 
 def test_every_row_of_the_table_is_reached_by_a_test():
@@ -306,5 +312,6 @@ def test_every_row_of_the_table_is_reached_by_a_test():
     told |= {name for _, _, names in GARBAGE for name in names} | {name for _, name in ALONE}
     told |= {name for _, names in CURTIMES for name in names}
     assert set(MISTAKES) - told == {
-        "v2_formula", "legacy_charset", "key_trimmed", "key_percent_decoded", "raw_digest_as_text", "unexplained",
+        "v2_formula", "legacy_charset", "key_trimmed", "key_percent_decoded", "key_hex_decoded", "bytes_lost", "unexplained",
+        "signature_in_headers", "signature_in_body", "signature_in_path", "query_escaped",
     }  # fmt: skip
