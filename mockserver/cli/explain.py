@@ -13,6 +13,7 @@ from mockserver.cli.options import setting_options
 from mockserver.errors import ConfigurationError
 from mockserver.factory import make_engine
 from mockserver.messages import Call, Lang, Text, Violation
+from mockserver.signing.curtime import whole_second
 from mockserver.signing.query import read_query
 
 _HEADERS = {"content-type": "application/json"}
@@ -45,9 +46,9 @@ def explain(
     Unless --now says otherwise the request is judged as of its own curtime, so an old log is not just "expired".
     """
     parts = urllib.parse.urlsplit(url)
-    curtime = read_query(parts.query).values.get("curtime", "")
-    if settings["now"] is None and len(curtime) == 10 and curtime.isdecimal():
-        settings["now"] = curtime
+    second = whole_second(read_query(parts.query).values.get("curtime", ""))
+    if settings["now"] is None and second is not None:
+        settings["now"] = str(second)
     engine = make_engine(lang=lang, **settings)
     content = _content(body)
     found = engine.examine(

@@ -116,7 +116,7 @@ KEY_STEPS: tuple[KeyStep, ...] = (
     ("key_hashed", "sha256({})", digest("sha256")),
     ("key_cut", "{} without its last character", _on_text(lambda key: key[:-1])),
     ("key_cut", "{} without its first character", _on_text(lambda key: key[1:])),
-    *(("key_cut", f"{{}} up to {sign.decode()}", _up_to(sign)) for sign in (b"#", b"&", b";", b"=", b"+", b"/", b"%", b"$", b" ")),
+    *(("key_cut", f"{{}} up to {sign.decode().strip() or 'a blank'}", _up_to(sign)) for sign in (b"#", b"&", b";", b"=", b"+", b"/", b"%", b"$", b" ")),
 )  # fmt: skip
 TEXT_STEPS: tuple[TextStep, ...] = (
     ("message_newline", '{}+"\\n"', lambda text: f"{text}\n".encode()),

@@ -79,7 +79,7 @@ SENT: dict[str, Row] = {
     "signature_in_body": (("the signature is in the body", "签名放在了请求包体中"), _QUERY),
     "signature_in_path": (("the signature is in the path: the ? before it is missing or was escaped", "签名落在了路径中：缺少 ? 或 ? 被转义"),
         ("separate path and query by a plain ?", "路径与查询串之间请用未转义的 ? 分隔")),
-    "query_escaped": (("the whole query string was escaped", "整个查询串被转义"), ("escape only the values, not & and =", "只转义参数值，不要转义 & 和 =")),
+    "query_escaped": (("the & and = of the query string were escaped", "查询串中的 & 和 = 被转义"), ("escape only the values, not & and =", "只转义参数值，不要转义 & 和 =")),
     # curtime itself
     "curtime_empty": (("it is empty", "值为空"), _SECONDS),
     "curtime_never_set": (("a variable that was never filled in", "变量没有赋值"), _SECONDS),

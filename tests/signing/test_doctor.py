@@ -299,11 +299,12 @@ def test_every_symbol_means_one_thing():
     """No two steps on a key share a symbol, and every recipe can be made when all parts are known."""
     labels = [label for _, label, _ in KEY_STEPS]
     assert len(set(labels)) == len(labels)
-    book = book_of(Keys("k", " Aa+b/%41<-é#&;$ =\"=", " c+d/%41<-É#&;$ =\"="))
+    book = book_of(Keys("k", "Aa+b/%41<-é#&;$ =\"= ", "c+d/%41<-É#&;$ =\"= "))
     told = {"curtime", "identifier", "seq", "body"}
     impossible = {symbol for symbols, _ in (*RECIPES, *RARE) for symbol in symbols} - book.parts.keys() - told
     decoded = {"base64_decode", "utf8(base64_decode", "text(base64_decode", "hex_decode"}
-    assert {symbol.rpartition("(")[0] for symbol in impossible} == decoded
+    # An = that is not the last character: nothing is only padding.
+    assert {symbol.rpartition("(")[0] for symbol in impossible if "without =" not in symbol} == decoded
 
 
 def test_every_row_of_the_table_is_reached_by_a_test():
