@@ -72,6 +72,7 @@ KEY_STEPS: tuple[KeyStep, ...] = (
     ("key_trimmed", "trim({})", bytes.strip),
     ("key_nul", '({}+"\\0")', lambda key: key + b"\0"),
     ("key_base64_decoded", "base64_decode({})", _from_base64),
+    ("key_base64_decoded", "base64_decode({}, leniently)", base64.b64decode),
     ("key_base64_decoded", "utf8(base64_decode({}))", lambda key: _from_base64(key).decode("latin-1").encode()),
     ("key_base64_decoded", "text(base64_decode({}))", lambda key: _from_base64(key).decode(errors="replace").encode()),
     ("key_hex_decoded", "hex_decode({})", _from_hex),

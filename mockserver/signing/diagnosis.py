@@ -58,7 +58,7 @@ def diagnose(
         _remembered(case, given, earlier)
         or opened.find(given, case)
         or _search(written, case, deep)
-        or _spoilt(written, case)
+        or _spoilt(given, written, case)
     )
     if found:
         label, names = found
@@ -114,9 +114,10 @@ def _write(function: str, symbols: Iterable[str], when: str | int) -> str:
     return f"{function}({'+'.join([second if one == 'curtime' else one for one in symbols])})"
 
 
-def _spoilt(written: Written, case: Case) -> Finding | None:
-    found = spoilt.find(written, likely(case))
+def _spoilt(given: str, written: Written, case: Case) -> Finding | None:
+    found = spoilt.find(given, written, likely(case))
     if found is None:
         return None
     (_, symbols, names, when, mistakes), name, how = found
-    return _write(name, symbols, when), (*names, *mistakes, *_NAME_OF[name], how, *written.facts)
+    facts = () if how == "raw_digest_as_text" else written.facts
+    return _write(name, symbols, when), (*names, *mistakes, *_NAME_OF[name], how, *facts)

@@ -12,20 +12,20 @@ from typing import TypeAlias
 
 from mockserver.signing.encodings import ALGORITHMS
 from mockserver.signing.materials import Case
-from mockserver.signing.recipes import FORMULAS, LETTERS, Names
+from mockserver.signing.recipes import FORMULAS, Names, spell
 
 Layer: TypeAlias = tuple[bytes, str, Names]
 """A digest, the expression that gives it, and the mistakes in it."""
 
 # key: messages, in letters
 _HMACS = (
-    ("S", "RT T SRT TR R KT KRT ST STR RST SKT"),
-    ("R", "ST T SRT TS S KT RT"),
-    ("SR", "T KT"),
+    ("S", "RT T SRT TR R KT KRT ST STR"),
+    ("R", "ST T SRT TS S"),
+    ("SR", "T"),
     ("RS", "T"),
     ("T", "SR S RS R"),
     ("SRT", "T"),
-    ("K", "SRT T RT"),
+    ("K", "SRT"),
 )
 _DECODED = "RT T SRT"
 """Messages under the base64-decoded appsecret."""
@@ -85,27 +85,28 @@ def _pairs(case: Case, deep: bool) -> Iterator[tuple[bytes, bytes, str]]:
     if deep:
         texts = tuple(_DEEP.split())
         rows += [(key, texts) for key in texts]
+    spelled = {letters: _spelled(case, letters) for letters in {one for key, texts in rows for one in (key, *texts)}}
     for letters, messages in rows:
-        key, label = _spelled(case, letters)
+        key, label = spelled[letters]
         for message in messages:
-            if key and (text := _spelled(case, message))[0]:
-                yield key, text[0], f"{label}, {text[1]}"
+            text, written = spelled[message]
+            if key is not None and text is not None:
+                yield key, text, f"{label}, {written}"
     try:
         key = base64.b64decode(case.keys.appsecret, validate=True)
     except (binascii.Error, ValueError):
         return
     for message in _DECODED.split():
-        text, label = _spelled(case, message)
-        yield key, text, f"base64_decode(appsecret), {label}"
+        yield key, case.join(spell(message)), f"base64_decode(appsecret), {'+'.join(spell(message))}"
 
 
-def _spelled(case: Case, letters: str) -> tuple[bytes, str]:
-    """The bytes of letters and how they are written; no bytes when one of them is not told."""
-    symbols = tuple(LETTERS[letter] for letter in letters)
+def _spelled(case: Case, letters: str) -> tuple[bytes | None, str]:
+    """The bytes of letters and how they are written; None when one of them is not told."""
+    symbols = spell(letters)
     try:
         return case.join(symbols), "+".join(symbols)
     except KeyError:
-        return b"", ""
+        return None, ""
 
 
 def _hmacs(case: Case, name: str, pairs: Iterator[tuple[bytes, bytes, str]]) -> Iterator[Layer]:

@@ -27,8 +27,9 @@ OTHERS = 16
 _LONGEST_BODY = 4_096
 _TOLD = ("identifier", "seq", "body")
 """What a request tells beside the keys and curtime."""
-_SHIFTED = ("SRT", "ST", "RST", "TSR", "TRS", "STR", "TS", "SKT", "KRT")
-"""The orders that are tried with other curtimes, too."""
+_ORDERS = {spell(letters) for letters in ("SRT", "ST", "RST", "TSR", "TRS", "STR", "RTS", "TS", "SKT", "KRT")}
+_SHIFTED = tuple(recipe for recipe in RECIPES if recipe[0] in _ORDERS)
+"""What is tried with other curtimes, too."""
 
 
 def as_bytes(text: str) -> bytes:
@@ -69,8 +70,8 @@ def book_of(keys: Keys) -> Book:
     }
     parts = {**LITERALS, **own, **dict(changed_keys(own))}
     frames, fixed = frame(RECIPES, parts)
-    orders = {spell(letters) for letters in _SHIFTED}
-    return Book(parts, frames, fixed, tuple(one for one in frames if one.symbols in orders))
+    shifted, _ = frame(_SHIFTED, parts)
+    return Book(parts, frames, fixed, shifted)
 
 
 def frame(

@@ -46,9 +46,10 @@ def _unhashed(raw: bytes, case: Case) -> tuple[str, Names] | None:
     for label, text in texts.items():
         if text and raw == text:
             return label, ("unhashed",)
-    secret = texts["appsecret"]
-    summed = any(raw.endswith(empty) for _, empty in _EMPTY)
-    return ("", ("unhashed",)) if len(secret) >= LEAST and secret in raw and not summed else None
+    if any(raw.endswith(empty) for _, empty in _EMPTY):
+        return None
+    secrets = (texts["appsecret"], texts["restapikey"])
+    return ("", ("unhashed",)) if any(len(one) >= LEAST and one in raw for one in secrets) else None
 
 
 def _summed(raw: bytes, case: Case) -> tuple[str, Names] | None:

@@ -96,7 +96,6 @@ _NAMED: tuple[tuple[Names, str], ...] = (
     (("v2_formula", "curtime_quoted"), '{S}{R}"{T}"'),
     (("v2_formula", "curtime_quoted"), "{S}{R}'{T}'"),
     (("v1_formula", "curtime_quoted"), '{S}"{T}"'),
-    (("nothing_hashed",), ""),
 )  # fmt: skip
 _SEPARATORS = ("&", ":", ",", "+", "-", "_", "|", ";", "/", " ", ".", "#", "@", "=")
 _RARE_SEPARATORS = ("*", "~", "$", "%", "\t", "\n", "\r\n", "\0", ", ", " + ", "; ", "&&", "||", "::", "--", "<br>", "\\n", "?", "!")
@@ -132,8 +131,7 @@ def literal(text: str) -> str:
 def _template(text: str) -> Symbols:
     """The symbols of a text with letters in braces."""
     pieces = re.split(r"\{([A-Z])\}", text)
-    found = tuple(LETTERS[one] if at % 2 else literal(one) for at, one in enumerate(pieces) if one)
-    return found or (literal(""),)
+    return tuple(LETTERS[one] if at % 2 else literal(one) for at, one in enumerate(pieces) if one)
 
 
 def _patterns(table: tuple[tuple[Names, str], ...]) -> Iterator[Recipe]:
@@ -218,6 +216,7 @@ def _derived() -> Iterator[Recipe]:
 
 RECIPES: tuple[Recipe, ...] = tuple(
     chain(
+        [((literal(""),), ("nothing_hashed",))],
         _patterns(_PATTERNS),
         _key_recipes(),
         _derived(),

@@ -18,9 +18,9 @@ Spoiling = Callable[[bytes], str]
 """The name of the mistake by which a digest became what was sent; nothing when none did."""
 
 
-def find(written: Written, candidates: Iterable[Candidate]) -> tuple[Candidate, str, str] | None:
+def find(given: str, written: Written, candidates: Iterable[Candidate]) -> tuple[Candidate, str, str] | None:
     """The candidate, the algorithm and the mistake; candidates are tried against every algorithm."""
-    spoiling = _spoiling(written)
+    spoiling = _spoiling(given, written.text)
     if spoiling is None:
         return None
     for candidate in islice(candidates, 24 if written.raw is None or written.guessed else 2):
@@ -30,12 +30,11 @@ def find(written: Written, candidates: Iterable[Candidate]) -> tuple[Candidate, 
     return None
 
 
-def _spoiling(written: Written) -> Spoiling | None:
-    text = written.text
-    if len(text) > LONGEST:
+def _spoiling(given: str, text: str) -> Spoiling | None:
+    if len(given) > LONGEST:
         return None
-    if _LOST in text:
-        return lambda digest: "raw_digest_as_text" if digest.decode(errors="replace") == text else ""
+    if _LOST in given:
+        return lambda digest: "raw_digest_as_text" if digest.decode(errors="replace") == given else ""
     if found := ELIDED.fullmatch(text):
         start, end = (piece.replace(" ", "") for piece in found.groups())
         if len(start) + len(end) >= 12:

@@ -117,6 +117,6 @@ DIGESTS: tuple[Kind, ...] = (
     ("Go's Sum, md5 and upper case", ("md5", "sum_appended", "uppercase_hex"), lambda c: ((c.s + c.r + c.t).encode().hex() + hexed("md5", "")).upper()),
     ("the text in hex", ("unhashed",), lambda c: (c.s + c.r + c.t).encode().hex()),
     ("the text in base64", ("unhashed", "base64"), lambda c: b64((c.s + c.r + c.t).encode())),
-    ("the secret in something", ("unhashed",), lambda c: f"sha1({c.s}{c.r}{c.t})"),
+    ("the secret in something", ("unhashed",), lambda c: only_if(len(c.s) >= 8, f"sha1({c.s}{c.r}{c.t})")),
 )  # fmt: skip
 """What the client does, the diagnosis it must get, and the checksum it sends."""
