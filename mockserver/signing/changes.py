@@ -142,7 +142,7 @@ TEXT_STEPS: tuple[TextStep, ...] = (
     ("message_hex", "hex({})", lambda text: text.encode().hex().encode()),
     ("message_hex", "upper(hex({}))", lambda text: text.encode().hex().upper().encode()),
     ("message_quoted", "'\"'+{}+'\"'", lambda text: f'"{text}"'.encode()),
-    ("message_quoted", "\"'\"+{}+\"'\"", lambda text: f"'{text}'".encode()),
+    ("message_quoted", '"\'"+{}+"\'"', lambda text: f"'{text}'".encode()),
     ("message_bytes_repr", "str({} as bytes)", lambda text: repr(text.encode()).encode()),
     ("message_reversed", "reversed({})", lambda text: text[::-1].encode()),
 )

@@ -7,18 +7,20 @@ once. A match is an exact digest, or a plain fact of shape. Knows nothing of HTT
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TypeAlias
 
+from mockserver.messages import Text
 from mockserver.signing import opened, spoilt
 from mockserver.signing.checksum import Formula, Keys, matches
 from mockserver.signing.curtime import diagnose_curtime, whole_second
 from mockserver.signing.encodings import Written, read, shape
 from mockserver.signing.layers import HASHES, layered
-from mockserver.signing.materials import Candidate, Case, likely, quick, stale
+from mockserver.signing.materials import Batch, Case, likely, quick, texts
 from mockserver.signing.mistakes import UNEXPLAINED, Diagnosis, tell
 from mockserver.signing.numerals import ALGORITHMS
 from mockserver.signing.recipes import Names
-from mockserver.signing.thorough import layered_thoroughly, thorough
+from mockserver.signing.thorough import thorough
 
 __all__ = ["Diagnosis", "diagnose", "diagnose_curtime"]
 
@@ -27,6 +29,7 @@ Finding: TypeAlias = tuple[str, Names]
 _NAME_OF: dict[str, Names] = {name: () if name == "sha1" else (name,) for name in HASHES}
 _SENT_ALONE = {"checksum_empty", "checksum_sample", "checksum_unset", "checksum_object"}
 """Shapes that are the whole explanation."""
+_DEEPER = Text("; `mockserver explain URL` tries far more", "；mockserver explain URL 会尝试更多可能")
 
 
 def diagnose(
@@ -56,8 +59,8 @@ def diagnose(
     written = read(given)
     found = (
         _remembered(case, given, earlier)
-        or opened.find(given, case)
         or _search(written, case, deep)
+        or opened.find(given, case)
         or _spoilt(given, written, case)
     )
     if found:
@@ -67,7 +70,8 @@ def diagnose(
     facts = shape(given, written)
     if _SENT_ALONE.intersection(facts):
         return tell(facts, formula=formula)
-    return tell((UNEXPLAINED, *facts), formula=formula)
+    deeper = Text("", "") if deep else _DEEPER
+    return tell((UNEXPLAINED, *facts), formula=formula, deeper=deeper.en, deeper_zh=deeper.zh)
 
 
 def _remembered(case: Case, given: str, earlier: str | None) -> Finding | None:
@@ -86,21 +90,38 @@ def _search(written: Written, case: Case, deep: bool) -> Finding | None:
         return None
     name, target = ALGORITHMS[len(written.raw)], written.raw
     found = _plain(target, name, quick(case)) or _layered(target, layered(case, name))
-    if not found:
-        found = _plain(target, name, stale(case))
+    if not found and not written.guessed:
+        found = _stale(target, name, case, 300, 10)
     if not found and deep:
-        found = _plain(target, name, thorough(case)) or _layered(target, layered_thoroughly(case, name))
+        found = (
+            _plain(target, name, thorough(case))
+            or _layered(target, layered(case, name, deep=True))
+            or _stale(target, name, case, 86_400, 3_600)
+        )
     if not found:
         return None
     label, names = found
     return written.label.format(label), (*names, *_NAME_OF[name], *written.names)
 
 
-def _plain(target: bytes, name: str, candidates: Iterable[Candidate]) -> Finding | None:
+def _plain(target: bytes, name: str, batches: Iterable[Batch]) -> Finding | None:
     make = HASHES[name]
-    for message, symbols, names, when, mistakes in candidates:
-        if make(message).digest() == target:
-            return _write(name, symbols, when), (*names, *mistakes)
+    for frames, second, when, mistakes in batches:
+        for head, tail, symbols, names in frames:
+            if make(head + second + tail).digest() == target:
+                return _write(name, symbols, when), (*names, *mistakes)
+    return None
+
+
+def _stale(target: bytes, name: str, case: Case, before: int, after: int) -> Finding | None:
+    """The accepted formula over the seconds around the URL's curtime; ±2 are among the likely ones."""
+    second = whole_second(case.curtime)
+    if second is None:
+        return None
+    make, head = HASHES[name], case.join(case.accepted)
+    for off in chain(range(-3, -before - 1, -1), range(3, after + 1)):
+        if make(head + b"%d" % (second + off)).digest() == target:
+            return _write(name, (*case.accepted, off), ""), ("stale_checksum",)
     return None
 
 
@@ -108,14 +129,14 @@ def _layered(target: bytes, layers: Iterable[tuple[bytes, str, Names]]) -> Findi
     return next(((label, names) for digest, label, names in layers if digest == target), None)
 
 
-def _write(function: str, symbols: Iterable[str], when: str | int) -> str:
-    """The expression of a candidate, for people."""
-    second = f"(curtime{when:+d})" if isinstance(when, int) else when
-    return f"{function}({'+'.join([second if one == 'curtime' else one for one in symbols])})"
+def _write(function: str, symbols: Iterable[str | int], when: str | int) -> str:
+    """The expression of a candidate, for people; numbers are so many seconds after curtime."""
+    parts = [when if one == "curtime" else one for one in symbols]
+    return f"{function}({'+'.join([f'(curtime{one:+d})' if isinstance(one, int) else one for one in parts])})"
 
 
 def _spoilt(given: str, written: Written, case: Case) -> Finding | None:
-    found = spoilt.find(given, written, likely(case))
+    found = spoilt.find(given, written, texts(likely(case)))
     if found is None:
         return None
     (_, symbols, names, when, mistakes), name, how = found

@@ -17,7 +17,9 @@ LONGEST = 600
 _HEX = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/ ]+={0,2}|[A-Za-z0-9_-]+={0,2}", re.ASCII)
 _BASE32 = re.compile(r"(?:[A-Z2-7]{26}|[A-Z2-7]{32}|[A-Z2-7]{52})=*", re.ASCII)
-_GUESSED = frozenset(("base64", "base64url", "base64_of_hex", "base32", "raw_bytes", "leading_zeros_lost", "decimal"))
+_GUESSED = frozenset(
+    ("base64", "base64url", "base64_of_hex", "base32", "raw_bytes", "leading_zeros_lost", "decimal")
+)
 """Readings that fit any text of their length."""
 ELIDED = re.compile(r"\{ ?length ?= ?[0-9]+, bytes ?= ?0x([0-9a-f ]+)(?:\.\.\.|…)([0-9a-f ]+)\}", re.ASCII)
 """How an NSData shows its first and its last bytes."""
@@ -124,7 +126,7 @@ def _from_hex(text: str) -> Decoded | None:
 
 def _from_short_hex(text: str) -> Decoded | None:
     raw, case = without_zeros(text), case_of(text)
-    return raw and (raw, (*case, "leading_zeros_lost"), "upper({})" if case else "{}")
+    return (raw, (*case, "leading_zeros_lost"), "upper({})" if case else "{}") if raw else None
 
 
 def _from_base32(text: str) -> Decoded | None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeAlias
 
-from mockserver.signing.encodings import ALGORITHMS
 from mockserver.signing.materials import Case
+from mockserver.signing.numerals import ALGORITHMS
 from mockserver.signing.recipes import FORMULAS, Names, spell
 
 Layer: TypeAlias = tuple[bytes, str, Names]
@@ -85,7 +85,9 @@ def _pairs(case: Case, deep: bool) -> Iterator[tuple[bytes, bytes, str]]:
     if deep:
         texts = tuple(_DEEP.split())
         rows += [(key, texts) for key in texts]
-    spelled = {letters: _spelled(case, letters) for letters in {one for key, texts in rows for one in (key, *texts)}}
+    spelled = {
+        letters: _spelled(case, letters) for letters in {one for key, texts in rows for one in (key, *texts)}
+    }
     for letters, messages in rows:
         key, label = spelled[letters]
         for message in messages:

@@ -9,25 +9,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from mockserver.signing.changes import TEXT_STEPS
 from mockserver.signing.checksum import Formula, Keys
 from mockserver.signing.curtime import hashed_variants, whole_second
-from mockserver.signing.recipes import FORMULAS, LITERALS, RECIPES, Names, Recipe, Symbols, changed_keys, spell
+from mockserver.signing.recipes import (
+    FORMULAS,
+    LITERALS,
+    RECIPES,
+    Names,
+    Recipe,
+    Symbols,
+    changed_keys,
+    spell,
+)
 
-Candidate: TypeAlias = tuple[bytes, Symbols, Names, "str | int", Names]
-"""The bytes to hash, the symbols to write them down, the mistakes in them, and which curtime: how it is written (a number
-is so many seconds after the URL's) and the mistakes in that."""
+Frame: TypeAlias = "tuple[bytes, bytes, tuple[str | int, ...], Names]"
+"""What stands before and after curtime in a hashed text; the symbols to write it down, where a number is curtime and so
+many seconds; and the mistakes in it."""
+Batch: TypeAlias = "tuple[Sequence[Frame], bytes, str | int, Names]"
+"""Texts around one curtime: its bytes, its symbol or how many seconds it is off, and the mistakes in it."""
+Candidate: TypeAlias = "tuple[bytes, tuple[str | int, ...], Names, str | int, Names]"
+"""One text of a batch: the bytes to hash, symbols and mistakes, and those of its curtime."""
 
-QUICK_LIMIT = 1_700
+QUICK_LIMIT = 1_400
 OTHERS = 16
 """So many other apps are tried while a request waits."""
 _LONGEST_BODY = 4_096
-_TOLD = ("identifier", "seq", "body")
+_TOLD = {"identifier", "seq", "body"}
 """What a request tells beside the keys and curtime."""
 _ORDERS = {spell(letters) for letters in ("SRT", "ST", "RST", "TSR", "TRS", "STR", "RTS", "TS", "SKT", "KRT")}
+_FORMULAS = tuple(((*head, "curtime"), (f"{name}_formula",)) for name, head in FORMULAS.items())
 _SHIFTED = tuple(recipe for recipe in RECIPES if recipe[0] in _ORDERS)
 """What is tried with other curtimes, too."""
 
@@ -35,15 +48,6 @@ _SHIFTED = tuple(recipe for recipe in RECIPES if recipe[0] in _ORDERS)
 def as_bytes(text: str) -> bytes:
     """UTF-8; a lone surrogate is passed on, because the error that refuses it would carry a secret."""
     return text.encode(errors="surrogatepass")
-
-
-class Frame(NamedTuple):
-    """What stands before and after curtime in a hashed text."""
-
-    head: bytes
-    tail: bytes
-    symbols: Symbols
-    names: Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,9 @@ class Book:
     """The bytes of every key, as it is and changed, and of every literal."""
     frames: tuple[Frame, ...] = field(repr=False)
     """The recipes of keys and curtime, each text once: where two make the same, the likelier."""
-    fixed: tuple[Candidate, ...] = field(repr=False)
+    fixed: tuple[Frame, ...] = field(repr=False)
     """Those without curtime."""
+    formulas: tuple[Frame, ...] = field(repr=False)
     shifted: tuple[Frame, ...] = field(repr=False)
     """Those that are tried with other curtimes, too."""
 
@@ -70,28 +75,26 @@ def book_of(keys: Keys) -> Book:
     }
     parts = {**LITERALS, **own, **dict(changed_keys(own))}
     frames, fixed = frame(RECIPES, parts)
+    formulas, _ = frame(_FORMULAS, parts)
     shifted, _ = frame(_SHIFTED, parts)
-    return Book(parts, frames, fixed, shifted)
+    return Book(parts, frames, fixed, formulas, shifted)
 
 
-def frame(
-    recipes: Iterable[Recipe], parts: dict[str, bytes]
-) -> tuple[tuple[Frame, ...], tuple[Candidate, ...]]:
-    """Recipes as texts around curtime, and as texts without it; left out is what has an unknown part or comes twice."""
+def frame(recipes: Iterable[Recipe], parts: dict[str, bytes]) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
+    """Recipes with curtime in them and without; left out is what has an unknown part or comes twice."""
     known = parts.keys() | {"curtime"}
     frames: dict[tuple[bytes, bytes], Frame] = {}
-    fixed: dict[bytes, Candidate] = {}
+    fixed: dict[bytes, Frame] = {}
     for symbols, names in recipes:
         if not known.issuperset(symbols) or symbols.count("curtime") > 1:
             continue
+        at = symbols.index("curtime") if "curtime" in symbols else len(symbols)
+        head = b"".join([parts[one] for one in symbols[:at]])
+        tail = b"".join([parts[one] for one in symbols[at + 1 :]])
         if "curtime" in symbols:
-            at = symbols.index("curtime")
-            head = b"".join([parts[one] for one in symbols[:at]])
-            tail = b"".join([parts[one] for one in symbols[at + 1 :]])
-            frames.setdefault((head, tail), Frame(head, tail, symbols, names))
+            frames.setdefault((head, tail), (head, tail, symbols, names))
         else:
-            message = b"".join([parts[one] for one in symbols])
-            fixed.setdefault(message, (message, symbols, names, "", ()))
+            fixed.setdefault(head, (head, b"", symbols, names))
     return tuple(frames.values()), tuple(fixed.values())
 
 
@@ -101,8 +104,8 @@ def _loose(told: frozenset[str]) -> tuple[Recipe, ...]:
     return tuple(
         (symbols, names)
         for symbols, names in RECIPES
-        if told.issuperset(set(symbols).intersection(_TOLD))
-        and (told.intersection(symbols) or symbols.count("curtime") > 1)
+        if (_TOLD.intersection(symbols) or symbols.count("curtime") > 1)
+        and told.issuperset(_TOLD.intersection(symbols))
     )
 
 
@@ -119,7 +122,7 @@ class Case:
     body: bytes = field(default=b"", repr=False)
     others: Sequence[Keys] = ()
     told: dict[str, bytes] = field(init=False, repr=False)
-    """The bytes of what the request tells."""
+    """The bytes of what the request tells, curtime among it."""
     book: Book = field(init=False)
     second: bytes = field(init=False, repr=False)
     """The bytes of curtime."""
@@ -130,9 +133,11 @@ class Case:
             "seq": as_bytes(self.seq),
             "body": self.body if len(self.body) <= _LONGEST_BODY else b"",
         }
-        object.__setattr__(self, "told", {name: value for name, value in told.items() if value})
+        told = {name: value for name, value in told.items() if value}
+        second = as_bytes(self.curtime)
+        object.__setattr__(self, "told", {**told, "curtime": second})
+        object.__setattr__(self, "second", second)
         object.__setattr__(self, "book", book_of(self.keys))
-        object.__setattr__(self, "second", as_bytes(self.curtime))
 
     @property
     def accepted(self) -> tuple[str, ...]:
@@ -141,38 +146,29 @@ class Case:
 
     def join(self, symbols: Symbols) -> bytes:
         """The bytes of symbols, joined; KeyError for one that is not known here."""
-        parts, told = self.book.parts, self.told
-        return b"".join(
-            [self.second if one == "curtime" else parts[one] if one in parts else told[one] for one in symbols]
-        )
+        told, parts = self.told, self.book.parts
+        return b"".join([told[one] if one in told else parts[one] for one in symbols])
 
 
-def likely(case: Case) -> Iterator[Candidate]:
-    """The formulas, then the likeliest orders, each with the curtime of the URL and with those close to it."""
-    for name, head in sorted(FORMULAS.items(), key=lambda row: row[0] not in case.formulas):
-        symbols = (*head, "curtime")
-        yield case.join(symbols), symbols, (f"{name}_formula",), "curtime", ()
+def likely(case: Case) -> Iterator[Batch]:
+    """The formulas, then the likeliest orders with curtimes close to the URL's."""
+    yield case.book.formulas, case.second, "curtime", ()
     yield from shifted(case, case.book.shifted)
 
 
-def shifted(case: Case, frames: Sequence[Frame]) -> Iterator[Candidate]:
+def shifted(case: Case, frames: Sequence[Frame]) -> Iterator[Batch]:
     """Texts around every other curtime that may have been hashed than the URL's."""
     for text, symbol, mistakes in hashed_variants(case.curtime, case.now):
-        second = text.encode()
-        for head, tail, symbols, names in frames:
-            yield head + second + tail, symbols, names, symbol, mistakes
+        yield frames, text.encode(), symbol, mistakes
 
 
-def _made(case: Case) -> Iterator[Candidate]:
-    second = case.second
-    for head, tail, symbols, names in case.book.frames:
-        yield head + second + tail, symbols, names, "curtime", ()
-    yield from case.book.fixed
+def _told(case: Case) -> Iterator[Frame]:
+    """The recipes with parts that only the request tells."""
     for symbols, names in _loose(frozenset(case.told)):
-        yield case.join(symbols), symbols, names, "curtime", ()
+        yield case.join(symbols), b"", symbols, names
 
 
-def text_changed(case: Case, symbols: Symbols, names: Names) -> Iterator[Candidate]:
+def text_changed(case: Case, symbols: Symbols, names: Names) -> Iterator[Frame]:
     """A joined text after each step that changes it."""
     try:
         text = case.join(symbols).decode()
@@ -181,52 +177,46 @@ def text_changed(case: Case, symbols: Symbols, names: Names) -> Iterator[Candida
     written = "+".join(symbols)
     for mistake, label, step in TEXT_STEPS:
         try:
-            changed = step(text)
+            yield step(text), b"", (label.format(written),), (*names, mistake)
         except UnicodeEncodeError:
             continue
-        yield changed, (label.format(written),), (*names, mistake), "", ()
 
 
-def other_apps(case: Case, others: Sequence[Keys]) -> Iterator[Candidate]:
+def other_apps(case: Case, others: Sequence[Keys]) -> Iterator[Frame]:
     """The formulas with the keys of other apps, and with one key of theirs."""
-    second = case.second
     own_secret, own_rest = case.book.parts["appsecret"], case.book.parts["restapikey"]
     for other in others:
-        whose = f"[{other.appkey[:40]!a}]"
-        one, two = f"appsecret{whose}", f"restapikey{whose}"
+        one, two = _whose(other)
         secret, rest = as_bytes(other.appsecret), as_bytes(other.restapikey)
-        yield secret + rest + second, (one, two, "curtime"), ("v2_formula", "other_app"), "curtime", ()
-        yield secret + second, (one, "curtime"), ("v1_formula", "other_app"), "curtime", ()
-        yield own_secret + rest + second, ("appsecret", two, "curtime"), ("mixed_credentials",), "curtime", ()
-        yield secret + own_rest + second, (one, "restapikey", "curtime"), ("mixed_credentials",), "curtime", ()
+        yield secret + rest, b"", (one, two, "curtime"), ("v2_formula", "other_app")
+        yield secret, b"", (one, "curtime"), ("v1_formula", "other_app")
+        yield own_secret + rest, b"", ("appsecret", two, "curtime"), ("mixed_credentials",)
+        yield secret + own_rest, b"", (one, "restapikey", "curtime"), ("mixed_credentials",)
 
 
-def _other_seconds(case: Case, others: Sequence[Keys]) -> Iterator[Candidate]:
-    """The formula with the keys of other apps over the seconds beside curtime."""
+def _whose(other: Keys) -> tuple[str, str]:
+    """The symbols of another app's keys."""
+    return f"appsecret[{other.appkey[:40]!a}]", f"restapikey[{other.appkey[:40]!a}]"
+
+
+def quick(case: Case) -> Iterator[Batch]:
+    """Everything that is tried while a request waits, likeliest first."""
+    yield from likely(case)
+    yield case.book.frames, case.second, "curtime", ()
+    yield case.book.fixed, b"", "curtime", ()
+    yield tuple(_told(case)), b"", "curtime", ()
+    for name, head in FORMULAS.items():
+        yield tuple(text_changed(case, (*head, "curtime"), (f"{name}_formula",))), b"", "", ()
+    frames = tuple(other_apps(case, case.others[:OTHERS]))
+    yield frames, case.second, "curtime", ()
     second = whole_second(case.curtime)
-    if second is None:
-        return
-    for other in others:
-        whose, head = f"[{other.appkey[:40]!a}]", as_bytes(other.appsecret + other.restapikey)
-        symbols, names = (f"appsecret{whose}", f"restapikey{whose}", "curtime"), ("v2_formula", "other_app")
-        for off, mistake in ((-1, "curtime_off_by_one"), (1, "curtime_off_by_one")):
-            yield head + b"%d" % (second + off), symbols, names, off, (mistake,)
+    if second is not None:
+        for off in (-1, 1):
+            yield frames[::4][:4], b"%d" % (second + off), off, ("curtime_off_by_one",)
 
 
-def quick(case: Case) -> Iterator[Candidate]:
-    """Every candidate that is tried while a request waits, likeliest first."""
-    texts = (
-        text_changed(case, (*head, "curtime"), (f"{name}_formula",)) for name, head in FORMULAS.items()
-    )
-    others = case.others[:OTHERS]
-    return chain(likely(case), _made(case), *texts, other_apps(case, others), _other_seconds(case, others[:4]))
-
-
-def stale(case: Case, before: int = 300, after: int = 10) -> Iterator[Candidate]:
-    """The accepted formula over the seconds around the URL's curtime; ±2 are among the likely ones."""
-    second = whole_second(case.curtime)
-    if second is None:
-        return
-    symbols, head, names = (*case.accepted, "curtime"), case.join(case.accepted), ("stale_checksum",)
-    for off in chain(range(-3, -before - 1, -1), range(3, after + 1)):
-        yield head + b"%d" % (second + off), symbols, names, off, ()
+def texts(batches: Iterable[Batch]) -> Iterator[Candidate]:
+    """The candidates of batches, one by one."""
+    for frames, second, when, mistakes in batches:
+        for head, tail, symbols, names in frames:
+            yield head + second + tail, symbols, names, when, mistakes

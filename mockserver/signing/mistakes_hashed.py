@@ -12,8 +12,14 @@ Row: TypeAlias = tuple[Pair, Pair]
 ONLY: Pair = ("hash {formula} and nothing else", "参与计算的内容只能是 {formula}")
 _AS_TEXT: Pair = ("hash each key exactly as it was given out", "密钥须按分配时的原文参与计算")
 _TRIM: Pair = ("trim the key after reading it", "读取密钥后请去掉首尾空白")
-_LOAD: Pair = ("load the keys before signing, and stop when one is missing", "签名前请先读入密钥，缺失时应直接报错")
-_ONE_CURTIME: Pair = ("read the clock once; hash and send the same string", "只取一次时间，计算和发送都用同一个字符串")
+_LOAD: Pair = (
+    "load the keys before signing, and stop when one is missing",
+    "签名前请先读入密钥，缺失时应直接报错",
+)
+_ONE_CURTIME: Pair = (
+    "read the clock once; hash and send the same string",
+    "只取一次时间，计算和发送都用同一个字符串",
+)
 _SECONDS: Pair = ("send the UTC seconds since 1970 in 10 digits", "请发送 10 位的 Unix 秒数")
 _SHA1: Pair = ("use SHA-1", "请使用 SHA-1")
 _UTF8: Pair = ("hash the UTF-8 bytes without a BOM", "请对不带 BOM 的 UTF-8 字节计算")
@@ -48,7 +54,7 @@ HASHED: dict[str, Row] = {
         ("check that the text reaches the hash: a stream that was read to its end gives nothing",
          "请确认文本确实传给了哈希函数：已读到末尾的流不会再有内容")),
     # values that were never filled in
-    "key_unset": (("a word for nothing in place of a key", "密钥未赋值，参与计算的是空值的字面文本"), _LOAD),
+    "key_unset": (("a key was never set: undefined, null or the like was hashed in its place", "密钥未赋值，实际计算的是 undefined、null 之类的字面文本"), _LOAD),
     "key_placeholder": (("a placeholder in place of a key", "密钥处仍是占位文字"), _LOAD),
     "literal_names": (("the names of the parts are hashed, not their values", "计算的是参数名，而不是参数值"),
         ("fill the values in before hashing", "计算前请填入实际的值")),

@@ -72,8 +72,8 @@ SENT: dict[str, Row] = {
     "sha512_length": (("512 bits, the length of a SHA-512", "共 512 位，是 SHA-512 的长度"), _SHA1),
     UNEXPLAINED: (("no known mistake explains it", "未找到已知的错误原因"),
         ("compare both keys character by character, and hash nothing but {formula}"
-         " (whether a URL or something else was hashed cannot be told)",
-         "请逐字核对两个密钥，且只对 {formula} 计算（是否误算了 URL 或其他内容无法判断）")),
+         " (whether a URL or something else was hashed cannot be told){deeper}",
+         "请逐字核对两个密钥，且只对 {formula} 计算（是否误算了 URL 或其他内容无法判断）{deeper_zh}")),
     # the signature is not in the query
     "signature_in_headers": (("the signature is in the headers, as a sibling vendor wants it", "签名放在了请求头中（同类厂商的做法）"), _QUERY),
     "signature_in_body": (("the signature is in the body", "签名放在了请求包体中"), _QUERY),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from mockserver.signing.layers import HASHES
-from mockserver.signing.materials import Case, quick
+from mockserver.signing.materials import Case, quick, texts
 from mockserver.signing.recipes import FORMULAS, Names
 
 LEAST = 8
@@ -56,8 +56,13 @@ def _summed(raw: bytes, case: Case) -> tuple[str, Names] | None:
     for name, empty in _EMPTY:
         if raw.endswith(empty) and len(raw) > len(empty):
             text, more = raw[: -len(empty)], () if name == "sha1" else (name,)
-            for message, symbols, names, _, mistakes in quick(case):
+            for message, symbols, names, _, mistakes in texts(quick(case)):
                 if message == text:
-                    return f"{'+'.join(symbols)}+{name}(\"\")", (*names, *mistakes, *more, "sum_appended")
+                    return f'{"+".join(map(str, symbols))}+{name}("")', (
+                        *names,
+                        *mistakes,
+                        *more,
+                        "sum_appended",
+                    )
             return "", (*more, "sum_appended")
     return None

@@ -81,11 +81,19 @@ def _missing(query: Query, readings: Readings, call: Call) -> list[Violation]:
     if readings["seq"] == "optional":
         names = [name for name in names if name != "seq"]
     said = find_signature(call, query.counts) if names else None
-    words = {"hint": "; add it to the URL", "hint_zh": "；请加到 URL 中"}
-    if said:
-        words = {"diagnosis": said.name, "hint": f": {said.text.en}", "hint_zh": f"：{said.text.zh}"}
+    hint, hint_zh = (
+        (f": {said.text.en}", f"：{said.text.zh}") if said else ("; add it to the URL", "；请加到 URL 中")
+    )
     return [
-        violation("missing_parameter", f"query:{name}", expected=name, name=name, **words)
+        violation(
+            "missing_parameter",
+            f"query:{name}",
+            expected=name,
+            diagnosis=said.name if said else "",
+            name=name,
+            hint=hint,
+            hint_zh=hint_zh,
+        )
         for name in names
     ]
 

@@ -74,9 +74,8 @@ _NAMED: tuple[tuple[Names, str], ...] = (
             "appkey={K}&identifier={I}&curtime={T}",
             "appkey={K}&identifier={I}&curtime={T}&seq={Q}",
             "appkey={K}&curtime={T}&identifier={I}&seq={Q}",
-            "appkey={K}&curtime={T}&identifier={I}",
         )
-        for before, after in (("", ""), ("{S}", ""), ("", "{S}"), ("{S}{R}", ""), ("", "{S}{R}"), ("", "&key={S}"))
+        for before, after in (("", ""), ("{S}", ""), ("", "{S}"), ("{S}{R}", ""), ("", "&key={S}"))
     ),
     *(
         (("serialized_parts",), text)
@@ -97,16 +96,39 @@ _NAMED: tuple[tuple[Names, str], ...] = (
     (("v2_formula", "curtime_quoted"), "{S}{R}'{T}'"),
     (("v1_formula", "curtime_quoted"), '{S}"{T}"'),
 )  # fmt: skip
-_SEPARATORS = ("&", ":", ",", "+", "-", "_", "|", ";", "/", " ", ".", "#", "@", "=")
-_RARE_SEPARATORS = ("*", "~", "$", "%", "\t", "\n", "\r\n", "\0", ", ", " + ", "; ", "&&", "||", "::", "--", "<br>", "\\n", "?", "!")
+_SEPARATORS = ("&", ":", ",", "+", "-", "_", "|", ";", "/", " ", ".")
+_RARE_SEPARATORS = (
+    "#",
+    "@",
+    "=",
+    "*",
+    "~",
+    "$",
+    "%",
+    "\t",
+    "\n",
+    "\r\n",
+    "\0",
+    ", ",
+    " + ",
+    "; ",
+    "&&",
+    "||",
+    "::",
+    "--",
+    "<br>",
+    "\\n",
+    "?",
+    "!",
+)
 _JOINED: tuple[tuple[Names, str], ...] = (
     (("v2_formula", "separator"), "SRT"),
     (("v1_formula", "separator"), "ST"),
-    (("wrong_order", "separator"), "RST TRS STR"),
+    (("wrong_order", "separator"), "RST TRS"),
 )
 _RARELY_JOINED: tuple[tuple[Names, str], ...] = (
     *_JOINED,
-    (("wrong_order", "separator"), "RTS TSR"),
+    (("wrong_order", "separator"), "STR RTS TSR"),
     (("v1_formula", "wrong_order", "separator"), "TS"),
     (("appkey_for_restapikey", "separator"), "SKT KST KTS"),
     (("appkey_for_appsecret", "separator"), "KRT RKT"),
@@ -123,7 +145,8 @@ def spell(letters: str) -> Symbols:
 
 def literal(text: str) -> str:
     """The symbol of a literal text."""
-    symbol = '"' + text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t") + '"'
+    shown = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    symbol = f"'{shown}'" if '"' in shown else f'"{shown}"'
     LITERALS[symbol] = text.encode()
     return symbol
 

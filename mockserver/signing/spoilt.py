@@ -38,7 +38,9 @@ def _spoiling(given: str, text: str) -> Spoiling | None:
     if found := ELIDED.fullmatch(text):
         start, end = (piece.replace(" ", "") for piece in found.groups())
         if len(start) + len(end) >= 12:
-            return lambda digest: "nsdata" if digest.hex().startswith(start) and digest.hex().endswith(end) else ""
+            return lambda digest: (
+                "nsdata" if digest.hex().startswith(start) and digest.hex().endswith(end) else ""
+            )
     found = _LEADING_HEX.match(text)
     if found is None:
         return None

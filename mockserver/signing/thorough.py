@@ -1,4 +1,4 @@
-"""What is tried where nobody waits for an answer: pairs of mistakes, all other apps, every millisecond, a day of seconds.
+"""What is tried where nobody waits for an answer: pairs of mistakes, all other apps, every millisecond.
 
 Takes some 0.2 s. `explain` asks for it.
 """
@@ -9,40 +9,25 @@ from collections.abc import Iterator
 from itertools import chain
 
 from mockserver.signing.changes import KEY_STEPS
-from mockserver.signing.layers import Layer, layered
-from mockserver.signing.materials import (
-    OTHERS,
-    Candidate,
-    Case,
-    frame,
-    other_apps,
-    shifted,
-    stale,
-    text_changed,
-)
 from mockserver.signing.curtime import whole_second
-from mockserver.signing.recipes import FORMULAS, RARE, RECIPES, Recipe, spell
+from mockserver.signing.materials import OTHERS, Batch, Case, frame, other_apps, shifted, text_changed
+from mockserver.signing.recipes import RARE, RECIPES, Recipe, spell
 
 _ORDERS = tuple(spell(letters) for letters in ("RST", "STR", "RTS", "TSR", "TRS", "TS", "SKT", "KRT"))
 
 
-def thorough(case: Case) -> Iterator[Candidate]:
-    """Every candidate that takes too long for a request."""
-    yield from other_apps(case, case.others[OTHERS:])
-    frames, fixed = frame(chain(RARE, _pairs()), case.book.parts)
-    for head, tail, symbols, names in frames:
-        yield head + case.second + tail, symbols, names, "curtime", ()
-    yield from fixed
-    yield from _texts(case)
+def thorough(case: Case) -> Iterator[Batch]:
+    """Every batch that takes too long for a request."""
+    yield tuple(other_apps(case, case.others[OTHERS:])), case.second, "curtime", ()
+    frames, fixed = frame(chain(_pairs(), RARE), case.book.parts)
+    yield frames, case.second, "curtime", ()
+    yield fixed, b"", "", ()
+    for order in _ORDERS:
+        yield tuple(text_changed(case, order, _ORDER_NAMES[order])), b"", "", ()
     yield from shifted(case, case.book.frames)
+    yield from shifted(case, tuple(other_apps(case, case.others[:OTHERS])))
     yield from shifted(case, frames)
     yield from _finer(case)
-    yield from stale(case, 86_400, 3_600)
-
-
-def layered_thoroughly(case: Case, name: str) -> Iterator[Layer]:
-    """HMACs of every pair of texts."""
-    return layered(case, name, deep=True)
 
 
 def _pairs() -> Iterator[Recipe]:
@@ -64,22 +49,15 @@ def _pairs() -> Iterator[Recipe]:
 _ORDER_NAMES = {symbols: names for symbols, names in RECIPES if symbols in _ORDERS}
 
 
-def _texts(case: Case) -> Iterator[Candidate]:
-    """Orders whose text was changed before it was hashed."""
-    for order in _ORDERS:
-        yield from text_changed(case, order, _ORDER_NAMES[order])
-
-
-def _finer(case: Case) -> Iterator[Candidate]:
+def _finer(case: Case) -> Iterator[Batch]:
     """The formulas over every millisecond around curtime."""
     second = whole_second(case.curtime)
     if second is None:
         return
-    forms = ((b"%b%d%03d", "milliseconds", "curtime_hashed_in_milliseconds"),
-             (b"%b%d.%03d", "seconds.fraction", "curtime_hashed_with_fraction"))  # fmt: skip
-    for name, keys in FORMULAS.items():
-        head, symbols = case.join(keys), (*keys, "curtime")
-        for at in range(second - 2, second + 3):
-            for milli in range(1_000):
-                for form, written, mistake in forms:
-                    yield form % (head, at, milli), symbols, (f"{name}_formula",), written, (mistake,)
+    for at in range(second - 2, second + 3):
+        for milli in range(1_000):
+            for text, written, mistake in (
+                (b"%d%03d" % (at, milli), "milliseconds", "curtime_hashed_in_milliseconds"),
+                (b"%d.%03d" % (at, milli), "seconds.fraction", "curtime_hashed_with_fraction"),
+            ):
+                yield case.book.formulas, text, written, (mistake,)

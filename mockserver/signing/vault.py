@@ -42,7 +42,9 @@ class Vault:
                     continue
                 # A + that was decoded as a blank is no secret any more, but nearly; Go's h.Sum(secret) tells it in hex.
                 digits = secret.encode(errors="surrogatepass").hex()
-                for spelling in (secret, secret.replace("+", " "), digits, digits.upper()):
+                # A secret with a % of its own is read here as what its escapes mean.
+                read = _ESCAPE.sub(_unescaped, secret)
+                for spelling in (secret, secret.replace("+", " "), digits, digits.upper(), read):
                     if spelling not in self._known:
                         self._put(spelling)
         self._starts = tuple(self._by_start)

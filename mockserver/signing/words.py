@@ -7,14 +7,44 @@ from __future__ import annotations
 
 import re
 
-UNSET = ("undefined", "null", "None", "nil", "NULL", "(null)", "NaN", "nan", "<nil>", "%!s(<nil>)", "[object Object]", "[object Promise]")
+UNSET = ("undefined", "null", "None", "nil", "NULL", "(null)", "NaN", "nan", "<nil>", "[object Object]")
 """What languages write for nothing, the commonest first."""
-RARELY_UNSET = ("Null", "NONE", "nullnull", "Nothing", "Optional(nil)", "False", "false", "True", "true", "%s", "{}", "[]", "N/A", "empty", '""', "''")
+RARELY_UNSET = (
+    "%!s(<nil>)",
+    "[object Promise]",
+    "Null",
+    "NONE",
+    "nullnull",
+    "Nothing",
+    "Optional(nil)",
+    "False",
+    "false",
+    "True",
+    "true",
+    "%s",
+    "{}",
+    "[]",
+    "N/A",
+    "empty",
+    '""',
+    "''",
+)
 """What else is found in such places."""
 UNSET_CURTIME = ("0", "-1", "curtime", "timestamp", "NaN")
 """More that stands in the hashed text when no moment was filled in."""
 _PLACEHOLDERS = ("{}", "your_{}", "<{}>", "${{{}}}", "{{{{{}}}}}")
-_RARE_PLACEHOLDERS = (*_PLACEHOLDERS, "your-{}", "<your_{}>", "{{{}}}", "${}", "%{}%", "process.env.{}", "xxx", "test", "changeme")
+_RARE_PLACEHOLDERS = (
+    *_PLACEHOLDERS,
+    "your-{}",
+    "<your_{}>",
+    "{{{}}}",
+    "${}",
+    "%{}%",
+    "process.env.{}",
+    "xxx",
+    "test",
+    "changeme",
+)
 _SPELLINGS = {
     "appsecret": ("appsecret", "APPSECRET", "APP_SECRET", "app_secret", "appSecret", "AppSecret"),
     "restapikey": ("restapikey", "RESTAPIKEY", "REST_API_KEY", "rest_api_key", "restApiKey", "RestApiKey"),

@@ -90,8 +90,8 @@ def test_no_part_of_a_call_keeps_a_secret(words: dict) -> None:
     assert MASK in text
     assert "aNaRy" not in text
     assert "canary~" not in text
-    assert "canary~".encode().hex() not in text
-    assert "aNaRy".encode().hex() not in text.lower()
+    assert b"canary~".hex() not in text
+    assert b"aNaRy".hex() not in text.lower()
     assert vault().clean(clean) is clean
 
 

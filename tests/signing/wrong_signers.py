@@ -12,7 +12,6 @@ import random
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote
 
 
 @dataclass(frozen=True)
