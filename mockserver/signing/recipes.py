@@ -1,4 +1,4 @@
-"""The recipes: what a client may have joined and hashed, as tables of symbols; knows no request, no keys and no hash.
+"""The recipes: what a client may have joined and hashed, as symbols; knows no request, no keys and no hash.
 
 A recipe is a tuple of symbols and the names of the mistakes in it. A symbol names a part (`appsecret`), a changed part
 (`upper(appsecret)`) or a literal (`"&"`), so that a recipe joined by `+` is also the expression that people read.
@@ -10,132 +10,29 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import TypeAlias
 
 from mockserver.signing.changes import KEY_STEPS, digest
+from mockserver.signing.patterns import (
+    DERIVED,
+    FORMULAS,
+    JOINED,
+    LETTERS,
+    PATTERNS,
+    RARE_SEPARATORS,
+    RARELY_JOINED,
+    SEPARATORS,
+    TEMPLATES,
+    Names,
+    Recipe,
+    Symbols,
+)
 from mockserver.signing.words import RARELY_UNSET, UNSET, UNSET_CURTIME, placeholders
 
-Names: TypeAlias = tuple[str, ...]
-Symbols: TypeAlias = tuple[str, ...]
-Recipe: TypeAlias = tuple[Symbols, Names]
-
-LETTERS = {
-    "S": "appsecret",
-    "R": "restapikey",
-    "T": "curtime",
-    "K": "appkey",
-    "I": "identifier",
-    "Q": "seq",
-    "B": "body",
-}
-"""Short forms for the tables below."""
+__all__ = ["FORMULAS", "LITERALS", "RARE", "RECIPES", "Names", "Recipe", "Symbols", "changed_keys", "spell"]
 LITERALS: dict[str, bytes] = {}
 """The bytes of each symbol in quotes."""
 HASHED: dict[str, tuple[str, Symbols]] = {}
 """Keys that were hashed together: symbol, algorithm, and what was joined."""
-FORMULAS: dict[str, Symbols] = {"v2": ("appsecret", "restapikey"), "v1": ("appsecret",)}
-"""What stands before curtime."""
-
-# names of the mistakes: letters in the order they are joined
-_PATTERNS: tuple[tuple[Names, str], ...] = (
-    (("v2_formula",), "SRT"),
-    (("v1_formula",), "ST"),
-    (("wrong_order",), "STR RST RTS TSR TRS"),
-    (("v1_formula", "wrong_order"), "TS"),
-    (("appkey_for_restapikey",), "SKT"),
-    (("appkey_for_appsecret",), "KRT"),
-    (("appkey_for_restapikey", "wrong_order"), "STK KST TSK TKS KTS"),
-    (("appkey_for_appsecret", "v1_formula"), "KT"),
-    (("appkey_for_appsecret", "wrong_order"), "RKT TRK TKR KTR RTK"),
-    (("appkey_for_appsecret", "v1_formula", "wrong_order"), "TK"),
-    (("appkey_added",), "KSRT SKRT SRKT SRTK"),
-    (("appsecret_missing",), "RT"),
-    (("appsecret_missing", "wrong_order"), "TR"),
-    (("curtime_missing",), "SR RS S"),
-    (("appsecret_missing", "curtime_missing"), "R"),
-    (("keys_missing",), "T"),
-    (("keys_missing", "curtime_missing"), "K"),
-    (("part_repeated",), "SST RRT SRTT SSRT SRRT SRTS"),
-    (("identifier_for_restapikey",), "SIT"),
-    (("appkey_for_appsecret", "identifier_for_restapikey"), "KIT"),
-    (("identifier_added",), "ISRT SIRT SRIT SRTI"),
-    (("v1_formula", "identifier_added"), "IST STI"),
-    (("appkey_added", "identifier_added"), "KISRT SRKIT SKIRT SRITK KISTR KITSR"),
-    (("v1_formula", "appkey_added", "identifier_added"), "SKIT KIST KITS"),
-    (("nonce_for_restapikey",), "SQT SQTR STQ"),
-    (("seq_added",), "SRQT SRTQ QSRT"),
-    (("appkey_added", "identifier_added", "seq_added"), "KITQS SKITQ KITQSR SRKITQ"),
-    (("body_signed",), "B SB BS SRB SRTB BSRT SRBT STB"),
-)
-_NAMED: tuple[tuple[Names, str], ...] = (
-    *(
-        (("query_signed",), before + query + after)
-        for query in (
-            "appkey={K}&identifier={I}&curtime={T}",
-            "appkey={K}&identifier={I}&curtime={T}&seq={Q}",
-            "appkey={K}&curtime={T}&identifier={I}&seq={Q}",
-        )
-        for before, after in (("", ""), ("{S}", ""), ("", "{S}"), ("{S}{R}", ""), ("", "&key={S}"))
-    ),
-    *(
-        (("serialized_parts",), text)
-        for text in (
-            '["{S}","{R}","{T}"]', '["{S}", "{R}", "{T}"]', "['{S}', '{R}', '{T}']", "('{S}', '{R}', '{T}')",
-            "[{S}, {R}, {T}]", "[{S} {R} {T}]", '["{S}","{R}",{T}]', "['{S}', '{R}', {T}]", "('{S}', '{R}', {T})",
-            '{"appsecret":"{S}","restapikey":"{R}","curtime":"{T}"}', '{"appsecret":"{S}","restapikey":"{R}","curtime":{T}}',
-            '{"appsecret": "{S}", "restapikey": "{R}", "curtime": "{T}"}',
-        )
-    ),
-    (("separator",), "{S} + {R}+{T}"),
-    (("literal_names",), "appsecretrestapikeycurtime"),
-    (("literal_names",), "appsecret+restapikey+curtime"),
-    (("literal_names",), "appsecret + restapikey+curtime"),
-    (("literal_names",), "appsecretcurtime"),
-    (("literal_names",), "APPSECRETRESTAPIKEYCURTIME"),
-    (("v2_formula", "curtime_quoted"), '{S}{R}"{T}"'),
-    (("v2_formula", "curtime_quoted"), "{S}{R}'{T}'"),
-    (("v1_formula", "curtime_quoted"), '{S}"{T}"'),
-)  # fmt: skip
-_SEPARATORS = ("&", ":", ",", "+", "-", "_", "|", ";", "/", " ", ".")
-_RARE_SEPARATORS = (
-    "#",
-    "@",
-    "=",
-    "*",
-    "~",
-    "$",
-    "%",
-    "\t",
-    "\n",
-    "\r\n",
-    "\0",
-    ", ",
-    " + ",
-    "; ",
-    "&&",
-    "||",
-    "::",
-    "--",
-    "<br>",
-    "\\n",
-    "?",
-    "!",
-)
-_JOINED: tuple[tuple[Names, str], ...] = (
-    (("v2_formula", "separator"), "SRT"),
-    (("v1_formula", "separator"), "ST"),
-    (("wrong_order", "separator"), "RST TRS"),
-)
-_RARELY_JOINED: tuple[tuple[Names, str], ...] = (
-    *_JOINED,
-    (("wrong_order", "separator"), "STR RTS TSR"),
-    (("v1_formula", "wrong_order", "separator"), "TS"),
-    (("appkey_for_restapikey", "separator"), "SKT KST KTS"),
-    (("appkey_for_appsecret", "separator"), "KRT RKT"),
-    (("appkey_added", "separator"), "KSRT SKRT SRTK"),
-)
-_DERIVED = ("K", "S", "KS", "SK", "KSR")
-"""What a restapikey may have been computed from."""
 
 
 def spell(letters: str) -> Symbols:
@@ -211,7 +108,7 @@ def _joined(separators: tuple[str, ...], table: tuple[tuple[Names, str], ...]) -
         for parts, names in _patterns(table):
             joined = tuple(symbol for part in parts for symbol in (part, between))
             yield joined[:-1], names
-            if names[0] == "v2_formula" or table is _RARELY_JOINED:
+            if names[0] == "v2_formula" or table is RARELY_JOINED:
                 yield joined, names
 
 
@@ -232,7 +129,7 @@ def hashed(algorithm: str, letters: str) -> str:
 
 
 def _derived() -> Iterator[Recipe]:
-    for letters in _DERIVED:
+    for letters in DERIVED:
         for algorithm in ("md5", "sha1"):
             yield ("appsecret", hashed(algorithm, letters), "curtime"), ("restapikey_derived",)
 
@@ -240,21 +137,21 @@ def _derived() -> Iterator[Recipe]:
 RECIPES: tuple[Recipe, ...] = tuple(
     chain(
         [((literal(""),), ("nothing_hashed",))],
-        _patterns(_PATTERNS),
+        _patterns(PATTERNS),
         _key_recipes(),
         _derived(),
-        _joined(_SEPARATORS, _JOINED),
+        _joined(SEPARATORS, JOINED),
         _unset(UNSET),
         _named("=", ("&", "", ","), "SRT ST KTRS KSTR KTS"),
         _named(" ", ("",), "SRT ST KTRS"),
-        ((_template(text), names) for names, text in _NAMED),
+        ((_template(text), names) for names, text in TEMPLATES),
         _unfilled(),
     )
 )
 """Everything that is one join of known parts, and is tried while a request waits."""
 RARE: tuple[Recipe, ...] = tuple(
     chain(
-        _joined((*_SEPARATORS, *_RARE_SEPARATORS), _RARELY_JOINED),
+        _joined((*SEPARATORS, *RARE_SEPARATORS), RARELY_JOINED),
         _unset((*UNSET, *RARELY_UNSET)),
         _named("=: ", ("&", "", ",", ";", "\n", " ", ", "), "SRT ST KTRS KSTR KTS KST TRS STR KTR RT KRT"),
         _unfilled(rare=True),

@@ -9,10 +9,11 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unknown_checksums import ALONE, GARBAGE
 from wrong_curtimes import CURTIMES
 from wrong_digests import DIGESTS
 from wrong_in_many_ways import PAIRS, URLS
-from wrong_signers import Client, b64, hexed, mac, new_client, sha1
+from wrong_signers import Client, hexed, mac, new_client, sha1
 from wrong_texts import TEXTS
 
 from mockserver.signing.changes import KEY_STEPS
@@ -181,25 +182,6 @@ def test_an_app_that_signs_v1_is_told_about_v2():
     assert "restapikey" not in said.text.en
 
 
-GARBAGE = (
-    (20, lambda raw: raw.hex(), ()),
-    (20, lambda raw: raw.hex().upper(), ("uppercase_hex",)),
-    (20, lambda raw: b64(raw), ("base64",)),
-    (20, lambda raw: b64(raw).rstrip("="), ("not_hex", "wrong_length")),
-    (20, lambda raw: raw.hex("-"), ("dashes",)),
-    (20, lambda raw: "ÿ" + raw.decode("latin-1")[1:], ("not_hex", "wrong_length")),
-    (20, lambda raw: raw.hex()[:-1] + "g", ("not_hex",)),
-    (16, lambda raw: raw.hex(), ("md5_length",)),
-    (28, lambda raw: raw.hex(), ("sha224_length",)),
-    (32, lambda raw: raw.hex(), ("sha256_length",)),
-    (48, lambda raw: raw.hex(), ("sha384_length",)),
-    (64, lambda raw: raw.hex(), ("sha512_length",)),
-    (17, lambda raw: raw.hex(), ("wrong_length",)),
-    (300, lambda raw: raw.hex(), ("wrong_length",)),
-    (5_000, lambda raw: raw.hex(), ("wrong_length",)),
-)
-
-
 @pytest.mark.parametrize(("size", "write", "facts"), GARBAGE)
 def test_a_checksum_of_something_unknown_is_called_unexplained(size, write, facts):
     """Random digests in any writing: no known mistake is claimed, only facts of their shape are told."""
@@ -214,20 +196,6 @@ def test_a_checksum_of_something_unknown_is_called_unexplained(size, write, fact
         assert said is not None
         assert not said.explained
         assert [name for name in said.names if name != "unexplained"] == list(facts), given_
-
-
-ALONE = (
-    ("", "checksum_empty"),
-    ("  ", "checksum_empty"),
-    ("123456789abcdefg", "checksum_sample"),
-    ("undefined", "checksum_unset"),
-    ("null", "checksum_unset"),
-    ("$checksum", "checksum_unset"),
-    ("{{checksum}}", "checksum_unset"),
-    ("[object Promise]", "checksum_object"),
-    ("<built-in method hexdigest of _hashlib.HASH object at 0x7f0>", "checksum_object"),
-    ("[B@1b6d3586", "checksum_object"),
-)
 
 
 @pytest.mark.parametrize(("given_", "name"), ALONE)
