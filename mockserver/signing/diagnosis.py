@@ -49,8 +49,8 @@ def diagnose(
     """Why `given` is not the checksum of `curtime` under `keys`; None when it is.
 
     All values are as decoded from the query; `now` is in seconds; `others` are the other apps' keys; `earlier` is the
-    curtime of a request whose right checksum was `given`, if there was one. When nothing matches, some 1,400 candidates
-    were hashed; `deep` tries some 200,000 more, for `explain`.
+    curtime of a request whose right checksum was `given`, if there was one. When nothing matches, some 1,100 candidates
+    were hashed; `deep` tries some 170,000 more, for `explain`.
     """
     case = Case(keys, curtime, now, tuple(formulas), identifier, seq, body, others)
     if matches(given, keys, curtime, case.formulas):

@@ -6,8 +6,9 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from itertools import chain
 from typing import TypeAlias
 
 from mockserver.signing.materials import Case
@@ -79,38 +80,44 @@ def _written(digest: bytes) -> Iterator[tuple[str, bytes]]:
     yield "base64_", base64.b64encode(digest)
 
 
-def _pairs(case: Case, deep: bool) -> Iterator[tuple[bytes, bytes, str]]:
+def _pairs(case: Case, deep: bool) -> Iterator[tuple[bytes, bytes, str, str]]:
     """Key, message, and how to write them."""
     rows = [(key, tuple(messages.split())) for key, messages in _HMACS]
     if deep:
         texts = tuple(_DEEP.split())
         rows += [(key, texts) for key in texts]
-    spelled = {
-        letters: _spelled(case, letters) for letters in {one for key, texts in rows for one in (key, *texts)}
-    }
+    spelled: dict[str, bytes | None] = {}
+    for letters in chain.from_iterable((key, *messages) for key, messages in rows):
+        if letters not in spelled:
+            spelled[letters] = _spelled(case, letters)
     for letters, messages in rows:
-        key, label = spelled[letters]
+        key = spelled[letters]
         for message in messages:
-            text, written = spelled[message]
+            text = spelled[message]
             if key is not None and text is not None:
-                yield key, text, f"{label}, {written}"
+                yield key, text, letters, message
     try:
         key = base64.b64decode(case.keys.appsecret, validate=True)
     except (binascii.Error, ValueError):
         return
     for message in _DECODED.split():
-        yield key, case.join(spell(message)), f"base64_decode(appsecret), {'+'.join(spell(message))}"
+        yield key, case.join(spell(message)), "", message
 
 
-def _spelled(case: Case, letters: str) -> tuple[bytes | None, str]:
-    """The bytes of letters and how they are written; None when one of them is not told."""
-    symbols = spell(letters)
+def _spelled(case: Case, letters: str) -> bytes | None:
+    """The bytes of letters; None when one of them is not told."""
     try:
-        return case.join(symbols), "+".join(symbols)
+        return case.join(spell(letters))
     except KeyError:
-        return None, ""
+        return None
 
 
-def _hmacs(case: Case, name: str, pairs: Iterator[tuple[bytes, bytes, str]]) -> Iterator[Layer]:
-    for key, message, label in pairs:
-        yield hmac.digest(key, message, name), f"hmac_{name}({label})", ("hmac",)
+def _hmacs(case: Case, name: str, pairs: Iterable[tuple[bytes, bytes, str, str]]) -> Iterator[Layer]:
+    for key, message, letters, texts in pairs:
+        yield hmac.digest(key, message, name), _hmac_label(name, letters, texts), ("hmac",)
+
+
+@lru_cache(maxsize=8_192)
+def _hmac_label(name: str, key: str, message: str) -> str:
+    under = "+".join(spell(key)) or "base64_decode(appsecret)"
+    return f"hmac_{name}({under}, {'+'.join(spell(message))})"

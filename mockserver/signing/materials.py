@@ -1,12 +1,12 @@
 """Every text that a client may have hashed for one wrong signature; hashes nothing and reads no request.
 
-The steps run from the likely to the far-fetched. `quick` and `stale` together stay under `QUICK_LIMIT` candidates, so
-that a wrong checksum costs less than a millisecond; what takes longer is in `thorough`.
+The steps run from the likely to the far-fetched. Together with hashes of hashes and stale seconds they stay under
+`QUICK_LIMIT` candidates, so that a wrong checksum costs about a millisecond; what takes longer is in `thorough`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
@@ -33,7 +33,7 @@ Batch: TypeAlias = "tuple[Sequence[Frame], bytes, str | int, Names]"
 Candidate: TypeAlias = "tuple[bytes, tuple[str | int, ...], Names, str | int, Names]"
 """One text of a batch: the bytes to hash, symbols and mistakes, and those of its curtime."""
 
-QUICK_LIMIT = 1_400
+QUICK_LIMIT = 1_200
 OTHERS = 16
 """So many other apps are tried while a request waits."""
 _LONGEST_BODY = 4_096
@@ -174,12 +174,18 @@ def text_changed(case: Case, symbols: Symbols, names: Names) -> Iterator[Frame]:
         text = case.join(symbols).decode()
     except UnicodeDecodeError:
         return
-    written = "+".join(symbols)
-    for mistake, label, step in TEXT_STEPS:
+    for step, written, mistakes in _text_steps(symbols, names):
         try:
-            yield step(text), b"", (label.format(written),), (*names, mistake)
+            yield step(text), b"", written, mistakes
         except UnicodeEncodeError:
             continue
+
+
+@lru_cache(maxsize=16)
+def _text_steps(symbols: Symbols, names: Names) -> tuple[tuple[Callable[[str], bytes], Symbols, Names], ...]:
+    """The changes of a joined text, how each is written, and the mistakes in it."""
+    joined = "+".join(symbols)
+    return tuple((step, (label.format(joined),), (*names, mistake)) for mistake, label, step in TEXT_STEPS)
 
 
 def other_apps(case: Case, others: Sequence[Keys]) -> Iterator[Frame]:

@@ -58,7 +58,7 @@ _UNSET = re.compile(
 _OBJECT = re.compile(
     r"\[object \w+\]|<.* (?:at|@) 0x[0-9A-Fa-f]+>|<.*(?:method|function).*>|\[[BC]@[0-9a-f]+|Array|Object|Promise\b.*"
     r"|\w+(?:\.\w+)+(?:@[0-9a-f]+|\[\])|System\.[\w.]+|#<.*>|(?:HASH|SCALAR|table:|function:) ?\(?0x[0-9a-f]+\)?"
-    r"|(?:async )?function\b.*|\([\w, ]*\) ?=>.*|0x[0-9a-f]{6,12}|&?\{0x[0-9a-f]+.*|[0-9]+ bytes"
+    r"|(?:async )?function\b.*|\([\w, ]*\) ?=>.*|0xc0[0-9a-f]{8}|&?\{0x[0-9a-f]+.*|[0-9]+ bytes"
     r"|SHA-?1 Message Digest from .*",
     re.DOTALL,
 )

@@ -235,7 +235,7 @@ def test_a_case_shows_nothing_of_what_it_knows():
 
 
 def test_a_wrong_checksum_costs_a_bounded_number_of_hashes():
-    """With everything known that can be, and a thousand other apps, fewer than 1,400 candidates are tried."""
+    """With everything known that can be, and a thousand other apps, fewer than 1,200 candidates are tried."""
     client = new_client(random.Random(5))
     others = [Keys(str(n), f"s{n}", f"r{n}") for n in range(1_000)]
     keys = Keys(client.k, client.s, client.r)
