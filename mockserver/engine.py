@@ -130,7 +130,7 @@ class Engine:
             library, call, scenario, readings, state, state.clock.now(), app=app, query=query.values
         )
         visit.operation, visit.violations = _target(call, readings)
-        visit.violations += check_query(query, readings)
+        visit.violations += check_query(query, readings, call)
         broken: list[Violation] = []
         if visit.operation is not None:
             validator = library.schemas.request(visit.operation.name)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from helpers.bench import Bench
 from helpers.sending import NOW
+from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, checksum, sha1
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -275,3 +276,43 @@ def test_answer_headers_can_be_left_out() -> None:
     working = Bench()
     working.engine._headers = False
     assert working.send({}).headers == (("Content-Type", "application/json"),)
+
+
+def test_a_cached_checksum_is_called_stale_however_old_it_is() -> None:
+    """A client that signs once and sends a fresh curtime every time; after a reset nothing is known of it."""
+    bench = Bench()
+    assert bench.error(bench.send()) == "ok"
+    cached = checksum(str(NOW))
+    bench.engine.store.clock.advance(4_000)
+    late = {"query": {"curtime": str(NOW + 4_000), "checksum": cached}}
+    assert bench.error(bench.send(late)) == "checksum_mismatch"
+    (one,) = bench.violations
+    assert one.diagnosis == "stale_checksum"
+    assert "(curtime-4000)" in one.text.en
+    bench.engine.store.reset_app(APPKEY)
+    bench.send(late)
+    (one,) = bench.violations
+    assert one.diagnosis == "unexplained"
+
+
+def test_a_signature_in_the_headers_is_told_in_the_answer() -> None:
+    """The sibling vendor's way: the first thing that is told says where the signature is."""
+    bench = Bench(lang="zh")
+    query = {"appkey": None, "curtime": None, "checksum": None, "seq": None}
+    headers = {"appkey": APPKEY, "curtime": str(NOW), "checksum": checksum(str(NOW)), "nonce": "1"}
+    reply = bench.send({"query": query, "headers": headers})
+    assert bench.error(reply) == "missing_parameter"
+    assert "签名放在了请求头中" in json.loads(reply.body)["ErrorInfo"]
+    assert {one.diagnosis for one in bench.violations} == {"signature_in_headers"}
+
+
+def test_keys_that_travel_in_hex_are_told_nowhere() -> None:
+    """Go's h.Sum(text) puts them before the hash of nothing: neither answer nor journal keeps them."""
+    bench = Bench()
+    sent = (APPSECRET + RESTAPIKEY + str(NOW)).encode().hex() + sha1("")
+    reply = bench.send({"query": {"checksum": sent}})
+    (one,) = bench.violations
+    assert one.diagnosis == "sum_appended"
+    told = reply.body.decode() + repr(reply.headers) + repr(bench.journal.select().entries) + repr(one)
+    assert APPSECRET.encode().hex()[:12] not in told
+    assert RESTAPIKEY.encode().hex()[:12] not in told

@@ -16,12 +16,15 @@ from mockserver.messages import Call, Text, Violation
 from mockserver.signing.apps import App
 from mockserver.signing.checksum import Formula, Keys, matches
 from mockserver.signing.diagnosis import diagnose, diagnose_curtime
+from mockserver.signing.vault import MASK
 
 _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
 _FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1")}
 _EXPECTED = Text("the seconds since 1970 in 10 digits", "10 位 unix 秒")
 _FORMULA_TEXT = "sha1(appsecret + restapikey + curtime)"
+_OPEN = {"unhashed", "sum_appended"}
+"""Mistakes by which a key travels openly."""
 
 
 class Memory(Protocol):
@@ -32,6 +35,12 @@ class Memory(Protocol):
 
     def claim_checksum(self, checksum: str) -> bool:
         """Whether `checksum` is new; it is not any more."""
+
+    def remember_signed(self, checksum: str, curtime: str) -> None:
+        """Keep that `checksum` was right for `curtime`."""
+
+    def signed_for(self, checksum: str) -> str | None:
+        """The curtime that `checksum` was right for, if that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +88,15 @@ def check_signature(
         formulas = _FORMULAS[readings["signing"]]
         if ground.rejects or not matches(given, app.keys, curtime, formulas):
             found.append(_mismatch(given, curtime, query, call, app, formulas, ground))
-        elif (
-            readings["checksum_reuse"] == "once"
-            and memory
-            and sound
-            and _fine(found)
-            and not memory.claim_checksum(given)
-        ):
-            found.append(
-                violation("checksum_reused", "query:checksum", expected="a new checksum", got=given[:6] + "…")
-            )
+        elif memory:
+            memory.remember_signed(given, curtime)
+            once = readings["checksum_reuse"] == "once"
+            if once and sound and _fine(found) and not memory.claim_checksum(given):
+                found.append(
+                    violation(
+                        "checksum_reused", "query:checksum", expected="a new checksum", got=given[:6] + "…"
+                    )
+                )
     seq = query.get("seq")
     if seq == "" and readings["seq"] != "optional":
         found.append(violation("seq_empty", "query:seq", expected="a number of your own"))
@@ -129,7 +137,7 @@ def _curtime(text: str, readings: Readings, now: float) -> tuple[float | None, l
             return float(text), [_fraction(text, tolerated=True)]
         return float(found[1]), [_fraction(text, tolerated=False)]
     said = diagnose_curtime(text, now)
-    hint = Text(f": {said.text.en}", f":{said.text.zh}") if said else Text("", "")
+    hint = Text(f": {said.text.en}", f"：{said.text.zh}") if said else Text("", "")
     return None, [
         violation(
             "curtime_format",
@@ -146,7 +154,12 @@ def _curtime(text: str, readings: Readings, now: float) -> tuple[float | None, l
 
 def _fraction(text: str, *, tolerated: bool) -> Violation:
     return violation(
-        "curtime_fraction", "query:curtime", expected=_EXPECTED.en, got=text, tolerated=tolerated
+        "curtime_fraction",
+        "query:curtime",
+        expected=_EXPECTED.en,
+        got=text,
+        diagnosis="curtime_fraction",
+        tolerated=tolerated,
     )
 
 
@@ -198,6 +211,7 @@ def _mismatch(
         seq=sent.get("seq", ""),
         body=call.body,
         formulas=formulas,
+        earlier=ground.memory.signed_for(given) if ground.memory else None,
         deep=ground.deep,
     )
     none = Text(f"no known mistake explains it; make it {_FORMULA_TEXT}", f"未找到原因；应为 {_FORMULA_TEXT}")
@@ -206,7 +220,8 @@ def _mismatch(
         "checksum_mismatch",
         "query:checksum",
         expected=_FORMULA_TEXT,
-        got=given[:6] + "…",
+        # The beginning of a key that was sent is a part of the key, in hex, too.
+        got=MASK if said and _OPEN.intersection(said.names) else given[:6] + "…",
         diagnosis=said.name if said else "",
         hint=hint.en,
         hint_zh=hint.zh,

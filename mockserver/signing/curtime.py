@@ -9,6 +9,7 @@ from math import floor
 
 from mockserver.clock import EAST_8
 from mockserver.signing.mistakes import Diagnosis, tell
+from mockserver.signing.words import is_unset
 
 _SINCE_2001 = 978_307_200
 _NEAR = 900
@@ -22,9 +23,6 @@ _DATE = re.compile(
 _NUMBER = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.,]([0-9]*))?", re.ASCII)
 _EXPONENT = re.compile(r"[0-9](?:\.[0-9]{1,20})?[eE]\+?(?:0?9|1[0-8])", re.ASCII)
 _UNITS = {13: "curtime_milliseconds", 16: "curtime_microseconds", 19: "curtime_nanoseconds"}
-_UNSET = re.compile(
-    r"(?i:undefined|null|none|nil|nan|true|false|curtime|\(null\))|\$\{?\w+\}?|\{+\s*\w+\s*\}+|<\w+>|%\w"
-)
 _LONGEST = 100
 
 
@@ -140,7 +138,7 @@ def _ascii_digits(word: str) -> str:
 
 def _form(plain: str, now: float) -> tuple[str, ...]:
     """What a text is that is no count of seconds, milliseconds, micro- or nanoseconds."""
-    if _UNSET.fullmatch(plain):
+    if is_unset(plain):
         return ("curtime_never_set",)
     if re.fullmatch(r"-[0-9.]+", plain, re.ASCII):
         return ("curtime_negative",)

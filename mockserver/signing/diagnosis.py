@@ -6,45 +6,30 @@ once. A match is an exact digest, or a plain fact of shape. Knows nothing of HTT
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TypeAlias
 
+from mockserver.messages import Text
+from mockserver.signing import opened, spoilt
 from mockserver.signing.checksum import Formula, Keys, matches
-from mockserver.signing.curtime import diagnose_curtime
-from mockserver.signing.encodings import ALGORITHMS, LONGEST, Written, read, shape
-from mockserver.signing.materials import Candidate, Case, hmacs, likely, quick, stale, thorough
+from mockserver.signing.curtime import diagnose_curtime, whole_second
+from mockserver.signing.encodings import Written, read, shape
+from mockserver.signing.layers import HASHES, layered
+from mockserver.signing.materials import Batch, Case, likely, quick, texts
 from mockserver.signing.mistakes import UNEXPLAINED, Diagnosis, tell
-from mockserver.signing.recipes import FORMULAS, Names
+from mockserver.signing.numerals import ALGORITHMS
+from mockserver.signing.recipes import Names
+from mockserver.signing.thorough import thorough
 
 __all__ = ["Diagnosis", "diagnose", "diagnose_curtime"]
 
 Finding: TypeAlias = tuple[str, Names]
 """An expression and the names of the mistakes in it."""
-
-
-def _hash(name: str) -> Callable[[bytes], hashlib._Hash]:
-    """The hash as fast as it comes; a build that refuses MD5 for security gives it for this."""
-    make: Callable[..., hashlib._Hash] = getattr(hashlib, name)
-    try:
-        make(b"")
-    except ValueError:
-        return partial(make, usedforsecurity=False)
-    return make
-
-
-_HASHES = {name: _hash(name) for name in ALGORITHMS.values()}
-_NAME_OF = {name: () if name == "sha1" else (name,) for name in _HASHES}
-_LEADING_HEX = re.compile(r"[0-9A-Fa-f]{12,}", re.ASCII)
-"""Shorter pieces could match by chance."""
+_NAME_OF: dict[str, Names] = {name: () if name == "sha1" else (name,) for name in HASHES}
 _SENT_ALONE = {"checksum_empty", "checksum_sample", "checksum_unset", "checksum_object"}
 """Shapes that are the whole explanation."""
-_LIKELY = 24
-"""So many candidates are tried against a spoilt digest."""
+_DEEPER = Text("; `mockserver explain URL` tries far more", "；mockserver explain URL 会尝试更多可能")
 
 
 def diagnose(
@@ -58,115 +43,102 @@ def diagnose(
     seq: str = "",
     body: bytes = b"",
     formulas: Iterable[Formula] = ("v2",),
+    earlier: str | None = None,
     deep: bool = False,
 ) -> Diagnosis | None:
     """Why `given` is not the checksum of `curtime` under `keys`; None when it is.
 
-    All values are as decoded from the query; `now` is in seconds; `others` are the other apps' keys. When nothing
-    matches, some 700 candidates were hashed; `deep` tries some 110,000 more, for `explain`.
+    All values are as decoded from the query; `now` is in seconds; `others` are the other apps' keys; `earlier` is the
+    curtime of a request whose right checksum was `given`, if there was one. When nothing matches, some 1,100 candidates
+    were hashed; `deep` tries some 170,000 more, for `explain`.
     """
     case = Case(keys, curtime, now, tuple(formulas), identifier, seq, body, others)
     if matches(given, keys, curtime, case.formulas):
         return None
     formula = " + ".join((*case.accepted, "curtime"))
     written = read(given)
-    found = _unhashed(given, case) or _search(written, case, deep)
+    found = (
+        _remembered(case, given, earlier)
+        or _search(written, case, deep)
+        or opened.find(given, case)
+        or _spoilt(given, written, case)
+    )
     if found:
         label, names = found
         fine = {f"{name}_formula" for name in case.formulas}
         return tell([name for name in names if name not in fine], label, formula=formula)
     facts = shape(given, written)
-    whole = _SENT_ALONE.intersection(facts)
-    return tell(facts if whole else (UNEXPLAINED, *facts), formula=formula)
+    if _SENT_ALONE.intersection(facts):
+        return tell(facts, formula=formula)
+    deeper = Text("", "") if deep else _DEEPER
+    return tell((UNEXPLAINED, *facts), formula=formula, deeper=deeper.en, deeper_zh=deeper.zh)
 
 
-def _unhashed(given: str, case: Case) -> Finding | None:
-    """A key or the text to be hashed, sent as it is."""
-    texts = {symbol: case.parts[symbol] for symbol in ("appsecret", "restapikey")}
-    for head in FORMULAS.values():
-        texts["+".join((*head, "curtime"))] = case.join((*head, "curtime"))
-    sent = given.encode(errors="replace")
-    return next(((label, ("unhashed",)) for label, text in texts.items() if text and sent == text), None)
+def _remembered(case: Case, given: str, earlier: str | None) -> Finding | None:
+    """The checksum of another request that was right."""
+    if earlier is None or not matches(given, case.keys, earlier, case.formulas):
+        return None
+    then, sent = whole_second(earlier), whole_second(case.curtime)
+    plain = then is not None and sent is not None and earlier == str(then)
+    when = then - sent if plain and then is not None and sent is not None else "earlier curtime"
+    return _write("sha1", (*case.accepted, "curtime"), when), ("stale_checksum",)
 
 
 def _search(written: Written, case: Case, deep: bool) -> Finding | None:
-    if written.raw is not None:
-        name, target = ALGORITHMS[len(written.raw)], written.raw
-        found = (
-            _plain(target, name, quick(case))
-            or next(
-                ((label, names) for digest, label, names in layered(case, name) if digest == target), None
-            )
-            or _plain(target, name, stale(case))
-            or (_plain(target, name, thorough(case)) if deep else None)
-        )
-        if found:
-            label, names = found
-            return written.label.format(label), (*names, *_NAME_OF[name], *written.names)
-    return _partial(written, case)
-
-
-def _plain(target: bytes, name: str, candidates: Iterable[Candidate]) -> Finding | None:
-    make = _HASHES[name]
-    for message, symbols, names in candidates:
-        if make(message).digest() == target:
-            return _write(name, symbols), names
-    return None
-
-
-def _write(function: str, symbols: Iterable[str | int]) -> str:
-    """The expression of a candidate, for people."""
-    parts = [f"(curtime{one:+d})" if isinstance(one, int) else one for one in symbols]
-    return f"{function}({'+'.join(parts)})"
-
-
-def layered(case: Case, name: str) -> Iterator[tuple[bytes, str, Names]]:
-    """Digests that are no plain hash of a text: hashes of hashes, and HMACs under each key that could be meant."""
-    make = _HASHES[name]
-    for formula, head in FORMULAS.items():
-        symbols = (*head, "curtime")
-        message, label = case.join(symbols), "+".join(symbols)
-        for inner in ("sha1", "md5", "sha256"):
-            digest = _HASHES[inner](message).digest()
-            names = (f"{formula}_formula", "double_hash" if inner == name else "hash_of_another")
-            digits = digest.hex()
-            for text, kind in ((digits.encode(), ""), (digest, "raw_"), (digits.upper().encode(), "upper_")):
-                yield make(text).digest(), f"{name}({kind}{inner}({label}))", names
-    for key, message, label in hmacs(case):
-        yield hmac.digest(key, message, name), f"hmac_{name}({label})", ("hmac",)
-
-
-def _partial(written: Written, case: Case) -> Finding | None:
-    """What gives a digest that was cut, spoilt byte by byte, or followed by something."""
-    found = _LEADING_HEX.match(written.text)
-    if found is None or len(written.text) > LONGEST:
+    """What gives a digest that came whole."""
+    if written.raw is None:
         return None
-    digits, alone = found[0].lower(), found[0] == written.text
-    for message, symbols, names in islice(likely(case), _LIKELY if written.raw is None else 2):
-        for name in ("sha1", "md5", "sha256", "sha512"):
-            digest = _HASHES[name](message).digest()
-            how = _spoilt(digits, digest) if alone else ("appended" if digits == digest.hex() else "")
-            if how:
-                return _write(name, symbols), (*names, *_NAME_OF[name], how, *written.names)
+    name, target = ALGORITHMS[len(written.raw)], written.raw
+    found = _plain(target, name, quick(case)) or _layered(target, layered(case, name))
+    if not found and not written.guessed:
+        found = _stale(target, name, case, 300, 10)
+    if not found and deep:
+        found = (
+            _plain(target, name, thorough(case))
+            or _layered(target, layered(case, name, deep=True))
+            or _stale(target, name, case, 86_400, 3_600)
+        )
+    if not found:
+        return None
+    label, names = found
+    return written.label.format(label), (*names, *_NAME_OF[name], *written.names)
+
+
+def _plain(target: bytes, name: str, batches: Iterable[Batch]) -> Finding | None:
+    make = HASHES[name]
+    for frames, second, when, mistakes in batches:
+        for head, tail, symbols, names in frames:
+            if make(head + second + tail).digest() == target:
+                return _write(name, symbols, when), (*names, *mistakes)
     return None
 
 
-def _spoilt(digits: str, digest: bytes) -> str:
-    """The name of the mistake by which `digest` became `digits`; nothing when none did."""
-    whole, size = digest.hex(), len(digits)
-    if size < len(whole):
-        if digits == whole.lstrip("0"):
-            return "leading_zeros_lost"
-        if whole.startswith(digits) or whole.endswith(digits) or digits == whole[8:24]:
-            return "truncated"
-        small = size * 4 > len(whole) * 3 and "".join([f"{byte:x}" for byte in digest])
-        return "zeros_lost" if digits == small else ""
-    if size == len(whole):
-        return ""
-    if digits.startswith(whole):
-        return "appended"
-    if "ffffff" not in digits:
-        return ""
-    signed = [byte if byte < 128 else byte | 0xFFFFFF00 for byte in digest]
-    forms = ("".join([f"{byte:x}" for byte in signed]), "".join([f"{byte:02x}" for byte in signed]))
-    return "sign_extended" if digits in forms else ""
+def _stale(target: bytes, name: str, case: Case, before: int, after: int) -> Finding | None:
+    """The accepted formula over the seconds around the URL's curtime; ±2 are among the likely ones."""
+    second = whole_second(case.curtime)
+    if second is None:
+        return None
+    make, head = HASHES[name], case.join(case.accepted)
+    for off in chain(range(-3, -before - 1, -1), range(3, after + 1)):
+        if make(head + b"%d" % (second + off)).digest() == target:
+            return _write(name, (*case.accepted, off), ""), ("stale_checksum",)
+    return None
+
+
+def _layered(target: bytes, layers: Iterable[tuple[bytes, str, Names]]) -> Finding | None:
+    return next(((label, names) for digest, label, names in layers if digest == target), None)
+
+
+def _write(function: str, symbols: Iterable[str | int], when: str | int) -> str:
+    """The expression of a candidate, for people; numbers are so many seconds after curtime."""
+    parts = [when if one == "curtime" else one for one in symbols]
+    return f"{function}({'+'.join([f'(curtime{one:+d})' if isinstance(one, int) else one for one in parts])})"
+
+
+def _spoilt(given: str, written: Written, case: Case) -> Finding | None:
+    found = spoilt.find(given, written, texts(likely(case)))
+    if found is None:
+        return None
+    (_, symbols, names, when, mistakes), name, how = found
+    facts = () if how == "raw_digest_as_text" else written.facts
+    return _write(name, symbols, when), (*names, *mistakes, *_NAME_OF[name], how, *facts)

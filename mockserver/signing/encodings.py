@@ -9,21 +9,24 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-ALGORITHMS = {16: "md5", 20: "sha1", 28: "sha224", 32: "sha256", 48: "sha384", 64: "sha512"}
-"""Digest length in bytes: algorithm."""
+from mockserver.signing.numerals import ALGORITHMS, Decoded, from_integer, from_list, without_zeros
+from mockserver.signing.words import is_object, is_unset
+
 LONGEST = 600
 """Nothing longer is looked into."""
 _HEX = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
-_BYTES = re.compile(r"[0-9A-Fa-f]{2}(?:([-: ,])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2})+", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/ ]+={0,2}|[A-Za-z0-9_-]+={0,2}", re.ASCII)
-_UNSET = re.compile(
-    r"(?i:undefined|null|none|nil|nan|true|false|checksum|\(null\))|\$\{?\w+\}?|\{+\s*\w+\s*\}+|<\w+>|%\w",
-    re.ASCII,
+_BASE32 = re.compile(r"(?:[A-Z2-7]{26}|[A-Z2-7]{32}|[A-Z2-7]{52})=*", re.ASCII)
+_GUESSED = frozenset(
+    ("base64", "base64url", "base64_of_hex", "base32", "raw_bytes", "leading_zeros_lost", "decimal")
 )
-_OBJECT = re.compile(
-    r"\[object \w+\]|<.* at 0x[0-9A-Fa-f]+>|<.*(?:method|function).*>|\[[BC]@[0-9a-f]+|Array|Promise\b.*"
-)
+"""Readings that fit any text of their length."""
+ELIDED = re.compile(r"\{ ?length ?= ?[0-9]+, bytes ?= ?0x([0-9a-f ]+)(?:\.\.\.|…)([0-9a-f ]+)\}", re.ASCII)
+"""How an NSData shows its first and its last bytes."""
 _WRAPPINGS = (
+    ("nsdata", re.compile(r"<()([0-9A-Fa-f]{8}(?: [0-9A-Fa-f]{1,8}){2,})>")),
+    ("nsdata", re.compile(r"()\{ ?length ?= ?[0-9]+, bytes ?= ?0x([0-9A-Fa-f ]+?) ?\}")),
+    ("object_shown", re.compile(r"()(?:<Buffer |#<Digest::\w+: ?|SHA-?1 digest: )([^>]+)>*")),
     ("bytes_repr", re.compile(r"b(['\"])(.*)\1", re.DOTALL)),
     ("quoted", re.compile(r"([\"'`“”‘’])(.*)[\"'`“”‘’]", re.DOTALL)),
     ("tool_output", re.compile(r"(?i:(?:[a-z0-9-]+)?\s?\((?:stdin)?\)\s?=\s?)()(.+)", re.DOTALL)),
@@ -44,6 +47,13 @@ class Written:
     names: tuple[str, ...] = ()
     label: str = "{}"
     """How the writing looks around the hash in an expression."""
+    guessed: bool = False
+    """Whether any text of this length could be read so: without a match, nothing of it is a fact."""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """The mistakes of writing that are seen, not guessed."""
+        return tuple(one for one in self.names if one not in _GUESSED) if self.guessed else self.names
 
 
 def read(given: str) -> Written:
@@ -53,18 +63,20 @@ def read(given: str) -> Written:
         if len(given) > LONGEST:
             break
         if found := _decode(given):
-            return Written(given, found[0], names + found[1], found[2])
+            raw, more, label = found
+            padded = given.endswith("=") and "raw_bytes" not in more
+            return Written(given, raw, names + more, label, not padded and not _GUESSED.isdisjoint(more))
         name, inner = _unwrap(given)
         if not name:
             break
         names, given = (*names, name), inner
-    case = _case(given) if _HEX.fullmatch(given) else ()
+    case = case_of(given) if _HEX.fullmatch(given) else ()
     return Written(given, None, names + case, "upper({})" if case else "{}")
 
 
 def shape(given: str, written: Written) -> tuple[str, ...]:
     """What can be told about a checksum that no candidate explains, as names of mistakes."""
-    if written.raw is not None and not _by_chance(written):
+    if written.raw is not None and not written.guessed:
         algorithm = ALGORITHMS[len(written.raw)]
         return (*written.names, *(() if algorithm == "sha1" else (f"{algorithm}_length",)))
     if not given.strip():
@@ -73,45 +85,26 @@ def shape(given: str, written: Written) -> tuple[str, ...]:
         return ("checksum_sample",)
     if len(given) > LONGEST:
         return ("wrong_length",)
-    if _UNSET.fullmatch(given):
+    if is_unset(given):
         return ("checksum_unset",)
-    if _OBJECT.fullmatch(given):
+    if is_object(given):
         return ("checksum_object",)
     if "\ufffd" in given:
-        return ("raw_digest_as_text",)
-    if not _HEX.fullmatch(written.text):
-        named = () if written.raw is not None else written.names
-        return (*named, "not_hex", *(("wrong_length",) if len(written.text) != 40 else ()))
-    return (*written.names, "wrong_length")
+        return ("bytes_lost",)
+    named = tuple(one for one in written.facts if one != "base64_plus_to_blank")
+    if _HEX.fullmatch(written.text):
+        return (*named, "wrong_length")
+    return (*named, "not_hex", *(("wrong_length",) if len(written.text) != 40 else ()))
 
 
-def _by_chance(written: Written) -> bool:
-    """Whether any word of this length could be read so: raw characters, or base64 without its padding."""
-    bare = {"base64", "base64url", "base64_of_hex"}.intersection(written.names) and not written.text.endswith(
-        "="
-    )
-    return bool(bare) or "raw_bytes" in written.names
-
-
-def _decode(text: str) -> tuple[bytes, tuple[str, ...], str] | None:
-    """Digest bytes, mistakes and label when `text` is a whole digest in hex, base64 or raw characters."""
+def _decode(text: str) -> Decoded | None:
+    """Digest bytes, mistakes and label when `text` is a whole digest in hex, base64, numbers or raw characters."""
     if _HEX.fullmatch(text):
-        if len(text) % 2:
-            return None
-        raw, case = bytes.fromhex(text), _case(text)
-        label = "upper({})" if case else "{}"
-        if inner := _hex_text(raw):
-            return inner, (*case, "hex_twice"), "hex({})"
-        return (raw, case, label) if len(raw) in ALGORITHMS else None
-    if found := _BYTES.fullmatch(text):
-        raw, case = bytes.fromhex(text.replace(found[1], "")), _case(text)
-        dashes = found[1] == "-"
-        name, label = ("dashes", "dashes({})") if dashes else ("hex_separated", "separated({})")
-        return (
-            (raw, (*case, name), label.format("upper({})" if case else "{}"))
-            if len(raw) in ALGORITHMS
-            else None
-        )
+        return _from_hex(text) or from_integer(text) or _from_short_hex(text)
+    if found := from_integer(text) or from_list(text):
+        return found
+    if _BASE32.fullmatch(text) and (found32 := _from_base32(text)):
+        return found32
     if _BASE64.fullmatch(text) and (found64 := _from_base64(text)):
         return found64
     if len(text) in ALGORITHMS and not (text.isascii() and text.isprintable()):
@@ -122,7 +115,30 @@ def _decode(text: str) -> tuple[bytes, tuple[str, ...], str] | None:
     return None
 
 
-def _from_base64(text: str) -> tuple[bytes, tuple[str, ...], str] | None:
+def _from_hex(text: str) -> Decoded | None:
+    if len(text) % 2:
+        return None
+    raw, case = bytes.fromhex(text), case_of(text)
+    if inner := _hex_text(raw):
+        return inner, (*case, "hex_twice"), "hex({})"
+    return (raw, case, "upper({})" if case else "{}") if len(raw) in ALGORITHMS else None
+
+
+def _from_short_hex(text: str) -> Decoded | None:
+    raw, case = without_zeros(text), case_of(text)
+    return (raw, (*case, "leading_zeros_lost"), "upper({})" if case else "{}") if raw else None
+
+
+def _from_base32(text: str) -> Decoded | None:
+    digits = text.rstrip("=")
+    try:
+        raw = base64.b32decode(digits + "=" * (-len(digits) % 8))
+    except binascii.Error:
+        return None
+    return (raw, ("base32",), "base32({})") if len(raw) in ALGORITHMS else None
+
+
+def _from_base64(text: str) -> Decoded | None:
     digits = text.rstrip("=")
     if " " in digits and len(text) % 4:
         return None
@@ -147,7 +163,7 @@ def _hex_text(raw: bytes) -> bytes | None:
     return None
 
 
-def _case(digits: str) -> tuple[str, ...]:
+def case_of(digits: str) -> tuple[str, ...]:
     """The mistake in the case of hex digits."""
     if digits == digits.lower():
         return ()
@@ -156,6 +172,8 @@ def _case(digits: str) -> tuple[str, ...]:
 
 def _unwrap(text: str) -> tuple[str, str]:
     """One wrapping taken off: its name and what was inside; an empty name when there is none."""
+    if ELIDED.fullmatch(text):
+        return "", text
     if text != text.strip():
         return "blanks_around", text.strip()
     if re.search(r"%[0-9A-Fa-f]{2}", text):

@@ -1,25 +1,23 @@
 """Every text that a client may have hashed for one wrong signature; hashes nothing and reads no request.
 
-The steps run from the likely to the far-fetched. `quick` and `stale` together stay under `QUICK_LIMIT` candidates, so
-that a wrong checksum costs less than a millisecond; `thorough` is for `explain`, where nobody waits for an answer.
+The steps run from the likely to the far-fetched. Together with hashes of hashes and stale seconds they stay under
+`QUICK_LIMIT` candidates, so that a wrong checksum costs about a millisecond; what takes longer is in `thorough`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
 from typing import TypeAlias
 
+from mockserver.signing.changes import TEXT_STEPS
 from mockserver.signing.checksum import Formula, Keys
 from mockserver.signing.curtime import hashed_variants, whole_second
 from mockserver.signing.recipes import (
     FORMULAS,
     LITERALS,
     RECIPES,
-    SHIFTED,
-    TEXT_STEPS,
     Names,
     Recipe,
     Symbols,
@@ -27,18 +25,88 @@ from mockserver.signing.recipes import (
     spell,
 )
 
-Candidate: TypeAlias = tuple[bytes, tuple[str | int, ...], Names]
-"""The bytes to hash, the symbols to write them down (an integer is curtime and so many seconds), the mistakes."""
+Frame: TypeAlias = "tuple[bytes, bytes, tuple[str | int, ...], Names]"
+"""What stands before and after curtime in a hashed text; the symbols to write it down, where a number is curtime and so
+many seconds; and the mistakes in it."""
+Batch: TypeAlias = "tuple[Sequence[Frame], bytes, str | int, Names]"
+"""Texts around one curtime: its bytes, its symbol or how many seconds it is off, and the mistakes in it."""
+Candidate: TypeAlias = "tuple[bytes, tuple[str | int, ...], Names, str | int, Names]"
+"""One text of a batch: the bytes to hash, symbols and mistakes, and those of its curtime."""
 
-QUICK_LIMIT = 1_000
-_OTHERS = 16
+QUICK_LIMIT = 1_200
+OTHERS = 16
 """So many other apps are tried while a request waits."""
 _LONGEST_BODY = 4_096
+_TOLD = {"identifier", "seq", "body"}
+"""What a request tells beside the keys and curtime."""
+_ORDERS = {spell(letters) for letters in ("SRT", "ST", "RST", "TSR", "TRS", "STR", "RTS", "TS", "SKT", "KRT")}
+_FORMULAS = tuple(((*head, "curtime"), (f"{name}_formula",)) for name, head in FORMULAS.items())
+_SHIFTED = tuple(recipe for recipe in RECIPES if recipe[0] in _ORDERS)
+"""What is tried with other curtimes, too."""
 
 
-def _bytes(text: str) -> bytes:
+def as_bytes(text: str) -> bytes:
     """UTF-8; a lone surrogate is passed on, because the error that refuses it would carry a secret."""
     return text.encode(errors="surrogatepass")
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What depends on an app's keys alone; its repr shows none of it."""
+
+    parts: dict[str, bytes] = field(repr=False)
+    """The bytes of every key, as it is and changed, and of every literal."""
+    frames: tuple[Frame, ...] = field(repr=False)
+    """The recipes of keys and curtime, each text once: where two make the same, the likelier."""
+    fixed: tuple[Frame, ...] = field(repr=False)
+    """Those without curtime."""
+    formulas: tuple[Frame, ...] = field(repr=False)
+    shifted: tuple[Frame, ...] = field(repr=False)
+    """Those that are tried with other curtimes, too."""
+
+
+@lru_cache(maxsize=64)
+def book_of(keys: Keys) -> Book:
+    """The book of an app's keys."""
+    own = {
+        "appsecret": as_bytes(keys.appsecret),
+        "restapikey": as_bytes(keys.restapikey),
+        "appkey": as_bytes(keys.appkey),
+    }
+    parts = {**LITERALS, **own, **dict(changed_keys(own))}
+    frames, fixed = frame(RECIPES, parts)
+    formulas, _ = frame(_FORMULAS, parts)
+    shifted, _ = frame(_SHIFTED, parts)
+    return Book(parts, frames, fixed, formulas, shifted)
+
+
+def frame(recipes: Iterable[Recipe], parts: dict[str, bytes]) -> tuple[tuple[Frame, ...], tuple[Frame, ...]]:
+    """Recipes with curtime in them and without; left out is what has an unknown part or comes twice."""
+    known = parts.keys() | {"curtime"}
+    frames: dict[tuple[bytes, bytes], Frame] = {}
+    fixed: dict[bytes, Frame] = {}
+    for symbols, names in recipes:
+        if not known.issuperset(symbols) or symbols.count("curtime") > 1:
+            continue
+        at = symbols.index("curtime") if "curtime" in symbols else len(symbols)
+        head = b"".join([parts[one] for one in symbols[:at]])
+        tail = b"".join([parts[one] for one in symbols[at + 1 :]])
+        if "curtime" in symbols:
+            frames.setdefault((head, tail), (head, tail, symbols, names))
+        else:
+            fixed.setdefault(head, (head, b"", symbols, names))
+    return tuple(frames.values()), tuple(fixed.values())
+
+
+@lru_cache(maxsize=8)
+def _loose(told: frozenset[str]) -> tuple[Recipe, ...]:
+    """The recipes with `told` parts in them, or with curtime twice."""
+    return tuple(
+        (symbols, names)
+        for symbols, names in RECIPES
+        if (_TOLD.intersection(symbols) or symbols.count("curtime") > 1)
+        and told.issuperset(_TOLD.intersection(symbols))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,149 +121,108 @@ class Case:
     seq: str = field(default="", repr=False)
     body: bytes = field(default=b"", repr=False)
     others: Sequence[Keys] = ()
-    parts: dict[str, bytes] = field(init=False, repr=False)
-    """The bytes of every symbol that means something here."""
-    recipes: tuple[Recipe, ...] = field(init=False, repr=False)
-    """The recipes whose symbols are all known."""
+    told: dict[str, bytes] = field(init=False, repr=False)
+    """The bytes of what the request tells, curtime among it."""
+    book: Book = field(init=False)
+    second: bytes = field(init=False, repr=False)
+    """The bytes of curtime."""
 
     def __post_init__(self) -> None:
         told = {
-            "identifier": _bytes(self.identifier),
-            "seq": _bytes(self.seq),
+            "identifier": as_bytes(self.identifier),
+            "seq": as_bytes(self.seq),
             "body": self.body if len(self.body) <= _LONGEST_BODY else b"",
         }
-        told = {symbol: value for symbol, value in told.items() if value}
-        parts, recipes = _book(self.keys, frozenset(told))
-        curtime = _bytes(self.curtime)
-        more = {"curtime": curtime, "quoted(curtime)": b'"' + curtime + b'"'}
-        object.__setattr__(self, "parts", {**parts, **told, **more})
-        object.__setattr__(self, "recipes", recipes)
+        told = {name: value for name, value in told.items() if value}
+        second = as_bytes(self.curtime)
+        object.__setattr__(self, "told", {**told, "curtime": second})
+        object.__setattr__(self, "second", second)
+        object.__setattr__(self, "book", book_of(self.keys))
 
     @property
     def accepted(self) -> tuple[str, ...]:
         """The symbols before curtime in the formula that this app's signatures must follow."""
         return FORMULAS[self.formulas[0]]
 
-    def join(self, symbols: tuple[str, ...]) -> bytes:
-        """The bytes of symbols, joined."""
-        return b"".join([self.parts[symbol] for symbol in symbols])
+    def join(self, symbols: Symbols) -> bytes:
+        """The bytes of symbols, joined; KeyError for one that is not known here."""
+        told, parts = self.told, self.book.parts
+        return b"".join([told[one] if one in told else parts[one] for one in symbols])
 
 
-@lru_cache(maxsize=256)
-def _book(keys: Keys, told: frozenset[str]) -> tuple[dict[str, bytes], tuple[Recipe, ...]]:
-    """What depends on the keys alone: the bytes of symbols, and the recipes that can be made with `told` beside them."""
-    own = {
-        "appsecret": _bytes(keys.appsecret),
-        "restapikey": _bytes(keys.restapikey),
-        "appkey": _bytes(keys.appkey),
-    }
-    parts = {**LITERALS, **own, **dict(changed_keys(own))}
-    known = parts.keys() | told | {"curtime", "quoted(curtime)"}
-    return parts, tuple(recipe for recipe in RECIPES if known.issuperset(recipe[0]))
+def likely(case: Case) -> Iterator[Batch]:
+    """The formulas, then the likeliest orders with curtimes close to the URL's."""
+    yield case.book.formulas, case.second, "curtime", ()
+    yield from shifted(case, case.book.shifted)
 
 
-def likely(case: Case) -> Iterator[Candidate]:
-    """The formulas, then the likeliest recipes, each with the curtime of the URL and with those close to it."""
-    for name, head in sorted(FORMULAS.items(), key=lambda row: row[0] not in case.formulas):
-        symbols = (*head, "curtime")
-        yield case.join(symbols), symbols, (f"{name}_formula",)
-    rows = []
-    for symbols, names in SHIFTED:
-        at = symbols.index("curtime")
-        before, after = symbols[:at], symbols[at + 1 :]
-        rows.append((case.join(before), case.join(after), before, after, names))
+def shifted(case: Case, frames: Sequence[Frame]) -> Iterator[Batch]:
+    """Texts around every other curtime that may have been hashed than the URL's."""
     for text, symbol, mistakes in hashed_variants(case.curtime, case.now):
-        second = text.encode()
-        for head_bytes, tail_bytes, before, after, names in rows:
-            yield head_bytes + second + tail_bytes, (*before, symbol, *after), (*names, *mistakes)
+        yield frames, text.encode(), symbol, mistakes
 
 
-def _made(case: Case) -> Iterator[Candidate]:
-    parts = case.parts
-    for symbols, names in case.recipes:
-        yield b"".join([parts[symbol] for symbol in symbols]), symbols, names
+def _told(case: Case) -> Iterator[Frame]:
+    """The recipes with parts that only the request tells."""
+    for symbols, names in _loose(frozenset(case.told)):
+        yield case.join(symbols), b"", symbols, names
 
 
-def _text_changed(case: Case) -> Iterator[Candidate]:
-    texts = {"appsecret": case.keys.appsecret, "restapikey": case.keys.restapikey}
-    for name, head in FORMULAS.items():
-        text = "".join([texts[symbol] for symbol in head]) + case.curtime
-        for mistake, label, step in TEXT_STEPS:
-            try:
-                changed = step(text)
-            except UnicodeEncodeError:
-                continue
-            yield changed, _WRITTEN[name, label], (f"{name}_formula", mistake)
+def text_changed(case: Case, symbols: Symbols, names: Names) -> Iterator[Frame]:
+    """A joined text after each step that changes it."""
+    try:
+        text = case.join(symbols).decode()
+    except UnicodeDecodeError:
+        return
+    for step, written, mistakes in _text_steps(symbols, names):
+        try:
+            yield step(text), b"", written, mistakes
+        except UnicodeEncodeError:
+            continue
 
 
-_WRITTEN = {
-    (name, label): (label.format("+".join((*head, "curtime"))),)
-    for name, head in FORMULAS.items()
-    for _, label, _ in TEXT_STEPS
-}
+@lru_cache(maxsize=16)
+def _text_steps(symbols: Symbols, names: Names) -> tuple[tuple[Callable[[str], bytes], Symbols, Names], ...]:
+    """The changes of a joined text, how each is written, and the mistakes in it."""
+    joined = "+".join(symbols)
+    return tuple((step, (label.format(joined),), (*names, mistake)) for mistake, label, step in TEXT_STEPS)
 
 
-def _other_apps(case: Case, others: Sequence[Keys]) -> Iterator[Candidate]:
-    second = case.parts["curtime"]
-    own_secret, own_rest = case.parts["appsecret"], case.parts["restapikey"]
+def other_apps(case: Case, others: Sequence[Keys]) -> Iterator[Frame]:
+    """The formulas with the keys of other apps, and with one key of theirs."""
+    own_secret, own_rest = case.book.parts["appsecret"], case.book.parts["restapikey"]
     for other in others:
-        whose = f"[{other.appkey[:40]!a}]"
-        one, two = f"appsecret{whose}", f"restapikey{whose}"
-        secret, rest = _bytes(other.appsecret), _bytes(other.restapikey)
-        yield secret + rest + second, (one, two, "curtime"), ("v2_formula", "other_app")
-        yield secret + second, (one, "curtime"), ("v1_formula", "other_app")
-        yield own_secret + rest + second, ("appsecret", two, "curtime"), ("mixed_credentials",)
-        yield secret + own_rest + second, (one, "restapikey", "curtime"), ("mixed_credentials",)
+        one, two = _whose(other)
+        secret, rest = as_bytes(other.appsecret), as_bytes(other.restapikey)
+        yield secret + rest, b"", (one, two, "curtime"), ("v2_formula", "other_app")
+        yield secret, b"", (one, "curtime"), ("v1_formula", "other_app")
+        yield own_secret + rest, b"", ("appsecret", two, "curtime"), ("mixed_credentials",)
+        yield secret + own_rest, b"", (one, "restapikey", "curtime"), ("mixed_credentials",)
 
 
-def quick(case: Case) -> Iterator[Candidate]:
-    """Every candidate that is tried while a request waits, likeliest first."""
-    return chain(likely(case), _made(case), _text_changed(case), _other_apps(case, case.others[:_OTHERS]))
+def _whose(other: Keys) -> tuple[str, str]:
+    """The symbols of another app's keys."""
+    return f"appsecret[{other.appkey[:40]!a}]", f"restapikey[{other.appkey[:40]!a}]"
 
 
-def stale(case: Case, before: int = 300, after: int = 10) -> Iterator[Candidate]:
-    """The accepted formula over the seconds around the URL's curtime; ±2 are among the likely ones."""
+def quick(case: Case) -> Iterator[Batch]:
+    """Everything that is tried while a request waits, likeliest first."""
+    yield from likely(case)
+    yield case.book.frames, case.second, "curtime", ()
+    yield case.book.fixed, b"", "curtime", ()
+    yield tuple(_told(case)), b"", "curtime", ()
+    for name, head in FORMULAS.items():
+        yield tuple(text_changed(case, (*head, "curtime"), (f"{name}_formula",))), b"", "", ()
+    frames = tuple(other_apps(case, case.others[:OTHERS]))
+    yield frames, case.second, "curtime", ()
     second = whole_second(case.curtime)
-    if second is None:
-        return
-    symbols, head, names = case.accepted, case.join(case.accepted), ("stale_checksum",)
-    for off in chain(range(-3, -before - 1, -1), range(3, after + 1)):
-        yield head + str(second + off).encode(), (*symbols, off), names
+    if second is not None:
+        for off in (-1, 1):
+            yield frames[::4][:4], b"%d" % (second + off), off, ("curtime_off_by_one",)
 
 
-def thorough(case: Case) -> Iterator[Candidate]:
-    """What takes some 0.2 s: all other apps, all milliseconds around curtime, a day of stale seconds."""
-    yield from _other_apps(case, case.others[_OTHERS:])
-    second = whole_second(case.curtime)
-    if second is None:
-        return
-    for name, symbols in FORMULAS.items():
-        head = case.join(symbols)
-        for at in range(second - 2, second + 3):
-            for milli in range(1_000):
-                names = f"{name}_formula", "curtime_hashed_in_milliseconds"
-                yield b"%b%d%03d" % (head, at, milli), (*symbols, "milliseconds"), names
-                names = f"{name}_formula", "curtime_hashed_with_fraction"
-                yield b"%b%d.%03d" % (head, at, milli), (*symbols, "seconds.fraction"), names
-    yield from stale(case, 86_400, 3_600)
-
-
-def _hmac_rows(key: str, texts: str) -> tuple[tuple[Symbols, str], ...]:
-    return tuple((symbols, f"key={key}, {'+'.join(symbols)}") for symbols in map(spell, texts.split()))
-
-
-_HMACS = tuple(
-    (spell(key), _hmac_rows("+".join(spell(key)), texts))
-    for key, texts in (("S", "RT SRT T KT KRT TR"), ("R", "ST SRT T"), ("K", "SRT"), ("SR", "T"))
-)
-_HMACS_DECODED = _hmac_rows("base64_decode(appsecret)", "RT SRT T")
-
-
-def hmacs(case: Case) -> Iterator[tuple[bytes, bytes, str]]:
-    """Key and text of each likely HMAC, and how to write both down."""
-    keys = [(case.join(key), rows) for key, rows in _HMACS]
-    if "base64_decode(appsecret)" in case.parts:
-        keys.append((case.parts["base64_decode(appsecret)"], _HMACS_DECODED))
-    for key, rows in keys:
-        for symbols, label in rows:
-            yield key, case.join(symbols), label
+def texts(batches: Iterable[Batch]) -> Iterator[Candidate]:
+    """The candidates of batches, one by one."""
+    for frames, second, when, mistakes in batches:
+        for head, tail, symbols, names in frames:
+            yield head + second + tail, symbols, names, when, mistakes

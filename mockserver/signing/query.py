@@ -10,7 +10,8 @@ from urllib.parse import unquote_to_bytes
 
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import shorten, violation
-from mockserver.messages import Violation
+from mockserver.messages import Call, Violation
+from mockserver.signing.misplaced import find_signature
 
 PARAMETERS = ("appkey", "identifier", "curtime", "checksum", "seq")
 MAX_TOLD = 20
@@ -18,6 +19,7 @@ MAX_TOLD = 20
 _NAMES = {name: name for name in PARAMETERS}
 """A name that is kept with every request is kept once."""
 _EACH_ONCE = dict.fromkeys(PARAMETERS, 1)
+_NO_CALL = Call("POST", "")
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -49,14 +51,14 @@ def read_query(raw: str) -> Query:
     return query
 
 
-def check_query(query: Query, readings: Readings) -> list[Violation]:
-    """Every documented parameter is there exactly once and can be decoded, and there is no other (§1.1.1)."""
+def check_query(query: Query, readings: Readings, call: Call = _NO_CALL) -> list[Violation]:
+    """Every documented parameter is there exactly once and can be decoded, and there is no other (§1.1.1).
+
+    For a signature that is not there, `call` is looked into: it may be somewhere else.
+    """
     if query.counts == _EACH_ONCE and not query.broken:
         return []
-    found: list[Violation] = []
-    for name in PARAMETERS:
-        if name not in query.counts and not (name == "seq" and readings["seq"] == "optional"):
-            found.append(violation("missing_parameter", f"query:{name}", expected=name, name=name))
+    found = _missing(query, readings, call)
     known = [name for name in query.counts if name in _EACH_ONCE]
     for name in (*known, *islice((name for name in query.counts if name not in _EACH_ONCE), MAX_TOLD)):
         count = query.counts[name]
@@ -72,6 +74,28 @@ def check_query(query: Query, readings: Readings) -> list[Violation]:
         if name not in _EACH_ONCE:
             found.append(_unknown(name, where, query, readings))
     return found
+
+
+def _missing(query: Query, readings: Readings, call: Call) -> list[Violation]:
+    names = [name for name in PARAMETERS if name not in query.counts]
+    if readings["seq"] == "optional":
+        names = [name for name in names if name != "seq"]
+    said = find_signature(call, query.counts) if names else None
+    hint, hint_zh = (
+        (f": {said.text.en}", f"：{said.text.zh}") if said else ("; add it to the URL", "；请加到 URL 中")
+    )
+    return [
+        violation(
+            "missing_parameter",
+            f"query:{name}",
+            expected=name,
+            diagnosis=said.name if said else "",
+            name=name,
+            hint=hint,
+            hint_zh=hint_zh,
+        )
+        for name in names
+    ]
 
 
 def _unknown(name: str, where: str, query: Query, readings: Readings) -> Violation:

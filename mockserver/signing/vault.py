@@ -1,6 +1,6 @@
 """The secrets of all apps, and requests without them: what a client puts in the wrong place is told and kept nowhere.
 
-A secret is looked for as it is and behind the escapes that URLs and JSON know. Knows calls and keys; no HTTP server.
+A secret is looked for as it is, in hex, and behind the escapes that URLs and JSON know. Knows calls and keys; no HTTP server.
 """
 
 from __future__ import annotations
@@ -38,9 +38,14 @@ class Vault:
         """Know the secrets of these apps from now on."""
         for keys in apps:
             for secret in keys.secrets:
-                # A + that was decoded as a blank is no secret any more, but nearly.
-                for spelling in {secret, secret.replace("+", " ")}:
-                    if len(spelling) >= LEAST and spelling not in self._known:
+                if len(secret) < LEAST:
+                    continue
+                # A + that was decoded as a blank is no secret any more, but nearly; Go's h.Sum(secret) tells it in hex.
+                digits = secret.encode(errors="surrogatepass").hex()
+                # A secret with a % of its own is read here as what its escapes mean.
+                read = _ESCAPE.sub(_unescaped, secret)
+                for spelling in (secret, secret.replace("+", " "), digits, digits.upper(), read):
+                    if spelling not in self._known:
                         self._put(spelling)
         self._starts = tuple(self._by_start)
 

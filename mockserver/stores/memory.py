@@ -16,6 +16,8 @@ from mockserver.faults.spec import Fault
 from mockserver.scenarios.model import Rule
 
 MOST_REMEMBERED = 100_000
+MOST_SIGNED = 1_024
+"""So many right checksums of an app are known again when they come late; there is one for each second that it calls."""
 ALL_APPS = "all apps"
 """Origin of faults that were chosen for every app."""
 
@@ -45,6 +47,19 @@ class AppState:
         """Whether `checksum` is new; it is not any more."""
         with self._lock:
             return self._checksums.claim(checksum)
+
+    def remember_signed(self, checksum: str, curtime: str) -> None:
+        """Keep that `checksum` was right for `curtime`; the checksum itself is not kept."""
+        key = hash(checksum)
+        if key not in self._signed:
+            with self._lock:
+                self._signed[key] = curtime
+                if len(self._signed) > MOST_SIGNED:
+                    self._signed.popitem(last=False)
+
+    def signed_for(self, checksum: str) -> str | None:
+        """The curtime that `checksum` was right for, if it was seen to be; to be held against the keys."""
+        return self._signed.get(hash(checksum))
 
     def draw(self, key: str, most: int | None = None) -> int | None:
         """How often `key` was drawn before; None, and not counted, once it was drawn `most` times."""
@@ -102,6 +117,8 @@ class AppState:
     def _forget(self) -> None:
         self._seqs = _Seen()
         self._checksums = _Seen()
+        self._signed: OrderedDict[int, str] = OrderedDict()
+        """The curtime of each right checksum, by the checksum's hash, which is salted anew in each process."""
         self._counts: Counter[str] = Counter()
 
 

@@ -26,6 +26,7 @@ class Memory:
     def __init__(self) -> None:
         self.seqs: set[str] = set()
         self.checksums: set[str] = set()
+        self.signed: dict[str, str] = {}
 
     def claim_seq(self, seq: str) -> bool:
         """Whether it is new."""
@@ -38,6 +39,14 @@ class Memory:
         new = checksum not in self.checksums
         self.checksums.add(checksum)
         return new
+
+    def remember_signed(self, checksum: str, curtime: str) -> None:
+        """Keep a right one."""
+        self.signed[checksum] = curtime
+
+    def signed_for(self, checksum: str) -> str | None:
+        """What it was right for."""
+        return self.signed.get(checksum)
 
 
 def check(
@@ -192,8 +201,62 @@ def test_a_tolerated_fraction_hides_no_repetition() -> None:
     assert names(f"{NOW}.6", **once) == ["curtime_fraction", "seq_repeated"]
 
 
-def test_by_default_nothing_is_remembered() -> None:
-    """checksum_reuse=allowed and seq=required keep no memory."""
+def test_by_default_nothing_is_used_up() -> None:
+    """checksum_reuse=allowed and seq=required take the same request again and again."""
     memory = Memory()
     assert names(str(NOW), memory=memory) == names(str(NOW), memory=memory) == []
     assert (memory.seqs, memory.checksums) == (set(), set())
+
+
+@pytest.mark.parametrize("late", [5, 299, 301, 4_000, 90_000])
+def test_a_checksum_that_is_sent_again_with_another_curtime_is_called_stale(late: int) -> None:
+    """However long ago it was right: the app's right checksums are known again."""
+    memory = Memory()
+    assert check(str(NOW), memory=memory) == []
+    (one,) = check(str(NOW + late), now=NOW + late, memory=memory, checksum=checksum(str(NOW)))
+    assert (one.name, one.diagnosis) == ("checksum_mismatch", "stale_checksum")
+    assert f"sha1(appsecret+restapikey+(curtime-{late}))" in one.text.en
+
+
+def test_a_right_checksum_of_old_keys_is_not_called_stale() -> None:
+    """What is remembered is held against the keys of now."""
+    memory = Memory()
+    given = checksum(str(NOW), "v1")
+    memory.remember_signed(given, str(NOW))
+    (one,) = check(str(NOW + 4_000), now=NOW + 4_000, memory=memory, checksum=given)
+    assert one.diagnosis == "unexplained"
+    memory.remember_signed(given, f"{NOW}.5")
+    (one,) = check(str(NOW + 4_000), now=NOW + 4_000, memory=memory, checksum=given)
+    assert one.diagnosis == "unexplained"
+
+
+def test_a_stale_fraction_is_told_without_a_difference() -> None:
+    """Its curtime was no whole second."""
+    memory = Memory()
+    memory.remember_signed(checksum(f"{NOW}.5"), f"{NOW}.5")
+    (one,) = check(str(NOW + 4_000), now=NOW + 4_000, memory=memory, checksum=checksum(f"{NOW}.5"))
+    assert one.diagnosis == "stale_checksum"
+    assert "(appsecret+restapikey+earlier curtime)" in one.text.en
+
+
+def test_a_fraction_is_told_by_its_name() -> None:
+    """The violation carries the diagnosis, tolerated or not."""
+    for reading in ("integer", "fraction"):
+        (one,) = check(f"{NOW}.5", readings={"curtime": reading})
+        assert (one.name, one.diagnosis) == ("curtime_fraction", "curtime_fraction")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        APPSECRET,
+        (APPSECRET + RESTAPIKEY + str(NOW)).encode().hex() + "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        (APPSECRET + RESTAPIKEY).encode().hex().upper(),
+    ],
+)
+def test_no_beginning_of_a_key_is_told(sent: str) -> None:
+    """Six characters of a wrong checksum are shown, but none of a key, in hex or not."""
+    (one,) = check(str(NOW), checksum=sent)
+    assert one.got == "***"
+    assert one.diagnosis.split("+")[0] in ("unhashed", "sum_appended")
+    assert sent[:6] not in " ".join(one.text)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.contract.readings import DEFAULTS
+from mockserver.messages import Call
 from mockserver.signing.query import MAX_TOLD, PARAMETERS, check_query, read_query
 
 ALL = "appkey=1&identifier=2&curtime=3&checksum=4&seq=5"
@@ -83,6 +84,31 @@ def test_a_misspelt_parameter_is_told_with_the_one_that_was_meant(given: str, me
     found = check_query(read_query(ALL.replace(meant, given)), DEFAULTS)
     assert [one.name for one in found] == ["missing_parameter", "unknown_parameter"]
     assert f"did you mean {meant}?" in found[1].text.en
+
+
+HALF = "appkey=1&identifier=2&seq=5"
+ELSEWHERE = (
+    (Call("POST", "/x", headers={"appkey": "1", "curtime": "3", "checksum": "4", "nonce": "5"}), "seq=5", "signature_in_headers"),
+    (Call("POST", "/x", headers={"x-check-sum": "4"}), HALF, "signature_in_headers"),
+    (Call("POST", "/x", body=b'{"UserId": "u", "curtime": "3", "checksum":"4"}'), HALF, "signature_in_body"),
+    (Call("POST", "/x", body=b"UserId=u&curtime=3&checksum=4"), HALF, "signature_in_body"),
+    (Call("POST", "/x&appkey=1&identifier=2&curtime=3&checksum=4&seq=5"), "", "signature_in_path"),
+    (Call("POST", "/x?appkey=1&identifier=2&curtime=3&checksum=4&seq=5"), "", "signature_in_path"),
+    (Call("POST", "/x"), quote(ALL), "query_escaped"),
+    (Call("POST", "/x"), ALL.replace("&", "&amp;"), "query_escaped"),
+    (Call("POST", "/x", headers={"content-type": "application/json"}, body=b'{"UserId": "checksum"}'), HALF, ""),
+    (Call("POST", "/x", headers={"appkey": "1"}), HALF, ""),
+    (Call("POST", "/x", headers={"checksum": "1"}), ALL.replace("seq", "nonce"), ""),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "raw", "name"), ELSEWHERE, ids=[str(row[1:]) for row in ELSEWHERE])
+def test_a_signature_that_is_somewhere_else_is_found(call: Call, raw: str, name: str) -> None:
+    """In the headers, the body or the path, or escaped as a whole; nothing is claimed of a query that lacks it only."""
+    found = [one for one in check_query(read_query(raw), DEFAULTS, call) if one.name == "missing_parameter"]
+    assert found
+    assert {one.diagnosis for one in found} == {name}
+    assert all(("add it to the URL" in one.text.en) == (name == "") for one in found)
 
 
 def test_a_lenient_server_tolerates_unknown_parameters_only() -> None:

@@ -77,6 +77,8 @@ def test_any_other_text_is_left_alone(text: str) -> None:
         {"body": b'{"RoomId": "' + SECRET.replace("/", "\\u002f").encode()},
         {"body": b"x" * 70_000 + SECRET.encode() + "房间".encode()},
         {"method": SECRET},
+        {"query": f"checksum={(SECRET + REST).encode().hex()}da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+        {"query": f"checksum={SECRET.encode().hex().upper()}"},
     ],
     ids=lambda words: next(iter(words)),
 )
@@ -88,6 +90,8 @@ def test_no_part_of_a_call_keeps_a_secret(words: dict) -> None:
     assert MASK in text
     assert "aNaRy" not in text
     assert "canary~" not in text
+    assert b"canary~".hex() not in text
+    assert b"aNaRy".hex() not in text.lower()
     assert vault().clean(clean) is clean
 
 
