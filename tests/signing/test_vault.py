@@ -25,6 +25,12 @@ def vault(*keys: Keys) -> Vault:
     return made
 
 
+@pytest.fixture(scope="module")
+def crowd() -> Vault:
+    """A vault of thousands of secrets that begin in as many ways."""
+    return vault(*CROWD)
+
+
 def spelled(secret: str, draw: st.DataObject) -> str:
     """The secret with each character as it is or behind an escape of some kind."""
     ways = (
@@ -51,6 +57,19 @@ def test_a_secret_is_masked_however_it_is_spelled(
     text = before + spelled(secret, data) + after
     masked = made.mask(text)
     assert masked == f"{before}{MASK}{after}"
+
+
+CROWD = tuple(Keys(str(n), f"{n:05d}-secret-of-many", f"rest-{n:05d}") for n in range(3_000))
+
+
+@settings(max_examples=200, deadline=None)
+@given(keys=st.sampled_from(CROWD), before=AROUND, after=AROUND, data=st.data())
+def test_among_thousands_of_apps_a_secret_is_masked_too(
+    crowd: Vault, keys: Keys, before: str, after: str, data: st.DataObject
+) -> None:
+    """However many there are; a text without any stays as it is."""
+    assert crowd.mask(before + spelled(keys.appsecret, data) + after) == f"{before}{MASK}{after}"
+    assert crowd.mask(before + after) == before + after
 
 
 @settings(max_examples=300, deadline=None)
