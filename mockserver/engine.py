@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from mockserver.answering import Answering
 from mockserver.bodies.checks import check_body
+from mockserver.clock import Clock
 from mockserver.contract.operations import PREFIX, Operation, nearest_operation, operation_at
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import shorten, violation
@@ -175,7 +176,15 @@ class Engine:
         """What the signature is held against: the truth, or what a fault makes of it."""
         library, app = visit.library, visit.app
         sent = visit.query if came is visit.call else read_query(came.query).values
-        ground = Ground(visit.now, app, lambda: self._others(library, app), visit.state, deep=deep, sent=sent)
+        ground = Ground(
+            visit.now,
+            app,
+            lambda: self._others(library, app),
+            visit.state,
+            moved=lambda: not deep and self._is_moved(visit.state.clock),
+            deep=deep,
+            sent=sent,
+        )
         if visit.ordeal is None or app is None:
             return ground
         truth = replace(ground, memory=None)
@@ -183,7 +192,11 @@ class Engine:
         visit.honest = all(one.tolerated for one in found)
         other = visit.ordeal.ground(FaultGround(visit.now, app.keys.appsecret), honest=visit.honest)
         keys = replace(app.keys, appsecret=other.appsecret)
-        return replace(ground, now=other.now, app=replace(app, keys=keys))
+        return replace(ground, now=other.now, moved=bool, app=replace(app, keys=keys))
+
+    def _is_moved(self, clock: Clock) -> bool:
+        """Whether an app's clock, or the server's below it, was stopped or moved."""
+        return any(one.frozen or one.shift for one in (clock, self.store.clock))
 
     def _strike(self, visit: Visit, reply: Reply) -> Reply:
         """The reply as the faults of payload, gateway, time and connection leave it."""

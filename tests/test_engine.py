@@ -15,6 +15,7 @@ from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, checksum, sha1
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockserver.clock import Clock
 from mockserver.contract.operations import OPERATIONS
 from mockserver.messages import Call
 
@@ -316,3 +317,17 @@ def test_keys_that_travel_in_hex_are_told_nowhere() -> None:
     told = reply.body.decode() + repr(reply.headers) + repr(bench.journal.select().entries) + repr(one)
     assert APPSECRET.encode().hex()[:12] not in told
     assert RESTAPIKEY.encode().hex()[:12] not in told
+
+
+@pytest.mark.parametrize("whose", ["app", "server"])
+@pytest.mark.parametrize("move", [lambda clock: clock.freeze(NOW), lambda clock: clock.advance(5_000)])
+def test_a_clock_that_a_test_moved_is_told_to_a_client_that_signs_by_another(whose: str, move: Any) -> None:
+    """The client's own clock may well be right: the test's is elsewhere. A server that shows the time says nothing."""
+    bench, late = Bench("document"), {"operation": "query_room_info", "query": {"curtime": str(NOW - 400)}}
+    bench.engine.store.clock = Clock(lambda: NOW)
+    state = bench.engine.store.app(APPKEY)
+    state.clock = Clock(bench.engine.store.clock.now)
+    said = "stopped or moved on purpose"
+    assert said not in json.loads(bench.send(late).body)["ErrorInfo"]
+    move(state.clock if whose == "app" else bench.engine.store.clock)
+    assert said in json.loads(bench.send(late).body)["ErrorInfo"]

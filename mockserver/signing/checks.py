@@ -54,6 +54,8 @@ class Ground:
     others: Callable[[], Sequence[Keys]] = tuple
     """Keys of the other apps, to tell whose were taken by mistake."""
     memory: Memory | None = None
+    moved: Callable[[], bool] = bool
+    """Whether its clock was stopped or moved on purpose: then it does not show the time of day."""
     rejects: bool = False
     """It takes no checksum for right."""
     sent: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -82,7 +84,7 @@ def check_signature(
         second, wrong = _curtime(curtime, readings, ground.now)
         found += wrong
     if second is not None:
-        found += _freshness(second, ground.now, readings["freshness_seconds"])
+        found += _freshness(second, ground.now, readings["freshness_seconds"], ground.moved)
     given = query.get("checksum")
     if app is not None and given is not None and curtime is not None:
         formulas = _FORMULAS[readings["signing"]]
@@ -163,17 +165,19 @@ def _fraction(text: str, *, tolerated: bool) -> Violation:
     )
 
 
-def _freshness(second: float, now: float, limit: int) -> list[Violation]:
+_CLOCK = Text("set the clock by NTP and sign each request anew", "请用 NTP 校时，并为每个请求重新签名")
+_MOVED = Text(" (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）")
+
+
+def _freshness(second: float, now: float, limit: int, moved: Callable[[], bool]) -> list[Violation]:
     """A checksum is valid for `limit` seconds before and after now, edges included; now counts in whole seconds."""
     off = second - now // 1
     if abs(off) <= limit:
         return []
     said = diagnose_curtime(str(int(second)), now, limit)
-    hint = (
-        said.text
-        if said
-        else Text("set the clock by NTP and sign each request anew", "请用 NTP 校时，并为每个请求重新签名")
-    )
+    hint = said.text if said else _CLOCK
+    if moved():
+        hint = Text(hint.en + _MOVED.en, hint.zh + _MOVED.zh)
     return [
         violation(
             "checksum_expired",

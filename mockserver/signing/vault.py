@@ -100,7 +100,7 @@ class Vault:
     def _has_start(self, text: str) -> bool:
         if len(self._starts) > _MANY:
             return not self._by_start.keys().isdisjoint([text[at : at + _START] for at in range(len(text))])
-        for start in self._starts:
+        for start in self._starts:  # noqa: SIM110 - any() takes twice as long
             if start in text:
                 return True
         return False
