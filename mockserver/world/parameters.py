@@ -26,7 +26,7 @@ class Parameter:
     default: Any
     schema: Schema
     """Type and range as JSON Schema 2020-12."""
-    form: str
+    form: Text
     """Type and range as the README tells them."""
     help: Text
 
@@ -87,7 +87,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "seed",
         20191210,
         {"type": "integer", "minimum": 0, "maximum": 2**64 - 1},
-        "integer, 0 … 2^64-1",
+        Text("integer, 0 … 2^64-1", "整数，0 … 2^64-1"),
         Text(
             "Decides everything: the same seed is the same world on every machine. `--seed` overrides it.",
             "决定一切：同一种子在任何机器上得到同一个世界；`--seed` 优先。",
@@ -97,7 +97,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "users",
         None,
         {"type": ["integer", "null"], "minimum": 16, "maximum": 4_194_304},
-        "integer, 16 … 4194304, or null",
+        Text("integer, 16 … 4194304, or null", "整数，16 … 4194304，或 null"),
         Text(
             "Size of the population. null: 4,096, or four for each seat of the busiest hour if that is more.",
             "用户总数。null：4096，若最忙一小时的座位数乘 4 更大则取后者。",
@@ -107,7 +107,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "rooms_per_day",
         2000,
         {"type": "integer", "minimum": 0, "maximum": 200_000},
-        "integer, 0 … 200000",
+        Text("integer, 0 … 200000", "整数，0 … 200000"),
         Text(
             "Rooms that start on an ordinary weekday (1-2 % fewer exist: nobody is in two rooms at once).",
             "普通工作日开始的房间数（实际少 1-2 %：同一用户不会同时在两个房间）。",
@@ -117,7 +117,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         "room_kinds",
         ROOM_KINDS,
         {"type": "array", "minItems": 1, "maxItems": 8, "items": _KIND},
-        "1 … 8 × {name, share, median, sigma, seats: [least, most]}",
+        Text(
+            "1 … 8 × {name, share, median, sigma, seats: [least, most]}",
+            "1 … 8 项 {name, share, median, sigma, seats: [最少, 最多]}",
+        ),
         Text(
             "Kinds of rooms: share (relative), call length as a lognormal (median in seconds; sigma, "
             "default 0.8), and how many people join.",
@@ -132,7 +135,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "additionalProperties": False,
             "properties": {"floor": _SECONDS, "cap": _SECONDS},
         },
-        "{floor, cap}: seconds, 1 … 14400",
+        Text("{floor, cap}: seconds, 1 … 14400", "{floor, cap}：秒，1 … 14400"),
         Text(
             "The shortest and the longest a room may last, in seconds.",
             "房间时长的下限与上限，单位秒。",
@@ -147,7 +150,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "maxItems": 24,
             "items": {"type": "number", "minimum": 0, "maximum": 1_000},
         },
-        "24 numbers, 0 … 1000",
+        Text("24 numbers, 0 … 1000", "24 个数字，0 … 1000"),
         Text(
             "How many rooms start in each local hour (UTC+8), relative to the others.",
             "东八区每小时开始的房间数之比。",
@@ -157,7 +160,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "weekend_factor",
         1.12,
         {"type": "number", "minimum": 0, "maximum": 10},
-        "number, 0 … 10",
+        Text("number, 0 … 10", "数字，0 … 10"),
         Text(
             "Rooms on a Saturday or Sunday, relative to a weekday.",
             "周末房间数相对工作日的倍数。",
@@ -172,7 +175,10 @@ PARAMETERS: tuple[Parameter, ...] = (
             "additionalProperties": False,
             "patternProperties": {"^[0-9]{4}([0-9]{4})?$": _YEAR},
         },
-        "{year or yyyymmdd: {" + ", ".join(NETWORKS) + "}}",
+        Text(
+            "{year or yyyymmdd: {" + ", ".join(NETWORKS) + "}}",
+            "{年份或 yyyymmdd: {" + ", ".join(NETWORKS) + "}}",
+        ),
         Text(
             "Shares of the network types by date: a year stands for its 1 January, shares between dates are "
             "interpolated.",
@@ -183,7 +189,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         "places",
         None,
         {"type": ["array", "null"], "minItems": 1, "maxItems": 2_000, "items": _PLACE},
-        "list of {country, province, city, weight}, or null",
+        Text(
+            "list of {country, province, city, weight}, or null",
+            "{country, province, city, weight} 的列表，或 null",
+        ),
         Text(
             "Where users live (country defaults to 中国). null: some 100 cities by residents, 3 % abroad.",
             "用户所在地（country 默认中国）。null：约 100 个城市按人口，3 % 在境外。",
@@ -193,7 +202,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "quality",
         "realistic",
         {"enum": list(PROFILES)},
-        " | ".join(PROFILES),
+        Text(*2 * (" | ".join(PROFILES),)),
         Text(
             "Loss, delay and failed joins: as measured, on bad networks, or with the magnitudes of the "
             "document's sample.",
@@ -204,7 +213,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "failed_joins",
         None,
         {"type": ["number", "null"], "minimum": 0, "maximum": 50},
-        "number, 0 … 50, or null",
+        Text("number, 0 … 50, or null", "数字，0 … 50，或 null"),
         Text(
             "Percent of tries to join that fail, whatever the network. null: by network and `quality`.",
             "加入房间失败的百分比，与网络无关。null：由网络和 `quality` 决定。",
@@ -214,7 +223,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         "pins",
         DOCUMENT_PINS,
         {"type": "array", "maxItems": 10_000, "items": PIN},
-        "list of rooms as in a recorded world, with absolute moments",
+        Text(
+            "list of rooms as in a recorded world, with absolute moments",
+            "房间列表，写法同录制的世界，时刻须为绝对时刻",
+        ),
         Text(
             "Rooms that exist beside the generated ones. Default: the literal ids of the document's samples.",
             "与生成数据并存的固定房间。默认：文档样例中的 ID。",
@@ -224,7 +236,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "per_app",
         False,
         {"type": "boolean"},
-        "true | false",
+        Text("true | false", "true | false"),
         Text(
             "Mix the appkey into the seed, so that every app has a world of its own.",
             "把 appkey 混入种子，使每个应用拥有各自的世界。",
@@ -266,7 +278,7 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def rows_as_table() -> Sequence[tuple[str, str, str, Text]]:
+def rows_as_table() -> Sequence[tuple[str, str, Text, Text]]:
     """(name, default, form, help) of each parameter, for the README and `--help`."""
     long = (list, dict)
     return [

@@ -108,9 +108,9 @@ _YAML = {"None": "`null`", "False": "`false`", "True": "`true`", "see below": "�
 
 
 def _parameters(lang: Lang, library: Library) -> tuple[Row, Iterable[Row]]:
-    head = {"en": ("parameter", "default", "form", "meaning"), "zh": ("参数", "默认值", "形式", "含义")}[lang]
+    head = {"en": ("parameter", "default", "form", "meaning"), "zh": ("参数", "默认值", "取值", "含义")}[lang]
     return head, (
-        (f"`{name}`", _YAML.get(default, f"`{default}`"), form, text.to(lang))
+        (f"`{name}`", _YAML.get(default, f"`{default}`"), form.to(lang), text.to(lang))
         for name, default, form, text in rows_as_table()
     )
 

@@ -40,7 +40,7 @@ def test_every_parameter_is_documented():
         "networks", "places", "quality", "pins", "per_app",
     } <= set(names)  # fmt: skip
     for row in PARAMETERS:
-        assert row.form
+        assert all(row.form)
         assert row.help.en.endswith(".")
         assert row.help.zh.endswith("。")
     assert [row[0] for row in rows_as_table()] == names
