@@ -132,6 +132,7 @@ class Control:
         self._states(appkey)
         try:
             fault = parse_fault(wanted, self.engine.library.catalogue, compile_when)
+            self.engine.learn([fault])
             if appkey is None:
                 number = self.engine.store.add_fault(fault)
             else:
@@ -139,7 +140,7 @@ class Control:
                 number = state.faults.add(fault, state.clock.now(), origin="admin").id
         except FaultError as error:
             raise ControlError(422, "invalid_fault", _placed(error)) from None
-        return {"id": number, **{name: value for name, value in fault.told().items() if name != "id"}}
+        return {"id": number, **{name: value for name, value in fault.shown().items() if name != "id"}}
 
     def remove_fault(self, appkey: str | None, number: str) -> Json:
         """End one fault."""

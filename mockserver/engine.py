@@ -21,6 +21,7 @@ from mockserver.errors import ConfigurationError, Problem
 from mockserver.faults.base import Context
 from mockserver.faults.base import Ground as FaultGround
 from mockserver.faults.chain import Ordeal
+from mockserver.faults.spec import Fault
 from mockserver.library import Library, check_scenario
 from mockserver.messages import PLAIN, Call, Lang, Note, Reply, Violation
 from mockserver.requestlog import RequestLog, Which
@@ -68,7 +69,7 @@ class Engine:
         self._answering = Answering(lang)
         self._log = RequestLog(requests, lang)
         self._vault = Vault()
-        self._learn(self.library.apps.values())
+        self._learn_all(self.library)
         self._numbers = itertools.count(1)
 
     def app(self, appkey: str) -> App | None:
@@ -77,7 +78,7 @@ class Engine:
 
     def register(self, app: App) -> None:
         """Let one more app call."""
-        self._learn([app])
+        self._vault.add([app.keys])
         self.apps[app.appkey] = app
 
     def reload(self) -> None:
@@ -88,12 +89,13 @@ class Engine:
         with self.changing:
             try:
                 library = self._load()
-                for scenario in {self.store.scenario, *(state.scenario for state in self.store.states())}:
-                    check_scenario(library, scenario)
+                check_scenario(library, self.store.scenario)
+                for state in self.store.states():
+                    check_scenario(library, state.scenario, f"app {state.appkey}")
             except ConfigurationError as error:
                 self.problems = error.problems
                 raise
-            self._learn(library.apps.values())
+            self._learn_all(library)
             self.library, self.problems = library, ()
             self._answering.forget()
 
@@ -182,6 +184,7 @@ class Engine:
             lambda: self._others(library, app),
             visit.state,
             moved=lambda: not deep and self._is_moved(visit.state.clock),
+            explainable=app is not None and app.appkey in library.apps,
             deep=deep,
             sent=sent,
         )
@@ -230,10 +233,17 @@ class Engine:
                 headers += (("X-Mock-Problems", _header(f"{len(problems)}; {problems[0].show()}")),)
         return Reply(status, headers, outcome.body, appkey=visit.state.appkey)
 
-    def _learn(self, apps: Iterable[App]) -> None:
-        self._vault.add(app.keys for app in apps)
+    def learn(self, faults: Iterable[Fault]) -> None:
+        """Tell nobody the secrets of these faults."""
+        self._vault.add_texts(secret for fault in faults for secret in fault.kind.secrets)
+
+    def _learn_all(self, library: Library) -> None:
+        self._vault.add(app.keys for app in library.apps.values())
+        for faults in library.faults.values():
+            self.learn(faults)
 
     def _remember(self, visit: Visit, outcome: Outcome, reply: Reply, name: str, started: float) -> None:
+        seconds = time.perf_counter() - started
         note = Note(
             id=name,
             at=visit.now,
@@ -249,12 +259,12 @@ class Engine:
             violations=visit.own_violations,
             status=reply.status,
             answer=reply.body,
-            seconds=time.perf_counter() - started,
+            seconds=seconds,
             empty=outcome.empty,
             near=visit.near,
             spoiled=visit.ordeal is not None and (reply.body != outcome.body or reply.delivery.spoils),
             readings=visit.readings,
-            started=started,
+            started=time.time() - seconds,
             delivery=0.0 if reply.delivery is PLAIN else reply.delivery.seconds(len(reply.body)),
         )
         self.journal.add(note)

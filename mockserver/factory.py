@@ -85,7 +85,9 @@ def make_engine(**settings: Any) -> Engine:
         headers=chosen["answer_headers"],
         requests=chosen["log_requests"],
     )
-    store.start_with(parse_faults(chosen["fault"], engine.library.catalogue))
+    faults = parse_faults(chosen["fault"], engine.library.catalogue)
+    engine.learn(faults)
+    store.start_with(faults)
     return engine
 
 

@@ -88,8 +88,8 @@ def load_library(
     )
 
 
-def check_scenario(library: Library, name: str) -> None:
-    """ConfigurationError unless there is a scenario `name`."""
+def check_scenario(library: Library, name: str, whose: str = "--scenario") -> None:
+    """ConfigurationError unless there is a scenario `name`; `whose` choice it was."""
     if name not in library.scenarios:
         hint = nearest(name, library.scenarios)
         known = ", ".join(library.scenarios)
@@ -97,7 +97,7 @@ def check_scenario(library: Library, name: str) -> None:
             f"there is no scenario {name!r}{hint.en or f'; known: {known}'}",
             f"没有场景 {name!r}{hint.zh or f'；可用：{known}'}",
         )
-        raise ConfigurationError.one("--scenario", text)
+        raise ConfigurationError.one(whose, text)
 
 
 def load_apps_only(folders: Folders) -> Mapping[str, App]:

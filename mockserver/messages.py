@@ -206,7 +206,7 @@ class Entry:
     method: str
     path: str
     query: Mapping[str, str]
-    """Decoded parameters; the checksum shortened to six characters."""
+    """Decoded parameters; the checksum shortened to six characters. Others may hold one: `stores.masking` tells them."""
     headers: Mapping[str, str]
     body: bytes
     """As it came, cut after a limit."""
@@ -236,11 +236,13 @@ class Entry:
     readings: Mapping[str, Any] = field(default_factory=dict)
     """All readings as they held; the entries of one scenario share the mapping."""
     started: float = 0.0
-    """Seconds by a clock of the machine that nobody sets: only the time between two requests means anything."""
+    """Seconds since the epoch by the machine's clock, wherever the app's was moved to."""
     delivery: float = 0.0
     """Seconds that faults make the answer take on its way, beside `seconds`."""
     fields_cut: bool = False
     """Some of `fields` are only a short text of what came, or are not there: `body` has them, as far as it goes."""
+    query_cut: bool = False
+    """Some of `query` is only the beginning of what came, or is not there."""
     body_cut: Cut | None = None
     """Set when `body` is only the beginning of what came."""
     answer_cut: Cut | None = None

@@ -27,7 +27,7 @@ from mockserver.reporting.render.text import render_text
 from mockserver.reporting.report import NAMES, Case, Report, build_report, complaints
 from mockserver.reporting.verify import BadQuestion, Question, find, read_question, verify
 from mockserver.reporting.wire import entry_json
-from mockserver.stores.journal import EVERYTHING, MOST_WAITERS, Filter, Overcrowded, Selection
+from mockserver.stores.journal import MOST_WAITERS, Filter, Overcrowded, Selection
 
 Json = dict[str, Any]
 
@@ -137,9 +137,15 @@ class Observer:
     ) -> Report:
         """What the clients of these apps, or of all, did `after` a request, held against the contract."""
         journal = self._engine.journal
-        asked = [EVERYTHING] if appkeys is None else [Filter(appkey=appkey) for appkey in appkeys]
-        found = [_later(journal.select(one), after) for one in asked]
+        if appkeys is None and not after:
+            found = [journal.select()]
+        else:
+            # Each app has room of its own in a journal: what is gone of one says nothing of another.
+            own = journal.appkeys() if appkeys is None else appkeys
+            found = [_later(journal.select(Filter(appkey=appkey)), after) for appkey in own]
         entries = [entry for one in found for entry in one.entries]
+        if len(found) > 1:
+            entries.sort(key=lambda entry: (len(entry.id), entry.id))
         return build_report(entries, sum(one.evicted for one in found), basis_of(self._engine.library), cases)
 
     def report_json(self, appkey: str | None) -> Json:
@@ -169,6 +175,7 @@ class Observer:
         if form not in FORMS:
             words = ", ".join(FORMS)
             raise bad_word("form", f"one of {words}", f"可选 {words}")
+        _check_report(asked)
         return _rendered(
             self.report(asked["appkeys"], after=asked["after"], cases=read_cases(asked["tests"])),
             form,
@@ -232,6 +239,16 @@ def read_cases(tests: Mapping[str, Any]) -> dict[str, Case]:
                 )
         cases[appkey] = Case(test, frozenset(expects))
     return cases
+
+
+def _check_report(asked: Mapping[str, Any]) -> None:
+    """ControlError for what no report can be about."""
+    if not all(isinstance(appkey, str) for appkey in asked["appkeys"] or ()):
+        raise bad_word("appkeys", "a list of texts", "应为文本列表")
+    if asked["after"] and not asked["after"].isdecimal():
+        raise bad_word("after", "the id of a request", "应为请求编号")
+    if asked["min_coverage"] is not None and not 0 <= asked["min_coverage"] <= 100:
+        raise bad_word("min_coverage", "percent, 0 to 100", "应为 0 至 100 的百分数")
 
 
 def _later(found: Selection, after: str) -> Selection:

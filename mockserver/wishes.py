@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.bodies.parsing import parse
 from mockserver.contract.documents import nearest
-from mockserver.contract.violations import violation
+from mockserver.contract.violations import violation, without_wished
 from mockserver.faults.fields import FaultError
 from mockserver.faults.spec import Fault, parse_fault, parse_text
 from mockserver.library import Library
@@ -88,4 +88,5 @@ def _grant(wishes: Wishes, kind: str, value: str, library: Library) -> None:
 
 
 def _refused(where: str, value: str, text: Text) -> Violation:
-    return violation("unknown_wish", where, got=value, reason=text.en, reason_zh=text.zh)
+    got = without_wished(value)
+    return violation("unknown_wish", where, got=got, reason=text.en, reason_zh=text.zh)

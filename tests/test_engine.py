@@ -331,3 +331,20 @@ def test_a_clock_that_a_test_moved_is_told_to_a_client_that_signs_by_another(who
     assert said not in json.loads(bench.send(late).body)["ErrorInfo"]
     move(state.clock if whose == "app" else bench.engine.store.clock)
     assert said in json.loads(bench.send(late).body)["ErrorInfo"]
+
+
+@pytest.mark.parametrize(
+    ("curtime", "readings", "diagnosis"),
+    [
+        (f"{NOW}.437", {"curtime": "fraction"}, "curtime_hashed_truncated"),
+        (str(NOW + 1), {}, "curtime_off_by_one"),
+        (str(NOW - 1), {}, "curtime_off_by_one"),
+    ],
+)
+def test_a_checksum_that_is_known_hides_no_nearer_cause(curtime: str, readings: Any, diagnosis: str) -> None:
+    """The request before was right with this very checksum: what is wrong now is told as if it had never come."""
+    bench = Bench("document", readings)
+    for _ in range(2):
+        bench.send({"query": {"curtime": curtime, "checksum": checksum(str(NOW))}})
+        assert bench.violations[-1].diagnosis == diagnosis
+        assert bench.error(bench.send()) == "ok"

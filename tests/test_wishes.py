@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from typing import Any
 
 import pytest
 from helpers.bench import Bench, user_files
 from helpers.sending import NOW
 from helpers.signer import APPKEY
+
+from mockserver import MockServer
 
 WORLD = {"RoomId": "123456789"}
 BUSY, INVALID, NO_ROOM = 1402, 1108, 1301
@@ -241,3 +244,30 @@ def test_an_unregistered_app_may_wish_too() -> None:
     reply = ask(bench, headers=wish(fault="connection_reset"), query={"appkey": "nobody"})
     assert reply.delivery.instead == "reset"
     assert bench.error(reply) == "unknown_appkey"
+
+
+def test_the_secret_of_a_fault_is_told_nowhere() -> None:
+    """A rotated secret is one: neither the list of faults, nor an answer, nor the journal has it."""
+    canary = "NEW-secret+canary-99"
+    with MockServer("document") as mock:
+        app = mock.new_app()
+        shown = mock.admin.send("POST", "faults", {"fault": "secret_rotated", "appsecret": canary})
+        listed = mock.admin.get("faults")
+        wish = {"X-Mock-Fault": f"secret_rotated;appsecret={canary}"}
+        told = []
+        for body, headers in (
+            ({"RoomId": canary}, {}),
+            ({"RoomId": "1", canary: 1}, wish),
+            ({}, {"X-Mock-Fault": f"secret_rotatd;appsecret={canary}"}),
+        ):
+            request = urllib.request.Request(
+                app.signed_url("query_room_info"),
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json", **headers},
+            )
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                told.append(answer.read().decode() + str(answer.headers))
+        journal = mock.admin.get("requests")
+    assert "***" in str(shown)
+    for text in (str(shown), str(listed), *told, str(journal)):
+        assert canary not in text

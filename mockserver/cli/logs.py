@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import queue
+import sys
 import time
 from collections.abc import Iterator
 from logging.handlers import QueueHandler, QueueListener
@@ -24,6 +25,10 @@ _LAST_WORDS = 1.0
 @contextlib.contextmanager
 def log_to_stderr(form: str) -> Iterator[None]:
     """Log to stderr as `text` or `json` as long as this lasts."""
+    if sys.stderr is None:
+        # Its number may be another file's by now.
+        yield
+        return
     form_of = _JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(MOST_WAITING)
     listener = _Writer(waiting, form_of)

@@ -96,12 +96,20 @@ OTHER_ERRORS = frozenset({"room_not_found", "user_not_found", "internal_error"})
 NEEDED_ERRORS = frozenset(row.error for row in VIOLATIONS.values()) | OTHER_ERRORS
 
 
-_CHECKSUM = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{6})[0-9A-Fa-f]{34}(?![0-9A-Fa-f])")
+_CHECKSUM = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{6})[0-9A-Fa-f]{34,}")
 
 
 def without_checksums(text: str) -> str:
-    """A text in which every 40 hex digits are cut to six; the same text when there are none."""
+    """A text in which 40 hex digits and more are cut to six; the same text when there are none."""
     return _CHECKSUM.sub(r"\1…", text) if len(text) >= 40 and _CHECKSUM.search(text) else text
+
+
+_WISHED = re.compile(r"(appsecret\s?=\s?)[^;]+")
+
+
+def without_wished(text: str) -> str:
+    """A wish for a fault without the secret that it names."""
+    return _WISHED.sub(r"\1***", text)
 
 
 def shorten(value: object, most: int = 48) -> str:
@@ -135,7 +143,7 @@ def violation(
         expected=expected,
         got=shown,
         section=section or row.section,
-        text=Text(row.en.format(**words), row.zh.format(**words)),
+        text=Text(*(without_checksums(one.format(**words)) for one in (row.en, row.zh))),
         diagnosis=diagnosis,
         tolerated=tolerated,
     )

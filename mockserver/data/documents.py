@@ -144,7 +144,7 @@ class Reader:
         value = float(word)
         if not math.isfinite(value):
             self.refuse(
-                place, f"{word} is too large: quote it if it is text", f"{word} 过大：若是文本请加引号"
+                place, "this number is too large: quote it if it is text", "该数字过大：若是文本请加引号"
             )
         return value
 

@@ -67,7 +67,8 @@ def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> T
         return Text(
             f"text cannot start with {rest[0]}: put it in quotes", f"文本不能以 {rest[0]} 开头：请加引号"
         )
-    why = error.problem or error.context or "syntax"
+    # What a file says is not repeated: it may be a secret whose first character means something in YAML.
+    why = re.sub(r"(['\"]).{2,}\1", "…", error.problem or error.context or "syntax")
     return Text(
         f"broken YAML ({why}): check indentation, brackets and quotes; quote text with ': ' or ' #' in it",
         f"YAML 语法错误（{why}）：请检查缩进、括号和引号；含 ': ' 或 ' #' 的文本请加引号",
@@ -104,8 +105,8 @@ class _Yaml(Reader):
             if event.anchor not in self.anchors:
                 self.refuse(
                     place,
-                    f"*{event.anchor} names no finished anchor above",
-                    f"*{event.anchor} 之前没有对应的锚点",
+                    "the name after * is no finished anchor above: quote it if it is text",
+                    "* 之后的名称在前文没有对应的锚点：若是文本请加引号",
                 )
             value, spot = self.anchors[event.anchor]
             return self.again(value, depth, place), spot
@@ -165,9 +166,7 @@ class _Yaml(Reader):
                 value = float(value)
             if type(value) not in _TAGS[event.tag]:
                 kind = event.tag.rpartition(":")[2]
-                self.refuse(
-                    place, f"{word!r} is no {kind}: drop the tag", f"{word!r} 不是 {kind}：请去掉标签"
-                )
+                self.refuse(place, f"this is no {kind}: drop the tag", f"此值不是 {kind}：请去掉标签")
             return value
         self.tag(event, "tag:yaml.org,2002:str", "!")
         return self.plain(word, place) if event.tag is None and not event.style else word
@@ -184,8 +183,8 @@ class _Yaml(Reader):
         if _NO_NUMBER.fullmatch(word):
             self.refuse(
                 place,
-                f"{word} is no JSON number: quote it if it is text",
-                f"{word} 不是 JSON 数字：若是文本请加引号",
+                "this is no JSON number: quote it if it is text",
+                "此值不是 JSON 数字：若是文本请加引号",
             )
         return word
 
@@ -193,8 +192,8 @@ class _Yaml(Reader):
         if event.tag is not None and event.tag not in allowed:
             self.refuse(
                 _place(event),
-                f"the tag {event.tag} is not allowed: drop it",
-                f"不允许标签 {event.tag}：请去掉",
+                "this tag is not allowed: drop it, or quote it if it is text",
+                "不允许此标签：请去掉，若是文本请加引号",
             )
 
 

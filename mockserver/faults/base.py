@@ -126,6 +126,11 @@ class Kind(ABC):
         super().__init_subclass__()
         cls.kind = cls.__module__.rpartition(".")[2]
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values among the fields that nobody may read."""
+        return ()
+
     def wrong(self) -> tuple[Pointer, Text] | None:
         """What is wrong with the fields taken together, and where; None when nothing is."""
         return None

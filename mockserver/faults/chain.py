@@ -64,7 +64,7 @@ class Active:
         """The fault as the admin API shows it."""
         return {
             "id": self.id,
-            **{name: value for name, value in self.fault.told().items() if name != "id"},
+            **{name: value for name, value in self.fault.shown().items() if name != "id"},
             "origin": self.origin,
             "matched": self.seen,
             "struck": self.struck,

@@ -116,6 +116,10 @@ class Fault:
             found["when"] = dict(self.when)
         return found | common
 
+    def shown(self) -> dict[str, Any]:
+        """The same without what nobody may read."""
+        return {name: "***" if value in self.kind.secrets else value for name, value in self.told().items()}
+
 
 def parse_fault(given: Any, catalogue: Catalogue, compile_when: CompileWhen, *, once: bool = False) -> Fault:
     """The fault that the mapping `given` describes; FaultError with the place and what would be right.

@@ -8,9 +8,8 @@ app's clock or the machine's, whichever shows more: a test that moves a clock ha
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Literal, TypeAlias
 
 from mockserver.messages import Entry, Text, counted
@@ -40,6 +39,10 @@ GOOD: dict[Did, Text] = {
 }
 _ANY_TIMES = Text("", "")
 MOST_IDS = 5
+_FRESH = 2.0
+"""Seconds between the moment that is signed and the request."""
+_ANEW = 600.0
+"""Seconds after which a client that asks again is not the one that went on trying."""
 _MOST_AT_ONCE = 256
 """So many requests are looked through for the first that was sent after an answer."""
 _Signature: TypeAlias = tuple[str, str | None]
@@ -99,7 +102,6 @@ def judge(
     cases: dict[tuple[str, str], _Case] = {}
     for own in by_client(entries):
         places = {entry.id: place for place, entry in enumerate(own)}
-        signed = _first_uses(own)
         for sequence in _sequences(own):
             in_row: Counter[str] = Counter()
             for place, entry in enumerate(sequence):
@@ -111,10 +113,10 @@ def judge(
                     case.note("too_often", entry, expected=expected(entry, "too_often"))
                 following = _next(entry, sequence, place)
                 if following is None:
-                    did, shown = _elsewhere(rule, entry, _next(entry, own, places[entry.id]), signed)
+                    did, shown = _elsewhere(rule, entry, _next(entry, own, places[entry.id]))
                 else:
-                    did, shown = _did(rule, entry, following, signed), following
-                    if told_rule(following, rules) is rule:
+                    did, shown = _did(rule, entry, following), following
+                    if told_rule(following, rules) is rule and gap(entry, following) < _ANEW:
                         in_row[following.id] = in_row[entry.id] + 1
                 asked_for = shown is not None and did in BAD and expected(shown, did)
                 case.note(did, shown, expected=asked_for)
@@ -171,34 +173,24 @@ def _sequences(own: Iterable[Entry]) -> Iterable[list[Entry]]:
 
 def _next(entry: Entry, sequence: list[Entry], place: int) -> Entry | None:
     """The first request after `place` that was sent when the answer was there."""
-    later = islice(sequence, place + 1, place + 1 + _MOST_AT_ONCE)
-    return next((one for one in later if gap(entry, one) >= 0), None)
+    later = range(place + 1, min(place + 1 + _MOST_AT_ONCE, len(sequence)))
+    return next((sequence[at] for at in later if gap(entry, sequence[at]) >= 0), None)
 
 
-def _first_uses(own: Iterable[Entry]) -> dict[_Signature, Entry]:
-    """The request that carried each signature first."""
-    first: dict[_Signature, Entry] = {}
-    for entry in own:
-        first.setdefault(_signature(entry), entry)
-    return first
-
-
-def _elsewhere(
-    rule: Rule, entry: Entry, other: Entry | None, signed: Mapping[_Signature, Entry]
-) -> tuple[Did, Entry | None]:
+def _elsewhere(rule: Rule, entry: Entry, other: Entry | None) -> tuple[Did, Entry | None]:
     """What the client did that never asked the same again: `other` is what it asked next."""
     if other is None:
         return "gave_up", None
     if rule.next in ("sign_again", "new_seq"):
-        did = _did(rule, entry, other, signed)
+        did = _did(rule, entry, other)
         if did in BAD:
             return did, other
     return "went_on", None
 
 
-def _did(rule: Rule, entry: Entry, following: Entry, signed: Mapping[_Signature, Entry]) -> Did:
+def _did(rule: Rule, entry: Entry, following: Entry) -> Did:
     if rule.next == "sign_again":
-        return "signed_again" if _is_signed_again(entry, following, signed) else "same_signature"
+        return "signed_again" if _is_signed_again(entry, following) else "same_signature"
     if rule.next == "new_seq":
         return "took_new_seq" if entry.query.get("seq") != following.query.get("seq") else "same_seq"
     if rule.next == "wait":
@@ -208,15 +200,20 @@ def _did(rule: Rule, entry: Entry, following: Entry, signed: Mapping[_Signature,
     return "repeated" if gap(entry, following) <= rule.seconds else "came_back"
 
 
-def _is_signed_again(entry: Entry, following: Entry, signed: Mapping[_Signature, Entry]) -> bool:
+def is_fresh(entry: Entry) -> bool:
+    """Whether a signature is of the moment, by the app's clock or the machine's, whichever a client signs with."""
+    curtime = entry.query.get("curtime", "")
+    if not (len(curtime) == 10 and curtime.isdecimal()):
+        return False
+    return min(abs(int(curtime) - entry.at), abs(int(curtime) - entry.started)) <= _FRESH
+
+
+def _is_signed_again(entry: Entry, following: Entry) -> bool:
     """Whether a request has a signature of its own. By the formula, all of one second are equal: then a new seq tells."""
     if _signature(entry) != _signature(following):
         return True
-    if entry.query.get("seq") == following.query.get("seq"):
-        return False
-    # Of one second by the app's clock, or by the machine's, whichever the client signs with.
-    by_app = following.query.get("curtime") in {str(int(following.at) - off) for off in (-1, 0, 1)}
-    return by_app or following.started - signed[_signature(entry)].started < 1
+    seq = following.query.get("seq")
+    return (seq is None or seq != entry.query.get("seq")) and is_fresh(following)
 
 
 def _target(entry: Entry) -> str:

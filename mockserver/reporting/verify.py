@@ -20,6 +20,7 @@ from mockserver.reporting.near import Difference, differences, show_condition
 from mockserver.scenarios.matching import PARTS, BadMatcher, Matcher, compile_when
 from mockserver.stores.journal import Filter, Selection
 from mockserver.stores.keeping import small_fields, whole_fields
+from mockserver.stores.masking import MOST_FIELD
 
 TEXTS = ("appkey", "operation", "error", "violation")
 COUNTS = ("count", "at_least", "at_most")
@@ -57,14 +58,17 @@ class Question:
         """Whether a request is one of those meant; None when too little of its body was kept to tell."""
         if not self.asked.matches(entry):
             return False
-        fields = whole_fields(entry)
-        if fields is not None:
-            return self.matcher.matches(fields, entry.query)
-        # Of what is kept, short values are whole: they can still tell that it is another request.
-        fields = small_fields(entry)
-        unmet = self.matcher.unmet(fields, entry.query)
-        if any(one.part == "query" or one.field in fields for one in unmet):
-            return False
+        fields, query = whole_fields(entry), entry.query
+        lost = fields is None, entry.query_cut
+        if fields is None:
+            fields = small_fields(entry)
+        unmet = self.matcher.unmet(fields, query)
+        # What is there whole can still tell that it is another request.
+        kept = fields.keys(), [name for name, value in query.items() if len(value) <= MOST_FIELD]
+        for one in unmet:
+            side = one.part == "query"
+            if not lost[side] or one.field in kept[side]:
+                return False
         return None if unmet else True
 
     @property
@@ -232,6 +236,12 @@ def _matcher(when: Any) -> Matcher:
         part not in PARTS or not isinstance(fields, dict) for part, fields in (when or {}).items()
     ):
         raise _bad("when must be {body: {…}, query: {…}}", "when 须为 {body: {…}, query: {…}}")
+    asked = (when or {}).get("query", {}).get("checksum", "")
+    if not isinstance(asked, str) or len(asked) > 7:
+        raise _bad(
+            "when/query/checksum: a journal keeps six characters of it; ask for seq or curtime",
+            "when/query/checksum：日志只保留其前六个字符；请改用 seq 或 curtime",
+        )
     try:
         return compile_when(when)
     except (BadMatcher, TypeError) as error:

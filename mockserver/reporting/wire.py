@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from mockserver.messages import Cut, Entry, Lang, Violation
+from mockserver.stores.masking import tell_body, tell_fields, tell_query
 
 _EAST_8 = timezone(timedelta(hours=8))
 
@@ -30,10 +32,10 @@ def entry_json(entry: Entry, lang: Lang = "en") -> dict[str, Any]:
         "request": {
             "method": entry.method,
             "path": entry.path,
-            "query": dict(entry.query),
+            "query": tell_query(entry.query),
             "headers": dict(entry.headers),
-            **_content(entry.body, entry.body_cut),
-            "json": dict(entry.fields),
+            **_content(entry.body, entry.body_cut, tell_body),
+            "json": tell_fields(entry.fields),
             "json_cut": entry.fields_cut,
         },
         "violations": [violation_json(one, lang) for one in entry.violations],
@@ -66,12 +68,14 @@ def violation_json(violation: Violation, lang: Lang = "en") -> dict[str, Any]:
     }
 
 
-def _content(content: bytes, cut: Cut | None) -> dict[str, Any]:
+def _content(content: bytes, cut: Cut | None, tell: Callable[[str], str] = str) -> dict[str, Any]:
     """`body` as text, or None beside `body_base64`; its whole length; its hash when it was cut."""
     text = _text(content, cut is not None)
-    made: dict[str, Any] = {"body": text, "body_length": cut.length if cut else len(content)}
+    told = None if text is None else tell(text)
+    made: dict[str, Any] = {"body": told, "body_length": cut.length if cut else len(content)}
     if text is None:
-        made["body_base64"] = base64.b64encode(content).decode()
+        shown = tell(content.decode("latin-1")).encode("latin-1", "replace")
+        made["body_base64"] = base64.b64encode(shown).decode()
     if cut:
         made["body_sha256"] = cut.sha256
     return made

@@ -55,8 +55,8 @@ def unknown_changes(
 
 
 def _known(schema: Mapping[str, Any]) -> dict[str, None] | None:
-    """The fields that a closed schema names, in their order; None when it is open."""
-    if schema.get("additionalProperties") is not False:
+    """The fields that a closed schema names, in their order; None when it is open to others."""
+    if schema.get("additionalProperties") is not False or "patternProperties" in schema:
         return None
     return dict.fromkeys(schema.get("properties", ()))
 

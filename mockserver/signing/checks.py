@@ -22,6 +22,8 @@ _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
 _FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1")}
 _EXPECTED = Text("the seconds since 1970 in 10 digits", "10 位 unix 秒")
+_LONGEST = 100
+"""Characters of a curtime that a wrong checksum is looked for with."""
 _FORMULA_TEXT = "sha1(appsecret + restapikey + curtime)"
 _OPEN = {"unhashed", "sum_appended"}
 """Mistakes by which a key travels openly."""
@@ -60,6 +62,8 @@ class Ground:
     """It takes no checksum for right."""
     sent: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The query as it came, with whatever secrets a client put there: looked into, never told."""
+    explainable: bool = True
+    """The command `explain` finds the app's keys in a file."""
     deep: bool = False
     """Look for the cause of a wrong checksum for as long as it takes, not within a millisecond."""
 
@@ -91,7 +95,8 @@ def check_signature(
         if ground.rejects or not matches(given, app.keys, curtime, formulas):
             found.append(_mismatch(given, curtime, query, call, app, formulas, ground))
         elif memory:
-            memory.remember_signed(given, curtime)
+            if second is not None:
+                memory.remember_signed(given, curtime)
             once = readings["checksum_reuse"] == "once"
             if once and sound and _fine(found) and not memory.claim_checksum(given):
                 found.append(
@@ -207,7 +212,7 @@ def _mismatch(
     sent = ground.sent or query
     said = diagnose(
         sent.get("checksum", given),
-        sent.get("curtime", curtime),
+        sent.get("curtime", curtime)[:_LONGEST],
         app.keys,
         now=ground.now,
         others=ground.others(),
@@ -217,6 +222,7 @@ def _mismatch(
         formulas=formulas,
         earlier=ground.memory.signed_for(given) if ground.memory else None,
         deep=ground.deep,
+        explainable=ground.explainable,
     )
     none = Text(f"no known mistake explains it; make it {_FORMULA_TEXT}", f"未找到原因；应为 {_FORMULA_TEXT}")
     hint = said.text if said else none

@@ -45,12 +45,13 @@ def diagnose(
     formulas: Iterable[Formula] = ("v2",),
     earlier: str | None = None,
     deep: bool = False,
+    explainable: bool = True,
 ) -> Diagnosis | None:
     """Why `given` is not the checksum of `curtime` under `keys`; None when it is.
 
     All values are as decoded from the query; `now` is in seconds; `others` are the other apps' keys; `earlier` is the
     curtime of a request whose right checksum was `given`, if there was one. When nothing matches, some 1,100 candidates
-    were hashed; `deep` tries some 170,000 more, for `explain`.
+    were hashed; `deep` tries some 170,000 more, for `explain`, which is advised where it is `explainable`.
     """
     case = Case(keys, curtime, now, tuple(formulas), identifier, seq, body, others)
     if matches(given, keys, curtime, case.formulas):
@@ -58,8 +59,8 @@ def diagnose(
     formula = " + ".join((*case.accepted, "curtime"))
     written = read(given)
     found = (
-        _remembered(case, given, earlier)
-        or _search(written, case, deep)
+        _search(written, case, deep)
+        or _remembered(case, given, earlier)
         or opened.find(given, case)
         or _spoilt(given, written, case)
     )
@@ -70,7 +71,7 @@ def diagnose(
     facts = shape(given, written)
     if _SENT_ALONE.intersection(facts):
         return tell(facts, formula=formula)
-    deeper = Text("", "") if deep else _DEEPER
+    deeper = _DEEPER if explainable and not deep else Text("", "")
     return tell((UNEXPLAINED, *facts), formula=formula, deeper=deeper.en, deeper_zh=deeper.zh)
 
 

@@ -1,10 +1,11 @@
 """The secrets of all apps, and requests without them: what a client puts in the wrong place is told and kept nowhere.
 
-A secret is looked for as it is, in hex, and behind the escapes that URLs and JSON know. Knows calls and keys; no HTTP server.
+A secret is looked for as it is, in hex, in base64, and behind the escapes that URLs and JSON know. Knows calls and keys; no HTTP server.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -38,17 +39,19 @@ class Vault:
 
     def add(self, apps: Iterable[Keys]) -> None:
         """Know the secrets of these apps from now on."""
-        for keys in apps:
-            for secret in keys.secrets:
-                if len(secret) < LEAST:
-                    continue
-                # A + that was decoded as a blank is no secret any more, but nearly; Go's h.Sum(secret) tells it in hex.
-                digits = secret.encode(errors="surrogatepass").hex()
-                # A secret with a % of its own is read here as what its escapes mean.
-                read = _ESCAPE.sub(_unescaped, secret)
-                for spelling in (secret, secret.replace("+", " "), digits, digits.upper(), read):
-                    if spelling not in self._known:
-                        self._put(spelling)
+        self.add_texts(secret for keys in apps for secret in keys.secrets)
+
+    def add_texts(self, secrets: Iterable[str]) -> None:
+        """Know these secrets from now on."""
+        for secret in secrets:
+            raw = secret.encode(errors="surrogatepass")
+            # A + that was decoded as a blank is no secret any more, but nearly; Go's h.Sum(secret) tells it in hex.
+            digits, base = raw.hex(), base64.b64encode(raw).decode().rstrip("=")
+            # A secret with a % of its own is read here as what its escapes mean.
+            read = _ESCAPE.sub(_unescaped, secret)
+            for spelling in (secret, secret.replace("+", " "), digits, digits.upper(), base, read):
+                if len(secret) >= LEAST and len(spelling) >= LEAST and spelling not in self._known:
+                    self._put(spelling)
         self._starts = tuple(self._by_start)
 
     def clean(self, call: Call) -> Call:
@@ -72,12 +75,14 @@ class Vault:
         """A text with MASK wherever a secret stood, escaped or not."""
         if not self._may_tell(text):
             return text
-        units = list(_units(text))
-        plain = "".join([char for char, _, _ in units])
+        spans = list(self._spans(_ESCAPE.sub(_unescaped, text)))
+        if not spans:
+            return text
+        places = list(_places(text))
         parts, end = [], 0
-        for first, last in self._spans(plain):
-            parts += [text[end : units[first][1]], MASK]
-            end = units[last - 1][2]
+        for first, last in spans:
+            parts += [text[end : places[first][0]], MASK]
+            end = places[last - 1][1]
         return "".join((*parts, text[end:]))
 
     def _put(self, secret: str) -> None:
@@ -107,7 +112,11 @@ class Vault:
 
     def _spans(self, plain: str) -> Iterator[tuple[int, int]]:
         """First and last place of each secret, from left to right; of two at one place the longer."""
-        starts = sorted({at for start in self._starts for at in _places(start, plain)})
+        starts: Iterable[int]
+        if len(self._starts) > _MANY:
+            starts = (at for at in range(len(plain)) if plain[at : at + _START] in self._by_start)
+        else:
+            starts = sorted({at for start in self._starts for at in _found(start, plain)})
         free = 0
         for at in starts:
             lengths = self._by_start[plain[at : at + _START]]
@@ -117,21 +126,21 @@ class Vault:
                     free = at + length
 
 
-def _places(word: str, text: str) -> Iterator[int]:
+def _found(word: str, text: str) -> Iterator[int]:
     at = text.find(word)
     while at >= 0:
         yield at
         at = text.find(word, at + 1)
 
 
-def _units(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each character that a text means, with where it begins and ends."""
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """Where each character that a text means begins and ends."""
     end = 0
     for found in _ESCAPE.finditer(text):
-        yield from ((text[at], at, at + 1) for at in range(end, found.start()))
+        yield from ((at, at + 1) for at in range(end, found.start()))
         end = found.end()
-        yield _unescaped(found), found.start(), end
-    yield from ((text[at], at, at + 1) for at in range(end, len(text)))
+        yield found.span()
+    yield from ((at, at + 1) for at in range(end, len(text)))
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -207,6 +207,11 @@ class Journal:
                     self._forget(row)
             return sum(len(shelf.rows) for shelf in shelves)
 
+    def appkeys(self) -> list[str]:
+        """The apps that requests were kept of, gone ones included."""
+        with self._lock:
+            return list(self._shelves)
+
     @property
     def size(self) -> int:
         """About how many bytes all entries take."""

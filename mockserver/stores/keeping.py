@@ -18,6 +18,7 @@ from mockserver.contract.violations import without_checksums
 from mockserver.messages import Cut, Entry, Note
 from mockserver.stores.masking import (
     MOST_FIELDS,
+    is_whole,
     mask_headers,
     mask_query,
     mask_violations,
@@ -97,7 +98,7 @@ def tidy(entry: Entry) -> Entry:
     if (headers := mask_headers(entry.headers)) is not entry.headers:
         changed["headers"] = headers
     if (query := mask_query(entry.query)) is not entry.query:
-        changed["query"] = query
+        changed["query"], changed["query_cut"] = query, not is_whole(entry.query)
     if (fields := _flat(entry.fields)) is not entry.fields:
         changed["fields"], changed["fields_cut"] = fields, True
     if (path := short(without_checksums(entry.path))) is not entry.path:

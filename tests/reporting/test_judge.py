@@ -95,7 +95,7 @@ def test_trying_without_end_is_a_mistake_even_with_waits() -> None:
     tries = rules()["server_busy"].tries
     fine = [{"error": "server_busy", "at": T + 10 * n} for n in range(tries + 1)]
     assert said(*fine) == ({"waited": tries, "gave_up": 1}, [])
-    told, findings = said(*fine, {"error": "server_busy", "at": T + 1000})
+    told, findings = said(*fine, {"error": "server_busy", "at": T + 300})
     assert told["too_often"] == 1
     assert findings == [f"after server_busy the client went on once after {tries} tries"]
 
@@ -105,6 +105,45 @@ def test_what_was_sent_before_the_answer_came_is_no_reaction_to_it() -> None:
     slow, meanwhile = {**NO_ROOM, "delivery": 2.0}, {"started": 1.0, "at": T + 1}
     assert said(slow, meanwhile) == ({"gave_up": 1}, [])
     assert said(slow, meanwhile, {"started": 2.1, "at": T + 2.1}) == ({"repeated": 1}, [f"{AFTER_ROOM} once"])
+
+
+def test_a_client_that_comes_back_much_later_has_not_gone_on() -> None:
+    """Each session has its own tries."""
+    tries = rules()["server_busy"].tries
+    sessions = [
+        {"error": "server_busy", "at": T + 3_600 * hour + 10 * n} for hour in range(3) for n in range(tries)
+    ]
+    assert "too_often" not in said(*sessions)[0]
+
+
+def test_a_cached_signature_with_a_new_seq_is_the_same_signature() -> None:
+    """However soon it comes again: its curtime is of no clock's moment any more."""
+    cached = [
+        {
+            **STALE,
+            "query": {**QUERY, "curtime": str(int(T) - 400), "seq": str(n)},
+            "started": T + n / 10,
+            "at": at,
+        }
+        for at in (T, T + 301)
+        for n in range(4)
+    ]
+    assert said(*cached[:4])[0] == {"same_signature": 3, "gave_up": 1, "too_often": 1}
+    frozen = [{**one, "at": T} for one in cached[:4]]
+    assert said(*frozen)[0]["same_signature"] == 3
+
+
+def test_without_a_seq_nobody_can_tell_a_signature_of_the_same_second() -> None:
+    """Under the reading `seq=optional`: the benefit of the doubt, as long as it is the same second."""
+    bare = {"query": {"curtime": "1575962220", "checksum": "abcdef…"}}
+    assert said({**STALE, **bare}, {**bare, "started": 0.5}) == ({"signed_again": 1}, [])
+    assert said({**STALE, **bare}, {**bare, "started": 5.0, "at": T + 5})[0] == {"same_signature": 1}
+
+
+def test_ten_thousand_requests_in_flight_are_judged_soon() -> None:
+    """Every one is looked at a bounded number of times."""
+    crowd = [entry(**BUSY, at=T, delivery=60.0, id=f"{n:08d}") for n in range(10_000)]
+    assert judge(crowd, rules())[0].did == {"gave_up": 10_000}
 
 
 def test_one_try_is_told_as_one() -> None:

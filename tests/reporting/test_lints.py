@@ -54,20 +54,23 @@ def test_seqs_are_counted_as_they_came(seqs: list[str]) -> None:
 @pytest.mark.parametrize(("seconds", "told"), [(0, False), (150, False), (151, True), (300, True)])
 def test_a_checksum_in_use_over_most_of_its_time_is_told(seconds: int, told: bool) -> None:
     """Half of the freshness is fine; several requests of one moment share a checksum by the formula."""
-    entries = [own(str(n), fingerprint="f", at=T + at) for n, at in enumerate((0, 0, 0, seconds))]
+    entries = [own(str(n), fingerprint="f", at=T + at, started=at) for n, at in enumerate((0, 0, 0, seconds))]
     assert names(*entries) == ["checksum_overused"] * told
 
 
 def test_a_checksum_is_measured_by_the_freshness_in_force_and_only_while_it_was_taken() -> None:
     """With 60 s of freshness 31 s are most of it; a use that was refused as expired is told already."""
     short = {"freshness_seconds": 60}
-    assert names(own("1", fingerprint="f"), own("2", fingerprint="f", at=T + 31, readings=short)) == [
-        "checksum_overused"
-    ]
+    late = {"at": T + 31, "started": 31.0, "readings": short}
+    assert names(own("1", fingerprint="f"), own("2", fingerprint="f", **late)) == ["checksum_overused"]
     late = own(
         "2", fingerprint="f", at=T + 301, violations=(wrong("checksum_expired"),), error="checksum_expired"
     )
     assert names(own("1", fingerprint="f"), late) == []
+    # A test moved the app's clock within one second of the client's own: it signed again, to the same checksum.
+    assert names(own("1", fingerprint="f"), own("2", fingerprint="f", at=T + 200, started=T + 0.9)) == []
+    cached = own("2", fingerprint="f", at=T + 200, started=T + 200)
+    assert names(own("1", fingerprint="f"), cached) == ["checksum_overused"]
     without = [entry(fingerprint="none", query={"seq": str(at)}, at=T + at) for at in (0, 200)]
     assert names(*without) == []
 

@@ -163,6 +163,22 @@ def test_a_body_that_was_too_long_to_be_kept_is_no_zero() -> None:
     assert ask(entries, when={"body": {"CountBy": 1}}, count=1).ok
 
 
+def test_the_query_is_asked_as_it_came() -> None:
+    """Values that look like a checksum are what they are; one that was cut is no zero; a checksum is not asked for."""
+    hexes = "0123456789abcdef0123456789abcdef01234567"
+    journal = Journal()
+    journal.add(note(query={"appkey": "key", "seq": hexes, "identifier": "i" * 3_000}))
+    entries = journal.select().entries
+    assert ask(entries, when={"query": {"seq": hexes}}, count=1).ok
+    assert ask(entries, when={"query": {"seq": hexes[:-1] + "8"}}, count=0).ok
+    assert not ask(entries, when={"query": {"identifier": "i" * 2_999}}, count=0).ok
+    assert ask(entries, when={"query": {"identifier": "i" * 2_999, "seq": "1"}}, count=0).ok
+    for asked in (hexes, {"matches": "^0123456789"}):
+        with pytest.raises(BadQuestion) as refused:
+            ask(entries, when={"query": {"checksum": asked}})
+        assert "six characters" in refused.value.text.en
+
+
 def test_an_eviction_before_the_range_asked_does_no_harm() -> None:
     """The question's own range is what is selected from the journal."""
     journal = Journal(most_entries=2)

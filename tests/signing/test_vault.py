@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from urllib.parse import quote
 
@@ -135,3 +136,26 @@ def test_a_short_key_is_no_secret_that_could_be_hidden() -> None:
     """It stands in ordinary words by chance: hiding it there would tell it."""
     made = vault(Keys("1", "secret", "key"))
     assert made.mask("sha1(appsecret+restapikey)") == "sha1(appsecret+restapikey)"
+
+
+@pytest.mark.parametrize("secret", ["%61%62%63%64", "%61%62%63%64%65%66", "\\\\a\\d\\m\\i\\n"])
+def test_a_secret_that_reads_as_an_ordinary_word_hides_none(secret: str) -> None:
+    """What its escapes mean is too short to be told from words by chance."""
+    made = vault(Keys("1", secret, "another-one"))
+    for word in ("abcd", "abcdef", "admins", "x" * 5 + "abcd"):
+        assert made.mask(word) == word
+
+
+def test_base64_of_a_secret_is_masked() -> None:
+    """Padded or not, in either place."""
+    whole = base64.b64encode(SECRET.encode()).decode()
+    assert vault().mask(f"x={whole}") in (f"x={MASK}", f"x={MASK}=", f"x={MASK}==")
+
+
+def test_a_megabyte_of_beginnings_is_looked_through_soon() -> None:
+    """Nothing is taken apart that holds no secret: the same text comes back."""
+    text = "MADE/U" * 170_000
+    assert vault().mask(text) is text
+    crowd = vault(*CROWD)
+    digits = "0" * 1_000_000
+    assert crowd.mask(digits) is digits

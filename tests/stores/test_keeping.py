@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
 from dataclasses import fields as fields_of
@@ -11,6 +12,7 @@ import pytest
 from helpers.entries import entry, note, wrong
 
 from mockserver.messages import Call, Entry
+from mockserver.reporting.wire import entry_json
 from mockserver.signing.query import read_query
 from mockserver.stores.journal import Journal
 from mockserver.stores.keeping import MOST_BODY, entry_of, fold, size_of, tidy
@@ -107,15 +109,26 @@ def test_a_checksum_is_known_by_a_fingerprint_that_tells_nothing() -> None:
 
 
 def test_a_checksum_is_kept_in_six_characters_only() -> None:
-    """In the query under any case, in headers, and inside a quoted URL."""
+    """In the query under any case, in headers, and inside a quoted URL; elsewhere it is cut when it is told."""
     whole = "0123456789abcdef0123456789ABCDEF01234567"
     kept = tidy(
-        entry(query={"checksum": whole, "CheckSum": whole, "u": whole}, headers={"referer": f"/?c={whole}&"})
+        entry(
+            query={"checksum": whole, "CheckSum": whole, "u": whole, f"{whole}0": "1", "seq": whole + "00"},
+            headers={"referer": f"/?c={whole}&"},
+            body=f'{{"checksum" : "{whole}", "RoomId": "{whole}"}}'.encode(),
+            fields={"checksum": whole, "RoomId": whole},
+        )
     )
     assert [tidy(entry(query={"checksum": whole[:size]})).query["checksum"] for size in (0, 6, 7, 8, 39)] == [
         "", "012345", "012345…", "012345…", "012345…",
     ]  # fmt: skip
-    assert kept.query == {"checksum": "012345…", "CheckSum": "012345…", "u": "012345…"}
+    assert (kept.query["checksum"], kept.query["CheckSum"], kept.query["u"]) == ("012345…", "012345…", whole)
+    told = entry_json(kept)["request"]
+    assert told["query"] == dict.fromkeys(("checksum", "CheckSum", "u", "seq"), "012345…") | {"012345…": "1"}
+    assert told["json"] == {"checksum": "012345…", "RoomId": whole}
+    assert told["body"] == f'{{"checksum" : "012345…", "RoomId": "{whole}"}}'
+    form = entry(body=f"a=1&CHECKSUM={whole}&b=".encode() + b"\xff")
+    assert whole.encode() not in base64.b64decode(entry_json(form)["request"]["body_base64"])
     assert kept.headers == {"referer": "/?c=012345…&"}
 
 

@@ -75,3 +75,23 @@ def test_tests_that_cannot_be_read_are_refused(mock: MockServer, tests: Any, tex
     with pytest.raises(ControlError) as refused:
         report(mock, tests=tests)
     assert text in str(refused.value)
+
+
+def test_what_is_gone_of_a_busy_app_is_not_hidden_by_a_quiet_one(mock: MockServer) -> None:
+    """Each app has room of its own: one that still has everything says nothing of another."""
+    quiet, busy = mock.new_app(), mock.new_app()
+    post(quiet.signed_url("query_room_info"))
+    mark = mock.admin.get("requests")["requests"][-1]["id"]
+    for _ in range(5):
+        post(busy.signed_url("query_room_info"))
+    told = report(mock, after=mark, tests={busy.appkey: {"test": "t", "expects": ["unknown_field"]}})
+    assert "3 older requests left the journal unseen; make it larger" in told["complaints"]
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"appkeys": [[1]]}, {"min_coverage": 1e300}, {"min_coverage": -1}, {"after": "zzz"}]
+)
+def test_what_no_report_can_be_about_is_refused(mock: MockServer, wanted: Any) -> None:
+    """Each wrong word is told, none is an internal error."""
+    with pytest.raises(ControlError, match=next(iter(wanted))):
+        report(mock, **wanted)

@@ -25,6 +25,11 @@ class SecretRotated(ChecksumKind):
         None,
     )
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The new secret."""
+        return (self.appsecret,) if self.appsecret else ()
+
     def ground(self, ground: Ground, draw: Draw) -> tuple[Ground, str]:
         """The same ground with the new secret."""
         return replace(ground, appsecret=self.appsecret or draw.lasting("secret")), "another secret"
