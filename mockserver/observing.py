@@ -23,35 +23,12 @@ from mockserver.reporting.coverage import Basis
 from mockserver.reporting.lints import LINTS, with_lints
 from mockserver.reporting.render.html import render_html
 from mockserver.reporting.render.junit import render_junit
-from mockserver.reporting.render.structure import (
-    coverage_json,
-    report_json,
-    verdict_json,
-)
+from mockserver.reporting.render.structure import coverage_json, report_json, verdict_json
 from mockserver.reporting.render.text import render_brief, render_text, render_verdict
-from mockserver.reporting.report import (
-    NAMES,
-    Case,
-    Demands,
-    Report,
-    build_report,
-    complaints,
-)
-from mockserver.reporting.verify import (
-    BadQuestion,
-    Question,
-    find,
-    read_question,
-    verify,
-)
+from mockserver.reporting.report import NAMES, Case, Demands, Report, build_report, complaints
+from mockserver.reporting.verify import BadQuestion, Question, find, read_question, verify
 from mockserver.reporting.wire import entry_json
-from mockserver.stores.journal import (
-    EVERYTHING,
-    MOST_WAITERS,
-    Filter,
-    Overcrowded,
-    Selection,
-)
+from mockserver.stores.journal import EVERYTHING, MOST_WAITERS, Filter, Overcrowded, Selection
 
 Json = dict[str, Any]
 

@@ -15,12 +15,7 @@ import pytest
 from mockserver.errors import ControlError, MockServerError
 from mockserver.messages import Lang
 from mockserver.pytest_plugin.marks import read_marker
-from mockserver.pytest_plugin.options import (
-    add_options,
-    check_options,
-    language,
-    settings_of,
-)
+from mockserver.pytest_plugin.options import add_options, check_options, language, settings_of
 from mockserver.pytest_plugin.summary import (
     BEFORE,
     ENTRIES,

@@ -13,14 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from xml.etree import ElementTree as Xml  # nosec B405
 
 from mockserver.messages import Lang, Text
-from mockserver.reporting.render.words import (
-    WORDS,
-    clean,
-    evicted_note,
-    tests_note,
-    unnamed_note,
-    verdict,
-)
+from mockserver.reporting.render.words import WORDS, clean, evicted_note, tests_note, unnamed_note, verdict
 from mockserver.reporting.report import NO_DEMANDS, Demands, Group, Report
 
 Wrong = tuple[str, list[str]]

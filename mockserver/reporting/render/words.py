@@ -7,13 +7,7 @@ from collections.abc import Iterable
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
 from mockserver.messages import Lang, Text, counted
-from mockserver.reporting.coverage import (
-    GIVEN,
-    LEFT_OUT,
-    Cell,
-    Coverage,
-    OperationCoverage,
-)
+from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, Coverage, OperationCoverage
 from mockserver.reporting.judge import GOOD, Did, bad_text
 from mockserver.reporting.report import Demands, Group, Report
 from mockserver.reporting.rules import Rule
