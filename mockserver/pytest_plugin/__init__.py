@@ -177,7 +177,7 @@ def pytest_mockserver_last_word(
     told = config.stash.get(_OUTCOME, None)
     if told is not None and told.complaints:
         if not any(terminalreporter.stats.get(one) for one in ("failed", "error")):
-            terminalreporter.section("short test summary info", cyan=True, bold=True)
+            terminalreporter.write_sep("=", "short test summary info", cyan=True, bold=True)
         terminalreporter.write_line(f"FAILED mockserver - {'; '.join(told.complaints)}", red=True)
 
 

@@ -67,6 +67,8 @@ def test_violations_are_told_and_fail_the_run_only_when_asked(mixed: Path) -> No
     assert (word in plain.section, word in strict.section) == (True, False)
     assert "FAILED" not in plain.output
     assert "= short test summary info =" in strict.output
+    loud = run(mixed, STRICT, "-v")
+    assert "=\nFAILED mockserver - 1 violation of the contract\n" in loud.output
     assert "\nFAILED mockserver - 1 violation of the contract\n3 passed" in strict.output
 
 
