@@ -12,6 +12,7 @@ from mockserver.errors import ConfigurationError
 from mockserver.messages import Text
 
 _USER = re.compile(r"//[^/]*@")
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):[0-9]+/?")
 _NEVER = re.compile(r"[\s\x00-\x1f\x7f\\]")
 """Stands in no URL."""
 
@@ -61,6 +62,12 @@ def address_of(url: str, ca: str | None = None) -> Address:
     if ca and parts.scheme != "https":
         raise ConfigurationError.one("--ca", Text(f"{url} is not https", f"{url} 不是 https"))
     return Address(parts.scheme == "https", host, port)
+
+
+def server_url(word: str) -> str:
+    """`http://HOST:PORT` without a slash at the end, HOST:PORT taken for http; ConfigurationError for other texts."""
+    word = word.strip()
+    return address_of(f"http://{word}" if _HOST_AND_PORT.fullmatch(word) else word).url
 
 
 def _no_url(url: str, extra: str = "") -> ConfigurationError:

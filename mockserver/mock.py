@@ -9,11 +9,12 @@ from types import TracebackType
 from typing import Any
 
 from mockserver.client import Admin, MockApp
+from mockserver.contract.documents import nearest
 from mockserver.contract.envelope import encode, failure
 from mockserver.control import Control
 from mockserver.data import look_at
 from mockserver.engine import Engine
-from mockserver.errors import ConfigurationError
+from mockserver.errors import ConfigurationError, ControlError
 from mockserver.factory import make_engine, resolve_settings
 from mockserver.messages import Text
 from mockserver.transport.server import Server
@@ -22,6 +23,9 @@ from mockserver.watching import Watcher
 from mockserver.web.api import APPKEY
 from mockserver.web.app import make_app
 from mockserver.web.guard import Guard, is_loopback
+
+_MOST_SHOWN = 5
+"""Appkeys that an error lists."""
 
 
 class _Inside(Admin):
@@ -98,9 +102,17 @@ class MockServer:
         return _Inside(self.url, self._token, self._app)
 
     def app(self, appkey: str | None = None) -> MockApp:
-        """A registered app, the first one unless told otherwise; KeyError when there is none of that name."""
-        known = {**self.engine.apps, **self.engine.library.apps}
-        app = next(iter(self.engine.library.apps.values())) if appkey is None else known[appkey]
+        """A registered app, the first one unless told otherwise; ControlError when there is none of that name."""
+        known = {**self.engine.library.apps, **self.engine.apps}
+        app = next(iter(known.values())) if appkey is None else known.get(appkey)
+        if app is None:
+            hint = nearest(str(appkey), known)
+            some = ", ".join(list(known)[:_MOST_SHOWN])
+            text = Text(
+                f"there is no app {appkey!r}{hint.en or f'; known: {some}'}",
+                f"没有应用 {appkey!r}{hint.zh or f'；可用：{some}'}",
+            )
+            raise ControlError(404, "unknown_appkey", text)
         return MockApp(self.admin, app.keys)
 
     def new_app(self) -> MockApp:

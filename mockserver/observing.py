@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mockserver.contract.documents import nearest
@@ -23,8 +24,8 @@ from mockserver.reporting.lints import LINTS, with_lints
 from mockserver.reporting.render.html import render_html
 from mockserver.reporting.render.junit import render_junit
 from mockserver.reporting.render.structure import coverage_json, report_json, verdict_json
-from mockserver.reporting.render.text import render_text
-from mockserver.reporting.report import NAMES, Case, Report, build_report, complaints
+from mockserver.reporting.render.text import render_brief, render_text, render_verdict
+from mockserver.reporting.report import NAMES, Case, Demands, Report, build_report, complaints
 from mockserver.reporting.verify import BadQuestion, Question, find, read_question, verify
 from mockserver.reporting.wire import entry_json
 from mockserver.stores.journal import MOST_WAITERS, Filter, Overcrowded, Selection
@@ -37,15 +38,17 @@ def basis_of(library: Library) -> Basis:
     return Basis(library.schemas, library.catalogue, library.rules, tuple(KINDS))
 
 
-def _as_json(report: Report, lang: Lang, found: Sequence[Text]) -> str:
+def _as_json(report: Report, lang: Lang, found: Sequence[Text], _: Demands) -> str:
     return json.dumps(report_json(report, lang, found), ensure_ascii=False, indent=2) + "\n"
 
 
-FORMS: dict[str, Callable[[Report, Lang, Sequence[Text]], str]] = {
+FORMS: dict[str, Callable[[Report, Lang, Sequence[Text], Demands], str]] = {
     "text": render_text,
     "json": _as_json,
     "junit": render_junit,
     "html": render_html,
+    "brief": render_brief,
+    "verdict": render_verdict,
 }
 """The forms of a report."""
 
@@ -157,7 +160,8 @@ class Observer:
 
         It is about `appkey`, about `appkeys`, or about all; ControlError when both are given. `after` is the id of a
         request: only what came later counts. `tests` tells of an app which test it was made for and what that expects:
-        `{APPKEY: {"test": "tests/test_a.py::test_b", "expects": ["unknown_field"]}}`.
+        `{APPKEY: {"test": "tests/test_a.py::test_b", "expects": ["unknown_field"]}}`. `option` is what the verdict tells
+        people to add for violations to fail the run.
         """
         if appkey is not None and "appkeys" in wanted:
             raise bad_word("appkeys", "give it, or appkey, not both", "不能与 appkey 同时使用")
@@ -165,8 +169,7 @@ class Observer:
         asked = {
             "appkeys": None if appkey is None else [appkey],
             "form": "text",
-            "fail_on_violations": False,
-            "min_coverage": None,
+            **Demands()._asdict(),
             "after": "",
             "tests": {},
             **wanted,
@@ -180,8 +183,7 @@ class Observer:
             self.report(asked["appkeys"], after=asked["after"], cases=read_cases(asked["tests"])),
             form,
             self._engine.lang,
-            fail_on_violations=asked["fail_on_violations"],
-            min_coverage=asked["min_coverage"],
+            Demands(**{name: asked[name] for name in Demands._fields}),
         )
 
     def coverage(self, appkey: str | None) -> Json:
@@ -262,20 +264,27 @@ def _later(found: Selection, after: str) -> Selection:
 
 
 def render_entries(
-    entries: Sequence[Entry], evicted: int, form: str, *, fail_on_violations: bool, tests: Mapping[str, Any]
+    entries: Sequence[Entry],
+    evicted: int,
+    form: str,
+    *,
+    tests: Mapping[str, Any],
+    demands: Demands,
+    fixtures: Path | None = None,
+    lang: Lang = "en",
 ) -> Json:
-    """A report on entries that several servers with the shipped files kept."""
-    library = load_library(Folders(), now=lambda: int(time.time()))
+    """A report on entries that several servers with the same files kept: those of `fixtures` before the shipped ones."""
+    library = load_library(Folders(fixtures), now=lambda: int(time.time()))
     report = build_report(entries, evicted, basis_of(library), read_cases(tests))
-    return _rendered(report, form, "en", fail_on_violations=fail_on_violations, min_coverage=None)
+    return _rendered(report, form, lang, demands)
 
 
-def _rendered(
-    report: Report, form: str, lang: Lang, *, fail_on_violations: bool, min_coverage: float | None
-) -> Json:
-    found = complaints(report, fail_on_violations=fail_on_violations, min_coverage=min_coverage)
+def _rendered(report: Report, form: str, lang: Lang, demands: Demands) -> Json:
+    found = complaints(
+        report, fail_on_violations=demands.fail_on_violations, min_coverage=demands.min_coverage
+    )
     return {
-        "rendered": FORMS[form](report, lang, found),
+        "rendered": FORMS[form](report, lang, found, demands),
         "complaints": [one.to(lang) for one in found],
         "requests": report.requests,
         "unnamed": report.unnamed,

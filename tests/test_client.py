@@ -373,3 +373,34 @@ def test_a_full_traceback_with_variables_shows_no_token() -> None:
     assert "canary-token" not in shown.replace('admin_token="canary-token"', "").replace(
         ', "canary-token")', ""
     )
+
+
+def test_one_answer_after_another(mock: MockApp) -> None:
+    """A sequence is played once and its last reply stays; beside one reply it is refused."""
+    mock.answer(
+        "query_room_info", sequence=[{"error": "server_busy"}, {"error": "room_not_found"}, {"world": True}]
+    )
+    assert [ask(mock)["ErrorCode"] for _ in range(4)] == [1402, 1301, 0, 0]
+    with pytest.raises(ControlError):
+        mock.answer("query_room_info", sequence=[{"world": True}], error="server_busy")
+    with pytest.raises(ControlError, match="did you mean server_busy"):
+        mock.answer("query_room_info", sequence=[{"error": "server_bussy"}])
+
+
+def test_an_app_shows_no_secret(mock: MockApp) -> None:
+    """Its repr tells which it is, and works when the server is gone."""
+    mock.use("empty")
+    shown = repr(mock)
+    assert shown == f"MockApp(appkey={mock.appkey!r}, url={mock.url!r}, scenario='empty')"
+    assert mock.appsecret not in shown
+    assert mock.restapikey not in shown
+    lost = MockApp(Admin("http://127.0.0.1:9"), Keys("1", "secret", "key"))
+    assert repr(lost) == "MockApp(appkey='1', url='http://127.0.0.1:9')"
+
+
+def test_a_url_of_no_operation_is_refused_with_the_nearest(mock: MockApp) -> None:
+    """As everywhere else."""
+    with pytest.raises(
+        ControlError, match="there is no operation 'query_rom_info'; did you mean query_room_info"
+    ):
+        mock.signed_url("query_rom_info")

@@ -6,14 +6,13 @@ No command knows a default of its own, and an option means the same wherever it 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from mockserver.addresses import address_of
+from mockserver.addresses import server_url
 from mockserver.messages import Lang
 from mockserver.settings import SETTINGS
 
@@ -24,7 +23,6 @@ _TYPES: dict[str, Any] = {
     "text": click.STRING,
     "many": click.STRING,
 }
-_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):[0-9]+/?")
 
 
 def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
@@ -49,12 +47,6 @@ def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
         return command
 
     return add
-
-
-def server_url(word: str) -> str:
-    """`http://HOST:PORT` without a slash at the end, HOST:PORT taken for http; ConfigurationError for other texts."""
-    word = word.strip()
-    return address_of(f"http://{word}" if _HOST_AND_PORT.fullmatch(word) else word).url
 
 
 def url_option(text: str = "where the server is") -> Callable[[Command], Command]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver.client.admin import Admin, Json
 from mockserver.client.verdicts import Departure, check_names, clock_advice, departures, told
 from mockserver.contract.operations import OPERATIONS
-from mockserver.errors import ControlError
+from mockserver.errors import ControlError, MockServerError
 from mockserver.messages import Text, counted
 from mockserver.signing.checksum import Keys
 
@@ -34,6 +35,12 @@ class MockApp:
         """A new app, made for this test alone."""
         made = admin.send("POST", "apps")
         return cls(admin, Keys(made["appkey"], made["appsecret"], made["restapikey"]))
+
+    def __repr__(self) -> str:
+        told = f"appkey={self.appkey!r}, url={self.url!r}"
+        with contextlib.suppress(MockServerError):
+            told += f", scenario={self._admin.hurried(1.0).get('scenario', appkey=self.appkey)['name']!r}"
+        return f"MockApp({told})"
 
     @property
     def url(self) -> str:
@@ -61,8 +68,14 @@ class MockApp:
 
     def signed_url(self, operation: str, *, identifier: str = "admin", seq: str | None = None) -> str:
         """The whole URL of one signed call of `operation`."""
-        path = OPERATIONS[operation].path
-        return f"{self.url}{path}?{self.sign(identifier=identifier, seq=seq)}"
+        if operation not in OPERATIONS:
+            # Here, so that only who needs the hint pays for it: it brings the schemas along.
+            from mockserver.contract.documents import nearest
+
+            hint = nearest(operation, OPERATIONS)
+            text = Text(f"there is no operation {operation!r}{hint.en}", f"没有接口 {operation!r}{hint.zh}")
+            raise ControlError(422, "invalid_field", text)
+        return f"{self.url}{OPERATIONS[operation].path}?{self.sign(identifier=identifier, seq=seq)}"
 
     def use(self, scenario: str) -> None:
         """Let another scenario answer."""
@@ -83,10 +96,15 @@ class MockApp:
         when: Mapping[str, Any] | None = None,
         times: int | None = None,
         unchecked: bool | None = None,
+        sequence: Sequence[Mapping[str, Any]] | None = None,
     ) -> str:
-        """Answer an operation with an error, a body or a patch of the world's; gives an id for `take_back`."""
+        """Answer an operation with an error, a body or a patch of the world's; gives an id for `take_back`.
+
+        `sequence=[{"error": "server_busy"}, {"world": True}]` is one reply after another; the last one stays.
+        """
         reply = {"error": error, "info": info, "body": body, "patch": patch, "unchecked": unchecked}
-        entry: Json = {"on": operation, "reply": _given(reply), **_given({"when": when, "times": times})}
+        replies = {"reply": _given(reply)} if sequence is None else {"sequence": [*sequence], **_given(reply)}
+        entry: Json = {"on": operation, **replies, **_given({"when": when, "times": times})}
         return str(self._send("POST", "answers", entry)["id"])
 
     def inject(self, fault: str, **fields: Any) -> str:

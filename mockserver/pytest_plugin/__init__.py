@@ -7,21 +7,23 @@ reports are joined by the controller.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mockserver.errors import ControlError, MockServerError
+from mockserver.messages import Lang
 from mockserver.pytest_plugin.marks import read_marker
+from mockserver.pytest_plugin.options import add_options, check_options, language, settings_of
 from mockserver.pytest_plugin.summary import (
     BEFORE,
     ENTRIES,
-    FILE,
     TESTS,
     Outcome,
+    error_text,
     hand_over,
+    is_curt,
     judged,
     outcome,
     remote,
@@ -43,41 +45,18 @@ _MOST_LINES = 20
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of the plugin."""
-    group = parser.getgroup("mockserver", "contract tests against the mock of YouMe's REST API")
-    group.addoption("--mockserver-url", metavar="URL", help="use the mock server that runs there")
-    group.addoption(
-        "--mockserver-token",
-        metavar="TOKEN",
-        default=os.environ.get("MOCKSERVER_ADMIN_TOKEN"),
-        help="its admin token, if it asks for one (or MOCKSERVER_ADMIN_TOKEN in the environment)",
-    )
-    group.addoption(
-        "--mockserver-report",
-        metavar="FILE",
-        help="write what clients did: .json, .xml (JUnit), .html or text; a run without a request fails",
-    )
-    group.addoption(
-        "--mockserver-fail-on-violations",
-        action="store_true",
-        help="fail the run when a request left the contract, and when none came",
-    )
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker; UsageError when the report could not be written in the end."""
+    """Declare the marker; UsageError for options that cannot be obeyed."""
     config.addinivalue_line(
         "markers",
         "mockserver(scenario=NAME, readings={NAME: VALUE}, expect_violations=[NAME]):"
         " what the test's own app is answered by, and what its client is to do wrong",
     )
-    given = config.getoption("--mockserver-report")
-    if given and not hasattr(config, "workerinput"):
-        file = config.invocation_params.dir / given
-        if not file.parent.is_dir():
-            raise pytest.UsageError(f"--mockserver-report: there is no folder {file.parent}")
-        if file.is_dir():
-            raise pytest.UsageError(f"--mockserver-report: {file} is a folder")
-        config.stash[FILE] = file
+    if not hasattr(config, "workerinput"):
+        check_options(config)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +64,7 @@ def mockserver_admin(request: pytest.FixtureRequest) -> Iterator[Admin]:
     """The admin API of the session's server, or of the one at `--mockserver-url`."""
     config = request.config
     if config.getoption("--mockserver-url"):
-        with _readable("--mockserver-url"):
+        with _readable("--mockserver-url", language(config)):
             admin = remote(config)
             newest = admin.get("requests", appkey="", limit=1)["requests"]
         config.stash[BEFORE] = newest[-1]["id"] if newest else ""
@@ -93,7 +72,9 @@ def mockserver_admin(request: pytest.FixtureRequest) -> Iterator[Admin]:
         return
     from mockserver.mock import MockServer
 
-    with MockServer() as server:
+    with _readable("mockserver", language(config)):
+        server = MockServer(**settings_of(config))
+    with server:
         try:
             yield server.admin
         finally:
@@ -106,13 +87,14 @@ def mockserver(request: pytest.FixtureRequest, mockserver_admin: Admin) -> Itera
     from mockserver.client import MockApp
 
     chosen = [read_marker(marker) for marker in request.node.iter_markers("mockserver")]
-    with _readable("mockserver"):
+    lang = language(request.config)
+    with _readable("mockserver", lang):
         app = MockApp.fresh(mockserver_admin)
     tests = request.config.stash.setdefault(TESTS, {})
     tests[app.appkey] = {"test": request.node.nodeid, "expects": []}
     request.node.stash[_APP] = app
     try:
-        with _readable("@pytest.mark.mockserver"):
+        with _readable("@pytest.mark.mockserver", lang):
             # The function's own marker comes first and has the last word.
             for one in reversed(chosen):
                 if one.scenario is not None:
@@ -124,7 +106,7 @@ def mockserver(request: pytest.FixtureRequest, mockserver_admin: Admin) -> Itera
     finally:
         tests[app.appkey]["expects"] = list(app.expected_violations)
         # A test may have removed its app itself.
-        with _readable("mockserver"), contextlib.suppress(ControlError):
+        with _readable("mockserver", lang), contextlib.suppress(ControlError):
             app.remove()
 
 
@@ -134,10 +116,10 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     app = item.stash.get(_APP, None)
     if app is not None:
         try:
-            with _readable("mockserver"):
+            with _readable("mockserver", language(item.config)):
                 app.assert_expected_violations()
         except AssertionError as error:
-            pytest.fail(f"mockserver: {error}", pytrace=False)
+            raise pytest.fail.Exception(f"mockserver: {error}", pytrace=False) from None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -168,7 +150,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     if TESTS in config.stash or ENTRIES in config.stash or judged(config):
         config.stash[_OUTCOME] = told = outcome(config)
-        if told.fails:
+        if told.complaints:
             session.exitstatus = max(int(session.exitstatus), pytest.ExitCode.TESTS_FAILED)
 
 
@@ -180,16 +162,29 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """What clients did, in a section of its own; only when something asked for it."""
-    told = config.stash.get(_OUTCOME, None)
-    if told is not None:
-        terminalreporter.section("mockserver")
+    if (told := config.stash.get(_OUTCOME, None)) is not None:
+        if not is_curt(config):
+            terminalreporter.section("mockserver")
         terminalreporter.write(told.lines)
 
 
+@pytest.hookimpl(specname="pytest_terminal_summary", hookwrapper=True, tryfirst=True)
+def pytest_mockserver_last_word(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Iterator[None]:
+    """A run that fails although its tests passed says so where pytest lists what failed: after all other summaries."""
+    yield
+    told = config.stash.get(_OUTCOME, None)
+    if told is not None and told.complaints:
+        if not any(terminalreporter.stats.get(one) for one in ("failed", "error")):
+            terminalreporter.write_sep("=", "short test summary info", cyan=True, bold=True)
+        terminalreporter.write_line(f"FAILED mockserver - {'; '.join(told.complaints)}", red=True)
+
+
 @contextlib.contextmanager
-def _readable(what: str) -> Iterator[None]:
+def _readable(what: str, lang: Lang) -> Iterator[None]:
     """A mistake in the set-up of a test is told in a line, without the plugin's own frames."""
     try:
         yield
     except MockServerError as error:
-        raise pytest.fail.Exception(f"{what}: {error}", pytrace=False) from None
+        raise pytest.fail.Exception(f"{what}: {error_text(error, lang)}", pytrace=False) from None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle  # nosec B403: only what this run's own workers made is read
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from mockserver.errors import MockServerError
+from mockserver.errors import ConfigurationError, ControlError, MockServerError
+from mockserver.messages import Lang, Text, counted
+from mockserver.pytest_plugin.options import REPORTS, language, settings_of
 
 if TYPE_CHECKING:
     from mockserver.client import Admin
@@ -22,28 +25,52 @@ BEFORE: pytest.StashKey[str] = pytest.StashKey()
 """The newest request without an app that a server which runs already had seen when the run began to use it."""
 ENTRIES: pytest.StashKey[Selection] = pytest.StashKey()
 """What the journals of the run's own servers kept."""
-FILE: pytest.StashKey[Path] = pytest.StashKey()
-"""Where the report goes."""
-_FORMS = {".json": "json", ".xml": "junit", ".html": "html"}
+
+
+_WORDS = {
+    "nothing": Text("no request came", "没有收到任何请求"),
+    "written": Text("report written to {file}", "报告已写入 {file}"),
+    "missed": Text("there is no report: {why}", "没有报告：{why}"),
+    "strangers": Text(
+        "{counted} named no registered app since the run began; the report has them, whoever sent them",
+        "自本次运行开始，有 {count} 个请求未使用已注册的应用；不论由谁发出，报告均已计入",
+    ),
+}
 
 
 class Outcome(NamedTuple):
     """What the run is told in the end."""
 
     lines: str
-    fails: bool
+    complaints: Sequence[str] = ()
+    """Why it fails."""
 
 
 def judged(config: pytest.Config) -> bool:
     """Whether a run without any request is a failure."""
-    return _strict(config) or FILE in config.stash
+    demands = _demands(config)
+    return demands["fail_on_violations"] or "min_coverage" in demands or bool(config.stash.get(REPORTS, None))
+
+
+def is_curt(config: pytest.Config) -> bool:
+    """Whether the run is to say hardly anything: `-qq`."""
+    return config.get_verbosity() < -1
 
 
 def remote(config: pytest.Config) -> Admin:
     """The admin API of the server at `--mockserver-url`."""
+    from mockserver.addresses import server_url
     from mockserver.client import Admin
 
-    return Admin(config.getoption("--mockserver-url"), config.getoption("--mockserver-token"))
+    url = server_url(config.getoption("--mockserver-url"))
+    return Admin(url, config.getoption("--mockserver-token"), ca=config.getoption("--mockserver-ca"))
+
+
+def error_text(error: MockServerError, lang: Lang) -> str:
+    """What an error tells, in one of the languages."""
+    if isinstance(error, ConfigurationError):
+        return error.show(lang)
+    return error.text.to(lang) if isinstance(error, ControlError) else str(error)
 
 
 def hand_over(config: pytest.Config, output: dict[str, Any]) -> None:
@@ -75,46 +102,71 @@ def take_over(config: pytest.Config, output: dict[str, Any]) -> None:
 
 
 def outcome(config: pytest.Config) -> Outcome:
-    """The report in the terminal and in its file, and whether the run is to fail."""
+    """The report in the terminal and in its files, and why the run is to fail."""
+    lang, verbosity = language(config), config.get_verbosity()
     try:
-        told = _rendered(config, "text")
+        told = _rendered(config, "verdict" if is_curt(config) else "text" if verbosity > 0 else "brief")
         if not told["requests"] and not judged(config):
-            return Outcome("no request came\n", False)
-        fails, lines = bool(told["complaints"]), told["rendered"] + _strangers(config, told["unnamed"])
-        file = config.stash.get(FILE, None)
-        if file is None:
-            return Outcome(lines, fails)
-        form = _FORMS.get(file.suffix.lower(), "text")
-        written = told if form == "text" else _rendered(config, form)
-        file.write_text(written["rendered"], encoding="utf-8")
-        shown = config.getoption("--mockserver-report")
-        return Outcome(f"{lines}report written to {shown}\n", fails)
+            return Outcome(_prefixed(config, _WORDS["nothing"].to(lang) + "\n"))
+        lines = [told["rendered"]]
+        for file, (form, given) in config.stash.get(REPORTS, {}).items():
+            file.write_text(_rendered(config, form)["rendered"], encoding="utf-8")
+            lines.append(_WORDS["written"].to(lang).format(file=given) + "\n")
+        if is_curt(config):
+            return Outcome(_prefixed(config, told["rendered"]), told["complaints"])
+        return Outcome(
+            "".join([lines[0], _strangers(config, told["unnamed"], lang), *lines[1:]]), told["complaints"]
+        )
     except (MockServerError, OSError) as error:
-        return Outcome(f"there is no report: {error}\n", judged(config))
+        why = error_text(error, lang) if isinstance(error, MockServerError) else str(error)
+        missed = _WORDS["missed"].to(lang).format(why=why)
+        return Outcome(_prefixed(config, missed + "\n"), [missed] if judged(config) else [])
 
 
-def _strangers(config: pytest.Config, count: int) -> str:
+def _prefixed(config: pytest.Config, lines: str) -> str:
+    """Lines that say whose they are where no section does."""
+    return (
+        "".join(f"mockserver: {line}" for line in lines.splitlines(keepends=True))
+        if is_curt(config)
+        else lines
+    )
+
+
+def _strangers(config: pytest.Config, count: int, lang: Lang) -> str:
     """A word on requests without an app at a server that others may use, too; empty for a server of the run's own."""
     if not count or not config.getoption("--mockserver-url"):
         return ""
-    return f"{count} requests named no registered app since the run began; the report has them, whoever sent them\n"
+    return _WORDS["strangers"].to(lang).format(count=count, counted=counted(count, "request")) + "\n"
 
 
 def _rendered(config: pytest.Config, form: str) -> dict[str, Any]:
     """A report in one form, by the server that has the journal."""
-    strict, tests = _strict(config), config.stash.get(TESTS, {})
+    demands, tests = _demands(config), config.stash.get(TESTS, {})
     if config.getoption("--mockserver-url"):
-        wanted = {"form": form, "fail_on_violations": strict, "appkeys": list(tests), "tests": tests}
+        wanted = {"form": form, "appkeys": list(tests), "tests": tests, **demands}
         if BEFORE in config.stash:
             # Requests that name no registered app are under the empty appkey.
             wanted |= {"appkeys": [*tests, ""], "after": config.stash[BEFORE]}
         return remote(config).send("POST", "report", wanted)
     from mockserver.observing import render_entries
+    from mockserver.reporting.report import Demands
 
     found = config.stash.get(ENTRIES, None)
     entries, evicted = ([], 0) if found is None else found
-    return render_entries(entries, evicted, form, fail_on_violations=strict, tests=tests)
+    folder = settings_of(config).get("fixtures")
+    return render_entries(
+        *(entries, evicted, form),
+        tests=tests,
+        demands=Demands(**demands),
+        fixtures=Path(folder) if folder else None,
+        lang=language(config),
+    )
 
 
-def _strict(config: pytest.Config) -> bool:
-    return bool(config.getoption("--mockserver-fail-on-violations"))
+def _demands(config: pytest.Config) -> dict[str, Any]:
+    """What the run is to fail for."""
+    strict, percent = (
+        config.getoption(f"--mockserver-{one}") for one in ("fail-on-violations", "min-coverage")
+    )
+    given = {} if percent is None else {"min_coverage": percent}
+    return {"fail_on_violations": strict, "option": "--mockserver-fail-on-violations", **given}

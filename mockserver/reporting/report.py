@@ -19,6 +19,19 @@ _SAME = {"repeated": "repeated_after_final"}
 """A mistake that a lint tells, too: who expects the lint expects both."""
 
 
+class Demands(NamedTuple):
+    """What a run is to fail for."""
+
+    fail_on_violations: bool = False
+    min_coverage: float | None = None
+    """In percent."""
+    option: str = "--fail-on violations"
+    """What people add where violations do not fail the run."""
+
+
+NO_DEMANDS = Demands()
+
+
 class Case(NamedTuple):
     """The test that an app was made for."""
 
@@ -149,8 +162,10 @@ def _grouped(
     times: Counter[tuple[object, ...]] = Counter()
     ids: dict[tuple[object, ...], list[str]] = {}
     for entry, violation, across in found:
+        # Of a path it is the path that is wrong: each is a place of its own.
+        where = violation.got if violation.where == "path" else violation.where
         key = (
-            *(entry.operation, outcome_of(entry), violation.name, violation.where, violation.tolerated),
+            *(entry.operation, outcome_of(entry), violation.name, where, violation.tolerated),
             expected(entry, violation.name),
         )
         groups.setdefault(key, (entry, violation, across))

@@ -88,7 +88,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "report", lambda c, a: c.observer.report_json(a.appkey), Text("coverage, violations and error handling", "覆盖率、违规与错误处理")),
     Route("POST", "report", lambda c, a: c.observer.rendered(a.appkey, arguments(
         a.body, appkeys=(list,), form=(str,), fail_on_violations=(bool,), min_coverage=(int, float), after=(str,),
-        tests=(dict,))),
+        tests=(dict,), option=(str,))),
         Text('the same as {"form": "text" | "json" | "junit" | "html"}, with what fails a run',
              '同上，{"form": "text" | "json" | "junit" | "html"}，附不通过的原因')),
     Route("GET", "apps", lambda c, _: c.apps(), Text("the apps", "全部应用")),

@@ -20,8 +20,8 @@ from helpers.driving import Client
 from helpers.serving import CLEAN, MOCKSERVER, serving
 from helpers.shell import on_a_terminal, run
 
+from mockserver.addresses import server_url
 from mockserver.cli import cli, main
-from mockserver.cli.options import server_url
 from mockserver.errors import ConfigurationError
 
 ASKING = (("call", "2.2"), ("curl", "2.2"), ("report",), ("export", "openapi"), ("export", "postman"), ("export", "http"))  # fmt: skip

@@ -63,6 +63,13 @@ def test_violations_are_told_and_fail_the_run_only_when_asked(mixed: Path) -> No
         assert "1 × unknown_field body:/Extra" in one.section
     assert "failed: 1 violation of the contract" in strict.section
     assert "failed" not in plain.section
+    word = "Violations do not fail this run; --mockserver-fail-on-violations makes them."
+    assert (word in plain.section, word in strict.section) == (True, False)
+    assert "FAILED" not in plain.output
+    assert "= short test summary info =" in strict.output
+    loud = run(mixed, STRICT, "-v")
+    assert "=\nFAILED mockserver - 1 violation of the contract\n" in loud.output
+    assert "\nFAILED mockserver - 1 violation of the contract\n3 passed" in strict.output
 
 
 def checked(form: str, path: Path) -> None:
@@ -73,8 +80,9 @@ def checked(form: str, path: Path) -> None:
         assert (report["requests"], report["accepted"], report["apps"]) == (2, 1, 2)
         assert [one["name"] for one in report["violations"]] == ["unknown_field"]
     elif form == "xml":
-        failures = list(ElementTree.fromstring(text.encode()).iter("failure"))
-        assert any("unknown_field body:/Extra" in (one.text or "") for one in failures)
+        told = ElementTree.fromstring(text.encode())
+        assert any("unknown_field body:/Extra" in (one.text or "") for one in told.iter("system-out"))
+        assert told.get("failures") == "0"
     elif form == "HTML":
         assert text.lstrip().lower().startswith("<!doctype html>")
         assert "unknown_field" in text

@@ -14,7 +14,7 @@ IDLE = """
         heavy = {"flask", "numpy", "uvicorn", "jinja2", "faker", "yaml", "jsonschema", "jsonschema_rs", "orjson", "click"}
         assert not heavy & set(sys.modules)
         mine = sorted(name for name in sys.modules if name.startswith("mockserver"))
-        plugin = ["mockserver.pytest_plugin" + one for one in ("", ".marks", ".summary")]
+        plugin = ["mockserver.pytest_plugin" + one for one in ("", ".marks", ".options", ".summary")]
         assert mine == ["mockserver", "mockserver.errors", "mockserver.messages", *plugin]
         assert threading.active_count() == 1
 """

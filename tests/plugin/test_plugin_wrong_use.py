@@ -116,11 +116,12 @@ def free_port() -> int:
     ("url", "text"),
     [
         ("http://127.0.0.1:{port}", "is it running there?"),
-        ("127.0.0.1:8080", "is no URL of a mock server; give http://HOST:PORT"),
+        ("127.0.0.1:{port}", "is it running there?"),
+        ("somewhere", "is no URL of a mock server; give http://HOST:PORT"),
         ("http://127.0.0.1:port", "is no URL of a mock server; give http://HOST:PORT"),
         ("http://127.0.0.1:8080/__admin", "is no URL of a mock server; give http://HOST:PORT"),
     ],
-    ids=["nobody there", "no scheme", "no port", "a path"],
+    ids=["nobody there", "no scheme", "a word", "no port", "a path"],
 )
 def test_a_url_at_which_no_server_is(tmp_path: Path, url: str, text: str) -> None:
     """Each test errs in one line, and the run ends with a word on the report, not with an internal error."""
@@ -140,6 +141,7 @@ def test_a_url_at_which_no_server_is(tmp_path: Path, url: str, text: str) -> Non
         ("missing/report.json", "there is no folder"),
         ("tests", "is a folder"),
         ("pytest.ini/x.html", "there is no folder"),
+        ("r.md", "r.md ends in none of .json, .xml, .html, .txt"),
     ],
 )
 def test_a_report_that_cannot_be_written_is_told_before_any_test(
@@ -149,6 +151,25 @@ def test_a_report_that_cannot_be_written_is_told_before_any_test(
     write(tmp_path, {"test_one.py": ONE, "tests/empty.txt": ""})
     done = run(tmp_path, f"--mockserver-report={report}")
     assert (done.code, done.outcomes) == (4, {})
-    assert f"--mockserver-report: {'there is no' if 'no' in text else ''}" in done.output
+    assert "--mockserver-report: " in done.output
+    assert text in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--mockserver-url=127.0.0.1:8080", "--mockserver-fixtures=mine"], "give one of both"),
+        (["--mockserver-min-coverage=101"], "'101' is no number from 0 to 100"),
+        (["--mockserver-lang=fr"], "--mockserver-lang: invalid choice: 'fr'"),
+    ],
+)
+def test_options_that_cannot_be_obeyed_are_told_before_any_test(
+    tmp_path: Path, options: list[str], text: str
+) -> None:
+    """In a line, with exit code 4."""
+    write(tmp_path, {"test_one.py": ONE})
+    done = run(tmp_path, *options)
+    assert (done.code, done.outcomes) == (4, {}), done.output
     assert text in done.output
     assert "Traceback" not in done.output

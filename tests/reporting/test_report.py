@@ -23,9 +23,9 @@ from mockserver.messages import Entry, Lang, Text, Violation, counted
 from mockserver.reporting.render.html import CONTENT_SECURITY_POLICY, render_html
 from mockserver.reporting.render.junit import render_junit
 from mockserver.reporting.render.structure import report_json
-from mockserver.reporting.render.text import render_text
+from mockserver.reporting.render.text import render_brief, render_text, render_verdict
 from mockserver.reporting.render.words import MOST_GROUPS
-from mockserver.reporting.report import Case, Report, build_report, complaints, exit_code
+from mockserver.reporting.report import Case, Demands, Report, build_report, complaints, exit_code
 
 SESSION = [
     entry(id="1", fingerprint="a", query={"seq": "1"}),
@@ -35,6 +35,7 @@ SESSION = [
     entry(id="5", fingerprint="d", query={"seq": "1"}, appkey="other", fields={"RoomId": "1"}),
     entry(id="6", fingerprint="e", query={"seq": "1"}, appkey="other", fields={"RoomId": "2"}),
 ]
+STRICT = Demands(fail_on_violations=True)
 LANGS: tuple[Lang, ...] = ("en", "zh")
 
 
@@ -98,7 +99,10 @@ def test_the_text_says_what_is_wrong_and_ends_with_the_verdict() -> None:
     assert said[0] == "Contract report: 6 requests (apps: 2): 3 accepted, 3 refused"
     assert "  1 × unknown_field body:/roomid, query_room_info → unknown_field (4)" in said
     assert "  1 × seq_reused query:seq, query_room_info → success [over several requests] (6)" in said
-    assert "    ! after checksum_expired the client repeated the same signature once (3)" in said
+    assert (
+        "    ! after checksum_expired the client repeated the same signature once [same_signature] (3)"
+        in said
+    )
     assert said[-2:] == ["failed: 2 violations of the contract", "failed: 1 mistake in error handling"]
     fine = report_on([entry()])
     assert render_text(fine).splitlines()[-1] == "nothing fails this run"
@@ -107,9 +111,51 @@ def test_the_text_says_what_is_wrong_and_ends_with_the_verdict() -> None:
 
 def test_a_run_that_nobody_asked_to_fail_says_so() -> None:
     """With violations, or mistakes in error handling, the last line tells which option makes them count."""
-    for said in (render_text(REPORT).splitlines()[-1], Page(render_html(REPORT)).text):
-        assert "nothing fails this run, because it was not asked to fail on violations: --fail-on" in said
-    assert "未要求在违反契约时失败" in render_text(REPORT, "zh").splitlines()[-1]
+    for said in (render_text(REPORT).splitlines()[-1], Page(render_html(REPORT)).text, render_junit(REPORT)):
+        assert "Violations do not fail this run; --fail-on violations makes them." in said
+    theirs = Demands(option="--strict-\x1b<b>")
+    assert render_text(REPORT, "zh", demands=theirs).splitlines()[-1] == (
+        "违规不影响本次结果；加 --strict-\\u001b<b> 则判为失败"
+    )
+    assert structure(render_html(REPORT, demands=theirs)) == structure(render_html(REPORT))
+
+
+def test_the_brief_form_tells_what_is_wrong_and_one_line_of_the_rest() -> None:
+    """As the text, without its rows of coverage; the verdict by itself is its last lines."""
+    whole, brief = render_text(REPORT), render_brief(REPORT)
+    wrong, _, rest = brief.partition("\nCoverage: ")
+    assert whole.startswith(wrong)
+    shares, _, last = rest.partition("\n\n")
+    assert shares.startswith(f"{REPORT.coverage.percent:g} % ({REPORT.coverage.met}/{REPORT.coverage.of}): ")
+    counts = [tuple(map(int, pair)) for pair in re.findall(r"\w+ (\d+)/(\d+)", shares)]
+    assert tuple(map(sum, zip(*counts, strict=True))) == (REPORT.coverage.met, REPORT.coverage.of)
+    assert len(counts) == len(REPORT.coverage.operations)
+    assert (
+        last
+        == render_verdict(REPORT)
+        == "Violations do not fail this run; --fail-on violations makes them.\n"
+    )
+    found = complaints(REPORT, fail_on_violations=True)
+    assert render_verdict(REPORT, "zh", found).splitlines() == [
+        "未通过: 2 处违反契约",
+        "未通过: 1 处错误处理不当",
+    ]
+    assert render_brief(REPORT, "zh", found).endswith(render_verdict(REPORT, "zh", found))
+
+
+def test_each_unknown_path_is_a_group_of_its_own() -> None:
+    """Their texts name the paths: one must not stand for all."""
+    paths = ["/v2/video/a", "/v2/video/b", "/v2/video/a"]
+    violations = [
+        wrong_at("path", name="unknown_path", got=path, text=Text(f"{path} is no operation", path))
+        for path in paths
+    ]
+    strays = [
+        entry(operation="", path=one.got, error="unknown_command", violations=(one,)) for one in violations
+    ]
+    report = report_on(strays)
+    told = [(one.times, one.example.text.en) for one in report.violations if not one.across]
+    assert told == [(2, "/v2/video/a is no operation"), (1, "/v2/video/b is no operation")]
 
 
 def wrongs(*names: str) -> list[Entry]:
@@ -144,7 +190,7 @@ def test_every_form_names_the_test_behind_a_violation_and_behind_a_mistake() -> 
     """Once each, as the run called it."""
     report = build_report(wrongs(*"bb"), 0, basis(), {"b": Case("test_a.py::test_<b>")})
     assert render_text(report).count("      in test_a.py::test_<b>") == 3
-    assert render_junit(report).count("(7, 8 in test_a.py::test_&lt;b&gt;)") == 2
+    assert render_junit(report, demands=STRICT).count("(7, 8 in test_a.py::test_&lt;b&gt;)") == 2
     assert Page(render_html(report)).text.count("in test_a.py::test_<b>") == 3
     told = report_json(report)
     assert told["violations"][0]["tests"] == ["test_a.py::test_<b>"]
@@ -204,7 +250,7 @@ def cases(document: str) -> dict[str, str]:
 
 def test_junit_has_a_case_for_each_operation_and_outcome() -> None:
     """Met is passed, not met is skipped, violations and bad error handling are failures."""
-    found = cases(render_junit(REPORT))
+    found = cases(render_junit(REPORT, demands=STRICT))
     assert found["query_room_info/checksum_expired"] == "passed"
     assert found["query_room_info/empty"] == "skipped"
     assert found["count_qos_by_day/success"] == "skipped"
@@ -213,17 +259,34 @@ def test_junit_has_a_case_for_each_operation_and_outcome() -> None:
     )
     assert found["query_room_info/success"].startswith("1 × seq_reused query:seq: ")
     assert "query_room_info/malformed_json" not in found
-    assert found["error handling/query_room_info after checksum_expired"].startswith("after checksum_expired")
+    assert found["error handling/query_room_info after checksum_expired"].startswith(
+        "after checksum_expired the client repeated the same signature once [same_signature] (3)"
+    )
     assert found["error handling/query_room_info after unknown_field"] == "passed"
     assert found["mockserver/run"] == "passed"
     empty = report_on([])
     assert cases(render_junit(empty, "en", complaints(empty)))["mockserver/run"].startswith("no request came")
 
 
+def test_junit_fails_nothing_that_the_run_does_not_fail_for() -> None:
+    """What is wrong is output of cases that passed; only what the run was asked to fail for fails there."""
+    lenient = render_junit(REPORT)
+    assert {state for state in cases(lenient).values()} == {"passed", "skipped"}
+    outputs = [one.text or "" for one in Xml.fromstring(lenient).iter("system-out")]
+    for text in ("1 × unknown_field body:/roomid", "1 × seq_reused query:seq", "[same_signature] (3)"):
+        assert sum(text in one for one in outputs) == 1
+    demands = Demands(min_coverage=100)
+    document = render_junit(REPORT, "en", complaints(REPORT, min_coverage=100), demands)
+    failed = {name: state for name, state in cases(document).items() if state not in ("passed", "skipped")}
+    assert failed == {"mockserver/run": f"coverage is {REPORT.coverage.percent:g} %, wanted 100 %"}
+
+
 def test_junit_tells_violations_of_requests_that_name_no_operation() -> None:
     """They have a suite of their own."""
     stray = report_on([entry(operation="", error="unknown_command", violations=(wrong("unknown_path"),))])
-    assert cases(render_junit(stray))["(no operation)/unknown_command"].startswith("1 × unknown_path")
+    assert cases(render_junit(stray, demands=STRICT))["(no operation)/unknown_command"].startswith(
+        "1 × unknown_path"
+    )
 
 
 class Page(HTMLParser):
@@ -281,7 +344,7 @@ def test_the_page_tells_what_the_report_has() -> None:
         "6 requests (apps: 2): 3 accepted, 3 refused",
         "failed: 2 violations of the contract",
         "roomid is not documented; remove it",
-        "after checksum_expired the client repeated the same signature once",
+        "after checksum_expired the client repeated the same signature once same_signature",
         f"Coverage: {REPORT.coverage.percent:g} %",
     ):
         assert said in text
@@ -291,7 +354,7 @@ def test_the_page_tells_what_the_report_has() -> None:
 def test_what_has_left_the_journal_is_told_in_every_form(lang: Lang) -> None:
     """No form lets a partial report look whole."""
     part = report_on(SESSION, evicted=1234)
-    for form in (render_text, render_junit, render_html):
+    for form in (render_text, render_brief, render_junit, render_html):
         assert "1234" in form(part, lang)
         assert "1234" not in form(REPORT, lang)
     assert report_json(part)["evicted"] == 1234

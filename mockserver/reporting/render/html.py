@@ -28,7 +28,7 @@ from mockserver.reporting.render.words import (
     unnamed_note,
     verdict,
 )
-from mockserver.reporting.report import Report
+from mockserver.reporting.report import NO_DEMANDS, Demands, Report
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CONTENT_SECURITY_POLICY = (
@@ -37,7 +37,9 @@ CONTENT_SECURITY_POLICY = (
 """What the page says of itself in a meta element; a server may send it as a header, too."""
 
 
-def render_html(report: Report, lang: Lang = "en", complaints: Sequence[Text] = ()) -> str:
+def render_html(
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+) -> str:
     """The report as a page that stands alone."""
     return _template().render(
         report=report,
@@ -47,7 +49,7 @@ def render_html(report: Report, lang: Lang = "en", complaints: Sequence[Text] = 
         summary=summary(report, lang),
         unnamed=unnamed_note(report, lang),
         evicted=evicted_note(report, lang),
-        verdict=verdict(report, lang),
+        verdict=verdict(report, lang, demands),
         mark=lambda group: mark(group, lang),
         tests=lambda requests: tests_note(report, requests, lang),
         groups=report.violations[:MOST_GROUPS],

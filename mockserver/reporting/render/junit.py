@@ -1,63 +1,38 @@
-"""A report as JUnit XML: a case an operation and outcome; violations and bad error handling are failures.
+"""A report as JUnit XML: a case an operation and outcome; violations and bad error handling stand at theirs.
 
+They are failures where they are to fail the run, and output of a case that passed elsewhere.
 An outcome that counts and was not met is a skipped test; the run as a whole is a test case of its own.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 # Writes XML, parses none.
 from xml.etree import ElementTree as Xml  # nosec B405
 
 from mockserver.messages import Lang, Text
-from mockserver.reporting.render.words import WORDS, clean, evicted_note, tests_note, unnamed_note
-from mockserver.reporting.report import Group, Report
+from mockserver.reporting.render.words import WORDS, clean, evicted_note, tests_note, unnamed_note, verdict
+from mockserver.reporting.report import NO_DEMANDS, Demands, Group, Report
 
-Failure = tuple[str, list[str]]
+Wrong = tuple[str, list[str]]
 """Its type and its lines."""
 
 
-def render_junit(report: Report, lang: Lang = "en", complaints: Sequence[Text] = ()) -> str:
+def render_junit(
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+) -> str:
     """The report as an XML document."""
     root = Xml.Element("testsuites", name="mockserver")
     run = _Suite("mockserver")
+    told = () if complaints else (verdict(report, lang, demands),)
     run.case(
         "run",
-        fails=("run", [one.to(lang) for one in complaints]),
-        output=" ".join(filter(None, (unnamed_note(report, lang), evicted_note(report, lang)))),
+        wrong=("run", [one.to(lang) for one in complaints]),
+        output="\n".join(filter(None, (unnamed_note(report, lang), evicted_note(report, lang), *told))),
     )
-    suites = [run]
-    groups: dict[str, dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
-    for group in report.violations:
-        if group.expected:
-            continue
-        groups[group.operation][group.outcome].append(group)
-    for part in report.coverage.operations:
-        suite = _Suite(part.operation)
-        own = groups.pop(part.operation, {})
-        for cell in part.outcomes:
-            if cell.counts or cell.times:
-                suite.case(
-                    cell.name,
-                    fails=_failure(report, own.pop(cell.name, ()), lang),
-                    skipped="" if cell.times else WORDS["missing"].to(lang),
-                )
-        for outcome, left in own.items():
-            suite.case(outcome, fails=_failure(report, left, lang))
-        suites.append(suite)
-    for operation, outcomes in groups.items():
-        suite = _Suite(operation or WORDS["other"].to(lang))
-        for outcome, left in outcomes.items():
-            suite.case(outcome, fails=_failure(report, left, lang))
-        suites.append(suite)
-    handling = _Suite("error handling")
-    for one in report.judgements:
-        lines = [f"{found.text.to(lang)} ({_place(report, found.requests, lang)})" for found in one.findings]
-        advice = [f"{WORDS['should'].to(lang)}: {one.rule.advice.to(lang)}"] if lines else []
-        handling.case(f"{one.operation} after {one.rule.error}", fails=("error_handling", lines + advice))
-    suites.append(handling)
+    suites = [run, *_operations(report, lang, demands), _handling(report, lang, demands)]
     for suite in suites:
         suite.close(root)
     for name in ("tests", "failures", "skipped"):
@@ -66,24 +41,68 @@ def render_junit(report: Report, lang: Lang = "en", complaints: Sequence[Text] =
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
 
 
-class _Suite:
-    """One `<testsuite>` that counts its cases."""
+def _operations(report: Report, lang: Lang, demands: Demands) -> Iterator[_Suite]:
+    """A suite for each operation, then one for what names none."""
+    groups: dict[str, dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
+    for group in report.violations:
+        if group.expected:
+            continue
+        groups[group.operation][group.outcome].append(group)
+    for part in report.coverage.operations:
+        suite = _Suite(part.operation, strict=demands.fail_on_violations)
+        own = groups.pop(part.operation, {})
+        for cell in part.outcomes:
+            if cell.counts or cell.times:
+                suite.case(
+                    cell.name,
+                    wrong=_departures(report, own.pop(cell.name, ()), lang),
+                    skipped="" if cell.times else WORDS["missing"].to(lang),
+                )
+        for outcome, left in own.items():
+            suite.case(outcome, wrong=_departures(report, left, lang))
+        yield suite
+    for operation, outcomes in groups.items():
+        suite = _Suite(operation or WORDS["other"].to(lang), strict=demands.fail_on_violations)
+        for outcome, left in outcomes.items():
+            suite.case(outcome, wrong=_departures(report, left, lang))
+        yield suite
 
-    def __init__(self, name: str) -> None:
+
+def _handling(report: Report, lang: Lang, demands: Demands) -> _Suite:
+    """A case for each error that was met."""
+    suite = _Suite("error handling", strict=demands.fail_on_violations)
+    for one in report.judgements:
+        lines = [
+            f"{found.text.to(lang)} [{found.did}] ({_place(report, found.requests, lang)})"
+            for found in one.findings
+        ]
+        advice = [f"{WORDS['should'].to(lang)}: {one.rule.advice.to(lang)}"] if lines else []
+        suite.case(f"{one.operation} after {one.rule.error}", wrong=("error_handling", lines + advice))
+    return suite
+
+
+class _Suite:
+    """One `<testsuite>` that counts its cases; what is wrong fails them when it is `strict`."""
+
+    def __init__(self, name: str, *, strict: bool = True) -> None:
+        self._strict = strict
         self.name = clean(name)
         self.element = Xml.Element("testsuite", name=self.name)
 
-    def case(self, name: str, *, fails: Failure, skipped: str = "", output: str = "") -> None:
-        """Add a case; it fails when there are lines."""
+    def case(self, name: str, *, wrong: Wrong, skipped: str = "", output: str = "") -> None:
+        """Add a case with what is wrong and what else there is to say."""
         case = Xml.SubElement(self.element, "testcase", classname=self.name, name=clean(name), time="0")
-        kind, lines = fails[0], [clean(line) for line in fails[1]]
-        if lines:
+        kind, lines = wrong[0], [clean(line) for line in wrong[1]]
+        said = [clean(line) for line in output.splitlines()]
+        if lines and not self._strict:
+            said += lines
+        elif lines:
             failure = Xml.SubElement(case, "failure", type=kind, message=lines[0])
             failure.text = "\n".join(lines)
         elif skipped:
             Xml.SubElement(case, "skipped", message=skipped)
-        if output:
-            Xml.SubElement(case, "system-out").text = clean(output)
+        if said:
+            Xml.SubElement(case, "system-out").text = "\n".join(said)
 
     def close(self, root: Xml.Element) -> None:
         """Write the counts and hang the suite into the document."""
@@ -93,7 +112,7 @@ class _Suite:
         root.append(self.element)
 
 
-def _failure(report: Report, groups: Iterable[Group], lang: Lang) -> Failure:
+def _departures(report: Report, groups: Iterable[Group], lang: Lang) -> Wrong:
     names, lines = [], []
     for group in groups:
         one = group.example

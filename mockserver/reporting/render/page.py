@@ -116,7 +116,7 @@ PAGE = """\
 {% endfor %}
 </ul>
 {% for finding in one.findings %}
-<p class="bad">{{ finding.text.to(lang) | clean }}
+<p class="bad">{{ finding.text.to(lang) | clean }} <strong>{{ finding.did }}</strong>
 <span class="soft">({{ finding.requests | join(", ") | clean }}) {{ tests(finding.requests) }}</span></p>
 {% endfor %}
 </td></tr>

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mockserver.messages import Lang, Text
-from mockserver.reporting.coverage import Cell, OperationCoverage
+from mockserver.reporting.coverage import Cell, Coverage, OperationCoverage
 from mockserver.reporting.render.words import (
     MOST_GROUPS,
     WORDS,
@@ -24,16 +24,39 @@ from mockserver.reporting.render.words import (
     unnamed_note,
     verdict,
 )
-from mockserver.reporting.report import Group, Report
+from mockserver.reporting.report import NO_DEMANDS, Demands, Group, Report
 
 
-def render_text(report: Report, lang: Lang = "en", complaints: Sequence[Text] = ()) -> str:
+def render_text(
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+) -> str:
     """The report as lines; the last one says whether the run is fine."""
-    return "\n".join(_lines(report, lang, complaints)) + "\n"
-
-
-def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[str]:
     word = {name: text.to(lang) for name, text in WORDS.items()}
+    lines = [*_wrong(report, word, lang), "", *_coverage(report.coverage, word, lang), ""]
+    return "\n".join(lines) + "\n" + render_verdict(report, lang, complaints, demands)
+
+
+def render_brief(
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+) -> str:
+    """The report without what is right: of the coverage one line."""
+    word = {name: text.to(lang) for name, text in WORDS.items()}
+    parts = [(one.operation, one.cells) for one in report.coverage.operations]
+    shares = ", ".join(f"{name} {sum(bool(cell.times) for cell in own)}/{len(own)}" for name, own in parts)
+    lines = [*_wrong(report, word, lang), "", f"{_percent(report.coverage, word)}: {shares}", ""]
+    return "\n".join(lines) + "\n" + render_verdict(report, lang, complaints, demands)
+
+
+def render_verdict(
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+) -> str:
+    """Whether the run is fine, and why it fails otherwise."""
+    failed = [f"{WORDS['failed'].to(lang)}: {one.to(lang)}" for one in complaints]
+    return "\n".join(failed or [verdict(report, lang, demands)]) + "\n"
+
+
+def _wrong(report: Report, word: dict[str, str], lang: Lang) -> Iterator[str]:
+    """How many requests there were, what they did wrong, and what clients made of errors."""
     yield f"{word['title']}: {summary(report, lang)}"
     for note in (unnamed_note(report, lang), evicted_note(report, lang)):
         if note:
@@ -55,23 +78,26 @@ def _lines(report: Report, lang: Lang, complaints: Sequence[Text]) -> Iterator[s
         )
         yield f"  {one.times} × {one.rule.error} ({clean(one.operation)}): {did}"
         for finding in one.findings:
-            yield f"    ! {finding.text.to(lang)} ({', '.join(map(clean, finding.requests))})"
+            yield f"    ! {finding.text.to(lang)} [{finding.did}] ({', '.join(map(clean, finding.requests))})"
             yield f"      {word['should']}: {one.rule.advice.to(lang)}"
             if note := tests_note(report, finding.requests, lang):
                 yield f"      {note}"
     if not report.judgements:
         yield f"  {word['no_errors']}"
-    coverage = report.coverage
-    yield from ("", f"{word['coverage']}: {coverage.percent:g} % ({coverage.met}/{coverage.of})")
+
+
+def _percent(coverage: Coverage, word: dict[str, str]) -> str:
+    return f"{word['coverage']}: {coverage.percent:g} % ({coverage.met}/{coverage.of})"
+
+
+def _coverage(coverage: Coverage, word: dict[str, str], lang: Lang) -> Iterator[str]:
+    """What was met and what was not."""
+    yield _percent(coverage, word)
     for part in coverage.operations:
         yield from _operation(part, word, lang)
     met = [cell for cell in coverage.faults if cell.times]
     for name, cells in (("faults", met), ("readings", chosen_readings(coverage))):
         yield from ("", f"{word[name]}: {_listed(cells, lang) or word['none']}")
-    yield ""
-    yield from (f"{word['failed']}: {one.to(lang)}" for one in complaints)
-    if not complaints:
-        yield verdict(report, lang)
 
 
 def _group(group: Group, word: dict[str, str], lang: Lang) -> str:

@@ -9,7 +9,7 @@ from mockserver.contract.violations import shorten
 from mockserver.messages import Lang, Text, counted
 from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, Coverage, OperationCoverage
 from mockserver.reporting.judge import GOOD, Did, bad_text
-from mockserver.reporting.report import Group, Report
+from mockserver.reporting.report import Demands, Group, Report
 from mockserver.reporting.rules import Rule
 
 MOST_SHOWN = 400
@@ -47,9 +47,8 @@ WORDS = {
     "none": Text("none", "无"),
     "fine": Text("nothing fails this run", "没有导致失败的问题"),
     "not_asked": Text(
-        "nothing fails this run, because it was not asked to fail on violations:"
-        " --fail-on violations, or --mockserver-fail-on-violations with pytest",
-        "本次运行不会失败，因为未要求在违反契约时失败：--fail-on violations，或 pytest 的 --mockserver-fail-on-violations",
+        "Violations do not fail this run; {option} makes them.",
+        "违规不影响本次结果；加 {option} 则判为失败",
     ),
     "failed": Text("failed", "未通过"),
     "other": Text("(no operation)", "（无接口）"),
@@ -77,10 +76,10 @@ def evicted_note(report: Report, lang: Lang) -> str:
     return WORDS["evicted"].to(lang).format(**words) if report.evicted else ""
 
 
-def verdict(report: Report, lang: Lang) -> str:
+def verdict(report: Report, lang: Lang, demands: Demands) -> str:
     """The last word on a run without complaints: is it fine, or was nobody asked."""
     wrong = report.findings or any(not group.expected for group in report.violations)
-    return WORDS["not_asked" if wrong else "fine"].to(lang)
+    return WORDS["not_asked" if wrong else "fine"].to(lang).format(option=clean(demands.option))
 
 
 def tests_note(report: Report, requests: Iterable[str], lang: Lang) -> str:
