@@ -404,3 +404,20 @@ def test_a_url_of_no_operation_is_refused_with_the_nearest(mock: MockApp) -> Non
         ControlError, match="there is no operation 'query_rom_info'; did you mean query_room_info"
     ):
         mock.signed_url("query_rom_info")
+
+
+def test_a_client_with_a_wrong_appkey_is_not_told_that_it_never_called(
+    server: MockServer, mock: MockApp
+) -> None:
+    """The request is there, under no app: its number and what it was told stand beside the failure."""
+    posted(mock.signed_url("query_room_info").replace(mock.appkey, "1234"))
+    for asked in (mock.assert_called, mock.assert_no_violations):
+        with pytest.raises(
+            AssertionError, match="named no registered app; the newest was told: appkey 1234 is not"
+        ):
+            asked()
+    ask(mock)
+    mock.assert_no_violations()
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_called(times=2)
+    assert "registered" not in str(failed.value)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver.client.admin import Admin, Json
-from mockserver.client.verdicts import Departure, check_names, clock_advice, departures, told
+from mockserver.client.verdicts import Departure, check_names, clock_advice, departures, stranger_advice, told
 from mockserver.contract.operations import OPERATIONS
 from mockserver.errors import ControlError, MockServerError
 from mockserver.messages import Text, counted
@@ -194,7 +194,10 @@ class MockApp:
         """
         found = self.requests
         if not found:
-            raise AssertionError("no request came: nothing was tested; does the client call this server?")
+            head = (
+                "no request came: nothing was tested; does the client call this server, with this app's keys?"
+            )
+            raise AssertionError("\n".join([head, *self._strangers()]))
         wrong = self._wrong(found)
         if wrong:
             head = f"{len(wrong)} violation{'s' * (len(wrong) != 1)} of the contract:"
@@ -234,11 +237,19 @@ class MockApp:
         return [one for one in came if not one.handling and one.name not in self._expected]
 
     def _advice(self) -> list[str]:
-        """What else may explain a failure: a client that signs by another clock than the app's."""
-        clock = self._ask("clock")
+        """What else may explain a failure: keys of no registered app, or another clock than the app's."""
+        strangers, clock = self._strangers(), self._ask("clock")
         if not (clock["frozen"] or clock["offset_seconds"]):
+            return strangers
+        expired = self._ask("requests", violation="checksum_expired")["requests"]
+        return [*strangers, *clock_advice(clock, expired)]
+
+    def _strangers(self) -> list[str]:
+        """The requests that name no registered app, when the app itself was never called."""
+        if self._ask("requests/count")["count"]:
             return []
-        return clock_advice(clock, self._ask("requests", violation="checksum_expired")["requests"])
+        count = self._admin.get("requests/count", appkey="")["count"]
+        return stranger_advice(count, self._admin.get("requests", appkey="", limit=1)["requests"])
 
     def _ask(self, path: str, **query: Any) -> Json:
         return self._admin.get(path, appkey=self.appkey, **query)

@@ -93,3 +93,11 @@ def _shown(clock: Json) -> str:
         return f"the app's clock is frozen at {now}"
     seconds = clock["offset_seconds"]
     return f"the app's clock is {abs(seconds):g} s {'ahead' if seconds > 0 else 'behind'}"
+
+
+def stranger_advice(count: int, newest: Sequence[Json]) -> list[str]:
+    """How many requests named no registered app, whoever sent them, and what the newest was told."""
+    if not count:
+        return []
+    said = newest[-1]["diagnosis"] if newest else ""
+    return [f"{count} request{'s' * (count != 1)} named no registered app; the newest was told: {said}"]
