@@ -101,7 +101,7 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
     words: dict[str, Any] = {"name": name, "section": section, **_expecting(expected)}
     if mismatch.keyword == "type":
         got = kind_of(mismatch.value)
-        return [violation("wrong_type", base, got=got.en, **words)]
+        return [violation("wrong_type", base, got=got.en, got_zh=got.zh, **words)]
     verdict, got_text = _verdict(mismatch), str(mismatch.value)
     return [
         violation("invalid_value", base, got=got_text, verdict=verdict.en, verdict_zh=verdict.zh, **words)

@@ -73,8 +73,8 @@ def _tell_others(judged: Judged, folder: Path, lang: Lang) -> None:
     others = {one.place for one in judged.problems} | judged.unjudged.keys()
     if others:
         text = Text(
-            f"({counted(len(others), 'other file')} not fine: mockserver check {folder})",
-            f"（另有 {len(others)} 个文件有问题：mockserver check {folder}）",
+            f"(not fine: {counted(len(others), 'other file')}; see `mockserver check {folder}`)",
+            f"（另有 {len(others)} 个文件有问题，见 `mockserver check {folder}`）",
         )
         click.echo(text.to(lang), err=True)
 

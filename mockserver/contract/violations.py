@@ -69,13 +69,13 @@ VIOLATIONS: dict[str, Row] = {
     "duplicate_key": Row("malformed_json", "1.2",
         "key {name} is given twice; keep one", "键 {name} 重复；请只保留一个"),
     "not_an_object": Row("malformed_json", "1.2",
-        "the body is {got}, not a JSON object; send {{…}}", "包体是 {got}，不是 JSON 对象；请发送 {{…}}"),
+        "the body is {got}, not a JSON object; send {{…}}", "包体是 {got_zh}，不是 JSON 对象；请发送 {{…}}"),
     "missing_field": Row("missing_field", "",
         "{name} is missing{hint}; send {expected}", "缺少 {name}{hint_zh}；应为{expected_zh}"),
     "unknown_field": Row("unknown_field", "",
         "{name} is not documented{hint}; remove it", "{name} 未在文档中{hint_zh}；请去掉"),
     "wrong_type": Row("invalid_field", "",
-        "{name} is {got}; send {expected}", "{name} 为 {got}；应为{expected_zh}"),
+        "{name} is {got}; send {expected}", "{name} 为 {got_zh}；应为{expected_zh}"),
     "invalid_value": Row("invalid_field", "",
         "{name} {verdict}; send {expected}", "{name} {verdict_zh}；应为{expected_zh}"),
     "no_such_day": Row("invalid_field", "3.1.4",
@@ -128,7 +128,7 @@ def violation(
     row = VIOLATIONS[name]
     shown = shorten(got)
     # Two blanks with nothing between them would hide that it is empty.
-    words = {"expected": expected, "got": shown or '""', "hint": "", "hint_zh": "", **words}
+    words = {"expected": expected, "got": shown or '""', "got_zh": shown, "hint": "", "hint_zh": "", **words}
     return Violation(
         name=name,
         error=row.error,
