@@ -2,8 +2,8 @@
 
 The floors of the house; imports point down only, and rooms of one floor do not import each other:
 
-     0  words      messages  clock
-     1  mishaps    errors
+     0  words      messages
+     1  mishaps    errors  clock
      2  files      data  addresses
      3  facts      contract  settings
      4  workers    signing  bodies  world  scenarios  faults  answers

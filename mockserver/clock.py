@@ -11,12 +11,23 @@ import time
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 
+from mockserver.messages import Text
+
 DAY = 86_400
 EAST_8 = 8 * 3_600
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": DAY}
 _RELATIVE = re.compile(r"now(?:\s*([+-])\s*([0-9]{1,9})([smhd]))?", re.ASCII)
 _TODAY = re.compile(r"today\s+([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{9,10}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class NoMoment(ValueError):
+    """A text that means no moment, and what would be right."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        super().__init__(text.en)
 
 
 class Clock:
@@ -78,12 +89,12 @@ def day_of(second: int) -> int:
 
 
 def moment(text: str | int, now: int) -> int:
-    """The second that `text` means: an integer, ISO 8601 with an offset, `now-2h`, or `today 10:00` (UTC+8).
+    """The second that `text` means: an integer, ISO 8601 with an offset, a day or `today 10:00` (UTC+8), `now-2h`.
 
-    ValueError says what would be right.
+    NoMoment says what would be right.
     """
     if isinstance(text, bool) or not isinstance(text, (int, str)):
-        raise ValueError(f"{text!r} is no moment")
+        raise NoMoment(Text(f"{text!r} is no moment", f"{text!r} 不是时刻"))
     if isinstance(text, int):
         return text
     word = text.strip()
@@ -95,12 +106,23 @@ def moment(text: str | int, now: int) -> int:
     if found := _TODAY.fullmatch(word):
         hour, minute, second = (int(part or 0) for part in found.groups())
         return day_of(now) + hour * 3_600 + minute * 60 + second
+    return _dated(word)
+
+
+def _dated(word: str) -> int:
+    """The second of an ISO 8601 text; a bare day is its first second in UTC+8."""
     try:
+        if _DAY.fullmatch(word):
+            return day_start(word.replace("-", ""))
         stamp = datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", word))
     except ValueError:
-        raise ValueError(
-            f"{text!r} is no moment: write seconds, 2019-12-10T15:30:00+08:00, now-2h or today 10:00"
+        raise NoMoment(
+            Text(
+                f"{word!r} is no moment: write seconds, 2019-12-10T15:30:00+08:00, 2019-12-10, now-2h or today 10:00",
+                f"{word!r} 不是时刻：请写秒数、2019-12-10T15:30:00+08:00、2019-12-10、now-2h 或 today 10:00",
+            )
         ) from None
     if stamp.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone: write {word}+08:00")
+        right = f"{stamp.isoformat()}+08:00"
+        raise NoMoment(Text(f"{word!r} has no time zone: write {right}", f"{word!r} 没有时区：请写 {right}"))
     return int((stamp - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() // 1)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mockserver.clock import Clock, moment
+from mockserver.clock import Clock, NoMoment, moment
 from mockserver.contract.documents import nearest
 from mockserver.contract.readings import READINGS, BadReading, parse_reading
 from mockserver.engine import Engine
@@ -307,8 +307,8 @@ class Control:
             return _dated(now)
         try:
             return _dated(moment(now, int(time.time())))
-        except ValueError as error:
-            raise ControlError(422, "invalid_clock", Text(str(error), f"{now!r} 不是时刻")) from None
+        except NoMoment as error:
+            raise ControlError(422, "invalid_clock", error.text) from None
 
 
 def _invalid(error: ConfigurationError) -> ControlError:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from mockserver.clock import Clock, moment
+from mockserver.clock import Clock, NoMoment, moment
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.documents import nearest
 from mockserver.contract.readings import BadReading, Value, parse_reading
@@ -124,8 +124,8 @@ def make_clock(now: str | int | None) -> Clock:
         return Clock()
     try:
         return Clock(frozen_at=float(moment(now, int(time.time()))))
-    except ValueError as error:
-        raise _wrong("now", str(error), str(error)) from None
+    except NoMoment as error:
+        raise _wrong("now", *error.text) from None
 
 
 def parse_readings(

@@ -244,7 +244,7 @@ def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: Mo
         (lambda mock: mock.inject("latency", fixd_ms=1), "did you mean fixed_ms"),
         (lambda mock: mock.answer("query_room_infos", error="server_busy"), "did you mean query_room_info"),
         (lambda mock: mock.answer("query_room_info", error="server_bussy"), "did you mean server_busy"),
-        (lambda mock: mock.answer("query_room_info", body={"RoomId": 5}), "5 is no text here"),
+        (lambda mock: mock.answer("query_room_info", body={"RoomId": 5}), "5 must be a string"),
         (lambda mock: mock.answer("query_room_info", error="server_busy", when={"body": {"RoomID": "1"}}), "did you mean RoomId"),
         (lambda mock: mock.answer("query_room_info", patch={"Userz": []}), "did you mean Users"),
         (lambda mock: mock.expect_violation("unknown_feild"), "did you mean unknown_field"),

@@ -81,6 +81,7 @@ def test_what_is_no_day_is_refused(text: str) -> None:
         ("now+3d", NOW + 3 * DAY),
         ("now-0s", NOW),
         ("today 00:00", 1_575_993_600),
+        ("2019-12-10", 1_575_907_200),
         ("today 10:30", 1_575_993_600 + 37_800),
         ("today 23:59:59", 1_575_993_600 + DAY - 1),
         ("2019-12-10T15:17:00+08:00", 1_575_962_220),
@@ -96,7 +97,7 @@ def test_a_moment_is_read(text: str | int, second: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "noon", "2019-12-10", "2019-12-10T15:17:00", "now-2", "now-2w", "now*2h", "yesterday", "today", "today 24:00", "today 7:00"]
+    ["", "noon", "2019-12-32", "2019-1-2", "20191210", "2019-12-10T15:17:00", "now-2", "now-2w", "now*2h", "yesterday", "today", "today 24:00", "today 7:00"]
     + ["12345678", "12345678901", "１５７５９６２２２０", True, None, 1.5],
 )  # fmt: skip
 def test_what_is_no_moment_is_told_what_would_be(text: object) -> None:

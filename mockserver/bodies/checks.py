@@ -40,7 +40,7 @@ def check_body(
         return {}, found
     if not isinstance(parsed.value, dict):
         kind = kind_of(parsed.value)
-        return {}, [*found, violation("not_an_object", "body:", expected="{…}", got=kind.en)]
+        return {}, [*found, violation("not_an_object", "body:", expected="{…}", got=kind.en, got_zh=kind.zh)]
     body: dict[str, Any] = parsed.value
     if not (parsed.exact and validator.accepts(body)):
         body, broken = _schema(body, validator, lenient, section)

@@ -7,6 +7,7 @@ from typing import Any
 
 from mockserver.clock import DAY, day_start
 from mockserver.contract.readings import Readings
+from mockserver.contract.stamps import how_long
 from mockserver.contract.violations import violation
 from mockserver.messages import Violation
 
@@ -32,9 +33,16 @@ def span(body: Mapping[str, Any], readings: Readings, section: str) -> list[Viol
         ]
     most = readings["max_range_days"]
     if most and section != "2.2" and seconds > most * DAY:
+        told = how_long(seconds)
         return [
             violation(
-                "range_too_large", "body:/EndTime", expected=str(most), got=seconds, section=f"{section}.4"
+                "range_too_large",
+                "body:/EndTime",
+                expected=str(most),
+                got=seconds,
+                span=told.en,
+                span_zh=told.zh,
+                section=f"{section}.4",
             )
         ]
     return []

@@ -98,18 +98,27 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
         ]
     name = ".".join(str(part) for part in mismatch.pointer)
     expected = expected_of(mismatch.schema)
-    words: dict[str, Any] = {
-        "name": name,
-        "expected": expected.en,
-        "expected_zh": expected.zh,
-        "section": section,
-    }
+    words: dict[str, Any] = {"name": name, "section": section, **_expecting(expected)}
     if mismatch.keyword == "type":
         got = kind_of(mismatch.value)
-        return [violation("wrong_type", base, got=got.en, **words)]
-    reason = _reason(mismatch)
-    got_text = mismatch.value if isinstance(mismatch.value, str) else str(mismatch.value)
-    return [violation("invalid_value", base, got=got_text, reason=reason.en, reason_zh=reason.zh, **words)]
+        return [violation("wrong_type", base, got=got.en, got_zh=got.zh, **words)]
+    verdict, got_text = _verdict(mismatch), str(mismatch.value)
+    return [
+        violation("invalid_value", base, got=got_text, verdict=verdict.en, verdict_zh=verdict.zh, **words)
+    ]
+
+
+def _expecting(expected: Text) -> dict[str, str]:
+    """What is expected, for the texts of a violation: a blank parts Chinese from what is not."""
+    return {"expected": expected.en, "expected_zh": f"{' ' if expected.zh[0].isascii() else ''}{expected.zh}"}
+
+
+def _verdict(mismatch: Mismatch) -> Text:
+    """What is said of a value that is not allowed."""
+    if mismatch.value == "":
+        return Text("is empty", "为空")
+    shown, reason = shorten(str(mismatch.value)), _reason(mismatch)
+    return Text(f"{shown} is not allowed: {reason.en}", f"{shown} 无效：{reason.zh}")
 
 
 def _step(name: str) -> str:
@@ -118,7 +127,7 @@ def _step(name: str) -> str:
 
 
 def _missing(name: str, where: str, expected: Text, section: str, sent: str) -> Violation:
-    words: dict[str, Any] = {"expected": expected.en, "expected_zh": expected.zh}
+    words: dict[str, Any] = _expecting(expected)
     if sent:
         words |= {"hint": f" (you sent {shorten(sent)})", "hint_zh": f"（发送的是 {shorten(sent)}）"}
     return violation("missing_field", where, name=name, section=section, **words)
@@ -134,7 +143,7 @@ def _nearest(name: str, others: list[str]) -> str:
 def _unknown(name: str, base: str, known: list[str], section: str) -> Violation:
     hint, hint_zh = "", ""
     if meant := _nearest(name, known):
-        hint, hint_zh = f" (did you mean {meant}?)", f"（是否为 {meant}?）"
+        hint, hint_zh = f" (did you mean {meant}?)", f"（是否为 {meant}？）"
     return violation(
         "unknown_field",
         f"{base}/{_step(name)}",

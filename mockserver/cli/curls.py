@@ -15,6 +15,8 @@ from mockserver.messages import Text
 _START = re.compile(r"\A[\s$%#>]*curl(?:\.exe)?\s")
 _CONTINUED = re.compile(r"[ \t]*[\\^`]\r?\n")
 """A command over several lines, as sh, cmd and PowerShell write it."""
+_OUTPUT = re.compile(r"^[*<>] ", re.MULTILINE)
+"""What `curl -v` prints after the command."""
 _ANSI_C = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ANSI_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{1,4})|x([0-9A-Fa-f]{1,2})|(.))", re.DOTALL)
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
@@ -98,6 +100,8 @@ _WITH_VALUE = frozenset(
 )
 """Options that say nothing about the request, and are followed by a value."""
 
+_AGAIN = ("curl", "curl.exe")
+_SEVERAL = Text("it holds several requests: only the first was judged", "其中有多个请求：只检查了第一个")
 _NOT_READ = Text(
     "what -F, -T and --data-urlencode send was not judged", "未检查 -F、-T、--data-urlencode 的内容"
 )
@@ -124,7 +128,7 @@ def is_curl(text: str) -> bool:
 
 def read_curl(text: str) -> Curl:
     """The request of a curl command; ConfigurationError when it cannot be taken apart or names no URL."""
-    command = _CONTINUED.sub(" ", _START.sub("", text))
+    command = _OUTPUT.split(_CONTINUED.sub(" ", _START.sub("", text)), maxsplit=1)[0]
     if '^"' in command:
         # As cmd writes it: a caret before each character that could mean something.
         command = re.sub(r"\^(.)", r"\1", command)
@@ -147,6 +151,8 @@ def read_curl(text: str) -> Curl:
             data.append(_data(meaning, value))
     if not made.url:
         raise _wrong("the curl command names no URL", "curl 命令中没有 URL")
+    if "again" in kinds:
+        made.notes = (_SEVERAL,)
     _complete(made, data, kinds)
     return made
 
@@ -164,7 +170,7 @@ def _complete(made: Curl, data: list[bytes], kinds: set[str]) -> None:
     if unread:
         made.body = None
         made.headers.setdefault("content-type", _UNREAD[unread[0]])
-        made.notes = (_NOT_READ,)
+        made.notes += (_NOT_READ,)
     plain = "HEAD" if "head" in kinds else "PUT" if "upload" in kinds else "GET"
     made.method = made.method or (
         "POST" if "get" not in kinds and (data or unread) and plain == "GET" else plain
@@ -175,6 +181,9 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
     """What each word of a command means, and its value."""
     rest = iter(words)
     for word in rest:
+        if word in _AGAIN:
+            yield "again", ""
+            return
         if word in ("|", ";", "&&", "||", ">", ">>", "2>&1", "&"):
             return
         if word.startswith("--"):

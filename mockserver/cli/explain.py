@@ -1,16 +1,17 @@
-"""`mockserver explain URL`: what is wrong with a request that somebody pastes from a log, without any server."""
+"""`mockserver explain REQUEST`: what is wrong with a request that somebody pastes from a log, without any server."""
 
 from __future__ import annotations
 
 import json
 import sys
 import urllib.parse
+from datetime import datetime, timedelta, timezone
 
 import click
 
 from mockserver.cli.curls import read_file
 from mockserver.cli.options import json_option, setting_options
-from mockserver.cli.pasted import read_paste
+from mockserver.cli.pasted import Pasted, read_paste
 from mockserver.cli.show import violation_line
 from mockserver.errors import ConfigurationError
 from mockserver.factory import make_engine
@@ -22,7 +23,19 @@ from mockserver.signing.query import read_query
 _HEADERS = {"content-type": "application/json"}
 _EARLIEST = 100_000_000
 """Seconds since 1970; `--now` takes none before."""
+_LATEST = 10_000_000_000
+"""Nor any from here on."""
 _NO_BODY = Text("no --body given: the body was not judged", "未给出 --body：未检查包体")
+_NO_OPERATION = Text(
+    "the body was not judged: without the path of an operation it is not known what it should hold",
+    "未检查包体：没有接口路径，无法得知包体应有的内容",
+)
+_OWN = Text(
+    "judged as of its own curtime, {when}; --now now judges its age",
+    "按请求自身的 curtime（{when}）判定；要判断是否过期请加 --now now",
+)
+_CAME = Text("judged as of when it came, {when}", "按请求到达的时刻（{when}）判定")
+_EAST_8 = timezone(timedelta(hours=8))
 _OF_NOW = Text(
     "its curtime means no second: judged as of now; --now WHEN tells another",
     "curtime 不表示任何时刻：按现在判断；可用 --now WHEN 指定",
@@ -30,7 +43,7 @@ _OF_NOW = Text(
 
 
 @click.command()
-@click.argument("url")
+@click.argument("url", metavar="REQUEST")
 @click.option(
     "--body", help="the request's body; @FILE reads it from a file, - from standard input", metavar="TEXT"
 )
@@ -55,20 +68,19 @@ def explain(
     as_json: bool,
     **settings: object,
 ) -> None:
-    """Tell what is wrong with a request to URL, most of all why its checksum is; exit 1 when it would be refused.
+    """Tell what is wrong with a request, most of all why its checksum is; exit 1 when it would be refused.
 
-    URL may be anything in quotes that holds a request: a URL with or without its host, a query string, a line of a log,
-    a whole curl command with its -X, -H and -d; - reads it from standard input.
+    REQUEST may be anything in quotes that holds a request: a URL with or without its host, a query string, a line of a
+    log, a whole curl command with its -X, -H and -d, a raw HTTP request, an entry of this server's journal; - reads it
+    from standard input.
 
     Unless --now says otherwise the request is judged as of its own curtime, so an old log is not just "expired".
     """
     pasted = read_paste(read_file("@-", "URL").decode(errors="replace") if url == "-" else url)
     notes = list(pasted.notes)
-    curtime = read_query(_raw(pasted.query)).values.get("curtime", "")
     if settings["now"] is None:
-        settings["now"] = _second_of(curtime)
-        if settings["now"] is None and curtime:
-            notes.append(_OF_NOW)
+        settings["now"], note = _as_of(pasted)
+        notes += [note] if note else []
     engine = make_engine(lang=lang, **settings)
     content = pasted.body if body is None else _content(body)
     given = _HEADERS if pasted.headers is None else pasted.headers
@@ -81,12 +93,16 @@ def explain(
             b"{}" if content is None else content,
         )
     )
-    judged_body = content is not None and pasted.path is not None
-    if not judged_body:
+    if content is None:
         notes.append(_NO_BODY)
+    elif pasted.path is None or any(one.name == "unknown_path" for one in found):
+        notes.append(_NO_OPERATION)
+    if content is None or pasted.path is None:
         found = [one for one in found if not one.where.startswith("body:")]
     if pasted.path is None:
         found = [one for one in found if one.where != "path"]
+    if pasted.told is not None:
+        found = [*(one for one in found if one.where != "query:checksum"), *pasted.told]
     _show(found, lang, as_json)
     for note in notes:
         click.echo(Text(f"({note.en})", f"（{note.zh}）").to(lang), err=True)
@@ -98,10 +114,14 @@ def _raw(query: str) -> str:
     return query.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def _second_of(curtime: str) -> str | None:
-    """The second that a curtime means, in whatever unit it came, as `--now` takes it; None when it means none."""
-    second = whole_second(curtime)
-    return str(second) if second is not None and second >= _EARLIEST else None
+def _as_of(pasted: Pasted) -> tuple[str | None, Text | None]:
+    """The moment that a request is judged as of, as `--now` takes it, and how that is told."""
+    curtime = read_query(_raw(pasted.query)).values.get("curtime", "")
+    for second, text in ((pasted.at, _CAME), (whole_second(curtime), _OWN)):
+        if second is not None and _EARLIEST <= second < _LATEST:
+            when = f"{datetime.fromtimestamp(int(second), _EAST_8):%Y-%m-%d %H:%M:%S} +08:00"
+            return str(int(second)), Text(text.en.format(when=when), text.zh.format(when=when))
+    return None, _OF_NOW if curtime else None
 
 
 def _show(found: list[Violation], lang: Lang, as_json: bool) -> None:

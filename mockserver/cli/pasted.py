@@ -1,4 +1,4 @@
-"""What somebody pasted: a URL, a query string, a line of a log or a curl command, read as the request it tells of.
+"""What somebody pasted: a URL, a query string, a line of a log, a curl command or a whole request, read as what it tells of.
 
 Nothing is refused that holds a request, and what had to be guessed is said. No text here repeats what was pasted: it may hold a secret.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mockserver.cli.curls import is_curl, read_curl
+from mockserver.cli.dumps import read_dump
 from mockserver.errors import ConfigurationError
-from mockserver.messages import Text
+from mockserver.messages import Text, Violation
 from mockserver.signing.query import PARAMETERS
 
 _ESCAPES = (("&amp;", "&"), ("&#38;", "&"), ("&#x26;", "&"), (r"\u0026", "&"), (r"\/", "/"))
@@ -56,6 +57,10 @@ class Pasted:
     body: bytes | None = None
     notes: tuple[Text, ...] = field(default=())
     """What was taken for what."""
+    at: float | None = None
+    """When it came, if a server's journal tells."""
+    told: tuple[Violation, ...] | None = None
+    """What that journal says of a checksum that it does not keep; None when the checksum is whole."""
 
 
 def read_paste(text: str) -> Pasted:
@@ -65,6 +70,17 @@ def read_paste(text: str) -> Pasted:
         target, notes = _target(made.url), made.notes
         query = "&".join(part for part in (target.query, made.query) if part)
         return Pasted(target.path, query, made.method, made.headers, made.body, (*notes, *target.notes))
+    if dump := read_dump(text):
+        target = _target(dump.target)
+        return replace(
+            target,
+            method=dump.method,
+            headers=dump.headers,
+            body=dump.body,
+            notes=(*dump.notes, *target.notes),
+            at=dump.at,
+            told=dump.told,
+        )
     return _target(text)
 
 
@@ -74,7 +90,9 @@ def _target(text: str) -> Pasted:
         if escape in plain:
             plain = plain.replace(escape, char)
             notes.append(Text(f"{escape} was read as {char}", f"{escape} 按 {char} 处理"))
-    method, target = _find(_unwrapped(plain))
+    method, target, several = _find(_unwrapped(plain))
+    if several:
+        notes.append(_SEVERAL)
     found, fragment, _ = _without_host(target).partition("#")
     if not found:
         raise ConfigurationError.one("URL", _NOTHING)
@@ -91,10 +109,13 @@ def _target(text: str) -> Pasted:
     return Pasted(None, found, method, notes=tuple(notes))
 
 
+_SEVERAL = Text(
+    "it holds several requests: only the first whole one was judged", "其中有多个请求：只检查了第一个完整的"
+)
 _NOTHING = Text(
     "there is no request in it: paste a URL, a query string (appkey=…&checksum=…), a line of a log that holds one of them,"
-    " or a curl command, in quotes",
-    "其中没有请求：请粘贴 URL、查询串（appkey=…&checksum=…）、含有它们的日志行，或 curl 命令，并加引号",
+    " a curl command, a raw HTTP request or an entry of the journal, in quotes",
+    "其中没有请求：请粘贴 URL、查询串（appkey=…&checksum=…）、含有它们的日志行、curl 命令、原始 HTTP 请求或日志条目，并加引号",
 )
 
 
@@ -111,19 +132,25 @@ def _unwrapped(text: str) -> str:
     return text
 
 
-def _find(text: str) -> tuple[str | None, str]:
-    """The method, and the URL (or a part of one), of the likeliest request in a text; empty when there is none."""
+def _find(text: str) -> tuple[str | None, str, bool]:
+    """The method and the URL (or a part of one) of the likeliest request in a text, and whether there are more.
+
+    Empty when there is none.
+    """
     starts = [found.start() for pattern in (_START, _PATH) for found in pattern.finditer(text)]
     starts += [found.start() for found in _WORD.finditer(text) if _is_telling(found[0])]
     best = max(starts, key=lambda start: _likeness(text[start : _end(text, start)]), default=None)
     if best is None:
-        return None, ""
+        return None, "", False
     target = text[best : _end(text, best)]
     # A path that is but a word among others is any path.
     if not (_is_telling(target) or _START.match(target) or (best == 0 and len(target) == len(text))):
-        return None, ""
+        return None, "", False
     found = _METHOD.search(text[:best])
-    return found[1] if found else None, target
+    signed = {
+        _end(text, start) for start in starts if len(_SIGNED.findall(text[start : _end(text, start)])) > 1
+    }
+    return found[1] if found else None, target, len(signed) > 1
 
 
 def _is_telling(word: str) -> bool:

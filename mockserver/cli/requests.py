@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from mockserver.addresses import address_of
-from mockserver.cli.calling import post, read_answer, violations_of
+from mockserver.cli.calling import Answer, post, read_answer, violations_of
 from mockserver.cli.options import appkey_option, ca_option, setting_options, token_option, url_option
-from mockserver.cli.show import show_answer, violation_line
+from mockserver.cli.show import plain, show_answer, violation_line
 from mockserver.contract.documents import nearest
 from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.data import Folders, read_json
@@ -97,7 +97,10 @@ def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, lang: 
     """
     address_of(url, ca)
     target = _operation(operation)
-    body = json.dumps(_body(target, fields, who["fixtures"]), ensure_ascii=False)
+    told = _body(target, fields, who["fixtures"])
+    for note in _undocumented(target, told, who["fixtures"]):
+        click.echo(note.to(lang), err=True)
+    body = json.dumps(told, ensure_ascii=False)
     address = f"{url}{target.path}?{_signed(**who)}"
     trust = f"--cacert {shlex.quote(ca)} " if ca else ""
     words = f"{trust}{shlex.quote(address)} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
@@ -138,8 +141,7 @@ def call(
         click.echo(violation_line(one), err=True)
     if len(told) < count:
         click.echo(_UNTOLD.to(lang).format(count=count), err=True)
-    code = answer.get("ErrorCode")
-    sys.exit(0 if code == 0 and not isinstance(code, bool) else 1)
+    sys.exit(_exit_code(answer))
 
 
 @click.command()
@@ -148,9 +150,10 @@ def call(
 @_who
 @_json
 def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words: Any) -> None:
-    """Print the answer of a scenario to OPERATION without any server; exit 1 when it is a failure.
+    """Print the answer of a scenario to OPERATION without any server.
 
-    Without any FIELD=VALUE the body is the document's sample.
+    Without any FIELD=VALUE the body is the document's sample. Exit 1 when the answer is a failure, 2 when there is none
+    that can be read.
     """
     who = {name: words.pop(name) for name in ("appkey", "identifier", "seq")}
     target = _operation(operation)
@@ -163,9 +166,14 @@ def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words:
     seq = who["seq"] or numbered_seq(words["now"], now)
     query = sign_query(app.keys, now, identifier=who["identifier"], seq=seq, formula=formula)
     reply = engine.answer(Call("POST", target.path, query, {"content-type": "application/json"}, body))
-    answer = json.loads(reply.body)
+    answer = read_answer(target.name, Answer(reply.status, dict(reply.headers), reply.body))
     show_answer(answer, as_json)
-    sys.exit(0 if answer["ErrorCode"] == 0 else 1)
+    sys.exit(_exit_code(answer))
+
+
+def _exit_code(answer: Mapping[str, Any]) -> int:
+    code = answer.get("ErrorCode")
+    return 0 if code == 0 and not isinstance(code, bool) else 1
 
 
 def _signed(
@@ -205,8 +213,14 @@ def _operation(word: str) -> Operation:
     found = found or [one for one in OPERATIONS.values() if one.name.startswith(word)]
     if len(found) == 1:
         return found[0]
+    if found:
+        fits = ", ".join(one.name for one in found)
+        text = Text(
+            f"{word!r} may be any of {fits}: write more of it", f"{word!r} 可能是 {fits}：请写得更完整"
+        )
+        raise ConfigurationError.one("OPERATION", text)
     hint = nearest(word, OPERATIONS)
-    known = ", ".join(one.name for one in found or OPERATIONS.values())
+    known = ", ".join(f"{one.name} ({one.section})" for one in OPERATIONS.values())
     text = Text(
         f"{word!r} is no operation{hint.en}; choose {known}", f"没有接口 {word!r}{hint.zh}；可选：{known}"
     )
@@ -215,8 +229,7 @@ def _operation(word: str) -> Operation:
 
 def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> dict[str, Any]:
     """The body that FIELD=VALUE words mean: integers where the schema wants them, texts as they are."""
-    folders = Folders(Path(fixtures) if fixtures else None)
-    schema = read_json(folders.schema(f"{operation.name}.request.json")).value
+    schema = _schema(operation, fixtures)
     if not fields:
         sample: dict[str, Any] = schema["examples"][0]
         return sample
@@ -229,3 +242,20 @@ def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> 
         kind = schema["properties"].get(name, {}).get("type")
         body[name] = int(value) if kind == "integer" and value.lstrip("-").isdecimal() else value
     return body
+
+
+def _schema(operation: Operation, fixtures: str | None) -> Any:
+    folders = Folders(Path(fixtures) if fixtures else None)
+    return read_json(folders.schema(f"{operation.name}.request.json")).value
+
+
+def _undocumented(operation: Operation, body: Mapping[str, Any], fixtures: str | None) -> Iterator[Text]:
+    """A warning for every field that the operation does not know; it is sent nevertheless."""
+    known = _schema(operation, fixtures)["properties"]
+    for name in body:
+        if name not in known:
+            hint = nearest(name, known)
+            yield Text(
+                f"({operation.name} has no field {plain(name)}{hint.en})",
+                f"（{operation.name} 没有字段 {plain(name)}{hint.zh}）",
+            )

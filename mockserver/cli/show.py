@@ -45,7 +45,8 @@ def show_answer(answer: Mapping[str, Any], as_json: bool | None) -> None:
 def violation_line(told: Mapping[str, Any]) -> str:
     """One departure from the document, as `violation_json` has it, in a line."""
     kind = f"{told['name']}/{told['diagnosis']}" if told["diagnosis"] else told["name"]
-    return plain(f"{told['where']}: {told['text']} [{kind}, §{told['section']}]")
+    section = f", §{told['section']}" if told["section"] else ""
+    return plain(f"{told['where'].rstrip(':')}: {told['text']} [{kind}{section}]")
 
 
 def plain(value: Any) -> str:

@@ -13,7 +13,7 @@ from mockserver.errors import Problem
 from mockserver.messages import Text
 
 _ENGLISH = {
-    "string": "text",
+    "string": "a string",
     "integer": "a whole number",
     "number": "a number",
     "object": "a mapping",
@@ -22,7 +22,7 @@ _ENGLISH = {
     "null": "null",
 }
 _CHINESE = {
-    "string": "文本",
+    "string": "字符串",
     "integer": "整数",
     "number": "数字",
     "object": "映射",
@@ -83,7 +83,7 @@ def _text(mismatch: Mismatch, written: str | None) -> Text:
         return Text(f"missing {missing}; add it", f"缺少 {missing}；请补上")
     if mismatch.keyword in ("oneOf", "anyOf") and all("required" in branch for branch in limit):
         names = ", ".join(branch["required"][0] for branch in limit)
-        return Text(f"exactly one of {names} must stand here", f"{names} 须且只能有一项")
+        return Text(f"give exactly one of {names}", f"{names} 须且只能有一项")
     if mismatch.keyword == "type":
         kinds = [limit] if isinstance(limit, str) else list(limit)
         if "string" in kinds and not isinstance(value, (str, dict, list)):
@@ -98,12 +98,10 @@ def _text(mismatch: Mismatch, written: str | None) -> Text:
         hint = nearest(str(value), limit)
         return Text(f"{shown.en} is none of {words}{hint.en}", f"{shown.zh} 不在可选值中：{words}{hint.zh}")
     if mismatch.keyword in ("minItems", "minProperties"):
-        return Text(f"at least {limit} must stand here", f"此处至少需要 {limit} 项")
+        return Text(f"give at least {limit} here", f"此处至少需要 {limit} 项")
     if mismatch.keyword == "maxProperties":
         names = ", ".join(value)
-        return Text(
-            f"at most {limit} of {names} may stand here; choose", f"{names} 中最多只能有 {limit} 项；请选择"
-        )
+        return Text(f"give at most {limit} of {names}", f"{names} 中最多只能有 {limit} 项；请选择")
     if mismatch.keyword in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
         side, side_zh = ("least", "最小") if "inimum" in mismatch.keyword else ("most", "最大")
         return Text(
@@ -129,11 +127,11 @@ def _quote_it(value: Any, written: str | None, *, secret: bool) -> Text:
             "nothing stands here: write the text, or leave the key out", "此处为空：请填写文本，或去掉该键"
         )
     if secret:
-        return Text("this value is no text here: quote it", "此处的值不是文本：请加引号")
+        return Text("this value must be a string: quote it", "该值须为字符串：请加引号")
     # As it stands in the file: 007 read as a number and written back would be another text.
     word = written if written is not None else json.dumps(value)
     quoted = json.dumps(word, ensure_ascii=False)
-    return Text(f"{word} is no text here: quote it, {quoted}", f"此处 {word} 不是文本：请加引号 {quoted}")
+    return Text(f"{word} must be a string: quote it, {quoted}", f"{word} 须为字符串：请加引号 {quoted}")
 
 
 def _short(value: Any) -> str:

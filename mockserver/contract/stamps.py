@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mockserver.messages import Text
+from mockserver.messages import Text, counted
 
 SECONDS = Text("seconds since 1970 as a string of 10 digits", "10 位数字的 unix 秒字符串")
 DAY = Text("a day as a string yyyymmdd", "yyyymmdd 格式的日期字符串")
@@ -13,6 +13,16 @@ DAY = Text("a day as a string yyyymmdd", "yyyymmdd 格式的日期字符串")
 def is_seconds(text: str) -> bool:
     """Whether `text` is a stamp: ten ASCII digits and nothing else."""
     return len(text) == 10 and text.isascii() and text.isdigit()
+
+
+def how_long(seconds: int) -> Text:
+    """So many seconds for a sentence, with the hours or days beside them when they are many."""
+    for size, unit, unit_zh in ((86_400, "days", "天"), (3_600, "h", "小时")):
+        count, rest = divmod(seconds, size)
+        if count >= 2:
+            over, over_zh = ("over ", "多") if rest else ("", "")
+            return Text(f"{seconds} s ({over}{count} {unit})", f"{seconds} 秒（{count} {unit_zh}{over_zh}）")
+    return Text(f"{seconds} s", f"{seconds} 秒")
 
 
 def why_no_stamp(text: str) -> Text:
@@ -28,12 +38,9 @@ def why_no_stamp(text: str) -> Text:
         return Text("13 digits are milliseconds; divide by 1000", "13 位是毫秒；请除以 1000")
     if digits and len(text) == 16:
         return Text("16 digits are microseconds; divide by 1000000", "16 位是微秒；请除以 1000000")
-    if digits and len(text) < 10:
-        return Text(
-            f"{len(text)} digits are a time before September 2001", f"{len(text)} 位是 2001 年 9 月之前的时间"
-        )
     if digits:
-        return Text(f"it has {len(text)} digits", f"有 {len(text)} 位数字")
+        sent = counted(len(text), "was", "were")
+        return Text(f"10 digits are needed, {sent} sent", f"应为 10 位，收到 {len(text)} 位")
     if re.fullmatch(r"-[0-9]+(\.[0-9]*)?", text, re.ASCII):
         return Text("it is negative", "为负数")
     if re.fullmatch(r"\+[0-9]+", text, re.ASCII):

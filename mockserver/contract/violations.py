@@ -36,7 +36,7 @@ VIOLATIONS: dict[str, Row] = {
     "unknown_parameter": Row("invalid_parameter", "1.1.1",
         "query parameter {name} is not documented{hint}; remove it", "查询参数 {name} 未在文档中{hint_zh}；请去掉"),
     "unknown_appkey": Row("unknown_appkey", "1.1.2",
-        "appkey {got} is not registered here; use one of apps.yaml", "appkey {got} 未注册；请使用 apps.yaml 中的应用"),
+        "appkey {verdict}; use one of apps.yaml", "appkey {verdict_zh}；请使用 apps.yaml 中的应用"),
     "identifier_empty": Row("identifier_not_allowed", "1.1.2",
         "identifier is empty; send the app's administrator account", "identifier 为空；请填应用的管理员账号"),
     "identifier_not_allowed": Row("identifier_not_allowed", "1.1.2",
@@ -46,8 +46,8 @@ VIOLATIONS: dict[str, Row] = {
     "curtime_fraction": Row("invalid_curtime", "1.1.2",
         "curtime {got} has a fraction; send whole seconds", "curtime {got} 带小数；请发送整秒"),
     "checksum_expired": Row("checksum_expired", "1.1.2",
-        "curtime is {seconds} s {side} the server's clock, allowed are {limit}; {hint}",
-        "curtime 比服务器时间{side_zh} {seconds} 秒，允许 {limit} 秒；{hint_zh}"),
+        "curtime is {span} {side} the server's clock, allowed are {limit} s; {hint}",
+        "curtime 比服务器时间{side_zh} {span_zh}，允许 {limit} 秒；{hint_zh}"),
     "checksum_mismatch": Row("checksum_mismatch", "1.1.2",
         "checksum is wrong: {hint}", "checksum 错误：{hint_zh}"),
     "checksum_reused": Row("checksum_expired", "1.1.2",
@@ -69,15 +69,15 @@ VIOLATIONS: dict[str, Row] = {
     "duplicate_key": Row("malformed_json", "1.2",
         "key {name} is given twice; keep one", "键 {name} 重复；请只保留一个"),
     "not_an_object": Row("malformed_json", "1.2",
-        "the body is {got}, not a JSON object; send {{…}}", "包体是 {got}，不是 JSON 对象；请发送 {{…}}"),
+        "the body is {got}, not a JSON object; send {{…}}", "包体是 {got_zh}，不是 JSON 对象；请发送 {{…}}"),
     "missing_field": Row("missing_field", "",
         "{name} is missing{hint}; send {expected}", "缺少 {name}{hint_zh}；应为{expected_zh}"),
     "unknown_field": Row("unknown_field", "",
         "{name} is not documented{hint}; remove it", "{name} 未在文档中{hint_zh}；请去掉"),
     "wrong_type": Row("invalid_field", "",
-        "{name} is {got}; send {expected}", "{name} 为 {got}；应为{expected_zh}"),
+        "{name} is {got}; send {expected}", "{name} 为 {got_zh}；应为{expected_zh}"),
     "invalid_value": Row("invalid_field", "",
-        "{name} {got} is not allowed: {reason}; send {expected}", "{name} {got} 无效：{reason_zh}；应为{expected_zh}"),
+        "{name} {verdict}; send {expected}", "{name} {verdict_zh}；应为{expected_zh}"),
     "no_such_day": Row("invalid_field", "3.1.4",
         "{name} {got} is no day of the calendar; send yyyymmdd", "{name} {got} 不是有效日期；请用 yyyymmdd"),
     "count_by_zero": Row("invalid_field", "3.1.4",
@@ -87,7 +87,7 @@ VIOLATIONS: dict[str, Row] = {
     "begin_after_end": Row("invalid_time_range", "2.1.4",
         "BeginTime {got} is after EndTime {end}; swap them", "BeginTime {got} 晚于 EndTime {end}；请交换"),
     "range_too_large": Row("range_too_large", "2.1.4",
-        "the span is {got} s, allowed are {expected} days; ask in smaller parts", "时间跨度 {got} 秒，最多 {expected} 天；请分段查询"),
+        "the span is {span}, allowed are {expected} days; ask in smaller parts", "时间跨度 {span_zh}，最多 {expected} 天；请分段查询"),
 }  # fmt: skip
 
 OTHER_ERRORS = frozenset({"room_not_found", "user_not_found", "internal_error"})
@@ -135,7 +135,8 @@ def violation(
     """The violation `name` at `where`; `words` fill what its texts need beyond `expected` and `got`."""
     row = VIOLATIONS[name]
     shown = shorten(got)
-    words = {"expected": expected, "got": shown, "hint": "", "hint_zh": "", **words}
+    # Two blanks with nothing between them would hide that it is empty.
+    words = {"expected": expected, "got": shown or '""', "got_zh": shown, "hint": "", "hint_zh": "", **words}
     return Violation(
         name=name,
         error=row.error,

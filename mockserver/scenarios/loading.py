@@ -23,6 +23,7 @@ from mockserver.messages import Text
 from mockserver.scenarios.fields import Unknown, unknown_changes, unknown_conditions
 from mockserver.scenarios.matching import BadMatcher, Matcher, compile_when
 from mockserver.scenarios.model import Action, Rule, Scenario, Sourced, is_empty, told_error
+from mockserver.scenarios.slips import instead
 from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
 
 Pointer = tuple[str | int, ...]
@@ -35,7 +36,7 @@ def load_scenarios(
     problems = [
         problem
         for document in documents.values()
-        for problem in check_document(document, schemas["scenario.json"])
+        for problem in instead(document, check_document(document, schemas["scenario.json"]), catalogue)
     ]
     if problems:
         raise ConfigurationError(problems)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mockserver.contract.readings import Readings
-from mockserver.contract.violations import violation
+from mockserver.contract.stamps import how_long
+from mockserver.contract.violations import shorten, violation
 from mockserver.messages import Call, Text, Violation
 from mockserver.signing.apps import App
 from mockserver.signing.checksum import Formula, Keys, matches
@@ -78,9 +79,7 @@ def check_signature(
     found: list[Violation] = []
     app, memory = ground.app, ground.memory
     if app is None and "appkey" in query:
-        found.append(
-            violation("unknown_appkey", "query:appkey", expected="a registered appkey", got=query["appkey"])
-        )
+        found.append(_unknown(query["appkey"]))
     found += _identifier(query.get("identifier"), app, readings)
     curtime = query.get("curtime")
     second = None
@@ -117,6 +116,21 @@ def check_signature(
     ):
         found.append(violation("seq_repeated", "query:seq", expected="a new seq", got=seq))
     return found
+
+
+def _unknown(appkey: str) -> Violation:
+    shown = shorten(appkey)
+    verdict = (
+        Text(f"{shown} is not registered here", f"{shown} 未注册") if appkey else Text("is empty", "为空")
+    )
+    return violation(
+        "unknown_appkey",
+        "query:appkey",
+        expected="a registered appkey",
+        got=appkey,
+        verdict=verdict.en,
+        verdict_zh=verdict.zh,
+    )
 
 
 def _fine(found: list[Violation]) -> bool:
@@ -180,7 +194,7 @@ def _freshness(second: float, now: float, limit: int, moved: Callable[[], bool])
     if abs(off) <= limit:
         return []
     said = diagnose_curtime(str(int(second)), now, limit)
-    hint = said.text if said else _CLOCK
+    hint, told = said.text if said else _CLOCK, how_long(abs(round(off)))
     if moved():
         hint = Text(hint.en + _MOVED.en, hint.zh + _MOVED.zh)
     return [
@@ -189,7 +203,8 @@ def _freshness(second: float, now: float, limit: int, moved: Callable[[], bool])
             "query:curtime",
             expected=f"within {limit} s of the server's clock",
             got=str(int(second)),
-            seconds=abs(round(off)),
+            span=told.en,
+            span_zh=told.zh,
             side="ahead of" if off > 0 else "behind",
             side_zh="快" if off > 0 else "慢",
             limit=limit,

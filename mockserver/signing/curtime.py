@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from math import floor
 
 from mockserver.clock import EAST_8
+from mockserver.contract.stamps import how_long
 from mockserver.signing.mistakes import Diagnosis, tell
 from mockserver.signing.words import is_unset
 
@@ -166,4 +167,5 @@ def _moment(names: tuple[str, ...], seconds: float, now: float, freshness: int) 
     half_hours = round(off / 1_800)
     if 2 <= abs(half_hours) <= 28 and abs(off - half_hours * 1_800) <= min(freshness, _NEAR // 30):
         return tell([*names, "curtime_time_zone"], hours=half_hours / 2)
-    return tell([*names, "clock_ahead" if off > 0 else "clock_behind"], seconds=abs(off))
+    told = how_long(abs(off))
+    return tell([*names, "clock_ahead" if off > 0 else "clock_behind"], span=told.en, span_zh=told.zh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from mockserver.messages import Call
 from mockserver.signing.mistakes import Diagnosis, tell
@@ -17,12 +17,17 @@ _IN_TEXT = re.compile(
 )
 
 
-def find_signature(call: Call, given: Collection[str]) -> Diagnosis | None:
-    """Where the signature is, when the query, which gives the parameters `given`, lacks a part of it; None: nowhere."""
+def find_signature(call: Call, given: Collection[str], values: Iterable[str] = ()) -> Diagnosis | None:
+    """Where the signature is, when the query, which gives the parameters `given`, lacks a part of it; None: nowhere.
+
+    `values` are theirs: where & was escaped and = was not, the other parameters are in one of them.
+    """
     missing = {name for name in _TELLING if name not in given}
     if not missing:
         return None
-    if any(name.startswith("amp;") or _stands(missing, name) for name in given):
+    if any(name.startswith("amp;") or _stands(missing, name) for name in given) or any(
+        _stands(missing, value[:_LOOKED_INTO]) for value in values
+    ):
         return tell(["query_escaped"])
     if _stands(missing, call.path):
         return tell(["signature_in_path"])

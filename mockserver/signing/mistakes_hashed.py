@@ -42,8 +42,8 @@ HASHED: dict[str, Row] = {
     "part_repeated": (("a part stands twice", "有一部分重复了"), ONLY),
     "identifier_for_restapikey": (("the identifier in place of the restapikey", "把 identifier 当成了 restapikey"), _OWN_KEY),
     "identifier_added": (("the identifier is hashed too", "多算了 identifier"), ONLY),
-    "nonce_for_restapikey": (("seq in place of the restapikey, the formula of a sibling vendor (secret + nonce + time)",
-        "用 seq 代替了 restapikey，这是同类厂商的公式（secret + nonce + time）"), ONLY),
+    "nonce_for_restapikey": (("seq in place of the restapikey, the formula of some other vendors (secret + nonce + time)",
+        "用 seq 代替了 restapikey，这是其他厂商的公式（secret + nonce + time）"), ONLY),
     "seq_added": (("the seq is hashed too", "多算了 seq"), ONLY),
     "separator": (("a separator between the parts", "各部分之间多了分隔符"), _JOIN),
     "named_parts": (("names are hashed with the values", "连同参数名一起计算了"), ("hash the values alone", "只用参数值计算")),
@@ -56,7 +56,7 @@ HASHED: dict[str, Row] = {
     # values that were never filled in
     "key_unset": (("a key was never set: undefined, null or the like was hashed in its place", "密钥未赋值，实际计算的是 undefined、null 之类的字面文本"), _LOAD),
     "key_placeholder": (("a placeholder in place of a key", "密钥处仍是占位文字"), _LOAD),
-    "literal_names": (("the names of the parts are hashed, not their values", "计算的是参数名，而不是参数值"),
+    "literal_names": (("the names or placeholders of the parts are hashed, not their values", "计算的是参数名或占位符，而不是参数值"),
         ("fill the values in before hashing", "计算前请填入实际的值")),
     "curtime_unset": (("the curtime was not filled in when the hash was made", "计算时 curtime 还没有赋值"), _ONE_CURTIME),
     # the keys
@@ -107,7 +107,8 @@ HASHED: dict[str, Row] = {
     # the hashed curtime is not the one in the URL
     "curtime_off_by_one": (("the hashed curtime and the one in the URL are 1 s apart", "参与计算的 curtime 与 URL 中的相差 1 秒"), _ONE_CURTIME),
     "curtime_off_by_two": (("the hashed curtime and the one in the URL are 2 s apart", "参与计算的 curtime 与 URL 中的相差 2 秒"), _ONE_CURTIME),
-    "curtime_eight_hours_off": (("the hashed curtime and the one in the URL are 8 h apart", "参与计算的 curtime 与 URL 中的相差 8 小时"), _ONE_CURTIME),
+    "curtime_eight_hours_off": (("the hashed curtime and the one in the URL are 8 h apart", "参与计算的 curtime 与 URL 中的相差 8 小时"),
+        ("one of the two was made from local time; use UTC seconds in both", "其中一处用了本地时间（东八区）；两处都应使用 UTC 秒数")),
     "stale_checksum": (("a checksum of another moment", "这是另一时刻的 checksum"), ("sign each request anew", "请为每个请求重新签名")),
     "curtime_stale_in_url": (("the checksum is of now, the curtime in the URL is not", "checksum 按当前时刻计算，URL 中的 curtime 却不是当前时刻"), _ONE_CURTIME),
     "curtime_hashed_in_milliseconds": (("finer than seconds when hashed, but not in the URL", "计算时用了毫秒或更细的时间，URL 中却不是"), _ONE_CURTIME),

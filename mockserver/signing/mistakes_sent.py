@@ -75,11 +75,11 @@ SENT: dict[str, Row] = {
          " (whether a URL or something else was hashed cannot be told){deeper}",
          "请逐字核对两个密钥，且只对 {formula} 计算（是否误算了 URL 或其他内容无法判断）{deeper_zh}")),
     # the signature is not in the query
-    "signature_in_headers": (("the signature is in the headers, as a sibling vendor wants it", "签名放在了请求头中（同类厂商的做法）"), _QUERY),
+    "signature_in_headers": (("the signature is in the headers, as some other vendors want it", "签名放在了请求头中（其他厂商的做法）"), _QUERY),
     "signature_in_body": (("the signature is in the body", "签名放在了请求包体中"), _QUERY),
     "signature_in_path": (("the signature is in the path: the ? before it is missing or was escaped", "签名落在了路径中：缺少 ? 或 ? 被转义"),
         ("separate path and query by a plain ?", "路径与查询串之间请用未转义的 ? 分隔")),
-    "query_escaped": (("the & and = of the query string were escaped", "查询串中的 & 和 = 被转义"), ("escape only the values, not & and =", "只转义参数值，不要转义 & 和 =")),
+    "query_escaped": (("the & or = of the query string were escaped", "查询串中的 & 或 = 被转义"), ("escape only the values, not & and =", "只转义参数值，不要转义 & 和 =")),
     # curtime itself
     "curtime_empty": (("it is empty", "值为空"), _SECONDS),
     "curtime_never_set": (("a variable that was never filled in", "变量没有赋值"), _SECONDS),
@@ -106,7 +106,7 @@ SENT: dict[str, Row] = {
     "curtime_eight_hours_ahead": (("8 h ahead: local time (UTC+8) taken as UTC", "快 8 小时：把本地时间（UTC+8）当作了 UTC"), _EPOCH),
     "curtime_eight_hours_behind": (("8 h behind: UTC taken as local time (UTC+8)", "慢 8 小时：把 UTC 当作了本地时间（UTC+8）"), _EPOCH),
     "curtime_time_zone": (("{hours:+g} h off, a time zone's shift", "相差 {hours:+g} 小时，像是时区偏移"), _EPOCH),
-    "clock_ahead": (("the client's clock is {seconds} s ahead", "客户端时钟快 {seconds} 秒"), _CLOCK),
-    "clock_behind": (("the client's clock is {seconds} s behind, or an old signature is sent again",
-        "客户端时钟慢 {seconds} 秒，或重发了旧签名"), _CLOCK),
+    "clock_ahead": (("the client's clock is {span} ahead", "客户端时钟快 {span_zh}"), _CLOCK),
+    "clock_behind": (("the client's clock is {span} behind, or an old signature is sent again",
+        "客户端时钟慢 {span_zh}，或重发了旧签名"), _CLOCK),
 }  # fmt: skip

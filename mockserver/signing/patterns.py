@@ -73,11 +73,8 @@ TEMPLATES: tuple[tuple[Names, str], ...] = (
         )
     ),
     (("separator",), "{S} + {R}+{T}"),
-    (("literal_names",), "appsecretrestapikeycurtime"),
     (("literal_names",), "appsecret+restapikey+curtime"),
     (("literal_names",), "appsecret + restapikey+curtime"),
-    (("literal_names",), "appsecretcurtime"),
-    (("literal_names",), "APPSECRETRESTAPIKEYCURTIME"),
     (("v2_formula", "curtime_quoted"), '{S}{R}"{T}"'),
     (("v2_formula", "curtime_quoted"), "{S}{R}'{T}'"),
     (("v1_formula", "curtime_quoted"), '{S}"{T}"'),

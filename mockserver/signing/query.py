@@ -10,8 +10,9 @@ from urllib.parse import unquote_to_bytes
 
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import shorten, violation
-from mockserver.messages import Call, Violation
+from mockserver.messages import Call, Text, Violation
 from mockserver.signing.misplaced import find_signature
+from mockserver.signing.mistakes import Diagnosis
 
 PARAMETERS = ("appkey", "identifier", "curtime", "checksum", "seq")
 MAX_TOLD = 20
@@ -80,10 +81,10 @@ def _missing(query: Query, readings: Readings, call: Call) -> list[Violation]:
     names = [name for name in PARAMETERS if name not in query.counts]
     if readings["seq"] == "optional":
         names = [name for name in names if name != "seq"]
-    said = find_signature(call, query.counts) if names else None
-    hint, hint_zh = (
-        (f": {said.text.en}", f"：{said.text.zh}") if said else ("; add it to the URL", "；请加到 URL 中")
-    )
+    said = find_signature(call, query.counts, query.values.values()) if names else None
+    # An undocumented parameter stands for the one it looks most like.
+    unknown = islice((name for name in query.counts if name not in _EACH_ONCE), MAX_TOLD)
+    sent = {_nearest(name, query): name for name in reversed(list(unknown))}
     return [
         violation(
             "missing_parameter",
@@ -91,24 +92,40 @@ def _missing(query: Query, readings: Readings, call: Call) -> list[Violation]:
             expected=name,
             diagnosis=said.name if said else "",
             name=name,
-            hint=hint,
-            hint_zh=hint_zh,
+            hint=hint.en,
+            hint_zh=hint.zh,
         )
         for name in names
+        for hint in [_hint(said, sent.get(name, ""))]
     ]
 
 
-def _unknown(name: str, where: str, query: Query, readings: Readings) -> Violation:
+def _hint(said: Diagnosis | None, sent: str) -> Text:
+    """Where a parameter that is missing may be."""
+    if said:
+        return Text(f": {said.text.en}", f"：{said.text.zh}")
+    if sent:
+        return Text(f" (you sent {shorten(sent)})", f"（发送的是 {shorten(sent)}）")
+    return Text("; add it to the URL", "；请加到 URL 中")
+
+
+def _nearest(name: str, query: Query) -> str:
+    """The missing parameter that looks most like `name`; empty when none does."""
     missing = [other for other in PARAMETERS if other not in query.counts]
     near = difflib.get_close_matches(name.lower()[:32].replace("_", ""), missing, n=1, cutoff=0.6)
+    return near[0] if near else ""
+
+
+def _unknown(name: str, where: str, query: Query, readings: Readings) -> Violation:
+    near = _nearest(name, query)
     return violation(
         "unknown_parameter",
         where,
         got=name,
         name=shorten(name),
         tolerated=readings["strictness"] == "lenient",
-        hint=f" (did you mean {near[0]}?)" if near else "",
-        hint_zh=f"（是否为 {near[0]}？）" if near else "",
+        hint=f" (did you mean {near}?)" if near else "",
+        hint_zh=f"（是否为 {near}？）" if near else "",
     )
 
 

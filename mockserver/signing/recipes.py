@@ -26,7 +26,7 @@ from mockserver.signing.patterns import (
     Recipe,
     Symbols,
 )
-from mockserver.signing.words import RARELY_UNSET, UNSET, UNSET_CURTIME, placeholders
+from mockserver.signing.words import RARELY_UNSET, UNSET, UNSET_CURTIME, placeholders, unformatted
 
 __all__ = ["FORMULAS", "LITERALS", "RARE", "RECIPES", "Names", "Recipe", "Symbols", "changed_keys", "spell"]
 LITERALS: dict[str, bytes] = {}
@@ -146,6 +146,7 @@ RECIPES: tuple[Recipe, ...] = tuple(
         _named(" ", ("",), "SRT ST KTRS"),
         ((_template(text), names) for names, text in TEMPLATES),
         _unfilled(),
+        (((literal(text),), ("literal_names",)) for text in unformatted()),
     )
 )
 """Everything that is one join of known parts, and is tried while a request waits."""
@@ -155,6 +156,7 @@ RARE: tuple[Recipe, ...] = tuple(
         _unset((*UNSET, *RARELY_UNSET)),
         _named("=: ", ("&", "", ",", ";", "\n", " ", ", "), "SRT ST KTRS KSTR KTS KST TRS STR KTR RT KRT"),
         _unfilled(rare=True),
+        (((literal(text),), ("literal_names",)) for text in unformatted(rare=True)),
     )
 )
 """The same, further fetched: what nobody waits for."""

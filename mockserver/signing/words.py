@@ -48,7 +48,12 @@ _RARE_PLACEHOLDERS = (
 _SPELLINGS = {
     "appsecret": ("appsecret", "APPSECRET", "APP_SECRET", "app_secret", "appSecret", "AppSecret"),
     "restapikey": ("restapikey", "RESTAPIKEY", "REST_API_KEY", "rest_api_key", "restApiKey", "RestApiKey"),
+    "curtime": ("curtime", "CURTIME", "CURTIME", "curtime", "curTime", "CurTime"),
 }
+_UNFORMATTED = ("{}", "${}", "${{{}}}", "{{{}}}")
+"""How a name stands in a text that was never formatted."""
+_RARELY_UNFORMATTED = (*_UNFORMATTED, "#{{{}}}", "{{{{{}}}}}", "%({})s", "%{}%", "{}+", "{} + ", "<{}>")
+_NAMELESS = ("%s%s%s", "{}{}{}", "%s%s")
 _UNSET = re.compile(
     r"(?i:undefined|null|none|nil|nan|true|false|checksum|curtime|timestamp|\(null\)|<nil>|Optional\(nil\)"
     r"|%!\w\(.*\)|your[_-]?\w+|process\.env\.\w+)"
@@ -68,6 +73,22 @@ def placeholders(key: str, *, rare: bool = False) -> list[str]:
     """What samples and templates show in place of the key `appsecret` or `restapikey`."""
     shown = _RARE_PLACEHOLDERS if rare else _PLACEHOLDERS
     return [one.format(name) for one in shown for name in _SPELLINGS[key][: 6 if rare else 2]]
+
+
+def unformatted(*, rare: bool = False) -> list[str]:
+    """What is hashed when the parts of the v2 and the v1 formula are not filled in: their names, however they are written."""
+    shown = _RARELY_UNFORMATTED if rare else _UNFORMATTED
+    texts = []
+    for names in zip(*_SPELLINGS.values(), strict=True):
+        for form in shown:
+            parts = [form.format(name) for name in names]
+            texts += [_tidy("".join(parts)), _tidy(parts[0] + parts[2])]
+    return [*texts, *_NAMELESS]
+
+
+def _tidy(text: str) -> str:
+    """A joined text without the sign after its last part."""
+    return text.rstrip("+ ")
 
 
 def is_unset(text: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.contract.documents import nearest
 from mockserver.messages import Text
 from mockserver.world.checking import Schema, mistakes
 from mockserver.world.pins import DOCUMENT_PINS, PIN
@@ -265,11 +266,12 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
         if name == "source":
             continue
         if name not in rows:
+            hint, known = nearest(name, rows), ", ".join(rows)
             raise SpecError(
                 (name,),
                 Text(
-                    f"unknown parameter: a generated world takes {', '.join(rows)}",
-                    f"未知参数：生成的世界支持 {', '.join(rows)}",
+                    f"unknown parameter{hint.en or f': a generated world takes {known}'}",
+                    f"未知参数{hint.zh or f'：生成的世界支持 {known}'}",
                 ),
             )
         for pointer, text in mistakes(value, rows[name].schema, (name,)):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.clock import moment
+from mockserver.clock import NoMoment, moment
 from mockserver.messages import Text
 from mockserver.world.asof import FIRST, OPEN
 from mockserver.world.stays import COLUMNS, DIMENSIONS, I64, SpecError, Stays
@@ -160,10 +160,8 @@ def _check(stay: Mapping[str, Any], at: Pointer, enter: int, leave: int) -> None
 def _moment(word: str | int, at: Pointer, now: int) -> int:
     try:
         second = moment(word, now)
-    except ValueError as error:
-        raise SpecError(
-            at, Text(str(error), f"{word!r} 不是时刻：请写秒数、带时区的 ISO 8601、now-2h 或 today 10:00")
-        ) from None
+    except NoMoment as error:
+        raise SpecError(at, error.text) from None
     if second < FIRST:
         text = Text(
             f"{word!r} lies before 1973-03-03: a stamp has nine or ten digits",

@@ -11,7 +11,8 @@ from helpers.bench import shipped
 from mockserver.bodies.checks import check_body
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import DEFAULTS
-from mockserver.messages import Call, Violation
+from mockserver.contract.stamps import how_long
+from mockserver.messages import Call, Text, Violation
 
 JSON = {"content-type": "application/json"}
 
@@ -47,8 +48,8 @@ def test_a_violation_names_the_section_of_its_operation(operation: str) -> None:
     [
         ("1575962150000", "milliseconds"),
         ("1575962150000000", "microseconds"),
-        ("157599250", "before September 2001"),
-        ("15759621501", "11 digits"),
+        ("157599250", "10 digits are needed, 9 were sent"),
+        ("15759621501", "10 digits are needed, 11 were sent"),
         ("-1575962150", "negative"),
         ("+1575962150", "sign"),
         ("1575962150.5", "fraction"),
@@ -165,3 +166,19 @@ def test_rules_ask_sound_fields_only() -> None:
     assert [one.name for one in told("query_all_instance_by_time", {**long, "EndTime": 5})] == ["wrong_type"]
     assert told("query_room_info", {**long, "RoomId": "1"}) == []
     assert [one.name for one in told("query_room_info", {**long, "RoomId": 1})] == ["wrong_type"]
+
+
+def test_an_empty_text_is_said_to_be_empty():
+    """No two blanks where a value would stand, and Chinese is parted from what is not."""
+    (one,) = told("query_room_info", {"RoomId": ""})
+    assert one.text.en == "RoomId is empty; send a string of 1…256 characters"
+    assert one.text.zh == "RoomId 为空；应为 1…256 个字符的字符串"
+    (one,) = told("query_room_info", {"RoomId": 7})
+    assert one.text.zh == "RoomId 为 数字 7；应为 1…256 个字符的字符串"
+
+
+def test_a_long_span_is_told_in_days_and_hours():
+    """Beside the seconds, never rounded to what would be allowed."""
+    assert how_long(301) == Text("301 s", "301 秒")
+    assert how_long(28_800) == Text("28800 s (8 h)", "28800 秒（8 小时）")
+    assert how_long(31 * 86_400 + 1) == Text("2678401 s (over 31 days)", "2678401 秒（31 天多）")

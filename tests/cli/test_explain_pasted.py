@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 from helpers.serving import CLEAN, MOCKSERVER
@@ -13,8 +16,10 @@ from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mockserver import MockServer
 from mockserver.cli.curls import is_curl, read_curl
 from mockserver.cli.pasted import read_paste
+from mockserver.client import Admin
 from mockserver.errors import ConfigurationError
 from mockserver.messages import Text
 
@@ -26,6 +31,8 @@ HOST = "https://api.youme.im"
 QUERY = f"appkey={APPKEY}&identifier=admin&curtime={CURTIME}&checksum={V1}&seq=1"
 URL = f"{HOST}{PATH}?{QUERY}"
 JSON_LINE = json.dumps({"msg": "sent", "url": URL, "status": 200}, separators=(",", ":"))
+
+OWN = "(judged as of its own curtime, 2019-12-10 15:15:50 +08:00; --now now judges its age)\n"
 
 WHOLE = {
     "as it is": URL,
@@ -174,7 +181,7 @@ FINE = {
 def test_a_whole_curl_command_is_read_as_curl_does(text: str) -> None:
     """URL, method, headers and body: nothing is wrong with it, and the body was judged."""
     done = run("explain", text)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing is wrong with it\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing is wrong with it\n", OWN)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +210,7 @@ def test_options_win_over_what_was_pasted() -> None:
     done = run(
         "explain", text, "--method", "post", "--header", "Content-Type: application/json", "--body", BODY
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, OWN)
 
 
 def test_a_file_in_a_curl_command_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -234,6 +241,100 @@ def test_it_can_be_piped_in() -> None:
     assert (done.returncode, done.stdout) == (0, "nothing is wrong with it\n")
 
 
+# Whole requests
+
+
+RAW = f"POST {PATH}?{QUERY.replace(V1, RIGHT)} HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
+DUMPS = {
+    "raw": RAW + BODY,
+    "unix": (RAW + BODY).replace("\r", "") + "\n",
+    "with its answer": RAW + BODY + "\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}",
+    "of HTTPie": RAW.replace("\r", "") + '{\n    "RoomId": "77"\n}\n\n\nHTTP/1.1 200 OK\n',
+    "fetch": f"await fetch({json.dumps(HOST + PATH + '?' + QUERY.replace(V1, RIGHT))}, "
+    + json.dumps({"headers": {"Content-Type": "application/json"}, "body": BODY, "method": "POST"}, indent=2)
+    + ");",
+    "curl -v": "$ " + curl("-v", JSON_TYPE, f"-d '{BODY}'") + "\n*   Trying 127.0.0.1...\n> POST / HTTP/1.1\n> x: don't\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DUMPS.values(), ids=DUMPS)
+def test_a_whole_request_is_read(text: str) -> None:
+    """Its body, too: it is judged, and one that is wrong is told."""
+    done = run("explain", text)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nothing is wrong with it\n", OWN)
+    done = run("explain", text.replace("RoomId", "roomid"), "--json")
+    assert {row["where"] for row in json.loads(done.stdout)} == {"body:/RoomId", "body:/roomid"}
+
+
+def test_the_head_that_curl_shows_is_judged_without_a_body() -> None:
+    """`curl -v` prints no body: that is said, and its headers are read."""
+    shown = "".join(
+        f"> {line}\n" for line in RAW.replace("application/json", "text/plain").split("\r\n")[:-1]
+    )
+    done = run("explain", f"* Connected\n{shown}< HTTP/1.1 200 OK\n", "--json")
+    assert [row["where"] for row in json.loads(done.stdout)] == ["header:Content-Type"]
+    assert "the body was not judged" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text", [f"{URL}\n{URL}2", RAW + BODY + "\r\n" + RAW, "\n".join([FINE["usual"], FINE["json"]])]
+)
+def test_of_several_requests_one_is_judged(text: str) -> None:
+    """And that is said."""
+    assert "it holds several requests: only the first" in run("explain", text).stderr
+    assert "其中有多个请求" in run("explain", text, "--lang", "zh").stderr
+
+
+def test_a_body_without_an_operation_is_not_said_to_be_missing() -> None:
+    """It was given; it is the path that is missing."""
+    done = run("explain", QUERY, "--body", "x")
+    assert "the body was not judged: without the path of an operation" in done.stderr
+    assert "no --body given" not in done.stderr
+
+
+def test_its_age_is_judged_when_asked_for() -> None:
+    """`--now now`, as the note on stderr says."""
+    done = run("explain", URL.replace(V1, RIGHT), "--now", "now")
+    assert done.returncode == 1
+    assert re.search(r"curtime is [0-9]+ s \(over [0-9]+ days\) behind .* \[checksum_expired/", done.stdout)
+    assert "judged as of" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["entry", "element", "list", "answer"])
+def test_an_entry_of_the_journal_is_read(form: str) -> None:
+    """Method, path, query, headers and body; what it says of the checksum, of which it keeps six digits, stands."""
+    with MockServer("document") as mock:
+        asked = urllib.request.Request(f"{mock.url}{PATH}?{QUERY}", b'{"roomid": "1"}', {"Content-Type": "text/plain"}, method="PUT")  # fmt: skip
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(asked, timeout=10).close()
+        entry = Admin(mock.url).get("requests")["requests"][0]
+    text = {
+        "entry": entry,
+        "element": entry["request"],
+        "list": [entry],
+        "answer": {"requests": [entry, entry]},
+    }[form]
+    done = run("explain", json.dumps(text), "--json")
+    found = [(row["name"], row["diagnosis"]) for row in json.loads(done.stdout)]
+    names = ["wrong_method", "content_type_wrong", "missing_field", "unknown_field"]
+    assert [name for name, _ in found if name in names] == names
+    assert (("checksum_mismatch", "v1_formula") in found) is (form != "element")
+    assert ("checksum_expired" in dict(found)) is (form != "element")
+    assert ("judged as of when it came" in done.stderr) is (form != "element")
+    assert "the journal keeps six digits of a checksum" in done.stderr
+    assert ("several requests" in done.stderr) is (form == "answer")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"path": "/x", "query": {"checksum": "1…"}, "violations": [3, {"where": "query:checksum", "name": "x"}]},
+     {"request": {"path": "/x", "query": {}, "body_base64": "?", "headers": 3}, "at": "x"}, {"requests": []}, [[]], 3],
+)  # fmt: skip
+def test_a_thing_that_looks_like_an_entry_is_no_traceback(value: object) -> None:
+    """Judged or refused."""
+    assert run("explain", json.dumps(value)).returncode in (1, 2)
+
+
 # Secrets
 
 
@@ -262,7 +363,7 @@ def test_no_secret_and_no_right_checksum_is_told(text: str) -> None:
 
 PIECES = st.sampled_from(
     [URL, PATH, QUERY, HOST, "curl ", "http://", "//", "[", "]", "?", "&", "&amp;", "=", "#", "%", "%ff", "'", '"', "\\", "$'", "^\"", "-d", "-X",
-     "@", "-", " ", "\n", "\t", "\x00", "\u3000", "\udc80", "{", "}", "<", ">", "POST ", "appkey=", "curtime=99999999999999", "：", "。", "\\ud800"]
+     "@", "-", " ", "\n", "\t", "\x00", "\u3000", "\udc80", "{", "}", "<", ">", "POST ", "appkey=", "curtime=99999999999999", f"POST {URL} HTTP/1.1\n", "a: b\n", "\n\n", "fetch(", f"{URL}',{{}}", '{"path": "/", "query": {}}', "：", "。", "\\ud800"]
 )  # fmt: skip
 
 

@@ -274,6 +274,15 @@ def test_the_example_of_the_product_reads_as_promised():
     assert f"appsecret['{client.other_k}']" in said.text.en
 
 
+def test_eight_hours_between_two_curtimes_are_a_time_zone():
+    """Reading the clock once does not help; the cure names local time in both languages."""
+    client = new_client(random.Random(8))
+    said = doctor(client, sha1(f"{client.s}{client.r}{client.n - 28800}"))
+    assert said is not None
+    assert said.advice.en == "one of the two was made from local time; use UTC seconds in both"
+    assert said.advice.zh == "其中一处用了本地时间（东八区）；两处都应使用 UTC 秒数"
+
+
 def test_every_symbol_means_one_thing():
     """No two steps on a key share a symbol, and every recipe can be made when all parts are known."""
     labels = [label for _, label, _ in KEY_STEPS]

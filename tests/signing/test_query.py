@@ -84,6 +84,8 @@ def test_a_misspelt_parameter_is_told_with_the_one_that_was_meant(given: str, me
     found = check_query(read_query(ALL.replace(meant, given)), DEFAULTS)
     assert [one.name for one in found] == ["missing_parameter", "unknown_parameter"]
     assert f"did you mean {meant}?" in found[1].text.en
+    assert found[0].text.en == f"query parameter {meant} is missing (you sent {given})"
+    assert found[0].text.zh.endswith(f"（发送的是 {given}）")
 
 
 HALF = "appkey=1&identifier=2&seq=5"
@@ -96,6 +98,7 @@ ELSEWHERE = (
     (Call("POST", "/x?appkey=1&identifier=2&curtime=3&checksum=4&seq=5"), "", "signature_in_path"),
     (Call("POST", "/x"), quote(ALL), "query_escaped"),
     (Call("POST", "/x"), ALL.replace("&", "&amp;"), "query_escaped"),
+    (Call("POST", "/x"), ALL.replace("&", "%26"), "query_escaped"),
     (Call("POST", "/x", headers={"content-type": "application/json"}, body=b'{"UserId": "checksum"}'), HALF, ""),
     (Call("POST", "/x", headers={"appkey": "1"}), HALF, ""),
     (Call("POST", "/x", headers={"checksum": "1"}), ALL.replace("seq", "nonce"), ""),

@@ -42,7 +42,11 @@ TEXTS: tuple[Kind, ...] = (
     ("sibling's nonce", ("nonce_for_restapikey",), lambda c: sha1(c.s + c.seq + c.t)),
     ("seq too", ("seq_added",), lambda c: sha1(c.s + c.r + c.t + c.seq)),
     ("undefined", ("curtime_unset",), lambda c: sha1(c.s + c.r + "undefined")),
-    ("names", ("literal_names",), lambda c: sha1("appsecretrestapikeycurtime")),
+    *(
+        (f"names {text}", ("literal_names",), lambda c, text=text: sha1(text))
+        for text in ("appsecretrestapikeycurtime", "$appsecret$restapikey$curtime", "${appsecret}${restapikey}${curtime}",
+            "{appsecret}{restapikey}{curtime}", "%s%s%s", "AppSecretRestApiKeyCurTime", "${APP_SECRET}${REST_API_KEY}${CURTIME}", "$appsecret$curtime")
+    ),
     *((f"separator {sep!r}", ("separator",), lambda c, sep=sep: sha1(sep.join([c.s, c.r, c.t]))) for sep in "&:,+-_|;"),
     ("v1 and separator", ("v1_formula", "separator"), lambda c: sha1(c.s + "&" + c.t)),
     ("named parts", ("named_parts",), lambda c: sha1(f"appsecret={c.s}&restapikey={c.r}&curtime={c.t}")),
