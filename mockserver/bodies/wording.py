@@ -82,7 +82,7 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
     if mismatch.keyword == "required":
         missing = [name for name in properties if name not in mismatch.value]
         # An unknown field stands for the one it looks most like.
-        sent = {_nearest(name, missing): name for name in reversed(unknown_fields(mismatch))}
+        sent = {_nearest(name, missing): name for name in reversed(unknown_fields(mismatch)[:MAX_TOLD])}
         return [
             _missing(
                 name, f"{base}/{name}", expected_of(properties.get(name, {})), section, sent.get(name, "")

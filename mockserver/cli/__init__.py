@@ -90,6 +90,9 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+    except UnicodeEncodeError:
+        text = Text("an argument holds bytes that are no UTF-8", "参数中含有不是 UTF-8 的字节")
+        _leave(2, text.to(chosen_language()))
     except BrokenPipeError:
         _leave_quietly()
     except OSError as error:

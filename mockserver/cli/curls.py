@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mockserver.errors import ConfigurationError
 from mockserver.messages import Text
 
 _START = re.compile(r"\A[\s$%#>]*curl(?:\.exe)?\s")
-_CONTINUED = re.compile(r"[ \t]*[\\^`]\r?\n")
+_CONTINUED = re.compile(r"[ \t]{0,64}[\\^`]\r?\n")
 """A command over several lines, as sh, cmd and PowerShell write it."""
 _OUTPUT = re.compile(r"^[*<>] ", re.MULTILINE)
 """What `curl -v` prints after the command."""
@@ -105,6 +103,10 @@ _SEVERAL = Text("it holds several requests: only the first was judged", "其中�
 _NOT_READ = Text(
     "what -F, -T and --data-urlencode send was not judged", "未检查 -F、-T、--data-urlencode 的内容"
 )
+_FILE = Text(
+    "the file that its @ names was not opened, so no body was judged: give it with --body @FILE",
+    "未打开 @ 所指的文件，因此未检查包体：请用 --body @FILE 给出",
+)
 
 
 @dataclass(slots=True)
@@ -148,7 +150,9 @@ def read_curl(text: str) -> Curl:
             if colon:
                 made.headers[name.strip().lower()] = content.strip()
         elif meaning in ("data", "binary", "raw", "json"):
-            data.append(_data(meaning, value))
+            if value.startswith("@") and meaning != "raw":
+                kinds.add("file")
+            data.append(value.encode("utf-8", "surrogateescape"))
     if not made.url:
         raise _wrong("the curl command names no URL", "curl 命令中没有 URL")
     if "again" in kinds:
@@ -167,6 +171,10 @@ def _complete(made: Curl, data: list[bytes], kinds: set[str]) -> None:
         made.body = body
     if data and "get" not in kinds:
         made.headers.setdefault("content-type", "application/json" if "json" in kinds else _FORM)
+    if "file" in kinds:
+        # Whoever wrote the command may be somebody else: nothing that it names is opened.
+        made.body, made.query = None, ""
+        made.notes += (_FILE,)
     if unread:
         made.body = None
         made.headers.setdefault("content-type", _UNREAD[unread[0]])
@@ -204,26 +212,6 @@ def _short(letters: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
             yield meaning, letters[place + 1 :] or next(rest, "")
             return
         yield meaning, ""
-
-
-def _data(meaning: str, value: str) -> bytes:
-    """The bytes that an option for data sends; @FILE is read, as curl would."""
-    if not value.startswith("@") or meaning == "raw":
-        return value.encode("utf-8", "surrogateescape")
-    content = read_file(value, "-d")
-    return content.translate(None, b"\r\n\0") if meaning == "data" else content
-
-
-def read_file(word: str, place: str) -> bytes:
-    """What @FILE stands for, @- is standard input; ConfigurationError when it cannot be read."""
-    name = word.removeprefix("@")
-    if name == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError.one(place, Text(f"{name}: {why}", f"{name}：{why}")) from None
 
 
 def _plain(found: re.Match[str]) -> str:

@@ -6,10 +6,10 @@ import json
 import sys
 import urllib.parse
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import click
 
-from mockserver.cli.curls import read_file
 from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.pasted import Pasted, read_paste
 from mockserver.cli.show import violation_line
@@ -20,6 +20,8 @@ from mockserver.reporting.wire import violation_json
 from mockserver.signing.curtime import whole_second
 from mockserver.signing.query import read_query
 
+_MOST = 1_100_000
+"""Bytes that are read of a file or of standard input: no request may be longer."""
 _HEADERS = {"content-type": "application/json"}
 _EARLIEST = 100_000_000
 """Seconds since 1970; `--now` takes none before."""
@@ -76,7 +78,7 @@ def explain(
 
     Unless --now says otherwise the request is judged as of its own curtime, so an old log is not just "expired".
     """
-    pasted = read_paste(read_file("@-", "URL").decode(errors="replace") if url == "-" else url)
+    pasted = read_paste(_read("-", "REQUEST").decode(errors="replace") if url == "-" else url)
     notes = list(pasted.notes)
     if settings["now"] is None:
         settings["now"], note = _as_of(pasted)
@@ -86,7 +88,7 @@ def explain(
     given = _HEADERS if pasted.headers is None else pasted.headers
     found = engine.examine(
         Call(
-            (method or pasted.method or "POST").upper(),
+            _method(method or pasted.method or "POST"),
             urllib.parse.unquote(pasted.path or "", errors="replace"),
             _raw(pasted.query),
             {**given, **dict(_header(line) for line in headers)},
@@ -135,17 +137,32 @@ def _show(found: list[Violation], lang: Lang, as_json: bool) -> None:
         click.echo(Text("nothing is wrong with it", "没有问题").to(lang))
 
 
+def _read(name: str, place: str) -> bytes:
+    """A file, or standard input for -, as far as a request may be long; ConfigurationError when it cannot be read."""
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(_MOST)
+        with Path(name).open("rb") as file:
+            return file.read(_MOST)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError.one(place, Text(f"{name}: {why}", f"{name}：{why}")) from None
+
+
 def _content(body: str) -> bytes:
-    if body == "-":
-        return sys.stdin.buffer.read()
-    if body.startswith("@"):
-        return read_file(body, "--body")
+    if body == "-" or body.startswith("@"):
+        return _read(body.removeprefix("@"), "--body")
     return body.encode("utf-8", "surrogateescape")
+
+
+def _method(word: str) -> str:
+    """A method as it is sent; what is none may be anything, a secret too, and stays as it is to be recognised."""
+    return word.upper() if word.isalpha() and len(word) <= 10 else word
 
 
 def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon:
-        text = Text(f"{line!r} is not NAME: VALUE", f"{line!r} 不是 NAME: VALUE")
+        text = Text("a header is NAME: VALUE", "请求头应为 NAME: VALUE")
         raise ConfigurationError.one("--header", text)
     return name.strip().lower(), value.strip()

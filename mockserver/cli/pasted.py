@@ -43,6 +43,9 @@ _BLANK = re.compile(r"\s|\Z")
 _BLANK_INSIDE = re.compile(rf"[ \t]+[^\s\"'<>/?]*&(?:{'|'.join(PARAMETERS)})=", re.ASCII)
 _HOST = re.compile(r"(?:\[[^\]/]*\]|localhost|[\w-]+(?:\.[\w-]+)+|[\w.-]+(?=:[0-9]))(?::[0-9]*)?(?=/)")
 _ROOT = "/v2/video/"
+_LONGEST = 16_384
+"""Characters of a paste in which a URL is looked for."""
+_MOST_STARTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +140,10 @@ def _find(text: str) -> tuple[str | None, str, bool]:
 
     Empty when there is none.
     """
+    text = text[:_LONGEST]
     starts = [found.start() for pattern in (_START, _PATH) for found in pattern.finditer(text)]
     starts += [found.start() for found in _WORD.finditer(text) if _is_telling(found[0])]
+    starts = starts[:_MOST_STARTS]
     best = max(starts, key=lambda start: _likeness(text[start : _end(text, start)]), default=None)
     if best is None:
         return None, "", False
@@ -164,7 +169,7 @@ def _likeness(target: str) -> tuple[int, bool, bool]:
 def _end(text: str, start: int) -> int:
     """Where the URL that begins at `start` ends: at its closing quote, or before a blank that no parameter follows."""
     closer = _CLOSERS.get(text[start - 1]) if start else None
-    if closer and (close := text.find(closer, start)) >= 0:
+    if closer and (close := text.find(closer, start)) >= 0 and "\n" not in text[start:close]:
         return start + len(text[start:close].rstrip("\\"))
     end: int | None = start
     while end is not None:

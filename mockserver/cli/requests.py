@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,6 +66,7 @@ _json = click.option(
 
 
 _signing = setting_options("lang", now=_NOW)
+_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 @click.command()
@@ -240,7 +242,7 @@ def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> 
             text = Text(f"{word!r} is not FIELD=VALUE", f"{word!r} 不是 FIELD=VALUE")
             raise ConfigurationError.one("FIELD=VALUE", text)
         kind = schema["properties"].get(name, {}).get("type")
-        body[name] = int(value) if kind == "integer" and value.lstrip("-").isdecimal() else value
+        body[name] = int(value) if kind == "integer" and _INTEGER.fullmatch(value) else value
     return body
 
 

@@ -40,7 +40,8 @@ def serve(**settings: Any) -> None:
             row = {"time": time.time(), "level": "INFO", "message": line, **told, **trust}
             line = json.dumps({**row, "scenario": chosen["scenario"]}, ensure_ascii=False)
         click.echo(line)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
     try:
         with log_to_stderr(chosen["log_format"]):

@@ -46,7 +46,7 @@ def violation_line(told: Mapping[str, Any]) -> str:
     """One departure from the document, as `violation_json` has it, in a line."""
     kind = f"{told['name']}/{told['diagnosis']}" if told["diagnosis"] else told["name"]
     section = f", §{told['section']}" if told["section"] else ""
-    return plain(f"{told['where'].rstrip(':')}: {told['text']} [{kind}{section}]")
+    return plain(f"{str(told['where']).rstrip(':')}: {told['text']} [{kind}{section}]")
 
 
 def plain(value: Any) -> str:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from helpers.serving import CLEAN, MOCKSERVER
@@ -17,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mockserver import MockServer
-from mockserver.cli.curls import is_curl, read_curl
+from mockserver.cli.curls import is_curl
 from mockserver.cli.pasted import read_paste
 from mockserver.client import Admin
 from mockserver.errors import ConfigurationError
@@ -213,15 +214,25 @@ def test_options_win_over_what_was_pasted() -> None:
     assert (done.returncode, done.stderr) == (0, OWN)
 
 
-def test_a_file_in_a_curl_command_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """As curl would: -d without its line ends, --data-binary with them; one that is not there is named."""
-    file = tmp_path_factory.mktemp("body") / "body.json"
-    file.write_text('{"RoomId":\n "77"}\n', encoding="utf-8")
-    assert read_curl(f"curl u -d @{file}").body == b'{"RoomId": "77"}'
-    assert read_curl(f"curl u --data-binary @{file}").body == b'{"RoomId":\n "77"}\n'
-    assert run("explain", curl(JSON_TYPE, f"-d @{file}")).returncode == 0
-    done = run("explain", curl("-d @/nowhere/body.json"))
-    assert (done.returncode, done.stderr) == (2, "-d: /nowhere/body.json: No such file or directory\n")
+@pytest.mark.parametrize("word", ["-d", "--data", "--data-binary", "--json", "-sSd"])
+@pytest.mark.parametrize("name", ["/dev/zero", "-", "nowhere.json", "{file}"])
+def test_no_file_that_a_pasted_command_names_is_opened(tmp_path: Path, word: str, name: str) -> None:
+    """Whoever wrote it may be somebody else: it is said, and the rest is judged."""
+    file = tmp_path / "body.json"
+    file.write_text('{"private": 1}', encoding="utf-8")
+    done = run("explain", curl(JSON_TYPE, f"{word} @{name.format(file=file)}"))
+    assert "the file that its @ names was not opened" in done.stderr
+    assert "private" not in done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "piece", ["http://", " a&seq=", "<http://a/", "curl\t\t", "/v2/video/?appkey=1&seq="]
+)
+def test_a_paste_of_any_length_is_read_soon(piece: str) -> None:
+    """No more than a bounded part of it is looked through."""
+    done = run("explain", "-", stdin=piece * 20_000)
+    assert done.returncode in (0, 1, 2)
 
 
 @pytest.mark.parametrize(
