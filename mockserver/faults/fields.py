@@ -185,7 +185,7 @@ def read_fields(of: type[T], given: Any, pointer: Pointer = ()) -> T:
     exactly_one = getattr(of, "exactly_one", ())
     if exactly_one and sum(name in given for name in exactly_one) != 1:
         names = ", ".join(exactly_one)
-        raise FaultError(pointer, Text(f"exactly one of {names} must stand here", f"{names} 须且只能有一项"))
+        raise FaultError(pointer, Text(f"give exactly one of {names}", f"{names} 须且只能有一项"))
     made = of(**{name: known[name].read(value, (*pointer, name)) for name, value in given.items()})
     wrong = made.wrong() if hasattr(made, "wrong") else None
     if wrong is not None:

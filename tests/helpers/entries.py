@@ -72,7 +72,15 @@ def note(**words: Any) -> Note:
     )
 
 
-WORDS = {"seconds": 301, "side": "behind", "side_zh": "慢", "limit": 300, "reason": "", "reason_zh": ""}
+WORDS = {
+    "span": "301 s",
+    "span_zh": "301 秒",
+    "side": "behind",
+    "side_zh": "慢",
+    "limit": 300,
+    "reason": "",
+    "reason_zh": "",
+}
 
 
 def wrong(name: str = "unknown_field", *, tolerated: bool = False, got: str = "roomid") -> Violation:
