@@ -43,6 +43,8 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     overlong: bool = False
     """More bytes came than the limit allows; `body` is not to be trusted."""
+    length: int = 0
+    """Bytes that were announced of an overlong body; 0 when nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class Cut(NamedTuple):
     length: int
     """Of the whole."""
     sha256: str
-    """Of the whole, in hexadecimal."""
+    """Of the whole, in hexadecimal; empty when the whole was never read."""
 
 
 @dataclass(slots=True)

@@ -421,3 +421,18 @@ def test_a_client_with_a_wrong_appkey_is_not_told_that_it_never_called(
     with pytest.raises(AssertionError) as failed:
         mock.assert_called(times=2)
     assert "registered" not in str(failed.value)
+
+
+def test_a_body_over_the_limit_is_kept_by_its_length_and_no_zero(mock: MockApp) -> None:
+    """What was in it nobody can tell; that it came, everybody."""
+    body = b'{"RoomId": "' + b"x" * 1_200_000 + b'"}'
+    request = urllib.request.Request(
+        mock.signed_url("query_room_info"), body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert json.loads(answer.read())["Status"] == "FAIL"
+    [kept] = mock.requests
+    assert (kept["request"]["body_length"], kept["request"]["json_cut"]) == (len(body), True)
+    mock.assert_called("query_room_info", times=1, error="body_too_large")
+    with pytest.raises(AssertionError, match="cannot tell"):
+        mock.assert_called(times=0, body={"RoomId": "1"})

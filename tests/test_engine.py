@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.bench import Bench
-from helpers.sending import NOW
+from helpers.sending import NOW, call_of
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, checksum, sha1
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -348,3 +348,28 @@ def test_a_checksum_that_is_known_hides_no_nearer_cause(curtime: str, readings: 
         bench.send({"query": {"curtime": curtime, "checksum": checksum(str(NOW))}})
         assert bench.violations[-1].diagnosis == diagnosis
         assert bench.error(bench.send()) == "ok"
+
+
+def test_the_first_refusal_is_told_in_a_header() -> None:
+    """One line of ASCII, with the violation's name; none for a request in order."""
+    bench = Bench("document")
+    told = dict(bench.send({"sign": "v1", "body": {"room\nid": "é"}}).headers)
+    assert told["X-Mock-Diagnosis"].startswith(
+        "checksum_mismatch: checksum is wrong: matches sha1(appsecret+curtime): the v1 formula"
+    )
+    assert told["X-Mock-Diagnosis"].isascii()
+    assert int(told["X-Mock-Violations"]) >= 3
+    fine = dict(bench.send().headers)
+    assert "X-Mock-Diagnosis" not in fine
+    assert fine["X-Mock-Violations"] == "0"
+
+
+def test_only_explain_looks_as_deep_as_it_goes() -> None:
+    """Milliseconds that are hashed and not sent are found when nobody waits for an answer."""
+    curtime = str(NOW)
+    wrong = {"query": {"curtime": curtime, "checksum": sha1(APPSECRET + RESTAPIKEY + curtime + "347")}}
+    bench = Bench("document")
+    bench.send(wrong)
+    assert bench.violations[0].diagnosis == "unexplained"
+    [found] = [one for one in bench.engine.examine(call_of(wrong)) if one.name == "checksum_mismatch"]
+    assert found.diagnosis == "curtime_hashed_in_milliseconds"

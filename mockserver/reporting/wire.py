@@ -76,7 +76,7 @@ def _content(content: bytes, cut: Cut | None, tell: Callable[[str], str] = str) 
     if text is None:
         shown = tell(content.decode("latin-1")).encode("latin-1", "replace")
         made["body_base64"] = base64.b64encode(shown).decode()
-    if cut:
+    if cut and cut.sha256:
         made["body_sha256"] = cut.sha256
     return made
 

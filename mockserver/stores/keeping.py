@@ -83,6 +83,8 @@ def entry_of(note: Note, salt: bytes = b"") -> Entry:
         note.readings,
         note.started,
         note.delivery,
+        fields_cut=call.overlong,
+        body_cut=Cut(call.length, "") if call.overlong else None,
         answer_cut=note.answer_cut,
     )
     return tidy(entry)

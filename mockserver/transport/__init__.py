@@ -5,7 +5,7 @@ application comes as a WSGI callable, and the words it shares with it are keys o
 
 - `mockserver.transport`: True, this server can perform every `Delivery`, faults of the connection included;
 - `mockserver.release`: callable(predicate=None) → int, ends pending delays and hangs, see `Server.release`;
-- `mockserver.overlong`: True, the body was over the limit, and `wsgi.input` is empty;
+- `mockserver.overlong`: True, the body was over the limit, and `wsgi.input` is empty; `mockserver.length`: its announced bytes;
 - `mockserver.delivery`: set by the application, the answer's `Delivery` (none: plain).
 
 `limits.py` says what is put up with, `listening.py` accepts connections, `connection.py` bounds the life of one and

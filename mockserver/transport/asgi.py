@@ -105,6 +105,7 @@ class Bridge:
         environ = self._environ(scope, body)
         if overlong:
             environ["mockserver.overlong"] = True
+            environ["mockserver.length"] = max(exchange.declared_length, 0)
         if self._inline(environ["PATH_INFO"]):
             answer = self._call(environ)
         else:

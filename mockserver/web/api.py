@@ -29,6 +29,8 @@ TRANSPORT = "mockserver.transport"
 """Set in the environ by a transport that can perform every Delivery."""
 OVERLONG = "mockserver.overlong"
 """Set in the environ when the body was larger than the transport reads."""
+LENGTH = "mockserver.length"
+"""Beside it: the bytes that were announced of it, 0 when none were."""
 
 
 _STATUS = {one.value: f"{one.value} {one.phrase}" for one in http.HTTPStatus}
@@ -73,6 +75,7 @@ def read_call(incoming: Request) -> Call:
         # Our transport has read the body within its limit; any other server's stream is read only so far.
         body=environ["wsgi.input"].read() if TRANSPORT in environ else incoming.stream.read(MAX_BODY + 1),
         overlong=bool(environ.get(OVERLONG)),
+        length=environ.get(LENGTH, 0),
     )
 
 

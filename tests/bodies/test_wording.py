@@ -182,3 +182,11 @@ def test_a_long_span_is_told_in_days_and_hours():
     assert how_long(301) == Text("301 s", "301 秒")
     assert how_long(28_800) == Text("28800 s (8 h)", "28800 秒（8 小时）")
     assert how_long(31 * 86_400 + 1) == Text("2678401 s (over 31 days)", "2678401 秒（31 天多）")
+
+
+def test_tens_of_thousands_of_unknown_fields_are_told_like_twenty() -> None:
+    """Only those that are told are looked at closely, however many there are."""
+    crowd = {f"room{number}": 1 for number in range(60_000)}
+    found = told("query_room_info", crowd)
+    assert len(found) == 21
+    assert "(you sent room0)" in found[0].text.en
