@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.clock import Clock, NoMoment, moment
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.readings import READINGS, BadReading, parse_reading
 from mockserver.engine import Engine
 from mockserver.errors import ConfigurationError, ControlError

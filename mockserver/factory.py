@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from mockserver.clock import Clock, NoMoment, moment
 from mockserver.contract.catalogue import Catalogue
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.readings import BadReading, Value, parse_reading
 from mockserver.data import Folders, Look, look_at
 from mockserver.engine import Engine

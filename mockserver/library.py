@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockserver.contract.catalogue import Catalogue, load_catalogue
-from mockserver.contract.documents import check_document, nearest
+from mockserver.contract.documents import check_document
+from mockserver.contract.names import nearest
 from mockserver.contract.readings import Value, resolve
 from mockserver.contract.schemas import FILES, Schemas
 from mockserver.contract.violations import NEEDED_ERRORS

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from mockserver.client import Admin, MockApp
-from mockserver.contract.documents import nearest
 from mockserver.contract.envelope import encode, failure
+from mockserver.contract.names import nearest
 from mockserver.control import Control
 from mockserver.data import look_at
 from mockserver.engine import Engine

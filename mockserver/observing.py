@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.data import Folders
 from mockserver.engine import Engine
 from mockserver.errors import ControlError

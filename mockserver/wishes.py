@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.bodies.parsing import parse
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.violations import violation, without_wished
 from mockserver.faults.fields import FaultError
 from mockserver.faults.spec import Fault, parse_fault, parse_text

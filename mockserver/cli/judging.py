@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockserver.clock import Clock
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.schemas import FILES
 from mockserver.data import Folders, read_yaml
 from mockserver.errors import ConfigurationError, Problem

@@ -16,7 +16,7 @@ from mockserver.addresses import address_of
 from mockserver.cli.calling import Answer, post, read_answer, violations_of
 from mockserver.cli.options import appkey_option, ca_option, setting_options, token_option, url_option
 from mockserver.cli.show import plain, show_answer, violation_line
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.data import Folders, read_json
 from mockserver.errors import ConfigurationError

@@ -70,7 +70,7 @@ class MockApp:
         """The whole URL of one signed call of `operation`."""
         if operation not in OPERATIONS:
             # Here, so that only who needs the hint pays for it: it brings the schemas along.
-            from mockserver.contract.documents import nearest
+            from mockserver.contract.names import nearest
 
             hint = nearest(operation, OPERATIONS)
             text = Text(f"there is no operation {operation!r}{hint.en}", f"没有接口 {operation!r}{hint.zh}")

@@ -62,7 +62,7 @@ def _text(one: Json) -> str:
 def check_names(names: Iterable[str]) -> None:
     """ControlError for what is no name of a violation, a lint or a mistake in error handling."""
     # Here, so that only who asks for it pays for it: they bring the schemas along.
-    from mockserver.contract.documents import nearest
+    from mockserver.contract.names import nearest
     from mockserver.reporting.report import NAMES
 
     for name in names:

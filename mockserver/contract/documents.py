@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from mockserver.contract.names import nearest
 from mockserver.contract.schemas import Mismatch, Validator
 from mockserver.data import Document, Pointer
 from mockserver.errors import Problem
@@ -50,12 +50,6 @@ def describe(document: Document, mismatches: Sequence[Mismatch], at: Pointer = (
         for problem in _problems(document, mismatch, (*at, *mismatch.pointer))
     ]
     return list(dict.fromkeys(problems))
-
-
-def nearest(word: str, known: Any) -> Text:
-    """A hint at what somebody who wrote `word` may have meant, or nothing."""
-    near = difflib.get_close_matches(str(word)[:64], [str(one) for one in known], n=1, cutoff=0.6)
-    return Text(f"; did you mean {near[0]}?", f"；是否为 {near[0]}？") if near else Text("", "")
 
 
 def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[Problem]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.messages import Text
 
 Value: TypeAlias = str | int

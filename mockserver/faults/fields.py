@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal, TypeVar
 
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.messages import Text
 
 Pointer = tuple[str | int, ...]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mockserver.contract.catalogue import Catalogue
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.operations import OPERATIONS
 from mockserver.faults.base import Kind
 from mockserver.faults.fields import (

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from mockserver.contract.catalogue import OK
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import VIOLATIONS
 from mockserver.errors import ControlError

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.contract.catalogue import Catalogue
-from mockserver.contract.documents import check_document, nearest
+from mockserver.contract.documents import check_document
+from mockserver.contract.names import nearest
 from mockserver.contract.schemas import Validator
 from mockserver.data import Document, Folders, read_json, read_yaml
 from mockserver.errors import ConfigurationError, Problem

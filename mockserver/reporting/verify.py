@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mockserver.contract.catalogue import OK
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
 from mockserver.messages import Entry, Text, counted

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.contract.schemas import Schemas
 from mockserver.messages import Text
 

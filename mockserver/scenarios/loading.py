@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from mockserver.contract.catalogue import OK, Catalogue
-from mockserver.contract.documents import check_document, describe, nearest
+from mockserver.contract.documents import check_document, describe
 from mockserver.contract.envelope import FIELDS, encode, success
+from mockserver.contract.names import nearest
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import BadReading, Value, parse_reading
 from mockserver.contract.schemas import Schemas

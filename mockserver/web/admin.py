@@ -15,7 +15,7 @@ from typing import Any
 from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.control import Control, Json
 from mockserver.errors import ControlError
 from mockserver.messages import Lang, Text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.errors import ControlError
 from mockserver.messages import Text
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.messages import Text
 from mockserver.world.checking import Schema, mistakes
 from mockserver.world.pins import DOCUMENT_PINS, PIN

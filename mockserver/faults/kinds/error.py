@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mockserver.contract.catalogue import OK, Catalogue
-from mockserver.contract.documents import nearest
+from mockserver.contract.names import nearest
 from mockserver.faults.base import ApiKind, Context, Draw, Refusal
 from mockserver.faults.fields import FaultError, integer, string
 from mockserver.messages import Text
