@@ -67,7 +67,7 @@ TOLD = {
     "test_unknown_error": "room_missing",
     "test_unknown_operation": "there is no operation 'query_rom_info'; did you mean query_room_info?",
     "test_unknown_reading": "window",
-    "test_nobody_called": "no request came: nothing was tested; does the client call this server?",
+    "test_nobody_called": "no request came: nothing was tested; does the client call this server, with this app's keys?",
     "test_not_called": "expected 2 requests to query_room_info, found 0 of 0 in the journal",
     "test_marker_with_a_bare_word": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not 'document'",
     "test_marker_misspelt": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not scenaro",
