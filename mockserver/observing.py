@@ -208,6 +208,10 @@ class Observer:
             raise ControlError(404, "unknown_appkey", text)
 
     def _question(self, appkey: str | None, wanted: Mapping[str, Any]) -> Question:
+        if appkey is not None and wanted.get("appkey") not in (None, appkey):
+            raise bad_word(
+                "appkey", "give it in the URL or in the body, not both", "在 URL 与请求体中只能给出一处"
+            )
         try:
             question = read_question({**wanted, "appkey": appkey} if appkey is not None else wanted)
         except BadQuestion as error:

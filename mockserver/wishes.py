@@ -89,4 +89,5 @@ def _grant(wishes: Wishes, kind: str, value: str, library: Library) -> None:
 
 def _refused(where: str, value: str, text: Text) -> Violation:
     got = without_wished(value)
-    return violation("unknown_wish", where, got=got, reason=text.en, reason_zh=text.zh)
+    expected = "a scenario, an error or a fault of this server"
+    return violation("unknown_wish", where, expected=expected, got=got, reason=text.en, reason_zh=text.zh)

@@ -373,3 +373,39 @@ def test_only_explain_looks_as_deep_as_it_goes() -> None:
     assert bench.violations[0].diagnosis == "unexplained"
     [found] = [one for one in bench.engine.examine(call_of(wrong)) if one.name == "checksum_mismatch"]
     assert found.diagnosis == "curtime_hashed_in_milliseconds"
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "unknown_path": {"path": "/nothing"},
+    "path_variant": {"path": "/v1/test/query_room_info"},
+    "wrong_method": {"method": "GET"},
+    "repeated_parameter": {"twice": ["seq"]},
+    "undecodable_parameter": {"raw_query": "appkey=%ff%fe"},
+    "unknown_parameter": {"query": {"nonce": "1"}},
+    "unknown_appkey": {"query": {"appkey": "555"}},
+    "curtime_format": {"query": {"curtime": "1576000000000"}},
+    "curtime_fraction": {"query": {"curtime": f"{NOW}.5"}},
+    "checksum_expired": {"query": {"curtime": f"{NOW - 301}"}},
+    "checksum_mismatch": {"sign": "v1"},
+    "content_type_wrong": {"headers": {"content-type": "text/plain"}},
+    "body_too_large": {"fill": {"text": " ", "times": 1_048_577}},
+    "malformed_json": {"text": "{'RoomId': 1}"},
+    "duplicate_key": {"text": '{"RoomId": "1", "RoomId": "1"}'},
+    "not_an_object": {"text": "[1]"},
+    "unknown_field": {"body": {"RoomId": "1", "Page": 1}},
+    "wrong_type": {"body": {"RoomId": 1}},
+    "invalid_value": {"body": {"RoomId": "1", "BeginTime": "12"}},
+    "unknown_wish": {"headers": {"x-mock-fault": "nothing"}},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_every_violation_tells_what_was_expected_and_what_came(name: str) -> None:
+    """Both, wherever something came; with advice in both languages, and the section of the document where it has one."""
+    bench = Bench("document")
+    bench.send({"operation": "query_room_info", **WRONG[name]})
+    [found] = [one for one in bench.violations if one.name == name]
+    assert found.expected
+    assert found.got
+    assert found.text.en.isascii() or found.got in found.text.en or "…" in found.text.en
+    assert not found.text.zh.isascii()

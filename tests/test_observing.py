@@ -134,6 +134,8 @@ def test_a_filter_means_what_it_says(observer: Observer, bench: Bench) -> None:
     assert observer.verify(APPKEY, {"error": "ok"})["message"].startswith(
         "expected at least 1 request with error = ok, found 2"
     )
+    with pytest.raises(ControlError, match="not both"):
+        observer.verify(APPKEY, {"appkey": OTHER[0], "count": 0})
     for query, said in (({"limit": "1"}, "limit: unknown"), ({"violation": ""}, "there is no violation ''")):
         with pytest.raises(ControlError, match=said):
             observer.count(APPKEY, query)

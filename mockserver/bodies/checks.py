@@ -12,10 +12,11 @@ from mockserver.bodies.rules import RULES
 from mockserver.bodies.wording import describe, kind_of, unknown_fields
 from mockserver.contract.readings import Readings
 from mockserver.contract.schemas import Mismatch, Validator
-from mockserver.contract.violations import violation
+from mockserver.contract.violations import shorten, violation
 from mockserver.messages import Call, Violation
 
 MAX_BODY = 1_048_576
+_BEGINNING = 200
 _JSON_TYPE = re.compile(
     r'application/json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?', re.ASCII | re.IGNORECASE
 )
@@ -31,13 +32,14 @@ def check_body(
     lenient = readings["strictness"] == "lenient"
     found = _content_type(call, lenient)
     if call.overlong or len(call.body) > MAX_BODY:
-        return {}, [*found, violation("body_too_large", "body:", expected=str(MAX_BODY))]
+        return {}, [*found, violation("body_too_large", "body:", expected=str(MAX_BODY), got=_size(call))]
     if not call.body.strip(b" \t\r\n"):
         return {}, [*found, violation("body_empty", "body:", expected="{}")]
     parsed = parse(call.body)
     found += [replace(one, tolerated=lenient and one.name == "duplicate_key") for one in parsed.violations]
     if not parsed.ok:
-        return {}, found
+        got = shorten(call.body[:_BEGINNING].decode("utf-8", "replace"))
+        return {}, [replace(one, got=got) if one.name == "malformed_json" else one for one in found]
     if not isinstance(parsed.value, dict):
         kind = kind_of(parsed.value)
         return {}, [*found, violation("not_an_object", "body:", expected="{…}", got=kind.en, got_zh=kind.zh)]
@@ -51,6 +53,10 @@ def check_body(
     for rule in RULES:
         found += rule(sound, readings, section)
     return body, found
+
+
+def _size(call: Call) -> str:
+    return f"{call.length or len(call.body)} bytes" if call.length or call.body else "more"
 
 
 def _content_type(call: Call, lenient: bool) -> list[Violation]:

@@ -176,7 +176,9 @@ def _inspect(value: Any, parsed: Parsed) -> None:
         if isinstance(value, _Repeating):
             left = MAX_TOLD - len(parsed.violations)
             parsed.violations += [
-                violation("duplicate_key", f"body:/{shorten(name)}", name=shorten(name), got=name)
+                violation(
+                    "duplicate_key", f"body:/{shorten(name)}", name=shorten(name), expected="once", got=name
+                )
                 for name in value.repeated[: max(left, 0)]
             ]
     elif isinstance(value, list):

@@ -147,6 +147,7 @@ def _unknown(name: str, base: str, known: list[str], section: str) -> Violation:
     return violation(
         "unknown_field",
         f"{base}/{_step(name)}",
+        expected=meant or f"one of {', '.join(known)}",
         got=name,
         name=shorten(name),
         section=section,

@@ -30,8 +30,8 @@ class Query:
 
     values: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
-    """Names whose value is no percent-encoded UTF-8; they have no value."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """What is no percent-encoded UTF-8, as it came; such a name has no value."""
 
 
 def read_query(raw: str) -> Query:
@@ -46,7 +46,7 @@ def read_query(raw: str) -> Query:
         key = shorten(raw_name) if name is None else _NAMES.get(name, name)
         query.counts[key] = query.counts.get(key, 0) + 1
         if name is None or value is None:
-            query.broken.add(key)
+            query.broken[key] = raw_value
         else:
             query.values.setdefault(key, value)
     return query
@@ -69,8 +69,11 @@ def check_query(query: Query, readings: Readings, call: Call = _NO_CALL) -> list
                 violation("repeated_parameter", where, expected="once", got=count, name=shown, count=count)
             )
         if name in query.broken:
+            got = query.broken[name].encode("ascii", "backslashreplace").decode()
             found.append(
-                violation("undecodable_parameter", where, expected="percent-encoded UTF-8", name=shown)
+                violation(
+                    "undecodable_parameter", where, expected="percent-encoded UTF-8", got=got, name=shown
+                )
             )
         if name not in _EACH_ONCE:
             found.append(_unknown(name, where, query, readings))
@@ -121,6 +124,7 @@ def _unknown(name: str, where: str, query: Query, readings: Readings) -> Violati
     return violation(
         "unknown_parameter",
         where,
+        expected=near or f"one of {', '.join(PARAMETERS)}",
         got=name,
         name=shorten(name),
         tolerated=readings["strictness"] == "lenient",

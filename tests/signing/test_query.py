@@ -141,6 +141,8 @@ def test_any_query_is_read(raw: str) -> None:
     """Nothing raises, and nothing that was undecodable has a value."""
     query = read_query(raw)
     assert (
-        not query.broken & {name for name, count in query.counts.items() if count == 1} & query.values.keys()
+        not set(query.broken)
+        & {name for name, count in query.counts.items() if count == 1}
+        & query.values.keys()
     )
     assert query.values.keys() <= query.counts.keys()
