@@ -112,12 +112,16 @@ def judge(
                 if not rule.final and in_row[entry.id] > rule.tries:
                     case.note("too_often", entry, expected=expected(entry, "too_often"))
                 following = _next(entry, sequence, place)
-                if following is None:
-                    did, shown = _elsewhere(rule, entry, _next(entry, own, places[entry.id]))
+                other = _next(entry, own, places[entry.id])
+                shown: Entry | None
+                if rule.whole_app and other is not None:
+                    did, shown = _did(rule, entry, other), other
+                elif following is None:
+                    did, shown = _elsewhere(rule, entry, other)
                 else:
                     did, shown = _did(rule, entry, following), following
-                    if told_rule(following, rules) is rule and gap(entry, following) < _ANEW:
-                        in_row[following.id] = in_row[entry.id] + 1
+                if following and told_rule(following, rules) is rule and gap(entry, following) < _ANEW:
+                    in_row[following.id] = in_row[entry.id] + 1
                 asked_for = shown is not None and did in BAD and expected(shown, did)
                 case.note(did, shown, expected=asked_for)
     order = {error: place for place, error in enumerate(rules)}

@@ -38,6 +38,8 @@ class Rule:
     """So often in a row the error may come back before the client has to stop."""
     counts: bool = False
     """A client without mistakes can meet the error: it counts in the coverage."""
+    whole_app: bool = False
+    """It is about all requests of an app, not about the one that was told."""
     fields: tuple[str, ...] = ()
     """Only operations that require these fields can tell the error."""
 
@@ -68,7 +70,11 @@ def load_rules(folders: Folders, catalogue: Catalogue) -> Rules:
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:
-    given = {name: row[name] for name in ("error", "next", "seconds", "tries", "counts") if name in row}
+    given = {
+        name: row[name]
+        for name in ("error", "next", "seconds", "tries", "counts", "whole_app")
+        if name in row
+    }
     return Rule(**given, advice=Text(row["en"], row["zh"]), fields=tuple(row.get("fields", ())))
 
 

@@ -133,6 +133,17 @@ def test_a_cached_signature_with_a_new_seq_is_the_same_signature() -> None:
     assert said(*frozen)[0]["same_signature"] == 3
 
 
+def test_a_rate_limit_is_about_every_request_of_the_app() -> None:
+    """Whatever is asked next has to wait; a busy server is about the one request."""
+    limited, other = {"error": "rate_limited"}, {**OTHER, "at": T + 0.5, "started": 0.5}
+    assert said(limited, other) == (
+        {"too_soon": 1}, ["after rate_limited the client asked again within 1 s once"],
+    )  # fmt: skip
+    assert said(limited, {**OTHER, "at": T + 1, "started": 1.0}) == ({"waited": 1}, [])
+    assert said(limited) == ({"gave_up": 1}, [])
+    assert said(BUSY, other) == ({"went_on": 1}, [])
+
+
 def test_without_a_seq_nobody_can_tell_a_signature_of_the_same_second() -> None:
     """Under the reading `seq=optional`: the benefit of the doubt, as long as it is the same second."""
     bare = {"query": {"curtime": "1575962220", "checksum": "abcdef…"}}
