@@ -150,11 +150,6 @@ def complaints(
     return found
 
 
-def exit_code(report: Report, *, fail_on_violations: bool = False, min_coverage: float | None = None) -> int:
-    """0 when the run is fine, 1 when there are complaints."""
-    return int(bool(complaints(report, fail_on_violations=fail_on_violations, min_coverage=min_coverage)))
-
-
 def _grouped(
     found: Iterable[tuple[Entry, Violation, bool]], expected: Callable[[Entry, str], bool]
 ) -> tuple[Group, ...]:
