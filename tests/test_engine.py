@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from mockserver.clock import Clock
 from mockserver.contract.operations import OPERATIONS
+from mockserver.errors import ConfigurationError
 from mockserver.messages import Call
 
 LIST = {"BeginTime": "1575962851", "EndTime": "1575962850"}
@@ -409,3 +410,15 @@ def test_every_violation_tells_what_was_expected_and_what_came(name: str) -> Non
     assert found.got
     assert found.text.en.isascii() or found.got in found.text.en or "…" in found.text.en
     assert not found.text.zh.isascii()
+
+
+def test_a_set_without_a_scenario_in_use_never_goes_live() -> None:
+    """The last good set answers on, and whose choice keeps it is told."""
+    bench = Bench("document")
+    before = bench.engine.library
+    bench.engine.store.app(APPKEY).scenario = "deleted"
+    bench.engine._load = lambda: copy.copy(before)
+    with pytest.raises(ConfigurationError, match=f"app {APPKEY}.*deleted"):
+        bench.engine.reload()
+    assert bench.engine.library is before
+    assert bench.engine.problems
