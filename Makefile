@@ -67,10 +67,10 @@ data: $(VENV)/.dev  ## check schemas, fixtures and scenarios
 	$(BIN)/mockserver check
 
 docs: $(VENV)/.dev  ## check both READMEs against the registries
-	$(BIN)/python -m tests.house.readme --check
+	$(BIN)/python -m tests.project.readme --check
 
 docs-write: $(VENV)/.dev  ## write the generated tables of both READMEs anew
-	$(BIN)/python -m tests.house.readme --write
+	$(BIN)/python -m tests.project.readme --write
 
 bench: $(VENV)/.dev  ## measure requests, CPU and start-up against a bare Flask hello
 	$(BIN)/python -m tests.bench

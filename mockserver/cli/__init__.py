@@ -24,8 +24,8 @@ from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.serve import serve
 from mockserver.cli.tables import errors, operations, readings, scenarios, settings
 from mockserver.cli.world import world
-from mockserver.errors import ConfigurationError
-from mockserver.messages import Text
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
 
 _INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

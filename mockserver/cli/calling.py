@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.addresses import Address, address_of, untrusted
 from mockserver.cli.show import plain
-from mockserver.client import Admin
-from mockserver.errors import ConfigurationError, MockServerError
-from mockserver.messages import Text
+from mockserver.core.addresses import Address, address_of, untrusted
+from mockserver.core.errors import ConfigurationError, MockServerError
+from mockserver.core.text import Text
+from mockserver.testing.admin_client import Admin
 
 _HEADERS = {"Content-Type": "application/json"}
 _PATIENCE = 60.0

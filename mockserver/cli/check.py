@@ -9,9 +9,9 @@ import click
 
 from mockserver.cli.judging import Judged, judge
 from mockserver.cli.options import setting_options
-from mockserver.data import Folders
-from mockserver.errors import ConfigurationError, Problem
-from mockserver.messages import Lang, Text, counted
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.folders import Folders
+from mockserver.core.text import Lang, Text, counted
 
 _NO_PLACE = Text(
     "this file has no place in a folder laid out like fixtures/: apps.yaml, errors.yaml, scenarios/NAME.yaml,"
@@ -45,10 +45,8 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
 
 def _folder(path: str | None) -> list[Problem]:
     judged = judge(Path(path) if path else None)
-    if library := judged.library:
-        counts = (
-            f"{len(library.apps)} apps, {len(library.catalogue)} errors, {len(library.scenarios)} scenarios"
-        )
+    if config := judged.config:
+        counts = f"{len(config.apps)} apps, {len(config.catalogue)} errors, {len(config.scenarios)} scenarios"
         click.echo(f"{path or 'shipped files'}: fine ({counts})")
     return [*judged.problems, *(Problem(place, text) for place, text in judged.unjudged.items())]
 

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mockserver.errors import ConfigurationError
-from mockserver.messages import Text
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
 
 _START = re.compile(r"\A[\s$%#>]*curl(?:\.exe)?\s")
 _CONTINUED = re.compile(r"[ \t]{0,64}[\\^`]\r?\n")

@@ -13,12 +13,14 @@ import click
 from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.pasted import Pasted, read_paste
 from mockserver.cli.show import violation_line
-from mockserver.errors import ConfigurationError
-from mockserver.factory import make_engine
-from mockserver.messages import Call, Lang, Text, Violation
-from mockserver.reporting.wire import violation_json
-from mockserver.signing.curtime import whole_second
-from mockserver.signing.query import read_query
+from mockserver.contract.violations import Violation
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.http import Request
+from mockserver.core.text import Lang, Text
+from mockserver.engine.build import make_engine
+from mockserver.reporting.entry_json import violation_json
+from mockserver.validation.curtime import whole_second
+from mockserver.validation.query import read_query
 
 _MOST = 1_100_000
 """Bytes that are read of a file or of standard input: no request may be longer."""
@@ -87,7 +89,7 @@ def explain(
     content = pasted.body if body is None else _content(body)
     given = _HEADERS if pasted.headers is None else pasted.headers
     found = engine.examine(
-        Call(
+        Request(
             _method(method or pasted.method or "POST"),
             urllib.parse.unquote(pasted.path or "", errors="replace"),
             _raw(pasted.query),

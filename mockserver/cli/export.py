@@ -11,18 +11,18 @@ import click
 
 from mockserver.cli.options import appkey_option, setting_options, url_option
 from mockserver.cli.requests import app_of, numbered_seq
-from mockserver.clock import Clock
+from mockserver.contract.checksum import Formula, sign
 from mockserver.contract.readings import Readings
-from mockserver.data import Folders
-from mockserver.engine import Engine
-from mockserver.factory import make_engine
-from mockserver.library import load_library
-from mockserver.listing import whole_scenario_schema
-from mockserver.messages import Lang
-from mockserver.openapi.document import openapi as openapi_document
-from mockserver.openapi.postman import postman as postman_collection
-from mockserver.openapi.requests import http_requests
-from mockserver.signing.checksum import Formula, sign
+from mockserver.core.clock import Clock
+from mockserver.core.folders import Folders
+from mockserver.core.text import Lang
+from mockserver.engine.build import make_engine
+from mockserver.engine.config import load_config
+from mockserver.engine.pipeline import Engine
+from mockserver.server.http_file import http_requests
+from mockserver.server.listing import whole_scenario_schema
+from mockserver.server.openapi import openapi as openapi_document
+from mockserver.server.postman import postman as postman_collection
 
 _settings = setting_options("scenario", "fixtures", "now", "reading", "strictness", "lang")
 _url = url_option("where the API is")
@@ -40,16 +40,16 @@ def export() -> None:
 def openapi(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
     """Print the OpenAPI 3.1 document, as the scenario and the readings have it."""
     engine, readings = _engine(lang, settings)
-    app = app_of(engine.library.apps, appkey)
-    _print(openapi_document(engine.library, readings, lang=lang, server=url, app=app))
+    app = app_of(engine.config.apps, appkey)
+    _print(openapi_document(engine.config, readings, lang=lang, server=url, app=app))
 
 
 @export.command("scenario-schema")
 @setting_options("fixtures", "lang")
 def scenario_schema(fixtures: str | None, lang: Lang) -> None:
     """Print the JSON Schema of scenario files, with every fault kind and world parameter, for editors."""
-    library = load_library(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
-    _print(whole_scenario_schema(library))
+    config = load_config(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
+    _print(whole_scenario_schema(config))
 
 
 @export.command()
@@ -62,9 +62,9 @@ def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
     Only the made-up keys of the shipped apps.yaml are written into it: with --fixtures the secrets are left empty.
     """
     engine, readings = _engine(lang, settings)
-    app = app_of(engine.library.apps, appkey)
+    app = app_of(engine.config.apps, appkey)
     secrets = not settings["fixtures"]
-    _print(postman_collection(engine.library, readings, app=app, secrets=secrets, lang=lang, server=url))
+    _print(postman_collection(engine.config, readings, app=app, secrets=secrets, lang=lang, server=url))
 
 
 @export.command()
@@ -74,7 +74,7 @@ def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
 def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
     """Print signed requests as an .http file for JetBrains and VS Code; they are good for five minutes."""
     engine, readings = _engine(lang, settings)
-    app = app_of(engine.library.apps, appkey)
+    app = app_of(engine.config.apps, appkey)
     formula: Formula = "v1" if readings["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
     numbers = itertools.count(1)
@@ -84,7 +84,7 @@ def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
         return sign(app.keys, now, identifier=app.identifiers[0], seq=seq, formula=formula)
 
     text = http_requests(
-        engine.library,
+        engine.config,
         readings,
         signed,
         now=now,
@@ -97,7 +97,7 @@ def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
 
 def _engine(lang: Lang, settings: dict[str, Any]) -> tuple[Engine, Readings]:
     engine = make_engine(lang=lang, **settings)
-    return engine, engine.library.readings(engine.store.scenario)
+    return engine, engine.config.readings(engine.store.scenario)
 
 
 def _print(document: dict[str, Any]) -> None:

@@ -11,12 +11,12 @@ import click
 
 from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.show import show_rows
-from mockserver.errors import ConfigurationError
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Lang, Text
 from mockserver.faults.base import Kind
 from mockserver.faults.fields import FaultError, Spec, specs
+from mockserver.faults.parsing import ON, WHEN, Common, kind_of, rows
 from mockserver.faults.registry import FAMILY_TEXTS
-from mockserver.faults.spec import ON, WHEN, Common, kind_of, rows
-from mockserver.messages import Lang, Text
 
 _WORDS = {
     "required": Text("required", "必填"),

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mockserver.clock import Clock
-from mockserver.contract.names import nearest
 from mockserver.contract.schemas import FILES
-from mockserver.data import Folders, read_yaml
-from mockserver.errors import ConfigurationError, Problem
-from mockserver.library import Library, load_library
-from mockserver.messages import Text
+from mockserver.core.clock import Clock
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.folders import Folders
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_yaml
+from mockserver.engine.config import Config, load_config
 
 _TOP = ("apps.yaml", "errors.yaml", "judge.yaml", "scenarios", "schemas")
 _DATA = (".yaml", ".yml", ".json")
@@ -23,7 +24,7 @@ _ROUNDS = 20
 class Judged:
     """What was found in a folder."""
 
-    library: Library | None = None
+    config: Config | None = None
     """What a server would read; None when something is wrong."""
     problems: list[Problem] = field(default_factory=list)
     unjudged: dict[str, Text] = field(default_factory=dict)
@@ -52,7 +53,7 @@ def judge(user: Path | None) -> Judged:
     out: set[str] = set()
     for _ in range(_ROUNDS):
         try:
-            library = load_library(_Left(user, out), now=Clock().second)
+            config = load_config(_Left(user, out), now=Clock().second)
         except ConfigurationError as error:
             judged.problems += [one for one in error.problems if one not in judged.problems]
             wrong = {one.place for one in error.problems} - out
@@ -64,7 +65,7 @@ def judge(user: Path | None) -> Judged:
                 break
             _leave_heirs(user, judged, out)
         else:
-            judged.library = None if judged.problems else library
+            judged.config = None if judged.problems else config
             break
     return judged
 

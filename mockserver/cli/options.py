@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver.addresses import server_url
-from mockserver.messages import Lang
-from mockserver.settings import SETTINGS
+from mockserver.core.addresses import server_url
+from mockserver.core.settings import SETTINGS
+from mockserver.core.text import Lang
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _TYPES: dict[str, Any] = {

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from mockserver.cli.curls import is_curl, read_curl
 from mockserver.cli.dumps import read_dump
-from mockserver.errors import ConfigurationError
-from mockserver.messages import Text, Violation
-from mockserver.signing.query import PARAMETERS
+from mockserver.contract.violations import Violation
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
+from mockserver.validation.query import PARAMETERS
 
 _ESCAPES = (("&amp;", "&"), ("&#38;", "&"), ("&#x26;", "&"), (r"\u0026", "&"), (r"\/", "/"))
 """How HTML and JSON write what stands in a URL."""

@@ -8,8 +8,8 @@ from os import getpid
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import ConfigurationError
-from mockserver.messages import Text
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
 
 
 class ReadyFile:

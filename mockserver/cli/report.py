@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from mockserver.cli.options import ca_option, setting_options, token_option, url_option
-from mockserver.client import Admin
-from mockserver.errors import ConfigurationError, ControlError
-from mockserver.messages import Lang, Text
+from mockserver.core.errors import ConfigurationError, ControlError
+from mockserver.core.text import Lang, Text
+from mockserver.testing.admin_client import Admin
 
 
 @click.command()

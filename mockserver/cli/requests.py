@@ -12,20 +12,22 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver.addresses import address_of
 from mockserver.cli.calling import Answer, post, read_answer, violations_of
 from mockserver.cli.options import appkey_option, ca_option, setting_options, token_option, url_option
 from mockserver.cli.show import plain, show_answer, violation_line
-from mockserver.contract.names import nearest
+from mockserver.contract.apps import App
+from mockserver.contract.checksum import Formula
+from mockserver.contract.checksum import sign as sign_query
 from mockserver.contract.operations import OPERATIONS, Operation
-from mockserver.data import Folders, read_json
-from mockserver.errors import ConfigurationError
-from mockserver.factory import make_clock, make_engine
-from mockserver.library import load_apps_only
-from mockserver.messages import Call, Lang, Text
-from mockserver.signing.apps import App
-from mockserver.signing.checksum import Formula
-from mockserver.signing.checksum import sign as sign_query
+from mockserver.core.addresses import address_of
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.folders import Folders
+from mockserver.core.http import Request
+from mockserver.core.json_reader import read_json
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Lang, Text
+from mockserver.engine.build import make_clock, make_engine
+from mockserver.engine.config import load_apps_only
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _UNTOLD = Text(
@@ -161,13 +163,13 @@ def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words:
     target = _operation(operation)
     body = json.dumps(_body(target, fields, words["fixtures"]), ensure_ascii=False).encode()
     engine = make_engine(**words)
-    app = app_of(engine.library.apps, who["appkey"])
-    signing = engine.library.readings(engine.store.scenario)["signing"]
+    app = app_of(engine.config.apps, who["appkey"])
+    signing = engine.config.readings(engine.store.scenario)["signing"]
     formula: Formula = "v1" if signing == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
     seq = who["seq"] or numbered_seq(words["now"], now)
     query = sign_query(app.keys, now, identifier=who["identifier"], seq=seq, formula=formula)
-    reply = engine.answer(Call("POST", target.path, query, {"content-type": "application/json"}, body))
+    reply = engine.handle(Request("POST", target.path, query, {"content-type": "application/json"}, body))
     answer = read_answer(target.name, Answer(reply.status, dict(reply.headers), reply.body))
     show_answer(answer, as_json)
     sys.exit(_exit_code(answer))

@@ -13,8 +13,8 @@ import click
 from mockserver.cli.logs import log_to_stderr
 from mockserver.cli.options import setting_options
 from mockserver.cli.ready import ReadyFile
-from mockserver.factory import resolve_settings
-from mockserver.settings import SETTINGS
+from mockserver.core.settings import SETTINGS
+from mockserver.engine.build import resolve_settings
 
 
 @click.command()
@@ -22,7 +22,7 @@ from mockserver.settings import SETTINGS
 def serve(**settings: Any) -> None:
     """Serve the six operations; stop with Ctrl-C."""
     # Imported here: the other commands need neither Flask nor the event loop.
-    from mockserver.mock import MockServer
+    from mockserver.testing.mock_server import MockServer
 
     chosen = resolve_settings(settings)
     ready_file = ReadyFile(chosen["ready_file"])
@@ -33,7 +33,7 @@ def serve(**settings: Any) -> None:
     def ready(url: str) -> None:
         told = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid()}
         trust = {"ca_file": str(server.ca_file)} if server.ca_file else {}
-        ready_file.write({**told, "apps": list(server.engine.library.apps), **trust})
+        ready_file.write({**told, "apps": list(server.engine.config.apps), **trust})
         line = f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()}"
         line += f", CA file {server.ca_file})" if server.ca_file else ")"
         if chosen["log_format"] == "json":

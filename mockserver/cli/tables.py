@@ -8,17 +8,17 @@ import click
 
 from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.show import show_rows
-from mockserver.clock import Clock
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
-from mockserver.data import Folders
-from mockserver.library import Library, load_library
-from mockserver.messages import Lang
-from mockserver.settings import SETTINGS
+from mockserver.core.clock import Clock
+from mockserver.core.folders import Folders
+from mockserver.core.settings import SETTINGS
+from mockserver.core.text import Lang
+from mockserver.engine.config import Config, load_config
 
 
-def _library(fixtures: str | None) -> Library:
-    return load_library(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
+def _config(fixtures: str | None) -> Config:
+    return load_config(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
 
 
 @click.command()
@@ -40,7 +40,7 @@ def scenarios(fixtures: str | None, lang: Lang, as_json: bool) -> None:
     """List the scenarios that can be served."""
     rows = [
         {"name": one.name, "extends": one.extends or "", "title": one.title.to(lang)}
-        for one in _library(fixtures).scenarios.values()
+        for one in _config(fixtures).scenarios.values()
     ]
     show_rows(rows, as_json)
 
@@ -58,7 +58,7 @@ def errors(fixtures: str | None, lang: Lang, as_json: bool) -> None:
             "section": f"§{row.section}",
             "text": row.text.to(lang),
         }
-        for row in _library(fixtures).catalogue.values()
+        for row in _config(fixtures).catalogue.values()
     ]
     show_rows(rows, as_json)
 

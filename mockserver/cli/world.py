@@ -10,9 +10,9 @@ import click
 
 from mockserver.cli.options import appkey_option, json_option, setting_options
 from mockserver.cli.requests import app_of
-from mockserver.errors import ConfigurationError
-from mockserver.factory import make_engine
-from mockserver.messages import Lang, Text
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Lang, Text
+from mockserver.engine.build import make_engine
 from mockserver.world.picture import picture_of
 
 _WIDTH = 48
@@ -33,13 +33,11 @@ _WORDS = {
 def world(day: str | None, as_json: bool, lang: Lang, appkey: str | None, **settings: Any) -> None:
     """Show a day of a scenario's world: calls by hour, top cities, networks, quality."""
     engine = make_engine(lang=lang, **settings)
-    app = app_of(engine.library.apps, appkey)
+    app = app_of(engine.config.apps, appkey)
     state = engine.store.app(app.appkey)
     now = state.clock.second()
     try:
-        picture = picture_of(
-            engine.library.worlds[state.scenario].at(app.appkey, now), day or "20191210", now
-        )
+        picture = picture_of(engine.config.worlds[state.scenario].at(app.appkey, now), day or "20191210", now)
     except ValueError:
         text = Text(f"{day!r} is no day; write it as 20191210", f"{day!r} 不是日期；请写作 20191210")
         raise ConfigurationError.one("--day", text) from None

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mockserver.data import Document
-from mockserver.errors import ConfigurationError, Problem
-from mockserver.messages import Text
+from mockserver.core.documents import Document
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.text import Text
 
 OK = "ok"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from mockserver.messages import Text
+from mockserver.core.text import Text
 
 PREFIX = "/v2/video/"
 VARIANTS = ("/v1/video/", "/v1/test/", "/v2/test/")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mockserver.contract.names import nearest
-from mockserver.messages import Text
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
 
 Value: TypeAlias = str | int
 Readings: TypeAlias = Mapping[str, Any]

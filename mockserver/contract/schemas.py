@@ -15,9 +15,9 @@ from urllib.parse import unquote, urljoin
 import jsonschema_rs
 
 from mockserver.contract.operations import OPERATIONS
-from mockserver.data import Document
-from mockserver.errors import ConfigurationError, Problem
-from mockserver.messages import Text
+from mockserver.core.documents import Document
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.text import Text
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator as PythonValidator

@@ -8,7 +8,29 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mockserver.messages import Text, Violation
+from mockserver.core.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One departure of a request from the document, whether it was accepted or not."""
+
+    name: str
+    """Stable name, a row of `contract.violations`."""
+    error: str
+    """Name of the catalogue row that answers it when it is not tolerated."""
+    where: str
+    """`path`, `method`, `query:NAME`, `header:NAME`, or `body:` and a JSON pointer."""
+    expected: str
+    got: str
+    section: str
+    """Section of the document, without the sign: `1.1.2`."""
+    text: Text
+    """What is wrong and what to do."""
+    diagnosis: str = ""
+    """Name of the mistake behind it, when it was found out."""
+    tolerated: bool = False
+    """Recorded only: a forgiving backend would take it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from typing import Any, ClassVar, Literal
 
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.schemas import Schemas
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.fields import Pointer
-from mockserver.messages import Delivery, Reply, Text
 
 Family = Literal["checksum", "api", "payload", "gateway", "time", "connection"]
 FAMILIES: tuple[Family, ...] = ("checksum", "api", "payload", "gateway", "time", "connection")
@@ -71,7 +72,7 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class ServerView:
     """What the signature checks stand on: change it, and the real checks refuse by themselves."""
 
     now: float
@@ -91,7 +92,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class FaultContext:
     """What a kind may know of the request it strikes."""
 
     operation: str
@@ -146,7 +147,7 @@ class ChecksumKind(Kind):
     family = "checksum"
 
     @abstractmethod
-    def ground(self, ground: Ground, draw: Draw) -> tuple[Ground, str] | None:
+    def ground(self, ground: ServerView, draw: Draw) -> tuple[ServerView, str] | None:
         """Another ground, and what is other about it."""
 
 
@@ -156,7 +157,7 @@ class ApiKind(Kind):
     family = "api"
 
     @abstractmethod
-    def refuse(self, context: Context, draw: Draw) -> tuple[Refusal, str] | None:
+    def refuse(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str] | None:
         """The refusal, or None to let the request through."""
 
 
@@ -166,7 +167,7 @@ class PayloadKind(Kind):
     family = "payload"
 
     @abstractmethod
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str] | None:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
         """Another reply; None when this one has nothing to spoil."""
 
 
@@ -176,7 +177,7 @@ class GatewayKind(Kind):
     family = "gateway"
 
     @abstractmethod
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str] | None:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
         """Another reply; its `X-Mock-` headers are those of the first."""
 
 
@@ -186,7 +187,9 @@ class TimeKind(Kind):
     family = "time"
 
     @abstractmethod
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str] | None:
+    def deliver(
+        self, delivery: DeliveryPlan, response: Response, draw: Draw
+    ) -> tuple[DeliveryPlan, str] | None:
         """The reply's delivery with a wait added."""
 
 
@@ -196,5 +199,7 @@ class ConnectionKind(Kind):
     family = "connection"
 
     @abstractmethod
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str] | None:
+    def deliver(
+        self, delivery: DeliveryPlan, response: Response, draw: Draw
+    ) -> tuple[DeliveryPlan, str] | None:
         """The reply's delivery with something broken."""

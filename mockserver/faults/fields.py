@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal, TypeVar
 
-from mockserver.contract.names import nearest
-from mockserver.messages import Text
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
 
 Pointer = tuple[str | int, ...]
 T = TypeVar("T")

@@ -7,28 +7,28 @@ import json
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from mockserver.messages import Reply
+from mockserver.core.http import Response
 
 _TITLES = {413: "Request Entity Too Large", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
 """Where nginx says it in its own words."""
 
 
-def decoded(reply: Reply) -> dict[str, Any] | None:
+def decoded(response: Response) -> dict[str, Any] | None:
     """The answer's JSON object, a fresh one each time; None when an earlier fault has left none."""
     try:
-        answer = json.loads(reply.body.decode(), parse_constant=_no_constant)
+        answer = json.loads(response.body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) and answer else None
 
 
-def with_body(reply: Reply, body: bytes, *, content_type: str | None = None) -> Reply:
+def with_body(response: Response, body: bytes, *, content_type: str | None = None) -> Response:
     """The reply with another body, and another Content-Type when one is given."""
-    headers = reply.headers
+    headers = response.headers
     if content_type is not None:
         kept = tuple(header for header in headers if header[0].lower() != "content-type")
         headers = (("Content-Type", content_type), *kept)
-    return replace(reply, body=body, headers=headers)
+    return replace(response, body=body, headers=headers)
 
 
 def gateway_page(status: int) -> bytes:

@@ -7,10 +7,10 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from mockserver.core.text import Text
 from mockserver.faults import kinds
 from mockserver.faults.base import FAMILIES, Kind
 from mockserver.faults.fields import specs
-from mockserver.messages import Text
 
 
 def _find() -> Iterator[type[Kind]]:

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from mockserver.contract.catalogue import OK, Catalogue
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS, Choices
+from mockserver.contract.retry_rules import Rules
 from mockserver.contract.schemas import Schemas
-from mockserver.messages import Entry
-from mockserver.reporting.rules import Rules
+from mockserver.engine.journal_entry import Entry
 
 SUCCESS, EMPTY, FAULT = "success", "empty", "fault"
 GIVEN, LEFT_OUT = "given", "left_out"

@@ -11,10 +11,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from mockserver.contract.violations import Row, shorten
-from mockserver.messages import Entry, Text, Violation
-from mockserver.reporting.judge import by_client, gap, is_fresh, is_unchanged, told_rule
-from mockserver.reporting.rules import Rules
+from mockserver.contract.retry_rules import Rules
+from mockserver.contract.violations import Row, Violation, shorten
+from mockserver.core.text import Text
+from mockserver.engine.journal_entry import Entry
+from mockserver.reporting.retries import by_client, gap, is_fresh, is_unchanged, told_rule
 
 LINTS: dict[str, Row] = {
     "seq_reused": Row("duplicate_seq", "1.1.2",

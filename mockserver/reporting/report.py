@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mockserver.contract.violations import VIOLATIONS
-from mockserver.messages import Entry, Text, Violation, counted
+from mockserver.contract.violations import VIOLATIONS, Violation
+from mockserver.core.text import Text, counted
+from mockserver.engine.journal_entry import Entry
 from mockserver.reporting.coverage import Basis, Coverage, cover, outcome_of
-from mockserver.reporting.judge import BAD, MOST_IDS, Finding, Judgement, judge
 from mockserver.reporting.lints import LINTS, lint
+from mockserver.reporting.retries import BAD, MOST_IDS, Finding, Judgement, judge
 
 NAMES = (*VIOLATIONS, *LINTS, *BAD)
 """Whatever can fail a run: violations, lints, mistakes in error handling."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mockserver.contract.names import nearest
 from mockserver.contract.schemas import Schemas
-from mockserver.messages import Text
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
 
 
 class Unknown(NamedTuple):

@@ -12,20 +12,21 @@ from dataclasses import replace
 from typing import Any
 
 from mockserver.contract.catalogue import OK, Catalogue
-from mockserver.contract.documents import check_document, describe
+from mockserver.contract.checking import check_document, describe
 from mockserver.contract.envelope import FIELDS, encode, success
-from mockserver.contract.names import nearest
+from mockserver.contract.matching import BadMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import BadReading, Value, parse_reading
 from mockserver.contract.schemas import Schemas
-from mockserver.data import Document, parse_json
-from mockserver.errors import ConfigurationError, Problem
-from mockserver.messages import Text
+from mockserver.core.documents import Document
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.json_reader import parse_json
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
 from mockserver.scenarios.fields import Unknown, unknown_changes, unknown_conditions
-from mockserver.scenarios.matching import BadMatcher, Matcher, compile_when
 from mockserver.scenarios.model import Action, Rule, Scenario, Sourced, is_empty, told_error
-from mockserver.scenarios.slips import instead
 from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
+from mockserver.scenarios.typos import instead
 
 Pointer = tuple[str | int, ...]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.contract.catalogue import Catalogue
+from mockserver.contract.matching import Matcher
 from mockserver.contract.readings import Value
-from mockserver.data import Document
-from mockserver.messages import Text
-from mockserver.scenarios.matching import Matcher
+from mockserver.core.documents import Document
+from mockserver.core.text import Text
 from mockserver.scenarios.templates import Render
 
 

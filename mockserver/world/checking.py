@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
-from mockserver.messages import Text
+from mockserver.core.text import Text
 
 Pointer = tuple[str | int, ...]
 Schema = Mapping[str, Any]

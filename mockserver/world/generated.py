@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.messages import Text
+from mockserver.core.text import Text
 from mockserver.world.cache import ROWS
 from mockserver.world.codes import IdCode
 from mockserver.world.places import Place

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.contract.names import nearest
-from mockserver.messages import Text
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
 from mockserver.world.checking import Schema, mistakes
 from mockserver.world.pins import DOCUMENT_PINS, PIN
 from mockserver.world.quality import NETWORKS, PROFILES

@@ -14,7 +14,7 @@ import numpy as np
 from faker import Faker
 from faker.providers import BaseProvider
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.places import CARRIERS
 from mockserver.world.prf import subkey

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.asof import as_of
 from mockserver.world.stays import World
 

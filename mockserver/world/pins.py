@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.clock import day_start
-from mockserver.messages import Text
+from mockserver.core.clock import day_start
+from mockserver.core.text import Text
 from mockserver.world.places import Place
 from mockserver.world.recorded import depends_on_now, recorded_world
 from mockserver.world.stays import DIMENSIONS, SpecError, Stays

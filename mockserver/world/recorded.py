@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.clock import NoMoment, moment
-from mockserver.messages import Text
+from mockserver.core.clock import NoMoment, moment
+from mockserver.core.text import Text
 from mockserver.world.asof import FIRST, OPEN
 from mockserver.world.stays import COLUMNS, DIMENSIONS, I64, SpecError, Stays
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from mockserver.contract.readings import Readings
-from mockserver.errors import NotFound
-from mockserver.messages import Answer
+from mockserver.core.errors import NotFound
+from mockserver.world.answers import Answer
 from mockserver.world.asof import Seen, as_of
 from mockserver.world.stays import Flags, Stays, World
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mockserver.clock import DAY
+from mockserver.core.clock import DAY
 from mockserver.world.prf import I64, Permutation, bits, draw, subkey
 from mockserver.world.shape import EPOCH, HOUR, NOISE, NOISE_BITS, RATE_BITS, ROOMS_AN_HOUR, Shape
 from mockserver.world.stays import Flags

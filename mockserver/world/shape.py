@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.clock import DAY, day_start
-from mockserver.messages import Text
+from mockserver.core.clock import DAY, day_start
+from mockserver.core.text import Text
 from mockserver.world.parameters import checked
 from mockserver.world.pins import Pinned, document_pins, read_pins
 from mockserver.world.places import HOME, PLACES, Place

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.clock import DAY, day_start
 from mockserver.contract.readings import Readings
-from mockserver.messages import Answer
+from mockserver.core.clock import DAY, day_start
+from mockserver.world.answers import Answer
 from mockserver.world.asof import as_of
 from mockserver.world.stays import DIMENSIONS, I64, Stays, World
 

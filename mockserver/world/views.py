@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.contract.readings import Readings
-from mockserver.messages import Answer
+from mockserver.world.answers import Answer
 from mockserver.world.records import (
     query_all_instance_by_time,
     query_instance_all_records_by_time,

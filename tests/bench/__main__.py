@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psutil
 
+from mockserver.contract.checksum import sign
 from mockserver.contract.operations import OPERATIONS
-from mockserver.data import Folders
-from mockserver.library import load_apps_only
-from mockserver.signing.checksum import sign
+from mockserver.core.folders import Folders
+from mockserver.engine.config import load_apps_only
 from tests.bench import load
 
 ROUNDS = 15

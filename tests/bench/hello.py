@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from mockserver.transport.server import Server
+from mockserver.server.server import Server
 
 app = Flask("hello")
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import psutil
 
-from mockserver.clock import DAY, day_start
 from mockserver.contract.readings import resolve
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.cache import ROWS
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.views import VIEWS

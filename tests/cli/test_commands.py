@@ -21,7 +21,7 @@ from helpers.shell import on_a_terminal, run
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
 
 from mockserver.cli import cli
-from mockserver.settings import SETTINGS
+from mockserver.core.settings import SETTINGS
 
 
 @pytest.fixture(scope="module")

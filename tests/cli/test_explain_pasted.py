@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from mockserver import MockServer
 from mockserver.cli.curls import is_curl
 from mockserver.cli.pasted import read_paste
-from mockserver.client import Admin
-from mockserver.errors import ConfigurationError
-from mockserver.messages import Text
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
+from mockserver.testing.admin_client import Admin
 
 CURTIME = "1575962150"
 RIGHT = sha1(APPSECRET + RESTAPIKEY + CURTIME)

@@ -19,7 +19,7 @@ from playwright._impl._driver import compute_driver_executable
 
 from mockserver.cli import cli
 from mockserver.contract.operations import OPERATIONS
-from mockserver.messages import Call
+from mockserver.core.http import Request
 
 OWN_APPS = """\
 apps:
@@ -135,8 +135,8 @@ def test_the_collection_signs_each_request() -> None:
         for one in folder["item"]:
             raw = re.sub(r"\{\{(\w+)\}\}", lambda word: values[word[1]], one["request"]["url"]["raw"])
             parts = urlsplit(raw)
-            call = Call("POST", parts.path, parts.query, {"content-type": "application/json"}, one["request"]["body"]["raw"].encode())  # fmt: skip
-            answer = json.loads(Bench(now=float(values["curtime"])).engine.answer(call).body)
+            call = Request("POST", parts.path, parts.query, {"content-type": "application/json"}, one["request"]["body"]["raw"].encode())  # fmt: skip
+            answer = json.loads(Bench(now=float(values["curtime"])).engine.handle(call).body)
             assert answer["Status"] == "OK", answer
 
 
@@ -193,14 +193,14 @@ def test_the_http_file_holds_six_signed_requests() -> None:
         assert (method, headers) == ("POST", {"Content-Type": "application/json"})
         assert body == sample["body"]
         parts = urlsplit(target.replace("{{baseUrl}}", "http://mock"))
-        call = Call(
+        call = Request(
             method,
             parts.path,
             parts.query,
             {"content-type": headers["Content-Type"]},
             json.dumps(body).encode(),
         )
-        assert json.loads(Bench().engine.answer(call).body) == sample["answer"]
+        assert json.loads(Bench().engine.handle(call).body) == sample["answer"]
     assert len({parse_qs(target)["seq"][0] for _, target, _, _ in found}) == len(OPERATIONS)
 
 

@@ -16,8 +16,9 @@ from helpers.serving import CLEAN
 
 from mockserver import MockServer
 from mockserver.cli import cli
-from mockserver.client import Admin, MockApp
-from mockserver.errors import ConfigurationError
+from mockserver.core.errors import ConfigurationError
+from mockserver.testing.admin_client import Admin
+from mockserver.testing.app import MockApp
 
 TOKEN = "canary-token"
 Report = Callable[..., Result]
@@ -187,8 +188,8 @@ def test_no_server_is_wrong_configuration(lang: str) -> None:
 
 def test_the_secrets_are_in_no_form(report: Report, server: MockServer) -> None:
     """Neither the token nor the keys of any app."""
-    library = server.engine.library.apps.values()
-    secrets = [secret for app in library for secret in app.keys.secrets] + [TOKEN]
+    config = server.engine.config.apps.values()
+    secrets = [secret for app in config for secret in app.keys.secrets] + [TOKEN]
     for form in ("text", "json", "junit", "html"):
         shown = report("--format", form).output
         assert not [one for one in secrets if one in shown]

@@ -20,9 +20,9 @@ from helpers.driving import Client
 from helpers.serving import CLEAN, MOCKSERVER, serving
 from helpers.shell import on_a_terminal, run
 
-from mockserver.addresses import server_url
 from mockserver.cli import cli, main
-from mockserver.errors import ConfigurationError
+from mockserver.core.addresses import server_url
+from mockserver.core.errors import ConfigurationError
 
 ASKING = (("call", "2.2"), ("curl", "2.2"), ("report",), ("export", "openapi"), ("export", "postman"), ("export", "http"))  # fmt: skip
 """The commands that take a server's URL."""
@@ -185,7 +185,7 @@ def test_two_processes_have_no_seq_in_common() -> None:
 def test_forks_have_no_seq_in_common() -> None:
     """A fork begins with everything its parent had drawn."""
     code = (
-        "import os, sys\nfrom mockserver.signing.checksum import Keys, sign\n"
+        "import os, sys\nfrom mockserver.contract.checksum import Keys, sign\n"
         "keys = Keys('a', 'b', 'c')\nsign(keys, 1.0)\n"
         "for _ in range(8):\n    if os.fork() == 0:\n        os.write(1, (sign(keys, 1.0) + '\\n').encode())\n        os._exit(0)\n"
         "for _ in range(8):\n    os.wait()\n"

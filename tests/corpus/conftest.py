@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from helpers.sending import NOW
 
-from mockserver.factory import make_engine
-from mockserver.mock import MockServer
+from mockserver.engine.build import make_engine
+from mockserver.testing.mock_server import MockServer
 
 
 @pytest.fixture(scope="session")

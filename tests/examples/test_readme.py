@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mockserver import MockServer
-from mockserver.factory import make_engine
+from mockserver.engine.build import make_engine
 
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]

@@ -8,42 +8,41 @@ from typing import Any
 
 from mockserver.contract.envelope import encode, failure
 from mockserver.contract.operations import OPERATIONS
-from mockserver.data import Folders
-from mockserver.faults.base import Context, Draw
-from mockserver.faults.chain import FaultState
-from mockserver.faults.spec import Fault, parse_fault, parse_text
-from mockserver.library import load_library
-from mockserver.messages import Reply
-from mockserver.scenarios.matching import compile_when
+from mockserver.core.folders import Folders
+from mockserver.core.http import Response
+from mockserver.engine.config import load_config
+from mockserver.faults.base import Draw, FaultContext
+from mockserver.faults.parsing import Fault, parse_fault, parse_text
+from mockserver.faults.plan import FaultState
 
-LIBRARY = load_library(Folders(), now=lambda: 1_700_000_000)
+CONFIG = load_config(Folders(), now=lambda: 1_700_000_000)
 NOW = 1_700_000_000.0
 STAYS = "query_all_instance_by_time"
 HEADERS = (("Content-Type", "application/json"), ("X-Mock-Request-Id", "00000001"))
 SAMPLES: dict[str, dict[str, Any]] = {
-    name: LIBRARY.schemas.response(name).schema["examples"][0] for name in OPERATIONS
+    name: CONFIG.schemas.response(name).schema["examples"][0] for name in OPERATIONS
 }
 
 
 def fault(line: str | dict[str, Any]) -> Fault:
     """The fault that a line, or a mapping, describes."""
     given = parse_text(line) if isinstance(line, str) else line
-    return parse_fault(given, LIBRARY.catalogue, compile_when)
+    return parse_fault(given, CONFIG.catalogue)
 
 
-def context(operation: str = STAYS, now: float = NOW) -> Context:
+def context(operation: str = STAYS, now: float = NOW) -> FaultContext:
     """A request for an operation."""
-    return Context(operation, now, LIBRARY.catalogue, LIBRARY.schemas)
+    return FaultContext(operation, now, CONFIG.catalogue, CONFIG.schemas)
 
 
-def reply(answer: dict[str, Any] | None = None, operation: str = STAYS) -> Reply:
+def reply(answer: dict[str, Any] | None = None, operation: str = STAYS) -> Response:
     """A reply with `answer`, or with the document's sample of the operation."""
-    return Reply(200, HEADERS, encode(copy.deepcopy(SAMPLES[operation]) if answer is None else answer))
+    return Response(200, HEADERS, encode(copy.deepcopy(SAMPLES[operation]) if answer is None else answer))
 
 
-def refusal() -> Reply:
+def refusal() -> Response:
     """A reply that is the envelope of a failure."""
-    return Reply(200, HEADERS, encode(failure(1402, "busy")))
+    return Response(200, HEADERS, encode(failure(1402, "busy")))
 
 
 def draw(number: int = 1, seed: int = 0) -> Draw:
@@ -65,7 +64,7 @@ def struck(faults: FaultState, requests: int, operation: str = STAYS, body: dict
     return [
         number
         for number in range(requests)
-        if faults.ordeal(operation, body or {}, {}, NOW).deliver(plain).delivery != plain.delivery
+        if faults.fault_plan(operation, body or {}, {}, NOW).deliver(plain).delivery != plain.delivery
     ]
 
 

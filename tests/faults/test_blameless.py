@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.bench import Bench
 
-from mockserver.faults.spec import parse_fault
-from mockserver.scenarios.matching import compile_when
+from mockserver.faults.parsing import parse_fault
 
 
 @pytest.mark.parametrize(
@@ -21,8 +20,8 @@ def test_a_right_signature_that_a_fault_refuses_is_no_violation(fault: dict[str,
     """The client is told what the real checks say, and the journal records no violation of its own."""
     bench = Bench("default")
     engine = bench.engine
-    for state in (engine.store.app(appkey) for appkey in engine.library.apps):
-        state.faults.add(parse_fault(fault, engine.library.catalogue, compile_when), 0.0)
+    for state in (engine.store.app(appkey) for appkey in engine.config.apps):
+        state.faults.add(parse_fault(fault, engine.config.catalogue), 0.0)
     reply = bench.send()
     entry = engine.journal.select().entries[-1]
     assert entry.error == error
@@ -35,10 +34,8 @@ def test_a_wrong_signature_stays_the_clients_own_under_a_fault() -> None:
     """A client that signs by v1 is at fault, whatever the server holds."""
     bench = Bench("default")
     engine = bench.engine
-    for state in (engine.store.app(appkey) for appkey in engine.library.apps):
-        state.faults.add(
-            parse_fault({"fault": "clock_skew", "seconds": 900}, engine.library.catalogue, compile_when), 0.0
-        )
+    for state in (engine.store.app(appkey) for appkey in engine.config.apps):
+        state.faults.add(parse_fault({"fault": "clock_skew", "seconds": 900}, engine.config.catalogue), 0.0)
     bench.send({"sign": "v1"})
     names = {one.name for one in engine.journal.select().entries[-1].violations}
     assert "checksum_mismatch" in names

@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from fault_things import LIBRARY, SAMPLES, STAYS, context, draw, fault, refusal, reply
+from fault_things import CONFIG, SAMPLES, STAYS, context, draw, fault, refusal, reply
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.faults.drifts import DRIFTS, HUGE
@@ -18,7 +18,7 @@ STAYING = [name for name, drift in DRIFTS.items() if not drift.leaves]
 def drifted(how, answer=None, operation=STAYS, number=1, path=None):
     """The answer after one drift and what was said of it; None when there was nothing to do."""
     kind = fault({"fault": "contract_drift", "how": how, **({"path": path} if path is not None else {})}).kind
-    done = kind.spoil(reply(answer, operation), context(operation), draw(number))
+    done = kind.corrupt(reply(answer, operation), context(operation), draw(number))
     return (json.loads(done[0].body), done[1]) if done else None
 
 
@@ -26,7 +26,7 @@ def drifted(how, answer=None, operation=STAYS, number=1, path=None):
 @pytest.mark.parametrize("how", LEAVING)
 def test_a_drift_leaves_the_schema(how, operation):
     """Every way that claims to leave the contract does so for every operation and draw."""
-    validator = LIBRARY.schemas.response(operation)
+    validator = CONFIG.schemas.response(operation)
     assert validator.accepts(SAMPLES[operation])
     for number in range(1, 80):
         answer, note = drifted(how, operation=operation, number=number)
@@ -38,7 +38,7 @@ def test_a_drift_leaves_the_schema(how, operation):
 @pytest.mark.parametrize("how", STAYING)
 def test_a_list_drift_stays_inside_the_schema_and_is_another_answer(how, operation):
     """Emptied, doubled, shuffled and huge lists are valid, which is what makes them nasty."""
-    validator = LIBRARY.schemas.response(operation)
+    validator = CONFIG.schemas.response(operation)
     base = SAMPLES[operation]
     for number in range(1, 8):
         done = drifted(how, operation=operation, number=number)
@@ -54,14 +54,14 @@ def test_a_refusal_can_drift_too(how):
     """The bare envelope of a failure drifts against the envelope's schema."""
     kind = fault(f"contract_drift;how={how}").kind
     for number in range(1, 20):
-        got, _ = kind.spoil(refusal(), context(), draw(number))
-        assert not LIBRARY.schemas["envelope.json"].accepts(json.loads(got.body))
+        got, _ = kind.corrupt(refusal(), context(), draw(number))
+        assert not CONFIG.schemas["envelope.json"].accepts(json.loads(got.body))
 
 
 @pytest.mark.parametrize("how", STAYING)
 def test_a_refusal_has_no_list_to_drift(how):
     """Without a list there is nothing to do, and nothing is said to have been done."""
-    assert fault(f"contract_drift;how={how}").kind.spoil(refusal(), context(), draw()) is None
+    assert fault(f"contract_drift;how={how}").kind.corrupt(refusal(), context(), draw()) is None
 
 
 @pytest.mark.parametrize("how", DRIFTS)

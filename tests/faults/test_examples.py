@@ -10,10 +10,9 @@ import pytest
 from helpers.reports import catalogue
 from helpers.shell import run
 
-from mockserver.data import read_yaml
+from mockserver.core.yaml_reader import read_yaml
+from mockserver.faults.parsing import parse_fault, parse_text
 from mockserver.faults.registry import KINDS
-from mockserver.faults.spec import parse_fault, parse_text
-from mockserver.scenarios.matching import compile_when
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -29,10 +28,10 @@ def test_the_notations_say_the_same(kind: str, tmp_path: Path) -> None:
     assert body
     file = tmp_path / "fault.yaml"
     file.write_text(flow[1], encoding="utf-8")
-    made = parse_fault(example, catalogue(), compile_when)
+    made = parse_fault(example, catalogue())
     for given in (read_yaml(file).value, parse_text(option[1]), json.loads(body[1])):
-        assert parse_fault(given, catalogue(), compile_when) == made
+        assert parse_fault(given, catalogue()) == made
     if not KINDS[kind].remembers:
         header = re.search(r"^  X-Mock-Fault: (.*)$", shown, re.MULTILINE)
         assert header
-        assert parse_fault(parse_text(header[1]), catalogue(), compile_when, once=True).kind == made.kind
+        assert parse_fault(parse_text(header[1]), catalogue(), once=True).kind == made.kind

@@ -8,21 +8,20 @@ import math
 import re
 
 import pytest
-from fault_things import LIBRARY, NOW, STAYS, context, fault, reply, state
+from fault_things import CONFIG, NOW, STAYS, context, fault, reply, state
 
 from mockserver.contract.schemas import Validator, check_schema
 from mockserver.faults import kinds
-from mockserver.faults.base import FAMILIES, Ground, Kind
+from mockserver.faults.base import FAMILIES, Kind, ServerView
 from mockserver.faults.fields import FaultError, Spec, specs
+from mockserver.faults.parsing import Common, fault_schema, parse_fault, rows
 from mockserver.faults.registry import FAMILY_TEXTS, KINDS
-from mockserver.faults.spec import Common, fault_schema, parse_fault, rows
-from mockserver.scenarios.matching import compile_when
 
 HOOKS = {
     "checksum": "ground",
     "api": "refuse",
-    "payload": "spoil",
-    "gateway": "spoil",
+    "payload": "corrupt",
+    "gateway": "corrupt",
     "time": "deliver",
     "connection": "deliver",
 }
@@ -76,7 +75,7 @@ def test_a_kind_is_one_file_of_its_name(kind):
     assert re.fullmatch("[a-z][a-z0-9_]{1,40}", kind.kind)
     assert kind.family in FAMILIES
     assert dataclasses.is_dataclass(kind)
-    made = parse_fault(mapping(kind), LIBRARY.catalogue, compile_when).kind
+    made = parse_fault(mapping(kind), CONFIG.catalogue).kind
     with pytest.raises(dataclasses.FrozenInstanceError):
         made.anything = 1
     assert [hook for hook in set(HOOKS.values()) if hasattr(kind, hook)] == [HOOKS[kind.family]]
@@ -102,10 +101,10 @@ def test_a_kind_meets_its_schema_and_is_told_as_it_was_made(kind):
     """The smallest mapping is taken by the schema too, and a listed fault can be posted again."""
     given = mapping(kind, probability=0.5, after=1, times=3, on=[STAYS], ttl_seconds=9, id="x-1")
     assert VALIDATOR.accepts(given)
-    made = parse_fault(given, LIBRARY.catalogue, compile_when)
+    made = parse_fault(given, CONFIG.catalogue)
     told = made.told()
     assert VALIDATOR.accepts(told), told
-    assert parse_fault(told, LIBRARY.catalogue, compile_when) == made
+    assert parse_fault(told, CONFIG.catalogue) == made
     assert {**told, **given} == told
 
 
@@ -157,11 +156,11 @@ def test_an_effect_is_told_in_one_line(kind):
     for _ in range(2):
         faults = state(mapping(kind))
         for number in range(5):
-            ordeal = faults.ordeal(STAYS, {}, {}, NOW)
-            ground = ordeal.ground(Ground(NOW, "MADE-UP"), honest=True)
-            refusal = ordeal.refuse(context())
-            done = ordeal.deliver(ordeal.spoil(reply(), context()))
-            seen.append((number, ground, refusal, done, tuple(ordeal.notes)))
+            fault_plan = faults.fault_plan(STAYS, {}, {}, NOW)
+            ground = fault_plan.ground(ServerView(NOW, "MADE-UP"), honest=True)
+            refusal = fault_plan.refuse(context())
+            done = fault_plan.deliver(fault_plan.corrupt(reply(), context()))
+            seen.append((number, ground, refusal, done, tuple(fault_plan.notes)))
     assert seen[:5] == seen[5:]
     told = [note for *_, notes in seen for note in notes]
     assert told
@@ -192,9 +191,9 @@ def test_every_family_has_a_text():
     assert tuple(FAMILY_TEXTS) == FAMILIES
 
 
-@pytest.mark.parametrize("name", sorted(LIBRARY.scenarios))
+@pytest.mark.parametrize("name", sorted(CONFIG.scenarios))
 def test_the_faults_of_shipped_scenarios_are_right(name):
     """Every fault in a shipped scenario is taken by reader and schema."""
-    for one in LIBRARY.scenarios[name].faults:
+    for one in CONFIG.scenarios[name].faults:
         assert VALIDATOR.accepts(dict(one.value)), one
         assert fault(dict(one.value)).kind.kind == one.value["fault"]

@@ -6,12 +6,12 @@ import json
 from collections import Counter
 
 import pytest
-from fault_things import LIBRARY
+from fault_things import CONFIG
 
+from mockserver.contract.checksum import Keys, sign
 from mockserver.contract.operations import OPERATIONS
-from mockserver.factory import make_engine
-from mockserver.messages import Call, Reply
-from mockserver.signing.checksum import Keys, sign
+from mockserver.core.http import Request, Response
+from mockserver.engine.build import make_engine
 
 SHARES = {
     "flaky-network": (0.4, 0.85),
@@ -27,10 +27,10 @@ SHARES = {
 OPERATION = "query_all_instance_by_time"
 
 
-def run(scenario: str, calls: int, seed: int = 42, secret: str | None = None) -> list[Reply]:
+def run(scenario: str, calls: int, seed: int = 42, secret: str | None = None) -> list[Response]:
     """The replies to so many honest calls, one every second from a fixed now."""
     engine = make_engine(scenario=scenario, seed=seed, now="2026-03-02T20:00:00+08:00")
-    app = next(iter(engine.library.apps.values()))
+    app = next(iter(engine.config.apps.values()))
     clock = engine.store.app(app.appkey).clock
     keys = Keys(app.appkey, secret or app.keys.appsecret, app.keys.restapikey)
     replies = []
@@ -39,12 +39,12 @@ def run(scenario: str, calls: int, seed: int = 42, secret: str | None = None) ->
         body = json.dumps({"BeginTime": str(now - 600), "EndTime": str(now)}).encode()
         query = sign(keys, clock.now(), identifier="admin")
         headers = {"content-type": "application/json"}
-        replies.append(engine.answer(Call("POST", OPERATIONS[OPERATION].path, query, headers, body)))
+        replies.append(engine.handle(Request("POST", OPERATIONS[OPERATION].path, query, headers, body)))
         clock.advance(1)
     return replies
 
 
-def said(reply: Reply) -> str:
+def said(reply: Response) -> str:
     """What X-Mock-Fault says."""
     return dict(reply.headers).get("X-Mock-Fault", "")
 
@@ -56,7 +56,7 @@ def test_a_scenario_has_its_share_of_faults_and_repeats(name):
     least, most = SHARES[name]
     assert least <= sum(bool(said(reply)) for reply in replies) / 150 <= most
     seen = {part.split(":")[0] for reply in replies for part in said(reply).split("; ")}
-    kinds = {one.value["fault"] for one in LIBRARY.scenarios[name].faults}
+    kinds = {one.value["fault"] for one in CONFIG.scenarios[name].faults}
     # One call a second is below the limit of overload.
     assert kinds - {"rate_limit"} <= seen
     again = run(name, 150)

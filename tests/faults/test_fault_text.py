@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from fault_things import LIBRARY, fault
+from fault_things import CONFIG, fault
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.faults.fields import FaultError
+from mockserver.faults.parsing import parse_fault, parse_text
 from mockserver.faults.registry import KINDS
-from mockserver.faults.spec import parse_fault, parse_text
-from mockserver.scenarios.matching import compile_when
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ from mockserver.scenarios.matching import compile_when
 def test_a_line_is_a_mapping(line, wanted):
     """Each form of a line gives the mapping that a file would say."""
     assert parse_text(line) == wanted
-    parse_fault(wanted, LIBRARY.catalogue, compile_when)
+    parse_fault(wanted, CONFIG.catalogue)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +103,7 @@ def test_a_wrong_line_says_where_and_what_would_be_right(line, pointer, said):
 def test_what_is_no_fault_is_refused(given):
     """Whatever JSON is posted, the answer is a FaultError."""
     with pytest.raises(FaultError):
-        parse_fault(given, LIBRARY.catalogue, compile_when)
+        parse_fault(given, CONFIG.catalogue)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +129,7 @@ def test_what_is_no_fault_is_refused(given):
 def test_a_wrong_mapping_is_refused(more):
     """Shapes that a line cannot have are refused as well, none with another exception."""
     with pytest.raises(FaultError):
-        parse_fault({"fault": "hang", **more}, LIBRARY.catalogue, compile_when)
+        parse_fault({"fault": "hang", **more}, CONFIG.catalogue)
 
 
 def test_a_matcher_and_a_reset_in_mid_body_go_together():
@@ -145,7 +144,7 @@ def test_a_matcher_and_a_reset_in_mid_body_go_together():
 def test_a_kind_that_compares_requests_is_refused_for_one(name):
     """A wish for one request that could do nothing is not ignored but told."""
     with pytest.raises(FaultError, match="compares requests"):
-        parse_fault({"fault": name, "requests": 1}, LIBRARY.catalogue, compile_when, once=True)
+        parse_fault({"fault": name, "requests": 1}, CONFIG.catalogue, once=True)
 
 
 @given(st.sampled_from(sorted(KINDS)), st.text(max_size=60))

@@ -23,13 +23,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
-from mockserver.faults.base import LONGEST, Ground, Refusal
-from mockserver.messages import PLAIN, Delivery
+from mockserver.core.http import PLAIN, DeliveryPlan
+from mockserver.faults.base import LONGEST, Refusal, ServerView
 
-GROUND = Ground(NOW, "MADE-UP-secret")
+GROUND = ServerView(NOW, "MADE-UP-secret")
 
 
-def delivered(line: str, onto: Delivery = PLAIN, number: int = 1) -> Delivery:
+def delivered(line: str, onto: DeliveryPlan = PLAIN, number: int = 1) -> DeliveryPlan:
     """The delivery of a reply that one fault strikes."""
     return fault(line).kind.deliver(onto, reply(), draw(number))[0]
 
@@ -62,7 +62,7 @@ def test_a_rotated_secret_can_be_told():
 def test_a_right_signature_meets_another_secret(line):
     """A refused honest signature is refused by the real checks: they are handed a secret of this request alone."""
     faults = state(line)
-    secrets = {faults.ordeal(STAYS, {}, {}, NOW).ground(GROUND, honest=True).appsecret for _ in range(20)}
+    secrets = {faults.fault_plan(STAYS, {}, {}, NOW).ground(GROUND, honest=True).appsecret for _ in range(20)}
     assert len(secrets) == 20
     assert GROUND.appsecret not in secrets
 
@@ -73,7 +73,7 @@ def test_flaky_counts_honest_signatures_only():
     seen = []
     for number in range(1, 19):
         honest = number % 2 == 0
-        ground = faults.ordeal(STAYS, {}, {}, NOW).ground(GROUND, honest=honest)
+        ground = faults.fault_plan(STAYS, {}, {}, NOW).ground(GROUND, honest=honest)
         seen += [number] if ground != GROUND else []
     assert seen == [6, 12, 18]
 
@@ -114,7 +114,7 @@ def test_an_error_that_a_reload_took_away_is_an_internal_error():
 def rate(faults, times):
     """For each time whether a request at it is refused."""
     return [
-        faults.ordeal(STAYS, {}, {}, NOW + t).refuse(context(now=NOW + t)) == Refusal("rate_limited")
+        faults.fault_plan(STAYS, {}, {}, NOW + t).refuse(context(now=NOW + t)) == Refusal("rate_limited")
         for t in times
     ]
 
@@ -161,7 +161,7 @@ def test_no_span_lets_more_through_than_the_limit(limit, span, gaps):
 )
 def test_a_gateway_speaks_as_nginx_does(status, title):
     """The page, its type and the server's name are those of nginx; what the mock says of itself is kept."""
-    got, _ = fault(f"http_status;status={status}").kind.spoil(reply(), context(), draw())
+    got, _ = fault(f"http_status;status={status}").kind.corrupt(reply(), context(), draw())
     headers = dict(got.headers)
     assert got.status == status
     assert got.body.decode().count(title) == 2
@@ -173,16 +173,16 @@ def test_a_gateway_speaks_as_nginx_does(status, title):
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_retry_after_stands_where_it_is_due(status):
     """429 and 503 say when to come back, the others do not."""
-    got, _ = fault(f"http_status;status={status};retry_after=7").kind.spoil(reply(), context(), draw())
+    got, _ = fault(f"http_status;status={status};retry_after=7").kind.corrupt(reply(), context(), draw())
     assert dict(got.headers).get("Retry-After") == ("7" if status in (429, 503) else None)
 
 
 def test_a_gateway_may_say_json_or_nothing():
     """Its JSON is none of the envelope; an empty body has no type."""
-    got, _ = fault("http_status;body=json").kind.spoil(reply(), context(), draw())
+    got, _ = fault("http_status;body=json").kind.corrupt(reply(), context(), draw())
     assert "Status" not in strictly(got.body)
     assert strictly(got.body)["status"] == 502
-    empty, _ = fault("http_status;body=empty").kind.spoil(reply(), context(), draw())
+    empty, _ = fault("http_status;body=empty").kind.corrupt(reply(), context(), draw())
     assert empty.body == b""
     assert "Content-Type" not in dict(empty.headers)
 
@@ -190,7 +190,7 @@ def test_a_gateway_may_say_json_or_nothing():
 @pytest.mark.parametrize("status", range(400, 600, 7))
 def test_every_status_makes_a_page(status):
     """A status that HTTP does not know has a page too."""
-    got, _ = fault(f"http_status;status={status}").kind.spoil(reply(), context(), draw())
+    got, _ = fault(f"http_status;status={status}").kind.corrupt(reply(), context(), draw())
     assert f"<h1>{status} ".encode() in got.body
 
 
@@ -213,7 +213,7 @@ def test_malformed_json_never_parses(how, operation):
     kind = fault(f"malformed_json;how={how}").kind
     for one in (reply(operation=operation), refusal()):
         for number in range(1, 30):
-            got, note = kind.spoil(one, context(operation), draw(number))
+            got, note = kind.corrupt(one, context(operation), draw(number))
             assert unreadable(got.body), note
             assert (got.status, got.headers) == (one.status, one.headers)
             assert note
@@ -223,7 +223,7 @@ def test_malformed_json_is_what_it_says():
     """Each way is the one that was asked for: only it has to be undone to read the answer."""
 
     def broken(how):
-        return fault(f"malformed_json;how={how}").kind.spoil(reply(), context(), draw())[0].body
+        return fault(f"malformed_json;how={how}").kind.corrupt(reply(), context(), draw())[0].body
 
     assert reply().body.startswith(broken("cut"))
     assert strictly(broken("bom").removeprefix(b"\xef\xbb\xbf")) == SAMPLES[STAYS]
@@ -242,12 +242,12 @@ def test_malformed_json_is_what_it_says():
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"{}", b'{"a":NaN}', b"\xff\xfe{\x00}\x00"])
 def test_what_is_no_answer_any_more_is_left_alone(line, body):
     """A fault behind one that already broke the answer does nothing, and does not say that it did."""
-    assert fault(line).kind.spoil(replace(reply(), body=body), context(), draw()) is None
+    assert fault(line).kind.corrupt(replace(reply(), body=body), context(), draw()) is None
 
 
 def test_wrong_content_type_changes_nothing_else():
     """The body is the same and the header stands once."""
-    got, _ = fault("wrong_content_type").kind.spoil(reply(), context(), draw())
+    got, _ = fault("wrong_content_type").kind.corrupt(reply(), context(), draw())
     assert got.body == reply().body
     assert [value for name, value in got.headers if name == "Content-Type"] == ["text/html; charset=utf-8"]
 
@@ -257,7 +257,7 @@ def test_wrong_content_type_changes_nothing_else():
 def test_a_wrong_charset_is_never_utf_8(charset, name):
     """Even an answer in pure ASCII shows it, and who knows the encoding reads the same answer."""
     answer = {**SAMPLES[STAYS], "UsersList": [{**SAMPLES[STAYS]["UsersList"][0], "RoomId": name}]}
-    got, _ = fault(f"wrong_charset;charset={charset}").kind.spoil(reply(answer), context(), draw())
+    got, _ = fault(f"wrong_charset;charset={charset}").kind.corrupt(reply(answer), context(), draw())
     with pytest.raises(UnicodeDecodeError):
         got.body.decode()
     read = json.loads(got.body.decode(charset))
@@ -272,7 +272,7 @@ def test_a_wrong_charset_is_never_utf_8(charset, name):
 def test_a_key_twice_has_two_values():
     """Taking the first of the two gives the answer, taking the last another one."""
     for number in range(1, 60):
-        got, note = fault("duplicate_keys").kind.spoil(reply(), context(), draw(number))
+        got, note = fault("duplicate_keys").kind.corrupt(reply(), context(), draw(number))
         with pytest.raises(ValueError, match="twice"):
             strictly(got.body)
         first = json.loads(got.body, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
@@ -286,8 +286,8 @@ def test_a_key_twice_has_two_values():
 def test_waits_add_up():
     """Two latencies and a drip are waited for one after the other."""
     faults = state("latency;fixed_ms=300", "latency;fixed_ms=200", "slow_body;chunks=4;over_ms=1000")
-    got = faults.ordeal(STAYS, {}, {}, NOW).deliver(reply()).delivery
-    assert got == Delivery(delay=0.5, body_chunks=4, body_seconds=1.0)
+    got = faults.fault_plan(STAYS, {}, {}, NOW).deliver(reply()).delivery
+    assert got == DeliveryPlan(delay=0.5, body_chunks=4, body_seconds=1.0)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 10**6), st.floats(0, 600_000), st.floats(0, 600_000))
@@ -321,20 +321,20 @@ def test_a_lognormal_wait_has_its_median_its_tail_and_its_end():
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("latency;fixed_ms=800", Delivery(delay=0.8)),
-        ("slow_body;chunks=5;over_ms=500", Delivery(body_chunks=5, body_seconds=0.5)),
-        ("slow_headers;over_ms=500", Delivery(header_seconds=0.5)),
-        ("hang;max_seconds=30", Delivery(hang=30)),
-        ("connection_reset", Delivery(instead="reset")),
-        ("connection_reset;when=before", Delivery(instead="reset")),
-        ("connection_reset;when=mid_body", Delivery(cut=0.5, cut_end="reset")),
-        ("connection_reset;at=mid_body", Delivery(cut=0.5, cut_end="reset")),
-        ("empty_response", Delivery(instead="empty")),
-        ("garbage_response", Delivery(instead="garbage")),
-        ("truncated_body;fraction=0.25", Delivery(cut=0.25)),
-        ("malformed_chunk", Delivery(malformed_chunk=True)),
-        ("slow_close;ms=1500", Delivery(close_after=1.5)),
-        ("bandwidth;bytes_per_second=4096", Delivery(bytes_per_second=4096)),
+        ("latency;fixed_ms=800", DeliveryPlan(delay=0.8)),
+        ("slow_body;chunks=5;over_ms=500", DeliveryPlan(body_chunks=5, body_seconds=0.5)),
+        ("slow_headers;over_ms=500", DeliveryPlan(header_seconds=0.5)),
+        ("hang;max_seconds=30", DeliveryPlan(hang=30)),
+        ("connection_reset", DeliveryPlan(instead="reset")),
+        ("connection_reset;when=before", DeliveryPlan(instead="reset")),
+        ("connection_reset;when=mid_body", DeliveryPlan(cut=0.5, cut_end="reset")),
+        ("connection_reset;at=mid_body", DeliveryPlan(cut=0.5, cut_end="reset")),
+        ("empty_response", DeliveryPlan(instead="empty")),
+        ("garbage_response", DeliveryPlan(instead="garbage")),
+        ("truncated_body;fraction=0.25", DeliveryPlan(cut=0.25)),
+        ("malformed_chunk", DeliveryPlan(malformed_chunk=True)),
+        ("slow_close;ms=1500", DeliveryPlan(close_after=1.5)),
+        ("bandwidth;bytes_per_second=4096", DeliveryPlan(bytes_per_second=4096)),
     ],
 )
 def test_a_delivery_is_described(line, wanted):
@@ -354,7 +354,7 @@ def test_of_two_rates_and_two_hangs_the_worse_holds():
 def test_nobody_waits_for_ever():
     """However many faults come together, no wait is longer than ten minutes, a thin line's neither."""
     lines = ["latency;fixed_ms=600000", "slow_body;over_ms=600000", "slow_headers;over_ms=600000"]
-    got = state(*lines * 3).ordeal(STAYS, {}, {}, NOW).deliver(reply()).delivery
+    got = state(*lines * 3).fault_plan(STAYS, {}, {}, NOW).deliver(reply()).delivery
     assert (got.delay, got.body_seconds, got.header_seconds) == (LONGEST, LONGEST, LONGEST)
     huge = replace(reply(), body=b"x" * 1_000_000)
     rate = fault("bandwidth;bytes_per_second=1").kind.deliver(PLAIN, huge, draw())[0].bytes_per_second

@@ -11,7 +11,7 @@ import time
 import pytest
 from fault_things import strictly
 
-from mockserver.mock import MockServer
+from mockserver.testing.mock_server import MockServer
 
 OPERATION = "query_all_instance_by_time"
 BODY = json.dumps({"BeginTime": "1575962150", "EndTime": "1575962850"}).encode()

@@ -19,9 +19,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mockserver.faults.base import Context, Draw, GatewayKind
+from mockserver.faults.base import Draw, FaultContext, GatewayKind
+from mockserver.core.http import Response
+from mockserver.core.text import Text
 from mockserver.faults.fields import integer
-from mockserver.messages import Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +32,27 @@ class StaleCache(GatewayKind):
     text = Text("an old answer from a cache", "来自缓存的旧应答")
     age: int = integer("Seconds that Age tells.", "Age 的秒数。", 1, 86_400, 3_600)
 
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str]:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
         """The reply with an Age."""
-        return replace(reply, headers=(*reply.headers, ("Age", str(self.age)))), f"age {self.age}"
+        return replace(response, headers=(*response.headers, ("Age", str(self.age)))), f"age {self.age}"
 '''
 
 PROBE = """
 import mockserver
 from mockserver.faults.registry import KINDS
-from mockserver.faults.spec import fault_schema, parse_text, rows
+from mockserver.faults.parsing import fault_schema, parse_text, rows
 assert mockserver.__file__.startswith({root!r}), mockserver.__file__
 assert parse_text("stale_cache;age=5") == {{"fault": "stale_cache", "age": 5}}
 assert "stale_cache" in [row["fault"] for row in rows()]
 assert "stale_cache" in fault_schema()["properties"]["fault"]["enum"]
-from mockserver.data import Folders
-from mockserver.library import load_library
-from mockserver.listing import whole_scenario_schema
-library = load_library(Folders(), now=lambda: 0)
-assert "stale_cache" in whole_scenario_schema(library)["$defs"]["fault"]["properties"]["fault"]["enum"]
-from tests.house.readme import render
-assert "`stale_cache`" in render("faults", "en", library)
-assert "来自缓存的旧应答" in render("faults", "zh", library)
+from mockserver.core.folders import Folders
+from mockserver.engine.config import load_config
+from mockserver.server.listing import whole_scenario_schema
+config = load_config(Folders(), now=lambda: 0)
+assert "stale_cache" in whole_scenario_schema(config)["$defs"]["fault"]["properties"]["fault"]["enum"]
+from tests.project.readme import render
+assert "`stale_cache`" in render("faults", "en", config)
+assert "来自缓存的旧应答" in render("faults", "zh", config)
 import http.client, json
 with mockserver.MockServer() as mock:
     connection = http.client.HTTPConnection("127.0.0.1", mock.port)
@@ -84,7 +85,7 @@ def test_one_new_file_is_a_new_kind(tmp_path):
     for name in ("mockserver", "schemas", "fixtures"):
         shutil.copytree(PACKAGE.parent / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "mockserver/faults/kinds/stale_cache.py").write_text(NEW, encoding="utf-8")
-    for name in ("house", "helpers", "corpus"):
+    for name in ("project", "helpers", "corpus"):
         shutil.copytree(HERE.parent / name, tmp_path / "tests" / name)
     assert "stale_cache" in run(tmp_path, "-m", "mockserver", "faults")
     assert run(tmp_path, "-c", PROBE.format(root=str(tmp_path))) == "gateway\n"

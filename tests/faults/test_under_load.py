@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from helpers.driving import Client, Wire
 
-from mockserver.mock import MockServer
+from mockserver.testing.mock_server import MockServer
 
 BUSY = 1402
 

@@ -11,29 +11,31 @@ from typing import Any
 
 from helpers.sending import NOW, call_of
 
-from mockserver.clock import Clock
 from mockserver.contract.readings import parse_reading
-from mockserver.data import Folders
-from mockserver.engine import Engine
-from mockserver.library import Library, load_library
-from mockserver.messages import Lang, Reply, Violation
-from mockserver.stores.journal import Journal
-from mockserver.stores.memory import MemoryStore
+from mockserver.contract.violations import Violation
+from mockserver.core.clock import Clock
+from mockserver.core.folders import Folders
+from mockserver.core.http import Response
+from mockserver.core.text import Lang
+from mockserver.engine.config import Config, load_config
+from mockserver.engine.journal import Journal
+from mockserver.engine.pipeline import Engine
+from mockserver.engine.state import MemoryStore
 
 
 @functools.cache
-def shipped() -> Library:
+def shipped() -> Config:
     """Everything that comes with the package, read once for all tests."""
-    return load_library(Folders(), now=lambda: NOW)
+    return load_config(Folders(), now=lambda: NOW)
 
 
-def user_files(folder: Path, files: Mapping[str, str]) -> Library:
+def user_files(folder: Path, files: Mapping[str, str]) -> Config:
     """The library with a user's files before the shipped ones."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return load_library(Folders(folder), now=lambda: NOW)
+    return load_config(Folders(folder), now=lambda: NOW)
 
 
 class Bench:
@@ -44,31 +46,31 @@ class Bench:
         scenario: str = "document",
         readings: Mapping[str, Any] | None = None,
         *,
-        library: Library | None = None,
+        config: Config | None = None,
         lang: Lang = "en",
         now: float = NOW,
     ) -> None:
         chosen = {name: parse_reading(name, value) for name, value in (readings or {}).items()}
-        library = dataclasses.replace(library or shipped(), overrides=chosen)
-        store, self.journal = MemoryStore(Clock(frozen_at=now), scenario), Journal(most_entries=1)
-        self.engine = Engine(lambda: library, store, self.journal, lang=lang)
+        config = dataclasses.replace(config or shipped(), reading_overrides=chosen)
+        store, self.journal = MemoryStore(Clock(frozen_at=now), scenario), Journal(max_entries=1)
+        self.engine = Engine(lambda: config, store, self.journal, lang=lang)
 
     @property
     def violations(self) -> tuple[Violation, ...]:
         """What was wrong with the last request, in the order of the checks."""
         return self.journal.select().entries[-1].violations
 
-    def send(self, send: Mapping[str, Any] | None = None) -> Reply:
+    def send(self, send: Mapping[str, Any] | None = None) -> Response:
         """The reply to a request told as in `helpers.sending`."""
-        return self.engine.answer(call_of(dict(send or {})))
+        return self.engine.handle(call_of(dict(send or {})))
 
     def ask(self, operation: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """The answer to a right request, as an object."""
         told = {"operation": operation, **({"body": body} if body is not None else {}), **more}
         return json.loads(self.send(told).body)
 
-    def error(self, reply: Reply) -> str:
+    def error(self, reply: Response) -> str:
         """The catalogue name that a reply tells."""
-        name = self.engine.library.catalogue.name_of(json.loads(reply.body)["ErrorCode"])
+        name = self.engine.config.catalogue.name_of(json.loads(reply.body)["ErrorCode"])
         assert name is not None
         return name

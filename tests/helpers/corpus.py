@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mockserver.data import read_yaml
+from mockserver.core.yaml_reader import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "corpus"
 FAMILIES = ("json", "fields", "signatures", "wishes", "framing", "files", "schemas", "admin")

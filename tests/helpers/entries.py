@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mockserver.contract.readings import DEFAULTS
-from mockserver.contract.violations import violation
-from mockserver.messages import Call, Entry, Note, Violation
+from mockserver.contract.violations import Violation, violation
+from mockserver.core.http import Request
+from mockserver.engine.journal_entry import Entry, Note
 
 _IDS = itertools.count(1)
 HEADERS = {"host": "127.0.0.1", "content-type": "application/json", "user-agent": "client/1"}
@@ -52,7 +53,9 @@ def note(**words: Any) -> Note:
         at=made.at,
         appkey=made.appkey,
         operation=made.operation,
-        call=Call(made.method, made.path, urlencode(QUERY if query is None else query), made.headers, body),
+        request=Request(
+            made.method, made.path, urlencode(QUERY if query is None else query), made.headers, body
+        ),
         query=made.query,
         fields=made.fields,
         scenario=made.scenario,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from mockserver.contract.catalogue import Catalogue, load_catalogue
+from mockserver.contract.retry_rules import Rules, load_rules
 from mockserver.contract.schemas import FILES, Schemas
-from mockserver.data import Folders, read_json, read_yaml
+from mockserver.core.folders import Folders
+from mockserver.core.json_reader import read_json
+from mockserver.core.yaml_reader import read_yaml
 from mockserver.reporting.coverage import Basis
-from mockserver.reporting.rules import Rules, load_rules
 
 FOLDERS = Folders()
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from helpers.signer import APPKEY, checksum, encode
 
-from mockserver.messages import Call
+from mockserver.core.http import Request
 
 SAMPLES: dict[str, Any] = {
     sample["operation"]: sample
@@ -72,10 +72,10 @@ def body_of(send: dict[str, Any]) -> bytes:
     return json.dumps(send.get("body", sample)).encode()
 
 
-def call_of(send: dict[str, Any]) -> Call:
+def call_of(send: dict[str, Any]) -> Request:
     """The request as the engine gets it."""
     assert set(send) <= WORDS, f"unknown words {set(send) - WORDS}"
-    return Call(
+    return Request(
         method=send.get("method", "POST"),
         path=unquote_to_bytes(path_of(send)).decode("utf-8", "replace"),
         query=query_of(send),

@@ -11,9 +11,9 @@ from typing import Any
 from helpers import sending
 from helpers.corpus import Case, bytes_of
 
-from mockserver.engine import Engine
-from mockserver.errors import ConfigurationError
-from mockserver.mock import MockServer
+from mockserver.core.errors import ConfigurationError
+from mockserver.engine.pipeline import Engine
+from mockserver.testing.mock_server import MockServer
 
 PATIENCE = 2.0
 """No input may keep anybody waiting longer, in seconds."""
@@ -61,7 +61,7 @@ def told_by(mock: MockServer, body: bytes) -> str:
     """The catalogue name of an envelope, which is one and nothing else."""
     answer = json.loads(body)
     assert list(answer)[:3] == ["Status", "ErrorCode", "ErrorInfo"]
-    name = mock.engine.library.catalogue.name_of(answer["ErrorCode"])
+    name = mock.engine.config.catalogue.name_of(answer["ErrorCode"])
     assert name
     assert (answer["Status"] == "OK") == (name == "ok")
     return name
@@ -130,14 +130,14 @@ def saved(engine: Engine, folder: Path, case: Case) -> str:
     """What a reload says of one more file in a user's folder; whatever it says, the last good set answers."""
     path = folder / case["file"]
     kept = path.read_bytes() if path.exists() else None
-    before, start = engine.library, time.monotonic()
+    before, start = engine.config, time.monotonic()
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(bytes_of(case))
     try:
         engine.reload()
     except ConfigurationError as error:
         told = error.problems
-        assert engine.library is before
+        assert engine.config is before
         assert engine.problems == told
         problem = told[0]
         assert problem.show("en")
@@ -148,7 +148,7 @@ def saved(engine: Engine, folder: Path, case: Case) -> str:
     else:
         assert engine.problems == ()
         for body in ({"RoomId": "a" * 200 + "!"}, {"RoomId": ""}):
-            told = json.loads(engine.answer(sending.call_of({"body": body})).body)
+            told = json.loads(engine.handle(sending.call_of({"body": body})).body)
             assert told["Status"] in ("OK", "FAIL")
         return "fine"
     finally:

@@ -15,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from helpers.sending import NOW, bytes_of  # noqa: E402
 from wire import WRITE, send  # noqa: E402
 
-from mockserver.mock import MockServer  # noqa: E402
+from mockserver.testing.mock_server import MockServer
 
 OPENED: list[str] = []
 RECORDING = False

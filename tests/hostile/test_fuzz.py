@@ -12,7 +12,7 @@ from helpers.throwing import answers_in, over_the_wire, told_by
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.mock import MockServer
+from mockserver.testing.mock_server import MockServer
 
 EXAMPLES = length(2_000, 20_000)
 """Examples in all; the long suite sets 20,000."""

@@ -16,7 +16,7 @@ from helpers.length import length
 from helpers.sending import NOW
 from helpers.serving import serving
 
-from mockserver.mock import MockServer
+from mockserver.testing.mock_server import MockServer
 
 SOAK = length(4_000, 100_000)
 """Requests of the soak."""

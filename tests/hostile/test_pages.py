@@ -8,8 +8,8 @@ import pytest
 from helpers.sending import NOW
 from wire import WRITE, send
 
-from mockserver.mock import MockServer
-from mockserver.web.admin import ROUTES
+from mockserver.server.admin import ROUTES
+from mockserver.testing.mock_server import MockServer
 
 BODIES = {
     "scenario": {"name": "empty"},

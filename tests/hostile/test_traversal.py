@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import mockserver
-from mockserver.data import Folders
-from mockserver.errors import ConfigurationError
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.folders import Folders
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -6,7 +6,7 @@ import http.client
 import socket
 from collections.abc import Mapping
 
-from mockserver.mock import MockServer
+from mockserver.testing.mock_server import MockServer
 
 WRITE = {"Content-Type": "application/json", "X-Mock-Admin": "1"}
 

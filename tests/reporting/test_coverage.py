@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import DEFAULTS, READINGS
-from mockserver.messages import Entry
+from mockserver.engine.journal_entry import Entry
 from mockserver.reporting.coverage import Coverage, cover
-from mockserver.reporting.render.structure import coverage_json
+from mockserver.reporting.render_json import coverage_json
 
 VOLUME = "count_business_total_volume_by_day"
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.contract.violations import VIOLATIONS
-from mockserver.messages import Entry
+from mockserver.engine.journal_entry import Entry
 from mockserver.reporting.lints import LINTS, lint
 
 T = 1575962220.0

@@ -19,13 +19,15 @@ from helpers.reports import basis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.messages import Entry, Lang, Text, Violation, counted
-from mockserver.reporting.render.html import CONTENT_SECURITY_POLICY, render_html
-from mockserver.reporting.render.junit import render_junit
-from mockserver.reporting.render.structure import report_json
-from mockserver.reporting.render.text import render_brief, render_text, render_verdict
-from mockserver.reporting.render.words import MOST_GROUPS
+from mockserver.contract.violations import Violation
+from mockserver.core.text import Lang, Text, counted
+from mockserver.engine.journal_entry import Entry
+from mockserver.reporting.render_html import CONTENT_SECURITY_POLICY, render_html
+from mockserver.reporting.render_json import report_json
+from mockserver.reporting.render_junit import render_junit
+from mockserver.reporting.render_text import render_brief, render_text, render_verdict
 from mockserver.reporting.report import Case, Demands, Report, build_report, complaints
+from mockserver.reporting.report_texts import MOST_GROUPS
 
 SESSION = [
     entry(id="1", fingerprint="a", query={"seq": "1"}),

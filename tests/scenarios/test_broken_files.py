@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from helpers.bench import user_files
 
-from mockserver.data import Folders
-from mockserver.errors import ConfigurationError
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.folders import Folders
 
 ON = "title: x\nanswers:\n  - on: query_room_info\n    "
 CATALOGUE = Folders().fixture("errors.yaml").read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ import pytest
 from helpers.bench import Bench, user_files
 from helpers.sending import SAMPLES
 
-from mockserver.data import Folders
-from mockserver.library import Library
+from mockserver.core.folders import Folders
+from mockserver.engine.config import Config
 from mockserver.scenarios.model import merge_patch
 
 ROOM = SAMPLES["query_room_info"]["answer"]
@@ -22,15 +22,15 @@ NAME = {0: "ok", 1301: "room_not_found", 1402: "server_busy", 1401: "rate_limite
 def scenarios(tmp_path: Path):
     """Makes a library of scenario texts by name."""
 
-    def make(**texts: str) -> Library:
+    def make(**texts: str) -> Config:
         return user_files(tmp_path, {f"scenarios/{name}.yaml": text for name, text in texts.items()})
 
     return make
 
 
-def story(library: Library, scenario: str, *bodies: Any, **more: Any) -> list[str]:
+def story(config: Config, scenario: str, *bodies: Any, **more: Any) -> list[str]:
     """The error names of calls of query_room_info, one after the other."""
-    working = Bench(scenario, library=library)
+    working = Bench(scenario, config=config)
     return [NAME[working.ask("query_room_info", body, **more)["ErrorCode"]] for body in bodies]
 
 
@@ -41,24 +41,24 @@ def rooms(*names: str) -> list[dict[str, str]]:
 
 def test_own_answers_come_before_those_extended(scenarios) -> None:
     """The rules of a scenario are asked first, then its parent's, then the grandparent's."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nanswers: [{on: query_room_info, reply: {error: rate_limited}}]",
         b='title: b\nextends: a\nanswers: [{on: query_room_info, when: {body: {RoomId: "1"}}, reply: {error: server_busy}}]',
         c='title: c\nextends: b\nanswers: [{on: query_room_info, when: {body: {RoomId: "2"}}, reply: {error: room_not_found}}]',
     )
-    assert story(library, "c", *rooms("1", "2", "3")) == ["server_busy", "room_not_found", "rate_limited"]
-    assert story(library, "b", *rooms("1", "2")) == ["server_busy", "rate_limited"]
+    assert story(config, "c", *rooms("1", "2", "3")) == ["server_busy", "room_not_found", "rate_limited"]
+    assert story(config, "b", *rooms("1", "2")) == ["server_busy", "rate_limited"]
 
 
 def test_readings_are_inherited_one_by_one(scenarios) -> None:
     """A scenario's reading wins over its parent's; the parent's others hold."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nreadings: {unknown_room: empty, seq: optional, tick_seconds: 3600}",
         b="title: b\nextends: a\nreadings: {seq: unique}",
     )
-    chosen = library.readings("b")
+    chosen = config.readings("b")
     assert (chosen["unknown_room"], chosen["seq"], chosen["tick_seconds"]) == ("empty", "unique", 3600)
-    assert library.readings("a")["seq"] == "optional"
+    assert config.readings("a")["seq"] == "optional"
 
 
 def test_a_scenario_without_a_world_has_nobody_in_it(scenarios) -> None:
@@ -68,9 +68,9 @@ def test_a_scenario_without_a_world_has_nobody_in_it(scenarios) -> None:
 
 def test_a_files_own_scenario_stands_in_for_the_shipped_one(scenarios) -> None:
     """A user's document.yaml replaces ours of that name."""
-    library = scenarios(document="title: mine\nanswers: [{on: '*', reply: {error: rate_limited}}]")
-    assert story(library, "document", *rooms("1")) == ["rate_limited"]
-    assert library.scenarios["document"].title.en == "mine"
+    config = scenarios(document="title: mine\nanswers: [{on: '*', reply: {error: rate_limited}}]")
+    assert story(config, "document", *rooms("1")) == ["rate_limited"]
+    assert config.scenarios["document"].title.en == "mine"
 
 
 @pytest.mark.parametrize(
@@ -88,56 +88,56 @@ def test_a_files_own_scenario_stands_in_for_the_shipped_one(scenarios) -> None:
 )
 def test_when_asks_the_body(scenarios, when: str, hits: list[str], misses: list[str]) -> None:
     """Equality, a regular expression, a schema; a field that is not there meets nothing."""
-    library = scenarios(
+    config = scenarios(
         a=f"title: a\nanswers: [{{on: query_room_info, when: {{body: {when}}}, reply: {{error: server_busy}}}}]"
     )
-    assert story(library, "a", *rooms(*hits)) == ["server_busy"] * len(hits)
-    assert story(library, "a", *rooms(*misses)) == ["room_not_found"] * len(misses)
+    assert story(config, "a", *rooms(*hits)) == ["server_busy"] * len(hits)
+    assert story(config, "a", *rooms(*misses)) == ["room_not_found"] * len(misses)
 
 
 def test_when_asks_the_query(scenarios) -> None:
     """Identifier and seq choose, as the body does; all conditions must hold."""
-    library = scenarios(
+    config = scenarios(
         a='title: a\nanswers: [{on: "*", when: {query: {identifier: bob, seq: {matches: "^9"}}, body: {RoomId: "1"}},'
         " reply: {error: server_busy}}]"
     )
-    assert story(library, "a", *rooms("1"), query={"identifier": "bob", "seq": "91"}) == ["server_busy"]
-    assert story(library, "a", *rooms("1"), query={"identifier": "bob", "seq": "19"}) == ["room_not_found"]
-    assert story(library, "a", *rooms("2"), query={"identifier": "bob", "seq": "91"}) == ["room_not_found"]
-    assert story(library, "a", *rooms("1"), query={"identifier": "Bob", "seq": "91"}) == ["room_not_found"]
+    assert story(config, "a", *rooms("1"), query={"identifier": "bob", "seq": "91"}) == ["server_busy"]
+    assert story(config, "a", *rooms("1"), query={"identifier": "bob", "seq": "19"}) == ["room_not_found"]
+    assert story(config, "a", *rooms("2"), query={"identifier": "bob", "seq": "91"}) == ["room_not_found"]
+    assert story(config, "a", *rooms("1"), query={"identifier": "Bob", "seq": "91"}) == ["room_not_found"]
 
 
 def test_numbers_are_compared_with_their_type(scenarios) -> None:
     """CountBy 1 is not true, and 2 is not "2" except where a lenient server reads it so."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nextends: document\nanswers: [{on: count_business_total_volume_by_day,"
         " when: {body: {CountBy: 1}}, reply: {error: server_busy}}]"
     )
     day = "count_business_total_volume_by_day"
-    strict = Bench("a", library=library)
+    strict = Bench("a", config=config)
     assert strict.ask(day, {"QueryDate": "20191210", "CountBy": 1})["ErrorCode"] == 1402
     assert strict.ask(day, {"QueryDate": "20191210", "CountBy": 2})["ErrorCode"] == 0
-    lenient = Bench("a", {"strictness": "lenient"}, library=library)
+    lenient = Bench("a", {"strictness": "lenient"}, config=config)
     assert lenient.ask(day, {"QueryDate": "20191210", "CountBy": "1"})["ErrorCode"] == 1402
 
 
 def test_on_names_operations(scenarios) -> None:
     """One, a list, or all of them."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nextends: document\nanswers: [{on: [count_qos_by_day, query_room_info], reply: {error: server_busy}}]"
     )
-    working = Bench("a", library=library)
+    working = Bench("a", config=config)
     codes = {operation: working.ask(operation)["ErrorCode"] for operation in SAMPLES}
     assert {name for name, code in codes.items() if code == 1402} == {"count_qos_by_day", "query_room_info"}
 
 
 def test_a_sequence_is_told_in_order_and_its_last_repeats(scenarios) -> None:
     """The nth matching call gets the nth reply; calls that do not match count nothing."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nanswers: [{on: query_room_info, when: {body: {RoomId: '1'}},"
         " sequence: [{error: server_busy}, {error: rate_limited}, {world: true}]}]"
     )
-    assert story(library, "a", *rooms("1", "2", "1", "2", "1", "1")) == [
+    assert story(config, "a", *rooms("1", "2", "1", "2", "1", "1")) == [
         *(
             "server_busy",
             "room_not_found",
@@ -151,21 +151,21 @@ def test_a_sequence_is_told_in_order_and_its_last_repeats(scenarios) -> None:
 
 def test_times_uses_a_rule_up(scenarios) -> None:
     """After so many calls the next rule answers."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nanswers: [{on: query_room_info, times: 2, reply: {error: server_busy}},"
         " {on: query_room_info, times: 3, sequence: [{error: rate_limited}, {world: true}]}, {on: '*', reply: {error: server_busy}}]"
     )
-    assert story(library, "a", *rooms("1", "1", "1", "1", "1", "1")) == [
+    assert story(config, "a", *rooms("1", "1", "1", "1", "1", "1")) == [
         *("server_busy", "server_busy", "rate_limited", "room_not_found", "room_not_found", "server_busy")
     ]
 
 
 def test_counts_belong_to_an_app(scenarios) -> None:
     """Another app's calls do not move a sequence on."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]"
     )
-    working = Bench("a", library=library)
+    working = Bench("a", config=config)
     other = {"query": {"appkey": "987654321"}, "sign": "other_app"}
     told = [working.ask("query_room_info", **more)["ErrorCode"] for more in ({}, other, {}, other)]
     assert told == [1402, 1402, 1401, 1401]
@@ -173,10 +173,10 @@ def test_counts_belong_to_an_app(scenarios) -> None:
 
 def test_a_refused_request_moves_nothing_on(scenarios) -> None:
     """Only requests that pass the checks count."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]"
     )
-    working = Bench("a", library=library)
+    working = Bench("a", config=config)
     working.send({"text": ""})
     assert working.ask("query_room_info")["ErrorCode"] == 1402
 
@@ -211,43 +211,43 @@ def test_a_patch_is_a_merge_patch(row: str) -> None:
 
 def test_a_patch_changes_the_worlds_answer_in_its_place(scenarios) -> None:
     """Patched fields keep their place among the keys, envelope first."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nextends: default\nanswers: [{on: query_room_info, reply: {patch: {CreateTime: '1575961800', Users: []}}}]"
     )
-    answer = Bench("a", library=library).ask("query_room_info")
+    answer = Bench("a", config=config).ask("query_room_info")
     assert list(answer) == list(ROOM)
     assert (answer["CreateTime"], answer["Users"]) == ("1575961800", [])
-    assert answer["DestroyTime"] == Bench("default", library=library).ask("query_room_info")["DestroyTime"]
+    assert answer["DestroyTime"] == Bench("default", config=config).ask("query_room_info")["DestroyTime"]
 
 
 def test_a_patch_of_nobodys_room_is_not_found(scenarios) -> None:
     """There is no world's answer to patch."""
-    library = scenarios(a="title: a\nanswers: [{on: query_room_info, reply: {patch: {Users: []}}}]")
-    assert story(library, "a", *rooms("1")) == ["room_not_found"]
+    config = scenarios(a="title: a\nanswers: [{on: query_room_info, reply: {patch: {Users: []}}}]")
+    assert story(config, "a", *rooms("1")) == ["room_not_found"]
 
 
 def test_a_patch_cannot_leave_the_contract(scenarios) -> None:
     """A removed field or a wrong type is internal_error and names file and line, unless it is unchecked."""
     text = "title: a\nextends: document\nanswers:\n  - {{on: query_room_info, times: 1, reply: {{{0}}}}}\n"
     for patch in ("{CreateTime: null}", "{Users: {}}", "{Status: MAYBE}", "{ErrorCode: 5}"):
-        library = scenarios(a=text.format(f"patch: {patch}"))
-        answer = Bench("a", library=library).ask("query_room_info")
+        config = scenarios(a=text.format(f"patch: {patch}"))
+        answer = Bench("a", config=config).ask("query_room_info")
         assert answer["ErrorCode"] == 1500, patch
         assert "scenarios/a.yaml:4 made an answer outside the contract" in answer["ErrorInfo"]
-    library = scenarios(a=text.format("patch: {CreateTime: null, Extra: 1}, unchecked: true"))
-    answer = Bench("a", library=library).ask("query_room_info")
+    config = scenarios(a=text.format("patch: {CreateTime: null, Extra: 1}, unchecked: true"))
+    answer = Bench("a", config=config).ask("query_room_info")
     assert "CreateTime" not in answer
     assert answer["Extra"] == 1
 
 
 def test_a_body_brings_the_envelope_or_gets_one(scenarios) -> None:
     """Fields alone are a success; a whole failure is sent as it is written."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nanswers:\n"
         "  - {on: query_all_instance_by_time, reply: {body: {UsersList: []}}}\n"
         "  - {on: count_qos_by_day, reply: {body: {Status: FAIL, ErrorCode: 77, ErrorInfo: '自定义'}}}\n"
     )
-    working = Bench("a", library=library)
+    working = Bench("a", config=config)
     assert working.send({"operation": "query_all_instance_by_time"}).body == (
         b'{"Status":"OK","ErrorCode":0,"ErrorInfo":"","UsersList":[]}'
     )
@@ -256,7 +256,7 @@ def test_a_body_brings_the_envelope_or_gets_one(scenarios) -> None:
 
 def test_templates_see_the_request_and_keep_types(scenarios) -> None:
     """Values of the request, the second of now, and numbers that stay numbers."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nanswers:\n"
         "  - on: query_instance_all_records_by_time\n"
         "    reply:\n"
@@ -268,7 +268,7 @@ def test_templates_see_the_request_and_keep_types(scenarios) -> None:
         "            RoomRecords: [{EnterTime: '{{ request.body.BeginTime }}', AudioDuration: '{{ 6 * 7 }}',"
         " VideoDuration: 0, LeaveTime: '{{ now ~ \"\" }}'}]\n"
     )
-    answer = Bench("a", library=library).ask("query_instance_all_records_by_time")
+    answer = Bench("a", config=config).ask("query_instance_all_records_by_time")
     assert answer["UserId"] == "123456789"
     record = answer["UserRecords"][0]
     assert (record["RoomId"], record["CreateTime"]) == (
@@ -283,25 +283,25 @@ def test_a_number_with_a_fraction_is_no_integer(scenarios) -> None:
     """30.0 is not sent where the contract has an integer; |int makes it one."""
     text = "title: a\nextends: document\nanswers: [{on: query_room_info, reply: {patch: {Users: [{UserId: a,"
     text += " FirstEnterTime: '1575963100', LastLeaveTime: '1575963200', AudioDuration: '%s', VideoDuration: 0}]}}}]"
-    broken = Bench("a", library=scenarios(a=text % "{{ 60 / 2 }}")).ask("query_room_info")
+    broken = Bench("a", config=scenarios(a=text % "{{ 60 / 2 }}")).ask("query_room_info")
     assert (broken["ErrorCode"], "AudioDuration" in broken["ErrorInfo"]) == (1500, True)
-    reply = Bench("a", library=scenarios(a=text % "{{ (60 / 2)|int }}")).send({})
+    reply = Bench("a", config=scenarios(a=text % "{{ (60 / 2)|int }}")).send({})
     assert b'"AudioDuration":30,' in reply.body
 
 
 def test_fake_gives_the_same_for_the_same_request(scenarios) -> None:
     """What `fake` draws depends on the rule and the request only."""
-    library = scenarios(
+    config = scenarios(
         a="title: a\nextends: default\nanswers: [{on: query_all_instance_by_time, reply: {patch: {UsersList: [{"
         "UserId: '{{ fake.user_id() }}', RoomId: '{{ fake.room_id() }}', CreateTime: '1575961850', EnterTime: '1575961850',"
         " LeaveTime: '1575961950', AudioDuration: '{{ fake.audio_seconds() }}', VideoDuration: 0}]}}}]"
     )
     operation = "query_all_instance_by_time"
-    first, again = (Bench("a", library=library).ask(operation) for _ in range(2))
+    first, again = (Bench("a", config=config).ask(operation) for _ in range(2))
     assert first["ErrorCode"] == 0, first
     assert first == again
     assert isinstance(first["UsersList"][0]["AudioDuration"], int)
-    other = Bench("a", library=library).ask(operation, {"BeginTime": "1575962151", "EndTime": "1575962850"})
+    other = Bench("a", config=config).ask(operation, {"BeginTime": "1575962151", "EndTime": "1575962850"})
     assert other["UsersList"] != first["UsersList"]
 
 
@@ -322,8 +322,8 @@ def test_fields_that_an_operation_knows_or_that_are_meant_are_taken(scenarios, r
 def test_a_rule_sees_documented_fields_alone(scenarios) -> None:
     """A lenient reading takes an undocumented field out before the rules are asked, so none could name it."""
     rule = "{on: query_room_info, when: {body: {RoomId: {schema: {}}}}, reply: {error: server_busy, info: '{{ request.body | length }}'}}"
-    library = scenarios(a=f"title: a\nreadings: {{strictness: lenient}}\nanswers: [{rule}]")
-    answer = Bench("a", library=library).ask("query_room_info", {"RoomId": "1", "Extra": 1})
+    config = scenarios(a=f"title: a\nreadings: {{strictness: lenient}}\nanswers: [{rule}]")
+    answer = Bench("a", config=config).ask("query_room_info", {"RoomId": "1", "Extra": 1})
     assert (answer["ErrorCode"], answer["ErrorInfo"]) == (1402, "1")
 
 
@@ -334,5 +334,5 @@ def test_an_open_schema_knows_every_field(tmp_path: Path) -> None:
     rule = "{on: query_room_info, when: {body: {RoomID: a}}, reply: {error: server_busy}}"
     (tmp_path / "schemas").mkdir()
     (tmp_path / "schemas" / "query_room_info.request.json").write_text(json.dumps(schema))
-    library = user_files(tmp_path, {"scenarios/a.yaml": f"title: a\nanswers: [{rule}]"})
-    assert "a" in library.scenarios
+    config = user_files(tmp_path, {"scenarios/a.yaml": f"title: a\nanswers: [{rule}]"})
+    assert "a" in config.scenarios

@@ -8,7 +8,8 @@ import threading
 import pytest
 from transport_wire import LOOPS, echo
 
-from mockserver.transport import Limits, Server
+from mockserver.server.limits import Limits
+from mockserver.server.server import Server
 
 SHORT = Limits(request_seconds=0.4, idle_seconds=0.4, write_seconds=0.4, linger_seconds=0.2, stop_seconds=2.0)
 

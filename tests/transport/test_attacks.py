@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transport_wire import GET, LOOPS, ask, connect, echo, parse, read_all, read_answer
 
-from mockserver.transport import Limits, Server
-from mockserver.transport.heads import origin_form, with_ascii_target, without_upgrade
+from mockserver.server.heads import origin_form, with_ascii_target, without_upgrade
+from mockserver.server.limits import Limits
+from mockserver.server.server import Server
 
 CLOSE = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 SEED = (
@@ -169,7 +170,8 @@ def test_a_delivery_that_cannot_be_performed_closes_and_is_logged_once(caplog, l
 FEW_FILES = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
-from mockserver.transport import Limits, Server
+from mockserver.server.limits import Limits
+from mockserver.server.server import Server
 def app(environ, start_response):
     start_response("200 OK", [])
     return [b"done"]

@@ -28,8 +28,10 @@ from transport_wire import (
     told,
 )
 
-from mockserver.errors import ConfigurationError
-from mockserver.transport import TLS, Limits, Server
+from mockserver.core.errors import ConfigurationError
+from mockserver.server.limits import Limits
+from mockserver.server.server import Server
+from mockserver.server.tls import TLS
 
 CYCLES = length(20, 100)
 """Start-stop cycles of the leak test; the long suite sets 100."""
@@ -295,7 +297,7 @@ def test_answers_without_a_body_have_none(status):
 
 SERVE = """
 import sys, time
-from mockserver.transport import Server
+from mockserver.server.server import Server
 def app(environ, start_response):
     start_response("200 OK", [])
     time.sleep(float(environ["QUERY_STRING"] or 0))

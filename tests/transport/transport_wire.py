@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from mockserver.messages import Delivery
-from mockserver.transport.server import fast_loop
+from mockserver.core.http import DeliveryPlan
+from mockserver.server.server import fast_loop
 
 LOOPS = [pytest.param(fast_loop, id="fast"), pytest.param(asyncio.new_event_loop, id="asyncio")]
 """Every kind of event loop that a server can meet."""
@@ -26,7 +26,7 @@ def echo(environ, start_response):
     path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
     if path == "/deliver":
         fields = {name: json.loads(values[0]) for name, values in parse_qs(query).items()}
-        environ["mockserver.delivery"] = Delivery(**fields)
+        environ["mockserver.delivery"] = DeliveryPlan(**fields)
         start_response("200 OK", [("Content-Type", "application/json")])
         return [BODY]
     if path == "/crash":

@@ -8,10 +8,10 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from mockserver.clock import DAY, day_start
 from mockserver.contract.readings import READINGS as TABLE
 from mockserver.contract.readings import Choices, resolve
-from mockserver.errors import NotFound
+from mockserver.core.clock import DAY, day_start
+from mockserver.core.errors import NotFound
 from mockserver.world.stays import World
 from mockserver.world.views import VIEWS
 

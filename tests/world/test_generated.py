@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import bounded, same, spans, specs
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.cache import RowCache
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.pins import DOCUMENT_PINS

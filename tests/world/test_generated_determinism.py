@@ -13,7 +13,7 @@ import pytest
 from world_digest import digest_of_worlds
 from worlds import same
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.generated import generated_world
 
 GOLDEN = "17f20c8248447c9997eb628859a0945011a4f16077faa7c33f0d0fe9d60f6eb8"

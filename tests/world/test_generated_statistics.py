@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.parameters import HOUR_WEIGHTS, NETWORK_SHARES, ROOM_KINDS
 from mockserver.world.places import CARRIERS, PLACES

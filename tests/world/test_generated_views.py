@@ -12,7 +12,7 @@ from invariants import check_all
 from recorded_worlds import asking, few, readings
 from worlds import specs
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.recorded import recorded_world
 from mockserver.world.stays import DIMENSIONS

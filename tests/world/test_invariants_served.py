@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from invariants import check_all
 
 from mockserver import MockServer
-from mockserver.clock import DAY, day_of
 from mockserver.contract.envelope import FIELDS
-from mockserver.factory import make_engine
-from mockserver.messages import Call
+from mockserver.core.clock import DAY, day_of
+from mockserver.core.http import Request
+from mockserver.engine.build import make_engine
 
 CHOICES = {
     "ongoing": ["now", "zero", "empty", "exclude"],
@@ -62,14 +62,14 @@ def test_the_engine_tells_one_log(seed: int, now: int, readings: dict[str, str],
     """Any seed, clock, readings and scenario: whatever is asked of the engine, the answers agree."""
     given_readings = [f"{name}={value}" for name, value in readings.items()]
     engine = make_engine(scenario=scenario, seed=seed, now=str(now), reading=given_readings, journal_size=10)
-    resolved = engine.library.readings(scenario)
-    keys = next(iter(engine.library.apps.values())).keys
+    resolved = engine.config.readings(scenario)
+    keys = next(iter(engine.config.apps.values())).keys
     query = signed(keys.appkey, keys.appsecret, keys.restapikey, now)
     headers = {"content-type": "application/json"}
 
     def ask(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        call = Call("POST", f"/v2/video/{operation}", query, headers, json.dumps(body).encode())
-        return fields_of(json.loads(engine.answer(call).body))
+        call = Request("POST", f"/v2/video/{operation}", query, headers, json.dumps(body).encode())
+        return fields_of(json.loads(engine.handle(call).body))
 
     date, start = yyyymmdd(now - DAY // 2)
     check_all(ask, now, resolved, [(now - 900, now + 60)], date, start)
@@ -93,7 +93,7 @@ def test_a_socket_tells_one_log(seed: int) -> None:
             )
             return fields_of(json.loads(connection.getresponse().read()))
 
-        readings = mock.engine.library.readings("default")
+        readings = mock.engine.config.readings("default")
         date, start = yyyymmdd(now)
         check_all(ask, now, readings, [(1_575_962_150, 1_575_962_850)], date, start)
         connection.close()

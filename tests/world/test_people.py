@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from faker import Faker
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.people import CallProvider, Person, fake_for, person
 from mockserver.world.places import CARRIERS

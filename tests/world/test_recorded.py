@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from recorded_worlds import asking
 
-from mockserver.clock import day_start
 from mockserver.contract.readings import resolve
+from mockserver.core.clock import day_start
 from mockserver.world.recorded import depends_on_now, recorded_world
 from mockserver.world.stays import DIMENSIONS, SpecError
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from recorded_worlds import DATE, DAY, START, few, readings, situations
 from reference import Missing, Reference
 
-from mockserver.clock import day_of
 from mockserver.contract.readings import resolve
-from mockserver.errors import NotFound
+from mockserver.core.clock import day_of
+from mockserver.core.errors import NotFound
 from mockserver.world.recorded import recorded_world
 from mockserver.world.views import VIEWS
 

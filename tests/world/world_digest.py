@@ -11,7 +11,7 @@ import json
 
 import numpy as np
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.generated import generated_world
 from mockserver.world.shape import HOUR
 from mockserver.world.stays import COLUMNS, DIMENSIONS, Stays

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from mockserver.clock import DAY, day_start
+from mockserver.core.clock import DAY, day_start
 from mockserver.world.shape import EPOCH, seats_needed, shape_of
 from mockserver.world.stays import COLUMNS, Stays
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import LONGEST, ConnectionKind, Draw
 from mockserver.faults.fields import integer
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +23,9 @@ class Bandwidth(ConnectionKind):
         1_000_000_000,
     )
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The lowest of such rates."""
         # A head of ours stays below a kilobyte; nobody waits longer than for any other fault.
-        rate = max(self.bytes_per_second, math.ceil((len(reply.body) + 1024) / LONGEST))
+        rate = max(self.bytes_per_second, math.ceil((len(response.body) + 1024) / LONGEST))
         rate = min(rate, delivery.bytes_per_second or rate)
         return replace(delivery, bytes_per_second=rate), f"{rate} bytes a second"

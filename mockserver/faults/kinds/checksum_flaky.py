@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from mockserver.faults.base import ChecksumKind, Draw, Ground
-from mockserver.messages import Text
+from mockserver.core.text import Text
+from mockserver.faults.base import ChecksumKind, Draw, ServerView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,6 @@ class ChecksumFlaky(ChecksumKind):
     common = MappingProxyType({"every": 3})
     honest_only = True
 
-    def ground(self, ground: Ground, draw: Draw) -> tuple[Ground, str]:
+    def ground(self, ground: ServerView, draw: Draw) -> tuple[ServerView, str]:
         """The same ground with a secret of this request alone."""
         return replace(ground, appsecret=draw.word("secret")), "refused although right"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mockserver.faults.base import ChecksumKind, Draw, Ground
+from mockserver.core.text import Text
+from mockserver.faults.base import ChecksumKind, Draw, ServerView
 from mockserver.faults.fields import number
-from mockserver.messages import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class ClockSkew(ChecksumKind):
         315_360_000,
     )
 
-    def ground(self, ground: Ground, draw: Draw) -> tuple[Ground, str]:
+    def ground(self, ground: ServerView, draw: Draw) -> tuple[ServerView, str]:
         """The same ground at another time."""
         side = "ahead" if self.seconds >= 0 else "behind"
         return replace(ground, now=ground.now + self.seconds), f"clock {abs(self.seconds):g} s {side}"

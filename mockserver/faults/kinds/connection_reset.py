@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import ConnectionKind, Draw
 from mockserver.faults.fields import choice
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class ConnectionReset(ConnectionKind):
         default="before",
     )
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The reset added."""
         if self.at == "before":
             return replace(delivery, instead="reset"), "before the first byte"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mockserver.contract.envelope import encode
-from mockserver.faults.base import Context, Draw, PayloadKind
+from mockserver.core.http import Response
+from mockserver.core.text import Text
+from mockserver.faults.base import Draw, FaultContext, PayloadKind
 from mockserver.faults.drifts import DRIFTS, Spot, spots
 from mockserver.faults.fields import choice, string
 from mockserver.faults.payloads import decoded, with_body
-from mockserver.messages import Reply, Text
 
 _TRIES = 50
 
@@ -34,9 +35,9 @@ class ContractDrift(PayloadKind):
         None,
     )
 
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str] | None:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
         """The answer with one change; None when nothing in it can be changed so."""
-        answer = decoded(reply)
+        answer = decoded(response)
         if answer is None:
             return None
         drift = DRIFTS[self.how]
@@ -44,13 +45,13 @@ class ContractDrift(PayloadKind):
         first = draw.below(1 << 32, "spot")
         for turn in range(_TRIES):
             # A change cannot be taken back: each try has an answer of its own.
-            fresh = decoded(reply) or {} if turn else answer
+            fresh = decoded(response) or {} if turn else answer
             fitting = [spot for spot in spots(fresh) if drift.fits(spot) and self._meant(spot)]
             if turn >= len(fitting):
                 return None
             note = drift.act(fitting[(first + turn) % len(fitting)], draw)
             if validator is None or validator.accepts(fresh) is not drift.leaves:
-                return with_body(reply, encode(fresh)), note
+                return with_body(response, encode(fresh)), note
         return None
 
     def _meant(self, spot: Spot) -> bool:

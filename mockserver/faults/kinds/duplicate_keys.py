@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.faults.base import Context, Draw, PayloadKind
+from mockserver.core.http import Response
+from mockserver.core.text import Text
+from mockserver.faults.base import Draw, FaultContext, PayloadKind
 from mockserver.faults.payloads import decoded, with_body
-from mockserver.messages import Reply, Text
 
 _MARK = "\x00again"
 
@@ -23,9 +24,9 @@ class DuplicateKeys(PayloadKind):
         "同一对象中某键出现两次且取值不同：解析器取舍不一",
     )
 
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str] | None:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
         """The same answer with a key twice; None when it is no JSON object any more."""
-        answer = decoded(reply)
+        answer = decoded(response)
         if answer is None:
             return None
         objects = list(_objects(answer, ""))
@@ -34,7 +35,7 @@ class DuplicateKeys(PayloadKind):
         chosen[_MARK] = _other(chosen[key])
         body = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
         body = body.replace(json.dumps(_MARK), json.dumps(key, ensure_ascii=False), 1)
-        return with_body(reply, body.encode()), f"{pointer}/{key} twice"
+        return with_body(response, body.encode()), f"{pointer}/{key} twice"
 
 
 def _objects(value: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any]]]:

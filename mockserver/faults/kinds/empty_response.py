@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import ConnectionKind, Draw
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +15,6 @@ class EmptyResponse(ConnectionKind):
 
     text = Text("a connection that is closed without a byte", "连接未发送任何字节即关闭")
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The close instead of the answer."""
         return replace(delivery, instead="empty"), "closed without a byte"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mockserver.contract.catalogue import OK, Catalogue
-from mockserver.contract.names import nearest
-from mockserver.faults.base import ApiKind, Context, Draw, Refusal
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
+from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal
 from mockserver.faults.fields import FaultError, integer, string
-from mockserver.messages import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Error(ApiKind):
                 ),
             )
 
-    def refuse(self, context: Context, draw: Draw) -> tuple[Refusal, str]:
+    def refuse(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str]:
         """That row; internal_error when a reload has taken it away."""
         name = self.name or context.catalogue.name_of(self.code or 0) or ""
         name = name if name in context.catalogue else "internal_error"

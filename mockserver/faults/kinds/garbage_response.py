@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import ConnectionKind, Draw
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +15,6 @@ class GarbageResponse(ConnectionKind):
 
     text = Text("bytes that are no HTTP, then the end of the connection", "非 HTTP 的字节，随后连接关闭")
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The garbage instead of the answer."""
         return replace(delivery, instead="garbage"), "no HTTP"

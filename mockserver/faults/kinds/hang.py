@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import LONGEST, Draw, TimeKind
 from mockserver.faults.fields import number
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class Hang(TimeKind):
         "Close after so many seconds.", "若干秒后关闭连接。", None, LONGEST, 60, above=0
     )
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """Silence instead of the answer, for the longest of such times."""
         return replace(
             delivery, hang=max(delivery.hang or 0.0, self.max_seconds)

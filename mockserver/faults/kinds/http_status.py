@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from mockserver.faults.base import Context, Draw, GatewayKind
+from mockserver.core.http import Response
+from mockserver.core.text import Text
+from mockserver.faults.base import Draw, FaultContext, GatewayKind
 from mockserver.faults.fields import choice, integer
 from mockserver.faults.payloads import gateway_page, phrase
-from mockserver.messages import Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class HttpStatus(GatewayKind):
         "Seconds that Retry-After tells with 429 and 503.", "429 与 503 时 Retry-After 的秒数。", 0, 86_400, 5
     )
 
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str]:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
         """The gateway's reply."""
         headers: list[tuple[str, str]] = [("Server", "nginx")]
         body = b""
@@ -45,7 +46,7 @@ class HttpStatus(GatewayKind):
             body = json.dumps(told).encode()
         if self.status in (429, 503):
             headers.append(("Retry-After", str(self.retry_after)))
-        headers += [header for header in reply.headers if header[0].lower().startswith("x-mock-")]
+        headers += [header for header in response.headers if header[0].lower().startswith("x-mock-")]
         return replace(
-            reply, status=self.status, headers=tuple(headers), body=body
+            response, status=self.status, headers=tuple(headers), body=body
         ), f"{self.status}, {self.body}"

@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import LONGEST, Draw, TimeKind
 from mockserver.faults.fields import Pointer, number, part
-from mockserver.messages import Delivery, Reply, Text
 
 _MOST = LONGEST * 1000
 
@@ -55,7 +56,7 @@ class Latency(TimeKind):
         "Half below the median, with a long tail.", "一半低于中位数，带长尾。", Lognormal
     )
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The wait added to those there are."""
         wait = self.milliseconds(draw)
         return replace(delivery, delay=delivery.delay + wait / 1000), f"{wait:.0f} ms"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import ConnectionKind, Draw
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +15,6 @@ class MalformedChunk(ConnectionKind):
 
     text = Text("chunked encoding that breaks in the middle", "分块传输编码中途损坏")
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The broken chunk added."""
         return replace(delivery, malformed_chunk=True), "size zz"

@@ -7,11 +7,12 @@ import math
 import re
 from dataclasses import dataclass
 
-from mockserver.faults.base import Context, Draw, PayloadKind
+from mockserver.core.http import Response
+from mockserver.core.text import Text
+from mockserver.faults.base import Draw, FaultContext, PayloadKind
 from mockserver.faults.drifts import is_number, spots
 from mockserver.faults.fields import choice
 from mockserver.faults.payloads import decoded, gateway_page, with_body
-from mockserver.messages import Reply, Text
 
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
@@ -37,12 +38,12 @@ class MalformedJson(PayloadKind):
         default="cut",
     )
 
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str] | None:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
         """The same answer, broken; None when it is no JSON object any more."""
-        if decoded(reply) is None:
+        if decoded(response) is None:
             return None
-        body, note = _HOWS[self.how](reply.body, draw)
-        return with_body(reply, body), note
+        body, note = _HOWS[self.how](response.body, draw)
+        return with_body(response, body), note
 
 
 def _cut(body: bytes, draw: Draw) -> tuple[bytes, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from mockserver.faults.base import ApiKind, Context, Draw, Refusal
+from mockserver.core.text import Text
+from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal
 from mockserver.faults.fields import integer, number
-from mockserver.messages import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class RateLimit(ApiKind):
         "In any span of so many seconds.", "任意若干秒之内。", None, 86_400, 1, above=0
     )
 
-    def refuse(self, context: Context, draw: Draw) -> tuple[Refusal, str] | None:
+    def refuse(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str] | None:
         """rate_limited, unless there is room in the window."""
         with draw.memory.lock:
             passed: deque[float] = draw.memory.values.setdefault("passed", deque())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mockserver.faults.base import ChecksumKind, Draw, Ground
+from mockserver.core.text import Text
+from mockserver.faults.base import ChecksumKind, Draw, ServerView
 from mockserver.faults.fields import string
-from mockserver.messages import Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,6 @@ class SecretRotated(ChecksumKind):
         """The new secret."""
         return (self.appsecret,) if self.appsecret else ()
 
-    def ground(self, ground: Ground, draw: Draw) -> tuple[Ground, str]:
+    def ground(self, ground: ServerView, draw: Draw) -> tuple[ServerView, str]:
         """The same ground with the new secret."""
         return replace(ground, appsecret=self.appsecret or draw.lasting("secret")), "another secret"

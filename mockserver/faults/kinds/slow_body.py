@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import LONGEST, Draw, TimeKind
 from mockserver.faults.fields import integer, number
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,7 @@ class SlowBody(TimeKind):
         "Milliseconds until the last of them.", "到最后一段为止的毫秒数。", 0, LONGEST * 1000, 2_000
     )
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The body in more pieces and over more time."""
         delivery = replace(
             delivery,

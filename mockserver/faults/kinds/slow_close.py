@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import LONGEST, ConnectionKind, Draw
 from mockserver.faults.fields import number
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,7 @@ class SlowClose(ConnectionKind):
     )
     ms: float = number("Milliseconds until the close.", "关闭前的毫秒数。", 0, LONGEST * 1000, 2_000)
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The late close added."""
         seconds = max(delivery.close_after or 0.0, self.ms / 1000)
         return replace(delivery, close_after=seconds), f"after {self.ms:g} ms"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.text import Text
 from mockserver.faults.base import LONGEST, Draw, TimeKind
 from mockserver.faults.fields import number
-from mockserver.messages import Delivery, Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class SlowHeaders(TimeKind):
         "Milliseconds until the last header.", "到最后一个响应头为止的毫秒数。", 0, LONGEST * 1000, 2_000
     )
 
-    def deliver(self, delivery: Delivery, reply: Reply, draw: Draw) -> tuple[Delivery, str]:
+    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """The head over more time."""
         seconds = delivery.header_seconds + self.over_ms / 1000
         return replace(delivery, header_seconds=seconds), f"over {self.over_ms:g} ms"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from mockserver.faults.base import Context, Draw, PayloadKind
+from mockserver.core.http import Response
+from mockserver.core.text import Text
+from mockserver.faults.base import Draw, FaultContext, PayloadKind
 from mockserver.faults.fields import choice
 from mockserver.faults.payloads import decoded, with_body
-from mockserver.messages import Reply, Text
 
 _CODECS = {"gbk": "gbk", "utf-16": "utf-16-le", "latin-1": "latin-1"}
 _WORDS = {"gbk": "成功", "utf-16": "", "latin-1": "succès"}
@@ -24,17 +25,17 @@ class WrongCharset(PayloadKind):
     )
     charset: str = choice("The encoding.", "编码。", "gbk", "utf-16", "latin-1", default="gbk")
 
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str] | None:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
         """The same JSON in other bytes; None when it is no JSON object any more."""
-        answer = decoded(reply)
+        answer = decoded(response)
         if answer is None:
             return None
-        body = self._encoded(reply.body.decode())
+        body = self._encoded(response.body.decode())
         if _is_utf_8(body):
             # ASCII is the same in most encodings: a backend that answers in one would say more than that.
             answer["ErrorInfo"] = f"{answer.get('ErrorInfo') or ''}{_WORDS[self.charset]}"
             body = self._encoded(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
-        return with_body(reply, body), self.charset
+        return with_body(response, body), self.charset
 
     def _encoded(self, text: str) -> bytes:
         mark = b"\xff\xfe" if self.charset == "utf-16" else b""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockserver.faults.base import Context, Draw, PayloadKind
+from mockserver.core.http import Response
+from mockserver.core.text import Text
+from mockserver.faults.base import Draw, FaultContext, PayloadKind
 from mockserver.faults.fields import string
 from mockserver.faults.payloads import with_body
-from mockserver.messages import Reply, Text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,6 @@ class WrongContentType(PayloadKind):
         "text/html; charset=utf-8",
     )
 
-    def spoil(self, reply: Reply, context: Context, draw: Draw) -> tuple[Reply, str]:
+    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
         """The same body under the other type."""
-        return with_body(reply, reply.body, content_type=self.type), self.type
+        return with_body(response, response.body, content_type=self.type), self.type

@@ -1,0 +1,133 @@
+"""Holds a file of ours or of a user's against its schema and says, with line and column, what would be right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from mockserver.contract.schemas import Mismatch, Validator
+from mockserver.core.documents import Document, Pointer
+from mockserver.core.errors import Problem
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
+
+_ENGLISH = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a mapping",
+    "array": "a list",
+    "boolean": "true or false",
+    "null": "null",
+}
+_CHINESE = {
+    "string": "字符串",
+    "integer": "整数",
+    "number": "数字",
+    "object": "映射",
+    "array": "列表",
+    "boolean": "true 或 false",
+    "null": "null",
+}
+
+
+def check_document(document: Document, validator: Validator) -> list[Problem]:
+    """Every departure of a document from its schema, each at its place; empty when there is none."""
+    if validator.accepts(document.value):
+        return []
+    return describe(document, validator.mismatches(document.value))
+
+
+def describe(document: Document, mismatches: Sequence[Mismatch], at: Pointer = ()) -> list[Problem]:
+    """What is wrong with the value at `at` of a document, each problem once and at its place."""
+    typed = {mismatch.pointer for mismatch in mismatches if mismatch.keyword == "type"}
+    problems = [
+        problem
+        for mismatch in mismatches
+        # What a text may not hold says nothing about a value that is no text.
+        if mismatch.keyword == "type" or mismatch.pointer not in typed
+        for problem in _problems(document, mismatch, (*at, *mismatch.pointer))
+    ]
+    return list(dict.fromkeys(problems))
+
+
+def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[Problem]:
+    if mismatch.keyword == "additionalProperties" and isinstance(mismatch.value, dict):
+        known = mismatch.schema.get("properties", {})
+        problems = []
+        for name in mismatch.value:
+            if name not in known:
+                hint = nearest(name, known)
+                words = ", ".join(known)
+                text = Text(f"unknown key {name!r}{hint.en or f'; known here: {words}'}",
+                            f"未知的键 {name!r}{hint.zh or f'；此处可用：{words}'}")  # fmt: skip
+                problems.append(document.problem((*pointer, name), text, key=True))
+        return problems
+    return [document.problem(pointer, _text(mismatch, document.written(pointer)))]
+
+
+def _text(mismatch: Mismatch, written: str | None) -> Text:
+    """What is wrong and what would be right; `written` is the scalar as the file has it. A secret is not shown."""
+    value, limit = mismatch.value, mismatch.limit
+    secret = bool(mismatch.schema.get("writeOnly"))
+    shown = Text("this value", "该值") if secret else Text(_short(value), _short(value))
+    if mismatch.keyword == "required":
+        missing = ", ".join(name for name in limit if name not in value)
+        return Text(f"missing {missing}; add it", f"缺少 {missing}；请补上")
+    if mismatch.keyword in ("oneOf", "anyOf") and all("required" in branch for branch in limit):
+        names = ", ".join(branch["required"][0] for branch in limit)
+        return Text(f"give exactly one of {names}", f"{names} 须且只能有一项")
+    if mismatch.keyword == "type":
+        kinds = [limit] if isinstance(limit, str) else list(limit)
+        if "string" in kinds and not isinstance(value, (str, dict, list)):
+            return _quote_it(value, None if secret else written, secret=secret)
+        wanted = " or ".join(_ENGLISH.get(kind, kind) for kind in kinds)
+        wanted_zh = "或".join(_CHINESE.get(kind, kind) for kind in kinds)
+        if value is None:
+            return Text(f"nothing stands here: write {wanted}", f"此处为空：请填写{wanted_zh}")
+        return Text(f"{shown.en} is not {wanted}", f"{shown.zh} 不是{wanted_zh}")
+    if mismatch.keyword == "enum":
+        words = ", ".join(str(one) for one in limit)
+        hint = nearest(str(value), limit)
+        return Text(f"{shown.en} is none of {words}{hint.en}", f"{shown.zh} 不在可选值中：{words}{hint.zh}")
+    if mismatch.keyword in ("minItems", "minProperties"):
+        return Text(f"give at least {limit} here", f"此处至少需要 {limit} 项")
+    if mismatch.keyword == "maxProperties":
+        names = ", ".join(value)
+        return Text(f"give at most {limit} of {names}", f"{names} 中最多只能有 {limit} 项；请选择")
+    if mismatch.keyword in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
+        side, side_zh = ("least", "最小") if "inimum" in mismatch.keyword else ("most", "最大")
+        return Text(
+            f"{shown.en} is out of range: at {side} {limit}",
+            f"{shown.zh} 超出范围：{side_zh} {limit}",
+        )
+    if mismatch.keyword == "pattern":
+        return Text(f"{shown.en} must match {limit}", f"{shown.zh} 须匹配 {limit}")
+    if mismatch.keyword in ("minLength", "maxLength"):
+        side, side_zh = ("least", "至少") if mismatch.keyword == "minLength" else ("most", "至多")
+        return Text(
+            f"{shown.en} has {len(value)} characters: at {side} {limit}",
+            f"{shown.zh} 有 {len(value)} 个字符：{side_zh} {limit} 个",
+        )
+    if secret:
+        return Text("this value is not allowed", "该值不符合要求")
+    return Text(mismatch.message, f"不符合要求：{mismatch.message}")
+
+
+def _quote_it(value: Any, written: str | None, *, secret: bool) -> Text:
+    if value is None:
+        return Text(
+            "nothing stands here: write the text, or leave the key out", "此处为空：请填写文本，或去掉该键"
+        )
+    if secret:
+        return Text("this value must be a string: quote it", "该值须为字符串：请加引号")
+    # As it stands in the file: 007 read as a number and written back would be another text.
+    word = written if written is not None else json.dumps(value)
+    quoted = json.dumps(word, ensure_ascii=False)
+    return Text(f"{word} must be a string: quote it, {quoted}", f"{word} 须为字符串：请加引号 {quoted}")
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "…"

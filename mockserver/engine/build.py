@@ -1,0 +1,180 @@
+"""Puts the house together: settings → library → store → engine → Flask app. The only place that knows all of them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from mockserver.contract.catalogue import Catalogue
+from mockserver.contract.readings import BadReading, Value, parse_reading
+from mockserver.core.clock import Clock, NoMoment, moment
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.folders import Folders
+from mockserver.core.settings import SETTINGS
+from mockserver.core.snapshots import Look, look_at
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Lang, Text
+from mockserver.engine.config import Config, check_scenario, load_config
+from mockserver.engine.journal import Journal
+from mockserver.engine.pipeline import Engine
+from mockserver.engine.state import MemoryStore
+from mockserver.faults.fields import FaultError
+from mockserver.faults.parsing import Fault, parse_fault, parse_text
+
+_PATIENCE = 5
+"""So often files that change while they are read are read again."""
+
+
+_SEPARATOR = re.compile(r"[,\s]+(?=[A-Za-z_]+\s*=)")
+"""What stands between two NAME=VALUE texts."""
+
+
+def make_engine(**settings: Any) -> Engine:
+    """An engine with everything loaded and checked; ConfigurationError with every problem found."""
+    chosen = resolve_settings(settings)
+    clock = make_clock(chosen["now"])
+    readings = parse_readings(chosen["reading"], chosen["strictness"])
+    user = Path(chosen["fixtures"]) if chosen["fixtures"] else None
+
+    def read() -> Config:
+        config = load_config(Folders(user), reading_overrides=readings, seed=chosen["seed"], now=clock.second)
+        check_scenario(config, chosen["scenario"])
+        return config
+
+    last: Look | None = None
+
+    def load() -> Config:
+        nonlocal last
+        # Files that are written while they are read make a set that never was, or a mistake that nobody made.
+        for _ in range(_PATIENCE):
+            last = before = look_at(user, last)
+            try:
+                config = read()
+            except ConfigurationError:
+                if look_at(user, before) == before:
+                    raise
+            else:
+                if look_at(user, before) == before:
+                    return config
+        return read()
+
+    store = MemoryStore(clock, chosen["scenario"], seed=chosen["seed"] or 0)
+    journal = Journal(max_entries=chosen["journal_size"])
+    engine = Engine(
+        load,
+        store,
+        journal,
+        lang=chosen["lang"],
+        headers=chosen["answer_headers"],
+        requests=chosen["log_requests"],
+    )
+    faults = parse_faults(chosen["fault"], engine.config.catalogue)
+    engine.learn(faults)
+    store.start_with(faults)
+    return engine
+
+
+def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting with its type: the given ones, checked, over the defaults."""
+    resolved = {name: setting.default for name, setting in SETTINGS.items()}
+    for name, value in given.items():
+        if name not in SETTINGS:
+            hint = nearest(name, SETTINGS)
+            raise _wrong(name, f"there is no such setting{hint.en}", f"没有该设置{hint.zh}")
+        if value is not None:
+            resolved[name] = _typed(name, value)
+    return resolved
+
+
+def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault]:
+    """Faults from `KIND;field=value;…` texts; in the environment they are separated by blanks."""
+    faults = []
+    for text in given.split() if isinstance(given, str) else given:
+        try:
+            faults.append(parse_fault(parse_text(text), catalogue))
+        except FaultError as error:
+            place = ".".join(str(step) for step in error.pointer)
+            en, zh = (f"{text}: {place}: ".replace(": : ", ": ") + one for one in error.text)
+            help_ = f"mockserver faults {text.partition(';')[0].strip()}"
+            help_ = "mockserver faults" if error.pointer == ("fault",) else help_
+            raise _wrong("fault", f"{en} (see `{help_}`)", f"{zh}（见 `{help_}`）") from None
+    return faults
+
+
+def make_clock(now: str | int | None) -> Clock:
+    """The machine's clock, or one that stands still at `now`."""
+    if now is None:
+        return Clock()
+    try:
+        return Clock(frozen_at=float(moment(now, int(time.time()))))
+    except NoMoment as error:
+        raise _wrong("now", *error.text) from None
+
+
+def parse_readings(
+    given: str | Iterable[str] | Mapping[str, Any], strictness: str | None = None
+) -> dict[str, Value]:
+    """Readings from `NAME=VALUE` texts or a mapping."""
+    if isinstance(given, str):
+        given = [given]
+    if isinstance(given, Mapping):
+        pairs: Iterable[tuple[str, Any]] = given.items()
+    else:
+        # In the environment several stand in one text, with commas or blanks between them.
+        pairs = (_pair(part) for text in given for part in _SEPARATOR.split(text.strip(", ")))
+    readings: dict[str, Value] = {}
+    try:
+        for name, value in pairs:
+            readings[name] = parse_reading(name, value)
+        if strictness is not None:
+            readings["strictness"] = parse_reading("strictness", strictness)
+    except BadReading as error:
+        raise ConfigurationError.one("--reading", error.text) from None
+    return readings
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise _wrong("reading", f"{text!r} is not NAME=VALUE", f"{text!r} 不是 NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def _typed(name: str, value: Any) -> Any:
+    setting = SETTINGS[name]
+    if setting.kind == "integer":
+        try:
+            number = int(value)
+        except (TypeError, ValueError):
+            raise _wrong(name, f"{value!r} is not a whole number", f"{value!r} 不是整数") from None
+        if number < 0:
+            raise _wrong(name, f"{number} is less than 0", f"{number} 小于 0")
+        return number
+    if setting.kind == "switch" and isinstance(value, str):
+        words = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
+        if value.lower() not in words:
+            raise _wrong(name, f"{value!r} is neither on nor off", f"{value!r} 既不是 on 也不是 off")
+        return words[value.lower()]
+    if setting.choices and value not in setting.choices:
+        words_text = ", ".join(setting.choices)
+        raise _wrong(name, f"{value!r} is none of {words_text}", f"{value!r} 不在 {words_text} 之中")
+    return value
+
+
+def _wrong(name: str, en: str, zh: str) -> ConfigurationError:
+    return ConfigurationError.one(f"--{name.replace('_', '-')}", Text(en, zh))
+
+
+assert get_args(Lang) == SETTINGS["lang"].choices

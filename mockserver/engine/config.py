@@ -1,0 +1,165 @@
+"""Everything that is read from files, loaded and checked as one set that never changes: schemas, catalogue, apps, scenarios.
+
+A new set replaces an old one in one assignment, so no request ever sees half of a change.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mockserver.contract.apps import App, load_apps
+from mockserver.contract.catalogue import Catalogue, load_catalogue
+from mockserver.contract.checking import check_document
+from mockserver.contract.readings import Value, resolve
+from mockserver.contract.retry_rules import Rules, load_rules
+from mockserver.contract.schemas import FILES, Schemas
+from mockserver.contract.violations import NEEDED_ERRORS
+from mockserver.core.documents import Document
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.folders import Folders
+from mockserver.core.json_reader import read_json
+from mockserver.core.suggestions import nearest
+from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_yaml
+from mockserver.faults.fields import FaultError
+from mockserver.faults.parsing import Fault, parse_fault
+from mockserver.scenarios.loading import load_scenarios
+from mockserver.scenarios.model import Scenario
+from mockserver.world.sources import WorldSource
+from mockserver.world.stays import SpecError
+
+
+@dataclass(frozen=True)
+class Config:
+    """One consistent set of everything that is data."""
+
+    schemas: Schemas
+    catalogue: Catalogue
+    apps: Mapping[str, App]
+    scenarios: Mapping[str, Scenario]
+    worlds: Mapping[str, WorldSource]
+    """The world of each scenario, by the scenario's name."""
+    rules: Rules
+    """What a good client does after each error."""
+    faults: Mapping[str, tuple[Fault, ...]]
+    """The faults of each scenario, by the scenario's name."""
+    number: int = field(default_factory=itertools.count(1).__next__)
+    """Which set it is: no two of a process have the same."""
+    reading_overrides: Mapping[str, Value] = field(default_factory=dict)
+    """Readings chosen for the whole run; they win over those of a scenario."""
+
+    def __post_init__(self) -> None:
+        readings = {
+            name: resolve(one.readings, self.reading_overrides) for name, one in self.scenarios.items()
+        }
+        object.__setattr__(self, "_readings", readings)
+
+    def readings(self, scenario: str) -> Mapping[str, Value]:
+        """All readings as they hold under a scenario."""
+        found: Mapping[str, Value] = self._readings[scenario]  # type: ignore[attr-defined]
+        return found
+
+
+def load_config(
+    folders: Folders,
+    *,
+    reading_overrides: Mapping[str, Value] | None = None,
+    seed: int | None = None,
+    now: Callable[[], int],
+) -> Config:
+    """Reads and checks every file; ConfigurationError with all problems of the first kind of file that has any."""
+    schemas = Schemas(_read_all({name: folders.schema(name) for name in FILES}, read_json))
+    errors, apps = read_yaml(folders.fixture("errors.yaml")), read_yaml(folders.fixture("apps.yaml"))
+    problems = check_document(errors, schemas["errors.json"]) + check_document(apps, schemas["apps.json"])
+    if problems:
+        raise ConfigurationError(problems)
+    catalogue = load_catalogue(errors, set(NEEDED_ERRORS))
+    registered = load_apps(apps)
+    scenarios = load_scenarios(_read_all(folders.scenarios(), read_yaml), schemas, catalogue)
+    worlds = _worlds(scenarios, seed, now())
+    faults = _faults(scenarios, catalogue)
+    return Config(
+        schemas,
+        catalogue,
+        registered,
+        scenarios,
+        worlds,
+        load_rules(folders, catalogue),
+        faults,
+        reading_overrides=dict(reading_overrides or {}),
+    )
+
+
+def check_scenario(config: Config, name: str, whose: str = "--scenario") -> None:
+    """ConfigurationError unless there is a scenario `name`; `whose` choice it was."""
+    if name not in config.scenarios:
+        hint = nearest(name, config.scenarios)
+        known = ", ".join(config.scenarios)
+        text = Text(
+            f"there is no scenario {name!r}{hint.en or f'; known: {known}'}",
+            f"没有场景 {name!r}{hint.zh or f'；可用：{known}'}",
+        )
+        raise ConfigurationError.one(whose, text)
+
+
+def load_apps_only(folders: Folders) -> Mapping[str, App]:
+    """The registered apps, without reading anything else."""
+    schema = Schemas({"apps.json": read_json(folders.schema("apps.json"))})["apps.json"]
+    document = read_yaml(folders.fixture("apps.yaml"))
+    problems = check_document(document, schema)
+    if problems:
+        raise ConfigurationError(problems)
+    return load_apps(document)
+
+
+def _read_all(paths: Mapping[str, Path], read: Callable[[Path], Document]) -> dict[str, Document]:
+    documents: dict[str, Document] = {}
+    problems: list[Problem] = []
+    for name, path in paths.items():
+        try:
+            documents[name] = read(path)
+        except ConfigurationError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    return documents
+
+
+def _worlds(scenarios: Mapping[str, Scenario], seed: int | None, now: int) -> dict[str, WorldSource]:
+    worlds: dict[str, WorldSource] = {}
+    problems: list[Problem] = []
+    for name, scenario in scenarios.items():
+        source = WorldSource(scenario.world.value, seed)
+        try:
+            source.check(now)
+        except SpecError as error:
+            pointer = (*scenario.world.pointer, *error.pointer)
+            problem = scenario.world.document.problem(pointer, error.text)
+            if problem not in problems:
+                problems.append(problem)
+            continue
+        worlds[name] = source
+    if problems:
+        raise ConfigurationError(problems)
+    return worlds
+
+
+def _faults(scenarios: Mapping[str, Scenario], catalogue: Catalogue) -> dict[str, tuple[Fault, ...]]:
+    faults: dict[str, tuple[Fault, ...]] = {}
+    problems: list[Problem] = []
+    for name, scenario in scenarios.items():
+        parsed = []
+        for one in scenario.faults:
+            try:
+                parsed.append(parse_fault(one.value, catalogue))
+            except FaultError as error:
+                problem = one.document.problem((*one.pointer, *error.pointer), error.text)
+                if problem not in problems:
+                    problems.append(problem)
+        faults[name] = tuple(parsed)
+    if problems:
+        raise ConfigurationError(problems)
+    return faults

@@ -1,1 +1,0 @@
-"""What the server remembers between requests, kept per app. Nothing of HTTP or of the contract."""

@@ -1,0 +1,182 @@
+"""One request a file in tests/cases: what is sent, under which settings, and what the answer must be."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.bench import Bench, user_files
+from helpers.sending import NOW, bytes_of, query_of
+from helpers.signer import SECRETS, checksum
+
+from mockserver.contract.readings import READINGS, Choices
+from mockserver.contract.violations import VIOLATIONS
+from mockserver.core.yaml_reader import read_yaml
+from mockserver.engine.config import Config
+from mockserver.testing.mock_server import MockServer
+
+FOLDER = Path(__file__).parents[1] / "cases"
+CASES: dict[str, dict[str, Any]] = {
+    path.stem: read_yaml(path).value for path in sorted(FOLDER.glob("*.yaml"))
+}
+EXPECTED = {"error", "says", "says_zh", "violations", "tolerated", "status", "answer", "where"}
+ELSEWHERE = {"window", "room_window", "ongoing", "tick_seconds", "trend", "labels"} | {
+    *("distribution_tick", "today", "fill", "delay_unit")
+}
+"""Readings of the answers: the world's tests exercise them."""
+
+
+@cache
+def config(folder: Path) -> Config:
+    """The shipped files and a scenario for each case that brings answers of its own."""
+    own = {name: case["answers"] for name, case in CASES.items() if "answers" in case}
+    texts = {
+        f"scenarios/{name}.yaml": json.dumps({"title": name, "extends": "document", "answers": answers})
+        for name, answers in own.items()
+    }
+    return user_files(folder, texts)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory) -> Config:
+    """The library with the scenarios of the cases."""
+    return config(tmp_path_factory.mktemp("cases"))
+
+
+def bench(name: str, loaded: Config, lang: str = "en") -> Bench:
+    """The workbench that a case asks for."""
+    case = CASES[name]
+    settings = case.get("settings", {})
+    scenario = name if "answers" in case else settings.get("scenario", "document")
+    return Bench(scenario, settings.get("readings"), config=loaded, lang=lang)  # type: ignore[arg-type]
+
+
+def send(bench: Bench, case: dict[str, Any]) -> Any:
+    """The last reply to the case's request, sent as often as it says."""
+    for before in case.get("before", ()):
+        bench.send(before)
+    return bench.send(case.get("send", {}))
+
+
+def telling(body: bytes) -> dict[str, Any]:
+    """The envelope of an answer, which is well formed and tells no secret."""
+    answer = json.loads(body)
+    assert list(answer)[:3] == ["Status", "ErrorCode", "ErrorInfo"]
+    if answer["ErrorCode"]:
+        assert list(answer) == ["Status", "ErrorCode", "ErrorInfo"]
+        assert answer["Status"] == "FAIL"
+        assert answer["ErrorInfo"]
+    else:
+        assert (answer["Status"], answer["ErrorInfo"]) == ("OK", "")
+    for secret in SECRETS:
+        assert secret not in answer["ErrorInfo"]
+    return answer
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case_is_answered_as_it_says(name: str, loaded: Config) -> None:
+    """Error name, words, violations in their order, what is tolerated and the HTTP status are those of the file."""
+    case = CASES[name]
+    expected = case["expect"]
+    assert set(expected) <= EXPECTED
+    working = bench(name, loaded)
+    reply = send(working, case)
+    answer = telling(reply.body)
+    violations = working.violations
+    assert (working.error(reply), answer["ErrorInfo"]) == (expected.get("error", "ok"), answer["ErrorInfo"])
+    assert reply.status == expected.get("status", 200)
+    for word in expected.get("says", ()):
+        assert word in answer["ErrorInfo"]
+    assert [one.name for one in violations] == expected.get("violations", []), violations
+    assert [one.name for one in violations if one.tolerated] == expected.get("tolerated", [])
+    for violation, where in expected.get("where", {}).items():
+        assert [one.where for one in violations if one.name == violation] == [where]
+    assert {key: answer[key] for key in expected.get("answer", {})} == expected.get("answer", {})
+    assert dict(reply.headers)["X-Mock-Violations"] == str(len(violations))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_failure_is_told_in_chinese_and_without_secrets(name: str, loaded: Config) -> None:
+    """ErrorInfo speaks Chinese under lang=zh, and in neither language holds a secret or the right checksum."""
+    case = CASES[name]
+    right = checksum(re.findall(r"(?:^|&)curtime=([^&]*)|$", query_of(case.get("send", {})))[0])
+    for lang in ("en", "zh"):
+        reply = send(bench(name, loaded, lang), case)
+        info = telling(reply.body)["ErrorInfo"]
+        assert right not in info
+        if lang == "zh" and info and "answers" not in case:
+            assert re.search("[\u4e00-\u9fff]", info)
+            assert "did you mean" not in info
+    for word in case["expect"].get("says_zh", ()):
+        assert word in info
+
+
+PLAIN = [name for name, case in CASES.items() if not case.keys() & {"settings", "answers", "before"}]
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One server with the document scenario, standing still."""
+    with MockServer(scenario="document", now=str(NOW)) as mock:
+        yield mock
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_case_is_answered_the_same_over_a_socket(name: str, server: MockServer) -> None:
+    """What the engine answers in the process is what a client on a socket gets, under HTTP 200."""
+    case = CASES[name]
+    host = f"127.0.0.1:{server.port}"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as wire:
+        wire.sendall(bytes_of(case.get("send", {}), host))
+        answer = b""
+        while part := wire.recv(65_536):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"application/json" in head
+    expected = case["expect"]
+    if case.get("send", {}).get("method") == "HEAD":
+        assert body == b""
+        return
+    told = telling(body)
+    assert server.engine.config.catalogue.name_of(told["ErrorCode"]) == expected.get("error", "ok")
+    for word in expected.get("says", ()):
+        assert word in told["ErrorInfo"]
+
+
+def test_every_error_is_provoked(loaded: Config) -> None:
+    """Each name of the catalogue (contract §3) is the expected answer of at least one case."""
+    assert {case["expect"].get("error", "ok") for case in CASES.values()} == set(loaded.catalogue)
+
+
+def test_every_violation_is_provoked() -> None:
+    """Each row of the violations is noted in at least one case."""
+    assert {name for case in CASES.values() for name in case["expect"].get("violations", ())} == set(
+        VIOLATIONS
+    )
+
+
+def test_every_choice_about_requests_is_exercised() -> None:
+    """Each choice of each reading that concerns a request stands in at least one case; numbers off their default."""
+    used: dict[str, set[Any]] = {name: set() for name in READINGS}
+    for case in CASES.values():
+        for name, value in case.get("settings", {}).get("readings", {}).items():
+            used[name].add(value)
+    for name, reading in READINGS.items():
+        if name in ELSEWHERE:
+            continue
+        if isinstance(reading.values, Choices):
+            assert used[name] | {reading.values.default} == set(reading.values.words), name
+        else:
+            assert used[name] - {reading.values.default}, name
+
+
+def test_every_case_has_a_title_of_its_own() -> None:
+    """A failing case says in words what does not hold."""
+    titles = [case["title"] for case in CASES.values()]
+    assert len(set(titles)) == len(titles)

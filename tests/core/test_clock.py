@@ -1,0 +1,106 @@
+"""One clock, the words for moments, and the UTC+8 day of the document."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockserver.core.clock import DAY, Clock, day_of, day_start, moment
+
+NOW = 1_576_000_000
+EAST = timezone(timedelta(hours=8))
+
+
+def test_a_clock_runs_from_its_base() -> None:
+    """Frozen, shifted, advanced and back: each does what it says, and reset undoes all."""
+    time = [100.5]
+    clock = Clock(lambda: time[0])
+    assert (clock.now(), clock.second()) == (100.5, 100)
+    clock.offset(10)
+    assert clock.now() == 110.5
+    clock.advance(5)
+    time[0] = 101.0
+    assert clock.now() == 116.0
+    clock.offset(1)
+    assert clock.now() == 102.0
+    clock.freeze(7)
+    time[0] = 900.0
+    assert clock.now() == 7
+    clock.advance(-2)
+    assert clock.now() == 5
+    clock.reset()
+    assert clock.now() == 900.0
+
+
+def test_a_clock_made_frozen_goes_back_to_that_moment() -> None:
+    """Reset is how it was made, not the machine's time."""
+    clock = Clock(frozen_at=NOW)
+    clock.advance(60)
+    clock.freeze(5)
+    clock.reset()
+    assert (clock.now(), clock.second()) == (NOW, NOW)
+
+
+def test_a_second_before_the_epoch_is_rounded_down() -> None:
+    """The whole second of now is the one that has begun."""
+    assert Clock(frozen_at=-0.5).second() == -1
+
+
+@given(st.dates(datetime(1970, 1, 2).date(), datetime(9999, 12, 31).date()))
+def test_a_day_begins_at_midnight_in_the_east(day) -> None:
+    """yyyymmdd is a day of UTC+8 (§3.1.4), whatever zone the machine is in."""
+    start = day_start(day.strftime("%Y%m%d").zfill(8))
+    assert start == int(datetime(day.year, day.month, day.day, tzinfo=EAST).timestamp())
+    assert day_of(start) == day_of(start + DAY - 1) == start
+    assert day_of(start - 1) == start - DAY
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2019121", "20191310", "20190229", "２０１９１２１０", "2019-12-10", "00000101", "20191210\n"],
+)
+def test_what_is_no_day_is_refused(text: str) -> None:
+    """ValueError for what is not on the calendar."""
+    with pytest.raises(ValueError, match=r"."):
+        day_start(text or "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        (1_575_962_220, 1_575_962_220),
+        ("1575962220", 1_575_962_220),
+        (" 1575962220 ", 1_575_962_220),
+        ("157599250", 157_599_250),
+        ("now", NOW),
+        ("now-90m", NOW - 5_400),
+        ("now - 2h", NOW - 7_200),
+        ("now+3d", NOW + 3 * DAY),
+        ("now-0s", NOW),
+        ("today 00:00", 1_575_993_600),
+        ("2019-12-10", 1_575_907_200),
+        ("today 10:30", 1_575_993_600 + 37_800),
+        ("today 23:59:59", 1_575_993_600 + DAY - 1),
+        ("2019-12-10T15:17:00+08:00", 1_575_962_220),
+        ("2019-12-10T07:17:00Z", 1_575_962_220),
+        ("2019-12-10 07:17:00+00:00", 1_575_962_220),
+        ("1969-12-31T23:59:59.500000+00:00", -1),
+    ],
+)
+def test_a_moment_is_read(text: str | int, second: int) -> None:
+    """Seconds, ISO 8601 with an offset, and words about now and today in UTC+8."""
+    assert moment(text, NOW) == second
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "noon", "2019-12-32", "2019-1-2", "20191210", "2019-12-10T15:17:00", "now-2", "now-2w", "now*2h", "yesterday", "today", "today 24:00", "today 7:00"]
+    + ["12345678", "12345678901", "１５７５９６２２２０", True, None, 1.5],
+)  # fmt: skip
+def test_what_is_no_moment_is_told_what_would_be(text: object) -> None:
+    """ValueError names the value; one without a zone is told to have one."""
+    with pytest.raises(ValueError, match=r"no moment|no time zone"):
+        moment(text, NOW)  # type: ignore[arg-type]

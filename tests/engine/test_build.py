@@ -1,0 +1,116 @@
+"""Settings become an engine, or are told what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from helpers.sending import NOW, body_of, call_of, query_of
+
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.settings import SETTINGS, from_environment
+from mockserver.engine.build import make_clock, make_engine, parse_readings, resolve_settings
+from mockserver.server.app import create_app
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"scenaro": "x"}, "did you mean scenario?"),
+        ({"scenario": "defualt"}, "did you mean default?"),
+        ({"scenario": "zzzzzz"}, "known: "),
+        ({"port": "eighty"}, "not a whole number"),
+        ({"lang": "fr"}, "en, zh"),
+        ({"strictness": "very"}, "strict, lenient"),
+        ({"answer_headers": "maybe"}, "neither on nor off"),
+        ({"now": "noon"}, "no moment"),
+        ({"now": "2019-12-10T10:00:00"}, "no time zone"),
+        ({"reading": ["window"]}, "NAME=VALUE"),
+        ({"reading": ["windo=enter"]}, "no reading 'windo'"),
+        ({"reading": ["window=entre"]}, "overlap, enter"),
+        ({"reading": ["tick_seconds=7"]}, "10…3600"),
+        ({"fixtures": "/nowhere/at/all"}, "no such folder"),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_told_with_its_option(settings: dict[str, Any], says: str) -> None:
+    """ConfigurationError names the option, or the path, and what would be right, in both languages."""
+    with pytest.raises(ConfigurationError) as caught:
+        make_engine(**settings)
+    (problem,) = caught.value.problems
+    assert says in problem.text.en
+    assert problem.text.zh
+    assert problem.place.startswith(("--", "/nowhere"))
+
+
+def test_settings_are_typed_and_defaults_fill_in() -> None:
+    """Texts of the environment become numbers and switches; None means unset."""
+    chosen = resolve_settings({"port": "0", "answer_headers": "off", "scenario": None, "seed": "7"})
+    assert (chosen["port"], chosen["answer_headers"], chosen["scenario"], chosen["seed"]) == (
+        0,
+        False,
+        "default",
+        7,
+    )
+    assert chosen.keys() == SETTINGS.keys()
+
+
+def test_the_environment_is_read_by_name(monkeypatch) -> None:
+    """MOCKSERVER_NAME, where it is not empty; nothing else."""
+    assert from_environment(
+        {"MOCKSERVER_PORT": "1", "MOCKSERVER_LANG": "", "MOCKSERVER_X": "2", "PORT": "3"}
+    ) == {"port": "1"}
+
+
+@pytest.mark.parametrize(
+    "given", ["window=enter,seq=unique", "window=enter seq=unique", ["window=enter", "seq = unique"]]
+)
+def test_readings_come_as_text_or_list(given: Any) -> None:
+    """From the environment as one text, from the command line one by one; --strictness is short for one."""
+    assert parse_readings(given, "lenient") == {"window": "enter", "seq": "unique", "strictness": "lenient"}
+
+
+def test_readings_of_the_run_win_over_the_scenarios(tmp_path) -> None:
+    """--reading is the last word."""
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text("title: a\nreadings: {seq: optional, window: enter}")
+    engine = make_engine(fixtures=str(tmp_path), scenario="a", reading=["seq=unique"])
+    readings = engine.config.readings("a")
+    assert (readings["seq"], readings["window"]) == ("unique", "enter")
+
+
+def test_a_clock_stands_still_when_told_to() -> None:
+    """--now freezes; without it the machine's clock runs."""
+    assert make_clock(str(NOW)).now() == NOW
+    assert make_clock("2019-12-10T07:17:00Z").second() == 1_575_962_220
+    assert make_clock(None).now() > NOW
+
+
+def test_the_same_seed_and_clock_give_the_same_bytes() -> None:
+    """Two engines, one answer; another seed, another."""
+    send = {
+        "operation": "query_all_instance_by_time",
+        "body": {"BeginTime": "1575990000", "EndTime": "1575990060"},
+    }
+    first, again, other = (
+        make_engine(now=str(NOW), seed=seed).handle(call_of(send)).body for seed in (5, 5, 6)
+    )
+    assert first == again
+    assert json.loads(first)["UsersList"]
+    assert first != other
+
+
+def test_create_app_takes_the_environment_and_arguments_win(monkeypatch) -> None:
+    """`flask --app mockserver run` is configured by variables."""
+    monkeypatch.setenv("MOCKSERVER_SCENARIO", "outage")
+    monkeypatch.setenv("MOCKSERVER_NOW", str(NOW))
+    url = f"/v2/video/query_room_info?{query_of({})}"
+    codes = [
+        create_app(**settings)
+        .test_client()
+        .post(url, data=body_of({}), content_type="application/json")
+        .json["ErrorCode"]
+        for settings in ({}, {"scenario": "document"})
+    ]
+    assert codes == [1402, 0]

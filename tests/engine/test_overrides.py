@@ -1,0 +1,273 @@
+"""What a client wishes for one request: by header and by magic value; granted, or refused, never ignored, and soon forgotten."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+from helpers.bench import Bench, user_files
+from helpers.sending import NOW
+from helpers.signer import APPKEY
+
+from mockserver import MockServer
+
+WORLD = {"RoomId": "123456789"}
+BUSY, INVALID, NO_ROOM = 1402, 1108, 1301
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """An engine at the document scenario."""
+    return Bench()
+
+
+def wish(scenario: str | None = None, fault: str | None = None) -> dict[str, str]:
+    """The two headers."""
+    told = {"x-mock-scenario": scenario, "x-mock-fault": fault}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def ask(bench: Bench, body: Any = WORLD, operation: str = "query_room_info", **send: Any) -> Any:
+    """The reply to a right request with a wish."""
+    return bench.send({"operation": operation, "body": body, **send})
+
+
+def code(reply: Any) -> int:
+    """The ErrorCode of a reply."""
+    return json.loads(reply.body)["ErrorCode"]
+
+
+def state_of(bench: Bench) -> Any:
+    """All that an app's state says of itself."""
+    state = bench.engine.store.app(APPKEY)
+    return (
+        state.scenario,
+        dict(state.readings),
+        state.rules,
+        state.faults.list(NOW),
+        state.clock.now(),
+        dict(state._counts),
+    )
+
+
+# The header and the magic value say the same
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        {"headers": wish(fault="error;name=server_busy")},
+        {"query": {"identifier": "mock:error=server_busy"}},
+        {"query": {"identifier": "mock:fault=error;code=1402"}},
+        {"body": {"RoomId": "mock:error=server_busy"}},
+        {"body": {"RoomId": "mock:fault=error;name=server_busy;info=later"}},
+        {"operation": "query_instance_all_records_by_time",
+         "body": {"UserId": "mock:error=server_busy", "BeginTime": "1575962150", "EndTime": "1575962850"}},
+    ],
+)  # fmt: skip
+def test_an_error_is_wished_for_in_six_ways(bench: Bench, send: dict[str, Any]) -> None:
+    """By header, in identifier, RoomId and UserId, by name and by number."""
+    reply = ask(bench, **{"body": WORLD, **send})
+    assert code(reply) == BUSY
+    entry = bench.journal.select().entries[-1]
+    assert (entry.by, entry.error, entry.faults) == ("fault", "server_busy", ("error",))
+    assert entry.violations == ()
+    assert code(ask(bench)) == 0
+
+
+def test_a_magic_value_is_none_where_it_is_not_looked_for(bench: Bench) -> None:
+    """Other fields, the middle of a value and another case are plain text."""
+    for room in ("xmock:error=server_busy", "MOCK:error=server_busy", " mock:error=server_busy", "mock"):
+        assert code(ask(bench, {"RoomId": room})) == NO_ROOM
+    assert code(ask(bench, query={"seq": "mock:error=server_busy"})) == 0
+
+
+def test_a_magic_value_may_be_written_with_escapes(bench: Bench) -> None:
+    """JSON libraries that escape `=` or `/` do not take the wish away."""
+    assert code(ask(bench, text='{"RoomId": "mock:error\\u003dserver_busy"}')) == BUSY
+
+
+def test_latency_and_a_scenario_are_wished_for_together(bench: Bench) -> None:
+    """Several wishes of one request add up."""
+    reply = ask(bench, headers=wish("empty", "latency;fixed_ms=800"), query={"identifier": "mock:fault=latency;fixed_ms=200"})  # fmt: skip
+    assert reply.delivery.delay == pytest.approx(1.0)
+    assert dict(reply.headers)["X-Mock-Scenario"] == "empty"
+    assert dict(reply.headers)["X-Mock-Fault"].startswith("latency: ")
+
+
+# Wishes that nobody can grant
+
+
+UNKNOWN = [
+    ("x-mock-fault", "latenzy;fixed_ms=1", "did you mean latency?"),
+    ("x-mock-fault", "latency;fixed=1", "did you mean fixed_ms?"),
+    ("x-mock-fault", "latency", "exactly one"),
+    ("x-mock-fault", "latency;fixed_ms=x", "fixed_ms"),
+    ("x-mock-fault", "", "missing fault"),
+    ("x-mock-fault", ";;", "missing fault"),
+    ("x-mock-fault", "hang;max_seconds=1,error;name=server_busy", ""),
+    ("x-mock-fault", "error;name=server_bussy", "did you mean server_busy?"),
+    ("x-mock-fault", "error;name=ok", "ok is no error"),
+    ("x-mock-fault", "rate_limit;requests=1", "compares requests"),
+    ("x-mock-fault", "hang;on=query_rom_info", "did you mean query_room_info?"),
+    ("x-mock-fault", "hang;when.body.RoomId.matches=(", ""),
+    ("x-mock-fault", "hang;" * 3_000, ""),
+    ("x-mock-scenario", "documnt", "did you mean document?"),
+    ("x-mock-scenario", "", "there is no scenario"),
+    ("x-mock-scenario", "../../etc/passwd", "there is no scenario"),
+    ("x-mock-scenario", "é" * 500, "there is no scenario"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "words"), UNKNOWN)
+def test_a_header_that_means_nothing_is_refused(bench: Bench, name: str, value: str, words: str) -> None:
+    """invalid_parameter that names the header and what would be right; nothing else happens."""
+    reply = ask(bench, headers={name: value})
+    assert code(reply) == INVALID
+    assert words in json.loads(reply.body)["ErrorInfo"]
+    assert reply.delivery.delay == 0
+    (one,) = bench.violations
+    assert (one.name, one.where.lower()) == ("unknown_wish", f"header:{name}")
+    assert state_of(bench) == state_of(Bench())
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["mock:", "mock:x", "mock:error", "mock:error=", "mock:error=room_not_fund", "mock:error=ok", "mock:errors=room_not_found",
+     "mock:fault=", "mock:fault=latency", "mock:fault=nothing;x=1", "mock:scenario=", "mock:scenario=emptyy", "mock:=", "mock:Error=server_busy",
+     "mock:error=server_busy;info=x", "mock:scenario=empty ", "mock:fault=rate_limit;requests=0"],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["identifier", "RoomId", "UserId"])
+def test_a_magic_value_that_means_nothing_is_refused(bench: Bench, value: str, place: str) -> None:
+    """invalid_parameter wherever it stands: a misspelt wish never looks like a passing test."""
+    if place == "identifier":
+        reply = ask(bench, query={"identifier": value})
+    elif place == "RoomId":
+        reply = ask(bench, {"RoomId": value})
+    else:
+        body = {"UserId": value, "BeginTime": "1575962150", "EndTime": "1575962850"}
+        reply = ask(bench, body, "query_instance_all_records_by_time")
+    assert code(reply) == INVALID
+    assert [one.name for one in bench.violations] == ["unknown_wish"]
+    assert bench.violations[0].where == {"identifier": "query:identifier"}.get(place, f"body:/{place}")
+
+
+def test_every_unknown_wish_is_recorded(bench: Bench) -> None:
+    """Not only the first one."""
+    reply = ask(bench, {"RoomId": "mock:x"}, headers=wish("a", "b"), query={"identifier": "mock:y"})
+    assert code(reply) == INVALID
+    assert len(bench.violations) == 4
+
+
+def test_a_wish_does_not_replace_the_checks(bench: Bench) -> None:
+    """A request that is wrong in itself is refused as such, however it wishes."""
+    reply = ask(bench, headers=wish("empty", "error;name=server_busy"), sign="nonsense")
+    assert bench.error(reply) == "checksum_mismatch"
+    reply = ask(bench, headers=wish(fault="nothing"), sign="nonsense")
+    assert bench.error(reply) == "checksum_mismatch"
+    reply = ask(bench, {"RoomId": "mock:error=server_busy", "x": 1})
+    assert bench.error(reply) == "unknown_field"
+
+
+# A scenario for one request
+
+
+def test_a_wished_scenario_brings_its_readings_rules_and_faults(tmp_path) -> None:
+    """All of it for this request alone."""
+    text = (
+        "title: One\nreadings: {unknown_room: empty}\nworld: {source: recorded, rooms: []}\n"
+        "answers:\n  - {on: count_qos_by_day, reply: {error: server_busy}}\n"
+        "faults:\n  - {fault: latency, fixed_ms: 250}\n"
+    )
+    bench = Bench(config=user_files(tmp_path, {"scenarios/one.yaml": text}))
+    before = state_of(bench)
+    reply = ask(bench, {"RoomId": "nobody"}, headers=wish("one"))
+    assert (code(reply), reply.delivery.delay) == (0, 0.25)
+    assert code(ask(bench, {"QueryDate": "20191210"}, "count_qos_by_day", headers=wish("one"))) == BUSY
+    assert bench.journal.select().entries[-1].scenario == "one"
+    plain = ask(bench, {"RoomId": "nobody"})
+    assert (code(plain), plain.delivery.delay) == (NO_ROOM, 0)
+    after = state_of(bench)
+    assert after[:5] == before[:5]
+
+
+def test_readings_of_the_app_win_over_those_of_a_wished_scenario(tmp_path) -> None:
+    """What was chosen for the app was chosen for every request of it."""
+    config = user_files(
+        tmp_path, {"scenarios/one.yaml": "title: One\nextends: document\nreadings: {unknown_room: empty}\n"}
+    )
+    bench = Bench(config=config)
+    bench.engine.store.app(APPKEY).readings = {"unknown_room": "error"}
+    assert code(ask(bench, {"RoomId": "nobody"}, headers=wish("one"))) == NO_ROOM
+
+
+def test_a_wished_scenario_does_not_count_in_the_one_it_extends(tmp_path) -> None:
+    """The sequence that the app's own scenario tells goes on as if nobody had wished."""
+    files = {
+        "scenarios/base.yaml": "title: B\nextends: document\nanswers:\n  - {on: query_room_info, sequence: [{error: server_busy}, {world: true}]}\n",
+        "scenarios/child.yaml": "title: C\nextends: base\n",
+    }
+    bench = Bench("base", config=user_files(tmp_path, files))
+    assert [code(ask(bench, headers=wish("child"))) for _ in range(3)] == [BUSY, 0, 0]
+    assert [code(ask(bench)) for _ in range(3)] == [BUSY, 0, 0]
+
+
+def test_wishing_for_the_scenario_at_work_changes_nothing(bench: Bench) -> None:
+    """Its own name is no second copy of it."""
+    assert ask(bench, headers=wish("document")).body == ask(bench).body
+
+
+def test_a_wished_fault_is_counted_nowhere() -> None:
+    """Neither among the app's faults nor in its ids."""
+    bench = Bench()
+    before = state_of(bench)
+    for _ in range(3):
+        ask(bench, headers=wish(fault="latency;fixed_ms=10"))
+    assert state_of(bench)[:5] == before[:5]
+    assert bench.engine.store.app(APPKEY).faults.active == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["mock:scenario=empty", "mock:error=server_busy", "mock:fault=latency;fixed_ms=5"]
+)
+def test_an_identifier_may_carry_a_wish_while_identifiers_are_free(bench: Bench, value: str) -> None:
+    """Under the default reading."""
+    ask(bench, query={"identifier": value})
+    assert bench.violations == ()
+
+
+def test_an_unregistered_app_may_wish_too() -> None:
+    """Connection faults strike before anybody is known; the rest is refused as ever."""
+    bench = Bench()
+    reply = ask(bench, headers=wish(fault="connection_reset"), query={"appkey": "nobody"})
+    assert reply.delivery.instead == "reset"
+    assert bench.error(reply) == "unknown_appkey"
+
+
+def test_the_secret_of_a_fault_is_told_nowhere() -> None:
+    """A rotated secret is one: neither the list of faults, nor an answer, nor the journal has it."""
+    canary = "NEW-secret+canary-99"
+    with MockServer("document") as mock:
+        app = mock.new_app()
+        shown = mock.admin.send("POST", "faults", {"fault": "secret_rotated", "appsecret": canary})
+        listed = mock.admin.get("faults")
+        wish = {"X-Mock-Fault": f"secret_rotated;appsecret={canary}"}
+        told = []
+        for body, headers in (
+            ({"RoomId": canary}, {}),
+            ({"RoomId": "1", canary: 1}, wish),
+            ({}, {"X-Mock-Fault": f"secret_rotatd;appsecret={canary}"}),
+        ):
+            request = urllib.request.Request(
+                app.signed_url("query_room_info"),
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json", **headers},
+            )
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                told.append(answer.read().decode() + str(answer.headers))
+        journal = mock.admin.get("requests")
+    assert "***" in str(shown)
+    for text in (str(shown), str(listed), *told, str(journal)):
+        assert canary not in text

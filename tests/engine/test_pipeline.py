@@ -1,0 +1,424 @@
+"""The straight line: the order of the checks, one answer for everything that arrives, and what the cache keeps apart."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from helpers.bench import Bench
+from helpers.sending import NOW, call_of
+from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, checksum, sha1
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.core.clock import Clock
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.http import Request
+
+LIST = {"BeginTime": "1575962851", "EndTime": "1575962850"}
+BREAKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "path": ("path_variant", {"path": "/v1/test/query_all_instance_by_time"}),
+    "method": ("wrong_method", {"method": "GET"}),
+    "query": ("unknown_parameter", {"query": {"nonce": "1"}}),
+    "appkey": ("unknown_appkey", {"query": {"appkey": "555"}}),
+    "identifier": ("identifier_empty", {"query": {"identifier": ""}}),
+    "curtime": ("curtime_fraction", {"query": {"curtime": f"{NOW}.5"}}),
+    "freshness": ("checksum_expired", {"query": {"curtime": f"{NOW - 301}"}}),
+    "checksum": ("checksum_mismatch", {"query": {"checksum": "0" * 40}}),
+    "seq": ("seq_empty", {"query": {"seq": ""}}),
+    "content type": ("content_type_wrong", {"headers": {"content-type": "text/plain"}}),
+    "body size": ("body_too_large", {"fill": {"text": " ", "times": 1_048_577}}),
+    "body empty": ("body_empty", {"text": ""}),
+    "JSON object": (
+        "duplicate_key",
+        {"text": '{"BeginTime": "1575962850", "EndTime": "1575962850", "EndTime": "1575962850"}'},
+    ),
+    "schema": ("unknown_field", {"body": {"BeginTime": "1575962150", "EndTime": "1575962850", "x": 1}}),
+    "semantic rules": ("begin_after_end", {"body": LIST}),
+}
+"""A way to break each check of contract §2, in their order, and the violation that tells it."""
+BOTH: dict[tuple[str, str], tuple[list[str], dict[str, Any]]] = {
+    ("curtime", "freshness"): (
+        ["curtime_fraction", "checksum_expired"],
+        {"query": {"curtime": f"{NOW - 302}.5"}},
+    ),
+    ("JSON object", "schema"): (
+        ["duplicate_key", "unknown_field"],
+        {"text": '{"BeginTime": "1575962850", "EndTime": "1575962850", "x": 1, "x": 1}'},
+    ),
+    ("schema", "semantic rules"): (["unknown_field", "begin_after_end"], {"body": {**LIST, "x": 1}}),
+    # A body is of one size and is empty or not: what the earlier check tells leaves the later one nothing to read.
+    ("body size", "body empty"): (["body_too_large"], {"fill": {"text": " ", "times": 1_048_577}}),
+    ("body empty", "JSON object"): (["body_empty"], {"text": " "}),
+}
+
+
+def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """A request broken in both ways."""
+    made = copy.deepcopy(first)
+    for key, value in second.items():
+        made[key] = {**made.get(key, {}), **value} if key in ("query", "headers") else value
+    return made
+
+
+def test_each_check_alone_is_told_alone() -> None:
+    """The ways to break a check below break nothing else; only an unknown appkey leaves the checksum unchecked."""
+    for name, (violation, send) in BREAKS.items():
+        working = Bench()
+        working.send({"operation": "query_all_instance_by_time", **send})
+        assert [one.name for one in working.violations] == [violation], name
+
+
+@pytest.mark.parametrize(("earlier", "later"), list(pairwise(BREAKS)), ids=" before ".join)
+def test_the_earlier_check_answers_and_both_are_noted(earlier: str, later: str) -> None:
+    """A request that breaks two neighbouring checks hears of the first; both are on record (contract §2)."""
+    names = [BREAKS[earlier][0], BREAKS[later][0]]
+    send = merged(BREAKS[earlier][1], BREAKS[later][1])
+    if (earlier, later) in BOTH:
+        names, send = BOTH[earlier, later]
+    working = Bench()
+    reply = working.send({"operation": "query_all_instance_by_time", **send})
+    assert [one.name for one in working.violations] == names
+    assert working.error(reply) == working.violations[0].error
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"), [(a, b) for a in BREAKS for b in BREAKS if a != b], ids="-".join
+)
+def test_the_order_does_not_depend_on_what_else_is_wrong(earlier: str, later: str) -> None:
+    """Of any two broken checks the one that stands first in contract §2 answers."""
+    names = list(BREAKS)
+    if names.index(earlier) > names.index(later):
+        earlier, later = later, earlier
+    if {earlier, later} <= set(names[names.index("body size") :]) or BREAKS[earlier][1].keys() & {
+        "body",
+        "text",
+    }:
+        return
+    query = BREAKS[earlier][1].get("query", {}).keys() & BREAKS[later][1].get("query", {}).keys()
+    if query:
+        return
+    working = Bench()
+    reply = working.send(
+        {"operation": "query_all_instance_by_time", **merged(BREAKS[earlier][1], BREAKS[later][1])}
+    )
+    assert working.violations[0].name == BREAKS[earlier][0]
+    assert working.error(reply) == working.violations[0].error
+
+
+def test_existence_is_asked_last() -> None:
+    """An unknown room is told only to a request in which nothing else is wrong."""
+    body = {"RoomId": "nobody", "BeginTime": "1575962851", "EndTime": "1575962850"}
+    assert Bench().ask("query_room_info", body)["ErrorCode"] == 1203
+    assert Bench().ask("query_room_info", {"RoomId": "nobody"})["ErrorCode"] == 1301
+
+
+STRANGE = st.one_of(
+    st.binary(max_size=300),
+    st.text(max_size=100).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.text(max_size=40).map(lambda text: text.encode("utf-16", "surrogatepass")),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(
+                st.sampled_from(["RoomId", "BeginTime", "EndTime", "CountBy", "x/y~", "\ud800"]), inner
+            )
+        ),
+        max_leaves=12,
+    ).map(lambda value: json.dumps(value).encode()),
+    st.integers(0, 3_000).map(lambda depth: b"[" * depth + b"]" * depth),
+    st.integers(0, 3_000).map(lambda depth: b'{"RoomId":' * depth + b"1" + b"}" * depth),
+    st.integers(1, 6_000).map(lambda size: b'{"RoomId":' + b"9" * size + b"}"),
+    st.sampled_from(
+        [
+            b'{"RoomId": NaN}',
+            b'{"RoomId": -Infinity}',
+            b'{"a":1,"a":2}',
+            b"\xef\xbb\xbf{}",
+            b"\x00",
+            b'"\\ud800"',
+        ]
+    ),
+)
+HEADER = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=40)
+QUERY = st.one_of(
+    st.text(st.characters(max_codepoint=255), max_size=80),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["appkey", "identifier", "curtime", "checksum", "seq", "%ff", "x", "APPKEY"]),
+            st.sampled_from(["", "123456789", f"{NOW}", "%ff", "%", "%E4%BD%A0", "a+b", "é", "0" * 40, "%00"])
+            | st.text(st.characters(max_codepoint=255), max_size=20),
+        ),
+        max_size=9,
+    ).map(lambda pairs: "&".join(f"{name}={value}" for name, value in pairs)),
+)
+PATH = st.one_of(
+    st.sampled_from([one.path for one in OPERATIONS.values()]),
+    st.sampled_from(
+        ["/", "", "//", "/v2/video/", "/v1/test/query_room_info", "/v2/video/../../etc/passwd", "/\x00"]
+    ),
+    st.text(max_size=60),
+)
+METHOD = st.sampled_from(
+    ["POST", "POST", "POST", "GET", "PUT", "HEAD", "OPTIONS", "TRACE", "post", "FOO", ""]
+)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("strictness", ["strict", "lenient"])
+def test_whatever_arrives_is_answered_by_an_envelope(strictness: str, lang: Any) -> None:
+    """Any method, path, query, header and body: no exception, HTTP 200, a valid envelope, quickly (§1.3, §1.4)."""
+    working = Bench(readings={"strictness": strictness, "seq": "unique", "checksum_reuse": "once"}, lang=lang)
+    envelope = working.engine.config.schemas["envelope.json"]
+
+    @settings(max_examples=250, deadline=None)
+    @given(method=METHOD, path=PATH, query=QUERY, content=HEADER, body=STRANGE)
+    def check(method: str, path: str, query: str, content: str, body: bytes) -> None:
+        started = time.perf_counter()
+        reply = working.engine.handle(Request(method, path, query, {"content-type": content}, body))
+        took = time.perf_counter() - started
+        assert reply.status == 200
+        answer = json.loads(reply.body)
+        assert answer["ErrorCode"] == 0 or (envelope.accepts(answer) and not envelope.mismatches(answer))
+        assert all(value.isascii() and value.isprintable() for _, value in reply.headers)
+        assert took < 2
+
+    check()
+
+
+@pytest.mark.parametrize("strictness", ["strict", "lenient"])
+def test_a_signed_request_with_any_body_is_answered_by_an_envelope(strictness: str) -> None:
+    """A right signature lets no body through that the answer cannot be made for."""
+    working = Bench(readings={"strictness": strictness})
+
+    @settings(max_examples=250, deadline=None)
+    @given(operation=st.sampled_from(list(OPERATIONS)), body=STRANGE)
+    def check(operation: str, body: bytes) -> None:
+        reply = working.send({"operation": operation, "hex": body.hex()})
+        answer = json.loads(reply.body)
+        assert working.error(reply) != "internal_error", answer
+        assert working.engine.config.schemas.answer(operation, answer).mismatches(answer) == []
+
+    check()
+
+
+FLOODS = {
+    "unknown fields": "{" + ",".join(f'"key{number}":1' for number in range(70_000)) + "}",
+    "repeated keys": '{"x":[' + ",".join(['{"a":1,"a":2}'] * 70_000) + "]}",
+    "a long name": '{"RoomId":"1","' + "x" * 1_000_000 + '":1}',
+    "a long value": '{"RoomId":"' + "x" * 1_000_000 + '"}',
+    "a long number": '{"RoomId":' + "1" * 1_000_000 + "}",
+    "brackets": "[" * 1_000_000,
+    "brackets in a string": '{"RoomId":"' + "[" * 1_000_000 + '"}',
+    "backslashes": "[" * 70 + '"' + "\\" * 1_000_000,
+    "quotes": "[]" * 65 + '"' * 1_000_000,
+    "elements": '{"RoomId":[' + "1," * 400_000 + "1]}",
+    "line breaks": "\n" * 1_000_000 + "x",
+}
+
+
+@pytest.mark.parametrize("strictness", ["strict", "lenient"])
+@pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS)
+def test_a_megabyte_of_anything_is_answered_soon_and_shortly(text: str, strictness: str) -> None:
+    """A body made to be slow costs no more than a moment, and what is told of it stays short."""
+    working = Bench(readings={"strictness": strictness})
+    started = time.process_time()
+    reply = working.send({"text": text})
+    assert time.process_time() - started < 3
+    assert len(reply.body) < 1_000
+    assert len(working.violations) <= 30
+    assert all(len(one.where) < 200 and len(one.text.en) < 500 for one in working.violations)
+
+
+def test_a_flood_of_parameters_is_told_shortly_and_hides_nothing() -> None:
+    """Thousands of unknown parameters are told by twenty; a doubled signed one behind them is found by a lenient server."""
+    working = Bench(readings={"strictness": "lenient"})
+    flood = {f"p{number}": "" for number in range(3_000)}
+    reply = working.send({"query": flood, "twice": ["appkey"]})
+    assert working.error(reply) == "invalid_parameter"
+    assert [one.name for one in working.violations if not one.tolerated] == ["repeated_parameter"]
+    assert len(working.violations) == 21
+
+
+def test_an_unread_body_is_not_trusted() -> None:
+    """A request that the transport cut off is too large, whatever its beginning says."""
+    working = Bench()
+    reply = working.engine.handle(
+        Request(
+            "POST",
+            "/v2/video/query_room_info",
+            "",
+            {"content-type": "application/json"},
+            b"{}",
+            overlong=True,
+        )
+    )
+    assert "body_too_large" in [one.name for one in working.violations]
+    assert working.error(reply) == "missing_parameter"
+
+
+def test_equal_looking_bodies_are_not_mixed_up() -> None:
+    """CountBy 1 and 2, an empty and an absent bound, are questions of their own to the cache."""
+    working = Bench("recorded-day")
+    day = "count_business_total_volume_by_day"
+    first, second = (working.ask(day, {"QueryDate": "20191210", "CountBy": number}) for number in (1, 2))
+    assert first != second
+    assert working.ask(day, {"QueryDate": "20191210", "CountBy": 1}) == first
+    assert working.ask(day, {"CountBy": 2, "QueryDate": "20191210"}) == second
+
+
+def test_answer_headers_can_be_left_out() -> None:
+    """Without answer headers only the content type is sent."""
+    working = Bench()
+    working.engine._headers = False
+    assert working.send({}).headers == (("Content-Type", "application/json"),)
+
+
+def test_a_cached_checksum_is_called_stale_however_old_it_is() -> None:
+    """A client that signs once and sends a fresh curtime every time; after a reset nothing is known of it."""
+    bench = Bench()
+    assert bench.error(bench.send()) == "ok"
+    cached = checksum(str(NOW))
+    bench.engine.store.clock.advance(4_000)
+    late = {"query": {"curtime": str(NOW + 4_000), "checksum": cached}}
+    assert bench.error(bench.send(late)) == "checksum_mismatch"
+    (one,) = bench.violations
+    assert one.diagnosis == "stale_checksum"
+    assert "(curtime-4000)" in one.text.en
+    bench.engine.store.reset_app(APPKEY)
+    bench.send(late)
+    (one,) = bench.violations
+    assert one.diagnosis == "unexplained"
+
+
+def test_a_signature_in_the_headers_is_told_in_the_answer() -> None:
+    """The sibling vendor's way: the first thing that is told says where the signature is."""
+    bench = Bench(lang="zh")
+    query = {"appkey": None, "curtime": None, "checksum": None, "seq": None}
+    headers = {"appkey": APPKEY, "curtime": str(NOW), "checksum": checksum(str(NOW)), "nonce": "1"}
+    reply = bench.send({"query": query, "headers": headers})
+    assert bench.error(reply) == "missing_parameter"
+    assert "签名放在了请求头中" in json.loads(reply.body)["ErrorInfo"]
+    assert {one.diagnosis for one in bench.violations} == {"signature_in_headers"}
+
+
+def test_keys_that_travel_in_hex_are_told_nowhere() -> None:
+    """Go's h.Sum(text) puts them before the hash of nothing: neither answer nor journal keeps them."""
+    bench = Bench()
+    sent = (APPSECRET + RESTAPIKEY + str(NOW)).encode().hex() + sha1("")
+    reply = bench.send({"query": {"checksum": sent}})
+    (one,) = bench.violations
+    assert one.diagnosis == "sum_appended"
+    told = reply.body.decode() + repr(reply.headers) + repr(bench.journal.select().entries) + repr(one)
+    assert APPSECRET.encode().hex()[:12] not in told
+    assert RESTAPIKEY.encode().hex()[:12] not in told
+
+
+@pytest.mark.parametrize("whose", ["app", "server"])
+@pytest.mark.parametrize("move", [lambda clock: clock.freeze(NOW), lambda clock: clock.advance(5_000)])
+def test_a_clock_that_a_test_moved_is_told_to_a_client_that_signs_by_another(whose: str, move: Any) -> None:
+    """The client's own clock may well be right: the test's is elsewhere. A server that shows the time says nothing."""
+    bench, late = Bench("document"), {"operation": "query_room_info", "query": {"curtime": str(NOW - 400)}}
+    bench.engine.store.clock = Clock(lambda: NOW)
+    state = bench.engine.store.app(APPKEY)
+    state.clock = Clock(bench.engine.store.clock.now)
+    said = "stopped or moved on purpose"
+    assert said not in json.loads(bench.send(late).body)["ErrorInfo"]
+    move(state.clock if whose == "app" else bench.engine.store.clock)
+    assert said in json.loads(bench.send(late).body)["ErrorInfo"]
+
+
+@pytest.mark.parametrize(
+    ("curtime", "readings", "diagnosis"),
+    [
+        (f"{NOW}.437", {"curtime": "fraction"}, "curtime_hashed_truncated"),
+        (str(NOW + 1), {}, "curtime_off_by_one"),
+        (str(NOW - 1), {}, "curtime_off_by_one"),
+    ],
+)
+def test_a_checksum_that_is_known_hides_no_nearer_cause(curtime: str, readings: Any, diagnosis: str) -> None:
+    """The request before was right with this very checksum: what is wrong now is told as if it had never come."""
+    bench = Bench("document", readings)
+    for _ in range(2):
+        bench.send({"query": {"curtime": curtime, "checksum": checksum(str(NOW))}})
+        assert bench.violations[-1].diagnosis == diagnosis
+        assert bench.error(bench.send()) == "ok"
+
+
+def test_the_first_refusal_is_told_in_a_header() -> None:
+    """One line of ASCII, with the violation's name; none for a request in order."""
+    bench = Bench("document")
+    told = dict(bench.send({"sign": "v1", "body": {"room\nid": "é"}}).headers)
+    assert told["X-Mock-Diagnosis"].startswith(
+        "checksum_mismatch: checksum is wrong: matches sha1(appsecret+curtime): the v1 formula"
+    )
+    assert told["X-Mock-Diagnosis"].isascii()
+    assert int(told["X-Mock-Violations"]) >= 3
+    fine = dict(bench.send().headers)
+    assert "X-Mock-Diagnosis" not in fine
+    assert fine["X-Mock-Violations"] == "0"
+
+
+def test_only_explain_looks_as_deep_as_it_goes() -> None:
+    """Milliseconds that are hashed and not sent are found when nobody waits for an answer."""
+    curtime = str(NOW)
+    wrong = {"query": {"curtime": curtime, "checksum": sha1(APPSECRET + RESTAPIKEY + curtime + "347")}}
+    bench = Bench("document")
+    bench.send(wrong)
+    assert bench.violations[0].diagnosis == "unexplained"
+    [found] = [one for one in bench.engine.examine(call_of(wrong)) if one.name == "checksum_mismatch"]
+    assert found.diagnosis == "curtime_hashed_in_milliseconds"
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "unknown_path": {"path": "/nothing"},
+    "path_variant": {"path": "/v1/test/query_room_info"},
+    "wrong_method": {"method": "GET"},
+    "repeated_parameter": {"twice": ["seq"]},
+    "undecodable_parameter": {"raw_query": "appkey=%ff%fe"},
+    "unknown_parameter": {"query": {"nonce": "1"}},
+    "unknown_appkey": {"query": {"appkey": "555"}},
+    "curtime_format": {"query": {"curtime": "1576000000000"}},
+    "curtime_fraction": {"query": {"curtime": f"{NOW}.5"}},
+    "checksum_expired": {"query": {"curtime": f"{NOW - 301}"}},
+    "checksum_mismatch": {"sign": "v1"},
+    "content_type_wrong": {"headers": {"content-type": "text/plain"}},
+    "body_too_large": {"fill": {"text": " ", "times": 1_048_577}},
+    "malformed_json": {"text": "{'RoomId': 1}"},
+    "duplicate_key": {"text": '{"RoomId": "1", "RoomId": "1"}'},
+    "not_an_object": {"text": "[1]"},
+    "unknown_field": {"body": {"RoomId": "1", "Page": 1}},
+    "wrong_type": {"body": {"RoomId": 1}},
+    "invalid_value": {"body": {"RoomId": "1", "BeginTime": "12"}},
+    "unknown_wish": {"headers": {"x-mock-fault": "nothing"}},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_every_violation_tells_what_was_expected_and_what_came(name: str) -> None:
+    """Both, wherever something came; with advice in both languages, and the section of the document where it has one."""
+    bench = Bench("document")
+    bench.send({"operation": "query_room_info", **WRONG[name]})
+    [found] = [one for one in bench.violations if one.name == name]
+    assert found.expected
+    assert found.got
+    assert found.text.en.isascii() or found.got in found.text.en or "…" in found.text.en
+    assert not found.text.zh.isascii()
+
+
+def test_a_set_without_a_scenario_in_use_never_goes_live() -> None:
+    """The last good set answers on, and whose choice keeps it is told."""
+    bench = Bench("document")
+    before = bench.engine.config
+    bench.engine.store.app(APPKEY).scenario = "deleted"
+    bench.engine._load = lambda: copy.copy(before)
+    with pytest.raises(ConfigurationError, match=f"app {APPKEY}.*deleted"):
+        bench.engine.reload()
+    assert bench.engine.config is before
+    assert bench.engine.problems

@@ -1,0 +1,141 @@
+"""The log of requests: one line for each that failed, with the reason; none that a client's text could forge."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from helpers.bench import Bench
+from helpers.driving import Client
+from helpers.serving import CLEAN, MOCKSERVER, serving
+from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, SECRETS
+
+from mockserver.engine.request_log import RequestLog, log
+
+RIGHT = {"operation": "query_room_info", "body": {"RoomId": "77"}}
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def lines() -> Iterator[list[logging.LogRecord]]:
+    """What is logged of requests."""
+    kept, before = _Kept(), log.level
+    log.addHandler(kept)
+    log.setLevel(logging.INFO)
+    yield kept.records
+    log.removeHandler(kept)
+    log.setLevel(before)
+
+
+def test_a_wrong_signature_is_logged_with_its_diagnosis(lines: list[logging.LogRecord]) -> None:
+    """The doctor's sentence, the operation, the app, and no secret."""
+    Bench("default").send({**RIGHT, "sign": "v1"})
+    [line] = [one.getMessage() for one in lines]
+    assert line.startswith("00000001 POST query_room_info checksum_mismatch by contract ")
+    assert line.endswith(
+        f" app {APPKEY}: checksum_mismatch: checksum is wrong: matches sha1(appsecret+curtime): the v1 formula;"
+        " v2 needs the restapikey in the middle"
+    )
+    assert not any(secret in line for secret in SECRETS)
+
+
+def test_what_is_logged_can_be_chosen(lines: list[logging.LogRecord]) -> None:
+    """Failures and departures by default; all; none."""
+    told = {}
+    for which in ("failures", "all", "none"):
+        bench = Bench("document")
+        bench.engine._log = RequestLog(which)  # type: ignore[arg-type]
+        bench.ask("query_room_info", {"RoomId": "unknown"})
+        bench.ask("count_qos_by_day", {"QueryDate": "20191210"})
+        told[which] = [one.getMessage().split(" ")[3:6] for one in lines]
+        lines.clear()
+    failed, fine = ["room_not_found", "by", "world"], ["ok", "by", "document#sample-3.3"]
+    assert told == {"failures": [failed], "all": [failed, fine], "none": []}
+
+
+def test_a_tolerated_departure_is_logged_too(lines: list[logging.LogRecord]) -> None:
+    """What a lenient backend takes is still not what the document says."""
+    bench = Bench("document", {"strictness": "lenient"})
+    bench.send({"operation": "count_qos_by_day", "body": {"QueryDate": "20191210", "page": 1}})
+    [line] = [one.getMessage() for one in lines]
+    assert " count_qos_by_day ok by " in line
+    assert line.endswith("unknown_field: page is not documented; remove it")
+
+
+def test_the_language_is_that_of_the_server(lines: list[logging.LogRecord]) -> None:
+    """The advice is told in Chinese where ErrorInfo is."""
+    Bench("document", lang="zh").send({**RIGHT, "body": {"roomid": "77"}})
+    assert "缺少 RoomId（发送的是 roomid）" in lines[0].getMessage()
+
+
+@pytest.mark.parametrize("path", ["/v2/video/x%0a2026-01-01%20forged", "/%1b[31mred", "/" + "x" * 5_000])
+def test_a_client_cannot_forge_or_flood_a_line(path: str, lines: list[logging.LogRecord]) -> None:
+    """Whatever is in a path or a method stays in one line of bounded length."""
+    Bench("document").send({**RIGHT, "path": path, "method": "POST\r\nX", "body": {"a\nb" * 500: 1}})
+    [line] = [one.getMessage() for one in lines]
+    assert line.isprintable()
+    assert len(line) < 700
+
+
+def test_a_log_of_json_lines_has_the_facts() -> None:
+    """Each line of `--log-format json` is an object; a request's has its names, for a machine."""
+    with serving("--log-format", "json", "--no-reload") as server:
+        with Client(server.port, APPKEY, APPSECRET, RESTAPIKEY[:-1]) as client:
+            client.call("query_room_info", {"RoomId": "77"})
+        code, log = server.stop()
+    assert code == 0
+    [told] = [one for one in map(json.loads, log.splitlines()) if "operation" in one]
+    assert (told["level"], told["operation"], told["error"]) == (
+        "WARNING",
+        "query_room_info",
+        "checksum_mismatch",
+    )
+    assert told["violations"] == ["checksum_mismatch"]
+    assert told["diagnoses"] == ["key_cut"]
+    assert (told["appkey"], told["by"], told["faults"]) == (APPKEY, "contract", [])
+
+
+def test_a_program_without_logging_sees_nothing() -> None:
+    """A library does not write to somebody's terminal."""
+    script = (
+        "from mockserver import MockServer\nimport urllib.request\n"
+        "with MockServer() as server:\n"
+        "    urllib.request.urlopen(server.url + '/nothing').read()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=CLEAN, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_log_that_nobody_reads_holds_up_no_request() -> None:
+    """The pipe of a harness that never reads is full after some hundred lines: the server answers on, and stops."""
+    process = subprocess.Popen(
+        [*MOCKSERVER, "serve", "--port", "0", "--no-reload"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().split(" on ")[1].split()[0].rpartition(":")[2])
+        with Client(port, APPKEY, "wrong secret", RESTAPIKEY) as client:
+            codes = {client.call().json["ErrorCode"] for _ in range(1_000)}
+        assert len(codes) == 1
+        process.send_signal(signal.SIGTERM)
+        # Not communicate(): it would read.
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,34 @@
+"""What an app's state keeps of right checksums: known again, bounded, not the checksums themselves, gone with a reset."""
+
+from __future__ import annotations
+
+from mockserver.core.clock import Clock
+from mockserver.engine.state import MOST_SIGNED, AppState
+
+
+def state() -> AppState:
+    """An app that has not called yet."""
+    return AppState("1", Clock(frozen_at=0.0), "default")
+
+
+def test_a_right_checksum_is_known_again_until_the_app_is_reset() -> None:
+    """With the curtime that it was right for."""
+    made = state()
+    assert made.signed_for("a" * 40) is None
+    made.remember_signed("a" * 40, "1576000000")
+    made.remember_signed("a" * 40, "1576000000")
+    assert made.signed_for("a" * 40) == "1576000000"
+    assert made.signed_for("b" * 40) is None
+    made.reset("default")
+    assert made.signed_for("a" * 40) is None
+
+
+def test_the_oldest_is_forgotten_and_no_checksum_is_kept() -> None:
+    """A flood leaves the newest."""
+    made = state()
+    for number in range(MOST_SIGNED + 1):
+        made.remember_signed(f"{number:040x}", str(number))
+    assert made.signed_for(f"{0:040x}") is None
+    assert made.signed_for(f"{1:040x}") == "1"
+    assert made.signed_for(f"{MOST_SIGNED:040x}") == str(MOST_SIGNED)
+    assert f"{MOST_SIGNED:040x}" not in repr(vars(made))

@@ -1,0 +1,439 @@
+"""The handle on one app: each method does what it says on a server over HTTP, and wrong use is an error with a hint."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+import time
+import traceback
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from mockserver import MockServer
+from mockserver.contract.checksum import Keys, sign
+from mockserver.core.errors import ConfigurationError, ControlError
+from mockserver.testing.admin_client import Admin
+from mockserver.testing.app import MockApp
+
+ROOM = {"RoomId": "987654321"}
+PEOPLE = ["bbbbb", "123456789"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[MockServer]:
+    """One server for all."""
+    with MockServer() as made:
+        yield made
+
+
+@pytest.fixture
+def admin(server: MockServer) -> Admin:
+    """The server's admin API."""
+    return Admin(server.url)
+
+
+@pytest.fixture
+def mock(admin: Admin) -> Iterator[MockApp]:
+    """An app of the test's own."""
+    app = MockApp.fresh(admin)
+    yield app
+    app.remove()
+
+
+def ask(mock: MockApp, body: Any = ROOM, operation: str = "query_room_info", query: str | None = None) -> Any:
+    """The answer to one call."""
+    url = f"{mock.url}/v2/video/{operation}?{query or mock.sign()}"
+    return posted(url, body)
+
+
+def posted(url: str, body: Any = ROOM) -> Any:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+def test_an_app_signs_for_itself(mock: MockApp) -> None:
+    """`sign` and `signed_url` make queries that are right, each with a seq of its own or the given one."""
+    assert ask(mock)["ErrorCode"] == 0
+    assert posted(mock.signed_url("query_room_info", identifier="someone", seq="a-seq"))["Status"] == "OK"
+    first, second = mock.requests
+    assert first["request"]["query"]["seq"] != "a-seq" == second["request"]["query"]["seq"]
+    assert second["request"]["query"]["identifier"] == "someone"
+    assert len({mock.appkey, mock.appsecret, mock.restapikey}) == 3
+
+
+def test_use_and_read_change_what_answers(mock: MockApp) -> None:
+    """A scenario and a reading of this app alone."""
+    mock.use("empty")
+    assert ask(mock)["ErrorCode"] == 1301
+    mock.read(unknown_room="empty", window="enter")
+    mock.read(ongoing="zero")
+    assert ask(mock)["Users"] == []
+    rows = mock.requests[-1]["readings"]
+    assert (rows["unknown_room"], rows["window"], rows["ongoing"]) == ("empty", "enter", "zero")
+
+
+def test_answers_come_in_the_place_of_the_worlds(mock: MockApp) -> None:
+    """An error, a text, a patch and a whole body, for some requests or for a number of them, until taken back."""
+    given = mock.answer("query_room_info", error="room_not_found", info="gone")
+    assert (ask(mock)["ErrorCode"], ask(mock)["ErrorInfo"]) == (1301, "gone")
+    mock.take_back(given)
+    assert [one["UserId"] for one in ask(mock)["Users"]] == PEOPLE
+    mock.answer("query_room_info", patch={"Users": []}, times=1)
+    assert [ask(mock)["Users"] == [] for _ in range(2)] == [True, False]
+    mock.answer("query_room_info", body={"RoomId": 5}, unchecked=True, when={"body": {"RoomId": "five"}})
+    assert ask(mock, {"RoomId": "five"})["RoomId"] == 5
+    assert ask(mock)["RoomId"] == "987654321"
+
+
+def test_faults_strike_as_told_and_end(mock: MockApp) -> None:
+    """A fault for one request, and one that is ended by its id."""
+    mock.inject("latency", fixed_ms=60, times=1)
+    began = time.monotonic()
+    ask(mock)
+    assert time.monotonic() - began >= 0.06
+    assert [one["faults"] for one in mock.requests] == [["latency"]]
+    fault = mock.inject("http_status", status=502)
+    with pytest.raises(urllib.error.HTTPError, match="502"):
+        ask(mock)
+    mock.end(fault)
+    assert ask(mock)["ErrorCode"] == 0
+
+
+def test_the_clock_stands_and_jumps(mock: MockApp) -> None:
+    """A frozen clock signs its own moment; a jump makes an old signature stale; `reset` undoes all of it."""
+    mock.freeze("2019-12-10T15:30+08:00")
+    query = mock.sign(seq="1")
+    assert "curtime=1575963000&" in query
+    assert ask(mock, query=query)["ErrorCode"] == 0
+    mock.advance(seconds=301)
+    assert ask(mock, query=query)["ErrorCode"] == 1104
+    assert "curtime=1575963301&" in mock.sign()
+    mock.freeze(1575962400)
+    assert "curtime=1575962400&" in mock.sign()
+    mock.use("empty")
+    mock.inject("error", name="server_busy")
+    mock.answer("query_room_info", error="room_not_found")
+    mock.reset()
+    assert (mock.requests, ask(mock)["ErrorCode"]) == ([], 0)
+    assert abs(mock.requests[0]["at"] - time.time()) < 60
+
+
+def test_requests_can_be_waited_for(mock: MockApp) -> None:
+    """`wait_for` gives what came as soon as there is enough of it, and says how many were missing."""
+    assert mock.wait_for(0) == []
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(mock.wait_for, 2, 20.0)
+        ask(mock)
+        ask(mock)
+        assert len(waiting.result(20)) == 2
+    with pytest.raises(AssertionError, match=r"^2 requests came within 0\.05 s, expected 3$"):
+        mock.wait_for(3, timeout=0.05)
+
+
+def test_assert_called_counts_what_is_meant(mock: MockApp) -> None:
+    """Operation, fields, parameters, outcome and bounds are all asked; what fails tells the nearest requests."""
+    ask(mock, query=mock.sign(identifier="zoe"))
+    ask(mock, {"RoomId": "no such room"})
+    mock.assert_called()
+    mock.assert_called("query_room_info", times=2)
+    mock.assert_called("query_room_info", times=1, body=ROOM)
+    mock.assert_called(query={"identifier": "zoe"}, times=1)
+    mock.assert_called("query_room_info", accepted=True, times=1)
+    mock.assert_called(error="room_not_found", at_least=1, at_most=1)
+    mock.assert_called("count_qos_by_day", times=0)
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_called("query_room_info", times=2, body={"RoomId": "no such rooms"})
+    told = str(failed.value)
+    assert told.startswith("expected 2 requests to query_room_info")
+    assert "found 0 of 2 in the journal" in told
+    assert "no such room" in told.partition("similar requests:")[2]
+    ids = ", ".join(one["id"] for one in mock.requests)
+    for bounds in ({"times": 0}, {"times": 1}, {"at_most": 1}):
+        with pytest.raises(AssertionError, match=rf"^expected .*\n  these came: {ids}$"):
+            mock.assert_called("query_room_info", **bounds)
+
+
+def test_assert_no_violations_names_each(mock: MockApp) -> None:
+    """Where, what, and the section of the document; silence is a failure, too."""
+    with pytest.raises(AssertionError, match="no request came"):
+        mock.assert_no_violations()
+    ask(mock)
+    mock.assert_no_violations()
+    ask(mock, {"roomid": "1"})
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_no_violations()
+    head, *lines = str(failed.value).split("\n")
+    assert head == "2 violations of the contract:"
+    assert any("RoomId is missing" in line and line.endswith("[missing_field, §2.2.4]") for line in lines)
+
+
+def test_assert_no_violations_tells_what_shows_over_several_requests(mock: MockApp) -> None:
+    """Each lint with its last request, what is wrong, and what to do; nothing that is expected."""
+    query = mock.sign(seq="a-seq")
+    ask(mock, query=query)
+    mock.advance(seconds=200)
+    ask(mock, {"RoomId": "no such room"}, query=query)
+    ask(mock, {"RoomId": "no such room"}, query=mock.sign(seq="b-seq"))
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_no_violations()
+    head, *lines = str(failed.value).split("\n")
+    _, second, third = [one["id"] for one in mock.requests]
+    assert head == "3 violations of the contract:"
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"  {second} query_room_info",
+        f"  {second} query_room_info",
+        f"  {third} query_room_info",
+    ]
+    told = "\n".join(lines)
+    assert "seq a-seq came with 2 requests; give each its own" in told
+    assert "one checksum was used over 200 of its 300 s (2 requests); make one for each" in told
+    assert "the request came again unchanged right after room_not_found; " in told
+    mock.expect_violation("seq_reused", "checksum_overused")
+    with pytest.raises(
+        AssertionError, match=r"^1 violation of the contract:\n.*\[repeated_after_final, §1\.6\]$"
+    ):
+        mock.assert_no_violations()
+    mock.assert_expected_violations()
+    mock.expect_violation("repeated_after_final")
+    mock.assert_no_violations()
+    mock.expect_violation("unknown_field")
+    with pytest.raises(AssertionError, match=r"^expected unknown_field, but .*came: seq_reused, "):
+        mock.assert_expected_violations()
+
+
+@pytest.mark.parametrize(("signing", "formula"), [("v1", "v1"), ("v2", "v2"), ("either", "v2")])
+def test_an_app_signs_by_its_reading_and_its_clock(mock: MockApp, signing: str, formula: str) -> None:
+    """What it signs is right under the reading that is in force, at the moment that its clock shows."""
+    mock.read(signing=signing)
+    mock.freeze(1575963000)
+    mock.advance(seconds=60)
+    keys = Keys(mock.appkey, mock.appsecret, mock.restapikey)
+    assert mock.sign(seq="1") == sign(keys, 1575963060, seq="1", formula=formula)
+    assert ask(mock)["ErrorCode"] == 0
+    assert posted(mock.signed_url("query_room_info"))["ErrorCode"] == 0
+
+
+def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: MockApp) -> None:
+    """A journal that was too small is an assertion that fails, never a shorter list."""
+    ask(mock)
+    journal = server.engine.journal
+    before, journal.max_entries = journal.max_entries, 1
+    try:
+        ask(mock)
+        for asked in (lambda: mock.requests, mock.assert_no_violations, lambda: mock.assert_called(times=2)):
+            with pytest.raises(AssertionError, match="1 older request"):
+                asked()
+    finally:
+        journal.max_entries = before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (lambda mock: mock.use("empti"), "did you mean empty"),
+        (lambda mock: mock.read(windw="enter"), "did you mean window"),
+        (lambda mock: mock.read(window="ente"), "enter"),
+        (lambda mock: mock.inject("latenci"), "did you mean latency"),
+        (lambda mock: mock.inject("latency", fixd_ms=1), "did you mean fixed_ms"),
+        (lambda mock: mock.answer("query_room_infos", error="server_busy"), "did you mean query_room_info"),
+        (lambda mock: mock.answer("query_room_info", error="server_bussy"), "did you mean server_busy"),
+        (lambda mock: mock.answer("query_room_info", body={"RoomId": 5}), "5 must be a string"),
+        (lambda mock: mock.answer("query_room_info", error="server_busy", when={"body": {"RoomID": "1"}}), "did you mean RoomId"),
+        (lambda mock: mock.answer("query_room_info", patch={"Userz": []}), "did you mean Users"),
+        (lambda mock: mock.expect_violation("unknown_feild"), "did you mean unknown_field"),
+        (lambda mock: mock.expect_violation("anything at all"), "known: unknown_path, path_variant"),
+        (lambda mock: mock.freeze("2019-12-10T15:30"), "2019-12-10T15:30"),
+        (lambda mock: mock.freeze(12), "ten digits"),
+        (lambda mock: mock.advance(seconds=1e12), "advance_seconds is out of range"),
+        (lambda mock: mock.assert_called("query_room_info", times=1, at_least=1), "give times, or at_least and at_most"),
+        (lambda mock: mock.assert_called(error="no_such_error"), "no_such_error"),
+        (lambda mock: mock.take_back("a/../b?c"), "a/../b?c"),
+        (lambda mock: mock.end("nothing"), "there is no fault 'nothing'"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_refused_with_a_hint(mock: MockApp, wrong: Any, text: str) -> None:
+    """A ControlError that names the mistake and, where one is near, the right word; nothing was changed."""
+    with pytest.raises(ControlError) as refused:
+        wrong(mock)
+    assert text in str(refused.value)
+    assert ask(mock)["ErrorCode"] == 0
+
+
+def test_no_error_shows_a_secret(server: MockServer) -> None:
+    """Neither the token nor an app's keys stand in a traceback with its variables' own texts."""
+    with MockServer(admin_token="canary-token") as guarded:
+        admin = Admin(guarded.url, "canary-token")
+        mock = MockApp.fresh(admin)
+        with pytest.raises(ControlError) as refused:
+            mock.use("nowhere")
+        shown = (
+            "".join(traceback.format_exception(refused.value)) + repr(mock) + repr(admin) + repr(vars(mock))
+        )
+        assert not [one for one in ("canary-token", mock.appsecret, mock.restapikey) if one in shown]
+        with pytest.raises(ControlError, match="Bearer TOKEN"):
+            Admin(guarded.url).get("health")
+
+
+@contextmanager
+def other_server(status: int, content: bytes) -> Iterator[str]:
+    """The URL of a web server that is no mock server and always answers the same."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as other:
+        thread = threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{other.server_port}"
+        finally:
+            other.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (200, b"<html>"),
+        (404, b"<html>"),
+        (404, b'{"detail": "Not Found"}'),
+        (200, b"[1]"),
+        (302, b'{"a": 1}'),
+        (500, b"[" * 3000),
+    ],
+)
+def test_another_server_is_not_taken_for_a_mock(status: int, content: bytes) -> None:
+    """Whatever else answers there is told with its HTTP status."""
+    with other_server(status, content) as url, pytest.raises(ConfigurationError, match=f"HTTP {status}"):
+        Admin(url).get("health")
+
+
+def test_nobody_there_is_told(server: MockServer) -> None:
+    """A refused connection, and an https question to an http server, are ConfigurationErrors."""
+    with MockServer() as gone:
+        url = gone.url
+    for one in (url, server.url.replace("http:", "https:")):
+        with pytest.raises(ConfigurationError, match="is it running there"):
+            Admin(one, timeout=5).get("health")
+
+
+def test_files_that_are_wrong_are_told_by_ready_not_as_an_error(
+    server: MockServer, admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ready` answers 503 with what is wrong, and the handle gives it."""
+    from mockserver.core.errors import Problem
+    from mockserver.core.text import Text
+
+    monkeypatch.setattr(server.engine, "problems", (Problem("a.yaml", Text("wrong", "错"), 3, 4),))
+    assert admin.get("ready")["problems"] == [{"place": "a.yaml", "line": 3, "column": 4, "text": "wrong"}]
+
+
+def test_32_apps_do_not_meet(admin: Admin) -> None:
+    """Mixed steps in parallel: each app finds its own requests, scenario and faults, and nobody else's."""
+
+    def steps(number: int) -> list[int]:
+        begin = str(1575960000 + number)
+        app = MockApp.fresh(admin)
+        app.use(("default", "empty")[number % 2])
+        if number % 3 == 1:
+            app.inject("error", name="server_busy", times=number)
+        codes = [ask(app, {"RoomId": "987654321", "BeginTime": begin})["ErrorCode"] for _ in range(12)]
+        app.assert_called("query_room_info", times=12, body={"BeginTime": begin})
+        seen = {(one["appkey"], one["scenario"]) for one in app.requests}
+        assert seen == {(app.appkey, ("default", "empty")[number % 2])}
+        app.remove()
+        busy = min(number, 12) if number % 3 == 1 else 0
+        assert codes == [1402] * busy + [1301 if number % 2 else 0] * (12 - busy)
+        return codes
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(list(pool.map(steps, range(32)))) == 32
+
+
+def test_a_full_traceback_with_variables_shows_no_token() -> None:
+    """Not even the frames that pytest hides hold the token in a variable of their own."""
+    with MockServer(admin_token="canary-token") as guarded, pytest.raises(ControlError) as refused:
+        Admin(guarded.url, "canary-token").send("PUT", "scenario", {"name": "nowhere"})
+    shown = "".join(traceback.TracebackException.from_exception(refused.value, capture_locals=True).format())
+    assert "_ask" in shown
+    assert "canary-token" not in shown.replace('admin_token="canary-token"', "").replace(
+        ', "canary-token")', ""
+    )
+
+
+def test_one_answer_after_another(mock: MockApp) -> None:
+    """A sequence is played once and its last reply stays; beside one reply it is refused."""
+    mock.answer(
+        "query_room_info", sequence=[{"error": "server_busy"}, {"error": "room_not_found"}, {"world": True}]
+    )
+    assert [ask(mock)["ErrorCode"] for _ in range(4)] == [1402, 1301, 0, 0]
+    with pytest.raises(ControlError):
+        mock.answer("query_room_info", sequence=[{"world": True}], error="server_busy")
+    with pytest.raises(ControlError, match="did you mean server_busy"):
+        mock.answer("query_room_info", sequence=[{"error": "server_bussy"}])
+
+
+def test_an_app_shows_no_secret(mock: MockApp) -> None:
+    """Its repr tells which it is, and works when the server is gone."""
+    mock.use("empty")
+    shown = repr(mock)
+    assert shown == f"MockApp(appkey={mock.appkey!r}, url={mock.url!r}, scenario='empty')"
+    assert mock.appsecret not in shown
+    assert mock.restapikey not in shown
+    lost = MockApp(Admin("http://127.0.0.1:9"), Keys("1", "secret", "key"))
+    assert repr(lost) == "MockApp(appkey='1', url='http://127.0.0.1:9')"
+
+
+def test_a_url_of_no_operation_is_refused_with_the_nearest(mock: MockApp) -> None:
+    """As everywhere else."""
+    with pytest.raises(
+        ControlError, match="there is no operation 'query_rom_info'; did you mean query_room_info"
+    ):
+        mock.signed_url("query_rom_info")
+
+
+def test_a_client_with_a_wrong_appkey_is_not_told_that_it_never_called(
+    server: MockServer, mock: MockApp
+) -> None:
+    """The request is there, under no app: its number and what it was told stand beside the failure."""
+    posted(mock.signed_url("query_room_info").replace(mock.appkey, "1234"))
+    for asked in (mock.assert_called, mock.assert_no_violations):
+        with pytest.raises(
+            AssertionError, match="named no registered app; the newest was told: appkey 1234 is not"
+        ):
+            asked()
+    ask(mock)
+    mock.assert_no_violations()
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_called(times=2)
+    assert "registered" not in str(failed.value)
+
+
+def test_a_body_over_the_limit_is_kept_by_its_length_and_no_zero(mock: MockApp) -> None:
+    """What was in it nobody can tell; that it came, everybody."""
+    body = b'{"RoomId": "' + b"x" * 1_200_000 + b'"}'
+    request = urllib.request.Request(
+        mock.signed_url("query_room_info"), body, {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert json.loads(answer.read())["Status"] == "FAIL"
+    [kept] = mock.requests
+    assert (kept["request"]["body_length"], kept["request"]["json_cut"]) == (len(body), True)
+    mock.assert_called("query_room_info", times=1, error="body_too_large")
+    with pytest.raises(AssertionError, match="cannot tell"):
+        mock.assert_called(times=0, body={"RoomId": "1"})

@@ -1,0 +1,94 @@
+"""The server in this process: its apps take every verb of the plugin's, without a socket, a token or a certificate."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import pytest
+
+from mockserver import MockServer
+from mockserver.core.errors import ControlError
+from mockserver.testing.app import MockApp
+
+ROOM = {"RoomId": "987654321"}
+
+
+def ask(app: MockApp, body: Any = ROOM) -> Any:
+    """The answer to one call of query_room_info."""
+    url = app.signed_url("query_room_info")
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+@pytest.mark.parametrize("token", [None, "canary-token"])
+def test_an_app_has_every_verb(token: str | None) -> None:
+    """Of a file and made anew; what one is told changes nothing for the other."""
+    with MockServer("document", admin_token=token) as mock:
+        old, new = mock.app("123456789"), mock.new_app()
+        assert (old.url, new.url) == (mock.url, mock.url)
+        new.use("empty")
+        assert (ask(new)["ErrorCode"], ask(old)["ErrorCode"]) == (1301, 0)
+        new.read(unknown_room="empty", signing="v1")
+        assert ask(new)["Users"] == []
+        given = new.answer("query_room_info", error="user_not_found")
+        assert ask(new)["ErrorCode"] == 1302
+        new.take_back(given)
+        new.inject("error", name="server_busy", times=1)
+        assert ask(new, {"RoomId": "1"})["ErrorCode"] == 1402
+        new.freeze("2019-12-10T15:30+08:00")
+        new.advance(60)
+        assert "curtime=1575963060&" in new.sign()
+        new.assert_called("query_room_info", times=4)
+        assert len(new.wait_for(4)) == 4
+        assert len(new.requests) == 4
+        old.assert_called(times=1)
+        old.assert_no_violations()
+        ask(new, {"RoomID": "1"})
+        new.expect_violation("unknown_field", "missing_field", "repeated_after_final")
+        new.assert_no_violations()
+        new.reset()
+        assert new.requests == []
+        assert len(old.requests) == 1
+        with pytest.raises(ControlError, match="did you mean empty"):
+            new.use("empti")
+        new.remove()
+        with pytest.raises(ControlError, match="there is no app"):
+            mock.app(new.appkey)
+
+
+def test_an_app_that_is_not_there_is_told_with_the_nearest() -> None:
+    """And with some of those that are, when none is near; nothing but a name is needed to tell an app."""
+    mock = MockServer("document")
+    with pytest.raises(ControlError, match="there is no app '12345678'; did you mean 123456789[?]"):
+        mock.app("12345678")
+    with pytest.raises(ControlError, match="there is no app '42'; known: 123456789"):
+        mock.app("42")
+    app = mock.app("123456789")
+    assert repr(app) == f"MockApp(appkey='123456789', url='{mock.url}', scenario='document')"
+    mock.use("empty")
+    assert repr(app).endswith("scenario='empty')")
+
+
+def test_an_app_can_be_told_before_the_start_and_found_again() -> None:
+    """The first registered one unless another is named; one that was made is found by its appkey."""
+    mock = MockServer("document")
+    made = mock.new_app()
+    made.answer("query_room_info", error="room_not_found")
+    mock.app().freeze(1575963000)
+    with mock:
+        again = mock.app(made.appkey)
+        assert ask(again)["ErrorCode"] == 1301
+        assert "curtime=1575963000&" in mock.app().sign()
+        assert mock.app().appkey == next(iter(mock.engine.config.apps))
+
+
+def test_an_app_is_told_over_https_without_a_certificate() -> None:
+    """The admin API of this process needs no connection."""
+    with MockServer("document", tls=True) as mock:
+        app = mock.new_app()
+        app.use("empty")
+        assert mock.admin.get("scenario", appkey=app.appkey) == {"name": "empty"}
+        assert app.signed_url("query_room_info").startswith("https://127.0.0.1:")

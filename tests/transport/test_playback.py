@@ -1,0 +1,366 @@
+"""Every field of `Delivery`, seen on a raw socket; the score of an answer without one."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import struct
+import threading
+import time
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transport_wire import (
+    BODY,
+    GET,
+    ask,
+    connect,
+    echo,
+    parse,
+    parse_head,
+    read_all,
+    read_answer,
+)
+
+from mockserver.core.http import DeliveryPlan
+from mockserver.server.playback import GARBAGE, score
+from mockserver.server.server import Server
+
+
+def request(close: bool = True, method: str = "GET", **fields) -> bytes:
+    """A raw request for an answer that is delivered so."""
+    query = urlencode({name: json.dumps(value) for name, value in fields.items()})
+    last = "Connection: close\r\n" if close else ""
+    return f"{method} /deliver?{query} HTTP/1.1\r\nHost: h\r\n{last}\r\n".encode()
+
+
+class FakeTimer:
+    """Notes each pause and ends it at once."""
+
+    def __init__(self):
+        self.pauses = []
+
+    def __call__(self, seconds, callback):
+        self.pauses.append(seconds)
+        return asyncio.get_running_loop().call_soon(callback)
+
+
+@pytest.fixture
+def timed():
+    """A server whose pauses are noted and take no time."""
+    timer = FakeTimer()
+    with Server(echo, timer=timer) as running:
+        running.pauses = timer.pauses
+        yield running
+
+
+def arrivals(server, raw: bytes) -> tuple[list[tuple[float, bytes]], float]:
+    """What came when, in seconds since the request, and when the connection ended."""
+    with connect(server) as sock:
+        sock.sendall(raw)
+        start = time.monotonic()
+        got = []
+        while part := sock.recv(65_536):
+            got.append((time.monotonic() - start, part))
+        return got, time.monotonic() - start
+
+
+def read_into(got: bytearray, sock) -> None:
+    """What `read_all` does, without losing what came before an RST."""
+    while part := sock.recv(65_536):
+        got += part
+
+
+def wait_for_pending(server, count: int) -> None:
+    """Until so many deliveries are under way."""
+    patience = time.monotonic() + 5
+    while server.pending != count:
+        assert time.monotonic() < patience, server.pending
+        time.sleep(0.005)
+
+
+# ---- instead of the answer
+
+
+@pytest.mark.parametrize("extra", [{}, {"delay": 0.02}, {"hang": 0.02}])
+def test_a_reset_is_an_rst(server, extra):
+    """The client sees ECONNRESET and not one byte."""
+    with connect(server) as sock:
+        sock.sendall(request(instead="reset", **extra))
+        with pytest.raises(ConnectionResetError):
+            sock.recv(1)
+
+
+def test_an_empty_reply_is_zero_bytes_and_a_fin(server):
+    """Closed in good order without a byte, on a connection that asked to stay."""
+    assert ask(server, request(close=False, instead="empty")) == b""
+
+
+def test_garbage_is_no_http(server):
+    """A client's parser refuses the first line."""
+    assert ask(server, request(close=False, instead="garbage")) == GARBAGE
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    try:
+        client.request("GET", "/deliver?instead=%22garbage%22")
+        with pytest.raises(http.client.BadStatusLine):
+            client.getresponse()
+    finally:
+        client.close()
+
+
+def test_a_hang_sends_nothing_and_closes(server):
+    """Not a byte for the whole time, then the end."""
+    got, ended = arrivals(server, request(close=False, hang=0.15))
+    assert got == []
+    assert 0.14 <= ended < 1.0
+
+
+# ---- broken answers
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99, 1.0])
+def test_a_cut_body_is_shorter_than_its_length(server, share):
+    """The full Content-Length, the share of the body, then a close."""
+    status, headers, body = parse(ask(server, request(close=False, cut=share)))
+    assert (status, headers["content-length"]) == (200, str(len(BODY)))
+    assert body == BODY[: int(len(BODY) * share)]
+    assert "connection" not in headers
+
+
+def test_a_cut_can_end_in_an_rst(server):
+    """The bytes before it arrive, then ECONNRESET."""
+    with connect(server) as sock:
+        sock.sendall(request(close=False, cut=0.5, cut_end="reset"))
+        got = bytearray()
+        with pytest.raises(ConnectionResetError):
+            read_into(got, sock)
+    assert parse(got)[2] == BODY[: len(BODY) // 2]
+
+
+def test_a_malformed_chunk_breaks_the_client_s_parser(server):
+    """A good chunk, then a size that is no hexadecimal number, then a close."""
+    _, headers, body = parse(ask(server, request(close=False, malformed_chunk=True)))
+    assert headers["transfer-encoding"] == "chunked"
+    assert "content-length" not in headers
+    half = (len(BODY) + 1) // 2
+    assert body == b"%x\r\n%b\r\nzz;\r\n%b" % (half, BODY[:half], BODY[half:])
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    try:
+        client.request("GET", "/deliver?malformed_chunk=true")
+        with pytest.raises(http.client.IncompleteRead):
+            client.getresponse().read()
+    finally:
+        client.close()
+
+
+def test_head_under_faults_has_no_body(server):
+    """A cut or broken answer to HEAD stays without a body."""
+    for fields in ({"cut": 0.5}, {"body_chunks": 3, "body_seconds": 0.01}, {"bytes_per_second": 100_000}):
+        assert parse(ask(server, request(method="HEAD", **fields)))[2] == b""
+
+
+# ---- slow answers
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"delay": 0.1},
+        {"header_seconds": 0.1},
+        {"body_chunks": 5, "body_seconds": 0.1},
+        {"body_seconds": 0.1},
+        {"bytes_per_second": 1_000},
+        {"delay": 0.05, "header_seconds": 0.03, "body_chunks": 3, "body_seconds": 0.02},
+    ],
+    ids=lambda fields: "+".join(fields),
+)
+def test_a_slow_answer_takes_its_time_and_keeps_the_connection(server, fields):
+    """Whole and right, not before its time, and the next call goes over the same connection."""
+    with connect(server) as sock:
+        for _ in range(2):
+            start = time.monotonic()
+            sock.sendall(request(close=False, **fields))
+            assert read_answer(sock)[2] == BODY
+            assert 0.085 <= time.monotonic() - start < 1.0
+        sock.sendall(GET)
+        assert read_answer(sock)[0] == 200
+
+
+def test_headers_drip(timed):
+    """The first byte comes at once, the pauses add up to the time asked for."""
+    status, _, body = parse(ask(timed, request(header_seconds=2.0)))
+    assert (status, body) == (200, BODY)
+    assert len(timed.pauses) == 40
+    assert sum(timed.pauses) == pytest.approx(2.0)
+
+
+def test_a_body_in_pieces_pauses_before_each(timed):
+    """Three pieces over three seconds: a pause of one second before each."""
+    ask(timed, request(body_chunks=3, body_seconds=3.0))
+    assert timed.pauses == pytest.approx([1.0] * 3)
+
+
+def test_bandwidth_counts_head_and_body(timed):
+    """Pauses add up to size by rate."""
+    raw = ask(timed, request(bytes_per_second=100))
+    assert sum(timed.pauses) == pytest.approx(len(raw) / 100)
+    assert max(timed.pauses) <= 0.1001
+
+
+def test_close_after_keeps_the_connection_silent_and_closes(server):
+    """The answer is whole and says close; the FIN comes later."""
+    got, ended = arrivals(server, request(close=False, close_after=0.15))
+    status, headers, body = parse(b"".join(part for _, part in got))
+    assert (status, headers["connection"], body) == (200, "close", BODY)
+    assert got[-1][0] < 0.1
+    assert 0.14 <= ended < 1.0
+
+
+def test_faults_compose_in_the_documented_order(timed):
+    """Delay, head, body, cut, then the end: the sum of the pauses is that of the parts."""
+    raw = ask(
+        timed, request(delay=1, header_seconds=2, body_chunks=2, body_seconds=4, cut=0.5, close_after=8)
+    )
+    assert parse(raw)[2] == BODY[: len(BODY) // 2]
+    assert timed.pauses[0] == 1
+    assert timed.pauses[-1] == 8
+    assert sum(timed.pauses) == pytest.approx(15)
+
+
+def test_a_big_throttled_body_is_whole(timed):
+    """Nothing is lost or doubled between the pieces."""
+    assert parse(ask(timed, request(body_chunks=1_000_000, body_seconds=1, bytes_per_second=7)))[2] == BODY
+
+
+@given(
+    head=st.binary(min_size=1, max_size=200),
+    body=st.binary(max_size=300),
+    how=st.builds(
+        DeliveryPlan,
+        header_seconds=st.sampled_from([0.0, 0.3, 5.0]),
+        body_chunks=st.integers(1, 400),
+        body_seconds=st.sampled_from([0.0, 0.7]),
+        bytes_per_second=st.sampled_from([0, 1, 10, 1_000]),
+    ),
+)
+def test_a_score_plays_every_byte_once_in_its_time(head, body, how):
+    """Whatever the pacing: the bytes are those of the answer, the pauses the sum of the parts."""
+    notes = list(score(head, body, how))
+    assert b"".join(data for _, data in notes) == head + body
+    throttle = (len(head) + len(body)) / how.bytes_per_second if how.bytes_per_second else 0
+    assert sum(wait for wait, _ in notes) == pytest.approx(how.header_seconds + how.body_seconds + throttle)
+
+
+# ---- release
+
+
+def test_release_frees_every_pending_delivery_from_another_thread(server):
+    """Delays are answered, hangs closed, drips finished, all at once."""
+    asked = [
+        request(delay=60),
+        request(hang=60),
+        request(header_seconds=60),
+        request(body_chunks=4, body_seconds=60),
+        request(close_after=60),
+        request(bytes_per_second=1),
+        request(hang=60, instead="reset"),
+    ]
+    socks = [connect(server) for _ in asked]
+    for sock, raw in zip(socks, asked, strict=True):
+        sock.sendall(raw)
+    wait_for_pending(server, len(asked))
+    start = time.monotonic()
+    assert server.release() == len(asked)
+    answers = []
+    for sock in socks:
+        with sock:
+            try:
+                answers.append(read_all(sock))
+            except ConnectionResetError:
+                answers.append(None)
+    assert time.monotonic() - start < 0.5
+    assert answers.pop() is None
+    assert answers.pop(1) == b""
+    assert [parse(raw)[2] for raw in answers] == [BODY] * 5
+
+
+def test_release_of_some_leaves_the_others(server):
+    """The predicate sees the environ, so that one app's reset does not end another's delays."""
+    with connect(server) as mine, connect(server) as other:
+        mine.sendall(request(delay=60).replace(b"Host: h", b"Host: mine"))
+        other.sendall(request(delay=60).replace(b"Host: h", b"Host: other"))
+        wait_for_pending(server, 2)
+        assert server.release(lambda environ: environ["HTTP_HOST"] == "mine") == 1
+        assert parse(read_all(mine))[2] == BODY
+        other.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            other.recv(1)
+        assert server.release() == 1
+        other.settimeout(5)
+        assert parse(read_all(other))[2] == BODY
+
+
+@pytest.mark.alone
+def test_500_hanging_calls_are_freed_in_half_a_second(server):
+    """While they hang, other calls are answered; a reset from another thread ends them all."""
+    socks = [connect(server) for _ in range(500)]
+    for sock in socks:
+        sock.sendall(request(hang=600))
+    wait_for_pending(server, 500)
+    with connect(server) as sock:
+        sock.sendall(GET)
+        assert read_answer(sock)[0] == 200
+    start = time.monotonic()
+    assert server.release() == 500
+    for sock in socks:
+        with sock:
+            assert read_all(sock) == b""
+    assert time.monotonic() - start < 0.5
+
+
+def test_a_client_that_leaves_during_a_delay_leaves_nothing(server):
+    """No log of an error (every test here asserts that) and nothing pending, after a FIN and after an RST."""
+    for fields in (
+        {"delay": 60},
+        {"hang": 60},
+        {"header_seconds": 60},
+        {"bytes_per_second": 1},
+        {"close_after": 60},
+    ):
+        for linger in (True, False):
+            with connect(server) as sock:
+                sock.sendall(request(**fields))
+                wait_for_pending(server, server.pending or 1)
+                if linger:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wait_for_pending(server, 0)
+
+
+@pytest.mark.alone
+def test_2000_clients_delayed_by_a_second_are_all_answered(server):
+    """At most three seconds for all of them, with no thread of their own."""
+    threads = threading.active_count()
+
+    start = time.monotonic()
+    socks = [connect(server) for _ in range(2_000)]
+    for sock in socks:
+        sock.sendall(request(delay=1.0))
+    answers = []
+    for sock in socks:
+        with sock:
+            answers.append(read_all(sock))
+    took = time.monotonic() - start
+    assert threading.active_count() <= threads
+    assert {parse(raw)[2] for raw in answers} == {BODY}
+    assert took <= 3.0, took
+
+
+def test_a_plain_delivery_costs_no_extra_header(server):
+    """`Delivery()` is the same as none."""
+    raw = ask(server, request())
+    assert parse_head(raw.partition(b"\r\n\r\n")[0])[0] == 200
+    assert set(parse(raw)[1]) == {"content-type", "content-length", "connection", "date"}

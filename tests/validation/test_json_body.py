@@ -1,0 +1,170 @@
+"""Strict JSON: what is read is what Python reads of good JSON, and nothing else is read at all."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mockserver.validation.json_body import MAX_DEPTH, MAX_TOLD, parse, parse_closely
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(TEXT, inner, max_size=5),
+    max_leaves=20,
+)  # fmt: skip
+
+
+def reason(body: bytes) -> str:
+    """Why a body is not read."""
+    parsed = parse(body)
+    assert not parsed.ok
+    assert parsed.value is None or parsed.violations
+    return parsed.violations[-1].text.en
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSON, st.booleans(), st.sampled_from([None, 1, "\t"]))
+def test_good_json_is_read_as_it_is(value: Any, ascii_only: bool, indent: Any) -> None:
+    """Whatever JSON can say within the limits comes out as it went in, without a violation."""
+    parsed = parse(json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode())
+    assert (parsed.ok, parsed.violations) == (True, [])
+    assert parsed.value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ('{"a":1}', True),
+        ('{"a":1.0}', False),
+        ('{"a":1e2}', False),
+        ('{"a":[{"b":0.5}]}', False),
+        ('"1.0"', True),
+    ],
+)
+def test_numbers_with_a_fraction_are_noticed(text: str, exact: bool) -> None:
+    """The fast schema engine takes 1.0 for 1: whoever asks it has to know."""
+    assert parse(text.encode()).exact is exact
+
+
+PIECES = st.sampled_from(
+    [b'"a"', b'"b"', b'"\\u0061"', b":", b":", b",", b"{", b"}", b"1", b"-0", b"1.0", b"1e2", b"true", b"null", b'":"', b" ", b"\n",
+     b"9" * 19, b"9" * 33, b'"\\ud800"', b'"\xe4\xb8\xad"', b"[", b"]", b"\xef\xbb\xbf", b"\x00", b"NaN", b'"\\""']
+)  # fmt: skip
+MEMBERS = st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '":"']), st.sampled_from(["1", '"x"', '":"', "[]", "1.5", "1" * 25])), max_size=4).map(
+    lambda pairs: ("{" + " , ".join(f"{name} :{value}" for name, value in pairs) + "}").encode()
+)  # fmt: skip
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(
+    st.lists(PIECES, max_size=9).map(lambda parts: b"{" + b"".join(parts) + b"}")
+    | MEMBERS
+    | st.binary(max_size=20)
+)
+def test_a_quick_look_sees_what_a_close_one_sees(body: bytes) -> None:
+    """Equal values of equal types, and the same violations, whichever way a body was read."""
+    quick, close = parse(body), parse_closely(body)
+    assert quick == close
+    assert repr(quick.value) == repr(close.value)
+
+
+def test_the_depth_has_a_limit_and_brackets_in_strings_do_not_count() -> None:
+    """64 levels are read, 65 are not; text may hold as many brackets as it likes."""
+    assert parse(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).ok
+    assert "nested deeper" in reason(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
+    assert "nested deeper" in reason(b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1))
+    for string in ('"' + "[" * 500 + '"', '"' + '\\"[' * 500 + '"', '"\\\\", ' + '"' + "{" * 500 + '"'):
+        assert parse(f"[{string}]".encode()).ok, string[:20]
+    assert parse(b"[" + b"[]," * 500 + b"[]]").ok
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (b"", "ends too early"),
+        (b'"abc', "unterminated"),
+        (b'{"a":', "ends too early"),
+        (b'{"a" 1}', "':'"),
+        (b'{"a":1\n"b":2}', "comma is missing at the end of line 1"),
+        (b"[1,\n2\n\n3]", "comma is missing at the end of line 2"),
+        (b"[1,]", "comma"),
+        (b'{"a":1,}', "comma"),
+        (b'{"a":}', "a value is missing"),
+        (b'{"a":[1}', "does not fit"),
+        (b'["a"}', "does not fit"),
+        (b"[1]]", "follows the closing bracket"),
+        ("{“a”:1}".encode(), 'write " instead of the full-width “'),
+        ('{"a"：1}'.encode(), "write : instead"),
+        ('{"a":1，"b":2}'.encode(), "write , instead"),
+        ("｛}".encode(), "write { instead"),
+        (b"{'a':1}", "double quotes"),
+        (b"a=1&b=2", "this is a form"),
+        (b"\x7b\x00", "UTF-16"),
+        (b"\x00\x00\x00\x7b", "UTF-16"),
+        (b"\xff\xfe{\x00", "UTF-16"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b'{"a":"\xb7\xbf"}', "byte 7 is not UTF-8"),
+        (b'"\xed\xa0\x80"', "not UTF-8"),
+        (b'"\xc0\xaf"', "not UTF-8"),
+        (b'"\\ud800"', "surrogate"),
+        (b'{"\\udc00":1}', "surrogate"),
+        (b'[{"a":["\\ud83d"]}]', "surrogate"),
+        (b"NaN", "NaN"),
+        (b"[-Infinity]", "-Infinity"),
+        (b"1e400", "too large"),
+        (b"-1e400", "too large"),
+        (b"1" * 33, "33 characters"),
+        (b"0." + b"1" * 31, "33 characters"),
+        (b"1" * 5_000, "5000 characters"),
+        (b'"a\nb"', "\\n"),
+        (b"01", "data"),
+        (b"+1", "value"),
+        (b".5", "value"),
+        (b"0x1", "data"),
+        (b"/* */{}", "value"),
+        (b"True", "value"),
+        (b"\x0c{}", "value"),
+        ("\u00a0{}".encode(), "value"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_is_no_json_is_told_by_name(body: bytes, word: str) -> None:
+    """Every mistake has its reason, and the reason helps."""
+    assert word in reason(body)
+
+
+def test_the_place_counts_lines_and_columns_from_one() -> None:
+    """Line and column are those an editor shows, in characters and not in bytes."""
+    assert "line 3 column 3" in reason('{\n "键": "值",\n  \u3000x: 1\n}'.encode())
+
+
+def test_repeated_keys_are_told_and_the_last_value_stands() -> None:
+    """Each repeated key once, wherever it is, but no more than twenty in all."""
+    parsed = parse(b'{"a":1,"b":{"c":1,"c":2,"c":3},"a":4}')
+    assert parsed.ok
+    assert parsed.value == {"a": 4, "b": {"c": 3}}
+    assert sorted(one.text.en for one in parsed.violations) == [
+        "key a is given twice; keep one",
+        "key c is given twice; keep one",
+    ]
+    many = parse(("[" + ",".join(['{"a":1,"a":1}'] * 500) + "]").encode())
+    assert (many.ok, len(many.violations)) == (True, MAX_TOLD)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()[:-1]))
+def test_anything_is_read_or_told(body: bytes) -> None:
+    """No bytes raise; what is not read has exactly one reason in both languages."""
+    parsed = parse(body)
+    if parsed.ok:
+        assert json.loads(body) == parsed.value
+    else:
+        (told,) = (one for one in parsed.violations if one.name == "malformed_json")
+        assert told.text.en
+        assert told.text.zh
+        told.text.en.encode()
