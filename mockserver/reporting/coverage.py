@@ -24,7 +24,7 @@ SUCCESS, EMPTY, FAULT = "success", "empty", "fault"
 GIVEN, LEFT_OUT = "given", "left_out"
 
 
-class Basis(NamedTuple):
+class ReportInputs(NamedTuple):
     """What a report is held against."""
 
     schemas: Schemas
@@ -93,7 +93,7 @@ class Coverage:
         return self.met * 1000 // self.of / 10 if self.of else 0.0
 
 
-def cover(entries: Iterable[Entry], basis: Basis) -> Coverage:
+def cover(entries: Iterable[Entry], inputs: ReportInputs) -> Coverage:
     """The coverage by `entries`."""
     by_operation: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -103,10 +103,10 @@ def cover(entries: Iterable[Entry], basis: Basis) -> Coverage:
     known = [name for name in OPERATIONS if name in by_operation]
     unknown = sum(map(len, by_operation.values())) - sum(len(by_operation[name]) for name in known)
     return Coverage(
-        operations=tuple(_operation(name, by_operation.get(name, ()), basis) for name in OPERATIONS),
+        operations=tuple(_operation(name, by_operation.get(name, ()), inputs) for name in OPERATIONS),
         readings=tuple(_readings(readings)),
         faults=tuple(
-            Cell(kind, faults[kind], False) for kind in dict.fromkeys((*basis.kinds, *sorted(faults)))
+            Cell(kind, faults[kind], False) for kind in dict.fromkeys((*inputs.kinds, *sorted(faults)))
         ),
         unknown=unknown,
     )
@@ -119,8 +119,8 @@ def outcome_of(entry: Entry) -> str:
     return entry.error or (EMPTY if entry.empty else SUCCESS)
 
 
-def _operation(name: str, entries: Sequence[Entry], basis: Basis) -> OperationCoverage:
-    schema = basis.schemas.request(name).schema
+def _operation(name: str, entries: Sequence[Entry], inputs: ReportInputs) -> OperationCoverage:
+    schema = inputs.schemas.request(name).schema
     met = Counter(outcome_of(entry) for entry in entries)
     # A request in good form counts whatever was answered: a missing room takes nothing from its fields.
     sound = [entry for entry in entries if all(one.tolerated for one in entry.violations)]
@@ -128,18 +128,18 @@ def _operation(name: str, entries: Sequence[Entry], basis: Basis) -> OperationCo
         operation=name,
         section=OPERATIONS[name].section,
         requests=len(entries),
-        outcomes=tuple(_outcomes(met, set(schema.get("required", ())), basis)),
+        outcomes=tuple(_outcomes(met, set(schema.get("required", ())), inputs)),
         fields=tuple(_fields(sound, schema)),
         readings=tuple(cell for cell in _readings(_readings_met(entries)) if cell.times),
         faults=tuple(Cell(kind, times, False) for kind, times in sorted(_faults_met(entries).items())),
     )
 
 
-def _outcomes(met: Counter[str], required: set[str], basis: Basis) -> Iterator[Cell]:
+def _outcomes(met: Counter[str], required: set[str], inputs: ReportInputs) -> Iterator[Cell]:
     yield Cell(SUCCESS, met[SUCCESS])
     yield Cell(EMPTY, met[EMPTY])
-    for error in basis.catalogue:
-        rule = basis.rules.get(error)
+    for error in inputs.catalogue:
+        rule = inputs.rules.get(error)
         can_be_told = rule is None or required.issuperset(rule.fields)
         if error != OK and (can_be_told or met[error]):
             yield Cell(error, met[error], bool(rule and rule.counts and can_be_told))

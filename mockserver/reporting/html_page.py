@@ -101,12 +101,12 @@ PAGE = """\
 {% endif %}
 
 <h2>{{ word.handling }}</h2>
-{% if report.judgements %}
+{% if report.error_handling %}
 <div class="scroll"><table>
 <thead><tr><th scope="col" class="n">{{ word.times }}</th><th scope="col">{{ word.after }}</th>
 <th scope="col">{{ word.should }}</th><th scope="col">{{ word.did }}</th></tr></thead>
 <tbody>
-{% for one in report.judgements %}
+{% for one in report.error_handling %}
 <tr><td class="n">{{ one.times }}</td>
 <td><strong>{{ one.rule.error | clean }}</strong><br><code>{{ one.operation | clean }}</code></td>
 <td>{{ one.rule.advice.to(lang) | clean }}</td>

@@ -15,7 +15,7 @@ from mockserver.contract.retry_rules import Rules
 from mockserver.contract.violations import Row, Violation, shorten
 from mockserver.core.text import Text
 from mockserver.engine.journal_entry import Entry
-from mockserver.reporting.retries import by_client, gap, is_fresh, is_unchanged, told_rule
+from mockserver.reporting.retries import by_client, gap, is_fresh, is_unchanged, retry_rule
 
 LINTS: dict[str, Row] = {
     "seq_reused": Row("duplicate_seq", "1.1.2",
@@ -96,7 +96,7 @@ def _checksums(entries: Iterable[Entry]) -> Iterator[Lint]:
 def _repetitions(entries: Sequence[Entry], rules: Rules) -> Iterator[Lint]:
     """A request that follows at once on itself although the answer was final."""
     for entry, following in pairwise(entries):
-        rule = told_rule(entry, rules)
+        rule = retry_rule(entry, rules)
         if (
             rule
             and rule.final

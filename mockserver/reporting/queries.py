@@ -14,7 +14,7 @@ from mockserver.core.text import Text
 from mockserver.engine.journal import Filter
 from mockserver.reporting.lints import LINTS
 
-LONGEST_WAIT = 60.0
+MAX_WAIT = 60.0
 """Seconds that a caller may wait for requests to come."""
 _WAIT = 10.0
 _FILTERS = ("operation", "accepted", "error", "violation", "since")
@@ -22,7 +22,7 @@ _PAGING = ("limit", "wait_for", "timeout")
 _WORDS = {"true": True, "false": False, "1": True, "0": False}
 
 
-class Asked(NamedTuple):
+class RequestsQuery(NamedTuple):
     """What is asked for."""
 
     filter: Filter
@@ -33,19 +33,21 @@ class Asked(NamedTuple):
     """Wait no longer than so many seconds."""
 
 
-def read_query(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> Asked:
+def parse_requests_query(
+    appkey: str | None, query: Mapping[str, str], errors: Collection[str]
+) -> RequestsQuery:
     """What the words of a query ask for; `errors` are the catalogue's names. ControlError says what is wrong."""
     _check_words(query, (*_FILTERS, *_PAGING))
     timeout = _number(query, "timeout")
-    return Asked(
+    return RequestsQuery(
         _filter(appkey, query, errors),
         _whole(query, "limit"),
         _whole(query, "wait_for"),
-        min(_WAIT if timeout is None else timeout, LONGEST_WAIT),
+        min(_WAIT if timeout is None else timeout, MAX_WAIT),
     )
 
 
-def read_filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> Filter:
+def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> Filter:
     """The same where a limit and waiting mean nothing."""
     _check_words(query, _FILTERS)
     return _filter(appkey, query, errors)
@@ -62,15 +64,17 @@ def check_names(errors: Collection[str], **names: str | None) -> None:
         # There are requests without an operation and without an error; an empty violation asks for nothing.
         if name not in known[what] and name is not None and (name or what == "violation"):
             hint = nearest(name, known[what])
-            raise bad_word(what, f"there is no {what} {name[:64]!r}{hint.en}", f"没有 {name[:64]!r}{hint.zh}")
+            raise invalid_parameter(
+                what, f"there is no {what} {name[:64]!r}{hint.en}", f"没有 {name[:64]!r}{hint.zh}"
+            )
 
 
-def error_asked(name: str | None) -> str | None:
+def journal_error(name: str | None) -> str | None:
     """The error of a filter; `ok` in the catalogue's words is none in the journal's."""
     return "" if name == OK else name
 
 
-def bad_word(name: str, en: str, zh: str) -> ControlError:
+def invalid_parameter(name: str, en: str, zh: str) -> ControlError:
     """What is wrong with one word of a query."""
     return ControlError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))
 
@@ -78,14 +82,14 @@ def bad_word(name: str, en: str, zh: str) -> ControlError:
 def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> Filter:
     accepted = query.get("accepted")
     if accepted is not None and accepted not in _WORDS:
-        raise bad_word("accepted", "true or false", "应为 true 或 false")
+        raise invalid_parameter("accepted", "true or false", "应为 true 或 false")
     operation, error, violation = (query.get(name) for name in ("operation", "error", "violation"))
     check_names(errors, operation=operation, error=error, violation=violation)
     return Filter(
         appkey=appkey,
         operation=operation,
         accepted=None if accepted is None else _WORDS[accepted],
-        error=error_asked(error),
+        error=journal_error(error),
         violation=violation,
         since=_number(query, "since"),
     )
@@ -95,7 +99,7 @@ def _check_words(query: Iterable[str], known: Collection[str]) -> None:
     for name in query:
         if name not in known:
             hint, words = nearest(name, (*known, "appkey")), ", ".join(known)
-            raise bad_word(
+            raise invalid_parameter(
                 name, f"unknown{hint.en or f'; known: {words}'}", f"未知{hint.zh or f'；可用：{words}'}"
             )
 
@@ -109,7 +113,7 @@ def _number(query: Mapping[str, str], name: str) -> float | None:
     except ValueError:
         number = -1.0
     if not 0 <= number < 1e12:
-        raise bad_word(name, "a number from 0 on", "应为不小于 0 的数")
+        raise invalid_parameter(name, "a number from 0 on", "应为不小于 0 的数")
     return number
 
 
@@ -118,5 +122,5 @@ def _whole(query: Mapping[str, str], name: str) -> int | None:
     if number is None:
         return None
     if number != int(number):
-        raise bad_word(name, "a whole number", "应为整数")
+        raise invalid_parameter(name, "a whole number", "应为整数")
     return int(number)

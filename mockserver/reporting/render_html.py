@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from mockserver.core.text import Lang, Text
 from mockserver.reporting.html_page import PAGE, STYLE
-from mockserver.reporting.report import NO_DEMANDS, Demands, Report
+from mockserver.reporting.report import NO_CRITERIA, FailCriteria, Report
 from mockserver.reporting.report_texts import (
     MOST_GROUPS,
     WORDS,
@@ -38,7 +38,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def render_html(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
 ) -> str:
     """The report as a page that stands alone."""
     return _template().render(

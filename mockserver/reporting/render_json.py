@@ -10,7 +10,7 @@ from mockserver.reporting.coverage import Cell, Coverage
 from mockserver.reporting.entry_json import violation_json
 from mockserver.reporting.report import Report
 from mockserver.reporting.retries import Finding
-from mockserver.reporting.verification import Verdict
+from mockserver.reporting.verification import Verification
 
 VERSION = 1
 
@@ -50,7 +50,7 @@ def report_json(report: Report, lang: Lang = "en", complaints: Sequence[Text] = 
                 "did": dict(one.did),
                 "findings": [_finding(finding, report, lang) for finding in one.findings],
             }
-            for one in report.judgements
+            for one in report.error_handling
         ],
         "complaints": [one.to(lang) for one in complaints],
     }
@@ -85,7 +85,7 @@ def _beside(readings: Sequence[Cell], faults: Sequence[Cell]) -> dict[str, Any]:
     }
 
 
-def verdict_json(verdict: Verdict, lang: Lang = "en") -> dict[str, Any]:
+def verification_json(verdict: Verification, lang: Lang = "en") -> dict[str, Any]:
     """`POST requests/verify`: the verdict with its near misses."""
     return {
         "ok": verdict.ok,

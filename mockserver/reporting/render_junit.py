@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from xml.etree import ElementTree as Xml  # nosec B405
 
 from mockserver.core.text import Lang, Text
-from mockserver.reporting.report import NO_DEMANDS, Demands, Group, Report
+from mockserver.reporting.report import NO_CRITERIA, FailCriteria, Report, ViolationGroup
 from mockserver.reporting.report_texts import WORDS, clean, evicted_note, tests_note, unnamed_note, verdict
 
 Wrong = tuple[str, list[str]]
@@ -21,7 +21,7 @@ Wrong = tuple[str, list[str]]
 
 
 def render_junit(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
 ) -> str:
     """The report as an XML document."""
     root = Xml.Element("testsuites", name="mockserver")
@@ -41,9 +41,9 @@ def render_junit(
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
 
 
-def _operations(report: Report, lang: Lang, demands: Demands) -> Iterator[_Suite]:
+def _operations(report: Report, lang: Lang, demands: FailCriteria) -> Iterator[_Suite]:
     """A suite for each operation, then one for what names none."""
-    groups: dict[str, dict[str, list[Group]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, dict[str, list[ViolationGroup]]] = defaultdict(lambda: defaultdict(list))
     for group in report.violations:
         if group.expected:
             continue
@@ -68,10 +68,10 @@ def _operations(report: Report, lang: Lang, demands: Demands) -> Iterator[_Suite
         yield suite
 
 
-def _handling(report: Report, lang: Lang, demands: Demands) -> _Suite:
+def _handling(report: Report, lang: Lang, demands: FailCriteria) -> _Suite:
     """A case for each error that was met."""
     suite = _Suite("error handling", strict=demands.fail_on_violations)
-    for one in report.judgements:
+    for one in report.error_handling:
         lines = [
             f"{found.text.to(lang)} [{found.did}] ({_place(report, found.requests, lang)})"
             for found in one.findings
@@ -112,7 +112,7 @@ class _Suite:
         root.append(self.element)
 
 
-def _departures(report: Report, groups: Iterable[Group], lang: Lang) -> Wrong:
+def _departures(report: Report, groups: Iterable[ViolationGroup], lang: Lang) -> Wrong:
     names, lines = [], []
     for group in groups:
         one = group.example

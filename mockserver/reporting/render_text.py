@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mockserver.core.text import Lang, Text
 from mockserver.reporting.coverage import Cell, Coverage, OperationCoverage
-from mockserver.reporting.report import NO_DEMANDS, Demands, Group, Report
+from mockserver.reporting.report import NO_CRITERIA, FailCriteria, Report, ViolationGroup
 from mockserver.reporting.report_texts import (
     MOST_GROUPS,
     WORDS,
@@ -28,7 +28,7 @@ from mockserver.reporting.report_texts import (
 
 
 def render_text(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
 ) -> str:
     """The report as lines; the last one says whether the run is fine."""
     word = {name: text.to(lang) for name, text in WORDS.items()}
@@ -37,7 +37,7 @@ def render_text(
 
 
 def render_brief(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
 ) -> str:
     """The report without what is right: of the coverage one line."""
     word = {name: text.to(lang) for name, text in WORDS.items()}
@@ -48,7 +48,7 @@ def render_brief(
 
 
 def render_verdict(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: Demands = NO_DEMANDS
+    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
 ) -> str:
     """Whether the run is fine, and why it fails otherwise."""
     failed = [f"{WORDS['failed'].to(lang)}: {one.to(lang)}" for one in complaints]
@@ -72,7 +72,7 @@ def _wrong(report: Report, word: dict[str, str], lang: Lang) -> Iterator[str]:
     if not report.violations:
         yield f"  {word['no_violations']}"
     yield from ("", f"{word['handling']}:")
-    for one in report.judgements:
+    for one in report.error_handling:
         did = ", ".join(
             f"{did_text(did, one.rule, lang)} ×{times}" for did, times in one.did.items() if times
         )
@@ -82,7 +82,7 @@ def _wrong(report: Report, word: dict[str, str], lang: Lang) -> Iterator[str]:
             yield f"      {word['should']}: {one.rule.advice.to(lang)}"
             if note := tests_note(report, finding.requests, lang):
                 yield f"      {note}"
-    if not report.judgements:
+    if not report.error_handling:
         yield f"  {word['no_errors']}"
 
 
@@ -100,7 +100,7 @@ def _coverage(coverage: Coverage, word: dict[str, str], lang: Lang) -> Iterator[
         yield from ("", f"{word[name]}: {_listed(cells, lang) or word['none']}")
 
 
-def _group(group: Group, word: dict[str, str], lang: Lang) -> str:
+def _group(group: ViolationGroup, word: dict[str, str], lang: Lang) -> str:
     return (
         f"{group.times} × {group.example.name} {clean(group.example.where)},"
         f" {clean(group.operation) or word['other']} → {clean(group.outcome)}"

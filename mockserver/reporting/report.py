@@ -10,9 +10,9 @@ from typing import NamedTuple
 from mockserver.contract.violations import VIOLATIONS, Violation
 from mockserver.core.text import Text, counted
 from mockserver.engine.journal_entry import Entry
-from mockserver.reporting.coverage import Basis, Coverage, cover, outcome_of
+from mockserver.reporting.coverage import Coverage, ReportInputs, cover, outcome_of
 from mockserver.reporting.lints import LINTS, lint
-from mockserver.reporting.retries import BAD, MOST_IDS, Finding, Judgement, judge
+from mockserver.reporting.retries import BAD, MAX_IDS, ErrorHandling, Finding, analyze_retries
 
 NAMES = (*VIOLATIONS, *LINTS, *BAD)
 """Whatever can fail a run: violations, lints, mistakes in error handling."""
@@ -20,7 +20,7 @@ _SAME = {"repeated": "repeated_after_final"}
 """A mistake that a lint tells, too: who expects the lint expects both."""
 
 
-class Demands(NamedTuple):
+class FailCriteria(NamedTuple):
     """What a run is to fail for."""
 
     fail_on_violations: bool = False
@@ -30,10 +30,10 @@ class Demands(NamedTuple):
     """What people add where violations do not fail the run."""
 
 
-NO_DEMANDS = Demands()
+NO_CRITERIA = FailCriteria()
 
 
-class Case(NamedTuple):
+class AppTest(NamedTuple):
     """The test that an app was made for."""
 
     test: str
@@ -42,7 +42,7 @@ class Case(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ViolationGroup:
     """Violations of one kind at one place of one operation."""
 
     operation: str
@@ -71,8 +71,8 @@ class Report:
     apps: int
     scenarios: tuple[tuple[str, int], ...]
     coverage: Coverage
-    violations: tuple[Group, ...]
-    judgements: tuple[Judgement, ...]
+    violations: tuple[ViolationGroup, ...]
+    error_handling: tuple[ErrorHandling, ...]
     unnamed: int = 0
     """Requests that name no registered app."""
     tests: Mapping[str, str] = field(default_factory=dict)
@@ -85,11 +85,11 @@ class Report:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Every mistake in error handling."""
-        return tuple(finding for one in self.judgements for finding in one.findings)
+        return tuple(finding for one in self.error_handling for finding in one.findings)
 
 
 def build_report(
-    entries: Sequence[Entry], evicted: int, basis: Basis, cases: Mapping[str, Case] | None = None
+    entries: Sequence[Entry], evicted: int, inputs: ReportInputs, cases: Mapping[str, AppTest] | None = None
 ) -> Report:
     """The report on `entries` in the order they came, of which `evicted` older ones are gone; `cases` by the appkey."""
     known = cases or {}
@@ -98,7 +98,7 @@ def build_report(
         case = known.get(entry.appkey)
         return case is not None and (name in case.expects or _SAME.get(name) in case.expects)
 
-    lints = [(found.entry, found.violation, True) for found in lint(entries, basis.rules)]
+    lints = [(found.entry, found.violation, True) for found in lint(entries, inputs.rules)]
     own = [(entry, violation, False) for entry in entries for violation in entry.violations]
     return Report(
         requests=len(entries),
@@ -106,9 +106,9 @@ def build_report(
         accepted=sum(entry.accepted for entry in entries),
         apps=len({entry.appkey for entry in entries if entry.appkey}),
         scenarios=tuple(Counter(entry.scenario for entry in entries).most_common()),
-        coverage=cover(entries, basis),
+        coverage=cover(entries, inputs),
         violations=_grouped([*own, *lints], expected),
-        judgements=judge(entries, basis.rules, expected),
+        error_handling=analyze_retries(entries, inputs.rules, expected),
         unnamed=sum(not entry.appkey for entry in entries),
         tests={entry.id: known[entry.appkey].test for entry in entries if entry.appkey in known},
     )
@@ -153,7 +153,7 @@ def complaints(
 
 def _grouped(
     found: Iterable[tuple[Entry, Violation, bool]], expected: Callable[[Entry, str], bool]
-) -> tuple[Group, ...]:
+) -> tuple[ViolationGroup, ...]:
     groups: dict[tuple[object, ...], tuple[Entry, Violation, bool]] = {}
     times: Counter[tuple[object, ...]] = Counter()
     ids: dict[tuple[object, ...], list[str]] = {}
@@ -166,10 +166,10 @@ def _grouped(
         )
         groups.setdefault(key, (entry, violation, across))
         times[key] += 1
-        if times[key] <= MOST_IDS:
+        if times[key] <= MAX_IDS:
             ids.setdefault(key, []).append(entry.id)
     return tuple(
-        Group(
+        ViolationGroup(
             *(entry.operation, outcome_of(entry), violation, times[key], tuple(ids[key]), across),
             expected=expected(entry, violation.name),
         )

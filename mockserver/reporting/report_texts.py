@@ -9,7 +9,7 @@ from mockserver.contract.retry_rules import Rule
 from mockserver.contract.violations import shorten
 from mockserver.core.text import Lang, Text, counted
 from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, Coverage, OperationCoverage
-from mockserver.reporting.report import Demands, Group, Report
+from mockserver.reporting.report import FailCriteria, Report, ViolationGroup
 from mockserver.reporting.retries import GOOD, Did, bad_text
 
 MOST_SHOWN = 400
@@ -76,7 +76,7 @@ def evicted_note(report: Report, lang: Lang) -> str:
     return WORDS["evicted"].to(lang).format(**words) if report.evicted else ""
 
 
-def verdict(report: Report, lang: Lang, demands: Demands) -> str:
+def verdict(report: Report, lang: Lang, demands: FailCriteria) -> str:
     """The last word on a run without complaints: is it fine, or was nobody asked."""
     wrong = report.findings or any(not group.expected for group in report.violations)
     return WORDS["not_asked" if wrong else "fine"].to(lang).format(option=clean(demands.option))
@@ -88,7 +88,7 @@ def tests_note(report: Report, requests: Iterable[str], lang: Lang) -> str:
     return f"{WORDS['in_tests'].to(lang)} {tests}" if tests else ""
 
 
-def mark(group: Group, lang: Lang) -> str:
+def mark(group: ViolationGroup, lang: Lang) -> str:
     """What sets a group of violations apart: `[over several requests, expected]`; empty when nothing does."""
     across = "across" if group.across else "tolerated" if group.example.tolerated else ""
     words = [WORDS[one].to(lang) for one in (across, "expected" if group.expected else "") if one]

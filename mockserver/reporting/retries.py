@@ -39,7 +39,7 @@ GOOD: dict[Did, Text] = {
     "gave_up": Text("gave up", "放弃"),
 }
 _ANY_TIMES = Text("", "")
-MOST_IDS = 5
+MAX_IDS = 5
 _FRESH = 2.0
 """Seconds between the moment that is signed and the request."""
 _ANEW = 600.0
@@ -66,7 +66,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ErrorHandling:
     """What clients did after one error of one operation."""
 
     operation: str
@@ -89,13 +89,13 @@ class _Case:
     def note(self, did: Did, entry: Entry | None, *, expected: bool = False) -> None:
         self.did[did] += 1
         self.expected[did] += expected
-        if entry is not None and not expected and len(self.requests[did]) < MOST_IDS:
+        if entry is not None and not expected and len(self.requests[did]) < MAX_IDS:
             self.requests[did].append(entry.id)
 
 
-def judge(
+def analyze_retries(
     entries: Iterable[Entry], rules: Rules, expected: Callable[[Entry, str], bool] = lambda *_: False
-) -> tuple[Judgement, ...]:
+) -> tuple[ErrorHandling, ...]:
     """A judgement for each operation and error that clients met, in the order of meeting and of the rules.
 
     A mistake that is `expected` of the request that shows it is counted, but is no finding.
@@ -106,7 +106,7 @@ def judge(
         for sequence in _sequences(own):
             in_row: Counter[str] = Counter()
             for place, entry in enumerate(sequence):
-                rule = told_rule(entry, rules)
+                rule = retry_rule(entry, rules)
                 if rule is None:
                     continue
                 case = cases.setdefault((_target(entry), entry.error), _Case(rule))
@@ -121,7 +121,7 @@ def judge(
                     did, shown = _elsewhere(rule, entry, other)
                 else:
                     did, shown = _did(rule, entry, following), following
-                if following and told_rule(following, rules) is rule and gap(entry, following) < _ANEW:
+                if following and retry_rule(following, rules) is rule and gap(entry, following) < _ANEW:
                     in_row[following.id] = in_row[entry.id] + 1
                 asked_for = shown is not None and did in BAD and expected(shown, did)
                 case.note(did, shown, expected=asked_for)
@@ -139,7 +139,7 @@ def bad_text(did: Did, rule: Rule, times: Text = _ANY_TIMES) -> Text:
     return Text(" ".join(en.split()), zh)
 
 
-def told_rule(entry: Entry, rules: Rules) -> Rule | None:
+def retry_rule(entry: Entry, rules: Rules) -> Rule | None:
     """The rule for the error that the client was told; none when it got no answer that it could read."""
     return None if entry.spoiled else rules.get(entry.error)
 
@@ -246,14 +246,14 @@ def _wrongs(entry: Entry) -> set[tuple[str, str]]:
     return {(one.name, one.where) for one in entry.violations if one.name not in _SIGNED}
 
 
-def _judgement(target: str, case: _Case) -> Judgement:
+def _judgement(target: str, case: _Case) -> ErrorHandling:
     findings = tuple(
         Finding(did, times, _sentence(case, did, times), tuple(case.requests[did]))
         for did in BAD
         if (times := case.did[did] - case.expected[did])
     )
     told = sum(times for did, times in case.did.items() if did != "too_often")
-    return Judgement(target, case.rule, told, dict(case.did), findings)
+    return ErrorHandling(target, case.rule, told, dict(case.did), findings)
 
 
 def _sentence(case: _Case, did: Did, count: int) -> Text:

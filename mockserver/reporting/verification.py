@@ -20,7 +20,7 @@ from mockserver.engine.journal import Filter, Selection
 from mockserver.engine.journal_entries import small_fields, whole_fields
 from mockserver.engine.journal_entry import Entry
 from mockserver.engine.masking import MOST_FIELD
-from mockserver.reporting.queries import error_asked
+from mockserver.reporting.queries import journal_error
 from mockserver.scenarios.near_misses import Difference, differences, show_condition
 
 TEXTS = ("appkey", "operation", "error", "violation")
@@ -33,7 +33,7 @@ MOST_LOOKED_AT = 1_000
 """Near misses are looked for among the newest requests only."""
 
 
-class BadQuestion(ValueError):
+class InvalidVerification(ValueError):
     """A question that cannot be read; `text` says what would be right."""
 
     def __init__(self, text: Text) -> None:
@@ -42,7 +42,7 @@ class BadQuestion(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class VerificationRequest:
     """Which requests are meant and how many of them are expected."""
 
     asked: Filter
@@ -97,7 +97,7 @@ class NearMiss(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """The answer to a question."""
 
     ok: bool
@@ -110,7 +110,7 @@ class Verdict:
     near: tuple[NearMiss, ...] = ()
 
 
-def read_question(given: Mapping[str, Any]) -> Question:
+def parse_verification(given: Mapping[str, Any]) -> VerificationRequest:
     """The question in a mapping of WORDS: a filter, `when`, and `count` or `at_least` and `at_most`.
 
     Without a number at least one request is expected. BadQuestion says what is wrong.
@@ -135,21 +135,21 @@ def read_question(given: Mapping[str, Any]) -> Question:
         appkey=given.get("appkey"),
         operation=operation,
         accepted=accepted,
-        error=error_asked(given.get("error")),
+        error=journal_error(given.get("error")),
         violation=given.get("violation"),
         since=since,
     )
-    return Question(asked, _matcher(given.get("when")), *_bounds(given))
+    return VerificationRequest(asked, _matcher(given.get("when")), *_bounds(given))
 
 
-def find(selection: Selection, question: Question) -> Selection:
+def find(selection: Selection, question: VerificationRequest) -> Selection:
     """The requests that are meant, out of a selection of `question.range`; those that might be count as evicted."""
     told = [(one, question.matches(one)) for one in selection.entries]
     unsure = sum(meant is None for _, meant in told)
     return Selection([one for one, meant in told if meant], selection.evicted + unsure)
 
 
-def verify(selection: Selection, question: Question) -> Verdict:
+def verify(selection: Selection, question: VerificationRequest) -> Verification:
     """Whether as many requests were made as expected; `selection` is of `question.range`."""
     found, lost = find(selection, question)
     count, expected = len(found), question.text
@@ -157,23 +157,23 @@ def verify(selection: Selection, question: Question) -> Verdict:
     many = question.most is not None and count > question.most
     # Enough is enough and too many are too many, whatever was lost.
     if lost and not many and (few or question.most is not None):
-        return Verdict(False, count, selection.evicted, _cannot_tell(selection, expected, count, lost))
+        return Verification(False, count, selection.evicted, _cannot_tell(selection, expected, count, lost))
     total = len(selection.entries)
     en = f"expected {expected.en}, found {count} of {total} in the journal"
     zh = f"应有{expected.zh}，找到 {count} 个，日志共 {total} 个"
     if not few and not many:
-        return Verdict(True, count, selection.evicted, Text(en, zh))
+        return Verification(True, count, selection.evicted, Text(en, zh))
     if many:
         shown = ", ".join([one.id for one in found[:MOST_TOLD]]) + ("…" if count > MOST_TOLD else "")
         text = Text(f"{en}\n  these came: {shown}", f"{zh}\n  收到的请求：{shown}")
-        return Verdict(False, count, selection.evicted, text)
+        return Verification(False, count, selection.evicted, text)
     near = _near_misses(selection, question)
     lines = [en, *_told(near, "en")], [zh, *_told(near, "zh")]
     if not near:
         lines[0].append("no request came at all" if not total else "no similar request")
         lines[1].append("没有收到任何请求" if not total else "没有相似的请求")
     text = Text("\n  ".join(lines[0]), "\n  ".join(lines[1]))
-    return Verdict(False, count, selection.evicted, text, near)
+    return Verification(False, count, selection.evicted, text, near)
 
 
 def _cannot_tell(selection: Selection, expected: Text, count: int, lost: int) -> Text:
@@ -205,7 +205,7 @@ def _told(near: tuple[NearMiss, ...], lang: Any) -> list[str]:
     return lines
 
 
-def _near_misses(selection: Selection, question: Question) -> tuple[NearMiss, ...]:
+def _near_misses(selection: Selection, question: VerificationRequest) -> tuple[NearMiss, ...]:
     """The most similar requests: the same operation first, then the fewest differences, then the newest."""
     misses = []
     for age, entry in enumerate(reversed(selection.entries[-MOST_LOOKED_AT:])):
@@ -217,7 +217,7 @@ def _near_misses(selection: Selection, question: Question) -> tuple[NearMiss, ..
     return tuple(row[3] for row in misses[:MOST_NEAR])
 
 
-def _departures(entry: Entry, question: Question) -> tuple[Difference, ...]:
+def _departures(entry: Entry, question: VerificationRequest) -> tuple[Difference, ...]:
     asked, found = question.asked, []
     if asked.operation is not None and entry.operation != asked.operation:
         found.append(Difference("operation", asked.operation, entry.operation or shorten(entry.path)))
@@ -281,5 +281,5 @@ def _expected(least: int, most: int | None) -> tuple[str, str]:
     return f"{least} to {most} requests", f" {least} 至 {most} 个请求"
 
 
-def _bad(en: str, zh: str) -> BadQuestion:
-    return BadQuestion(Text(en, zh))
+def _bad(en: str, zh: str) -> InvalidVerification:
+    return InvalidVerification(Text(en, zh))

@@ -148,8 +148,8 @@ def _rendered(config: pytest.Config, form: str) -> dict[str, Any]:
             # Requests that name no registered app are under the empty appkey.
             wanted |= {"appkeys": [*tests, ""], "after": config.stash[BEFORE]}
         return remote(config).send("POST", "report", wanted)
-    from mockserver.reporting.report import Demands
-    from mockserver.server.observing import render_entries
+    from mockserver.reporting.formats import render_entries
+    from mockserver.reporting.report import FailCriteria
 
     found = config.stash.get(ENTRIES, None)
     entries, evicted = ([], 0) if found is None else found
@@ -157,7 +157,7 @@ def _rendered(config: pytest.Config, form: str) -> dict[str, Any]:
     return render_entries(
         *(entries, evicted, form),
         tests=tests,
-        demands=Demands(**demands),
+        criteria=FailCriteria(**demands),
         fixtures=Path(folder) if folder else None,
         lang=language(config),
     )

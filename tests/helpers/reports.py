@@ -10,7 +10,7 @@ from mockserver.contract.schemas import FILES, Schemas
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
 from mockserver.core.yaml_reader import read_yaml
-from mockserver.reporting.coverage import Basis
+from mockserver.reporting.coverage import ReportInputs
 
 FOLDERS = Folders()
 
@@ -28,7 +28,7 @@ def rules() -> Rules:
 
 
 @cache
-def basis() -> Basis:
+def inputs() -> ReportInputs:
     """The shipped contract with two kinds of faults."""
     schemas = Schemas({name: read_json(FOLDERS.schema(name)) for name in FILES})
-    return Basis(schemas, catalogue(), rules(), ("latency", "connection_reset"))
+    return ReportInputs(schemas, catalogue(), rules(), ("latency", "connection_reset"))

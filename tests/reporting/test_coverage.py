@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from helpers.entries import entry, wrong
-from helpers.reports import basis, catalogue, rules
+from helpers.reports import catalogue, inputs, rules
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +20,7 @@ VOLUME = "count_business_total_volume_by_day"
 
 def covered(*entries: Entry) -> Coverage:
     """The coverage by entries."""
-    return cover(entries, basis())
+    return cover(entries, inputs())
 
 
 def outcomes(coverage: Coverage, operation: str = "query_room_info") -> dict[str, tuple[int, bool]]:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from helpers.entries import entry, wrong
-from helpers.reports import basis
+from helpers.reports import inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +26,7 @@ from mockserver.reporting.render_html import CONTENT_SECURITY_POLICY, render_htm
 from mockserver.reporting.render_json import report_json
 from mockserver.reporting.render_junit import render_junit
 from mockserver.reporting.render_text import render_brief, render_text, render_verdict
-from mockserver.reporting.report import Case, Demands, Report, build_report, complaints
+from mockserver.reporting.report import AppTest, FailCriteria, Report, build_report, complaints
 from mockserver.reporting.report_texts import MOST_GROUPS
 
 SESSION = [
@@ -37,13 +37,13 @@ SESSION = [
     entry(id="5", fingerprint="d", query={"seq": "1"}, appkey="other", fields={"RoomId": "1"}),
     entry(id="6", fingerprint="e", query={"seq": "1"}, appkey="other", fields={"RoomId": "2"}),
 ]
-STRICT = Demands(fail_on_violations=True)
+STRICT = FailCriteria(fail_on_violations=True)
 LANGS: tuple[Lang, ...] = ("en", "zh")
 
 
 def report_on(entries: Sequence[Entry], evicted: int = 0) -> Report:
     """The report on entries by the shipped contract."""
-    return build_report(entries, evicted, basis())
+    return build_report(entries, evicted, inputs())
 
 
 REPORT = report_on(SESSION)
@@ -114,7 +114,7 @@ def test_a_run_that_nobody_asked_to_fail_says_so() -> None:
     """With violations, or mistakes in error handling, the last line tells which option makes them count."""
     for said in (render_text(REPORT).splitlines()[-1], Page(render_html(REPORT)).text, render_junit(REPORT)):
         assert "Violations do not fail this run; --fail-on violations makes them." in said
-    theirs = Demands(option="--strict-\x1b<b>")
+    theirs = FailCriteria(option="--strict-\x1b<b>")
     assert render_text(REPORT, "zh", demands=theirs).splitlines()[-1] == (
         "违规不影响本次结果；加 --strict-\\u001b<b> 则判为失败"
     )
@@ -169,15 +169,15 @@ def wrongs(*names: str) -> list[Entry]:
 
 def test_what_a_test_expects_is_told_but_fails_nothing() -> None:
     """A violation, a lint and the mistake behind it count for the apps that do not expect them alone."""
-    cases = {"b": Case("test_a.py::test_b", frozenset({"unknown_field", "repeated_after_final"}))}
-    expected = build_report(wrongs(*"bb"), 0, basis(), cases)
+    cases = {"b": AppTest("test_a.py::test_b", frozenset({"unknown_field", "repeated_after_final"}))}
+    expected = build_report(wrongs(*"bb"), 0, inputs(), cases)
     assert complaints(expected, fail_on_violations=True) == []
     assert render_text(expected).splitlines()[-1] == "nothing fails this run"
     assert "[over several requests, expected]" in render_text(expected)
     assert "body:/roomid" not in render_junit(expected)
     assert expected.findings == ()
-    assert expected.judgements[0].did["repeated"] == 1
-    mixed = build_report(wrongs(*"bbc"), 0, basis(), cases)
+    assert expected.error_handling[0].did["repeated"] == 1
+    mixed = build_report(wrongs(*"bbc"), 0, inputs(), cases)
     assert [one.en for one in complaints(mixed, fail_on_violations=True)] == ["1 violation of the contract"]
     told = [(one["name"], one["excused"], one["requests"]) for one in report_json(mixed)["violations"]]
     assert told == [
@@ -189,7 +189,7 @@ def test_what_a_test_expects_is_told_but_fails_nothing() -> None:
 
 def test_every_form_names_the_test_behind_a_violation_and_behind_a_mistake() -> None:
     """Once each, as the run called it."""
-    report = build_report(wrongs(*"bb"), 0, basis(), {"b": Case("test_a.py::test_<b>")})
+    report = build_report(wrongs(*"bb"), 0, inputs(), {"b": AppTest("test_a.py::test_<b>")})
     assert render_text(report).count("      in test_a.py::test_<b>") == 3
     assert render_junit(report, demands=STRICT).count("(7, 8 in test_a.py::test_&lt;b&gt;)") == 2
     assert Page(render_html(report)).text.count("in test_a.py::test_<b>") == 3
@@ -276,7 +276,7 @@ def test_junit_fails_nothing_that_the_run_does_not_fail_for() -> None:
     outputs = [one.text or "" for one in Xml.fromstring(lenient).iter("system-out")]
     for text in ("1 × unknown_field body:/roomid", "1 × seq_reused query:seq", "[same_signature] (3)"):
         assert sum(text in one for one in outputs) == 1
-    demands = Demands(min_coverage=100)
+    demands = FailCriteria(min_coverage=100)
     document = render_junit(REPORT, "en", complaints(REPORT, min_coverage=100), demands)
     failed = {name: state for name, state in cases(document).items() if state not in ("passed", "skipped")}
     assert failed == {"mockserver/run": f"coverage is {REPORT.coverage.percent:g} %, wanted 100 %"}
@@ -371,7 +371,7 @@ def counting(number: int) -> Report:
     session += [
         # Repeated too soon, and once more than the rule lets pass.
         entry(id=f"busy{at}", appkey="key", error="server_busy", fields={"RoomId": "b"}, operation="count_qos_by_day", at=1.0)
-        for at in range(number and number + basis().rules["server_busy"].tries)
+        for at in range(number and number + inputs().rules["server_busy"].tries)
     ]  # fmt: skip
     session += [
         entry(id=f"old{at}", error="invalid_curtime", fields={"RoomId": f"c{turn}"}, at=2.0, fingerprint=f"{turn}")
@@ -423,7 +423,7 @@ def test_what_a_client_did_is_told_with_the_rules_own_numbers() -> None:
     """Seconds and tries stand where the rule has them."""
     text = render_text(counting(2))
     assert "asked again within 1 s ×" in text
-    assert f"went on after {basis().rules['server_busy'].tries} tries ×" in text
+    assert f"went on after {inputs().rules['server_busy'].tries} tries ×" in text
     assert "went on after 1 try ×" in text
 
 

@@ -10,7 +10,7 @@ from helpers.reports import rules
 
 from mockserver.engine.journal_entries import tidy
 from mockserver.reporting.lints import lint
-from mockserver.reporting.retries import BAD, GOOD, judge
+from mockserver.reporting.retries import BAD, GOOD, analyze_retries
 
 T = 1575962220.0
 BUSY = {"error": "server_busy"}
@@ -22,7 +22,7 @@ OTHER = {"fields": {"RoomId": "78"}, "body": b'{"RoomId": "78"}'}
 
 def said(*requests: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
     """What the client did after the errors of one operation, and the findings."""
-    [judged] = judge([entry(**words) for words in requests], rules())
+    [judged] = analyze_retries([entry(**words) for words in requests], rules())
     return {did: times for did, times in judged.did.items() if times}, [
         one.text.en for one in judged.findings
     ]
@@ -154,7 +154,7 @@ def test_without_a_seq_nobody_can_tell_a_signature_of_the_same_second() -> None:
 def test_ten_thousand_requests_in_flight_are_judged_soon() -> None:
     """Every one is looked at a bounded number of times."""
     crowd = [entry(**BUSY, at=T, delivery=60.0, id=f"{n:08d}") for n in range(10_000)]
-    assert judge(crowd, rules())[0].did == {"gave_up": 10_000}
+    assert analyze_retries(crowd, rules())[0].did == {"gave_up": 10_000}
 
 
 def test_one_try_is_told_as_one() -> None:
@@ -166,7 +166,9 @@ def test_one_try_is_told_as_one() -> None:
 
 def test_apps_and_bodies_are_not_mixed_up() -> None:
     """The same request of another app, or another request of the same app, is no repetition."""
-    judged = judge([entry(**NO_ROOM), entry(**NO_ROOM, appkey="b"), entry(**NO_ROOM, **OTHER)], rules())
+    judged = analyze_retries(
+        [entry(**NO_ROOM), entry(**NO_ROOM, appkey="b"), entry(**NO_ROOM, **OTHER)], rules()
+    )
     assert [one.findings for one in judged] == [()]
     assert judged[0].times == 3
 
@@ -176,11 +178,11 @@ def test_the_order_of_keys_does_not_hide_a_repetition() -> None:
     a, b = {"CountBy": 1, "QueryDate": "20191210"}, {"QueryDate": "20191210", "CountBy": 1}
     words: dict[str, Any] = {"operation": "count_business_total_volume_by_day", "error": "invalid_field"}
     pair = [entry(**words, fields=a, body=b"1"), entry(**words, fields=b, body=b"2")]
-    assert [one.times for found in judge(pair, rules()) for one in found.findings] == [1]
+    assert [one.times for found in analyze_retries(pair, rules()) for one in found.findings] == [1]
     long = [
         tidy(entry(error="malformed_json", fields={}, body=b"x" * 70_000 + end)) for end in (b"1", b"2", b"2")
     ]
-    [judged] = judge(long, rules())
+    [judged] = analyze_retries(long, rules())
     assert (judged.did["repeated"], judged.findings[0].requests) == (1, (long[2].id,))
 
 
@@ -193,12 +195,12 @@ def test_an_error_that_the_client_could_not_read_is_not_held_against_it() -> Non
 
 def test_an_error_without_a_rule_is_not_judged() -> None:
     """A catalogue of a user's own may have more errors than the rules."""
-    assert judge([entry(error="brand_new"), entry(error="brand_new")], rules()) == ()
-    assert judge([entry(), entry()], rules()) == ()
+    assert analyze_retries([entry(error="brand_new"), entry(error="brand_new")], rules()) == ()
+    assert analyze_retries([entry(), entry()], rules()) == ()
 
 
 def test_everything_is_said_in_both_languages() -> None:
     """No word of the judge lacks its Chinese."""
-    [judged] = judge([entry(**STALE)] * 4, rules())
+    [judged] = analyze_retries([entry(**STALE)] * 4, rules())
     assert judged.findings[0].text.zh == "checksum_expired 之后，客户端 3 次用相同的签名重复请求"
     assert all(not text.zh.isascii() for text in (*BAD.values(), *GOOD.values()))

@@ -11,15 +11,21 @@ from hypothesis import strategies as st
 
 from mockserver.engine.journal import Filter, Journal, Selection
 from mockserver.engine.journal_entry import Entry
-from mockserver.reporting.render_json import verdict_json
-from mockserver.reporting.verification import BadQuestion, Verdict, find, read_question, verify
+from mockserver.reporting.render_json import verification_json
+from mockserver.reporting.verification import (
+    InvalidVerification,
+    Verification,
+    find,
+    parse_verification,
+    verify,
+)
 
 ROOM = {"body": {"RoomId": "77"}}
 
 
-def ask(entries: list[Entry], evicted: int = 0, **question: Any) -> Verdict:
+def ask(entries: list[Entry], evicted: int = 0, **question: Any) -> Verification:
     """The verdict on entries."""
-    return verify(Selection(entries, evicted), read_question(question))
+    return verify(Selection(entries, evicted), parse_verification(question))
 
 
 def room(name: str, **words: Any) -> Entry:
@@ -38,7 +44,7 @@ def test_a_verdict_is_what_counting_says(rooms: list[str], least: int, more: int
     assert ask(entries, when=ROOM, at_least=least, at_most=most).ok == (least <= number <= most)
     assert ask(entries, when=ROOM).ok == (number >= 1)
     assert ask(entries, when=ROOM).count == number
-    assert find(Selection(entries, 0), read_question({"when": ROOM})).entries == [
+    assert find(Selection(entries, 0), parse_verification({"when": ROOM})).entries == [
         one for one in entries if one.fields == ROOM["body"]
     ]
 
@@ -67,7 +73,7 @@ def test_a_failure_shows_similar_requests_and_where_they_differ() -> None:
         '应有 2 个请求 query_room_info（body RoomId = "77"、accepted），找到 0 个'
     )
     assert [miss.entry.id for miss in verdict.near] == ["3", "2", "4"]
-    told = verdict_json(verdict)
+    told = verification_json(verdict)
     assert (told["ok"], told["count"], told["evicted"]) == (False, 0, 0)
     assert told["near"][1] == {
         "id": "2",
@@ -168,7 +174,7 @@ def test_the_query_is_asked_as_it_came() -> None:
     assert not ask(entries, when={"query": {"identifier": "i" * 2_999}}, count=0).ok
     assert ask(entries, when={"query": {"identifier": "i" * 2_999, "seq": "1"}}, count=0).ok
     for asked in (hexes, {"matches": "^0123456789"}):
-        with pytest.raises(BadQuestion) as refused:
+        with pytest.raises(InvalidVerification) as refused:
             ask(entries, when={"query": {"checksum": asked}})
         assert "six characters" in refused.value.text.en
 
@@ -180,9 +186,9 @@ def test_an_eviction_before_the_range_asked_does_no_harm() -> None:
         journal.add(note(fields={"RoomId": "77"}, at=at, appkey="a"))
     journal.add(note(fields={"RoomId": "77"}, appkey="b"))
     for question, ok in (({"since": 15, "count": 2}, True), ({"count": 2}, False), ({"appkey": "b"}, True)):
-        read = read_question({"appkey": "a", **question})
+        read = parse_verification({"appkey": "a", **question})
         assert verify(journal.select(read.range), read).ok is ok
-    assert read_question({"appkey": "a", "since": 1.5}).range == Filter(appkey="a", since=1.5)
+    assert parse_verification({"appkey": "a", "since": 1.5}).range == Filter(appkey="a", since=1.5)
 
 
 def test_an_empty_journal_is_said() -> None:
@@ -221,7 +227,7 @@ def test_an_empty_journal_is_said() -> None:
 )
 def test_a_question_that_cannot_be_read_is_refused(question: dict[str, Any], said: str) -> None:
     """A wrong word is never ignored: the verification would pass for nothing."""
-    with pytest.raises(BadQuestion) as error:
-        read_question(question)
+    with pytest.raises(InvalidVerification) as error:
+        parse_verification(question)
     assert said in error.value.text.en
     assert not error.value.text.zh.isascii()

@@ -11,8 +11,9 @@ from helpers.signer import APPKEY, OTHER
 
 from mockserver.core.errors import ControlError
 from mockserver.engine.journal import Journal
-from mockserver.reporting.queries import LONGEST_WAIT
-from mockserver.server.observing import FORMS, Observer
+from mockserver.reporting.formats import FORMATS
+from mockserver.reporting.queries import MAX_WAIT
+from mockserver.server.observing import Observer
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_no_wait_is_longer_than_the_longest(observer: Observer, bench: Bench, mo
     )
     observer.requests(None, {"wait_for": "9", "timeout": "100000"})
     observer.requests(None, {"wait_for": "9"})
-    assert asked == [LONGEST_WAIT, 10.0]
+    assert asked == [MAX_WAIT, 10.0]
 
 
 def test_evicted_requests_count_for_their_app_alone(observer: Observer, bench: Bench) -> None:
@@ -81,7 +82,7 @@ def test_evicted_requests_count_for_their_app_alone(observer: Observer, bench: B
     assert observer.verify(APPKEY, {"at_most": 9})["ok"] is False
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 def test_every_form_is_about_the_apps_asked_for(observer: Observer, form: str) -> None:
     """One app, several, or all; twice asked is refused."""
     assert observer.rendered(APPKEY, {"form": form})["requests"] == 3
