@@ -7,7 +7,7 @@ RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D10
 SERVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-full test-pythons audit check format format-check lint types data docs bench dist clean
+.PHONY: help serve test test-full test-pythons audit check format format-check lint types data docs docs-write bench dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,11 +66,11 @@ types: $(VENV)/.dev  ## check the types with mypy, strict
 data: $(VENV)/.dev  ## check schemas, fixtures and scenarios
 	$(BIN)/mockserver check
 
-docs: $(VENV)/.dev  ## check both READMEs against the registries
-	$(BIN)/python -m tests.project.readme --check
+docs: $(VENV)/.dev  ## check the generated tables of the documentation
+	$(BIN)/python -m tests.project.doc_tables --check
 
-docs-write: $(VENV)/.dev  ## write the generated tables of both READMEs anew
-	$(BIN)/python -m tests.project.readme --write
+docs-write: $(VENV)/.dev  ## write the generated tables of the documentation anew
+	$(BIN)/python -m tests.project.doc_tables --write
 
 bench: $(VENV)/.dev  ## measure requests, CPU and start-up against a bare Flask hello
 	$(BIN)/python -m tests.bench

@@ -50,7 +50,7 @@ from mockserver.engine.config import load_config
 from mockserver.server.listing import whole_scenario_schema
 config = load_config(Folders(), now=lambda: 0)
 assert "stale_cache" in whole_scenario_schema(config)["$defs"]["fault"]["properties"]["fault"]["enum"]
-from tests.project.readme import render
+from tests.project.doc_tables import render
 assert "`stale_cache`" in render("faults", "en", config)
 assert "来自缓存的旧应答" in render("faults", "zh", config)
 import http.client, json
