@@ -35,7 +35,10 @@ Table = Callable[[Lang, Config], tuple[Row, Iterable[Row]]]
 
 def _operations(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
     head = {"en": ("§", "operation", "content"), "zh": ("§", "接口", "内容")}[lang]
-    return head, ((operation.section, f"`{operation.name}`", operation.title.to(lang)) for operation in OPERATIONS.values())
+    return head, (
+        (operation.section, f"`{operation.name}`", operation.title.to(lang))
+        for operation in OPERATIONS.values()
+    )
 
 
 def _scenarios(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
