@@ -28,7 +28,7 @@ from mockserver.engine.overrides import RequestOverrides, read_overrides
 from mockserver.engine.request_log import RequestLog, Which
 from mockserver.engine.responder import Responder
 from mockserver.engine.state import MemoryStore
-from mockserver.faults.base import FaultContext, ServerView
+from mockserver.faults.base import FaultContext
 from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultPlan
 from mockserver.validation.body import check_body
@@ -200,9 +200,7 @@ class Engine:
         truth = replace(ground, memory=None)
         found = check_signature(context.query, came, context.readings, truth, sound=False)
         context.honest = all(one.tolerated for one in found)
-        other = context.fault_plan.ground(ServerView(context.now, app.keys.appsecret), honest=context.honest)
-        keys = replace(app.keys, appsecret=other.appsecret)
-        return replace(ground, now=other.now, moved=bool, app=replace(app, keys=keys))
+        return context.fault_plan.apply_to_signing(ground, signature_valid=context.honest)
 
     def _is_moved(self, clock: Clock) -> bool:
         """Whether an app's clock, or the server's below it, was stopped or moved."""

@@ -11,7 +11,7 @@ import hashlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -20,6 +20,7 @@ from mockserver.contract.schemas import Schemas
 from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
 from mockserver.faults.fields import Pointer
+from mockserver.validation.signature import SigningContext
 
 Family = Literal["checksum", "api", "payload", "gateway", "time", "connection"]
 FAMILIES: tuple[Family, ...] = ("checksum", "api", "payload", "gateway", "time", "connection")
@@ -69,16 +70,6 @@ class Draw:
     def _bits(self, number: int, purpose: str) -> int:
         text = f"{self.seed}\x1f{self.key}\x1f{number}\x1f{purpose}"
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-
-
-@dataclass(frozen=True, slots=True)
-class ServerView:
-    """What the signature checks stand on: change it, and the real checks refuse by themselves."""
-
-    now: float
-    """Seconds since the epoch that freshness is measured by."""
-    appsecret: str = field(repr=False)
-    """The secret that the server holds for the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +133,13 @@ class Kind(ABC):
 
 
 class ChecksumKind(Kind):
-    """Changes what the signature checks stand on."""
+    """Changes what the server verifies signatures against, so that its own checks reject the request."""
 
     family = "checksum"
 
     @abstractmethod
-    def ground(self, ground: ServerView, draw: Draw) -> tuple[ServerView, str] | None:
-        """Another ground, and what is other about it."""
+    def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str] | None:
+        """Return the changed context and a note."""
 
 
 class ApiKind(Kind):
@@ -203,3 +194,10 @@ class ConnectionKind(Kind):
         self, delivery: DeliveryPlan, response: Response, draw: Draw
     ) -> tuple[DeliveryPlan, str] | None:
         """The reply's delivery with something broken."""
+
+
+def with_appsecret(signing: SigningContext, appsecret: str) -> SigningContext:
+    """Return `signing` with another appsecret for its app. The engine applies faults to known apps only."""
+    assert signing.app is not None
+    keys = replace(signing.app.keys, appsecret=appsecret)
+    return replace(signing, app=replace(signing.app, keys=keys))

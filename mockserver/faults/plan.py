@@ -17,9 +17,10 @@ from typing import Any
 
 from mockserver.core.http import Response
 from mockserver.core.text import Text
-from mockserver.faults.base import FAMILIES, LONGEST, Draw, FaultContext, Kind, Memory, Refusal, ServerView
+from mockserver.faults.base import FAMILIES, LONGEST, Draw, FaultContext, Kind, Memory, Refusal
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault
+from mockserver.validation.signature import SigningContext
 
 MOST = 1_000
 """Faults that one app may have at once."""
@@ -196,13 +197,13 @@ class FaultPlan:
             .decode()
         )
 
-    def ground(self, ground: ServerView, *, honest: bool) -> ServerView:
-        """What the signature checks stand on; `honest`: on the ground given, the signature is right."""
-        for kind, draw in self._strike("checksum", honest=honest):
-            done = kind.ground(ground, draw)
+    def apply_to_signing(self, signing: SigningContext, *, signature_valid: bool) -> SigningContext:
+        """Apply the checksum faults. `signature_valid`: the signature is valid in the context passed in."""
+        for kind, draw in self._strike("checksum", honest=signature_valid):
+            done = kind.apply(signing, draw)
             if done is not None:
-                ground = self._note(kind, done)
-        return ground
+                signing = self._note(kind, done)
+        return signing
 
     def refuse(self, context: FaultContext) -> Refusal | None:
         """The first refusal of a request that was accepted. Those behind it are not counted."""

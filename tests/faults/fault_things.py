@@ -6,6 +6,8 @@ import copy
 import json
 from typing import Any
 
+from mockserver.contract.apps import App
+from mockserver.contract.checksum import Keys
 from mockserver.contract.envelope import encode, failure
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.folders import Folders
@@ -14,10 +16,12 @@ from mockserver.engine.config import load_config
 from mockserver.faults.base import Draw, FaultContext
 from mockserver.faults.parsing import Fault, parse_fault, parse_text
 from mockserver.faults.plan import FaultState
+from mockserver.validation.signature import SigningContext
 
 CONFIG = load_config(Folders(), now=lambda: 1_700_000_000)
 NOW = 1_700_000_000.0
 STAYS = "query_all_instance_by_time"
+SIGNING = SigningContext(NOW, App(Keys("MADE-UP-key", "MADE-UP-secret", "MADE-UP-rest"), ("admin",)))
 HEADERS = (("Content-Type", "application/json"), ("X-Mock-Request-Id", "00000001"))
 SAMPLES: dict[str, dict[str, Any]] = {
     name: CONFIG.schemas.response(name).schema["examples"][0] for name in OPERATIONS

@@ -8,17 +8,17 @@ import math
 import re
 
 import pytest
-from fault_things import CONFIG, NOW, STAYS, context, fault, reply, state
+from fault_things import CONFIG, NOW, SIGNING, STAYS, context, fault, reply, state
 
 from mockserver.contract.schemas import Validator, check_schema
 from mockserver.faults import kinds
-from mockserver.faults.base import FAMILIES, Kind, ServerView
+from mockserver.faults.base import FAMILIES, Kind
 from mockserver.faults.fields import FaultError, Spec, specs
 from mockserver.faults.parsing import Common, fault_schema, parse_fault, rows
 from mockserver.faults.registry import FAMILY_TEXTS, KINDS
 
 HOOKS = {
-    "checksum": "ground",
+    "checksum": "apply",
     "api": "refuse",
     "payload": "corrupt",
     "gateway": "corrupt",
@@ -157,10 +157,10 @@ def test_an_effect_is_told_in_one_line(kind):
         faults = state(mapping(kind))
         for number in range(5):
             fault_plan = faults.fault_plan(STAYS, {}, {}, NOW)
-            ground = fault_plan.ground(ServerView(NOW, "MADE-UP"), honest=True)
+            signing = fault_plan.apply_to_signing(SIGNING, signature_valid=True)
             refusal = fault_plan.refuse(context())
             done = fault_plan.deliver(fault_plan.corrupt(reply(), context()))
-            seen.append((number, ground, refusal, done, tuple(fault_plan.notes)))
+            seen.append((number, signing, refusal, done, tuple(fault_plan.notes)))
     assert seen[:5] == seen[5:]
     told = [note for *_, notes in seen for note in notes]
     assert told

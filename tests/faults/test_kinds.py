@@ -10,6 +10,7 @@ import pytest
 from fault_things import (
     NOW,
     SAMPLES,
+    SIGNING,
     STAYS,
     context,
     draw,
@@ -24,9 +25,16 @@ from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import PLAIN, DeliveryPlan
-from mockserver.faults.base import LONGEST, Refusal, ServerView
+from mockserver.faults.base import LONGEST, Refusal
+from mockserver.validation.signature import SigningContext
 
-GROUND = ServerView(NOW, "MADE-UP-secret")
+SECRET = "MADE-UP-secret"
+
+
+def secret(signing: SigningContext) -> str:
+    """The secret that signatures are verified with."""
+    assert signing.app is not None
+    return signing.app.keys.appsecret
 
 
 def delivered(line: str, onto: DeliveryPlan = PLAIN, number: int = 1) -> DeliveryPlan:
@@ -38,49 +46,58 @@ def delivered(line: str, onto: DeliveryPlan = PLAIN, number: int = 1) -> Deliver
 
 
 def test_a_skewed_clock_moves_only_the_time():
-    """clock_skew changes when it is for the checks, forwards and backwards, and nothing else."""
-    assert fault("clock_skew;seconds=600").kind.ground(GROUND, draw())[0] == replace(GROUND, now=NOW + 600)
-    assert fault("clock_skew;seconds=-0.5").kind.ground(GROUND, draw())[0].now == NOW - 0.5
+    """clock_skew changes the time of the checks, forwards and backwards, and nothing else."""
+    ahead = fault("clock_skew;seconds=600").kind.apply(SIGNING, draw())[0]
+    assert ahead == replace(SIGNING, now=NOW + 600)
+    assert fault("clock_skew;seconds=-0.5").kind.apply(SIGNING, draw())[0].now == NOW - 0.5
 
 
-def test_a_rotated_secret_stays_the_same_other_one():
+def test_a_skewed_clock_is_not_reported_as_a_moved_one():
+    """The diagnosis of a skewed clock does not point to a clock that was stopped or moved on purpose."""
+    moved = replace(SIGNING, moved=lambda: True)
+    assert not fault("clock_skew;seconds=600").kind.apply(moved, draw())[0].moved()
+
+
+def test_a_rotated_secret_is_one_other_secret():
     """secret_rotated gives every request the same secret, which is not the old one."""
     kind = fault("secret_rotated").kind
-    secrets = {kind.ground(GROUND, draw(number))[0].appsecret for number in range(1, 50)}
+    secrets = {secret(kind.apply(SIGNING, draw(number))[0]) for number in range(1, 50)}
     assert len(secrets) == 1
-    assert secrets != {GROUND.appsecret}
+    assert secrets != {SECRET}
 
 
-def test_a_rotated_secret_can_be_told():
-    """With `appsecret` the client can be given the new secret and is let in again."""
-    assert fault("secret_rotated;appsecret=NEW==").kind.ground(GROUND, draw())[0] == replace(
-        GROUND, appsecret="NEW=="
-    )
+def test_a_rotated_secret_can_be_chosen():
+    """With `appsecret` the new secret is known, so a client that gets it is accepted again."""
+    rotated = fault("secret_rotated;appsecret=NEW==").kind.apply(SIGNING, draw())[0]
+    assert secret(rotated) == "NEW=="
+    keys = replace(rotated.app.keys, appsecret=SECRET)
+    assert replace(rotated, app=replace(rotated.app, keys=keys)) == SIGNING
 
 
 @pytest.mark.parametrize("line", ["checksum_rejected", "checksum_flaky;every=1"])
-def test_a_right_signature_meets_another_secret(line):
-    """A refused honest signature is refused by the real checks: they are handed a secret of this request alone."""
+def test_a_valid_signature_is_checked_with_another_secret(line):
+    """A valid signature is rejected by the real checks, which get a secret used for this request only."""
     faults = state(line)
-    secrets = {faults.fault_plan(STAYS, {}, {}, NOW).ground(GROUND, honest=True).appsecret for _ in range(20)}
+    plans = [faults.fault_plan(STAYS, {}, {}, NOW) for _ in range(20)]
+    secrets = {secret(plan.apply_to_signing(SIGNING, signature_valid=True)) for plan in plans}
     assert len(secrets) == 20
-    assert GROUND.appsecret not in secrets
+    assert SECRET not in secrets
 
 
-def test_flaky_counts_honest_signatures_only():
-    """checksum_flaky refuses every third honest signature, however many wrong ones come between."""
+def test_flaky_counts_valid_signatures_only():
+    """checksum_flaky rejects every third valid signature, however many invalid ones come between."""
     faults = state("checksum_flaky")
-    seen = []
+    rejected = []
     for number in range(1, 19):
-        honest = number % 2 == 0
-        ground = faults.fault_plan(STAYS, {}, {}, NOW).ground(GROUND, honest=honest)
-        seen += [number] if ground != GROUND else []
-    assert seen == [6, 12, 18]
+        plan = faults.fault_plan(STAYS, {}, {}, NOW)
+        signing = plan.apply_to_signing(SIGNING, signature_valid=number % 2 == 0)
+        rejected += [number] if signing != SIGNING else []
+    assert rejected == [6, 12, 18]
 
 
 def test_a_secret_is_not_in_a_repr():
-    """A Ground that reaches a log or a traceback does not tell the secret."""
-    assert GROUND.appsecret not in repr(GROUND)
+    """A signing context that reaches a log or a traceback does not reveal the secret."""
+    assert SECRET not in repr(SIGNING)
 
 
 # ---- api

@@ -7,13 +7,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fault_things import NOW, STAYS, context, fault, reply, state, struck
+from fault_things import NOW, SIGNING, STAYS, context, fault, reply, state, struck
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import DeliveryPlan
-from mockserver.faults.base import FAMILIES, LONGEST, Draw, ServerView
+from mockserver.faults.base import FAMILIES, LONGEST, Draw
 from mockserver.faults.fields import FaultError
 from mockserver.faults.plan import MOST, FaultState
 
@@ -177,7 +177,7 @@ def test_the_order_is_that_of_the_families():
     ]
     for order in itertools.islice(itertools.permutations(lines), 0, 40_320, 997):
         fault_plan = state(*order).fault_plan(STAYS, {}, {}, NOW)
-        fault_plan.ground(ServerView(NOW, "s"), honest=True)
+        fault_plan.apply_to_signing(SIGNING, signature_valid=True)
         assert fault_plan.refuse(context()) is not None
         fault_plan.deliver(fault_plan.corrupt(reply(), context()))
         sorted_by_family = sorted(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from mockserver.core.text import Text
-from mockserver.faults.base import ChecksumKind, Draw, ServerView
+from mockserver.faults.base import ChecksumKind, Draw, with_appsecret
+from mockserver.validation.signature import SigningContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,6 @@ class ChecksumFlaky(ChecksumKind):
     common = MappingProxyType({"every": 3})
     honest_only = True
 
-    def ground(self, ground: ServerView, draw: Draw) -> tuple[ServerView, str]:
-        """The same ground with a secret of this request alone."""
-        return replace(ground, appsecret=draw.word("secret")), "refused although right"
+    def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
+        """Return the context with a secret used for this request only."""
+        return with_appsecret(signing, draw.word("secret")), "refused although right"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mockserver.core.text import Text
-from mockserver.faults.base import ChecksumKind, Draw, ServerView
+from mockserver.faults.base import ChecksumKind, Draw
 from mockserver.faults.fields import number
+from mockserver.validation.signature import SigningContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,9 @@ class ClockSkew(ChecksumKind):
         315_360_000,
     )
 
-    def ground(self, ground: ServerView, draw: Draw) -> tuple[ServerView, str]:
-        """The same ground at another time."""
+    def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
+        """Return the context at the shifted time."""
         side = "ahead" if self.seconds >= 0 else "behind"
-        return replace(ground, now=ground.now + self.seconds), f"clock {abs(self.seconds):g} s {side}"
+        # The shift is the cause to report, not a clock that somebody stopped or moved on purpose.
+        shifted = replace(signing, now=signing.now + self.seconds, moved=bool)
+        return shifted, f"clock {abs(self.seconds):g} s {side}"

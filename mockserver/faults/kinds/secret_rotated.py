@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mockserver.core.text import Text
-from mockserver.faults.base import ChecksumKind, Draw, ServerView
+from mockserver.faults.base import ChecksumKind, Draw, with_appsecret
 from mockserver.faults.fields import string
+from mockserver.validation.signature import SigningContext
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,6 @@ class SecretRotated(ChecksumKind):
         """The new secret."""
         return (self.appsecret,) if self.appsecret else ()
 
-    def ground(self, ground: ServerView, draw: Draw) -> tuple[ServerView, str]:
-        """The same ground with the new secret."""
-        return replace(ground, appsecret=self.appsecret or draw.lasting("secret")), "another secret"
+    def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
+        """Return the context with the new secret."""
+        return with_appsecret(signing, self.appsecret or draw.lasting("secret")), "another secret"
