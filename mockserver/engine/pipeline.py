@@ -8,11 +8,10 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mockserver.contract.apps import App
-from mockserver.contract.checksum import Keys
 from mockserver.contract.operations import PREFIX, Operation, nearest_operation, operation_at
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, shorten, violation
@@ -79,7 +78,7 @@ class Engine:
 
     def register(self, app: App) -> None:
         """Let one more app call."""
-        self._redactor.add([app.keys])
+        self._redactor.add_credentials([app.keys])
         self.apps[app.appkey] = app
 
     def reload(self) -> None:
@@ -120,7 +119,7 @@ class Engine:
         """The request, understood as far as it can be, with all that is wrong with it in the order of the checks."""
         config, came = self.config, request
         # Whatever is told or kept of a request is told without the secrets that it has in the wrong place.
-        request = self._redactor.clean(came)
+        request = self._redactor.redact(came)
         query = read_query(request.query)
         appkey = query.values.get("appkey", "")
         app = config.apps.get(appkey) or self.apps.get(appkey)
@@ -143,7 +142,7 @@ class Engine:
         context.fault_plan = None if deep else self._ordeal(context, overrides, number)
         sound = context.refusal is None
         signed = check_signature(
-            context.query, came, readings, self._ground(context, came, deep), sound=sound
+            context.query, came, readings, self._ground(context, came, deep), accepted=sound
         )
         if context.honest:
             # A fault made the server refuse what is right: that is told to the client, and not held against it.
@@ -184,21 +183,19 @@ class Engine:
     def _ground(self, context: RequestContext, came: Request, deep: bool) -> SigningContext:
         """What the signature is held against: the truth, or what a fault makes of it."""
         config, app = context.config, context.app
-        sent = context.query if came is context.request else read_query(came.query).values
         ground = SigningContext(
             context.now,
             app,
-            lambda: self._others(config, app),
+            (config.apps, self.apps),
             context.state,
-            moved=lambda: not deep and self._is_moved(context.state.clock),
-            explainable=app is not None and app.appkey in config.apps,
+            clock_moved=not deep and self._is_moved(context.state.clock),
+            suggest_explain=app is not None and app.appkey in config.apps,
             deep=deep,
-            sent=sent,
         )
         if context.fault_plan is None or app is None:
             return ground
         truth = replace(ground, memory=None)
-        found = check_signature(context.query, came, context.readings, truth, sound=False)
+        found = check_signature(context.query, came, context.readings, truth, accepted=False)
         context.honest = all(one.tolerated for one in found)
         return context.fault_plan.apply_to_signing(ground, signature_valid=context.honest)
 
@@ -215,11 +212,6 @@ class Engine:
                 response, headers=(*response.headers, ("X-Mock-Fault", _header(context.fault_plan.header)))
             )
         return response
-
-    def _others(self, config: Config, app: App | None) -> Sequence[Keys]:
-        """The keys of all other apps, those of the files first."""
-        known = (config.apps, self.apps)
-        return [one.keys for apps in known for one in list(apps.values()) if one is not app]
 
     def _reply(self, context: RequestContext, decision: Decision, number: str) -> Response:
         status = 200
@@ -242,10 +234,10 @@ class Engine:
 
     def learn(self, faults: Iterable[Fault]) -> None:
         """Tell nobody the secrets of these faults."""
-        self._redactor.add_texts(secret for fault in faults for secret in fault.kind.secrets)
+        self._redactor.add_secrets(secret for fault in faults for secret in fault.kind.secrets)
 
     def _learn_all(self, config: Config) -> None:
-        self._redactor.add(app.keys for app in config.apps.values())
+        self._redactor.add_credentials(app.keys for app in config.apps.values())
         for faults in config.faults.values():
             self.learn(faults)
 

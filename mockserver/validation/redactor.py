@@ -37,11 +37,11 @@ class Redactor:
         """By their first characters and their length."""
         self._starts: tuple[str, ...] = ()
 
-    def add(self, apps: Iterable[Keys]) -> None:
+    def add_credentials(self, apps: Iterable[Keys]) -> None:
         """Know the secrets of these apps from now on."""
-        self.add_texts(secret for keys in apps for secret in keys.secrets)
+        self.add_secrets(secret for keys in apps for secret in keys.secrets)
 
-    def add_texts(self, secrets: Iterable[str]) -> None:
+    def add_secrets(self, secrets: Iterable[str]) -> None:
         """Know these secrets from now on."""
         for secret in secrets:
             raw = secret.encode(errors="surrogatepass")
@@ -54,7 +54,7 @@ class Redactor:
                     self._put(spelling)
         self._starts = tuple(self._by_start)
 
-    def clean(self, request: Request) -> Request:
+    def redact(self, request: Request) -> Request:
         """The call with MASK wherever a secret stood; the same call when it tells none, as nearly every one does."""
         headers, body = request.headers, request.body.decode("latin-1")
         if not self._may_tell(
@@ -63,15 +63,15 @@ class Redactor:
             return request
         cleaned = replace(
             request,
-            method=self.mask(request.method),
-            path=self.mask(request.path),
-            query=self.mask(request.query),
-            headers={self.mask(name): self.mask(value) for name, value in headers.items()},
-            body=self.mask(body).encode("latin-1"),
+            method=self.redact_text(request.method),
+            path=self.redact_text(request.path),
+            query=self.redact_text(request.query),
+            headers={self.redact_text(name): self.redact_text(value) for name, value in headers.items()},
+            body=self.redact_text(body).encode("latin-1"),
         )
         return request if cleaned == request else cleaned
 
-    def mask(self, text: str) -> str:
+    def redact_text(self, text: str) -> str:
         """A text with MASK wherever a secret stood, escaped or not."""
         if not self._may_tell(text):
             return text

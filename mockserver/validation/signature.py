@@ -6,8 +6,8 @@ Gives violations in the order of the checks, never an answer; what was seen befo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from mockserver.contract.apps import App
@@ -18,6 +18,7 @@ from mockserver.contract.violations import Violation, shorten, violation
 from mockserver.core.http import Request
 from mockserver.core.text import Text
 from mockserver.validation.diagnosis import diagnose, diagnose_curtime
+from mockserver.validation.query import read_query
 from mockserver.validation.redactor import MASK
 
 _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
@@ -31,74 +32,76 @@ _OPEN = {"unhashed", "sum_appended"}
 """Mistakes by which a key travels openly."""
 
 
-class Memory(Protocol):
+class SignatureMemory(Protocol):
     """What an app has sent before."""
 
     def claim_seq(self, seq: str) -> bool:
-        """Whether `seq` is new; it is not any more."""
+        """Mark `seq` as used; return whether it was new."""
 
     def claim_checksum(self, checksum: str) -> bool:
-        """Whether `checksum` is new; it is not any more."""
+        """Mark `checksum` as used; return whether it was new."""
 
     def remember_signed(self, checksum: str, curtime: str) -> None:
-        """Keep that `checksum` was right for `curtime`."""
+        """Remember that `checksum` was correct for `curtime`."""
 
     def signed_for(self, checksum: str) -> str | None:
-        """The curtime that `checksum` was right for, if that is remembered."""
+        """Return the curtime for which `checksum` was correct, if remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningContext:
-    """What a server holds signatures against."""
+    """What the server verifies a signature against."""
 
     now: float
-    """Its clock, seconds."""
+    """The server's clock, in seconds since 1970."""
     app: App | None
-    """The app that the query names, with the keys the server has for it."""
-    others: Callable[[], Sequence[Keys]] = tuple
-    """Keys of the other apps, to tell whose were taken by mistake."""
-    memory: Memory | None = None
-    moved: Callable[[], bool] = bool
-    """Whether its clock was stopped or moved on purpose: then it does not show the time of day."""
-    rejects: bool = False
-    """It takes no checksum for right."""
-    sent: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The query as it came, with whatever secrets a client put there: looked into, never told."""
-    explainable: bool = True
-    """The command `explain` finds the app's keys in a file."""
+    """The app named by the query, with the keys the server holds for it."""
+    apps: tuple[Mapping[str, App], ...] = ()
+    """All registered apps by appkey, to recognize a signature made with another app's keys."""
+    memory: SignatureMemory | None = None
+    clock_moved: bool = False
+    """Whether the server's clock was frozen or shifted on purpose."""
+    suggest_explain: bool = True
+    """Whether the advice may mention `mockserver explain`: it needs the app's keys to be in a file."""
     deep: bool = False
-    """Look for the cause of a wrong checksum for as long as it takes, not within a millisecond."""
+    """Search for the cause of a wrong checksum without a time limit, as `mockserver explain` does."""
+
+    @property
+    def other_keys(self) -> list[Keys]:
+        """The keys of all apps but the one named by the query."""
+        own = self.app.appkey if self.app else ""
+        return [app.keys for apps in self.apps for app in list(apps.values()) if app.appkey != own]
 
 
 def check_signature(
-    query: Mapping[str, str], request: Request, readings: Readings, ground: SigningContext, *, sound: bool
+    query: Mapping[str, str], request: Request, readings: Readings, context: SigningContext, *, accepted: bool
 ) -> list[Violation]:
-    """All violations of the query's values (§1.1.2); `sound` says that nothing was wrong before it.
+    """All violations of the query's values (§1.1.2); `accepted`: the checks before found nothing.
 
     A seq or checksum is remembered only for a request in which nothing was wrong up to it.
     """
     found: list[Violation] = []
-    app, memory = ground.app, ground.memory
+    app, memory = context.app, context.memory
     if app is None and "appkey" in query:
         found.append(_unknown(query["appkey"]))
     found += _identifier(query.get("identifier"), app, readings)
     curtime = query.get("curtime")
     second = None
     if curtime is not None:
-        second, wrong = _curtime(curtime, readings, ground.now)
+        second, wrong = _curtime(curtime, readings, context.now)
         found += wrong
     if second is not None:
-        found += _freshness(second, ground.now, readings["freshness_seconds"], ground.moved)
+        found += _freshness(second, context.now, readings["freshness_seconds"], context.clock_moved)
     given = query.get("checksum")
     if app is not None and given is not None and curtime is not None:
         formulas = _FORMULAS[readings["signing"]]
-        if ground.rejects or not matches(given, app.keys, curtime, formulas):
-            found.append(_mismatch(given, curtime, query, request, app, formulas, ground))
+        if not matches(given, app.keys, curtime, formulas):
+            found.append(_mismatch(given, curtime, query, request, app, formulas, context))
         elif memory:
             if second is not None:
                 memory.remember_signed(given, curtime)
             once = readings["checksum_reuse"] == "once"
-            if once and sound and _fine(found) and not memory.claim_checksum(given):
+            if once and accepted and _fine(found) and not memory.claim_checksum(given):
                 found.append(
                     violation(
                         "checksum_reused", "query:checksum", expected="a new checksum", got=given[:6] + "…"
@@ -111,7 +114,7 @@ def check_signature(
         readings["seq"] == "unique"
         and seq
         and memory
-        and sound
+        and accepted
         and _fine(found)
         and not memory.claim_seq(seq)
     ):
@@ -189,14 +192,14 @@ _CLOCK = Text("set the clock by NTP and sign each request anew", "请用 NTP 校
 _MOVED = Text(" (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）")
 
 
-def _freshness(second: float, now: float, limit: int, moved: Callable[[], bool]) -> list[Violation]:
+def _freshness(second: float, now: float, limit: int, clock_moved: bool) -> list[Violation]:
     """A checksum is valid for `limit` seconds before and after now, edges included; now counts in whole seconds."""
     off = second - now // 1
     if abs(off) <= limit:
         return []
     said = diagnose_curtime(str(int(second)), now, limit)
     hint, told = said.text if said else _CLOCK, how_long(abs(round(off)))
-    if moved():
+    if clock_moved:
         hint = Text(hint.en + _MOVED.en, hint.zh + _MOVED.zh)
     return [
         violation(
@@ -223,22 +226,23 @@ def _mismatch(
     request: Request,
     app: App,
     formulas: tuple[Formula, ...],
-    ground: SigningContext,
+    context: SigningContext,
 ) -> Violation:
-    sent = ground.sent or query
+    # The parsed query may have been redacted; the search needs what the client really sent.
+    sent = read_query(request.query).values or query
     said = diagnose(
         sent.get("checksum", given),
         sent.get("curtime", curtime)[:_LONGEST],
         app.keys,
-        now=ground.now,
-        others=ground.others(),
+        now=context.now,
+        others=context.other_keys,
         identifier=sent.get("identifier", ""),
         seq=sent.get("seq", ""),
         body=request.body,
         formulas=formulas,
-        earlier=ground.memory.signed_for(given) if ground.memory else None,
-        deep=ground.deep,
-        explainable=ground.explainable,
+        earlier=context.memory.signed_for(given) if context.memory else None,
+        deep=context.deep,
+        explainable=context.suggest_explain,
     )
     none = Text(f"no known mistake explains it; make it {_FORMULA_TEXT}", f"未找到原因；应为 {_FORMULA_TEXT}")
     hint = said.text if said else none

@@ -54,8 +54,8 @@ def test_a_skewed_clock_moves_only_the_time():
 
 def test_a_skewed_clock_is_not_reported_as_a_moved_one():
     """The diagnosis of a skewed clock does not point to a clock that was stopped or moved on purpose."""
-    moved = replace(SIGNING, moved=lambda: True)
-    assert not fault("clock_skew;seconds=600").kind.apply(moved, draw())[0].moved()
+    moved = replace(SIGNING, clock_moved=True)
+    assert not fault("clock_skew;seconds=600").kind.apply(moved, draw())[0].clock_moved
 
 
 def test_a_rotated_secret_is_one_other_secret():

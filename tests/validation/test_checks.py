@@ -63,8 +63,8 @@ def check(
     """The violations of a query signed over `text` as its curtime; parameters by name."""
     query = {"appkey": APPKEY, "identifier": "admin", "curtime": text, "checksum": checksum(text, how)}
     query |= {"seq": "1", **given}
-    ground = SigningContext(now, APP, lambda: [Keys(*OTHER)], memory)
-    return check_signature(query, CALL, {**DEFAULTS, **(readings or {})}, ground, sound=sound)
+    context = SigningContext(now, APP, ({OTHER[0]: App(Keys(*OTHER), ())},), memory)
+    return check_signature(query, CALL, {**DEFAULTS, **(readings or {})}, context, accepted=sound)
 
 
 def names(*args: Any, **given: Any) -> list[str]:

@@ -29,5 +29,5 @@ class ClockSkew(ChecksumKind):
         """Return the context at the shifted time."""
         side = "ahead" if self.seconds >= 0 else "behind"
         # The shift is the cause to report, not a clock that somebody stopped or moved on purpose.
-        shifted = replace(signing, now=signing.now + self.seconds, moved=bool)
+        shifted = replace(signing, now=signing.now + self.seconds, clock_moved=False)
         return shifted, f"clock {abs(self.seconds):g} s {side}"
