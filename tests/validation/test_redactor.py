@@ -122,7 +122,10 @@ def test_an_honest_call_is_the_same_object() -> None:
         "POST", "/v2/video/x", "appkey=1&checksum=abc", {"a": "made-up-9"}, b'{"RoomId": "MADE/UP+x%2f"}'
     )
     assert made.redact(call) is call
-    assert made.redact_text("made-up-0815, made-up-9999, MADE/UP+secret-0007==!") == f"{MASK}, made-up-9999, {MASK}!"
+    assert (
+        made.redact_text("made-up-0815, made-up-9999, MADE/UP+secret-0007==!")
+        == f"{MASK}, made-up-9999, {MASK}!"
+    )
 
 
 def test_of_two_secrets_at_one_place_the_longer_is_masked() -> None:
