@@ -10,7 +10,7 @@ from mockserver.contract.schemas import FILES
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.folders import Folders
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import suggestion
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.engine.config import Config, load_config
@@ -76,24 +76,17 @@ def misplaced(user: Path) -> Iterator[Problem]:
         if path.name not in _TOP and (
             _is_data(path) or (path.is_dir() and any(map(_is_data, _listed(path))))
         ):
-            hint = nearest(path.name.lower(), _TOP)
-            yield _unread(path, hint, ", ".join((*_TOP[:3], "scenarios/NAME.yaml", "schemas/NAME.json")))
+            yield _unread(path, suggestion(path.name.lower(), _TOP))
     for path in _listed(user / "schemas"):
         if _is_data(path) and path.name not in FILES and path.suffix != ".yml":
-            yield _unread(path, nearest(path.name, FILES), ", ".join(FILES))
+            yield _unread(path, suggestion(path.name, FILES))
     for path in _listed(user / "scenarios"):
         if path.is_dir() or (_is_data(path) and path.suffix not in (".yaml", ".yml")):
-            yield _unread(path, Text("", ""), "NAME.yaml")
+            yield _unread(path, suggestion("", ("NAME.yaml",)))
 
 
-def _unread(path: Path, hint: Text, known: str) -> Problem:
-    return Problem(
-        str(path),
-        Text(
-            f"nothing reads this{hint.en or f'; known here: {known}'}",
-            f"此文件不会被读取{hint.zh or f'；此处可用：{known}'}",
-        ),
-    )
+def _unread(path: Path, hint: Text) -> Problem:
+    return Problem(str(path), Text(f"nothing reads this{hint.en}", f"此文件不会被读取{hint.zh}"))
 
 
 def _listed(folder: Path) -> list[Path]:

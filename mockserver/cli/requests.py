@@ -24,7 +24,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.http import Request
 from mockserver.core.json_reader import read_json
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_clock, make_engine
 from mockserver.engine.config import load_apps_only
@@ -205,9 +205,7 @@ def app_of(apps: Any, appkey: str | None) -> App:
         first: App = next(iter(apps.values()))
         return first
     if appkey not in apps:
-        hint = nearest(appkey, apps)
-        text = Text(f"there is no app {appkey!r}{hint.en}", f"没有应用 {appkey!r}{hint.zh}")
-        raise ConfigurationError.one("--appkey", text)
+        raise ConfigurationError.one("--appkey", unknown("app", appkey, apps))
     found: App = apps[appkey]
     return found
 
@@ -223,12 +221,9 @@ def _operation(word: str) -> Operation:
             f"{word!r} may be any of {fits}: write more of it", f"{word!r} 可能是 {fits}：请写得更完整"
         )
         raise ConfigurationError.one("OPERATION", text)
-    hint = nearest(word, OPERATIONS)
-    known = ", ".join(f"{one.name} ({one.section})" for one in OPERATIONS.values())
-    text = Text(
-        f"{word!r} is no operation{hint.en}; choose {known}", f"没有接口 {word!r}{hint.zh}；可选：{known}"
-    )
-    raise ConfigurationError.one("OPERATION", text)
+    known = {one.name: f"{one.name} ({one.section})" for one in OPERATIONS.values()}
+    names = known if nearest(word, known).en else known.values()
+    raise ConfigurationError.one("OPERATION", unknown("operation", word, names))
 
 
 def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> dict[str, Any]:

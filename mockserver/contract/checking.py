@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.contract.schemas import Mismatch, Validator
 from mockserver.core.documents import Document, Pointer
 from mockserver.core.errors import Problem
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
 
 _ENGLISH = {
@@ -55,15 +55,11 @@ def describe(document: Document, mismatches: Sequence[Mismatch], at: Pointer = (
 def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[Problem]:
     if mismatch.keyword == "additionalProperties" and isinstance(mismatch.value, dict):
         known = mismatch.schema.get("properties", {})
-        problems = []
-        for name in mismatch.value:
-            if name not in known:
-                hint = nearest(name, known)
-                words = ", ".join(known)
-                text = Text(f"unknown key {name!r}{hint.en or f'; known here: {words}'}",
-                            f"未知的键 {name!r}{hint.zh or f'；此处可用：{words}'}")  # fmt: skip
-                problems.append(document.problem((*pointer, name), text, key=True))
-        return problems
+        return [
+            document.problem((*pointer, name), unknown("key", name, known), key=True)
+            for name in mismatch.value
+            if name not in known
+        ]
     return [document.problem(pointer, _text(mismatch, document.written(pointer)))]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 
 Value: TypeAlias = str | int
@@ -163,13 +163,7 @@ def parse_reading(name: str, value: object) -> Value:
     """The value of reading `name` that `value` means; BadReading when there is none."""
     reading = READINGS.get(name)
     if reading is None:
-        hint, known = nearest(name, READINGS), ", ".join(READINGS)
-        raise BadReading(
-            Text(
-                f"there is no reading {name!r}{hint.en or f'; known: {known}'}",
-                f"没有读法 {name!r}{hint.zh or f'；可用：{known}'}",
-            )
-        )
+        raise BadReading(unknown("reading", name, READINGS))
     parsed = reading.values.parse(value)
     if parsed is None:
         choices = reading.values.show()

@@ -13,7 +13,7 @@ from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 
@@ -85,6 +85,5 @@ def _refused(document: Document, index: int, error: str, catalogue: Catalogue) -
     if error in catalogue:
         text = Text(f"{error!r} has a rule already; keep one", f"{error!r} 已有规则；请只保留一条")
     else:
-        hint = nearest(error, catalogue)
-        text = Text(f"there is no error {error!r}{hint.en}", f"没有错误 {error!r}{hint.zh}")
+        text = unknown("error", error, catalogue)
     return document.problem(("rules", index, "error"), text)

@@ -1,14 +1,66 @@
-"""What somebody may have meant who wrote a name that is none."""
+"""Messages for a name that does not exist: what was probably meant, or else what there is."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Literal
 
 from mockserver.core.text import Text
 
+Noun = Literal[
+    "app",
+    "error",
+    "fault",
+    "field",
+    "key",
+    "operation",
+    "parameter",
+    "reading",
+    "scenario",
+    "setting",
+    "violation",
+]
+_CHINESE: dict[Noun, str] = {
+    "app": "应用",
+    "error": "错误",
+    "fault": "故障",
+    "field": "字段",
+    "key": "键",
+    "operation": "接口",
+    "parameter": "参数",
+    "reading": "读法",
+    "scenario": "场景",
+    "setting": "设置",
+    "violation": "违规",
+}
+_MAX_NAME = 64
+_MAX_KNOWN = 60
 
-def nearest(word: str, known: Iterable[object]) -> Text:
-    """A hint at what somebody who wrote `word` may have meant, or nothing."""
-    near = difflib.get_close_matches(str(word)[:64], [str(one) for one in known], n=1, cutoff=0.6)
-    return Text(f"; did you mean {near[0]}?", f"；是否为 {near[0]}？") if near else Text("", "")
+
+def unknown(noun: Noun, name: object, known: Iterable[object]) -> Text:
+    """Return the message `unknown scenario 'emty'; did you mean empty?`, or with the known names when none is close."""
+    shown, hint = shorten_name(name), suggestion(name, known)
+    return Text(f"unknown {noun} {shown}{hint.en}", f"未知{_CHINESE[noun]} {shown}{hint.zh}")
+
+
+def suggestion(name: object, known: Iterable[object]) -> Text:
+    """Return `; did you mean X?` for the closest known name, or `; known: A, B` when none is close."""
+    names = [str(item) for item in known]
+    hint = nearest(name, names)
+    if hint.en:
+        return hint
+    listed = ", ".join(names[:_MAX_KNOWN]) + (", …" if len(names) > _MAX_KNOWN else "")
+    return Text(f"; known: {listed or 'none'}", f"；可用：{listed or '无'}")
+
+
+def nearest(name: object, known: Iterable[object]) -> Text:
+    """Return `; did you mean X?` for the closest known name, or an empty text when none is close."""
+    close = difflib.get_close_matches(str(name)[:_MAX_NAME], [str(item) for item in known], n=1, cutoff=0.6)
+    return Text(f"; did you mean {close[0]}?", f"；是否为 {close[0]}？") if close else Text("", "")
+
+
+def shorten_name(name: object) -> str:
+    """Return the `repr` of a user's input, cut so that it fits into a message."""
+    shown = repr(name)
+    return shown if len(shown) <= _MAX_NAME else f"{shown[: _MAX_NAME - 1]}…"

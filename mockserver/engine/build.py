@@ -15,7 +15,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.settings import SETTINGS
 from mockserver.core.snapshots import Look, look_at
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario, load_config
 from mockserver.engine.journal import Journal
@@ -82,8 +82,7 @@ def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     resolved = {name: setting.default for name, setting in SETTINGS.items()}
     for name, value in given.items():
         if name not in SETTINGS:
-            hint = nearest(name, SETTINGS)
-            raise _wrong(name, f"there is no such setting{hint.en}", f"没有该设置{hint.zh}")
+            raise ConfigurationError.one(f"--{name}", unknown("setting", name, SETTINGS))
         if value is not None:
             resolved[name] = _typed(name, value)
     return resolved

@@ -21,8 +21,7 @@ from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
-from mockserver.core.suggestions import nearest
-from mockserver.core.text import Text
+from mockserver.core.suggestions import unknown
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
@@ -96,13 +95,7 @@ def load_config(
 def check_scenario(config: Config, name: str, whose: str = "--scenario") -> None:
     """ConfigurationError unless there is a scenario `name`; `whose` choice it was."""
     if name not in config.scenarios:
-        hint = nearest(name, config.scenarios)
-        known = ", ".join(config.scenarios)
-        text = Text(
-            f"there is no scenario {name!r}{hint.en or f'; known: {known}'}",
-            f"没有场景 {name!r}{hint.zh or f'；可用：{known}'}",
-        )
-        raise ConfigurationError.one(whose, text)
+        raise ConfigurationError.one(whose, unknown("scenario", name, config.scenarios))
 
 
 def load_apps_only(folders: Folders) -> Mapping[str, App]:

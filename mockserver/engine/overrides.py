@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.contract.violations import Violation, violation, without_wished
 from mockserver.core.http import Request
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.config import Config
 from mockserver.faults.fields import FaultError
@@ -73,10 +73,7 @@ def _told(
 def _grant(overrides: RequestOverrides, kind: str, value: str, config: Config) -> None:
     if kind == "scenario":
         if value not in config.scenarios:
-            hint = nearest(value, config.scenarios)
-            raise FaultError(
-                (), Text(f"there is no scenario {value[:60]!r}{hint.en}", f"没有场景 {value[:60]!r}{hint.zh}")
-            )
+            raise FaultError((), unknown("scenario", value, config.scenarios))
         overrides.scenario = value
     elif kind == "fault":
         overrides.faults.append(parse_fault(parse_text(value), config.catalogue, once=True))

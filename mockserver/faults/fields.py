@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, Literal, TypeVar
 
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
 
 Pointer = tuple[str | int, ...]
@@ -204,16 +204,7 @@ def told(made: Any) -> dict[str, Any]:
 
 def unknown_field(pointer: Pointer, known: Any) -> FaultError:
     """The error for a name that is none of the known fields."""
-    name, words = str(pointer[-1])[:64], ", ".join(known)
-    hint = nearest(name, known)
-    rest = (
-        Text(f"; known here: {words}", f"；此处可用：{words}")
-        if words
-        else Text("; it has none", "；它没有字段")
-    )
-    return FaultError(
-        pointer, Text(f"unknown field {name!r}{hint.en or rest.en}", f"未知字段 {name!r}{hint.zh or rest.zh}")
-    )
+    return FaultError(pointer, unknown("field", str(pointer[-1]), known))
 
 
 def _is(kind: str, value: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.matching import Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.faults.base import Kind
 from mockserver.faults.fields import (
@@ -147,14 +147,7 @@ def kind_of(name: Any) -> type[Kind]:
         words = ", ".join(KINDS)
         raise FaultError(("fault",), Text(f"missing fault: one of {words}", f"缺少 fault：可用 {words}"))
     if not isinstance(name, str) or name not in KINDS:
-        hint, words, shown = nearest(name, KINDS), ", ".join(KINDS), repr(name)[:66]
-        raise FaultError(
-            ("fault",),
-            Text(
-                f"there is no fault {shown}{hint.en or f'; known: {words}'}",
-                f"没有故障 {shown}{hint.zh or f'；可用：{words}'}",
-            ),
-        )
+        raise FaultError(("fault",), unknown("fault", name, KINDS))
     return KINDS[name]
 
 
@@ -207,12 +200,7 @@ def _on(given: Any) -> tuple[str, ...] | None:
         raise FaultError(("on",), wrong)
     for name in names:
         if name != "*" and name not in OPERATIONS:
-            hint, words = nearest(name, OPERATIONS), ", ".join(OPERATIONS)
-            wrong = Text(
-                f"there is no operation {name[:64]!r}{hint.en or f'; known: {words}'}",
-                f"没有接口 {name[:64]!r}{hint.zh or f'；可用：{words}'}",
-            )
-            raise FaultError(("on",), wrong)
+            raise FaultError(("on",), unknown("operation", name, OPERATIONS))
     return None if "*" in names else tuple(dict.fromkeys(names))
 
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mockserver.core.errors import ControlError
 from mockserver.core.folders import Folders
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, load_config
 from mockserver.engine.journal import Filter, Journal, Selection
@@ -92,10 +93,7 @@ def parse_tests(tests: Mapping[str, Any]) -> dict[str, AppTest]:
             )
         for name in expects:
             if name not in NAMES:
-                hint = nearest(name, NAMES)
-                raise invalid_parameter(
-                    "tests", f"there is no violation {name!r}{hint.en}", f"没有违规 {name!r}{hint.zh}"
-                )
+                raise ControlError(422, "invalid_parameter", unknown("violation", name, NAMES))
         parsed[appkey] = AppTest(test, frozenset(expects))
     return parsed
 

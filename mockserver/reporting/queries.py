@@ -9,7 +9,7 @@ from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import VIOLATIONS
 from mockserver.core.errors import ControlError
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import Noun, unknown
 from mockserver.core.text import Text
 from mockserver.engine.journal import Filter
 from mockserver.reporting.lints import LINTS
@@ -55,18 +55,16 @@ def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collectio
 
 def check_names(errors: Collection[str], **names: str | None) -> None:
     """ControlError for an operation, error or violation that there is not: it would be found zero times for ever."""
-    known: dict[str, Collection[str]] = {
+    known: dict[Noun, Collection[str]] = {
         "operation": OPERATIONS,
         "error": errors,
         "violation": (*VIOLATIONS, *LINTS),
     }
-    for what, name in names.items():
+    for what, names_known in known.items():
+        name = names.get(what)
         # There are requests without an operation and without an error; an empty violation asks for nothing.
-        if name not in known[what] and name is not None and (name or what == "violation"):
-            hint = nearest(name, known[what])
-            raise invalid_parameter(
-                what, f"there is no {what} {name[:64]!r}{hint.en}", f"没有 {name[:64]!r}{hint.zh}"
-            )
+        if name not in names_known and name is not None and (name or what == "violation"):
+            raise ControlError(422, "invalid_parameter", unknown(what, name, names_known))
 
 
 def journal_error(name: str | None) -> str | None:
@@ -98,10 +96,7 @@ def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str
 def _check_words(query: Iterable[str], known: Collection[str]) -> None:
     for name in query:
         if name not in known:
-            hint, words = nearest(name, (*known, "appkey")), ", ".join(known)
-            raise invalid_parameter(
-                name, f"unknown{hint.en or f'; known: {words}'}", f"未知{hint.zh or f'；可用：{words}'}"
-            )
+            raise ControlError(422, "invalid_parameter", unknown("parameter", name, (*known, "appkey")))
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:

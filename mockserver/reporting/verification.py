@@ -14,7 +14,7 @@ from mockserver.contract.catalogue import OK
 from mockserver.contract.matching import PARTS, BadMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text, counted
 from mockserver.engine.journal import Filter, Selection
 from mockserver.engine.journal_entries import small_fields, whole_fields
@@ -113,20 +113,17 @@ class Verification:
 def parse_verification(given: Mapping[str, Any]) -> VerificationRequest:
     """The question in a mapping of WORDS: a filter, `when`, and `count` or `at_least` and `at_most`.
 
-    Without a number at least one request is expected. BadQuestion says what is wrong.
+    Without a number at least one request is expected. InvalidVerification says what is wrong.
     """
     for name in given:
         if name not in WORDS:
-            hint = nearest(name, WORDS)
-            known = ", ".join(WORDS)
-            raise _bad(f"unknown key {name!r}{hint.en or f'; known: {known}'}", f"未知的键 {name!r}{hint.zh}")
+            raise InvalidVerification(unknown("key", name, WORDS))
     for name in TEXTS:
         if not isinstance(given.get(name), (str, type(None))):
             raise _bad(f"{name} must be text", f"{name} 须为文本")
     operation, accepted, since = given.get("operation"), given.get("accepted"), given.get("since")
     if operation and operation not in OPERATIONS:
-        hint = nearest(operation, OPERATIONS)
-        raise _bad(f"there is no operation {operation!r}{hint.en}", f"没有接口 {operation!r}{hint.zh}")
+        raise InvalidVerification(unknown("operation", operation, OPERATIONS))
     if not isinstance(accepted, (bool, type(None))):
         raise _bad("accepted must be true or false", "accepted 须为 true 或 false")
     if isinstance(since, bool) or not isinstance(since, (int, float, type(None))):

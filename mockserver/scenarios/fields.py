@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mockserver.contract.schemas import Schemas
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import suggestion
 from mockserver.core.text import Text
 
 
@@ -64,11 +64,11 @@ def _known(schema: Mapping[str, Any]) -> dict[str, None] | None:
 def _text(name: str, on: Collection[str], known: Iterable[str], verb: Text) -> Text:
     """Who does not know `name`, and what may have been meant."""
     one = next(iter(on)) if len(on) == 1 else ""
-    hint, words = nearest(name, known), ", ".join(known)
+    hint = suggestion(name, known)
     en = (
         f"{one} {verb.en} no field {name!r}"
         if one
         else f"no operation of this rule {verb.en} a field {name!r}"
     )
     zh = f"{one or '该规则的接口'} 的{verb.zh}没有字段 {name!r}"
-    return Text(f"{en}{hint.en or f'; known: {words}'}", f"{zh}{hint.zh or f'；可用：{words}'}")
+    return Text(f"{en}{hint.en}", f"{zh}{hint.zh}")

@@ -21,7 +21,7 @@ from mockserver.contract.schemas import Schemas
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.json_reader import parse_json
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.scenarios.fields import Unknown, unknown_changes, unknown_conditions
 from mockserver.scenarios.model import Action, Rule, Scenario, Sourced, is_empty, told_error
@@ -134,10 +134,7 @@ class _Loader:
         names = [on] if isinstance(on, str) else on
         for name in names:
             if name != "*" and name not in OPERATIONS:
-                hint = nearest(name, OPERATIONS)
-                known = ", ".join(OPERATIONS)
-                self._problem(pointer, Text(f"there is no operation {name!r}{hint.en or f'; known: {known}'}",
-                                            f"没有接口 {name!r}{hint.zh or f'；可用：{known}'}"))  # fmt: skip
+                self._problem(pointer, unknown("operation", name, OPERATIONS))
         return frozenset(OPERATIONS) if "*" in names else frozenset(names) & frozenset(OPERATIONS)
 
     def _action(self, reply: Mapping[str, Any], at: Pointer, on: frozenset[str]) -> Action:
@@ -159,10 +156,7 @@ class _Loader:
     def _error(self, reply: Mapping[str, Any], at: Pointer, place: str) -> Action:
         name = reply["error"]
         if name not in self._catalogue:
-            hint = nearest(name, self._catalogue)
-            known = ", ".join(self._catalogue)
-            self._problem((*at, "error"), Text(f"there is no error {name!r}{hint.en or f'; known: {known}'}",
-                                               f"没有错误 {name!r}{hint.zh or f'；可用：{known}'}"))  # fmt: skip
+            self._problem((*at, "error"), unknown("error", name, self._catalogue))
         if name == OK:
             self._problem((*at, "error"), Text("ok is no error: say `world: true` for a success", "ok 不是错误：成功应答请写 `world: true`"))  # fmt: skip
         fill = compile_value(reply["info"], ("info",)) if "info" in reply else None
@@ -202,11 +196,7 @@ def _fold(loader: _Loader, own: Mapping[str, _Loader], problems: list[Problem]) 
     while (parent := chain[-1].extends) is not None:
         last = chain[-1]
         if parent not in own:
-            hint = nearest(parent, own)
-            text = Text(
-                f"there is no scenario {parent!r} to extend{hint.en}", f"没有可继承的场景 {parent!r}{hint.zh}"
-            )
-            problems.append(last.document.problem(("extends",), text))
+            problems.append(last.document.problem(("extends",), unknown("scenario", parent, own)))
             return None
         if own[parent] in chain:
             names = " → ".join([*(one.name for one in chain), parent])

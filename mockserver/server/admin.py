@@ -16,7 +16,7 @@ from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mockserver.core.errors import ControlError
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.server import docs
 from mockserver.server.admin_request import Asked, arguments
@@ -173,13 +173,7 @@ def _asked(incoming: Request, route: Route, path: dict[str, str]) -> Asked:
             raise _wrong_query(Text(f"{name} is given {len(values)} times", f"{name} 出现 {len(values)} 次"))
         known = None if route.query is None else ("appkey", *route.query)
         if known is not None and name not in known:
-            hint, words = nearest(name, known), ", ".join(known)
-            raise _wrong_query(
-                Text(
-                    f"unknown parameter {name!r}{hint.en or f'; known: {words}'}",
-                    f"未知参数 {name!r}{hint.zh or f'；可用：{words}'}",
-                )
-            )
+            raise _wrong_query(unknown("parameter", name, known))
     query = incoming.args.to_dict()
     appkey = query.pop("appkey", None)
     return Asked(appkey, path, query, _body(incoming))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.core.errors import ControlError
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 
 
@@ -25,16 +25,7 @@ def arguments(body: Mapping[str, Any], **kinds: tuple[type, ...]) -> dict[str, A
     """The fields of a JSON body, each of one of its kinds; ControlError for any other."""
     for name, value in body.items():
         if name not in kinds:
-            hint = nearest(name, kinds)
-            known = ", ".join(kinds) or "none"
-            raise ControlError(
-                422,
-                "unknown_field",
-                Text(
-                    f"unknown field {name!r}{hint.en or f'; known: {known}'}",
-                    f"未知字段 {name!r}{hint.zh or f'；可用：{known}'}",
-                ),
-            )
+            raise ControlError(422, "unknown_field", unknown("field", name, kinds))
         if (isinstance(value, bool) and bool not in kinds[name]) or not isinstance(value, kinds[name]):
             words = " or ".join(kind.__name__ for kind in kinds[name])
             raise ControlError(

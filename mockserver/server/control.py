@@ -18,7 +18,7 @@ from mockserver.contract.checksum import Keys
 from mockserver.contract.readings import READINGS, BadReading, parse_reading
 from mockserver.core.clock import Clock, NoMoment, moment
 from mockserver.core.errors import ConfigurationError, ControlError
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import ALL_APPS, AppState
@@ -172,12 +172,7 @@ class Control:
         with self.engine.changing:
             scenarios = self.engine.config.scenarios
             if name not in scenarios:
-                hint = nearest(name, scenarios)
-                raise ControlError(
-                    422,
-                    "unknown_scenario",
-                    Text(f"there is no scenario {name!r}{hint.en}", f"没有场景 {name!r}{hint.zh}"),
-                )
+                raise ControlError(422, "unknown_scenario", unknown("scenario", name, scenarios))
             if appkey is None:
                 self.engine.store.use(name)
             else:
@@ -259,7 +254,7 @@ class Control:
             )
             raise ControlError(409, "app_of_a_file", text)
         if self.engine.apps.pop(appkey, None) is None:
-            raise _unknown_app(appkey)
+            raise _unknown_app(self.engine, appkey)
         self._release(appkey)
         self.engine.store.drop(appkey)
         return {"removed": appkey}
@@ -284,7 +279,7 @@ class Control:
 
     def _state(self, appkey: str) -> AppState:
         if self.engine.app(appkey) is None:
-            raise _unknown_app(appkey)
+            raise _unknown_app(self.engine, appkey)
         state = self.engine.store.app(appkey)
         with self.engine.changing:
             # The faults of its scenario are there before the first request, too: to be listed and to be ended.
@@ -343,5 +338,5 @@ def _bounded(name: str, seconds: float) -> float:
     return float(seconds)
 
 
-def _unknown_app(appkey: str) -> ControlError:
-    return ControlError(404, "unknown_appkey", Text(f"there is no app {appkey!r}", f"没有应用 {appkey!r}"))
+def _unknown_app(engine: Engine, appkey: str) -> ControlError:
+    return ControlError(404, "unknown_appkey", unknown("app", appkey, (*engine.config.apps, *engine.apps)))

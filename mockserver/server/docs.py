@@ -15,6 +15,7 @@ from flask import Response
 from mockserver.contract.checksum import Formula
 from mockserver.contract.checksum import sign as sign_query
 from mockserver.core.errors import ControlError
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.server.control import Control, Json
 from mockserver.server.openapi import openapi as document
@@ -52,8 +53,7 @@ def sign(control: Control, asked: Asked) -> Json:
     appkey = asked.appkey or next(iter(engine.config.apps))
     app = engine.app(appkey)
     if app is None:
-        text = Text(f"there is no app {appkey!r}", f"没有应用 {appkey!r}")
-        raise ControlError(404, "unknown_appkey", text)
+        raise ControlError(404, "unknown_appkey", unknown("app", appkey, (*engine.config.apps, *engine.apps)))
     formula: Formula = "v1" if _readings(control, asked)["signing"] == "v1" else "v2"
     words = {name: asked.query[name] for name in ("identifier", "seq") if name in asked.query}
     return {"query": sign_query(app.keys, engine.store.app(appkey).clock.now(), formula=formula, **words)}

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from mockserver.core.errors import ControlError
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.journal import MAX_WAITERS, Filter, Overcrowded, Selection
 from mockserver.engine.pipeline import Engine
@@ -144,9 +144,8 @@ class Observer:
         if not appkey or self._engine.app(appkey) is not None:
             return
         if not any(self._engine.journal.count(Filter(appkey=appkey))):
-            hint = nearest(appkey, (*self._engine.config.apps, *self._engine.apps))
-            text = Text(f"there is no app {appkey!r}{hint.en}", f"没有应用 {appkey!r}{hint.zh}")
-            raise ControlError(404, "unknown_appkey", text)
+            known = (*self._engine.config.apps, *self._engine.apps)
+            raise ControlError(404, "unknown_appkey", unknown("app", appkey, known))
 
     def _question(self, appkey: str | None, wanted: Mapping[str, Any]) -> VerificationRequest:
         if appkey is not None and wanted.get("appkey") not in (None, appkey):

@@ -77,11 +77,9 @@ class MockApp:
         """The whole URL of one signed call of `operation`."""
         if operation not in OPERATIONS:
             # Here, so that only who needs the hint pays for it: it brings the schemas along.
-            from mockserver.core.suggestions import nearest
+            from mockserver.core.suggestions import unknown
 
-            hint = nearest(operation, OPERATIONS)
-            text = Text(f"there is no operation {operation!r}{hint.en}", f"没有接口 {operation!r}{hint.zh}")
-            raise ControlError(422, "invalid_field", text)
+            raise ControlError(422, "invalid_field", unknown("operation", operation, OPERATIONS))
         return f"{self.url}{OPERATIONS[operation].path}?{self.sign(identifier=identifier, seq=seq)}"
 
     def use(self, scenario: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from mockserver.contract.envelope import encode, failure
 from mockserver.core.errors import ConfigurationError, ControlError
 from mockserver.core.snapshots import look_at
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
@@ -24,9 +24,6 @@ from mockserver.server.tls import TLS
 from mockserver.server.watching import Watcher
 from mockserver.testing.admin_client import Admin
 from mockserver.testing.app import MockApp
-
-_MOST_SHOWN = 5
-"""Appkeys that an error lists."""
 
 
 class _Inside(Admin):
@@ -107,13 +104,7 @@ class MockServer:
         known = {**self.engine.config.apps, **self.engine.apps}
         app = next(iter(known.values())) if appkey is None else known.get(appkey)
         if app is None:
-            hint = nearest(str(appkey), known)
-            some = ", ".join(list(known)[:_MOST_SHOWN])
-            text = Text(
-                f"there is no app {appkey!r}{hint.en or f'; known: {some}'}",
-                f"没有应用 {appkey!r}{hint.zh or f'；可用：{some}'}",
-            )
-            raise ControlError(404, "unknown_appkey", text)
+            raise ControlError(404, "unknown_appkey", unknown("app", appkey, known))
         return MockApp(self.admin, app.keys)
 
     def new_app(self) -> MockApp:

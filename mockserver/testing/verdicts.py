@@ -7,7 +7,6 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from mockserver.core.errors import ControlError
-from mockserver.core.text import Text
 
 Json = dict[str, Any]
 __tracebackhide__ = True
@@ -62,17 +61,12 @@ def _text(one: Json) -> str:
 def check_names(names: Iterable[str]) -> None:
     """ControlError for what is no name of a violation, a lint or a mistake in error handling."""
     # Here, so that only who asks for it pays for it: they bring the schemas along.
-    from mockserver.core.suggestions import nearest
+    from mockserver.core.suggestions import unknown
     from mockserver.reporting.report import NAMES
 
     for name in names:
         if name not in NAMES:
-            hint = nearest(name, NAMES)
-            known = ", ".join(NAMES)
-            raise ControlError(422, "invalid_field", Text(
-                f"there is no violation {name!r}{hint.en or f'; known: {known}'}",
-                f"没有违规 {name!r}{hint.zh or f'；可用：{known}'}",
-            ))  # fmt: skip
+            raise ControlError(422, "invalid_field", unknown("violation", name, NAMES))
 
 
 def clock_advice(clock: Json, stale: Iterable[Json]) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 
 Pointer = tuple[str | int, ...]
@@ -96,8 +97,7 @@ def _in_mapping(value: Mapping[Any, Any], schema: Schema, at: Pointer) -> Iterat
         elif name in rows:
             yield from mistakes(item, rows[name], (*at, name))
         elif schema.get("additionalProperties") is False:
-            known = ", ".join(rows)
-            yield (*at, name), Text(f"unknown: must be one of {known}", f"未知：须为 {known} 之一")
+            yield (*at, name), unknown("key", name, rows)
 
 
 def _range(low: Any, high: Any) -> str:

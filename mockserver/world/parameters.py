@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.world.checking import Schema, mistakes
 from mockserver.world.pins import DOCUMENT_PINS, PIN
@@ -266,14 +266,7 @@ def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
         if name == "source":
             continue
         if name not in rows:
-            hint, known = nearest(name, rows), ", ".join(rows)
-            raise SpecError(
-                (name,),
-                Text(
-                    f"unknown parameter{hint.en or f': a generated world takes {known}'}",
-                    f"未知参数{hint.zh or f'：生成的世界支持 {known}'}",
-                ),
-            )
+            raise SpecError((name,), unknown("parameter", name, rows))
         for pointer, text in mistakes(value, rows[name].schema, (name,)):
             raise SpecError(pointer, text)
         values[name] = value

@@ -53,7 +53,7 @@ def test_everything_wrong_is_told_at_once(folder: Path) -> None:
         "scenarios/wrong.yaml:4:45: a reply has no key 'delay': it is a fault, write {fault: latency, fixed_ms: 800} under `faults` beside `answers`",
         "scenarios/wrong.yaml:5:27: a reply has no key 'status': it is a fault, write {fault: http_status, status: 502} under `faults` beside `answers`",
         "scenarios/later.yaml:2:20: reading window cannot be 'x'; choose overlap, enter, leave, contained",
-        "scenarios/world.yaml:2:33: unknown parameter; did you mean seed?",
+        "scenarios/world.yaml:2:33: unknown parameter 'sed'; did you mean seed?",
         "scenarios/heir.yaml: not judged: the scenario 'wrong' that it extends is wrong",
     ]
     assert "不会被读取；是否为 apps.yaml？" in run("check", str(folder), "--lang", "zh").stderr

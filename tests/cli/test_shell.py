@@ -113,7 +113,7 @@ def test_a_report_on_an_app_that_never_was_is_wrong_use() -> None:
         for form in ("text", "json", "junit", "html"):
             done = run("report", "--url", one.url, "--format", form, "--appkey", "12345678")
             assert (done.returncode, done.stdout) == (2, "")
-            assert done.stderr == "--appkey: there is no app '12345678'; did you mean 123456789?\n"
+            assert done.stderr == "--appkey: unknown app '12345678'; did you mean 123456789?\n"
         assert run("report", "--url", one.url, "--appkey", "123456789", "--appkey", "x").returncode == 2
         assert run("report", "--url", one.url, "--appkey", "123456789").returncode == 0
         assert run("report", "--url", one.url, "--appkey", "987654321").returncode == 1
@@ -344,7 +344,7 @@ def test_faults_kind_is_explained_in_both_languages() -> None:
 def test_a_fault_that_is_none_names_the_help() -> None:
     """For the command and for `serve --fault`."""
     done = run("faults", "latenzy")
-    assert (done.returncode, done.stderr) == (2, "KIND: there is no fault 'latenzy'; did you mean latency?\n")
+    assert (done.returncode, done.stderr) == (2, "KIND: unknown fault 'latenzy'; did you mean latency?\n")
     assert "(see `mockserver faults latency`)" in run("serve", "--fault", "latency;fixed=1").stderr
     assert "(see `mockserver faults`)" in run("serve", "--fault", "latenzy").stderr
     assert "（见 `mockserver faults latency`）" in run("serve", "--fault", "latency", "--lang", "zh").stderr

@@ -27,7 +27,7 @@ from mockserver.server.app import create_app
         ({"now": "noon"}, "no moment"),
         ({"now": "2019-12-10T10:00:00"}, "no time zone"),
         ({"reading": ["window"]}, "NAME=VALUE"),
-        ({"reading": ["windo=enter"]}, "no reading 'windo'"),
+        ({"reading": ["windo=enter"]}, "unknown reading 'windo'"),
         ({"reading": ["window=entre"]}, "overlap, enter"),
         ({"reading": ["tick_seconds=7"]}, "10…3600"),
         ({"fixtures": "/nowhere/at/all"}, "no such folder"),

@@ -115,9 +115,9 @@ UNKNOWN = [
     ("x-mock-fault", "hang;when.body.RoomId.matches=(", ""),
     ("x-mock-fault", "hang;" * 3_000, ""),
     ("x-mock-scenario", "documnt", "did you mean document?"),
-    ("x-mock-scenario", "", "there is no scenario"),
-    ("x-mock-scenario", "../../etc/passwd", "there is no scenario"),
-    ("x-mock-scenario", "é" * 500, "there is no scenario"),
+    ("x-mock-scenario", "", "unknown scenario"),
+    ("x-mock-scenario", "../../etc/passwd", "unknown scenario"),
+    ("x-mock-scenario", "é" * 500, "unknown scenario"),
 ]
 
 

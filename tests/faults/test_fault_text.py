@@ -56,7 +56,7 @@ def test_a_line_is_a_mapping(line, wanted):
     ("line", "pointer", "said"),
     [
         ("", "fault", "missing fault: one of checksum_flaky"),
-        (";times=1", "fault", "there is no fault"),
+        (";times=1", "fault", "unknown fault"),
         ("latenzy;fixed_ms=1", "fault", "did you mean latency?"),
         ("hang;max_seconds", "", "'max_seconds' is not field=value"),
         ("hang;=1", "", "is not field=value"),
@@ -74,7 +74,7 @@ def test_a_line_is_a_mapping(line, wanted):
         ("hang;times=true", "times", "True is not a whole number"),
         ("hang;probability=30", "probability", "at most 1"),
         ("hang;on=query_rom_info", "on", "did you mean query_room_info?"),
-        ("hang;on=", "on", "there is no operation"),
+        ("hang;on=", "on", "unknown operation"),
         ("hang;id=a b", "id", "does not match"),
         ("hang;when=x", "when", "write body: or query:"),
         ("hang;when.header.x=1", "when.header", "unknown field 'header'"),

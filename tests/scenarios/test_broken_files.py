@@ -26,7 +26,7 @@ BROKEN_SCENARIOS = {
     "an unknown key": ("title: x\nanswer: []", "2:1", "did you mean answers?"),
     "an unknown parent": ("title: x\nextends: defualt", "2:10", "did you mean default?"),
     "itself as a parent": ("title: x\nextends: broken", "2:10", "broken → broken"),
-    "an unknown reading": ("title: x\nreadings: {windo: enter}", "2:19", "there is no reading 'windo'"),
+    "an unknown reading": ("title: x\nreadings: {windo: enter}", "2:19", "unknown reading 'windo'"),
     "a reading's value": ("title: x\nreadings: {window: entre}", "2:20", "choose overlap, enter"),
     "a reading's number": ("title: x\nreadings: {tick_seconds: 7}", "2:26", "10…3600"),
     "an unknown operation": ("title: x\nanswers:\n  - {on: query_room_inf, reply: {world: true}}", "3:10", "did you mean query_room_info?"),

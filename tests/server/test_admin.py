@@ -332,13 +332,13 @@ def test_a_scenario_is_chosen_for_one_app_or_for_all(wire, app) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"name": "documnt"}, ("there is no scenario 'documnt'", "did you mean document?")),
+        ({"name": "documnt"}, ("unknown scenario 'documnt'", "did you mean document?")),
         ({"nam": "document"}, ("unknown field 'nam'", "did you mean name?")),
         ({}, ("missing name",)),
         ({"name": 1}, ("name must be str",)),
         ({"name": None}, ("name must be str",)),
-        ({"name": "../apps"}, ("there is no scenario",)),
-        ({"name": "\ud800"}, ("there is no scenario",)),
+        ({"name": "../apps"}, ("unknown scenario",)),
+        ({"name": "\ud800"}, ("unknown scenario",)),
     ],
 )
 def test_a_wrong_scenario_is_told(app, body: dict, words: tuple[str, ...]) -> None:
@@ -448,7 +448,7 @@ def test_a_fault_is_put_to_work_listed_and_ended(app) -> None:
         ({"fault": "error", "name": "server_bussy"}, ("did you mean server_busy?",)),
         ({"fault": "error", "code": 0}, ("code",)),
         ({"fault": "error", "name": "server_busy", "code": 1402}, ("exactly one",)),
-        ({"fault": ["hang"]}, ("there is no fault",)),
+        ({"fault": ["hang"]}, ("unknown fault",)),
     ],
 )
 def test_a_wrong_fault_is_told_with_its_field(app, body: dict, words: tuple[str, ...]) -> None:
@@ -866,7 +866,7 @@ def test_a_signed_query_string_is_told_by_the_clock_of_the_app(app) -> None:
 def test_messages_are_told_in_chinese_where_asked_for() -> None:
     """The language of the server is that of its refusals."""
     with MockServer(scenario="document", lang="zh") as mock, Wire(mock.port) as wire:
-        refused(wire.admin("PUT", "scenario", {"name": "documnt"}), 422, "没有场景", "是否为 document")
+        refused(wire.admin("PUT", "scenario", {"name": "documnt"}), 422, "未知场景", "是否为 document")
         refused(wire.admin("GET", "nothing"), 404, "没有资源")
 
 

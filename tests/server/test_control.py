@@ -52,7 +52,7 @@ def test_an_app_that_is_gone_is_forgotten(control: Control) -> None:
     state = control.engine.store.app(made)
     control.remove_app(made)
     assert state not in control.engine.store.states()
-    with pytest.raises(ControlError, match="there is no app"):
+    with pytest.raises(ControlError, match="unknown app"):
         control.use(made, "document")
 
 

@@ -214,7 +214,7 @@ def test_a_scenario_in_use_cannot_be_taken_away(watcher, folder):
     (folder / "scenarios/watched.yaml").unlink()
     assert watcher.look() is True
     assert "watched" in engine.config.scenarios
-    assert "there is no scenario 'watched'" in engine.problems[0].show()
+    assert "unknown scenario 'watched'" in engine.problems[0].show()
 
 
 def test_several_files_that_are_saved_in_a_row_are_one_change(watcher, folder, monkeypatch):

@@ -402,7 +402,7 @@ def test_an_app_shows_no_secret(mock: MockApp) -> None:
 def test_a_url_of_no_operation_is_refused_with_the_nearest(mock: MockApp) -> None:
     """As everywhere else."""
     with pytest.raises(
-        ControlError, match="there is no operation 'query_rom_info'; did you mean query_room_info"
+        ControlError, match="unknown operation 'query_rom_info'; did you mean query_room_info"
     ):
         mock.signed_url("query_rom_info")
 

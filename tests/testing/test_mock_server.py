@@ -55,16 +55,16 @@ def test_an_app_has_every_verb(token: str | None) -> None:
         with pytest.raises(ControlError, match="did you mean empty"):
             new.use("empti")
         new.remove()
-        with pytest.raises(ControlError, match="there is no app"):
+        with pytest.raises(ControlError, match="unknown app"):
             mock.app(new.appkey)
 
 
 def test_an_app_that_is_not_there_is_told_with_the_nearest() -> None:
     """And with some of those that are, when none is near; nothing but a name is needed to tell an app."""
     mock = MockServer("document")
-    with pytest.raises(ControlError, match="there is no app '12345678'; did you mean 123456789[?]"):
+    with pytest.raises(ControlError, match="unknown app '12345678'; did you mean 123456789[?]"):
         mock.app("12345678")
-    with pytest.raises(ControlError, match="there is no app '42'; known: 123456789"):
+    with pytest.raises(ControlError, match="unknown app '42'; known: 123456789"):
         mock.app("42")
     app = mock.app("123456789")
     assert repr(app) == f"MockApp(appkey='123456789', url='{mock.url}', scenario='document')"

@@ -133,8 +133,8 @@ def test_an_expected_violation_that_does_not_come_fails_its_test(tmp_path: Path)
         "expected unknown_field, but no request of this test did that; what came: no violation" in done.output
     )
     assert "the reason" in done.output
-    assert "there is no violation 'unknown_feild'; did you mean unknown_field?" in done.output
-    assert "there is no violation 'seq_resued'; did you mean seq_reused?" in done.output
+    assert "unknown violation 'unknown_feild'; did you mean unknown_field?" in done.output
+    assert "unknown violation 'seq_resued'; did you mean seq_reused?" in done.output
     assert "not expect_violations='unknown_field'" in done.output
     assert "mockserver/" not in done.output
 

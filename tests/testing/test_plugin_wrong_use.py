@@ -60,19 +60,19 @@ WRONG = """
         pass
 """
 TOLD = {
-    "test_unknown_scenario": "there is no scenario 'bussy-day'; did you mean busy-day?",
+    "test_unknown_scenario": "unknown scenario 'bussy-day'; did you mean busy-day?",
     "test_unknown_fault": "latency",
     "test_unknown_field_of_a_fault": "fixed",
     "test_bad_moment": "yesterday",
     "test_unknown_error": "room_missing",
-    "test_unknown_operation": "there is no operation 'query_rom_info'; did you mean query_room_info?",
+    "test_unknown_operation": "unknown operation 'query_rom_info'; did you mean query_room_info?",
     "test_unknown_reading": "window",
     "test_nobody_called": "no request came: nothing was tested; does the client call this server, with this app's keys?",
     "test_not_called": "expected 2 requests to query_room_info, found 0 of 0 in the journal",
     "test_marker_with_a_bare_word": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not 'document'",
     "test_marker_misspelt": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not scenaro",
     "test_marker_with_text_for_readings": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not readings='window=enter'",
-    "test_marker_with_an_unknown_scenario": "@pytest.mark.mockserver: there is no scenario 'documents'; did you mean document?",
+    "test_marker_with_an_unknown_scenario": "@pytest.mark.mockserver: unknown scenario 'documents'; did you mean document?",
     "test_marker_with_a_bad_reading": "@pytest.mark.mockserver: ",
 }
 ONE = """

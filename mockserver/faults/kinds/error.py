@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mockserver.contract.catalogue import OK, Catalogue
-from mockserver.core.suggestions import nearest
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal
 from mockserver.faults.fields import FaultError, integer, string
@@ -40,12 +40,7 @@ class Error(ApiKind):
         """FaultError for a row that the catalogue lacks, and for `ok`."""
         if self.name is not None:
             if self.name not in catalogue:
-                hint, known = nearest(self.name, catalogue), ", ".join(catalogue)
-                text = Text(
-                    f"there is no error {self.name!r}{hint.en or f'; known: {known}'}",
-                    f"没有错误 {self.name!r}{hint.zh or f'；可用：{known}'}",
-                )
-                raise FaultError(("name",), text)
+                raise FaultError(("name",), unknown("error", self.name, catalogue))
             if self.name == OK:
                 raise FaultError(
                     ("name",), Text("ok is no error; choose another", "ok 不是错误；请选择其他错误")
