@@ -23,12 +23,8 @@ from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
 from mockserver.core.suggestions import unknown
 from mockserver.core.yaml_reader import read_yaml
-from mockserver.faults.fields import FaultError
-from mockserver.faults.parsing import Fault, parse_fault
 from mockserver.scenarios.loading import load_scenarios
 from mockserver.scenarios.model import Scenario
-from mockserver.world.sources import WorldSource
-from mockserver.world.stays import SpecError
 
 
 @dataclass(frozen=True)
@@ -39,12 +35,8 @@ class Config:
     catalogue: Catalogue
     apps: Mapping[str, App]
     scenarios: Mapping[str, Scenario]
-    worlds: Mapping[str, WorldSource]
-    """The world of each scenario, by the scenario's name."""
     rules: Rules
     """What a good client does after each error."""
-    faults: Mapping[str, tuple[Fault, ...]]
-    """The faults of each scenario, by the scenario's name."""
     number: int = field(default_factory=itertools.count(1).__next__)
     """Which set it is: no two of a process have the same."""
     reading_overrides: Mapping[str, Value] = field(default_factory=dict)
@@ -77,17 +69,14 @@ def load_config(
         raise ConfigurationError(problems)
     catalogue = load_catalogue(errors, set(NEEDED_ERRORS))
     registered = load_apps(apps)
-    scenarios = load_scenarios(_read_all(folders.scenarios(), read_yaml), schemas, catalogue)
-    worlds = _worlds(scenarios, seed, now())
-    faults = _faults(scenarios, catalogue)
+    documents = _read_all(folders.scenarios(), read_yaml)
+    scenarios = load_scenarios(documents, schemas, catalogue, seed=seed, now=now())
     return Config(
         schemas,
         catalogue,
         registered,
         scenarios,
-        worlds,
         load_rules(folders, catalogue),
-        faults,
         reading_overrides=dict(reading_overrides or {}),
     )
 
@@ -119,40 +108,3 @@ def _read_all(paths: Mapping[str, Path], read: Callable[[Path], Document]) -> di
     if problems:
         raise ConfigurationError(problems)
     return documents
-
-
-def _worlds(scenarios: Mapping[str, Scenario], seed: int | None, now: int) -> dict[str, WorldSource]:
-    worlds: dict[str, WorldSource] = {}
-    problems: list[Problem] = []
-    for name, scenario in scenarios.items():
-        source = WorldSource(scenario.world.value, seed)
-        try:
-            source.check(now)
-        except SpecError as error:
-            pointer = (*scenario.world.pointer, *error.pointer)
-            problem = scenario.world.document.problem(pointer, error.text)
-            if problem not in problems:
-                problems.append(problem)
-            continue
-        worlds[name] = source
-    if problems:
-        raise ConfigurationError(problems)
-    return worlds
-
-
-def _faults(scenarios: Mapping[str, Scenario], catalogue: Catalogue) -> dict[str, tuple[Fault, ...]]:
-    faults: dict[str, tuple[Fault, ...]] = {}
-    problems: list[Problem] = []
-    for name, scenario in scenarios.items():
-        parsed = []
-        for one in scenario.faults:
-            try:
-                parsed.append(parse_fault(one.value, catalogue))
-            except FaultError as error:
-                problem = one.document.problem((*one.pointer, *error.pointer), error.text)
-                if problem not in problems:
-                    problems.append(problem)
-        faults[name] = tuple(parsed)
-    if problems:
-        raise ConfigurationError(problems)
-    return faults

@@ -170,9 +170,9 @@ class Engine:
         """The faults that this request has to go through, if there are any."""
         state, once = context.state, [] if overrides is None else overrides.faults
         if context.scenario.name == state.scenario:
-            state.install(context.config.faults[state.scenario])
+            state.install(context.config.scenarios[state.scenario].faults)
         else:
-            once = [*context.config.faults[context.scenario.name], *once]
+            once = [*context.scenario.faults, *once]
         if not (state.faults.active or once):
             return None
         operation = context.operation.name if context.operation else ""
@@ -238,8 +238,8 @@ class Engine:
 
     def _learn_all(self, config: Config) -> None:
         self._redactor.add_credentials(app.keys for app in config.apps.values())
-        for faults in config.faults.values():
-            self.learn(faults)
+        for scenario in config.scenarios.values():
+            self.learn(scenario.faults)
 
     def _remember(
         self, context: RequestContext, decision: Decision, response: Response, name: str, started: float

@@ -16,7 +16,7 @@ from mockserver.core.errors import NotFound
 from mockserver.core.text import Lang
 from mockserver.engine.context import Decision, RequestContext
 from mockserver.engine.response_cache import ResponseCache
-from mockserver.scenarios.model import Action, Rule, is_empty, merge_patch, told_error
+from mockserver.scenarios.model import Reply, Rule, error_name_of, is_empty, merge_patch
 from mockserver.scenarios.near_misses import nearest_rule
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.world.answers import Answer
@@ -48,7 +48,7 @@ class Responder:
             if context.target.name in rule.on and rule.matcher.matches(context.body, context.query):
                 count = context.state.draw(_counter(context, rule), rule.times)
                 if count is not None:
-                    return self._perform(context, rule, rule.actions[min(count, len(rule.actions) - 1)])
+                    return self._perform(context, rule, rule.replies[min(count, len(rule.replies) - 1)])
         near = nearest_rule(context.rules, context.target.name, context.body, context.query)
         context.near = near.text.to(self._lang) if near else ""
         return self._world(context, WORLD)
@@ -59,29 +59,29 @@ class Responder:
         told = row.text.to(self._lang) if info is None else info
         return Decision(encode(failure(row.code, told)), by, error)
 
-    def _perform(self, context: RequestContext, rule: Rule, action: Action) -> Decision:
-        if action.static is not None:
-            return Decision(action.static, rule.key, action.error, action.empty)
-        if action.kind == "world":
+    def _perform(self, context: RequestContext, rule: Rule, reply: Reply) -> Decision:
+        if reply.encoded is not None:
+            return Decision(reply.encoded, rule.key, reply.error, reply.empty)
+        if reply.kind == "world":
             return self._world(context, rule.key)
         try:
-            filled = action.fill(_words(context, rule)) if action.fill else None
-            if action.kind == "error":
-                return self.failure(context, action.error, None if filled is None else str(filled), rule.key)
-            answer = filled if action.kind == "body" else merge_patch(success(_ask(context).fields), filled)
+            filled = reply.render(_words(context, rule)) if reply.render else None
+            if reply.kind == "error":
+                return self.failure(context, reply.error, None if filled is None else str(filled), rule.key)
+            answer = filled if reply.kind == "body" else merge_patch(success(_ask(context).fields), filled)
         except BadTemplate as error:
-            self._log(context, action.place, "%s failed for %s: %s", error)
-            return self.failure(context, "internal_error", f"{action.place}: {error}", rule.key)
+            self._log(context, reply.location, "%s failed for %s: %s", error)
+            return self.failure(context, "internal_error", f"{reply.location}: {error}", rule.key)
         except NotFound as error:
             return self._not_found(context, error, rule.key)
-        if not action.unchecked and (reason := _departure(context, answer)):
-            return self._outside(context, reason, rule.key, action.place)
-        return self._encoded(context, answer, rule.key, action.place)
+        if not reply.unchecked and (reason := _departure(context, answer)):
+            return self._outside(context, reason, rule.key, reply.location)
+        return self._encoded(context, answer, rule.key, reply.location)
 
     def _world(self, context: RequestContext, by: str) -> Decision:
         """The world's answer, remembered while it cannot change."""
-        source = context.config.worlds[context.scenario.name]
-        tenant = source.tenant(context.tenant.appkey)
+        source = context.scenario.world
+        tenant = source.scope(context.tenant.appkey)
         key = (
             context.config.number,
             context.scenario.name,
@@ -109,7 +109,7 @@ class Responder:
     def _encoded(self, context: RequestContext, answer: Any, by: str, place: str) -> Decision:
         try:
             return Decision(
-                encode(answer), by, told_error(answer, context.config.catalogue), is_empty(answer)
+                encode(answer), by, error_name_of(answer, context.config.catalogue), is_empty(answer)
             )
         except TypeError as error:
             self._log(context, place, "%s made no JSON for %s: %s", error)
@@ -140,7 +140,7 @@ def _counter(context: RequestContext, rule: Rule) -> str:
 
 
 def _world_of(context: RequestContext) -> World:
-    return context.config.worlds[context.scenario.name].at(context.tenant.appkey, context.second)
+    return context.scenario.world.at(context.tenant.appkey, context.second)
 
 
 def _ask(context: RequestContext) -> Answer:

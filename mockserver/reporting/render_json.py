@@ -97,7 +97,7 @@ def verification_json(verdict: Verification, lang: Lang = "en") -> dict[str, Any
                 "id": miss.entry.id,
                 "operation": miss.entry.operation,
                 "differences": [
-                    {"what": one.what, "wanted": one.wanted, "got": one.got, "text": one.text.to(lang)}
+                    {"what": one.what, "wanted": one.expected, "got": one.actual, "text": one.text.to(lang)}
                     for one in miss.differences
                 ],
             }

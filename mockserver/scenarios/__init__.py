@@ -1,1 +1,4 @@
-"""Scenarios: what a YAML file says a server shall answer. Nothing of worlds, requests in flight or HTTP."""
+"""Scenario files: load and check them, and match requests to their rules.
+
+May import `faults` and lower layers; knows nothing of HTTP or of requests in flight. Start with `model.py`, then `loading.py`.
+"""

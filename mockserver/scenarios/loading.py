@@ -1,7 +1,7 @@
-"""Turns scenario files into scenarios: extends, readings, rules; every mistake with file, line, column and advice.
+"""Load scenario files: check them, follow `extends`, and build the scenarios.
 
-An answer that is known when the file is read is held against the response schema here, so that a wrong one
-stops the load and not a test run.
+Every problem is reported with file, line, column and advice. A reply without templates is checked against the
+response schema here, so that a wrong one fails at start and not in the middle of a test run.
 """
 
 from __future__ import annotations
@@ -23,216 +23,258 @@ from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.json_reader import parse_json
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
-from mockserver.scenarios.fields import Unknown, unknown_changes, unknown_conditions
-from mockserver.scenarios.model import Action, Rule, Scenario, Sourced, is_empty, told_error
+from mockserver.faults.fields import FaultError
+from mockserver.faults.parsing import Fault, parse_fault
+from mockserver.scenarios.checks import (
+    UnknownField,
+    explain_common_mistakes,
+    unknown_changes,
+    unknown_conditions,
+)
+from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty
 from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
-from mockserver.scenarios.typos import instead
+from mockserver.world.sources import WorldSource
+from mockserver.world.stays import SpecError
 
 Pointer = tuple[str | int, ...]
 
 
 def load_scenarios(
-    documents: Mapping[str, Document], schemas: Schemas, catalogue: Catalogue
+    documents: Mapping[str, Document],
+    schemas: Schemas,
+    catalogue: Catalogue,
+    *,
+    seed: int | None = None,
+    now: int,
 ) -> dict[str, Scenario]:
-    """The scenarios by name, or a ConfigurationError with every problem of every file."""
-    problems = [
-        problem
-        for document in documents.values()
-        for problem in instead(document, check_document(document, schemas["scenario.json"]), catalogue)
-    ]
-    if problems:
-        raise ConfigurationError(problems)
-    own = {name: _Loader(name, document, schemas, catalogue) for name, document in documents.items()}
-    scenarios = {name: _fold(own[name], own, problems) for name in own}
-    problems = [problem for loader in own.values() for problem in loader.problems] + problems
-    if problems:
-        raise ConfigurationError(problems)
+    """Return the scenarios by name. ConfigurationError lists every problem of every file.
+
+    `seed` replaces the seed of generated worlds. Relative times in recorded worlds are checked as of `now`.
+    """
+    _check_schema(documents.values(), schemas, catalogue)
+    files = {name: _ScenarioFile(name, document, schemas, catalogue) for name, document in documents.items()}
+    scenarios = {name: _scenario(file, files, seed, now) for name, file in files.items()}
+    _raise(problem for file in files.values() for problem in file.problems)
     return {name: scenario for name, scenario in scenarios.items() if scenario}
 
 
 def load_rule(entry: Mapping[str, Any], name: str, schemas: Schemas, catalogue: Catalogue) -> Rule:
-    """The rule that one entry of `answers` describes; ConfigurationError says what is wrong with it."""
+    """Return the rule that one entry of `answers` describes, or raise ConfigurationError."""
     text = json.dumps({"title": name, "answers": [entry]}, ensure_ascii=False)
-    scenarios = load_scenarios({name: parse_json(text, name)}, schemas, catalogue)
-    return scenarios[name].rules[0]
+    document = parse_json(text, name)
+    _check_schema([document], schemas, catalogue)
+    file = _ScenarioFile(name, document, schemas, catalogue)
+    _raise(file.problems)
+    return file.rules[0]
 
 
-def whole(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A reply's body with the envelope of a success in front, unless it brings its own."""
-    return dict(body) if any(name in body for name in FIELDS) else success(body)
+def _check_schema(documents: Iterable[Document], schemas: Schemas, catalogue: Catalogue) -> None:
+    schema = schemas["scenario.json"]
+    _raise(
+        problem
+        for document in documents
+        for problem in explain_common_mistakes(document, check_document(document, schema), catalogue)
+    )
 
 
-class _Loader:
-    """One file's own part of its scenario."""
+def _raise(problems: Iterable[Problem]) -> None:
+    """Raise ConfigurationError if there are any problems, each once."""
+    if unique := list(dict.fromkeys(problems)):
+        raise ConfigurationError(unique)
+
+
+class _ScenarioFile:
+    """One file: its own readings, rules and faults, without those it extends, and its problems."""
 
     def __init__(self, name: str, document: Document, schemas: Schemas, catalogue: Catalogue) -> None:
         self.name, self.document = name, document
         self._schemas, self._catalogue = schemas, catalogue
         self.problems: list[Problem] = []
-        self._keys: set[str] = set()
-        self.extends: str | None = document.value.get("extends")
-        self.readings = dict(self._readings())
-        self.rules = tuple(
-            self._rule(index, entry) for index, entry in enumerate(document.value.get("answers") or ())
-        )
-        self.faults = tuple(
-            Sourced(entry, document, ("faults", index))
-            for index, entry in enumerate(document.value.get("faults") or ())
-        )
+        self._rule_names: set[str] = set()
+        content = document.value
+        self.extends: str | None = content.get("extends")
+        self.readings = dict(self._readings(content.get("readings") or {}))
+        self.rules = [self._rule(index, entry) for index, entry in enumerate(content.get("answers") or ())]
+        self.faults = list(self._faults(content.get("faults") or ()))
 
-    def _problem(self, pointer: Pointer, text: Text) -> None:
-        self.problems.append(self.document.problem(pointer, text))
+    def problem(self, pointer: Pointer, text: Text, *, key: bool = False) -> None:
+        """Add a problem of the value, or its key, at `pointer`."""
+        self.problems.append(self.document.problem(pointer, text, key=key))
 
-    def _readings(self) -> Iterator[tuple[str, Value]]:
-        for name, value in (self.document.value.get("readings") or {}).items():
+    def _readings(self, entries: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+        for name, value in entries.items():
             try:
                 yield name, parse_reading(name, value)
             except BadReading as error:
-                self._problem(("readings", name), error.text)
+                self.problem(("readings", name), error.text)
+
+    def _faults(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+        for index, entry in enumerate(entries):
+            try:
+                yield parse_fault(entry, self._catalogue)
+            except FaultError as error:
+                self.problem(("faults", index, *error.pointer), error.text)
 
     def _rule(self, index: int, entry: Mapping[str, Any]) -> Rule:
         at: Pointer = ("answers", index)
-        on = self._on(entry["on"], (*at, "on"))
+        on = self._operations(entry["on"], (*at, "on"))
+        when = entry.get("when") or {}
         try:
-            matcher = compile_when(entry.get("when"))
+            matcher = compile_when(when)
         except BadMatcher as error:
-            self._problem(
-                (*at, "when", *error.pointer),
-                Text(f"this matcher cannot be read: {error}", f"无法解析该匹配条件：{error}"),
-            )
+            text = Text(f"invalid matcher: {error}", f"匹配条件无效：{error}")
+            self.problem((*at, "when", *error.pointer), text)
             matcher = Matcher()
-        body = (entry.get("when") or {}).get("body") or {}
-        self._unknown((*at, "when", "body"), unknown_conditions(body, on, self._schemas))
-        listed: Sequence[tuple[Pointer, Mapping[str, Any]]] = (
+        body = when.get("body") or {}
+        self._unknown_fields((*at, "when", "body"), unknown_conditions(body, on, self._schemas))
+        replies: Sequence[tuple[Pointer, Mapping[str, Any]]] = (
             [((*at, "reply"), entry["reply"])]
             if "reply" in entry
-            else [((*at, "sequence", number), one) for number, one in enumerate(entry["sequence"])]
+            else [((*at, "sequence", number), reply) for number, reply in enumerate(entry["sequence"])]
         )
-        for pointer, one in listed:
-            if "patch" in one and not one.get("unchecked"):
-                found = unknown_changes(one["patch"], body, on, self._schemas)
-                self._unknown((*pointer, "patch"), found)
-        actions = tuple(self._action(one, pointer, on) for pointer, one in listed)
-        return Rule(self._key(entry, index), on, matcher, actions, entry.get("times"))
+        for pointer, reply in replies:
+            if "patch" in reply and not reply.get("unchecked"):
+                changes = unknown_changes(reply["patch"], body, on, self._schemas)
+                self._unknown_fields((*pointer, "patch"), changes)
+        return Rule(
+            self._rule_key(entry, index),
+            on,
+            matcher,
+            tuple(self._reply(reply, pointer, on) for pointer, reply in replies),
+            entry.get("times"),
+        )
 
-    def _unknown(self, at: Pointer, found: Iterable[Unknown]) -> None:
-        for one in found:
-            pointer = (*at, one.name) if one.name else at
-            self.problems.append(self.document.problem(pointer, one.text, key=True))
+    def _unknown_fields(self, at: Pointer, fields: Iterable[UnknownField]) -> None:
+        for name, text in fields:
+            self.problem((*at, name) if name else at, text, key=True)
 
-    def _key(self, entry: Mapping[str, Any], index: int) -> str:
-        """The rule's own name, under which its matches are counted."""
+    def _rule_key(self, entry: Mapping[str, Any], index: int) -> str:
         name = entry.get("name", str(index + 1))
-        if name in self._keys:
-            self._problem(("answers", index, "name"), Text(
-                f"another answer is called {name!r} already: choose another name", f"已有应答名为 {name!r}：请换一个名字"
+        if name in self._rule_names:
+            self.problem(("answers", index, "name"), Text(
+                f"another answer is already named {name!r}: choose another name", f"已有名为 {name!r} 的规则：请换一个名字"
             ))  # fmt: skip
-        self._keys.add(name)
+        self._rule_names.add(name)
         return f"{self.name}#{name}"
 
-    def _on(self, on: str | list[str], pointer: Pointer) -> frozenset[str]:
+    def _operations(self, on: str | list[str], pointer: Pointer) -> frozenset[str]:
         names = [on] if isinstance(on, str) else on
         for name in names:
             if name != "*" and name not in OPERATIONS:
-                self._problem(pointer, unknown("operation", name, OPERATIONS))
+                self.problem(pointer, unknown("operation", name, OPERATIONS))
         return frozenset(OPERATIONS) if "*" in names else frozenset(names) & frozenset(OPERATIONS)
 
-    def _action(self, reply: Mapping[str, Any], at: Pointer, on: frozenset[str]) -> Action:
+    def _reply(self, reply: Mapping[str, Any], at: Pointer, on: frozenset[str]) -> Reply:
         line, _ = self.document.locate(at)
-        place = f"{self.document.path}:{line}"
+        location = f"{self.document.path}:{line}"
         try:
             if "error" in reply:
-                return self._error(reply, at, place)
+                return self._error(reply, at, location)
             if "patch" in reply:
-                fill = compile_value(reply["patch"], ("patch",))
-                return Action("patch", place, fill=fill, unchecked=bool(reply.get("unchecked")))
+                render = compile_value(reply["patch"], ("patch",))
+                return Reply("patch", location, render=render, unchecked=bool(reply.get("unchecked")))
             if "body" in reply:
-                return self._body(reply, at, place, on)
+                return self._body(reply, at, location, on)
         except BadTemplate as error:
-            zh = str(error).replace("template: ", "模板有误：", 1)
-            self._problem((*at, *error.pointer), Text(str(error), zh))
-        return Action("world", place)
+            text = Text(f"invalid template: {error}", f"模板有误：{error}")
+            self.problem((*at, *error.pointer), text)
+        return Reply("world", location)
 
-    def _error(self, reply: Mapping[str, Any], at: Pointer, place: str) -> Action:
+    def _error(self, reply: Mapping[str, Any], at: Pointer, location: str) -> Reply:
         name = reply["error"]
         if name not in self._catalogue:
-            self._problem((*at, "error"), unknown("error", name, self._catalogue))
+            self.problem((*at, "error"), unknown("error", name, self._catalogue))
         if name == OK:
-            self._problem((*at, "error"), Text("ok is no error: say `world: true` for a success", "ok 不是错误：成功应答请写 `world: true`"))  # fmt: skip
-        fill = compile_value(reply["info"], ("info",)) if "info" in reply else None
-        return Action("error", place, error=name, fill=fill)
+            text = Text(
+                "ok is not an error: write `world: true` for a success",
+                "ok 不是错误：成功响应请写 `world: true`",
+            )
+            self.problem((*at, "error"), text)
+        render = compile_value(reply["info"], ("info",)) if "info" in reply else None
+        return Reply("error", location, error=name, render=render)
 
-    def _body(self, reply: Mapping[str, Any], at: Pointer, place: str, on: frozenset[str]) -> Action:
-        body = whole(reply["body"])
-        unchecked = bool(reply.get("unchecked"))
+    def _body(self, reply: Mapping[str, Any], at: Pointer, location: str, on: frozenset[str]) -> Reply:
+        body, unchecked = dict(reply["body"]), bool(reply.get("unchecked"))
+        if not any(name in body for name in FIELDS):
+            body = success(body)
         if is_template(body):
-            return Action("body", place, fill=compile_value(body, ("body",)), unchecked=unchecked)
+            return Reply("body", location, render=compile_value(body, ("body",)), unchecked=unchecked)
         for operation in sorted(on) if not unchecked else ():
             mismatches = self._schemas.answer(operation, body).mismatches(body)
-            for found in describe(self.document, mismatches, (*at, "body")):
+            for problem in describe(self.document, mismatches, (*at, "body")):
                 text = Text(
-                    f"the answer leaves the contract of {operation}: {found.text.en};"
-                    " mend it, or say `unchecked: true`",
-                    f"应答不符合 {operation} 的契约：{found.text.zh}；请修正，或注明 `unchecked: true`",
+                    f"not a valid response of {operation}: {problem.text.en}; correct it, or add `unchecked: true`",
+                    f"不是 {operation} 的有效响应：{problem.text.zh}；请修正，或加 `unchecked: true`",
                 )
-                self.problems.append(replace(found, text=text))
+                self.problems.append(replace(problem, text=text))
         try:
-            return Action(
-                "body",
-                place,
-                static=encode(body),
-                error=told_error(body, self._catalogue),
-                empty=is_empty(body),
-                unchecked=unchecked,
-            )
+            encoded = encode(body)
         except TypeError as error:
-            self._problem((*at, "body"), Text(f"JSON cannot say this: {error}", f"无法用 JSON 表示：{error}"))
-            return Action("world", place)
+            self.problem(
+                (*at, "body"), Text(f"cannot be written as JSON: {error}", f"无法表示为 JSON：{error}")
+            )
+            return Reply("world", location)
+        error_name = error_name_of(body, self._catalogue)
+        return Reply("body", location, error_name, encoded=encoded, empty=is_empty(body), unchecked=unchecked)
 
 
-def _fold(loader: _Loader, own: Mapping[str, _Loader], problems: list[Problem]) -> Scenario | None:
-    """The scenario of a file with everything it extends behind its own part."""
-    chain = [loader]
-    while (parent := chain[-1].extends) is not None:
-        last = chain[-1]
-        if parent not in own:
-            problems.append(last.document.problem(("extends",), unknown("scenario", parent, own)))
-            return None
-        if own[parent] in chain:
-            names = " → ".join([*(one.name for one in chain), parent])
-            text = Text(f"these scenarios extend each other: {names}", f"场景相互继承：{names}")
-            problems.append(last.document.problem(("extends",), text))
-            return None
-        chain.append(own[parent])
-    readings: dict[str, Value] = {}
-    for one in reversed(chain):
-        readings.update(one.readings)
-    value = loader.document.value
-    title = Text(value["title"], value.get("title_zh", value["title"]))
-    description = value.get("description", "")
+def _scenario(
+    file: _ScenarioFile, files: Mapping[str, _ScenarioFile], seed: int | None, now: int
+) -> Scenario | None:
+    """The scenario of a file and everything it extends; None if that has a problem, which is added to its file."""
+    chain = _chain(file, files)
+    world = _world(chain, seed, now) if chain else None
+    if world is None:
+        return None
+    content = file.document.value
+    title, description = content["title"], content.get("description", "")
     return Scenario(
-        name=loader.name,
-        title=title,
-        description=Text(description, value.get("description_zh", description)),
-        path=loader.document.path,
-        extends=loader.extends,
-        readings=readings,
-        world=_world(chain),
-        rules=tuple(rule for one in chain for rule in one.rules),
-        faults=tuple(fault for one in chain for fault in one.faults),
+        name=file.name,
+        title=Text(title, content.get("title_zh", title)),
+        description=Text(description, content.get("description_zh", description)),
+        path=file.document.path,
+        extends=file.extends,
+        readings={name: value for part in reversed(chain) for name, value in part.readings.items()},
+        world=world,
+        rules=tuple(rule for part in chain for rule in part.rules),
+        faults=tuple(fault for part in chain for fault in part.faults),
     )
 
 
-def _world(chain: Sequence[_Loader]) -> Sourced:
-    """The nearest `world` of the chain over those of the same source behind it; without any, an empty one."""
-    found = [one for one in chain if "world" in one.document.value]
-    if not found:
-        return Sourced({"source": "recorded", "rooms": []}, chain[0].document, ())
-    nearest_one = found[0].document
-    merged: dict[str, Any] = dict(nearest_one.value["world"])
-    for one in found[1:]:
-        behind = one.document.value["world"]
-        if merged.setdefault("source", behind.get("source")) != behind.get("source"):
+def _chain(file: _ScenarioFile, files: Mapping[str, _ScenarioFile]) -> list[_ScenarioFile]:
+    """The file and all it extends, the nearest first; empty if a name is unknown or the files extend each other."""
+    chain = [file]
+    while (parent := chain[-1].extends) is not None:
+        if parent not in files:
+            chain[-1].problem(("extends",), unknown("scenario", parent, files))
+            return []
+        if files[parent] in chain:
+            names = " → ".join([*(part.name for part in chain), parent])
+            text = Text(f"these scenarios extend each other: {names}", f"场景循环继承：{names}")
+            chain[-1].problem(("extends",), text)
+            return []
+        chain.append(files[parent])
+    return chain
+
+
+def _world(chain: Sequence[_ScenarioFile], seed: int | None, now: int) -> WorldSource | None:
+    """The world of a chain: the nearest `world` block over those of the same source behind it.
+
+    A scenario without any has an empty world. None if no world can be built; the problem is added to the file.
+    """
+    parts = [part for part in chain if "world" in part.document.value]
+    if not parts:
+        return WorldSource({"source": "recorded", "rooms": []})
+    spec: dict[str, Any] = dict(parts[0].document.value["world"])
+    for part in parts[1:]:
+        inherited = part.document.value["world"]
+        if spec.setdefault("source", inherited.get("source")) != inherited.get("source"):
             break
-        merged = {**behind, **merged}
-    return Sourced(merged, nearest_one, ("world",))
+        spec = {**inherited, **spec}
+    world = WorldSource(spec, seed)
+    try:
+        world.check(now)
+    except SpecError as error:
+        parts[0].problem(("world", *error.pointer), error.text)
+        return None
+    return world

@@ -1,4 +1,4 @@
-"""What a loaded scenario is: rules that answer some requests, and the world, readings and faults behind the rest."""
+"""A loaded scenario: rules that answer some requests, and the world, readings and faults for all others."""
 
 from __future__ import annotations
 
@@ -9,55 +9,47 @@ from typing import Any, Literal
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.matching import Matcher
 from mockserver.contract.readings import Value
-from mockserver.core.documents import Document
 from mockserver.core.text import Text
+from mockserver.faults.parsing import Fault
 from mockserver.scenarios.templates import Render
+from mockserver.world.sources import WorldSource
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """One reply a rule can give."""
+class Reply:
+    """One reply of a rule."""
 
     kind: Literal["error", "patch", "body", "world"]
-    place: str
-    """File and line, for the message when its answer departs from the contract."""
+    location: str
+    """File and line, for log messages."""
     error: str = ""
-    """Catalogue name, of an error or of a body that tells one."""
-    fill: Render | None = None
-    """Gives the body, the patch, or an error's info for one request."""
-    static: bytes | None = None
-    """The whole encoded answer of a body without templates, checked when it was loaded."""
+    """Name of the error that is returned, also of a literal body that is a failure."""
+    render: Render | None = None
+    """Fills in the body, the patch, or the error's info for one request."""
+    encoded: bytes | None = None
+    """The JSON of a body without templates, checked when the file was loaded."""
     empty: bool = False
-    """That answer tells an empty list."""
+    """The lists in `encoded` are empty."""
     unchecked: bool = False
-    """Its answer may leave the contract."""
+    """The reply may violate the response schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of `answers`: the nth request that matches gets the nth action, the last one repeats."""
+    """One entry of `answers`: the nth matching request gets the nth reply; the last reply repeats."""
 
     key: str
-    """`answer N` with the scenario's name, stable while the scenario is loaded."""
+    """`SCENARIO#NAME` or `SCENARIO#NUMBER`; matches are counted under it."""
     on: frozenset[str]
     matcher: Matcher
-    actions: tuple[Action, ...]
+    replies: tuple[Reply, ...]
     times: int | None = None
-    """After so many matches the rule is used up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sourced:
-    """A part of a scenario file with the place it was written at."""
-
-    value: Mapping[str, Any]
-    document: Document
-    pointer: tuple[str | int, ...]
+    """The rule stops matching after this many requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario with all that it extends folded in."""
+    """A scenario, including everything it extends."""
 
     name: str
     title: Text
@@ -65,20 +57,21 @@ class Scenario:
     path: str
     extends: str | None
     readings: Mapping[str, Value]
-    world: Sourced
+    world: WorldSource
     rules: tuple[Rule, ...]
-    faults: tuple[Sourced, ...] = ()
+    """Its own rules first, then those of the scenario it extends."""
+    faults: tuple[Fault, ...]
 
 
-def told_error(answer: Any, catalogue: Catalogue) -> str:
-    """The catalogue name of the failure that a whole answer tells; empty for a success."""
+def error_name_of(answer: Any, catalogue: Catalogue) -> str:
+    """Return the name of the error in a response body, or "" for a success."""
     if not isinstance(answer, dict) or answer.get("Status") != "FAIL":
         return ""
     return catalogue.name_of(answer.get("ErrorCode", -1)) or "internal_error"
 
 
 def is_empty(answer: Any) -> bool:
-    """Whether an answer has lists and every one of them is empty."""
+    """Whether a response body has lists at its top level and all of them are empty."""
     lists = (
         [value for value in answer.values() if isinstance(value, list)] if isinstance(answer, dict) else []
     )
@@ -86,7 +79,7 @@ def is_empty(answer: Any) -> bool:
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
-    """`patch` applied to `target` as RFC 7396 says; neither is changed, keys keep their order."""
+    """Return `target` with `patch` applied as in RFC 7396. Neither is modified; keys keep their order."""
     if not isinstance(patch, dict):
         return patch
     merged = dict(target) if isinstance(target, dict) else {}

@@ -1,7 +1,7 @@
-"""Templates in the texts of a scenario: a Jinja2 sandbox that sees `request`, `now` and `fake`, and no more.
+"""Templates in scenario files: sandboxed Jinja2 expressions over `request`, `now` and `fake`.
 
-What a template can do is bounded by what it is made of: no loop in a loop, no definitions, and only the
-methods and filters that cannot make much out of little. What it gives is plain JSON, or it is refused.
+Time and memory are bounded by what a template may contain: no nested loops, no definitions, and only methods and
+filters whose output cannot be much larger than their input. The result must be plain JSON.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from jinja2.filters import FILTERS
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-MOST_CHARACTERS = 100_000
-"""Of what a template gives."""
-LONGEST = 10_000
-"""Characters of a template itself."""
-WORDS = ("request", "now", "fake")
+MAX_OUTPUT = 100_000
+"""Characters of a rendered text."""
+MAX_TEMPLATE = 10_000
+"""Characters of a template."""
+VARIABLES = ("request", "now", "fake")
 Render = Callable[[Mapping[str, Any]], Any]
+"""Renders a value with the given variables; raises BadTemplate."""
 
 _NUMBERS = (int, float)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -35,28 +36,21 @@ _METHODS: Mapping[type, frozenset[str]] = {
     tuple: frozenset(("index", "count")),
     **dict.fromkeys((bytes, int, float, bool), frozenset()),
 }
-"""Of these types only these methods: no other can be trusted with a width or a number of repetitions."""
+"""The methods allowed for these types: others take a width or a number of repetitions."""
 _FILTERS = (
     *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items", "join"),
     *("last", "length", "list", "lower", "max", "min", "reverse", "round", "sort", "string", "sum", "title"),
     *("tojson", "trim", "unique", "upper"),
 )
 _REFUSED = (
-    *(
-        nodes.Assign,
-        nodes.AssignBlock,
-        nodes.Macro,
-        nodes.CallBlock,
-        nodes.FilterBlock,
-        nodes.With,
-        nodes.Block,
-    ),
-    *(nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.ScopedEvalContextModifier),
+    *(nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.With),
+    *(nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends),
+    nodes.ScopedEvalContextModifier,
 )
 
 
 class BadTemplate(ValueError):
-    """A template that cannot be read or filled in; the message says why."""
+    """A template that cannot be compiled or rendered; the message says why."""
 
     def __init__(self, reason: str, pointer: tuple[str | int, ...] = ()) -> None:
         self.pointer = pointer
@@ -64,14 +58,14 @@ class BadTemplate(ValueError):
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """A sandbox in which no operator, method or filter can eat the memory."""
+    """A sandbox in which no operator, method or filter can use up the memory."""
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         numbers = all(isinstance(side, _NUMBERS) and abs(side) < 2**64 for side in (left, right))
         if not numbers or (operator == "**" and abs(right) > 64):
-            raise SecurityError(f"{operator} takes numbers of a usual size only")
+            raise SecurityError(f"{operator} only takes numbers below 2**64 (exponents up to 64)")
         return super().call_binop(context, operator, left, right)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -80,14 +74,14 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
         if super().wrap_str_format(value) is not None:
-            raise SecurityError("format is not served here; join texts with ~")
+            raise SecurityError("format is not supported; join texts with ~")
         return None
 
 
 def _replace(text: object, old: str, new: str) -> str:
     source = str(text)
-    if source.count(old) * len(new) > MOST_CHARACTERS:
-        raise SecurityError(f"replace would give more than {MOST_CHARACTERS} characters")
+    if source.count(old) * len(new) > MAX_OUTPUT:
+        raise SecurityError(f"the result of replace has more than {MAX_OUTPUT} characters")
     return source.replace(old, new)
 
 
@@ -97,7 +91,7 @@ _ENVIRONMENT.filters = {**{name: FILTERS[name] for name in _FILTERS}, "replace":
 
 
 def is_template(value: Any) -> bool:
-    """Whether any text in `value` is a template."""
+    """Whether any string in `value` is a template."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     if isinstance(value, dict):
@@ -106,16 +100,16 @@ def is_template(value: Any) -> bool:
 
 
 def compile_value(value: Any, pointer: tuple[str | int, ...] = ()) -> Render:
-    """A function that fills in every template in `value`; BadTemplate names the text that is none.
+    """Return a function that renders every template in `value`; BadTemplate points to an invalid one.
 
-    A text that is one single `{{ … }}` gives the expression's own value, so numbers stay numbers.
+    A string that is a single `{{ … }}` renders to the value of the expression, so numbers stay numbers.
     """
     if isinstance(value, dict):
         parts = {key: compile_value(item, (*pointer, key)) for key, item in value.items()}
-        return lambda words: {key: part(words) for key, part in parts.items()}
+        return lambda variables: {key: part(variables) for key, part in parts.items()}
     if isinstance(value, list):
         items = [compile_value(item, (*pointer, index)) for index, item in enumerate(value)]
-        return lambda words: [item(words) for item in items]
+        return lambda variables: [item(variables) for item in items]
     if isinstance(value, str) and is_template(value):
         return _compile_text(value, pointer)
     return lambda _: value
@@ -123,84 +117,83 @@ def compile_value(value: Any, pointer: tuple[str | int, ...] = ()) -> Render:
 
 def _compile_text(text: str, pointer: tuple[str | int, ...]) -> Render:
     try:
-        fill = _compile(text)
+        render = _compile(text)
     except (TemplateError, ValueError, SyntaxError, RecursionError) as error:
-        raise BadTemplate(f"template: {str(error).splitlines()[0]}", pointer) from None
+        raise BadTemplate(str(error).splitlines()[0], pointer) from None
 
-    def render(words: Mapping[str, Any]) -> Any:
+    def render_json(variables: Mapping[str, Any]) -> Any:
         try:
-            return _plain(fill(words))
+            return _to_json(render(variables))
         except Exception as error:
             raise BadTemplate(f"template {text[:200]!r}: {error}", pointer) from None
+
+    return render_json
+
+
+def _compile(text: str) -> Render:
+    if len(text) > MAX_TEMPLATE:
+        raise ValueError(f"{len(text)} characters; the maximum is {MAX_TEMPLATE}")
+    tree = _ENVIRONMENT.parse(text.strip())
+    _check_statements(tree)
+    names = find_undeclared_variables(tree) | {name.name for name in tree.find_all(nodes.Name)} & {"self"}
+    if unknown := sorted(names - set(VARIABLES)):
+        raise ValueError(f"there is no {', '.join(unknown)}; a template can use {', '.join(VARIABLES)}")
+    output = tree.body[0] if len(tree.body) == 1 else None
+    if isinstance(output, nodes.Output) and len(output.nodes) == 1:
+        # A single expression: rendering it as a template would turn its value into text.
+        assignment = nodes.Assign(nodes.Name("result", "store"), output.nodes[0], lineno=1)
+        module = nodes.Template([assignment], lineno=1)
+        module.set_environment(_ENVIRONMENT)
+        expression = TemplateExpression(_ENVIRONMENT.from_string(module), undefined_to_none=False)
+        return lambda variables: expression(**variables)
+    template = _ENVIRONMENT.from_string(text)
+
+    def render(variables: Mapping[str, Any]) -> str:
+        parts, size = [], 0
+        for part in template.generate(**variables):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_OUTPUT:
+                break
+        return "".join(parts)
 
     return render
 
 
-def _compile(text: str) -> Render:
-    if len(text) > LONGEST:
-        raise ValueError(f"it has {len(text)} characters, at most {LONGEST}")
-    tree = _ENVIRONMENT.parse(text.strip())
-    _refuse_what_grows(tree)
-    named = find_undeclared_variables(tree) | {name.name for name in tree.find_all(nodes.Name)} & {"self"}
-    if unknown := sorted(named - set(WORDS)):
-        raise ValueError(f"there is no {', '.join(unknown)}; a template sees {', '.join(WORDS)}")
-    output = tree.body[0] if len(tree.body) == 1 else None
-    if isinstance(output, nodes.Output) and len(output.nodes) == 1:
-        # One single expression, kept as such: rendering would turn its value into text.
-        value = nodes.Assign(nodes.Name("result", "store"), output.nodes[0], lineno=1)
-        lone = nodes.Template([value], lineno=1)
-        lone.set_environment(_ENVIRONMENT)
-        made = _ENVIRONMENT.from_string(lone)
-        single = TemplateExpression(made, undefined_to_none=False)
-        return lambda words: single(**words)
-    whole = _ENVIRONMENT.from_string(text)
-
-    def join(words: Mapping[str, Any]) -> str:
-        parts, size = [], 0
-        for part in whole.generate(**words):
-            parts.append(part)
-            size += len(part)
-            if size > MOST_CHARACTERS:
-                break
-        return "".join(parts)
-
-    return join
-
-
-def _refuse_what_grows(tree: nodes.Template) -> None:
-    """A template may choose and loop once; definitions and loops in loops make much out of little."""
+def _check_statements(tree: nodes.Template) -> None:
+    """Refuse definitions and nested loops: their output can be far larger than the template."""
     for kind in _REFUSED:
         if found := tree.find(kind):
-            raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are served here")
+            raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are supported")
     if any(loop.find(nodes.For) for loop in tree.find_all(nodes.For)):
-        raise ValueError("a loop in a loop is not served here")
+        raise ValueError("nested loops are not supported")
 
 
-def _plain(value: Any) -> Any:
-    """`value` as JSON can say it; ValueError when it cannot."""
+def _to_json(value: Any) -> Any:
+    """Return `value` as JSON types; ValueError if that is not possible."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         if not -(2**63) <= value < 2**64:
-            raise ValueError("the number has more than 64 bits")
+            raise ValueError("the number does not fit in 64 bits")
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{value} is no JSON number")
+            raise ValueError(f"JSON has no number {value}")
         return float(value)
     if isinstance(value, dict):
-        return {_text(key): _plain(item) for key, item in value.items()}
+        return {_text(key): _to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_json(item) for item in value]
     if callable(value) and not isinstance(value, Undefined):
-        raise ValueError("it is a function; call it with ()")
+        raise ValueError("the value is a function: call it with ()")
     return _text(value)
 
 
 def _text(value: Any) -> str:
     text = str(value)
-    if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"it gives more than {MOST_CHARACTERS} characters")
+    if len(text) > MAX_OUTPUT:
+        raise ValueError(f"the result has more than {MAX_OUTPUT} characters")
     if _SURROGATE.search(text):
-        raise ValueError("it gives half of a surrogate pair")
+        raise ValueError("the result has half of a surrogate pair")
     return text

@@ -283,7 +283,7 @@ class Control:
         state = self.engine.store.app(appkey)
         with self.engine.changing:
             # The faults of its scenario are there before the first request, too: to be listed and to be ended.
-            state.install(self.engine.config.faults[state.scenario])
+            state.install(self.engine.config.scenarios[state.scenario].faults)
         return state
 
     def _states(self, appkey: str | None) -> list[AppState]:

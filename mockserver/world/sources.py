@@ -29,13 +29,13 @@ class WorldSource:
         """SpecError unless a world can be made of the block; most of them are never asked anything, so none is kept."""
         self._make("", now)
 
-    def tenant(self, appkey: str) -> str:
+    def scope(self, appkey: str) -> str:
         """The appkey where every app has a world of its own, otherwise the same for all."""
         return appkey if self._per_app else ""
 
     def at(self, appkey: str, now: int) -> World:
         """The world of an app; one with relative moments is the world as it is at `now`."""
-        key = (self.tenant(appkey), now if self._moves else 0)
+        key = (self.scope(appkey), now if self._moves else 0)
         world = self._kept.get(key)
         if world is None:
             with self._lock:

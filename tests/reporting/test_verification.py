@@ -62,12 +62,12 @@ def test_a_failure_shows_similar_requests_and_where_they_differ() -> None:
         'expected 2 requests to query_room_info with body RoomId = "77" and accepted, found 0 of 4 in the journal',
         "  similar requests:",
         "    3 query_room_info",
-        '      body RoomId is missing (it has roomId), wanted "77"',
+        '      body RoomId is missing (found roomId), expected "77"',
         "    2 query_room_info",
-        '      body RoomId is "78", wanted "77"',
+        '      body RoomId is "78", expected "77"',
         "    4 query_room_info",
-        "      answer is refused with room_not_found, wanted accepted",
-        '      body RoomId is "79", wanted "77"',
+        "      answer is refused with room_not_found, expected accepted",
+        '      body RoomId is "79", expected "77"',
     ]
     assert verdict.message.zh.startswith(
         '应有 2 个请求 query_room_info（body RoomId = "77"、accepted），找到 0 个'
@@ -80,7 +80,7 @@ def test_a_failure_shows_similar_requests_and_where_they_differ() -> None:
         "operation": "query_room_info",
         "differences": [
             {"what": "body RoomId", "wanted": '"77"', "got": '"78"',
-             "text": 'body RoomId is "78", wanted "77"'}
+             "text": 'body RoomId is "78", expected "77"'}
         ],
     }  # fmt: skip
 
@@ -89,10 +89,10 @@ def test_every_filter_tells_its_difference() -> None:
     """Operation, error, violation: what was wanted and what came."""
     entries = [entry(operation="", path="/x", error="unknown_command", violations=(wrong("unknown_path"),))]
     for question, line in (
-        ({"operation": "query_room_info"}, "operation is /x, wanted query_room_info"),
-        ({"error": "room_not_found"}, "error is unknown_command, wanted room_not_found"),
-        ({"violation": "seq_empty"}, "violation is unknown_path, wanted seq_empty"),
-        ({"accepted": True}, "answer is refused with unknown_command, wanted accepted"),
+        ({"operation": "query_room_info"}, "operation is /x, expected query_room_info"),
+        ({"error": "room_not_found"}, "error is unknown_command, expected room_not_found"),
+        ({"violation": "seq_empty"}, "violation is unknown_path, expected seq_empty"),
+        ({"accepted": True}, "answer is refused with unknown_command, expected accepted"),
     ):
         assert ask(entries, **question).message.en.splitlines()[-1].strip() == line
     assert ask([entry(error="room_not_found")], error="room_not_found", accepted=False).ok

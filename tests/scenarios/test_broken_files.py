@@ -1,4 +1,4 @@
-"""A broken file stops the start, and is told with file, line, column and what would be right, in both languages."""
+"""A broken file stops the start; the error names file, line, column and the correction, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ BROKEN_SCENARIOS = {
     "an answer's key": (f"{ON}reply: {{body: {{RoomId: a, CreateTime: '1575961850', DestroyTime: '1575961850', Users: [], Userz: 1}}}}", "4:95", "did you mean Users?"),
     "an answer's field": (f"{ON}reply: {{body: {{RoomId: a}}}}", "4:19", "missing CreateTime, DestroyTime, Users"),
     "an answer's whole float": (f"{ON}reply: {{body: {{Status: FAIL, ErrorCode: 7.0, ErrorInfo: a}}}}", "4:45", "a whole number"),
-    "a field to match": (f"{ON}when: {{body: {{RoomID: a}}}}\n    reply: {{error: server_busy}}", "4:19", "query_room_info takes no field 'RoomID'; did you mean RoomId?"),
+    "a field to match": (f"{ON}when: {{body: {{RoomID: a}}}}\n    reply: {{error: server_busy}}", "4:19", "query_room_info has no request field 'RoomID'; did you mean RoomId?"),
     "a field of another operation": (f"{ON}when: {{body: {{RoomId: a, UserId: b}}}}\n    reply: {{error: server_busy}}", "4:30", "known: RoomId, BeginTime, EndTime"),
-    "fields that no operation takes together": ("title: x\nanswers:\n  - on: '*'\n    when: {body: {RoomId: a, UserId: b}}\n    reply: {world: true}", "4:12", "no operation of this rule takes all of RoomId, UserId"),
-    "a field of no operation": ("title: x\nanswers:\n  - on: '*'\n    when: {body: {Roomid: a}}\n    reply: {world: true}", "4:19", "no operation of this rule takes a field 'Roomid'; did you mean RoomId?"),
-    "a field to patch": (f"{ON}reply: {{patch: {{Userz: []}}}}", "4:21", "query_room_info answers with no field 'Userz'; did you mean Users?"),
+    "fields that no operation takes together": ("title: x\nanswers:\n  - on: '*'\n    when: {body: {RoomId: a, UserId: b}}\n    reply: {world: true}", "4:12", "no operation of this rule has all of the fields RoomId, UserId"),
+    "a field of no operation": ("title: x\nanswers:\n  - on: '*'\n    when: {body: {Roomid: a}}\n    reply: {world: true}", "4:19", "no operation of this rule has a request field 'Roomid'; did you mean RoomId?"),
+    "a field to patch": (f"{ON}reply: {{patch: {{Userz: []}}}}", "4:21", "query_room_info has no response field 'Userz'; did you mean Users?"),
     "a field to patch in a sequence": (f"{ON}sequence: [{{world: true}}, {{patch: {{Userz: '{{{{ now }}}}'}}}}]", "4:40", "did you mean Users?"),
     "a field to take away": (f"{ON}reply: {{patch: {{DestroyTim: null}}}}", "4:21", "did you mean DestroyTime?"),
-    "a field to patch of one of two": ("title: x\nanswers:\n  - on: [query_room_info, count_qos_by_day]\n    reply: {patch: {Users: []}}", "4:21", "count_qos_by_day answers with no field 'Users'"),
+    "a field to patch of one of two": ("title: x\nanswers:\n  - on: [query_room_info, count_qos_by_day]\n    reply: {patch: {Users: []}}", "4:21", "count_qos_by_day has no response field 'Users'"),
     "a template": (f"{ON}reply: {{patch: {{RoomId: '{{{{ nothing }}}}'}}}}", "4:29", "there is no nothing"),
     "a template in info": (f"{ON}reply: {{error: server_busy, info: '{{{{'}}", "4:39", "template"),
     "a number beyond JSON": (f"{ON}reply: {{unchecked: true, body: {{a: 99999999999999999999}}}}", "4:36", "64-bit"),
@@ -64,7 +64,7 @@ BROKEN_SCENARIOS = {
 
 
 def problems(tmp_path: Path, name: str, text: str) -> list:
-    """What is wrong with a user's file of that name."""
+    """The problems that a user's file of that name has."""
     with pytest.raises(ConfigurationError) as caught:
         user_files(tmp_path, {name: text})
     assert caught.value.problems
@@ -76,33 +76,33 @@ def problems(tmp_path: Path, name: str, text: str) -> list:
     return list(caught.value.problems)
 
 
-@pytest.mark.parametrize(("text", "place", "says"), BROKEN_SCENARIOS.values(), ids=BROKEN_SCENARIOS)
-def test_a_broken_scenario_is_told_where_it_breaks(tmp_path, text: str, place: str, says: str) -> None:
-    """The first problem names the file, the line and the column, and what would be right."""
+@pytest.mark.parametrize(("text", "place", "message"), BROKEN_SCENARIOS.values(), ids=BROKEN_SCENARIOS)
+def test_a_broken_scenario_is_reported_with_its_place(tmp_path, text: str, place: str, message: str) -> None:
+    """The first problem names the file, line and column, and the correction."""
     first = problems(tmp_path, "scenarios/broken.yaml", text)[0]
     assert first.show().startswith(f"{tmp_path / 'scenarios' / 'broken.yaml'}:{place}"), first.show()
-    assert says in first.text.en
+    assert message in first.text.en
 
 
-def test_all_broken_scenarios_are_told_at_once(tmp_path) -> None:
-    """Two files with two mistakes each are four problems."""
+def test_all_problems_are_reported_at_once(tmp_path) -> None:
+    """Two files with two mistakes each give four problems."""
     (tmp_path / "scenarios").mkdir()
     text = "title: x\nreadings: {windo: enter}\nanswers: [{on: query_room_info, reply: {error: nope}}]"
     (tmp_path / "scenarios" / "a.yaml").write_text(text)
     assert len(problems(tmp_path, "scenarios/b.yaml", text)) == 4
 
 
-def test_a_cycle_is_told_with_its_members(tmp_path) -> None:
-    """a extends b extends c extends a."""
+def test_a_cycle_is_reported_with_its_members(tmp_path) -> None:
+    """If a extends b, b extends c and c extends a, the error names all three."""
     (tmp_path / "scenarios").mkdir()
     for name, parent in (("a", "b"), ("b", "c")):
         (tmp_path / "scenarios" / f"{name}.yaml").write_text(f"title: x\nextends: {parent}")
-    told = problems(tmp_path, "scenarios/c.yaml", "title: x\nextends: a")
-    assert any("a → b → c → a" in problem.text.en for problem in told)
+    found = problems(tmp_path, "scenarios/c.yaml", "title: x\nextends: a")
+    assert any("a → b → c → a" in problem.text.en for problem in found)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ("code: 0", "code: 3", "0 means success"),
         ("code: 1001", "code: 1002", "1002 already belongs to 'unknown_command'"),
@@ -113,15 +113,15 @@ def test_a_cycle_is_told_with_its_members(tmp_path) -> None:
         ('section: "1.6"', "section: 1.60", 'quote it, "1.60"'),
     ],
 )
-def test_a_broken_catalogue_is_told_where_it_breaks(tmp_path, old: str, new: str, says: str) -> None:
-    """Numbers and names that clash or are missing."""
-    told = problems(tmp_path, "errors.yaml", CATALOGUE.replace(old, new, 1))
-    assert any(says in problem.text.en for problem in told), told
-    assert all(problem.place.endswith("errors.yaml") for problem in told)
+def test_a_broken_catalogue_is_reported_with_its_place(tmp_path, old: str, new: str, message: str) -> None:
+    """Duplicate and missing codes and names are found."""
+    found = problems(tmp_path, "errors.yaml", CATALOGUE.replace(old, new, 1))
+    assert any(message in problem.text.en for problem in found), found
+    assert all(problem.place.endswith("errors.yaml") for problem in found)
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "says"),
+    ("text", "place", "message"),
     [
         ("apps: []", "1:7", "at least 1"),
         ("apps:\n  - {appkey: '1'}", "2:5", "missing appsecret, restapikey, identifiers"),
@@ -143,15 +143,17 @@ def test_a_broken_catalogue_is_told_where_it_breaks(tmp_path, old: str, new: str
         ),
     ],
 )
-def test_broken_credentials_are_told_where_they_break(tmp_path, text: str, place: str, says: str) -> None:
-    """And each mistake once."""
+def test_broken_credentials_are_reported_with_their_place(
+    tmp_path, text: str, place: str, message: str
+) -> None:
+    """The first problem names the file, line and column, and each mistake is reported once."""
     first = problems(tmp_path, "apps.yaml", text)[0]
     assert first.show().startswith(f"{tmp_path / 'apps.yaml'}:{place}"), first.show()
-    assert says in first.text.en
+    assert message in first.text.en
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "message"),
     [
         ('"type": "object"', '"type": "objekt"', "objekt"),
         ('"minLength": 1', '"minLength": "1"', "'1'"),
@@ -167,24 +169,24 @@ def test_broken_credentials_are_told_where_they_break(tmp_path, text: str, place
     ],
     ids=lambda text: text[:40],
 )
-def test_a_broken_schema_is_told_where_it_breaks(tmp_path, old: str, new: str, says: str) -> None:
-    """One mistake in one schema is told in that file alone."""
+def test_a_broken_schema_is_reported_in_its_file(tmp_path, old: str, new: str, message: str) -> None:
+    """A mistake in one schema is reported for that file only."""
     assert old in SCHEMA
-    told = problems(tmp_path, "schemas/query_room_info.request.json", SCHEMA.replace(old, new, 1))
-    assert {Path(problem.place).name for problem in told} == {"query_room_info.request.json"}
-    assert any(says in problem.text.en for problem in told), told
+    found = problems(tmp_path, "schemas/query_room_info.request.json", SCHEMA.replace(old, new, 1))
+    assert {Path(problem.place).name for problem in found} == {"query_room_info.request.json"}
+    assert any(message in problem.text.en for problem in found), found
 
 
 @pytest.mark.parametrize("key", ["appsecret", "restapikey"])
 @pytest.mark.parametrize(
     "value", ["'cAnArY0123456789 '", "1234567890123456", "'cAnArY" + "0" * 300 + "'", "[cAnArY0123]", "{cAnArY: 1}", "1234567890.123456", "true", "'cAnArY\u00e9'", '"cAnArY\\n"', "*cAnArY01", "!cAnArY01", "!!int cAnArY01", "&cAnArY01", "1e1234567890", "!cAnArY!x"],
 )  # fmt: skip
-def test_a_broken_secret_is_not_told(tmp_path, key: str, value: str) -> None:
-    """Its place and what would be right are, in both languages."""
+def test_a_broken_secret_is_not_shown(tmp_path, key: str, value: str) -> None:
+    """The error shows the place and the correction in both languages, but not the value."""
     row = {"appkey": "'1'", "appsecret": "made-up", "restapikey": "made-up", "identifiers": "[c]", key: value}
     text = "apps:\n  - {" + ", ".join(f"{name}: {word}" for name, word in row.items()) + "}"
     for problem in problems(tmp_path, "apps.yaml", text):
         assert problem.line == 2
-        for told in (problem.show("en"), problem.show("zh")):
-            assert not re.search("cAnArY|1234567890|rue", told), told
-            assert re.search("value|text|int:|number|值|文本|标签|数字", told)
+        for message in (problem.show("en"), problem.show("zh")):
+            assert not re.search("cAnArY|1234567890|rue", message), message
+            assert re.search("value|text|int:|number|值|文本|标签|数字", message)

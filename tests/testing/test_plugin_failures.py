@@ -68,7 +68,7 @@ def test_a_failed_test_shows_what_its_client_did_wrong(tmp_path: Path) -> None:
         assert shown[name].count(text) == 1, shown[name]
     assert SECTION not in shown["test_frozen_and_asserted"]
     assert "error is checksum_expired" not in shown["test_advanced_and_called"]
-    assert "answer is refused with checksum_expired, wanted accepted" in shown["test_advanced_and_called"]
+    assert "answer is refused with checksum_expired, expected accepted" in shown["test_advanced_and_called"]
     assert "checksum_expired" in shown["test_frozen_but_old"].partition(SECTION)[2]
     assert "machine's time" not in shown["test_frozen_but_old"]
     assert SECTION not in shown["test_nothing_wrong"]

@@ -1,0 +1,140 @@
+"""Checks of a scenario file that its JSON Schema cannot express.
+
+Common mistakes get advice of their own: a section number for an operation, an error code for an error name, a
+fault inside a reply. Fields in `when.body` and `patch` must be documented fields of the operation: a rule with a
+misspelled field would never match, and a misspelled patch would break every response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mockserver.contract.catalogue import Catalogue
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.schemas import Schemas
+from mockserver.core.documents import Document, Pointer
+from mockserver.core.errors import Problem
+from mockserver.core.suggestions import suggestion
+from mockserver.core.text import Text
+
+_OPERATION_OF_SECTION = {operation.section: operation.name for operation in OPERATIONS.values()}
+_LATENCY, _STATUS = "{fault: latency, fixed_ms: 800}", "{fault: http_status, status: 502}"
+_FAULT_INSTEAD_OF = {
+    **dict.fromkeys(("delay", "delay_ms", "delay_seconds", "latency", "sleep", "wait"), _LATENCY),
+    **dict.fromkeys(("status", "status_code", "http_status"), _STATUS),
+}
+"""Keys that a reply does not have, and the fault to use instead."""
+
+
+class UnknownField(NamedTuple):
+    """A field that the operation does not document; `name` is "" when the problem is a combination of fields."""
+
+    name: str
+    text: Text
+
+
+def explain_common_mistakes(
+    document: Document, problems: list[Problem], catalogue: Catalogue
+) -> list[Problem]:
+    """Return the schema problems of a document, with specific advice in place of those that are common mistakes."""
+    if not problems or not isinstance(document.value, dict):
+        return problems
+    mistakes = list(_common_mistakes(document, catalogue))
+    explained = {(mistake.line, mistake.column) for mistake in mistakes}
+    return [*mistakes, *(p for p in problems if (p.line, p.column) not in explained)]
+
+
+def unknown_conditions(
+    body: Collection[str], on: Collection[str], schemas: Schemas
+) -> Iterator[UnknownField]:
+    """Yield the fields of `when.body` that keep a rule from ever matching a request to the operations `on`."""
+    known = {name: _fields(schemas.request(name).schema) for name in sorted(on)}
+    if not body or any(fields is None or fields.keys() >= set(body) for fields in known.values()):
+        return
+    all_fields = {field: None for fields in known.values() for field in fields or ()}
+    unknown = [name for name in body if name not in all_fields]
+    for name in unknown:
+        yield UnknownField(name, _no_such_field(name, on, all_fields, Text("request field", "请求字段")))
+    if on and not unknown:
+        names = ", ".join(body)
+        yield UnknownField("", Text(
+            f"no operation of this rule has all of the fields {names}; write one rule for each operation",
+            f"该规则的接口都不同时具有字段 {names}；请为每个接口各写一条规则",
+        ))  # fmt: skip
+
+
+def unknown_changes(
+    patch: Iterable[str], body: Collection[str], on: Collection[str], schemas: Schemas
+) -> Iterator[UnknownField]:
+    """Yield the top-level fields of a `patch` that are not in the responses of the operations a rule can match."""
+    for operation in sorted(on):
+        request, response = (_fields(side(operation).schema) for side in (schemas.request, schemas.response))
+        if response is None or (request is not None and not request.keys() >= set(body)):
+            continue
+        for name in patch:
+            if name not in response:
+                text = _no_such_field(name, [operation], response, Text("response field", "响应字段"))
+                yield UnknownField(name, Text(
+                    f"{text.en} (to send it anyway, add `unchecked: true` next to the patch)",
+                    f"{text.zh}（如确需发送，请在 patch 旁加 `unchecked: true`）",
+                ))  # fmt: skip
+
+
+def _fields(schema: Mapping[str, Any]) -> dict[str, None] | None:
+    """The fields of a closed schema in order; None if the schema allows other fields."""
+    if schema.get("additionalProperties") is not False or "patternProperties" in schema:
+        return None
+    return dict.fromkeys(schema.get("properties", ()))
+
+
+def _no_such_field(name: str, on: Collection[str], known: Iterable[str], what: Text) -> Text:
+    operation = next(iter(on)) if len(on) == 1 else ""
+    hint = suggestion(name, known)
+    en = f"{operation} has no {what.en}" if operation else f"no operation of this rule has a {what.en}"
+    zh = f"{operation} 没有{what.zh}" if operation else f"该规则的接口均没有{what.zh}"
+    return Text(f"{en} {name!r}{hint.en}", f"{zh} {name!r}{hint.zh}")
+
+
+def _common_mistakes(document: Document, catalogue: Catalogue) -> Iterator[Problem]:
+    for kind in ("answers", "faults"):
+        for index, entry in _mappings(document.value.get(kind)):
+            at: tuple[str | int, ...] = (kind, index, "on")
+            on = entry.get("on")
+            for pointer, name in (
+                [((*at, i), n) for i, n in enumerate(on)] if isinstance(on, list) else [(at, on)]
+            ):
+                if operation := _OPERATION_OF_SECTION.get(str(name).lstrip("§")):
+                    yield document.problem(pointer, Text(
+                        f"{name} is a section number; write the name of its operation, {operation}",
+                        f"{name} 是章节号；请写接口名 {operation}",
+                    ))  # fmt: skip
+    for index, entry in _mappings(document.value.get("answers")):
+        for number, reply in _mappings(entry.get("sequence")):
+            yield from _mistakes_in_reply(document, ("answers", index, "sequence", number), reply, catalogue)
+        if isinstance(entry.get("reply"), dict):
+            yield from _mistakes_in_reply(document, ("answers", index, "reply"), entry["reply"], catalogue)
+
+
+def _mistakes_in_reply(
+    document: Document, at: Pointer, reply: Mapping[str, Any], catalogue: Catalogue
+) -> Iterator[Problem]:
+    error = str(reply.get("error"))
+    if error.isascii() and error.isdecimal() and (name := catalogue.name_of(int(error[:9]))):
+        text = Text(
+            f"{error} is an error code; write its name, {name}", f"{error} 是错误码；请写错误名 {name}"
+        )
+        yield document.problem((*at, "error"), text)
+    for key in reply:
+        if fault := _FAULT_INSTEAD_OF.get(key):
+            yield document.problem((*at, key), Text(
+                f"a reply has no key {key!r}; use a fault: write {fault} under `faults`, next to `answers`",
+                f"reply 没有键 {key!r}；请使用故障：在与 answers 同级的 faults 下写 {fault}",
+            ), key=True)  # fmt: skip
+
+
+def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The mappings in a list, with their indices."""
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, dict):
+            yield index, item
