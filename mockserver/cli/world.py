@@ -37,7 +37,9 @@ def world(day: str | None, as_json: bool, lang: Lang, appkey: str | None, **sett
     state = engine.store.app(app.appkey)
     now = state.clock.second()
     try:
-        picture = picture_of(engine.config.scenarios[state.scenario].world.at(app.appkey, now), day or "20191210", now)
+        picture = picture_of(
+            engine.config.scenarios[state.scenario].world.at(app.appkey, now), day or "20191210", now
+        )
     except ValueError:
         text = Text(f"{day!r} is no day; write it as 20191210", f"{day!r} 不是日期；请写作 20191210")
         raise ConfigurationError.one("--day", text) from None
