@@ -19,8 +19,8 @@ from mockserver.core.text import Lang
 from mockserver.engine.build import make_engine
 from mockserver.engine.config import load_config
 from mockserver.engine.pipeline import Engine
+from mockserver.server.admin_catalog import full_scenario_schema
 from mockserver.server.http_file import http_requests
-from mockserver.server.listing import whole_scenario_schema
 from mockserver.server.openapi import openapi as openapi_document
 from mockserver.server.postman import postman as postman_collection
 
@@ -49,7 +49,7 @@ def openapi(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
 def scenario_schema(fixtures: str | None, lang: Lang) -> None:
     """Print the JSON Schema of scenario files, with every fault kind and world parameter, for editors."""
     config = load_config(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
-    _print(whole_scenario_schema(config))
+    _print(full_scenario_schema(config))
 
 
 @export.command()

@@ -1,34 +1,153 @@
-"""What an admin request asks for, taken apart. The routes and the pages read it."""
+"""The building blocks of admin resources: the route row, the parsed request, and the context that handlers act on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import itertools
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+import flask
 
 from mockserver.core.errors import ControlError
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text
+from mockserver.core.text import Lang, Text
+from mockserver.engine.pipeline import Engine
+from mockserver.engine.state import AppState, MemoryStore
+from mockserver.server.api import OVERLONG
+
+Json = dict[str, Any]
+MAX_BODY_BYTES = 1_048_576
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What an admin request asks for: the app it is about, words of the path, of the query and of the body."""
+class AdminRequest:
+    """A parsed admin request. Without an appkey it is about every app."""
 
-    appkey: str | None
-    path: dict[str, str]
-    query: dict[str, str]
-    body: dict[str, Any]
+    appkey: str | None = None
+    path: Mapping[str, str] = field(default_factory=dict)
+    """The variables of the route's path."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """The query parameters other than `appkey`."""
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    def fields(self, **types: tuple[type, ...]) -> Json:
+        """Return the fields of the body; ControlError for an unknown field or a value of another type."""
+        for name, value in self.body.items():
+            if name not in types:
+                raise ControlError(422, "unknown_field", unknown("field", name, types))
+            if (isinstance(value, bool) and bool not in types[name]) or not isinstance(value, types[name]):
+                allowed = " or ".join(kind.__name__ for kind in types[name])
+                text = Text(f"{name} must be {allowed}", f"{name} 的类型应为 {allowed}")
+                raise ControlError(422, "invalid_field", text)
+        return dict(self.body)
 
 
-def arguments(body: Mapping[str, Any], **kinds: tuple[type, ...]) -> dict[str, Any]:
-    """The fields of a JSON body, each of one of its kinds; ControlError for any other."""
-    for name, value in body.items():
-        if name not in kinds:
-            raise ControlError(422, "unknown_field", unknown("field", name, kinds))
-        if (isinstance(value, bool) and bool not in kinds[name]) or not isinstance(value, kinds[name]):
-            words = " or ".join(kind.__name__ for kind in kinds[name])
-            raise ControlError(
-                422, "invalid_field", Text(f"{name} must be {words}", f"{name} 的类型应为 {words}")
-            )
-    return dict(body)
+@dataclass(frozen=True, slots=True)
+class AdminContext:
+    """What admin handlers act on: the running engine, and the responses that the transport holds back."""
+
+    engine: Engine
+    release: Callable[[str | None], int] = lambda appkey: 0
+    """Ends the delays and hangs of one app, or of all apps for None; returns how many there were."""
+    started: float = field(default_factory=time.monotonic)
+    answer_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def lang(self) -> Lang:
+        """The language of messages and descriptions."""
+        return self.engine.lang
+
+    def state(self, appkey: str) -> AppState:
+        """Return the state of a registered app; ControlError 404 for any other."""
+        if self.engine.app(appkey) is None:
+            raise self.unknown_app(appkey)
+        state = self.engine.store.app(appkey)
+        with self.engine.changing:
+            # Scenario faults can be listed and removed before the app's first request.
+            state.install(self.engine.config.scenarios[state.scenario].faults)
+        return state
+
+    def states(self, appkey: str | None) -> list[AppState]:
+        """Return the state of one app, or of all apps including those that have not called yet."""
+        if appkey is not None:
+            return [self.state(appkey)]
+        registered = [self.state(key) for key in (*self.engine.config.apps, *list(self.engine.apps))]
+        return [*registered, *(state for state in self.engine.store.states() if state not in registered)]
+
+    def scope(self, appkey: str | None) -> MemoryStore | AppState:
+        """Return the holder of scenario, readings, answers and clock: the app's state, or the store for all apps."""
+        return self.engine.store if appkey is None else self.state(appkey)
+
+    def unknown_app(self, appkey: str) -> ControlError:
+        """Return the 404 for an app that is not registered."""
+        known = (*self.engine.config.apps, *list(self.engine.apps))
+        return ControlError(404, "unknown_appkey", unknown("app", appkey, known))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row of the admin API: method and path below the prefix, handler, and help text."""
+
+    method: str
+    path: str
+    handler: Callable[[AdminContext, AdminRequest], Json | flask.Response]
+    text: Text
+    status: int = 200
+    query: tuple[str, ...] | None = ()
+    """Query parameters beside `appkey`; None when the handler checks them itself."""
+
+
+def parse_request(incoming: flask.Request, route: Route, path: Mapping[str, str]) -> AdminRequest:
+    """Parse query and body; ControlError for unknown or repeated parameters: a misspelt appkey must not mean every app."""
+    known = None if route.query is None else ("appkey", *route.query)
+    for name, values in incoming.args.lists():
+        if len(values) > 1:
+            text = Text(f"{name} is given {len(values)} times", f"{name} 出现 {len(values)} 次")
+            raise ControlError(422, "invalid_parameter", text)
+        if known is not None and name not in known:
+            raise ControlError(422, "invalid_parameter", unknown("parameter", name, known))
+    query = incoming.args.to_dict()
+    return AdminRequest(query.pop("appkey", None), path, query, _parse_body(incoming))
+
+
+def _parse_body(incoming: flask.Request) -> Json:
+    if incoming.method in ("GET", "HEAD", "DELETE"):
+        return {}
+    raw = incoming.stream.read(MAX_BODY_BYTES + 1)
+    # Our transport passes on an empty body when it is over the transport's own limit.
+    if len(raw) > MAX_BODY_BYTES or incoming.environ.get(OVERLONG):
+        raise ControlError(413, "body_too_large", Text("the body is too large", "请求体过大"))
+    try:
+        body = json.loads(
+            raw or b"{}",
+            parse_constant=_reject_constant,
+            parse_float=_finite_float,
+            object_pairs_hook=_unique_keys,
+        )
+    except (ValueError, RecursionError):
+        raise ControlError(400, "malformed_json", Text("the body is not JSON", "请求体不是 JSON")) from None
+    if not isinstance(body, dict):
+        text = Text("the body is not a JSON object", "请求体不是 JSON 对象")
+        raise ControlError(400, "malformed_json", text)
+    return body
+
+
+def _reject_constant(literal: str) -> None:
+    raise ValueError(f"{literal} is not JSON")
+
+
+def _finite_float(literal: str) -> float:
+    number = float(literal)
+    if not math.isfinite(number):
+        raise ValueError(f"{literal} is out of range")
+    return number
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> Json:
+    if len(unique := dict(pairs)) < len(pairs):
+        raise ValueError("duplicate key")
+    return unique

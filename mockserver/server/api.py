@@ -1,4 +1,4 @@
-"""The API's door: whatever arrives outside our own prefix is a call to the engine, whatever its path or method."""
+"""Every request outside the admin API as a request to the engine, whatever its path or method."""
 
 from __future__ import annotations
 
@@ -21,58 +21,56 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver")
 
+# Keys of the WSGI environ that the engine's response and our transport exchange.
 DELIVERY = "mockserver.delivery"
-"""WSGI environ key under which a response's Delivery travels to the transport."""
+"""Set by the app: the response's DeliveryPlan."""
 APPKEY = "mockserver.appkey"
-"""Beside it: the app whose delays a reset of that app ends."""
+"""Set by the app with DELIVERY: the app whose reset ends the delay."""
 TRANSPORT = "mockserver.transport"
-"""Set in the environ by a transport that can perform every Delivery."""
+"""Set by a transport that can perform every DeliveryPlan and has read the body already."""
 OVERLONG = "mockserver.overlong"
-"""Set in the environ when the body was larger than the transport reads."""
+"""Set by the transport: the body was longer than its limit and was discarded."""
 LENGTH = "mockserver.length"
-"""Beside it: the bytes that were announced of it, 0 when none were."""
+"""Set by the transport with OVERLONG: the announced length of the body in bytes, 0 when there was none."""
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus}
 
 
-_STATUS = {one.value: f"{one.value} {one.phrase}" for one in http.HTTPStatus}
-
-
-class Sent(flask.Response):
-    """An answer whose headers and bytes are known to the last: they are sent without a second look at each."""
+class RawResponse(flask.Response):
+    """A response that sends the engine's headers and body unchanged, without Flask's processing."""
 
     def __init__(self, response: Response) -> None:
         self._response = response
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> tuple[bytes, ...]:
-        """The answer as WSGI sends it."""
-        status, headers, body = self._response.status, self._response.headers, self._response.body
-        start_response(
-            _STATUS.get(status, f"{status} Unknown"), [*headers, ("Content-Length", str(len(body)))]
-        )
+        """Send the response."""
+        status, body = self._response.status, self._response.body
+        headers = [*self._response.headers, ("Content-Length", str(len(body)))]
+        start_response(_STATUS_LINES.get(status, f"{status} Unknown"), headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
 
 
-def answer(engine: Engine) -> flask.Response:
-    """The response to the current request: HTTP 200 and an envelope, whatever happens (§1.3)."""
+def api_response(engine: Engine) -> flask.Response:
+    """Return the engine's response to the current request; an internal error is an envelope, too (§1.3)."""
     incoming = flask.request._get_current_object()  # type: ignore[attr-defined]
     try:
-        response = engine.handle(read_call(incoming))
+        response = engine.handle(_engine_request(incoming))
     except Exception:
-        log.exception("the request could not be answered")
-        response = _plain(engine, "the mock server failed; its log tells why")
+        log.exception("internal error while handling a request")
+        response = _internal_error(engine, "internal error of the mock server; see its log")
     if response.delivery is not PLAIN:
-        response = _delivered(engine, response, incoming.environ)
-    return Sent(response)
+        response = _deliver(engine, response, incoming.environ)
+    return RawResponse(response)
 
 
-def read_call(incoming: flask.Request) -> Request:
-    """The request as the engine takes it."""
+def _engine_request(incoming: flask.Request) -> Request:
     environ = incoming.environ
     return Request(
         method=environ["REQUEST_METHOD"],
         path=environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace"),
         query=environ.get("QUERY_STRING", ""),
         headers=_headers(environ),
-        # Our transport has read the body within its limit; any other server's stream is read only so far.
+        # Our transport has already limited the body; other servers' streams are read up to the limit.
         body=environ["wsgi.input"].read() if TRANSPORT in environ else incoming.stream.read(MAX_BODY + 1),
         overlong=bool(environ.get(OVERLONG)),
         length=environ.get(LENGTH, 0),
@@ -80,29 +78,31 @@ def read_call(incoming: flask.Request) -> Request:
 
 
 def _headers(environ: Mapping[str, Any]) -> Mapping[str, str]:
-    sent = [pair for pair in environ.items() if pair[0].startswith("HTTP_")]
+    variables = [item for item in environ.items() if item[0].startswith("HTTP_")]
     if "CONTENT_TYPE" in environ:
-        sent.append(("HTTP_CONTENT_TYPE", environ["CONTENT_TYPE"]))
-    return _named(tuple(sent))
+        variables.append(("HTTP_CONTENT_TYPE", environ["CONTENT_TYPE"]))
+    return _header_names(tuple(variables))
 
 
 @functools.lru_cache(maxsize=256)
-def _named(sent: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    """Headers by name. A client sends the same ones every time: the journal keeps them once."""
-    return {name[5:].replace("_", "-").lower(): value for name, value in sent}
+def _header_names(variables: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    """Return headers by lower-case name. Clients repeat their headers; the journal then shares one mapping."""
+    return {name[5:].replace("_", "-").lower(): value for name, value in variables}
 
 
-def _delivered(engine: Engine, response: Response, environ: dict[str, Any]) -> Response:
-    """The response, its delivery handed to the transport, or what can be done of it without ours."""
+def _deliver(engine: Engine, response: Response, environ: dict[str, Any]) -> Response:
+    """Hand the delivery plan to our transport. On another server only delays are possible."""
     if environ.get(TRANSPORT):
         environ[DELIVERY], environ[APPKEY] = response.delivery, response.appkey
     elif response.delivery.touches_connection:
-        return _plain(engine, "this fault needs the connection: start the server with `mockserver serve`")
+        return _internal_error(
+            engine, "this fault acts on the connection: start the server with `mockserver serve`"
+        )
     else:
         time.sleep(response.delivery.delay)
     return response
 
 
-def _plain(engine: Engine, info: str) -> Response:
+def _internal_error(engine: Engine, info: str) -> Response:
     code = engine.config.catalogue["internal_error"].code
     return Response(200, (("Content-Type", "application/json"),), encode(failure(code, info)))

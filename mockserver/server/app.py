@@ -1,7 +1,8 @@
-"""The Flask app: the documented operations, and the envelope for whatever else arrives. Never a page of HTML."""
+"""The Flask app: the API's operations, the admin API, and an API error for every other path or method."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
@@ -11,37 +12,48 @@ from mockserver.contract.operations import PREFIX
 from mockserver.core.settings import from_environment
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
-from mockserver.server import api
-from mockserver.server.admin import PREFIX as ADMIN
-from mockserver.server.admin import make_admin, refuse
-from mockserver.server.control import Control
+from mockserver.server.admin import PREFIX as ADMIN_PREFIX
+from mockserver.server.admin import admin_blueprint, unmatched_response
+from mockserver.server.admin_request import AdminContext
+from mockserver.server.api import api_response
 from mockserver.server.guard import Guard
 
 
-def make_app(engine: Engine, *, control: Control | None = None, guard: Guard | None = None) -> Flask:
-    """The Flask app around an engine; the admin API is for this machine alone unless a guard says otherwise."""
+def create_app(**settings: Any) -> Flask:
+    """Create the Flask app for any WSGI server. Takes the settings of `mockserver settings`, over the environment's.
+
+    Without `admin_token` the admin API answers only requests from this machine. ConfigurationError lists what is wrong
+    with the settings or the files.
+    """
+    settings = {**from_environment(), **settings}
+    token = resolve_settings(settings)["admin_token"]
+    # The address of the WSGI server is unknown here, so a token allows every host name.
+    return build_app(make_engine(**settings), guard=Guard(None, token) if token else None)
+
+
+def build_app(
+    engine: Engine, *, release: Callable[[str | None], int] | None = None, guard: Guard | None = None
+) -> Flask:
+    """Return the Flask app of an engine.
+
+    `release` ends the delays of one app, or of all for None, and returns how many there were; a server without delays
+    needs none. The default guard allows only this machine to use the admin API.
+    """
     app = Flask("mockserver", static_folder=None)
     app.url_map.merge_slashes = False
-    reins, watch = control or Control(engine), guard or Guard.for_host("localhost", None)
+    context = AdminContext(engine, release) if release else AdminContext(engine)
+    guard = guard or Guard.for_host("localhost", None)
 
     @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)
     def operation(command: str) -> Response:
-        return api.answer(engine)
+        return api_response(engine)
 
     @app.errorhandler(HTTPException)
-    def anything_else(error: HTTPException) -> Response:
-        if f"{request.path}/".startswith(f"{ADMIN}/"):
-            return refuse(reins, watch)
-        # An unknown path or a wrong method is the API's to refuse, with HTTP 200 and its envelope (§1.3).
-        return api.answer(engine)
+    def unmatched(error: HTTPException) -> Response:
+        if f"{request.path}/".startswith(f"{ADMIN_PREFIX}/"):
+            return unmatched_response(context, guard)
+        # The API reports an unknown path or method with HTTP 200 and an error envelope (§1.3).
+        return api_response(engine)
 
-    app.register_blueprint(make_admin(reins, watch))
+    app.register_blueprint(admin_blueprint(context, guard))
     return app
-
-
-def create_app(**settings: Any) -> Flask:
-    """A Flask app of the mock server; `settings` are those of `mockserver settings`, over the environment's."""
-    given = {**from_environment(), **settings}
-    token = resolve_settings(given)["admin_token"]
-    # Another server decides where it listens: with a token from anywhere, else for this machine alone.
-    return make_app(make_engine(**given), guard=Guard(None, token) if token else None)

@@ -1,8 +1,8 @@
-"""Who may talk to the admin API: this machine's own programs, never a page in somebody's browser.
+"""Access control of the admin API: programs on this machine may use it, foreign web pages may not.
 
-A page can reach a server on localhost. So the Host must be one of ours (else a name was re-bound to this address), a
-foreign Origin or a cross-site fetch is refused, and a write carries a header and a content type that no page can send
-without asking first; that asking is never granted, since no answer carries an Access-Control header.
+A web page can send requests to localhost. So the Host header must name this server (against DNS rebinding), requests
+with a foreign Origin or from another site are rejected, and writes need a header and a content type that a page can
+only send after a CORS preflight. No response contains an Access-Control header, so a preflight never succeeds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hmac
 import ipaddress
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -21,87 +20,89 @@ from mockserver.core.text import Text
 
 WRITE_HEADER = "X-Mock-Admin"
 CHALLENGES = ("Bearer", 'Basic realm="mockserver: any name, the admin token as password", charset="UTF-8"')
-"""What a 401 asks for, a header each: a browser lets its user type the token and sends it with the page's own calls."""
+"""The WWW-Authenticate headers of a 401. Basic makes a browser ask its user for the token."""
 _READS = frozenset({"GET", "HEAD"})
-_OWN_SITES = frozenset({"", "same-origin", "none"})
+_ALLOWED_FETCH_SITES = frozenset({"", "same-origin", "none"})
 
 
 @dataclass(frozen=True)
 class Guard:
-    """The rules for one server: the names it is reached by, and the token that is asked for, if any."""
+    """The access rules of one server."""
 
     hosts: frozenset[str] | None
-    """None: any name. A server that other machines reach cannot know its names; there the token is what counts."""
+    """Allowed host names in lower case; None allows any name and is only safe with a token."""
     token: str | None = None
 
     @classmethod
-    def for_host(cls, host: str, token: str | None, more: Iterable[str] = ()) -> Guard:
-        """The guard of a server that listens on `host`: its own name and the loopback's."""
+    def for_host(cls, host: str, token: str | None) -> Guard:
+        """Return the guard of a server that listens on `host`. Off loopback, a token allows every host name."""
         if token and not is_loopback(host):
             return cls(None, token)
-        return cls(frozenset({"localhost", "127.0.0.1", "::1", host.lower(), *more}), token or None)
+        return cls(frozenset({"localhost", "127.0.0.1", "::1", host.lower()}), token or None)
 
     def check(self, request: Request) -> None:
-        """ControlError 401, 403 or 415 unless the request may go on."""
+        """Raise ControlError 401, 403 or 415 unless the request is allowed."""
         host = host_name(request.environ.get("HTTP_HOST", ""))
         if self.hosts is not None and host not in self.hosts:
             raise _forbidden(
-                "foreign_host", f"Host {host!r} is none of this server's", f"Host {host!r} 不属于本服务器"
+                "foreign_host", f"Host {host!r} is not a name of this server", f"Host {host!r} 不属于本服务器"
             )
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}":
             raise _forbidden(
-                "foreign_origin", "pages of another origin may not call", "其他来源的页面不得调用"
+                "foreign_origin", "requests from other origins are not allowed", "不允许其他来源的请求"
             )
-        if request.headers.get("Sec-Fetch-Site", "") not in _OWN_SITES:
-            raise _forbidden("cross_site", "pages of another site may not call", "其他站点的页面不得调用")
+        if request.headers.get("Sec-Fetch-Site", "") not in _ALLOWED_FETCH_SITES:
+            raise _forbidden("cross_site", "cross-site requests are not allowed", "不允许跨站请求")
         if self.token is None and not is_loopback(request.remote_addr or "localhost"):
             raise _forbidden(
                 "foreign_machine",
-                "other machines may call only where the server has an admin token",
-                "仅当服务器设置了管理令牌时，其他机器才可调用",
+                "requests from other machines need a server with an admin token",
+                "仅当服务器设置了管理令牌时，才允许其他机器调用",
             )
-        if self.token is not None and not hmac.compare_digest(_token(request), self.token.encode()):
+        if self.token is not None and not hmac.compare_digest(_sent_token(request), self.token.encode()):
             text = Text("send Authorization: Bearer TOKEN", "请发送 Authorization: Bearer TOKEN")
             raise ControlError(401, "unauthorized", text)
         if request.method not in _READS:
-            if request.headers.get(WRITE_HEADER) != "1":
-                raise _forbidden(
-                    "missing_header", f"a write carries {WRITE_HEADER}: 1", f"写操作须带 {WRITE_HEADER}: 1"
-                )
-            if request.mimetype != "application/json":
-                text = Text(
-                    "a write carries Content-Type: application/json",
-                    "写操作须带 Content-Type: application/json",
-                )
-                raise ControlError(415, "unsupported_content_type", text)
+            _check_write(request)
 
 
-def _token(request: Request) -> bytes:
-    """The token that a request carries: a program's as Bearer, a browser's as the password of any name."""
-    # WSGI tells a header's bytes as Latin-1.
-    given = request.headers.get("Authorization", "").encode("latin-1", "replace")
-    scheme, _, rest = given.partition(b" ")
+def _check_write(request: Request) -> None:
+    if request.headers.get(WRITE_HEADER) != "1":
+        raise _forbidden(
+            "missing_header", f"writes must send {WRITE_HEADER}: 1", f"写操作须带 {WRITE_HEADER}: 1"
+        )
+    if request.mimetype != "application/json":
+        header = "Content-Type: application/json"
+        text = Text(f"writes must send {header}", f"写操作须带 {header}")
+        raise ControlError(415, "unsupported_content_type", text)
+
+
+def _sent_token(request: Request) -> bytes:
+    """Return the token of the request: the Bearer token, or the password of Basic with any user name."""
+    # WSGI decodes header bytes as Latin-1.
+    header = request.headers.get("Authorization", "").encode("latin-1", "replace")
+    scheme, _, credentials = header.partition(b" ")
     if scheme.lower() != b"basic":
-        return rest if scheme == b"Bearer" else b""
+        return credentials if scheme == b"Bearer" else b""
     try:
-        return base64.b64decode(rest, validate=True).partition(b":")[2]
+        return base64.b64decode(credentials, validate=True).partition(b":")[2]
     except ValueError:
         return b""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server on `host` can be reached from this machine alone."""
+    """Return whether `host` is a loopback address or `localhost`."""
     try:
         address = ipaddress.ip_address(host)
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        return (mapped or address).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def host_name(header: str) -> str:
-    """The name in a Host header, without port and brackets, in lower case; empty when there is none."""
+    """Return the name in a Host header in lower case, without port and brackets; empty when it is malformed."""
     try:
         return (urlsplit(f"//{header}").hostname or "") if "@" not in header else ""
     except ValueError:

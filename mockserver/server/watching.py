@@ -1,7 +1,7 @@
-"""Hot reload: watches every file that the engine reads, and makes a good save live within two seconds, as one set.
+"""Hot reload: the engine reloads its files within two seconds after they change on disk.
 
-The system's file events (watchfiles) only say when to look; whether anything changed is decided by content, and a look
-is taken twice a second anyhow, because a mounted folder may send no events. Knows nothing of what is in a file.
+File events of the operating system (watchfiles) only trigger a check; a change is detected by content. A check also
+runs twice a second, because mounted folders may send no events.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from mockserver.engine.pipeline import Engine
 
 log = logging.getLogger("mockserver")
 
-LOOK_SECONDS = 0.5
-"""How often to look without being told to."""
+CHECK_SECONDS = 0.5
+"""The interval of checks without file events."""
 SETTLE_SECONDS = 0.1
-"""Files that were not written for so long are taken to be finished."""
-MOST_SETTLING = 8
-"""So often at most: somebody who never stops writing still sees what was written."""
+"""Files are read once they have not changed for this long."""
+MAX_SETTLE_CHECKS = 8
+"""Files that keep changing are read after this many SETTLE_SECONDS."""
 
 
 class Watcher:
-    """Reloads an engine when its files are no longer as they were `seen` before it read them, from `start` to `stop`."""
+    """Reloads an engine when its files differ from the snapshot `seen`, from `start` to `stop`."""
 
     def __init__(self, engine: Engine, user: Path | None, seen: Look) -> None:
         self._engine, self._user, self._seen = engine, user, seen
@@ -37,13 +37,13 @@ class Watcher:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Watch in a thread of its own."""
+        """Watch in a background thread."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._watch, name="mockserver:watcher", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; returns when it has ended. Idempotent."""
+        """Stop the thread and wait for it. Idempotent."""
         thread, self._thread = self._thread, None
         self._stopping.set()
         if thread is not None:
@@ -56,67 +56,69 @@ class Watcher:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def look(self) -> bool:
-        """Reload if any file is not what it was at the last look; whether it did."""
-        now = look_at(self._user, self._seen)
-        changed = now.changed(self._seen)
+    def check(self) -> bool:
+        """Reload if a file has changed since the last check; return whether one has."""
+        snapshot = look_at(self._user, self._seen)
+        changed = snapshot.changed(self._seen)
         if not changed:
             return False
-        self._seen = self._settled(now)
-        names = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
+        self._seen = self._settle(snapshot)
         try:
             self._engine.reload()
         except ConfigurationError as error:
             for problem in error.problems:
                 log.error(
-                    "not reloaded, the last good files still answer: %s", problem.show(self._engine.lang)
+                    "reload failed, the last valid files stay in use: %s", problem.show(self._engine.lang)
                 )
         except Exception:
-            log.exception("not reloaded, the last good files still answer: %s", names)
+            log.exception("reload failed, the last valid files stay in use: %s", _join(changed))
         else:
-            log.info("reloaded: %s", names)
+            log.info("reloaded: %s", _join(changed))
         return True
 
-    def _settled(self, look: Look) -> Look:
-        """The files once nobody writes them: an editor saves in pieces, and one change may be several files."""
-        for _ in range(MOST_SETTLING):
+    def _settle(self, snapshot: Look) -> Look:
+        """Return a snapshot of files that have stopped changing: editors write in steps, and saves come in groups."""
+        for _ in range(MAX_SETTLE_CHECKS):
             if self._stopping.wait(SETTLE_SECONDS):
                 break
-            before, look = look, look_at(self._user, look)
-            if look == before:
+            previous, snapshot = snapshot, look_at(self._user, snapshot)
+            if snapshot == previous:
                 break
-        return look
+        return snapshot
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
             folders = self._folders()
-            for _ in self._ticks(folders):
+            for _ in self._events(folders):
                 if not self._stopping.is_set():
-                    self.look()
+                    self.check()
                 if self._folders() != folders:
                     break
 
-    def _ticks(self, folders: list[Path]) -> Iterator[object]:
-        """Yields when something happened in the folders, and every LOOK_SECONDS anyhow."""
-        milliseconds = int(LOOK_SECONDS * 1000)
+    def _events(self, folders: list[Path]) -> Iterator[object]:
+        """Yield after every file event in the folders, and at least every CHECK_SECONDS."""
+        # Where file events are not available or a folder has just been deleted, only the interval remains.
         with contextlib.suppress(OSError, RuntimeError):
-            # Either: the system has no events to give, or a folder has just gone. Looking alone does it too.
             yield from watch(
                 *folders,
                 watch_filter=None,
                 debounce=100,
                 step=20,
                 stop_event=self._stopping,
-                rust_timeout=milliseconds,
+                rust_timeout=int(CHECK_SECONDS * 1000),
                 yield_on_timeout=True,
                 raise_interrupt=False,
                 recursive=False,
             )
-        yield self._stopping.wait(LOOK_SECONDS)
+        yield self._stopping.wait(CHECK_SECONDS)
 
     def _folders(self) -> list[Path]:
-        """The folders that hold files of the set, and those where such files may appear."""
-        found = {Path(name).parent for name in self._seen.contents}
+        """Return the existing folders that contain loaded files or may contain new ones."""
+        folders = {Path(name).parent for name in self._seen.contents}
         if self._user is not None:
-            found |= {self._user, self._user / "scenarios", self._user / "schemas"}
-        return sorted(folder for folder in found if folder.is_dir())
+            folders |= {self._user, self._user / "scenarios", self._user / "schemas"}
+        return sorted(folder for folder in folders if folder.is_dir())
+
+
+def _join(changed: list[str]) -> str:
+    return ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")

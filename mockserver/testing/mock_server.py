@@ -16,8 +16,7 @@ from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.server.api import APPKEY
-from mockserver.server.app import make_app
-from mockserver.server.control import Control
+from mockserver.server.app import build_app
 from mockserver.server.guard import Guard, is_loopback
 from mockserver.server.server import Server
 from mockserver.server.tls import TLS
@@ -65,10 +64,9 @@ class MockServer:
         seen = look_at(user) if reload else None
         self.engine: Engine = make_engine(scenario=scenario, **settings)
         self._watcher = Watcher(self.engine, user, seen) if seen else None
-        self.control = Control(self.engine, self._release)
         self._token: str | None = settings.get("admin_token")
         guard = Guard.for_host(host, self._token)
-        self._app = make_app(self.engine, control=self.control, guard=guard)
+        self._app = build_app(self.engine, release=self._release, guard=guard)
         journal = self.engine.journal
         self._server = Server(
             self._app, host=host, port=port, tls=tls, envelope=self._envelope, on_stop=journal.close
@@ -113,15 +111,15 @@ class MockServer:
 
     def inject(self, fault: str, *, appkey: str | None = None, **fields: Any) -> str:
         """Put a fault to work on one app, or on all: `inject("connection_reset", times=1)`; gives its id."""
-        return str(self.control.add_fault(appkey, {"fault": fault, **fields})["id"])
+        return str(self.admin.send("POST", "faults", {"fault": fault, **fields}, appkey=appkey)["id"])
 
     def use(self, scenario: str, *, appkey: str | None = None) -> None:
         """Let another scenario answer one app, or all."""
-        self.control.use(appkey, scenario)
+        self.admin.send("PUT", "scenario", {"name": scenario}, appkey=appkey)
 
     def reset(self, *, appkey: str | None = None) -> None:
         """Scenario, clock, faults, answers and journal of one app, or of all, as at the start."""
-        self.control.reset(appkey)
+        self.admin.send("POST", "reset", appkey=appkey)
 
     def run(self, on_ready: Callable[[str], object]) -> None:
         """Listen in this thread until SIGTERM or SIGINT; `on_ready` gets the URL."""

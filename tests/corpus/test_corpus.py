@@ -40,7 +40,7 @@ def test_the_admin_api_refuses_in_json(mock, tally, title):
     """A status below 500 and the error that the case names; whatever it did is undone by a reset."""
     case, back = case_of("admin", title)
     came = throwing.admin(mock, case)
-    mock.control.reset(None)
+    mock.reset()
     tally("admin", came)
     assert came == back
 

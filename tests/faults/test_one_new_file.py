@@ -47,9 +47,9 @@ assert "stale_cache" in [row["fault"] for row in rows()]
 assert "stale_cache" in fault_schema()["properties"]["fault"]["enum"]
 from mockserver.core.folders import Folders
 from mockserver.engine.config import load_config
-from mockserver.server.listing import whole_scenario_schema
+from mockserver.server.admin_catalog import full_scenario_schema
 config = load_config(Folders(), now=lambda: 0)
-assert "stale_cache" in whole_scenario_schema(config)["$defs"]["fault"]["properties"]["fault"]["enum"]
+assert "stale_cache" in full_scenario_schema(config)["$defs"]["fault"]["properties"]["fault"]["enum"]
 from tests.project.doc_tables import render
 assert "`stale_cache`" in render("faults", "en", config)
 assert "来自缓存的旧应答" in render("faults", "zh", config)
@@ -60,7 +60,7 @@ with mockserver.MockServer() as mock:
     kinds = json.loads(connection.getresponse().read())["faults"]
     assert "stale_cache" in [one["fault"] for one in kinds]
     connection.close()
-    assert mock.control.add_fault(None, {{"fault": "stale_cache", "age": 5}})["fault"] == "stale_cache"
+    assert mock.admin.send("POST", "faults", {{"fault": "stale_cache", "age": 5}})["fault"] == "stale_cache"
 print(KINDS["stale_cache"].family)
 """
 

@@ -83,7 +83,7 @@ def test_a_reset_frees_500_hanging_calls_at_once(mock) -> None:
     async def hang() -> tuple[float, int, list[bytes]]:
         waiting = [asyncio.create_task(_whole(mock.port, hanging.raw())) for _ in range(500)]
         other = asyncio.create_task(_whole(mock.port, neighbour.raw()))
-        while mock.control.engine.store.app(hanging.appkey).faults.active[0].struck < 500:
+        while mock.engine.store.app(hanging.appkey).faults.active[0].struck < 500:
             await asyncio.sleep(0.01)
         while neighbour_state.faults.active[0].struck < 1:
             await asyncio.sleep(0.01)
@@ -99,7 +99,7 @@ def test_a_reset_frees_500_hanging_calls_at_once(mock) -> None:
         return quickest, released, answers
 
     with Client.fresh(mock.port) as hanging, Client.fresh(mock.port) as neighbour:
-        neighbour_state = mock.control.engine.store.app(neighbour.appkey)
+        neighbour_state = mock.engine.store.app(neighbour.appkey)
         for one in (hanging, neighbour):
             one.send("POST", "faults", {"fault": "hang", "max_seconds": 600})
         idle = min(_seconds(lambda: hanging.get("clock")) for _ in range(5))
@@ -129,7 +129,7 @@ def test_a_reset_of_all_frees_every_app(mock) -> None:
 
     async def hang() -> list[bytes]:
         waiting = [asyncio.create_task(_whole(mock.port, one.raw())) for one in clients for _ in range(20)]
-        while sum(mock.control.engine.store.app(one.appkey).faults.active[0].struck for one in clients) < 60:
+        while sum(mock.engine.store.app(one.appkey).faults.active[0].struck for one in clients) < 60:
             await asyncio.sleep(0.01)
         loop = asyncio.get_running_loop()
         with Wire(mock.port) as wire:

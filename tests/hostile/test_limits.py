@@ -102,9 +102,9 @@ def test_memory_has_no_slope_under_a_soak(measured):
             client.ask()
             if number % step == 0:
                 taken.append(me.memory_info().rss)
-                mock.control.use(None, "document" if number // step % 2 else "default")
+                mock.use("document" if number // step % 2 else "default")
                 if number // step % 4 == 3:
-                    mock.control.reload()
+                    mock.admin.send("POST", "reload")
         seconds = time.monotonic() - start
         client.close()
     # The first quarter warms up: caches, the journal, the allocator.

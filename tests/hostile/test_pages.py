@@ -116,9 +116,13 @@ def unchanged(mock):
     """Nothing that the admin API can change has changed."""
 
     def state() -> object:
-        control = mock.control
-        told = (control.scenario(None), control.apps(), control.faults(None), control.answers("123456789"))
-        return told, control.clock(None)["offset_seconds"], control.clock(None)["now"]
+        admin = mock.admin
+        clock = admin.get("clock")
+        answers = admin.get("answers", appkey="123456789")
+        return (
+            *(admin.get("scenario"), admin.get("apps"), admin.get("faults"), answers),
+            *(clock["offset_seconds"], clock["now"]),
+        )
 
     before = state()
     yield

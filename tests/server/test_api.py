@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.core.http import DeliveryPlan, Response
-from mockserver.server.app import make_app
+from mockserver.server.app import build_app
 
 URL = "/v2/video/query_room_info"
 
@@ -22,7 +22,7 @@ URL = "/v2/video/query_room_info"
 @pytest.fixture(scope="module")
 def client():
     """A Flask test client of the document scenario."""
-    return make_app(Bench().engine).test_client()
+    return build_app(Bench().engine).test_client()
 
 
 def answered(response: Any) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_a_mistake_of_ours_is_an_envelope_and_a_log_line(caplog) -> None:
 
     engine.handle = broken  # type: ignore[method-assign]
     with caplog.at_level(logging.ERROR):
-        answer = answered(make_app(engine).test_client().post(URL))
+        answer = answered(build_app(engine).test_client().post(URL))
     assert (answer["Status"], answer["ErrorCode"]) == ("FAIL", 1500)
     assert "ZeroDivisionError" in caplog.text
 
@@ -125,6 +125,6 @@ def test_a_delivery_that_needs_the_connection_is_told_where_there_is_none() -> N
     """Under another WSGI server a connection fault answers how to get it, instead of pretending."""
     engine = Bench().engine
     engine.handle = lambda call: Response(200, (), b"{}", DeliveryPlan(instead="reset"))  # type: ignore[method-assign]
-    answer = answered(make_app(engine).test_client().post(URL))
+    answer = answered(build_app(engine).test_client().post(URL))
     assert answer["ErrorCode"] == 1500
     assert "mockserver serve" in answer["ErrorInfo"]

@@ -11,7 +11,7 @@ from helpers.bench import Bench
 from mockserver import create_app
 from mockserver.core.errors import ConfigurationError
 from mockserver.server.admin import ROUTES
-from mockserver.server.app import make_app
+from mockserver.server.app import build_app
 from mockserver.server.guard import Guard, host_name, is_loopback
 from mockserver.testing.mock_server import MockServer
 
@@ -21,7 +21,7 @@ TOKEN = "made-up-token"
 
 def client(guard: Guard | None = None):
     """A test client that comes from this machine."""
-    return make_app(Bench().engine, guard=guard).test_client()
+    return build_app(Bench().engine, guard=guard).test_client()
 
 
 @pytest.fixture(scope="module")

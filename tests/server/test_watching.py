@@ -163,10 +163,10 @@ def test_the_judge_is_the_content(watcher, folder):
     path = folder / "apps.yaml"
     path.write_bytes(path.read_bytes())
     os.utime(path, (1, 1))
-    assert watcher.look() is False
+    assert watcher.check() is False
     assert watcher._engine.config is before
     path.write_text(path.read_text(encoding="utf-8") + "#", encoding="utf-8")
-    assert watcher.look() is True
+    assert watcher.check() is True
     assert watcher._engine.config is not before
 
 
@@ -185,14 +185,14 @@ def test_a_bad_save_keeps_the_last_good_set_and_names_its_place(
     good = path.read_text(encoding="utf-8")
     assert text in good
     path.write_text(good.replace(text, wrong, 1), encoding="utf-8")
-    assert watcher.look() is True
+    assert watcher.check() is True
     assert engine.config is before
     problem = engine.problems[0]
     assert problem.place == str(path), problem.show()
     assert None not in (problem.line, problem.column), problem.show()
     assert f"{path}:{problem.line}:{problem.column}: " in caplog.text
     path.write_text(good, encoding="utf-8")
-    assert watcher.look() is True
+    assert watcher.check() is True
     assert engine.problems == ()
 
 
@@ -200,11 +200,11 @@ def test_a_folder_that_vanishes_is_a_bad_save(watcher, folder):
     """Nobody is suddenly answered by the shipped files because a folder was moved."""
     before = watcher._engine.config
     folder.rename(folder.with_name("away"))
-    assert watcher.look() is True
+    assert watcher.check() is True
     assert watcher._engine.config is before
     assert "no such folder" in watcher._engine.problems[0].show()
     folder.with_name("away").rename(folder)
-    assert watcher.look() is True
+    assert watcher.check() is True
     assert watcher._engine.problems == ()
 
 
@@ -212,7 +212,7 @@ def test_a_scenario_in_use_cannot_be_taken_away(watcher, folder):
     """Its file is gone: that is told, and it goes on answering."""
     engine = watcher._engine
     (folder / "scenarios/watched.yaml").unlink()
-    assert watcher.look() is True
+    assert watcher.check() is True
     assert "watched" in engine.config.scenarios
     assert "unknown scenario 'watched'" in engine.problems[0].show()
 
@@ -231,7 +231,7 @@ def test_several_files_that_are_saved_in_a_row_are_one_change(watcher, folder, m
 
     monkeypatch.setattr(watcher._stopping, "wait", wait)
     write(folder, {"scenarios/watched.yaml": SCENARIO.format(number=9)})
-    assert watcher.look() is True
+    assert watcher.check() is True
     assert reads == [look_at(folder)]
     assert "Generation 2" in (folder / "scenarios/watched.yaml").read_text(encoding="utf-8")
 

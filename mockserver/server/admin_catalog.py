@@ -1,0 +1,140 @@
+"""Read-only admin resources: server status, and the operations, scenarios, errors, settings and fault kinds."""
+
+from __future__ import annotations
+
+import time
+
+from mockserver import __version__
+from mockserver.contract.operations import OPERATIONS
+from mockserver.core.settings import SETTINGS
+from mockserver.core.text import Text
+from mockserver.engine.config import Config
+from mockserver.faults.parsing import fault_schema
+from mockserver.faults.parsing import rows as fault_rows
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
+from mockserver.world.parameters import world_schema
+
+
+def health(context: AdminContext, request: AdminRequest) -> Json:
+    """Return the status, version and uptime of the process."""
+    uptime = round(time.monotonic() - context.started, 3)
+    return {"status": "ok", "version": __version__, "uptime_seconds": uptime}
+
+
+def ready(context: AdminContext, request: AdminRequest) -> Json:
+    """Return whether the files were valid when they were last read, and their problems."""
+    problems = [
+        {
+            "place": problem.place,
+            "line": problem.line,
+            "column": problem.column,
+            "text": problem.text.to(context.lang),
+        }
+        for problem in context.engine.problems
+    ]
+    return {"ready": not problems, "problems": problems}
+
+
+def operations(context: AdminContext, request: AdminRequest) -> Json:
+    """Return the six operations."""
+    return {
+        "operations": [
+            {
+                "name": operation.name,
+                "section": operation.section,
+                "path": operation.path,
+                "title": operation.title.to(context.lang),
+            }
+            for operation in OPERATIONS.values()
+        ]
+    }
+
+
+def scenarios(context: AdminContext, request: AdminRequest) -> Json:
+    """Return the scenarios that can be selected."""
+    return {
+        "scenarios": [
+            {
+                "name": scenario.name,
+                "extends": scenario.extends,
+                "title": scenario.title.to(context.lang),
+                "description": scenario.description.to(context.lang),
+            }
+            for scenario in context.engine.config.scenarios.values()
+        ]
+    }
+
+
+def scenario_schema(context: AdminContext, request: AdminRequest) -> Json:
+    """Return the JSON Schema of scenario files, for editors."""
+    return full_scenario_schema(context.engine.config)
+
+
+def full_scenario_schema(config: Config) -> Json:
+    """Return `schemas/scenario.json` completed with the fault kinds and the parameters of generated worlds."""
+    schema = dict(config.schemas["scenario.json"].schema)
+    on, when = {"$ref": "#/$defs/on"}, {"$ref": "#/$defs/when"}
+    schema["$defs"] = {**schema["$defs"], "fault": fault_schema(on, when), "generated": world_schema()}
+    return schema
+
+
+def errors(context: AdminContext, request: AdminRequest) -> Json:
+    """Return the error catalogue."""
+    return {
+        "errors": [
+            {"name": row.name, "code": row.code, "source": row.source, "text": row.text.to(context.lang)}
+            for row in context.engine.config.catalogue.values()
+        ]
+    }
+
+
+def settings(context: AdminContext, request: AdminRequest) -> Json:
+    """Return every setting with its option and environment variable, but not its value: some are secret."""
+    return {
+        "settings": [
+            {
+                "name": setting.name,
+                "option": setting.option,
+                "environment": setting.variable,
+                "meaning": setting.text.to(context.lang),
+            }
+            for setting in SETTINGS.values()
+        ]
+    }
+
+
+def fault_kinds(context: AdminContext, request: AdminRequest) -> Json:
+    """Return the fault kinds with their fields."""
+    return {"faults": fault_rows()}
+
+
+ROUTES = (
+    Route(
+        "GET", "health", health, Text("Status, version and uptime of the process", "进程状态、版本与运行时间")
+    ),
+    Route(
+        "GET",
+        "ready",
+        ready,
+        Text("200, or 503 with the problems in the files", "200；文件有误时为 503 并列出问题"),
+    ),
+    Route("GET", "operations", operations, Text("List the six operations", "列出六个接口")),
+    Route("GET", "scenarios", scenarios, Text("List the scenarios", "列出场景")),
+    Route(
+        "GET",
+        "scenario-schema",
+        scenario_schema,
+        Text(
+            "JSON Schema of scenario files, fault kinds included, for editors",
+            "场景文件的 JSON Schema，含全部故障种类，供编辑器使用",
+        ),
+    ),
+    Route("GET", "errors", errors, Text("List the error catalogue", "列出错误码表")),
+    Route("GET", "settings", settings, Text("List the settings", "列出设置")),
+    Route(
+        "GET",
+        "fault-kinds",
+        fault_kinds,
+        Text("List the fault kinds with their fields", "列出故障种类及其字段"),
+    ),
+)

@@ -1,0 +1,114 @@
+"""Admin resources about the API itself: the OpenAPI document, signed query strings, and the docs page.
+
+The page uses the files of Swagger UI from the package `flask-swagger-ui` (extra `docs`). It contains no secret and no
+inline script; it gets signed query strings from `sign`, which the guard protects like every admin route.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from flask import Response
+
+from mockserver.contract import checksum
+from mockserver.core.errors import ControlError
+from mockserver.core.text import Text
+from mockserver.server.admin_behavior import current_readings
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
+from mockserver.server.openapi import openapi as openapi_document
+
+_PAGES = Path(__file__).parent / "pages"
+_OWN_FILES = ("docs.js", "docs.css")
+_SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
+_MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+def openapi(context: AdminContext, request: AdminRequest) -> Json:
+    """Return the OpenAPI document for the current readings, in the server's language or that of `?lang=`."""
+    lang = request.query.get("lang", context.lang)
+    if lang not in ("en", "zh"):
+        raise ControlError(422, "unknown_language", Text("lang must be en or zh", "lang 须为 en 或 zh"))
+    return openapi_document(
+        context.engine.config,
+        current_readings(context, request.appkey),
+        lang="zh" if lang == "zh" else "en",
+        app=context.engine.app(request.appkey or ""),
+    )
+
+
+def sign(context: AdminContext, request: AdminRequest) -> Json:
+    """Return a signed query string for the app, by default the first one. The secrets are not part of it."""
+    engine = context.engine
+    appkey = request.appkey or next(iter(engine.config.apps))
+    app = engine.app(appkey)
+    if app is None:
+        raise context.unknown_app(appkey)
+    formula: checksum.Formula = "v1" if current_readings(context, appkey)["signing"] == "v1" else "v2"
+    now = engine.store.app(appkey).clock.now()
+    return {"query": checksum.sign(app.keys, now, formula=formula, **request.query)}
+
+
+def docs_page(context: AdminContext, request: AdminRequest) -> Response:
+    """Return the docs page; 501 when Swagger UI is not installed."""
+    _swagger_folder()
+    return _file(_PAGES / "docs.html")
+
+
+def docs_file(context: AdminContext, request: AdminRequest) -> Response:
+    """Return a script, style sheet or icon of the docs page."""
+    name = request.path["name"]
+    if name in _OWN_FILES:
+        return _file(_PAGES / name)
+    if name in _SWAGGER_FILES:
+        return _file(_swagger_folder() / name)
+    text = Text(f"there is no resource docs/{name}", f"没有资源 docs/{name}")
+    raise ControlError(404, "unknown_resource", text)
+
+
+def _swagger_folder() -> Path:
+    """Return the folder of Swagger UI's files. Only the path is needed, so the package is not imported."""
+    package = find_spec("flask_swagger_ui")
+    if package is None or package.origin is None:
+        text = Text(
+            "this page needs Swagger UI: pip install 'mockserver[docs]'; the document is at openapi.json",
+            "此页面需要 Swagger UI：pip install 'mockserver[docs]'；文档见 openapi.json",
+        )
+        raise ControlError(501, "docs_not_installed", text)
+    return Path(package.origin).parent / "dist"
+
+
+def _file(path: Path) -> Response:
+    return Response(path.read_bytes(), mimetype=_MEDIA_TYPES[path.suffix], headers=_HEADERS)
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "openapi.json",
+        openapi,
+        Text("The API as an OpenAPI 3.1 document; `?lang=zh`", "OpenAPI 3.1 文档；`?lang=zh`"),
+        query=("lang",),
+    ),
+    Route(
+        "GET", "docs", docs_page, Text("Interactive API documentation", "可在线调用的接口文档"), query=None
+    ),
+    Route("GET", "docs/<name>", docs_file, Text("Files of the docs page", "接口文档页面的资源文件")),
+    Route(
+        "GET",
+        "sign",
+        sign,
+        Text("Return a signed query string", "返回签名后的查询串"),
+        query=("identifier", "seq"),
+    ),
+)
