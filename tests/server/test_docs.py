@@ -20,9 +20,9 @@ from helpers.signer import APPKEY, OTHER, SECRETS, checksum, sha1
 from playwright.sync_api import Page, sync_playwright
 
 from mockserver import MockServer, create_app
-from mockserver.server import docs
+from mockserver.server import admin_docs
 
-PAGES = Path(docs.__file__).parent / "pages"
+PAGES = Path(admin_docs.__file__).parent / "pages"
 FILES = ["docs.js", "docs.css", "swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -137,7 +137,7 @@ def test_no_other_file_can_be_had(client: Any, name: str) -> None:
 
 def test_without_swagger_ui_it_says_what_to_install(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is optional: without it the page tells its name, and the document is still there."""
-    monkeypatch.setattr(docs, "find_spec", lambda name: None)
+    monkeypatch.setattr(admin_docs, "find_spec", lambda name: None)
     answer = client.get("/__admin/docs")
     assert (answer.status_code, answer.get_json()["error"]) == (501, "docs_not_installed")
     assert "mockserver[docs]" in answer.get_json()["message"]
