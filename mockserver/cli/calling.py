@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.cli.show import plain
-from mockserver.core.addresses import Address, address_of, untrusted
+from mockserver.core.addresses import ServerAddress, certificate_advice, parse_server_url
 from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.text import Text
 from mockserver.testing.admin_client import Admin
@@ -37,7 +37,7 @@ class Answer:
 
 def post(url: str, target: str, body: bytes, ca: str | None) -> Answer:
     """The answer to one POST; ConfigurationError says in a line why there is none that is whole."""
-    address = address_of(url, ca)
+    address = parse_server_url(url, ca)
     connection = address.connection(ca, timeout=_PATIENCE)
     try:
         return _exchange(address, connection, target, body)
@@ -45,22 +45,24 @@ def post(url: str, target: str, body: bytes, ca: str | None) -> Answer:
         connection.close()
 
 
-def _exchange(address: Address, connection: http.client.HTTPConnection, target: str, body: bytes) -> Answer:
+def _exchange(
+    address: ServerAddress, connection: http.client.HTTPConnection, target: str, body: bytes
+) -> Answer:
     try:
         connection.connect()
     except ssl.SSLCertVerificationError as error:
-        raise ConfigurationError.one(address.url, untrusted(error)) from None
+        raise ConfigurationError.at(address.url, certificate_advice(error)) from None
     except (OSError, ValueError) as error:
-        raise ConfigurationError.one(address.url, _nobody(error)) from None
+        raise ConfigurationError.at(address.url, _nobody(error)) from None
     try:
         connection.request("POST", target, body, _HEADERS)
         answer = connection.getresponse()
     except (OSError, http.client.HTTPException) as error:
-        raise ConfigurationError.one(address.url, _no_head(error)) from None
+        raise ConfigurationError.at(address.url, _no_head(error)) from None
     try:
         return Answer(answer.status, dict(answer.headers.items()), answer.read())
     except (OSError, http.client.HTTPException) as error:
-        raise ConfigurationError.one(address.url, _no_body(answer.status, error)) from None
+        raise ConfigurationError.at(address.url, _no_body(answer.status, error)) from None
 
 
 def _nobody(error: Exception) -> Text:
@@ -142,7 +144,7 @@ def read_answer(url: str, answer: Answer) -> dict[str, Any]:
 
 def _unreadable(url: str, answer: Answer, what: Text) -> ConfigurationError:
     kind = plain(answer.header("Content-Type")) or "-"
-    return ConfigurationError.one(
+    return ConfigurationError.at(
         url,
         Text(
             f"the answer (HTTP {answer.status}, {kind}) is {what.en}",

@@ -11,7 +11,7 @@ from mockserver.cli.judging import Judged, judge
 from mockserver.cli.options import setting_options
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.folders import Folders
-from mockserver.core.text import Lang, Text, counted
+from mockserver.core.text import Lang, Text, pluralize
 
 _NO_PLACE = Text(
     "this file has no place in a folder laid out like fixtures/: apps.yaml, errors.yaml, scenarios/NAME.yaml,"
@@ -30,9 +30,7 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
     """
     for path in paths:
         if not Path(path).exists():
-            raise ConfigurationError.one(
-                path, Text("there is no such file or folder", "没有这个文件或文件夹")
-            )
+            raise ConfigurationError.at(path, Text("there is no such file or folder", "没有这个文件或文件夹"))
     failed = False
     for one in paths or (None,):
         problems = _file(Path(one), lang) if one and Path(one).is_file() else _folder(one)
@@ -71,7 +69,7 @@ def _tell_others(judged: Judged, folder: Path, lang: Lang) -> None:
     others = {one.place for one in judged.problems} | judged.unjudged.keys()
     if others:
         text = Text(
-            f"(not fine: {counted(len(others), 'other file')}; see `mockserver check {folder}`)",
+            f"(not fine: {pluralize(len(others), 'other file')}; see `mockserver check {folder}`)",
             f"（另有 {len(others)} 个文件有问题，见 `mockserver check {folder}`）",
         )
         click.echo(text.to(lang), err=True)

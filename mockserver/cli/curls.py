@@ -227,4 +227,4 @@ def _plain(found: re.Match[str]) -> str:
 
 
 def _wrong(en: str, zh: str) -> ConfigurationError:
-    return ConfigurationError.one("URL", Text(en, zh))
+    return ConfigurationError.at("URL", Text(en, zh))

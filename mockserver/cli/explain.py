@@ -148,7 +148,7 @@ def _read(name: str, place: str) -> bytes:
             return file.read(_MOST)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError.one(place, Text(f"{name}: {why}", f"{name}：{why}")) from None
+        raise ConfigurationError.at(place, Text(f"{name}: {why}", f"{name}：{why}")) from None
 
 
 def _content(body: str) -> bytes:
@@ -166,5 +166,5 @@ def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon:
         text = Text("a header is NAME: VALUE", "请求头应为 NAME: VALUE")
-        raise ConfigurationError.one("--header", text)
+        raise ConfigurationError.at("--header", text)
     return name.strip().lower(), value.strip()

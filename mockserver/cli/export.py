@@ -81,7 +81,7 @@ def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
 
     def signed() -> str:
         seq = numbered_seq(settings["now"], now, next(numbers))
-        return sign(app.keys, now, identifier=app.identifiers[0], seq=seq, formula=formula)
+        return sign(app.credentials, now, identifier=app.identifiers[0], seq=seq, formula=formula)
 
     text = http_requests(
         engine.config,

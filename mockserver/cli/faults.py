@@ -61,7 +61,7 @@ def faults(kind: str | None, lang: Lang, as_json: bool) -> None:
     try:
         found = kind_of(kind)
     except FaultError as error:
-        raise ConfigurationError.one("KIND", error.text) from None
+        raise ConfigurationError.at("KIND", error.text) from None
     if as_json:
         row = next(row for row in rows() if row["fault"] == found.kind)
         click.echo(json.dumps({**row, "example": example(found)}, ensure_ascii=False, indent=2))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mockserver.contract.schemas import FILES
+from mockserver.contract.schemas import SCHEMA_FILES
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.folders import Folders
@@ -78,8 +78,8 @@ def misplaced(user: Path) -> Iterator[Problem]:
         ):
             yield _unread(path, suggestion(path.name.lower(), _TOP))
     for path in _listed(user / "schemas"):
-        if _is_data(path) and path.name not in FILES and path.suffix != ".yml":
-            yield _unread(path, suggestion(path.name, FILES))
+        if _is_data(path) and path.name not in SCHEMA_FILES and path.suffix != ".yml":
+            yield _unread(path, suggestion(path.name, SCHEMA_FILES))
     for path in _listed(user / "scenarios"):
         if path.is_dir() or (_is_data(path) and path.suffix not in (".yaml", ".yml")):
             yield _unread(path, suggestion("", ("NAME.yaml",)))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver.core.addresses import server_url
+from mockserver.core.addresses import normalize_server_url
 from mockserver.core.settings import SETTINGS
 from mockserver.core.text import Lang
 
@@ -53,7 +53,7 @@ def url_option(text: str = "where the server is") -> Callable[[Command], Command
     """The server that a command is about."""
     return click.option(
         "--url",
-        callback=lambda ctx, param, value: server_url(value),
+        callback=lambda ctx, param, value: normalize_server_url(value),
         metavar="URL",
         envvar="MOCKSERVER_URL",
         show_envvar=True,

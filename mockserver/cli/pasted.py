@@ -99,7 +99,7 @@ def _target(text: str) -> Pasted:
         notes.append(_SEVERAL)
     found, fragment, _ = _without_host(target).partition("#")
     if not found:
-        raise ConfigurationError.one("URL", _NOTHING)
+        raise ConfigurationError.at("URL", _NOTHING)
     if fragment:
         notes.append(Text("what stands after # is never sent", "# 之后的内容不会被发送"))
     if not _has_fine_host(target):

@@ -54,6 +54,6 @@ class ReadyFile:
 
 def _wrong(path: Path, error: OSError) -> ConfigurationError:
     why = error.strerror or str(error)
-    return ConfigurationError.one(
+    return ConfigurationError.at(
         "--ready-file", Text(f"{path} cannot be written: {why}", f"无法写入 {path}：{why}")
     )

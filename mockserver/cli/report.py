@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mockserver.cli.options import ca_option, setting_options, token_option, url_option
-from mockserver.core.errors import ConfigurationError, ControlError
+from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.testing.admin_client import Admin
 
@@ -71,7 +71,7 @@ def report(
             Path(output).write_text(told["rendered"], encoding="utf-8")
         except OSError as error:
             why = error.strerror or str(error)
-            raise ConfigurationError.one("--output", Text(f"{output}: {why}", f"{output}：{why}")) from None
+            raise ConfigurationError.at("--output", Text(f"{output}: {why}", f"{output}：{why}")) from None
     for complaint in told["complaints"]:
         click.echo(complaint, err=True)
     sys.exit(1 if told["complaints"] else 0)
@@ -83,11 +83,11 @@ def _ask(admin: Admin, appkeys: Sequence[str], wanted: Mapping[str, Any]) -> dic
         for appkey in appkeys:
             admin.get("requests/count", appkey=appkey)
         told = admin.send("POST", "report", wanted)
-    except ControlError as error:
+    except AdminError as error:
         place = "--appkey" if error.name == "unknown_appkey" else admin.url
-        raise ConfigurationError.one(place, error.text) from None
+        raise ConfigurationError.at(place, error.text) from None
     if not {"rendered", "complaints"} <= told.keys():
-        raise ConfigurationError.one(
+        raise ConfigurationError.at(
             admin.url, Text("what answers there is no mock server", "应答方不是模拟服务器")
         )
     return told

@@ -19,7 +19,7 @@ from mockserver.contract.apps import App
 from mockserver.contract.checksum import Formula
 from mockserver.contract.checksum import sign as sign_query
 from mockserver.contract.operations import OPERATIONS, Operation
-from mockserver.core.addresses import address_of
+from mockserver.core.addresses import parse_server_url
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.http import Request
@@ -99,7 +99,7 @@ def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, lang: 
 
     Without any FIELD=VALUE the body is the document's sample.
     """
-    address_of(url, ca)
+    parse_server_url(url, ca)
     target = _operation(operation)
     told = _body(target, fields, who["fixtures"])
     for note in _undocumented(target, told, who["fixtures"]):
@@ -168,7 +168,7 @@ def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words:
     formula: Formula = "v1" if signing == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
     seq = who["seq"] or numbered_seq(words["now"], now)
-    query = sign_query(app.keys, now, identifier=who["identifier"], seq=seq, formula=formula)
+    query = sign_query(app.credentials, now, identifier=who["identifier"], seq=seq, formula=formula)
     reply = engine.handle(Request("POST", target.path, query, {"content-type": "application/json"}, body))
     answer = read_answer(target.name, Answer(reply.status, dict(reply.headers), reply.body))
     show_answer(answer, as_json)
@@ -191,7 +191,7 @@ def _signed(
     apps = load_apps_only(Folders(Path(fixtures) if fixtures else None))
     at = make_clock(now).now()
     seq = seq or numbered_seq(now, at)
-    return sign_query(app_of(apps, appkey).keys, at, identifier=identifier, seq=seq, formula=formula)
+    return sign_query(app_of(apps, appkey).credentials, at, identifier=identifier, seq=seq, formula=formula)
 
 
 def numbered_seq(asked: str | None, now: float, number: int = 1) -> str | None:
@@ -205,7 +205,7 @@ def app_of(apps: Any, appkey: str | None) -> App:
         first: App = next(iter(apps.values()))
         return first
     if appkey not in apps:
-        raise ConfigurationError.one("--appkey", unknown("app", appkey, apps))
+        raise ConfigurationError.at("--appkey", unknown("app", appkey, apps))
     found: App = apps[appkey]
     return found
 
@@ -220,10 +220,10 @@ def _operation(word: str) -> Operation:
         text = Text(
             f"{word!r} may be any of {fits}: write more of it", f"{word!r} 可能是 {fits}：请写得更完整"
         )
-        raise ConfigurationError.one("OPERATION", text)
+        raise ConfigurationError.at("OPERATION", text)
     known = {one.name: f"{one.name} ({one.section})" for one in OPERATIONS.values()}
     names = known if nearest(word, known).en else known.values()
-    raise ConfigurationError.one("OPERATION", unknown("operation", word, names))
+    raise ConfigurationError.at("OPERATION", unknown("operation", word, names))
 
 
 def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> 
         name, equals, value = word.partition("=")
         if not equals:
             text = Text(f"{word!r} is not FIELD=VALUE", f"{word!r} 不是 FIELD=VALUE")
-            raise ConfigurationError.one("FIELD=VALUE", text)
+            raise ConfigurationError.at("FIELD=VALUE", text)
         kind = schema["properties"].get(name, {}).get("type")
         body[name] = int(value) if kind == "integer" and _INTEGER.fullmatch(value) else value
     return body

@@ -42,7 +42,7 @@ def world(day: str | None, as_json: bool, lang: Lang, appkey: str | None, **sett
         )
     except ValueError:
         text = Text(f"{day!r} is no day; write it as 20191210", f"{day!r} 不是日期；请写作 20191210")
-        raise ConfigurationError.one("--day", text) from None
+        raise ConfigurationError.at("--day", text) from None
     if as_json:
         click.echo(json.dumps(picture, ensure_ascii=False, indent=2))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mockserver.contract.checksum import Keys
+from mockserver.contract.checksum import Credentials
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.text import Text
@@ -15,14 +15,14 @@ from mockserver.core.text import Text
 class App:
     """One tenant: its keys and the identifiers that reading `identifier=admin` lets in."""
 
-    keys: Keys
+    credentials: Credentials
     identifiers: tuple[str, ...]
     name: str = ""
 
     @property
     def appkey(self) -> str:
         """The public half of the credentials."""
-        return self.keys.appkey
+        return self.credentials.appkey
 
 
 def load_apps(document: Document) -> Mapping[str, App]:
@@ -30,7 +30,7 @@ def load_apps(document: Document) -> Mapping[str, App]:
     apps: dict[str, App] = {}
     problems: list[Problem] = []
     for index, row in enumerate(document.value["apps"]):
-        keys = Keys(row["appkey"], row["appsecret"], row["restapikey"])
+        keys = Credentials(row["appkey"], row["appsecret"], row["restapikey"])
         if keys.appkey in apps:
             text = Text(
                 f"appkey {keys.appkey!r} is listed twice; keep one",

@@ -36,10 +36,12 @@ def check_document(document: Document, validator: Validator) -> list[Problem]:
     """Every departure of a document from its schema, each at its place; empty when there is none."""
     if validator.accepts(document.value):
         return []
-    return describe(document, validator.mismatches(document.value))
+    return describe_mismatches(document, validator.mismatches(document.value))
 
 
-def describe(document: Document, mismatches: Sequence[Mismatch], at: Pointer = ()) -> list[Problem]:
+def describe_mismatches(
+    document: Document, mismatches: Sequence[Mismatch], at: Pointer = ()
+) -> list[Problem]:
     """What is wrong with the value at `at` of a document, each problem once and at its place."""
     typed = {mismatch.pointer for mismatch in mismatches if mismatch.keyword == "type"}
     problems = [

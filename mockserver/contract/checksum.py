@@ -20,7 +20,7 @@ _DRAWN, _COUNTED = 10, 6
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class Credentials:
     """An app's credentials; its repr shows no secret."""
 
     appkey: str
@@ -33,7 +33,7 @@ class Keys:
         object.__setattr__(self, "secrets", (self.appsecret, self.restapikey))
 
 
-def checksum(keys: Keys, curtime: str, formula: Formula = "v2") -> str:
+def checksum(keys: Credentials, curtime: str, formula: Formula = "v2") -> str:
     """sha1(appsecret + restapikey + curtime) in lower-case hex, over the raw text of curtime; v1 leaves the restapikey out."""
     middle = keys.restapikey if formula == "v2" else ""
     # a lone surrogate is passed on: the error that refuses it would carry the secrets
@@ -41,7 +41,9 @@ def checksum(keys: Keys, curtime: str, formula: Formula = "v2") -> str:
     return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
-def matches(given: str, keys: Keys, curtime: str, formulas: Iterable[Formula] = ("v2",)) -> bool:
+def checksum_matches(
+    given: str, keys: Credentials, curtime: str, formulas: Iterable[Formula] = ("v2",)
+) -> bool:
     """Whether `given` is the checksum by one of the formulas, in time that does not depend on where it differs."""
     if not _SHAPE.fullmatch(given):
         return False
@@ -49,7 +51,7 @@ def matches(given: str, keys: Keys, curtime: str, formulas: Iterable[Formula] = 
     return any(found)
 
 
-def fresh_seq(curtime: str) -> str:
+def new_seq(curtime: str) -> str:
     """A seq that no other request of this or of another process has (§1.1.2): digits, of the same length always."""
     # The count keeps a process's own apart; what is drawn, those of a process that began alike or was forked.
     drawn, counted = secrets.randbelow(10**_DRAWN), next(_NUMBERS) % 10**_COUNTED
@@ -57,7 +59,12 @@ def fresh_seq(curtime: str) -> str:
 
 
 def sign(
-    keys: Keys, now: float, *, identifier: str = "admin", seq: str | None = None, formula: Formula = "v2"
+    keys: Credentials,
+    now: float,
+    *,
+    identifier: str = "admin",
+    seq: str | None = None,
+    formula: Formula = "v2",
 ) -> str:
     """A signed query string in the document's order (§1.1.1); `now` in seconds, a seq of its own unless one is given."""
     curtime = str(int(now))
@@ -66,6 +73,6 @@ def sign(
         "identifier": identifier,
         "curtime": curtime,
         "checksum": checksum(keys, curtime, formula),
-        "seq": fresh_seq(curtime) if seq is None else seq,
+        "seq": new_seq(curtime) if seq is None else seq,
     }
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items())

@@ -20,7 +20,7 @@ def failure(code: int, info: str) -> dict[str, Any]:
     return {"Status": "FAIL", "ErrorCode": code, "ErrorInfo": info}
 
 
-def encode(answer: Mapping[str, Any]) -> bytes:
+def encode_json(answer: Mapping[str, Any]) -> bytes:
     """Compact UTF-8 JSON in the order of the keys; TypeError for what JSON cannot say."""
     # orjson gives bytes in a buffer that is larger than they are; what the journal keeps shall take no more than it is.
     return bytes(memoryview(orjson.dumps(answer)))
@@ -29,7 +29,7 @@ def encode(answer: Mapping[str, Any]) -> bytes:
 _PLAIN = frozenset((str, int))
 
 
-def plain_object(body: bytes) -> dict[str, Any] | None:
+def parse_flat_object(body: bytes) -> dict[str, Any] | None:
     """The object of texts and whole numbers that `body` says; None for all that wants a closer look, mistakes included.
 
     orjson takes the last of two equal keys. An object that has as many members as its text has colons has no such two.

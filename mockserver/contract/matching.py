@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.contract.schemas import inline
+from mockserver.contract.schemas import compile_inline
 
 Test = Callable[[Any], bool]
 PARTS = ("body", "query")
 _ABSENT = object()
 
 
-class BadMatcher(ValueError):
+class InvalidMatcher(ValueError):
     """A matcher that cannot be read: where in the `when` and why."""
 
     def __init__(self, pointer: tuple[str | int, ...], reason: str) -> None:
@@ -56,7 +56,7 @@ def compile_when(when: Mapping[str, Any] | None) -> Matcher:
             try:
                 conditions.append(Condition(part, field, wanted, _compile_test(wanted)))
             except (re.error, ValueError) as error:
-                raise BadMatcher((part, field), str(error)) from None
+                raise InvalidMatcher((part, field), str(error)) from None
     return Matcher(tuple(conditions))
 
 
@@ -69,7 +69,7 @@ def _compile_test(wanted: Any) -> Test:
     if isinstance(wanted, dict) and "matches" in wanted:
         re.compile(wanted["matches"])  # says best what is wrong with a pattern
         # What searches is not Python's engine: there (a+)+$ and a text of fifty letters stop the server for ever.
-        return inline({"type": "string", "pattern": wanted["matches"]}).accepts
+        return compile_inline({"type": "string", "pattern": wanted["matches"]}).accepts
     if isinstance(wanted, dict) and "schema" in wanted:
-        return inline(wanted["schema"]).accepts
+        return compile_inline(wanted["schema"]).accepts
     return lambda value: type(value) is type(wanted) and bool(value == wanted)

@@ -151,7 +151,7 @@ READINGS: dict[str, Reading] = {reading.name: reading for reading in _TABLE}
 DEFAULTS: dict[str, Value] = {reading.name: reading.values.default for reading in _TABLE}
 
 
-class BadReading(ValueError):
+class InvalidReading(ValueError):
     """A reading that does not exist or a value it does not have; `text` says what would be right."""
 
     def __init__(self, text: Text) -> None:
@@ -160,14 +160,14 @@ class BadReading(ValueError):
 
 
 def parse_reading(name: str, value: object) -> Value:
-    """The value of reading `name` that `value` means; BadReading when there is none."""
+    """The value of reading `name` that `value` means; InvalidReading when there is none."""
     reading = READINGS.get(name)
     if reading is None:
-        raise BadReading(unknown("reading", name, READINGS))
+        raise InvalidReading(unknown("reading", name, READINGS))
     parsed = reading.values.parse(value)
     if parsed is None:
         choices = reading.values.show()
-        raise BadReading(
+        raise InvalidReading(
             Text(
                 f"reading {name} cannot be {value!r}; choose {choices}",
                 f"读法 {name} 不能为 {value!r}；可选：{choices}",

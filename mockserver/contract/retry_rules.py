@@ -19,7 +19,7 @@ from mockserver.core.yaml_reader import read_yaml
 
 Next = Literal["sign_again", "new_seq", "wait", "not_repeat", "give_up"]
 
-NEXT: dict[Next, Text] = {
+NEXT_STEPS: dict[Next, Text] = {
     "sign_again": Text("sign again", "重新签名"),
     "new_seq": Text("take a new seq", "换新的 seq"),
     "wait": Text("wait, then ask again", "等待后重试"),
@@ -29,7 +29,7 @@ NEXT: dict[Next, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RetryRule:
     """What has to happen after one error."""
 
     error: str
@@ -52,16 +52,16 @@ class Rule:
         return self.next in ("not_repeat", "give_up")
 
 
-Rules = Mapping[str, Rule]
+RetryRules = Mapping[str, RetryRule]
 
 
-def load_rules(folders: Folders, catalogue: Catalogue) -> Rules:
+def load_retry_rules(folders: Folders, catalogue: Catalogue) -> RetryRules:
     """The rules of `judge.yaml` by the error's name; ConfigurationError tells every mistake."""
     document = read_yaml(folders.fixture("judge.yaml"))
     problems = check_document(document, Validator(read_json(folders.schema("judge.json")).value, {}))
     if problems:
         raise ConfigurationError(problems)
-    rules: dict[str, Rule] = {}
+    rules: dict[str, RetryRule] = {}
     for index, row in enumerate(document.value["rules"]):
         rule = _rule(row)
         if rule.error not in catalogue or rule.error in rules:
@@ -72,13 +72,13 @@ def load_rules(folders: Folders, catalogue: Catalogue) -> Rules:
     return rules
 
 
-def _rule(row: Mapping[str, Any]) -> Rule:
+def _rule(row: Mapping[str, Any]) -> RetryRule:
     given = {
         name: row[name]
         for name in ("error", "next", "seconds", "tries", "counts", "whole_app")
         if name in row
     }
-    return Rule(**given, advice=Text(row["en"], row["zh"]), fields=tuple(row.get("fields", ())))
+    return RetryRule(**given, advice=Text(row["en"], row["zh"]), fields=tuple(row.get("fields", ())))
 
 
 def _refused(document: Document, index: int, error: str, catalogue: Catalogue) -> Problem:

@@ -27,7 +27,7 @@ Pointer = tuple[str | int, ...]
 FORMATS: Mapping[str, Callable[[object], bool]] = {}
 """Formats that both engines check; none is needed so far, so every `format` is refused."""
 
-FILES = (
+SCHEMA_FILES = (
     *(f"{name}.{side}.json" for name in OPERATIONS for side in ("request", "response")),
     *("query.json", "envelope.json", "scenario.json", "errors.json", "apps.json"),
 )
@@ -73,7 +73,7 @@ class Validator:
         return [_mismatch(error) for error in self._thorough.iter_errors(value)]
 
 
-def inline(schema: Mapping[str, Any]) -> Validator:
+def compile_inline(schema: Mapping[str, Any]) -> Validator:
     """A validator for a schema written inside a scenario; ValueError says what is wrong with it."""
     try:
         check_schema(schema)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
-from mockserver.core.text import Text, counted
+from mockserver.core.text import Text, pluralize
 
-SECONDS = Text("seconds since 1970 as a string of 10 digits", "10 位数字的 unix 秒字符串")
-DAY = Text("a day as a string yyyymmdd", "yyyymmdd 格式的日期字符串")
+SECONDS_FORMAT = Text("seconds since 1970 as a string of 10 digits", "10 位数字的 unix 秒字符串")
+DAY_FORMAT = Text("a day as a string yyyymmdd", "yyyymmdd 格式的日期字符串")
 
 
-def is_seconds(text: str) -> bool:
+def is_timestamp(text: str) -> bool:
     """Whether `text` is a stamp: ten ASCII digits and nothing else."""
     return len(text) == 10 and text.isascii() and text.isdigit()
 
 
-def how_long(seconds: int) -> Text:
+def format_duration(seconds: int) -> Text:
     """So many seconds for a sentence, with the hours or days beside them when they are many."""
     for size, unit, unit_zh in ((86_400, "days", "天"), (3_600, "h", "小时")):
         count, rest = divmod(seconds, size)
@@ -25,7 +25,7 @@ def how_long(seconds: int) -> Text:
     return Text(f"{seconds} s", f"{seconds} 秒")
 
 
-def why_no_stamp(text: str) -> Text:
+def explain_timestamp(text: str) -> Text:
     """Why `text` is no stamp in seconds (§2.1.4): the mistake by name."""
     if not text:
         return Text("it is empty", "为空")
@@ -39,7 +39,7 @@ def why_no_stamp(text: str) -> Text:
     if digits and len(text) == 16:
         return Text("16 digits are microseconds; divide by 1000000", "16 位是微秒；请除以 1000000")
     if digits:
-        sent = counted(len(text), "was", "were")
+        sent = pluralize(len(text), "was", "were")
         return Text(f"10 digits are needed, {sent} sent", f"应为 10 位，收到 {len(text)} 位")
     if re.fullmatch(r"-[0-9]+(\.[0-9]*)?", text, re.ASCII):
         return Text("it is negative", "为负数")
@@ -54,10 +54,10 @@ def why_no_stamp(text: str) -> Text:
     return Text("it is no number", "不是数字")
 
 
-def why_no_day(text: str) -> Text:
+def explain_day(text: str) -> Text:
     """Why `text` is no day in the form yyyymmdd (§3.1.4)."""
     if re.fullmatch(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}", text, re.ASCII):
         return Text("leave the separators out", "请去掉分隔符")
-    if is_seconds(text):
+    if is_timestamp(text):
         return Text("this is a stamp in seconds", "这是以秒计的时间戳")
     return Text("it is not eight digits", "不是 8 位数字")

@@ -34,7 +34,7 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ViolationKind:
     """One kind of violation."""
 
     error: str
@@ -43,72 +43,72 @@ class Row:
     zh: str
 
 
-VIOLATIONS: dict[str, Row] = {
-    "unknown_path": Row("unknown_command", "1.1", "{got} is no operation{hint}", "没有接口 {got}{hint_zh}"),
-    "path_variant": Row("unknown_command", "1.1.2",
+VIOLATIONS: dict[str, ViolationKind] = {
+    "unknown_path": ViolationKind("unknown_command", "1.1", "{got} is no operation{hint}", "没有接口 {got}{hint_zh}"),
+    "path_variant": ViolationKind("unknown_command", "1.1.2",
         "{got} is not the documented path; call {expected}", "{got} 不是文档中的路径；请调用 {expected}"),
-    "wrong_method": Row("method_not_allowed", "1.2",
+    "wrong_method": ViolationKind("method_not_allowed", "1.2",
         "{got} is not served; send POST", "不支持 {got}；请使用 POST"),
-    "missing_parameter": Row("missing_parameter", "1.1.1",
+    "missing_parameter": ViolationKind("missing_parameter", "1.1.1",
         "query parameter {name} is missing{hint}", "缺少查询参数 {name}{hint_zh}"),
-    "repeated_parameter": Row("invalid_parameter", "1.1.1",
+    "repeated_parameter": ViolationKind("invalid_parameter", "1.1.1",
         "query parameter {name} is given {count} times; send it once", "查询参数 {name} 出现 {count} 次；只能发送一次"),
-    "undecodable_parameter": Row("invalid_parameter", "1.1.1",
+    "undecodable_parameter": ViolationKind("invalid_parameter", "1.1.1",
         "query parameter {name} is not percent-encoded UTF-8; encode it again", "查询参数 {name} 不是百分号编码的 UTF-8；请重新编码"),
-    "unknown_parameter": Row("invalid_parameter", "1.1.1",
+    "unknown_parameter": ViolationKind("invalid_parameter", "1.1.1",
         "query parameter {name} is not documented{hint}; remove it", "查询参数 {name} 未在文档中{hint_zh}；请去掉"),
-    "unknown_appkey": Row("unknown_appkey", "1.1.2",
+    "unknown_appkey": ViolationKind("unknown_appkey", "1.1.2",
         "appkey {verdict}; use one of apps.yaml", "appkey {verdict_zh}；请使用 apps.yaml 中的应用"),
-    "identifier_empty": Row("identifier_not_allowed", "1.1.2",
+    "identifier_empty": ViolationKind("identifier_not_allowed", "1.1.2",
         "identifier is empty; send the app's administrator account", "identifier 为空；请填应用的管理员账号"),
-    "identifier_not_allowed": Row("identifier_not_allowed", "1.1.2",
+    "identifier_not_allowed": ViolationKind("identifier_not_allowed", "1.1.2",
         "identifier {got} may not call; use one of the app's: {expected}", "identifier {got} 无权调用；请使用应用的账号：{expected}"),
-    "curtime_format": Row("invalid_curtime", "1.1.2",
+    "curtime_format": ViolationKind("invalid_curtime", "1.1.2",
         "curtime {got} is not {expected}{hint}", "curtime {got} 不是 {expected_zh}{hint_zh}"),
-    "curtime_fraction": Row("invalid_curtime", "1.1.2",
+    "curtime_fraction": ViolationKind("invalid_curtime", "1.1.2",
         "curtime {got} has a fraction; send whole seconds", "curtime {got} 带小数；请发送整秒"),
-    "checksum_expired": Row("checksum_expired", "1.1.2",
+    "checksum_expired": ViolationKind("checksum_expired", "1.1.2",
         "curtime is {span} {side} the server's clock, allowed are {limit} s; {hint}",
         "curtime 比服务器时间{side_zh} {span_zh}，允许 {limit} 秒；{hint_zh}"),
-    "checksum_mismatch": Row("checksum_mismatch", "1.1.2",
+    "checksum_mismatch": ViolationKind("checksum_mismatch", "1.1.2",
         "checksum is wrong: {hint}", "checksum 错误：{hint_zh}"),
-    "checksum_reused": Row("checksum_expired", "1.1.2",
+    "checksum_reused": ViolationKind("checksum_expired", "1.1.2",
         "this checksum was used before; sign every request anew", "该 checksum 已用过；请为每个请求重新签名"),
-    "seq_empty": Row("invalid_parameter", "1.1.2",
+    "seq_empty": ViolationKind("invalid_parameter", "1.1.2",
         "seq is empty; send a number of your own for each request", "seq 为空；请为每个请求填写序列号"),
-    "seq_repeated": Row("duplicate_seq", "1.1.2",
+    "seq_repeated": ViolationKind("duplicate_seq", "1.1.2",
         "seq {got} was used before; it must be unique", "seq {got} 已用过；必须唯一"),
-    "content_type_missing": Row("unsupported_content_type", "2.1.3",
+    "content_type_missing": ViolationKind("unsupported_content_type", "2.1.3",
         "Content-Type is missing; send application/json", "缺少 Content-Type；请发送 application/json"),
-    "content_type_wrong": Row("unsupported_content_type", "2.1.3",
+    "content_type_wrong": ViolationKind("unsupported_content_type", "2.1.3",
         "Content-Type {got} is not served; send application/json", "不支持 Content-Type {got}；请发送 application/json"),
-    "body_too_large": Row("body_too_large", "1.2",
+    "body_too_large": ViolationKind("body_too_large", "1.2",
         "the body is larger than {expected} bytes; send only the documented fields", "包体超过 {expected} 字节；只发送文档中的字段"),
-    "body_empty": Row("empty_body", "1.2",
+    "body_empty": ViolationKind("empty_body", "1.2",
         "the body is empty; send a JSON object, {{}} at least", "包体为空；请发送 JSON 对象，至少为 {{}}"),
-    "malformed_json": Row("malformed_json", "1.2",
+    "malformed_json": ViolationKind("malformed_json", "1.2",
         "the body is not JSON: {reason}", "包体不是 JSON：{reason_zh}"),
-    "duplicate_key": Row("malformed_json", "1.2",
+    "duplicate_key": ViolationKind("malformed_json", "1.2",
         "key {name} is given twice; keep one", "键 {name} 重复；请只保留一个"),
-    "not_an_object": Row("malformed_json", "1.2",
+    "not_an_object": ViolationKind("malformed_json", "1.2",
         "the body is {got}, not a JSON object; send {{…}}", "包体是 {got_zh}，不是 JSON 对象；请发送 {{…}}"),
-    "missing_field": Row("missing_field", "",
+    "missing_field": ViolationKind("missing_field", "",
         "{name} is missing{hint}; send {expected}", "缺少 {name}{hint_zh}；应为{expected_zh}"),
-    "unknown_field": Row("unknown_field", "",
+    "unknown_field": ViolationKind("unknown_field", "",
         "{name} is not documented{hint}; remove it", "{name} 未在文档中{hint_zh}；请去掉"),
-    "wrong_type": Row("invalid_field", "",
+    "wrong_type": ViolationKind("invalid_field", "",
         "{name} is {got}; send {expected}", "{name} 为 {got_zh}；应为{expected_zh}"),
-    "invalid_value": Row("invalid_field", "",
+    "invalid_value": ViolationKind("invalid_field", "",
         "{name} {verdict}; send {expected}", "{name} {verdict_zh}；应为{expected_zh}"),
-    "no_such_day": Row("invalid_field", "3.1.4",
+    "no_such_day": ViolationKind("invalid_field", "3.1.4",
         "{name} {got} is no day of the calendar; send yyyymmdd", "{name} {got} 不是有效日期；请用 yyyymmdd"),
-    "count_by_zero": Row("invalid_field", "3.1.4",
+    "count_by_zero": ViolationKind("invalid_field", "3.1.4",
         "CountBy 0 is not served here (reading count_by_zero); send 1 to 4", "此处不支持 CountBy 0（读法 count_by_zero）；请用 1-4"),
-    "unknown_wish": Row("invalid_parameter", "",
+    "unknown_wish": ViolationKind("invalid_parameter", "",
         "the wish {got} cannot be granted: {reason}", "无法满足 {got}：{reason_zh}"),
-    "begin_after_end": Row("invalid_time_range", "2.1.4",
+    "begin_after_end": ViolationKind("invalid_time_range", "2.1.4",
         "BeginTime {got} is after EndTime {end}; swap them", "BeginTime {got} 晚于 EndTime {end}；请交换"),
-    "range_too_large": Row("range_too_large", "2.1.4",
+    "range_too_large": ViolationKind("range_too_large", "2.1.4",
         "the span is {span}, allowed are {expected} days; ask in smaller parts", "时间跨度 {span_zh}，最多 {expected} 天；请分段查询"),
 }  # fmt: skip
 
@@ -121,7 +121,7 @@ NEEDED_ERRORS = frozenset(row.error for row in VIOLATIONS.values()) | OTHER_ERRO
 _CHECKSUM = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{6})[0-9A-Fa-f]{34,}")
 
 
-def without_checksums(text: str) -> str:
+def mask_checksums(text: str) -> str:
     """A text in which 40 hex digits and more are cut to six; the same text when there are none."""
     return _CHECKSUM.sub(r"\1…", text) if len(text) >= 40 and _CHECKSUM.search(text) else text
 
@@ -129,7 +129,7 @@ def without_checksums(text: str) -> str:
 _WISHED = re.compile(r"(appsecret\s?=\s?)[^;]+")
 
 
-def without_wished(text: str) -> str:
+def mask_fault_secret(text: str) -> str:
     """A wish for a fault without the secret that it names."""
     return _WISHED.sub(r"\1***", text)
 
@@ -137,12 +137,12 @@ def without_wished(text: str) -> str:
 def shorten(value: object, most: int = 48) -> str:
     """`value` for a sentence: control characters escaped, no whole checksum, cut after `most` characters."""
     shown = value if isinstance(value, str) else repr(value)
-    shown = without_checksums(shown[: 2 * most + 40])
+    shown = mask_checksums(shown[: 2 * most + 40])
     shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown[: most + 1])
     return shown if len(shown) <= most else shown[:most] + "…"
 
 
-def violation(
+def make_violation(
     name: str,
     where: str,
     /,
@@ -166,7 +166,7 @@ def violation(
         expected=expected,
         got=shown,
         section=section or row.section,
-        text=Text(*(without_checksums(one.format(**words)) for one in (row.en, row.zh))),
+        text=Text(*(mask_checksums(one.format(**words)) for one in (row.en, row.zh))),
         diagnosis=diagnosis,
         tolerated=tolerated,
     )

@@ -18,7 +18,7 @@ _NEVER = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ServerAddress:
     """A server's place, read from its URL."""
 
     secure: bool
@@ -42,11 +42,11 @@ class Address:
         except OSError as error:
             why = error.strerror or str(error)
             text = Text(f"{ca} holds no certificates to trust: {why}", f"{ca} 中没有可信任的证书：{why}")
-            raise ConfigurationError.one("--ca", text) from None
+            raise ConfigurationError.at("--ca", text) from None
         return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=trusted)
 
 
-def address_of(url: str, ca: str | None = None) -> Address:
+def parse_server_url(url: str, ca: str | None = None) -> ServerAddress:
     """The address behind `http://HOST:PORT`; ConfigurationError for any other text, and for a `ca` without https."""
     try:
         parts = urllib.parse.urlsplit(url)
@@ -60,14 +60,14 @@ def address_of(url: str, ca: str | None = None) -> Address:
     if extra := urllib.parse.urlunsplit(("", "", parts.path.rstrip("/"), parts.query, parts.fragment)):
         raise _no_url(url, extra)
     if ca and parts.scheme != "https":
-        raise ConfigurationError.one("--ca", Text(f"{url} is not https", f"{url} 不是 https"))
-    return Address(parts.scheme == "https", host, port)
+        raise ConfigurationError.at("--ca", Text(f"{url} is not https", f"{url} 不是 https"))
+    return ServerAddress(parts.scheme == "https", host, port)
 
 
-def server_url(word: str) -> str:
+def normalize_server_url(word: str) -> str:
     """`http://HOST:PORT` without a slash at the end, HOST:PORT taken for http; ConfigurationError for other texts."""
     word = word.strip()
-    return address_of(f"http://{word}" if _HOST_AND_PORT.fullmatch(word) else word).url
+    return parse_server_url(f"http://{word}" if _HOST_AND_PORT.fullmatch(word) else word).url
 
 
 def _no_url(url: str, extra: str = "") -> ConfigurationError:
@@ -78,10 +78,10 @@ def _no_url(url: str, extra: str = "") -> ConfigurationError:
         f"is no URL of a mock server; give http://HOST:PORT{without}",
         f"不是模拟服务器的 URL；形如 http://HOST:PORT{without_zh}",
     )
-    return ConfigurationError.one(place, text)
+    return ConfigurationError.at(place, text)
 
 
-def untrusted(error: ssl.SSLCertVerificationError) -> Text:
+def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:
     """What to do about a certificate that is not trusted."""
     why = error.verify_message
     return Text(

@@ -13,16 +13,16 @@ from datetime import date, datetime, timezone
 
 from mockserver.core.text import Text
 
-DAY = 86_400
-EAST_8 = 8 * 3_600
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": DAY}
+DAY_SECONDS = 86_400
+UTC8_OFFSET = 8 * 3_600
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": DAY_SECONDS}
 _RELATIVE = re.compile(r"now(?:\s*([+-])\s*([0-9]{1,9})([smhd]))?", re.ASCII)
 _TODAY = re.compile(r"today\s+([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{9,10}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-class NoMoment(ValueError):
+class InvalidTime(ValueError):
     """A text that means no moment, and what would be right."""
 
     def __init__(self, text: Text) -> None:
@@ -75,26 +75,26 @@ class Clock:
         self._state = self._start
 
 
-def day_start(day: str) -> int:
+def parse_day(day: str) -> int:
     """First second of a `yyyymmdd` day in UTC+8 (§3.1.4); ValueError when there is no such day."""
     if not re.fullmatch(r"[0-9]{8}", day, re.ASCII):
         raise ValueError(day)
     first = date(int(day[:4]), int(day[4:6]), int(day[6:]))
-    return (first - date(1970, 1, 1)).days * DAY - EAST_8
+    return (first - date(1970, 1, 1)).days * DAY_SECONDS - UTC8_OFFSET
 
 
-def day_of(second: int) -> int:
+def start_of_day(second: int) -> int:
     """First second of the UTC+8 day that holds `second`."""
-    return (second + EAST_8) // DAY * DAY - EAST_8
+    return (second + UTC8_OFFSET) // DAY_SECONDS * DAY_SECONDS - UTC8_OFFSET
 
 
-def moment(text: str | int, now: int) -> int:
+def parse_time(text: str | int, now: int) -> int:
     """The second that `text` means: an integer, ISO 8601 with an offset, a day or `today 10:00` (UTC+8), `now-2h`.
 
-    NoMoment says what would be right.
+    InvalidTime says what would be right.
     """
     if isinstance(text, bool) or not isinstance(text, (int, str)):
-        raise NoMoment(Text(f"{text!r} is no moment", f"{text!r} 不是时刻"))
+        raise InvalidTime(Text(f"{text!r} is no moment", f"{text!r} 不是时刻"))
     if isinstance(text, int):
         return text
     word = text.strip()
@@ -105,7 +105,7 @@ def moment(text: str | int, now: int) -> int:
         return now + (int(count) * _UNITS[unit] * (-1 if sign == "-" else 1) if sign else 0)
     if found := _TODAY.fullmatch(word):
         hour, minute, second = (int(part or 0) for part in found.groups())
-        return day_of(now) + hour * 3_600 + minute * 60 + second
+        return start_of_day(now) + hour * 3_600 + minute * 60 + second
     return _dated(word)
 
 
@@ -113,10 +113,10 @@ def _dated(word: str) -> int:
     """The second of an ISO 8601 text; a bare day is its first second in UTC+8."""
     try:
         if _DAY.fullmatch(word):
-            return day_start(word.replace("-", ""))
+            return parse_day(word.replace("-", ""))
         stamp = datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", word))
     except ValueError:
-        raise NoMoment(
+        raise InvalidTime(
             Text(
                 f"{word!r} is no moment: write seconds, 2019-12-10T15:30:00+08:00, 2019-12-10, now-2h or today 10:00",
                 f"{word!r} 不是时刻：请写秒数、2019-12-10T15:30:00+08:00、2019-12-10、now-2h 或 today 10:00",
@@ -124,5 +124,7 @@ def _dated(word: str) -> int:
         ) from None
     if stamp.tzinfo is None:
         right = f"{stamp.isoformat()}+08:00"
-        raise NoMoment(Text(f"{word!r} has no time zone: write {right}", f"{word!r} 没有时区：请写 {right}"))
+        raise InvalidTime(
+            Text(f"{word!r} has no time zone: write {right}", f"{word!r} 没有时区：请写 {right}")
+        )
     return int((stamp - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() // 1)

@@ -22,19 +22,19 @@ MAX_NUMBER = 32
 """Characters of a number: nobody means more, and Python fails at 4,300 digits with an error of its own."""
 
 Pointer = Sequence[str | int]
-Place = tuple[int, int]
+Position = tuple[int, int]
 """Line and column, both from 1."""
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Location:
     """Where a value stands, where its parts do, and where its key does if it is a member of a mapping."""
 
-    value: Place
-    parts: Mapping[str | int, Spot] = field(default_factory=dict)
-    key: Place | None = None
+    value: Position
+    parts: Mapping[str | int, Location] = field(default_factory=dict)
+    key: Position | None = None
     word: str | None = None
     """A YAML scalar as it is written, without quotes."""
 
@@ -45,9 +45,9 @@ class Document:
 
     value: Any
     path: str
-    spot: Spot = field(repr=False, compare=False)
+    spot: Location = field(repr=False, compare=False)
 
-    def locate(self, pointer: Pointer = (), *, key: bool = False) -> Place:
+    def locate(self, pointer: Pointer = (), *, key: bool = False) -> Position:
         """Line and column of what `pointer` names, or of its nearest ancestor that exists.
 
         A member of a mapping is told by its key when `key` asks for it or its value starts on a later line.
@@ -66,7 +66,7 @@ class Document:
         """The problem `text` with what `pointer` names."""
         return Problem(self.path, text, *self.locate(pointer, key=key))
 
-    def _find(self, pointer: Pointer) -> tuple[Spot, bool]:
+    def _find(self, pointer: Pointer) -> tuple[Location, bool]:
         """The spot that `pointer` names, or its nearest ancestor's and False."""
         spot = self.spot
         for step in pointer:
@@ -76,22 +76,22 @@ class Document:
         return spot, True
 
 
-def read(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """The file's bytes, one more than the limit at most; ConfigurationError when it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError.one(str(path), Text(f"cannot be read: {why}", f"无法读取：{why}")) from None
+        raise ConfigurationError.at(str(path), Text(f"cannot be read: {why}", f"无法读取：{why}")) from None
 
 
-def decoded(source: str | bytes, name: str) -> str:
+def decode(source: str | bytes, name: str) -> str:
     """The text of `source`: strict UTF-8, bounded, without a BOM or characters that no text file holds."""
 
     def refuse(before: str, en: str, zh: str) -> NoReturn:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise ConfigurationError.one(name, Text(en, zh), line, column)
+        raise ConfigurationError.at(name, Text(en, zh), line, column)
 
     if len(source) > MAX_BYTES:
         refuse("", f"larger than {MAX_BYTES} bytes: split it", f"超过 {MAX_BYTES} 字节：请拆分")
@@ -111,17 +111,17 @@ def decoded(source: str | bytes, name: str) -> str:
     return text
 
 
-class Reader:
+class DocumentParser:
     """What both readers share: they count depth and values, and refuse with a place."""
 
     def __init__(self, name: str) -> None:
         self.name, self.count = name, 0
 
-    def refuse(self, place: Place, en: str, zh: str) -> NoReturn:
+    def refuse(self, place: Position, en: str, zh: str) -> NoReturn:
         """Raise the ConfigurationError for `place`."""
-        raise ConfigurationError.one(self.name, Text(en, zh), *place)
+        raise ConfigurationError.at(self.name, Text(en, zh), *place)
 
-    def enter(self, depth: int, place: Place) -> None:
+    def enter(self, depth: int, place: Position) -> None:
         """Count one more value at `depth`."""
         self.count += 1
         if depth > MAX_DEPTH:
@@ -131,7 +131,7 @@ class Reader:
         if self.count > MAX_NODES:
             self.refuse(place, f"over {MAX_NODES} values: split it", f"超过 {MAX_NODES} 个值：请拆分")
 
-    def number(self, word: str, place: Place, whole: bool) -> int | float:
+    def number(self, word: str, place: Position, whole: bool) -> int | float:
         """The number that `word` writes: decimal, or whole with the prefix 0o or 0x."""
         if len(word) > MAX_NUMBER:
             self.refuse(
@@ -148,7 +148,7 @@ class Reader:
             )
         return value
 
-    def once(self, parts: Mapping[str | int, Spot], key: str, place: Place) -> None:
+    def once(self, parts: Mapping[str | int, Location], key: str, place: Position) -> None:
         """Refuse a key that its mapping has already."""
         if key in parts:
             line = (parts[key].key or place)[0]

@@ -2,7 +2,7 @@
 
 MockServerError
 ├── ConfigurationError      a file, an option or a setting is wrong: exit code 2, nothing was changed
-├── ControlError            a wish over the admin API or in test code that cannot be granted
+├── AdminError            a wish over the admin API or in test code that cannot be granted
 └── NotFound                a well-formed request names something that is not there (§2.1, §2.2)
 """
 
@@ -43,7 +43,7 @@ class ConfigurationError(MockServerError):
         super().__init__("\n".join(problem.show() for problem in self.problems))
 
     @classmethod
-    def one(
+    def at(
         cls, place: str, text: Text, line: int | None = None, column: int | None = None
     ) -> ConfigurationError:
         """The error for a single problem."""
@@ -62,7 +62,7 @@ class NotFound(MockServerError):
         super().__init__(f"{error}: {field} {value!r}")
 
 
-class ControlError(MockServerError):
+class AdminError(MockServerError):
     """A wish that cannot be granted; `status` is the HTTP status it deserves."""
 
     def __init__(self, status: int, name: str, text: Text) -> None:

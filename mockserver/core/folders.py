@@ -88,7 +88,7 @@ class Folders:
         return dict(sorted(found.items()))
 
 
-def candidates(user: Path | None) -> Iterator[Path]:
+def watched_files(user: Path | None) -> Iterator[Path]:
     """Every file that is used, would be used if another were not there, or is refused for its name.
 
     Nothing is opened, and no more is asked of the system than which names there are: this is done twice a second.
@@ -106,7 +106,7 @@ def candidates(user: Path | None) -> Iterator[Path]:
             )
 
 
-def leads_out(path: Path, user: Path | None) -> bool:
+def escapes_folder(path: Path, user: Path | None) -> bool:
     """Whether a link leads out of the folder that it stands in: it is refused, and must not be opened."""
     roots = [
         root for kind in ("fixtures", "schemas") for root in _roots(user, kind) if path.is_relative_to(root)
@@ -146,4 +146,4 @@ def _lost(path: Path) -> NoReturn:
 
 
 def _refuse(path: Path, en: str, zh: str) -> NoReturn:
-    raise ConfigurationError.one(str(path), Text(en, zh))
+    raise ConfigurationError.at(str(path), Text(en, zh))

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
-from mockserver.core.documents import Document, Place, Reader, Spot, decoded, read
+from mockserver.core.documents import Document, DocumentParser, Location, Position, decode, read_bytes
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![0-9A-Za-z.+-])", re.ASCII)
@@ -21,15 +21,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def read_json(path: Path) -> Document:
     """The JSON text in the file; ConfigurationError names file, line and column."""
-    return parse_json(read(path), str(path))
+    return parse_json(read_bytes(path), str(path))
 
 
 def parse_json(source: str | bytes, name: str) -> Document:
     """The JSON text in `source`; `name` stands for it in errors, which are ConfigurationError."""
-    return _Json(decoded(source, name), name).document()
+    return _Json(decode(source, name), name).document()
 
 
-class _Json(Reader):
+class _Json(DocumentParser):
     """A JSON reader that knows where it is; strings are left to the standard library."""
 
     def __init__(self, text: str, name: str) -> None:
@@ -48,7 +48,7 @@ class _Json(Reader):
             )
         return Document(value, self.name, spot)
 
-    def place(self, at: int) -> Place:
+    def place(self, at: int) -> Position:
         line = bisect_right(self.breaks, at)
         return line + 1, at - (self.breaks[line - 1] if line else 0) + 1
 
@@ -56,7 +56,7 @@ class _Json(Reader):
         found = _BLANK.match(self.text, at)
         return found.end() if found else at
 
-    def value(self, at: int, depth: int) -> tuple[Any, Spot, int]:
+    def value(self, at: int, depth: int) -> tuple[Any, Location, int]:
         place = self.place(at)
         self.enter(depth, place)
         char = self.text[at : at + 1]
@@ -64,13 +64,13 @@ class _Json(Reader):
             return self.members(at, depth) if char == "{" else self.items(at, depth)
         if char == '"':
             text, end = self.string(at)
-            return text, Spot(place), end
+            return text, Location(place), end
         if found := _NUMBER.match(self.text, at):
             whole = not any(mark in found[0] for mark in ".eE")
-            return self.number(found[0], place, whole), Spot(place), found.end()
+            return self.number(found[0], place, whole), Location(place), found.end()
         for word, value in _WORDS.items():
             if self.text.startswith(word, at):
-                return value, Spot(place), at + len(word)
+                return value, Location(place), at + len(word)
         self.refuse(
             place,
             "a JSON value is due here: object, list, string in double quotes, number, true, false or null",
@@ -87,22 +87,22 @@ class _Json(Reader):
             self.refuse(self.place(at), "half of a surrogate pair in the string", "字符串含不成对的代理项")
         return text, end
 
-    def items(self, at: int, depth: int) -> tuple[list[Any], Spot, int]:
+    def items(self, at: int, depth: int) -> tuple[list[Any], Location, int]:
         place = self.place(at)
         values: list[Any] = []
-        parts: dict[str | int, Spot] = {}
+        parts: dict[str | int, Location] = {}
         at = self.skip(at + 1)
         while self.text[at : at + 1] != "]" or values:
             value, parts[len(values)], at = self.value(at, depth + 1)
             values.append(value)
             if (at := self.next(at, "]")) < 0:
-                return values, Spot(place, parts), -at
-        return values, Spot(place, parts), at + 1
+                return values, Location(place, parts), -at
+        return values, Location(place, parts), at + 1
 
-    def members(self, at: int, depth: int) -> tuple[dict[str, Any], Spot, int]:
+    def members(self, at: int, depth: int) -> tuple[dict[str, Any], Location, int]:
         place = self.place(at)
         values: dict[str, Any] = {}
-        parts: dict[str | int, Spot] = {}
+        parts: dict[str | int, Location] = {}
         at = self.skip(at + 1)
         while self.text[at : at + 1] != "}" or values:
             spot = self.place(at)
@@ -115,10 +115,10 @@ class _Json(Reader):
                     self.place(at), f"a colon is due after the key {key!r}", f"键 {key!r} 之后应有冒号"
                 )
             values[key], inner, at = self.value(self.skip(at + 1), depth + 1)
-            parts[key] = Spot(inner.value, inner.parts, spot)
+            parts[key] = Location(inner.value, inner.parts, spot)
             if (at := self.next(at, "}")) < 0:
-                return values, Spot(place, parts), -at
-        return values, Spot(place, parts), at + 1
+                return values, Location(place, parts), -at
+        return values, Location(place, parts), at + 1
 
     def next(self, at: int, close: str) -> int:
         """Where the next member starts after a comma; minus the place after `close` when it is the end."""

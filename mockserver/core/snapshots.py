@@ -12,16 +12,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mockserver.core.documents import read
+from mockserver.core.documents import read_bytes
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.folders import candidates, leads_out
+from mockserver.core.folders import escapes_folder, watched_files
 
 RESTED = 2_000_000_000
 """Nanoseconds after which every file system's clock has gone on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """The files as they were at one moment; equal looks mean that nothing was written between them."""
 
     contents: dict[str, bytes]
@@ -29,13 +29,13 @@ class Look:
     times: dict[str, int]
     """When each was last changed in any way, in nanoseconds of the file system's clock."""
 
-    def changed(self, other: Look) -> list[str]:
+    def changed(self, other: Snapshot) -> list[str]:
         """The files, sorted, that are not the same in `other`: changed, new or gone."""
         names = self.contents.keys() | other.contents.keys()
         return sorted(name for name in names if self.contents.get(name) != other.contents.get(name))
 
 
-def look_at(user: Path | None, before: Look | None = None) -> Look:
+def take_snapshot(user: Path | None, before: Snapshot | None = None) -> Snapshot:
     """A look at every file that counts under the user's folder and beside the package; it raises nothing.
 
     What was not touched for a while since the look `before` need not be read again: only a file that was written a
@@ -44,12 +44,12 @@ def look_at(user: Path | None, before: Look | None = None) -> Look:
     contents: dict[str, bytes] = {}
     times: dict[str, int] = {}
     now = time.time_ns()
-    for path in candidates(user):
+    for path in watched_files(user):
         name = str(path)
         try:
             found = path.lstat()
             if stat.S_ISLNK(found.st_mode):
-                if leads_out(path, user):
+                if escapes_folder(path, user):
                     contents[name] = _digest(b"a link that leads out")
                     continue
                 found = path.stat()
@@ -60,12 +60,12 @@ def look_at(user: Path | None, before: Look | None = None) -> Look:
             if same and before is not None and name in before.contents:
                 contents[name] = before.contents[name]
             else:
-                contents[name] = _digest(read(path))
+                contents[name] = _digest(read_bytes(path))
         except FileNotFoundError:
             continue
         except (OSError, ConfigurationError) as error:
             contents[name] = _digest(repr(error).encode())
-    return Look(contents, times)
+    return Snapshot(contents, times)
 
 
 def _digest(data: bytes) -> bytes:

@@ -18,6 +18,6 @@ class Text(NamedTuple):
         return self.zh if lang == "zh" else self.en
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def pluralize(number: int, one: str, many: str = "") -> str:
     """`1 request`, `2 requests`, `0 tries`: a number and its noun, for English sentences."""
     return f"{number} {one if number == 1 else many or one + 's'}"

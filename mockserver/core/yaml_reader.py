@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from mockserver.core.documents import Document, Place, Reader, Spot, decoded, read
+from mockserver.core.documents import Document, DocumentParser, Location, Position, decode, read_bytes
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
@@ -37,12 +37,12 @@ _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def read_yaml(path: Path) -> Document:
     """The one YAML document in the file; ConfigurationError names file, line and column."""
-    return parse_yaml(read(path), str(path))
+    return parse_yaml(read_bytes(path), str(path))
 
 
 def parse_yaml(source: str | bytes, name: str) -> Document:
     """The one YAML document in `source`; `name` stands for it in errors, which are ConfigurationError."""
-    text = decoded(source, name)
+    text = decode(source, name)
     try:
         return _Yaml(text, name).document()
     except yaml.MarkedYAMLError as error:
@@ -53,9 +53,9 @@ def parse_yaml(source: str | bytes, name: str) -> Document:
         if "end of stream" in str(error.problem):  # of an open quote or bracket: the start tells more
             mark = error.context_mark or mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise ConfigurationError.one(name, _advice(text, error, line, column), line, column) from None
+        raise ConfigurationError.at(name, _advice(text, error, line, column), line, column) from None
     except yaml.YAMLError as error:
-        raise ConfigurationError.one(name, Text(f"not YAML: {error}", f"不是 YAML：{error}"), 1, 1) from None
+        raise ConfigurationError.at(name, Text(f"not YAML: {error}", f"不是 YAML：{error}"), 1, 1) from None
 
 
 def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> Text:
@@ -75,13 +75,13 @@ def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> T
     )
 
 
-class _Yaml(Reader):
+class _Yaml(DocumentParser):
     """Builds values and their spots straight from the parser's events."""
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(name)
         self.events: Iterator[Any] = yaml.parse(text, Loader=_PARSER)
-        self.anchors: dict[str, tuple[Any, Spot]] = {}
+        self.anchors: dict[str, tuple[Any, Location]] = {}
 
     def document(self) -> Document:
         next(self.events)  # the start of the stream
@@ -98,7 +98,7 @@ class _Yaml(Reader):
             )
         return Document(value, self.name, spot)
 
-    def node(self, event: Any, depth: int) -> tuple[Any, Spot]:
+    def node(self, event: Any, depth: int) -> tuple[Any, Location]:
         place = _place(event)
         self.enter(depth, place)
         if isinstance(event, yaml.AliasEvent):
@@ -111,7 +111,7 @@ class _Yaml(Reader):
             value, spot = self.anchors[event.anchor]
             return self.again(value, depth, place), spot
         if isinstance(event, yaml.ScalarEvent):
-            value, spot = self.scalar(event), Spot(place, word=event.value)
+            value, spot = self.scalar(event), Location(place, word=event.value)
         elif isinstance(event, yaml.MappingStartEvent):
             value, spot = self.mapping(event, depth)
         else:
@@ -120,7 +120,7 @@ class _Yaml(Reader):
             self.anchors[event.anchor] = value, spot
         return value, spot
 
-    def again(self, value: Any, depth: int, place: Place) -> Any:
+    def again(self, value: Any, depth: int, place: Position) -> Any:
         """A copy for an alias, counted as if it were written out: that is what defuses an alias bomb."""
         self.enter(depth, place)
         if isinstance(value, dict):
@@ -129,19 +129,19 @@ class _Yaml(Reader):
             return [self.again(part, depth + 1, place) for part in value]
         return value
 
-    def sequence(self, event: Any, depth: int) -> tuple[list[Any], Spot]:
+    def sequence(self, event: Any, depth: int) -> tuple[list[Any], Location]:
         self.tag(event, "tag:yaml.org,2002:seq")
         values: list[Any] = []
-        parts: dict[str | int, Spot] = {}
+        parts: dict[str | int, Location] = {}
         while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
             value, parts[len(values)] = self.node(item, depth + 1)
             values.append(value)
-        return values, Spot(_place(event), parts)
+        return values, Location(_place(event), parts)
 
-    def mapping(self, event: Any, depth: int) -> tuple[dict[str, Any], Spot]:
+    def mapping(self, event: Any, depth: int) -> tuple[dict[str, Any], Location]:
         self.tag(event, "tag:yaml.org,2002:map")
         values: dict[str, Any] = {}
-        parts: dict[str | int, Spot] = {}
+        parts: dict[str | int, Location] = {}
         while not isinstance(item := next(self.events), yaml.MappingEndEvent):
             place = _place(item)
             key = self.scalar(item) if isinstance(item, yaml.ScalarEvent) else None
@@ -155,8 +155,8 @@ class _Yaml(Reader):
                 )
             self.once(parts, key, place)
             value, spot = self.node(next(self.events), depth + 1)
-            values[key], parts[key] = value, Spot(spot.value, spot.parts, place, spot.word)
-        return values, Spot(_place(event), parts)
+            values[key], parts[key] = value, Location(spot.value, spot.parts, place, spot.word)
+        return values, Location(_place(event), parts)
 
     def scalar(self, event: Any) -> Any:
         word, place = event.value, _place(event)
@@ -171,7 +171,7 @@ class _Yaml(Reader):
         self.tag(event, "tag:yaml.org,2002:str", "!")
         return self.plain(word, place) if event.tag is None and not event.style else word
 
-    def plain(self, word: str, place: Place) -> Any:
+    def plain(self, word: str, place: Position) -> Any:
         if word in _NULL:
             return None
         if word in _BOOL:
@@ -197,5 +197,5 @@ class _Yaml(Reader):
             )
 
 
-def _place(event: Any) -> Place:
+def _place(event: Any) -> Position:
     return event.start_mark.line + 1, event.start_mark.column + 1

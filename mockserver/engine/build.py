@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from mockserver.contract.catalogue import Catalogue
-from mockserver.contract.readings import BadReading, Value, parse_reading
-from mockserver.core.clock import Clock, NoMoment, moment
+from mockserver.contract.readings import InvalidReading, Value, parse_reading
+from mockserver.core.clock import Clock, InvalidTime, parse_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.settings import SETTINGS
-from mockserver.core.snapshots import Look, look_at
+from mockserver.core.snapshots import Snapshot, take_snapshot
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario, load_config
@@ -44,20 +44,20 @@ def make_engine(**settings: Any) -> Engine:
         check_scenario(config, chosen["scenario"])
         return config
 
-    last: Look | None = None
+    last: Snapshot | None = None
 
     def load() -> Config:
         nonlocal last
         # Files that are written while they are read make a set that never was, or a mistake that nobody made.
         for _ in range(_PATIENCE):
-            last = before = look_at(user, last)
+            last = before = take_snapshot(user, last)
             try:
                 config = read()
             except ConfigurationError:
-                if look_at(user, before) == before:
+                if take_snapshot(user, before) == before:
                     raise
             else:
-                if look_at(user, before) == before:
+                if take_snapshot(user, before) == before:
                     return config
         return read()
 
@@ -82,7 +82,7 @@ def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     resolved = {name: setting.default for name, setting in SETTINGS.items()}
     for name, value in given.items():
         if name not in SETTINGS:
-            raise ConfigurationError.one(f"--{name}", unknown("setting", name, SETTINGS))
+            raise ConfigurationError.at(f"--{name}", unknown("setting", name, SETTINGS))
         if value is not None:
             resolved[name] = _typed(name, value)
     return resolved
@@ -108,8 +108,8 @@ def make_clock(now: str | int | None) -> Clock:
     if now is None:
         return Clock()
     try:
-        return Clock(frozen_at=float(moment(now, int(time.time()))))
-    except NoMoment as error:
+        return Clock(frozen_at=float(parse_time(now, int(time.time()))))
+    except InvalidTime as error:
         raise _wrong("now", *error.text) from None
 
 
@@ -130,8 +130,8 @@ def parse_readings(
             readings[name] = parse_reading(name, value)
         if strictness is not None:
             readings["strictness"] = parse_reading("strictness", strictness)
-    except BadReading as error:
-        raise ConfigurationError.one("--reading", error.text) from None
+    except InvalidReading as error:
+        raise ConfigurationError.at("--reading", error.text) from None
     return readings
 
 
@@ -173,7 +173,7 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def _wrong(name: str, en: str, zh: str) -> ConfigurationError:
-    return ConfigurationError.one(f"--{name.replace('_', '-')}", Text(en, zh))
+    return ConfigurationError.at(f"--{name.replace('_', '-')}", Text(en, zh))
 
 
 assert get_args(Lang) == SETTINGS["lang"].choices

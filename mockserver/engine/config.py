@@ -14,8 +14,8 @@ from mockserver.contract.apps import App, load_apps
 from mockserver.contract.catalogue import Catalogue, load_catalogue
 from mockserver.contract.checking import check_document
 from mockserver.contract.readings import Value, resolve
-from mockserver.contract.retry_rules import Rules, load_rules
-from mockserver.contract.schemas import FILES, Schemas
+from mockserver.contract.retry_rules import RetryRules, load_retry_rules
+from mockserver.contract.schemas import SCHEMA_FILES, Schemas
 from mockserver.contract.violations import NEEDED_ERRORS
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
@@ -35,7 +35,7 @@ class Config:
     catalogue: Catalogue
     apps: Mapping[str, App]
     scenarios: Mapping[str, Scenario]
-    rules: Rules
+    rules: RetryRules
     """What a good client does after each error."""
     number: int = field(default_factory=itertools.count(1).__next__)
     """Which set it is: no two of a process have the same."""
@@ -62,7 +62,7 @@ def load_config(
     now: Callable[[], int],
 ) -> Config:
     """Reads and checks every file; ConfigurationError with all problems of the first kind of file that has any."""
-    schemas = Schemas(_read_all({name: folders.schema(name) for name in FILES}, read_json))
+    schemas = Schemas(_read_all({name: folders.schema(name) for name in SCHEMA_FILES}, read_json))
     errors, apps = read_yaml(folders.fixture("errors.yaml")), read_yaml(folders.fixture("apps.yaml"))
     problems = check_document(errors, schemas["errors.json"]) + check_document(apps, schemas["apps.json"])
     if problems:
@@ -76,7 +76,7 @@ def load_config(
         catalogue,
         registered,
         scenarios,
-        load_rules(folders, catalogue),
+        load_retry_rules(folders, catalogue),
         reading_overrides=dict(reading_overrides or {}),
     )
 
@@ -84,7 +84,7 @@ def load_config(
 def check_scenario(config: Config, name: str, whose: str = "--scenario") -> None:
     """ConfigurationError unless there is a scenario `name`; `whose` choice it was."""
     if name not in config.scenarios:
-        raise ConfigurationError.one(whose, unknown("scenario", name, config.scenarios))
+        raise ConfigurationError.at(whose, unknown("scenario", name, config.scenarios))
 
 
 def load_apps_only(folders: Folders) -> Mapping[str, App]:

@@ -14,7 +14,7 @@ from sys import getsizeof
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.contract.violations import without_checksums
+from mockserver.contract.violations import mask_checksums
 from mockserver.engine.journal_entry import Cut, Entry, Note
 from mockserver.engine.masking import MOST_FIELDS, is_whole, mask_headers, mask_query, mask_violations, short
 
@@ -96,7 +96,7 @@ def tidy(entry: Entry) -> Entry:
         changed["query"], changed["query_cut"] = query, not is_whole(entry.query)
     if (fields := _flat(entry.fields)) is not entry.fields:
         changed["fields"], changed["fields_cut"] = fields, True
-    if (path := short(without_checksums(entry.path))) is not entry.path:
+    if (path := short(mask_checksums(entry.path))) is not entry.path:
         changed["path"] = path
     if entry.violations:
         changed["violations"] = mask_violations(entry.violations)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockserver.contract.violations import Violation, without_checksums, without_wished
+from mockserver.contract.violations import Violation, mask_checksums, mask_fault_secret
 from mockserver.core.text import Text
 
 MOST_FIELD = 2_048
@@ -34,11 +34,11 @@ def mask_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
         long = [value for value in headers.values() if len(value) >= 40]
         wished = "appsecret" in headers.get("x-mock-fault", "")
         if not wished and not any(
-            len(value) > MOST_FIELD or without_checksums(value) is not value for value in long
+            len(value) > MOST_FIELD or mask_checksums(value) is not value for value in long
         ):
             return headers
     return {
-        short(name): MASK if _CREDENTIAL.search(name) else short(without_wished(without_checksums(value)))
+        short(name): MASK if _CREDENTIAL.search(name) else short(mask_fault_secret(mask_checksums(value)))
         for name, value in list(headers.items())[:MOST_FIELDS]
     }
 
@@ -66,7 +66,7 @@ def is_whole(query: Mapping[str, str]) -> bool:
 
 def tell_query(query: Mapping[str, str]) -> dict[str, str]:
     """The parameters as they may be told: a checksum under any name is cut."""
-    return {without_checksums(name): without_checksums(value) for name, value in query.items()}
+    return {mask_checksums(name): mask_checksums(value) for name, value in query.items()}
 
 
 def tell_body(text: str) -> str:
@@ -77,7 +77,7 @@ def tell_body(text: str) -> str:
 def tell_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a body as they may be told."""
     return {
-        name: without_checksums(value) if isinstance(value, str) and _is_checksum(name) else value
+        name: mask_checksums(value) if isinstance(value, str) and _is_checksum(name) else value
         for name, value in fields.items()
     }
 
@@ -87,9 +87,9 @@ def mask_violations(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
     return tuple(
         replace(
             one,
-            where=without_checksums(one.where),
-            got=without_checksums(one.got),
-            text=Text(*map(without_checksums, one.text)),
+            where=mask_checksums(one.where),
+            got=mask_checksums(one.got),
+            text=Text(*map(mask_checksums, one.text)),
         )
         for one in violations
     )

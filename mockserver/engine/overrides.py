@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.contract.violations import Violation, violation, without_wished
+from mockserver.contract.violations import Violation, make_violation, mask_fault_secret
 from mockserver.core.http import Request
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
@@ -85,6 +85,8 @@ def _grant(overrides: RequestOverrides, kind: str, value: str, config: Config) -
 
 
 def _refused(where: str, value: str, text: Text) -> Violation:
-    got = without_wished(value)
+    got = mask_fault_secret(value)
     expected = "a scenario, an error or a fault of this server"
-    return violation("unknown_wish", where, expected=expected, got=got, reason=text.en, reason_zh=text.zh)
+    return make_violation(
+        "unknown_wish", where, expected=expected, got=got, reason=text.en, reason_zh=text.zh
+    )

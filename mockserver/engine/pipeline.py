@@ -14,7 +14,7 @@ from dataclasses import replace
 from mockserver.contract.apps import App
 from mockserver.contract.operations import PREFIX, Operation, nearest_operation, operation_at
 from mockserver.contract.readings import Readings
-from mockserver.contract.violations import Violation, shorten, violation
+from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.http import PLAIN, Request, Response
@@ -78,7 +78,7 @@ class Engine:
 
     def register(self, app: App) -> None:
         """Let one more app call."""
-        self._redactor.add_credentials([app.keys])
+        self._redactor.add_credentials([app.credentials])
         self.apps[app.appkey] = app
 
     def reload(self) -> None:
@@ -237,7 +237,7 @@ class Engine:
         self._redactor.add_secrets(secret for fault in faults for secret in fault.kind.secrets)
 
     def _learn_all(self, config: Config) -> None:
-        self._redactor.add_credentials(app.keys for app in config.apps.values())
+        self._redactor.add_credentials(app.credentials for app in config.apps.values())
         for scenario in config.scenarios.values():
             self.learn(scenario.faults)
 
@@ -287,17 +287,19 @@ def _target(request: Request, readings: Readings) -> tuple[Operation | None, lis
         hint = f"; did you mean {meant.path}?" if meant else f"; the six operations are under {PREFIX}"
         hint_zh = f"；是否为 {meant.path}？" if meant else f"；六个接口均在 {PREFIX} 下"
         found.append(
-            violation(
+            make_violation(
                 "unknown_path", "path", expected=f"{PREFIX}…", got=request.path, hint=hint, hint_zh=hint_zh
             )
         )
     elif not exact:
         tolerated = readings["paths"] == "document"
         found.append(
-            violation("path_variant", "path", expected=operation.path, got=request.path, tolerated=tolerated)
+            make_violation(
+                "path_variant", "path", expected=operation.path, got=request.path, tolerated=tolerated
+            )
         )
     if request.method != "POST":
-        found.append(violation("wrong_method", "method", expected="POST", got=request.method))
+        found.append(make_violation("wrong_method", "method", expected="POST", got=request.method))
     return operation, found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Literal
 
-from mockserver.contract.violations import shorten, without_checksums
+from mockserver.contract.violations import mask_checksums, shorten
 from mockserver.core.text import Lang
 from mockserver.engine.journal_entry import Note
 
@@ -41,7 +41,7 @@ class RequestLog:
         parts = [
             note.id,
             shorten(request.method),
-            note.operation or shorten(without_checksums(request.path)),
+            note.operation or shorten(mask_checksums(request.path)),
             note.error or "ok",
             f"by {shorten(note.by)}",
             f"{note.seconds * 1000:.1f} ms",
@@ -58,7 +58,7 @@ class RequestLog:
             "appkey": note.appkey,
             "operation": note.operation,
             "method": shorten(note.request.method),
-            "path": shorten(without_checksums(note.request.path), 200),
+            "path": shorten(mask_checksums(note.request.path), 200),
             "error": note.error,
             "by": note.by,
             "faults": list(note.faults),

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.contract.envelope import encode, failure, success
+from mockserver.contract.envelope import encode_json, failure, success
 from mockserver.contract.violations import shorten
 from mockserver.core.errors import NotFound
 from mockserver.core.text import Lang
@@ -57,7 +57,7 @@ class Responder:
         """The envelope of a catalogue error; without `info` the catalogue's own text."""
         row = context.config.catalogue[error]
         told = row.text.to(self._lang) if info is None else info
-        return Decision(encode(failure(row.code, told)), by, error)
+        return Decision(encode_json(failure(row.code, told)), by, error)
 
     def _perform(self, context: RequestContext, rule: Rule, reply: Reply) -> Decision:
         if reply.encoded is not None:
@@ -109,7 +109,7 @@ class Responder:
     def _encoded(self, context: RequestContext, answer: Any, by: str, place: str) -> Decision:
         try:
             return Decision(
-                encode(answer), by, error_name_of(answer, context.config.catalogue), is_empty(answer)
+                encode_json(answer), by, error_name_of(answer, context.config.catalogue), is_empty(answer)
             )
         except TypeError as error:
             self._log(context, place, "%s made no JSON for %s: %s", error)

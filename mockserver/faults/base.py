@@ -199,5 +199,5 @@ class ConnectionKind(Kind):
 def with_appsecret(signing: SigningContext, appsecret: str) -> SigningContext:
     """Return `signing` with another appsecret for its app. The engine applies faults to known apps only."""
     assert signing.app is not None
-    keys = replace(signing.app.keys, appsecret=appsecret)
-    return replace(signing, app=replace(signing.app, keys=keys))
+    keys = replace(signing.app.credentials, appsecret=appsecret)
+    return replace(signing, app=replace(signing.app, credentials=keys))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mockserver.contract.catalogue import OK, Catalogue
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS, Choices
-from mockserver.contract.retry_rules import Rules
+from mockserver.contract.retry_rules import RetryRules
 from mockserver.contract.schemas import Schemas
 from mockserver.engine.journal_entry import Entry
 
@@ -29,7 +29,7 @@ class ReportInputs(NamedTuple):
 
     schemas: Schemas
     catalogue: Catalogue
-    rules: Rules
+    rules: RetryRules
     kinds: Sequence[str] = ()
     """Names of the fault kinds there are."""
 

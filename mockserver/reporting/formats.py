@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.core.folders import Folders
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
@@ -58,7 +58,7 @@ def parse_report_options(appkey: str | None, body: Mapping[str, Any]) -> ReportO
     Keys: `appkeys`, `form`, `after`, `fail_on_violations`, `min_coverage`, `option` (the option that the verdict
     suggests where violations do not fail the run) and `tests`:
     `{APPKEY: {"test": "tests/test_a.py::test_b", "expects": ["unknown_field"]}}`.
-    Raise ControlError for an invalid value, or when the URL and the body both name apps.
+    Raise AdminError for an invalid value, or when the URL and the body both name apps.
     """
     if appkey is not None and "appkeys" in body:
         raise invalid_parameter("appkeys", "give it, or appkey, not both", "不能与 appkey 同时使用")
@@ -80,7 +80,7 @@ def parse_report_options(appkey: str | None, body: Mapping[str, Any]) -> ReportO
 
 
 def parse_tests(tests: Mapping[str, Any]) -> dict[str, AppTest]:
-    """Return the test of each appkey; raise ControlError unless each is `{"test": TEXT, "expects": [NAME]}`."""
+    """Return the test of each appkey; raise AdminError unless each is `{"test": TEXT, "expects": [NAME]}`."""
     parsed = {}
     for appkey, given in tests.items():
         given = given if isinstance(given, dict) else {}
@@ -93,7 +93,7 @@ def parse_tests(tests: Mapping[str, Any]) -> dict[str, AppTest]:
             )
         for name in expects:
             if name not in NAMES:
-                raise ControlError(422, "invalid_parameter", unknown("violation", name, NAMES))
+                raise AdminError(422, "invalid_parameter", unknown("violation", name, NAMES))
         parsed[appkey] = AppTest(test, frozenset(expects))
     return parsed
 

@@ -11,20 +11,20 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from mockserver.contract.retry_rules import Rules
-from mockserver.contract.violations import Row, Violation, shorten
+from mockserver.contract.retry_rules import RetryRules
+from mockserver.contract.violations import Violation, ViolationKind, shorten
 from mockserver.core.text import Text
 from mockserver.engine.journal_entry import Entry
 from mockserver.reporting.retries import by_client, gap, is_fresh, is_unchanged, retry_rule
 
-LINTS: dict[str, Row] = {
-    "seq_reused": Row("duplicate_seq", "1.1.2",
+LINTS: dict[str, ViolationKind] = {
+    "seq_reused": ViolationKind("duplicate_seq", "1.1.2",
         "seq {got} came with {count} requests; give each its own, so that one can be found in a log",
         "seq {got} 用于 {count} 个请求；请为每个请求使用不同的 seq，以便定位问题"),
-    "checksum_overused": Row("checksum_expired", "1.1.2",
+    "checksum_overused": ViolationKind("checksum_expired", "1.1.2",
         "one checksum was used over {seconds} of its {limit} s ({count} requests); make one for each",
         "同一 checksum 使用了 {seconds} 秒（{count} 个请求，有效期 {limit} 秒）；请每次重新生成"),
-    "repeated_after_final": Row("", "1.6",
+    "repeated_after_final": ViolationKind("", "1.6",
         "the request came again unchanged right after {got}; {advice}",
         "收到 {got} 后立即原样重复请求；应当：{advice_zh}"),
 }  # fmt: skip
@@ -39,7 +39,7 @@ class Lint(NamedTuple):
     violation: Violation
 
 
-def lint(entries: Iterable[Entry], rules: Rules) -> list[Lint]:
+def lint(entries: Iterable[Entry], rules: RetryRules) -> list[Lint]:
     """Every lint of the requests, app by app; `entries` in the order they came."""
     return [
         found
@@ -48,7 +48,7 @@ def lint(entries: Iterable[Entry], rules: Rules) -> list[Lint]:
     ]
 
 
-def with_lints(entries: Iterable[Entry], rules: Rules) -> list[Entry]:
+def with_lints(entries: Iterable[Entry], rules: RetryRules) -> list[Entry]:
     """The requests with their lints among their violations."""
     found = list(entries)
     told: dict[str, list[Violation]] = defaultdict(list)
@@ -93,7 +93,7 @@ def _checksums(entries: Iterable[Entry]) -> Iterator[Lint]:
             yield Lint(own[-1], _made("checksum_overused", "query:checksum", "a new checksum", got, **words))
 
 
-def _repetitions(entries: Sequence[Entry], rules: Rules) -> Iterator[Lint]:
+def _repetitions(entries: Sequence[Entry], rules: RetryRules) -> Iterator[Lint]:
     """A request that follows at once on itself although the answer was final."""
     for entry, following in pairwise(entries):
         rule = retry_rule(entry, rules)

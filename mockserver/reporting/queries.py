@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import VIOLATIONS
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import Noun, unknown
 from mockserver.core.text import Text
 from mockserver.engine.journal import Filter
@@ -36,7 +36,7 @@ class RequestsQuery(NamedTuple):
 def parse_requests_query(
     appkey: str | None, query: Mapping[str, str], errors: Collection[str]
 ) -> RequestsQuery:
-    """What the words of a query ask for; `errors` are the catalogue's names. ControlError says what is wrong."""
+    """What the words of a query ask for; `errors` are the catalogue's names. AdminError says what is wrong."""
     _check_words(query, (*_FILTERS, *_PAGING))
     timeout = _number(query, "timeout")
     return RequestsQuery(
@@ -54,7 +54,7 @@ def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collectio
 
 
 def check_names(errors: Collection[str], **names: str | None) -> None:
-    """ControlError for an operation, error or violation that there is not: it would be found zero times for ever."""
+    """AdminError for an operation, error or violation that there is not: it would be found zero times for ever."""
     known: dict[Noun, Collection[str]] = {
         "operation": OPERATIONS,
         "error": errors,
@@ -64,7 +64,7 @@ def check_names(errors: Collection[str], **names: str | None) -> None:
         name = names.get(what)
         # There are requests without an operation and without an error; an empty violation asks for nothing.
         if name not in names_known and name is not None and (name or what == "violation"):
-            raise ControlError(422, "invalid_parameter", unknown(what, name, names_known))
+            raise AdminError(422, "invalid_parameter", unknown(what, name, names_known))
 
 
 def journal_error(name: str | None) -> str | None:
@@ -72,9 +72,9 @@ def journal_error(name: str | None) -> str | None:
     return "" if name == OK else name
 
 
-def invalid_parameter(name: str, en: str, zh: str) -> ControlError:
+def invalid_parameter(name: str, en: str, zh: str) -> AdminError:
     """What is wrong with one word of a query."""
-    return ControlError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))
+    return AdminError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))
 
 
 def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> Filter:
@@ -96,7 +96,7 @@ def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str
 def _check_words(query: Iterable[str], known: Collection[str]) -> None:
     for name in query:
         if name not in known:
-            raise ControlError(422, "invalid_parameter", unknown("parameter", name, (*known, "appkey")))
+            raise AdminError(422, "invalid_parameter", unknown("parameter", name, (*known, "appkey")))
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:

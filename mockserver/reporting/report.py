@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mockserver.contract.violations import VIOLATIONS, Violation
-from mockserver.core.text import Text, counted
+from mockserver.core.text import Text, pluralize
 from mockserver.engine.journal_entry import Entry
 from mockserver.reporting.coverage import Coverage, ReportInputs, cover, outcome_of
 from mockserver.reporting.lints import LINTS, lint
@@ -128,15 +128,15 @@ def complaints(
     found = []
     times = sum(group.times for group in report.violations if not group.expected)
     if fail_on_violations and times:
-        found.append(Text(f"{counted(times, 'violation')} of the contract", f"{times} 处违反契约"))
+        found.append(Text(f"{pluralize(times, 'violation')} of the contract", f"{times} 处违反契约"))
     if fail_on_violations and report.findings:
         times = len(report.findings)
-        found.append(Text(f"{counted(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
+        found.append(Text(f"{pluralize(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
     if fail_on_violations and report.evicted:
         # What nobody can see any more is not without fault.
         found.append(
             Text(
-                f"{counted(report.evicted, 'older request')} left the journal unseen; make it larger",
+                f"{pluralize(report.evicted, 'older request')} left the journal unseen; make it larger",
                 f"{report.evicted} 个较早的请求已移出日志，无从检查；请增大日志",
             )
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockserver.contract.readings import DEFAULTS
-from mockserver.contract.retry_rules import Rule
+from mockserver.contract.retry_rules import RetryRule
 from mockserver.contract.violations import shorten
-from mockserver.core.text import Lang, Text, counted
+from mockserver.core.text import Lang, Text, pluralize
 from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, Coverage, OperationCoverage
 from mockserver.reporting.report import FailCriteria, Report, ViolationGroup
 from mockserver.reporting.retries import GOOD, Did, bad_text
@@ -72,7 +72,7 @@ def clean(text: object) -> str:
 
 def evicted_note(report: Report, lang: Lang) -> str:
     """What the report does not know; empty when it knows all."""
-    words = {"count": report.evicted, "counted": counted(report.evicted, "older request")}
+    words = {"count": report.evicted, "counted": pluralize(report.evicted, "older request")}
     return WORDS["evicted"].to(lang).format(**words) if report.evicted else ""
 
 
@@ -104,7 +104,7 @@ def summary(report: Report, lang: Lang) -> str:
     """How many requests there were and how they were answered."""
     words = {
         "requests": report.requests,
-        "counted": counted(report.requests, "request"),
+        "counted": pluralize(report.requests, "request"),
         "apps": report.apps,
         "accepted": report.accepted,
         "refused": report.requests - report.accepted,
@@ -114,7 +114,7 @@ def summary(report: Report, lang: Lang) -> str:
 
 def requests_text(part: OperationCoverage, lang: Lang) -> str:
     """How many requests an operation had."""
-    words = {"count": part.requests, "counted": counted(part.requests, "request")}
+    words = {"count": part.requests, "counted": pluralize(part.requests, "request")}
     return WORDS["count"].to(lang).format(**words)
 
 
@@ -129,7 +129,7 @@ def chosen_readings(coverage: Coverage | OperationCoverage) -> list[Cell]:
     return [cell for cell in coverage.readings if cell.times and cell.value != str(DEFAULTS[cell.name])]
 
 
-def did_text(did: Did, rule: Rule, lang: Lang) -> str:
+def did_text(did: Did, rule: RetryRule, lang: Lang) -> str:
     """What a client did after an error."""
     return (GOOD[did] if did in GOOD else bad_text(did, rule)).to(lang)
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from mockserver.contract.retry_rules import Rule, Rules
-from mockserver.core.text import Text, counted
+from mockserver.contract.retry_rules import RetryRule, RetryRules
+from mockserver.core.text import Text, pluralize
 from mockserver.engine.journal_entry import Entry
 
 Did = Literal[
@@ -71,7 +71,7 @@ class ErrorHandling:
 
     operation: str
     """Or the path, when it names no operation."""
-    rule: Rule
+    rule: RetryRule
     times: int
     """How often the error was told."""
     did: dict[Did, int]
@@ -80,7 +80,7 @@ class ErrorHandling:
 
 @dataclass(slots=True)
 class _Case:
-    rule: Rule
+    rule: RetryRule
     did: Counter[Did] = field(default_factory=Counter)
     expected: Counter[Did] = field(default_factory=Counter)
     """How often of these it was a mistake that a test asks for."""
@@ -94,7 +94,7 @@ class _Case:
 
 
 def analyze_retries(
-    entries: Iterable[Entry], rules: Rules, expected: Callable[[Entry, str], bool] = lambda *_: False
+    entries: Iterable[Entry], rules: RetryRules, expected: Callable[[Entry, str], bool] = lambda *_: False
 ) -> tuple[ErrorHandling, ...]:
     """A judgement for each operation and error that clients met, in the order of meeting and of the rules.
 
@@ -131,15 +131,15 @@ def analyze_retries(
     return tuple(_judgement(target, case) for (target, _), case in ranked)
 
 
-def bad_text(did: Did, rule: Rule, times: Text = _ANY_TIMES) -> Text:
+def bad_text(did: Did, rule: RetryRule, times: Text = _ANY_TIMES) -> Text:
     """What a client did wrong after an error, in words, and how often when that is given."""
     words = {"seconds": f"{rule.seconds:g}"}
-    en = BAD[did].en.format(times=times.en, tries=counted(rule.tries, "try", "tries"), **words)
+    en = BAD[did].en.format(times=times.en, tries=pluralize(rule.tries, "try", "tries"), **words)
     zh = BAD[did].zh.format(times=times.zh, tries=rule.tries, **words)
     return Text(" ".join(en.split()), zh)
 
 
-def retry_rule(entry: Entry, rules: Rules) -> Rule | None:
+def retry_rule(entry: Entry, rules: RetryRules) -> RetryRule | None:
     """The rule for the error that the client was told; none when it got no answer that it could read."""
     return None if entry.spoiled else rules.get(entry.error)
 
@@ -182,7 +182,7 @@ def _next(entry: Entry, sequence: list[Entry], place: int) -> Entry | None:
     return next((sequence[at] for at in later if gap(entry, sequence[at]) >= 0), None)
 
 
-def _elsewhere(rule: Rule, entry: Entry, other: Entry | None) -> tuple[Did, Entry | None]:
+def _elsewhere(rule: RetryRule, entry: Entry, other: Entry | None) -> tuple[Did, Entry | None]:
     """What the client did that never asked the same again: `other` is what it asked next."""
     if other is None:
         return "gave_up", None
@@ -193,7 +193,7 @@ def _elsewhere(rule: Rule, entry: Entry, other: Entry | None) -> tuple[Did, Entr
     return "went_on", None
 
 
-def _did(rule: Rule, entry: Entry, following: Entry) -> Did:
+def _did(rule: RetryRule, entry: Entry, following: Entry) -> Did:
     if rule.next == "sign_again":
         return "signed_again" if _is_signed_again(entry, following) else "same_signature"
     if rule.next == "new_seq":

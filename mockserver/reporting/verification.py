@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mockserver.contract.catalogue import OK
-from mockserver.contract.matching import PARTS, BadMatcher, Matcher, compile_when
+from mockserver.contract.matching import PARTS, InvalidMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text, counted
+from mockserver.core.text import Text, pluralize
 from mockserver.engine.journal import Filter, Selection
 from mockserver.engine.journal_entries import small_fields, whole_fields
 from mockserver.engine.journal_entry import Entry
@@ -176,7 +176,7 @@ def verify(selection: Selection, question: VerificationRequest) -> Verification:
 def _cannot_tell(selection: Selection, expected: Text, count: int, lost: int) -> Text:
     """Why nobody can tell, and what to do."""
     gone, cut = selection.evicted, lost - selection.evicted
-    left = f"{counted(gone, 'older request')} {'has' if gone == 1 else 'have'} left the journal"
+    left = f"{pluralize(gone, 'older request')} {'has' if gone == 1 else 'have'} left the journal"
     why_en = [left] * (gone > 0)
     why_zh = [f"已有 {gone} 个较早的请求移出日志"] * (gone > 0)
     cure_en, cure_zh = [], []
@@ -242,7 +242,7 @@ def _matcher(when: Any) -> Matcher:
         )
     try:
         return compile_when(when)
-    except (BadMatcher, TypeError) as error:
+    except (InvalidMatcher, TypeError) as error:
         place = "/".join(map(str, getattr(error, "pointer", ())))
         raise _bad(f"when/{place}: {error}", f"when/{place}：{error}") from None
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from mockserver.contract.catalogue import OK, Catalogue
-from mockserver.contract.checking import check_document, describe
-from mockserver.contract.envelope import FIELDS, encode, success
-from mockserver.contract.matching import BadMatcher, Matcher, compile_when
+from mockserver.contract.checking import check_document, describe_mismatches
+from mockserver.contract.envelope import FIELDS, encode_json, success
+from mockserver.contract.matching import InvalidMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
-from mockserver.contract.readings import BadReading, Value, parse_reading
+from mockserver.contract.readings import InvalidReading, Value, parse_reading
 from mockserver.contract.schemas import Schemas
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
@@ -105,7 +105,7 @@ class _ScenarioFile:
         for name, value in entries.items():
             try:
                 yield name, parse_reading(name, value)
-            except BadReading as error:
+            except InvalidReading as error:
                 self.problem(("readings", name), error.text)
 
     def _faults(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
@@ -121,7 +121,7 @@ class _ScenarioFile:
         when = entry.get("when") or {}
         try:
             matcher = compile_when(when)
-        except BadMatcher as error:
+        except InvalidMatcher as error:
             text = Text(f"invalid matcher: {error}", f"匹配条件无效：{error}")
             self.problem((*at, "when", *error.pointer), text)
             matcher = Matcher()
@@ -201,14 +201,14 @@ class _ScenarioFile:
             return Reply("body", location, render=compile_value(body, ("body",)), unchecked=unchecked)
         for operation in sorted(on) if not unchecked else ():
             mismatches = self._schemas.answer(operation, body).mismatches(body)
-            for problem in describe(self.document, mismatches, (*at, "body")):
+            for problem in describe_mismatches(self.document, mismatches, (*at, "body")):
                 text = Text(
                     f"not a valid response of {operation}: {problem.text.en}; correct it, or add `unchecked: true`",
                     f"不是 {operation} 的有效响应：{problem.text.zh}；请修正，或加 `unchecked: true`",
                 )
                 self.problems.append(replace(problem, text=text))
         try:
-            encoded = encode(body)
+            encoded = encode_json(body)
         except TypeError as error:
             self.problem(
                 (*at, "body"), Text(f"cannot be written as JSON: {error}", f"无法表示为 JSON：{error}")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
 from mockserver.server import (
     admin_apps,
@@ -48,18 +48,18 @@ def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
     def check_guard() -> None:
         guard.check(request)
 
-    @admin.errorhandler(ControlError)
-    def control_error(error: ControlError) -> Response:
+    @admin.errorhandler(AdminError)
+    def control_error(error: AdminError) -> Response:
         return _error_response(error, context.lang)
 
     @admin.errorhandler(Exception)
     def other_error(error: Exception) -> Response:
         if isinstance(error, HTTPException):
             text = Text(error.description or error.name, error.name)
-            return _error_response(ControlError(error.code or 500, "http_error", text), context.lang)
+            return _error_response(AdminError(error.code or 500, "http_error", text), context.lang)
         log.error("the admin API failed", exc_info=error)
         text = Text("internal error of the mock server; see its log", "模拟服务器内部错误；详见日志")
-        return _error_response(ControlError(500, "internal_error", text), context.lang)
+        return _error_response(AdminError(500, "internal_error", text), context.lang)
 
     for route in ROUTES:
         admin.add_url_rule(
@@ -85,7 +85,7 @@ def unmatched_response(context: AdminContext, guard: Guard) -> Response:
     try:
         guard.check(request)
         raise _unknown_route(request.method, request.path[len(PREFIX) + 1 :])
-    except ControlError as error:
+    except AdminError as error:
         return _error_response(error, context.lang)
 
 
@@ -100,12 +100,12 @@ def _view(context: AdminContext, route: Route) -> Callable[..., Response]:
     return view
 
 
-def _unknown_route(method: str, path: str) -> ControlError:
+def _unknown_route(method: str, path: str) -> AdminError:
     if allowed := ", ".join(_allowed_methods(path)):
         text = Text(f"{path} supports {allowed}", f"{path} 支持 {allowed}")
-        return ControlError(405, "method_not_allowed", text)
+        return AdminError(405, "method_not_allowed", text)
     text = Text(f"there is no resource {PREFIX}/{path}", f"没有资源 {PREFIX}/{path}")
-    return ControlError(404, "unknown_resource", text)
+    return AdminError(404, "unknown_resource", text)
 
 
 def _allowed_methods(path: str) -> list[str]:
@@ -121,7 +121,7 @@ def _matches(pattern: list[str], parts: list[str]) -> bool:
     )
 
 
-def _error_response(error: ControlError, lang: Lang) -> Response:
+def _error_response(error: AdminError, lang: Lang) -> Response:
     response = _json_response({"error": error.name, "message": error.text.to(lang)}, error.status)
     if error.status == 401:
         for challenge in CHALLENGES:

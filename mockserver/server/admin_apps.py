@@ -6,8 +6,8 @@ import contextlib
 import secrets
 
 from mockserver.contract.apps import App
-from mockserver.contract.checksum import Keys
-from mockserver.core.errors import ConfigurationError, ControlError
+from mockserver.contract.checksum import Credentials
+from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Text
 from mockserver.server.admin_catalog import ready
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
@@ -34,7 +34,7 @@ def create_app(context: AdminContext, request: AdminRequest) -> Json:
     """Create an app with its own keys and state. No other response contains the secrets."""
     request.fields()
     appkey = f"9{secrets.randbelow(10**11):011d}"
-    keys = Keys(appkey, f"MADE/UP+{secrets.token_urlsafe(18)}==", f"made-up-{secrets.token_hex(8)}")
+    keys = Credentials(appkey, f"MADE/UP+{secrets.token_urlsafe(18)}==", f"made-up-{secrets.token_hex(8)}")
     context.engine.register(App(keys, ("admin",), "made while the server ran"))
     return {"appkey": appkey, "appsecret": keys.appsecret, "restapikey": keys.restapikey}
 
@@ -47,7 +47,7 @@ def delete_app(context: AdminContext, request: AdminRequest) -> Json:
             f"app {appkey!r} is defined in apps.yaml; remove it there",
             f"应用 {appkey!r} 定义于 apps.yaml；请在文件中删除",
         )
-        raise ControlError(409, "app_of_a_file", text)
+        raise AdminError(409, "app_of_a_file", text)
     if context.engine.apps.pop(appkey, None) is None:
         raise context.unknown_app(appkey)
     context.release(appkey)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mockserver.contract.readings import READINGS, BadReading, Value, parse_reading
-from mockserver.core.errors import ConfigurationError, ControlError
+from mockserver.contract.readings import READINGS, InvalidReading, Value, parse_reading
+from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.state import ALL_APPS
@@ -22,12 +22,12 @@ def set_scenario(context: AdminContext, request: AdminRequest) -> Json:
     """Switch to another scenario; its sequences start from the beginning."""
     fields = request.fields(name=(str,))
     if "name" not in fields:
-        raise ControlError(422, "missing_field", Text("missing name", "缺少 name"))
+        raise AdminError(422, "missing_field", Text("missing name", "缺少 name"))
     name = fields["name"]
     with context.engine.changing:
         scenarios = context.engine.config.scenarios
         if name not in scenarios:
-            raise ControlError(422, "unknown_scenario", unknown("scenario", name, scenarios))
+            raise AdminError(422, "unknown_scenario", unknown("scenario", name, scenarios))
         context.scope(request.appkey).use(name)
     return get_scenario(context, request)
 
@@ -60,8 +60,8 @@ def set_readings(context: AdminContext, request: AdminRequest) -> Json:
     """Set readings in addition to those set before; an empty object unsets them all."""
     try:
         readings = {name: parse_reading(name, value) for name, value in request.body.items()}
-    except BadReading as error:
-        raise ControlError(422, "invalid_reading", error.text) from None
+    except InvalidReading as error:
+        raise AdminError(422, "invalid_reading", error.text) from None
     context.scope(request.appkey).choose(readings)
     return list_readings(context, request)
 
@@ -87,7 +87,7 @@ def add_answer(context: AdminContext, request: AdminRequest) -> Json:
     except ConfigurationError as error:
         # The problems have no place in a file that could be shown.
         en, zh = zip(*(problem.text for problem in error.problems), strict=True)
-        raise ControlError(422, "invalid_field", Text("; ".join(en), "；".join(zh))) from None
+        raise AdminError(422, "invalid_field", Text("; ".join(en), "；".join(zh))) from None
     scope.add_rule(answer_id, rule)
     return {"id": answer_id, "on": sorted(rule.on), "times": rule.times}
 
@@ -98,7 +98,7 @@ def remove_answers(context: AdminContext, request: AdminRequest) -> Json:
     removed = context.scope(request.appkey).drop_rules(answer_id)
     if answer_id is not None and not removed:
         text = Text(f"there is no answer {answer_id!r}", f"没有应答 {answer_id!r}")
-        raise ControlError(404, "unknown_answer", text)
+        raise AdminError(404, "unknown_answer", text)
     return {"removed": removed}
 
 
@@ -133,7 +133,7 @@ def add_fault(context: AdminContext, request: AdminRequest) -> Json:
     except FaultError as error:
         field = ".".join(str(step) for step in error.pointer)
         text = Text(f"{field}: {error.text.en}", f"{field}：{error.text.zh}") if field else error.text
-        raise ControlError(422, "invalid_fault", text) from None
+        raise AdminError(422, "invalid_fault", text) from None
     return {**fault.shown(), "id": fault_id}
 
 
@@ -146,7 +146,7 @@ def remove_fault(context: AdminContext, request: AdminRequest) -> Json:
         removed = states[0].faults.remove(fault_id)
     if not removed:
         text = Text(f"there is no fault {fault_id!r}", f"没有故障 {fault_id!r}")
-        raise ControlError(404, "unknown_fault", text)
+        raise AdminError(404, "unknown_fault", text)
     return {"removed": 1}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from mockserver.core.clock import NoMoment, moment
-from mockserver.core.errors import ControlError
+from mockserver.core.clock import InvalidTime, parse_time
+from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
 
@@ -52,9 +52,9 @@ def _parse_time(now: str | float) -> float:
     if not isinstance(now, str):
         return now
     try:
-        return moment(now, int(time.time()))
-    except NoMoment as error:
-        raise ControlError(422, "invalid_clock", error.text) from None
+        return parse_time(now, int(time.time()))
+    except InvalidTime as error:
+        raise AdminError(422, "invalid_clock", error.text) from None
 
 
 def _check_time(now: float) -> float:
@@ -66,8 +66,8 @@ def _check_time(now: float) -> float:
     return float(now)
 
 
-def _invalid_clock(en: str, zh: str) -> ControlError:
-    return ControlError(422, "invalid_clock", Text(en, zh))
+def _invalid_clock(en: str, zh: str) -> AdminError:
+    return AdminError(422, "invalid_clock", Text(en, zh))
 
 
 ROUTES = (

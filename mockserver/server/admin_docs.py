@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Response
 
 from mockserver.contract import checksum
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
 from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
@@ -38,7 +38,7 @@ def openapi(context: AdminContext, request: AdminRequest) -> Json:
     """Return the OpenAPI document for the current readings, in the server's language or that of `?lang=`."""
     lang = request.query.get("lang", context.lang)
     if lang not in ("en", "zh"):
-        raise ControlError(422, "unknown_language", Text("lang must be en or zh", "lang 须为 en 或 zh"))
+        raise AdminError(422, "unknown_language", Text("lang must be en or zh", "lang 须为 en 或 zh"))
     return openapi_document(
         context.engine.config,
         current_readings(context, request.appkey),
@@ -56,7 +56,7 @@ def sign(context: AdminContext, request: AdminRequest) -> Json:
         raise context.unknown_app(appkey)
     formula: checksum.Formula = "v1" if current_readings(context, appkey)["signing"] == "v1" else "v2"
     now = engine.store.app(appkey).clock.now()
-    return {"query": checksum.sign(app.keys, now, formula=formula, **request.query)}
+    return {"query": checksum.sign(app.credentials, now, formula=formula, **request.query)}
 
 
 def docs_page(context: AdminContext, request: AdminRequest) -> Response:
@@ -73,7 +73,7 @@ def docs_file(context: AdminContext, request: AdminRequest) -> Response:
     if name in _SWAGGER_FILES:
         return _file(_swagger_folder() / name)
     text = Text(f"there is no resource docs/{name}", f"没有资源 docs/{name}")
-    raise ControlError(404, "unknown_resource", text)
+    raise AdminError(404, "unknown_resource", text)
 
 
 def _swagger_folder() -> Path:
@@ -84,7 +84,7 @@ def _swagger_folder() -> Path:
             "this page needs Swagger UI: pip install 'mockserver[docs]'; the document is at openapi.json",
             "此页面需要 Swagger UI：pip install 'mockserver[docs]'；文档见 openapi.json",
         )
-        raise ControlError(501, "docs_not_installed", text)
+        raise AdminError(501, "docs_not_installed", text)
     return Path(package.origin).parent / "dist"
 
 

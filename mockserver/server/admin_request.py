@@ -12,7 +12,7 @@ from typing import Any
 
 import flask
 
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.pipeline import Engine
@@ -35,14 +35,14 @@ class AdminRequest:
     body: Mapping[str, Any] = field(default_factory=dict)
 
     def fields(self, **types: tuple[type, ...]) -> Json:
-        """Return the fields of the body; ControlError for an unknown field or a value of another type."""
+        """Return the fields of the body; AdminError for an unknown field or a value of another type."""
         for name, value in self.body.items():
             if name not in types:
-                raise ControlError(422, "unknown_field", unknown("field", name, types))
+                raise AdminError(422, "unknown_field", unknown("field", name, types))
             if (isinstance(value, bool) and bool not in types[name]) or not isinstance(value, types[name]):
                 allowed = " or ".join(kind.__name__ for kind in types[name])
                 text = Text(f"{name} must be {allowed}", f"{name} 的类型应为 {allowed}")
-                raise ControlError(422, "invalid_field", text)
+                raise AdminError(422, "invalid_field", text)
         return dict(self.body)
 
 
@@ -62,7 +62,7 @@ class AdminContext:
         return self.engine.lang
 
     def state(self, appkey: str) -> AppState:
-        """Return the state of a registered app; ControlError 404 for any other."""
+        """Return the state of a registered app; AdminError 404 for any other."""
         if self.engine.app(appkey) is None:
             raise self.unknown_app(appkey)
         state = self.engine.store.app(appkey)
@@ -82,10 +82,10 @@ class AdminContext:
         """Return the holder of scenario, readings, answers and clock: the app's state, or the store for all apps."""
         return self.engine.store if appkey is None else self.state(appkey)
 
-    def unknown_app(self, appkey: str) -> ControlError:
+    def unknown_app(self, appkey: str) -> AdminError:
         """Return the 404 for an app that is not registered."""
         known = (*self.engine.config.apps, *list(self.engine.apps))
-        return ControlError(404, "unknown_appkey", unknown("app", appkey, known))
+        return AdminError(404, "unknown_appkey", unknown("app", appkey, known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,14 @@ class Route:
 
 
 def parse_request(incoming: flask.Request, route: Route, path: Mapping[str, str]) -> AdminRequest:
-    """Parse query and body; ControlError for unknown or repeated parameters: a misspelt appkey must not mean every app."""
+    """Parse query and body; AdminError for unknown or repeated parameters: a misspelt appkey must not mean every app."""
     known = None if route.query is None else ("appkey", *route.query)
     for name, values in incoming.args.lists():
         if len(values) > 1:
             text = Text(f"{name} is given {len(values)} times", f"{name} 出现 {len(values)} 次")
-            raise ControlError(422, "invalid_parameter", text)
+            raise AdminError(422, "invalid_parameter", text)
         if known is not None and name not in known:
-            raise ControlError(422, "invalid_parameter", unknown("parameter", name, known))
+            raise AdminError(422, "invalid_parameter", unknown("parameter", name, known))
     query = incoming.args.to_dict()
     return AdminRequest(query.pop("appkey", None), path, query, _parse_body(incoming))
 
@@ -120,7 +120,7 @@ def _parse_body(incoming: flask.Request) -> Json:
     raw = incoming.stream.read(MAX_BODY_BYTES + 1)
     # Our transport passes on an empty body when it is over the transport's own limit.
     if len(raw) > MAX_BODY_BYTES or incoming.environ.get(OVERLONG):
-        raise ControlError(413, "body_too_large", Text("the body is too large", "请求体过大"))
+        raise AdminError(413, "body_too_large", Text("the body is too large", "请求体过大"))
     try:
         body = json.loads(
             raw or b"{}",
@@ -129,10 +129,10 @@ def _parse_body(incoming: flask.Request) -> Json:
             object_pairs_hook=_unique_keys,
         )
     except (ValueError, RecursionError):
-        raise ControlError(400, "malformed_json", Text("the body is not JSON", "请求体不是 JSON")) from None
+        raise AdminError(400, "malformed_json", Text("the body is not JSON", "请求体不是 JSON")) from None
     if not isinstance(body, dict):
         text = Text("the body is not a JSON object", "请求体不是 JSON 对象")
-        raise ControlError(400, "malformed_json", text)
+        raise AdminError(400, "malformed_json", text)
     return body
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from mockserver.contract.envelope import encode, failure
+from mockserver.contract.envelope import encode_json, failure
 from mockserver.core.http import PLAIN, Request, Response
 from mockserver.engine.pipeline import Engine
 from mockserver.validation.body import MAX_BODY
@@ -105,4 +105,4 @@ def _deliver(engine: Engine, response: Response, environ: dict[str, Any]) -> Res
 
 def _internal_error(engine: Engine, info: str) -> Response:
     code = engine.config.catalogue["internal_error"].code
-    return Response(200, (("Content-Type", "application/json"),), encode(failure(code, info)))
+    return Response(200, (("Content-Type", "application/json"),), encode_json(failure(code, info)))

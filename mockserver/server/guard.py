@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
 
 WRITE_HEADER = "X-Mock-Admin"
@@ -41,7 +41,7 @@ class Guard:
         return cls(frozenset({"localhost", "127.0.0.1", "::1", host.lower()}), token or None)
 
     def check(self, request: Request) -> None:
-        """Raise ControlError 401, 403 or 415 unless the request is allowed."""
+        """Raise AdminError 401, 403 or 415 unless the request is allowed."""
         host = host_name(request.environ.get("HTTP_HOST", ""))
         if self.hosts is not None and host not in self.hosts:
             raise _forbidden(
@@ -62,7 +62,7 @@ class Guard:
             )
         if self.token is not None and not hmac.compare_digest(_sent_token(request), self.token.encode()):
             text = Text("send Authorization: Bearer TOKEN", "请发送 Authorization: Bearer TOKEN")
-            raise ControlError(401, "unauthorized", text)
+            raise AdminError(401, "unauthorized", text)
         if request.method not in _READS:
             _check_write(request)
 
@@ -75,7 +75,7 @@ def _check_write(request: Request) -> None:
     if request.mimetype != "application/json":
         header = "Content-Type: application/json"
         text = Text(f"writes must send {header}", f"写操作须带 {header}")
-        raise ControlError(415, "unsupported_content_type", text)
+        raise AdminError(415, "unsupported_content_type", text)
 
 
 def _sent_token(request: Request) -> bytes:
@@ -109,5 +109,5 @@ def host_name(header: str) -> str:
         return ""
 
 
-def _forbidden(name: str, en: str, zh: str) -> ControlError:
-    return ControlError(403, name, Text(en, zh))
+def _forbidden(name: str, en: str, zh: str) -> AdminError:
+    return AdminError(403, name, Text(en, zh))

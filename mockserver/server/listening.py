@@ -43,7 +43,7 @@ def bind(host: str, port: int) -> socket.socket:
 def _error(host: str, port: int, error: Exception) -> ConfigurationError:
     code = getattr(error, "errno", None)
     if code == errno.EADDRINUSE:
-        return ConfigurationError.one(
+        return ConfigurationError.at(
             "--port",
             Text(
                 f"port {port} on {host} is taken: stop the other program or choose another (0: a free one)",
@@ -51,14 +51,14 @@ def _error(host: str, port: int, error: Exception) -> ConfigurationError:
             ),
         )
     if code == errno.EACCES or isinstance(error, OverflowError):
-        return ConfigurationError.one(
+        return ConfigurationError.at(
             "--port",
             Text(
                 f"port {port} on {host} cannot be used ({error}): choose one from 1024 to 65535, or 0",
                 f"{host} 的端口 {port} 无法使用（{error}）：请选择 1024 到 65535 之间的端口，或用 0 自动选择",
             ),
         )
-    return ConfigurationError.one(
+    return ConfigurationError.at(
         "--host",
         Text(f"cannot listen on {host} port {port}: {error}", f"无法监听 {host} 端口 {port}：{error}"),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.journal import MAX_WAITERS, Filter, Overcrowded, Selection
@@ -67,7 +67,7 @@ class Observer:
                 f"{MAX_WAITERS} callers wait already; ask again without wait_for",
                 f"已有 {MAX_WAITERS} 个调用在等待；请不带 wait_for 重试",
             )
-            raise ControlError(429, "too_many_waiting", text) from None
+            raise AdminError(429, "too_many_waiting", text) from None
 
     def request(self, appkey: str | None, number: str) -> Json:
         """One request."""
@@ -77,7 +77,7 @@ class Observer:
             text = Text(
                 f"there is no request {number!r}, or not any more", f"没有请求 {number!r}，或已被淘汰"
             )
-            raise ControlError(404, "unknown_request", text)
+            raise AdminError(404, "unknown_request", text)
         return entry_json(entry, self._engine.lang)
 
     def count(self, appkey: str | None, query: Mapping[str, str]) -> Json:
@@ -137,7 +137,7 @@ class Observer:
         return report_on_journal(engine.journal, engine.config, appkeys, after=after, tests=tests)
 
     def _know(self, appkey: str | None) -> None:
-        """ControlError for an app that is none and never was one: nobody takes its silence for an answer.
+        """AdminError for an app that is none and never was one: nobody takes its silence for an answer.
 
         The empty appkey is that of requests which name no registered app.
         """
@@ -145,7 +145,7 @@ class Observer:
             return
         if not any(self._engine.journal.count(Filter(appkey=appkey))):
             known = (*self._engine.config.apps, *self._engine.apps)
-            raise ControlError(404, "unknown_appkey", unknown("app", appkey, known))
+            raise AdminError(404, "unknown_appkey", unknown("app", appkey, known))
 
     def _question(self, appkey: str | None, wanted: Mapping[str, Any]) -> VerificationRequest:
         if appkey is not None and wanted.get("appkey") not in (None, appkey):
@@ -155,7 +155,7 @@ class Observer:
         try:
             question = parse_verification({**wanted, "appkey": appkey} if appkey is not None else wanted)
         except InvalidVerification as error:
-            raise ControlError(422, "invalid_field", error.text) from None
+            raise AdminError(422, "invalid_field", error.text) from None
         check_names(
             self._engine.config.catalogue, error=question.asked.error, violation=question.asked.violation
         )

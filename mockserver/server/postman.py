@@ -39,8 +39,8 @@ def postman(
     values = {
         "baseUrl": server.rstrip("/"),
         "appkey": app.appkey,
-        "appsecret": app.keys.appsecret if secrets else "",
-        "restapikey": app.keys.restapikey if secrets else "",
+        "appsecret": app.credentials.appsecret if secrets else "",
+        "restapikey": app.credentials.restapikey if secrets else "",
         "identifier": app.identifiers[0],
     }
     return {

@@ -32,7 +32,7 @@ class TLS:
             context.load_cert_chain(cert, key, password="")  # nosec B106
         except (OSError, ValueError) as error:
             named = f"{os.fspath(cert)}, {os.fspath(key)}" if key is not None else os.fspath(cert)
-            raise ConfigurationError.one(
+            raise ConfigurationError.at(
                 "--tls-cert",
                 Text(
                     f"{named}: no usable certificate with its unencrypted key in PEM form: {error}",
@@ -51,7 +51,7 @@ class TLS:
         try:
             import trustme
         except ImportError:
-            raise ConfigurationError.one(
+            raise ConfigurationError.at(
                 "--tls",
                 Text(
                     "needs the package trustme: pip install 'mockserver[tls]'",

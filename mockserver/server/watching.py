@@ -15,7 +15,7 @@ from pathlib import Path
 from watchfiles import watch
 
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.snapshots import Look, look_at
+from mockserver.core.snapshots import Snapshot, take_snapshot
 from mockserver.engine.pipeline import Engine
 
 log = logging.getLogger("mockserver")
@@ -31,7 +31,7 @@ MAX_SETTLE_CHECKS = 8
 class Watcher:
     """Reloads an engine when its files differ from the snapshot `seen`, from `start` to `stop`."""
 
-    def __init__(self, engine: Engine, user: Path | None, seen: Look) -> None:
+    def __init__(self, engine: Engine, user: Path | None, seen: Snapshot) -> None:
         self._engine, self._user, self._seen = engine, user, seen
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -58,7 +58,7 @@ class Watcher:
 
     def check(self) -> bool:
         """Reload if a file has changed since the last check; return whether one has."""
-        snapshot = look_at(self._user, self._seen)
+        snapshot = take_snapshot(self._user, self._seen)
         changed = snapshot.changed(self._seen)
         if not changed:
             return False
@@ -76,12 +76,12 @@ class Watcher:
             log.info("reloaded: %s", _join(changed))
         return True
 
-    def _settle(self, snapshot: Look) -> Look:
+    def _settle(self, snapshot: Snapshot) -> Snapshot:
         """Return a snapshot of files that have stopped changing: editors write in steps, and saves come in groups."""
         for _ in range(MAX_SETTLE_CHECKS):
             if self._stopping.wait(SETTLE_SECONDS):
                 break
-            previous, snapshot = snapshot, look_at(self._user, snapshot)
+            previous, snapshot = snapshot, take_snapshot(self._user, snapshot)
             if snapshot == previous:
                 break
         return snapshot

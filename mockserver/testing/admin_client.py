@@ -10,8 +10,8 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.core.addresses import address_of, untrusted
-from mockserver.core.errors import ConfigurationError, ControlError
+from mockserver.core.addresses import certificate_advice, parse_server_url
+from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Text
 
 Json = dict[str, Any]
@@ -28,11 +28,11 @@ class Admin:
     def __init__(
         self, url: str, token: str | None = None, timeout: float = 70.0, *, ca: str | None = None
     ) -> None:
-        self._address = address_of(url, ca)
+        self._address = parse_server_url(url, ca)
         if token and not (token.isascii() and token.isprintable()):
             # The error of http.client would tell it.
             text = Text("holds characters that no header can carry", "含有请求头无法携带的字符")
-            raise ConfigurationError.one("--admin-token", text)
+            raise ConfigurationError.at("--admin-token", text)
         self.url = url.rstrip("/")
         self._token = token
         self._timeout = timeout
@@ -45,7 +45,7 @@ class Admin:
         return other
 
     def get(self, path: str, **query: Any) -> Json:
-        """The answer to a GET; ControlError when refused, ConfigurationError when no mock server answers."""
+        """The answer to a GET; AdminError when refused, ConfigurationError when no mock server answers."""
         return self._ask("GET", path, query, None)
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Json:
@@ -58,14 +58,14 @@ class Admin:
         status, raw = self._exchange(method, target, None if body is None else json.dumps(body).encode())
         told = _object(raw)
         if status >= 400 and {"error", "message"} <= told.keys():
-            raise ControlError(status, told["error"], Text(told["message"], told["message"]))
+            raise AdminError(status, told["error"], Text(told["message"], told["message"]))
         # 503 is how `ready` tells of files that are wrong.
         if not told or (status >= 300 and status != 503):
             text = Text(
                 f"what answers there is no mock server (HTTP {status})",
                 f"应答方不是模拟服务器（HTTP {status}）",
             )
-            raise ConfigurationError.one(self.url, text)
+            raise ConfigurationError.at(self.url, text)
         return told
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
@@ -77,7 +77,7 @@ class Admin:
             answer = connection.getresponse()
             return answer.status, answer.read()
         except ssl.SSLCertVerificationError as error:
-            raise ConfigurationError.one(self.url, untrusted(error)) from None
+            raise ConfigurationError.at(self.url, certificate_advice(error)) from None
         # ValueError: a host that cannot be looked up.
         except (OSError, ValueError, http.client.HTTPException) as error:
             why = str(error) or type(error).__name__
@@ -85,7 +85,7 @@ class Admin:
                 f"no answer of a mock server ({why}); is it running there?",
                 f"没有模拟服务器的应答（{why}）；是否在运行？",
             )
-            raise ConfigurationError.one(self.url, text) from None
+            raise ConfigurationError.at(self.url, text) from None
         finally:
             connection.close()
 

@@ -8,10 +8,10 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver.contract.checksum import Keys
+from mockserver.contract.checksum import Credentials
 from mockserver.contract.operations import OPERATIONS
-from mockserver.core.errors import ControlError, MockServerError
-from mockserver.core.text import Text, counted
+from mockserver.core.errors import AdminError, MockServerError
+from mockserver.core.text import Text, pluralize
 from mockserver.testing.admin_client import Admin, Json
 from mockserver.testing.verdicts import (
     Departure,
@@ -32,7 +32,7 @@ _ONE_WAIT = 50.0
 class MockApp:
     """One app on a mock server, with credentials, scenario, faults, clock and journal of its own."""
 
-    def __init__(self, admin: Admin, keys: Keys) -> None:
+    def __init__(self, admin: Admin, keys: Credentials) -> None:
         self._admin = admin
         self._keys = keys
         self._expected: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class MockApp:
     def fresh(cls, admin: Admin) -> MockApp:
         """A new app, made for this test alone."""
         made = admin.send("POST", "apps")
-        return cls(admin, Keys(made["appkey"], made["appsecret"], made["restapikey"]))
+        return cls(admin, Credentials(made["appkey"], made["appsecret"], made["restapikey"]))
 
     def __repr__(self) -> str:
         told = f"appkey={self.appkey!r}, url={self.url!r}"
@@ -79,7 +79,7 @@ class MockApp:
             # Here, so that only who needs the hint pays for it: it brings the schemas along.
             from mockserver.core.suggestions import unknown
 
-            raise ControlError(422, "invalid_field", unknown("operation", operation, OPERATIONS))
+            raise AdminError(422, "invalid_field", unknown("operation", operation, OPERATIONS))
         return f"{self.url}{OPERATIONS[operation].path}?{self.sign(identifier=identifier, seq=seq)}"
 
     def use(self, scenario: str) -> None:
@@ -146,7 +146,7 @@ class MockApp:
         found = self._ask("requests")
         if gone := found["evicted"]:
             raise AssertionError(
-                f"{counted(gone, 'older request')} {'is' if gone == 1 else 'are'} gone; raise --journal-size"
+                f"{pluralize(gone, 'older request')} {'is' if gone == 1 else 'are'} gone; raise --journal-size"
             )
         return list(found["requests"])
 
@@ -160,7 +160,7 @@ class MockApp:
                 return list(found)
             if time.monotonic() >= until:
                 raise AssertionError(
-                    f"{counted(len(found), 'request')} came within {timeout:g} s, expected {count}"
+                    f"{pluralize(len(found), 'request')} came within {timeout:g} s, expected {count}"
                 )
 
     def assert_called(
@@ -178,7 +178,7 @@ class MockApp:
         """AssertionError, with similar requests and how they differ, unless so many came (at least one)."""
         if times is not None and (at_least, at_most) != (None, None):
             text = Text("give times, or at_least and at_most", "times 与 at_least、at_most 不能同时使用")
-            raise ControlError(422, "invalid_field", text)
+            raise AdminError(422, "invalid_field", text)
         wanted = {
             "operation": operation,
             "when": _given({"body": body, "query": query}) or None,
@@ -211,7 +211,7 @@ class MockApp:
     def expect_violation(self, *names: str) -> None:
         """Let requests depart from the document in these ways: `expect_violation("unknown_field")`.
 
-        Takes names of violations, of lints and of mistakes in error handling; ControlError for any other. They fail
+        Takes names of violations, of lints and of mistakes in error handling; AdminError for any other. They fail
         neither `assert_no_violations` nor, with `--mockserver-fail-on-violations`, the run; a test of the plugin in
         which one of them does not come fails.
         """

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mockserver.contract.envelope import encode, failure
-from mockserver.core.errors import ConfigurationError, ControlError
-from mockserver.core.snapshots import look_at
+from mockserver.contract.envelope import encode_json, failure
+from mockserver.core.errors import AdminError, ConfigurationError
+from mockserver.core.snapshots import take_snapshot
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
@@ -61,7 +61,7 @@ class MockServer:
         self.ca_file: Path | None = tls.ca_file if tls else None
         """The CA to trust, where the certificate was made for this run."""
         user = Path(chosen["fixtures"]) if chosen["fixtures"] else None
-        seen = look_at(user) if reload else None
+        seen = take_snapshot(user) if reload else None
         self.engine: Engine = make_engine(scenario=scenario, **settings)
         self._watcher = Watcher(self.engine, user, seen) if seen else None
         self._token: str | None = settings.get("admin_token")
@@ -80,7 +80,7 @@ class MockServer:
     def _envelope(self, error: str, text: Text) -> bytes:
         """What the transport refuses is told like everything else: by the catalogue, in the chosen language."""
         row = self.engine.config.catalogue[error]
-        return encode(failure(row.code, text.to(self.engine.lang)))
+        return encode_json(failure(row.code, text.to(self.engine.lang)))
 
     @property
     def url(self) -> str:
@@ -98,12 +98,12 @@ class MockServer:
         return _Inside(self.url, self._token, self._app)
 
     def app(self, appkey: str | None = None) -> MockApp:
-        """A registered app, the first one unless told otherwise; ControlError when there is none of that name."""
+        """A registered app, the first one unless told otherwise; AdminError when there is none of that name."""
         known = {**self.engine.config.apps, **self.engine.apps}
         app = next(iter(known.values())) if appkey is None else known.get(appkey)
         if app is None:
-            raise ControlError(404, "unknown_appkey", unknown("app", appkey, known))
-        return MockApp(self.admin, app.keys)
+            raise AdminError(404, "unknown_appkey", unknown("app", appkey, known))
+        return MockApp(self.admin, app.credentials)
 
     def new_app(self) -> MockApp:
         """A fresh app with credentials, scenario, faults, clock and journal of its own: what a test of the plugin gets."""
@@ -158,7 +158,7 @@ def _refuse_open_door(host: str, token: str | None) -> None:
             f"{host} can be reached from other machines: add --admin-token TOKEN",
             f"{host} 可从其他机器访问：请加 --admin-token TOKEN",
         )
-        raise ConfigurationError.one("--host", text)
+        raise ConfigurationError.at("--host", text)
 
 
 def _tls(host: str, chosen: dict[str, Any]) -> TLS | None:
@@ -169,10 +169,10 @@ def _tls(host: str, chosen: dict[str, Any]) -> TLS | None:
             "makes a certificate of its own: leave out --tls-cert and --tls-key, or --tls",
             "会自动生成证书：请去掉 --tls-cert 和 --tls-key，或去掉 --tls",
         )
-        raise ConfigurationError.one("--tls", text)
+        raise ConfigurationError.at("--tls", text)
     if key and not cert:
         text = Text("is the key of a certificate: add --tls-cert FILE", "是证书的私钥：请加 --tls-cert FILE")
-        raise ConfigurationError.one("--tls-key", text)
+        raise ConfigurationError.at("--tls-key", text)
     if cert:
         return TLS.from_files(cert, key)
     # Compared, not bound.

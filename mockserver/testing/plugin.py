@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mockserver.core.errors import ControlError, MockServerError
+from mockserver.core.errors import AdminError, MockServerError
 from mockserver.core.text import Lang
 from mockserver.testing.marks import read_marker
 from mockserver.testing.options import add_options, check_options, language, settings_of
@@ -107,7 +107,7 @@ def mockserver(request: pytest.FixtureRequest, mockserver_admin: Admin) -> Itera
     finally:
         tests[app.appkey]["expects"] = list(app.expected_violations)
         # A test may have removed its app itself.
-        with _readable("mockserver", lang), contextlib.suppress(ControlError):
+        with _readable("mockserver", lang), contextlib.suppress(AdminError):
             app.remove()
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from mockserver.core.errors import ConfigurationError, ControlError, MockServerError
-from mockserver.core.text import Lang, Text, counted
+from mockserver.core.errors import AdminError, ConfigurationError, MockServerError
+from mockserver.core.text import Lang, Text, pluralize
 from mockserver.testing.options import REPORTS, language, settings_of
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ def is_curt(config: pytest.Config) -> bool:
 
 def remote(config: pytest.Config) -> Admin:
     """The admin API of the server at `--mockserver-url`."""
-    from mockserver.core.addresses import server_url
+    from mockserver.core.addresses import normalize_server_url
     from mockserver.testing.admin_client import Admin
 
-    url = server_url(config.getoption("--mockserver-url"))
+    url = normalize_server_url(config.getoption("--mockserver-url"))
     return Admin(url, config.getoption("--mockserver-token"), ca=config.getoption("--mockserver-ca"))
 
 
@@ -70,7 +70,7 @@ def error_text(error: MockServerError, lang: Lang) -> str:
     """What an error tells, in one of the languages."""
     if isinstance(error, ConfigurationError):
         return error.show(lang)
-    return error.text.to(lang) if isinstance(error, ControlError) else str(error)
+    return error.text.to(lang) if isinstance(error, AdminError) else str(error)
 
 
 def hand_over(config: pytest.Config, output: dict[str, Any]) -> None:
@@ -136,7 +136,7 @@ def _strangers(config: pytest.Config, count: int, lang: Lang) -> str:
     """A word on requests without an app at a server that others may use, too; empty for a server of the run's own."""
     if not count or not config.getoption("--mockserver-url"):
         return ""
-    return _WORDS["strangers"].to(lang).format(count=count, counted=counted(count, "request")) + "\n"
+    return _WORDS["strangers"].to(lang).format(count=count, pluralize=pluralize(count, "request")) + "\n"
 
 
 def _rendered(config: pytest.Config, form: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 
 Json = dict[str, Any]
 __tracebackhide__ = True
@@ -59,14 +59,14 @@ def _text(one: Json) -> str:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """ControlError for what is no name of a violation, a lint or a mistake in error handling."""
+    """AdminError for what is no name of a violation, a lint or a mistake in error handling."""
     # Here, so that only who asks for it pays for it: they bring the schemas along.
     from mockserver.core.suggestions import unknown
     from mockserver.reporting.report import NAMES
 
     for name in names:
         if name not in NAMES:
-            raise ControlError(422, "invalid_field", unknown("violation", name, NAMES))
+            raise AdminError(422, "invalid_field", unknown("violation", name, NAMES))
 
 
 def clock_advice(clock: Json, stale: Iterable[Json]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mockserver.contract.readings import Readings
 from mockserver.contract.schemas import Mismatch, Validator
-from mockserver.contract.violations import Violation, shorten, violation
+from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
 from mockserver.validation.body_rules import RULES
 from mockserver.validation.json_body import parse
@@ -32,9 +32,12 @@ def check_body(
     lenient = readings["strictness"] == "lenient"
     found = _content_type(request, lenient)
     if request.overlong or len(request.body) > MAX_BODY:
-        return {}, [*found, violation("body_too_large", "body:", expected=str(MAX_BODY), got=_size(request))]
+        return {}, [
+            *found,
+            make_violation("body_too_large", "body:", expected=str(MAX_BODY), got=_size(request)),
+        ]
     if not request.body.strip(b" \t\r\n"):
-        return {}, [*found, violation("body_empty", "body:", expected="{}")]
+        return {}, [*found, make_violation("body_empty", "body:", expected="{}")]
     parsed = parse(request.body)
     found += [replace(one, tolerated=lenient and one.name == "duplicate_key") for one in parsed.violations]
     if not parsed.ok:
@@ -42,7 +45,10 @@ def check_body(
         return {}, [replace(one, got=got) if one.name == "malformed_json" else one for one in found]
     if not isinstance(parsed.value, dict):
         kind = kind_of(parsed.value)
-        return {}, [*found, violation("not_an_object", "body:", expected="{…}", got=kind.en, got_zh=kind.zh)]
+        return {}, [
+            *found,
+            make_violation("not_an_object", "body:", expected="{…}", got=kind.en, got_zh=kind.zh),
+        ]
     body: dict[str, Any] = parsed.value
     if not (parsed.exact and validator.accepts(body)):
         body, broken = _schema(body, validator, lenient, section)
@@ -65,8 +71,8 @@ def _content_type(request: Request, lenient: bool) -> list[Violation]:
         return []
     where, expected = "header:Content-Type", "application/json"
     if not given:
-        return [violation("content_type_missing", where, expected=expected, tolerated=lenient)]
-    return [violation("content_type_wrong", where, expected=expected, got=given)]
+        return [make_violation("content_type_missing", where, expected=expected, tolerated=lenient)]
+    return [make_violation("content_type_wrong", where, expected=expected, got=given)]
 
 
 def _schema(

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.contract.readings import Readings
-from mockserver.contract.timestamps import how_long
-from mockserver.contract.violations import Violation, violation
-from mockserver.core.clock import DAY, day_start
+from mockserver.contract.timestamps import format_duration
+from mockserver.contract.violations import Violation, make_violation
+from mockserver.core.clock import DAY_SECONDS, parse_day
 
 Rule = Callable[[Mapping[str, Any], Readings, str], list[Violation]]
 
@@ -21,7 +21,7 @@ def span(body: Mapping[str, Any], readings: Readings, section: str) -> list[Viol
     seconds = int(end) - int(begin)
     if seconds < 0:
         return [
-            violation(
+            make_violation(
                 "begin_after_end",
                 "body:/BeginTime",
                 expected=f"≤ {end}",
@@ -31,10 +31,10 @@ def span(body: Mapping[str, Any], readings: Readings, section: str) -> list[Viol
             )
         ]
     most = readings["max_range_days"]
-    if most and section != "2.2" and seconds > most * DAY:
-        told = how_long(seconds)
+    if most and section != "2.2" and seconds > most * DAY_SECONDS:
+        told = format_duration(seconds)
         return [
-            violation(
+            make_violation(
                 "range_too_large",
                 "body:/EndTime",
                 expected=str(most),
@@ -52,10 +52,10 @@ def day(body: Mapping[str, Any], readings: Readings, section: str) -> list[Viola
     if "QueryDate" not in body:
         return []
     try:
-        day_start(body["QueryDate"])
+        parse_day(body["QueryDate"])
     except ValueError:
         return [
-            violation(
+            make_violation(
                 "no_such_day",
                 "body:/QueryDate",
                 expected="yyyymmdd",
@@ -70,7 +70,7 @@ def day(body: Mapping[str, Any], readings: Readings, section: str) -> list[Viola
 def everything(body: Mapping[str, Any], readings: Readings, section: str) -> list[Violation]:
     """CountBy 0 is closed under reading `count_by_zero=error` (§3.1.4)."""
     if body.get("CountBy") == 0 and readings["count_by_zero"] == "error":
-        return [violation("count_by_zero", "body:/CountBy", expected="1…4", got=0)]
+        return [make_violation("count_by_zero", "body:/CountBy", expected="1…4", got=0)]
     return []
 
 

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from math import floor
 
-from mockserver.contract.timestamps import how_long
-from mockserver.core.clock import EAST_8
+from mockserver.contract.timestamps import format_duration
+from mockserver.core.clock import UTC8_OFFSET
 from mockserver.validation.mistakes import Diagnosis, tell
 from mockserver.validation.words import is_unset
 
@@ -68,7 +68,7 @@ def hashed_variants(text: str, now: float) -> Iterator[tuple[str, str | int, tup
     for off in (-1, 1, -2, 2):
         name = "curtime_off_by_one" if abs(off) == 1 else "curtime_off_by_two"
         yield str(second + off), off, (*fine, name)
-    for off in (-EAST_8, EAST_8):
+    for off in (-UTC8_OFFSET, UTC8_OFFSET):
         yield str(second + off), off, (*fine, "curtime_eight_hours_off")
     if len(text) != 13:
         yield f"{second}000", "(curtime*1000)", ("curtime_hashed_in_milliseconds",)
@@ -161,11 +161,14 @@ def _moment(names: tuple[str, ...], seconds: float, now: float, freshness: int) 
     off = round(seconds - floor(now))
     if abs(off) <= freshness:
         return tell(names) if names else None
-    for ahead, name in ((EAST_8, "curtime_eight_hours_ahead"), (-EAST_8, "curtime_eight_hours_behind")):
+    for ahead, name in (
+        (UTC8_OFFSET, "curtime_eight_hours_ahead"),
+        (-UTC8_OFFSET, "curtime_eight_hours_behind"),
+    ):
         if abs(off - ahead) <= freshness:
             return tell([*names, name])
     half_hours = round(off / 1_800)
     if 2 <= abs(half_hours) <= 28 and abs(off - half_hours * 1_800) <= min(freshness, _NEAR // 30):
         return tell([*names, "curtime_time_zone"], hours=half_hours / 2)
-    told = how_long(abs(off))
+    told = format_duration(abs(off))
     return tell([*names, "clock_ahead" if off > 0 else "clock_behind"], span=told.en, span_zh=told.zh)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TypeAlias
 
-from mockserver.contract.checksum import Formula, Keys, matches
+from mockserver.contract.checksum import Credentials, Formula, checksum_matches
 from mockserver.core.text import Text
 from mockserver.validation import opened, spoilt
 from mockserver.validation.curtime import diagnose_curtime, whole_second
@@ -35,10 +35,10 @@ _DEEPER = Text("; `mockserver explain URL` tries far more", "；mockserver expla
 def diagnose(
     given: str,
     curtime: str,
-    keys: Keys,
+    keys: Credentials,
     *,
     now: float,
-    others: Sequence[Keys] = (),
+    others: Sequence[Credentials] = (),
     identifier: str = "",
     seq: str = "",
     body: bytes = b"",
@@ -54,7 +54,7 @@ def diagnose(
     were hashed; `deep` tries some 170,000 more, for `explain`, which is advised where it is `explainable`.
     """
     case = Case(keys, curtime, now, tuple(formulas), identifier, seq, body, others)
-    if matches(given, keys, curtime, case.formulas):
+    if checksum_matches(given, keys, curtime, case.formulas):
         return None
     formula = " + ".join((*case.accepted, "curtime"))
     written = read(given)
@@ -77,7 +77,7 @@ def diagnose(
 
 def _remembered(case: Case, given: str, earlier: str | None) -> Finding | None:
     """The checksum of another request that was right."""
-    if earlier is None or not matches(given, case.keys, earlier, case.formulas):
+    if earlier is None or not checksum_matches(given, case.keys, earlier, case.formulas):
         return None
     then, sent = whole_second(earlier), whole_second(case.curtime)
     plain = then is not None and sent is not None and earlier == str(then)

@@ -13,8 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.contract.envelope import plain_object
-from mockserver.contract.violations import Violation, shorten, violation
+from mockserver.contract.envelope import parse_flat_object
+from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.text import Text
 
 MAX_DEPTH = 64
@@ -45,7 +45,7 @@ class _Refused(ValueError):
 
 def parse(body: bytes) -> Parsed:
     """The JSON value of `body` (§1.2); every repeated key is a violation, any other fault leaves no value."""
-    plain = plain_object(body)
+    plain = parse_flat_object(body)
     return parse_closely(body) if plain is None else Parsed(plain, ok=True)
 
 
@@ -73,7 +73,9 @@ def parse_closely(body: bytes) -> Parsed:
 
 
 def _malformed(text: Text) -> Violation:
-    return violation("malformed_json", "body:", expected="a JSON object", reason=text.en, reason_zh=text.zh)
+    return make_violation(
+        "malformed_json", "body:", expected="a JSON object", reason=text.en, reason_zh=text.zh
+    )
 
 
 def _text(body: bytes) -> str:
@@ -176,7 +178,7 @@ def _inspect(value: Any, parsed: Parsed) -> None:
         if isinstance(value, _Repeating):
             left = MAX_TOLD - len(parsed.violations)
             parsed.violations += [
-                violation(
+                make_violation(
                     "duplicate_key", f"body:/{shorten(name)}", name=shorten(name), expected="once", got=name
                 )
                 for name in value.repeated[: max(left, 0)]

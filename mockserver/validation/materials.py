@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
-from mockserver.contract.checksum import Formula, Keys
+from mockserver.contract.checksum import Credentials, Formula
 from mockserver.validation.changes import TEXT_STEPS
 from mockserver.validation.curtime import hashed_variants, whole_second
 from mockserver.validation.recipes import (
@@ -66,7 +66,7 @@ class Book:
 
 
 @lru_cache(maxsize=64)
-def book_of(keys: Keys) -> Book:
+def book_of(keys: Credentials) -> Book:
     """The book of an app's keys."""
     own = {
         "appsecret": as_bytes(keys.appsecret),
@@ -113,14 +113,14 @@ def _loose(told: frozenset[str]) -> tuple[Recipe, ...]:
 class Case:
     """What is known about one wrong signature; its repr shows nothing of it."""
 
-    keys: Keys
+    keys: Credentials
     curtime: str = field(repr=False)
     now: float
     formulas: tuple[Formula, ...] = ("v2",)
     identifier: str = field(default="", repr=False)
     seq: str = field(default="", repr=False)
     body: bytes = field(default=b"", repr=False)
-    others: Sequence[Keys] = ()
+    others: Sequence[Credentials] = ()
     told: dict[str, bytes] = field(init=False, repr=False)
     """The bytes of what the request tells, curtime among it."""
     book: Book = field(init=False)
@@ -188,7 +188,7 @@ def _text_steps(symbols: Symbols, names: Names) -> tuple[tuple[Callable[[str], b
     return tuple((step, (label.format(joined),), (*names, mistake)) for mistake, label, step in TEXT_STEPS)
 
 
-def other_apps(case: Case, others: Sequence[Keys]) -> Iterator[Frame]:
+def other_apps(case: Case, others: Sequence[Credentials]) -> Iterator[Frame]:
     """The formulas with the keys of other apps, and with one key of theirs."""
     own_secret, own_rest = case.book.parts["appsecret"], case.book.parts["restapikey"]
     for other in others:
@@ -200,7 +200,7 @@ def other_apps(case: Case, others: Sequence[Keys]) -> Iterator[Frame]:
         yield secret + own_rest, b"", (one, "restapikey", "curtime"), ("mixed_credentials",)
 
 
-def _whose(other: Keys) -> tuple[str, str]:
+def _whose(other: Credentials) -> tuple[str, str]:
     """The symbols of another app's keys."""
     return f"appsecret[{other.appkey[:40]!a}]", f"restapikey[{other.appkey[:40]!a}]"
 

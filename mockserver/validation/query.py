@@ -9,7 +9,7 @@ from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from mockserver.contract.readings import Readings
-from mockserver.contract.violations import Violation, shorten, violation
+from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
 from mockserver.core.text import Text
 from mockserver.validation.misplaced import find_signature
@@ -67,12 +67,14 @@ def check_query(query: Query, readings: Readings, request: Request = _NO_CALL) -
         where, shown = f"query:{shorten(name)}", shorten(name)
         if count > 1:
             found.append(
-                violation("repeated_parameter", where, expected="once", got=count, name=shown, count=count)
+                make_violation(
+                    "repeated_parameter", where, expected="once", got=count, name=shown, count=count
+                )
             )
         if name in query.broken:
             got = query.broken[name].encode("ascii", "backslashreplace").decode()
             found.append(
-                violation(
+                make_violation(
                     "undecodable_parameter", where, expected="percent-encoded UTF-8", got=got, name=shown
                 )
             )
@@ -90,7 +92,7 @@ def _missing(query: Query, readings: Readings, request: Request) -> list[Violati
     unknown = islice((name for name in query.counts if name not in _EACH_ONCE), MAX_TOLD)
     sent = {_nearest(name, query): name for name in reversed(list(unknown))}
     return [
-        violation(
+        make_violation(
             "missing_parameter",
             f"query:{name}",
             expected=name,
@@ -122,7 +124,7 @@ def _nearest(name: str, query: Query) -> str:
 
 def _unknown(name: str, where: str, query: Query, readings: Readings) -> Violation:
     near = _nearest(name, query)
-    return violation(
+    return make_violation(
         "unknown_parameter",
         where,
         expected=near or f"one of {', '.join(PARAMETERS)}",

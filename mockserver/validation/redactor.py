@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from mockserver.contract.checksum import Keys
+from mockserver.contract.checksum import Credentials
 from mockserver.core.http import Request
 
 MASK = "***"
@@ -37,7 +37,7 @@ class Redactor:
         """By their first characters and their length."""
         self._starts: tuple[str, ...] = ()
 
-    def add_credentials(self, apps: Iterable[Keys]) -> None:
+    def add_credentials(self, apps: Iterable[Credentials]) -> None:
         """Know the secrets of these apps from now on."""
         self.add_secrets(secret for keys in apps for secret in keys.secrets)
 

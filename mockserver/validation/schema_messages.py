@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.contract.schemas import Mismatch
-from mockserver.contract.timestamps import DAY, SECONDS, why_no_day, why_no_stamp
-from mockserver.contract.violations import Violation, shorten, violation
+from mockserver.contract.timestamps import DAY_FORMAT, SECONDS_FORMAT, explain_day, explain_timestamp
+from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.text import Text
 
 MAX_TOLD = 20
@@ -56,9 +56,9 @@ def expected_of(schema: Mapping[str, Any]) -> Text:
     """What a field wants, in a few words."""
     pattern = str(schema.get("pattern", ""))
     if "{10}" in pattern:
-        return SECONDS
+        return SECONDS_FORMAT
     if "{8}" in pattern:
-        return DAY
+        return DAY_FORMAT
     if "enum" in schema:
         words = ", ".join(str(value) for value in schema["enum"])
         kind = _TYPES.get(str(schema.get("type")))
@@ -101,10 +101,12 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
     words: dict[str, Any] = {"name": name, "section": section, **_expecting(expected)}
     if mismatch.keyword == "type":
         got = kind_of(mismatch.value)
-        return [violation("wrong_type", base, got=got.en, got_zh=got.zh, **words)]
+        return [make_violation("wrong_type", base, got=got.en, got_zh=got.zh, **words)]
     verdict, got_text = _verdict(mismatch), str(mismatch.value)
     return [
-        violation("invalid_value", base, got=got_text, verdict=verdict.en, verdict_zh=verdict.zh, **words)
+        make_violation(
+            "invalid_value", base, got=got_text, verdict=verdict.en, verdict_zh=verdict.zh, **words
+        )
     ]
 
 
@@ -130,7 +132,7 @@ def _missing(name: str, where: str, expected: Text, section: str, sent: str) -> 
     words: dict[str, Any] = _expecting(expected)
     if sent:
         words |= {"hint": f" (you sent {shorten(sent)})", "hint_zh": f"（发送的是 {shorten(sent)}）"}
-    return violation("missing_field", where, name=name, section=section, **words)
+    return make_violation("missing_field", where, name=name, section=section, **words)
 
 
 def _nearest(name: str, others: list[str]) -> str:
@@ -144,7 +146,7 @@ def _unknown(name: str, base: str, known: list[str], section: str) -> Violation:
     hint, hint_zh = "", ""
     if meant := _nearest(name, known):
         hint, hint_zh = f" (did you mean {meant}?)", f"（是否为 {meant}？）"
-    return violation(
+    return make_violation(
         "unknown_field",
         f"{base}/{_step(name)}",
         expected=meant or f"one of {', '.join(known)}",
@@ -160,9 +162,9 @@ def _reason(mismatch: Mismatch) -> Text:
     value = mismatch.value
     pattern = str(mismatch.schema.get("pattern", ""))
     if isinstance(value, str) and "{10}" in pattern:
-        return why_no_stamp(value)
+        return explain_timestamp(value)
     if isinstance(value, str) and "{8}" in pattern:
-        return why_no_day(value)
+        return explain_day(value)
     if mismatch.keyword == "minLength":
         return Text("it is too short", "过短")
     if mismatch.keyword == "maxLength":

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mockserver.contract.apps import App
-from mockserver.contract.checksum import Formula, Keys, matches
+from mockserver.contract.checksum import Credentials, Formula, checksum_matches
 from mockserver.contract.readings import Readings
-from mockserver.contract.timestamps import how_long
-from mockserver.contract.violations import Violation, shorten, violation
+from mockserver.contract.timestamps import format_duration
+from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
 from mockserver.core.text import Text
 from mockserver.validation.diagnosis import diagnose, diagnose_curtime
@@ -67,10 +67,10 @@ class SigningContext:
     """Search for the cause of a wrong checksum without a time limit, as `mockserver explain` does."""
 
     @property
-    def other_keys(self) -> list[Keys]:
+    def other_keys(self) -> list[Credentials]:
         """The keys of all apps but the one named by the query."""
         own = self.app.appkey if self.app else ""
-        return [app.keys for apps in self.apps for app in list(apps.values()) if app.appkey != own]
+        return [app.credentials for apps in self.apps for app in list(apps.values()) if app.appkey != own]
 
 
 def check_signature(
@@ -95,7 +95,7 @@ def check_signature(
     given = query.get("checksum")
     if app is not None and given is not None and curtime is not None:
         formulas = _FORMULAS[readings["signing"]]
-        if not matches(given, app.keys, curtime, formulas):
+        if not checksum_matches(given, app.credentials, curtime, formulas):
             found.append(_mismatch(given, curtime, query, request, app, formulas, context))
         elif memory:
             if second is not None:
@@ -103,13 +103,13 @@ def check_signature(
             once = readings["checksum_reuse"] == "once"
             if once and accepted and _fine(found) and not memory.claim_checksum(given):
                 found.append(
-                    violation(
+                    make_violation(
                         "checksum_reused", "query:checksum", expected="a new checksum", got=given[:6] + "…"
                     )
                 )
     seq = query.get("seq")
     if seq == "" and readings["seq"] != "optional":
-        found.append(violation("seq_empty", "query:seq", expected="a number of your own"))
+        found.append(make_violation("seq_empty", "query:seq", expected="a number of your own"))
     elif (
         readings["seq"] == "unique"
         and seq
@@ -118,7 +118,7 @@ def check_signature(
         and _fine(found)
         and not memory.claim_seq(seq)
     ):
-        found.append(violation("seq_repeated", "query:seq", expected="a new seq", got=seq))
+        found.append(make_violation("seq_repeated", "query:seq", expected="a new seq", got=seq))
     return found
 
 
@@ -127,7 +127,7 @@ def _unknown(appkey: str) -> Violation:
     verdict = (
         Text(f"{shown} is not registered here", f"{shown} 未注册") if appkey else Text("is empty", "为空")
     )
-    return violation(
+    return make_violation(
         "unknown_appkey",
         "query:appkey",
         expected="a registered appkey",
@@ -146,10 +146,10 @@ def _identifier(given: str | None, app: App | None, readings: Readings) -> list[
     if given is None:
         return []
     if not given:
-        return [violation("identifier_empty", "query:identifier", expected="an administrator account")]
+        return [make_violation("identifier_empty", "query:identifier", expected="an administrator account")]
     if readings["identifier"] == "admin" and app is not None and given not in app.identifiers:
         expected = ", ".join(app.identifiers)
-        return [violation("identifier_not_allowed", "query:identifier", expected=expected, got=given)]
+        return [make_violation("identifier_not_allowed", "query:identifier", expected=expected, got=given)]
     return []
 
 
@@ -164,7 +164,7 @@ def _curtime(text: str, readings: Readings, now: float) -> tuple[float | None, l
     said = diagnose_curtime(text, now)
     hint = Text(f": {said.text.en}", f"：{said.text.zh}") if said else Text("", "")
     return None, [
-        violation(
+        make_violation(
             "curtime_format",
             "query:curtime",
             expected=_EXPECTED.en,
@@ -178,7 +178,7 @@ def _curtime(text: str, readings: Readings, now: float) -> tuple[float | None, l
 
 
 def _fraction(text: str, *, tolerated: bool) -> Violation:
-    return violation(
+    return make_violation(
         "curtime_fraction",
         "query:curtime",
         expected=_EXPECTED.en,
@@ -198,11 +198,11 @@ def _freshness(second: float, now: float, limit: int, clock_moved: bool) -> list
     if abs(off) <= limit:
         return []
     said = diagnose_curtime(str(int(second)), now, limit)
-    hint, told = said.text if said else _CLOCK, how_long(abs(round(off)))
+    hint, told = said.text if said else _CLOCK, format_duration(abs(round(off)))
     if clock_moved:
         hint = Text(hint.en + _MOVED.en, hint.zh + _MOVED.zh)
     return [
-        violation(
+        make_violation(
             "checksum_expired",
             "query:curtime",
             expected=f"within {limit} s of the server's clock",
@@ -233,7 +233,7 @@ def _mismatch(
     said = diagnose(
         sent.get("checksum", given),
         sent.get("curtime", curtime)[:_LONGEST],
-        app.keys,
+        app.credentials,
         now=context.now,
         others=context.other_keys,
         identifier=sent.get("identifier", ""),
@@ -246,7 +246,7 @@ def _mismatch(
     )
     none = Text(f"no known mistake explains it; make it {_FORMULA_TEXT}", f"未找到原因；应为 {_FORMULA_TEXT}")
     hint = said.text if said else none
-    return violation(
+    return make_violation(
         "checksum_mismatch",
         "query:checksum",
         expected=_FORMULA_TEXT,

@@ -14,7 +14,7 @@ import numpy as np
 from faker import Faker
 from faker.providers import BaseProvider
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.places import CARRIERS
 from mockserver.world.prf import subkey
@@ -26,7 +26,7 @@ _PREFIXES = {
     "中国电信": ("133", "153", "177", "180", "181", "189"),
     "中国联通": ("130", "131", "132", "155", "156", "185", "186"),
 }
-_LOOK_BACK = (3_600, DAY, 31 * DAY)
+_LOOK_BACK = (3_600, DAY_SECONDS, 31 * DAY_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class CallProvider(BaseProvider):
     def __init__(self, generator: Any, world: World | None = None, now: int | None = None) -> None:
         super().__init__(generator)
         self._world = world
-        self._now = day_start("20191211") if now is None else now
+        self._now = parse_day("20191211") if now is None else now
         self._recent: Stays | None = None
 
     def user_id(self) -> str:
@@ -139,7 +139,7 @@ class CallProvider(BaseProvider):
 
     def stamp(self) -> str:
         """A second of the day before `now`, as the document writes stamps."""
-        return str(self._now - self.random_int(1, DAY))
+        return str(self._now - self.random_int(1, DAY_SECONDS))
 
     def stay(self) -> dict[str, Any]:
         """A whole row of §2.3.6 whose values belong together."""

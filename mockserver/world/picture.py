@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.asof import as_of
 from mockserver.world.stays import World
 
@@ -16,12 +16,12 @@ MOST_CITIES = 12
 
 def picture_of(world: World, day: str, now: int) -> dict[str, Any]:
     """Totals and rows of [label, value] for a `yyyymmdd` day (UTC+8) as it stands at `now`; ValueError for no such day."""
-    start = day_start(day)
-    limit = max(start, min(start + DAY, now))
-    stays = as_of(world.stays_between(start, start + DAY - 1), now, "now").stays
+    start = parse_day(day)
+    limit = max(start, min(start + DAY_SECONDS, now))
+    stays = as_of(world.stays_between(start, start + DAY_SECONDS - 1), now, "now").stays
     begins, ends = np.clip(stays.enter, start, limit), np.clip(stays.leave, start, limit)
     seconds = ends - begins
-    hour = np.clip(stays.enter - start, 0, DAY - 1) // HOUR
+    hour = np.clip(stays.enter - start, 0, DAY_SECONDS - 1) // HOUR
     made = stays.create[stays.host & (stays.create >= start) & (stays.create < limit)]
     joined = int(((stays.enter >= start) & (stays.enter < limit)).sum())
     failed = len(world.failed_joins(start, limit))

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.core.clock import day_start
+from mockserver.core.clock import parse_day
 from mockserver.core.text import Text
 from mockserver.world.places import Place
 from mockserver.world.recorded import depends_on_now, recorded_world
 from mockserver.world.stays import DIMENSIONS, SpecError, Stays
 
-_FIRST, _LAST = day_start("20190101"), 9_999_999_999
+_FIRST, _LAST = parse_day("20190101"), 9_999_999_999
 
 _MOMENT = {
     "type": ["integer", "string"],

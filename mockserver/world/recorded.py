@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.core.clock import NoMoment, moment
+from mockserver.core.clock import InvalidTime, parse_time
 from mockserver.core.text import Text
 from mockserver.world.asof import FIRST, OPEN
 from mockserver.world.stays import COLUMNS, DIMENSIONS, I64, SpecError, Stays
@@ -159,8 +159,8 @@ def _check(stay: Mapping[str, Any], at: Pointer, enter: int, leave: int) -> None
 
 def _moment(word: str | int, at: Pointer, now: int) -> int:
     try:
-        second = moment(word, now)
-    except NoMoment as error:
+        second = parse_time(word, now)
+    except InvalidTime as error:
         raise SpecError(at, error.text) from None
     if second < FIRST:
         text = Text(

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mockserver.core.clock import DAY
+from mockserver.core.clock import DAY_SECONDS
 from mockserver.world.prf import I64, Permutation, bits, draw, subkey
 from mockserver.world.shape import EPOCH, HOUR, NOISE, NOISE_BITS, RATE_BITS, ROOMS_AN_HOUR, Shape
 from mockserver.world.stays import Flags
@@ -264,4 +264,4 @@ def hours_of(begin: int, end: int) -> tuple[int, int]:
 
 def day_of_hour(hour: I64) -> I64:
     """The first second of the UTC+8 day of each hour."""
-    return EPOCH + hour // 24 * DAY
+    return EPOCH + hour // 24 * DAY_SECONDS

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.text import Text
 from mockserver.world.parameters import checked
 from mockserver.world.pins import Pinned, document_pins, read_pins
@@ -23,7 +23,7 @@ from mockserver.world.quality import NETWORKS, Quality
 from mockserver.world.stays import SpecError
 from mockserver.world.tables import lognormal, shares
 
-EPOCH = day_start("20190101")
+EPOCH = parse_day("20190101")
 """The first second of every generated world: 2019-01-01 00:00 UTC+8."""
 HOUR = 3_600
 ROOMS_AN_HOUR = 1 << 15
@@ -77,8 +77,8 @@ class Shape:
             limits = np.broadcast_to(table[0], (len(day), table.shape[1]))
         else:
             left = np.clip(np.searchsorted(days, day, side="right") - 1, 0, len(days) - 2)
-            span = (days[left + 1] - days[left]) // DAY
-            passed = np.clip((day - days[left]) // DAY, 0, span)
+            span = (days[left + 1] - days[left]) // DAY_SECONDS
+            passed = np.clip((day - days[left]) // DAY_SECONDS, 0, span)
             limits = table[left] + (table[left + 1] - table[left]) * passed[:, None] // span[:, None]
         codes: I64 = (word[:, None] >= limits[:, :-1]).sum(axis=1)
         return codes
@@ -206,13 +206,13 @@ def _networks(dated: Mapping[Any, Mapping[str, float]]) -> tuple[I64, I64]:
         at = ("networks", name)
         text = str(name)
         try:
-            day = day_start(text if len(text) == 8 else f"{text}0101")
+            day = parse_day(text if len(text) == 8 else f"{text}0101")
         except ValueError:
             raise SpecError(
                 at, Text("no such day: write a year or yyyymmdd", "没有这一天：请写年份或 yyyymmdd")
             ) from None
         if day in rows:
-            other = date.fromordinal(day // DAY + 1 + date(1970, 1, 1).toordinal()).isoformat()
+            other = date.fromordinal(day // DAY_SECONDS + 1 + date(1970, 1, 1).toordinal()).isoformat()
             raise SpecError(at, Text(f"{other} is given twice", f"{other} 重复"))
         weights = [float(given.get(network, 0)) for network in NETWORKS]
         if fsum(weights) <= 0:

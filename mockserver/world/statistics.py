@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mockserver.contract.readings import Readings
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.answers import Answer
 from mockserver.world.asof import as_of
 from mockserver.world.stays import DIMENSIONS, I64, Stays, World
@@ -28,8 +28,8 @@ class _Day:
     """One day's stays as of now, on the day's own seconds."""
 
     def __init__(self, world: World, body: Mapping[str, Any], now: int, readings: Readings) -> None:
-        self.start = day_start(body["QueryDate"])
-        self.end = self.start + DAY
+        self.start = parse_day(body["QueryDate"])
+        self.end = self.start + DAY_SECONDS
         self.over = now >= self.end
         beyond = self.start < FIRST_SECOND or now <= self.start
         hidden = beyond or (readings["today"] == "empty" and not self.over)
@@ -59,8 +59,8 @@ class _Day:
 
     def each_second(self, weights: I64 | None = None) -> I64:
         """The stays open in each second of the day, or the sum of their weights."""
-        change = _count(self.begins, DAY + 1, weights) - _count(self.ends, DAY + 1, weights)
-        return np.cumsum(change)[:DAY]
+        change = _count(self.begins, DAY_SECONDS + 1, weights) - _count(self.ends, DAY_SECONDS + 1, weights)
+        return np.cumsum(change)[:DAY_SECONDS]
 
     def ticks(self, step: int) -> list[int]:
         """The first second of every tick that has begun."""
@@ -124,7 +124,7 @@ def count_qos_by_day(world: World, body: Mapping[str, Any], now: int, readings: 
     seconds = _per_tick(day.each_second(), step)
     entered = day.stays.enter[(day.stays.enter >= day.start) & (day.stays.enter < day.limit)] - day.start
     failed = world.failed_joins(day.start, day.limit) - day.start if ticks else np.empty(0, np.int64)
-    size = DAY // step
+    size = DAY_SECONDS // step
     good, bad = _count(entered // step, size), _count(failed // step, size)
     success = _mean(good * 100_000, good + bad, otherwise=100_000)
     means = [
@@ -158,7 +158,7 @@ def _volume(day: _Day, count: int, step: int, trend: str) -> I64:
         volume = _per_tick(day.each_second(), step)
     else:
         when = day.created().create if count == 2 else day.joined().enter
-        volume = _count((when - day.start) // step, DAY // step)
+        volume = _count((when - day.start) // step, DAY_SECONDS // step)
     return np.cumsum(volume) if trend == "cumulative" else volume
 
 
@@ -200,12 +200,14 @@ def _peaks(codes: Any, begins: I64, ends: I64, size: int) -> I64:
     codes = codes[lasting].astype(np.int64)
     if not len(codes):
         return peaks
-    keys = np.concatenate([codes * (DAY + 1) + begins[lasting], codes * (DAY + 1) + ends[lasting]])
+    keys = np.concatenate(
+        [codes * (DAY_SECONDS + 1) + begins[lasting], codes * (DAY_SECONDS + 1) + ends[lasting]]
+    )
     change = np.concatenate([np.ones(len(codes), np.int64), -np.ones(len(codes), np.int64)])
     order = np.argsort(keys, kind="stable")
     keys, height = keys[order], np.cumsum(change[order])
     # Only after the last event of a second is the height that of the second; a code's events add up to nothing,
     # so the next code starts from zero again.
     last = np.append(keys[1:] != keys[:-1], True)
-    np.maximum.at(peaks, keys[last] // (DAY + 1), height[last])
+    np.maximum.at(peaks, keys[last] // (DAY_SECONDS + 1), height[last])
     return peaks

@@ -42,7 +42,7 @@ def serving(*command: str) -> Iterator[tuple[str, psutil.Process]]:
 
 def signed(operation: str, body: dict[str, object]) -> bytes:
     """One signed request of the first app."""
-    keys = next(iter(load_apps_only(Folders()).values())).keys
+    keys = next(iter(load_apps_only(Folders()).values())).credentials
     target = f"{OPERATIONS[operation].path}?{sign(keys, time.time())}"
     return load.post(target, json.dumps(body).encode())
 

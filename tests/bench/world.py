@@ -15,12 +15,12 @@ from typing import Any
 import psutil
 
 from mockserver.contract.readings import resolve
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.cache import ROWS
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.views import VIEWS
 
-NOW = day_start("20250101")
+NOW = parse_day("20250101")
 SCALES: dict[str, dict[str, Any]] = {
     "1x": {},
     "10x": {"rooms_per_day": 20_000},
@@ -36,12 +36,12 @@ REQUESTS = 10_000
 
 def questions(world: GeneratedWorld, rng: random.Random) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """One question of each kind about a random day of five years: its name, operation and body."""
-    day = day_start("20200101") + rng.randrange(5 * 365) * DAY
+    day = parse_day("20200101") + rng.randrange(5 * 365) * DAY_SECONDS
     date = time.strftime("%Y%m%d", time.gmtime(day + 8 * 3_600))
     evening = day + 20 * 3_600
-    rows = world.stays_between(evening - 30 * DAY, evening - 30 * DAY)
+    rows = world.stays_between(evening - 30 * DAY_SECONDS, evening - 30 * DAY_SECONDS)
     user, room = world.user_ids(rows.user[:1])[0], world.room_ids(rows.room[:1])[0]
-    month = {"BeginTime": str(evening - 30 * DAY), "EndTime": str(evening)}
+    month = {"BeginTime": str(evening - 30 * DAY_SECONDS), "EndTime": str(evening)}
     yield "2.1, 30 days", "query_instance_all_records_by_time", {"UserId": user, **month}
     yield "2.2, a room", "query_room_info", {"RoomId": room}
     yield (

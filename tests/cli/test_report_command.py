@@ -189,7 +189,7 @@ def test_no_server_is_wrong_configuration(lang: str) -> None:
 def test_the_secrets_are_in_no_form(report: Report, server: MockServer) -> None:
     """Neither the token nor the keys of any app."""
     config = server.engine.config.apps.values()
-    secrets = [secret for app in config for secret in app.keys.secrets] + [TOKEN]
+    secrets = [secret for app in config for secret in app.credentials.secrets] + [TOKEN]
     for form in ("text", "json", "junit", "html"):
         shown = report("--format", form).output
         assert not [one for one in secrets if one in shown]

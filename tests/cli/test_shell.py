@@ -21,7 +21,7 @@ from helpers.serving import CLEAN, MOCKSERVER, serving
 from helpers.shell import on_a_terminal, run
 
 from mockserver.cli import cli, main
-from mockserver.core.addresses import server_url
+from mockserver.core.addresses import normalize_server_url
 from mockserver.core.errors import ConfigurationError
 
 ASKING = (("call", "2.2"), ("curl", "2.2"), ("report",), ("export", "openapi"), ("export", "postman"), ("export", "http"))  # fmt: skip
@@ -67,7 +67,7 @@ def test_a_url_that_is_none_is_told_alike_by_every_command(
 )  # fmt: skip
 def test_a_url_is_read_as_people_write_it(given: str, meant: str) -> None:
     """HOST:PORT is taken for http, a final slash for nothing."""
-    assert server_url(given) == meant
+    assert normalize_server_url(given) == meant
     assert f"'{meant}/v2/video/" in run("curl", "2.2", "--url", given).stdout
 
 
@@ -185,8 +185,8 @@ def test_two_processes_have_no_seq_in_common() -> None:
 def test_forks_have_no_seq_in_common() -> None:
     """A fork begins with everything its parent had drawn."""
     code = (
-        "import os, sys\nfrom mockserver.contract.checksum import Keys, sign\n"
-        "keys = Keys('a', 'b', 'c')\nsign(keys, 1.0)\n"
+        "import os, sys\nfrom mockserver.contract.checksum import Credentials, sign\n"
+        "keys = Credentials('a', 'b', 'c')\nsign(keys, 1.0)\n"
         "for _ in range(8):\n    if os.fork() == 0:\n        os.write(1, (sign(keys, 1.0) + '\\n').encode())\n        os._exit(0)\n"
         "for _ in range(8):\n    os.wait()\n"
     )
@@ -353,7 +353,7 @@ def test_a_fault_that_is_none_names_the_help() -> None:
 def test_server_url_says_what_is_wrong() -> None:
     """As an exception for code."""
     with pytest.raises(ConfigurationError, match=r"http://h:1/v2: is no URL .*, without /v2"):
-        server_url("http://h:1/v2")
+        normalize_server_url("http://h:1/v2")
 
 
 def test_ctrl_c_ends_serve_in_order() -> None:

@@ -12,7 +12,7 @@ import jsonschema_rs
 import pytest
 
 from mockserver.contract.operations import OPERATIONS
-from mockserver.core.clock import day_start, moment
+from mockserver.core.clock import parse_day, parse_time
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
 from mockserver.core.yaml_reader import read_yaml
@@ -39,7 +39,7 @@ CODES = """
 
 def stay(row: dict[str, Any]) -> tuple[int, int]:
     """Enter and leave as seconds; the recorded day depends on no now."""
-    return moment(row["enter"], 0), moment(row["leave"], 0)
+    return parse_time(row["enter"], 0), parse_time(row["leave"], 0)
 
 
 def stays_of(user: str) -> list[tuple[int, int, str]]:
@@ -144,7 +144,7 @@ def test_outage_fails_always_and_recovering_twice() -> None:
 
 def test_the_recorded_day_is_one_day() -> None:
     """Every stay lies in 10 December 2019, UTC+8, lasts, and holds its audio and video."""
-    first = day_start("20191210")
+    first = parse_day("20191210")
     rows = [row for room in ROOMS.values() for row in room["stays"]]
     assert len(rows) >= 60
     for row in rows:
@@ -169,7 +169,7 @@ def test_a_room_of_the_recorded_day_is_never_empty_before_it_ends() -> None:
         for enter, leave in sorted(stay(row) for row in room["stays"]):
             assert enter <= covered, room_id
             covered = max(covered, leave)
-        assert all(made <= moment(one, 0) <= ended for one in room.get("failed_joins", ()))
+        assert all(made <= parse_time(one, 0) <= ended for one in room.get("failed_joins", ()))
 
 
 def test_the_recorded_day_has_places_and_networks_to_tell_apart() -> None:

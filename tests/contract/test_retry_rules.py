@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.reports import catalogue, rules
 
-from mockserver.contract.retry_rules import NEXT, load_rules
+from mockserver.contract.retry_rules import NEXT_STEPS, load_retry_rules
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 
@@ -15,7 +15,7 @@ from mockserver.core.folders import Folders
 def test_every_error_has_a_rule_in_both_languages() -> None:
     """The shipped rules speak of every error but `ok`, and use every kind of next step."""
     assert rules().keys() == catalogue().keys() - {"ok"}
-    assert {rule.next for rule in rules().values()} == NEXT.keys()
+    assert {rule.next for rule in rules().values()} == NEXT_STEPS.keys()
     assert all(rule.advice.en.isascii() and not rule.advice.zh.isascii() for rule in rules().values())
 
 
@@ -52,7 +52,7 @@ def test_a_wrong_rule_is_told_with_its_line(tmp_path: Path, text: str, line: int
     (tmp_path / "judge.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "apps.yaml").write_bytes(Folders().fixture("apps.yaml").read_bytes())
     with pytest.raises(ConfigurationError) as error:
-        load_rules(Folders(tmp_path), catalogue())
+        load_retry_rules(Folders(tmp_path), catalogue())
     [problem] = error.value.problems
     assert problem.line == line
     assert said in problem.text.en

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
-from mockserver.contract.schemas import Validator, inline
+from mockserver.contract.schemas import Validator, compile_inline
 
 SCALARS = st.one_of(
     st.none(),
@@ -118,7 +118,7 @@ def test_a_whole_float_is_no_integer_to_the_thorough_engine(operation: str) -> N
 )
 def test_the_engines_agree_on_a_scenarios_schema(schema: Any, good: list[Any], bad: list[Any]) -> None:
     """What a `when` says by a schema means the same when it is explained."""
-    validator = inline(schema)
+    validator = compile_inline(schema)
     for value in good:
         assert (validator.accepts(value), validator.mismatches(value)) == (True, []), value
     for value in bad:

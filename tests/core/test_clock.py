@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.core.clock import DAY, Clock, day_of, day_start, moment
+from mockserver.core.clock import DAY_SECONDS, Clock, parse_day, parse_time, start_of_day
 
 NOW = 1_576_000_000
 EAST = timezone(timedelta(hours=8))
@@ -52,10 +52,10 @@ def test_a_second_before_the_epoch_is_rounded_down() -> None:
 @given(st.dates(datetime(1970, 1, 2).date(), datetime(9999, 12, 31).date()))
 def test_a_day_begins_at_midnight_in_the_east(day) -> None:
     """yyyymmdd is a day of UTC+8 (§3.1.4), whatever zone the machine is in."""
-    start = day_start(day.strftime("%Y%m%d").zfill(8))
+    start = parse_day(day.strftime("%Y%m%d").zfill(8))
     assert start == int(datetime(day.year, day.month, day.day, tzinfo=EAST).timestamp())
-    assert day_of(start) == day_of(start + DAY - 1) == start
-    assert day_of(start - 1) == start - DAY
+    assert start_of_day(start) == start_of_day(start + DAY_SECONDS - 1) == start
+    assert start_of_day(start - 1) == start - DAY_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_day_begins_at_midnight_in_the_east(day) -> None:
 def test_what_is_no_day_is_refused(text: str) -> None:
     """ValueError for what is not on the calendar."""
     with pytest.raises(ValueError, match=r"."):
-        day_start(text or "x")
+        parse_day(text or "x")
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_what_is_no_day_is_refused(text: str) -> None:
         ("now", NOW),
         ("now-90m", NOW - 5_400),
         ("now - 2h", NOW - 7_200),
-        ("now+3d", NOW + 3 * DAY),
+        ("now+3d", NOW + 3 * DAY_SECONDS),
         ("now-0s", NOW),
         ("today 00:00", 1_575_993_600),
         ("2019-12-10", 1_575_907_200),
         ("today 10:30", 1_575_993_600 + 37_800),
-        ("today 23:59:59", 1_575_993_600 + DAY - 1),
+        ("today 23:59:59", 1_575_993_600 + DAY_SECONDS - 1),
         ("2019-12-10T15:17:00+08:00", 1_575_962_220),
         ("2019-12-10T07:17:00Z", 1_575_962_220),
         ("2019-12-10 07:17:00+00:00", 1_575_962_220),
@@ -92,7 +92,7 @@ def test_what_is_no_day_is_refused(text: str) -> None:
 )
 def test_a_moment_is_read(text: str | int, second: int) -> None:
     """Seconds, ISO 8601 with an offset, and words about now and today in UTC+8."""
-    assert moment(text, NOW) == second
+    assert parse_time(text, NOW) == second
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_a_moment_is_read(text: str | int, second: int) -> None:
 def test_what_is_no_moment_is_told_what_would_be(text: object) -> None:
     """ValueError names the value; one without a zone is told to have one."""
     with pytest.raises(ValueError, match=r"no moment|no time zone"):
-        moment(text, NOW)  # type: ignore[arg-type]
+        parse_time(text, NOW)  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ def test_a_configuration_error_carries_every_problem() -> None:
     assert [problem.place for problem in error.problems] == ["a", "b"]
     assert str(error) == error.show() == "a:1:1: quote it\nb:1:1: quote it"
     assert error.show("zh") == "a:1:1: 请加引号\nb:1:1: 请加引号"
-    assert ConfigurationError.one("a", TEXT, 1, 1).problems == error.problems[:1]
+    assert ConfigurationError.at("a", TEXT, 1, 1).problems == error.problems[:1]
 
 
 def test_not_found_names_what_is_not_there() -> None:

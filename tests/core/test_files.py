@@ -16,7 +16,7 @@ from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import parse_json, read_json
-from mockserver.core.snapshots import look_at
+from mockserver.core.snapshots import take_snapshot
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import parse_yaml, read_yaml
 
@@ -372,7 +372,7 @@ def test_without_a_folder_of_the_users_the_shipped_files_are_found() -> None:
     files += [*folders.scenarios().values(), *folders.schemas().values()]
     for path in files:
         assert (read_json if path.suffix == ".json" else read_yaml)(path).value
-    assert set(look_at(None).contents) == set(map(str, files))
+    assert set(take_snapshot(None).contents) == set(map(str, files))
 
 
 def test_the_users_files_stand_in_for_the_shipped_ones(tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_the_users_files_stand_in_for_the_shipped_ones(tmp_path: Path) -> None:
         "my-own": tmp_path / "scenarios" / "my-own.yaml",
     }
     assert list(mine.scenarios()) == sorted(mine.scenarios())
-    seen = {Path(name) for name in look_at(tmp_path).contents}
+    seen = {Path(name) for name in take_snapshot(tmp_path).contents}
     assert {path for path in seen if path.is_relative_to(tmp_path)} == {
         path for path in tmp_path.rglob("*") if path.is_file()
     }

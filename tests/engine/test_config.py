@@ -82,8 +82,8 @@ def test_secrets_are_in_no_repr() -> None:
     config = shipped()
     for app in config.apps.values():
         shown = repr(app) + repr(dataclasses.replace(app))
-        assert app.keys.appsecret not in shown
-        assert app.keys.restapikey not in shown
+        assert app.credentials.appsecret not in shown
+        assert app.credentials.restapikey not in shown
 
 
 def test_the_readings_of_a_run_win(tmp_path) -> None:

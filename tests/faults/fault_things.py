@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from mockserver.contract.apps import App
-from mockserver.contract.checksum import Keys
-from mockserver.contract.envelope import encode, failure
+from mockserver.contract.checksum import Credentials
+from mockserver.contract.envelope import encode_json, failure
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.folders import Folders
 from mockserver.core.http import Response
@@ -21,7 +21,7 @@ from mockserver.validation.signature import SigningContext
 CONFIG = load_config(Folders(), now=lambda: 1_700_000_000)
 NOW = 1_700_000_000.0
 STAYS = "query_all_instance_by_time"
-SIGNING = SigningContext(NOW, App(Keys("MADE-UP-key", "MADE-UP-secret", "MADE-UP-rest"), ("admin",)))
+SIGNING = SigningContext(NOW, App(Credentials("MADE-UP-key", "MADE-UP-secret", "MADE-UP-rest"), ("admin",)))
 HEADERS = (("Content-Type", "application/json"), ("X-Mock-Request-Id", "00000001"))
 SAMPLES: dict[str, dict[str, Any]] = {
     name: CONFIG.schemas.response(name).schema["examples"][0] for name in OPERATIONS
@@ -41,12 +41,14 @@ def context(operation: str = STAYS, now: float = NOW) -> FaultContext:
 
 def reply(answer: dict[str, Any] | None = None, operation: str = STAYS) -> Response:
     """A reply with `answer`, or with the document's sample of the operation."""
-    return Response(200, HEADERS, encode(copy.deepcopy(SAMPLES[operation]) if answer is None else answer))
+    return Response(
+        200, HEADERS, encode_json(copy.deepcopy(SAMPLES[operation]) if answer is None else answer)
+    )
 
 
 def refusal() -> Response:
     """A reply that is the envelope of a failure."""
-    return Response(200, HEADERS, encode(failure(1402, "busy")))
+    return Response(200, HEADERS, encode_json(failure(1402, "busy")))
 
 
 def draw(number: int = 1, seed: int = 0) -> Draw:

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from fault_things import CONFIG
 
-from mockserver.contract.checksum import Keys, sign
+from mockserver.contract.checksum import Credentials, sign
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import Request, Response
 from mockserver.engine.build import make_engine
@@ -32,7 +32,7 @@ def run(scenario: str, calls: int, seed: int = 42, secret: str | None = None) ->
     engine = make_engine(scenario=scenario, seed=seed, now="2026-03-02T20:00:00+08:00")
     app = next(iter(engine.config.apps.values()))
     clock = engine.store.app(app.appkey).clock
-    keys = Keys(app.appkey, secret or app.keys.appsecret, app.keys.restapikey)
+    keys = Credentials(app.appkey, secret or app.credentials.appsecret, app.credentials.restapikey)
     replies = []
     for _ in range(calls):
         now = clock.second()

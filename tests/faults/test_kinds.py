@@ -34,7 +34,7 @@ SECRET = "MADE-UP-secret"
 def secret(signing: SigningContext) -> str:
     """The secret that signatures are verified with."""
     assert signing.app is not None
-    return signing.app.keys.appsecret
+    return signing.app.credentials.appsecret
 
 
 def delivered(line: str, onto: DeliveryPlan = PLAIN, number: int = 1) -> DeliveryPlan:
@@ -70,8 +70,8 @@ def test_a_rotated_secret_can_be_chosen():
     """With `appsecret` the new secret is known, so a client that gets it is accepted again."""
     rotated = fault("secret_rotated;appsecret=NEW==").kind.apply(SIGNING, draw())[0]
     assert secret(rotated) == "NEW=="
-    keys = replace(rotated.app.keys, appsecret=SECRET)
-    assert replace(rotated, app=replace(rotated.app, keys=keys)) == SIGNING
+    keys = replace(rotated.app.credentials, appsecret=SECRET)
+    assert replace(rotated, app=replace(rotated.app, credentials=keys)) == SIGNING
 
 
 @pytest.mark.parametrize("line", ["checksum_rejected", "checksum_flaky;every=1"])

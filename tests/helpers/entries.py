@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from mockserver.contract.readings import DEFAULTS
-from mockserver.contract.violations import Violation, violation
+from mockserver.contract.violations import Violation, make_violation
 from mockserver.core.http import Request
 from mockserver.engine.journal_entry import Entry, Note
 
@@ -88,7 +88,7 @@ WORDS = {
 
 def wrong(name: str = "unknown_field", *, tolerated: bool = False, got: str = "roomid") -> Violation:
     """A violation of any kind."""
-    return violation(
+    return make_violation(
         name,
         "body:/roomid",
         expected="RoomId",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from mockserver.contract.catalogue import Catalogue, load_catalogue
-from mockserver.contract.retry_rules import Rules, load_rules
-from mockserver.contract.schemas import FILES, Schemas
+from mockserver.contract.retry_rules import RetryRules, load_retry_rules
+from mockserver.contract.schemas import SCHEMA_FILES, Schemas
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
 from mockserver.core.yaml_reader import read_yaml
@@ -22,13 +22,13 @@ def catalogue() -> Catalogue:
 
 
 @cache
-def rules() -> Rules:
+def rules() -> RetryRules:
     """The shipped rules of the judge."""
-    return load_rules(FOLDERS, catalogue())
+    return load_retry_rules(FOLDERS, catalogue())
 
 
 @cache
 def inputs() -> ReportInputs:
     """The shipped contract with two kinds of faults."""
-    schemas = Schemas({name: read_json(FOLDERS.schema(name)) for name in FILES})
+    schemas = Schemas({name: read_json(FOLDERS.schema(name)) for name in SCHEMA_FILES})
     return ReportInputs(schemas, catalogue(), rules(), ("latency", "connection_reset"))

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.violations import Violation
-from mockserver.core.text import Lang, Text, counted
+from mockserver.core.text import Lang, Text, pluralize
 from mockserver.engine.journal_entry import Entry
 from mockserver.reporting.render_html import CONTENT_SECURITY_POLICY, render_html
 from mockserver.reporting.render_json import report_json
@@ -404,7 +404,7 @@ def test_every_count_is_spelled_as_it_is_said(form: str, lang: Lang, number: int
     if form == "text" and lang == "en":
         said = {0: "0 requests (", 1: f"{report.requests} requests (", 2: f"{report.requests} requests ("}
         assert said[number] in shown
-        assert f"§2.2 query_room_info: {counted(4 * number, 'request')}\n" in shown
+        assert f"§2.2 query_room_info: {pluralize(4 * number, 'request')}\n" in shown
     if form == "junit" and lang == "zh":
         assert "not met" not in shown
 

@@ -10,7 +10,7 @@ import pytest
 from helpers.bench import Bench
 from helpers.signer import APPKEY, OTHER
 
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.server.admin_apps import create_app, delete_app, reset
 from mockserver.server.admin_behavior import add_fault, clear_faults, list_faults, set_scenario
 from mockserver.server.admin_request import AdminContext, AdminRequest
@@ -60,7 +60,7 @@ def test_deleting_an_app_deletes_its_state(call: Call, context: AdminContext) ->
     state = context.engine.store.app(appkey)
     call(delete_app, path={"appkey": appkey})
     assert state not in context.engine.store.states()
-    with pytest.raises(ControlError, match="unknown app"):
+    with pytest.raises(AdminError, match="unknown app"):
         call(set_scenario, appkey, {"name": "document"})
 
 
@@ -109,8 +109,8 @@ def test_fields_are_checked_by_name_and_type() -> None:
         ({"count": None}, "count must be int"),
         ({"name": 1}, "name must be str"),
     ):
-        with pytest.raises(ControlError, match=message) as error:
+        with pytest.raises(AdminError, match=message) as error:
             AdminRequest(body=body).fields(name=(str,), count=(int, float))
         assert error.value.status == 422
-    with pytest.raises(ControlError, match="known: none"):
+    with pytest.raises(AdminError, match="known: none"):
         AdminRequest(body={"x": 1}).fields()

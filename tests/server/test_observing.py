@@ -9,7 +9,7 @@ from helpers.bench import Bench
 from helpers.entries import note
 from helpers.signer import APPKEY, OTHER
 
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.engine.journal import Journal
 from mockserver.reporting.formats import FORMATS
 from mockserver.reporting.queries import MAX_WAIT
@@ -89,7 +89,7 @@ def test_every_form_is_about_the_apps_asked_for(observer: Observer, form: str) -
     assert observer.rendered(None, {"form": form, "appkeys": [OTHER[0]]})["requests"] == 1
     assert observer.rendered(None, {"form": form})["requests"] == 4
     assert observer.rendered(None, {"form": form, "appkeys": []})["complaints"]
-    with pytest.raises(ControlError, match="not both"):
+    with pytest.raises(AdminError, match="not both"):
         observer.rendered(APPKEY, {"form": form, "appkeys": []})
 
 
@@ -99,12 +99,12 @@ def test_an_app_without_requests_is_known_and_another_is_not(observer: Observer,
     assert observer.count(OTHER[0], {}) == {"count": 0, "evicted": 0}
     assert observer.count("", {})["count"] == 0
     for ask in (observer.count, observer.requests, observer.verify, observer.find):
-        with pytest.raises(ControlError, match="unknown app"):
+        with pytest.raises(AdminError, match="unknown app"):
             ask("12345678", {})
     for ask in (observer.clear, observer.coverage, observer.report_json):
-        with pytest.raises(ControlError, match="unknown app"):
+        with pytest.raises(AdminError, match="unknown app"):
             ask("12345678")
-    with pytest.raises(ControlError, match="unknown app"):
+    with pytest.raises(AdminError, match="unknown app"):
         observer.request("12345678", "00000001")
 
 
@@ -124,7 +124,7 @@ def test_lints_are_asked_for_by_their_names(observer: Observer, bench: Bench) ->
     assert observer.verify(APPKEY, {**asked, "count": 1})["ok"]
     assert not observer.verify(APPKEY, {**asked, "count": 0})["ok"]
     assert observer.verify(OTHER[0], {**asked, "count": 0})["ok"]
-    with pytest.raises(ControlError, match="no single request shows"):
+    with pytest.raises(AdminError, match="no single request shows"):
         observer.requests(APPKEY, {**asked, "wait_for": "1"})
 
 
@@ -135,13 +135,13 @@ def test_a_filter_means_what_it_says(observer: Observer, bench: Bench) -> None:
     assert observer.verify(APPKEY, {"error": "ok"})["message"].startswith(
         "expected at least 1 request with error = ok, found 2"
     )
-    with pytest.raises(ControlError, match="not both"):
+    with pytest.raises(AdminError, match="not both"):
         observer.verify(APPKEY, {"appkey": OTHER[0], "count": 0})
     for query, said in (
         ({"limit": "1"}, "unknown parameter 'limit'"),
         ({"violation": ""}, "unknown violation ''"),
     ):
-        with pytest.raises(ControlError, match=said):
+        with pytest.raises(AdminError, match=said):
             observer.count(APPKEY, query)
 
 

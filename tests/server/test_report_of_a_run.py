@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockserver import MockServer
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 
 BODY = b'{"RoomId": "987654321", "Extra": 1}'
 
@@ -72,7 +72,7 @@ def test_only_what_came_after_a_request_counts(mock: MockServer) -> None:
 )
 def test_tests_that_cannot_be_read_are_refused(mock: MockServer, tests: Any, text: str) -> None:
     """With the form that is right, or the nearest name."""
-    with pytest.raises(ControlError) as refused:
+    with pytest.raises(AdminError) as refused:
         report(mock, tests=tests)
     assert text in str(refused.value)
 
@@ -93,5 +93,5 @@ def test_what_is_gone_of_a_busy_app_is_not_hidden_by_a_quiet_one(mock: MockServe
 )
 def test_what_no_report_can_be_about_is_refused(mock: MockServer, wanted: Any) -> None:
     """Each wrong word is told, none is an internal error."""
-    with pytest.raises(ControlError, match=next(iter(wanted))):
+    with pytest.raises(AdminError, match=next(iter(wanted))):
         report(mock, **wanted)

@@ -17,7 +17,7 @@ from helpers.length import length
 from helpers.sending import NOW
 from helpers.serving import serving
 
-from mockserver.core.snapshots import look_at
+from mockserver.core.snapshots import take_snapshot
 from mockserver.engine.build import make_engine
 from mockserver.server import watching
 from mockserver.server.watching import Watcher
@@ -95,7 +95,7 @@ def folder(tmp_path) -> Path:
 def watcher(folder, monkeypatch) -> Watcher:
     """A watcher that looks only when it is told to, and waits for nobody."""
     monkeypatch.setattr(watching, "SETTLE_SECONDS", 0.001)
-    seen = look_at(folder)
+    seen = take_snapshot(folder)
     return Watcher(make_engine(scenario="watched", fixtures=str(folder), now=str(NOW)), folder, seen)
 
 
@@ -220,7 +220,7 @@ def test_a_scenario_in_use_cannot_be_taken_away(watcher, folder):
 def test_several_files_that_are_saved_in_a_row_are_one_change(watcher, folder, monkeypatch):
     """While files are still being written nothing is read."""
     reads = []
-    monkeypatch.setattr(watcher._engine, "reload", lambda: reads.append(look_at(folder)))
+    monkeypatch.setattr(watcher._engine, "reload", lambda: reads.append(take_snapshot(folder)))
     late = iter(files_of(2).items())
 
     def wait(seconds: float) -> bool:
@@ -232,7 +232,7 @@ def test_several_files_that_are_saved_in_a_row_are_one_change(watcher, folder, m
     monkeypatch.setattr(watcher._stopping, "wait", wait)
     write(folder, {"scenarios/watched.yaml": SCENARIO.format(number=9)})
     assert watcher.check() is True
-    assert reads == [look_at(folder)]
+    assert reads == [take_snapshot(folder)]
     assert "Generation 2" in (folder / "scenarios/watched.yaml").read_text(encoding="utf-8")
 
 

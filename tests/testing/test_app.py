@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from mockserver import MockServer
-from mockserver.contract.checksum import Keys, sign
-from mockserver.core.errors import ConfigurationError, ControlError
+from mockserver.contract.checksum import Credentials, sign
+from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.testing.admin_client import Admin
 from mockserver.testing.app import MockApp
 
@@ -215,7 +215,7 @@ def test_an_app_signs_by_its_reading_and_its_clock(mock: MockApp, signing: str, 
     mock.read(signing=signing)
     mock.freeze(1575963000)
     mock.advance(seconds=60)
-    keys = Keys(mock.appkey, mock.appsecret, mock.restapikey)
+    keys = Credentials(mock.appkey, mock.appsecret, mock.restapikey)
     assert mock.sign(seq="1") == sign(keys, 1575963060, seq="1", formula=formula)
     assert ask(mock)["ErrorCode"] == 0
     assert posted(mock.signed_url("query_room_info"))["ErrorCode"] == 0
@@ -260,8 +260,8 @@ def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: Mo
     ],
 )  # fmt: skip
 def test_wrong_use_is_refused_with_a_hint(mock: MockApp, wrong: Any, text: str) -> None:
-    """A ControlError that names the mistake and, where one is near, the right word; nothing was changed."""
-    with pytest.raises(ControlError) as refused:
+    """A AdminError that names the mistake and, where one is near, the right word; nothing was changed."""
+    with pytest.raises(AdminError) as refused:
         wrong(mock)
     assert text in str(refused.value)
     assert ask(mock)["ErrorCode"] == 0
@@ -272,13 +272,13 @@ def test_no_error_shows_a_secret(server: MockServer) -> None:
     with MockServer(admin_token="canary-token") as guarded:
         admin = Admin(guarded.url, "canary-token")
         mock = MockApp.fresh(admin)
-        with pytest.raises(ControlError) as refused:
+        with pytest.raises(AdminError) as refused:
             mock.use("nowhere")
         shown = (
             "".join(traceback.format_exception(refused.value)) + repr(mock) + repr(admin) + repr(vars(mock))
         )
         assert not [one for one in ("canary-token", mock.appsecret, mock.restapikey) if one in shown]
-        with pytest.raises(ControlError, match="Bearer TOKEN"):
+        with pytest.raises(AdminError, match="Bearer TOKEN"):
             Admin(guarded.url).get("health")
 
 
@@ -367,7 +367,7 @@ def test_32_apps_do_not_meet(admin: Admin) -> None:
 
 def test_a_full_traceback_with_variables_shows_no_token() -> None:
     """Not even the frames that pytest hides hold the token in a variable of their own."""
-    with MockServer(admin_token="canary-token") as guarded, pytest.raises(ControlError) as refused:
+    with MockServer(admin_token="canary-token") as guarded, pytest.raises(AdminError) as refused:
         Admin(guarded.url, "canary-token").send("PUT", "scenario", {"name": "nowhere"})
     shown = "".join(traceback.TracebackException.from_exception(refused.value, capture_locals=True).format())
     assert "_ask" in shown
@@ -382,9 +382,9 @@ def test_one_answer_after_another(mock: MockApp) -> None:
         "query_room_info", sequence=[{"error": "server_busy"}, {"error": "room_not_found"}, {"world": True}]
     )
     assert [ask(mock)["ErrorCode"] for _ in range(4)] == [1402, 1301, 0, 0]
-    with pytest.raises(ControlError):
+    with pytest.raises(AdminError):
         mock.answer("query_room_info", sequence=[{"world": True}], error="server_busy")
-    with pytest.raises(ControlError, match="did you mean server_busy"):
+    with pytest.raises(AdminError, match="did you mean server_busy"):
         mock.answer("query_room_info", sequence=[{"error": "server_bussy"}])
 
 
@@ -395,15 +395,13 @@ def test_an_app_shows_no_secret(mock: MockApp) -> None:
     assert shown == f"MockApp(appkey={mock.appkey!r}, url={mock.url!r}, scenario='empty')"
     assert mock.appsecret not in shown
     assert mock.restapikey not in shown
-    lost = MockApp(Admin("http://127.0.0.1:9"), Keys("1", "secret", "key"))
+    lost = MockApp(Admin("http://127.0.0.1:9"), Credentials("1", "secret", "key"))
     assert repr(lost) == "MockApp(appkey='1', url='http://127.0.0.1:9')"
 
 
 def test_a_url_of_no_operation_is_refused_with_the_nearest(mock: MockApp) -> None:
     """As everywhere else."""
-    with pytest.raises(
-        ControlError, match="unknown operation 'query_rom_info'; did you mean query_room_info"
-    ):
+    with pytest.raises(AdminError, match="unknown operation 'query_rom_info'; did you mean query_room_info"):
         mock.signed_url("query_rom_info")
 
 

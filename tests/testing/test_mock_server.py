@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockserver import MockServer
-from mockserver.core.errors import ControlError
+from mockserver.core.errors import AdminError
 from mockserver.testing.app import MockApp
 
 ROOM = {"RoomId": "987654321"}
@@ -52,19 +52,19 @@ def test_an_app_has_every_verb(token: str | None) -> None:
         new.reset()
         assert new.requests == []
         assert len(old.requests) == 1
-        with pytest.raises(ControlError, match="did you mean empty"):
+        with pytest.raises(AdminError, match="did you mean empty"):
             new.use("empti")
         new.remove()
-        with pytest.raises(ControlError, match="unknown app"):
+        with pytest.raises(AdminError, match="unknown app"):
             mock.app(new.appkey)
 
 
 def test_an_app_that_is_not_there_is_told_with_the_nearest() -> None:
     """And with some of those that are, when none is near; nothing but a name is needed to tell an app."""
     mock = MockServer("document")
-    with pytest.raises(ControlError, match="unknown app '12345678'; did you mean 123456789[?]"):
+    with pytest.raises(AdminError, match="unknown app '12345678'; did you mean 123456789[?]"):
         mock.app("12345678")
-    with pytest.raises(ControlError, match="unknown app '42'; known: 123456789"):
+    with pytest.raises(AdminError, match="unknown app '42'; known: 123456789"):
         mock.app("42")
     app = mock.app("123456789")
     assert repr(app) == f"MockApp(appkey='123456789', url='{mock.url}', scenario='document')"

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.apps import App
-from mockserver.contract.checksum import Keys
+from mockserver.contract.checksum import Credentials
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import Violation
 from mockserver.core.http import Request
 from mockserver.validation.signature import SigningContext, check_signature
 
-APP = App(Keys(APPKEY, APPSECRET, RESTAPIKEY), ("admin", "root"))
+APP = App(Credentials(APPKEY, APPSECRET, RESTAPIKEY), ("admin", "root"))
 NOW = 1_576_000_000
 CALL = Request("POST", "/v2/video/count_qos_by_day")
 
@@ -63,7 +63,7 @@ def check(
     """The violations of a query signed over `text` as its curtime; parameters by name."""
     query = {"appkey": APPKEY, "identifier": "admin", "curtime": text, "checksum": checksum(text, how)}
     query |= {"seq": "1", **given}
-    context = SigningContext(now, APP, ({OTHER[0]: App(Keys(*OTHER), ())},), memory)
+    context = SigningContext(now, APP, ({OTHER[0]: App(Credentials(*OTHER), ())},), memory)
     return check_signature(query, CALL, {**DEFAULTS, **(readings or {})}, context, accepted=sound)
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.contract.checksum import Keys, checksum, matches, sign
+from mockserver.contract.checksum import Credentials, checksum, checksum_matches, sign
 
-KEYS = Keys("123456789", "a+b/c==", "rest-key")
+KEYS = Credentials("123456789", "a+b/c==", "rest-key")
 RIGHT = hashlib.sha1(b"a+b/c==rest-key1575968312").hexdigest()
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -26,7 +26,7 @@ def test_v2_signs_three_parts_and_v1_two():
 def test_the_raw_text_is_hashed_as_utf8(secret: str, rest: str, curtime: str):
     """Whatever the parts hold, their text is hashed as UTF-8 and nothing is decoded, trimmed or escaped."""
     expected = hashlib.sha1(secret.encode() + rest.encode() + curtime.encode()).hexdigest()
-    assert checksum(Keys("k", secret, rest), curtime) == expected
+    assert checksum(Credentials("k", secret, rest), curtime) == expected
 
 
 @pytest.mark.parametrize(
@@ -46,34 +46,34 @@ def test_the_raw_text_is_hashed_as_utf8(secret: str, rest: str, curtime: str):
 )
 def test_only_forty_lower_case_hex_digits_can_match(given_: str):
     """Any other shape is refused before it is compared, without an exception."""
-    assert matches(RIGHT, KEYS, "1575968312", ("v2",))
-    assert not matches(given_, KEYS, "1575968312", ("v2", "v1"))
+    assert checksum_matches(RIGHT, KEYS, "1575968312", ("v2",))
+    assert not checksum_matches(given_, KEYS, "1575968312", ("v2", "v1"))
 
 
 def test_each_formula_matches_only_when_it_is_asked_for():
     """A v1 checksum matches under v1 or either, a v2 checksum under v2 or either."""
     old = checksum(KEYS, "1575968312", "v1")
-    assert [matches(old, KEYS, "1575968312", f) for f in (("v2",), ("v1",), ("v2", "v1"))] == [
+    assert [checksum_matches(old, KEYS, "1575968312", f) for f in (("v2",), ("v1",), ("v2", "v1"))] == [
         False,
         True,
         True,
     ]
-    assert [matches(RIGHT, KEYS, "1575968312", f) for f in (("v2",), ("v1",), ("v2", "v1"))] == [
+    assert [checksum_matches(RIGHT, KEYS, "1575968312", f) for f in (("v2",), ("v1",), ("v2", "v1"))] == [
         True,
         False,
         True,
     ]
-    assert not matches(RIGHT, KEYS, "1575968313", ("v2", "v1"))
+    assert not checksum_matches(RIGHT, KEYS, "1575968313", ("v2", "v1"))
 
 
 def test_the_repr_of_keys_shows_no_secret():
     """Keys can be logged: only the appkey is in their repr."""
-    assert repr(KEYS) == "Keys(appkey='123456789')"
+    assert repr(KEYS) == "Credentials(appkey='123456789')"
 
 
 def test_a_signed_query_stands_in_the_documents_order():
     """sign() writes the five parameters of §1.1.1 in order, percent-encoded, with whole seconds."""
-    signed = sign(Keys("a&b", "a+b/c==", "rest-key"), 1575968312.9, identifier="管理 员+", seq="7")
+    signed = sign(Credentials("a&b", "a+b/c==", "rest-key"), 1575968312.9, identifier="管理 员+", seq="7")
     assert signed.startswith(
         "appkey=a%26b&identifier=%E7%AE%A1%E7%90%86%20%E5%91%98%2B&curtime=1575968312&checksum="
     )

@@ -16,7 +16,7 @@ from wrong_in_many_ways import PAIRS, URLS
 from wrong_signers import Client, hexed, mac, new_client, sha1
 from wrong_texts import TEXTS
 
-from mockserver.contract.checksum import Keys
+from mockserver.contract.checksum import Credentials
 from mockserver.validation.changes import KEY_STEPS
 from mockserver.validation.diagnosis import Diagnosis, diagnose
 from mockserver.validation.layers import layered
@@ -33,14 +33,17 @@ def doctor(client: Client, checksum: str, **more: object) -> Diagnosis | None:
     """The diagnosis of a client's checksum, with all that a request tells."""
     known: dict[str, object] = {
         "now": 1.6e9,
-        "others": [Keys("1", "x" * 40, "y"), Keys(client.other_k, client.other_s, client.other_r)],
+        "others": [
+            Credentials("1", "x" * 40, "y"),
+            Credentials(client.other_k, client.other_s, client.other_r),
+        ],
         "identifier": client.identifier,
         "seq": client.seq,
         "body": client.body,
     }
     if re.match(r"[0-9]{10}", client.t, re.ASCII):
         known["now"] = float(client.t[:10])
-    return diagnose(checksum, client.t, Keys(client.k, client.s, client.r), **{**known, **more})  # type: ignore[arg-type]
+    return diagnose(checksum, client.t, Credentials(client.k, client.s, client.r), **{**known, **more})  # type: ignore[arg-type]
 
 
 def silent_about(client: Client, said: Diagnosis) -> bool:
@@ -90,7 +93,7 @@ def test_a_hashed_curtime_that_differs_from_the_urls_is_named(names, sent, sign)
 def test_the_deep_search_finds_what_a_request_has_no_time_for():
     """`deep` tries all milliseconds around curtime, a day of stale seconds, every other app, and pairs of mistakes."""
     client = new_client(random.Random(1))
-    crowd = [Keys(str(n), f"secret {n}", f"rest {n}") for n in range(200)]
+    crowd = [Credentials(str(n), f"secret {n}", f"rest {n}") for n in range(200)]
     for names, wrong in (
         (("curtime_hashed_in_milliseconds",), sha1(f"{client.s}{client.r}{client.n}347")),
         (("curtime_hashed_in_milliseconds", "md5"), hexed("md5", f"{client.s}{client.r}{client.n}347")),
@@ -119,7 +122,7 @@ def test_the_deep_search_finds_what_a_request_has_no_time_for():
 @given(words, words, words, words)
 def test_a_right_checksum_is_never_diagnosed(appkey: str, secret: str, rest: str, curtime: str):
     """Whatever the keys and the curtime are: the right checksum has no diagnosis, under each formula that is allowed."""
-    keys = Keys(appkey, secret, rest)
+    keys = Credentials(appkey, secret, rest)
     new, old = sha1(secret + rest + curtime), sha1(secret + curtime)
     assert diagnose(new, curtime, keys, now=0.0) is None
     assert diagnose(old, curtime, keys, now=0.0, formulas=("v1",)) is None
@@ -130,7 +133,7 @@ def test_a_right_checksum_is_never_diagnosed(appkey: str, secret: str, rest: str
 @given(words, words, st.integers(10**9, 2 * 10**9))
 def test_mistakes_are_found_under_any_keys(secret: str, rest: str, second: int):
     """Keys of any script and with + / = or blanks in them are diagnosed alike."""
-    curtime, keys = str(second), Keys("app", secret, rest)
+    curtime, keys = str(second), Credentials("app", secret, rest)
     cases = {
         ("v1_formula",): sha1(secret + curtime),
         ("md5",): hexed("md5", secret + rest + curtime),
@@ -149,7 +152,7 @@ def test_an_old_character_set_is_named(charset: str):
     """Keys with letters outside ASCII that were hashed in an old character set."""
     secret = "密钥" if charset == "gbk" else "clé"
     wrong = hashlib.sha1(f"{secret}rest1575968312".encode(charset)).hexdigest()
-    said = diagnose(wrong, "1575968312", Keys("a", secret, "rest"), now=1575968312.0)
+    said = diagnose(wrong, "1575968312", Credentials("a", secret, "rest"), now=1575968312.0)
     assert said is not None
     assert said.names == ("legacy_charset",)
 
@@ -157,12 +160,12 @@ def test_an_old_character_set_is_named(charset: str):
 @pytest.mark.parametrize(
     ("keys", "hashed", "names"),
     [
-        (Keys("a", " blank ", "rest"), "blankrest", ("key_trimmed",)),
-        (Keys("a", "per%2Bcent", "rest"), "per+centrest", ("key_percent_decoded",)),
-        (Keys("a", "secret", "6e6f-6e65"), "secretnone", ("key_hex_decoded",)),
+        (Credentials("a", " blank ", "rest"), "blankrest", ("key_trimmed",)),
+        (Credentials("a", "per%2Bcent", "rest"), "per+centrest", ("key_percent_decoded",)),
+        (Credentials("a", "secret", "6e6f-6e65"), "secretnone", ("key_hex_decoded",)),
     ],
 )
-def test_keys_that_were_tidied_are_named(keys: Keys, hashed: str, names: tuple[str, ...]):
+def test_keys_that_were_tidied_are_named(keys: Credentials, hashed: str, names: tuple[str, ...]):
     """A key whose own blanks or percent signs did not survive."""
     said = diagnose(sha1(hashed + "1575968312"), "1575968312", keys, now=1575968312.0)
     assert said is not None
@@ -219,7 +222,7 @@ def test_hostile_text_gets_an_answer_without_the_secret(given_: str, curtime: st
     """Any text in any place, lone surrogates too: an answer, never an exception, which could carry a secret."""
     canary = "canary+" + secret
     said = diagnose(
-        given_, curtime, Keys("k", canary, rest), now=0.0, seq=given_, identifier=curtime, body=b"\xff"
+        given_, curtime, Credentials("k", canary, rest), now=0.0, seq=given_, identifier=curtime, body=b"\xff"
     )
     assert said is not None
     assert "canary+" not in repr(said)
@@ -229,7 +232,12 @@ def test_a_case_shows_nothing_of_what_it_knows():
     """The record that holds secrets and candidates shows only the appkey, should it ever be printed."""
     client = new_client(random.Random(4))
     case = Case(
-        Keys(client.k, client.s, client.r), client.t, 0.0, identifier="id-x", seq="seq-x", body=b"body-x"
+        Credentials(client.k, client.s, client.r),
+        client.t,
+        0.0,
+        identifier="id-x",
+        seq="seq-x",
+        body=b"body-x",
     )
     assert not [text for text in (client.s, client.r, "id-x", "seq-x", "body-x") if text in repr(case)]
 
@@ -237,8 +245,8 @@ def test_a_case_shows_nothing_of_what_it_knows():
 def test_a_wrong_checksum_costs_a_bounded_number_of_hashes():
     """With everything known that can be, and a thousand other apps, fewer than 1,200 candidates are tried."""
     client = new_client(random.Random(5))
-    others = [Keys(str(n), f"s{n}", f"r{n}") for n in range(1_000)]
-    keys = Keys(client.k, client.s, client.r)
+    others = [Credentials(str(n), f"s{n}", f"r{n}") for n in range(1_000)]
+    keys = Credentials(client.k, client.s, client.r)
     for curtime in (client.t, client.t + "347", client.t + ".347"):
         case = Case(keys, curtime, 0.0, identifier="admin", seq="1", body=client.body, others=others)
         tried = sum(1 for step in (texts(quick(case)), layered(case, "sha1"), range(306)) for _ in step)
@@ -287,7 +295,7 @@ def test_every_symbol_means_one_thing():
     """No two steps on a key share a symbol, and every recipe can be made when all parts are known."""
     labels = [label for _, label, _ in KEY_STEPS]
     assert len(set(labels)) == len(labels)
-    book = book_of(Keys("k", 'Aa+b/%41<-é#&;$ ="= ', 'c+d/%41<-É#&;$ ="= '))
+    book = book_of(Credentials("k", 'Aa+b/%41<-é#&;$ ="= ', 'c+d/%41<-É#&;$ ="= '))
     told = {"curtime", "identifier", "seq", "body"}
     impossible = {symbol for symbols, _ in (*RECIPES, *RARE) for symbol in symbols} - book.parts.keys() - told
     decoded = {"base64_decode", "utf8(base64_decode", "text(base64_decode", "hex_decode"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.contract.checksum import Keys
+from mockserver.contract.checksum import Credentials
 from mockserver.core.http import Request
 from mockserver.validation.redactor import LEAST, MASK, Redactor
 
@@ -19,10 +19,12 @@ AROUND = st.text("房间 é\n\t", max_size=20)
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=LEAST, max_size=60)
 
 
-def new_redactor(*keys: Keys) -> Redactor:
+def new_redactor(*keys: Credentials) -> Redactor:
     """A vault that knows two apps, or those given."""
     made = Redactor()
-    made.add_credentials(keys or (Keys("1", SECRET, REST), Keys("2", "MADE/UP+two==", "made-up-two")))
+    made.add_credentials(
+        keys or (Credentials("1", SECRET, REST), Credentials("2", "MADE/UP+two==", "made-up-two"))
+    )
     return made
 
 
@@ -54,19 +56,19 @@ def test_a_secret_is_masked_however_it_is_spelled(
     secret: str, before: str, after: str, data: st.DataObject
 ) -> None:
     """In the middle of any text, escaped in any mixture of ways; the text around it is not touched."""
-    made = new_redactor(Keys("1", secret, "another-one"))
+    made = new_redactor(Credentials("1", secret, "another-one"))
     text = before + spelled(secret, data) + after
     masked = made.redact_text(text)
     assert masked == f"{before}{MASK}{after}"
 
 
-CROWD = tuple(Keys(str(n), f"{n:05d}-secret-of-many", f"rest-{n:05d}") for n in range(3_000))
+CROWD = tuple(Credentials(str(n), f"{n:05d}-secret-of-many", f"rest-{n:05d}") for n in range(3_000))
 
 
 @settings(max_examples=200, deadline=None)
 @given(keys=st.sampled_from(CROWD), before=AROUND, after=AROUND, data=st.data())
 def test_among_thousands_of_apps_a_secret_is_masked_too(
-    crowd: Redactor, keys: Keys, before: str, after: str, data: st.DataObject
+    crowd: Redactor, keys: Credentials, before: str, after: str, data: st.DataObject
 ) -> None:
     """However many there are; a text without any stays as it is."""
     assert crowd.redact_text(before + spelled(keys.appsecret, data) + after) == f"{before}{MASK}{after}"
@@ -117,7 +119,9 @@ def test_no_part_of_a_call_keeps_a_secret(words: dict) -> None:
 
 def test_an_honest_call_is_the_same_object() -> None:
     """Nothing is copied when there is nothing to hide, not even where a text begins like a secret."""
-    made = new_redactor(*(Keys(str(n), f"MADE/UP+secret-{n:04}==", f"made-up-{n:04}") for n in range(2_000)))
+    made = new_redactor(
+        *(Credentials(str(n), f"MADE/UP+secret-{n:04}==", f"made-up-{n:04}") for n in range(2_000))
+    )
     call = Request(
         "POST", "/v2/video/x", "appkey=1&checksum=abc", {"a": "made-up-9"}, b'{"RoomId": "MADE/UP+x%2f"}'
     )
@@ -130,21 +134,21 @@ def test_an_honest_call_is_the_same_object() -> None:
 
 def test_of_two_secrets_at_one_place_the_longer_is_masked() -> None:
     """One that begins like another leaves no tail; two that follow each other are two."""
-    made = new_redactor(Keys("1", "secret-one", "secret-one-and-more"))
+    made = new_redactor(Credentials("1", "secret-one", "secret-one-and-more"))
     assert made.redact_text("secret-one-and-more") == MASK
     assert made.redact_text("secret-onesecret-one-and-more") == MASK * 2
 
 
 def test_a_short_key_is_no_secret_that_could_be_hidden() -> None:
     """It stands in ordinary words by chance: hiding it there would tell it."""
-    made = new_redactor(Keys("1", "secret", "key"))
+    made = new_redactor(Credentials("1", "secret", "key"))
     assert made.redact_text("sha1(appsecret+restapikey)") == "sha1(appsecret+restapikey)"
 
 
 @pytest.mark.parametrize("secret", ["%61%62%63%64", "%61%62%63%64%65%66", "\\\\a\\d\\m\\i\\n"])
 def test_a_secret_that_reads_as_an_ordinary_word_hides_none(secret: str) -> None:
     """What its escapes mean is too short to be told from words by chance."""
-    made = new_redactor(Keys("1", secret, "another-one"))
+    made = new_redactor(Credentials("1", secret, "another-one"))
     for word in ("abcd", "abcdef", "admins", "x" * 5 + "abcd"):
         assert made.redact_text(word) == word
 

@@ -10,7 +10,7 @@ from helpers.bench import shipped
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import DEFAULTS
-from mockserver.contract.timestamps import how_long
+from mockserver.contract.timestamps import format_duration
 from mockserver.contract.violations import Violation
 from mockserver.core.http import Request
 from mockserver.core.text import Text
@@ -181,9 +181,9 @@ def test_an_empty_text_is_said_to_be_empty():
 
 def test_a_long_span_is_told_in_days_and_hours():
     """Beside the seconds, never rounded to what would be allowed."""
-    assert how_long(301) == Text("301 s", "301 秒")
-    assert how_long(28_800) == Text("28800 s (8 h)", "28800 秒（8 小时）")
-    assert how_long(31 * 86_400 + 1) == Text("2678401 s (over 31 days)", "2678401 秒（31 天多）")
+    assert format_duration(301) == Text("301 s", "301 秒")
+    assert format_duration(28_800) == Text("28800 s (8 h)", "28800 秒（8 小时）")
+    assert format_duration(31 * 86_400 + 1) == Text("2678401 s (over 31 days)", "2678401 秒（31 天多）")
 
 
 def test_tens_of_thousands_of_unknown_fields_are_told_like_twenty() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockserver.contract.readings import READINGS as TABLE
 from mockserver.contract.readings import Choices, resolve
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.errors import NotFound
 from mockserver.world.stays import World
 from mockserver.world.views import VIEWS
@@ -18,8 +18,8 @@ from mockserver.world.views import VIEWS
 few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Enough examples to find what is wrong within seconds, on a machine that others use too."""
 DATE = "20191210"
-START = day_start(DATE)
-END = START + DAY
+START = parse_day(DATE)
+END = START + DAY_SECONDS
 NAMES = ("window", "room_window", "ongoing", "unknown_room", "unknown_user", "trend", "fill", "today",
          "labels", "distribution_tick")  # fmt: skip
 PLACES = (
@@ -91,9 +91,9 @@ def situations(draw: st.DrawFn) -> tuple[dict[str, Any], int, tuple[int, int]]:
     stays = [stay for room in spec["rooms"] for stay in room["stays"]]
     edges = sorted({stay[name] for stay in stays for name in ("enter", "leave") if name in stay}) or [START]
     near = st.tuples(st.sampled_from(edges), st.sampled_from([-1, 0, 0, 1])).map(sum)
-    now = draw(st.one_of(st.just(END + 30 * DAY), near, near, st.integers(START - 60, END + 9_000)))
-    begin = draw(st.one_of(near, near, _MOMENTS, st.just(START - DAY)))
-    end = draw(st.one_of(near, near, st.just(begin), st.integers(begin, begin + 3 * DAY)))
+    now = draw(st.one_of(st.just(END + 30 * DAY_SECONDS), near, near, st.integers(START - 60, END + 9_000)))
+    begin = draw(st.one_of(near, near, _MOMENTS, st.just(START - DAY_SECONDS)))
+    end = draw(st.one_of(near, near, st.just(begin), st.integers(begin, begin + 3 * DAY_SECONDS)))
     return spec, now, (min(begin, end), max(begin, end))
 
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import bounded, same, spans, specs
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.cache import RowCache
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.pins import DOCUMENT_PINS
 from mockserver.world.shape import EPOCH, HOUR, shape_of
 from mockserver.world.stays import DIMENSIONS, SpecError, Stays
 
-A_DAY = day_start("20200603")
+A_DAY = parse_day("20200603")
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_a_text_that_is_no_id_is_unknown(default, text):
     """Any text may be asked for; what the world did not make, it does not know."""
     assert not default.knows_user(text)
     assert not len(default.stays_of_room(text))
-    assert not len(default.stays_of_user(text, EPOCH, EPOCH + DAY))
+    assert not len(default.stays_of_user(text, EPOCH, EPOCH + DAY_SECONDS))
 
 
 def test_nothing_is_before_2019(default):
@@ -206,7 +206,7 @@ def test_a_backward_span_is_empty(default):
     assert not len(default.stays_between(A_DAY, A_DAY - 1 - 4 * HOUR))
     assert not len(default.failed_joins(A_DAY, A_DAY))
     user = default.user_ids(np.array([0]))[0]
-    assert not len(default.stays_of_user(user, A_DAY, A_DAY - DAY))
+    assert not len(default.stays_of_user(user, A_DAY, A_DAY - DAY_SECONDS))
 
 
 def test_the_seed_alone_decides():
@@ -236,13 +236,13 @@ def test_an_appkey_matters_only_where_it_shall():
 
 def test_a_world_of_no_rooms_has_its_pins_alone():
     """rooms_per_day: 0 leaves the pinned rooms, and no pins leave nothing."""
-    day = day_start("20191210")
-    assert len(generated_world({"rooms_per_day": 0}).stays_between(day, day + DAY)) == sum(
+    day = parse_day("20191210")
+    assert len(generated_world({"rooms_per_day": 0}).stays_between(day, day + DAY_SECONDS)) == sum(
         len(room["stays"]) for room in DOCUMENT_PINS
     )
     empty = generated_world({"rooms_per_day": 0, "pins": []})
-    assert not len(empty.stays_between(day, day + DAY))
-    assert not len(empty.failed_joins(day, day + DAY))
+    assert not len(empty.stays_between(day, day + DAY_SECONDS))
+    assert not len(empty.failed_joins(day, day + DAY_SECONDS))
     assert empty.longest == 14_400
 
 
@@ -252,7 +252,7 @@ def test_a_crowded_world_still_fills_most_seats():
         world = generated_world({**spec, "pins": []})
         hour = (A_DAY - EPOCH) // HOUR
         planned = world._timetable.rooms_of_hours(hour, hour + 24).hour.size
-        rows = world.stays_between(A_DAY, A_DAY + DAY - 1)
+        rows = world.stays_between(A_DAY, A_DAY + DAY_SECONDS - 1)
         opened = int((rows.host & (rows.create >= A_DAY)).sum())
         assert least * planned < opened <= planned, (opened, planned)
 
@@ -294,7 +294,7 @@ class TestPins:
         for user in ("123456789", "aaaaa", "bbbbb", "aaa", "bbb"):
             assert default.knows_user(user)
             assert default.home(user).country == "中国"
-        assert not len(default.stays_of_user("aaaaa", A_DAY, A_DAY + DAY))
+        assert not len(default.stays_of_user("aaaaa", A_DAY, A_DAY + DAY_SECONDS))
 
     def test_a_pin_may_last_longer_than_a_generated_room(self, default):
         """`longest` covers the pins, and a span inside a long pinned stay finds it."""
@@ -310,7 +310,7 @@ class TestPins:
         row = world.stays_of_room("<b>")
         assert world.labels("city")[int(row.city[0])] == "巴黎"
         assert world.user_ids(row.user) == ["甲"]
-        assert same(world.stays_of_user("甲", A_DAY, A_DAY + DAY), row)
+        assert same(world.stays_of_user("甲", A_DAY, A_DAY + DAY_SECONDS), row)
 
     @pytest.mark.parametrize(
         ("pins", "pointer"),
@@ -400,7 +400,7 @@ class TestCrowdedWorld:
 
     def test_nobody_is_in_two_rooms_at_once(self, crowded):
         """Ten days of a crowded world hold no two stays of one user at once."""
-        rows = crowded.stays_between(A_DAY, A_DAY + 10 * DAY)
+        rows = crowded.stays_between(A_DAY, A_DAY + 10 * DAY_SECONDS)
         assert len(rows) > 20_000
         order = np.lexsort((rows.enter, rows.user))
         user, enter, leave = rows.user[order], rows.enter[order], rows.leave[order]
@@ -413,10 +413,12 @@ class TestCrowdedWorld:
         """A user's months, evaluated in parts, are the user's days."""
         user = crowded.user_ids(np.array([11]))[0]
         days = 200
-        whole = crowded.stays_of_user(user, A_DAY, A_DAY + days * DAY - 1)
+        whole = crowded.stays_of_user(user, A_DAY, A_DAY + days * DAY_SECONDS - 1)
         assert len(np.unique(whole.enter)) == len(whole) > days
         daily = [
-            crowded.stays_of_user(user, A_DAY + day * DAY, A_DAY + day * DAY + DAY - 1).enter.tolist()
+            crowded.stays_of_user(
+                user, A_DAY + day * DAY_SECONDS, A_DAY + day * DAY_SECONDS + DAY_SECONDS - 1
+            ).enter.tolist()
             for day in range(days)
         ]
         assert sorted({enter for enters in daily for enter in enters}) == whole.enter.tolist()
@@ -424,11 +426,11 @@ class TestCrowdedWorld:
     def test_failed_joins_add_up_over_hours(self):
         """The tries of a day that failed are those of its hours, whoever asks for them."""
         world = generated_world({**CROWDED, "failed_joins": 50})
-        whole = world.failed_joins(A_DAY, A_DAY + DAY)
+        whole = world.failed_joins(A_DAY, A_DAY + DAY_SECONDS)
         assert len(whole) > 2_000
         hours = [
             generated_world({**CROWDED, "failed_joins": 50}).failed_joins(at, at + HOUR)
-            for at in range(A_DAY, A_DAY + DAY, HOUR)
+            for at in range(A_DAY, A_DAY + DAY_SECONDS, HOUR)
         ]
         assert np.array_equal(np.concatenate(hours), whole)
 
@@ -439,7 +441,7 @@ class TestRowCache:
     @staticmethod
     def _rows(count: int) -> Stays:
         world = generated_world({})
-        return world.stays_between(A_DAY, A_DAY + DAY).take(slice(count))
+        return world.stays_between(A_DAY, A_DAY + DAY_SECONDS).take(slice(count))
 
     def test_it_never_keeps_more_rows_than_allowed(self):
         """The oldest spans go first, and one that is too big is not kept at all."""
@@ -473,10 +475,10 @@ class TestRowCache:
 def test_many_hours_are_the_sum_of_their_parts():
     """A span of weeks, evaluated in parts, is the same as its hours asked one by one."""
     spec = {"users": 40_000, "rooms_per_day": 15_000, "pins": []}
-    whole = generated_world(spec).stays_between(A_DAY, A_DAY + DAY)
+    whole = generated_world(spec).stays_between(A_DAY, A_DAY + DAY_SECONDS)
     parts = [
         generated_world(spec).stays_between(A_DAY + at, A_DAY + at + 3 * HOUR)
-        for at in range(0, DAY, 3 * HOUR)
+        for at in range(0, DAY_SECONDS, 3 * HOUR)
     ]
     assert {*zip(whole.user, whole.enter, strict=True)} == {
         pair for rows in parts for pair in zip(rows.user, rows.enter, strict=True)

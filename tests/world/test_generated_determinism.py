@@ -13,7 +13,7 @@ import pytest
 from world_digest import digest_of_worlds
 from worlds import same
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.generated import generated_world
 
 GOLDEN = "17f20c8248447c9997eb628859a0945011a4f16077faa7c33f0d0fe9d60f6eb8"
@@ -74,8 +74,8 @@ def test_another_python_sees_the_same_worlds(python):
 
 def test_threads_do_not_disturb_each_other():
     """Questions that many threads ask one world at once have the answers that one thread gets."""
-    start = day_start("20200603")
-    spans = [(start + at * 7_200, start + at * 7_200 + DAY // 4) for at in range(24)]
+    start = parse_day("20200603")
+    spans = [(start + at * 7_200, start + at * 7_200 + DAY_SECONDS // 4) for at in range(24)]
     alone = [generated_world({}).stays_between(*span) for span in spans]
     world = generated_world({})
     with ThreadPoolExecutor(8) as pool:

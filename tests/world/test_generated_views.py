@@ -12,14 +12,14 @@ from invariants import check_all
 from recorded_worlds import asking, few, readings
 from worlds import specs
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.recorded import recorded_world
 from mockserver.world.stays import DIMENSIONS
 
 DATE = "20191210"
-START = day_start(DATE)
-END = START + DAY
+START = parse_day(DATE)
+END = START + DAY_SECONDS
 RECORDS = "query_instance_all_records_by_time"
 ROOM = "query_room_info"
 ALL = "query_all_instance_by_time"
@@ -30,7 +30,7 @@ QUALITY = "count_qos_by_day"
 
 def written_down(world: GeneratedWorld) -> dict[str, Any]:
     """Every room around the day, pins included, as a recorded world has it."""
-    rows = world.stays_between(START - DAY // 4, END + DAY // 4)
+    rows = world.stays_between(START - DAY_SECONDS // 4, END + DAY_SECONDS // 4)
     rooms = []
     for code, room in zip(codes := np.unique(rows.room), world.room_ids(codes), strict=True):
         stays = world.stays_of_room(room)
@@ -56,7 +56,9 @@ def written_down(world: GeneratedWorld) -> dict[str, Any]:
             }
         )
     if rooms:
-        rooms[0]["failed_joins"] = world.failed_joins(START - DAY // 4, END + DAY // 4).tolist()
+        rooms[0]["failed_joins"] = world.failed_joins(
+            START - DAY_SECONDS // 4, END + DAY_SECONDS // 4
+        ).tolist()
     return {"source": "recorded", "rooms": rooms}
 
 
@@ -69,13 +71,13 @@ def small() -> st.SearchStrategy[dict[str, Any]]:
 @given(
     small(),
     st.sampled_from(["20190101", "20191209", DATE, "20240229", "20311231"]),
-    st.tuples(st.integers(-DAY // 4, DAY), st.sampled_from([0, 60, 3_600, 9_000])),
-    st.one_of(st.just(9 * DAY), st.integers(1, DAY + 14_400)),
+    st.tuples(st.integers(-DAY_SECONDS // 4, DAY_SECONDS), st.sampled_from([0, 60, 3_600, 9_000])),
+    st.one_of(st.just(9 * DAY_SECONDS), st.integers(1, DAY_SECONDS + 14_400)),
     readings(),
 )
 def test_all_operations_tell_one_log(spec, date, window, elapsed, chosen):
     """The invariants hold for any seed, scale, day, window, clock and readings."""
-    start = day_start(date)
+    start = parse_day(date)
     now, begin = start + elapsed, start + window[0]
     ask = asking(generated_world(spec), now, chosen)
     check_all(ask, now, chosen, [(begin, begin + window[1])], date, start)
@@ -84,8 +86,8 @@ def test_all_operations_tell_one_log(spec, date, window, elapsed, chosen):
 @settings(few, max_examples=30)
 @given(
     small(),
-    st.one_of(st.just(END + 2 * DAY), st.integers(START, END + 14_400)),
-    st.tuples(st.integers(START, END), st.integers(0, DAY)),
+    st.one_of(st.just(END + 2 * DAY_SECONDS), st.integers(START, END + 14_400)),
+    st.tuples(st.integers(START, END), st.integers(0, DAY_SECONDS)),
     readings(),
     st.data(),
 )

@@ -15,7 +15,7 @@ from invariants import check_all
 
 from mockserver import MockServer
 from mockserver.contract.envelope import FIELDS
-from mockserver.core.clock import DAY, day_of
+from mockserver.core.clock import DAY_SECONDS, start_of_day
 from mockserver.core.http import Request
 from mockserver.engine.build import make_engine
 
@@ -48,7 +48,7 @@ def yyyymmdd(second: int) -> tuple[str, int]:
     import datetime
 
     east = datetime.timezone(datetime.timedelta(hours=8))
-    return datetime.datetime.fromtimestamp(second, east).strftime("%Y%m%d"), day_of(second)
+    return datetime.datetime.fromtimestamp(second, east).strftime("%Y%m%d"), start_of_day(second)
 
 
 @settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
@@ -63,7 +63,7 @@ def test_the_engine_tells_one_log(seed: int, now: int, readings: dict[str, str],
     given_readings = [f"{name}={value}" for name, value in readings.items()]
     engine = make_engine(scenario=scenario, seed=seed, now=str(now), reading=given_readings, journal_size=10)
     resolved = engine.config.readings(scenario)
-    keys = next(iter(engine.config.apps.values())).keys
+    keys = next(iter(engine.config.apps.values())).credentials
     query = signed(keys.appkey, keys.appsecret, keys.restapikey, now)
     headers = {"content-type": "application/json"}
 
@@ -71,7 +71,7 @@ def test_the_engine_tells_one_log(seed: int, now: int, readings: dict[str, str],
         call = Request("POST", f"/v2/video/{operation}", query, headers, json.dumps(body).encode())
         return fields_of(json.loads(engine.handle(call).body))
 
-    date, start = yyyymmdd(now - DAY // 2)
+    date, start = yyyymmdd(now - DAY_SECONDS // 2)
     check_all(ask, now, resolved, [(now - 900, now + 60)], date, start)
 
 

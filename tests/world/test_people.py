@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from faker import Faker
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.people import CallProvider, Person, fake_for, person
 from mockserver.world.places import CARRIERS
 from mockserver.world.quality import NETWORKS
 
 ROOT = Path(__file__).parents[2]
-NOW = day_start("20200603") + 15 * 3_600
+NOW = parse_day("20200603") + 15 * 3_600
 PLAIN = ("network_type", "country", "province", "city", "carrier", "call_seconds", "audio_seconds",
          "video_seconds", "packet_loss", "delay_ms", "stamp", "user_id", "room_id")  # fmt: skip
 
@@ -59,7 +59,7 @@ class TestPerson:
         user = world.user_ids(np.array([17]))[0]
         someone = person(world, user)
         assert isinstance(someone, Person)
-        rows = world.stays_of_user(user, NOW - 30 * DAY, NOW)
+        rows = world.stays_of_user(user, NOW - 30 * DAY_SECONDS, NOW)
         cities = Counter(world.labels("city")[code] for code in rows.city.tolist())
         assert cities.most_common(1)[0][0] == someone.city
         assert someone.carrier in dict(CARRIERS)
@@ -108,7 +108,7 @@ class TestCallProvider:
             assert default.knows_user(fake.user_id())
             room = default.stays_of_room(fake.room_id())
             assert len(room)
-            assert room.create.min() < day_start("20191211")
+            assert room.create.min() < parse_day("20191211")
 
     def test_the_seed_of_the_faker_decides(self, fake):
         """Two Fakers with one seed draw the same."""
@@ -134,12 +134,12 @@ class TestCallProvider:
             assert NOW - 2 * 14_400 < int(stay["EnterTime"]) < int(stay["LeaveTime"]) < NOW
             rows = world.stays_of_user(stay["UserId"], int(stay["EnterTime"]), int(stay["EnterTime"]))
             assert stay["RoomId"] in world.room_ids(rows.room)
-            assert NOW - DAY <= int(fake.stamp()) < NOW
+            assert NOW - DAY_SECONDS <= int(fake.stamp()) < NOW
 
     def test_a_quiet_hour_looks_further_back(self):
         """When the last hour had no call, the last day or month is drawn from."""
         quiet = generated_world({"rooms_per_day": 0})
-        later = day_start("20191220")
+        later = parse_day("20191220")
         assert fake_for(1, world=quiet, now=later).room_id() in {"123456789", "987654321", "123456", "666777"}
 
     def test_a_world_without_calls_says_so(self):

@@ -8,7 +8,7 @@ import pytest
 from recorded_worlds import asking
 
 from mockserver.contract.readings import resolve
-from mockserver.core.clock import day_start
+from mockserver.core.clock import parse_day
 from mockserver.world.recorded import depends_on_now, recorded_world
 from mockserver.world.stays import DIMENSIONS, SpecError
 
@@ -86,7 +86,7 @@ def test_an_empty_world_answers():
     assert ask("count_business_distribute_volume_by_day", {"QueryDate": "20191209", "CountBy": 3}) == {
         "DistributeData": []
     }
-    day = day_start("20191209")
+    day = parse_day("20191209")
     assert ask("count_business_total_volume_by_day", {"QueryDate": "20191209", "CountBy": 1}) == {
         "TrendData": [{"TickTime": str(day + 60 * tick), "Volume": 0} for tick in range(1_440)]
     }

@@ -13,7 +13,7 @@ from recorded_worlds import DATE, DAY, START, few, readings, situations
 from reference import Missing, Reference
 
 from mockserver.contract.readings import resolve
-from mockserver.core.clock import day_of
+from mockserver.core.clock import start_of_day
 from mockserver.core.errors import NotFound
 from mockserver.world.recorded import recorded_world
 from mockserver.world.views import VIEWS
@@ -106,7 +106,7 @@ def test_a_day_to_come_is_empty_and_not_settled(view, today):
 
 def test_a_day_is_that_of_utc_8():
     """The reference's days are the clock's."""
-    assert all(day_of(start) == start == day_of(start + DAY - 1) for start in DATES)
+    assert all(start_of_day(start) == start == start_of_day(start + DAY - 1) for start in DATES)
 
 
 def shares(*stays, count=4):

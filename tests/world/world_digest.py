@@ -11,7 +11,7 @@ import json
 
 import numpy as np
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.generated import generated_world
 from mockserver.world.shape import HOUR
 from mockserver.world.stays import COLUMNS, DIMENSIONS, Stays
@@ -37,13 +37,13 @@ def digest_of_worlds() -> str:
         for dimension in DIMENSIONS:
             digest.update(json.dumps(world.labels(dimension)).encode())
         for day in DAYS:
-            start = day_start(day)
+            start = parse_day(day)
             rows = world.stays_between(start, start + 6 * HOUR)
             _feed(digest, rows)
             users, rooms = world.user_ids(rows.user[:50]), world.room_ids(rows.room[:50])
             digest.update(json.dumps([users, rooms]).encode())
             if users:
-                _feed(digest, world.stays_of_user(users[0], start, start + 9 * DAY))
+                _feed(digest, world.stays_of_user(users[0], start, start + 9 * DAY_SECONDS))
                 _feed(digest, world.stays_of_room(rooms[-1]))
             digest.update(world.failed_joins(start, start + 6 * HOUR).astype("<i8").tobytes())
     return digest.hexdigest()

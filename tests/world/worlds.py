@@ -8,13 +8,13 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from mockserver.core.clock import DAY, day_start
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.shape import EPOCH, seats_needed, shape_of
 from mockserver.world.stays import COLUMNS, Stays
 
 bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Enough examples to find what is wrong within seconds, on a machine that others use too."""
-END = day_start("20300101")
+END = parse_day("20300101")
 
 
 @st.composite
@@ -53,7 +53,7 @@ def spans(draw: st.DrawFn, most: int = 12 * 3_600) -> tuple[int, int]:
         st.one_of(
             st.integers(EPOCH - 7_200, EPOCH + 18_000),
             st.integers(EPOCH, END),
-            st.integers(0, 4_000).map(lambda day: EPOCH + day * DAY - 60),
+            st.integers(0, 4_000).map(lambda day: EPOCH + day * DAY_SECONDS - 60),
         )
     )
     return begin, begin + draw(st.integers(0, most))

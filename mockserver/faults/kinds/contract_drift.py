@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mockserver.contract.envelope import encode
+from mockserver.contract.envelope import encode_json
 from mockserver.core.http import Response
 from mockserver.core.text import Text
 from mockserver.faults.base import Draw, FaultContext, PayloadKind
@@ -51,7 +51,7 @@ class ContractDrift(PayloadKind):
                 return None
             note = drift.act(fitting[(first + turn) % len(fitting)], draw)
             if validator is None or validator.accepts(fresh) is not drift.leaves:
-                return with_body(response, encode(fresh)), note
+                return with_body(response, encode_json(fresh)), note
         return None
 
     def _meant(self, spot: Spot) -> bool:
