@@ -20,9 +20,8 @@ from mockserver.engine.build import make_engine
 from mockserver.engine.config import load_config
 from mockserver.engine.pipeline import Engine
 from mockserver.server.admin_catalog import full_scenario_schema
-from mockserver.server.http_file import http_requests
-from mockserver.server.openapi import openapi as openapi_document
-from mockserver.server.postman import postman as postman_collection
+from mockserver.server.openapi import openapi_document
+from mockserver.server.request_collections import http_file, postman_collection
 
 _settings = setting_options("scenario", "fixtures", "now", "reading", "strictness", "lang")
 _url = url_option("where the API is")
@@ -83,7 +82,7 @@ def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
         seq = numbered_seq(settings["now"], now, next(numbers))
         return sign(app.credentials, now, identifier=app.identifiers[0], seq=seq, formula=formula)
 
-    text = http_requests(
+    text = http_file(
         engine.config,
         readings,
         signed,

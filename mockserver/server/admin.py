@@ -49,7 +49,7 @@ def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
         guard.check(request)
 
     @admin.errorhandler(AdminError)
-    def control_error(error: AdminError) -> Response:
+    def admin_error(error: AdminError) -> Response:
         return _error_response(error, context.lang)
 
     @admin.errorhandler(Exception)

@@ -16,7 +16,7 @@ from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
 from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
-from mockserver.server.openapi import openapi as openapi_document
+from mockserver.server.openapi import openapi_document
 
 _PAGES = Path(__file__).parent / "pages"
 _OWN_FILES = ("docs.js", "docs.css")

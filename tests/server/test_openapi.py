@@ -18,14 +18,14 @@ from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.contract.readings import DEFAULTS
 from mockserver.core.errors import Problem
 from mockserver.core.text import Text
-from mockserver.server.openapi import openapi
+from mockserver.server.openapi import openapi_document
 
 FAILURE = {"Status": "FAIL", "ErrorCode": 1105, "ErrorInfo": "checksum is wrong"}
 
 
 def document(lang: Any = "en", **readings: Any) -> dict[str, Any]:
     """The document of the shipped files."""
-    return openapi(shipped(), {**DEFAULTS, **readings}, lang=lang)
+    return openapi_document(shipped(), {**DEFAULTS, **readings}, lang=lang)
 
 
 def answers(found: dict[str, Any], operation: str) -> Draft202012Validator:
@@ -207,7 +207,7 @@ def test_users_schemas_and_numbers_are_what_is_told(tmp_path: Path) -> None:
     config = user_files(
         tmp_path, {"schemas/query_room_info.request.json": json.dumps(schema), "errors.yaml": errors}
     )
-    found = openapi(dataclasses.replace(config), DEFAULTS)
+    found = openapi_document(dataclasses.replace(config), DEFAULTS)
     assert list(OpenAPIV31SpecValidator(found).iter_errors()) == []
     assert "errors" in found["components"]["schemas"]
     assert 77 in found["components"]["schemas"]["failure"]["properties"]["ErrorCode"]["enum"]

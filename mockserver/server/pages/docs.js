@@ -1,32 +1,32 @@
 "use strict";
 
-// Shows openapi.json and signs what "Try it out" sends. The server makes the signature, so no secret comes here.
+// Shows openapi.json in Swagger UI and signs the requests of "Try it out". The server signs, so no secret is sent here.
 
-const asked = new URLSearchParams(location.search);
+const pageQuery = new URLSearchParams(location.search);
 
-/** The request with a signed query, unless somebody wrote a checksum of their own. */
-async function signed(spec, request) {
+/** Returns the request with a signed query, or unchanged when the user has entered a checksum. */
+async function sign(spec, request) {
   const url = new URL(request.url, location.href);
   if (url.origin !== location.origin || !(url.pathname in spec.paths)) return request;
-  const given = url.searchParams;
-  const sample = (name) => spec.components.parameters[name].example;
-  if ((given.get("checksum") ?? sample("checksum")) !== sample("checksum")) return request;
-  const wish = new URLSearchParams();
+  const query = url.searchParams;
+  const example = (name) => spec.components.parameters[name].example;
+  if ((query.get("checksum") ?? example("checksum")) !== example("checksum")) return request;
+  const parameters = new URLSearchParams();
   for (const name of ["appkey", "identifier", "seq"]) {
-    const value = given.get(name);
-    if (value !== null && !(name === "seq" && value === sample("seq"))) wish.set(name, value);
+    const value = query.get(name);
+    if (value !== null && !(name === "seq" && value === example("seq"))) parameters.set(name, value);
   }
-  const answer = await fetch(`sign?${wish}`);
-  // An app that nobody knows has no signature: the API says so itself.
-  if (!answer.ok) return request;
-  url.search = (await answer.json()).query;
+  const response = await fetch(`sign?${parameters}`);
+  // Without a signature, for example for an unknown appkey, the API itself reports the error.
+  if (!response.ok) return request;
+  url.search = (await response.json()).query;
   return { ...request, url: url.href };
 }
 
 async function show() {
-  const answer = await fetch(`openapi.json?${asked}`);
-  const spec = await answer.json();
-  if (!answer.ok) throw new Error(spec.message);
+  const response = await fetch(`openapi.json?${pageQuery}`);
+  const spec = await response.json();
+  if (!response.ok) throw new Error(spec.message);
   document.documentElement.lang = "x-title-en" in spec.info ? "zh" : "en";
   document.title = spec.info.title;
   window.ui = SwaggerUIBundle({
@@ -36,7 +36,7 @@ async function show() {
     tryItOutEnabled: true,
     defaultModelsExpandDepth: 0,
     validatorUrl: null,
-    requestInterceptor: (request) => signed(spec, request),
+    requestInterceptor: (request) => sign(spec, request),
   });
 }
 
