@@ -14,7 +14,7 @@ from mockserver.cli.show import plain
 from mockserver.core.addresses import ServerAddress, certificate_advice, parse_server_url
 from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.text import Text
-from mockserver.testing.admin_client import Admin
+from mockserver.testing.admin_client import AdminClient
 
 _HEADERS = {"Content-Type": "application/json"}
 _PATIENCE = 60.0
@@ -174,7 +174,7 @@ def violations_of(
         return [], 0
     path = f"requests/{urllib.parse.quote(number, safe='')}"
     try:
-        told = Admin(url, token, timeout=_PATIENCE, ca=ca).get(path)
+        told = AdminClient(url, token, timeout=_PATIENCE, ca=ca).get(path)
         return [dict(one) for one in told["violations"] if one.keys() >= _TOLD], int(count)
     except (MockServerError, LookupError, TypeError, AttributeError):
         return [], int(count)

@@ -12,7 +12,7 @@ import click
 from mockserver.cli.options import ca_option, setting_options, token_option, url_option
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Lang, Text
-from mockserver.testing.admin_client import Admin
+from mockserver.testing.admin_client import AdminClient
 
 
 @click.command()
@@ -63,7 +63,7 @@ def report(
         wanted["appkeys"] = list(appkeys)
     if min_coverage is not None:
         wanted["min_coverage"] = min_coverage
-    told = _ask(Admin(url, admin_token, ca=ca), appkeys, wanted)
+    told = _ask(AdminClient(url, admin_token, ca=ca), appkeys, wanted)
     if output is None:
         click.echo(told["rendered"], nl=False)
     else:
@@ -77,7 +77,7 @@ def report(
     sys.exit(1 if told["complaints"] else 0)
 
 
-def _ask(admin: Admin, appkeys: Sequence[str], wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _ask(admin: AdminClient, appkeys: Sequence[str], wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The report; ConfigurationError for an app that never was: its silence would be taken for a client's."""
     try:
         for appkey in appkeys:

@@ -121,7 +121,7 @@ def complaints(
     if not report.requests:
         return [
             Text(
-                "no request came: nothing was tested; does the client call this server?",
+                "no request received: nothing was tested; does the client call this server?",
                 "没有收到任何请求：什么也没有测试；客户端是否指向了本服务器？",
             )
         ]

@@ -167,7 +167,7 @@ def verify(selection: Selection, question: VerificationRequest) -> Verification:
     near = _near_misses(selection, question)
     lines = [en, *_told(near, "en")], [zh, *_told(near, "zh")]
     if not near:
-        lines[0].append("no request came at all" if not total else "no similar request")
+        lines[0].append("no request was received" if not total else "no similar request")
         lines[1].append("没有收到任何请求" if not total else "没有相似的请求")
     text = Text("\n  ".join(lines[0]), "\n  ".join(lines[1]))
     return Verification(False, count, selection.evicted, text, near)

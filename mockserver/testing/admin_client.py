@@ -1,4 +1,4 @@
-"""The admin API of a mock server, asked over HTTP by the standard library alone: importing it costs nothing."""
+"""A client of the admin API over HTTP, using the standard library only."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mockserver.core.text import Text
 
 Json = dict[str, Any]
 __tracebackhide__ = True
-"""What goes wrong in here is shown at the line of the test that asked for it."""
+"""Errors are shown at the line of the test that called these methods."""
 
 
-class Admin:
-    """The admin API of the server at `url`; ConfigurationError when that is no URL of a server.
+class AdminClient:
+    """The admin API of the server at `url`; ConfigurationError if that is not a server's URL.
 
-    Over https `ca` is a file with the certificates to trust.
+    `ca` is a file with the certificates to trust over https.
     """
 
     def __init__(
@@ -30,75 +30,74 @@ class Admin:
     ) -> None:
         self._address = parse_server_url(url, ca)
         if token and not (token.isascii() and token.isprintable()):
-            # The error of http.client would tell it.
-            text = Text("holds characters that no header can carry", "含有请求头无法携带的字符")
+            # Checked here, because the error of http.client would show the token.
+            text = Text("contains characters that a header cannot carry", "含有请求头无法携带的字符")
             raise ConfigurationError.at("--admin-token", text)
         self.url = url.rstrip("/")
         self._token = token
         self._timeout = timeout
         self._ca = ca
 
-    def hurried(self, seconds: float) -> Admin:
-        """The same API, asked by somebody who waits no longer than so many seconds."""
+    def with_timeout(self, seconds: float) -> AdminClient:
+        """Return a client of the same server with another timeout."""
         other = copy.copy(self)
         other._timeout = seconds
         return other
 
     def get(self, path: str, **query: Any) -> Json:
-        """The answer to a GET; AdminError when refused, ConfigurationError when no mock server answers."""
-        return self._ask("GET", path, query, None)
+        """Return the answer to a GET; AdminError if refused, ConfigurationError if no mock server answers."""
+        return self._request("GET", path, query, None)
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Json:
-        """The answer to a write; errors as with `get`."""
-        return self._ask(method, path, query, body or {})
+        """Return the answer to a write; errors as for `get`."""
+        return self._request(method, path, query, body or {})
 
-    def _ask(self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None) -> Json:
-        words = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
-        target = f"/__admin/{path}" + (f"?{words}" if words else "")
-        status, raw = self._exchange(method, target, None if body is None else json.dumps(body).encode())
-        told = _object(raw)
-        if status >= 400 and {"error", "message"} <= told.keys():
-            raise AdminError(status, told["error"], Text(told["message"], told["message"]))
-        # 503 is how `ready` tells of files that are wrong.
-        if not told or (status >= 300 and status != 503):
-            text = Text(
-                f"what answers there is no mock server (HTTP {status})",
-                f"应答方不是模拟服务器（HTTP {status}）",
-            )
+    def _request(
+        self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None
+    ) -> Json:
+        given = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
+        target = f"/__admin/{path}" + (f"?{given}" if given else "")
+        status, content = self._exchange(method, target, None if body is None else json.dumps(body).encode())
+        answer = _parse_object(content)
+        if status >= 400 and {"error", "message"} <= answer.keys():
+            raise AdminError(status, answer["error"], Text(answer["message"], answer["message"]))
+        # `ready` answers 503 with the problems in the server's files.
+        if not answer or (status >= 300 and status != 503):
+            text = Text(f"this is not a mock server (HTTP {status})", f"这不是模拟服务器（HTTP {status}）")
             raise ConfigurationError.at(self.url, text)
-        return told
+        return answer
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
-        """Status and body of the answer; ConfigurationError when none comes."""
+        """Return status and body of the answer; ConfigurationError if there is none."""
         connection = self._address.connection(self._ca, timeout=self._timeout)
         try:
-            # No variable holds the headers: a traceback with variables would tell the token.
-            connection.request(method, target, content, self._headers(writes=content is not None))
+            # No variable holds the headers: a traceback with variables would show the token.
+            connection.request(method, target, content, self._headers(write=content is not None))
             answer = connection.getresponse()
             return answer.status, answer.read()
         except ssl.SSLCertVerificationError as error:
             raise ConfigurationError.at(self.url, certificate_advice(error)) from None
         # ValueError: a host that cannot be looked up.
         except (OSError, ValueError, http.client.HTTPException) as error:
-            why = str(error) or type(error).__name__
+            reason = str(error) or type(error).__name__
             text = Text(
-                f"no answer of a mock server ({why}); is it running there?",
-                f"没有模拟服务器的应答（{why}）；是否在运行？",
+                f"no answer from a mock server ({reason}); is it running there?",
+                f"模拟服务器没有响应（{reason}）；是否已启动？",
             )
             raise ConfigurationError.at(self.url, text) from None
         finally:
             connection.close()
 
-    def _headers(self, *, writes: bool) -> dict[str, str]:
-        proof = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        write = {"Content-Type": "application/json", "X-Mock-Admin": "1"} if writes else {}
-        return {"Accept": "application/json", **proof, **write}
+    def _headers(self, *, write: bool) -> dict[str, str]:
+        authorization = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        write_headers = {"Content-Type": "application/json", "X-Mock-Admin": "1"} if write else {}
+        return {"Accept": "application/json", **authorization, **write_headers}
 
 
-def _object(raw: bytes) -> Json:
-    """A JSON object, or nothing when it is none."""
+def _parse_object(content: bytes) -> Json:
+    """Return the JSON object in `content`; empty if it is anything else."""
     try:
-        told = json.loads(raw)
+        parsed = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}

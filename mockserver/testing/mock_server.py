@@ -1,4 +1,8 @@
-"""A mock server in this process, for tests and notebooks: `with MockServer(scenario="document") as mock: mock.url`."""
+"""A mock server in the current process, for tests and notebooks:
+
+with MockServer(scenario="document") as mock:
+    print(mock.url)
+"""
 
 from __future__ import annotations
 
@@ -21,19 +25,19 @@ from mockserver.server.guard import Guard, is_loopback
 from mockserver.server.server import Server
 from mockserver.server.tls import TLS
 from mockserver.server.watching import Watcher
-from mockserver.testing.admin_client import Admin
-from mockserver.testing.app import MockApp
+from mockserver.testing.admin_client import AdminClient
+from mockserver.testing.app import AppControls, MockApp
 
 
-class _Inside(Admin):
-    """The admin API of a server in this process: the same questions and answers, without a socket."""
+class _InProcessAdmin(AdminClient):
+    """The admin API of a server in this process, called without a socket."""
 
     def __init__(self, url: str, token: str | None, app: Any) -> None:
         super().__init__(url, token)
         self._app = app
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
-        headers = self._headers(writes=content is not None)
+        headers = self._headers(write=content is not None)
         with self._app.test_client(use_cookies=False) as client:
             answer = client.open(target, method=method, base_url=self.url, data=content, headers=headers)
             return answer.status_code, answer.data
@@ -42,8 +46,8 @@ class _Inside(Admin):
 class MockServer:
     """A mock server on a port of this machine, from `start` (or `with`) to `stop`.
 
-    Takes the settings of `mockserver settings`; port 0 finds a free one, and files are watched only when `reload` is
-    asked for. ConfigurationError tells what is wrong.
+    Takes the settings listed by `mockserver settings`; port 0 picks a free port, and files are watched only with
+    `reload`. Raise ConfigurationError for invalid settings or files.
     """
 
     def __init__(
@@ -55,15 +59,15 @@ class MockServer:
         reload: bool = False,
         **settings: Any,
     ) -> None:
-        chosen = resolve_settings(settings)
-        _refuse_open_door(host, chosen["admin_token"])
-        tls = _tls(host, chosen)
+        resolved = resolve_settings(settings)
+        _require_token(host, resolved["admin_token"])
+        tls = _tls(host, resolved)
         self.ca_file: Path | None = tls.ca_file if tls else None
-        """The CA to trust, where the certificate was made for this run."""
-        user = Path(chosen["fixtures"]) if chosen["fixtures"] else None
-        seen = take_snapshot(user) if reload else None
+        """The CA to trust, if the certificate was generated for this run."""
+        fixtures = Path(resolved["fixtures"]) if resolved["fixtures"] else None
+        snapshot = take_snapshot(fixtures) if reload else None
         self.engine: Engine = make_engine(scenario=scenario, **settings)
-        self._watcher = Watcher(self.engine, user, seen) if seen else None
+        self._watcher = Watcher(self.engine, fixtures, snapshot) if snapshot else None
         self._token: str | None = settings.get("admin_token")
         guard = Guard.for_host(host, self._token)
         self._app = build_app(self.engine, release=self._release, guard=guard)
@@ -78,13 +82,13 @@ class MockServer:
         return self._server.release(lambda environ: environ.get(APPKEY) == appkey)
 
     def _envelope(self, error: str, text: Text) -> bytes:
-        """What the transport refuses is told like everything else: by the catalogue, in the chosen language."""
+        """Return the body for a request that the transport refuses: the catalogue's code and the server's language."""
         row = self.engine.config.catalogue[error]
         return encode_json(failure(row.code, text.to(self.engine.lang)))
 
     @property
     def url(self) -> str:
-        """`http://HOST:PORT`, or https, without a slash at the end."""
+        """`http://HOST:PORT` or `https://HOST:PORT`, without a slash at the end."""
         return self._server.url
 
     @property
@@ -93,12 +97,17 @@ class MockServer:
         return self._server.port
 
     @property
-    def admin(self) -> Admin:
-        """The admin API, asked without a socket: it works before the start, with a token and over https, too."""
-        return _Inside(self.url, self._token, self._app)
+    def admin(self) -> AdminClient:
+        """The admin API, called without a socket: it works before `start` too."""
+        return _InProcessAdmin(self.url, self._token, self._app)
+
+    @property
+    def all_apps(self) -> AppControls:
+        """Controls that act on all apps: `mock.all_apps.freeze("2019-12-10T15:30+08:00")`."""
+        return AppControls(self.admin)
 
     def app(self, appkey: str | None = None) -> MockApp:
-        """A registered app, the first one unless told otherwise; AdminError when there is none of that name."""
+        """Return the handle on a registered app, by default the first; AdminError for an unknown appkey."""
         known = {**self.engine.config.apps, **self.engine.apps}
         app = next(iter(known.values())) if appkey is None else known.get(appkey)
         if app is None:
@@ -106,30 +115,30 @@ class MockServer:
         return MockApp(self.admin, app.credentials)
 
     def new_app(self) -> MockApp:
-        """A fresh app with credentials, scenario, faults, clock and journal of its own: what a test of the plugin gets."""
+        """Create an app with its own credentials, scenario, faults, clock and journal."""
         return MockApp.fresh(self.admin)
 
     def inject(self, fault: str, *, appkey: str | None = None, **fields: Any) -> str:
-        """Put a fault to work on one app, or on all: `inject("connection_reset", times=1)`; gives its id."""
-        return str(self.admin.send("POST", "faults", {"fault": fault, **fields}, appkey=appkey)["id"])
+        """Inject a fault into one app, or into all: `inject("connection_reset", times=1)`; return its id."""
+        return AppControls(self.admin, appkey).inject(fault, **fields)
 
     def use(self, scenario: str, *, appkey: str | None = None) -> None:
-        """Let another scenario answer one app, or all."""
-        self.admin.send("PUT", "scenario", {"name": scenario}, appkey=appkey)
+        """Switch one app, or all, to another scenario."""
+        AppControls(self.admin, appkey).use(scenario)
 
     def reset(self, *, appkey: str | None = None) -> None:
-        """Scenario, clock, faults, answers and journal of one app, or of all, as at the start."""
-        self.admin.send("POST", "reset", appkey=appkey)
+        """Restore the initial state of one app, or of all, and clear its journal."""
+        AppControls(self.admin, appkey).reset()
 
     def run(self, on_ready: Callable[[str], object]) -> None:
-        """Listen in this thread until SIGTERM or SIGINT; `on_ready` gets the URL."""
+        """Serve in this thread until SIGTERM or SIGINT; call `on_ready` with the URL once it listens."""
         with ExitStack() as stack:
             if self._watcher:
                 stack.enter_context(self._watcher)
             self._server.run(on_ready)
 
     def start(self) -> MockServer:
-        """Listen; returns once the first request can be answered."""
+        """Start listening; return once requests are answered."""
         self.engine.journal.open()
         self._server.start()
         if self._watcher:
@@ -151,8 +160,8 @@ class MockServer:
         self.stop()
 
 
-def _refuse_open_door(host: str, token: str | None) -> None:
-    """Off loopback the admin API is anybody's: only with a token."""
+def _require_token(host: str, token: str | None) -> None:
+    """Raise ConfigurationError for a host that other machines reach unless there is an admin token."""
     if not is_loopback(host) and not token:
         text = Text(
             f"{host} can be reached from other machines: add --admin-token TOKEN",
@@ -161,12 +170,12 @@ def _refuse_open_door(host: str, token: str | None) -> None:
         raise ConfigurationError.at("--host", text)
 
 
-def _tls(host: str, chosen: dict[str, Any]) -> TLS | None:
-    """What the three settings about https come to; ConfigurationError when they contradict each other."""
-    cert, key = chosen["tls_cert"], chosen["tls_key"]
-    if chosen["tls"] and (cert or key):
+def _tls(host: str, settings: dict[str, Any]) -> TLS | None:
+    """Return the TLS setup of the three https settings; ConfigurationError if they contradict each other."""
+    cert, key = settings["tls_cert"], settings["tls_key"]
+    if settings["tls"] and (cert or key):
         text = Text(
-            "makes a certificate of its own: leave out --tls-cert and --tls-key, or --tls",
+            "generates its own certificate: leave out --tls-cert and --tls-key, or --tls",
             "会自动生成证书：请去掉 --tls-cert 和 --tls-key，或去掉 --tls",
         )
         raise ConfigurationError.at("--tls", text)
@@ -175,6 +184,6 @@ def _tls(host: str, chosen: dict[str, Any]) -> TLS | None:
         raise ConfigurationError.at("--tls-key", text)
     if cert:
         return TLS.from_files(cert, key)
-    # Compared, not bound.
+    # The host is compared here, not bound.
     wildcard = host in ("", "0.0.0.0", "::")  # nosec B104
-    return TLS.throwaway(() if wildcard else (host,)) if chosen["tls"] else None
+    return TLS.throwaway(() if wildcard else (host,)) if settings["tls"] else None

@@ -1,34 +1,35 @@
-"""The options of the plugin, what they come to with `pytest.ini` and the environment, and what is wrong with them."""
+"""The plugin's options and marker: declared, checked, and combined with `pytest.ini` and the environment."""
 
 from __future__ import annotations
 
 import os
 from argparse import ArgumentTypeError
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from mockserver.core.text import Lang
 
 REPORTS: pytest.StashKey[dict[Path, tuple[str, str]]] = pytest.StashKey()
-"""Where reports go: of each file its form, and its name as it was given."""
-FORMS = {".json": "json", ".xml": "junit", ".html": "html", ".txt": "text"}
-_FORWARDED = (
+"""The format and the given name of each report file."""
+FORMATS = {".json": "json", ".xml": "junit", ".html": "html", ".txt": "text"}
+_FROM_ENVIRONMENT = (
     "fixtures", "scenario", "seed", "now", "reading", "strictness", "fault", "lang", "answer_headers", "journal_size",
 )  # fmt: skip
-"""Settings of the environment that the session's own server takes; where it listens and who may ask is the plugin's."""
+"""Settings that the session's server takes from the environment; the plugin itself decides on address and access."""
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare them."""
+    """Declare the options."""
     group = parser.getgroup("mockserver", "contract tests against the mock of YouMe's REST API")
-    group.addoption("--mockserver-url", metavar="URL", help="use the mock server that runs there")
+    group.addoption("--mockserver-url", metavar="URL", help="use the mock server that runs at this URL")
     group.addoption(
         "--mockserver-token",
         metavar="TOKEN",
         default=os.environ.get("MOCKSERVER_ADMIN_TOKEN"),
-        help="its admin token, if it asks for one (or MOCKSERVER_ADMIN_TOKEN in the environment)",
+        help="admin token of that server (or MOCKSERVER_ADMIN_TOKEN in the environment)",
     )
     group.addoption(
         "--mockserver-ca",
@@ -39,8 +40,8 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--mockserver-fixtures",
         metavar="DIR",
-        help="folder with your own apps.yaml, errors.yaml, scenarios/ and schemas/, each before the shipped one"
-        " (or MOCKSERVER_FIXTURES in the environment, or mockserver_fixtures in pytest.ini)",
+        help="folder with your own apps.yaml, errors.yaml, scenarios/ and schemas/, each taking precedence over the"
+        " shipped one (or MOCKSERVER_FIXTURES in the environment, or mockserver_fixtures in pytest.ini)",
     )
     group.addoption(
         "--mockserver-lang",
@@ -52,29 +53,29 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="write what clients did: .json, .xml (JUnit), .html or .txt; may be given several times;"
-        " a run without a request fails",
+        help="write a report on the clients' requests: .json, .xml (JUnit), .html or .txt; may be given several"
+        " times; fails the run if no request was received",
     )
     group.addoption(
         "--mockserver-fail-on-violations",
         action="store_true",
-        help="fail the run when a request left the contract, and when none came",
+        help="fail the run if a request violated the contract, or if no request was received",
     )
     group.addoption(
         "--mockserver-min-coverage",
         metavar="PERCENT",
         type=_percent,
-        help="fail the run below this percentage of the contract, and when no request came",
+        help="fail the run if less of the contract is covered, or if no request was received",
     )
-    parser.addini("mockserver_fixtures", "as --mockserver-fixtures; from the folder of this file")
+    parser.addini("mockserver_fixtures", "as --mockserver-fixtures; relative to the folder of this file")
     parser.addini("mockserver_lang", "as --mockserver-lang")
 
 
 def check_options(config: pytest.Config) -> None:
-    """UsageError when the options contradict each other, or when a report could not be written in the end."""
+    """Raise UsageError for options that contradict each other and for report files that cannot be written."""
     if config.getoption("--mockserver-url") and config.getoption("--mockserver-fixtures"):
         raise pytest.UsageError(
-            "--mockserver-fixtures: the server at --mockserver-url has files of its own; give one of both"
+            "--mockserver-fixtures cannot be used with --mockserver-url: that server has its own files"
         )
     config.stash[REPORTS] = reports = {}
     for given in config.getoption("--mockserver-report"):
@@ -83,45 +84,86 @@ def check_options(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--mockserver-report: there is no folder {file.parent}")
         if file.is_dir():
             raise pytest.UsageError(f"--mockserver-report: {file} is a folder")
-        form = FORMS.get(file.suffix.lower())
-        if form is None:
-            raise pytest.UsageError(
-                f"--mockserver-report: {given} ends in none of {', '.join(FORMS)}, which tell the form"
-            )
+        if (form := FORMATS.get(file.suffix.lower())) is None:
+            suffixes = ", ".join(FORMATS)
+            raise pytest.UsageError(f"--mockserver-report: {given} must end in one of {suffixes}")
         reports[file] = form, given
 
 
-def settings_of(config: pytest.Config) -> dict[str, Any]:
-    """The settings of the session's own server: options before the environment before `pytest.ini`."""
+def server_settings(config: pytest.Config) -> dict[str, Any]:
+    """Return the settings of the session's server: options, then the environment, then `pytest.ini`."""
     from mockserver.core.settings import from_environment
 
-    there = from_environment()
-    chosen: dict[str, Any] = {name: there[name] for name in _FORWARDED if name in there}
-    here = config.invocation_params.dir
-    if folder := config.getoption("--mockserver-fixtures") or chosen.get("fixtures"):
-        # A test may change the folder that the process is in.
-        chosen["fixtures"] = str(here / folder)
+    environment = from_environment()
+    settings: dict[str, Any] = {name: environment[name] for name in _FROM_ENVIRONMENT if name in environment}
+    if folder := config.getoption("--mockserver-fixtures") or settings.get("fixtures"):
+        # Not the current folder: a test may have changed it.
+        settings["fixtures"] = str(config.invocation_params.dir / folder)
     elif folder := config.getini("mockserver_fixtures"):
-        chosen["fixtures"] = str((config.inipath or config.rootpath / "pytest.ini").parent / folder)
-    if (
-        lang := config.getoption("--mockserver-lang")
-        or chosen.get("lang")
-        or config.getini("mockserver_lang")
-    ):
-        chosen["lang"] = lang
-    return chosen
+        settings["fixtures"] = str((config.inipath or config.rootpath / "pytest.ini").parent / folder)
+    lang = config.getoption("--mockserver-lang") or settings.get("lang") or config.getini("mockserver_lang")
+    return {**settings, "lang": lang} if lang else settings
 
 
 def language(config: pytest.Config) -> Lang:
-    """The language that the run is told in."""
-    return "zh" if settings_of(config).get("lang") == "zh" else "en"
+    """Return the language of the plugin's messages."""
+    return "zh" if server_settings(config).get("lang") == "zh" else "en"
 
 
-def _percent(word: str) -> float:
+def fail_criteria(config: pytest.Config) -> dict[str, Any]:
+    """Return what fails the run, as `POST report` takes it."""
+    percent = config.getoption("--mockserver-min-coverage")
+    return {
+        "fail_on_violations": config.getoption("--mockserver-fail-on-violations"),
+        "option": "--mockserver-fail-on-violations",
+        **({} if percent is None else {"min_coverage": percent}),
+    }
+
+
+def requires_requests(config: pytest.Config) -> bool:
+    """Whether a run without any request fails."""
+    criteria = fail_criteria(config)
+    return (
+        criteria["fail_on_violations"] or "min_coverage" in criteria or bool(config.stash.get(REPORTS, None))
+    )
+
+
+def is_quiet(config: pytest.Config) -> bool:
+    """Whether pytest was started with `-qq`."""
+    return config.get_verbosity() < -1
+
+
+class Marker(NamedTuple):
+    """The arguments of `@pytest.mark.mockserver(…)`."""
+
+    scenario: str | None = None
+    readings: Mapping[str, Any] | None = None
+    expect_violations: Sequence[str] = ()
+
+
+def parse_marker(marker: pytest.Mark) -> Marker:
+    """Return the marker's arguments; fail the test for any other argument."""
+    types: dict[str, Any] = {"scenario": str, "readings": Mapping, "expect_violations": (list, tuple)}
+    wrong = [repr(value) for value in marker.args]
+    for name, value in marker.kwargs.items():
+        if name not in types:
+            wrong.append(name)
+        elif value is not None and not isinstance(value, types[name]):
+            wrong.append(f"{name}={value!r}")
+    if wrong:
+        pytest.fail(
+            "@pytest.mark.mockserver takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME],"
+            f" not {', '.join(wrong)}",
+            pytrace=False,
+        )
+    return Marker(**{name: value for name, value in marker.kwargs.items() if value is not None})
+
+
+def _percent(text: str) -> float:
     try:
-        number = float(word)
+        number = float(text)
     except ValueError:
         number = -1.0
     if not 0 <= number <= 100:
-        raise ArgumentTypeError(f"{word!r} is no number from 0 to 100")
+        raise ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
     return number

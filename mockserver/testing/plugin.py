@@ -1,7 +1,7 @@
-"""The pytest plugin: a server for the session, an app of its own for every test that asks for `mockserver`.
+"""The pytest plugin: one server per session, and a new app for each test that uses the fixture `mockserver`.
 
-Importing it costs nothing until a test uses it. Under pytest-xdist each worker has a server of its own, and
-reports are joined by the controller.
+Nothing is loaded until a test uses it. Under pytest-xdist each worker has its own server, and the controller merges
+what they recorded.
 """
 
 from __future__ import annotations
@@ -14,67 +14,72 @@ import pytest
 
 from mockserver.core.errors import AdminError, MockServerError
 from mockserver.core.text import Lang
-from mockserver.testing.marks import read_marker
-from mockserver.testing.options import add_options, check_options, language, settings_of
+from mockserver.testing.options import (
+    add_options,
+    check_options,
+    is_quiet,
+    language,
+    parse_marker,
+    requires_requests,
+    server_settings,
+)
 from mockserver.testing.summary import (
-    BEFORE,
+    AFTER,
     ENTRIES,
     TESTS,
-    Decision,
+    RunOutcome,
     error_text,
-    hand_over,
-    is_curt,
-    judged,
-    outcome,
-    remote,
-    take_over,
+    merge_from_worker,
+    remote_client,
+    run_outcome,
+    send_to_controller,
 )
 
 if TYPE_CHECKING:
-    from mockserver.testing.admin_client import Admin
+    from mockserver.testing.admin_client import AdminClient
     from mockserver.testing.app import MockApp
 
 _APP: pytest.StashKey[MockApp] = pytest.StashKey()
-"""The app of one test."""
-_OUTCOME: pytest.StashKey[Decision] = pytest.StashKey()
-_ONLY_LOOKING = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
+"""The app of a test."""
+_OUTCOME: pytest.StashKey[RunOutcome] = pytest.StashKey()
+_NO_TEST_RUNS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
 """Options of pytest under which no test runs."""
 _SKIPPED = pytest.skip.Exception
-_MOST_LINES = 20
-"""Of what stands beside a failure; the advice is the last of them."""
+MAX_LINES = 20
+"""Lines of the section beside a failure; the last ones are the advice."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the plugin."""
+    """Declare the plugin's options."""
     add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker; UsageError for options that cannot be obeyed."""
+    """Declare the marker and check the options."""
     config.addinivalue_line(
         "markers",
         "mockserver(scenario=NAME, readings={NAME: VALUE}, expect_violations=[NAME]):"
-        " what the test's own app is answered by, and what its client is to do wrong",
+        " configure the test's own app, and name the violations that its client is expected to commit",
     )
     if not hasattr(config, "workerinput"):
         check_options(config)
 
 
 @pytest.fixture(scope="session")
-def mockserver_admin(request: pytest.FixtureRequest) -> Iterator[Admin]:
+def mockserver_admin(request: pytest.FixtureRequest) -> Iterator[AdminClient]:
     """The admin API of the session's server, or of the one at `--mockserver-url`."""
     config = request.config
     if config.getoption("--mockserver-url"):
-        with _readable("--mockserver-url", language(config)):
-            admin = remote(config)
+        with _fail_in_one_line("--mockserver-url", language(config)):
+            admin = remote_client(config)
             newest = admin.get("requests", appkey="", limit=1)["requests"]
-        config.stash[BEFORE] = newest[-1]["id"] if newest else ""
+        config.stash[AFTER] = newest[-1]["id"] if newest else ""
         yield admin
         return
     from mockserver.testing.mock_server import MockServer
 
-    with _readable("mockserver", language(config)):
-        server = MockServer(**settings_of(config))
+    with _fail_in_one_line("mockserver", language(config)):
+        server = MockServer(**server_settings(config))
     with server:
         try:
             yield server.admin
@@ -83,41 +88,41 @@ def mockserver_admin(request: pytest.FixtureRequest) -> Iterator[Admin]:
 
 
 @pytest.fixture
-def mockserver(request: pytest.FixtureRequest, mockserver_admin: Admin) -> Iterator[MockApp]:
-    """A fresh app on the mock server, with scenario, faults, clock and journal of its own."""
+def mockserver(request: pytest.FixtureRequest, mockserver_admin: AdminClient) -> Iterator[MockApp]:
+    """A new app on the mock server, with its own scenario, faults, clock and journal."""
     from mockserver.testing.app import MockApp
 
-    chosen = [read_marker(marker) for marker in request.node.iter_markers("mockserver")]
+    markers = [parse_marker(marker) for marker in request.node.iter_markers("mockserver")]
     lang = language(request.config)
-    with _readable("mockserver", lang):
+    with _fail_in_one_line("mockserver", lang):
         app = MockApp.fresh(mockserver_admin)
     tests = request.config.stash.setdefault(TESTS, {})
     tests[app.appkey] = {"test": request.node.nodeid, "expects": []}
     request.node.stash[_APP] = app
     try:
-        with _readable("@pytest.mark.mockserver", lang):
-            # The function's own marker comes first and has the last word.
-            for one in reversed(chosen):
-                if one.scenario is not None:
-                    app.use(one.scenario)
-                if one.readings:
-                    app.read(**one.readings)
-                app.expect_violation(*one.expect_violations)
+        with _fail_in_one_line("@pytest.mark.mockserver", lang):
+            # pytest lists the closest marker first; it is applied last, so that it wins.
+            for marker in reversed(markers):
+                if marker.scenario is not None:
+                    app.use(marker.scenario)
+                if marker.readings:
+                    app.set_readings(**marker.readings)
+                app.expect_violation(*marker.expect_violations)
         yield app
     finally:
         tests[app.appkey]["expects"] = list(app.expected_violations)
         # A test may have removed its app itself.
-        with _readable("mockserver", lang), contextlib.suppress(AdminError):
+        with _fail_in_one_line("mockserver", lang), contextlib.suppress(AdminError):
             app.remove()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """A test that went well fails all the same when a violation that it expects did not come."""
+    """Fail a test that passed if a violation that it expects did not occur."""
     app = item.stash.get(_APP, None)
     if app is not None:
         try:
-            with _readable("mockserver", language(item.config)):
+            with _fail_in_one_line("mockserver", language(item.config)):
                 app.assert_expected_violations()
         except AssertionError as error:
             raise pytest.fail.Exception(f"mockserver: {error}", pytrace=False) from None
@@ -125,67 +130,70 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Beside a failure stands what the test's client did wrong, unless the failure tells it itself."""
+    """Show the client's violations beside a failure, except those that the failure's message contains."""
     app = item.stash.get(_APP, None)
     if app is None or call.when != "call" or call.excinfo is None or call.excinfo.errisinstance(_SKIPPED):
         return
     with contextlib.suppress(MockServerError, AssertionError):
-        told, lines = str(call.excinfo.value), app.explain()
-        if new := [line for line in lines if line.strip() not in told]:
-            more = [f"  … and {len(new) - _MOST_LINES} more"] if len(new) > _MOST_LINES else []
-            item.add_report_section("call", "mockserver", "\n".join([*new[-_MOST_LINES:], *more]) + "\n")
+        message = str(call.excinfo.value)
+        if lines := [line for line in app.explain() if line.strip() not in message]:
+            more = [f"  … and {len(lines) - MAX_LINES} more"] if len(lines) > MAX_LINES else []
+            item.add_report_section("call", "mockserver", "\n".join([*lines[-MAX_LINES:], *more]) + "\n")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker hands what it saw to the controller; elsewhere the report is made, and may fail the run.
+    """In a worker, send what it recorded to the controller; elsewhere, make the report, which may fail the run.
 
-    Last of all: the fixtures of a run that was broken off are finished in this hook, too.
+    Runs last: after an interruption, pytest finishes the fixtures in this hook too.
     """
     config = session.config
     output = getattr(config, "workeroutput", None)
     if output is not None:
-        hand_over(config, output)
+        send_to_controller(config, output)
         return
-    if any(config.getoption(name, False) for name in _ONLY_LOOKING):
+    if any(config.getoption(name, False) for name in _NO_TEST_RUNS):
         return
-    if TESTS in config.stash or ENTRIES in config.stash or judged(config):
-        config.stash[_OUTCOME] = told = outcome(config)
-        if told.complaints:
+    if TESTS in config.stash or ENTRIES in config.stash or requires_requests(config):
+        config.stash[_OUTCOME] = outcome = run_outcome(config)
+        if outcome.failures:
             session.exitstatus = max(int(session.exitstatus), pytest.ExitCode.TESTS_FAILED)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Join what a worker of pytest-xdist saw to what the others did."""
-    take_over(node.config, getattr(node, "workeroutput", {}))
+    """Merge what a pytest-xdist worker recorded."""
+    merge_from_worker(node.config, getattr(node, "workeroutput", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What clients did, in a section of its own; only when something asked for it."""
-    if (told := config.stash.get(_OUTCOME, None)) is not None:
-        if not is_curt(config):
+    """Print the report, if there is one, in its own section; with `-qq` as lines that name the plugin."""
+    if (outcome := config.stash.get(_OUTCOME, None)) is not None:
+        if is_quiet(config):
+            for line in outcome.text.splitlines():
+                terminalreporter.write_line(f"mockserver: {line}")
+        else:
             terminalreporter.section("mockserver")
-        terminalreporter.write(told.lines)
+            terminalreporter.write(outcome.text)
 
 
 @pytest.hookimpl(specname="pytest_terminal_summary", hookwrapper=True, tryfirst=True)
-def pytest_mockserver_last_word(
+def pytest_mockserver_failures(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Iterator[None]:
-    """A run that fails although its tests passed says so where pytest lists what failed: after all other summaries."""
+    """List the reasons why the report fails the run where pytest lists failed tests: after all other summaries."""
     yield
-    told = config.stash.get(_OUTCOME, None)
-    if told is not None and told.complaints:
-        if not any(terminalreporter.stats.get(one) for one in ("failed", "error")):
+    outcome = config.stash.get(_OUTCOME, None)
+    if outcome is not None and outcome.failures:
+        if not any(terminalreporter.stats.get(key) for key in ("failed", "error")):
             terminalreporter.write_sep("=", "short test summary info", cyan=True, bold=True)
-        terminalreporter.write_line(f"FAILED mockserver - {'; '.join(told.complaints)}", red=True)
+        terminalreporter.write_line(f"FAILED mockserver - {'; '.join(outcome.failures)}", red=True)
 
 
 @contextlib.contextmanager
-def _readable(what: str, lang: Lang) -> Iterator[None]:
-    """A mistake in the set-up of a test is told in a line, without the plugin's own frames."""
+def _fail_in_one_line(place: str, lang: Lang) -> Iterator[None]:
+    """Turn an error of the set-up into a failure of one line, without the plugin's own frames."""
     try:
         yield
     except MockServerError as error:
-        raise pytest.fail.Exception(f"{what}: {error_text(error, lang)}", pytrace=False) from None
+        raise pytest.fail.Exception(f"{place}: {error_text(error, lang)}", pytrace=False) from None

@@ -22,7 +22,7 @@ from mockserver.cli.curls import is_curl
 from mockserver.cli.pasted import read_paste
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
-from mockserver.testing.admin_client import Admin
+from mockserver.testing.admin_client import AdminClient
 
 CURTIME = "1575962150"
 RIGHT = sha1(APPSECRET + RESTAPIKEY + CURTIME)
@@ -321,7 +321,7 @@ def test_an_entry_of_the_journal_is_read(form: str) -> None:
         asked = urllib.request.Request(f"{mock.url}{PATH}?{QUERY}", b'{"roomid": "1"}', {"Content-Type": "text/plain"}, method="PUT")  # fmt: skip
         with contextlib.suppress(urllib.error.HTTPError):
             urllib.request.urlopen(asked, timeout=10).close()
-        entry = Admin(mock.url).get("requests")["requests"][0]
+        entry = AdminClient(mock.url).get("requests")["requests"][0]
     text = {
         "entry": entry,
         "element": entry["request"],

@@ -17,7 +17,7 @@ from helpers.serving import CLEAN
 from mockserver import MockServer
 from mockserver.cli import cli
 from mockserver.core.errors import ConfigurationError
-from mockserver.testing.admin_client import Admin
+from mockserver.testing.admin_client import AdminClient
 from mockserver.testing.app import MockApp
 
 TOKEN = "canary-token"
@@ -42,7 +42,7 @@ def server() -> Iterator[MockServer]:
 @pytest.fixture(scope="module")
 def apps(server: MockServer) -> dict[str, str]:
     """The appkeys of a good client, a bad one, and one that never called."""
-    admin = Admin(server.url, TOKEN)
+    admin = AdminClient(server.url, TOKEN)
     made = {name: MockApp.fresh(admin) for name in ("good", "bad", "silent")}
     send(made["good"], '{"RoomId": "987654321"}')
     send(made["bad"], '{"RoomId": "987654321", "<b>": 1}')
@@ -92,7 +92,7 @@ def test_violations_fail_when_asked(report: Report) -> None:
 def test_requests_that_left_the_journal_are_not_taken_for_faultless() -> None:
     """A journal that was too small fails where violations do, and nowhere else."""
     with MockServer(journal_size=1) as small:
-        mock = MockApp.fresh(Admin(small.url))
+        mock = MockApp.fresh(AdminClient(small.url))
         for body in ("{}", '{"RoomId": "987654321"}'):
             send(mock, body)
         failed = CliRunner().invoke(cli, ["report", "--url", small.url, "--fail-on", "violations"])
@@ -127,7 +127,7 @@ def test_an_empty_journal_fails(report: Report) -> None:
     for options in ((), ("--format", "json"), ("--min-coverage", "0")):
         silent = report(*options, about="silent")
         assert silent.exit_code == 1
-        assert silent.stderr.startswith("no request came: nothing was tested")
+        assert silent.stderr.startswith("no request received: nothing was tested")
     with MockServer() as idle:
         assert report("--url", idle.url).exit_code == 1
 

@@ -88,9 +88,9 @@ def test_a_run_without_a_request_fails() -> None:
     for words in ({}, {"fail_on_violations": True}, {"min_coverage": 0}):
         assert complaints(empty, **words)
         assert [one.en for one in complaints(empty, **words)] == [
-            "no request came: nothing was tested; does the client call this server?"
+            "no request received: nothing was tested; does the client call this server?"
         ]
-    assert "failed: no request came" in render_text(empty, complaints=complaints(empty))
+    assert "failed: no request received" in render_text(empty, complaints=complaints(empty))
     assert complaints(report_on([entry()]), fail_on_violations=True, min_coverage=0) == []
 
 
@@ -266,7 +266,7 @@ def test_junit_has_a_case_for_each_operation_and_outcome() -> None:
     assert found["error handling/query_room_info after unknown_field"] == "passed"
     assert found["mockserver/run"] == "passed"
     empty = report_on([])
-    assert cases(render_junit(empty, "en", complaints(empty)))["mockserver/run"].startswith("no request came")
+    assert cases(render_junit(empty, "en", complaints(empty)))["mockserver/run"].startswith("no request received")
 
 
 def test_junit_fails_nothing_that_the_run_does_not_fail_for() -> None:

@@ -195,7 +195,7 @@ def test_an_empty_journal_is_said() -> None:
     """No similar request because none came at all."""
     verdict = ask([], operation="query_room_info")
     assert verdict.message.en == (
-        "expected at least 1 request to query_room_info, found 0 of 0 in the journal\n  no request came at all"
+        "expected at least 1 request to query_room_info, found 0 of 0 in the journal\n  no request was received"
     )
     assert ask([], count=0).ok
     assert ask([], count=0).message.en == "expected no request, found 0 of 0 in the journal"

@@ -118,7 +118,7 @@ def test_a_wrong_combination_ends_serve_with_exit_code_2(own):
     """From the command line as from the environment."""
     told = run("serve", "--tls", "--tls-cert", str(own / "cert.pem"))
     assert (told.returncode, told.stdout) == (2, "")
-    assert told.stderr.startswith("--tls: makes a certificate of its own")
+    assert told.stderr.startswith("--tls: generates its own certificate")
     told = run("serve", MOCKSERVER_TLS_KEY=str(own / "key.pem"))
     assert (told.returncode, told.stderr[:10]) == (2, "--tls-key:")
 

@@ -19,7 +19,7 @@ import pytest
 from mockserver import MockServer
 from mockserver.contract.checksum import Credentials, sign
 from mockserver.core.errors import AdminError, ConfigurationError
-from mockserver.testing.admin_client import Admin
+from mockserver.testing.admin_client import AdminClient
 from mockserver.testing.app import MockApp
 
 ROOM = {"RoomId": "987654321"}
@@ -34,13 +34,13 @@ def server() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def admin(server: MockServer) -> Admin:
+def admin(server: MockServer) -> AdminClient:
     """The server's admin API."""
-    return Admin(server.url)
+    return AdminClient(server.url)
 
 
 @pytest.fixture
-def mock(admin: Admin) -> Iterator[MockApp]:
+def mock(admin: AdminClient) -> Iterator[MockApp]:
     """An app of the test's own."""
     app = MockApp.fresh(admin)
     yield app
@@ -73,8 +73,8 @@ def test_use_and_read_change_what_answers(mock: MockApp) -> None:
     """A scenario and a reading of this app alone."""
     mock.use("empty")
     assert ask(mock)["ErrorCode"] == 1301
-    mock.read(unknown_room="empty", window="enter")
-    mock.read(ongoing="zero")
+    mock.set_readings(unknown_room="empty", window="enter")
+    mock.set_readings(ongoing="zero")
     assert ask(mock)["Users"] == []
     rows = mock.requests[-1]["readings"]
     assert (rows["unknown_room"], rows["window"], rows["ongoing"]) == ("empty", "enter", "zero")
@@ -84,7 +84,7 @@ def test_answers_come_in_the_place_of_the_worlds(mock: MockApp) -> None:
     """An error, a text, a patch and a whole body, for some requests or for a number of them, until taken back."""
     given = mock.answer("query_room_info", error="room_not_found", info="gone")
     assert (ask(mock)["ErrorCode"], ask(mock)["ErrorInfo"]) == (1301, "gone")
-    mock.take_back(given)
+    mock.remove_answer(given)
     assert [one["UserId"] for one in ask(mock)["Users"]] == PEOPLE
     mock.answer("query_room_info", patch={"Users": []}, times=1)
     assert [ask(mock)["Users"] == [] for _ in range(2)] == [True, False]
@@ -103,7 +103,7 @@ def test_faults_strike_as_told_and_end(mock: MockApp) -> None:
     fault = mock.inject("http_status", status=502)
     with pytest.raises(urllib.error.HTTPError, match="502"):
         ask(mock)
-    mock.end(fault)
+    mock.remove_fault(fault)
     assert ask(mock)["ErrorCode"] == 0
 
 
@@ -134,7 +134,7 @@ def test_requests_can_be_waited_for(mock: MockApp) -> None:
         ask(mock)
         ask(mock)
         assert len(waiting.result(20)) == 2
-    with pytest.raises(AssertionError, match=r"^2 requests came within 0\.05 s, expected 3$"):
+    with pytest.raises(AssertionError, match=r"^2 requests received within 0\.05 s, expected 3$"):
         mock.wait_for(3, timeout=0.05)
 
 
@@ -163,7 +163,7 @@ def test_assert_called_counts_what_is_meant(mock: MockApp) -> None:
 
 def test_assert_no_violations_names_each(mock: MockApp) -> None:
     """Where, what, and the section of the document; silence is a failure, too."""
-    with pytest.raises(AssertionError, match="no request came"):
+    with pytest.raises(AssertionError, match="no request received"):
         mock.assert_no_violations()
     ask(mock)
     mock.assert_no_violations()
@@ -205,14 +205,14 @@ def test_assert_no_violations_tells_what_shows_over_several_requests(mock: MockA
     mock.expect_violation("repeated_after_final")
     mock.assert_no_violations()
     mock.expect_violation("unknown_field")
-    with pytest.raises(AssertionError, match=r"^expected unknown_field, but .*came: seq_reused, "):
+    with pytest.raises(AssertionError, match=r"^expected unknown_field, but .*found: seq_reused, "):
         mock.assert_expected_violations()
 
 
 @pytest.mark.parametrize(("signing", "formula"), [("v1", "v1"), ("v2", "v2"), ("either", "v2")])
 def test_an_app_signs_by_its_reading_and_its_clock(mock: MockApp, signing: str, formula: str) -> None:
     """What it signs is right under the reading that is in force, at the moment that its clock shows."""
-    mock.read(signing=signing)
+    mock.set_readings(signing=signing)
     mock.freeze(1575963000)
     mock.advance(seconds=60)
     keys = Credentials(mock.appkey, mock.appsecret, mock.restapikey)
@@ -239,8 +239,8 @@ def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: Mo
     ("wrong", "text"),
     [
         (lambda mock: mock.use("empti"), "did you mean empty"),
-        (lambda mock: mock.read(windw="enter"), "did you mean window"),
-        (lambda mock: mock.read(window="ente"), "enter"),
+        (lambda mock: mock.set_readings(windw="enter"), "did you mean window"),
+        (lambda mock: mock.set_readings(window="ente"), "enter"),
         (lambda mock: mock.inject("latenci"), "did you mean latency"),
         (lambda mock: mock.inject("latency", fixd_ms=1), "did you mean fixed_ms"),
         (lambda mock: mock.answer("query_room_infos", error="server_busy"), "did you mean query_room_info"),
@@ -255,8 +255,8 @@ def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: Mo
         (lambda mock: mock.advance(seconds=1e12), "advance_seconds is out of range"),
         (lambda mock: mock.assert_called("query_room_info", times=1, at_least=1), "give times, or at_least and at_most"),
         (lambda mock: mock.assert_called(error="no_such_error"), "no_such_error"),
-        (lambda mock: mock.take_back("a/../b?c"), "a/../b?c"),
-        (lambda mock: mock.end("nothing"), "there is no fault 'nothing'"),
+        (lambda mock: mock.remove_answer("a/../b?c"), "a/../b?c"),
+        (lambda mock: mock.remove_fault("nothing"), "there is no fault 'nothing'"),
     ],
 )  # fmt: skip
 def test_wrong_use_is_refused_with_a_hint(mock: MockApp, wrong: Any, text: str) -> None:
@@ -270,7 +270,7 @@ def test_wrong_use_is_refused_with_a_hint(mock: MockApp, wrong: Any, text: str) 
 def test_no_error_shows_a_secret(server: MockServer) -> None:
     """Neither the token nor an app's keys stand in a traceback with its variables' own texts."""
     with MockServer(admin_token="canary-token") as guarded:
-        admin = Admin(guarded.url, "canary-token")
+        admin = AdminClient(guarded.url, "canary-token")
         mock = MockApp.fresh(admin)
         with pytest.raises(AdminError) as refused:
             mock.use("nowhere")
@@ -279,7 +279,7 @@ def test_no_error_shows_a_secret(server: MockServer) -> None:
         )
         assert not [one for one in ("canary-token", mock.appsecret, mock.restapikey) if one in shown]
         with pytest.raises(AdminError, match="Bearer TOKEN"):
-            Admin(guarded.url).get("health")
+            AdminClient(guarded.url).get("health")
 
 
 @contextmanager
@@ -320,7 +320,7 @@ def other_server(status: int, content: bytes) -> Iterator[str]:
 def test_another_server_is_not_taken_for_a_mock(status: int, content: bytes) -> None:
     """Whatever else answers there is told with its HTTP status."""
     with other_server(status, content) as url, pytest.raises(ConfigurationError, match=f"HTTP {status}"):
-        Admin(url).get("health")
+        AdminClient(url).get("health")
 
 
 def test_nobody_there_is_told(server: MockServer) -> None:
@@ -329,11 +329,11 @@ def test_nobody_there_is_told(server: MockServer) -> None:
         url = gone.url
     for one in (url, server.url.replace("http:", "https:")):
         with pytest.raises(ConfigurationError, match="is it running there"):
-            Admin(one, timeout=5).get("health")
+            AdminClient(one, timeout=5).get("health")
 
 
 def test_files_that_are_wrong_are_told_by_ready_not_as_an_error(
-    server: MockServer, admin: Admin, monkeypatch: pytest.MonkeyPatch
+    server: MockServer, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`ready` answers 503 with what is wrong, and the handle gives it."""
     from mockserver.core.errors import Problem
@@ -343,7 +343,7 @@ def test_files_that_are_wrong_are_told_by_ready_not_as_an_error(
     assert admin.get("ready")["problems"] == [{"place": "a.yaml", "line": 3, "column": 4, "text": "wrong"}]
 
 
-def test_32_apps_do_not_meet(admin: Admin) -> None:
+def test_32_apps_do_not_meet(admin: AdminClient) -> None:
     """Mixed steps in parallel: each app finds its own requests, scenario and faults, and nobody else's."""
 
     def steps(number: int) -> list[int]:
@@ -368,9 +368,9 @@ def test_32_apps_do_not_meet(admin: Admin) -> None:
 def test_a_full_traceback_with_variables_shows_no_token() -> None:
     """Not even the frames that pytest hides hold the token in a variable of their own."""
     with MockServer(admin_token="canary-token") as guarded, pytest.raises(AdminError) as refused:
-        Admin(guarded.url, "canary-token").send("PUT", "scenario", {"name": "nowhere"})
+        AdminClient(guarded.url, "canary-token").send("PUT", "scenario", {"name": "nowhere"})
     shown = "".join(traceback.TracebackException.from_exception(refused.value, capture_locals=True).format())
-    assert "_ask" in shown
+    assert "_request" in shown
     assert "canary-token" not in shown.replace('admin_token="canary-token"', "").replace(
         ', "canary-token")', ""
     )
@@ -395,7 +395,7 @@ def test_an_app_shows_no_secret(mock: MockApp) -> None:
     assert shown == f"MockApp(appkey={mock.appkey!r}, url={mock.url!r}, scenario='empty')"
     assert mock.appsecret not in shown
     assert mock.restapikey not in shown
-    lost = MockApp(Admin("http://127.0.0.1:9"), Credentials("1", "secret", "key"))
+    lost = MockApp(AdminClient("http://127.0.0.1:9"), Credentials("1", "secret", "key"))
     assert repr(lost) == "MockApp(appkey='1', url='http://127.0.0.1:9')"
 
 
@@ -412,7 +412,7 @@ def test_a_client_with_a_wrong_appkey_is_not_told_that_it_never_called(
     posted(mock.signed_url("query_room_info").replace(mock.appkey, "1234"))
     for asked in (mock.assert_called, mock.assert_no_violations):
         with pytest.raises(
-            AssertionError, match="named no registered app; the newest was told: appkey 1234 is not"
+            AssertionError, match="named no registered app; diagnosis of the newest: appkey 1234 is not"
         ):
             asked()
     ask(mock)

@@ -31,11 +31,11 @@ def test_an_app_has_every_verb(token: str | None) -> None:
         assert (old.url, new.url) == (mock.url, mock.url)
         new.use("empty")
         assert (ask(new)["ErrorCode"], ask(old)["ErrorCode"]) == (1301, 0)
-        new.read(unknown_room="empty", signing="v1")
+        new.set_readings(unknown_room="empty", signing="v1")
         assert ask(new)["Users"] == []
         given = new.answer("query_room_info", error="user_not_found")
         assert ask(new)["ErrorCode"] == 1302
-        new.take_back(given)
+        new.remove_answer(given)
         new.inject("error", name="server_busy", times=1)
         assert ask(new, {"RoomId": "1"})["ErrorCode"] == 1402
         new.freeze("2019-12-10T15:30+08:00")
@@ -92,3 +92,22 @@ def test_an_app_is_told_over_https_without_a_certificate() -> None:
         app.use("empty")
         assert mock.admin.get("scenario", appkey=app.appkey) == {"name": "empty"}
         assert app.signed_url("query_room_info").startswith("https://127.0.0.1:")
+
+
+def test_all_apps_or_one_are_configured_by_the_same_methods() -> None:
+    """`all_apps` and the methods of the server act on every app, and with `appkey` on that app only."""
+    with MockServer("document") as mock:
+        first, second = mock.app("123456789"), mock.new_app()
+        fault = mock.all_apps.inject("error", name="server_busy")
+        assert [ask(app)["ErrorCode"] for app in (first, second)] == [1402, 1402]
+        mock.all_apps.remove_fault(fault)
+        mock.inject("error", name="server_busy", appkey=second.appkey, times=1)
+        assert [ask(app)["ErrorCode"] for app in (first, second)] == [0, 1402]
+        mock.use("empty", appkey=second.appkey)
+        assert [ask(app)["ErrorCode"] for app in (first, second)] == [0, 1301]
+        mock.reset(appkey=second.appkey)
+        assert ([len(app.requests) for app in (first, second)], ask(second)["ErrorCode"]) == ([3, 0], 0)
+        mock.all_apps.freeze(1575963000)
+        assert all("curtime=1575963000&" in app.sign() for app in (first, second))
+        mock.reset()
+        assert first.requests == second.requests == []

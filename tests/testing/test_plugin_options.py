@@ -148,7 +148,7 @@ def test_requests_of_no_registered_app_fail_a_strict_run(tmp_path: Path, workers
         assert (done.code, done.outcomes) == (1, {"passed": 2}), done.output
         assert "1 × unknown_appkey query:appkey" in done.section
         assert "2 of them named no registered app" in done.section
-    word = "requests named no registered app since the run began; the report has them, whoever sent them"
+    word = "requests named no registered app since the run began; the report includes them, whoever sent them"
     assert f"2 {word}" in first.section
     assert word not in own.section
     told = [json.loads((tmp_path / name).read_text()) for name in ("first.json", "second.json")]
@@ -184,7 +184,7 @@ def test_a_run_without_a_request_fails_when_it_is_judged(mixed: Path, options: l
     """Nothing tested is no success; a run that only collects is not judged and writes nothing."""
     done = run(mixed, "-k", "without", *options)
     assert (done.code, done.outcomes) == (1, {"passed": 1})
-    assert "failed: no request came: nothing was tested" in done.section
+    assert "failed: no request received: nothing was tested" in done.section
     (mixed / "told.json").unlink(missing_ok=True)
     looked = run(mixed, "--collect-only", *options)
     assert (looked.code, looked.section) == (0, "")

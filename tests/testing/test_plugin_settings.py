@@ -166,7 +166,7 @@ def test_too_little_coverage_fails_the_run(tmp_path: Path) -> None:
     assert little.outcomes == {"passed": 2}
     assert " %, wanted 50 %\n2 passed" in little.output
     assert "FAILED mockserver - coverage is " in little.output
-    assert "FAILED mockserver - no request came: nothing was tested" in nothing.output
+    assert "FAILED mockserver - no request received: nothing was tested" in nothing.output
 
 
 def test_a_missing_expected_violation_is_told_once(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ WRONG = """
         mockserver.assert_called("query_rom_info")
 
     def test_unknown_reading(mockserver):
-        mockserver.read(windows="enter")
+        mockserver.set_readings(windows="enter")
 
     def test_nobody_called(mockserver):
         mockserver.assert_no_violations()
@@ -67,7 +67,7 @@ TOLD = {
     "test_unknown_error": "room_missing",
     "test_unknown_operation": "unknown operation 'query_rom_info'; did you mean query_room_info?",
     "test_unknown_reading": "window",
-    "test_nobody_called": "no request came: nothing was tested; does the client call this server, with this app's keys?",
+    "test_nobody_called": "no request received: nothing was tested; does the client use this server's URL and this app's keys?",
     "test_not_called": "expected 2 requests to query_room_info, found 0 of 0 in the journal",
     "test_marker_with_a_bare_word": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not 'document'",
     "test_marker_misspelt": "takes scenario=NAME, readings={NAME: VALUE} and expect_violations=[NAME], not scenaro",
@@ -102,7 +102,7 @@ def test_each_mistake_is_told_where_it_was_made(tmp_path: Path) -> None:
         assert "mockserver/" not in shown[name], shown[name]
         assert "During handling" not in shown[name]
     assert done.outcomes == {"failed": 9, "error": 5}
-    assert (done.code, done.section.strip()) == (1, "no request came")
+    assert (done.code, done.section.strip()) == (1, "no request received")
 
 
 def free_port() -> int:
@@ -141,7 +141,7 @@ def test_a_url_at_which_no_server_is(tmp_path: Path, url: str, text: str) -> Non
         ("missing/report.json", "there is no folder"),
         ("tests", "is a folder"),
         ("pytest.ini/x.html", "there is no folder"),
-        ("r.md", "r.md ends in none of .json, .xml, .html, .txt"),
+        ("r.md", "r.md must end in one of .json, .xml, .html, .txt"),
     ],
 )
 def test_a_report_that_cannot_be_written_is_told_before_any_test(
@@ -159,8 +159,11 @@ def test_a_report_that_cannot_be_written_is_told_before_any_test(
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (["--mockserver-url=127.0.0.1:8080", "--mockserver-fixtures=mine"], "give one of both"),
-        (["--mockserver-min-coverage=101"], "'101' is no number from 0 to 100"),
+        (
+            ["--mockserver-url=127.0.0.1:8080", "--mockserver-fixtures=mine"],
+            "cannot be used with --mockserver-url",
+        ),
+        (["--mockserver-min-coverage=101"], "'101' is not a number from 0 to 100"),
         (["--mockserver-lang=fr"], "--mockserver-lang: invalid choice: 'fr'"),
     ],
 )

@@ -1,0 +1,97 @@
+"""The text of failed assertions: violations with the requests that show them, and likely causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+from mockserver.core.errors import AdminError
+from mockserver.core.suggestions import unknown
+from mockserver.core.text import pluralize
+
+Json = dict[str, Any]
+__tracebackhide__ = True
+_UTC_8 = timezone(timedelta(hours=8))
+
+
+class Finding(NamedTuple):
+    """A violation, lint or error-handling mistake, and the requests that show it."""
+
+    name: str
+    requests: str
+    target: str
+    """The operation, or the path if it names none."""
+    text: str
+    """What is wrong, where, and how to fix it."""
+    error_handling: bool = False
+
+    @property
+    def line(self) -> str:
+        """One line of an assertion message."""
+        return f"  {self.requests} {self.target}: {self.text}"
+
+
+def find_all(requests: Sequence[Json], report: Json) -> list[Finding]:
+    """Return every violation of `requests`, then the lints and error-handling mistakes of their `report`."""
+    violations = [
+        Finding(each["name"], request["id"], request["operation"] or request["request"]["path"], _text(each))
+        for request in requests
+        for each in request["violations"]
+    ]
+    lints = [
+        Finding(group["name"], ", ".join(group["requests"]), group["operation"], _text(group))
+        for group in report["violations"]
+        if group["across"]
+    ]
+    mistakes = [
+        Finding(each["did"], ", ".join(each["requests"]), row["operation"], each["text"], error_handling=True)
+        for row in report["error_handling"]
+        for each in row["findings"]
+    ]
+    return violations + lints + mistakes
+
+
+def _text(violation: Json) -> str:
+    return f"{violation['where']}: {violation['text']} [{violation['name']}, §{violation['section']}]"
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise AdminError for a name that is no violation, lint or error-handling mistake."""
+    # Not at the top: it loads the schema engine.
+    from mockserver.reporting.report import NAMES
+
+    for name in names:
+        if name not in NAMES:
+            raise AdminError(422, "invalid_field", unknown("violation", name, NAMES))
+
+
+def clock_advice(clock: Json, expired: Iterable[Json]) -> list[str]:
+    """Return advice if one of the `expired` requests was signed by the machine's clock, not by the app's."""
+    for request in expired:
+        for violation in request["violations"]:
+            if violation["name"] != "checksum_expired" or not violation["got"].isdecimal():
+                continue
+            signed = int(violation["got"])
+            if abs(signed - clock["machine"]) < abs(signed - request["at"]):
+                return [
+                    f"the client signs with the machine's time, but {_describe(clock)}:"
+                    " sign with the app's time, or leave its clock alone"
+                ]
+    return []
+
+
+def _describe(clock: Json) -> str:
+    if clock["frozen"]:
+        now = datetime.fromtimestamp(clock["now"], _UTC_8).isoformat(timespec="seconds")
+        return f"the app's clock is frozen at {now}"
+    seconds = clock["offset_seconds"]
+    return f"the app's clock is {abs(seconds):g} s {'ahead' if seconds > 0 else 'behind'}"
+
+
+def unregistered_advice(count: int, newest: Sequence[Json]) -> list[str]:
+    """Return how many requests named no registered app, and the diagnosis of the newest."""
+    if not count:
+        return []
+    diagnosis = newest[-1]["diagnosis"] if newest else ""
+    return [f"{pluralize(count, 'request')} named no registered app; diagnosis of the newest: {diagnosis}"]
