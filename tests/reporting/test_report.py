@@ -266,7 +266,9 @@ def test_junit_has_a_case_for_each_operation_and_outcome() -> None:
     assert found["error handling/query_room_info after unknown_field"] == "passed"
     assert found["mockserver/run"] == "passed"
     empty = report_on([])
-    assert cases(render_junit(empty, "en", complaints(empty)))["mockserver/run"].startswith("no request received")
+    assert cases(render_junit(empty, "en", complaints(empty)))["mockserver/run"].startswith(
+        "no request received"
+    )
 
 
 def test_junit_fails_nothing_that_the_run_does_not_fail_for() -> None:
