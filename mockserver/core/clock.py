@@ -57,6 +57,12 @@ class Clock:
         """Seconds it was moved by, ahead of its base or of where it was frozen."""
         return self._state[1]
 
+    @property
+    def is_moved(self) -> bool:
+        """Whether the clock was frozen or shifted."""
+        frozen, offset = self._state
+        return frozen is not None or offset != 0
+
     def freeze(self, at: float) -> None:
         """Stand still at `at` until told otherwise."""
         self._state = (at, 0.0)

@@ -53,6 +53,9 @@ _TABLE = (
     Setting("fault", "many", (), Text("put a fault to work on every app; may be given several times", "为所有应用启用故障，可多次使用"),
         metavar="KIND;FIELD=VALUE;…"),
     Setting("lang", "choice", "en", Text("language of ErrorInfo and of messages", "ErrorInfo 与提示的语言"), ("en", "zh")),
+    Setting("error_info", "choice", None, Text(
+        "what ErrorInfo says: the text of errors.yaml and the detail (default), or the text alone; wins over the scenario",
+        "ErrorInfo 的内容：errors.yaml 的文字加详情（默认），或仅该文字；优先于场景"), ("detailed", "catalogue")),
     Setting("answer_headers", "switch", True, Text("send the X-Mock-… answer headers", "发送 X-Mock-… 应答头")),
     Setting("admin_token", "text", None, Text(
         "what callers of the admin API must send as a bearer token; needed off loopback",

@@ -40,7 +40,13 @@ def make_engine(**settings: Any) -> Engine:
     user = Path(chosen["fixtures"]) if chosen["fixtures"] else None
 
     def read() -> Config:
-        config = load_config(Folders(user), reading_overrides=readings, seed=chosen["seed"], now=clock.second)
+        config = load_config(
+            Folders(user),
+            reading_overrides=readings,
+            error_info=chosen["error_info"],
+            seed=chosen["seed"],
+            now=clock.second,
+        )
         check_scenario(config, chosen["scenario"])
         return config
 
@@ -72,8 +78,8 @@ def make_engine(**settings: Any) -> Engine:
         requests=chosen["log_requests"],
     )
     faults = parse_faults(chosen["fault"], engine.config.catalogue)
-    engine.learn(faults)
-    store.start_with(faults)
+    engine.redact_secrets_of(faults)
+    store.set_startup_faults(faults)
     return engine
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from mockserver.contract.apps import App, load_apps
 from mockserver.contract.catalogue import Catalogue, load_catalogue
 from mockserver.contract.checking import check_document
+from mockserver.contract.error_info import ErrorInfoStyle
 from mockserver.contract.readings import Value, resolve
 from mockserver.contract.retry_rules import RetryRules, load_retry_rules
 from mockserver.contract.schemas import SCHEMA_FILES, Schemas
@@ -41,6 +42,8 @@ class Config:
     """Which set it is: no two of a process have the same."""
     reading_overrides: Mapping[str, Value] = field(default_factory=dict)
     """Readings chosen for the whole run; they win over those of a scenario."""
+    error_info_override: ErrorInfoStyle | None = None
+    """The ErrorInfo style chosen for the whole run; it wins over that of a scenario."""
 
     def __post_init__(self) -> None:
         readings = {
@@ -53,11 +56,16 @@ class Config:
         found: Mapping[str, Value] = self._readings[scenario]  # type: ignore[attr-defined]
         return found
 
+    def error_info(self, scenario: str) -> ErrorInfoStyle:
+        """Return the style of ErrorInfo under a scenario."""
+        return self.error_info_override or self.scenarios[scenario].error_info or "detailed"
+
 
 def load_config(
     folders: Folders,
     *,
     reading_overrides: Mapping[str, Value] | None = None,
+    error_info: ErrorInfoStyle | None = None,
     seed: int | None = None,
     now: Callable[[], int],
 ) -> Config:
@@ -78,6 +86,7 @@ def load_config(
         scenarios,
         load_retry_rules(folders, catalogue),
         reading_overrides=dict(reading_overrides or {}),
+        error_info_override=error_info,
     )
 
 

@@ -1,7 +1,8 @@
-"""What is known of one request while it walks the line, and what it is answered."""
+"""What the pipeline knows of one request, and what it decides to answer."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,81 +10,144 @@ from mockserver.contract.apps import App
 from mockserver.contract.operations import Operation
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation
-from mockserver.core.http import Request
+from mockserver.core.http import PLAIN, Request, Response
 from mockserver.engine.config import Config
+from mockserver.engine.journal_entry import JournalEntry
+from mockserver.engine.overrides import RequestOverrides
 from mockserver.engine.state import AppState
 from mockserver.faults.plan import FaultPlan
 from mockserver.scenarios.model import Rule, Scenario
+from mockserver.validation.query import Query
 
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request on its way: the set it is answered from, who it is, what it says, what is wrong with it."""
+    """One request in the pipeline: its configuration, app and content, and what is wrong with it."""
 
+    number: int
+    """Counts the requests of this engine from 1."""
     config: Config
+    """The configuration that answers this request, even if the files are reloaded meanwhile."""
+    received: Request = field(repr=False)
+    """The request as it was received. May contain secrets: used to verify the signature, never shown or stored."""
     request: Request
-    scenario: Scenario
-    readings: Readings
+    """The request with every known secret masked."""
+    parsed_query: Query = field(repr=False)
+    app: App | None
     state: AppState
     now: float
+    """Seconds since the epoch by the app's clock."""
+    overrides: RequestOverrides | None
+    scenario: Scenario
+    readings: Readings
     operation: Operation | None = None
-    app: App | None = None
-    query: dict[str, str] = field(default_factory=dict, repr=False)
     body: dict[str, Any] = field(default_factory=dict)
+    """Body fields as the operation reads them."""
     violations: list[Violation] = field(default_factory=list)
+    """In the order of the checks."""
     fault_plan: FaultPlan | None = None
-    """The faults that the request has to go through."""
-    honest: bool = False
-    """Faults of the checksum family were asked, and the signature is right by the true secret and clock."""
+    """The faults that may apply to the request; None without any."""
+    signature_valid: bool = False
+    """Set with a fault plan: the signature is valid by the app's real secret and clock."""
     injected: list[Violation] = field(default_factory=list)
-    """What such a fault made the checks say."""
+    """Violations that a checksum fault caused."""
     near: str = ""
-    """The rule that came closest, when there were rules and none matched."""
+    """The closest rule, when there are rules and none matched."""
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Query parameters by name."""
+        return self.parsed_query.values
+
+    @property
+    def id(self) -> str:
+        """The request's id in headers, journal and log."""
+        return f"{self.number:08d}"
 
     @property
     def second(self) -> int:
-        """The whole second of now."""
+        """`now` in whole seconds."""
         return int(self.now // 1)
 
     @property
-    def target(self) -> Operation:
-        """The operation of a request that was accepted."""
-        assert self.operation is not None, "only an accepted request has a target"
+    def operation_name(self) -> str:
+        """Name of the operation; empty when the path names none."""
+        return self.operation.name if self.operation else ""
+
+    @property
+    def accepted_operation(self) -> Operation:
+        """The operation of an accepted request."""
+        assert self.operation is not None, "only for accepted requests"
         return self.operation
 
     @property
-    def tenant(self) -> App:
-        """The app of a request that was accepted."""
-        assert self.app is not None, "only an accepted request has a tenant"
+    def accepted_app(self) -> App:
+        """The app of an accepted request."""
+        assert self.app is not None, "only for accepted requests"
         return self.app
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules that may answer: those given to the app, then the scenario's."""
-        given = self.state.rules
-        return (*(rule for _, rule in given), *self.scenario.rules) if given else self.scenario.rules
+        """The rules that may answer: the app's own, then the scenario's."""
+        own = self.state.rules
+        return (*(rule for _, rule in own), *self.scenario.rules) if own else self.scenario.rules
 
     @property
     def own_violations(self) -> tuple[Violation, ...]:
-        """What the client did wrong: everything but what a fault made of a right request."""
-        if not self.violations:
-            return ()
-        return tuple(one for one in self.violations if not any(one is other for other in self.injected))
+        """The client's violations, without those that a fault caused."""
+        if not self.injected:
+            return tuple(self.violations)
+        return tuple(found for found in self.violations if not any(found is other for other in self.injected))
 
     @property
     def refusal(self) -> Violation | None:
         """The first violation that is not tolerated: it decides the answer."""
         if not self.violations:
             return None
-        return next((one for one in self.violations if not one.tolerated), None)
+        return next((found for found in self.violations if not found.tolerated), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to be sent: its bytes, what decided it, and the catalogue error it tells, if it is one."""
+    """The answer before faults: its bytes and where they come from."""
 
     body: bytes
     by: str
+    """`world`, `contract`, `fault`, or a rule's name."""
     error: str = ""
+    """Catalogue name of the error; empty for a success."""
     empty: bool = False
-    """A success that tells an empty list."""
+    """A success with an empty list."""
+    detail: str = ""
+    """What went wrong, for a failure that is no violation of the client's."""
+
+
+def journal_entry(
+    context: RequestContext, decision: Decision, response: Response, seconds: float
+) -> JournalEntry:
+    """Return the journal entry of a request that took the engine `seconds`."""
+    plan = context.fault_plan
+    return JournalEntry(
+        id=context.id,
+        at=context.now,
+        appkey=context.state.appkey,
+        operation=context.operation_name,
+        request=context.request,
+        query=context.query,
+        fields=context.body,
+        scenario=context.scenario.name,
+        by=decision.by,
+        error=decision.error,
+        faults=plan.kinds if plan else (),
+        violations=context.own_violations,
+        status=response.status,
+        answer=response.body,
+        seconds=seconds,
+        empty=decision.empty,
+        near=context.near,
+        detail=decision.detail,
+        spoiled=plan is not None and (response.body != decision.body or response.delivery.corrupts),
+        readings=context.readings,
+        started=time.time() - seconds,
+        delivery=0.0 if response.delivery is PLAIN else response.delivery.seconds(len(response.body)),
+    )

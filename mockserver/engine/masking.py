@@ -1,6 +1,6 @@
-"""What nobody may read in what is kept or told: credentials in headers, whole checksums, endless texts.
+"""Masking of what a journal stores and shows: credentials in headers, whole checksums, overlong texts.
 
-Knows names of headers and parameters that carry credentials; the secrets themselves never come here.
+Works by the names of headers and parameters. The apps' secrets themselves are removed before, by the `Redactor`.
 """
 
 from __future__ import annotations
@@ -14,68 +14,69 @@ from typing import Any
 from mockserver.contract.violations import Violation, mask_checksums, mask_fault_secret
 from mockserver.core.text import Text
 
-MOST_FIELD = 2_048
-"""Characters of one header or parameter."""
-MOST_FIELDS = 200
+MAX_TEXT = 2_048
+"""Characters kept of one header or parameter."""
+MAX_FIELDS = 200
+"""Headers, parameters or fields kept of one request."""
 MASK = "***"
 _CREDENTIAL = re.compile(
     r"auth|cookie|secret|token|passw|credential|session|api-?key|checksum|signature", re.ASCII | re.IGNORECASE
 )
-
 _CHECKSUM_FIELD = re.compile(
     r"(checksum[\"']?\s{0,8}[:=]\s{0,8}[\"']?[0-9a-f]{6})[0-9a-f]{34,}", re.ASCII | re.IGNORECASE
 )
-"""A checksum by name in JSON or a form."""
+"""A named checksum in JSON or a form."""
 
 
 def mask_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers with credentials masked and checksums shortened; the same mapping when none are."""
-    if len(headers) <= MOST_FIELDS and _are_harmless(tuple(headers)):
-        long = [value for value in headers.values() if len(value) >= 40]
-        wished = "appsecret" in headers.get("x-mock-fault", "")
-        if not wished and not any(
-            len(value) > MOST_FIELD or mask_checksums(value) is not value for value in long
+    """Return the headers with credentials masked and checksums shortened; the same mapping if there are none."""
+    if len(headers) <= MAX_FIELDS and _are_harmless(tuple(headers)):
+        long_values = [value for value in headers.values() if len(value) >= 40]
+        if "appsecret" not in headers.get("x-mock-fault", "") and not any(
+            len(value) > MAX_TEXT or mask_checksums(value) is not value for value in long_values
         ):
             return headers
     return {
-        short(name): MASK if _CREDENTIAL.search(name) else short(mask_fault_secret(mask_checksums(value)))
-        for name, value in list(headers.items())[:MOST_FIELDS]
+        truncate(name): MASK
+        if _CREDENTIAL.search(name)
+        else truncate(mask_fault_secret(mask_checksums(value)))
+        for name, value in list(headers.items())[:MAX_FIELDS]
     }
 
 
 def mask_query(query: Mapping[str, str]) -> Mapping[str, str]:
-    """The parameters with checksums shortened to six characters; the same mapping when there are none.
+    """Return the parameters with checksums shortened to six characters; the same mapping if there are none.
 
-    Other values stay as they came, for what asks for them: `tell_query` makes them fit to be told.
+    Other values stay as received, so that queries can match them; `redact_query` makes them safe to show.
     """
-    odd = [name for name, value in query.items() if _is_checksum(name) and not _is_short(value)]
-    if not odd and is_whole(query):
+    checksums = [name for name, value in query.items() if _is_checksum(name) and not _is_shortened(value)]
+    if not checksums and is_whole(query):
         return query
     return {
-        short(name): f"{value[:6]}…" if name in odd else short(value)
-        for name, value in list(query.items())[:MOST_FIELDS]
+        truncate(name): f"{value[:6]}…" if name in checksums else truncate(value)
+        for name, value in list(query.items())[:MAX_FIELDS]
     }
 
 
 def is_whole(query: Mapping[str, str]) -> bool:
-    """Whether nothing of the parameters is too long or too much to be kept."""
-    return len(query) <= MOST_FIELDS and all(
-        len(name) <= MOST_FIELD and len(value) <= MOST_FIELD for name, value in query.items()
+    """Return whether the parameters are few and short enough to be kept whole."""
+    return len(query) <= MAX_FIELDS and all(
+        len(name) <= MAX_TEXT and len(value) <= MAX_TEXT for name, value in query.items()
     )
 
 
-def tell_query(query: Mapping[str, str]) -> dict[str, str]:
-    """The parameters as they may be told: a checksum under any name is cut."""
+def redact_query(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters with every checksum shortened, whatever its name."""
     return {mask_checksums(name): mask_checksums(value) for name, value in query.items()}
 
 
-def tell_body(text: str) -> str:
-    """A body as it may be told: a checksum that was put there is cut."""
-    return _CHECKSUM_FIELD.sub(r"\1…", text) if _CHECKSUM_FIELD.search(text) else text
+def redact_body(text: str) -> str:
+    """Return a body with every named checksum shortened."""
+    return _CHECKSUM_FIELD.sub(r"\1…", text)
 
 
-def tell_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a body as they may be told."""
+def redact_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return body fields with every named checksum shortened."""
     return {
         name: mask_checksums(value) if isinstance(value, str) and _is_checksum(name) else value
         for name, value in fields.items()
@@ -83,33 +84,32 @@ def tell_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def mask_violations(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
-    """The violations with checksums shortened in what they quote."""
+    """Return the violations with checksums shortened in everything they quote."""
     return tuple(
         replace(
-            one,
-            where=mask_checksums(one.where),
-            got=mask_checksums(one.got),
-            text=Text(*map(mask_checksums, one.text)),
+            violation,
+            where=mask_checksums(violation.where),
+            got=mask_checksums(violation.got),
+            text=Text(*map(mask_checksums, violation.text)),
         )
-        for one in violations
+        for violation in violations
     )
 
 
-def short(text: str, most: int = MOST_FIELD) -> str:
-    """A text of a bounded length; what was cut is told by its whole length."""
-    return text if len(text) <= most else f"{text[:most]}… ({len(text)})"
+def truncate(text: str, length: int = MAX_TEXT) -> str:
+    """Return `text` cut after `length` characters, followed by its full length when it was cut."""
+    return text if len(text) <= length else f"{text[:length]}… ({len(text)})"
 
 
 def _is_checksum(name: str) -> bool:
     return "checksum" in name.lower()
 
 
-def _is_short(checksum: str) -> bool:
-    """Whether no more than six characters of a checksum are there."""
+def _is_shortened(checksum: str) -> bool:
     return len(checksum) <= 6 or (len(checksum) == 7 and checksum[6] == "…")
 
 
 @functools.lru_cache(maxsize=64)
 def _are_harmless(names: tuple[str, ...]) -> bool:
-    """Whether no header of these names carries credentials."""
-    return not any(len(name) > MOST_FIELD or _CREDENTIAL.search(name) for name in names)
+    """Return whether no header of these names carries credentials."""
+    return not any(len(name) > MAX_TEXT or _CREDENTIAL.search(name) for name in names)

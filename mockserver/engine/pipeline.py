@@ -1,6 +1,6 @@
-"""The one straight line a request walks: read → checks → scenario or world → reply → journal.
+"""The request pipeline. Read `Engine.handle` from top to bottom; the steps below it are in the same order.
 
-Knows nothing of Flask or sockets: a `Call` goes in, a `Reply` comes out. Read `Engine.answer` from top to bottom.
+A `Request` goes in, a `Response` comes out. Knows nothing of Flask, ASGI or sockets.
 """
 
 from __future__ import annotations
@@ -12,20 +12,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mockserver.contract.apps import App
-from mockserver.contract.operations import PREFIX, Operation, nearest_operation, operation_at
-from mockserver.contract.readings import Readings
-from mockserver.contract.violations import Violation, make_violation, shorten
-from mockserver.core.clock import Clock
+from mockserver.contract.envelope import encode_json, failure
+from mockserver.contract.error_info import compose_error_info
+from mockserver.contract.violations import Violation
 from mockserver.core.errors import ConfigurationError, Problem
-from mockserver.core.http import PLAIN, Request, Response
-from mockserver.core.text import Lang
+from mockserver.core.http import Request, Response
+from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario
-from mockserver.engine.context import Decision, RequestContext
+from mockserver.engine.context import Decision, RequestContext, journal_entry
 from mockserver.engine.journal import Journal
-from mockserver.engine.journal_entry import Note
-from mockserver.engine.overrides import RequestOverrides, read_overrides
+from mockserver.engine.overrides import read_overrides
 from mockserver.engine.request_log import RequestLog, Which
 from mockserver.engine.responder import Responder
+from mockserver.engine.response_headers import CONTENT_TYPE, answer_headers, header_value
 from mockserver.engine.state import MemoryStore
 from mockserver.faults.base import FaultContext
 from mockserver.faults.parsing import Fault
@@ -34,15 +33,14 @@ from mockserver.validation.body import check_body
 from mockserver.validation.query import check_query, read_query
 from mockserver.validation.redactor import Redactor
 from mockserver.validation.signature import SigningContext, check_signature
+from mockserver.validation.target import check_target
 
-_OF_GROUND = ("checksum_expired", "checksum_mismatch")
-"""Violations of a right signature that only a fault can bring about."""
-CONTRACT, FAULT = "contract", "fault"
-"""What answered, when it was neither the world nor a rule."""
+_CAUSED_BY_FAULTS = ("checksum_expired", "checksum_mismatch")
+"""Violations of a validly signed request that only a checksum fault can cause."""
 
 
 class Engine:
-    """Answers calls from one library and one store. `load` reads the library, at the start and on every reload."""
+    """Answers requests from a configuration and a store. `load` reads the configuration, at start and on reload."""
 
     def __init__(
         self,
@@ -59,32 +57,177 @@ class Engine:
         self.journal = journal
         self.lang: Lang = lang
         self.apps: dict[str, App] = {}
-        """Apps made while the server runs, beside those of the library."""
+        """Apps created at run time, beside those of the configuration."""
         self.problems: tuple[Problem, ...] = ()
-        """What was wrong with the files when they were last read; the set before that one answers."""
+        """Problems of the files when they were last read; the configuration before that is still in use."""
         self.changing = threading.RLock()
-        """Held while the files or a choice of scenario change, so that neither takes away what the other stands on."""
+        """Held while the configuration or the choice of a scenario changes, so that every chosen scenario exists."""
         self._load = load
         self._headers = headers
-        self._answering = Responder(lang)
+        self._responder = Responder(lang)
         self._log = RequestLog(requests, lang)
         self._redactor = Redactor()
-        self._learn_all(self.config)
+        self._add_secrets(self.config)
         self._numbers = itertools.count(1)
 
+    def handle(self, request: Request) -> Response:
+        """Return the response to one request. Every failure is an envelope (§1.3, §1.4)."""
+        started = time.perf_counter()
+        # Parse the query, identify the app, read overrides from headers and magic values.
+        context = self._identify(request)
+        # Check path, method, query, body and signature. The context collects the violations.
+        self._validate(context)
+        # Refuse the request, or answer it by a scenario rule or the world, checked against the response schema.
+        decision = self._decide(context)
+        response = self._respond(context, decision)
+        if context.fault_plan is not None:
+            response = self._apply_faults(context, context.fault_plan, response)
+        # The journal has the entry before the response is sent.
+        entry = journal_entry(context, decision, response, time.perf_counter() - started)
+        self.journal.add(entry)
+        self._log.write(entry)
+        return response
+
+    def _identify(self, received: Request) -> RequestContext:
+        # Secrets in the wrong place are masked first: only the signature check sees the request as received.
+        request = self._redactor.redact(received)
+        query = read_query(request.query)
+        config = self.config
+        app = self.app(query.values.get("appkey", ""))
+        state = self.store.app(app.appkey if app else "")
+        overrides = read_overrides(request, query.values, config)
+        scenario = config.scenarios[(overrides and overrides.scenario) or state.scenario]
+        readings = config.readings(scenario.name)
+        if state.readings:
+            readings = {**readings, **state.readings}
+        return RequestContext(
+            next(self._numbers),
+            config,
+            received,
+            request,
+            query,
+            app,
+            state,
+            state.clock.now(),
+            overrides,
+            scenario,
+            readings,
+        )
+
+    def _validate(self, context: RequestContext, *, deep: bool = False) -> None:
+        """Collect all violations in the order of the checks. `deep`: for analysis only, so without faults."""
+        request, readings = context.request, context.readings
+        context.operation, context.violations = check_target(request, readings)
+        context.violations += check_query(context.parsed_query, readings, request)
+        body_violations: list[Violation] = []
+        if context.operation is not None:
+            validator = context.config.schemas.request(context.operation.name)
+            section = context.operation.section
+            context.body, body_violations = check_body(request, validator, readings, section)
+        if not deep:
+            context.fault_plan = self._plan_faults(context)
+        accepted = context.refusal is None
+        signing = self._signing_context(context, deep=deep)
+        signature = check_signature(context.query, context.received, readings, signing, accepted=accepted)
+        if context.signature_valid:
+            # A fault made the server reject a valid signature: the client is told, but it is not its violation.
+            context.injected = [found for found in signature if found.name in _CAUSED_BY_FAULTS]
+        context.violations += signature
+        if context.overrides:
+            context.violations += context.overrides.violations
+        context.violations += body_violations
+
+    def _plan_faults(self, context: RequestContext) -> FaultPlan | None:
+        """Return the faults that may apply to the request, or None without any."""
+        config, state = context.config, context.state
+        once = context.overrides.faults if context.overrides else []
+        if context.scenario.name == state.scenario:
+            state.install_faults(config.scenarios[state.scenario].faults)
+        else:
+            once = [*context.scenario.faults, *once]
+        if not (state.faults.active or once):
+            return None
+        return state.faults.fault_plan(
+            context.operation_name, context.body, context.query, context.now, once=once, number=context.number
+        )
+
+    def _signing_context(self, context: RequestContext, *, deep: bool) -> SigningContext:
+        """Return what the signature is verified against: the app's key and clock, or what a fault makes of them."""
+        config, app, state = context.config, context.app, context.state
+        signing = SigningContext(
+            context.now,
+            app,
+            (config.apps, self.apps),
+            state,
+            clock_moved=not deep and (state.clock.is_moved or self.store.clock.is_moved),
+            suggest_explain=app is not None and app.appkey in config.apps,
+            deep=deep,
+        )
+        if context.fault_plan is None or app is None:
+            return signing
+        trial = replace(signing, memory=None)
+        violations = check_signature(context.query, context.received, context.readings, trial, accepted=False)
+        context.signature_valid = all(found.tolerated for found in violations)
+        return context.fault_plan.apply_to_signing(signing, signature_valid=context.signature_valid)
+
+    def _decide(self, context: RequestContext) -> Decision:
+        violation = context.refusal
+        if violation is not None:
+            detail = violation.text.to(self.lang)
+            return self._responder.failure(context, violation.error, "contract", detail=detail)
+        if context.fault_plan is not None:
+            refusal = context.fault_plan.refuse(_fault_context(context))
+            if refusal is not None:
+                return self._responder.failure(context, refusal.error, "fault", info=refusal.info)
+        return self._responder.answer(context)
+
+    def _respond(self, context: RequestContext, decision: Decision) -> Response:
+        status = 200
+        if decision.error and context.readings["http_status"] == "rest":
+            status = context.config.catalogue[decision.error].status
+        headers = CONTENT_TYPE
+        if self._headers:
+            headers += answer_headers(context, decision, self.problems)
+        return Response(status, headers, decision.body, appkey=context.state.appkey)
+
+    def _apply_faults(self, context: RequestContext, plan: FaultPlan, response: Response) -> Response:
+        """Apply the faults of payload, gateway, time and connection. The transport performs the last two."""
+        response = plan.deliver(plan.corrupt(response, _fault_context(context)))
+        if self._headers and plan.header:
+            response = replace(
+                response, headers=(*response.headers, ("X-Mock-Fault", header_value(plan.header)))
+            )
+        return response
+
+    def examine(self, request: Request) -> list[Violation]:
+        """Return all violations of a request without answering it, with an exhaustive signature diagnosis."""
+        context = self._identify(request)
+        self._validate(context, deep=True)
+        return context.violations
+
+    def error_body(self, error: str, detail: Text) -> bytes:
+        """Return the envelope for a failure outside of the pipeline, e.g. a request that is not valid HTTP."""
+        row, style = self.config.catalogue[error], self.config.error_info(self.store.scenario)
+        return encode_json(failure(row.code, compose_error_info(row, detail.to(self.lang), self.lang, style)))
+
     def app(self, appkey: str) -> App | None:
-        """A registered app."""
+        """Return a registered app."""
         return self.config.apps.get(appkey) or self.apps.get(appkey)
 
     def register(self, app: App) -> None:
-        """Let one more app call."""
+        """Add an app at run time."""
         self._redactor.add_credentials([app.credentials])
         self.apps[app.appkey] = app
 
-    def reload(self) -> None:
-        """Read every file anew and answer from them from now on, all at once.
+    def redact_secrets_of(self, faults: Iterable[Fault]) -> None:
+        """Mask the secrets that these faults contain wherever a request repeats them."""
+        self._redactor.add_secrets(secret for fault in faults for secret in fault.kind.secrets)
 
-        ConfigurationError when anything is wrong with them: then everything stays as it was, and is told as a problem.
+    def reload(self) -> None:
+        """Read every file again and answer from the new configuration.
+
+        ConfigurationError when anything is wrong with the files: the old configuration stays in use, and `problems` has
+        what was wrong.
         """
         with self.changing:
             try:
@@ -95,214 +238,15 @@ class Engine:
             except ConfigurationError as error:
                 self.problems = error.problems
                 raise
-            self._learn_all(config)
+            self._add_secrets(config)
             self.config, self.problems = config, ()
-            self._answering.forget()
 
-    def handle(self, request: Request) -> Response:
-        """The reply to one call; every failure is an envelope (§1.3, §1.4). The journal knows it before it is sent."""
-        started = time.perf_counter()
-        number = next(self._numbers)
-        context = self._read(request, number)
-        decision = self._decide(context)
-        response = self._reply(context, decision, name := f"{number:08d}")
-        if context.fault_plan is not None:
-            response = self._strike(context, response)
-        self._remember(context, decision, response, name, started)
-        return response
-
-    def examine(self, request: Request) -> list[Violation]:
-        """Everything that is wrong with a request that is not answered, its signature looked into as deep as it goes."""
-        return self._read(request, deep=True).violations
-
-    def _read(self, request: Request, number: int = 0, *, deep: bool = False) -> RequestContext:
-        """The request, understood as far as it can be, with all that is wrong with it in the order of the checks."""
-        config, came = self.config, request
-        # Whatever is told or kept of a request is told without the secrets that it has in the wrong place.
-        request = self._redactor.redact(came)
-        query = read_query(request.query)
-        appkey = query.values.get("appkey", "")
-        app = config.apps.get(appkey) or self.apps.get(appkey)
-        state = self.store.app(app.appkey if app else "")
-        overrides = read_overrides(request, query.values, config)
-        scenario = config.scenarios[(overrides and overrides.scenario) or state.scenario]
-        readings = config.readings(scenario.name)
-        if state.readings:
-            readings = {**readings, **state.readings}
-        context = RequestContext(
-            config, request, scenario, readings, state, state.clock.now(), app=app, query=query.values
-        )
-        context.operation, context.violations = _target(request, readings)
-        context.violations += check_query(query, readings, request)
-        broken: list[Violation] = []
-        if context.operation is not None:
-            validator = config.schemas.request(context.operation.name)
-            context.body, broken = check_body(request, validator, readings, context.operation.section)
-        # A request that is only looked into must not use up what is meant for one that is answered.
-        context.fault_plan = None if deep else self._ordeal(context, overrides, number)
-        sound = context.refusal is None
-        signed = check_signature(
-            context.query, came, readings, self._ground(context, came, deep), accepted=sound
-        )
-        if context.honest:
-            # A fault made the server refuse what is right: that is told to the client, and not held against it.
-            context.injected = [one for one in signed if one.name in _OF_GROUND]
-        context.violations += signed
-        if overrides:
-            context.violations += overrides.violations
-        context.violations += broken
-        return context
-
-    def _decide(self, context: RequestContext) -> Decision:
-        """A refusal by the contract or by a fault, or the answer."""
-        refusal = context.refusal
-        if refusal is not None:
-            return self._answering.failure(context, refusal.error, refusal.text.to(self.lang), CONTRACT)
-        if context.fault_plan is not None:
-            refused = context.fault_plan.refuse(_context(context))
-            if refused is not None:
-                return self._answering.failure(context, refused.error, refused.info, FAULT)
-        return self._answering.act(context)
-
-    def _ordeal(
-        self, context: RequestContext, overrides: RequestOverrides | None, number: int
-    ) -> FaultPlan | None:
-        """The faults that this request has to go through, if there are any."""
-        state, once = context.state, [] if overrides is None else overrides.faults
-        if context.scenario.name == state.scenario:
-            state.install(context.config.scenarios[state.scenario].faults)
-        else:
-            once = [*context.scenario.faults, *once]
-        if not (state.faults.active or once):
-            return None
-        operation = context.operation.name if context.operation else ""
-        return state.faults.fault_plan(
-            operation, context.body, context.query, context.now, once=once, number=number
-        )
-
-    def _ground(self, context: RequestContext, came: Request, deep: bool) -> SigningContext:
-        """What the signature is held against: the truth, or what a fault makes of it."""
-        config, app = context.config, context.app
-        ground = SigningContext(
-            context.now,
-            app,
-            (config.apps, self.apps),
-            context.state,
-            clock_moved=not deep and self._is_moved(context.state.clock),
-            suggest_explain=app is not None and app.appkey in config.apps,
-            deep=deep,
-        )
-        if context.fault_plan is None or app is None:
-            return ground
-        truth = replace(ground, memory=None)
-        found = check_signature(context.query, came, context.readings, truth, accepted=False)
-        context.honest = all(one.tolerated for one in found)
-        return context.fault_plan.apply_to_signing(ground, signature_valid=context.honest)
-
-    def _is_moved(self, clock: Clock) -> bool:
-        """Whether an app's clock, or the server's below it, was stopped or moved."""
-        return any(one.frozen or one.shift for one in (clock, self.store.clock))
-
-    def _strike(self, context: RequestContext, response: Response) -> Response:
-        """The reply as the faults of payload, gateway, time and connection leave it."""
-        assert context.fault_plan is not None
-        response = context.fault_plan.deliver(context.fault_plan.corrupt(response, _context(context)))
-        if self._headers and context.fault_plan.header:
-            response = replace(
-                response, headers=(*response.headers, ("X-Mock-Fault", _header(context.fault_plan.header)))
-            )
-        return response
-
-    def _reply(self, context: RequestContext, decision: Decision, number: str) -> Response:
-        status = 200
-        if decision.error and context.readings["http_status"] == "rest":
-            status = context.config.catalogue[decision.error].status
-        headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
-        if self._headers:
-            headers += (
-                ("X-Mock-Request-Id", number),
-                ("X-Mock-Scenario", context.scenario.name),
-                ("X-Mock-Answered-By", decision.by),
-                ("X-Mock-Violations", str(len(context.own_violations))),
-            )
-            if context.violations:
-                told = context.refusal or context.violations[0]
-                headers += (("X-Mock-Diagnosis", _header(f"{told.name}: {told.text.en}")),)
-            if problems := self.problems:
-                headers += (("X-Mock-Problems", _header(f"{len(problems)}; {problems[0].show()}")),)
-        return Response(status, headers, decision.body, appkey=context.state.appkey)
-
-    def learn(self, faults: Iterable[Fault]) -> None:
-        """Tell nobody the secrets of these faults."""
-        self._redactor.add_secrets(secret for fault in faults for secret in fault.kind.secrets)
-
-    def _learn_all(self, config: Config) -> None:
+    def _add_secrets(self, config: Config) -> None:
         self._redactor.add_credentials(app.credentials for app in config.apps.values())
         for scenario in config.scenarios.values():
-            self.learn(scenario.faults)
-
-    def _remember(
-        self, context: RequestContext, decision: Decision, response: Response, name: str, started: float
-    ) -> None:
-        seconds = time.perf_counter() - started
-        note = Note(
-            id=name,
-            at=context.now,
-            appkey=context.state.appkey,
-            operation=context.operation.name if context.operation else "",
-            request=context.request,
-            query=context.query,
-            fields=context.body,
-            scenario=context.scenario.name,
-            by=decision.by,
-            error=decision.error,
-            faults=context.fault_plan.kinds if context.fault_plan else (),
-            violations=context.own_violations,
-            status=response.status,
-            answer=response.body,
-            seconds=seconds,
-            empty=decision.empty,
-            near=context.near,
-            spoiled=context.fault_plan is not None
-            and (response.body != decision.body or response.delivery.corrupts),
-            readings=context.readings,
-            started=time.time() - seconds,
-            delivery=0.0 if response.delivery is PLAIN else response.delivery.seconds(len(response.body)),
-        )
-        self.journal.add(note)
-        self._log.tell(note)
+            self.redact_secrets_of(scenario.faults)
 
 
-def _context(context: RequestContext) -> FaultContext:
-    operation = context.operation.name if context.operation else ""
-    return FaultContext(operation, context.now, context.config.catalogue, context.config.schemas)
-
-
-def _target(request: Request, readings: Readings) -> tuple[Operation | None, list[Violation]]:
-    """The operation that path and method name (§1.1, §1.2), and what is wrong with them."""
-    found = []
-    operation, exact = operation_at(request.path)
-    if operation is None:
-        meant = nearest_operation(request.path)
-        hint = f"; did you mean {meant.path}?" if meant else f"; the six operations are under {PREFIX}"
-        hint_zh = f"；是否为 {meant.path}？" if meant else f"；六个接口均在 {PREFIX} 下"
-        found.append(
-            make_violation(
-                "unknown_path", "path", expected=f"{PREFIX}…", got=request.path, hint=hint, hint_zh=hint_zh
-            )
-        )
-    elif not exact:
-        tolerated = readings["paths"] == "document"
-        found.append(
-            make_violation(
-                "path_variant", "path", expected=operation.path, got=request.path, tolerated=tolerated
-            )
-        )
-    if request.method != "POST":
-        found.append(make_violation("wrong_method", "method", expected="POST", got=request.method))
-    return operation, found
-
-
-def _header(text: str) -> str:
-    """`text` as a header value: one line, ASCII, not long."""
-    return shorten(text, 300).replace("…", "...").encode("ascii", "backslashreplace").decode()
+def _fault_context(context: RequestContext) -> FaultContext:
+    config = context.config
+    return FaultContext(context.operation_name, context.now, config.catalogue, config.schemas)

@@ -1,6 +1,6 @@
-"""The log of requests: a line for each that failed or left the contract, or for all; nothing secret in it.
+"""The request log: one line per failed or invalid request, or per request. Contains no secrets.
 
-Knows notes and the standard library's logging; what is done with the lines is decided by whoever set that up.
+Writes to the standard library's logging; where the lines go is configured elsewhere.
 """
 
 from __future__ import annotations
@@ -10,59 +10,59 @@ from typing import Literal
 
 from mockserver.contract.violations import mask_checksums, shorten
 from mockserver.core.text import Lang
-from mockserver.engine.journal_entry import Note
+from mockserver.engine.journal_entry import JournalEntry
 
 log = logging.getLogger("mockserver.requests")
 log.addHandler(logging.NullHandler())
 
 Which = Literal["failures", "all", "none"]
-_MOST = 400
-"""Characters of what is told about one request."""
+_MAX_DETAIL = 400
+"""Characters of the violations of one request."""
 
 
 class RequestLog:
-    """Writes a line about a request when it was answered."""
+    """Logs requests after they were answered."""
 
     def __init__(self, which: Which = "failures", lang: Lang = "en") -> None:
         self._which, self._lang = which, lang
 
-    def tell(self, note: Note) -> None:
-        """Log the request, if such are logged: WARNING when it failed or left the contract, INFO otherwise."""
-        failed = bool(note.error or note.violations)
+    def write(self, entry: JournalEntry) -> None:
+        """Log a request if it is to be logged: WARNING when it failed or has violations, else INFO."""
+        failed = bool(entry.error or entry.violations)
         if self._which == "none" or not (failed or self._which == "all"):
             return
         level = logging.WARNING if failed else logging.INFO
         if log.isEnabledFor(level):
-            log.log(level, "%s", self._line(note), extra={"request": self._facts(note)})
+            log.log(level, "%s", self._line(entry), extra={"request": self._fields(entry)})
 
-    def _line(self, note: Note) -> str:
+    def _line(self, entry: JournalEntry) -> str:
         """`00000012 POST query_room_info room_not_found by world 0.4 ms app 1234: unknown_field: roomid is not …`"""
-        request = note.request
         parts = [
-            note.id,
-            shorten(request.method),
-            note.operation or shorten(mask_checksums(request.path)),
-            note.error or "ok",
-            f"by {shorten(note.by)}",
-            f"{note.seconds * 1000:.1f} ms",
+            entry.id,
+            shorten(entry.method),
+            entry.operation or shorten(mask_checksums(entry.path)),
+            entry.error or "ok",
+            f"by {shorten(entry.by)}",
+            f"{entry.seconds * 1000:.1f} ms",
         ]
-        parts += [f"app {note.appkey}"] if note.appkey else []
-        parts += [f"faults {','.join(note.faults)}"] if note.faults else []
-        told = "; ".join(f"{one.name}: {one.text.to(self._lang)}" for one in note.violations)
-        return " ".join(parts) + (f": {shorten(told, _MOST)}" if told else "")
+        parts += [f"app {entry.appkey}"] if entry.appkey else []
+        parts += [f"faults {','.join(entry.faults)}"] if entry.faults else []
+        detail = "; ".join(f"{found.name}: {found.text.to(self._lang)}" for found in entry.violations)
+        detail = detail or entry.detail
+        return " ".join(parts) + (f": {shorten(detail, _MAX_DETAIL)}" if detail else "")
 
-    def _facts(self, note: Note) -> dict[str, object]:
-        """The same for a log of JSON lines."""
+    def _fields(self, entry: JournalEntry) -> dict[str, object]:
+        """Return the same as fields for JSON logs."""
         return {
-            "id": note.id,
-            "appkey": note.appkey,
-            "operation": note.operation,
-            "method": shorten(note.request.method),
-            "path": shorten(mask_checksums(note.request.path), 200),
-            "error": note.error,
-            "by": note.by,
-            "faults": list(note.faults),
-            "violations": [one.name for one in note.violations],
-            "diagnoses": [one.diagnosis for one in note.violations if one.diagnosis],
-            "seconds": round(note.seconds, 6),
+            "id": entry.id,
+            "appkey": entry.appkey,
+            "operation": entry.operation,
+            "method": shorten(entry.method),
+            "path": shorten(mask_checksums(entry.path), 200),
+            "error": entry.error,
+            "by": entry.by,
+            "faults": list(entry.faults),
+            "violations": [found.name for found in entry.violations],
+            "diagnoses": [found.diagnosis for found in entry.violations if found.diagnosis],
+            "seconds": round(entry.seconds, 6),
         }

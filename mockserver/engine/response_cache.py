@@ -1,4 +1,4 @@
-"""Remembers encoded answers for as long as nothing they depend on has changed. Knows bytes and seconds, nothing else."""
+"""A cache of encoded answers. Knows bytes and seconds, nothing else."""
 
 from __future__ import annotations
 
@@ -11,46 +11,40 @@ MAX_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CachedAnswer:
     body: bytes
     empty: bool
-    made_at: int
+    created_at: int
     settled_from: int | None
 
 
 class ResponseCache:
-    """The most recently used answers, up to a number of bytes."""
+    """The most recently used answers, limited in bytes."""
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._most = max_bytes
+        self._max_bytes = max_bytes
         self._size = 0
-        self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
+        self._answers: OrderedDict[Hashable, _CachedAnswer] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, now: int) -> tuple[bytes, bool] | None:
-        """The answer kept under `key` and whether it is an empty one, if it is the right one at second `now`."""
+        """Return the answer that is valid at second `now`, and whether it is an empty one."""
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is None:
+            answer = self._answers.get(key)
+            if answer is None:
                 return None
-            settled = kept.settled_from is not None and min(now, kept.made_at) >= kept.settled_from
-            if not settled and now != kept.made_at:
+            settled = answer.settled_from is not None and min(now, answer.created_at) >= answer.settled_from
+            if not settled and now != answer.created_at:
                 return None
-            self._kept.move_to_end(key)
-            return kept.body, kept.empty
+            self._answers.move_to_end(key)
+            return answer.body, answer.empty
 
-    def put(self, key: Hashable, body: bytes, empty: bool, made_at: int, settled_from: int | None) -> None:
-        """Keep an answer made at `made_at` that is the same at every second from `settled_from` on."""
+    def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, settled_from: int | None) -> None:
+        """Store an answer created at second `created_at` that stays the same from `settled_from` on."""
         with self._lock:
-            old = self._kept.pop(key, None)
+            old = self._answers.pop(key, None)
             self._size += len(body) - (len(old.body) if old else 0)
-            self._kept[key] = _Kept(body, empty, made_at, settled_from)
-            while self._size > self._most:
-                _, gone = self._kept.popitem(last=False)
-                self._size -= len(gone.body)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._kept.clear()
-            self._size = 0
+            self._answers[key] = _CachedAnswer(body, empty, created_at, settled_from)
+            while self._size > self._max_bytes:
+                _, evicted = self._answers.popitem(last=False)
+                self._size -= len(evicted.body)

@@ -1,4 +1,8 @@
-"""State in this process: what each app has sent and chosen. Bounded, thread-safe, gone with the process."""
+"""The state that requests share: what each app has sent, and what was chosen for it. In memory, thread-safe, bounded.
+
+`MemoryStore` and the `AppState` objects it hands out are the whole state interface. Another backend is one more file with
+these two classes: the pipeline, the rules and the admin API use nothing but their public methods and attributes.
+"""
 
 from __future__ import annotations
 
@@ -15,63 +19,64 @@ from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultState
 from mockserver.scenarios.model import Rule
 
-MOST_REMEMBERED = 100_000
-MOST_SIGNED = 1_024
-"""So many right checksums of an app are known again when they come late; there is one for each second that it calls."""
+MAX_CLAIMS = 100_000
+"""Values of seq, and of checksum, remembered per app."""
+MAX_SIGNED = 1_024
+"""Valid checksums remembered per app. A client makes one for each second in which it sends."""
 ALL_APPS = "all apps"
-"""Origin of faults that were chosen for every app."""
+"""Origin of faults that apply to every app."""
 
 
 class AppState:
-    """All that belongs to one appkey; two apps never meet."""
+    """The state of one app. Apps share nothing."""
 
     def __init__(self, appkey: str, clock: Clock, scenario: str, seed: int = 0) -> None:
         self.appkey = appkey
         self.clock = clock
         self.scenario = scenario
         self.readings: Mapping[str, Value] = {}
-        """Readings chosen for this app; they win over all others."""
+        """Readings set for this app; they win over all others."""
         self.rules: tuple[tuple[str, Rule], ...] = ()
-        """Answers given to this app beside its scenario's, by id, the newest first; they win over the scenario's."""
+        """Rules added for this app, by id, the newest first; they win over the scenario's."""
         self.faults = FaultState(seed)
-        self._installed: object = None
+        self._installed: Sequence[Fault] | None = None
         self._lock = threading.Lock()
-        self._forget()
+        self._reset_history()
 
     def claim_seq(self, seq: str) -> bool:
-        """Whether `seq` is new; it is not any more."""
+        """Record `seq` as used. Return whether it was new."""
         with self._lock:
-            return self._seqs.claim(seq)
+            return self._seqs.add(seq)
 
     def claim_checksum(self, checksum: str) -> bool:
-        """Whether `checksum` is new; it is not any more."""
+        """Record `checksum` as used. Return whether it was new."""
         with self._lock:
-            return self._checksums.claim(checksum)
+            return self._checksums.add(checksum)
 
     def remember_signed(self, checksum: str, curtime: str) -> None:
-        """Keep that `checksum` was right for `curtime`; the checksum itself is not kept."""
+        """Record that `checksum` was valid for `curtime`. Only its hash is kept."""
         key = hash(checksum)
         if key not in self._signed:
             with self._lock:
                 self._signed[key] = curtime
-                if len(self._signed) > MOST_SIGNED:
+                if len(self._signed) > MAX_SIGNED:
                     self._signed.popitem(last=False)
 
     def signed_for(self, checksum: str) -> str | None:
-        """The curtime that `checksum` was right for, if it was seen to be; to be held against the keys."""
+        """Return the curtime that `checksum` was valid for, if known. Hashes may collide: verify it."""
         return self._signed.get(hash(checksum))
 
-    def draw(self, key: str, most: int | None = None) -> int | None:
-        """How often `key` was drawn before; None, and not counted, once it was drawn `most` times."""
+    def count_match(self, rule: str, limit: int | None = None) -> int | None:
+        """Count a match of a rule. Return the matches before it; None, uncounted, once there are `limit`."""
         with self._lock:
-            count = self._counts[key]
-            if most is not None and count >= most:
+            count = self._matches[rule]
+            if limit is not None and count >= limit:
                 return None
-            self._counts[key] = count + 1
+            self._matches[rule] = count + 1
             return count
 
-    def install(self, faults: Sequence[Fault]) -> None:
-        """Put the faults of the scenario to work, once for each time that it is chosen or read anew."""
+    def install_faults(self, faults: Sequence[Fault]) -> None:
+        """Activate the scenario's faults, once each time the scenario is chosen or reloaded."""
         if faults is self._installed:
             return
         with self._lock:
@@ -79,204 +84,205 @@ class AppState:
                 self.faults.install(faults, self.clock.now())
                 self._installed = faults
 
-    def use(self, scenario: str) -> None:
-        """Change to another scenario and start its sequences and faults anew."""
+    def use_scenario(self, scenario: str) -> None:
+        """Change the scenario and restart its sequences and faults."""
         with self._lock:
             self.scenario = scenario
             self._installed = None
-            self._counts.clear()
+            self._matches.clear()
 
-    def choose(self, readings: Mapping[str, Value]) -> None:
-        """Choose readings beside those chosen before; none at all forgets them."""
+    def set_readings(self, readings: Mapping[str, Value]) -> None:
+        """Add readings to those set before; an empty mapping removes all."""
         with self._lock:
             self.readings = {**self.readings, **readings} if readings else {}
 
-    def add_rule(self, number: str, rule: Rule) -> None:
-        """Put a rule before all others."""
+    def add_rule(self, rule_id: str, rule: Rule) -> None:
+        """Add a rule that is tried before all others."""
         with self._lock:
-            self.rules = ((number, rule), *self.rules)
+            self.rules = ((rule_id, rule), *self.rules)
 
-    def drop_rules(self, number: str | None = None) -> int:
-        """Take one rule away, or all; gives how many went."""
+    def remove_rules(self, rule_id: str | None = None) -> int:
+        """Remove one added rule, or all. Return how many were removed."""
         with self._lock:
-            kept = () if number is None else tuple(one for one in self.rules if one[0] != number)
-            gone = len(self.rules) - len(kept)
-            self.rules = kept
-            return gone
+            left = () if rule_id is None else tuple(item for item in self.rules if item[0] != rule_id)
+            removed = len(self.rules) - len(left)
+            self.rules = left
+            return removed
 
     def reset(self, scenario: str) -> None:
-        """Back to `scenario` as if the app had never called; its clock runs as it was made."""
+        """Return to `scenario` as if the app had never sent a request."""
         with self._lock:
             self.clock.reset()
             self.scenario = scenario
             self.readings, self.rules = {}, ()
             self.faults.clear()
             self._installed = None
-            self._forget()
+            self._reset_history()
 
-    def _forget(self) -> None:
-        self._seqs = _Seen()
-        self._checksums = _Seen()
+    def _reset_history(self) -> None:
+        self._seqs = _RecentSet()
+        self._checksums = _RecentSet()
         self._signed: OrderedDict[int, str] = OrderedDict()
-        """The curtime of each right checksum, by the checksum's hash, which is salted anew in each process."""
-        self._counts: Counter[str] = Counter()
+        """Curtime by the hash of the checksum. Python salts the hashes in each process."""
+        self._matches: Counter[str] = Counter()
 
 
 class MemoryStore:
-    """The states of all apps, each made when first asked for, on a clock that follows the server's."""
+    """The states of all apps, created when first used, with clocks that follow the server's."""
 
     def __init__(self, clock: Clock, scenario: str, *, seed: int = 0) -> None:
         self.clock = clock
         self.first_scenario = scenario
-        """The scenario the server was started with: a reset goes back to it."""
+        """The scenario at start, restored by a reset."""
         self.scenario = scenario
-        """The scenario of apps that are yet to call."""
-        self._seed = seed
-        self._first_faults: tuple[Fault, ...] = ()
-        self._faults: dict[str, Fault] = {}
-        """The faults of all apps, of those yet to call, too, by id."""
+        """The scenario of apps without a state of their own yet."""
         self.rules: dict[str, Rule] = {}
-        """The answers given to all apps, of those yet to call, too, by id, the oldest first."""
+        """Rules added for all apps, by id, the oldest first."""
         self.readings: Mapping[str, Value] = {}
-        """The readings chosen for all apps, of those yet to call, too."""
-        self._numbers = itertools.count(1)
+        """Readings set for all apps."""
+        self._seed = seed
+        self._startup_faults: tuple[Fault, ...] = ()
+        self._faults: dict[str, Fault] = {}
+        """Faults of all apps, by id."""
+        self._fault_numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._states: dict[str, AppState] = {}
 
-    def start_with(self, faults: Sequence[Fault]) -> None:
-        """Put the faults to work that the server starts with, now and after every reset."""
-        self._first_faults = tuple(faults)
-        self._start_faults()
-
     def app(self, appkey: str) -> AppState:
-        """The state of an app; the empty appkey is that of requests which name no registered app."""
+        """Return the state of an app. The empty appkey stands for requests that name no registered app."""
         state = self._states.get(appkey)
         if state is None:
             with self._lock:
-                state = self._states.get(appkey) or self._make(appkey)
+                state = self._states.get(appkey) or self._create(appkey)
                 self._states[appkey] = state
         return state
 
     def states(self) -> list[AppState]:
-        """Every state there is so far."""
+        """Return every state created so far."""
         with self._lock:
             return list(self._states.values())
 
-    def use(self, scenario: str) -> None:
-        """Change every app, and those to come, to another scenario."""
+    def use_scenario(self, scenario: str) -> None:
+        """Change the scenario of all apps, present and future."""
         self.scenario = scenario
         for state in self.states():
-            state.use(scenario)
+            state.use_scenario(scenario)
 
-    def choose(self, readings: Mapping[str, Value]) -> None:
-        """Choose readings for every app, and those to come; none at all forgets all that were chosen."""
+    def set_readings(self, readings: Mapping[str, Value]) -> None:
+        """Add readings for all apps, present and future; an empty mapping removes all."""
         with self._lock:
             self.readings = {**self.readings, **readings} if readings else {}
             for state in self._states.values():
-                state.choose(readings)
+                state.set_readings(readings)
 
-    def add_rule(self, number: str, rule: Rule) -> None:
-        """Put a rule before all others, of every app, and those to come."""
+    def add_rule(self, rule_id: str, rule: Rule) -> None:
+        """Add a rule for all apps, present and future, that is tried before all others."""
         with self._lock:
-            self.rules[number] = rule
+            self.rules[rule_id] = rule
             for state in self._states.values():
-                state.add_rule(number, rule)
+                state.add_rule(rule_id, rule)
 
-    def drop_rules(self, number: str | None = None) -> int:
-        """Take one rule away from every app, or all rules; gives how many went."""
+    def remove_rules(self, rule_id: str | None = None) -> int:
+        """Remove one added rule from every app, or all rules. Return how many were removed."""
         with self._lock:
-            gone = {one for one in self.rules if number in (None, one)}
-            for one in gone:
-                del self.rules[one]
+            removed = {known for known in self.rules if rule_id in (None, known)}
+            for known in removed:
+                del self.rules[known]
             for state in self._states.values():
-                gone |= {one for one, _ in state.rules if number in (None, one)}
-                state.drop_rules(number)
-            return len(gone)
+                removed |= {known for known, _ in state.rules if rule_id in (None, known)}
+                state.remove_rules(rule_id)
+            return len(removed)
+
+    def set_startup_faults(self, faults: Sequence[Fault]) -> None:
+        """Activate faults for all apps, now and after every reset."""
+        self._startup_faults = tuple(faults)
+        self._add_startup_faults()
 
     def add_fault(self, fault: Fault) -> str:
-        """Put a fault to work on every app under one id, and give that id; FaultError when it is taken."""
+        """Activate a fault for all apps, present and future, and return its id. FaultError when the id is taken."""
         with self._lock:
             taken = self._faults.keys() | {
-                one.id for state in self._states.values() for one in state.faults.active
+                active.id for state in self._states.values() for active in state.faults.active
             }
-            made = (f"all-{number}-{fault.kind.kind}" for number in self._numbers)
-            name = fault.common.id or next(one for one in made if one not in taken)
-            named = replace(fault, common=replace(fault.common, id=name))
-            added = []
+            candidates = (f"all-{number}-{fault.kind.kind}" for number in self._fault_numbers)
+            fault_id = fault.common.id or next(name for name in candidates if name not in taken)
+            named = replace(fault, common=replace(fault.common, id=fault_id))
+            changed = []
             try:
                 for state in self._states.values():
                     state.faults.add(named, state.clock.now(), origin=ALL_APPS)
-                    added.append(state)
+                    changed.append(state)
             except FaultError:
-                for state in added:
-                    state.faults.remove(name)
+                for state in changed:
+                    state.faults.remove(fault_id)
                 raise
-            self._faults[name] = named
-        return name
+            self._faults[fault_id] = named
+        return fault_id
 
-    def drop_fault(self, name: str) -> bool:
-        """End a fault on every app; whether there was one."""
-        known = self._faults.pop(name, None) is not None
-        removed = [state.faults.remove(name) for state in self.states()]
+    def remove_fault(self, fault_id: str) -> bool:
+        """Remove a fault from all apps. Return whether there was one."""
+        known = self._faults.pop(fault_id, None) is not None
+        removed = [state.faults.remove(fault_id) for state in self.states()]
         return known or any(removed)
 
     def clear_faults(self) -> int:
-        """End every fault of every app; gives how many there were."""
+        """Remove every fault of every app. Return how many there were."""
         self._faults.clear()
-        self._numbers = itertools.count(1)
+        self._fault_numbers = itertools.count(1)
         return sum(state.faults.clear() for state in self.states())
 
     def reset(self) -> None:
-        """Every app, the clock, the scenario and the faults as they were at the start."""
+        """Restore the start: clock, scenario and faults, and every app as if it had never sent a request."""
         self.clock.reset()
         self.scenario = self.first_scenario
         self.rules, self.readings = {}, {}
         self._faults.clear()
-        # The same ids again: what a fault draws depends on its id.
-        self._numbers = itertools.count(1)
+        # The same ids again, because a fault's random draws depend on its id.
+        self._fault_numbers = itertools.count(1)
         for state in self.states():
             state.reset(self.first_scenario)
-        self._start_faults()
+        self._add_startup_faults()
 
     def reset_app(self, appkey: str) -> None:
-        """One app as it was at the start, with the faults, answers and readings that are every app's."""
+        """Reset one app. It keeps the faults, rules and readings of all apps."""
         state = self.app(appkey)
         state.reset(self.first_scenario)
         with self._lock:
-            self._share(state)
+            self._apply_shared(state)
 
-    def drop(self, appkey: str) -> None:
-        """Forget an app that is gone."""
+    def remove_app(self, appkey: str) -> None:
+        """Remove the state of an app."""
         with self._lock:
             self._states.pop(appkey, None)
 
-    def _start_faults(self) -> None:
-        for fault in self._first_faults:
+    def _add_startup_faults(self) -> None:
+        for fault in self._startup_faults:
             self.add_fault(fault)
 
-    def _make(self, appkey: str) -> AppState:
+    def _create(self, appkey: str) -> AppState:
         state = AppState(appkey, Clock(self.clock.now), self.scenario, self._seed)
-        self._share(state)
+        self._apply_shared(state)
         return state
 
-    def _share(self, state: AppState) -> None:
-        state.choose(self.readings)
-        for number, rule in self.rules.items():
-            state.add_rule(number, rule)
+    def _apply_shared(self, state: AppState) -> None:
+        state.set_readings(self.readings)
+        for rule_id, rule in self.rules.items():
+            state.add_rule(rule_id, rule)
         for fault in self._faults.values():
             state.faults.add(fault, state.clock.now(), origin=ALL_APPS)
 
 
-class _Seen:
-    """A set that forgets its oldest member once it is full."""
+class _RecentSet:
+    """A set that forgets its oldest member when it is full."""
 
     def __init__(self) -> None:
         self._members: OrderedDict[str, None] = OrderedDict()
 
-    def claim(self, member: str) -> bool:
+    def add(self, member: str) -> bool:
+        """Add a member. Return whether it was new."""
         if member in self._members:
             return False
         self._members[member] = None
-        if len(self._members) > MOST_REMEMBERED:
+        if len(self._members) > MAX_CLAIMS:
             self._members.popitem(last=False)
         return True

@@ -18,7 +18,7 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS, Choices
 from mockserver.contract.retry_rules import RetryRules
 from mockserver.contract.schemas import Schemas
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal_entry import JournalEntry
 
 SUCCESS, EMPTY, FAULT = "success", "empty", "fault"
 GIVEN, LEFT_OUT = "given", "left_out"
@@ -93,9 +93,9 @@ class Coverage:
         return self.met * 1000 // self.of / 10 if self.of else 0.0
 
 
-def cover(entries: Iterable[Entry], inputs: ReportInputs) -> Coverage:
+def cover(entries: Iterable[JournalEntry], inputs: ReportInputs) -> Coverage:
     """The coverage by `entries`."""
-    by_operation: dict[str, list[Entry]] = defaultdict(list)
+    by_operation: dict[str, list[JournalEntry]] = defaultdict(list)
     for entry in entries:
         by_operation[entry.operation].append(entry)
     every = [entry for own in by_operation.values() for entry in own]
@@ -112,14 +112,14 @@ def cover(entries: Iterable[Entry], inputs: ReportInputs) -> Coverage:
     )
 
 
-def outcome_of(entry: Entry) -> str:
+def outcome_of(entry: JournalEntry) -> str:
     """`success`, `empty`, the error that was told, or `fault` when one took the answer's place."""
     if entry.spoiled:
         return FAULT
     return entry.error or (EMPTY if entry.empty else SUCCESS)
 
 
-def _operation(name: str, entries: Sequence[Entry], inputs: ReportInputs) -> OperationCoverage:
+def _operation(name: str, entries: Sequence[JournalEntry], inputs: ReportInputs) -> OperationCoverage:
     schema = inputs.schemas.request(name).schema
     met = Counter(outcome_of(entry) for entry in entries)
     # A request in good form counts whatever was answered: a missing room takes nothing from its fields.
@@ -147,7 +147,7 @@ def _outcomes(met: Counter[str], required: set[str], inputs: ReportInputs) -> It
         yield Cell(FAULT, met[FAULT], False)
 
 
-def _fields(entries: Sequence[Entry], schema: Any) -> Iterator[Cell]:
+def _fields(entries: Sequence[JournalEntry], schema: Any) -> Iterator[Cell]:
     required = schema.get("required", ())
     for field, described in schema["properties"].items():
         values = [entry.fields.get(field) for entry in entries]
@@ -160,7 +160,7 @@ def _fields(entries: Sequence[Entry], schema: Any) -> Iterator[Cell]:
             yield Cell(field, times, value=str(choice))
 
 
-def _readings_met(entries: Sequence[Entry]) -> Counter[tuple[str, str]]:
+def _readings_met(entries: Sequence[JournalEntry]) -> Counter[tuple[str, str]]:
     met: Counter[tuple[str, str]] = Counter()
     # The entries of one scenario share their readings.
     shared = Counter(id(entry.readings) for entry in entries)
@@ -170,7 +170,7 @@ def _readings_met(entries: Sequence[Entry]) -> Counter[tuple[str, str]]:
     return met
 
 
-def _faults_met(entries: Iterable[Entry]) -> Counter[str]:
+def _faults_met(entries: Iterable[JournalEntry]) -> Counter[str]:
     met: Counter[str] = Counter()
     for entry in entries:
         if entry.faults:

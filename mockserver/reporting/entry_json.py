@@ -9,13 +9,13 @@ from typing import Any
 
 from mockserver.contract.violations import Violation
 from mockserver.core.text import Lang
-from mockserver.engine.journal_entry import Cut, Entry
-from mockserver.engine.masking import tell_body, tell_fields, tell_query
+from mockserver.engine.journal_entry import Cut, JournalEntry
+from mockserver.engine.masking import redact_body, redact_fields, redact_query
 
 _EAST_8 = timezone(timedelta(hours=8))
 
 
-def entry_json(entry: Entry, lang: Lang = "en") -> dict[str, Any]:
+def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
     """An entry as JSON can say it: text where bytes are UTF-8, base64 where they are not, times in UTC+8."""
     told = next((one for one in entry.violations if not one.tolerated), None)
     told = told or next(iter(entry.violations), None)
@@ -34,14 +34,14 @@ def entry_json(entry: Entry, lang: Lang = "en") -> dict[str, Any]:
         "request": {
             "method": entry.method,
             "path": entry.path,
-            "query": tell_query(entry.query),
+            "query": redact_query(entry.query),
             "headers": dict(entry.headers),
-            **_content(entry.body, entry.body_cut, tell_body),
-            "json": tell_fields(entry.fields),
+            **_content(entry.body, entry.body_cut, redact_body),
+            "json": redact_fields(entry.fields),
             "json_cut": entry.fields_cut,
         },
         "violations": [violation_json(one, lang) for one in entry.violations],
-        "diagnosis": told.text.to(lang) if told else "",
+        "diagnosis": told.text.to(lang) if told else entry.detail,
         "answer": {
             "status": entry.status,
             "empty": entry.empty,

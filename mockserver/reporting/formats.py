@@ -13,8 +13,8 @@ from mockserver.core.folders import Folders
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, load_config
-from mockserver.engine.journal import Filter, Journal, Selection
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal import Journal, JournalQuery, Selection
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.faults.registry import KINDS
 from mockserver.reporting.coverage import ReportInputs
 from mockserver.reporting.queries import invalid_parameter
@@ -112,7 +112,7 @@ def report_on_journal(
     else:
         # Requests are evicted per app: what one app lost says nothing about another.
         selections = [
-            _select_after(journal.select(Filter(appkey=appkey)), after)
+            _select_after(journal.select(JournalQuery(appkey=appkey)), after)
             for appkey in (journal.appkeys() if appkeys is None else appkeys)
         ]
     entries = [entry for selection in selections for entry in selection.entries]
@@ -151,7 +151,7 @@ def render_report(report: Report, form: str, criteria: FailCriteria, lang: Lang)
 
 
 def render_entries(
-    entries: Sequence[Entry],
+    entries: Sequence[JournalEntry],
     evicted: int,
     form: str,
     *,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mockserver.contract.retry_rules import RetryRules
 from mockserver.contract.violations import Violation, ViolationKind, shorten
 from mockserver.core.text import Text
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.retries import by_client, gap, is_fresh, is_unchanged, retry_rule
 
 LINTS: dict[str, ViolationKind] = {
@@ -35,11 +35,11 @@ _REFUSED_CHECKSUMS = frozenset({"checksum_expired", "checksum_mismatch", "checks
 class Lint(NamedTuple):
     """A violation that shows only over several requests, and the last of them."""
 
-    entry: Entry
+    entry: JournalEntry
     violation: Violation
 
 
-def lint(entries: Iterable[Entry], rules: RetryRules) -> list[Lint]:
+def lint(entries: Iterable[JournalEntry], rules: RetryRules) -> list[Lint]:
     """Every lint of the requests, app by app; `entries` in the order they came."""
     return [
         found
@@ -48,7 +48,7 @@ def lint(entries: Iterable[Entry], rules: RetryRules) -> list[Lint]:
     ]
 
 
-def with_lints(entries: Iterable[Entry], rules: RetryRules) -> list[Entry]:
+def with_lints(entries: Iterable[JournalEntry], rules: RetryRules) -> list[JournalEntry]:
     """The requests with their lints among their violations."""
     found = list(entries)
     told: dict[str, list[Violation]] = defaultdict(list)
@@ -60,9 +60,9 @@ def with_lints(entries: Iterable[Entry], rules: RetryRules) -> list[Entry]:
     ]
 
 
-def _seqs(entries: Iterable[Entry]) -> Iterator[Lint]:
+def _seqs(entries: Iterable[JournalEntry]) -> Iterator[Lint]:
     """A seq that several requests carry (§1.1.2: 保证全局唯一), unless they were refused for it."""
-    users: dict[str, list[Entry]] = defaultdict(list)
+    users: dict[str, list[JournalEntry]] = defaultdict(list)
     for entry in entries:
         seq = entry.query.get("seq")
         if seq and all(one.name != "seq_repeated" for one in entry.violations):
@@ -72,9 +72,9 @@ def _seqs(entries: Iterable[Entry]) -> Iterator[Lint]:
             yield Lint(own[-1], _made("seq_reused", "query:seq", "a seq of its own", seq, count=len(own)))
 
 
-def _checksums(entries: Iterable[Entry]) -> Iterator[Lint]:
+def _checksums(entries: Iterable[JournalEntry]) -> Iterator[Lint]:
     """A checksum in use over more than half of its time; those of one moment are equal by the formula."""
-    users: dict[str, list[Entry]] = defaultdict(list)
+    users: dict[str, list[JournalEntry]] = defaultdict(list)
     for entry in entries:
         if entry.query.get("checksum") and _REFUSED_CHECKSUMS.isdisjoint(
             one.name for one in entry.violations
@@ -93,7 +93,7 @@ def _checksums(entries: Iterable[Entry]) -> Iterator[Lint]:
             yield Lint(own[-1], _made("checksum_overused", "query:checksum", "a new checksum", got, **words))
 
 
-def _repetitions(entries: Sequence[Entry], rules: RetryRules) -> Iterator[Lint]:
+def _repetitions(entries: Sequence[JournalEntry], rules: RetryRules) -> Iterator[Lint]:
     """A request that follows at once on itself although the answer was final."""
     for entry, following in pairwise(entries):
         rule = retry_rule(entry, rules)

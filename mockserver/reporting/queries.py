@@ -11,7 +11,7 @@ from mockserver.contract.violations import VIOLATIONS
 from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import Noun, unknown
 from mockserver.core.text import Text
-from mockserver.engine.journal import Filter
+from mockserver.engine.journal import JournalQuery
 from mockserver.reporting.lints import LINTS
 
 MAX_WAIT = 60.0
@@ -25,7 +25,7 @@ _WORDS = {"true": True, "false": False, "1": True, "0": False}
 class RequestsQuery(NamedTuple):
     """What is asked for."""
 
-    filter: Filter
+    filter: JournalQuery
     limit: int | None
     least: int | None
     """Wait until there are so many."""
@@ -47,7 +47,7 @@ def parse_requests_query(
     )
 
 
-def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> Filter:
+def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> JournalQuery:
     """The same where a limit and waiting mean nothing."""
     _check_words(query, _FILTERS)
     return _filter(appkey, query, errors)
@@ -77,13 +77,13 @@ def invalid_parameter(name: str, en: str, zh: str) -> AdminError:
     return AdminError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))
 
 
-def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> Filter:
+def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> JournalQuery:
     accepted = query.get("accepted")
     if accepted is not None and accepted not in _WORDS:
         raise invalid_parameter("accepted", "true or false", "应为 true 或 false")
     operation, error, violation = (query.get(name) for name in ("operation", "error", "violation"))
     check_names(errors, operation=operation, error=error, violation=violation)
-    return Filter(
+    return JournalQuery(
         appkey=appkey,
         operation=operation,
         accepted=None if accepted is None else _WORDS[accepted],

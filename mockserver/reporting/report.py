@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mockserver.contract.violations import VIOLATIONS, Violation
 from mockserver.core.text import Text, pluralize
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.coverage import Coverage, ReportInputs, cover, outcome_of
 from mockserver.reporting.lints import LINTS, lint
 from mockserver.reporting.retries import BAD, MAX_IDS, ErrorHandling, Finding, analyze_retries
@@ -89,12 +89,15 @@ class Report:
 
 
 def build_report(
-    entries: Sequence[Entry], evicted: int, inputs: ReportInputs, cases: Mapping[str, AppTest] | None = None
+    entries: Sequence[JournalEntry],
+    evicted: int,
+    inputs: ReportInputs,
+    cases: Mapping[str, AppTest] | None = None,
 ) -> Report:
     """The report on `entries` in the order they came, of which `evicted` older ones are gone; `cases` by the appkey."""
     known = cases or {}
 
-    def expected(entry: Entry, name: str) -> bool:
+    def expected(entry: JournalEntry, name: str) -> bool:
         case = known.get(entry.appkey)
         return case is not None and (name in case.expects or _SAME.get(name) in case.expects)
 
@@ -152,9 +155,9 @@ def complaints(
 
 
 def _grouped(
-    found: Iterable[tuple[Entry, Violation, bool]], expected: Callable[[Entry, str], bool]
+    found: Iterable[tuple[JournalEntry, Violation, bool]], expected: Callable[[JournalEntry, str], bool]
 ) -> tuple[ViolationGroup, ...]:
-    groups: dict[tuple[object, ...], tuple[Entry, Violation, bool]] = {}
+    groups: dict[tuple[object, ...], tuple[JournalEntry, Violation, bool]] = {}
     times: Counter[tuple[object, ...]] = Counter()
     ids: dict[tuple[object, ...], list[str]] = {}
     for entry, violation, across in found:

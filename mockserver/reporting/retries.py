@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from mockserver.contract.retry_rules import RetryRule, RetryRules
 from mockserver.core.text import Text, pluralize
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal_entry import JournalEntry
 
 Did = Literal[
     "signed_again", "took_new_seq", "waited", "changed", "came_back", "went_on", "gave_up",
@@ -86,7 +86,7 @@ class _Case:
     """How often of these it was a mistake that a test asks for."""
     requests: dict[Did, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def note(self, did: Did, entry: Entry | None, *, expected: bool = False) -> None:
+    def note(self, did: Did, entry: JournalEntry | None, *, expected: bool = False) -> None:
         self.did[did] += 1
         self.expected[did] += expected
         if entry is not None and not expected and len(self.requests[did]) < MAX_IDS:
@@ -94,7 +94,9 @@ class _Case:
 
 
 def analyze_retries(
-    entries: Iterable[Entry], rules: RetryRules, expected: Callable[[Entry, str], bool] = lambda *_: False
+    entries: Iterable[JournalEntry],
+    rules: RetryRules,
+    expected: Callable[[JournalEntry, str], bool] = lambda *_: False,
 ) -> tuple[ErrorHandling, ...]:
     """A judgement for each operation and error that clients met, in the order of meeting and of the rules.
 
@@ -114,7 +116,7 @@ def analyze_retries(
                     case.note("too_often", entry, expected=expected(entry, "too_often"))
                 following = _next(entry, sequence, place)
                 other = _next(entry, own, places[entry.id])
-                shown: Entry | None
+                shown: JournalEntry | None
                 if rule.whole_app and other is not None:
                     did, shown = _did(rule, entry, other), other
                 elif following is None:
@@ -139,12 +141,12 @@ def bad_text(did: Did, rule: RetryRule, times: Text = _ANY_TIMES) -> Text:
     return Text(" ".join(en.split()), zh)
 
 
-def retry_rule(entry: Entry, rules: RetryRules) -> RetryRule | None:
+def retry_rule(entry: JournalEntry, rules: RetryRules) -> RetryRule | None:
     """The rule for the error that the client was told; none when it got no answer that it could read."""
     return None if entry.spoiled else rules.get(entry.error)
 
 
-def is_unchanged(entry: Entry, following: Entry) -> bool:
+def is_unchanged(entry: JournalEntry, following: JournalEntry) -> bool:
     """Whether a request is the same as an earlier one but for its signature and seq."""
     return (
         _body(entry) == _body(following)
@@ -154,35 +156,37 @@ def is_unchanged(entry: Entry, following: Entry) -> bool:
     )
 
 
-def by_client(entries: Iterable[Entry]) -> list[list[Entry]]:
+def by_client(entries: Iterable[JournalEntry]) -> list[list[JournalEntry]]:
     """The requests of each app, those of no registered app by the appkey that they claim."""
-    clients: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    clients: dict[tuple[str, str], list[JournalEntry]] = defaultdict(list)
     for entry in entries:
         clients[entry.appkey, "" if entry.appkey else entry.query.get("appkey", "")].append(entry)
     return list(clients.values())
 
 
-def gap(entry: Entry, following: Entry) -> float:
+def gap(entry: JournalEntry, following: JournalEntry) -> float:
     """Seconds from the end of an answer to another request; less than 0: it was sent before the answer was there."""
     took = entry.seconds + entry.delivery
     return max(following.started - entry.started, following.at - entry.at) - took
 
 
-def _sequences(own: Iterable[Entry]) -> Iterable[list[Entry]]:
+def _sequences(own: Iterable[JournalEntry]) -> Iterable[list[JournalEntry]]:
     """Requests that ask the same."""
-    groups: dict[tuple[str, object], list[Entry]] = defaultdict(list)
+    groups: dict[tuple[str, object], list[JournalEntry]] = defaultdict(list)
     for entry in own:
         groups[_target(entry), _body(entry)].append(entry)
     return groups.values()
 
 
-def _next(entry: Entry, sequence: list[Entry], place: int) -> Entry | None:
+def _next(entry: JournalEntry, sequence: list[JournalEntry], place: int) -> JournalEntry | None:
     """The first request after `place` that was sent when the answer was there."""
     later = range(place + 1, min(place + 1 + _MOST_AT_ONCE, len(sequence)))
     return next((sequence[at] for at in later if gap(entry, sequence[at]) >= 0), None)
 
 
-def _elsewhere(rule: RetryRule, entry: Entry, other: Entry | None) -> tuple[Did, Entry | None]:
+def _elsewhere(
+    rule: RetryRule, entry: JournalEntry, other: JournalEntry | None
+) -> tuple[Did, JournalEntry | None]:
     """What the client did that never asked the same again: `other` is what it asked next."""
     if other is None:
         return "gave_up", None
@@ -193,7 +197,7 @@ def _elsewhere(rule: RetryRule, entry: Entry, other: Entry | None) -> tuple[Did,
     return "went_on", None
 
 
-def _did(rule: RetryRule, entry: Entry, following: Entry) -> Did:
+def _did(rule: RetryRule, entry: JournalEntry, following: JournalEntry) -> Did:
     if rule.next == "sign_again":
         return "signed_again" if _is_signed_again(entry, following) else "same_signature"
     if rule.next == "new_seq":
@@ -205,7 +209,7 @@ def _did(rule: RetryRule, entry: Entry, following: Entry) -> Did:
     return "repeated" if gap(entry, following) <= rule.seconds else "came_back"
 
 
-def is_fresh(entry: Entry) -> bool:
+def is_fresh(entry: JournalEntry) -> bool:
     """Whether a signature is of the moment, by the app's clock or the machine's, whichever a client signs with."""
     curtime = entry.query.get("curtime", "")
     if not (len(curtime) == 10 and curtime.isdecimal()):
@@ -213,7 +217,7 @@ def is_fresh(entry: Entry) -> bool:
     return min(abs(int(curtime) - entry.at), abs(int(curtime) - entry.started)) <= _FRESH
 
 
-def _is_signed_again(entry: Entry, following: Entry) -> bool:
+def _is_signed_again(entry: JournalEntry, following: JournalEntry) -> bool:
     """Whether a request has a signature of its own. By the formula, all of one second are equal: then a new seq tells."""
     if _signature(entry) != _signature(following):
         return True
@@ -221,11 +225,11 @@ def _is_signed_again(entry: Entry, following: Entry) -> bool:
     return (seq is None or seq != entry.query.get("seq")) and is_fresh(following)
 
 
-def _target(entry: Entry) -> str:
+def _target(entry: JournalEntry) -> str:
     return entry.operation or entry.path
 
 
-def _body(entry: Entry) -> object:
+def _body(entry: JournalEntry) -> object:
     """Equal for two requests that ask the same, in whatever order the keys came."""
     if entry.body_cut:
         return entry.body_cut.sha256
@@ -234,15 +238,15 @@ def _body(entry: Entry) -> object:
     return tuple(sorted((name, repr(value)) for name, value in entry.fields.items())) or entry.body
 
 
-def _signature(entry: Entry) -> _Signature:
+def _signature(entry: JournalEntry) -> _Signature:
     return entry.fingerprint, entry.query.get("curtime")
 
 
-def _query(entry: Entry) -> dict[str, str]:
+def _query(entry: JournalEntry) -> dict[str, str]:
     return {name: value for name, value in entry.query.items() if name not in ("checksum", "curtime", "seq")}
 
 
-def _wrongs(entry: Entry) -> set[tuple[str, str]]:
+def _wrongs(entry: JournalEntry) -> set[tuple[str, str]]:
     return {(one.name, one.where) for one in entry.violations if one.name not in _SIGNED}
 
 

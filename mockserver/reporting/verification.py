@@ -16,10 +16,9 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text, pluralize
-from mockserver.engine.journal import Filter, Selection
-from mockserver.engine.journal_entries import small_fields, whole_fields
-from mockserver.engine.journal_entry import Entry
-from mockserver.engine.masking import MOST_FIELD
+from mockserver.engine.journal import JournalQuery, Selection
+from mockserver.engine.journal_entry import JournalEntry
+from mockserver.engine.masking import MAX_TEXT
 from mockserver.reporting.queries import journal_error
 from mockserver.scenarios.near_misses import Difference, differences, show_condition
 
@@ -45,27 +44,27 @@ class InvalidVerification(ValueError):
 class VerificationRequest:
     """Which requests are meant and how many of them are expected."""
 
-    asked: Filter
+    asked: JournalQuery
     matcher: Matcher
     least: int
     most: int | None
 
     @property
-    def range(self) -> Filter:
+    def range(self) -> JournalQuery:
         """What to select from the journal: everything the question and its near misses can be about."""
-        return Filter(appkey=self.asked.appkey, since=self.asked.since)
+        return JournalQuery(appkey=self.asked.appkey, since=self.asked.since)
 
-    def matches(self, entry: Entry) -> bool | None:
+    def matches(self, entry: JournalEntry) -> bool | None:
         """Whether a request is one of those meant; None when too little of its body was kept to tell."""
         if not self.asked.matches(entry):
             return False
-        fields, query = whole_fields(entry), entry.query
+        fields, query = entry.whole_fields(), entry.query
         lost = fields is None, entry.query_cut
         if fields is None:
-            fields = small_fields(entry)
+            fields = entry.uncut_fields()
         unmet = self.matcher.unmet(fields, query)
         # What is there whole can still tell that it is another request.
-        kept = fields.keys(), [name for name, value in query.items() if len(value) <= MOST_FIELD]
+        kept = fields.keys(), [name for name, value in query.items() if len(value) <= MAX_TEXT]
         for one in unmet:
             side = one.part == "query"
             if not lost[side] or one.field in kept[side]:
@@ -92,7 +91,7 @@ class VerificationRequest:
 class NearMiss(NamedTuple):
     """A request that was not meant but is similar, and in what it differs."""
 
-    entry: Entry
+    entry: JournalEntry
     differences: tuple[Difference, ...]
 
 
@@ -128,7 +127,7 @@ def parse_verification(given: Mapping[str, Any]) -> VerificationRequest:
         raise _bad("accepted must be true or false", "accepted 须为 true 或 false")
     if isinstance(since, bool) or not isinstance(since, (int, float, type(None))):
         raise _bad("since must be seconds since 1970", "since 须为 unix 秒")
-    asked = Filter(
+    asked = JournalQuery(
         appkey=given.get("appkey"),
         operation=operation,
         accepted=accepted,
@@ -214,7 +213,7 @@ def _near_misses(selection: Selection, question: VerificationRequest) -> tuple[N
     return tuple(row[3] for row in misses[:MOST_NEAR])
 
 
-def _departures(entry: Entry, question: VerificationRequest) -> tuple[Difference, ...]:
+def _departures(entry: JournalEntry, question: VerificationRequest) -> tuple[Difference, ...]:
     asked, found = question.asked, []
     if asked.operation is not None and entry.operation != asked.operation:
         found.append(Difference("operation", asked.operation, entry.operation or shorten(entry.path)))
@@ -226,7 +225,7 @@ def _departures(entry: Entry, question: VerificationRequest) -> tuple[Difference
     if asked.violation is not None and all(one.name != asked.violation for one in entry.violations):
         names = ", ".join(dict.fromkeys(one.name for one in entry.violations))
         found.append(Difference("violation", shorten(asked.violation), names or "none"))
-    return (*found, *differences(question.matcher, whole_fields(entry) or entry.fields, entry.query))
+    return (*found, *differences(question.matcher, entry.whole_fields() or entry.fields, entry.query))
 
 
 def _matcher(when: Any) -> Matcher:

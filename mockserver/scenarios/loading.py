@@ -14,6 +14,7 @@ from typing import Any
 from mockserver.contract.catalogue import OK, Catalogue
 from mockserver.contract.checking import check_document, describe_mismatches
 from mockserver.contract.envelope import FIELDS, encode_json, success
+from mockserver.contract.error_info import ErrorInfoStyle
 from mockserver.contract.matching import InvalidMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import InvalidReading, Value, parse_reading
@@ -93,6 +94,7 @@ class _ScenarioFile:
         self._rule_names: set[str] = set()
         content = document.value
         self.extends: str | None = content.get("extends")
+        self.error_info: ErrorInfoStyle | None = content.get("error_info")
         self.readings = dict(self._readings(content.get("readings") or {}))
         self.rules = [self._rule(index, entry) for index, entry in enumerate(content.get("answers") or ())]
         self.faults = list(self._faults(content.get("faults") or ()))
@@ -238,6 +240,7 @@ def _scenario(
         world=world,
         rules=tuple(rule for part in chain for rule in part.rules),
         faults=tuple(fault for part in chain for fault in part.faults),
+        error_info=next((part.error_info for part in chain if part.error_info), None),
     )
 
 

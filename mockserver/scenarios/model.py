@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.contract.catalogue import Catalogue
+from mockserver.contract.error_info import ErrorInfoStyle
 from mockserver.contract.matching import Matcher
 from mockserver.contract.readings import Value
 from mockserver.core.text import Text
@@ -61,6 +62,8 @@ class Scenario:
     rules: tuple[Rule, ...]
     """Its own rules first, then those of the scenario it extends."""
     faults: tuple[Fault, ...]
+    error_info: ErrorInfoStyle | None = None
+    """The style of ErrorInfo; None for the default."""
 
 
 def error_name_of(answer: Any, catalogue: Catalogue) -> str:

@@ -51,7 +51,7 @@ def delete_app(context: AdminContext, request: AdminRequest) -> Json:
     if context.engine.apps.pop(appkey, None) is None:
         raise context.unknown_app(appkey)
     context.release(appkey)
-    context.engine.store.drop(appkey)
+    context.engine.store.remove_app(appkey)
     return {"removed": appkey}
 
 

@@ -28,7 +28,7 @@ def set_scenario(context: AdminContext, request: AdminRequest) -> Json:
         scenarios = context.engine.config.scenarios
         if name not in scenarios:
             raise AdminError(422, "unknown_scenario", unknown("scenario", name, scenarios))
-        context.scope(request.appkey).use(name)
+        context.scope(request.appkey).use_scenario(name)
     return get_scenario(context, request)
 
 
@@ -62,7 +62,7 @@ def set_readings(context: AdminContext, request: AdminRequest) -> Json:
         readings = {name: parse_reading(name, value) for name, value in request.body.items()}
     except InvalidReading as error:
         raise AdminError(422, "invalid_reading", error.text) from None
-    context.scope(request.appkey).choose(readings)
+    context.scope(request.appkey).set_readings(readings)
     return list_readings(context, request)
 
 
@@ -95,7 +95,7 @@ def add_answer(context: AdminContext, request: AdminRequest) -> Json:
 def remove_answers(context: AdminContext, request: AdminRequest) -> Json:
     """Remove the answer with the `id` of the path, or all answers."""
     answer_id = request.path.get("id")
-    removed = context.scope(request.appkey).drop_rules(answer_id)
+    removed = context.scope(request.appkey).remove_rules(answer_id)
     if answer_id is not None and not removed:
         text = Text(f"there is no answer {answer_id!r}", f"没有应答 {answer_id!r}")
         raise AdminError(404, "unknown_answer", text)
@@ -124,7 +124,7 @@ def add_fault(context: AdminContext, request: AdminRequest) -> Json:
     engine, states = context.engine, context.states(request.appkey)
     try:
         fault = parse_fault(request.body, engine.config.catalogue)
-        engine.learn([fault])
+        engine.redact_secrets_of([fault])
         if request.appkey is None:
             fault_id = engine.store.add_fault(fault)
         else:
@@ -141,7 +141,7 @@ def remove_fault(context: AdminContext, request: AdminRequest) -> Json:
     """Remove the fault with the `id` of the path."""
     fault_id, states = request.path["id"], context.states(request.appkey)
     if request.appkey is None:
-        removed = context.engine.store.drop_fault(fault_id)
+        removed = context.engine.store.remove_fault(fault_id)
     else:
         removed = states[0].faults.remove(fault_id)
     if not removed:

@@ -68,7 +68,7 @@ class AdminContext:
         state = self.engine.store.app(appkey)
         with self.engine.changing:
             # Scenario faults can be listed and removed before the app's first request.
-            state.install(self.engine.config.scenarios[state.scenario].faults)
+            state.install_faults(self.engine.config.scenarios[state.scenario].faults)
         return state
 
     def states(self, appkey: str | None) -> list[AppState]:

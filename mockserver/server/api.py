@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from mockserver.contract.envelope import encode_json, failure
 from mockserver.core.http import PLAIN, Request, Response
+from mockserver.core.text import Text
 from mockserver.engine.pipeline import Engine
+from mockserver.engine.response_headers import CONTENT_TYPE
 from mockserver.validation.body import MAX_BODY
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("mockserver")
+_FAILED = Text("the request could not be handled; see the server's log", "无法处理该请求，详见服务器日志")
+_NEEDS_SOCKET = Text(
+    "this fault acts on the connection; start the server with `mockserver serve`",
+    "该故障作用于连接；请用 `mockserver serve` 启动服务器",
+)
 
 # Keys of the WSGI environ that the engine's response and our transport exchange.
 DELIVERY = "mockserver.delivery"
@@ -57,7 +63,7 @@ def api_response(engine: Engine) -> flask.Response:
         response = engine.handle(_engine_request(incoming))
     except Exception:
         log.exception("internal error while handling a request")
-        response = _internal_error(engine, "internal error of the mock server; see its log")
+        response = _internal_error(engine, _FAILED)
     if response.delivery is not PLAIN:
         response = _deliver(engine, response, incoming.environ)
     return RawResponse(response)
@@ -95,14 +101,11 @@ def _deliver(engine: Engine, response: Response, environ: dict[str, Any]) -> Res
     if environ.get(TRANSPORT):
         environ[DELIVERY], environ[APPKEY] = response.delivery, response.appkey
     elif response.delivery.touches_connection:
-        return _internal_error(
-            engine, "this fault acts on the connection: start the server with `mockserver serve`"
-        )
+        return _internal_error(engine, _NEEDS_SOCKET)
     else:
         time.sleep(response.delivery.delay)
     return response
 
 
-def _internal_error(engine: Engine, info: str) -> Response:
-    code = engine.config.catalogue["internal_error"].code
-    return Response(200, (("Content-Type", "application/json"),), encode_json(failure(code, info)))
+def _internal_error(engine: Engine, detail: Text) -> Response:
+    return Response(200, CONTENT_TYPE, engine.error_body("internal_error", detail))

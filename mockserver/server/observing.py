@@ -11,7 +11,7 @@ from typing import Any
 from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
-from mockserver.engine.journal import MAX_WAITERS, Filter, Overcrowded, Selection
+from mockserver.engine.journal import MAX_WAITERS, JournalQuery, Selection, TooManyWaiters
 from mockserver.engine.pipeline import Engine
 from mockserver.reporting.entry_json import entry_json
 from mockserver.reporting.formats import parse_report_options, render_report, report_on_journal
@@ -46,14 +46,14 @@ class Observer:
         first = 0 if limit is None else max(len(found.entries) - limit, 0)
         return self._told(Selection(found.entries[first:], found.evicted))
 
-    def _with_lint(self, asked: Filter) -> Selection:
+    def _with_lint(self, asked: JournalQuery) -> Selection:
         """The requests with a lint: it takes a look at all of the app's."""
         journal = self._engine.journal
-        found = journal.select(Filter(appkey=asked.appkey))
+        found = journal.select(JournalQuery(appkey=asked.appkey))
         entries = with_lints(found.entries, self._engine.config.rules)
         return Selection([one for one in entries if asked.matches(one)], found.evicted)
 
-    def _wait(self, least: int, asked: Filter, timeout: float) -> Selection:
+    def _wait(self, least: int, asked: JournalQuery, timeout: float) -> Selection:
         if asked.violation in LINTS:
             raise invalid_parameter(
                 "wait_for",
@@ -62,7 +62,7 @@ class Observer:
             )
         try:
             return self._engine.journal.wait_for(least, asked, timeout)
-        except Overcrowded:
+        except TooManyWaiters:
             text = Text(
                 f"{MAX_WAITERS} callers wait already; ask again without wait_for",
                 f"已有 {MAX_WAITERS} 个调用在等待；请不带 wait_for 重试",
@@ -104,7 +104,7 @@ class Observer:
         """What a question and its near misses can be about."""
         if question.asked.violation not in LINTS:
             return self._engine.journal.select(question.range)
-        found = self._engine.journal.select(Filter(appkey=question.asked.appkey))
+        found = self._engine.journal.select(JournalQuery(appkey=question.asked.appkey))
         return Selection(with_lints(found.entries, self._engine.config.rules), found.evicted)
 
     def clear(self, appkey: str | None) -> Json:
@@ -143,7 +143,7 @@ class Observer:
         """
         if not appkey or self._engine.app(appkey) is not None:
             return
-        if not any(self._engine.journal.count(Filter(appkey=appkey))):
+        if not any(self._engine.journal.count(JournalQuery(appkey=appkey))):
             known = (*self._engine.config.apps, *self._engine.apps)
             raise AdminError(404, "unknown_appkey", unknown("app", appkey, known))
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from mockserver.contract.envelope import encode_json, failure
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.snapshots import take_snapshot
 from mockserver.core.suggestions import unknown
@@ -73,18 +72,13 @@ class MockServer:
         self._app = build_app(self.engine, release=self._release, guard=guard)
         journal = self.engine.journal
         self._server = Server(
-            self._app, host=host, port=port, tls=tls, envelope=self._envelope, on_stop=journal.close
+            self._app, host=host, port=port, tls=tls, envelope=self.engine.error_body, on_stop=journal.close
         )
 
     def _release(self, appkey: str | None) -> int:
         if appkey is None:
             return self._server.release()
         return self._server.release(lambda environ: environ.get(APPKEY) == appkey)
-
-    def _envelope(self, error: str, text: Text) -> bytes:
-        """Return the body for a request that the transport refuses: the catalogue's code and the server's language."""
-        row = self.engine.config.catalogue[error]
-        return encode_json(failure(row.code, text.to(self.engine.lang)))
 
     @property
     def url(self) -> str:

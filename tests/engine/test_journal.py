@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 import tracemalloc
@@ -10,41 +11,41 @@ from dataclasses import fields as fields_of
 from typing import Any
 
 import pytest
-from helpers.entries import note, wrong
+from helpers.entries import entry, wrong
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.engine.journal import ALL_APPS, MAX_ANSWERS, Filter, Journal
-from mockserver.engine.journal_entries import MOST_BODY, SHORT_ANSWER, entry_of, size_of, size_of_note
-from mockserver.engine.journal_entry import Entry, Note
+from mockserver.engine.journal import ALL_APPS, MAX_ANSWERS, Journal, JournalQuery
+from mockserver.engine.journal_entry import MAX_BODY, SHORT_ANSWER, JournalEntry
 
 
-def added(journal: Journal, **words: Any) -> str:
-    """The id of a request that was put into the journal."""
-    one = note(**words)
-    journal.add(one)
-    return one.id
+def add(journal: Journal, **values: Any) -> str:
+    """Add a request to the journal and return its id."""
+    added = entry(**values)
+    journal.add(added)
+    return added.id
 
 
-def everything(one: Entry) -> str:
-    """All that an entry holds, as text."""
-    return "\n".join(repr(getattr(one, field.name)) for field in fields_of(one))
+def text_of(shown: JournalEntry) -> str:
+    """Everything an entry contains, as text."""
+    return "\n".join(repr(getattr(shown, field.name)) for field in [*fields_of(shown)])
 
 
-def weight(one: Note) -> int:
-    """What a request counts for."""
-    return size_of(entry_of(one)) if one.violations or len(one.request.body) > 1_024 else size_of_note(one)
+def stored_size(added: JournalEntry) -> int:
+    """The size that the journal counts for an entry."""
+    stored = copy.copy(added)
+    return stored.size if stored.compact() else stored.redact().size
 
 
-def ids(found: list[Entry] | list[Note]) -> list[str]:
-    """Which they are."""
-    return [one.id for one in found]
+def ids(entries: list[JournalEntry]) -> list[str]:
+    """The ids of the entries, in their order."""
+    return [entry.id for entry in entries]
 
 
 def test_what_was_added_is_found_by_its_id() -> None:
     """A request is there as soon as `add` is back; an unknown id is None."""
     journal = Journal()
-    one = added(journal, fields={"RoomId": "78"})
+    one = add(journal, fields={"RoomId": "78"})
     found = journal.get(one)
     assert found is not None
     assert (found.id, found.fields) == (one, {"RoomId": "78"})
@@ -57,9 +58,9 @@ APPS, OPERATIONS = (
     st.sampled_from(["", "a", "b"]),
     st.sampled_from(["", "query_room_info", "count_qos_by_day"]),
 )
-NOTES = st.lists(
+ENTRIES = st.lists(
     st.builds(
-        lambda appkey, operation, error, at, broken, size: note(
+        lambda appkey, operation, error, at, broken, size: entry(
             appkey=appkey, operation=operation, error=error, at=float(at), violations=broken, body=b"{" + b" " * size + b"}"
         ),
         APPS,
@@ -72,7 +73,7 @@ NOTES = st.lists(
     max_size=25,
 )  # fmt: skip
 FILTERS = st.builds(
-    Filter,
+    JournalQuery,
     appkey=st.none() | APPS,
     operation=st.none() | OPERATIONS,
     accepted=st.none() | st.booleans(),
@@ -82,15 +83,17 @@ FILTERS = st.builds(
 )
 
 
-@given(NOTES, FILTERS, st.none() | st.integers(0, 9))
-def test_a_filter_is_what_its_words_say(notes: list[Note], asked: Filter, limit: int | None) -> None:
+@given(ENTRIES, FILTERS, st.none() | st.integers(0, 9))
+def test_a_filter_is_what_its_words_say(
+    entries: list[JournalEntry], asked: JournalQuery, limit: int | None
+) -> None:
     """A selection is the naive filter over all requests in the order they came, its newest `limit`."""
     journal = Journal()
-    for one in notes:
+    for one in entries:
         journal.add(one)
     wanted = [
         one
-        for one in notes
+        for one in entries
         if asked.appkey in (None, one.appkey)
         and asked.operation in (None, one.operation)
         and asked.accepted in (None, not one.error)
@@ -104,48 +107,48 @@ def test_a_filter_is_what_its_words_say(notes: list[Note], asked: Filter, limit:
     assert journal.count(asked) == (len(wanted), 0)
 
 
-@given(NOTES, st.integers(1, 5), st.integers(4_000, 20_000))
+@given(ENTRIES, st.integers(1, 5), st.integers(4_000, 20_000))
 def test_bounds_hold_for_every_app_and_nothing_is_lost_uncounted(
-    notes: list[Note], max_entries: int, max_bytes: int
+    entries: list[JournalEntry], max_entries: int, max_bytes: int
 ) -> None:
     """After any adds each app is within its bounds, holds its newest; kept plus evicted is all that came."""
     journal = Journal(max_entries, max_bytes)
-    for one in notes:
+    for one in entries:
         journal.add(one)
     left = 0
-    for appkey in {one.appkey for one in notes}:
-        came = [one for one in notes if one.appkey == appkey]
-        kept, evicted = journal.select(Filter(appkey=appkey))
+    for appkey in {one.appkey for one in entries}:
+        came = [one for one in entries if one.appkey == appkey]
+        kept, evicted = journal.select(JournalQuery(appkey=appkey))
         assert len(kept) <= max_entries
-        assert sum(map(weight, came[evicted:])) <= max_bytes
+        assert sum(map(stored_size, came[evicted:])) <= max_bytes
         assert ids(kept) == ids(came[evicted:])
         assert [journal.get(one.id) for one in came[:evicted]] == [None] * evicted
-        left += sum(map(weight, came[evicted:]))
+        left += sum(map(stored_size, came[evicted:]))
     kept, evicted = journal.select()
-    assert (len(kept) + evicted, journal.size) == (len(notes), left)
+    assert (len(kept) + evicted, journal.size) == (len(entries), left)
 
 
 def test_all_apps_together_are_bounded_too() -> None:
     """Many apps do not add up without end, and the busiest gives way, not the quiet one."""
-    size = weight(note())
+    size = stored_size(entry())
     journal = Journal(max_bytes=size * 4)
-    quiet = added(journal, appkey="quiet")
+    quiet = add(journal, appkey="quiet")
     for number in range(10):
         for _ in range(3):
-            journal.add(note(appkey=f"busy{number}"))
+            journal.add(entry(appkey=f"busy{number}"))
     assert journal.size <= size * 4 * ALL_APPS
     assert journal.get(quiet) is not None
-    assert journal.count(Filter(appkey="quiet")) == (1, 0)
+    assert journal.count(JournalQuery(appkey="quiet")) == (1, 0)
 
 
 def test_an_eviction_before_the_range_asked_does_not_count() -> None:
     """`since` after everything that left: nothing is missing there; at or before it: something may be."""
     journal = Journal(max_entries=2)
     for at in (10.0, 20.0, 30.0, 40.0):
-        journal.add(note(at=at))
-    assert journal.count(Filter(since=20.5)) == (2, 0)
-    assert journal.count(Filter(since=20.0)) == (2, 2)
-    assert journal.count(Filter(appkey="other")) == (0, 0)
+        journal.add(entry(at=at))
+    assert journal.count(JournalQuery(since=20.5)) == (2, 0)
+    assert journal.count(JournalQuery(since=20.0)) == (2, 2)
+    assert journal.count(JournalQuery(appkey="other")) == (0, 0)
     assert journal.count() == (2, 2)
 
 
@@ -153,8 +156,8 @@ def test_clearing_one_app_leaves_the_others() -> None:
     """`clear` forgets entries and evictions of one app or of all, and gives the number that went."""
     journal = Journal(max_entries=2)
     for _ in range(3):
-        journal.add(note(appkey="a"))
-    other = added(journal, appkey="b")
+        journal.add(entry(appkey="a"))
+    other = add(journal, appkey="b")
     assert journal.clear("a") == 2
     assert journal.clear("nobody") == 0
     assert ids(journal.select().entries) == [other]
@@ -170,7 +173,7 @@ def test_ten_thousand_requests_of_two_hundred_threads_are_each_found_at_once() -
         start.wait(30)
         found = 0
         for turn in range(50):
-            one = added(journal, id=f"{number}-{turn}")
+            one = add(journal, id=f"{number}-{turn}")
             kept = journal.get(one)
             found += kept is not None and kept.id == one
         return found
@@ -186,7 +189,7 @@ def test_memory_stops_growing_after_the_cap() -> None:
 
     def fill(count: int) -> int:
         for _ in range(count):
-            journal.add(note(body=bytes(4096), answer=bytes(200)))
+            journal.add(entry(body=bytes(4096), answer=bytes(200)))
         return tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()
@@ -220,7 +223,7 @@ def test_the_estimate_is_not_too_low(kind: str) -> None:
         before = tracemalloc.get_traced_memory()[0]
         for number in range(1_000):
             body = b'{"RoomId": "%d"}' % number
-            journal.add(note(body=body, at=number + 0.5, seconds=number / 7, **words(number)))
+            journal.add(entry(body=body, at=number + 0.5, seconds=number / 7, **words(number)))
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
@@ -230,12 +233,12 @@ def test_the_estimate_is_not_too_low(kind: str) -> None:
 def test_waiting_ends_with_the_entry_that_was_missing() -> None:
     """`wait_for` gives the entries as soon as there are enough of the kind asked for."""
     journal, found = Journal(), []
-    asked = Filter(operation="count_qos_by_day")
+    asked = JournalQuery(operation="count_qos_by_day")
     thread = threading.Thread(target=lambda: found.append(journal.wait_for(2, asked, 30)))
     thread.start()
     for operation in ("count_qos_by_day", "query_room_info", "count_qos_by_day"):
         assert not found
-        journal.add(note(operation=operation))
+        journal.add(entry(operation=operation))
     thread.join(30)
     assert [len(one.entries) for one in found] == [2]
 
@@ -243,28 +246,28 @@ def test_waiting_ends_with_the_entry_that_was_missing() -> None:
 def test_waiting_ends_when_time_is_over() -> None:
     """With too few entries `wait_for` gives those there are."""
     journal = Journal()
-    one = added(journal)
+    one = add(journal)
     assert journal.wait_for(2, timeout=0.01).entries[0].id == one
     assert journal.wait_for(2).entries[0].id == one
     assert journal.wait_for(1, timeout=30).entries[0].id == one
 
 
-@pytest.mark.parametrize("length", [SHORT_ANSWER, SHORT_ANSWER + 1, 50_000, MOST_BODY, MOST_BODY + 1])
+@pytest.mark.parametrize("length", [SHORT_ANSWER, SHORT_ANSWER + 1, 50_000, MAX_BODY, MAX_BODY + 1])
 def test_the_newest_answers_are_whole_and_push_no_request_out(length: int) -> None:
     """The newest 16 MB of long answers stay; an older one keeps its beginning, its length and its hash."""
     journal, answer = Journal(), bytes(range(256)) * 300
     answer = answer[:length]
-    room = MAX_ANSWERS // min(length, MOST_BODY)
+    room = MAX_ANSWERS // min(length, MAX_BODY)
     for number in range(min(room + 5, 400)):
-        journal.add(note(answer=answer, violations=(wrong(),) if number % 2 else ()))
+        journal.add(entry(answer=answer, violations=(wrong(),) if number % 2 else ()))
     kept, evicted = journal.select()
     assert (len(kept), evicted) == (min(room + 5, 400), 0)
     older, newest = kept[: max(len(kept) - room, 0)], kept[-room:]
     told = (length, hashlib.sha256(answer).hexdigest())
     if length > SHORT_ANSWER:
         assert all((one.answer, one.answer_cut) == (answer[:SHORT_ANSWER], told) for one in older)
-    assert all(one.answer == answer[:MOST_BODY] for one in newest)
-    assert {one.answer_cut for one in newest} == {told if length > MOST_BODY else None}
+    assert all(one.answer == answer[:MAX_BODY] for one in newest)
+    assert {one.answer_cut for one in newest} == {told if length > MAX_BODY else None}
     assert bool(older) is (length >= 50_000)
 
 
@@ -272,12 +275,12 @@ def test_long_answers_leave_with_their_requests() -> None:
     """What is evicted or forgotten makes room for answers, too: no count drifts."""
     journal = Journal(max_entries=3)
     for number in range(500):
-        journal.add(note(answer=bytes(60_000), appkey="ab"[number % 2]))
+        journal.add(entry(answer=bytes(60_000), appkey="ab"[number % 2]))
     kept, evicted = journal.select()
     assert (len(kept), evicted) == (6, 494)
     assert all(len(one.answer) == 60_000 for one in kept)
     journal.clear("a")
-    assert journal.size == 3 * weight(note(answer=bytes(60_000)))
+    assert journal.size == 3 * stored_size(entry(answer=bytes(60_000)))
     journal.clear()
     assert journal.size == 0
 
@@ -292,7 +295,7 @@ def test_readers_and_requests_at_once_see_whole_entries_only() -> None:
         while not done.is_set():
             for one in journal.select(limit=50).entries + journal.select().entries[:50]:
                 told = one.answer_cut.length if one.answer_cut else len(one.answer)
-                text = everything(one)
+                text = text_of(one)
                 if "deadbeef" in text or told != len(answer):
                     seen.append(text[:300])
 
@@ -300,7 +303,7 @@ def test_readers_and_requests_at_once_see_whole_entries_only() -> None:
     for one in readers:
         one.start()
     for number in range(3_000):
-        journal.add(note(answer=answer, query={"checksum": "deadbeef" * 5, "seq": str(number)}))
+        journal.add(entry(answer=answer, query={"checksum": "deadbeef" * 5, "seq": str(number)}))
     done.set()
     for one in readers:
         one.join(30)

@@ -48,7 +48,7 @@ def state_of(bench: Bench) -> Any:
         state.rules,
         state.faults.list(NOW),
         state.clock.now(),
-        dict(state._counts),
+        dict(state._matches),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockserver.core.clock import Clock
-from mockserver.engine.state import MOST_SIGNED, AppState
+from mockserver.engine.state import MAX_SIGNED, AppState
 
 
 def state() -> AppState:
@@ -26,9 +26,9 @@ def test_a_right_checksum_is_known_again_until_the_app_is_reset() -> None:
 def test_the_oldest_is_forgotten_and_no_checksum_is_kept() -> None:
     """A flood leaves the newest."""
     made = state()
-    for number in range(MOST_SIGNED + 1):
+    for number in range(MAX_SIGNED + 1):
         made.remember_signed(f"{number:040x}", str(number))
     assert made.signed_for(f"{0:040x}") is None
     assert made.signed_for(f"{1:040x}") == "1"
-    assert made.signed_for(f"{MOST_SIGNED:040x}") == str(MOST_SIGNED)
-    assert f"{MOST_SIGNED:040x}" not in repr(vars(made))
+    assert made.signed_for(f"{MAX_SIGNED:040x}") == str(MAX_SIGNED)
+    assert f"{MAX_SIGNED:040x}" not in repr(vars(made))

@@ -1,4 +1,4 @@
-"""Entries, and notes for a journal: everything has a plain value, a test names what it is about."""
+"""Journal entries with plain values, except for what a test is about."""
 
 from __future__ import annotations
 
@@ -10,28 +10,34 @@ from urllib.parse import urlencode
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import Violation, make_violation
 from mockserver.core.http import Request
-from mockserver.engine.journal_entry import Entry, Note
+from mockserver.engine.journal_entry import JournalEntry
 
 _IDS = itertools.count(1)
 HEADERS = {"host": "127.0.0.1", "content-type": "application/json", "user-agent": "client/1"}
 QUERY = {"appkey": "key", "identifier": "admin", "curtime": "1575962220", "checksum": "abcdef…", "seq": "1"}
 
 
-def entry(**words: Any) -> Entry:
-    """An accepted query_room_info, but for `words`; `fields` fill the body when none is given."""
-    made = {
+def entry(**values: Any) -> JournalEntry:
+    """Return an accepted query_room_info as the engine records it, but for `values`.
+
+    `method`, `path`, `headers` and `body` are those of the request. `fields` also fill the body when none is given.
+    """
+    values.setdefault("operation", "query_room_info")
+    query, fields = values.setdefault("query", dict(QUERY)), values.setdefault("fields", {"RoomId": "77"})
+    request = Request(
+        values.pop("method", "POST"),
+        values.pop("path", "/v2/video/" + values["operation"]),
+        urlencode(query, errors="surrogatepass"),
+        values.pop("headers", dict(HEADERS)),
+        values.pop("body", json.dumps(fields).encode()),
+    )
+    defaults = {
         "id": f"{next(_IDS):08d}",
         "at": 1575962220.0,
         "appkey": "key",
-        "operation": "query_room_info",
-        "method": "POST",
-        "path": "/v2/video/" + words.get("operation", "query_room_info"),
-        "query": dict(QUERY),
-        "headers": dict(HEADERS),
-        "body": b'{"RoomId": "77"}',
-        "fields": {"RoomId": "77"},
+        "request": request,
         "scenario": "default",
-        "by": "contract" if words.get("violations") else "world",
+        "by": "contract" if values.get("violations") else "world",
         "error": "",
         "faults": (),
         "violations": (),
@@ -41,38 +47,7 @@ def entry(**words: Any) -> Entry:
         "seconds": 0.0,
         "readings": DEFAULTS,
     }
-    return Entry(**{**made, **words})
-
-
-def note(**words: Any) -> Note:
-    """An entry of the same words before it was in a journal: what is not among them is what the call says."""
-    made, query = entry(**words), words.get("query")
-    body = json.dumps(words["fields"]).encode() if "fields" in words and "body" not in words else made.body
-    return Note(
-        id=made.id,
-        at=made.at,
-        appkey=made.appkey,
-        operation=made.operation,
-        request=Request(
-            made.method, made.path, urlencode(QUERY if query is None else query), made.headers, body
-        ),
-        query=made.query,
-        fields=made.fields,
-        scenario=made.scenario,
-        by=made.by,
-        error=made.error,
-        faults=made.faults,
-        violations=made.violations,
-        status=made.status,
-        answer=made.answer,
-        seconds=made.seconds,
-        empty=made.empty,
-        near=made.near,
-        spoiled=made.spoiled,
-        readings=made.readings,
-        started=made.started,
-        delivery=made.delivery,
-    )
+    return JournalEntry(**{**defaults, **values})
 
 
 WORDS = {

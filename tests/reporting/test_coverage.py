@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import DEFAULTS, READINGS
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.coverage import Coverage, cover
 from mockserver.reporting.render_json import coverage_json
 
 VOLUME = "count_business_total_volume_by_day"
 
 
-def covered(*entries: Entry) -> Coverage:
+def covered(*entries: JournalEntry) -> Coverage:
     """The coverage by entries."""
     return cover(entries, inputs())
 

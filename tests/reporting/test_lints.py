@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.contract.violations import VIOLATIONS
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.lints import LINTS, lint
 
 T = 1575962220.0
 
 
-def own(seq: str, **words: Any) -> Entry:
+def own(seq: str, **words: Any) -> JournalEntry:
     """A request with a seq and a checksum of its own."""
     return entry(**{"fingerprint": seq, **words, "query": {**QUERY, "seq": seq}})
 
 
-def names(*entries: Entry) -> list[str]:
+def names(*entries: JournalEntry) -> list[str]:
     """The names of the lints."""
     return [found.violation.name for found in lint(entries, rules())]
 
@@ -93,7 +93,7 @@ def test_a_repetition_right_after_a_final_error_is_told() -> None:
         own("2", operation="count_qos_by_day"),
     ],
 )
-def test_another_request_or_a_later_one_is_no_repetition(following: Entry) -> None:
+def test_another_request_or_a_later_one_is_no_repetition(following: JournalEntry) -> None:
     """Neither is anything after an error that is not final."""
     assert names(own("1", error="room_not_found"), following) == []
     assert names(own("1", error="server_busy"), own("2")) == []

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from mockserver.contract.violations import Violation
 from mockserver.core.text import Lang, Text, pluralize
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.render_html import CONTENT_SECURITY_POLICY, render_html
 from mockserver.reporting.render_json import report_json
 from mockserver.reporting.render_junit import render_junit
@@ -41,7 +41,7 @@ STRICT = FailCriteria(fail_on_violations=True)
 LANGS: tuple[Lang, ...] = ("en", "zh")
 
 
-def report_on(entries: Sequence[Entry], evicted: int = 0) -> Report:
+def report_on(entries: Sequence[JournalEntry], evicted: int = 0) -> Report:
     """The report on entries by the shipped contract."""
     return build_report(entries, evicted, inputs())
 
@@ -159,7 +159,7 @@ def test_each_unknown_path_is_a_group_of_its_own() -> None:
     assert told == [(2, "/v2/video/a is no operation"), (1, "/v2/video/b is no operation")]
 
 
-def wrongs(*names: str) -> list[Entry]:
+def wrongs(*names: str) -> list[JournalEntry]:
     """Requests of an app each, that repeat one mistake."""
     return [
         entry(id=str(id), appkey=appkey, violations=(wrong(),), error="unknown_field", query={"seq": str(id)})
@@ -472,7 +472,7 @@ def structure(page: str) -> list[str]:
 def test_a_hostile_text_stays_text_in_every_form(text: str) -> None:
     """Wherever a client can put its text: elements stay as they are, terminals get no control character."""
 
-    def session(word: str) -> list[Entry]:
+    def session(word: str) -> list[JournalEntry]:
         broken = wrong_at(f"body:/{word}", got=word, expected=word, text=Text(word, word))
         words: dict[str, Any] = dict.fromkeys(("id", "path", "scenario", "by", "near", "method"), word)
         words |= {part: {word: word} for part in ("fields", "headers")}

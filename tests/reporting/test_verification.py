@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.entries import entry, note, wrong
+from helpers.entries import entry, wrong
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.engine.journal import Filter, Journal, Selection
-from mockserver.engine.journal_entry import Entry
+from mockserver.engine.journal import Journal, JournalQuery, Selection
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.render_json import verification_json
 from mockserver.reporting.verification import (
     InvalidVerification,
@@ -23,12 +23,12 @@ from mockserver.reporting.verification import (
 ROOM = {"body": {"RoomId": "77"}}
 
 
-def ask(entries: list[Entry], evicted: int = 0, **question: Any) -> Verification:
+def ask(entries: list[JournalEntry], evicted: int = 0, **question: Any) -> Verification:
     """The verdict on entries."""
     return verify(Selection(entries, evicted), parse_verification(question))
 
 
-def room(name: str, **words: Any) -> Entry:
+def room(name: str, **words: Any) -> JournalEntry:
     """A query_room_info for a room."""
     return entry(fields={"RoomId": name}, **words)
 
@@ -140,8 +140,8 @@ LONG = {"RoomId": "r" * 300, "list": [1, 2], "text": "t" * 3_000, "77": 77}
 def test_long_and_odd_values_are_found_as_they_came(field: str, wanted: Any, other: Any) -> None:
     """What the journal shows is short; what is asked is held against what came."""
     journal = Journal()
-    journal.add(note(fields=LONG, violations=(wrong(),)))
-    journal.add(note(fields=LONG))
+    journal.add(entry(fields=LONG, violations=(wrong(),)))
+    journal.add(entry(fields=LONG))
     entries = journal.select().entries
     assert all(entry.fields_cut and len(str(entry.fields)) < 900 for entry in entries)
     assert ask(entries, when={"body": {field: wanted}}, count=2).ok
@@ -151,7 +151,7 @@ def test_long_and_odd_values_are_found_as_they_came(field: str, wanted: Any, oth
 def test_a_body_that_was_too_long_to_be_kept_is_no_zero() -> None:
     """What nobody can look into any more is said, unless something else tells it apart."""
     journal = Journal()
-    journal.add(note(fields={"CountBy": 1, "more": "x" * 100_000}, operation="count_qos_by_day"))
+    journal.add(entry(fields={"CountBy": 1, "more": "x" * 100_000}, operation="count_qos_by_day"))
     entries = journal.select().entries
     verdict = ask(entries, when={"body": {"more": "y"}}, count=0)
     assert not verdict.ok
@@ -167,7 +167,7 @@ def test_the_query_is_asked_as_it_came() -> None:
     """Values that look like a checksum are what they are; one that was cut is no zero; a checksum is not asked for."""
     hexes = "0123456789abcdef0123456789abcdef01234567"
     journal = Journal()
-    journal.add(note(query={"appkey": "key", "seq": hexes, "identifier": "i" * 3_000}))
+    journal.add(entry(query={"appkey": "key", "seq": hexes, "identifier": "i" * 3_000}))
     entries = journal.select().entries
     assert ask(entries, when={"query": {"seq": hexes}}, count=1).ok
     assert ask(entries, when={"query": {"seq": hexes[:-1] + "8"}}, count=0).ok
@@ -183,12 +183,12 @@ def test_an_eviction_before_the_range_asked_does_no_harm() -> None:
     """The question's own range is what is selected from the journal."""
     journal = Journal(max_entries=2)
     for at in (10.0, 20.0, 30.0):
-        journal.add(note(fields={"RoomId": "77"}, at=at, appkey="a"))
-    journal.add(note(fields={"RoomId": "77"}, appkey="b"))
+        journal.add(entry(fields={"RoomId": "77"}, at=at, appkey="a"))
+    journal.add(entry(fields={"RoomId": "77"}, appkey="b"))
     for question, ok in (({"since": 15, "count": 2}, True), ({"count": 2}, False), ({"appkey": "b"}, True)):
         read = parse_verification({"appkey": "a", **question})
         assert verify(journal.select(read.range), read).ok is ok
-    assert parse_verification({"appkey": "a", "since": 1.5}).range == Filter(appkey="a", since=1.5)
+    assert parse_verification({"appkey": "a", "since": 1.5}).range == JournalQuery(appkey="a", since=1.5)
 
 
 def test_an_empty_journal_is_said() -> None:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from helpers.bench import Bench
-from helpers.entries import note
+from helpers.entries import entry
 from helpers.signer import APPKEY, OTHER
 
 from mockserver.core.errors import AdminError
@@ -22,7 +22,7 @@ def bench() -> Bench:
     bench = Bench()
     bench.engine.journal = Journal(max_entries=3)
     for appkey, number in ((APPKEY, 1), (APPKEY, 2), (APPKEY, 3), (OTHER[0], 4)):
-        bench.engine.journal.add(note(appkey=appkey, at=1_576_000_000.0 + number))
+        bench.engine.journal.add(entry(appkey=appkey, at=1_576_000_000.0 + number))
     return bench
 
 
@@ -54,7 +54,7 @@ def test_callers_that_wait_for_the_same_are_all_told(observer: Observer, bench: 
         one.start()
     impatient.join(20)
     for _ in range(2):
-        bench.engine.journal.add(note(appkey=APPKEY))
+        bench.engine.journal.add(entry(appkey=APPKEY))
     for one in waiters:
         one.join(20)
     assert found == [5] * 8
@@ -74,8 +74,8 @@ def test_no_wait_is_longer_than_the_longest(observer: Observer, bench: Bench, mo
 
 def test_evicted_requests_count_for_their_app_alone(observer: Observer, bench: Bench) -> None:
     """A busy neighbour takes nothing from anybody's certainty."""
-    bench.engine.journal.add(note(appkey=OTHER[0]))
-    bench.engine.journal.add(note(appkey=APPKEY))
+    bench.engine.journal.add(entry(appkey=OTHER[0]))
+    bench.engine.journal.add(entry(appkey=APPKEY))
     assert observer.count(APPKEY, {})["evicted"] == 1
     assert observer.count(OTHER[0], {})["evicted"] == 0
     assert observer.verify(OTHER[0], {"count": 2})["ok"] is True
@@ -112,8 +112,8 @@ def test_lints_are_asked_for_by_their_names(observer: Observer, bench: Bench) ->
     """A seq that came twice is a violation like any other: listed, counted, found and verified."""
     journal = bench.engine.journal = Journal()
     for at in range(3):
-        journal.add(note(appkey=APPKEY, at=1_576_000_000.0 + at))
-    journal.add(note(appkey=OTHER[0], query={"seq": "9"}))
+        journal.add(entry(appkey=APPKEY, at=1_576_000_000.0 + at))
+    journal.add(entry(appkey=OTHER[0], query={"seq": "9"}))
     asked = {"violation": "seq_reused"}
     [told] = observer.requests(APPKEY, asked)["requests"]
     assert told["at"] == 1_576_000_002.0
@@ -130,7 +130,7 @@ def test_lints_are_asked_for_by_their_names(observer: Observer, bench: Bench) ->
 
 def test_a_filter_means_what_it_says(observer: Observer, bench: Bench) -> None:
     """`ok` is no error; a limit does not count; a violation has a name."""
-    bench.engine.journal.add(note(appkey=APPKEY, error="room_not_found"))
+    bench.engine.journal.add(entry(appkey=APPKEY, error="room_not_found"))
     assert observer.count(APPKEY, {"error": "ok"})["count"] == 2
     assert observer.verify(APPKEY, {"error": "ok"})["message"].startswith(
         "expected at least 1 request with error = ok, found 2"

@@ -1,0 +1,33 @@
+"""Checks the path and the method of a request (§1.1, §1.2)."""
+
+from __future__ import annotations
+
+from mockserver.contract.operations import PREFIX, Operation, nearest_operation, operation_at
+from mockserver.contract.readings import Readings
+from mockserver.contract.violations import Violation, make_violation
+from mockserver.core.http import Request
+
+
+def check_target(request: Request, readings: Readings) -> tuple[Operation | None, list[Violation]]:
+    """Return the operation that the path names, if any, and the violations of path and method."""
+    violations = []
+    operation, exact = operation_at(request.path)
+    if operation is None:
+        nearest = nearest_operation(request.path)
+        hint = f"; did you mean {nearest.path}?" if nearest else f"; the six operations are under {PREFIX}"
+        hint_zh = f"；是否为 {nearest.path}？" if nearest else f"；六个接口均在 {PREFIX} 下"
+        violations.append(
+            make_violation(
+                "unknown_path", "path", expected=f"{PREFIX}…", got=request.path, hint=hint, hint_zh=hint_zh
+            )
+        )
+    elif not exact:
+        tolerated = readings["paths"] == "document"
+        violations.append(
+            make_violation(
+                "path_variant", "path", expected=operation.path, got=request.path, tolerated=tolerated
+            )
+        )
+    if request.method != "POST":
+        violations.append(make_violation("wrong_method", "method", expected="POST", got=request.method))
+    return operation, violations

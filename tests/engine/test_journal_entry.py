@@ -1,0 +1,156 @@
+"""What the journal stores of a request and what it shows: never a secret, never a whole checksum."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+from dataclasses import fields as fields_of
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from helpers.entries import entry, wrong
+
+from mockserver.core.http import Request
+from mockserver.engine.journal import Journal
+from mockserver.engine.journal_entry import MAX_BODY, JournalEntry
+from mockserver.engine.masking import MAX_FIELDS, MAX_TEXT
+from mockserver.reporting.entry_json import entry_json
+from mockserver.validation.query import read_query
+
+SECRET = "cAnArY/secret+0123456789abcdef=="
+
+
+@pytest.mark.parametrize(
+    ("values", "compacted"),
+    [
+        ({}, True),
+        ({"fields": {"RoomId": "房间", "CountBy": 2}}, True),
+        ({"query": {"seq": "a b", "checksum": "ab" * 20, "identifier": "张三"}}, True),
+        ({"query": {"seq": "", "checksum": "ab" * 20}}, True),
+        ({"violations": (wrong(),)}, False),
+        ({"body": b'{"RoomId": "77"' + b" " * 1_009 + b"}"}, False),
+        ({"answer": bytes(65_537)}, False),
+    ],
+)
+def test_a_compacted_entry_shows_the_same(values: dict[str, Any], compacted: bool) -> None:
+    """Compacting drops only what is parsed again on reading, and leaves large and invalid requests alone."""
+    stored = entry(**values)
+    before = copy.copy(stored)
+    assert stored.compact() is compacted
+    assert stored.redact() == before.redact()
+    assert (stored.fields is before.fields) is not compacted
+    assert stored.size <= before.size or not compacted
+
+
+def test_a_long_body_is_cut_and_its_length_and_hash_are_kept() -> None:
+    """Over 64 KB only the beginning of a request or answer is kept; exactly 64 KB is kept whole."""
+    whole = bytes(range(256)) * 256
+    assert entry(body=whole).redact().body_cut is None
+    shown = entry(body=whole + b"!", answer=whole + b"?").redact()
+    assert (shown.body, shown.answer) == (whole, whole)
+    assert shown.body_cut == (65_537, hashlib.sha256(whole + b"!").hexdigest())
+    assert shown.answer_cut == (65_537, hashlib.sha256(whole + b"?").hexdigest())
+    assert MAX_BODY == 65_536
+
+
+def test_a_body_that_was_not_read_is_marked_as_cut() -> None:
+    """The announced length of an overlong body is kept; its hash is unknown."""
+    received = entry(fields={})
+    received.request = replace(received.request, body=b"", overlong=True, length=2_000_000)
+    shown = received.redact()
+    assert shown.body_cut == (2_000_000, "")
+    assert shown.fields_cut
+
+
+@pytest.mark.parametrize(
+    "raw", ["appkey=1&&seq=2&", "appkey=1&seq", "appkey=1&seq=", "appkey=1&seq==&", "appkey=1&seq=%31"]
+)
+def test_a_compacted_query_is_parsed_as_before(raw: str) -> None:
+    """The journal parses any odd query string to the values that the engine read."""
+    stored = entry()
+    stored.request, stored.query = Request("POST", "/", raw, body=b"{}"), read_query(raw).values
+    before = copy.copy(stored).redact()
+    assert stored.compact()
+    assert stored.redact().query == before.query
+
+
+@pytest.mark.parametrize("value", [["x"] * 30_000, {"a": {"b": "x" * 90_000}}, "x" * 90_000])
+def test_a_field_cannot_take_more_memory_than_it_is_counted_for(value: Any) -> None:
+    """Lists, objects and long texts of a body are kept as a short text."""
+    fields = entry(fields={"RoomId": value, "CountBy": 3}).redact().fields
+    assert fields["CountBy"] == 3
+    assert isinstance(fields["RoomId"], str)
+    assert len(fields["RoomId"]) < MAX_TEXT + 20
+    shown = entry(
+        fields={f"f{n}": n for n in range(5_000)}, query={f"q{n}": "x" * 5_000 for n in range(900)}
+    ).redact()
+    assert (len(shown.fields), len(shown.query)) == (MAX_FIELDS, MAX_FIELDS)
+    assert shown.size < 4_000_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["authorization", "proxy-authorization", "cookie", "x-appsecret", "x-app-secret", "x-token", "x-api-key",
+     "X-AppSecret", "password", "x-session", "x-checksum", "x-signature", "restapikey"],
+)  # fmt: skip
+def test_a_header_that_carries_credentials_is_masked(name: str) -> None:
+    """The name is kept, the value is not, whatever app it belongs to."""
+    shown = entry(headers={name: SECRET, "accept": "*/*"}).redact()
+    assert shown.headers == {name: "***", "accept": "*/*"}
+
+
+def test_a_fingerprint_identifies_a_checksum_without_revealing_it() -> None:
+    """Fingerprints are equal for equal checksums of one journal, and differ between journals."""
+    fingerprints = []
+    for journal in (Journal(), Journal()):
+        for checksum in ("ab" * 20, "cd" * 20, "ab" * 20, ""):
+            journal.add(entry(query={"checksum": checksum}))
+        fingerprints.append([shown.fingerprint for shown in journal.select().entries])
+    for first, second, again, none in fingerprints:
+        assert first == again
+        assert len({first, second, none}) == 3
+    assert not set(fingerprints[0]) & set(fingerprints[1])
+
+
+def test_only_six_characters_of_a_checksum_are_shown() -> None:
+    """That holds in the query under any case, in headers, and in quoted URLs; elsewhere it is cut in the JSON."""
+    whole = "0123456789abcdef0123456789ABCDEF01234567"
+    shown = entry(
+        query={"checksum": whole, "CheckSum": whole, "u": whole, f"{whole}0": "1", "seq": whole + "00"},
+        headers={"referer": f"/?c={whole}&"},
+        body=f'{{"checksum" : "{whole}", "RoomId": "{whole}"}}'.encode(),
+        fields={"checksum": whole, "RoomId": whole},
+    ).redact()
+    assert [entry(query={"checksum": whole[:size]}).redact().query["checksum"] for size in (0, 6, 7, 8, 39)] == [
+        "", "012345", "012345…", "012345…", "012345…",
+    ]  # fmt: skip
+    assert (shown.query["checksum"], shown.query["CheckSum"], shown.query["u"]) == (
+        "012345…",
+        "012345…",
+        whole,
+    )
+    request = entry_json(shown)["request"]
+    assert request["query"] == dict.fromkeys(("checksum", "CheckSum", "u", "seq"), "012345…") | {
+        "012345…": "1"
+    }
+    assert request["json"] == {"checksum": "012345…", "RoomId": whole}
+    assert request["body"] == f'{{"checksum" : "012345…", "RoomId": "{whole}"}}'
+    form = entry(body=f"a=1&CHECKSUM={whole}&b=".encode() + b"\xff")
+    assert whole.encode() not in base64.b64decode(entry_json(form)["request"]["body_base64"])
+    assert shown.headers == {"referer": "/?c=012345…&"}
+
+
+def test_the_raw_query_string_is_not_shown() -> None:
+    """A redacted entry does not repeat the checksum in the request's query string."""
+    checksum = "0123456789abcdef0123456789abcdef01234567"
+    shown = entry(query={"checksum": checksum}).redact()
+    assert checksum not in "".join(repr(getattr(shown, field.name)) for field in fields_of(JournalEntry))
+    assert shown.request.query == ""
+
+
+def test_a_redacted_entry_is_redacted_once() -> None:
+    """Redacting again returns the same entry."""
+    shown = entry().redact()
+    assert shown.redact() is shown
