@@ -2,53 +2,102 @@
 
 from __future__ import annotations
 
+from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
+from mockserver.engine.journal import MAX_WAITERS, JournalQuery, Overcrowded, Selection
+from mockserver.reporting import formats, verification
+from mockserver.reporting.entry_json import entry_json
+from mockserver.reporting.lints import LINTS, with_lints
+from mockserver.reporting.queries import check_names, invalid_parameter, parse_filter, parse_requests_query
+from mockserver.reporting.render_json import coverage_json, report_json, verification_json
+from mockserver.reporting.report import Report
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
-from mockserver.server.observing import Observer
 
 
 def list_requests(context: AdminContext, request: AdminRequest) -> Json:
     """Return the matching journal entries, oldest first; `wait_for=N&timeout=S` waits until there are N of them."""
-    return Observer(context.engine).requests(request.appkey, request.query)
+    _check_appkey(context, request.appkey)
+    journal, catalogue = context.engine.journal, context.engine.config.catalogue
+    query, limit, least, timeout = parse_requests_query(request.appkey, request.query, catalogue)
+    if query.violation in LINTS:
+        if least is not None:
+            raise invalid_parameter(
+                "wait_for",
+                "this violation concerns several requests and cannot be waited for",
+                "该违规涉及多个请求，不能等待",
+            )
+        selection = _select_with_lints(context, query)
+    elif least is None:
+        return _selection_json(context, journal.select(query, limit))
+    else:
+        try:
+            selection = journal.wait_for(least, query, timeout)
+        except Overcrowded:
+            text = Text(
+                f"{MAX_WAITERS} callers are already waiting; retry without wait_for",
+                f"已有 {MAX_WAITERS} 个调用在等待；请不带 wait_for 重试",
+            )
+            raise AdminError(429, "too_many_waiting", text) from None
+    first = 0 if limit is None else max(len(selection.entries) - limit, 0)
+    return _selection_json(context, Selection(selection.entries[first:], selection.evicted))
 
 
 def count_requests(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the number of matching entries, and how many possibly matching entries have been evicted."""
-    return Observer(context.engine).count(request.appkey, request.query)
+    """Return the number of matching entries, and of evicted entries that may have matched."""
+    _check_appkey(context, request.appkey)
+    query = parse_filter(request.appkey, request.query, context.engine.config.catalogue)
+    if query.violation in LINTS:
+        selection = _select_with_lints(context, query)
+        return {"count": len(selection.entries), "evicted": selection.evicted}
+    count, evicted = context.engine.journal.count(query)
+    return {"count": count, "evicted": evicted}
 
 
 def get_request(context: AdminContext, request: AdminRequest) -> Json:
     """Return the journal entry with the `id` of the path."""
-    return Observer(context.engine).request(request.appkey, request.path["id"])
+    _check_appkey(context, request.appkey)
+    entry_id = request.path["id"]
+    entry = context.engine.journal.get(entry_id)
+    if entry is None or request.appkey not in (None, entry.appkey):
+        text = Text(
+            f"there is no request {entry_id!r}, or it has been evicted", f"没有请求 {entry_id!r}，或已被淘汰"
+        )
+        raise AdminError(404, "unknown_request", text)
+    return entry_json(entry, context.lang)
 
 
 def find_requests(context: AdminContext, request: AdminRequest) -> Json:
     """Return the entries that match the filters and the `when` of the body."""
-    return Observer(context.engine).find(request.appkey, request.body)
+    expectation = _parse_expectation(context, request)
+    return _selection_json(context, verification.find(_candidates(context, expectation), expectation))
 
 
 def verify_requests(context: AdminContext, request: AdminRequest) -> Json:
     """Return whether the expected number of requests was received, with similar requests when it was not."""
-    return Observer(context.engine).verify(request.appkey, request.body)
+    expectation = _parse_expectation(context, request)
+    result = verification.verify(_candidates(context, expectation), expectation)
+    return verification_json(result, context.lang)
 
 
 def clear_requests(context: AdminContext, request: AdminRequest) -> Json:
     """Clear the journal."""
-    return Observer(context.engine).clear(request.appkey)
+    _check_appkey(context, request.appkey)
+    return {"removed": context.engine.journal.clear(request.appkey)}
 
 
-def coverage(context: AdminContext, request: AdminRequest) -> Json:
+def get_coverage(context: AdminContext, request: AdminRequest) -> Json:
     """Return which parts of the contract were covered."""
-    return Observer(context.engine).coverage(request.appkey)
+    report = _report(context, request)
+    return {**coverage_json(report.coverage), "evicted": report.evicted}
 
 
 def get_report(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the whole report as data."""
-    return Observer(context.engine).report_json(request.appkey)
+    """Return the report as data."""
+    return report_json(_report(context, request), context.lang)
 
 
 def render_report(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the report in one format, with the complaints that fail a run."""
+    """Return the report in one format, and the reasons to fail the run; see `parse_report_options`."""
     fields = request.fields(
         appkeys=(list,),
         form=(str,),
@@ -58,7 +107,69 @@ def render_report(context: AdminContext, request: AdminRequest) -> Json:
         tests=(dict,),
         option=(str,),
     )
-    return Observer(context.engine).rendered(request.appkey, fields)
+    _check_appkey(context, request.appkey)
+    options, engine = formats.parse_report_options(request.appkey, fields), context.engine
+    report = formats.report_on_journal(
+        engine.journal, engine.config, options.appkeys, after=options.after, tests=options.tests
+    )
+    return formats.render_report(report, options.format, options.criteria, context.lang)
+
+
+def _report(context: AdminContext, request: AdminRequest) -> Report:
+    _check_appkey(context, request.appkey)
+    appkeys = None if request.appkey is None else [request.appkey]
+    return formats.report_on_journal(context.engine.journal, context.engine.config, appkeys)
+
+
+def _check_appkey(context: AdminContext, appkey: str | None) -> None:
+    """Raise AdminError 404 for an app that neither exists nor has entries: zero requests would be misleading.
+
+    The empty appkey stands for requests without a registered app.
+    """
+    engine = context.engine
+    if appkey and engine.app(appkey) is None and not any(engine.journal.count(JournalQuery(appkey=appkey))):
+        raise context.unknown_app(appkey)
+
+
+def _parse_expectation(context: AdminContext, request: AdminRequest) -> verification.VerificationRequest:
+    body = request.body
+    if request.appkey is not None:
+        if body.get("appkey") not in (None, request.appkey):
+            raise invalid_parameter(
+                "appkey", "give it in the URL or in the body, not both", "在 URL 与请求体中只能给出一处"
+            )
+        body = {**body, "appkey": request.appkey}
+    try:
+        expectation = verification.parse_verification(body)
+    except verification.InvalidVerification as error:
+        raise AdminError(422, "invalid_field", error.text) from None
+    query = expectation.asked
+    check_names(context.engine.config.catalogue, error=query.error, violation=query.violation)
+    _check_appkey(context, query.appkey)
+    return expectation
+
+
+def _candidates(context: AdminContext, expectation: verification.VerificationRequest) -> Selection:
+    """Return the entries among which matches and near misses are searched."""
+    if expectation.asked.violation in LINTS:
+        return _all_with_lints(context, expectation.asked.appkey)
+    return context.engine.journal.select(expectation.range)
+
+
+def _select_with_lints(context: AdminContext, query: JournalQuery) -> Selection:
+    selection = _all_with_lints(context, query.appkey)
+    return Selection([entry for entry in selection.entries if query.matches(entry)], selection.evicted)
+
+
+def _all_with_lints(context: AdminContext, appkey: str | None) -> Selection:
+    """Return all entries with the violations that only a comparison of requests reveals."""
+    selection = context.engine.journal.select(JournalQuery(appkey=appkey))
+    return Selection(with_lints(selection.entries, context.engine.config.rules), selection.evicted)
+
+
+def _selection_json(context: AdminContext, selection: Selection) -> Json:
+    rows = [entry_json(entry, context.lang) for entry in selection.entries]
+    return {"requests": rows, "evicted": selection.evicted}
 
 
 ROUTES = (
@@ -97,7 +208,7 @@ ROUTES = (
     ),
     Route("GET", "requests/<id>", get_request, Text("Show one request", "查看一条请求")),
     Route("DELETE", "requests", clear_requests, Text("Clear the journal", "清空请求日志")),
-    Route("GET", "coverage", coverage, Text("Contract coverage", "契约覆盖率")),
+    Route("GET", "coverage", get_coverage, Text("Contract coverage", "契约覆盖率")),
     Route(
         "GET",
         "report",

@@ -773,7 +773,9 @@ def test_many_that_wait_hold_up_nobody() -> None:
             assert time.monotonic() < patience
             time.sleep(0.01)
         with Wire(mock.port) as wire:
-            refused(wire.admin("GET", "requests", wait_for=1, timeout=50), 429, "128 callers wait")
+            refused(
+                wire.admin("GET", "requests", wait_for=1, timeout=50), 429, "128 callers are already waiting"
+            )
             start = time.monotonic()
             assert wire.get("requests/count") == {"count": 0, "evicted": 0}
             assert time.monotonic() - start < 1
