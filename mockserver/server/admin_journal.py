@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
-from mockserver.engine.journal import MAX_WAITERS, JournalQuery, Overcrowded, Selection
+from mockserver.engine.journal import MAX_WAITERS, JournalQuery, Selection, TooManyWaiters
 from mockserver.reporting import formats, verification
 from mockserver.reporting.entry_json import entry_json
 from mockserver.reporting.lints import LINTS, with_lints
@@ -32,7 +32,7 @@ def list_requests(context: AdminContext, request: AdminRequest) -> Json:
     else:
         try:
             selection = journal.wait_for(least, query, timeout)
-        except Overcrowded:
+        except TooManyWaiters:
             text = Text(
                 f"{MAX_WAITERS} callers are already waiting; retry without wait_for",
                 f"已有 {MAX_WAITERS} 个调用在等待；请不带 wait_for 重试",
