@@ -82,7 +82,7 @@ def _same(place: str, file: Path) -> bool:
 def _is_read(file: Path, folder: Path) -> bool:
     """Whether a server that reads the folder reads this file."""
     folders = Folders(folder)
-    tops = [folder / name for name in ("apps.yaml", "errors.yaml", "judge.yaml")]
+    tops = [folder / name for name in ("apps.yaml", "errors.yaml", "retries.yaml")]
     return any(
         _same(str(path), file) for path in (*tops, *folders.schemas().values(), *folders.scenarios().values())
     )

@@ -9,13 +9,13 @@ from pathlib import Path
 from mockserver.contract.schemas import SCHEMA_FILES
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError, Problem
-from mockserver.core.folders import Folders
+from mockserver.core.folders import RENAMED_FIXTURES, Folders
 from mockserver.core.suggestions import suggestion
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.engine.config import Config, load_config
 
-_TOP = ("apps.yaml", "errors.yaml", "judge.yaml", "scenarios", "schemas")
+_TOP = ("apps.yaml", "errors.yaml", "retries.yaml", "scenarios", "schemas")
 _DATA = (".yaml", ".yml", ".json")
 _ROUNDS = 20
 
@@ -39,7 +39,12 @@ class _Left(Folders):
         self._out = out
 
     def fixture(self, name: str) -> Path:
-        path = super().fixture(name)
+        try:
+            path = super().fixture(name)
+        except ConfigurationError as error:
+            if self._out.isdisjoint(problem.place for problem in error.problems):
+                raise
+            return Folders().fixture(name)
         return Folders().fixture(name) if str(path) in self._out else path
 
     def scenarios(self) -> dict[str, Path]:
@@ -73,7 +78,7 @@ def judge(user: Path | None) -> Judged:
 def misplaced(user: Path) -> Iterator[Problem]:
     """Files of a folder that look as if they were meant to be read, and are not."""
     for path in _listed(user):
-        if path.name not in _TOP and (
+        if path.name not in (*_TOP, *RENAMED_FIXTURES) and (
             _is_data(path) or (path.is_dir() and any(map(_is_data, _listed(path))))
         ):
             yield _unread(path, suggestion(path.name.lower(), _TOP))
@@ -102,7 +107,7 @@ def _is_data(path: Path) -> bool:
 
 def _stands_alone(path: Path) -> bool:
     """Whether the other files mean the same without it."""
-    return path.parent.name == "scenarios" or path.name in ("apps.yaml", "judge.yaml")
+    return path.parent.name == "scenarios" or path.name in ("apps.yaml", "retries.yaml", *RENAMED_FIXTURES)
 
 
 def _leave_all(user: Path | None, judged: Judged, out: set[str], wrong: str) -> None:

@@ -1,4 +1,4 @@
-"""The judge's rules: what a good client does after each error, read from `judge.yaml`."""
+"""The retry rules: what a client has to do after each error. Read from `retries.yaml`."""
 
 from __future__ import annotations
 
@@ -7,44 +7,39 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.contract.catalogue import Catalogue
-from mockserver.contract.checking import check_document
-from mockserver.contract.schemas import Validator
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
-from mockserver.core.folders import Folders
-from mockserver.core.json_reader import read_json
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_yaml
 
-Next = Literal["sign_again", "new_seq", "wait", "not_repeat", "give_up"]
+NextStep = Literal["sign_again", "new_seq", "wait", "not_repeat", "give_up"]
 
-NEXT_STEPS: dict[Next, Text] = {
+NEXT_STEPS: dict[NextStep, Text] = {
     "sign_again": Text("sign again", "重新签名"),
-    "new_seq": Text("take a new seq", "换新的 seq"),
-    "wait": Text("wait, then ask again", "等待后重试"),
-    "not_repeat": Text("not repeat it unchanged", "不原样重复"),
+    "new_seq": Text("use a new seq", "换新的 seq"),
+    "wait": Text("wait, then retry", "等待后重试"),
+    "not_repeat": Text("change the request", "修改请求后再发"),
     "give_up": Text("give up", "放弃"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """What has to happen after one error."""
+    """What a client has to do after one error."""
 
     error: str
-    next: Next
+    next: NextStep
     advice: Text
     seconds: float = 1.0
-    """Wait so long at least; after a final error: a repetition within this time is unchanged."""
+    """The shortest wait; after a final error, the time within which a repetition counts as unchanged."""
     tries: int = 3
-    """So often in a row the error may come back before the client has to stop."""
+    """How often in a row the error may come back before the client has to stop."""
     counts: bool = False
-    """A client without mistakes can meet the error: it counts in the coverage."""
+    """Whether a correct client can meet the error, so that it counts in the coverage."""
     whole_app: bool = False
-    """It is about all requests of an app, not about the one that was told."""
+    """Whether the error applies to all requests of the app, not only to the one that got it."""
     fields: tuple[str, ...] = ()
-    """Only operations that require these fields can tell the error."""
+    """Only operations that require these fields can return the error."""
 
     @property
     def final(self) -> bool:
@@ -55,35 +50,29 @@ class RetryRule:
 RetryRules = Mapping[str, RetryRule]
 
 
-def load_retry_rules(folders: Folders, catalogue: Catalogue) -> RetryRules:
-    """The rules of `judge.yaml` by the error's name; ConfigurationError tells every mistake."""
-    document = read_yaml(folders.fixture("judge.yaml"))
-    problems = check_document(document, Validator(read_json(folders.schema("judge.json")).value, {}))
-    if problems:
-        raise ConfigurationError(problems)
+def load_retry_rules(document: Document, catalogue: Catalogue) -> RetryRules:
+    """Return the rules by error name; `document` must be valid by `retries.json`.
+
+    Raise ConfigurationError with every error that is unknown or has two rules.
+    """
     rules: dict[str, RetryRule] = {}
+    problems: list[Problem] = []
     for index, row in enumerate(document.value["rules"]):
-        rule = _rule(row)
-        if rule.error not in catalogue or rule.error in rules:
-            problems.append(_refused(document, index, rule.error, catalogue))
+        rule = _parse_rule(row)
+        if rule.error not in catalogue:
+            text = unknown("error", rule.error, catalogue)
+            problems.append(document.problem(("rules", index, "error"), text))
+        elif rule.error in rules:
+            text = Text(
+                f"{rule.error!r} has a rule already; keep one", f"{rule.error!r} 已有规则；请只保留一条"
+            )
+            problems.append(document.problem(("rules", index, "error"), text))
         rules[rule.error] = rule
     if problems:
         raise ConfigurationError(problems)
     return rules
 
 
-def _rule(row: Mapping[str, Any]) -> RetryRule:
-    given = {
-        name: row[name]
-        for name in ("error", "next", "seconds", "tries", "counts", "whole_app")
-        if name in row
-    }
-    return RetryRule(**given, advice=Text(row["en"], row["zh"]), fields=tuple(row.get("fields", ())))
-
-
-def _refused(document: Document, index: int, error: str, catalogue: Catalogue) -> Problem:
-    if error in catalogue:
-        text = Text(f"{error!r} has a rule already; keep one", f"{error!r} 已有规则；请只保留一条")
-    else:
-        text = unknown("error", error, catalogue)
-    return document.problem(("rules", index, "error"), text)
+def _parse_rule(row: Mapping[str, Any]) -> RetryRule:
+    values = {name: value for name, value in row.items() if name not in ("en", "zh", "fields")}
+    return RetryRule(**values, advice=Text(row["en"], row["zh"]), fields=tuple(row.get("fields", ())))

@@ -29,7 +29,7 @@ FORMATS: Mapping[str, Callable[[object], bool]] = {}
 
 SCHEMA_FILES = (
     *(f"{name}.{side}.json" for name in OPERATIONS for side in ("request", "response")),
-    *("query.json", "envelope.json", "scenario.json", "errors.json", "apps.json"),
+    *("query.json", "envelope.json", "scenario.json", "errors.json", "apps.json", "retries.json"),
 )
 
 

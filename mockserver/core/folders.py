@@ -15,7 +15,9 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_FIXTURES = ("apps.yaml", "errors.yaml", "judge.yaml")
+_FIXTURES = ("apps.yaml", "errors.yaml", "retries.yaml")
+RENAMED_FIXTURES = {"judge.yaml": "retries.yaml"}
+"""Former names of fixture files: a file of such a name is refused, not ignored."""
 _LAYOUT = (*_FIXTURES, "scenarios/*.yaml", "schemas/*.json")
 _PACKAGE = Path(__file__).parents[1]
 # A wheel carries both folders inside the package; in a checkout they are beside it.
@@ -34,7 +36,7 @@ class Folders:
         if user is not None:
             if not user.is_dir():
                 _refuse(user, "there is no such folder", "没有这个文件夹")
-            if not any(next(user.glob(pattern), None) for pattern in _LAYOUT):
+            if not any(next(user.glob(pattern), None) for pattern in (*_LAYOUT, *RENAMED_FIXTURES)):
                 layout = ", ".join(_LAYOUT)
                 _refuse(
                     user, f"nothing to use in it: it may hold {layout}", f"其中没有可用的文件：可放 {layout}"
@@ -46,6 +48,11 @@ class Folders:
         """The file `name` ("apps.yaml", "errors.yaml"); ConfigurationError when there is none."""
         roots = _roots(self.user, "fixtures")
         _check_name(name, roots[0])
+        for former, current in RENAMED_FIXTURES.items():
+            if name == current and (path := roots[0] / former).is_file():
+                _refuse(
+                    path, f"renamed to {current}: rename this file", f"已改名为 {current}：请重命名此文件"
+                )
         for root in roots:
             if (path := root / name).is_file():
                 return _inside(path, root.resolve()) if path.is_symlink() else path
@@ -98,7 +105,7 @@ def watched_files(user: Path | None) -> Iterator[Path]:
         ("schemas", "", (".json", ".yml")),
     ):
         for root in _roots(user, kind):
-            yield from (root / name for name in _FIXTURES if kind == "fixtures")
+            yield from (root / name for name in (*_FIXTURES, *RENAMED_FIXTURES) if kind == "fixtures")
             yield from (
                 Path(entry.path)
                 for entry in _entries(root / folder)

@@ -71,8 +71,12 @@ def load_config(
 ) -> Config:
     """Reads and checks every file; ConfigurationError with all problems of the first kind of file that has any."""
     schemas = Schemas(_read_all({name: folders.schema(name) for name in SCHEMA_FILES}, read_json))
-    errors, apps = read_yaml(folders.fixture("errors.yaml")), read_yaml(folders.fixture("apps.yaml"))
-    problems = check_document(errors, schemas["errors.json"]) + check_document(apps, schemas["apps.json"])
+    errors, apps, retries = (
+        read_yaml(folders.fixture(f"{name}.yaml")) for name in ("errors", "apps", "retries")
+    )
+    problems = check_document(errors, schemas["errors.json"])
+    problems += check_document(apps, schemas["apps.json"])
+    problems += check_document(retries, schemas["retries.json"])
     if problems:
         raise ConfigurationError(problems)
     catalogue = load_catalogue(errors, set(NEEDED_ERRORS))
@@ -84,7 +88,7 @@ def load_config(
         catalogue,
         registered,
         scenarios,
-        load_retry_rules(folders, catalogue),
+        load_retry_rules(retries, catalogue),
         reading_overrides=dict(reading_overrides or {}),
         error_info_override=error_info,
     )

@@ -1,4 +1,4 @@
-"""The judge's rules are data: complete for the shipped catalogue, and a wrong file is told with its line."""
+"""The retry rules are data: complete for the shipped catalogue, and a mistake is reported with its line."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from pathlib import Path
 import pytest
 from helpers.reports import catalogue, rules
 
-from mockserver.contract.retry_rules import NEXT_STEPS, load_retry_rules
+from mockserver.contract.retry_rules import NEXT_STEPS
+from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
+from mockserver.engine.config import load_config
 
 
 def test_every_error_has_a_rule_in_both_languages() -> None:
-    """The shipped rules speak of every error but `ok`, and use every kind of next step."""
+    """The shipped rules cover every error but `ok`, and use every next step."""
     assert rules().keys() == catalogue().keys() - {"ok"}
     assert {rule.next for rule in rules().values()} == NEXT_STEPS.keys()
     assert all(rule.advice.en.isascii() and not rule.advice.zh.isascii() for rule in rules().values())
 
 
-def test_what_the_rules_ask_for() -> None:
-    """Sign again when a checksum is stale, wait when it is busy, give up without a room, correct a field."""
-    wanted = {
+def test_the_next_step_after_an_error() -> None:
+    """Sign again when a checksum is stale, wait when the server is busy, give up without a room, correct a field."""
+    expected = {
         "checksum_expired": "sign_again",
         "duplicate_seq": "new_seq",
         "rate_limited": "wait",
@@ -30,29 +32,42 @@ def test_what_the_rules_ask_for() -> None:
         "unknown_appkey": "give_up",
         "missing_field": "not_repeat",
     }
-    assert {error: rules()[error].next for error in wanted} == wanted
+    assert {error: rules()[error].next for error in expected} == expected
     assert {rule.error for rule in rules().values() if rule.final}.isdisjoint(
         {"server_busy", "checksum_expired"}
     )
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
         ("rules:\n  - {error: romm_not_found, next: wait, en: a, zh: b}", 2, "did you mean room_not_found?"),
         ("rules:\n  - {error: server_busy, next: wait, en: a, zh: b}\n"
          + "  - {error: server_busy, next: wait, en: a, zh: b}", 3, "has a rule already"),
-        ("rules:\n  - {error: server_busy, next: sleep, en: a, zh: b}", 2, "none of sign_again"),
+        ("rules:\n  - {error: server_busy, next: sleep, en: a, zh: b}", 2, "sign_again, new_seq"),
         ("rules:\n  - {error: server_busy, next: wait, en: a}", 2, "missing zh"),
         ("rules:\n  - {error: server_busy, next: wait, tries: 0, en: a, zh: b}", 2, "at least 1"),
     ],
 )  # fmt: skip
-def test_a_wrong_rule_is_told_with_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
-    """A user's own judge.yaml is checked like every other file."""
-    (tmp_path / "judge.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "apps.yaml").write_bytes(Folders().fixture("apps.yaml").read_bytes())
+def test_a_mistake_in_retries_yaml_is_reported_with_its_line(
+    tmp_path: Path, text: str, line: int, message: str
+) -> None:
+    """A user's own retries.yaml is checked like every other file."""
+    (tmp_path / "retries.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigurationError) as error:
-        load_retry_rules(Folders(tmp_path), catalogue())
+        load_config(Folders(tmp_path), now=Clock().second)
     [problem] = error.value.problems
-    assert problem.line == line
-    assert said in problem.text.en
+    assert (problem.place, problem.line) == (str(tmp_path / "retries.yaml"), line)
+    assert message in problem.text.en
+
+
+@pytest.mark.parametrize("others", [(), ("retries.yaml",), ("apps.yaml",)], ids=str)
+def test_a_folder_with_the_former_judge_yaml_is_refused(tmp_path: Path, others: tuple[str, ...]) -> None:
+    """judge.yaml was renamed: it is reported, never ignored, whatever else the folder holds."""
+    for name in others:
+        (tmp_path / name).write_bytes(Folders().fixture(name).read_bytes())
+    (tmp_path / "judge.yaml").write_text("rules: []\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as error:
+        load_config(Folders(tmp_path), now=Clock().second)
+    assert error.value.show().startswith(f"{tmp_path}/judge.yaml: renamed to retries.yaml")
+    assert "已改名为 retries.yaml" in error.value.show("zh")

@@ -72,7 +72,7 @@ def test_every_operation_has_its_two_files_and_nothing_is_left_over() -> None:
         "scenario.json",
         "errors.json",
         "apps.json",
-        "judge.json",
+        "retries.json",
     }
 
 

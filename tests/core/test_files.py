@@ -368,7 +368,7 @@ def test_without_a_folder_of_the_users_the_shipped_files_are_found() -> None:
         "recorded-day",
     } <= folders.scenarios().keys()
     assert "query_room_info.request.json" in folders.schemas()
-    files = [folders.fixture("apps.yaml"), folders.fixture("errors.yaml"), folders.fixture("judge.yaml")]
+    files = [folders.fixture("apps.yaml"), folders.fixture("errors.yaml"), folders.fixture("retries.yaml")]
     files += [*folders.scenarios().values(), *folders.schemas().values()]
     for path in files:
         assert (read_json if path.suffix == ".json" else read_yaml)(path).value

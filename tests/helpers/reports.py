@@ -23,8 +23,8 @@ def catalogue() -> Catalogue:
 
 @cache
 def rules() -> RetryRules:
-    """The shipped rules of the judge."""
-    return load_retry_rules(FOLDERS, catalogue())
+    """The shipped retry rules."""
+    return load_retry_rules(read_yaml(FOLDERS.fixture("retries.yaml")), catalogue())
 
 
 @cache
