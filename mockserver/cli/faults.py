@@ -13,10 +13,10 @@ from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.show import show_rows
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
-from mockserver.faults.base import Kind
+from mockserver.faults.base import FAMILIES, Kind
 from mockserver.faults.fields import FaultError, Spec, specs
-from mockserver.faults.parsing import ON, WHEN, Common, kind_of, rows
-from mockserver.faults.registry import FAMILY_TEXTS
+from mockserver.faults.parsing import ON, WHEN, Common
+from mockserver.faults.registry import kind_of, rows
 
 _WORDS = {
     "required": Text("required", "必填"),
@@ -85,7 +85,7 @@ def _list(lang: Lang, as_json: bool) -> None:
 def _explain(kind: type[Kind], lang: Lang) -> None:
     word = {name: text.to(lang) for name, text in _WORDS.items()}
     click.echo(f"{kind.kind}: {kind.text.to(lang)}")
-    click.echo(f"{kind.family}: {FAMILY_TEXTS[kind.family].to(lang)}")
+    click.echo(f"{kind.family}: {FAMILIES[kind.family].to(lang)}")
     own = _fields(kind, lang)
     click.echo(f"\n{word['own'] if own else word['none']}")
     if own:
@@ -93,12 +93,12 @@ def _explain(kind: type[Kind], lang: Lang) -> None:
     if kind.exactly_one:
         click.echo(word["one"].format(names=", ".join(kind.exactly_one)))
     click.echo(f"\n{word['every']}")
-    show_rows([*_choosing(lang), *_fields(Common, lang, kind.common)], False)
+    show_rows([*_choosing(lang), *_fields(Common, lang, kind.common_defaults)], False)
     made = example(kind)
     own_words = {name: value for name, value in made.items() if name not in ("on", "times")}
     click.echo(f"\n{word['file']}\n  faults:\n    - {as_flow(made)}")
     click.echo(f"\n{word['serve']}\n  mockserver serve --fault {shlex.quote(as_text(made))}")
-    if kind.remembers:
+    if kind.compares_requests:
         click.echo(f"\n{word['no_header']}")
     else:
         click.echo(f"\n{word['header']}\n  X-Mock-Fault: {as_text(own_words)}")
@@ -107,7 +107,7 @@ def _explain(kind: type[Kind], lang: Lang) -> None:
 
 def _choosing(lang: Lang) -> list[dict[str, str]]:
     """The two fields that choose requests, which no dataclass has."""
-    on, when = _WORDS["operations"].to(lang), Spec("object", WHEN).word.to(lang)
+    on, when = _WORDS["operations"].to(lang), Spec("object", WHEN).type_text.to(lang)
     return [
         {"field": "on", "value": on, "default": "*", "meaning": ON.to(lang)},
         {"field": "when", "value": when, "default": "", "meaning": WHEN.to(lang)},
@@ -129,8 +129,8 @@ def _fields(of: type[Any], lang: Lang, other: Any = None, prefix: str = "") -> l
                 "meaning": spec.text.to(lang),
             }
         )
-        if spec.part is not None:
-            found += _fields(spec.part, lang, prefix=f"{prefix}{one.name}.")
+        if spec.nested is not None:
+            found += _fields(spec.nested, lang, prefix=f"{prefix}{one.name}.")
     return found
 
 
@@ -138,9 +138,9 @@ def _value(spec: Spec, lang: Lang) -> str:
     """What a field may hold, in words."""
     if spec.choices:
         return " | ".join(spec.choices)
-    if spec.shape in ("integer", "number"):
-        return f"{spec.word.to(lang)}{Text(', ', '，').to(lang)}{spec.span.to(lang)}"
-    return spec.word.to(lang)
+    if spec.value_type in ("integer", "number"):
+        return f"{spec.type_text.to(lang)}{Text(', ', '，').to(lang)}{spec.range_text.to(lang)}"
+    return spec.type_text.to(lang)
 
 
 def _default(value: Any) -> str:

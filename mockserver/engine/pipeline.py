@@ -192,7 +192,7 @@ class Engine:
 
     def _apply_faults(self, context: RequestContext, plan: FaultPlan, response: Response) -> Response:
         """Apply the faults of payload, gateway, time and connection. The transport performs the last two."""
-        response = plan.deliver(plan.corrupt(response, _fault_context(context)))
+        response = plan.plan_delivery(plan.corrupt(response, _fault_context(context)))
         if self._headers and plan.header:
             response = replace(
                 response, headers=(*response.headers, ("X-Mock-Fault", header_value(plan.header)))

@@ -1,7 +1,5 @@
-"""What goes wrong on purpose: one file a kind, and the chain that decides whom they strike.
+"""Faults: what goes wrong on purpose. Each file in `kinds/` is one kind of fault; `plan.py` decides which requests get it.
 
-A kind says what it does to a request that it strikes; when it strikes (`on`, `when`, `probability`, `after`,
-`times`, `every`, `ttl_seconds`) is the chain's business and the same for all. Kinds describe; only the
-transport touches a socket. Nothing here knows of signatures, worlds, scenarios or Flask: the engine hands in
-what is needed.
+Kinds describe an effect, and only the transport touches a socket. May import `validation`, `contract` and `core`.
+Start with `base.py` (what a kind is), then read any kind; README.md is the reference for users.
 """

@@ -1,8 +1,8 @@
-"""What a fault kind is: a frozen dataclass whose fields are its API, and one hook, the one of its family.
+"""The base classes of fault kinds, one for each family, and what the engine passes to them.
 
-A kind is one file in `kinds/`; the file's name is the kind's name. Hooks are pure: what they return depends
-on the fields, on what they are given and on the draw. They return their thing changed and a line that says
-what was done to it, or None when there was nothing to do.
+A kind is a frozen dataclass in a file of its own in `kinds/`; the file's name is the kind's name, and its fields are
+what users set. Its one method, `apply`, is pure: the result depends on the fields and the arguments only. It returns
+the changed value with a one-line note for `X-Mock-Fault`, or None when there is nothing to change.
 """
 
 from __future__ import annotations
@@ -19,19 +19,28 @@ from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.schemas import Schemas
 from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
-from mockserver.faults.fields import Pointer
 from mockserver.validation.signature import SigningContext
 
 Family = Literal["checksum", "api", "payload", "gateway", "time", "connection"]
-FAMILIES: tuple[Family, ...] = ("checksum", "api", "payload", "gateway", "time", "connection")
-"""In the order in which faults of one request act."""
 
-LONGEST = 600.0
-"""Seconds that the faults of one request may keep a client waiting, for each way of waiting."""
+FAMILIES: Mapping[str, Text] = MappingProxyType(
+    {
+        "checksum": Text("the signature is rejected", "签名校验失败"),
+        "api": Text("a business error in an HTTP 200 response", "HTTP 200 响应中的业务错误"),
+        "payload": Text("the backend's response body is wrong", "后端响应内容有误"),
+        "gateway": Text("a gateway responds in place of the backend", "由网关代替后端响应"),
+        "time": Text("the response is slow", "响应缓慢"),
+        "connection": Text("the connection or the HTTP framing breaks", "连接或 HTTP 报文结构损坏"),
+    }
+)
+"""The families with their texts, in the order in which the faults of one request are applied."""
+
+MAX_SECONDS = 600.0
+"""Upper limit, in seconds, of each kind of wait that the faults of one request add up to."""
 
 
 class Memory:
-    """What one fault remembers from request to request; hold the lock while you look."""
+    """The state of one fault across requests. Hold `lock` while using `values`."""
 
     __slots__ = ("lock", "values")
 
@@ -42,30 +51,33 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """The chance of one fault at one request: the same seed, fault and number give the same values."""
+    """Random values for one fault and one request, and the fault's memory.
+
+    The same seed, fault and request number always give the same values. `purpose` separates the values of one draw.
+    """
 
     seed: int
     key: str
     """The fault's id."""
     number: int
-    """The how-many-eth request this is that the fault matches, from 1."""
+    """1-based index of the request among those that the fault matches."""
     memory: Memory = field(default_factory=Memory, compare=False)
 
-    def unit(self, purpose: str) -> float:
-        """A number in 0 < x < 1, another one for each purpose."""
+    def uniform(self, purpose: str) -> float:
+        """Return a number between 0 and 1, both excluded."""
         return ((self._bits(self.number, purpose) >> 12) + 0.5) / 2.0**52
 
     def below(self, count: int, purpose: str) -> int:
-        """A number in 0 ≤ x < count."""
+        """Return an integer from 0 to `count` - 1."""
         return self._bits(self.number, purpose) % count
 
-    def lasting(self, purpose: str) -> str:
-        """A word of 16 characters that is the same for every request."""
-        return f"{self._bits(0, purpose):016x}"
-
-    def word(self, purpose: str) -> str:
-        """A word of 16 characters for this request."""
+    def token(self, purpose: str) -> str:
+        """Return 16 hexadecimal characters for this request."""
         return f"{self._bits(self.number, purpose):016x}"
+
+    def fixed_token(self, purpose: str) -> str:
+        """Return 16 hexadecimal characters that are the same for every request."""
+        return f"{self._bits(0, purpose):016x}"
 
     def _bits(self, number: int, purpose: str) -> int:
         text = f"{self.seed}\x1f{self.key}\x1f{number}\x1f{purpose}"
@@ -74,20 +86,20 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A business error in place of the answer."""
+    """A business error that replaces the response."""
 
     error: str
-    """Name of a row of the catalogue."""
+    """Name of a catalogue row."""
     info: str | None = None
-    """The ErrorInfo; None: the row's own text."""
+    """ErrorInfo; None for the text of the row."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
-    """What a kind may know of the request it strikes."""
+    """What a kind may know of the request."""
 
     operation: str
-    """Empty when the path names none."""
+    """Empty for a request to an unknown path."""
     now: float
     """Seconds since the epoch by the app's clock."""
     catalogue: Catalogue
@@ -95,23 +107,23 @@ class FaultContext:
 
 
 class Kind(ABC):
-    """Base of all kinds; take one of the six below. Subclasses are frozen, keyword-only dataclasses."""
+    """The base of all kinds. Subclass one of the six families below as a frozen, keyword-only dataclass."""
 
     kind: ClassVar[str]
-    """The name: that of the file."""
+    """The name of the kind, taken from its file."""
     family: ClassVar[Family]
     text: ClassVar[Text]
     """What a client sees."""
     exactly_one: ClassVar[tuple[str, ...]] = ()
-    """Fields of which exactly one is given."""
-    common: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """Other defaults for the fields that all faults have."""
-    word_of_when: ClassVar[str] = ""
-    """The own field that a `when` of one word means; a `when` that is a mapping chooses requests."""
-    honest_only: ClassVar[bool] = False
-    """Strikes (and counts) only requests whose signature is right."""
-    remembers: ClassVar[bool] = False
-    """Compares requests, so it can do nothing for a single one."""
+    """Fields of which exactly one is required."""
+    common_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Defaults of this kind for the fields common to all faults."""
+    when_field: ClassVar[str] = ""
+    """The field that `when: TEXT` sets. `when` with a mapping always selects requests."""
+    needs_valid_signature: ClassVar[bool] = False
+    """Whether only requests with a valid signature match."""
+    compares_requests: ClassVar[bool] = False
+    """Whether the fault needs several requests to have an effect; it is refused for a single one."""
 
     def __init_subclass__(cls) -> None:
         """Name the kind after its file."""
@@ -120,15 +132,11 @@ class Kind(ABC):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Values among the fields that nobody may read."""
+        """Field values that must not appear in listings and logs."""
         return ()
 
-    def wrong(self) -> tuple[Pointer, Text] | None:
-        """What is wrong with the fields taken together, and where; None when nothing is."""
-        return None
-
     def check(self, catalogue: Catalogue) -> None:
-        """FaultError when a field names something that is not there."""
+        """Raise FaultError if a field names something that does not exist."""
         return
 
 
@@ -143,57 +151,49 @@ class ChecksumKind(Kind):
 
 
 class ApiKind(Kind):
-    """Refuses a request that was accepted, with an error of the catalogue in an HTTP 200."""
+    """Refuses a valid request with a business error in an HTTP 200 response."""
 
     family = "api"
 
     @abstractmethod
-    def refuse(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str] | None:
-        """The refusal, or None to let the request through."""
+    def apply(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str] | None:
+        """Return the refusal and a note, or None to accept the request."""
 
 
-class PayloadKind(Kind):
-    """Spoils what the backend says."""
+class _ResponseKind(Kind):
+    @abstractmethod
+    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
+        """Return the changed response and a note, or None if this response cannot be changed."""
+
+
+class PayloadKind(_ResponseKind):
+    """Corrupts the backend's response."""
 
     family = "payload"
 
-    @abstractmethod
-    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """Another reply; None when this one has nothing to spoil."""
 
-
-class GatewayKind(Kind):
-    """Answers in place of the backend."""
+class GatewayKind(_ResponseKind):
+    """Replaces the backend's response, except its `X-Mock-` headers."""
 
     family = "gateway"
 
+
+class _DeliveryKind(Kind):
     @abstractmethod
-    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """Another reply; its `X-Mock-` headers are those of the first."""
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str] | None:
+        """Return the changed delivery plan and a note."""
 
 
-class TimeKind(Kind):
-    """Keeps the client waiting, at most `LONGEST`."""
+class TimeKind(_DeliveryKind):
+    """Delays the response, by at most `MAX_SECONDS`."""
 
     family = "time"
 
-    @abstractmethod
-    def deliver(
-        self, delivery: DeliveryPlan, response: Response, draw: Draw
-    ) -> tuple[DeliveryPlan, str] | None:
-        """The reply's delivery with a wait added."""
 
-
-class ConnectionKind(Kind):
+class ConnectionKind(_DeliveryKind):
     """Breaks the connection or the framing."""
 
     family = "connection"
-
-    @abstractmethod
-    def deliver(
-        self, delivery: DeliveryPlan, response: Response, draw: Draw
-    ) -> tuple[DeliveryPlan, str] | None:
-        """The reply's delivery with something broken."""
 
 
 def with_appsecret(signing: SigningContext, appsecret: str) -> SigningContext:

@@ -1,6 +1,6 @@
-"""The fields of a fault: declared once, and from that read, refused with advice, and told as JSON Schema.
+"""The fields of a fault: declared once; from that come reading, error messages with suggestions, and JSON Schema.
 
-Knows nothing of faults: it takes any frozen keyword-only dataclass whose fields come from the makers here.
+Works for any frozen, keyword-only dataclass whose fields come from `integer`, `number`, `choice`, `string`, `nested`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mockserver.core.text import Text
 
 Pointer = tuple[str | int, ...]
 T = TypeVar("T")
-_WORDS = {
+_TYPE_TEXTS = {
     "integer": Text("a whole number", "整数"),
     "number": Text("a number", "数字"),
     "string": Text("text", "文本"),
@@ -26,7 +26,7 @@ _WORDS = {
 
 
 class FaultError(ValueError):
-    """A fault that cannot be: the place in its description, and what would be right."""
+    """An invalid fault: where in its description, and what is expected there."""
 
     def __init__(self, pointer: Pointer, text: Text) -> None:
         self.pointer, self.text = pointer, text
@@ -35,184 +35,193 @@ class FaultError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What one field may hold."""
+    """What one field accepts."""
 
-    shape: Literal["integer", "number", "string", "object"]
+    value_type: Literal["integer", "number", "string", "object"]
     text: Text
-    least: float | None = None
-    above: float | None = None
-    most: float | None = None
+    minimum: float | None = None
+    exclusive_minimum: float | None = None
+    maximum: float | None = None
     choices: tuple[str, ...] = ()
     pattern: str = ""
-    longest: int = 0
-    part: type[Any] | None = None
+    max_length: int = 0
+    nested: type[Any] | None = None
     """The dataclass of a nested mapping."""
 
     def schema(self, default: Any = MISSING) -> dict[str, Any]:
-        """JSON Schema of the field, with its texts."""
-        if self.part is not None:
-            found = object_schema(self.part)
+        """Return the JSON Schema of the field, with its texts."""
+        if self.nested is not None:
+            schema = object_schema(self.nested)
         elif self.choices:
-            found = {"enum": list(self.choices)}
+            schema = {"enum": list(self.choices)}
         else:
-            found = {"type": self.shape}
-        limits = {"minimum": self.least, "exclusiveMinimum": self.above, "maximum": self.most}
-        found |= {name: limit for name, limit in limits.items() if limit is not None}
-        if self.shape == "string" and not self.choices:
-            found |= {"minLength": 1, "maxLength": self.longest, "pattern": self.pattern}
+            schema = {"type": self.value_type}
+        limits = {
+            "minimum": self.minimum,
+            "exclusiveMinimum": self.exclusive_minimum,
+            "maximum": self.maximum,
+        }
+        schema |= {name: limit for name, limit in limits.items() if limit is not None}
+        if self.value_type == "string" and not self.choices:
+            schema |= {"minLength": 1, "maxLength": self.max_length, "pattern": self.pattern}
         if default is not MISSING and default is not None:
-            found["default"] = default
-        return {"description": self.text.en, "x-description-zh": self.text.zh, **found}
+            schema["default"] = default
+        return {"description": self.text.en, "x-description-zh": self.text.zh, **schema}
 
     def read(self, value: Any, pointer: Pointer) -> Any:
-        """`value` if the field may hold it; FaultError says what would be right."""
-        if self.part is not None:
-            return read_fields(self.part, value, pointer)
-        text = self._wrong(value)
+        """Return `value` if the field accepts it; otherwise raise FaultError."""
+        if self.nested is not None:
+            return read_fields(self.nested, value, pointer)
+        text = self._error(value)
         if text is not None:
             raise FaultError(pointer, text)
         return value
 
-    def _wrong(self, value: Any) -> Text | None:
+    def _error(self, value: Any) -> Text | None:
         shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "…"
         if self.choices:
             if value in self.choices and isinstance(value, str):
                 return None
-            hint, words = nearest(value, self.choices), ", ".join(self.choices)
-            return Text(f"{shown} is none of {words}{hint.en}", f"{shown} 不在可选值中：{words}{hint.zh}")
-        if not _is(self.shape, value):
-            wanted = self.word
-            return Text(f"{shown} is not {wanted.en}", f"{shown} 不是{wanted.zh}")
-        if self.shape == "string":
-            if len(value) > self.longest or not re.fullmatch(self.pattern, value):
+            hint, choices = nearest(value, self.choices), ", ".join(self.choices)
+            return Text(f"{shown} is none of {choices}{hint.en}", f"{shown} 不在可选值中：{choices}{hint.zh}")
+        if not _has_type(value, self.value_type):
+            return Text(f"{shown} is not {self.type_text.en}", f"{shown} 不是{self.type_text.zh}")
+        if self.value_type == "string":
+            if len(value) > self.max_length or not re.fullmatch(self.pattern, value):
                 return Text(
-                    f"{shown} does not match {self.pattern} or has over {self.longest} characters",
-                    f"{shown} 不符合 {self.pattern}，或超过 {self.longest} 个字符",
+                    f"{shown} does not match {self.pattern} or is longer than {self.max_length} characters",
+                    f"{shown} 不匹配 {self.pattern}，或超过 {self.max_length} 个字符",
                 )
         elif (
-            (self.least is not None and value < self.least)
-            or (self.above is not None and value <= self.above)
-            or (self.most is not None and value > self.most)
+            (self.minimum is not None and value < self.minimum)
+            or (self.exclusive_minimum is not None and value <= self.exclusive_minimum)
+            or (self.maximum is not None and value > self.maximum)
         ):
-            span = self.span
+            span = self.range_text
             return Text(f"{shown} is out of range: {span.en}", f"{shown} 超出范围：{span.zh}")
         return None
 
     @property
-    def word(self) -> Text:
-        """What kind of value it is, in words."""
-        return _WORDS[self.shape]
+    def type_text(self) -> Text:
+        """The type in plain language."""
+        return _TYPE_TEXTS[self.value_type]
 
     @property
-    def span(self) -> Text:
-        """The range of a number in words."""
-        parts = []
-        if self.least is not None:
-            parts.append(Text(f"at least {self.least:.15g}", f"最小 {self.least:.15g}"))
-        if self.above is not None:
-            parts.append(Text(f"more than {self.above:.15g}", f"大于 {self.above:.15g}"))
-        if self.most is not None:
-            parts.append(Text(f"at most {self.most:.15g}", f"最大 {self.most:.15g}"))
-        return Text(", ".join(one.en for one in parts), "，".join(one.zh for one in parts))
+    def range_text(self) -> Text:
+        """The range of a number in plain language."""
+        limits = []
+        if self.minimum is not None:
+            limits.append(Text(f"at least {self.minimum:.15g}", f"最小 {self.minimum:.15g}"))
+        if self.exclusive_minimum is not None:
+            limits.append(
+                Text(f"more than {self.exclusive_minimum:.15g}", f"大于 {self.exclusive_minimum:.15g}")
+            )
+        if self.maximum is not None:
+            limits.append(Text(f"at most {self.maximum:.15g}", f"最大 {self.maximum:.15g}"))
+        return Text(", ".join(limit.en for limit in limits), "，".join(limit.zh for limit in limits))
 
 
-def integer(en: str, zh: str, least: int, most: int, default: Any = MISSING, **more: Any) -> Any:
-    """A field for a whole number between `least` and `most`, both included."""
-    return _field(Spec("integer", Text(en, zh), least=least, most=most, **more), default)
+def integer(en: str, zh: str, minimum: int, maximum: int, default: Any = MISSING) -> Any:
+    """Declare a field for an integer between `minimum` and `maximum`, both included."""
+    return _field(Spec("integer", Text(en, zh), minimum=minimum, maximum=maximum), default)
 
 
-def number(en: str, zh: str, least: float | None, most: float, default: Any = MISSING, **more: Any) -> Any:
-    """A field for a number between `least` and `most`, both included."""
-    return _field(Spec("number", Text(en, zh), least=least, most=most, **more), default)
+def number(
+    en: str, zh: str, minimum: float | None, maximum: float, default: Any = MISSING, *, above: Any = None
+) -> Any:
+    """Declare a field for a number between `minimum` and `maximum`, both included, or greater than `above`."""
+    spec = Spec("number", Text(en, zh), minimum=minimum, exclusive_minimum=above, maximum=maximum)
+    return _field(spec, default)
 
 
 def choice(en: str, zh: str, *choices: str, default: Any = MISSING) -> Any:
-    """A field for one of a few words."""
+    """Declare a field for one of a few strings."""
     return _field(Spec("string", Text(en, zh), choices=choices), default)
 
 
-def string(en: str, zh: str, pattern: str, longest: int, default: Any = MISSING) -> Any:
-    """A field for a text that wholly matches `pattern`."""
-    return _field(Spec("string", Text(en, zh), pattern=f"^{pattern}$", longest=longest), default)
+def string(en: str, zh: str, pattern: str, max_length: int, default: Any = MISSING) -> Any:
+    """Declare a field for a string that matches `pattern` in full."""
+    return _field(Spec("string", Text(en, zh), pattern=f"^{pattern}$", max_length=max_length), default)
 
 
-def part(en: str, zh: str, of: type[Any]) -> Any:
-    """An optional field for a mapping with the fields of the dataclass `of`."""
-    return _field(Spec("object", Text(en, zh), part=of), None)
+def nested(en: str, zh: str, cls: type[Any]) -> Any:
+    """Declare an optional field for a mapping with the fields of the dataclass `cls`."""
+    return _field(Spec("object", Text(en, zh), nested=cls), None)
 
 
 def _field(spec: Spec, default: Any) -> Any:
-    given = {} if default is MISSING else {"default": default}
-    return dataclasses.field(**given, metadata={"spec": spec})
+    return dataclasses.field(default=default, metadata={"spec": spec})
 
 
-def specs(of: type[Any]) -> dict[str, Spec]:
-    """The fields of a dataclass by name, in their order."""
-    return {one.name: one.metadata["spec"] for one in dataclasses.fields(of)}
+def specs(cls: type[Any]) -> dict[str, Spec]:
+    """Return the specs of a dataclass's fields by name."""
+    return {field.name: field.metadata["spec"] for field in dataclasses.fields(cls)}
 
 
-def object_schema(of: type[Any]) -> dict[str, Any]:
-    """JSON Schema of the mapping that makes a dataclass."""
-    fields = dataclasses.fields(of)
-    found: dict[str, Any] = {
+def object_schema(cls: type[Any]) -> dict[str, Any]:
+    """Return the JSON Schema of the mapping that `read_fields` reads as `cls`."""
+    fields = dataclasses.fields(cls)
+    schema: dict[str, Any] = {
         "type": "object",
-        "properties": {one.name: one.metadata["spec"].schema(one.default) for one in fields},
+        "properties": {field.name: field.metadata["spec"].schema(field.default) for field in fields},
         "additionalProperties": False,
     }
-    required = [one.name for one in fields if one.default is MISSING]
-    if required:
-        found["required"] = required
-    if exactly_one := getattr(of, "exactly_one", ()):
-        found["oneOf"] = [{"required": [name]} for name in exactly_one]
-    return found
+    if required := _required(cls):
+        schema["required"] = required
+    if exactly_one := getattr(cls, "exactly_one", ()):
+        schema["oneOf"] = [{"required": [name]} for name in exactly_one]
+    return schema
 
 
-def read_fields(of: type[T], given: Any, pointer: Pointer = ()) -> T:
-    """The dataclass `of` with the values in `given`; FaultError for the first that is wrong or missing."""
+def read_fields(cls: type[T], given: Any, pointer: Pointer = ()) -> T:
+    """Return `cls` with the values of the mapping `given`. Raise FaultError for the first invalid or missing field."""
     if not isinstance(given, Mapping):
         raise FaultError(pointer, Text(f"{given!r} is not a mapping", f"{given!r} 不是映射"))
-    known = specs(of)
+    known = specs(cls)
     for name in given:
         if name not in known:
             raise unknown_field((*pointer, str(name)), known)
-    required = [one.name for one in dataclasses.fields(of) if one.default is MISSING]  # type: ignore[arg-type]
-    for name in required:
+    for name in _required(cls):
         if name not in given:
-            wanted = known[name].text
-            raise FaultError(
-                (*pointer, name), Text(f"missing {name}: {wanted.en}", f"缺少 {name}：{wanted.zh}")
-            )
-    exactly_one = getattr(of, "exactly_one", ())
+            text = known[name].text
+            raise FaultError((*pointer, name), Text(f"missing {name}: {text.en}", f"缺少 {name}：{text.zh}"))
+    exactly_one = getattr(cls, "exactly_one", ())
     if exactly_one and sum(name in given for name in exactly_one) != 1:
         names = ", ".join(exactly_one)
-        raise FaultError(pointer, Text(f"give exactly one of {names}", f"{names} 须且只能有一项"))
-    made = of(**{name: known[name].read(value, (*pointer, name)) for name, value in given.items()})
-    wrong = made.wrong() if hasattr(made, "wrong") else None
-    if wrong is not None:
-        raise FaultError((*pointer, *wrong[0]), wrong[1])
-    return made
+        raise FaultError(pointer, Text(f"give exactly one of {names}", f"{names} 必须且只能填一项"))
+    values = {name: known[name].read(value, (*pointer, name)) for name, value in given.items()}
+    try:
+        return cls(**values)
+    except FaultError as error:
+        raise FaultError((*pointer, *error.pointer), error.text) from None
 
 
-def told(made: Any) -> dict[str, Any]:
-    """The mapping that makes the dataclass `made` again: what is None is left out."""
+def to_mapping(fields: Any) -> dict[str, Any]:
+    """Return the mapping that `read_fields` reads as the dataclass instance `fields`, without its None values."""
     return {
-        name: told(value) if dataclasses.is_dataclass(value) else value
-        for name in specs(type(made))
-        if (value := getattr(made, name)) is not None
+        name: to_mapping(value) if dataclasses.is_dataclass(value) else value
+        for name in specs(type(fields))
+        if (value := getattr(fields, name)) is not None
     }
 
 
 def unknown_field(pointer: Pointer, known: Any) -> FaultError:
-    """The error for a name that is none of the known fields."""
+    """Return the error for a name that is not one of the `known` fields."""
     return FaultError(pointer, unknown("field", str(pointer[-1]), known))
 
 
-def _is(kind: str, value: Any) -> bool:
-    if kind == "integer":
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind == "number":
+def _required(cls: type[Any]) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls) if field.default is MISSING]
+
+
+def _has_type(value: Any, value_type: str) -> bool:
+    if isinstance(value, bool):
+        return False
+    if value_type == "integer":
+        return isinstance(value, int)
+    if value_type == "number":
         # An integer may be larger than any float.
-        return (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**1023) or (
+        return (isinstance(value, int) and abs(value) < 2**1023) or (
             isinstance(value, float) and math.isfinite(value)
         )
     return isinstance(value, str)

@@ -1,7 +1,7 @@
-"""Reads one fault as a person wrote it: in a scenario, the admin API, an option, a header or test code.
+"""Reads one fault as users write it: in a scenario, the admin API, an option, a header, a magic value or test code.
 
-All of them say the same mapping: `fault`, the kind's own fields, and the fields that every fault has. `on`
-and `when` choose requests, the others when among them it strikes. Who compiles a `when` comes from outside.
+All of them give the same mapping: `fault` (the kind), the kind's own fields, and the fields common to all faults.
+`on` and `when` select requests; the other common fields decide on which of those the fault fires.
 """
 
 from __future__ import annotations
@@ -27,50 +27,56 @@ from mockserver.faults.fields import (
     read_fields,
     specs,
     string,
-    told,
+    to_mapping,
     unknown_field,
 )
-from mockserver.faults.registry import FAMILY_TEXTS, KINDS
+from mockserver.faults.registry import KINDS, kind_of
 
-_MOST = 1_000_000_000
-_PARTS = ("body", "query")
+_MAX_COUNT = 1_000_000_000
+_WHEN_PARTS = ("body", "query")
 _PIECE = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
 ON = Text(
-    "Operation, list of operations, or * for every request of the app.",
-    "接口、接口列表，或 * 表示该应用的所有请求。",
+    "Operation or list of operations; * for every request of the app.",
+    "接口名或接口列表；* 表示该应用的全部请求。",
 )
-WHEN = Text("Matcher for body and query, as in answers.", "对请求体与查询串的匹配条件，与 answers 相同。")
+WHEN = Text(
+    "Conditions on body and query fields, as in answers.", "请求体与查询参数的匹配条件，写法同 answers。"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Common:
-    """The fields that every fault has, beside `on` and `when`."""
+    """The fields common to all faults, besides `on` and `when`."""
 
     probability: float = number(
-        "Share of the matching requests, the same ones again with the same seed.",
-        "匹配请求中发生的比例；种子相同则请求相同。",
+        "Probability of firing on a matching request; the seed decides which ones.",
+        "在匹配请求上触发的概率；具体哪些请求由种子决定。",
         0,
         1,
         1,
     )
     after: int = integer(
-        "Leave the first so many matching requests alone.", "放过前若干次匹配的请求。", 0, _MOST, 0
+        "Number of matching requests to skip first.", "先跳过的匹配请求数。", 0, _MAX_COUNT, 0
     )
-    times: int | None = integer("Strike so often at most.", "最多发生若干次。", 1, _MOST, None)
+    times: int | None = integer("Maximum number of times to fire.", "最多触发次数。", 1, _MAX_COUNT, None)
     every: int = integer(
-        "Strike every nth matching request after those.", "此后每第 n 次匹配的请求发生一次。", 1, _MOST, 1
+        "Fire on every nth matching request after those.",
+        "此后每 n 个匹配请求触发一次。",
+        1,
+        _MAX_COUNT,
+        1,
     )
     ttl_seconds: float | None = number(
-        "Be gone after so many seconds of the app's clock.",
-        "应用时钟走过若干秒后消失。",
+        "Lifetime in seconds, by the app's clock.",
+        "有效期（秒），按应用时钟计算。",
         None,
-        _MOST,
+        _MAX_COUNT,
         None,
         above=0,
     )
     id: str | None = string(
-        "Name to list and remove it by; made up when left out.",
-        "用于查看和删除的名称；省略时自动生成。",
+        "Id for listing and removing it; generated if omitted.",
+        "用于查询和删除的 id；省略时自动生成。",
         r"[A-Za-z0-9][A-Za-z0-9._#-]*",
         64,
         None,
@@ -79,41 +85,42 @@ class Common:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault as it was chosen: what it does, to which requests, and when."""
+    """A configured fault: what it does, to which requests, and when."""
 
     kind: Kind
     common: Common
     on: tuple[str, ...] | None = None
-    """None: every request, those to unknown paths too."""
+    """The operations; None for every request, including those to unknown paths."""
     when: Mapping[str, Any] | None = None
     matcher: Matcher | None = field(default=None, repr=False, compare=False)
 
-    def wants(self, operation: str, body: Mapping[str, Any], query: Mapping[str, str]) -> bool:
-        """Whether a request is one of those it is for."""
+    def matches(self, operation: str, body: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+        """Whether `on` and `when` select a request."""
         return (self.on is None or operation in self.on) and (
             self.matcher is None or self.matcher.matches(body, query)
         )
 
-    def told(self) -> dict[str, Any]:
-        """The mapping that `parse_fault` makes it from, without what says nothing."""
-        plain = read_fields(Common, dict(self.kind.common))
-        common = {name: value for name, value in told(self.common).items() if value != getattr(plain, name)}
-        found: dict[str, Any] = {"fault": self.kind.kind, **told(self.kind)}
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the mapping that `parse_fault` reads as this fault, without default values."""
+        defaults = to_mapping(read_fields(Common, dict(self.kind.common_defaults)))
+        mapping: dict[str, Any] = {"fault": self.kind.kind, **to_mapping(self.kind)}
         if self.on is not None:
-            found["on"] = list(self.on)
+            mapping["on"] = list(self.on)
         if self.when is not None:
-            found["when"] = dict(self.when)
-        return found | common
+            mapping["when"] = dict(self.when)
+        common = to_mapping(self.common).items()
+        return mapping | {name: value for name, value in common if value != defaults.get(name)}
 
-    def shown(self) -> dict[str, Any]:
-        """The same without what nobody may read."""
-        return {name: "***" if value in self.kind.secrets else value for name, value in self.told().items()}
+    def masked(self) -> dict[str, Any]:
+        """Return the same mapping with secrets masked."""
+        secrets = self.kind.secrets
+        return {name: "***" if value in secrets else value for name, value in self.to_mapping().items()}
 
 
 def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Fault:
-    """The fault that the mapping `given` describes; FaultError with the place and what would be right.
+    """Return the fault that the mapping `given` describes, or raise FaultError.
 
-    `once`: it is for one request alone, so a kind that compares requests is refused too.
+    `once` is for a fault of a single request: a kind that compares requests is refused then.
     """
     if not isinstance(given, Mapping):
         raise FaultError(
@@ -121,83 +128,76 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
         )
     kind = kind_of(given.get("fault"))
     own, common = specs(kind), specs(Common)
-    if kind.word_of_when and isinstance(given.get("when"), str):
-        given = {kind.word_of_when if name == "when" else name: value for name, value in given.items()}
+    if kind.when_field and isinstance(given.get("when"), str):
+        given = {kind.when_field if name == "when" else name: value for name, value in given.items()}
     for name in given:
         if name not in (*own, *common, "fault", "on", "when"):
             raise unknown_field((str(name),), (*own, "on", "when", *common))
-    made = read_fields(kind, {name: value for name, value in given.items() if name in own})
-    made.check(catalogue)
-    if once and kind.remembers:
+    configured = read_fields(kind, {name: value for name, value in given.items() if name in own})
+    configured.check(catalogue)
+    if once and kind.compares_requests:
         raise FaultError(
             ("fault",),
             Text(
-                f"{kind.kind} compares requests and does nothing to one: use a scenario or the admin API",
-                f"{kind.kind} 需比较多个请求，对单个请求无效：请用场景或管理接口设置",
+                f"{kind.kind} compares requests and has no effect on a single one:"
+                " set it in a scenario or with the admin API",
+                f"{kind.kind} 需要比较多个请求，对单个请求无效：请在场景中或通过管理接口设置",
             ),
         )
-    chosen = read_fields(Common, {**kind.common, **{name: given[name] for name in common if name in given}})
+    values = {**kind.common_defaults, **{name: given[name] for name in common if name in given}}
     matcher = _matcher(given["when"]) if "when" in given else None
-    return Fault(made, chosen, _on(given.get("on", "*")), given.get("when"), matcher)
-
-
-def kind_of(name: Any) -> type[Kind]:
-    """The kind called `name`; FaultError suggests the nearest."""
-    if name is None:
-        words = ", ".join(KINDS)
-        raise FaultError(("fault",), Text(f"missing fault: one of {words}", f"缺少 fault：可用 {words}"))
-    if not isinstance(name, str) or name not in KINDS:
-        raise FaultError(("fault",), unknown("fault", name, KINDS))
-    return KINDS[name]
+    return Fault(
+        configured, read_fields(Common, values), _operations(given.get("on", "*")), given.get("when"), matcher
+    )
 
 
 def parse_text(line: str) -> dict[str, Any]:
-    """The mapping behind `KIND;field=value;…`: dots nest, commas list operations.
+    """Return the mapping that `KIND;field=value;…` describes: dots nest, commas separate operations.
 
-    A field that holds text takes the word as it is; elsewhere `800`, `0.5`, `true` and `"quoted text"` are
-    JSON. In `when` digits need quotes, as in a file: `when.body.RoomId="77"`.
+    A text field takes its value literally; elsewhere `800`, `0.5`, `true` and `"quoted text"` are JSON.
+    In `when`, text made of digits needs quotes, as in YAML: `when.body.RoomId="77"`.
     """
     pieces = [piece.strip() for piece in _PIECE.findall(line)]
     kind = kind_of(pieces[0] if pieces else None)
-    found: dict[str, Any] = {"fault": kind.kind}
+    mapping: dict[str, Any] = {"fault": kind.kind}
     for piece in pieces[1:]:
         if not piece:
             continue
-        name, equals, word = (part.strip() for part in piece.partition("="))
+        name, equals, text = (part.strip() for part in piece.partition("="))
         if not equals or not name:
             raise FaultError((), Text(f"{piece[:60]!r} is not field=value", f"{piece[:60]!r} 不是 字段=值"))
-        *outer, last = name.split(".")
-        inner = found
-        for step in outer:
-            inner = inner.setdefault(step, {})
+        *parents, last = name.split(".")
+        inner = mapping
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
             if not isinstance(inner, dict):
-                raise FaultError((*outer,), Text(f"{step} has a value already", f"{step} 已有取值"))
+                raise FaultError((*parents,), Text(f"{parent} has a value already", f"{parent} 已有取值"))
         if last in inner:
-            raise FaultError((*outer, last), Text(f"{name} is given twice", f"{name} 重复"))
-        inner[last] = _value(kind, name, word)
-    return found
+            raise FaultError((*parents, last), Text(f"{name} is given twice", f"{name} 重复"))
+        inner[last] = _text_value(kind, name, text)
+    return mapping
 
 
-def _value(kind: type[Kind], name: str, word: str) -> Any:
-    spec = {**specs(Common), **specs(kind)}.get(name)
+def _text_value(kind: type[Kind], name: str, text: str) -> Any:
     if name == "on":
-        names = [one.strip() for one in word.split(",")]
+        names = [operation.strip() for operation in text.split(",")]
         return names if len(names) > 1 else names[0]
-    if spec is not None and spec.shape == "string" and not word.startswith('"'):
-        return word
+    spec = {**specs(Common), **specs(kind)}.get(name)
+    if spec is not None and spec.value_type == "string" and not text.startswith('"'):
+        return text
     try:
-        return json.loads(word, parse_constant=lambda constant: constant)
+        return json.loads(text, parse_constant=lambda constant: constant)
     except (ValueError, RecursionError):
-        return word
+        return text
 
 
-def _on(given: Any) -> tuple[str, ...] | None:
-    names = [given] if isinstance(given, str) else given
+def _operations(on: Any) -> tuple[str, ...] | None:
+    names = [on] if isinstance(on, str) else on
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        wrong = Text(
-            f"{given!r} is no operation, list of operations or *", f"{given!r} 不是接口、接口列表或 *"
+        text = Text(
+            f"{on!r} is not an operation, a list of operations or *", f"{on!r} 不是接口名、接口列表或 *"
         )
-        raise FaultError(("on",), wrong)
+        raise FaultError(("on",), text)
     for name in names:
         if name != "*" and name not in OPERATIONS:
             raise FaultError(("on",), unknown("operation", name, OPERATIONS))
@@ -208,38 +208,37 @@ def _matcher(when: Any) -> Matcher:
     at: Pointer = ("when",)
     if not isinstance(when, Mapping) or not when:
         raise FaultError(at, Text("write body: or query: with fields", "请写 body: 或 query: 及其字段"))
-    for name, fields in when.items():
-        if name not in _PARTS:
-            raise unknown_field((*at, str(name)), _PARTS)
+    for part, fields in when.items():
+        if part not in _WHEN_PARTS:
+            raise unknown_field((*at, str(part)), _WHEN_PARTS)
         if not isinstance(fields, Mapping) or not fields:
-            raise FaultError((*at, name), Text("write fields and what they must be", "请写字段及其应有的值"))
-        for key, wanted in fields.items():
-            form = {"matches": str, "schema": dict}
-            if isinstance(wanted, list) or (
-                isinstance(wanted, Mapping)
-                and (
-                    len(wanted) != 1 or not all(isinstance(wanted[one], form.get(one, ())) for one in wanted)
-                )
-            ):
-                wrong = Text(
+            raise FaultError((*at, part), Text("write fields and their values", "请写字段及其取值"))
+        for name, condition in fields.items():
+            if not _is_condition(condition):
+                text = Text(
                     "write a plain value, {matches: regex} or {schema: …}",
                     "请写普通值、{matches: 正则} 或 {schema: …}",
                 )
-                raise FaultError((*at, name, str(key)), wrong)
+                raise FaultError((*at, part, str(name)), text)
     try:
         return compile_when(when)
     except ValueError as error:
-        raise FaultError(
-            (*at, *getattr(error, "pointer", ())),
-            Text(f"this matcher cannot be read: {error}", f"无法解析该匹配条件：{error}"),
-        ) from None
+        text = Text(f"invalid condition: {error}", f"匹配条件无效：{error}")
+        raise FaultError((*at, *getattr(error, "pointer", ())), text) from None
+
+
+def _is_condition(condition: Any) -> bool:
+    if isinstance(condition, Mapping):
+        ((name, value),) = condition.items() if len(condition) == 1 else (("", None),)
+        return isinstance(value, {"matches": str, "schema": dict}.get(name, ()))
+    return not isinstance(condition, list)
 
 
 def fault_schema(
     on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """JSON Schema of a fault's mapping, made from the kinds; `on` and `when` are the schemas of those two."""
-    shared = {
+    """Return the JSON Schema of a fault's mapping. `on` and `when` are the schemas of those two fields."""
+    common = {
         "on": {"description": ON.en, "x-description-zh": ON.zh, **(on or {})},
         "when": {"description": WHEN.en, "x-description-zh": WHEN.zh, **(when or {})},
         **object_schema(Common)["properties"],
@@ -247,31 +246,19 @@ def fault_schema(
     branches = []
     for name, kind in KINDS.items():
         own = object_schema(kind)
-        own["properties"] = {"fault": {"const": name}, **own["properties"], **shared}
-        if kind.word_of_when:
-            word = {"enum": list(specs(kind)[kind.word_of_when].choices)}
-            own["properties"]["when"] = {"if": {"type": "string"}, "then": word, "else": shared["when"]}
-        # What the kind says of itself stands before what its fields look like.
-        own = {"description": kind.text.en, "x-description-zh": kind.text.zh, **own}
-        named = {"properties": {"fault": {"const": name}}, "required": ["fault"]}
-        branches.append({"if": named, "then": own})
+        own["properties"] = {"fault": {"const": name}, **own["properties"], **common}
+        if kind.when_field:
+            choices = {"enum": list(specs(kind)[kind.when_field].choices)}
+            own["properties"]["when"] = {"if": {"type": "string"}, "then": choices, "else": common["when"]}
+        branches.append(
+            {
+                "if": {"properties": {"fault": {"const": name}}, "required": ["fault"]},
+                "then": {"description": kind.text.en, "x-description-zh": kind.text.zh, **own},
+            }
+        )
     return {
         "type": "object",
         "properties": {"fault": {"enum": list(KINDS)}},
         "required": ["fault"],
         "allOf": branches,
     }
-
-
-def rows() -> list[dict[str, Any]]:
-    """Every kind as tables show it: name, family, texts, and its fields with schema and texts."""
-    return [
-        {
-            "fault": name,
-            "family": kind.family,
-            "family_text": FAMILY_TEXTS[kind.family]._asdict(),
-            "text": kind.text._asdict(),
-            "schema": object_schema(kind),
-        }
-        for name, kind in KINDS.items()
-    ]

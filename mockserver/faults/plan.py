@@ -1,10 +1,12 @@
-"""Which faults strike a request, and in which order; every count is exact however many threads ask.
+"""Which faults apply to a request, in which order, and how often. Counts are exact under concurrent requests.
 
-The order is checksum → api → payload → gateway → time → connection, inside a family the order of adding,
-faults of a single request last. Waits add up; of two endings of a connection the later one holds. A fault
-counts the requests it is for (`on`, `when`) one by one, when its family's turn comes: of them it skips
-`after`, then takes every `every`th, then draws by `probability`, and stops after `times` strikes. A strike
-that finds nothing to change (no list to empty, a rate below its limit) counts, but is not told.
+Families are applied in the order checksum, api, payload, gateway, time, connection; inside a family, in the order in
+which the faults were added, followed by the faults of this request alone. Waits add up; if several faults end the
+connection, the last one decides.
+
+A fault counts the requests that match its `on` and `when`, each when its family's turn comes. It skips the first
+`after`, then considers every `every`th, fires with `probability`, and ends after `times`. A fault that fires but finds
+nothing to change (no list to empty, a rate below the limit) counts as fired, but is not reported.
 """
 
 from __future__ import annotations
@@ -17,111 +19,133 @@ from typing import Any
 
 from mockserver.core.http import Response
 from mockserver.core.text import Text
-from mockserver.faults.base import FAMILIES, LONGEST, Draw, FaultContext, Kind, Memory, Refusal
+from mockserver.faults.base import FAMILIES, MAX_SECONDS, Draw, FaultContext, Kind, Memory, Refusal
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault
 from mockserver.validation.signature import SigningContext
 
-MOST = 1_000
-"""Faults that one app may have at once."""
+MAX_FAULTS = 1_000
+"""The number of faults one app may have at a time."""
+_ORDER = tuple(FAMILIES)
 
 
-class Active:
-    """One fault at work on one app, with its counts."""
+class ActiveFault:
+    """A fault of one app, with its counts."""
 
-    __slots__ = ("_lock", "_memory", "_seed", "fault", "id", "origin", "seen", "struck", "until")
+    __slots__ = ("_lock", "_memory", "_seed", "expires_at", "fault", "fired", "id", "matched", "origin")
 
     def __init__(self, fault: Fault, id: str, origin: str, seed: int, now: float) -> None:
         self.fault, self.id, self.origin = fault, id, origin
         ttl = fault.common.ttl_seconds
-        self.until = None if ttl is None else now + ttl
-        """Second of the app's clock at which it is gone."""
-        self.seen = 0
-        """Requests it was for."""
-        self.struck = 0
+        self.expires_at = None if ttl is None else now + ttl
+        """Seconds since the epoch, by the app's clock."""
+        self.matched = 0
+        self.fired = 0
         self._seed = seed
         self._memory = Memory()
         self._lock = threading.Lock()
 
     @property
     def used_up(self) -> bool:
-        """Whether it has struck as often as it may."""
-        return self.fault.common.times is not None and self.struck >= self.fault.common.times
+        """Whether it has fired `times` times."""
+        return self.fault.common.times is not None and self.fired >= self.fault.common.times
 
-    def take(self) -> Draw | None:
-        """Count one request it is for; the draw if it strikes that one."""
+    def expired(self, now: float) -> bool:
+        """Whether `ttl_seconds` have passed."""
+        return self.expires_at is not None and now >= self.expires_at
+
+    def should_fire(self) -> Draw | None:
+        """Count one matching request; return its draw if the fault fires on it."""
         common = self.fault.common
         with self._lock:
-            self.seen += 1
-            past = self.seen - common.after
+            self.matched += 1
+            past = self.matched - common.after
             if past <= 0 or past % common.every or self.used_up:
                 return None
-            draw = Draw(self._seed, self.id, self.seen, self._memory)
-            if common.probability < 1 and draw.unit("probability") >= common.probability:
+            draw = Draw(self._seed, self.id, self.matched, self._memory)
+            if common.probability < 1 and draw.uniform("probability") >= common.probability:
                 return None
-            self.struck += 1
+            self.fired += 1
             return draw
 
-    def told(self, now: float) -> dict[str, Any]:
-        """The fault as the admin API shows it."""
+    def to_json(self, now: float) -> dict[str, Any]:
+        """Return the fault as the admin API shows it."""
         return {
             "id": self.id,
-            **{name: value for name, value in self.fault.shown().items() if name != "id"},
+            **{name: value for name, value in self.fault.masked().items() if name != "id"},
             "origin": self.origin,
-            "matched": self.seen,
-            "struck": self.struck,
-            "ended": self.used_up or (self.until is not None and now >= self.until),
+            "matched": self.matched,
+            "struck": self.fired,
+            "ended": self.used_up or self.expired(now),
         }
 
 
 class FaultState:
-    """The faults of one app. `active` is empty, and costs one look, while there are none."""
+    """The faults of one app. While there are none, `active` is empty and costs one look."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.active: tuple[Active, ...] = ()
-        """In the order in which they act; never changed, only replaced."""
+        self.active: tuple[ActiveFault, ...] = ()
+        """In the order of application. Replaced on every change, never modified."""
         self._seed = seed
         self._lock = threading.Lock()
-        self._made = 0
+        self._last_number = 0
 
-    def add(self, fault: Fault, now: float, *, origin: str = "") -> Active:
-        """Put a fault to work; FaultError when its id is taken. `origin` says who chose it, for `clear`."""
+    def add(self, fault: Fault, now: float, *, origin: str = "") -> ActiveFault:
+        """Add a fault. `origin` says who added it, for `clear`. Raise FaultError if its id is taken."""
         with self._lock:
-            return self._add(fault, now, origin)
+            if len(self.active) >= MAX_FAULTS:
+                # A test run that adds a fault for every case must not exhaust the limit with faults that are over.
+                self.active = tuple(active for active in self.active if not active.used_up)
+            if len(self.active) >= MAX_FAULTS:
+                raise FaultError(
+                    (),
+                    Text(
+                        f"there are {MAX_FAULTS} faults already; remove some",
+                        f"故障数量已达上限 {MAX_FAULTS}，请先删除一些",
+                    ),
+                )
+            active = ActiveFault(fault, self._free_id(fault), origin, self._seed, now)
+            self.active = tuple(sorted((*self.active, active), key=_position))
+            return active
 
     def install(self, faults: Iterable[Fault], now: float, *, origin: str = "scenario") -> None:
-        """Put `faults` in the place of all earlier ones of the same origin."""
+        """Replace all faults of one origin by `faults`."""
         with self._lock:
-            made = [one for one in self.active if one.origin != origin]
+            installed = [active for active in self.active if active.origin != origin]
             for number, fault in enumerate(faults, 1):
-                taken = {one.id for one in made}
-                ids = (f"{origin}-{number}-{fault.kind.kind}{'+' * more}" for more in count())
+                taken = {active.id for active in installed}
                 id = fault.common.id
                 if id is None or id in taken:
-                    # A request is under way: an id that somebody took must not stop the scenario.
-                    id = next(one for one in ids if one not in taken)
-                made.append(Active(fault, id, origin, self._seed, now))
-            self.active = tuple(sorted(made, key=_turn))
+                    # This runs while a request is handled: a taken id must not make the scenario fail.
+                    ids = (f"{origin}-{number}-{fault.kind.kind}{'+' * more}" for more in count())
+                    id = next(candidate for candidate in ids if candidate not in taken)
+                installed.append(ActiveFault(fault, id, origin, self._seed, now))
+            self.active = tuple(sorted(installed, key=_position))
 
     def remove(self, id: str) -> bool:
-        """End one fault; whether there was one of that id."""
+        """Remove one fault. Return whether there was one with this id."""
         with self._lock:
-            left = tuple(one for one in self.active if one.id != id)
-            found, self.active = len(left) < len(self.active), left
-            return found
+            remaining = tuple(active for active in self.active if active.id != id)
+            removed, self.active = len(remaining) < len(self.active), remaining
+            return removed
 
     def clear(self, origin: str | None = None) -> int:
-        """End all faults, or those of one origin; how many. With none left, made-up ids start anew."""
+        """Remove all faults, or those of one origin, and return their number.
+
+        When none is left, generated ids start again at 1.
+        """
         with self._lock:
-            left = tuple(one for one in self.active if origin is not None and one.origin != origin)
-            ended, self.active = len(self.active) - len(left), left
-            if not left:
-                self._made = 0
-            return ended
+            remaining = tuple(
+                active for active in self.active if origin is not None and active.origin != origin
+            )
+            removed, self.active = len(self.active) - len(remaining), remaining
+            if not remaining:
+                self._last_number = 0
+            return removed
 
     def list(self, now: float) -> list[dict[str, Any]]:
-        """Every fault as the admin API shows it, in the order in which they act."""
-        return [one.told(now) for one in self.active]
+        """Return every fault as the admin API shows it, in the order of application."""
+        return [active.to_json(now) for active in self.active]
 
     def fault_plan(
         self,
@@ -133,41 +157,31 @@ class FaultState:
         once: Sequence[Fault] = (),
         number: int = 0,
     ) -> FaultPlan:
-        """What one request goes through; `once` are faults of this request alone, drawn by its `number`."""
+        """Return the plan of one request. `once` are faults of this request alone, drawn by its `number`."""
         return FaultPlan(self.active, operation, body, query, now, self._seed, once, number)
 
-    def _add(self, fault: Fault, now: float, origin: str) -> Active:
-        taken = {one.id for one in self.active}
+    def _free_id(self, fault: Fault) -> str:
+        taken = {active.id for active in self.active}
         id = fault.common.id
-        while id is None:
-            self._made += 1
-            made = f"{fault.kind.kind}-{self._made}"
-            id = None if made in taken else made
         if id in taken:
             raise FaultError(
                 ("id",),
-                Text(f"there is a fault {id!r} already; choose another id", f"已有故障 {id!r}；请换一个 id"),
+                Text(f"there is already a fault {id!r}; choose another id", f"已有故障 {id!r}，请换一个 id"),
             )
-        if len(self.active) >= MOST:
-            # Tests that add a fault for every case must not fill the memory with those that are over.
-            self.active = tuple(one for one in self.active if not one.used_up)
-        if len(self.active) >= MOST:
-            raise FaultError(
-                (), Text(f"{MOST} faults are at work; remove some", f"已有 {MOST} 个故障；请先删除一些")
-            )
-        active = Active(fault, id, origin, self._seed, now)
-        self.active = tuple(sorted((*self.active, active), key=_turn))
-        return active
+        while id is None or id in taken:
+            self._last_number += 1
+            id = f"{fault.kind.kind}-{self._last_number}"
+        return id
 
 
 class FaultPlan:
-    """What one request goes through: the engine asks stage by stage, and a stage strikes when it is asked."""
+    """The faults of one request. The engine calls the stages in order; a fault fires when its stage is called."""
 
     __slots__ = ("_active", "_number", "_once", "_request", "_seed", "notes")
 
     def __init__(
         self,
-        active: Sequence[Active],
+        active: Sequence[ActiveFault],
         operation: str,
         body: Mapping[str, Any],
         query: Mapping[str, str],
@@ -180,97 +194,86 @@ class FaultPlan:
         self._request = (operation, body, query, now)
         self._seed, self._number = seed, number
         self.notes: list[tuple[str, str]] = []
-        """(kind, one line on what was done) of each fault that had an effect, in their order."""
+        """(kind, one-line note) of each fault that had an effect, in order."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds that had an effect, in their order."""
+        """The kinds that had an effect, in order."""
         return tuple(kind for kind, _ in self.notes)
 
     @property
     def header(self) -> str:
-        """The value of X-Mock-Fault, one line of ASCII; empty when nothing was done."""
+        """The value of X-Mock-Fault: one line of ASCII, empty if no fault had an effect."""
         line = "; ".join(f"{kind}: {note}" for kind, note in self.notes)[:500]
-        return (
-            "".join(one if one.isprintable() else "?" for one in line)
-            .encode("ascii", "backslashreplace")
-            .decode()
-        )
+        line = "".join(character if character.isprintable() else "?" for character in line)
+        return line.encode("ascii", "backslashreplace").decode()
 
     def apply_to_signing(self, signing: SigningContext, *, signature_valid: bool) -> SigningContext:
         """Apply the checksum faults. `signature_valid`: the signature is valid in the context passed in."""
-        for kind, draw in self._strike("checksum", honest=signature_valid):
-            done = kind.apply(signing, draw)
-            if done is not None:
-                signing = self._note(kind, done)
+        for kind, draw in self._firing("checksum", signature_valid=signature_valid):
+            signing = self._note(kind, kind.apply(signing, draw), signing)
         return signing
 
     def refuse(self, context: FaultContext) -> Refusal | None:
-        """The first refusal of a request that was accepted. Those behind it are not counted."""
-        for kind, draw in self._strike("api"):
-            done = kind.refuse(context, draw)
-            if done is not None:
-                refusal: Refusal = self._note(kind, done)
+        """Apply the api faults to a valid request until one refuses it; the ones after it do not count it."""
+        for kind, draw in self._firing("api"):
+            refusal: Refusal | None = self._note(kind, kind.apply(context, draw), None)
+            if refusal is not None:
                 return refusal
         return None
 
     def corrupt(self, response: Response, context: FaultContext) -> Response:
-        """The reply as the backend spoils it and as the gateway replaces it."""
+        """Apply the payload and gateway faults."""
         for family in ("payload", "gateway"):
-            for kind, draw in self._strike(family):
-                done = kind.corrupt(response, context, draw)
-                if done is not None:
-                    response = self._note(kind, done)
+            for kind, draw in self._firing(family):
+                response = self._note(kind, kind.apply(response, context, draw), response)
         return response
 
-    def deliver(self, response: Response) -> Response:
-        """The reply with the waits and breaks of its delivery; no wait is longer than `LONGEST`."""
-        delivery = response.delivery
+    def plan_delivery(self, response: Response) -> Response:
+        """Apply the time and connection faults to the delivery plan; no wait exceeds `MAX_SECONDS`."""
+        plan = response.delivery
         for family in ("time", "connection"):
-            for kind, draw in self._strike(family):
-                done = kind.deliver(delivery, response, draw)
-                if done is not None:
-                    delivery = self._note(kind, done)
-        if delivery is response.delivery:
+            for kind, draw in self._firing(family):
+                plan = self._note(kind, kind.apply(plan, response, draw), plan)
+        if plan is response.delivery:
             return response
-        delivery = replace(
-            delivery,
-            delay=min(delivery.delay, LONGEST),
-            hang=None if delivery.hang is None else min(delivery.hang, LONGEST),
-            header_seconds=min(delivery.header_seconds, LONGEST),
-            body_seconds=min(delivery.body_seconds, LONGEST),
+        plan = replace(
+            plan,
+            delay=min(plan.delay, MAX_SECONDS),
+            hang=None if plan.hang is None else min(plan.hang, MAX_SECONDS),
+            header_seconds=min(plan.header_seconds, MAX_SECONDS),
+            body_seconds=min(plan.body_seconds, MAX_SECONDS),
         )
-        return replace(response, delivery=delivery)
+        return replace(response, delivery=plan)
 
-    def _note(self, kind: Kind, done: tuple[Any, str]) -> Any:
-        self.notes.append((kind.kind, done[1]))
-        return done[0]
+    def _note(self, kind: Kind, applied: tuple[Any, str] | None, unchanged: Any) -> Any:
+        if applied is None:
+            return unchanged
+        self.notes.append((kind.kind, applied[1]))
+        return applied[0]
 
-    def _strike(self, family: str, *, honest: bool = True) -> Iterator[tuple[Any, Draw]]:
-        """The faults of one family that strike this request, each counted when its turn comes."""
+    def _firing(self, family: str, *, signature_valid: bool = True) -> Iterator[tuple[Any, Draw]]:
+        """Yield the faults of one family that fire on this request, counting each when its turn comes."""
         operation, body, query, now = self._request
+
+        def matches(fault: Fault) -> bool:
+            return (
+                fault.kind.family == family
+                and (signature_valid or not fault.kind.needs_valid_signature)
+                and fault.matches(operation, body, query)
+            )
+
         for active in self._active:
-            kind = active.fault.kind
-            if (
-                kind.family == family
-                and (active.until is None or now < active.until)
-                and (honest or not kind.honest_only)
-                and active.fault.wants(operation, body, query)
-            ):
-                draw = active.take()
+            if not active.expired(now) and matches(active.fault):
+                draw = active.should_fire()
                 if draw is not None:
-                    yield kind, draw
+                    yield active.fault.kind, draw
         for index, fault in enumerate(self._once):
-            kind = fault.kind
-            if (
-                kind.family == family
-                and (honest or not kind.honest_only)
-                and fault.wants(operation, body, query)
-            ):
-                draw = Draw(self._seed, f"{kind.kind}.{index}", self._number)
-                if draw.unit("probability") < fault.common.probability:
-                    yield kind, draw
+            if matches(fault):
+                draw = Draw(self._seed, f"{fault.kind.kind}.{index}", self._number)
+                if draw.uniform("probability") < fault.common.probability:
+                    yield fault.kind, draw
 
 
-def _turn(active: Active) -> int:
-    return FAMILIES.index(active.fault.kind.family)
+def _position(active: ActiveFault) -> int:
+    return _ORDER.index(active.fault.kind.family)

@@ -1,4 +1,4 @@
-"""Finds the fault kinds: every module in `kinds/` holds one. A new kind is a new file and nothing else."""
+"""Finds the fault kinds: every module in `kinds/` holds one, so a new kind is a new file and nothing else."""
 
 from __future__ import annotations
 
@@ -6,40 +6,56 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.faults import kinds
 from mockserver.faults.base import FAMILIES, Kind
-from mockserver.faults.fields import specs
+from mockserver.faults.fields import FaultError, object_schema, specs
 
 
 def _find() -> Iterator[type[Kind]]:
     for found in pkgutil.iter_modules(kinds.__path__, f"{kinds.__name__}."):
         module = importlib.import_module(found.name)
-        here = [
-            one
-            for one in vars(module).values()
-            # Python 3.10 takes list[int] for an instance of type.
-            if issubclass(type(one), type) and issubclass(one, Kind) and one.__module__ == found.name
+        classes = [
+            value
+            for value in vars(module).values()
+            # In Python 3.10, list[int] is an instance of type.
+            if issubclass(type(value), type) and issubclass(value, Kind) and value.__module__ == found.name
         ]
-        if len(here) != 1:
-            raise TypeError(f"{found.name} must hold one fault kind, not {len(here)}")
-        specs(here[0])
-        yield here[0]
+        if len(classes) != 1:
+            raise TypeError(f"{found.name} must define one fault kind, not {len(classes)}")
+        specs(classes[0])
+        yield classes[0]
 
 
+_ORDER = tuple(FAMILIES)
 KINDS: Mapping[str, type[Kind]] = MappingProxyType(
-    {kind.kind: kind for kind in sorted(_find(), key=lambda kind: (FAMILIES.index(kind.family), kind.kind))}
+    {kind.kind: kind for kind in sorted(_find(), key=lambda kind: (_ORDER.index(kind.family), kind.kind))}
 )
-"""All kinds by name, family by family in the order in which they act."""
+"""All kinds by name, in the order of their families."""
 
-FAMILY_TEXTS: Mapping[str, Text] = MappingProxyType(
-    {
-        "checksum": Text("the signature is refused", "签名被拒绝"),
-        "api": Text("a business error in an HTTP 200", "HTTP 200 中的业务错误"),
-        "payload": Text("the backend's answer is wrong", "后端应答有误"),
-        "gateway": Text("something in front of the backend answers", "由后端之前的网关作答"),
-        "time": Text("the answer takes long", "应答缓慢"),
-        "connection": Text("the connection or its framing breaks", "连接或帧结构损坏"),
-    }
-)
+
+def kind_of(name: Any) -> type[Kind]:
+    """Return the kind called `name`. Raise FaultError, with a suggestion, if there is none."""
+    if name is None:
+        names = ", ".join(KINDS)
+        raise FaultError(("fault",), Text(f"missing fault: one of {names}", f"缺少 fault，可选值：{names}"))
+    if not isinstance(name, str) or name not in KINDS:
+        raise FaultError(("fault",), unknown("fault", name, KINDS))
+    return KINDS[name]
+
+
+def rows() -> list[dict[str, Any]]:
+    """Return a table row for every kind: name, family, texts, and the JSON Schema of its fields."""
+    return [
+        {
+            "fault": name,
+            "family": kind.family,
+            "family_text": FAMILIES[kind.family]._asdict(),
+            "text": kind.text._asdict(),
+            "schema": object_schema(kind),
+        }
+        for name, kind in KINDS.items()
+    ]

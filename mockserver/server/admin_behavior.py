@@ -134,7 +134,7 @@ def add_fault(context: AdminContext, request: AdminRequest) -> Json:
         field = ".".join(str(step) for step in error.pointer)
         text = Text(f"{field}: {error.text.en}", f"{field}：{error.text.zh}") if field else error.text
         raise AdminError(422, "invalid_fault", text) from None
-    return {**fault.shown(), "id": fault_id}
+    return {**fault.masked(), "id": fault_id}
 
 
 def remove_fault(context: AdminContext, request: AdminRequest) -> Json:

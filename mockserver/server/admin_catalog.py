@@ -10,7 +10,7 @@ from mockserver.core.settings import SETTINGS
 from mockserver.core.text import Text
 from mockserver.engine.config import Config
 from mockserver.faults.parsing import fault_schema
-from mockserver.faults.parsing import rows as fault_rows
+from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
 from mockserver.world.parameters import world_schema
 

@@ -13,7 +13,7 @@ from helpers.driving import Client
 from helpers.serving import Serving, serving
 from helpers.shell import on_a_terminal, run
 
-from mockserver.faults.drifts import DRIFTS
+from mockserver.faults.kinds.contract_drift import DRIFTS
 from mockserver.faults.registry import KINDS
 
 

@@ -109,7 +109,7 @@ UNKNOWN = [
     ("x-mock-fault", ";;", "missing fault"),
     ("x-mock-fault", "hang;max_seconds=1,error;name=server_busy", ""),
     ("x-mock-fault", "error;name=server_bussy", "did you mean server_busy?"),
-    ("x-mock-fault", "error;name=ok", "ok is no error"),
+    ("x-mock-fault", "error;name=ok", "ok is not an error"),
     ("x-mock-fault", "rate_limit;requests=1", "compares requests"),
     ("x-mock-fault", "hang;on=query_rom_info", "did you mean query_room_info?"),
     ("x-mock-fault", "hang;when.body.RoomId.matches=(", ""),

@@ -6,19 +6,19 @@ import copy
 import json
 
 import pytest
-from fault_things import CONFIG, SAMPLES, STAYS, context, draw, fault, refusal, reply
+from fault_helpers import CONFIG, OPERATION, SAMPLES, context, draw, failure_response, fault, response
 
 from mockserver.contract.operations import OPERATIONS
-from mockserver.faults.drifts import DRIFTS, HUGE
+from mockserver.faults.kinds.contract_drift import DRIFTS, HUGE_ROWS
 
-LEAVING = [name for name, drift in DRIFTS.items() if drift.leaves]
-STAYING = [name for name, drift in DRIFTS.items() if not drift.leaves]
+LEAVING = [name for name, drift in DRIFTS.items() if drift.violates_schema]
+STAYING = [name for name, drift in DRIFTS.items() if not drift.violates_schema]
 
 
-def drifted(how, answer=None, operation=STAYS, number=1, path=None):
+def drifted(how, answer=None, operation=OPERATION, number=1, path=None):
     """The answer after one drift and what was said of it; None when there was nothing to do."""
     kind = fault({"fault": "contract_drift", "how": how, **({"path": path} if path is not None else {})}).kind
-    done = kind.corrupt(reply(answer, operation), context(operation), draw(number))
+    done = kind.apply(response(answer, operation), context(operation), draw(number))
     return (json.loads(done[0].body), done[1]) if done else None
 
 
@@ -54,14 +54,14 @@ def test_a_refusal_can_drift_too(how):
     """The bare envelope of a failure drifts against the envelope's schema."""
     kind = fault(f"contract_drift;how={how}").kind
     for number in range(1, 20):
-        got, _ = kind.corrupt(refusal(), context(), draw(number))
+        got, _ = kind.apply(failure_response(), context(), draw(number))
         assert not CONFIG.schemas["envelope.json"].accepts(json.loads(got.body))
 
 
 @pytest.mark.parametrize("how", STAYING)
 def test_a_refusal_has_no_list_to_drift(how):
     """Without a list there is nothing to do, and nothing is said to have been done."""
-    assert fault(f"contract_drift;how={how}").kind.corrupt(refusal(), context(), draw()) is None
+    assert fault(f"contract_drift;how={how}").kind.apply(failure_response(), context(), draw()) is None
 
 
 @pytest.mark.parametrize("how", DRIFTS)
@@ -81,8 +81,8 @@ def test_the_same_draw_gives_the_same_drift(how):
         ("wrong_type", "/UsersList/0/EnterTime", "made /UsersList/0/EnterTime an integer, not a string"),
         ("wrong_type", "/UsersList", "made /UsersList an object, not a list"),
         ("number_as_string", "/UsersList/0/AudioDuration", "made /UsersList/0/AudioDuration a string"),
-        ("empty_list", "/UsersList", "emptied /UsersList of 2 rows"),
-        ("huge_list", "/UsersList", f"blew /UsersList up to {HUGE} rows"),
+        ("empty_list", "/UsersList", "removed all 2 rows of /UsersList"),
+        ("huge_list", "/UsersList", f"repeated rows of /UsersList up to {HUGE_ROWS}"),
         ("shuffle_rows", "/UsersList", "shuffled 2 rows of /UsersList"),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_path_says_where(how, path, note):
     """With a path the change is made there and is told in one line."""
     answer, said = drifted(how, path=path)
     assert said == note
-    assert answer != SAMPLES[STAYS]
+    assert answer != SAMPLES[OPERATION]
 
 
 def test_only_what_is_told_has_changed():
@@ -100,7 +100,7 @@ def test_only_what_is_told_has_changed():
         f"renamed /UsersList/0/AudioDuration to {name}" for name in ("audioDuration", "audio_duration")
     )
     name = note.rpartition(" ")[2]
-    before = copy.deepcopy(SAMPLES[STAYS])
+    before = copy.deepcopy(SAMPLES[OPERATION])
     row = before["UsersList"][0]
     before["UsersList"][0] = {name if key == "AudioDuration" else key: row[key] for key in row}
     assert json.dumps(answer) == json.dumps(before)
@@ -120,13 +120,13 @@ def test_a_path_to_nothing_changes_nothing(path):
 
 def test_an_empty_list_cannot_be_emptied_or_blown_up():
     """An answer without rows has no row to double, shuffle or repeat."""
-    empty = {**SAMPLES[STAYS], "UsersList": []}
+    empty = {**SAMPLES[OPERATION], "UsersList": []}
     assert [drifted(how, empty) for how in STAYING] == [None] * len(STAYING)
 
 
 def test_a_huge_list_is_bounded():
     """Long rows make fewer of them: no answer grows over some sixteen million characters."""
-    long = {**SAMPLES[STAYS]["UsersList"][0], "RoomId": "x" * 256, "UserId": "y" * 256}
-    answer, _ = drifted("huge_list", {**SAMPLES[STAYS], "UsersList": [long] * 2})
-    assert len(answer["UsersList"]) == HUGE
+    long = {**SAMPLES[OPERATION]["UsersList"][0], "RoomId": "x" * 256, "UserId": "y" * 256}
+    answer, _ = drifted("huge_list", {**SAMPLES[OPERATION], "UsersList": [long] * 2})
+    assert len(answer["UsersList"]) == HUGE_ROWS
     assert len(json.dumps(answer)) < 16_000_000

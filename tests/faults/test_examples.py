@@ -31,7 +31,7 @@ def test_the_notations_say_the_same(kind: str, tmp_path: Path) -> None:
     made = parse_fault(example, catalogue())
     for given in (read_yaml(file).value, parse_text(option[1]), json.loads(body[1])):
         assert parse_fault(given, catalogue()) == made
-    if not KINDS[kind].remembers:
+    if not KINDS[kind].compares_requests:
         header = re.search(r"^  X-Mock-Fault: (.*)$", shown, re.MULTILINE)
         assert header
         assert parse_fault(parse_text(header[1]), catalogue(), once=True).kind == made.kind

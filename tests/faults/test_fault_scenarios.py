@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from fault_things import CONFIG
+from fault_helpers import CONFIG
 
 from mockserver.contract.checksum import Credentials, sign
 from mockserver.contract.operations import OPERATIONS
@@ -44,9 +44,9 @@ def run(scenario: str, calls: int, seed: int = 42, secret: str | None = None) ->
     return replies
 
 
-def said(reply: Response) -> str:
+def said(response: Response) -> str:
     """What X-Mock-Fault says."""
-    return dict(reply.headers).get("X-Mock-Fault", "")
+    return dict(response.headers).get("X-Mock-Fault", "")
 
 
 @pytest.mark.parametrize("name", SHARES)
@@ -54,27 +54,29 @@ def test_a_scenario_has_its_share_of_faults_and_repeats(name):
     """The share of calls that meet a fault is as described, every fault of the file strikes, and a second run is equal."""
     replies = run(name, 150)
     least, most = SHARES[name]
-    assert least <= sum(bool(said(reply)) for reply in replies) / 150 <= most
-    seen = {part.split(":")[0] for reply in replies for part in said(reply).split("; ")}
-    kinds = {one.value["fault"] for one in CONFIG.scenarios[name].faults}
+    assert least <= sum(bool(said(response)) for response in replies) / 150 <= most
+    seen = {part.split(":")[0] for response in replies for part in said(response).split("; ")}
+    kinds = {fault.kind.kind for fault in CONFIG.scenarios[name].faults}
     # One call a second is below the limit of overload.
     assert kinds - {"rate_limit"} <= seen
     again = run(name, 150)
-    assert [(said(reply), reply.status, reply.body, reply.delivery) for reply in again] == [
-        (said(reply), reply.status, reply.body, reply.delivery) for reply in replies
+    assert [(said(response), response.status, response.body, response.delivery) for response in again] == [
+        (said(response), response.status, response.body, response.delivery) for response in replies
     ]
 
 
 @pytest.mark.parametrize("name", ["flaky-network", "sloppy-backend", "storm"])
 def test_another_seed_is_another_run(name):
     """The seed decides which calls are struck."""
-    assert [said(reply) for reply in run(name, 60)] != [said(reply) for reply in run(name, 60, seed=7)]
+    assert [said(response) for response in run(name, 60)] != [
+        said(response) for response in run(name, 60, seed=7)
+    ]
 
 
 def test_a_drifted_clock_and_a_rotated_secret_refuse_every_honest_call():
     """The real checks answer, with their usual errors and without a word of a fault."""
     for name, code in (("clock-drift", 1104), ("rotated-secret", 1105)):
-        answers = [json.loads(reply.body) for reply in run(name, 3)]
+        answers = [json.loads(response.body) for response in run(name, 3)]
         assert {answer["ErrorCode"] for answer in answers} == {code}
         assert not any("fault" in answer["ErrorInfo"] for answer in answers)
 
@@ -82,15 +84,15 @@ def test_a_drifted_clock_and_a_rotated_secret_refuse_every_honest_call():
 def test_the_rotated_secret_lets_in_who_has_the_new_one():
     """The secret that the scenario names is the one to sign with."""
     assert {
-        json.loads(reply.body)["ErrorCode"]
-        for reply in run("rotated-secret", 3, secret="MADE-UP-rotated-secret==")
+        json.loads(response.body)["ErrorCode"]
+        for response in run("rotated-secret", 3, secret="MADE-UP-rotated-secret==")
     } == {0}
 
 
 def test_a_gateway_that_is_down_never_answers_as_the_backend():
     """502 mostly, 503 with Retry-After, 504; no body is an envelope."""
     replies = run("gateway-down", 200)
-    counts = Counter(reply.status for reply in replies)
+    counts = Counter(response.status for response in replies)
     assert counts.keys() == {502, 503, 504}
-    assert all(("Retry-After" in dict(reply.headers)) is (reply.status == 503) for reply in replies)
-    assert not any(b"ErrorCode" in reply.body for reply in replies)
+    assert all(("Retry-After" in dict(response.headers)) is (response.status == 503) for response in replies)
+    assert not any(b"ErrorCode" in response.body for response in replies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from fault_things import CONFIG, fault
+from fault_helpers import CONFIG, fault
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,12 +80,12 @@ def test_a_line_is_a_mapping(line, wanted):
         ("hang;when.header.x=1", "when.header", "unknown field 'header'"),
         ("hang;when.body=1", "when.body", "write fields"),
         ("hang;when.body.UserId.match=x", "when.body.UserId", "{matches: regex}"),
-        ("hang;when.body.UserId.matches=(", "when.body.UserId", "cannot be read"),
+        ("hang;when.body.UserId.matches=(", "when.body.UserId", "invalid condition"),
         ("connection_reset;when=later", "at", "none of before, mid_body"),
         ("malformed_json;how=cutt", "how", "did you mean cut?"),
         ("error;name=server_bizy", "name", "did you mean server_busy?"),
-        ("error;name=ok", "name", "ok is no error"),
-        ("error;code=3", "code", "no error has the code 3; known: 1001"),
+        ("error;name=ok", "name", "ok is not an error"),
+        ("error;code=3", "code", "there is no error with code 3; known codes: 1001"),
         ("error;name=server_busy;info=", "info", "does not match"),
         ("http_status;status=200", "status", "at least 400, at most 599"),
     ],
@@ -134,13 +134,13 @@ def test_a_wrong_mapping_is_refused(more):
 
 def test_a_matcher_and_a_reset_in_mid_body_go_together():
     """`when` as a mapping chooses requests; then `at` says when the reset comes."""
-    made = fault({"fault": "connection_reset", "at": "mid_body", "when": {"body": {"RoomId": "7"}}})
-    assert made.kind.at == "mid_body"
-    assert made.wants("query_room_info", {"RoomId": "7"}, {})
-    assert not made.wants("query_room_info", {"RoomId": "8"}, {})
+    parsed = fault({"fault": "connection_reset", "at": "mid_body", "when": {"body": {"RoomId": "7"}}})
+    assert parsed.kind.at == "mid_body"
+    assert parsed.matches("query_room_info", {"RoomId": "7"}, {})
+    assert not parsed.matches("query_room_info", {"RoomId": "8"}, {})
 
 
-@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.remembers])
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.compares_requests])
 def test_a_kind_that_compares_requests_is_refused_for_one(name):
     """A wish for one request that could do nothing is not ignored but told."""
     with pytest.raises(FaultError, match="compares requests"):

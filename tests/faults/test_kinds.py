@@ -7,25 +7,25 @@ import math
 from dataclasses import replace
 
 import pytest
-from fault_things import (
+from fault_helpers import (
     NOW,
+    OPERATION,
     SAMPLES,
     SIGNING,
-    STAYS,
     context,
     draw,
+    failure_response,
     fault,
-    refusal,
-    reply,
-    state,
-    strictly,
+    fault_state,
+    parse_strictly,
+    response,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import PLAIN, DeliveryPlan
-from mockserver.faults.base import LONGEST, Refusal
+from mockserver.faults.base import MAX_SECONDS, Refusal
 from mockserver.validation.signature import SigningContext
 
 SECRET = "MADE-UP-secret"
@@ -39,7 +39,7 @@ def secret(signing: SigningContext) -> str:
 
 def delivered(line: str, onto: DeliveryPlan = PLAIN, number: int = 1) -> DeliveryPlan:
     """The delivery of a reply that one fault strikes."""
-    return fault(line).kind.deliver(onto, reply(), draw(number))[0]
+    return fault(line).kind.apply(onto, response(), draw(number))[0]
 
 
 # ---- checksum
@@ -77,8 +77,8 @@ def test_a_rotated_secret_can_be_chosen():
 @pytest.mark.parametrize("line", ["checksum_rejected", "checksum_flaky;every=1"])
 def test_a_valid_signature_is_checked_with_another_secret(line):
     """A valid signature is rejected by the real checks, which get a secret used for this request only."""
-    faults = state(line)
-    plans = [faults.fault_plan(STAYS, {}, {}, NOW) for _ in range(20)]
+    faults = fault_state(line)
+    plans = [faults.fault_plan(OPERATION, {}, {}, NOW) for _ in range(20)]
     secrets = {secret(plan.apply_to_signing(SIGNING, signature_valid=True)) for plan in plans}
     assert len(secrets) == 20
     assert SECRET not in secrets
@@ -86,10 +86,10 @@ def test_a_valid_signature_is_checked_with_another_secret(line):
 
 def test_flaky_counts_valid_signatures_only():
     """checksum_flaky rejects every third valid signature, however many invalid ones come between."""
-    faults = state("checksum_flaky")
+    faults = fault_state("checksum_flaky")
     rejected = []
     for number in range(1, 19):
-        plan = faults.fault_plan(STAYS, {}, {}, NOW)
+        plan = faults.fault_plan(OPERATION, {}, {}, NOW)
         signing = plan.apply_to_signing(SIGNING, signature_valid=number % 2 == 0)
         rejected += [number] if signing != SIGNING else []
     assert rejected == [6, 12, 18]
@@ -118,27 +118,27 @@ def test_an_error_is_a_row_of_the_catalogue(line, wanted):
         with pytest.raises(ValueError, match="field=value"):
             fault(line)
     else:
-        assert fault(line).kind.refuse(context(), draw())[0] == wanted
+        assert fault(line).kind.apply(context(), draw())[0] == wanted
 
 
 def test_an_error_that_a_reload_took_away_is_an_internal_error():
     """A row that is gone from the catalogue does not break the request."""
     kind = fault("error;name=server_busy").kind
     less = {name: row for name, row in context().catalogue.items() if name != "server_busy"}
-    assert kind.refuse(replace(context(), catalogue=less), draw())[0] == Refusal("internal_error")
+    assert kind.apply(replace(context(), catalogue=less), draw())[0] == Refusal("internal_error")
 
 
 def rate(faults, times):
     """For each time whether a request at it is refused."""
     return [
-        faults.fault_plan(STAYS, {}, {}, NOW + t).refuse(context(now=NOW + t)) == Refusal("rate_limited")
+        faults.fault_plan(OPERATION, {}, {}, NOW + t).refuse(context(now=NOW + t)) == Refusal("rate_limited")
         for t in times
     ]
 
 
 def test_a_rate_limit_is_a_sliding_window():
     """The third request inside ten seconds is refused; refused ones do not prolong the wait."""
-    faults = state("rate_limit;requests=2;per_seconds=10")
+    faults = fault_state("rate_limit;requests=2;per_seconds=10")
     assert rate(faults, [0, 4, 5, 9, 10, 13.9, 14, 14]) == [
         False, False, True, True, False, True, False, True,
     ]  # fmt: skip
@@ -146,7 +146,7 @@ def test_a_rate_limit_is_a_sliding_window():
 
 def test_a_rate_limit_survives_a_clock_that_is_set_back():
     """After the clock went back an hour the window starts anew instead of refusing for an hour."""
-    faults = state("rate_limit;requests=1;per_seconds=10")
+    faults = fault_state("rate_limit;requests=1;per_seconds=10")
     assert rate(faults, [3600, 3601, 0, 1]) == [False, True, False, True]
 
 
@@ -157,7 +157,7 @@ def test_a_rate_limit_survives_a_clock_that_is_set_back():
 )
 def test_no_span_lets_more_through_than_the_limit(limit, span, gaps):
     """In any half-open span of `per_seconds` at most `requests` pass, and a refusal has a full window behind it."""
-    faults = state(f"rate_limit;requests={limit};per_seconds={span}")
+    faults = fault_state(f"rate_limit;requests={limit};per_seconds={span}")
     times, now = [], 0
     for gap in gaps:
         now += gap
@@ -178,7 +178,7 @@ def test_no_span_lets_more_through_than_the_limit(limit, span, gaps):
 )
 def test_a_gateway_speaks_as_nginx_does(status, title):
     """The page, its type and the server's name are those of nginx; what the mock says of itself is kept."""
-    got, _ = fault(f"http_status;status={status}").kind.corrupt(reply(), context(), draw())
+    got, _ = fault(f"http_status;status={status}").kind.apply(response(), context(), draw())
     headers = dict(got.headers)
     assert got.status == status
     assert got.body.decode().count(title) == 2
@@ -190,16 +190,16 @@ def test_a_gateway_speaks_as_nginx_does(status, title):
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_retry_after_stands_where_it_is_due(status):
     """429 and 503 say when to come back, the others do not."""
-    got, _ = fault(f"http_status;status={status};retry_after=7").kind.corrupt(reply(), context(), draw())
+    got, _ = fault(f"http_status;status={status};retry_after=7").kind.apply(response(), context(), draw())
     assert dict(got.headers).get("Retry-After") == ("7" if status in (429, 503) else None)
 
 
 def test_a_gateway_may_say_json_or_nothing():
     """Its JSON is none of the envelope; an empty body has no type."""
-    got, _ = fault("http_status;body=json").kind.corrupt(reply(), context(), draw())
-    assert "Status" not in strictly(got.body)
-    assert strictly(got.body)["status"] == 502
-    empty, _ = fault("http_status;body=empty").kind.corrupt(reply(), context(), draw())
+    got, _ = fault("http_status;body=json").kind.apply(response(), context(), draw())
+    assert "Status" not in parse_strictly(got.body)
+    assert parse_strictly(got.body)["status"] == 502
+    empty, _ = fault("http_status;body=empty").kind.apply(response(), context(), draw())
     assert empty.body == b""
     assert "Content-Type" not in dict(empty.headers)
 
@@ -207,7 +207,7 @@ def test_a_gateway_may_say_json_or_nothing():
 @pytest.mark.parametrize("status", range(400, 600, 7))
 def test_every_status_makes_a_page(status):
     """A status that HTTP does not know has a page too."""
-    got, _ = fault(f"http_status;status={status}").kind.corrupt(reply(), context(), draw())
+    got, _ = fault(f"http_status;status={status}").kind.apply(response(), context(), draw())
     assert f"<h1>{status} ".encode() in got.body
 
 
@@ -217,7 +217,7 @@ def test_every_status_makes_a_page(status):
 def unreadable(body: bytes) -> bool:
     """Whether a strict parser refuses a body."""
     try:
-        strictly(body)
+        parse_strictly(body)
     except ValueError:
         return True
     return False
@@ -228,9 +228,9 @@ def unreadable(body: bytes) -> bool:
 def test_malformed_json_never_parses(how, operation):
     """Whatever the answer and the draw, a strict parser refuses the body; status and headers stay."""
     kind = fault(f"malformed_json;how={how}").kind
-    for one in (reply(operation=operation), refusal()):
+    for one in (response(operation=operation), failure_response()):
         for number in range(1, 30):
-            got, note = kind.corrupt(one, context(operation), draw(number))
+            got, note = kind.apply(one, context(operation), draw(number))
             assert unreadable(got.body), note
             assert (got.status, got.headers) == (one.status, one.headers)
             assert note
@@ -240,15 +240,16 @@ def test_malformed_json_is_what_it_says():
     """Each way is the one that was asked for: only it has to be undone to read the answer."""
 
     def broken(how):
-        return fault(f"malformed_json;how={how}").kind.corrupt(reply(), context(), draw())[0].body
+        return fault(f"malformed_json;how={how}").kind.apply(response(), context(), draw())[0].body
 
-    assert reply().body.startswith(broken("cut"))
-    assert strictly(broken("bom").removeprefix(b"\xef\xbb\xbf")) == SAMPLES[STAYS]
-    assert json.loads(broken("single_quotes").replace(b"'", b'"')) == SAMPLES[STAYS]
+    assert response().body.startswith(broken("cut"))
+    assert parse_strictly(broken("bom").removeprefix(b"\xef\xbb\xbf")) == SAMPLES[OPERATION]
+    assert json.loads(broken("single_quotes").replace(b"'", b'"')) == SAMPLES[OPERATION]
     assert b"NaN" in broken("nan")
     json.loads(broken("nan"))
     assert any(
-        part in broken("trailing_comma") and strictly(broken("trailing_comma").replace(part, part[1:], 1))
+        part in broken("trailing_comma")
+        and parse_strictly(broken("trailing_comma").replace(part, part[1:], 1))
         for part in (b",]", b",}")
     )
     assert broken("html").startswith(b"<html>")
@@ -259,13 +260,13 @@ def test_malformed_json_is_what_it_says():
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"{}", b'{"a":NaN}', b"\xff\xfe{\x00}\x00"])
 def test_what_is_no_answer_any_more_is_left_alone(line, body):
     """A fault behind one that already broke the answer does nothing, and does not say that it did."""
-    assert fault(line).kind.corrupt(replace(reply(), body=body), context(), draw()) is None
+    assert fault(line).kind.apply(replace(response(), body=body), context(), draw()) is None
 
 
 def test_wrong_content_type_changes_nothing_else():
     """The body is the same and the header stands once."""
-    got, _ = fault("wrong_content_type").kind.corrupt(reply(), context(), draw())
-    assert got.body == reply().body
+    got, _ = fault("wrong_content_type").kind.apply(response(), context(), draw())
+    assert got.body == response().body
     assert [value for name, value in got.headers if name == "Content-Type"] == ["text/html; charset=utf-8"]
 
 
@@ -273,8 +274,8 @@ def test_wrong_content_type_changes_nothing_else():
 @pytest.mark.parametrize("charset", ["gbk", "utf-16", "latin-1"])
 def test_a_wrong_charset_is_never_utf_8(charset, name):
     """Even an answer in pure ASCII shows it, and who knows the encoding reads the same answer."""
-    answer = {**SAMPLES[STAYS], "UsersList": [{**SAMPLES[STAYS]["UsersList"][0], "RoomId": name}]}
-    got, _ = fault(f"wrong_charset;charset={charset}").kind.corrupt(reply(answer), context(), draw())
+    answer = {**SAMPLES[OPERATION], "UsersList": [{**SAMPLES[OPERATION]["UsersList"][0], "RoomId": name}]}
+    got, _ = fault(f"wrong_charset;charset={charset}").kind.apply(response(answer), context(), draw())
     with pytest.raises(UnicodeDecodeError):
         got.body.decode()
     read = json.loads(got.body.decode(charset))
@@ -289,12 +290,12 @@ def test_a_wrong_charset_is_never_utf_8(charset, name):
 def test_a_key_twice_has_two_values():
     """Taking the first of the two gives the answer, taking the last another one."""
     for number in range(1, 60):
-        got, note = fault("duplicate_keys").kind.corrupt(reply(), context(), draw(number))
+        got, note = fault("duplicate_keys").kind.apply(response(), context(), draw(number))
         with pytest.raises(ValueError, match="twice"):
-            strictly(got.body)
+            parse_strictly(got.body)
         first = json.loads(got.body, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
-        assert first == SAMPLES[STAYS], note
-        assert json.loads(got.body) != SAMPLES[STAYS], note
+        assert first == SAMPLES[OPERATION], note
+        assert json.loads(got.body) != SAMPLES[OPERATION], note
 
 
 # ---- time
@@ -302,8 +303,8 @@ def test_a_key_twice_has_two_values():
 
 def test_waits_add_up():
     """Two latencies and a drip are waited for one after the other."""
-    faults = state("latency;fixed_ms=300", "latency;fixed_ms=200", "slow_body;chunks=4;over_ms=1000")
-    got = faults.fault_plan(STAYS, {}, {}, NOW).deliver(reply()).delivery
+    faults = fault_state("latency;fixed_ms=300", "latency;fixed_ms=200", "slow_body;chunks=4;over_ms=1000")
+    got = faults.fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery
     assert got == DeliveryPlan(delay=0.5, body_chunks=4, body_seconds=1.0)
 
 
@@ -371,8 +372,8 @@ def test_of_two_rates_and_two_hangs_the_worse_holds():
 def test_nobody_waits_for_ever():
     """However many faults come together, no wait is longer than ten minutes, a thin line's neither."""
     lines = ["latency;fixed_ms=600000", "slow_body;over_ms=600000", "slow_headers;over_ms=600000"]
-    got = state(*lines * 3).fault_plan(STAYS, {}, {}, NOW).deliver(reply()).delivery
-    assert (got.delay, got.body_seconds, got.header_seconds) == (LONGEST, LONGEST, LONGEST)
-    huge = replace(reply(), body=b"x" * 1_000_000)
-    rate = fault("bandwidth;bytes_per_second=1").kind.deliver(PLAIN, huge, draw())[0].bytes_per_second
-    assert len(huge.body) / rate <= LONGEST
+    got = fault_state(*lines * 3).fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery
+    assert (got.delay, got.body_seconds, got.header_seconds) == (MAX_SECONDS, MAX_SECONDS, MAX_SECONDS)
+    huge = replace(response(), body=b"x" * 1_000_000)
+    rate = fault("bandwidth;bytes_per_second=1").kind.apply(PLAIN, huge, draw())[0].bytes_per_second
+    assert len(huge.body) / rate <= MAX_SECONDS

@@ -9,7 +9,7 @@ import socket
 import time
 
 import pytest
-from fault_things import strictly
+from fault_helpers import parse_strictly
 
 from mockserver.testing.mock_server import MockServer
 
@@ -72,7 +72,7 @@ class Talk:
 @pytest.fixture
 def plain(mock):
     """The answer without a fault (one that does nothing)."""
-    return strictly(Talk(mock, "latency;fixed_ms=0").body)
+    return parse_strictly(Talk(mock, "latency;fixed_ms=0").body)
 
 
 def test_a_reset_is_an_rst_before_any_byte(mock):
@@ -128,7 +128,7 @@ def test_a_latency_is_waited_for(mock, plain):
     """latency: no byte before its time, then the answer."""
     talk = Talk(mock, "latency;fixed_ms=150")
     assert talk.parts[0][0] >= 0.14
-    assert strictly(talk.body) == plain
+    assert parse_strictly(talk.body) == plain
     assert talk.headers["x-mock-fault"] == "latency: 150 ms"
 
 
@@ -138,7 +138,7 @@ def test_a_drip_takes_its_time(mock, plain):
     assert talk.parts[0][0] < 0.2
     assert talk.seconds >= 0.24
     assert len(talk.parts) >= 4
-    assert strictly(talk.body) == plain
+    assert parse_strictly(talk.body) == plain
 
 
 def test_slow_headers_come_before_the_body(mock, plain):
@@ -146,7 +146,7 @@ def test_slow_headers_come_before_the_body(mock, plain):
     talk = Talk(mock, "slow_headers;over_ms=200")
     assert len(talk.parts) > 2
     assert talk.seconds >= 0.19
-    assert strictly(talk.body) == plain
+    assert parse_strictly(talk.body) == plain
 
 
 def test_a_hang_ends(mock):
@@ -162,7 +162,7 @@ def test_a_slow_close_comes_after_a_whole_answer(mock, plain):
     assert talk.whole
     assert talk.headers["connection"] == "close"
     assert talk.seconds - talk.parts[-1][0] >= 0.19
-    assert strictly(talk.body) == plain
+    assert parse_strictly(talk.body) == plain
 
 
 def test_a_thin_line_has_its_rate(mock):
@@ -191,7 +191,7 @@ def test_malformed_json_has_a_right_length(mock, how):
     assert talk.headers["content-type"] == "application/json"
     assert talk.whole
     with pytest.raises(ValueError, match=r"char|codec|NaN|BOM|Expecting|value"):
-        strictly(talk.body)
+        parse_strictly(talk.body)
 
 
 def test_a_drift_is_named_in_the_header(mock, plain):
@@ -199,8 +199,8 @@ def test_a_drift_is_named_in_the_header(mock, plain):
     talk = Talk(mock, "contract_drift;how=rename_field;path=/UsersList/0/RoomId")
     said = talk.headers["x-mock-fault"]
     assert said.startswith("contract_drift: renamed /UsersList/0/RoomId to ")
-    assert said.rpartition(" ")[2] in strictly(talk.body)["UsersList"][0]
-    assert strictly(talk.body) != plain
+    assert said.rpartition(" ")[2] in parse_strictly(talk.body)["UsersList"][0]
+    assert parse_strictly(talk.body) != plain
 
 
 def test_another_type_and_charset(mock):
@@ -208,7 +208,7 @@ def test_another_type_and_charset(mock):
     assert Talk(mock, "wrong_content_type;type=text/plain").headers["content-type"].startswith("text/plain")
     talk = Talk(mock, "wrong_charset;charset=utf-16")
     assert talk.whole
-    assert strictly(talk.body.decode("utf-16").encode())["Status"] == "OK"
+    assert parse_strictly(talk.body.decode("utf-16").encode())["Status"] == "OK"
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_another_type_and_charset(mock):
 def test_a_refusal_is_an_envelope(mock, fault, code):
     """The checks and the catalogue answer in HTTP 200, and the text does not say that it was on purpose."""
     talk = Talk(mock, fault)
-    answer = strictly(talk.body)
+    answer = parse_strictly(talk.body)
     assert talk.status == "HTTP/1.1 200 OK"
     assert answer["ErrorCode"] == code
     assert "fault" not in answer["ErrorInfo"].lower()
@@ -243,6 +243,6 @@ def test_a_connection_lives_on_after_a_fault_that_leaves_it_whole(mock):
             response = connection.getresponse()
             last = response.read()
             assert connection.sock is used is not None
-        assert strictly(last)["Status"] == "OK"
+        assert parse_strictly(last)["Status"] == "OK"
     finally:
         connection.close()

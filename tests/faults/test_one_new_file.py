@@ -1,4 +1,4 @@
-"""A new fault kind is one new file: everything that tells or checks kinds finds it without another edit."""
+"""A new fault kind is one new file: everything that lists, documents or checks kinds finds it without another edit."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ import mockserver
 PACKAGE = Path(mockserver.__file__).parent
 HERE = Path(__file__).parent
 
-NEW = '''"""The answer says that it is stale."""
+NEW_KIND = '''"""The response says that it is stale."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mockserver.faults.base import Draw, FaultContext, GatewayKind
 from mockserver.core.http import Response
 from mockserver.core.text import Text
+from mockserver.faults.base import Draw, FaultContext, GatewayKind
 from mockserver.faults.fields import integer
 
 
 @dataclass(frozen=True, kw_only=True)
 class StaleCache(GatewayKind):
-    """An Age header of a cache that should not be there."""
+    """Adds the Age header of a cache."""
 
-    text = Text("an old answer from a cache", "来自缓存的旧应答")
-    age: int = integer("Seconds that Age tells.", "Age 的秒数。", 1, 86_400, 3_600)
+    text = Text("an old response from a cache", "来自缓存的旧响应")
+    age: int = integer("Seconds in Age.", "Age 的秒数。", 1, 86_400, 3_600)
 
-    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
-        """The reply with an Age."""
-        return replace(response, headers=(*response.headers, ("Age", str(self.age)))), f"age {self.age}"
+    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
+        """Return the response with an Age header."""
+        headers = (*response.headers, ("Age", str(self.age)))
+        return replace(response, headers=headers), f"age {self.age}"
 '''
 
 PROBE = """
 import mockserver
-from mockserver.faults.registry import KINDS
-from mockserver.faults.parsing import fault_schema, parse_text, rows
+from mockserver.faults.registry import KINDS, rows
+from mockserver.faults.parsing import fault_schema, parse_text
 assert mockserver.__file__.startswith({root!r}), mockserver.__file__
 assert parse_text("stale_cache;age=5") == {{"fault": "stale_cache", "age": 5}}
 assert "stale_cache" in [row["fault"] for row in rows()]
@@ -52,13 +53,13 @@ config = load_config(Folders(), now=lambda: 0)
 assert "stale_cache" in full_scenario_schema(config)["$defs"]["fault"]["properties"]["fault"]["enum"]
 from tests.project.doc_tables import render
 assert "`stale_cache`" in render("faults", "en", config)
-assert "来自缓存的旧应答" in render("faults", "zh", config)
+assert "来自缓存的旧响应" in render("faults", "zh", config)
 import http.client, json
 with mockserver.MockServer() as mock:
     connection = http.client.HTTPConnection("127.0.0.1", mock.port)
     connection.request("GET", "/__admin/fault-kinds")
     kinds = json.loads(connection.getresponse().read())["faults"]
-    assert "stale_cache" in [one["fault"] for one in kinds]
+    assert "stale_cache" in [kind["fault"] for kind in kinds]
     connection.close()
     assert mock.admin.send("POST", "faults", {{"fault": "stale_cache", "age": 5}})["fault"] == "stale_cache"
 print(KINDS["stale_cache"].family)
@@ -66,7 +67,7 @@ print(KINDS["stale_cache"].family)
 
 
 def run(root: Path, *command: str) -> str:
-    """What a Python prints that finds the package under `root`."""
+    """Return what Python prints with the package under `root`."""
     done = subprocess.run(
         [sys.executable, *command],
         cwd=root,
@@ -81,15 +82,15 @@ def run(root: Path, *command: str) -> str:
 
 
 def test_one_new_file_is_a_new_kind(tmp_path):
-    """Reader, schema, tables and the contract tests know a kind as soon as its file is there."""
+    """Parser, schema, tables, server and the tests of all kinds know a kind as soon as its file exists."""
     for name in ("mockserver", "schemas", "fixtures"):
         shutil.copytree(PACKAGE.parent / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "mockserver/faults/kinds/stale_cache.py").write_text(NEW, encoding="utf-8")
+    (tmp_path / "mockserver/faults/kinds/stale_cache.py").write_text(NEW_KIND, encoding="utf-8")
     for name in ("project", "helpers", "corpus"):
         shutil.copytree(HERE.parent / name, tmp_path / "tests" / name)
     assert "stale_cache" in run(tmp_path, "-m", "mockserver", "faults")
     assert run(tmp_path, "-c", PROBE.format(root=str(tmp_path))) == "gateway\n"
-    for name in ("test_fault_registry.py", "fault_things.py"):
+    for name in ("test_fault_registry.py", "fault_helpers.py"):
         shutil.copy(HERE / name, tmp_path)
     said = run(
         tmp_path,

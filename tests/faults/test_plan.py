@@ -1,4 +1,4 @@
-"""The chain: who is struck, how often, in which order, by whose chance; exact under threads."""
+"""Which requests a fault fires on, how often, and in which order; exact with concurrent threads."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fault_things import NOW, SIGNING, STAYS, context, fault, reply, state, struck
+from fault_helpers import NOW, OPERATION, SIGNING, context, fault, fault_state, fired_on, response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import DeliveryPlan
-from mockserver.faults.base import FAMILIES, LONGEST, Draw
+from mockserver.faults.base import FAMILIES, MAX_SECONDS, Draw
 from mockserver.faults.fields import FaultError
-from mockserver.faults.plan import MOST, FaultState
+from mockserver.faults.plan import MAX_FAULTS, FaultState
 
 SEEDS = st.integers(0, 2**64 - 1)
 RESET = "connection_reset"
@@ -26,68 +26,68 @@ RESET = "connection_reset"
 
 @given(after=st.integers(0, 20), every=st.integers(1, 7), times=st.none() | st.integers(1, 10))
 def test_after_every_and_times_are_exact(after, every, times):
-    """Skip `after`, then strike every nth, and stop after `times`: nothing else decides."""
+    """A fault skips `after` requests, then fires on every nth, and stops after `times`."""
     more = {"times": times} if times else {}
-    faults = state({"fault": RESET, "after": after, "every": every, **more})
+    faults = fault_state({"fault": RESET, "after": after, "every": every, **more})
     wanted = [after + every * n - 1 for n in range(1, 100)]
-    assert struck(faults, 80) == [number for number in wanted[:times] if number < 80]
+    assert fired_on(faults, 80) == [number for number in wanted[:times] if number < 80]
 
 
 @settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, share=st.floats(0.02, 0.98))
-def test_a_probability_is_a_share(seed, share):
-    """Of 2,000 requests the share that is struck is within five standard errors of the probability."""
-    faults = state({"fault": RESET, "probability": share}, seed=seed)
+def test_a_probability_is_a_frequency(seed, share):
+    """Over 2,000 requests the frequency is within five standard errors of the probability."""
+    faults = fault_state({"fault": RESET, "probability": share}, seed=seed)
     error = (share * (1 - share) / 2000) ** 0.5
-    assert abs(len(struck(faults, 2000)) / 2000 - share) < 5 * error, f"seed {seed}"
+    assert abs(len(fired_on(faults, 2000)) / 2000 - share) < 5 * error, f"seed {seed}"
 
 
 @pytest.mark.parametrize(("share", "wanted"), [(0, 0), (1, 500)])
 def test_never_and_always(share, wanted):
-    """Probability 0 strikes nothing and 1 everything."""
-    assert len(struck(state({"fault": RESET, "probability": share}), 500)) == wanted
+    """Probability 0 never fires and 1 always does."""
+    assert len(fired_on(fault_state({"fault": RESET, "probability": share}), 500)) == wanted
 
 
 @settings(max_examples=30, deadline=None)
 @given(seed=SEEDS)
-def test_the_same_seed_strikes_the_same_requests(seed):
-    """Two servers with one seed do the same to the nth request; another seed does something else."""
+def test_the_same_seed_fires_on_the_same_requests(seed):
+    """Two servers with one seed do the same to the nth request; another seed gives another sequence."""
     line = "connection_reset;probability=0.3"
-    first = struck(state(line, seed=seed), 300)
-    assert struck(state(line, seed=seed), 300) == first
-    assert struck(state(line, seed=seed + 1), 300) != first
+    first = fired_on(fault_state(line, seed=seed), 300)
+    assert fired_on(fault_state(line, seed=seed), 300) == first
+    assert fired_on(fault_state(line, seed=seed + 1), 300) != first
 
 
-def test_other_requests_do_not_change_a_faults_chance():
-    """Which requests of an operation are struck does not depend on calls to others that come between."""
-    line = f"connection_reset;on={STAYS};probability=0.3"
-    alone, amid = state(line), state(line)
-    wanted, got = struck(alone, 200), []
+def test_other_requests_do_not_change_the_sequence():
+    """Requests that a fault does not match have no influence on the ones it fires on."""
+    line = f"connection_reset;on={OPERATION};probability=0.3"
+    alone, mixed = fault_state(line), fault_state(line)
+    expected, got = fired_on(alone, 200), []
     for number in range(200):
-        got += [number] if struck(amid, 1) else []
-        struck(amid, number % 3, operation="query_room_info")
-    assert got == wanted
+        got += [number] if fired_on(mixed, 1) else []
+        fired_on(mixed, number % 3, operation="query_room_info")
+    assert got == expected
 
 
-def test_two_faults_of_one_kind_have_their_own_chance():
-    """Faults differ by id, so two alike do not always strike together."""
-    faults = state("latency;fixed_ms=1;probability=0.5", "latency;fixed_ms=1;probability=0.5")
+def test_two_faults_of_one_kind_fire_independently():
+    """Two equal faults have different ids, so they do not always fire together."""
+    faults = fault_state("latency;fixed_ms=1;probability=0.5", "latency;fixed_ms=1;probability=0.5")
     counts = [
         len(fault_plan.kinds)
         for _ in range(200)
-        if (fault_plan := faults.fault_plan(STAYS, {}, {}, NOW)).deliver(reply()) is not None
+        if (fault_plan := faults.fault_plan(OPERATION, {}, {}, NOW)).plan_delivery(response()) is not None
     ]
     assert {0, 1, 2} == set(counts)
 
 
 def test_a_hundred_times_is_a_hundred_times_under_64_threads():
-    """However many threads ask at once, exactly `times` requests are struck."""
-    faults = state("connection_reset;times=100")
+    """However many threads ask at once, exactly `times` requests are hit."""
+    faults = fault_state("connection_reset;times=100")
     start = threading.Barrier(64)
 
     def client(_: int) -> int:
         start.wait()
-        return len(struck(faults, 25))
+        return len(fired_on(faults, 25))
 
     with ThreadPoolExecutor(64) as pool:
         assert sum(pool.map(client, range(64))) == 100
@@ -96,51 +96,51 @@ def test_a_hundred_times_is_a_hundred_times_under_64_threads():
 
 
 @pytest.mark.parametrize("line", ["connection_reset;every=4", "connection_reset;after=100;times=300"])
-def test_other_counts_are_exact_under_threads_too(line):
+def test_every_and_after_are_exact_under_threads(line):
     """`every` and `after` count each request once."""
-    faults = state(line)
+    faults = fault_state(line)
     with ThreadPoolExecutor(32) as pool:
-        got = sum(pool.map(lambda _: len(struck(faults, 50)), range(32)))
+        got = sum(pool.map(lambda _: len(fired_on(faults, 50)), range(32)))
     assert got == (400 if "every" in line else 300)
 
 
-def test_the_same_seed_strikes_as_many_under_threads():
-    """The nth matching request is struck or not whoever sends it, so the total is the same in any order."""
+def test_the_same_seed_fires_as_often_under_threads():
+    """Whether the nth matching request is hit does not depend on its sender, so the total is the same in any order."""
     line = "connection_reset;probability=0.3"
-    alone, crowd = state(line, seed=7), state(line, seed=7)
+    alone, crowd = fault_state(line, seed=7), fault_state(line, seed=7)
     with ThreadPoolExecutor(16) as pool:
-        got = sum(pool.map(lambda _: len(struck(crowd, 50)), range(16)))
-    assert got == len(struck(alone, 800))
+        got = sum(pool.map(lambda _: len(fired_on(crowd, 50)), range(16)))
+    assert got == len(fired_on(alone, 800))
 
 
 def test_a_rate_limit_is_exact_under_threads():
-    """At one moment exactly `requests` requests pass, whatever the number of threads."""
-    faults = state("rate_limit;requests=50;per_seconds=60")
+    """At one moment exactly `requests` requests are accepted, whatever the number of threads."""
+    faults = fault_state("rate_limit;requests=50;per_seconds=60")
 
     def client(_: int) -> int:
-        return sum(faults.fault_plan(STAYS, {}, {}, NOW).refuse(context()) is None for _ in range(20))
+        return sum(faults.fault_plan(OPERATION, {}, {}, NOW).refuse(context()) is None for _ in range(20))
 
     with ThreadPoolExecutor(32) as pool:
         assert sum(pool.map(client, range(32))) == 50
 
 
-# ---- whom
+# ---- selecting requests
 
 
-def test_on_chooses_operations():
-    """A fault on one operation leaves the others and unknown paths alone; one on * takes them all."""
-    one = state({"fault": RESET, "on": [STAYS, "count_qos_by_day"]})
-    hit = [name for name in (*OPERATIONS, "") if struck(one, 1, operation=name)]
-    assert hit == [STAYS, "count_qos_by_day"]
-    everything = state("connection_reset")
-    assert all(struck(everything, 1, operation=name) for name in (*OPERATIONS, ""))
+def test_on_selects_operations():
+    """A fault on some operations ignores the others and unknown paths; one on * matches them all."""
+    one = fault_state({"fault": RESET, "on": [OPERATION, "count_qos_by_day"]})
+    hit = [name for name in (*OPERATIONS, "") if fired_on(one, 1, operation=name)]
+    assert hit == [OPERATION, "count_qos_by_day"]
+    everything = fault_state("connection_reset")
+    assert all(fired_on(everything, 1, operation=name) for name in (*OPERATIONS, ""))
 
 
-def test_when_chooses_requests_and_only_they_count():
-    """`times` counts the requests that match, not those that pass by."""
-    faults = state({"fault": RESET, "when": {"body": {"UserId": {"matches": "^vip-"}}}, "times": 2})
+def test_when_selects_requests_and_only_those_count():
+    """`times` counts matching requests only."""
+    faults = fault_state({"fault": RESET, "when": {"body": {"UserId": {"matches": "^vip-"}}}, "times": 2})
     users = ["a", "vip-1", "b", "vip-2", "vip-3"]
-    assert [bool(struck(faults, 1, body={"UserId": user})) for user in users] == [
+    assert [bool(fired_on(faults, 1, body={"UserId": user})) for user in users] == [
         False,
         True,
         False,
@@ -149,14 +149,14 @@ def test_when_chooses_requests_and_only_they_count():
     ]
 
 
-def test_a_lifetime_ends_by_the_apps_clock():
-    """A fault with ttl_seconds strikes until its second and not at it, and is back when the clock is set back."""
-    faults = state("connection_reset;ttl_seconds=60")
+def test_ttl_seconds_follows_the_apps_clock():
+    """A fault ends exactly after ttl_seconds, and is active again when the clock is set back."""
+    faults = fault_state("connection_reset;ttl_seconds=60")
 
-    def hit(at: float) -> bool:
-        return faults.fault_plan(STAYS, {}, {}, at).deliver(reply()).delivery.instead == "reset"
+    def fires(at: float) -> bool:
+        return faults.fault_plan(OPERATION, {}, {}, at).plan_delivery(response()).delivery.instead == "reset"
 
-    assert [hit(NOW + t) for t in (0, 59.9, 60, 1000, 30)] == [True, True, False, False, True]
+    assert [fires(NOW + t) for t in (0, 59.9, 60, 1000, 30)] == [True, True, False, False, True]
     assert [one["ended"] for t in (59, 60) for one in faults.list(NOW + t)] == [False, True]
 
 
@@ -164,7 +164,7 @@ def test_a_lifetime_ends_by_the_apps_clock():
 
 
 def test_the_order_is_that_of_the_families():
-    """Whatever the order of adding, families act in the documented order, and adding decides inside of one."""
+    """Families are applied in the documented order, and faults of one family in the order of adding."""
     lines = [
         "connection_reset",
         "latency;fixed_ms=5",
@@ -176,52 +176,56 @@ def test_the_order_is_that_of_the_families():
         "duplicate_keys",
     ]
     for order in itertools.islice(itertools.permutations(lines), 0, 40_320, 997):
-        fault_plan = state(*order).fault_plan(STAYS, {}, {}, NOW)
+        fault_plan = fault_state(*order).fault_plan(OPERATION, {}, {}, NOW)
         fault_plan.apply_to_signing(SIGNING, signature_valid=True)
         assert fault_plan.refuse(context()) is not None
-        fault_plan.deliver(fault_plan.corrupt(reply(), context()))
+        fault_plan.plan_delivery(fault_plan.corrupt(response(), context()))
         sorted_by_family = sorted(
-            (fault(line).kind for line in order), key=lambda kind: FAMILIES.index(kind.family)
+            (fault(line).kind for line in order), key=lambda kind: list(FAMILIES).index(kind.family)
         )
         # The new content type stays visible, but the second payload fault still finds JSON.
         assert fault_plan.kinds == tuple(kind.kind for kind in sorted_by_family)
 
 
-def test_the_first_refusal_answers_and_the_next_is_not_counted():
-    """A refused request cannot be refused again, so the error behind keeps its `times`."""
-    faults = state("error;name=server_busy;times=1", "error;name=room_not_found;times=1")
-    told = [faults.fault_plan(STAYS, {}, {}, NOW).refuse(context()) for _ in range(3)]
-    assert [one and one.error for one in told] == ["server_busy", "room_not_found", None]
+def test_a_refused_request_does_not_count_for_the_next_refusal():
+    """A request is refused once, so the second error keeps its `times`."""
+    faults = fault_state("error;name=server_busy;times=1", "error;name=room_not_found;times=1")
+    refusals = [faults.fault_plan(OPERATION, {}, {}, NOW).refuse(context()) for _ in range(3)]
+    assert [refusal and refusal.error for refusal in refusals] == ["server_busy", "room_not_found", None]
 
 
-def test_a_request_that_is_not_accepted_counts_no_api_fault():
-    """Stages that the engine does not ask for strike nothing and count nothing."""
-    faults = state("error;name=server_busy;times=1")
+def test_an_invalid_request_does_not_count_for_api_faults():
+    """A stage that the engine does not call fires and counts nothing."""
+    faults = fault_state("error;name=server_busy;times=1")
     for _ in range(5):
-        fault_plan = faults.fault_plan(STAYS, {}, {}, NOW)
-        fault_plan.deliver(fault_plan.corrupt(reply(), context()))
+        fault_plan = faults.fault_plan(OPERATION, {}, {}, NOW)
+        fault_plan.plan_delivery(fault_plan.corrupt(response(), context()))
         assert fault_plan.kinds == ()
     assert faults.list(NOW)[0]["matched"] == 0
 
 
-def test_of_two_endings_the_later_holds():
+def test_the_last_connection_fault_decides():
     """An empty response added after a reset is what the client gets."""
-    got = state("connection_reset", "empty_response").fault_plan(STAYS, {}, {}, NOW).deliver(reply())
+    got = (
+        fault_state("connection_reset", "empty_response")
+        .fault_plan(OPERATION, {}, {}, NOW)
+        .plan_delivery(response())
+    )
     assert got.delivery == DeliveryPlan(instead="empty")
 
 
-def test_a_fault_without_effect_is_not_told():
-    """A gateway's page in front of nothing to spoil: only what was done stands in notes and header."""
-    fault_plan = state("malformed_json;how=html", "contract_drift", "latency;fixed_ms=20").fault_plan(
-        STAYS, {}, {}, NOW
+def test_a_fault_without_effect_is_not_reported():
+    """A fault that finds nothing to change is neither in the notes nor in the header."""
+    fault_plan = fault_state("malformed_json;how=html", "contract_drift", "latency;fixed_ms=20").fault_plan(
+        OPERATION, {}, {}, NOW
     )
-    fault_plan.deliver(fault_plan.corrupt(reply(), context()))
+    fault_plan.plan_delivery(fault_plan.corrupt(response(), context()))
     assert fault_plan.kinds == ("malformed_json", "latency")
-    assert fault_plan.header == "malformed_json: a page; latency: 20 ms"
+    assert fault_plan.header == "malformed_json: HTML page; latency: 20 ms"
 
 
 def test_the_header_is_one_line_of_ascii():
-    """Whatever stands in an answer's keys, the header's value can be sent."""
+    """Whatever a response's keys are, the header value can be sent."""
     fault_plan = FaultState().fault_plan("", {}, {}, NOW)
     fault_plan.notes.append(("contract_drift", "dropped /房\r\n间\x00/" + "x" * 600))
     assert fault_plan.header.isascii()
@@ -229,44 +233,52 @@ def test_the_header_is_one_line_of_ascii():
     assert len(fault_plan.header) < 600
 
 
-# ---- one request
+# ---- faults of a single request
 
 
-def test_a_fault_for_one_request_needs_no_state():
-    """Faults of a header strike that request behind the app's own, and leave nothing behind."""
-    faults = state("latency;fixed_ms=100")
+def test_a_fault_of_one_request_leaves_no_state():
+    """Faults of a header are applied after the app's own, to that request only."""
+    faults = fault_state("latency;fixed_ms=100")
     once = [fault("connection_reset"), fault("latency;fixed_ms=50")]
-    got = faults.fault_plan(STAYS, {}, {}, NOW, once=once, number=3).deliver(reply()).delivery
+    got = faults.fault_plan(OPERATION, {}, {}, NOW, once=once, number=3).plan_delivery(response()).delivery
     assert (got.delay, got.instead) == (pytest.approx(0.15), "reset")
     assert len(faults.active) == 1
-    assert faults.fault_plan(STAYS, {}, {}, NOW).deliver(reply()).delivery == DeliveryPlan(delay=0.1)
+    assert faults.fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery == DeliveryPlan(
+        delay=0.1
+    )
 
 
-def test_the_chance_of_a_fault_for_one_request_is_the_requests_number():
-    """With a probability, a header strikes that share of requests, the same ones with the same seed."""
+def test_a_fault_of_one_request_is_drawn_by_the_requests_number():
+    """A probability in a header is a frequency over requests, the same ones with the same seed."""
     once = [fault("connection_reset;probability=0.3")]
 
-    def hit(seed: int) -> list[int]:
-        ordeals = (FaultState(seed).fault_plan(STAYS, {}, {}, NOW, once=once, number=n) for n in range(500))
-        return [n for n, fault_plan in enumerate(ordeals) if fault_plan.deliver(reply()).delivery.instead]
+    def hits(seed: int) -> list[int]:
+        plans = (FaultState(seed).fault_plan(OPERATION, {}, {}, NOW, once=once, number=n) for n in range(500))
+        return [
+            n for n, fault_plan in enumerate(plans) if fault_plan.plan_delivery(response()).delivery.instead
+        ]
 
-    assert hit(1) == hit(1) != hit(2)
-    assert 110 < len(hit(1)) < 190
+    assert hits(1) == hits(1) != hits(2)
+    assert 110 < len(hits(1)) < 190
 
 
-def test_two_alike_for_one_request_have_their_own_chance():
-    """A scenario chosen by a header has its faults strike one by one, not all of a kind together."""
+def test_equal_faults_of_one_request_fire_independently():
+    """The faults of a scenario selected by a header do not all fire together."""
     once = [fault("latency;fixed_ms=1;probability=0.5")] * 2
-    ordeals = [FaultState().fault_plan(STAYS, {}, {}, NOW, once=once, number=n) for n in range(100)]
-    assert {len(fault_plan.kinds) for fault_plan in ordeals if fault_plan.deliver(reply())} == {0, 1, 2}
+    plans = [FaultState().fault_plan(OPERATION, {}, {}, NOW, once=once, number=n) for n in range(100)]
+    assert {len(fault_plan.kinds) for fault_plan in plans if fault_plan.plan_delivery(response())} == {
+        0,
+        1,
+        2,
+    }
 
 
-# ---- keeping
+# ---- adding and removing
 
 
-def test_ids_are_made_up_in_order_and_start_anew():
-    """The same steps give the same ids, so that a test run repeats; a taken id is refused."""
-    faults = state(RESET, "hang", RESET)
+def test_ids_are_generated_in_order():
+    """The same steps give the same ids, so that a test run repeats; a taken id is rejected."""
+    faults = fault_state(RESET, "hang", RESET)
     assert [one.id for one in faults.active] == ["hang-2", "connection_reset-1", "connection_reset-3"]
     with pytest.raises(FaultError, match="hang-2"):
         faults.add(fault("hang;id=hang-2"), NOW)
@@ -275,15 +287,15 @@ def test_ids_are_made_up_in_order_and_start_anew():
 
 
 def test_a_fault_is_removed_by_its_id():
-    """Removing ends exactly that one and says whether it was there."""
-    faults = state("hang;id=a", "hang;id=b")
+    """Removing a fault ends only that one, and returns whether it existed."""
+    faults = fault_state("hang;id=a", "hang;id=b")
     assert faults.remove("a")
     assert not faults.remove("a")
     assert [one.id for one in faults.active] == ["b"]
 
 
 def test_a_scenarios_faults_replace_only_their_own():
-    """Switching scenarios leaves alone what the admin API added, an id that is taken included."""
+    """Switching scenarios keeps the faults of the admin API, even if an id is taken."""
     faults = FaultState()
     faults.install([fault("hang"), fault("latency;fixed_ms=1")], NOW)
     faults.add(fault("empty_response;id=mine"), NOW, origin="admin")
@@ -293,25 +305,25 @@ def test_a_scenarios_faults_replace_only_their_own():
     assert [one.id for one in faults.active] == ["mine"]
 
 
-def test_used_up_faults_make_room():
-    """A test run that adds a fault for every case never meets the limit; faults at work are not thrown out."""
+def test_used_up_faults_do_not_count_against_the_limit():
+    """A test run that adds a fault for every case never reaches the limit; active faults are kept."""
     faults = FaultState()
-    for _ in range(MOST):
+    for _ in range(MAX_FAULTS):
         faults.add(fault("connection_reset;times=1"), NOW)
-    struck(faults, 1)
+    fired_on(faults, 1)
     faults.add(fault("hang"), NOW)
-    with pytest.raises(FaultError, match=f"{MOST}"):
-        state_full(faults)
+    with pytest.raises(FaultError, match=f"{MAX_FAULTS}"):
+        add_until_full(faults)
 
 
-def state_full(faults: FaultState) -> None:
-    """Adds faults that never end until there is no room."""
-    for _ in range(MOST + 1):
+def add_until_full(faults: FaultState) -> None:
+    """Add faults that never end, one more than the limit."""
+    for _ in range(MAX_FAULTS + 1):
         faults.add(fault("hang"), NOW)
 
 
-def test_no_fault_is_one_empty_tuple():
-    """What the engine looks at on every request is false until there is a fault and after the last is gone."""
+def test_active_is_empty_without_faults():
+    """`active`, which the engine checks on every request, is falsy before the first and after the last fault."""
     faults = FaultState()
     assert not faults.active
     faults.add(fault("hang"), NOW)
@@ -322,14 +334,14 @@ def test_no_fault_is_one_empty_tuple():
 
 @given(SEEDS, st.text(max_size=20), st.integers(1, 10**9), st.integers(1, 1000))
 def test_a_draw_is_a_function_of_its_key(seed, key, number, count):
-    """Equal draws give equal values inside their bounds; a lasting word does not depend on the number."""
+    """Equal draws give equal values within their bounds; a fixed token does not depend on the number."""
     one, same, next_one = Draw(seed, key, number), Draw(seed, key, number), Draw(seed, key, number + 1)
-    assert 0 < one.unit("x") < 1
-    assert one.unit("x") == same.unit("x") != next_one.unit("x")
+    assert 0 < one.uniform("x") < 1
+    assert one.uniform("x") == same.uniform("x") != next_one.uniform("x")
     assert 0 <= one.below(count, "x") < count
-    assert one.lasting("x") == next_one.lasting("x") != one.word("x") != next_one.word("x")
+    assert one.fixed_token("x") == next_one.fixed_token("x") != one.token("x") != next_one.token("x")
 
 
 def test_the_longest_wait_is_ten_minutes():
-    """The bound that the README tells."""
-    assert LONGEST == 600
+    """The limit is the one that README.md of the package states."""
+    assert MAX_SECONDS == 600

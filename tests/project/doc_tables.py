@@ -19,7 +19,7 @@ from mockserver.core.folders import Folders
 from mockserver.core.settings import SETTINGS
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, load_config
-from mockserver.faults.parsing import rows as fault_rows
+from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin import ROUTES
 from mockserver.world.parameters import rows_as_table
 from tests.helpers.corpus import FAMILIES, family

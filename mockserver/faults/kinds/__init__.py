@@ -1,1 +1,1 @@
-"""The fault kinds, one file each; the registry finds them by scanning this folder."""
+"""The fault kinds, one file each; the file's name is the kind's name."""

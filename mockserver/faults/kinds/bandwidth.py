@@ -1,4 +1,4 @@
-"""A thin line."""
+"""A low, constant data rate."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass, replace
 
 from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
-from mockserver.faults.base import LONGEST, ConnectionKind, Draw
+from mockserver.faults.base import MAX_SECONDS, ConnectionKind, Draw
 from mockserver.faults.fields import integer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bandwidth(ConnectionKind):
-    """Head and body at so many bytes a second."""
+    """Sends headers and body at a limited rate."""
 
-    text = Text("an answer that trickles in at an even, low rate", "应答以均匀的低速率到达")
+    text = Text("the response arrives slowly, at a constant rate", "响应以恒定的低速率到达")
     bytes_per_second: int = integer(
-        "The rate; more for an answer that would take over ten minutes.",
-        "速率；若应答将超过十分钟则自动提高。",
+        "Bytes per second; raised if the response would take more than ten minutes.",
+        "每秒字节数；若响应耗时将超过十分钟，则自动提高。",
         1,
         1_000_000_000,
     )
 
-    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """The lowest of such rates."""
-        # A head of ours stays below a kilobyte; nobody waits longer than for any other fault.
-        rate = max(self.bytes_per_second, math.ceil((len(response.body) + 1024) / LONGEST))
-        rate = min(rate, delivery.bytes_per_second or rate)
-        return replace(delivery, bytes_per_second=rate), f"{rate} bytes a second"
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
+        """Return the plan with the lowest of its rates."""
+        # The headers never reach a kilobyte.
+        rate = max(self.bytes_per_second, math.ceil((len(response.body) + 1024) / MAX_SECONDS))
+        rate = min(rate, plan.bytes_per_second or rate)
+        return replace(plan, bytes_per_second=rate), f"{rate} bytes per second"

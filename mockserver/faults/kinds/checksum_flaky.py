@@ -1,4 +1,4 @@
-"""Every nth right signature is refused (`every`, 3 when left out)."""
+"""Every nth valid signature is rejected; n is `every`, 3 by default."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from mockserver.validation.signature import SigningContext
 
 @dataclass(frozen=True, kw_only=True)
 class ChecksumFlaky(ChecksumKind):
-    """The server holds another secret for this one request, so its checks refuse what is right."""
+    """Verifies the signature with another secret, so that the regular checks reject it."""
 
     text = Text(
-        "checksum_mismatch for every nth right signature (every, 3 when left out)",
-        "每第 n 个正确签名返回 checksum_mismatch（every，默认 3）",
+        "checksum_mismatch for every nth valid signature (n is every, 3 by default)",
+        "每 n 个正确签名中有一个返回 checksum_mismatch（n 即 every，默认 3）",
     )
-    common = MappingProxyType({"every": 3})
-    honest_only = True
+    common_defaults = MappingProxyType({"every": 3})
+    needs_valid_signature = True
 
     def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
         """Return the context with a secret used for this request only."""
-        return with_appsecret(signing, draw.word("secret")), "refused although right"
+        return with_appsecret(signing, draw.token("secret")), "rejected although valid"

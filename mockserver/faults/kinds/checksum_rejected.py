@@ -1,4 +1,4 @@
-"""A right signature is refused all the same."""
+"""A valid signature is rejected."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from mockserver.validation.signature import SigningContext
 
 @dataclass(frozen=True, kw_only=True)
 class ChecksumRejected(ChecksumKind):
-    """The server holds another secret for this one request, so its checks refuse what is right."""
+    """Verifies the signature with another secret, so that the regular checks reject it."""
 
-    text = Text("checksum_mismatch although the signature is right", "签名正确仍返回 checksum_mismatch")
-
-    honest_only = True
+    text = Text("checksum_mismatch although the signature is valid", "签名正确仍返回 checksum_mismatch")
+    needs_valid_signature = True
 
     def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
         """Return the context with a secret used for this request only."""
-        return with_appsecret(signing, draw.word("secret")), "refused although right"
+        return with_appsecret(signing, draw.token("secret")), "rejected although valid"

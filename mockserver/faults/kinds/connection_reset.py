@@ -1,4 +1,4 @@
-"""The connection ends with an RST."""
+"""The connection ends with a TCP reset."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from mockserver.faults.fields import choice
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionReset(ConnectionKind):
-    """An RST before the first byte, or in the middle of the body."""
+    """Resets the connection before the first byte or in the middle of the body."""
 
     text = Text(
-        "a connection reset, before any byte or after half of the body",
-        "连接被重置：在首字节之前，或正文传到一半",
+        "a connection reset before the first byte, or after half of the body",
+        "连接被重置：在首字节之前，或正文传输一半时",
     )
-    word_of_when = "at"
+    when_field = "at"
     at: str = choice(
         "Before the first byte, or after half of the body.",
-        "首字节之前，或正文一半之后。",
+        "首字节之前，或正文传输一半时。",
         "before",
         "mid_body",
         default="before",
     )
 
-    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """The reset added."""
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
+        """Return the plan with the reset."""
         if self.at == "before":
-            return replace(delivery, instead="reset"), "before the first byte"
-        return replace(delivery, cut=0.5, cut_end="reset"), "after half of the body"
+            return replace(plan, instead="reset"), "before the first byte"
+        return replace(plan, cut=0.5, cut_end="reset"), "after half of the body"

@@ -1,4 +1,4 @@
-"""A key of the answer stands twice, with two values."""
+"""A key occurs twice in one JSON object, with two values."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from typing import Any
 from mockserver.core.http import Response
 from mockserver.core.text import Text
 from mockserver.faults.base import Draw, FaultContext, PayloadKind
-from mockserver.faults.payloads import decoded, with_body
+from mockserver.faults.payloads import decode, with_body
 
-_MARK = "\x00again"
+_PLACEHOLDER = "\x00again"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DuplicateKeys(PayloadKind):
-    """One object says one of its keys again, at its end and with another value."""
+    """Repeats one key of one object at the object's end, with another value."""
 
     text = Text(
-        "a key twice in one object, with two values: parsers take either",
-        "同一对象中某键出现两次且取值不同：解析器取舍不一",
+        "a key that occurs twice in one object, with two values; parsers may take either",
+        "同一对象中某个键出现两次且值不同；不同解析器取值可能不同",
     )
 
-    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """The same answer with a key twice; None when it is no JSON object any more."""
-        answer = decoded(response)
-        if answer is None:
+    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
+        """Return the response with a repeated key; None if the body is not a JSON object."""
+        document = decode(response)
+        if document is None:
             return None
-        objects = list(_objects(answer, ""))
+        objects = list(_objects(document, ""))
         pointer, chosen = objects[draw.below(len(objects), "object")]
         key = list(chosen)[draw.below(len(chosen), "key")]
-        chosen[_MARK] = _other(chosen[key])
-        body = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-        body = body.replace(json.dumps(_MARK), json.dumps(key, ensure_ascii=False), 1)
+        chosen[_PLACEHOLDER] = _other_value(chosen[key])
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        body = body.replace(json.dumps(_PLACEHOLDER), json.dumps(key, ensure_ascii=False), 1)
         return with_body(response, body.encode()), f"{pointer}/{key} twice"
 
 
 def _objects(value: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(value, dict) and value:
         yield pointer, value
-    for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(one, (dict, list)):
-            yield from _objects(one, f"{pointer}/{key}")
+    for key, child in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(child, (dict, list)):
+            yield from _objects(child, f"{pointer}/{key}")
 
 
-def _other(value: Any) -> Any:
+def _other_value(value: Any) -> Any:
     if isinstance(value, (bool, type(None))):
         return not value
     if isinstance(value, (int, float)):

@@ -1,4 +1,4 @@
-"""The connection ends without a byte."""
+"""The connection is closed without a response."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mockserver.faults.base import ConnectionKind, Draw
 
 @dataclass(frozen=True, kw_only=True)
 class EmptyResponse(ConnectionKind):
-    """A close in good order instead of an answer."""
+    """Closes the connection in an orderly way instead of responding."""
 
-    text = Text("a connection that is closed without a byte", "连接未发送任何字节即关闭")
+    text = Text("a connection closed without a single byte", "连接未返回任何字节即关闭")
 
-    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """The close instead of the answer."""
-        return replace(delivery, instead="empty"), "closed without a byte"
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
+        """Return the plan with a close instead of the response."""
+        return replace(plan, instead="empty"), "closed without a byte"

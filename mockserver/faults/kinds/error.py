@@ -13,50 +13,47 @@ from mockserver.faults.fields import FaultError, integer, string
 
 @dataclass(frozen=True, kw_only=True)
 class Error(ApiKind):
-    """A row of the catalogue, by name or by number."""
+    """Responds with a row of the error catalogue, chosen by name or by code."""
 
     text = Text(
-        "HTTP 200 with Status FAIL and the ErrorCode and ErrorInfo of a row of the catalogue",
+        "HTTP 200 with Status FAIL and the ErrorCode and ErrorInfo of a catalogue error",
         "HTTP 200，Status 为 FAIL，ErrorCode 与 ErrorInfo 取自错误表",
     )
     exactly_one = ("name", "code")
     name: str | None = string(
-        "Name of the error; `mockserver errors` lists them.",
+        "Name of the error; see mockserver errors.",
         "错误名称，见 mockserver errors。",
         r"[a-z][a-z0-9_]{0,63}",
         64,
         None,
     )
-    code: int | None = integer("Its number in place of the name.", "用错误码代替名称。", 1, 2**31 - 1, None)
+    code: int | None = integer(
+        "ErrorCode of the error, instead of its name.", "错误码，可代替名称。", 1, 2**31 - 1, None
+    )
     info: str | None = string(
-        "The ErrorInfo; the catalogue's text when left out.",
-        "ErrorInfo；省略则用错误表的文字。",
+        "ErrorInfo; the catalogue's text if omitted.",
+        "ErrorInfo；省略时使用错误表中的文字。",
         r"[^\x00-\x1f\x7f]{1,500}",
         500,
         None,
     )
 
     def check(self, catalogue: Catalogue) -> None:
-        """FaultError for a row that the catalogue lacks, and for `ok`."""
-        if self.name is not None:
-            if self.name not in catalogue:
-                raise FaultError(("name",), unknown("error", self.name, catalogue))
-            if self.name == OK:
-                raise FaultError(
-                    ("name",), Text("ok is no error; choose another", "ok 不是错误；请选择其他错误")
-                )
-        elif self.code is not None and catalogue.name_of(self.code) is None:
+        """Raise FaultError for an error that the catalogue does not have, and for `ok`."""
+        if self.name is not None and self.name not in catalogue:
+            raise FaultError(("name",), unknown("error", self.name, catalogue))
+        if self.name == OK:
+            raise FaultError(("name",), Text("ok is not an error; choose another", "ok 不是错误，请换一个"))
+        if self.code is not None and catalogue.name_of(self.code) is None:
             codes = ", ".join(str(row.code) for row in catalogue.values() if row.code)
-            raise FaultError(
-                ("code",),
-                Text(
-                    f"no error has the code {self.code}; known: {codes}",
-                    f"没有错误码 {self.code}；可用：{codes}",
-                ),
+            text = Text(
+                f"there is no error with code {self.code}; known codes: {codes}",
+                f"没有错误码 {self.code}；可选值：{codes}",
             )
+            raise FaultError(("code",), text)
 
-    def refuse(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str]:
-        """That row; internal_error when a reload has taken it away."""
+    def apply(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str]:
+        """Return the refusal; internal_error if a reload has removed the row."""
         name = self.name or context.catalogue.name_of(self.code or 0) or ""
         name = name if name in context.catalogue else "internal_error"
         return Refusal(name, self.info), name

@@ -1,4 +1,4 @@
-"""Bytes that are no HTTP."""
+"""The server sends bytes that are not HTTP."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mockserver.faults.base import ConnectionKind, Draw
 
 @dataclass(frozen=True, kw_only=True)
 class GarbageResponse(ConnectionKind):
-    """Bytes of something else instead of an answer, then a close."""
+    """Sends non-HTTP bytes instead of the response, then closes the connection."""
 
-    text = Text("bytes that are no HTTP, then the end of the connection", "非 HTTP 的字节，随后连接关闭")
+    text = Text("bytes that are not HTTP, then a closed connection", "返回非 HTTP 数据，随后连接关闭")
 
-    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """The garbage instead of the answer."""
-        return replace(delivery, instead="garbage"), "no HTTP"
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
+        """Return the plan with garbage instead of the response."""
+        return replace(plan, instead="garbage"), "not HTTP"

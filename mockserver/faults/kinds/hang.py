@@ -1,4 +1,4 @@
-"""No answer at all."""
+"""No response at all."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from dataclasses import dataclass, replace
 
 from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
-from mockserver.faults.base import LONGEST, Draw, TimeKind
+from mockserver.faults.base import MAX_SECONDS, Draw, TimeKind
 from mockserver.faults.fields import number
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hang(TimeKind):
-    """Silence, then the end of the connection."""
+    """Sends nothing, then closes the connection."""
 
     text = Text(
-        "nothing at all until the client gives up or the connection is closed",
-        "没有任何数据，直到客户端放弃或连接关闭",
+        "nothing, until the client times out or the connection is closed",
+        "没有任何数据，直到客户端超时或连接关闭",
     )
     max_seconds: float = number(
-        "Close after so many seconds.", "若干秒后关闭连接。", None, LONGEST, 60, above=0
+        "Seconds until the connection is closed.", "关闭连接前的秒数。", None, MAX_SECONDS, 60, above=0
     )
 
-    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Silence instead of the answer, for the longest of such times."""
-        return replace(
-            delivery, hang=max(delivery.hang or 0.0, self.max_seconds)
-        ), f"at most {self.max_seconds:g} s"
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
+        """Return the plan with the longest of its hangs."""
+        hang = max(plan.hang or 0.0, self.max_seconds)
+        return replace(plan, hang=hang), f"at most {self.max_seconds:g} s"

@@ -1,4 +1,4 @@
-"""The answer comes late."""
+"""The response is delayed."""
 
 from __future__ import annotations
 
@@ -8,62 +8,65 @@ from statistics import NormalDist
 
 from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
-from mockserver.faults.base import LONGEST, Draw, TimeKind
-from mockserver.faults.fields import Pointer, number, part
+from mockserver.faults.base import MAX_SECONDS, Draw, TimeKind
+from mockserver.faults.fields import FaultError, nested, number
 
-_MOST = LONGEST * 1000
+_MAX_MS = MAX_SECONDS * 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Uniform:
-    """Evenly between two bounds."""
+    """A delay evenly distributed between two bounds."""
 
-    min_ms: float = number("The least wait in milliseconds.", "最短等待毫秒数。", 0, _MOST)
-    max_ms: float = number("The longest.", "最长等待毫秒数。", 0, _MOST)
+    min_ms: float = number("Shortest delay in milliseconds.", "最短延迟（毫秒）。", 0, _MAX_MS)
+    max_ms: float = number("Longest delay in milliseconds.", "最长延迟（毫秒）。", 0, _MAX_MS)
 
-    def wrong(self) -> tuple[Pointer, Text] | None:
-        """The bounds must not be swapped."""
-        if self.min_ms <= self.max_ms:
-            return None
-        return ("max_ms",), Text("max_ms is less than min_ms: swap them", "max_ms 小于 min_ms：请互换")
+    def __post_init__(self) -> None:
+        """Raise FaultError if the bounds are in the wrong order."""
+        if self.min_ms > self.max_ms:
+            text = Text("max_ms is less than min_ms; swap them", "max_ms 小于 min_ms，请对调")
+            raise FaultError(("max_ms",), text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lognormal:
-    """Half of the waits below the median, with a long tail: what networks do."""
+    """A log-normally distributed delay, as networks show it: a median and a long tail."""
 
     median_ms: float = number(
-        "Half of the waits are shorter.", "一半的等待短于此毫秒数。", None, _MOST, above=0
+        "Median delay in milliseconds.", "延迟的中位数（毫秒）。", None, _MAX_MS, above=0
     )
     sigma: float = number(
-        "Spread of the logarithm; 0.5 is usual, 0 none.", "对数的离散度；常见为 0.5，0 表示不离散。", 0, 5
+        "Standard deviation of the logarithm; 0.5 is typical, 0 means constant.",
+        "对数的标准差；常用 0.5，0 表示固定。",
+        0,
+        5,
     )
-    max_ms: float = number("No wait is longer.", "等待不超过此毫秒数。", 0, _MOST, _MOST)
+    max_ms: float = number("Longest delay in milliseconds.", "最长延迟（毫秒）。", 0, _MAX_MS, _MAX_MS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latency(TimeKind):
-    """A wait before the first byte."""
+    """Waits before the first byte."""
 
-    text = Text("nothing for a while, then the answer", "先无任何数据，稍后得到应答")
+    text = Text("nothing for a while, then the response", "一段时间内没有数据，然后正常响应")
     exactly_one = ("fixed_ms", "uniform", "lognormal")
-    fixed_ms: float | None = number("Always so many milliseconds.", "固定毫秒数。", 0, _MOST, None)
-    # The marker is read once, when the class is made.
-    uniform: Uniform | None = part(  # noqa: RUF009
-        "Evenly between two bounds.", "在上下限之间均匀分布。", Uniform
+    fixed_ms: float | None = number("Constant delay in milliseconds.", "固定延迟（毫秒）。", 0, _MAX_MS, None)
+    # RUF009: these calls return field declarations, read once when the class is made.
+    uniform: Uniform | None = nested(  # noqa: RUF009
+        "Delay evenly distributed between two bounds.", "在上下限之间均匀分布的延迟。", Uniform
     )
-    lognormal: Lognormal | None = part(  # noqa: RUF009
-        "Half below the median, with a long tail.", "一半低于中位数，带长尾。", Lognormal
+    lognormal: Lognormal | None = nested(  # noqa: RUF009
+        "Log-normal delay: a median and a long tail.", "对数正态分布的延迟：中位数加长尾。", Lognormal
     )
 
-    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """The wait added to those there are."""
-        wait = self.milliseconds(draw)
-        return replace(delivery, delay=delivery.delay + wait / 1000), f"{wait:.0f} ms"
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
+        """Return the plan with the delay added."""
+        delay = self.milliseconds(draw)
+        return replace(plan, delay=plan.delay + delay / 1000), f"{delay:.0f} ms"
 
     def milliseconds(self, draw: Draw) -> float:
-        """The wait for one request."""
-        chance = draw.unit("wait")
+        """Return the delay of one request."""
+        chance = draw.uniform("wait")
         if self.uniform is not None:
             return self.uniform.min_ms + chance * (self.uniform.max_ms - self.uniform.min_ms)
         if self.lognormal is not None:

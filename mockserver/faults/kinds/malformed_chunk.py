@@ -1,4 +1,4 @@
-"""A chunk of the body is framed wrongly."""
+"""A chunk of the body is framed incorrectly."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mockserver.faults.base import ConnectionKind, Draw
 
 @dataclass(frozen=True, kw_only=True)
 class MalformedChunk(ConnectionKind):
-    """Transfer-Encoding: chunked with a chunk whose size is none."""
+    """Uses Transfer-Encoding: chunked with a chunk whose size is not a number."""
 
-    text = Text("chunked encoding that breaks in the middle", "分块传输编码中途损坏")
+    text = Text("chunked encoding that breaks in the middle of the body", "分块传输编码在正文中途损坏")
 
-    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """The broken chunk added."""
-        return replace(delivery, malformed_chunk=True), "size zz"
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
+        """Return the plan with the malformed chunk."""
+        return replace(plan, malformed_chunk=True), "size zz"

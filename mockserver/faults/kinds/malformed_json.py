@@ -1,4 +1,4 @@
-"""The answer is not JSON."""
+"""The response body is not valid JSON."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from dataclasses import dataclass
 from mockserver.core.http import Response
 from mockserver.core.text import Text
 from mockserver.faults.base import Draw, FaultContext, PayloadKind
-from mockserver.faults.drifts import is_number, spots
 from mockserver.faults.fields import choice
-from mockserver.faults.payloads import decoded, gateway_page, with_body
+from mockserver.faults.payloads import decode, gateway_page, nodes, with_body
 
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, kw_only=True)
 class MalformedJson(PayloadKind):
-    """A body that a strict parser refuses, under the usual Content-Type and a right Content-Length."""
+    """Sends a body that a strict parser rejects, with the usual Content-Type and a correct Content-Length."""
 
     text = Text(
-        "HTTP 200 and application/json, but the body does not parse",
+        "HTTP 200 and application/json with a body that does not parse",
         "HTTP 200 与 application/json，但正文无法解析",
     )
     how: str = choice(
-        "Cut off, a comma too many, single quotes, a byte order mark, NaN for a number, a page, or nothing.",
-        "截断、多余逗号、单引号、开头的 BOM、以 NaN 代替数字、网页，或空。",
+        "Cut off, a trailing comma, single quotes, a byte order mark, NaN for a number, an HTML page, or empty.",
+        "截断、多余的逗号、单引号、开头的 BOM、以 NaN 代替数字、HTML 页面，或空。",
         "cut",
         "trailing_comma",
         "single_quotes",
@@ -38,11 +37,11 @@ class MalformedJson(PayloadKind):
         default="cut",
     )
 
-    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """The same answer, broken; None when it is no JSON object any more."""
-        if decoded(response) is None:
+    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
+        """Return the response with a malformed body; None if it is not a JSON object already."""
+        if decode(response) is None:
             return None
-        body, note = _HOWS[self.how](response.body, draw)
+        body, note = _CHANGES[self.how](response.body, draw)
         return with_body(response, body), note
 
 
@@ -52,7 +51,7 @@ def _cut(body: bytes, draw: Draw) -> tuple[bytes, str]:
 
 
 def _trailing_comma(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    # The brackets at the very end are no part of any text, so nothing has to be read to find them.
+    # The closing brackets at the very end cannot be inside a string, so they are found without parsing.
     body = body.rstrip()
     last = len(body.rstrip(b"]}"))
     ends = [at for at in range(last, len(body)) if body[at - 1 : at] not in (b"[", b"{")]
@@ -69,24 +68,25 @@ def _bom(body: bytes, draw: Draw) -> tuple[bytes, str]:
 
 
 def _nan(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    answer = json.loads(body)
-    numbers = [spot for spot in spots(answer) if is_number(spot)]
+    document = json.loads(body)
+    numbers = [node for node in nodes(document) if node.is_number]
     if not numbers:
         return b'{"ErrorCode":NaN,' + body[body.index(b"{") + 1 :], "NaN for /ErrorCode"
-    one = numbers[draw.below(len(numbers), "nan")]
-    one.holder[one.key] = math.nan
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode(), f"NaN for {one.pointer}"
+    node = numbers[draw.below(len(numbers), "nan")]
+    node.container[node.key] = math.nan
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return body, f"NaN for {node.pointer}"
 
 
 def _html(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    return gateway_page(502), "a page"
+    return gateway_page(502), "HTML page"
 
 
 def _empty(body: bytes, draw: Draw) -> tuple[bytes, str]:
     return b"", "empty body"
 
 
-_HOWS = {
+_CHANGES = {
     "cut": _cut,
     "trailing_comma": _trailing_comma,
     "single_quotes": _single_quotes,

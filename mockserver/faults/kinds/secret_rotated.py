@@ -1,4 +1,4 @@
-"""The server now holds another secret than the client."""
+"""The server has a new secret that the client does not know."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from mockserver.validation.signature import SigningContext
 
 @dataclass(frozen=True, kw_only=True)
 class SecretRotated(ChecksumKind):
-    """The secret is another one, the same for as long as the fault lasts."""
+    """Verifies all signatures with one other secret."""
 
     text = Text(
         "checksum_mismatch until the client signs with the new secret",
-        "客户端改用新密钥签名之前一律返回 checksum_mismatch",
+        "返回 checksum_mismatch，直到客户端改用新密钥签名",
     )
     appsecret: str | None = string(
-        "The new secret, a made-up one; left out: one that nobody knows.",
-        "新密钥（请用虚构值）；省略则为无人知晓的值。",
+        "The new secret (use a made-up one); a random one if omitted.",
+        "新密钥（请用虚构值）；省略时为随机值。",
         r"[!-~]{1,256}",
         256,
         None,
@@ -33,4 +33,4 @@ class SecretRotated(ChecksumKind):
 
     def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
         """Return the context with the new secret."""
-        return with_appsecret(signing, self.appsecret or draw.lasting("secret")), "another secret"
+        return with_appsecret(signing, self.appsecret or draw.fixed_token("secret")), "another secret"

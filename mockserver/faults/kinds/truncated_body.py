@@ -12,11 +12,11 @@ from mockserver.faults.fields import number
 
 @dataclass(frozen=True, kw_only=True)
 class TruncatedBody(ConnectionKind):
-    """A share of the body under the full Content-Length, then a close."""
+    """Sends a part of the body under the full Content-Length, then closes the connection."""
 
-    text = Text("a body that ends before its Content-Length", "正文短于 Content-Length 即结束")
-    fraction: float = number("Share of the body that is sent.", "发送正文的比例。", 0, 0.99, 0.5)
+    text = Text("a body that ends before its Content-Length", "正文未达到 Content-Length 即结束")
+    fraction: float = number("Fraction of the body that is sent.", "实际发送的正文比例。", 0, 0.99, 0.5)
 
-    def deliver(self, delivery: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """The cut added."""
-        return replace(delivery, cut=self.fraction, cut_end="close"), f"after {self.fraction:.0%} of the body"
+    def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
+        """Return the plan with the cut."""
+        return replace(plan, cut=self.fraction, cut_end="close"), f"after {self.fraction:.0%} of the body"

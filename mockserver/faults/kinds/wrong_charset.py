@@ -1,4 +1,4 @@
-"""The answer is JSON in an encoding that is not UTF-8, and nothing says so."""
+"""The body is JSON in an encoding other than UTF-8, and no header says so."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from mockserver.core.http import Response
 from mockserver.core.text import Text
 from mockserver.faults.base import Draw, FaultContext, PayloadKind
 from mockserver.faults.fields import choice
-from mockserver.faults.payloads import decoded, with_body
+from mockserver.faults.payloads import decode, with_body
 
 _CODECS = {"gbk": "gbk", "utf-16": "utf-16-le", "latin-1": "latin-1"}
-_WORDS = {"gbk": "成功", "utf-16": "", "latin-1": "succès"}
+_SUFFIXES = {"gbk": "成功", "utf-16": "", "latin-1": "succès"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrongCharset(PayloadKind):
-    """Bytes that are no UTF-8; what the encoding cannot say becomes a question mark."""
+    """Encodes the body so that it is not valid UTF-8; characters the encoding lacks become question marks."""
 
     text = Text(
-        "a body that is no UTF-8; ErrorInfo gets a word when nothing else in the answer would show it",
-        "正文不是 UTF-8；若应答中没有其他可见之处，ErrorInfo 会带上一个词",
+        "a body that is not UTF-8; a word is added to ErrorInfo if the body would be plain ASCII otherwise",
+        "正文不是 UTF-8；若正文原本只有 ASCII 字符，则在 ErrorInfo 中加入一个词",
     )
-    charset: str = choice("The encoding.", "编码。", "gbk", "utf-16", "latin-1", default="gbk")
+    charset: str = choice("Encoding of the body.", "正文的编码。", "gbk", "utf-16", "latin-1", default="gbk")
 
-    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """The same JSON in other bytes; None when it is no JSON object any more."""
-        answer = decoded(response)
-        if answer is None:
+    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
+        """Return the response in the other encoding; None if the body is not a JSON object."""
+        document = decode(response)
+        if document is None:
             return None
-        body = self._encoded(response.body.decode())
+        body = self._encode(response.body.decode())
         if _is_utf_8(body):
-            # ASCII is the same in most encodings: a backend that answers in one would say more than that.
-            answer["ErrorInfo"] = f"{answer.get('ErrorInfo') or ''}{_WORDS[self.charset]}"
-            body = self._encoded(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
+            # ASCII is the same in most encodings, so the difference would not show.
+            document["ErrorInfo"] = f"{document.get('ErrorInfo') or ''}{_SUFFIXES[self.charset]}"
+            body = self._encode(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
         return with_body(response, body), self.charset
 
-    def _encoded(self, text: str) -> bytes:
+    def _encode(self, text: str) -> bytes:
         mark = b"\xff\xfe" if self.charset == "utf-16" else b""
         return mark + text.encode(_CODECS[self.charset], "replace")
 

@@ -1,4 +1,4 @@
-"""The answer is right, its Content-Type is not."""
+"""The body is correct, its Content-Type is not."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ from mockserver.faults.payloads import with_body
 
 @dataclass(frozen=True, kw_only=True)
 class WrongContentType(PayloadKind):
-    """Another Content-Type over the same body."""
+    """Sends the same body with another Content-Type."""
 
-    text = Text(
-        "the right JSON under a Content-Type that is none of JSON", "JSON 正确，但 Content-Type 不是 JSON"
-    )
+    text = Text("correct JSON with a Content-Type that is not JSON", "JSON 正确，但 Content-Type 不是 JSON")
     type: str = string(
-        "The Content-Type to send.",
+        "Content-Type to send.",
         "要发送的 Content-Type。",
         r"[!-~](?:[ -~]{0,98}[!-~])?",
         100,
         "text/html; charset=utf-8",
     )
 
-    def corrupt(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
-        """The same body under the other type."""
+    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
+        """Return the response with the other Content-Type."""
         return with_body(response, response.body, content_type=self.type), self.type

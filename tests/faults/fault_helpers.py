@@ -1,4 +1,4 @@
-"""What the tests of faults share: the shipped contract, replies of every operation, and a fault from one line."""
+"""Helpers of the fault tests: the shipped contract, responses of every operation, and faults from one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mockserver.validation.signature import SigningContext
 
 CONFIG = load_config(Folders(), now=lambda: 1_700_000_000)
 NOW = 1_700_000_000.0
-STAYS = "query_all_instance_by_time"
+OPERATION = "query_all_instance_by_time"
 SIGNING = SigningContext(NOW, App(Credentials("MADE-UP-key", "MADE-UP-secret", "MADE-UP-rest"), ("admin",)))
 HEADERS = (("Content-Type", "application/json"), ("X-Mock-Request-Id", "00000001"))
 SAMPLES: dict[str, dict[str, Any]] = {
@@ -29,60 +29,62 @@ SAMPLES: dict[str, dict[str, Any]] = {
 
 
 def fault(line: str | dict[str, Any]) -> Fault:
-    """The fault that a line, or a mapping, describes."""
+    """The fault that a line or a mapping describes."""
     given = parse_text(line) if isinstance(line, str) else line
     return parse_fault(given, CONFIG.catalogue)
 
 
-def context(operation: str = STAYS, now: float = NOW) -> FaultContext:
-    """A request for an operation."""
+def context(operation: str = OPERATION, now: float = NOW) -> FaultContext:
+    """The context of a request for an operation."""
     return FaultContext(operation, now, CONFIG.catalogue, CONFIG.schemas)
 
 
-def reply(answer: dict[str, Any] | None = None, operation: str = STAYS) -> Response:
-    """A reply with `answer`, or with the document's sample of the operation."""
+def response(document: dict[str, Any] | None = None, operation: str = OPERATION) -> Response:
+    """A response with `document`, or with the document's sample of the operation."""
     return Response(
-        200, HEADERS, encode_json(copy.deepcopy(SAMPLES[operation]) if answer is None else answer)
+        200, HEADERS, encode_json(copy.deepcopy(SAMPLES[operation]) if document is None else document)
     )
 
 
-def refusal() -> Response:
-    """A reply that is the envelope of a failure."""
+def failure_response() -> Response:
+    """A response whose body is the envelope of a failure."""
     return Response(200, HEADERS, encode_json(failure(1402, "busy")))
 
 
 def draw(number: int = 1, seed: int = 0) -> Draw:
-    """The chance of request `number`."""
+    """The draw of request `number`."""
     return Draw(seed, "one", number)
 
 
-def state(*lines: str | dict[str, Any], seed: int = 0) -> FaultState:
+def fault_state(*lines: str | dict[str, Any], seed: int = 0) -> FaultState:
     """An app's faults, added in order at `NOW`."""
-    made = FaultState(seed)
+    faults = FaultState(seed)
     for line in lines:
-        made.add(fault(line), NOW)
-    return made
+        faults.add(fault(line), NOW)
+    return faults
 
 
-def struck(faults: FaultState, requests: int, operation: str = STAYS, body: dict | None = None) -> list[int]:
-    """Which of so many requests (from 0) were delivered otherwise than plainly."""
-    plain = reply()
+def fired_on(
+    faults: FaultState, requests: int, operation: str = OPERATION, body: dict | None = None
+) -> list[int]:
+    """The indexes, from 0, of those of `requests` requests whose delivery a fault changed."""
+    plain = response()
     return [
-        number
-        for number in range(requests)
-        if faults.fault_plan(operation, body or {}, {}, NOW).deliver(plain).delivery != plain.delivery
+        index
+        for index in range(requests)
+        if faults.fault_plan(operation, body or {}, {}, NOW).plan_delivery(plain).delivery != plain.delivery
     ]
 
 
-def strictly(body: bytes) -> Any:
-    """JSON as a strict parser reads it: UTF-8, no constants, no key twice; ValueError for anything else."""
+def parse_strictly(body: bytes) -> Any:
+    """Parse JSON strictly: UTF-8, no constants, no repeated key; ValueError for anything else."""
 
     def no_constant(name: str) -> None:
         raise ValueError(name)
 
-    def no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def no_repeated_key(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({key for key, _ in pairs}) < len(pairs):
             raise ValueError("a key twice")
         return dict(pairs)
 
-    return json.loads(body.decode("utf-8"), parse_constant=no_constant, object_pairs_hook=no_twins)
+    return json.loads(body.decode("utf-8"), parse_constant=no_constant, object_pairs_hook=no_repeated_key)
