@@ -1,35 +1,41 @@
-"""The signature doctor: why a checksum is wrong (§1.1.2), by finding what was hashed and how it was written.
+"""Finds out why a checksum is wrong (§1.1.2): which text was hashed, how, and how the digest was written.
 
-The checksum is read back into digest bytes first; their length tells the algorithm, so that each candidate is hashed
-once. A match is an exact digest, or a plain fact of shape. Knows nothing of HTTP; says no secret and no digest.
+The checksum is read back into digest bytes first. Their length tells the algorithm, so that each candidate text is
+hashed once. A cause is reported only if a candidate gives exactly this digest; otherwise only the shape of the checksum
+is described. No result contains a secret or a digest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
-from typing import TypeAlias
 
 from mockserver.contract.checksum import Credentials, Formula, checksum_matches
 from mockserver.core.text import Text
-from mockserver.validation import opened, spoilt
-from mockserver.validation.curtime import diagnose_curtime, whole_second
-from mockserver.validation.encodings import Written, read, shape
-from mockserver.validation.layers import HASHES, layered
-from mockserver.validation.materials import Batch, Case, likely, quick, texts
-from mockserver.validation.mistakes import UNEXPLAINED, Diagnosis, tell
-from mockserver.validation.numerals import ALGORITHMS
-from mockserver.validation.recipes import Names
-from mockserver.validation.thorough import thorough
+from mockserver.validation.curtime import hashed_variants, whole_second
+from mockserver.validation.encodings import Digest, describe_shape, read_digest
+from mockserver.validation.mistakes import UNEXPLAINED, Diagnosis, make_diagnosis
+from mockserver.validation.signature_candidates import (
+    FORMULAS,
+    HASHES,
+    Template,
+    as_bytes,
+    templates,
+    templates_of_others,
+    transformed_digests,
+)
 
-__all__ = ["Diagnosis", "diagnose", "diagnose_curtime"]
+MAX_OTHER_APPS = 16
+"""How many other apps are tried unless the search is deep."""
+MIN_KEY_LENGTH = 8
+"""Shorter keys may occur in a text by chance."""
+_STALE_SECONDS, _STALE_SECONDS_DEEP = 300, 86_400
+_EXPLAIN = Text("; `mockserver explain URL` tries more", "；mockserver explain URL 会尝试更多可能")
 
-Finding: TypeAlias = tuple[str, Names]
-"""An expression and the names of the mistakes in it."""
-_NAME_OF: dict[str, Names] = {name: () if name == "sha1" else (name,) for name in HASHES}
-_SENT_ALONE = {"checksum_empty", "checksum_sample", "checksum_unset", "checksum_object"}
-"""Shapes that are the whole explanation."""
-_DEEPER = Text("; `mockserver explain URL` tries far more", "；mockserver explain URL 会尝试更多可能")
+Cause = tuple[str, tuple[str, ...]]
+"""The expression that gives the digest, and the names of the mistakes in it."""
 
 
 def diagnose(
@@ -37,109 +43,133 @@ def diagnose(
     curtime: str,
     keys: Credentials,
     *,
-    now: float,
-    others: Sequence[Credentials] = (),
-    identifier: str = "",
-    seq: str = "",
-    body: bytes = b"",
-    formulas: Iterable[Formula] = ("v2",),
-    earlier: str | None = None,
+    other_keys: Sequence[Credentials] = (),
+    formulas: Sequence[Formula] = ("v2",),
+    earlier_curtime: str | None = None,
     deep: bool = False,
-    explainable: bool = True,
+    suggest_explain: bool = True,
 ) -> Diagnosis | None:
-    """Why `given` is not the checksum of `curtime` under `keys`; None when it is.
+    """Return why `given` is not the checksum of `curtime` under `keys`, or None if it is.
 
-    All values are as decoded from the query; `now` is in seconds; `others` are the other apps' keys; `earlier` is the
-    curtime of a request whose right checksum was `given`, if there was one. When nothing matches, some 1,100 candidates
-    were hashed; `deep` tries some 170,000 more, for `explain`, which is advised where it is `explainable`.
+    `given` and `curtime` are as decoded from the query. `earlier_curtime` is that of an earlier request for which
+    `given` was right. A search that finds nothing hashes about 700 texts; a deep one, for `mockserver explain`, about
+    150,000.
     """
-    case = Case(keys, curtime, now, tuple(formulas), identifier, seq, body, others)
-    if checksum_matches(given, keys, curtime, case.formulas):
+    if checksum_matches(given, keys, curtime, formulas):
         return None
-    formula = " + ".join((*case.accepted, "curtime"))
-    written = read(given)
-    found = (
-        _search(written, case, deep)
-        or _remembered(case, given, earlier)
-        or opened.find(given, case)
-        or _spoilt(given, written, case)
+    formula = " + ".join((*FORMULAS[formulas[0]], "curtime"))
+    digest = read_digest(given)
+    cause = digest and _find_cause(digest, keys, curtime, other_keys, formulas[0], deep)
+    if not cause and earlier_curtime is not None and checksum_matches(given, keys, earlier_curtime, formulas):
+        cause = _reused(curtime, earlier_curtime, formulas[0])
+    if cause:
+        accepted = {f"{name}_formula" for name in formulas}
+        expression, names = cause
+        return make_diagnosis([name for name in names if name not in accepted], expression, formula=formula)
+    if _contains_key(given, keys):
+        return make_diagnosis(["unhashed"])
+    shape = describe_shape(given, digest)
+    if shape in (("checksum_empty",), ("checksum_sample",)):
+        return make_diagnosis(shape, formula=formula)
+    explain = _EXPLAIN if suggest_explain and not deep else Text("", "")
+    return make_diagnosis((UNEXPLAINED, *shape), formula=formula, explain=explain.en, explain_zh=explain.zh)
+
+
+def _find_cause(
+    digest: Digest,
+    keys: Credentials,
+    curtime: str,
+    other_keys: Sequence[Credentials],
+    formula: Formula,
+    deep: bool,
+) -> Cause | None:
+    name, target = digest.algorithm, digest.raw
+    batches = chain(
+        _joined_texts(keys, curtime, other_keys, deep),
+        _stale_texts(keys, curtime, formula, _STALE_SECONDS_DEEP if deep else _STALE_SECONDS),
     )
-    if found:
-        label, names = found
-        fine = {f"{name}_formula" for name in case.formulas}
-        return tell([name for name in names if name not in fine], label, formula=formula)
-    facts = shape(given, written)
-    if _SENT_ALONE.intersection(facts):
-        return tell(facts, formula=formula)
-    deeper = _DEEPER if explainable and not deep else Text("", "")
-    return tell((UNEXPLAINED, *facts), formula=formula, deeper=deeper.en, deeper_zh=deeper.zh)
-
-
-def _remembered(case: Case, given: str, earlier: str | None) -> Finding | None:
-    """The checksum of another request that was right."""
-    if earlier is None or not checksum_matches(given, case.keys, earlier, case.formulas):
+    cause = _match_joined(target, name, batches) or _match_transformed(target, keys, curtime, name)
+    if not cause:
         return None
-    then, sent = whole_second(earlier), whole_second(case.curtime)
-    plain = then is not None and sent is not None and earlier == str(then)
-    when = then - sent if plain and then is not None and sent is not None else "earlier curtime"
-    return _write("sha1", (*case.accepted, "curtime"), when), ("stale_checksum",)
+    expression, names = cause
+    algorithm = () if name == "sha1" else (name,)
+    return digest.form.format(expression), (*names, *algorithm, *digest.mistakes)
 
 
-def _search(written: Written, case: Case, deep: bool) -> Finding | None:
-    """What gives a digest that came whole."""
-    if written.raw is None:
-        return None
-    name, target = ALGORITHMS[len(written.raw)], written.raw
-    found = _plain(target, name, quick(case)) or _layered(target, layered(case, name))
-    if not found and not written.guessed:
-        found = _stale(target, name, case, 300, 10)
-    if not found and deep:
-        found = (
-            _plain(target, name, thorough(case))
-            or _layered(target, layered(case, name, deep=True))
-            or _stale(target, name, case, 86_400, 3_600)
-        )
-    if not found:
-        return None
-    label, names = found
-    return written.label.format(label), (*names, *_NAME_OF[name], *written.names)
+Batch = tuple[Iterable[Template], bytes, str, tuple[str, ...]]
+"""Templates, and the curtime that is put into them: its bytes, how it is shown, and the mistakes in it."""
 
 
-def _plain(target: bytes, name: str, batches: Iterable[Batch]) -> Finding | None:
-    make = HASHES[name]
-    for frames, second, when, mistakes in batches:
-        for head, tail, symbols, names in frames:
-            if make(head + second + tail).digest() == target:
-                return _write(name, symbols, when), (*names, *mistakes)
+def _match_joined(target: bytes, algorithm: str, batches: Iterable[Batch]) -> Cause | None:
+    make = HASHES[algorithm]
+    for group, curtime, shown, mistakes in batches:
+        for before, after, symbols, names in group:
+            if make(before + curtime + after).digest() == target:
+                text = "+".join([shown if symbol == "curtime" else symbol for symbol in symbols])
+                return f"{algorithm}({text})", (*names, *mistakes)
     return None
 
 
-def _stale(target: bytes, name: str, case: Case, before: int, after: int) -> Finding | None:
-    """The accepted formula over the seconds around the URL's curtime; ±2 are among the likely ones."""
-    second = whole_second(case.curtime)
+def _match_transformed(target: bytes, keys: Credentials, curtime: str, algorithm: str) -> Cause | None:
+    for digest, expression, names in transformed_digests(keys, curtime, algorithm):
+        if digest == target:
+            return expression, names
+    return None
+
+
+def _joined_texts(
+    keys: Credentials, curtime: str, other_keys: Sequence[Credentials], deep: bool
+) -> Iterator[Batch]:
+    """Yield the texts around curtime and around the values that may have been hashed instead, likely ones first."""
+    own = templates(keys)
+    others = tuple(templates_of_others(keys, other_keys if deep else other_keys[:MAX_OTHER_APPS]))
+    exact = as_bytes(curtime)
+    yield own.all, exact, "curtime", ()
+    yield others, exact, "curtime", ()
+    variants = [(value.encode(), shown, names) for value, shown, names in hashed_variants(curtime)]
+    for variant in variants:
+        yield own.likely, *variant
+    if not deep:
+        return
+    for variant in variants:
+        yield own.all, *variant
+        yield others, *variant
+    second = whole_second(curtime)
+    if second is not None:
+        for milliseconds in range((second - 2) * 1_000, (second + 3) * 1_000):
+            name = "curtime_hashed_in_milliseconds"
+            yield own.likely[:2], b"%d" % milliseconds, "milliseconds(curtime)", (name,)
+
+
+def _stale_texts(keys: Credentials, curtime: str, formula: Formula, seconds: int) -> Iterator[Batch]:
+    """Yield the right text of other moments."""
+    second = whole_second(curtime)
     if second is None:
-        return None
-    make, head = HASHES[name], case.join(case.accepted)
-    for off in chain(range(-3, -before - 1, -1), range(3, after + 1)):
-        if make(head + b"%d" % (second + off)).digest() == target:
-            return _write(name, (*case.accepted, off), ""), ("stale_checksum",)
-    return None
+        return
+    before = b"".join([as_bytes(getattr(keys, name)) for name in FORMULAS[formula]])
+    right = (Template(before, b"", (*FORMULAS[formula], "curtime"), ("stale_checksum",)),)
+    for offset in chain(range(-3, -seconds - 1, -1), range(3, 11)):
+        yield right, b"%d" % (second + offset), f"(curtime{offset:+d})", ()
 
 
-def _layered(target: bytes, layers: Iterable[tuple[bytes, str, Names]]) -> Finding | None:
-    return next(((label, names) for digest, label, names in layers if digest == target), None)
+def _reused(curtime: str, earlier: str, formula: Formula) -> Cause:
+    """Return the cause of a checksum that was right for an earlier request."""
+    now, then = whole_second(curtime), whole_second(earlier)
+    plain = now is not None and then is not None and earlier == str(then)
+    shown = (
+        f"(curtime{then - now:+d})" if plain and now is not None and then is not None else "earlier curtime"
+    )
+    return f"sha1({'+'.join((*FORMULAS[formula], shown))})", ("stale_checksum",)
 
 
-def _write(function: str, symbols: Iterable[str | int], when: str | int) -> str:
-    """The expression of a candidate, for people; numbers are so many seconds after curtime."""
-    parts = [when if one == "curtime" else one for one in symbols]
-    return f"{function}({'+'.join([f'(curtime{one:+d})' if isinstance(one, int) else one for one in parts])})"
-
-
-def _spoilt(given: str, written: Written, case: Case) -> Finding | None:
-    found = spoilt.find(given, written, texts(likely(case)))
-    if found is None:
-        return None
-    (_, symbols, names, when, mistakes), name, how = found
-    facts = () if how == "raw_digest_as_text" else written.facts
-    return _write(name, symbols, when), (*names, *mistakes, *_NAME_OF[name], how, *facts)
+def _contains_key(given: str, keys: Credentials) -> bool:
+    """Return whether a key was sent, as text, in hex or in base64."""
+    forms = [given.encode(errors="replace")]
+    try:
+        forms.append(bytes.fromhex(given))
+    except ValueError:
+        digits = given.rstrip("=").replace(" ", "+").replace("-", "+").replace("_", "/")
+        with suppress(ValueError):
+            forms.append(base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True))
+    secrets = [as_bytes(secret) for secret in keys.secrets if len(secret) >= MIN_KEY_LENGTH]
+    return any(secret in form for secret in secrets for form in forms)

@@ -1,9 +1,10 @@
-"""Reads the signed query string strictly (§1.1): each parameter once, percent-encoded UTF-8, none unknown."""
+"""Checks the signed query string (§1.1.1): each documented parameter exactly once, percent-encoded UTF-8, no others."""
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote_to_bytes
@@ -12,31 +13,35 @@ from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
 from mockserver.core.text import Text
-from mockserver.validation.misplaced import find_signature
-from mockserver.validation.mistakes import Diagnosis
+from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 
 PARAMETERS = ("appkey", "identifier", "curtime", "checksum", "seq")
-MAX_TOLD = 20
-"""No more unknown parameters than this are told one by one."""
-_NAMES = {name: name for name in PARAMETERS}
-"""A name that is kept with every request is kept once."""
+MAX_UNKNOWN = 20
+"""At most this many unknown parameters are reported."""
+_INTERNED = {name: name for name in PARAMETERS}
+"""Saves memory: the journal keeps the names of every request."""
 _EACH_ONCE = dict.fromkeys(PARAMETERS, 1)
-_NO_CALL = Request("POST", "")
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SIGNATURE_NAMES = frozenset(("checksum", "curtime", "appkey"))
+"""Parameters whose names are used for nothing else."""
+_MAX_SCANNED = 65_536
+_IN_BODY = re.compile(r"(?:^|[\"'&{,\s])(checksum|curtime|appkey)[\"']?\s*[=:]", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Query:
-    """A query string, read: values by name (the first of repeated ones), and what stood there."""
+    """A parsed query string."""
 
     values: dict[str, str] = field(default_factory=dict)
+    """Decoded values by name; the first one of a repeated parameter."""
     counts: dict[str, int] = field(default_factory=dict)
+    """How often each parameter is given."""
     broken: dict[str, str] = field(default_factory=dict)
-    """What is no percent-encoded UTF-8, as it came; such a name has no value."""
+    """Raw values that are not percent-encoded UTF-8. These have no entry in `values`."""
 
 
 def read_query(raw: str) -> Query:
-    """The parameters of a raw query string; nothing is refused, nothing is guessed."""
+    """Parse a raw query string. Never fails: what cannot be decoded is listed in `broken`."""
     query = Query()
     plain = "%" not in raw and "+" not in raw and raw.isascii()
     for piece in raw.split("&"):
@@ -44,7 +49,7 @@ def read_query(raw: str) -> Query:
             continue
         raw_name, _, raw_value = piece.partition("=")
         name, value = (raw_name, raw_value) if plain else (_decode(raw_name), _decode(raw_value))
-        key = shorten(raw_name) if name is None else _NAMES.get(name, name)
+        key = shorten(raw_name) if name is None else _INTERNED.get(name, name)
         query.counts[key] = query.counts.get(key, 0) + 1
         if name is None or value is None:
             query.broken[key] = raw_value
@@ -53,77 +58,92 @@ def read_query(raw: str) -> Query:
     return query
 
 
-def check_query(query: Query, readings: Readings, request: Request = _NO_CALL) -> list[Violation]:
-    """Every documented parameter is there exactly once and can be decoded, and there is no other (§1.1.1).
+def check_query(query: Query, readings: Readings, request: Request | None = None) -> list[Violation]:
+    """Return the violations of §1.1.1: missing, repeated, undecodable and unknown parameters.
 
-    For a signature that is not there, `call` is looked into: it may be somewhere else.
+    If the signature is missing and `request` is given, its headers and body are searched for it.
     """
     if query.counts == _EACH_ONCE and not query.broken:
         return []
-    found = _missing(query, readings, request)
-    known = [name for name in query.counts if name in _EACH_ONCE]
-    for name in (*known, *islice((name for name in query.counts if name not in _EACH_ONCE), MAX_TOLD)):
+    violations = _check_missing(query, readings, request)
+    documented = [name for name in query.counts if name in _EACH_ONCE]
+    for name in (*documented, *_unknown_names(query)):
         count = query.counts[name]
         where, shown = f"query:{shorten(name)}", shorten(name)
         if count > 1:
-            found.append(
+            violations.append(
                 make_violation(
                     "repeated_parameter", where, expected="once", got=count, name=shown, count=count
                 )
             )
         if name in query.broken:
             got = query.broken[name].encode("ascii", "backslashreplace").decode()
-            found.append(
-                make_violation(
-                    "undecodable_parameter", where, expected="percent-encoded UTF-8", got=got, name=shown
-                )
+            expected = "percent-encoded UTF-8"
+            violations.append(
+                make_violation("undecodable_parameter", where, expected=expected, got=got, name=shown)
             )
         if name not in _EACH_ONCE:
-            found.append(_unknown(name, where, query, readings))
-    return found
+            violations.append(_unknown_parameter(name, where, query, readings))
+    return violations
 
 
-def _missing(query: Query, readings: Readings, request: Request) -> list[Violation]:
-    names = [name for name in PARAMETERS if name not in query.counts]
+def find_signature(request: Request, given: Collection[str]) -> Diagnosis | None:
+    """Return where the signature parameters are that `given`, the names in the query, lacks; None: nowhere."""
+    missing = _SIGNATURE_NAMES.difference(given)
+    if not missing:
+        return None
+    headers = {re.sub(r"[-_.]", "", name).removeprefix("x") for name in request.headers}
+    if missing & headers:
+        return make_diagnosis(["signature_in_headers"])
+    body = request.body[:_MAX_SCANNED].decode("latin-1")
+    if any(found[1].lower() in missing for found in _IN_BODY.finditer(body)):
+        return make_diagnosis(["signature_in_body"])
+    return None
+
+
+def _check_missing(query: Query, readings: Readings, request: Request | None) -> list[Violation]:
+    missing = [name for name in PARAMETERS if name not in query.counts]
     if readings["seq"] == "optional":
-        names = [name for name in names if name != "seq"]
-    said = find_signature(request, query.counts, query.values.values()) if names else None
-    # An undocumented parameter stands for the one it looks most like.
-    unknown = islice((name for name in query.counts if name not in _EACH_ONCE), MAX_TOLD)
-    sent = {_nearest(name, query): name for name in reversed(list(unknown))}
-    return [
-        make_violation(
-            "missing_parameter",
-            f"query:{name}",
-            expected=name,
-            diagnosis=said.name if said else "",
-            name=name,
-            hint=hint.en,
-            hint_zh=hint.zh,
+        missing = [name for name in missing if name != "seq"]
+    if not missing:
+        return []
+    elsewhere = find_signature(request, query.counts) if request else None
+    # An unknown parameter counts as a misspelling of one missing parameter only; the first one wins.
+    misspelled = {_nearest_missing(name, query): name for name in reversed(_unknown_names(query))}
+    violations = []
+    for name in missing:
+        hint = Text("; add it to the URL", "；请加到 URL 中")
+        if elsewhere:
+            hint = Text(f": {elsewhere.text.en}", f"：{elsewhere.text.zh}")
+        elif sent := misspelled.get(name):
+            hint = Text(f" (you sent {shorten(sent)})", f"（发送的是 {shorten(sent)}）")
+        violations.append(
+            make_violation(
+                "missing_parameter",
+                f"query:{name}",
+                expected=name,
+                diagnosis=elsewhere.name if elsewhere else "",
+                name=name,
+                hint=hint.en,
+                hint_zh=hint.zh,
+            )
         )
-        for name in names
-        for hint in [_hint(said, sent.get(name, ""))]
-    ]
+    return violations
 
 
-def _hint(said: Diagnosis | None, sent: str) -> Text:
-    """Where a parameter that is missing may be."""
-    if said:
-        return Text(f": {said.text.en}", f"：{said.text.zh}")
-    if sent:
-        return Text(f" (you sent {shorten(sent)})", f"（发送的是 {shorten(sent)}）")
-    return Text("; add it to the URL", "；请加到 URL 中")
+def _unknown_names(query: Query) -> list[str]:
+    return list(islice((name for name in query.counts if name not in _EACH_ONCE), MAX_UNKNOWN))
 
 
-def _nearest(name: str, query: Query) -> str:
-    """The missing parameter that looks most like `name`; empty when none does."""
+def _nearest_missing(name: str, query: Query) -> str:
+    """Return the missing parameter most similar to `name`, or an empty string."""
     missing = [other for other in PARAMETERS if other not in query.counts]
     near = difflib.get_close_matches(name.lower()[:32].replace("_", ""), missing, n=1, cutoff=0.6)
     return near[0] if near else ""
 
 
-def _unknown(name: str, where: str, query: Query, readings: Readings) -> Violation:
-    near = _nearest(name, query)
+def _unknown_parameter(name: str, where: str, query: Query, readings: Readings) -> Violation:
+    near = _nearest_missing(name, query)
     return make_violation(
         "unknown_parameter",
         where,
@@ -137,7 +157,7 @@ def _unknown(name: str, where: str, query: Query, readings: Readings) -> Violati
 
 
 def _decode(raw: str) -> str | None:
-    """One name or value without its percent-encoding; None when it is no UTF-8."""
+    """Return a name or value without its percent-encoding, or None if it is not UTF-8."""
     if _BROKEN_PERCENT.search(raw):
         return None
     try:

@@ -1,7 +1,4 @@
-"""Holds the signed query against an app's keys: appkey, identifier, curtime, freshness, checksum, seq (contract §2).
-
-Gives violations in the order of the checks, never an answer; what was seen before is asked of a `Memory`.
-"""
+"""Checks the values of the signed query (§1.1.2): appkey, identifier, curtime, freshness, checksum, seq."""
 
 from __future__ import annotations
 
@@ -17,19 +14,19 @@ from mockserver.contract.timestamps import format_duration
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
 from mockserver.core.text import Text
-from mockserver.validation.diagnosis import diagnose, diagnose_curtime
+from mockserver.validation.curtime import diagnose_curtime, diagnose_offset
+from mockserver.validation.diagnosis import diagnose
 from mockserver.validation.query import read_query
 from mockserver.validation.redactor import MASK
 
 _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
 _FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1")}
-_EXPECTED = Text("the seconds since 1970 in 10 digits", "10 位 unix 秒")
-_LONGEST = 100
-"""Characters of a curtime that a wrong checksum is looked for with."""
-_FORMULA_TEXT = "sha1(appsecret + restapikey + curtime)"
-_OPEN = {"unhashed", "sum_appended"}
-"""Mistakes by which a key travels openly."""
+_EXPECTED_CURTIME = Text("the seconds since 1970 in 10 digits", "10 位 Unix 秒")
+_EXPECTED_CHECKSUM = "sha1(appsecret + restapikey + curtime)"
+_CLOCK_MOVED = Text(
+    " (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）"
+)
 
 
 class SignatureMemory(Protocol):
@@ -76,53 +73,51 @@ class SigningContext:
 def check_signature(
     query: Mapping[str, str], request: Request, readings: Readings, context: SigningContext, *, accepted: bool
 ) -> list[Violation]:
-    """All violations of the query's values (§1.1.2); `accepted`: the checks before found nothing.
+    """Return all violations of the query's values, in the order of the checks.
 
-    A seq or checksum is remembered only for a request in which nothing was wrong up to it.
+    `query` holds the decoded values. `accepted` says that all checks before this one passed: only then are a seq and a
+    checksum marked as used.
     """
-    found: list[Violation] = []
+    violations: list[Violation] = []
     app, memory = context.app, context.memory
     if app is None and "appkey" in query:
-        found.append(_unknown(query["appkey"]))
-    found += _identifier(query.get("identifier"), app, readings)
+        violations.append(_unknown_appkey(query["appkey"]))
+    violations += _check_identifier(query.get("identifier"), app, readings)
     curtime = query.get("curtime")
-    second = None
+    moment = None
     if curtime is not None:
-        second, wrong = _curtime(curtime, readings, context.now)
-        found += wrong
-    if second is not None:
-        found += _freshness(second, context.now, readings["freshness_seconds"], context.clock_moved)
-    given = query.get("checksum")
-    if app is not None and given is not None and curtime is not None:
+        moment, wrong = _read_curtime(curtime, readings, context.now)
+        violations += wrong
+    if moment is not None:
+        violations += _check_freshness(moment, context, readings["freshness_seconds"])
+    checksum = query.get("checksum")
+    if app is not None and checksum is not None and curtime is not None:
         formulas = _FORMULAS[readings["signing"]]
-        if not checksum_matches(given, app.credentials, curtime, formulas):
-            found.append(_mismatch(given, curtime, query, request, app, formulas, context))
+        if not checksum_matches(checksum, app.credentials, curtime, formulas):
+            violations.append(_wrong_checksum(checksum, curtime, query, request, app, formulas, context))
         elif memory:
-            if second is not None:
-                memory.remember_signed(given, curtime)
-            once = readings["checksum_reuse"] == "once"
-            if once and accepted and _fine(found) and not memory.claim_checksum(given):
-                found.append(
-                    make_violation(
-                        "checksum_reused", "query:checksum", expected="a new checksum", got=given[:6] + "…"
-                    )
+            if moment is not None:
+                memory.remember_signed(checksum, curtime)
+            once = readings["checksum_reuse"] == "once" and accepted and _all_tolerated(violations)
+            if once and not memory.claim_checksum(checksum):
+                got = checksum[:6] + "…"
+                violations.append(
+                    make_violation("checksum_reused", "query:checksum", expected="a new checksum", got=got)
                 )
     seq = query.get("seq")
     if seq == "" and readings["seq"] != "optional":
-        found.append(make_violation("seq_empty", "query:seq", expected="a number of your own"))
-    elif (
-        readings["seq"] == "unique"
-        and seq
-        and memory
-        and accepted
-        and _fine(found)
-        and not memory.claim_seq(seq)
-    ):
-        found.append(make_violation("seq_repeated", "query:seq", expected="a new seq", got=seq))
-    return found
+        violations.append(make_violation("seq_empty", "query:seq", expected="a number of your own"))
+    unique = readings["seq"] == "unique" and accepted and _all_tolerated(violations)
+    if unique and seq and memory and not memory.claim_seq(seq):
+        violations.append(make_violation("seq_repeated", "query:seq", expected="a new seq", got=seq))
+    return violations
 
 
-def _unknown(appkey: str) -> Violation:
+def _all_tolerated(violations: list[Violation]) -> bool:
+    return all(each.tolerated for each in violations)
+
+
+def _unknown_appkey(appkey: str) -> Violation:
     shown = shorten(appkey)
     verdict = (
         Text(f"{shown} is not registered here", f"{shown} 未注册") if appkey else Text("is empty", "为空")
@@ -137,90 +132,79 @@ def _unknown(appkey: str) -> Violation:
     )
 
 
-def _fine(found: list[Violation]) -> bool:
-    """Whether nothing was found that refuses the request."""
-    return all(one.tolerated for one in found)
-
-
-def _identifier(given: str | None, app: App | None, readings: Readings) -> list[Violation]:
-    if given is None:
+def _check_identifier(identifier: str | None, app: App | None, readings: Readings) -> list[Violation]:
+    if identifier is None:
         return []
-    if not given:
+    if not identifier:
         return [make_violation("identifier_empty", "query:identifier", expected="an administrator account")]
-    if readings["identifier"] == "admin" and app is not None and given not in app.identifiers:
+    if readings["identifier"] == "admin" and app is not None and identifier not in app.identifiers:
         expected = ", ".join(app.identifiers)
-        return [make_violation("identifier_not_allowed", "query:identifier", expected=expected, got=given)]
+        return [
+            make_violation("identifier_not_allowed", "query:identifier", expected=expected, got=identifier)
+        ]
     return []
 
 
-def _curtime(text: str, readings: Readings, now: float) -> tuple[float | None, list[Violation]]:
-    """The moment that curtime tells, exact to its digits, and what is wrong with its form."""
+def _read_curtime(text: str, readings: Readings, now: float) -> tuple[float | None, list[Violation]]:
+    """Return curtime as seconds since 1970, or None if it is malformed, and the violations of its format."""
     if _SECONDS.fullmatch(text):
         return float(text), []
     if found := _FRACTION.fullmatch(text):
-        if readings["curtime"] == "fraction":
-            return float(text), [_fraction(text, tolerated=True)]
-        return float(found[1]), [_fraction(text, tolerated=False)]
-    said = diagnose_curtime(text, now)
-    hint = Text(f": {said.text.en}", f"：{said.text.zh}") if said else Text("", "")
+        tolerated = readings["curtime"] == "fraction"
+        wrong = make_violation(
+            "curtime_fraction",
+            "query:curtime",
+            expected=_EXPECTED_CURTIME.en,
+            got=text,
+            diagnosis="curtime_fraction",
+            tolerated=tolerated,
+        )
+        return float(text if tolerated else found[1]), [wrong]
+    diagnosis = diagnose_curtime(text, now)
+    hint = Text(f": {diagnosis.text.en}", f"：{diagnosis.text.zh}") if diagnosis else Text("", "")
     return None, [
         make_violation(
             "curtime_format",
             "query:curtime",
-            expected=_EXPECTED.en,
-            expected_zh=_EXPECTED.zh,
+            expected=_EXPECTED_CURTIME.en,
+            expected_zh=_EXPECTED_CURTIME.zh,
             got=text,
-            diagnosis=said.name if said else "",
+            diagnosis=diagnosis.name if diagnosis else "",
             hint=hint.en,
             hint_zh=hint.zh,
         )
     ]
 
 
-def _fraction(text: str, *, tolerated: bool) -> Violation:
-    return make_violation(
-        "curtime_fraction",
-        "query:curtime",
-        expected=_EXPECTED.en,
-        got=text,
-        diagnosis="curtime_fraction",
-        tolerated=tolerated,
-    )
-
-
-_CLOCK = Text("set the clock by NTP and sign each request anew", "请用 NTP 校时，并为每个请求重新签名")
-_MOVED = Text(" (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）")
-
-
-def _freshness(second: float, now: float, limit: int, clock_moved: bool) -> list[Violation]:
-    """A checksum is valid for `limit` seconds before and after now, edges included; now counts in whole seconds."""
-    off = second - now // 1
-    if abs(off) <= limit:
+def _check_freshness(moment: float, context: SigningContext, limit: int) -> list[Violation]:
+    """A checksum is valid for `limit` seconds before and after the server's second, edges included."""
+    offset = moment - context.now // 1
+    if abs(offset) <= limit:
         return []
-    said = diagnose_curtime(str(int(second)), now, limit)
-    hint, told = said.text if said else _CLOCK, format_duration(abs(round(off)))
-    if clock_moved:
-        hint = Text(hint.en + _MOVED.en, hint.zh + _MOVED.zh)
+    diagnosis = diagnose_offset(round(offset), limit)
+    span, hint = format_duration(abs(round(offset))), diagnosis.text
+    if context.clock_moved:
+        hint = Text(hint.en + _CLOCK_MOVED.en, hint.zh + _CLOCK_MOVED.zh)
     return [
         make_violation(
             "checksum_expired",
             "query:curtime",
             expected=f"within {limit} s of the server's clock",
-            got=str(int(second)),
-            span=told.en,
-            span_zh=told.zh,
-            side="ahead of" if off > 0 else "behind",
-            side_zh="快" if off > 0 else "慢",
+            got=str(int(moment)),
+            span=span.en,
+            span_zh=span.zh,
+            side="ahead of" if offset > 0 else "behind",
+            side_zh="快" if offset > 0 else "慢",
             limit=limit,
-            diagnosis=said.name if said else "",
+            diagnosis=diagnosis.name,
             hint=hint.en,
             hint_zh=hint.zh,
         )
     ]
 
 
-def _mismatch(
-    given: str,
+def _wrong_checksum(
+    checksum: str,
     curtime: str,
     query: Mapping[str, str],
     request: Request,
@@ -228,31 +212,30 @@ def _mismatch(
     formulas: tuple[Formula, ...],
     context: SigningContext,
 ) -> Violation:
-    # The parsed query may have been redacted; the search needs what the client really sent.
+    # `query` may be redacted; the search needs what the client really sent.
     sent = read_query(request.query).values or query
-    said = diagnose(
-        sent.get("checksum", given),
-        sent.get("curtime", curtime)[:_LONGEST],
+    diagnosis = diagnose(
+        sent.get("checksum", checksum),
+        sent.get("curtime", curtime),
         app.credentials,
-        now=context.now,
-        others=context.other_keys,
-        identifier=sent.get("identifier", ""),
-        seq=sent.get("seq", ""),
-        body=request.body,
+        other_keys=context.other_keys,
         formulas=formulas,
-        earlier=context.memory.signed_for(given) if context.memory else None,
+        earlier_curtime=context.memory.signed_for(checksum) if context.memory else None,
         deep=context.deep,
-        explainable=context.suggest_explain,
+        suggest_explain=context.suggest_explain,
     )
-    none = Text(f"no known mistake explains it; make it {_FORMULA_TEXT}", f"未找到原因；应为 {_FORMULA_TEXT}")
-    hint = said.text if said else none
+    # None: the checksum is right for the values as sent, and wrong only for the redacted ones.
+    hint = (
+        diagnosis.text if diagnosis else Text(f"make it {_EXPECTED_CHECKSUM}", f"应为 {_EXPECTED_CHECKSUM}")
+    )
+    exposed = diagnosis is not None and "unhashed" in diagnosis.names
     return make_violation(
         "checksum_mismatch",
         "query:checksum",
-        expected=_FORMULA_TEXT,
-        # The beginning of a key that was sent is a part of the key, in hex, too.
-        got=MASK if said and _OPEN.intersection(said.names) else given[:6] + "…",
-        diagnosis=said.name if said else "",
+        expected=_EXPECTED_CHECKSUM,
+        # The first characters of a key that was sent are a part of the key.
+        got=MASK if exposed else checksum[:6] + "…",
+        diagnosis=diagnosis.name if diagnosis else "",
         hint=hint.en,
         hint_zh=hint.zh,
     )

@@ -314,7 +314,7 @@ def test_keys_that_travel_in_hex_are_told_nowhere() -> None:
     sent = (APPSECRET + RESTAPIKEY + str(NOW)).encode().hex() + sha1("")
     reply = bench.send({"query": {"checksum": sent}})
     (one,) = bench.violations
-    assert one.diagnosis == "sum_appended"
+    assert one.diagnosis == "unhashed"
     told = reply.body.decode() + repr(reply.headers) + repr(bench.journal.select().entries) + repr(one)
     assert APPSECRET.encode().hex()[:12] not in told
     assert RESTAPIKEY.encode().hex()[:12] not in told

@@ -93,7 +93,7 @@ def test_a_client_cannot_forge_or_flood_a_line(path: str, lines: list[logging.Lo
 def test_a_log_of_json_lines_has_the_facts() -> None:
     """Each line of `--log-format json` is an object; a request's has its names, for a machine."""
     with serving("--log-format", "json", "--no-reload") as server:
-        with Client(server.port, APPKEY, APPSECRET, RESTAPIKEY[:-1]) as client:
+        with Client(server.port, APPKEY, APPSECRET, RESTAPIKEY + "\n") as client:
             client.call("query_room_info", {"RoomId": "77"})
         code, log = server.stop()
     assert code == 0
@@ -104,7 +104,7 @@ def test_a_log_of_json_lines_has_the_facts() -> None:
         "checksum_mismatch",
     )
     assert told["violations"] == ["checksum_mismatch"]
-    assert told["diagnoses"] == ["key_cut"]
+    assert told["diagnoses"] == ["key_newline"]
     assert (told["appkey"], told["by"], told["faults"]) == (APPKEY, "contract", [])
 
 
