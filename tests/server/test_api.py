@@ -1,4 +1,4 @@
-"""The Flask door: HTTP 200 and the envelope for whatever arrives, under any WSGI server."""
+"""The Flask app: HTTP 200 and an envelope for every request, on any WSGI server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def client():
 
 
 def answered(response: Any) -> dict[str, Any]:
-    """The envelope of a response that keeps §1.3."""
+    """Assert HTTP 200 and JSON (§1.3); return the envelope."""
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
     assert b"<" not in response.data[:1]
@@ -35,14 +35,14 @@ def answered(response: Any) -> dict[str, Any]:
     return answer
 
 
-def test_a_right_request_is_answered(client) -> None:
-    """The same request that the engine takes goes through Flask."""
+def test_a_valid_request_is_answered(client) -> None:
+    """Flask passes the request to the engine."""
     response = client.post(f"{URL}?{query_of({})}", data=body_of({}), content_type="application/json")
     assert answered(response)["Status"] == "OK"
 
 
-def test_a_body_of_a_form_is_read_as_it_came(client) -> None:
-    """Flask's own reading of forms takes nothing away from the body."""
+def test_a_form_body_reaches_the_engine(client) -> None:
+    """Flask's form parsing does not consume the body."""
     response = client.post(
         f"{URL}?{query_of({})}", data=b"a=1", content_type="application/x-www-form-urlencoded"
     )
@@ -52,7 +52,7 @@ def test_a_body_of_a_form_is_read_as_it_came(client) -> None:
 
 @pytest.mark.parametrize("size", [1_048_577, 3_000_000])
 def test_a_chunked_body_over_the_limit_is_too_large(client, size: int) -> None:
-    """A body without a length is not cut off and taken for good."""
+    """A body without Content-Length is not truncated to a valid one."""
     response = client.post(
         f"{URL}?{query_of({})}",
         input_stream=io.BytesIO(b'{"RoomId":"1"}' + b" " * size),
@@ -63,8 +63,8 @@ def test_a_chunked_body_over_the_limit_is_too_large(client, size: int) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "exa mple.com", "[::1", "a" * 300, "é"])
-def test_a_strange_host_is_no_matter_of_the_api(client, host: str) -> None:
-    """Flask's own 400 page never shows."""
+def test_an_invalid_host_is_ignored(client, host: str) -> None:
+    """Flask's own 400 page never appears."""
     answered(client.get(URL, environ_overrides={"HTTP_HOST": host}))
 
 
@@ -82,20 +82,20 @@ def test_a_strange_host_is_no_matter_of_the_api(client, host: str) -> None:
     ],
     ids=str,
 )
-def test_strange_headers_are_answered(client, environ: dict[str, str]) -> None:
-    """No header makes Flask answer by itself."""
+def test_unusual_headers_are_answered(client, environ: dict[str, str]) -> None:
+    """No header makes Flask respond by itself."""
     answered(client.post(URL, data=b"{}", environ_overrides=environ))
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 @pytest.mark.parametrize("path", ["/", "/static/x", "/favicon.ico", "/v2/video", "/v2/video/query_room_info"])
 def test_any_method_on_any_path_is_answered(client, method: str, path: str) -> None:
-    """No 404, 405 or automatic OPTIONS answer of Flask's."""
+    """Flask never responds with its own 404, 405 or OPTIONS."""
     assert answered(client.open(path, method=method))["ErrorCode"] in (1001, 1002)
 
 
-def test_whatever_comes_through_flask_is_an_envelope(client) -> None:
-    """Any path, query, content type and body, as bytes on the wire."""
+def test_every_response_is_an_envelope(client) -> None:
+    """For any path, query, content type and body, as bytes on the wire."""
     latin = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40)
 
     @settings(max_examples=150, deadline=None)
@@ -107,8 +107,8 @@ def test_whatever_comes_through_flask_is_an_envelope(client) -> None:
     check()
 
 
-def test_a_mistake_of_ours_is_an_envelope_and_a_log_line(caplog) -> None:
-    """An exception behind the door is internal_error to the client and a trace to the log."""
+def test_an_internal_error_is_an_envelope_and_a_log_entry(caplog) -> None:
+    """The client receives internal_error, the log the traceback."""
     engine = Bench().engine
 
     def broken(call: Any) -> Response:
@@ -121,8 +121,8 @@ def test_a_mistake_of_ours_is_an_envelope_and_a_log_line(caplog) -> None:
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_a_delivery_that_needs_the_connection_is_told_where_there_is_none() -> None:
-    """Under another WSGI server a connection fault answers how to get it, instead of pretending."""
+def test_connection_faults_need_our_own_transport() -> None:
+    """On another WSGI server the response names `mockserver serve` instead of ignoring the fault."""
     engine = Bench().engine
     engine.handle = lambda call: Response(200, (), b"{}", DeliveryPlan(instead="reset"))  # type: ignore[method-assign]
     answer = answered(build_app(engine).test_client().post(URL))

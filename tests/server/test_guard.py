@@ -1,4 +1,4 @@
-"""Who may talk to the admin API: this machine's own programs; no page in a browser, no other machine without the token."""
+"""Access to the admin API: programs on this machine; no foreign web pages, and no other machine without the token."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ TOKEN = "made-up-token"
 
 
 def client(guard: Guard | None = None):
-    """A test client that comes from this machine."""
+    """A Flask test client, which calls from this machine."""
     return build_app(Bench().engine, guard=guard).test_client()
 
 
 @pytest.fixture(scope="module")
 def local():
-    """The admin API as `serve` on loopback has it."""
+    """A client of the admin API with the guard of a loopback server."""
     return client(Guard.for_host("127.0.0.1", None))
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "LOCALHOST:1"])
-def test_the_names_of_this_machine_may_call(local, host: str) -> None:
-    """Every name of the loopback is ours, with any port and in any case."""
+def test_loopback_host_names_are_allowed(local, host: str) -> None:
+    """Every loopback name is allowed, with any port and in any case."""
     assert local.get("/__admin/health", headers={"Host": host}).status_code == 200
 
 
@@ -41,8 +41,8 @@ def test_the_names_of_this_machine_may_call(local, host: str) -> None:
     ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil@localhost", "localhost@evil", "[::1",
      "0.0.0.0", "127.0.0.2", "localhost.", "10.0.0.1:8080", "", "localhost/../x:1@evil"],
 )  # fmt: skip
-def test_a_name_that_was_rebound_to_this_address_may_not(local, host: str) -> None:
-    """DNS rebinding ends at the Host header, for reads too."""
+def test_other_host_names_are_rejected(local, host: str) -> None:
+    """The Host header stops DNS rebinding, for reads too."""
     answer = local.get("/__admin/health", environ_overrides={"HTTP_HOST": host})
     assert (answer.status_code, answer.json["error"]) == (403, "foreign_host")
 
@@ -60,68 +60,71 @@ def test_a_name_that_was_rebound_to_this_address_may_not(local, host: str) -> No
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_page_of_another_origin_may_not(local, headers: dict[str, str], method: str) -> None:
-    """A foreign Origin or a cross-site fetch is refused whatever else the request carries."""
+def test_foreign_origins_and_sites_are_rejected(local, headers: dict[str, str], method: str) -> None:
+    """A foreign Origin or a cross-site fetch is rejected whatever else the request contains."""
     answer = local.open("/__admin/reset" if method == "POST" else "/__admin/apps", method=method, headers={**WRITE, **headers})  # fmt: skip
     assert answer.status_code == 403
     assert answer.json["error"] in ("foreign_origin", "cross_site")
 
 
-def test_our_own_page_may(local) -> None:
-    """The docs page calls with its own origin."""
+def test_the_own_origin_is_allowed(local) -> None:
+    """The docs page calls with the server's own origin."""
     own = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
     assert local.get("/__admin/health", headers=own).status_code == 200
 
 
-WRITES = sorted({(one.method, one.path) for one in ROUTES if one.method != "GET"})
+WRITES = sorted({(route.method, route.path) for route in ROUTES if route.method != "GET"})
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-def test_every_write_needs_what_no_page_can_send(local, method: str, path: str) -> None:
-    """Each write is refused without the header and without JSON as its type: a form or a simple fetch does nothing."""
+def test_every_write_needs_the_header_and_json(local, method: str, path: str) -> None:
+    """A write without them is rejected: a form or a simple fetch cannot send them."""
     target = "/__admin/" + re.sub(r"<\w+>", "1", path)
-    told = local.open(target, method=method, headers={"Content-Type": "application/json"})
-    assert (told.status_code, told.json["error"]) == (403, "missing_header")
+    response = local.open(target, method=method, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json["error"]) == (403, "missing_header")
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
-        told = local.open(target, method=method, headers={"X-Mock-Admin": "1", "Content-Type": kind})
-        assert (told.status_code, told.json["error"]) == (415, "unsupported_content_type")
+        response = local.open(target, method=method, headers={"X-Mock-Admin": "1", "Content-Type": kind})
+        assert (response.status_code, response.json["error"]) == (415, "unsupported_content_type")
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PATCH"])
-def test_asking_first_is_not_granted(local, method: str) -> None:
-    """A preflight gets no Access-Control header; neither does any answer."""
-    asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
-    answer = local.open("/__admin/reset", method=method, headers=asked)
+def test_preflights_fail(local, method: str) -> None:
+    """No response has an Access-Control header."""
+    headers = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = local.open("/__admin/reset", method=method, headers=headers)
     assert answer.status_code == 403
-    for one in (answer, local.get("/__admin/health")):
-        assert not [name for name, _ in one.headers if name.lower().startswith("access-control")]
+    for response in (answer, local.get("/__admin/health")):
+        assert not [name for name, _ in response.headers if name.lower().startswith("access-control")]
 
 
 @pytest.mark.parametrize("path", ["/__admin", "/__admin/", "/__admin/nothing", "/__admin/docs/nothing"])
-def test_paths_that_are_none_are_guarded_too(local, path: str) -> None:
-    """Nobody learns from a 404 what is there: the guard comes first."""
+def test_unknown_paths_are_guarded(local, path: str) -> None:
+    """The guard runs before the 404, so the routes are not revealed."""
     assert local.get(path, headers={"Host": "evil.example"}).status_code == 403
 
 
 @pytest.mark.parametrize("sent", [None, "", TOKEN, f"Basic {TOKEN}", f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Bearer é"])  # fmt: skip
-def test_a_wrong_token_is_refused(sent: str | None) -> None:
-    """With a token every call needs it, to the letter, reads too."""
+def test_a_wrong_token_is_rejected(sent: str | None) -> None:
+    """With a token, every call needs exactly this token, reads too."""
     headers = {} if sent is None else {"Authorization": sent}
     answer = client(Guard.for_host("0.0.0.0", TOKEN)).get("/__admin/health", headers=headers)
     assert (answer.status_code, answer.json["error"]) == (401, "unauthorized")
-    assert [one.split()[0] for one in answer.headers.getlist("WWW-Authenticate")] == ["Bearer", "Basic"]
+    assert [challenge.split()[0] for challenge in answer.headers.getlist("WWW-Authenticate")] == [
+        "Bearer",
+        "Basic",
+    ]
     assert TOKEN not in answer.text
 
 
-def basic(words: str) -> str:
-    """What a browser sends for a name and a password."""
-    return "Basic " + base64.b64encode(words.encode()).decode()
+def basic(credentials: str) -> str:
+    """The Authorization header of NAME:PASSWORD."""
+    return "Basic " + base64.b64encode(credentials.encode()).decode()
 
 
 @pytest.mark.parametrize("token", [TOKEN, "Schlüssel-钥匙", "with:colons: in it"])
-@pytest.mark.parametrize("name", ["", "anybody", "王"])
-def test_a_browser_sends_the_token_as_a_password(token: str, name: str) -> None:
-    """Whatever the name; from a page of another site it is refused all the same."""
+@pytest.mark.parametrize("name", ["", "alice", "王"])
+def test_the_token_is_accepted_as_a_basic_password(token: str, name: str) -> None:
+    """With any user name; a foreign site is still rejected."""
     guarded = client(Guard.for_host("0.0.0.0", token))
     headers = {"Authorization": basic(f"{name}:{token}")}
     assert guarded.get("/__admin/health", headers=headers).status_code == 200
@@ -130,28 +133,34 @@ def test_a_browser_sends_the_token_as_a_password(token: str, name: str) -> None:
     assert guarded.post("/__admin/reset", headers=headers, json={}).status_code == 403
 
 
-@pytest.mark.parametrize("words", [TOKEN, f":{TOKEN}x", ":", f"{TOKEN}:", f"a:b:{TOKEN}", "\x00"])
-def test_a_wrong_password_is_refused(words: str) -> None:
-    """The password is the token, to the letter."""
+@pytest.mark.parametrize("credentials", [TOKEN, f":{TOKEN}x", ":", f"{TOKEN}:", f"a:b:{TOKEN}", "\x00"])
+def test_a_wrong_password_is_rejected(credentials: str) -> None:
+    """The password must be exactly the token."""
     guarded = client(Guard.for_host("0.0.0.0", TOKEN))
-    for sent in (basic(words), basic(words) + "=", f"Basic {words}", "Basic", "basic \u00ff"):
+    for sent in (
+        basic(credentials),
+        basic(credentials) + "=",
+        f"Basic {credentials}",
+        "Basic",
+        "basic \u00ff",
+    ):
         assert guarded.get("/__admin/health", headers={"Authorization": sent}).status_code == 401
 
 
 @pytest.mark.parametrize("token", [TOKEN, "Schlüssel-钥匙"])
 @pytest.mark.parametrize("host", ["localhost", "mock.internal:8080", "10.1.2.3"])
-def test_off_loopback_the_token_opens_under_any_name(token: str, host: str) -> None:
-    """A server in a container cannot know by which name others reach it: there the token is what counts."""
+def test_off_loopback_any_host_name_is_allowed_with_the_token(token: str, host: str) -> None:
+    """A server in a container cannot know its host names, so the token decides."""
     sent = f"Bearer {token}".encode().decode("latin-1")
-    wire = client(Guard.for_host("0.0.0.0", token))
-    answer = wire.get(
+    api = client(Guard.for_host("0.0.0.0", token))
+    answer = api.get(
         "/__admin/health", headers={"Host": host}, environ_overrides={"HTTP_AUTHORIZATION": sent}
     )
     assert answer.status_code == 200
 
 
-def test_on_loopback_the_token_does_not_open_under_a_foreign_name() -> None:
-    """There the names are known, so both are asked for."""
+def test_on_loopback_host_name_and_token_are_both_required() -> None:
+    """There the host names are known."""
     answer = client(Guard.for_host("127.0.0.1", TOKEN)).get(
         "/__admin/health", headers={"Host": "evil.example", "Authorization": f"Bearer {TOKEN}"}
     )
@@ -159,31 +168,31 @@ def test_on_loopback_the_token_does_not_open_under_a_foreign_name() -> None:
 
 
 @pytest.mark.parametrize("remote", ["10.0.0.1", "::ffff:10.0.0.1", "2001:db8::1", "0.0.0.0"])
-def test_another_machine_needs_a_token(local, remote: str) -> None:
-    """Whatever server carries the app, wherever it listens: without a token only this machine is let in."""
+def test_other_machines_need_a_token(local, remote: str) -> None:
+    """On any server and address: without a token only this machine is allowed."""
     answer = local.get("/__admin/health", environ_overrides={"REMOTE_ADDR": remote})
     assert (answer.status_code, answer.json["error"]) == (403, "foreign_machine")
 
 
 @pytest.mark.parametrize("remote", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", ""])
-def test_this_machine_is_known_in_every_spelling(local, remote: str) -> None:
-    """IPv4 in IPv6 and a Unix socket (no address) are this machine."""
+def test_every_spelling_of_loopback_is_this_machine(local, remote: str) -> None:
+    """IPv4-mapped addresses and Unix sockets (no address) included."""
     assert local.get("/__admin/health", environ_overrides={"REMOTE_ADDR": remote}).status_code == 200
 
 
-def test_the_app_factory_asks_for_the_token() -> None:
-    """Under gunicorn or `flask run`, too, the setting is not decoration."""
-    wire = create_app(admin_token=TOKEN, scenario="document").test_client()
-    assert wire.get("/__admin/health").status_code == 401
-    opened = wire.get(
+def test_create_app_requires_the_token() -> None:
+    """The setting also protects the app under gunicorn or `flask run`."""
+    api = create_app(admin_token=TOKEN, scenario="document").test_client()
+    assert api.get("/__admin/health").status_code == 401
+    allowed = api.get(
         "/__admin/health", headers={"Authorization": f"Bearer {TOKEN}", "Host": "mock.internal"}
     )
-    assert opened.status_code == 200
+    assert allowed.status_code == 200
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.0.0.1"])
-def test_a_server_in_test_code_is_no_open_door_either(host: str) -> None:
-    """Off loopback `MockServer` refuses to start without a token, as `serve` does."""
+def test_mock_server_needs_a_token_off_loopback(host: str) -> None:
+    """`MockServer` refuses to start without one, as `serve` does."""
     with pytest.raises(ConfigurationError, match="--admin-token"):
         MockServer(host=host)
 
@@ -192,13 +201,13 @@ def test_a_server_in_test_code_is_no_open_door_either(host: str) -> None:
     ("header", "name"),
     [("a", "a"), ("A:1", "a"), ("[::1]:80", "::1"), ("[::1", ""), ("u@a", ""), ("", ""), ("a:b:c", "a")],
 )
-def test_the_name_in_a_host_header(header: str, name: str) -> None:
-    """Port and brackets do not count, and what is no host is no name."""
+def test_host_name_drops_port_and_brackets(header: str, name: str) -> None:
+    """A malformed header yields an empty name."""
     assert host_name(header) == name
 
 
-def test_what_loopback_is() -> None:
-    """The names of this machine alone."""
-    assert [is_loopback(one) for one in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "", "box")] == [
+def test_is_loopback() -> None:
+    """True only for names and addresses of this machine."""
+    assert [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "::", "", "box")] == [
         True, True, True, False, False, False, False,
     ]  # fmt: skip
