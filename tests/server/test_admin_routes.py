@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from mockserver.server.admin import ROUTES
 from mockserver.testing.mock_server import MockServer
 
-
 GETS = [route for route in ROUTES if route.method == "GET"]
 
 
