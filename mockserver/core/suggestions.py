@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
 from typing import Literal
 
 from mockserver.core.text import Text
@@ -64,3 +65,14 @@ def shorten_name(name: object) -> str:
     """Return the `repr` of a user's input, cut so that it fits into a message."""
     shown = repr(name)
     return shown if len(shown) <= _MAX_NAME else f"{shown[: _MAX_NAME - 1]}…"
+
+
+def similar_name(name: str, known: Iterable[str]) -> str:
+    """Return the known name most similar to `name`, ignoring case and underscores; empty when none is close."""
+    folded = {
+        other.lower().replace("_", ""): other
+        for other in islice(known, _MAX_KNOWN)
+        if len(other) <= _MAX_NAME
+    }
+    close = difflib.get_close_matches(name.lower().replace("_", "")[:_MAX_NAME], folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else ""

@@ -17,7 +17,7 @@ from mockserver.core.text import Text
 from mockserver.engine.config import Config
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault, parse_fault, parse_text
-from mockserver.validation.json_body import parse
+from mockserver.validation.json_body import parse_json
 
 SCENARIO_HEADER = "x-mock-scenario"
 FAULT_HEADER = "x-mock-fault"
@@ -40,7 +40,7 @@ def read_overrides(request: Request, query: Mapping[str, str], config: Config) -
     magic = b"mock:" in request.body or query.get("identifier", "").startswith(MAGIC)
     if not (magic or SCENARIO_HEADER in headers or FAULT_HEADER in headers):
         return None
-    body = parse(request.body).value if magic else None
+    body = parse_json(request.body).value if magic else None
     told = list(_told(headers, query, body if isinstance(body, dict) else {}))
     if not told:
         return None

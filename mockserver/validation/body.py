@@ -1,4 +1,4 @@
-"""Holds a request body against the contract: size, content type, JSON, schema, rules. Gives violations, never an answer."""
+"""Checks a request body (§1.2, §2, §3): size, content type, JSON, schema, and the rules that no schema can express."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 
 from mockserver.contract.readings import Readings
 from mockserver.contract.schemas import Mismatch, Validator
+from mockserver.contract.timestamps import format_duration
 from mockserver.contract.violations import Violation, make_violation, shorten
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.http import Request
-from mockserver.validation.body_rules import RULES
-from mockserver.validation.json_body import parse
-from mockserver.validation.schema_messages import describe, kind_of, unknown_fields
+from mockserver.validation.json_body import parse_json
+from mockserver.validation.schema_messages import describe_mismatches, describe_value, unknown_fields
 
 MAX_BODY = 1_048_576
-_BEGINNING = 200
+"""Bytes."""
+_MAX_SHOWN = 200
 _JSON_TYPE = re.compile(
     r'application/json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?', re.ASCII | re.IGNORECASE
 )
@@ -25,47 +27,83 @@ _JSON_TYPE = re.compile(
 def check_body(
     request: Request, validator: Validator, readings: Readings, section: str
 ) -> tuple[dict[str, Any], list[Violation]]:
-    """The body as the operation reads it, and all its violations in the order of the checks (contract §2).
+    """Return the body's fields and all its violations, in the order of the checks.
 
-    The body is complete and well typed when every violation is tolerated; otherwise it is what could be read.
+    The fields are complete and well typed if every violation is tolerated; otherwise they are what could be read.
     """
     lenient = readings["strictness"] == "lenient"
-    found = _content_type(request, lenient)
+    violations = _check_content_type(request, lenient)
     if request.overlong or len(request.body) > MAX_BODY:
-        return {}, [
-            *found,
-            make_violation("body_too_large", "body:", expected=str(MAX_BODY), got=_size(request)),
-        ]
+        size = request.length or len(request.body)
+        got = f"{size} bytes" if size else "more"
+        return {}, [*violations, make_violation("body_too_large", "body:", expected=str(MAX_BODY), got=got)]
     if not request.body.strip(b" \t\r\n"):
-        return {}, [*found, make_violation("body_empty", "body:", expected="{}")]
-    parsed = parse(request.body)
-    found += [replace(one, tolerated=lenient and one.name == "duplicate_key") for one in parsed.violations]
+        return {}, [*violations, make_violation("body_empty", "body:", expected="{}")]
+    parsed = parse_json(request.body)
     if not parsed.ok:
-        got = shorten(request.body[:_BEGINNING].decode("utf-8", "replace"))
-        return {}, [replace(one, got=got) if one.name == "malformed_json" else one for one in found]
+        got = shorten(request.body[:_MAX_SHOWN].decode("utf-8", "replace"))
+        return {}, [*violations, *(replace(malformed, got=got) for malformed in parsed.violations)]
+    violations += [replace(repeated, tolerated=lenient) for repeated in parsed.violations]
     if not isinstance(parsed.value, dict):
-        kind = kind_of(parsed.value)
-        return {}, [
-            *found,
-            make_violation("not_an_object", "body:", expected="{…}", got=kind.en, got_zh=kind.zh),
-        ]
-    body: dict[str, Any] = parsed.value
-    if not (parsed.exact and validator.accepts(body)):
-        body, broken = _schema(body, validator, lenient, section)
-        found += broken
-    # A rule speaks only of fields that are sound themselves, so that all that can be told is told.
-    wrong = {one.where for one in found if not one.tolerated}
-    sound = {name: value for name, value in body.items() if f"body:/{name}" not in wrong} if wrong else body
-    for rule in RULES:
-        found += rule(sound, readings, section)
-    return body, found
+        kind = describe_value(parsed.value)
+        wrong = make_violation("not_an_object", "body:", expected="{…}", got=kind.en, got_zh=kind.zh)
+        return {}, [*violations, wrong]
+    fields: dict[str, Any] = parsed.value
+    if not (parsed.exact and validator.accepts(fields)):
+        fields, mismatched = _check_schema(fields, validator, lenient, section)
+        violations += mismatched
+    # The rules look only at fields that are valid themselves.
+    invalid = {each.where for each in violations if not each.tolerated}
+    valid = {name: value for name, value in fields.items() if f"body:/{name}" not in invalid}
+    return fields, violations + check_rules(valid, readings, section)
 
 
-def _size(request: Request) -> str:
-    return f"{request.length or len(request.body)} bytes" if request.length or request.body else "more"
+def check_rules(fields: Mapping[str, Any], readings: Readings, section: str) -> list[Violation]:
+    """Return the violations of the rules on and between valid fields: time range, calendar day, CountBy 0."""
+    violations = []
+    begin, end, paragraph = fields.get("BeginTime"), fields.get("EndTime"), f"{section}.4"
+    if begin and end:
+        seconds, max_days = int(end) - int(begin), readings["max_range_days"]
+        if seconds < 0:
+            violations.append(
+                make_violation(
+                    "begin_after_end",
+                    "body:/BeginTime",
+                    expected=f"≤ {end}",
+                    got=begin,
+                    end=end,
+                    section=paragraph,
+                )
+            )
+        elif max_days and section != "2.2" and seconds > max_days * DAY_SECONDS:
+            span = format_duration(seconds)
+            violations.append(
+                make_violation(
+                    "range_too_large",
+                    "body:/EndTime",
+                    expected=str(max_days),
+                    got=seconds,
+                    span=span.en,
+                    span_zh=span.zh,
+                    section=paragraph,
+                )
+            )
+    if "QueryDate" in fields:
+        try:
+            parse_day(fields["QueryDate"])
+        except ValueError:
+            where, got = "body:/QueryDate", fields["QueryDate"]
+            violations.append(
+                make_violation(
+                    "no_such_day", where, expected="yyyymmdd", got=got, name="QueryDate", section=paragraph
+                )
+            )
+    if fields.get("CountBy") == 0 and readings["count_by_zero"] == "error":
+        violations.append(make_violation("count_by_zero", "body:/CountBy", expected="1…4", got=0))
+    return violations
 
 
-def _content_type(request: Request, lenient: bool) -> list[Violation]:
+def _check_content_type(request: Request, lenient: bool) -> list[Violation]:
     given = request.headers.get("content-type", "").strip()
     if given == "application/json" or _JSON_TYPE.fullmatch(given):
         return []
@@ -75,34 +113,37 @@ def _content_type(request: Request, lenient: bool) -> list[Violation]:
     return [make_violation("content_type_wrong", where, expected=expected, got=given)]
 
 
-def _schema(
-    body: dict[str, Any], validator: Validator, lenient: bool, section: str
+def _check_schema(
+    fields: dict[str, Any], validator: Validator, lenient: bool, section: str
 ) -> tuple[dict[str, Any], list[Violation]]:
-    mismatches = validator.mismatches(body)
-    found = describe(mismatches, section)
+    mismatches = validator.mismatches(fields)
+    violations = describe_mismatches(mismatches, section)
     if not lenient:
-        return body, found
-    body = _forgive(body, mismatches)
-    left = describe(validator.mismatches(body), section)
-    return body, [replace(one, tolerated=True) for one in found if one not in left] + left
+        return fields, violations
+    fields = _convert(fields, mismatches)
+    remaining = describe_mismatches(validator.mismatches(fields), section)
+    tolerated = [replace(each, tolerated=True) for each in violations if each not in remaining]
+    return fields, tolerated + remaining
 
 
-def _forgive(body: Mapping[str, Any], mismatches: list[Mismatch]) -> dict[str, Any]:
-    """The body as a forgiving backend reads it: known keys only, integers and their digits taken for each other."""
-    mended = dict(body)
+def _convert(fields: Mapping[str, Any], mismatches: list[Mismatch]) -> dict[str, Any]:
+    """Return the fields as a forgiving backend reads them: without unknown ones, integers and digits converted."""
+    converted = dict(fields)
     for mismatch in mismatches:
-        value, wanted = mismatch.value, mismatch.limit
+        value = mismatch.value
         if mismatch.keyword == "additionalProperties":
             for name in unknown_fields(mismatch):
-                del mended[name]
+                del converted[name]
         elif mismatch.keyword == "type" and len(mismatch.pointer) == 1:
             name = str(mismatch.pointer[0])
-            if wanted == "string" and isinstance(value, int) and not isinstance(value, bool):
-                mended[name] = str(value)
-            elif (wanted == "integer" and isinstance(value, float) and value.is_integer()) or (
-                wanted == "integer"
-                and isinstance(value, str)
-                and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII)
-            ):
-                mended[name] = int(value)
-    return mended
+            if mismatch.limit == "string" and isinstance(value, int) and not isinstance(value, bool):
+                converted[name] = str(value)
+            elif mismatch.limit == "integer" and _is_integral(value):
+                converted[name] = int(value)
+    return converted
+
+
+def _is_integral(value: object) -> bool:
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) is not None

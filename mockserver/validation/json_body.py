@@ -1,7 +1,7 @@
-"""Reads a request body as strict JSON and says where and why it is none.
+"""Parses a request body as strict JSON and explains why it is not (§1.2).
 
-Python's own parser takes much that is not JSON or that breaks later: NaN, repeated keys, a BOM, lone
-surrogates, thousand-digit numbers, endless nesting. Each is told here by name.
+Python's own parser accepts much that is not JSON or that breaks later: NaN, repeated keys, lone surrogates,
+thousand-digit numbers, endless nesting. Each of these is reported by name.
 """
 
 from __future__ import annotations
@@ -18,156 +18,146 @@ from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.text import Text
 
 MAX_DEPTH = 64
-MAX_NUMBER = 32
-MAX_TOLD = 20
-"""No more repeated keys than this are told one by one."""
+MAX_NUMBER_LENGTH = 32
+MAX_REPEATED_KEYS = 20
+"""At most this many repeated keys are reported."""
+_MAX_INTERNED = 32
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LOOKALIKES = {"“": '"', "”": '"', "：": ":", "，": ",", "｛": "{", "｝": "}", "‘": "'", "’": "'"}
+_FULL_WIDTH = {"“": '"', "”": '"', "：": ":", "，": ",", "｛": "{", "｝": "}", "‘": "'", "’": "'"}
 
 
 @dataclass(slots=True)
-class Parsed:
-    """A body that was read: its value, or why there is none."""
+class ParsedBody:
+    """The value of a body, or why there is none."""
 
     value: Any = None
     ok: bool = False
     exact: bool = True
-    """No number was written with a fraction or an exponent (the fast schema engine takes 1.0 for 1)."""
+    """No number has a fraction or an exponent: the fast schema engine accepts 1.0 for 1."""
     violations: list[Violation] = field(default_factory=list)
+    """Repeated keys if `ok`; otherwise why this is not JSON."""
 
 
-class _Refused(ValueError):
-    def __init__(self, text: Text) -> None:
-        self.text = text
-        super().__init__(text.en)
+class _NotJSON(ValueError):
+    def __init__(self, en: str, zh: str) -> None:
+        self.text = Text(en, zh)
+        super().__init__(en)
 
 
-def parse(body: bytes) -> Parsed:
-    """The JSON value of `body` (§1.2); every repeated key is a violation, any other fault leaves no value."""
-    plain = parse_flat_object(body)
-    return parse_closely(body) if plain is None else Parsed(plain, ok=True)
+def parse_json(body: bytes) -> ParsedBody:
+    """Parse a body. Repeated keys are violations, and the last value counts; anything else that is wrong leaves no value."""
+    fields = parse_flat_object(body)
+    return parse_json_strictly(body) if fields is None else ParsedBody(fields, ok=True)
 
 
-def parse_closely(body: bytes) -> Parsed:
-    """The same, for a body that is not as plain as nearly every one is."""
-    parsed = Parsed()
+def parse_json_strictly(body: bytes) -> ParsedBody:
+    """Parse a body without the shortcut for flat objects, which nearly all bodies are."""
+    parsed = ParsedBody()
     try:
-        if _too_deep(body):
-            raise _Refused(
-                Text(
-                    f"nested deeper than {MAX_DEPTH} levels; send a flat object",
-                    f"嵌套超过 {MAX_DEPTH} 层；请发送扁平对象",
-                )
-            )
-        parsed.value = _DECODER.decode(_text(body))
+        _check_depth(body)
+        parsed.value = _DECODER.decode(_decode(body))
         _inspect(parsed.value, parsed)
         parsed.ok = True
-    except _Refused as refused:
-        parsed.violations.append(_malformed(refused.text))
+        return parsed
+    except _NotJSON as error:
+        reason = error.text
     except json.JSONDecodeError as error:
-        parsed.violations.append(_malformed(_explain(error)))
+        reason = _explain(error)
     except RecursionError:
-        parsed.violations.append(_malformed(Text("nested too deeply", "嵌套过深")))
+        reason = Text("nested too deeply", "嵌套过深")
+    parsed.violations = [
+        make_violation(
+            "malformed_json", "body:", expected="a JSON object", reason=reason.en, reason_zh=reason.zh
+        )
+    ]
     return parsed
 
 
-def _malformed(text: Text) -> Violation:
-    return make_violation(
-        "malformed_json", "body:", expected="a JSON object", reason=text.en, reason_zh=text.zh
-    )
-
-
-def _text(body: bytes) -> str:
+def _decode(body: bytes) -> str:
     if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in body[:4]:
-        raise _Refused(
-            Text("it is UTF-16 or UTF-32; encode it as UTF-8", "编码为 UTF-16 或 UTF-32；请使用 UTF-8")
-        )
+        raise _NotJSON("it is UTF-16 or UTF-32; encode it as UTF-8", "编码为 UTF-16 或 UTF-32；请使用 UTF-8")
     if body.startswith(b"\xef\xbb\xbf"):
-        raise _Refused(
-            Text(
-                "it begins with a byte order mark; send UTF-8 without BOM",
-                "以 BOM 开头；请发送无 BOM 的 UTF-8",
-            )
+        raise _NotJSON(
+            "it starts with a byte order mark; send UTF-8 without BOM", "以 BOM 开头；请发送无 BOM 的 UTF-8"
         )
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         at = error.start + 1
-        raise _Refused(
-            Text(f"byte {at} is not UTF-8; encode it as UTF-8", f"第 {at} 个字节不是 UTF-8；请使用 UTF-8")
+        raise _NotJSON(
+            f"byte {at} is not UTF-8; encode it as UTF-8", f"第 {at} 个字节不是 UTF-8；请使用 UTF-8"
         ) from None
 
 
-def _too_deep(body: bytes) -> bool:
+def _check_depth(body: bytes) -> None:
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return False
+        return
     depth = 0
     for char in _STRINGS.sub(b"", body):
         if char in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
-                return True
+                raise _NotJSON(
+                    f"nested deeper than {MAX_DEPTH} levels; send a flat object",
+                    f"嵌套超过 {MAX_DEPTH} 层；请发送扁平对象",
+                )
         elif char in b"]}":
             depth -= 1
-    return False
 
 
-class _Repeating(dict[str, Any]):
-    """An object in which a key was written twice; the last value stands, as Python reads it."""
-
+class _ObjectWithRepeatedKeys(dict[str, Any]):
     def __init__(self, items: list[tuple[str, Any]]) -> None:
         super().__init__(items)
-        counts = Counter(name for name, _ in items)
-        self.repeated = [name for name, count in counts.items() if count > 1]
+        self.repeated = [name for name, count in Counter(name for name, _ in items).items() if count > 1]
 
 
-def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    # A name that is kept with every request is kept once.
-    made = {sys.intern(name) if len(name) <= 32 else name: value for name, value in items}
-    return made if len(made) == len(items) else _Repeating(items)
+def _parse_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Interned names save memory: the journal keeps the fields of every request.
+    result = {sys.intern(name) if len(name) <= _MAX_INTERNED else name: value for name, value in items}
+    return result if len(result) == len(items) else _ObjectWithRepeatedKeys(items)
 
 
-def _whole(text: str) -> int:
-    return int(_bounded(text))
+def _parse_int(text: str) -> int:
+    _check_number_length(text)
+    return int(text)
 
 
-def _real(text: str) -> float:
-    value = float(_bounded(text))
+def _parse_float(text: str) -> float:
+    _check_number_length(text)
+    value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise _Refused(Text(f"the number {shorten(text)} is too large", f"数字 {shorten(text)} 过大"))
+        raise _NotJSON(f"the number {shorten(text)} is too large", f"数字 {shorten(text)} 过大")
     return value
 
 
-def _constant(text: str) -> None:
-    raise _Refused(Text(f"{text} is not JSON; send a finite number", f"{text} 不是 JSON；请发送有限数字"))
+def _check_number_length(text: str) -> None:
+    if len(text) > MAX_NUMBER_LENGTH:
+        raise _NotJSON(
+            f"a number has {len(text)} characters, at most {MAX_NUMBER_LENGTH} are allowed",
+            f"数字有 {len(text)} 个字符，最多 {MAX_NUMBER_LENGTH}",
+        )
+
+
+def _refuse_constant(text: str) -> None:
+    raise _NotJSON(f"{text} is not JSON; send a finite number", f"{text} 不是 JSON；请发送有限数字")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_whole, parse_float=_real, parse_constant=_constant
+    object_pairs_hook=_parse_object,
+    parse_int=_parse_int,
+    parse_float=_parse_float,
+    parse_constant=_refuse_constant,
 )
 
 
-def _bounded(text: str) -> str:
-    if len(text) > MAX_NUMBER:
-        raise _Refused(
-            Text(
-                f"a number has {len(text)} characters, at most {MAX_NUMBER}",
-                f"数字有 {len(text)} 个字符，最多 {MAX_NUMBER}",
-            )
-        )
-    return text
-
-
-def _inspect(value: Any, parsed: Parsed) -> None:
-    """Find what the decoder lets through: repeated keys, numbers with a fraction, halves of characters."""
+def _inspect(value: Any, parsed: ParsedBody) -> None:
+    """Find what the decoder accepts: repeated keys, numbers with a fraction, lone surrogates."""
     if isinstance(value, str):
         if not value.isascii() and _SURROGATE.search(value):
-            raise _Refused(
-                Text(
-                    "a string holds half of a surrogate pair (\\ud800…); send whole characters",
-                    "字符串含半个代理对（\\ud800…）；请发送完整字符",
-                )
+            raise _NotJSON(
+                "a string contains half of a surrogate pair (\\ud800…); send whole characters",
+                "字符串含半个代理对（\\ud800…）；请发送完整字符",
             )
     elif isinstance(value, float):
         parsed.exact = False
@@ -175,58 +165,59 @@ def _inspect(value: Any, parsed: Parsed) -> None:
         for key, item in value.items():
             _inspect(key, parsed)
             _inspect(item, parsed)
-        if isinstance(value, _Repeating):
-            left = MAX_TOLD - len(parsed.violations)
+        if isinstance(value, _ObjectWithRepeatedKeys):
+            free = max(MAX_REPEATED_KEYS - len(parsed.violations), 0)
             parsed.violations += [
-                make_violation(
-                    "duplicate_key", f"body:/{shorten(name)}", name=shorten(name), expected="once", got=name
-                )
-                for name in value.repeated[: max(left, 0)]
+                make_violation("duplicate_key", f"body:/{name}", name=name, expected="once", got=name)
+                for name in map(shorten, value.repeated[:free])
             ]
     elif isinstance(value, list):
         for item in value:
             _inspect(item, parsed)
 
 
-def _before_closing(last: str) -> Text:
-    """Why a closing bracket cannot follow the character `last`."""
-    if last == ",":
-        return Text("a comma stands before the closing bracket", "右括号前多了逗号")
-    if last == ":":
-        return Text("a value is missing before the closing bracket", "右括号前缺少值")
-    return Text("the closing bracket does not fit the opening one", "右括号与左括号不匹配")
-
-
 def _explain(error: json.JSONDecodeError) -> Text:
-    """Where the JSON breaks and what would mend it, counting lines and columns from 1."""
+    """Return where the JSON is broken, counted from 1, and how to fix it."""
+    line, column = error.lineno, error.colno
+    reason, hint = error.msg[0].lower() + error.msg[1:], _hint(error)
+    return Text(
+        f"line {line} column {column}: {reason}" + (f"; {hint.en}" if hint else ""),
+        f"第 {line} 行第 {column} 列：{hint.zh if hint else reason}",
+    )
+
+
+def _hint(error: json.JSONDecodeError) -> Text | None:
     text, at = error.doc, error.pos
-    place = Text(f"line {error.lineno} column {error.colno}", f"第 {error.lineno} 行第 {error.colno} 列")
     found = text[at : at + 1]
-    hint = Text("", "")
-    if found in _LOOKALIKES:
-        right = _LOOKALIKES[found]
-        hint = Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
-    elif found in ("}", "]") and not error.msg.startswith("Extra data"):
-        hint = _before_closing(text[:at].rstrip()[-1:])
-    elif "delimiter" in error.msg and "," in error.msg and found:
+    if found in _FULL_WIDTH:
+        right = _FULL_WIDTH[found]
+        return Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
+    if found in ("}", "]") and not error.msg.startswith("Extra data"):
+        return _hint_before_bracket(text[:at].rstrip()[-1:])
+    if "delimiter" in error.msg and "," in error.msg and found:
         line = text.count("\n", 0, len(text[:at].rstrip())) + 1
-        hint = Text(f"a comma is missing at the end of line {line}", f"第 {line} 行末尾缺少逗号")
-    elif found == "'":
-        hint = Text("strings take double quotes", "字符串须用双引号")
-    elif "trailing comma" in error.msg:
-        hint = _before_closing(",")
-    elif at == 0 and re.match(r"[A-Za-z_][\w.-]*=", text):
-        hint = Text("this is a form; send JSON", "这是表单；请发送 JSON")
-    elif at >= len(text.rstrip()):
-        hint = Text("it ends too early", "内容不完整")
-    elif error.msg.startswith("Extra data"):
-        hint = Text("something follows the closing bracket", "右括号之后还有内容")
-    elif error.msg.startswith("Invalid control character"):
-        hint = Text(
+        return Text(f"a comma is missing at the end of line {line}", f"第 {line} 行末尾缺少逗号")
+    if found == "'":
+        return Text("strings take double quotes", "字符串须用双引号")
+    if "trailing comma" in error.msg:
+        return _hint_before_bracket(",")
+    if at == 0 and re.match(r"[A-Za-z_][\w.-]*=", text):
+        return Text("this is form data; send JSON", "这是表单数据；请发送 JSON")
+    if at >= len(text.rstrip()):
+        return Text("it ends too early", "内容不完整")
+    if error.msg.startswith("Extra data"):
+        return Text("there is more after the closing bracket", "右括号之后还有内容")
+    if error.msg.startswith("Invalid control character"):
+        return Text(
             "write line breaks and tabs in strings as \\n and \\t", "字符串中的换行和制表符须写成 \\n、\\t"
         )
-    reason = error.msg[0].lower() + error.msg[1:]
-    return Text(
-        f"{place.en}: {reason}" + (f"; {hint.en}" if hint.en else ""),
-        f"{place.zh}：{hint.zh or reason}",
-    )
+    return None
+
+
+def _hint_before_bracket(last: str) -> Text:
+    """Return why a closing bracket cannot follow the character `last`."""
+    if last == ",":
+        return Text("remove the comma before the closing bracket", "右括号前多了逗号")
+    if last == ":":
+        return Text("a value is missing before the closing bracket", "右括号前缺少值")
+    return Text("the closing bracket does not match the opening one", "右括号与左括号不匹配")

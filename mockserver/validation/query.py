@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
+from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
 from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 
@@ -109,7 +109,7 @@ def _check_missing(query: Query, readings: Readings, request: Request | None) ->
         return []
     elsewhere = find_signature(request, query.counts) if request else None
     # An unknown parameter counts as a misspelling of one missing parameter only; the first one wins.
-    misspelled = {_nearest_missing(name, query): name for name in reversed(_unknown_names(query))}
+    misspelled = {similar_name(name, missing): name for name in reversed(_unknown_names(query))}
     violations = []
     for name in missing:
         hint = Text("; add it to the URL", "；请加到 URL 中")
@@ -135,15 +135,8 @@ def _unknown_names(query: Query) -> list[str]:
     return list(islice((name for name in query.counts if name not in _EACH_ONCE), MAX_UNKNOWN))
 
 
-def _nearest_missing(name: str, query: Query) -> str:
-    """Return the missing parameter most similar to `name`, or an empty string."""
-    missing = [other for other in PARAMETERS if other not in query.counts]
-    near = difflib.get_close_matches(name.lower()[:32].replace("_", ""), missing, n=1, cutoff=0.6)
-    return near[0] if near else ""
-
-
 def _unknown_parameter(name: str, where: str, query: Query, readings: Readings) -> Violation:
-    near = _nearest_missing(name, query)
+    near = similar_name(name, [other for other in PARAMETERS if other not in query.counts])
     return make_violation(
         "unknown_parameter",
         where,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.validation.json_body import MAX_DEPTH, MAX_TOLD, parse, parse_closely
+from mockserver.validation.json_body import MAX_DEPTH, MAX_REPEATED_KEYS, parse_json, parse_json_strictly
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON = st.recursive(
@@ -21,7 +21,7 @@ JSON = st.recursive(
 
 def reason(body: bytes) -> str:
     """Why a body is not read."""
-    parsed = parse(body)
+    parsed = parse_json(body)
     assert not parsed.ok
     assert parsed.value is None or parsed.violations
     return parsed.violations[-1].text.en
@@ -31,7 +31,7 @@ def reason(body: bytes) -> str:
 @given(JSON, st.booleans(), st.sampled_from([None, 1, "\t"]))
 def test_good_json_is_read_as_it_is(value: Any, ascii_only: bool, indent: Any) -> None:
     """Whatever JSON can say within the limits comes out as it went in, without a violation."""
-    parsed = parse(json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode())
+    parsed = parse_json(json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode())
     assert (parsed.ok, parsed.violations) == (True, [])
     assert parsed.value == value
 
@@ -48,7 +48,7 @@ def test_good_json_is_read_as_it_is(value: Any, ascii_only: bool, indent: Any) -
 )
 def test_numbers_with_a_fraction_are_noticed(text: str, exact: bool) -> None:
     """The fast schema engine takes 1.0 for 1: whoever asks it has to know."""
-    assert parse(text.encode()).exact is exact
+    assert parse_json(text.encode()).exact is exact
 
 
 PIECES = st.sampled_from(
@@ -68,19 +68,19 @@ MEMBERS = st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '":"'])
 )
 def test_a_quick_look_sees_what_a_close_one_sees(body: bytes) -> None:
     """Equal values of equal types, and the same violations, whichever way a body was read."""
-    quick, close = parse(body), parse_closely(body)
+    quick, close = parse_json(body), parse_json_strictly(body)
     assert quick == close
     assert repr(quick.value) == repr(close.value)
 
 
 def test_the_depth_has_a_limit_and_brackets_in_strings_do_not_count() -> None:
     """64 levels are read, 65 are not; text may hold as many brackets as it likes."""
-    assert parse(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).ok
+    assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).ok
     assert "nested deeper" in reason(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
     assert "nested deeper" in reason(b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1))
     for string in ('"' + "[" * 500 + '"', '"' + '\\"[' * 500 + '"', '"\\\\", ' + '"' + "{" * 500 + '"'):
-        assert parse(f"[{string}]".encode()).ok, string[:20]
-    assert parse(b"[" + b"[]," * 500 + b"[]]").ok
+        assert parse_json(f"[{string}]".encode()).ok, string[:20]
+    assert parse_json(b"[" + b"[]," * 500 + b"[]]").ok
 
 
 @pytest.mark.parametrize(
@@ -95,15 +95,15 @@ def test_the_depth_has_a_limit_and_brackets_in_strings_do_not_count() -> None:
         (b"[1,]", "comma"),
         (b'{"a":1,}', "comma"),
         (b'{"a":}', "a value is missing"),
-        (b'{"a":[1}', "does not fit"),
-        (b'["a"}', "does not fit"),
-        (b"[1]]", "follows the closing bracket"),
+        (b'{"a":[1}', "does not match"),
+        (b'["a"}', "does not match"),
+        (b"[1]]", "more after the closing bracket"),
         ("{“a”:1}".encode(), 'write " instead of the full-width “'),
         ('{"a"：1}'.encode(), "write : instead"),
         ('{"a":1，"b":2}'.encode(), "write , instead"),
         ("｛}".encode(), "write { instead"),
         (b"{'a':1}", "double quotes"),
-        (b"a=1&b=2", "this is a form"),
+        (b"a=1&b=2", "this is form data"),
         (b"\x7b\x00", "UTF-16"),
         (b"\x00\x00\x00\x7b", "UTF-16"),
         (b"\xff\xfe{\x00", "UTF-16"),
@@ -145,22 +145,22 @@ def test_the_place_counts_lines_and_columns_from_one() -> None:
 
 def test_repeated_keys_are_told_and_the_last_value_stands() -> None:
     """Each repeated key once, wherever it is, but no more than twenty in all."""
-    parsed = parse(b'{"a":1,"b":{"c":1,"c":2,"c":3},"a":4}')
+    parsed = parse_json(b'{"a":1,"b":{"c":1,"c":2,"c":3},"a":4}')
     assert parsed.ok
     assert parsed.value == {"a": 4, "b": {"c": 3}}
     assert sorted(one.text.en for one in parsed.violations) == [
         "key a is given twice; keep one",
         "key c is given twice; keep one",
     ]
-    many = parse(("[" + ",".join(['{"a":1,"a":1}'] * 500) + "]").encode())
-    assert (many.ok, len(many.violations)) == (True, MAX_TOLD)
+    many = parse_json(("[" + ",".join(['{"a":1,"a":1}'] * 500) + "]").encode())
+    assert (many.ok, len(many.violations)) == (True, MAX_REPEATED_KEYS)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()[:-1]))
 def test_anything_is_read_or_told(body: bytes) -> None:
     """No bytes raise; what is not read has exactly one reason in both languages."""
-    parsed = parse(body)
+    parsed = parse_json(body)
     if parsed.ok:
         assert json.loads(body) == parsed.value
     else:
