@@ -18,7 +18,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Request
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
-from mockserver.reporting.entry_json import violation_json
+from mockserver.reporting.json_shapes import violation_json
 from mockserver.validation.curtime import whole_second
 from mockserver.validation.query import read_query
 

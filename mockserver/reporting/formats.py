@@ -11,27 +11,30 @@ from typing import Any, NamedTuple
 from mockserver.core.errors import AdminError
 from mockserver.core.folders import Folders
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang
 from mockserver.engine.config import Config, load_config
 from mockserver.engine.journal import Journal, JournalQuery, Selection
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.faults.registry import KINDS
 from mockserver.reporting.coverage import ReportInputs
+from mockserver.reporting.json_shapes import report_json
 from mockserver.reporting.queries import invalid_parameter
 from mockserver.reporting.render_html import render_html
-from mockserver.reporting.render_json import report_json
 from mockserver.reporting.render_junit import render_junit
 from mockserver.reporting.render_text import render_brief, render_text, render_verdict
-from mockserver.reporting.report import NAMES, AppTest, FailCriteria, Report, build_report, complaints
+from mockserver.reporting.report import NAMES, AppTest, FailCriteria, Report, build_report, find_failures
+from mockserver.reporting.view import ReportView
 
 
-def _as_json(report: Report, lang: Lang, found: Sequence[Text], _: FailCriteria) -> str:
-    return json.dumps(report_json(report, lang, found), ensure_ascii=False, indent=2) + "\n"
+def render_json(view: ReportView) -> str:
+    """Return the report as a JSON document."""
+    shape = report_json(view.report, view.lang, view.failures)
+    return json.dumps(shape, ensure_ascii=False, indent=2) + "\n"
 
 
-FORMATS: dict[str, Callable[[Report, Lang, Sequence[Text], FailCriteria], str]] = {
+FORMATS: dict[str, Callable[[ReportView], str]] = {
     "text": render_text,
-    "json": _as_json,
+    "json": render_json,
     "junit": render_junit,
     "html": render_html,
     "brief": render_brief,
@@ -139,12 +142,10 @@ def report_inputs(config: Config) -> ReportInputs:
 
 def render_report(report: Report, form: str, criteria: FailCriteria, lang: Lang) -> dict[str, Any]:
     """Return the answer of `POST report`: the rendered report and the reasons why the run fails."""
-    reasons = complaints(
-        report, fail_on_violations=criteria.fail_on_violations, min_coverage=criteria.min_coverage
-    )
+    view = ReportView(report, lang, find_failures(report, criteria), criteria)
     return {
-        "rendered": FORMATS[form](report, lang, reasons, criteria),
-        "complaints": [reason.to(lang) for reason in reasons],
+        "rendered": FORMATS[form](view),
+        "complaints": view.failures,
         "requests": report.requests,
         "unnamed": report.unnamed,
     }

@@ -1,7 +1,4 @@
-"""Lints over several requests: what no single request shows, as violations with names of their own.
-
-They are recorded only; no request is refused for them.
-"""
+"""Lints: violations that only several requests show. They are reported, but no request is refused for them."""
 
 from __future__ import annotations
 
@@ -19,13 +16,13 @@ from mockserver.reporting.retries import by_client, gap, is_fresh, is_unchanged,
 
 LINTS: dict[str, ViolationKind] = {
     "seq_reused": ViolationKind("duplicate_seq", "1.1.2",
-        "seq {got} came with {count} requests; give each its own, so that one can be found in a log",
-        "seq {got} 用于 {count} 个请求；请为每个请求使用不同的 seq，以便定位问题"),
+        "{count} requests used seq {got}; give each its own, so that one can be found in a log",
+        "{count} 个请求使用了 seq {got}；请为每个请求使用不同的 seq，以便定位问题"),
     "checksum_overused": ViolationKind("checksum_expired", "1.1.2",
-        "one checksum was used over {seconds} of its {limit} s ({count} requests); make one for each",
-        "同一 checksum 使用了 {seconds} 秒（{count} 个请求，有效期 {limit} 秒）；请每次重新生成"),
+        "{count} requests used one checksum for {seconds} of its {limit} s; sign each request",
+        "{count} 个请求使用了同一 checksum，跨度 {seconds} 秒（有效期 {limit} 秒）；请为每个请求重新签名"),
     "repeated_after_final": ViolationKind("", "1.6",
-        "the request came again unchanged right after {got}; {advice}",
+        "the request was repeated unchanged right after {got}; {advice}",
         "收到 {got} 后立即原样重复请求；应当：{advice_zh}"),
 }  # fmt: skip
 
@@ -33,92 +30,88 @@ _REFUSED_CHECKSUMS = frozenset({"checksum_expired", "checksum_mismatch", "checks
 
 
 class Lint(NamedTuple):
-    """A violation that shows only over several requests, and the last of them."""
+    """A violation over several requests, and the last of them."""
 
     entry: JournalEntry
     violation: Violation
 
 
 def lint(entries: Iterable[JournalEntry], rules: RetryRules) -> list[Lint]:
-    """Every lint of the requests, app by app; `entries` in the order they came."""
+    """Return the lints of each app's requests; `entries` are in the order received."""
     return [
         found
-        for own in by_client(entries)
-        for found in (*_seqs(own), *_checksums(own), *_repetitions(own, rules))
+        for requests in by_client(entries)
+        for found in (*_reused_seqs(requests), *_overused_checksums(requests), *_repetitions(requests, rules))
     ]
 
 
 def with_lints(entries: Iterable[JournalEntry], rules: RetryRules) -> list[JournalEntry]:
-    """The requests with their lints among their violations."""
-    found = list(entries)
-    told: dict[str, list[Violation]] = defaultdict(list)
-    for one in lint(found, rules):
-        told[one.entry.id].append(one.violation)
+    """Return the entries with their lints added to their violations."""
+    entries = list(entries)
+    lints: dict[str, list[Violation]] = defaultdict(list)
+    for found in lint(entries, rules):
+        lints[found.entry.id].append(found.violation)
     return [
-        replace(entry, violations=(*entry.violations, *told[entry.id])) if entry.id in told else entry
-        for entry in found
+        replace(entry, violations=(*entry.violations, *lints[entry.id])) if entry.id in lints else entry
+        for entry in entries
     ]
 
 
-def _seqs(entries: Iterable[JournalEntry]) -> Iterator[Lint]:
-    """A seq that several requests carry (§1.1.2: 保证全局唯一), unless they were refused for it."""
+def _reused_seqs(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
+    """A seq of several requests (§1.1.2: 保证全局唯一), unless they were refused for it."""
     users: dict[str, list[JournalEntry]] = defaultdict(list)
-    for entry in entries:
+    for entry in requests:
         seq = entry.query.get("seq")
-        if seq and all(one.name != "seq_repeated" for one in entry.violations):
+        if seq and all(each.name != "seq_repeated" for each in entry.violations):
             users[seq].append(entry)
-    for seq, own in users.items():
-        if len(own) > 1:
-            yield Lint(own[-1], _made("seq_reused", "query:seq", "a seq of its own", seq, count=len(own)))
-
-
-def _checksums(entries: Iterable[JournalEntry]) -> Iterator[Lint]:
-    """A checksum in use over more than half of its time; those of one moment are equal by the formula."""
-    users: dict[str, list[JournalEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.query.get("checksum") and _REFUSED_CHECKSUMS.isdisjoint(
-            one.name for one in entry.violations
-        ):
-            users[entry.fingerprint].append(entry)
-    for own in users.values():
-        limit = own[-1].readings.get("freshness_seconds", 300)
-        first = min(one.at for one in own)
-        seqs = Counter(one.query.get("seq") for one in own)
-        # One of the moment, with a seq of its own, was made anew and equals the other by the formula: a test moved a clock.
-        kept = [one for one in own if not is_fresh(one) or seqs[one.query.get("seq")] > 1]
-        seconds = max((one.at - first for one in kept), default=0)
-        if seconds > limit / 2:
-            words = {"seconds": f"{seconds:.0f}", "count": len(own), "limit": limit}
-            got = own[-1].query.get("checksum", "")[:6] + "…"
-            yield Lint(own[-1], _made("checksum_overused", "query:checksum", "a new checksum", got, **words))
-
-
-def _repetitions(entries: Sequence[JournalEntry], rules: RetryRules) -> Iterator[Lint]:
-    """A request that follows at once on itself although the answer was final."""
-    for entry, following in pairwise(entries):
-        rule = retry_rule(entry, rules)
-        if (
-            rule
-            and rule.final
-            and 0 <= gap(entry, following) <= rule.seconds
-            and is_unchanged(entry, following)
-        ):
-            words = {"advice": rule.advice.en, "advice_zh": rule.advice.zh}
-            made = _made(
-                "repeated_after_final", "body:", rule.advice.en, entry.error, error=entry.error, **words
+    for seq, entries in users.items():
+        if len(entries) > 1:
+            yield _make_lint(
+                "seq_reused", entries[-1], "query:seq", "a seq of its own", seq, count=len(entries)
             )
-            yield Lint(following, made)
 
 
-def _made(name: str, where: str, expected: str, got: str, *, error: str = "", **words: object) -> Violation:
-    row, shown = LINTS[name], shorten(got)
-    return Violation(
-        name=name,
-        error=error or row.error,
-        where=where,
-        expected=expected,
-        got=shown,
-        section=row.section,
-        text=Text(row.en.format(got=shown, **words), row.zh.format(got=shown, **words)),
-        tolerated=True,
-    )
+def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
+    """A checksum used for more than half of its lifetime."""
+    users: dict[str, list[JournalEntry]] = defaultdict(list)
+    for entry in requests:
+        names = {each.name for each in entry.violations}
+        if entry.query.get("checksum") and _REFUSED_CHECKSUMS.isdisjoint(names):
+            users[entry.fingerprint].append(entry)
+    for entries in users.values():
+        limit = entries[-1].readings.get("freshness_seconds", 300)
+        first = min(entry.at for entry in entries)
+        seqs = Counter(entry.query.get("seq") for entry in entries)
+        # A fresh signature with its own seq is new, even if it equals an older one: a test moved the app's clock.
+        reused = [entry for entry in entries if not is_fresh(entry) or seqs[entry.query.get("seq")] > 1]
+        seconds = max((entry.at - first for entry in reused), default=0)
+        if seconds > limit / 2:
+            got = entries[-1].query.get("checksum", "")[:6] + "…"
+            yield _make_lint(
+                *("checksum_overused", entries[-1], "query:checksum", "a new checksum", got),
+                seconds=f"{seconds:.0f}",
+                count=len(entries),
+                limit=limit,
+            )
+
+
+def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterator[Lint]:
+    """A request that immediately repeats one that was answered with a final error."""
+    for entry, following in pairwise(requests):
+        rule = retry_rule(entry, rules)
+        if not rule or not rule.final or not 0 <= gap(entry, following) <= rule.seconds:
+            continue
+        if is_unchanged(entry, following):
+            advice = rule.advice
+            found = _make_lint(
+                *("repeated_after_final", following, "body:", advice.en, entry.error),
+                advice=advice.en,
+                advice_zh=advice.zh,
+            )
+            yield found._replace(violation=replace(found.violation, error=entry.error))
+
+
+def _make_lint(name: str, entry: JournalEntry, where: str, expected: str, got: str, **values: object) -> Lint:
+    kind, got = LINTS[name], shorten(got)
+    text = Text(kind.en.format(got=got, **values), kind.zh.format(got=got, **values))
+    return Lint(entry, Violation(name, kind.error, where, expected, got, kind.section, text, tolerated=True))

@@ -1,4 +1,4 @@
-"""Which requests a query string asks the journal for: filters, a limit, and how long to wait for how many."""
+"""The query parameters of `GET requests` and `GET requests/count`: filters, a limit, and how long to wait."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from mockserver.engine.journal import JournalQuery
 from mockserver.reporting.lints import LINTS
 
 MAX_WAIT = 60.0
-"""Seconds that a caller may wait for requests to come."""
-_WAIT = 10.0
+"""Seconds that a caller may wait for requests."""
+DEFAULT_WAIT = 10.0
 _FILTERS = ("operation", "accepted", "error", "violation", "since")
 _PAGING = ("limit", "wait_for", "timeout")
-_WORDS = {"true": True, "false": False, "1": True, "0": False}
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
 class RequestsQuery(NamedTuple):
-    """What is asked for."""
+    """The parameters of `GET requests`."""
 
-    filter: JournalQuery
+    query: JournalQuery
     limit: int | None
-    least: int | None
+    wait_for: int | None
     """Wait until there are so many."""
     timeout: float
-    """Wait no longer than so many seconds."""
+    """Seconds to wait at most."""
 
 
 def parse_requests_query(
     appkey: str | None, query: Mapping[str, str], errors: Collection[str]
 ) -> RequestsQuery:
-    """What the words of a query ask for; `errors` are the catalogue's names. AdminError says what is wrong."""
-    _check_words(query, (*_FILTERS, *_PAGING))
+    """Return the parsed parameters; `errors` are the catalogue's names. Raise AdminError for invalid ones."""
+    _check_parameters(query, (*_FILTERS, *_PAGING))
     timeout = _number(query, "timeout")
     return RequestsQuery(
         _filter(appkey, query, errors),
-        _whole(query, "limit"),
-        _whole(query, "wait_for"),
-        min(_WAIT if timeout is None else timeout, MAX_WAIT),
+        _integer(query, "limit"),
+        _integer(query, "wait_for"),
+        min(DEFAULT_WAIT if timeout is None else timeout, MAX_WAIT),
     )
 
 
 def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> JournalQuery:
-    """The same where a limit and waiting mean nothing."""
-    _check_words(query, _FILTERS)
+    """Return the parsed filters, where a limit or waiting has no meaning; errors as above."""
+    _check_parameters(query, _FILTERS)
     return _filter(appkey, query, errors)
 
 
 def check_names(errors: Collection[str], **names: str | None) -> None:
-    """AdminError for an operation, error or violation that there is not: it would be found zero times for ever."""
+    """Raise AdminError for an unknown operation, error or violation, which no request could ever match."""
     known: dict[Noun, Collection[str]] = {
         "operation": OPERATIONS,
         "error": errors,
@@ -62,60 +62,60 @@ def check_names(errors: Collection[str], **names: str | None) -> None:
     }
     for what, names_known in known.items():
         name = names.get(what)
-        # There are requests without an operation and without an error; an empty violation asks for nothing.
+        # An empty operation or error selects requests without one; an empty violation would select nothing.
         if name not in names_known and name is not None and (name or what == "violation"):
             raise AdminError(422, "invalid_parameter", unknown(what, name, names_known))
 
 
 def journal_error(name: str | None) -> str | None:
-    """The error of a filter; `ok` in the catalogue's words is none in the journal's."""
+    """Return the journal's name for an error: the catalogue's `ok` is empty there."""
     return "" if name == OK else name
 
 
 def invalid_parameter(name: str, en: str, zh: str) -> AdminError:
-    """What is wrong with one word of a query."""
+    """Return the error for an invalid parameter or field."""
     return AdminError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))
 
 
 def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> JournalQuery:
     accepted = query.get("accepted")
-    if accepted is not None and accepted not in _WORDS:
-        raise invalid_parameter("accepted", "true or false", "应为 true 或 false")
+    if accepted is not None and accepted not in _BOOLEANS:
+        raise invalid_parameter("accepted", "must be true or false", "应为 true 或 false")
     operation, error, violation = (query.get(name) for name in ("operation", "error", "violation"))
     check_names(errors, operation=operation, error=error, violation=violation)
     return JournalQuery(
         appkey=appkey,
         operation=operation,
-        accepted=None if accepted is None else _WORDS[accepted],
+        accepted=None if accepted is None else _BOOLEANS[accepted],
         error=journal_error(error),
         violation=violation,
         since=_number(query, "since"),
     )
 
 
-def _check_words(query: Iterable[str], known: Collection[str]) -> None:
+def _check_parameters(query: Iterable[str], known: Collection[str]) -> None:
     for name in query:
         if name not in known:
             raise AdminError(422, "invalid_parameter", unknown("parameter", name, (*known, "appkey")))
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:
-    word = query.get(name)
-    if word is None:
+    text = query.get(name)
+    if text is None:
         return None
     try:
-        number = float(word)
+        number = float(text)
     except ValueError:
         number = -1.0
     if not 0 <= number < 1e12:
-        raise invalid_parameter(name, "a number from 0 on", "应为不小于 0 的数")
+        raise invalid_parameter(name, "must be a number of at least 0", "应为不小于 0 的数")
     return number
 
 
-def _whole(query: Mapping[str, str], name: str) -> int | None:
+def _integer(query: Mapping[str, str], name: str) -> int | None:
     number = _number(query, name)
     if number is None:
         return None
     if number != int(number):
-        raise invalid_parameter(name, "a whole number", "应为整数")
+        raise invalid_parameter(name, "must be an integer", "应为整数")
     return int(number)

@@ -1,76 +1,38 @@
-"""A report as one HTML file: no script, no request to anywhere, readable in light and dark."""
+"""A report as one HTML file: no script, no external request, light and dark; the template is `report.html`."""
 
 from __future__ import annotations
 
 import base64
 import functools
 import hashlib
-from collections.abc import Sequence
+from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from mockserver.core.text import Lang, Text
-from mockserver.reporting.html_page import PAGE, STYLE
-from mockserver.reporting.report import NO_CRITERIA, FailCriteria, Report
-from mockserver.reporting.report_texts import (
-    MOST_GROUPS,
-    WORDS,
-    cell_name,
-    chosen_readings,
-    clean,
-    did_text,
-    evicted_note,
-    mark,
-    met_cells,
-    missing_cells,
-    more_note,
-    summary,
-    tests_note,
-    unnamed_note,
-    verdict,
-)
+from mockserver.reporting.view import ReportView
 
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
-)
-"""What the page says of itself in a meta element; a server may send it as a header, too."""
+_FOLDER = Path(__file__).parent
 
 
-def render_html(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
-) -> str:
-    """The report as a page that stands alone."""
-    return _template().render(
-        report=report,
-        lang=lang,
-        complaints=[one.to(lang) for one in complaints],
-        word={name: text.to(lang) for name, text in WORDS.items()},
-        summary=summary(report, lang),
-        unnamed=unnamed_note(report, lang),
-        evicted=evicted_note(report, lang),
-        verdict=verdict(report, lang, demands),
-        mark=lambda group: mark(group, lang),
-        tests=lambda requests: tests_note(report, requests, lang),
-        groups=report.violations[:MOST_GROUPS],
-        more=more_note(report, lang),
-        readings=chosen_readings(report.coverage),
-        policy=CONTENT_SECURITY_POLICY,
-    )
+def render_html(view: ReportView) -> str:
+    """Return the report as a self-contained page."""
+    style, policy = page_style()
+    template = _environment().get_template("report.html")
+    coverage = view.report.coverage
+    return template.render(view=view, label=view.label, coverage=coverage, style=style, policy=policy)
 
 
 @functools.cache
-def _template() -> Template:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+def page_style() -> tuple[str, str]:
+    """Return the page's style and its Content-Security-Policy, which allows nothing but that style."""
+    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return style, f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+@functools.cache
+def _environment() -> Environment:
+    loader = FileSystemLoader(_FOLDER)
+    return Environment(
+        autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(
-        clean=clean,
-        did=did_text,
-        name=cell_name,
-        met=met_cells,
-        missing=missing_cells,
-        chosen=chosen_readings,
-    )
-    environment.globals["style"] = STYLE
-    return environment.from_string(PAGE)

@@ -1,124 +1,68 @@
-"""A report for the terminal: plain text without colours, what is wrong first."""
+"""A report for the terminal: plain text without colours, problems first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from mockserver.core.text import Lang, Text
-from mockserver.reporting.coverage import Cell, Coverage, OperationCoverage
-from mockserver.reporting.report import NO_CRITERIA, FailCriteria, Report, ViolationGroup
-from mockserver.reporting.report_texts import (
-    MOST_GROUPS,
-    WORDS,
-    cell_name,
-    chosen_readings,
-    clean,
-    did_text,
-    evicted_note,
-    mark,
-    met_cells,
-    missing_cells,
-    more_note,
-    requests_text,
-    summary,
-    tests_note,
-    unnamed_note,
-    verdict,
-)
+from mockserver.reporting.view import ReportView
 
 
-def render_text(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
-) -> str:
-    """The report as lines; the last one says whether the run is fine."""
-    word = {name: text.to(lang) for name, text in WORDS.items()}
-    lines = [*_wrong(report, word, lang), "", *_coverage(report.coverage, word, lang), ""]
-    return "\n".join(lines) + "\n" + render_verdict(report, lang, complaints, demands)
+def render_text(view: ReportView) -> str:
+    """Return the whole report; its last line says whether the run passes."""
+    return "\n".join([*_problems(view), "", *_coverage(view), ""]) + "\n" + render_verdict(view)
 
 
-def render_brief(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
-) -> str:
-    """The report without what is right: of the coverage one line."""
-    word = {name: text.to(lang) for name, text in WORDS.items()}
-    parts = [(one.operation, one.cells) for one in report.coverage.operations]
-    shares = ", ".join(f"{name} {sum(bool(cell.times) for cell in own)}/{len(own)}" for name, own in parts)
-    lines = [*_wrong(report, word, lang), "", f"{_percent(report.coverage, word)}: {shares}", ""]
-    return "\n".join(lines) + "\n" + render_verdict(report, lang, complaints, demands)
+def render_brief(view: ReportView) -> str:
+    """Return the report with one line for the coverage."""
+    shares = ", ".join(f"{row.name} {row.share}" for row in view.operations)
+    return "\n".join([*_problems(view), "", f"{_percent(view)}: {shares}", ""]) + "\n" + render_verdict(view)
 
 
-def render_verdict(
-    report: Report, lang: Lang = "en", complaints: Sequence[Text] = (), demands: FailCriteria = NO_CRITERIA
-) -> str:
-    """Whether the run is fine, and why it fails otherwise."""
-    failed = [f"{WORDS['failed'].to(lang)}: {one.to(lang)}" for one in complaints]
-    return "\n".join(failed or [verdict(report, lang, demands)]) + "\n"
+def render_verdict(view: ReportView) -> str:
+    """Return only why the run fails, or that it does not."""
+    failures = [f"{view.label['failed']}: {failure}" for failure in view.failures]
+    return "\n".join(failures or [view.verdict]) + "\n"
 
 
-def _wrong(report: Report, word: dict[str, str], lang: Lang) -> Iterator[str]:
-    """How many requests there were, what they did wrong, and what clients made of errors."""
-    yield f"{word['title']}: {summary(report, lang)}"
-    for note in (unnamed_note(report, lang), evicted_note(report, lang)):
-        if note:
-            yield note
-    yield from ("", f"{word['violations']}:")
-    for group in report.violations[:MOST_GROUPS]:
-        yield f"  {_group(group, word, lang)}"
-        yield f"      {clean(group.example.text.to(lang))}"
-        if note := tests_note(report, group.requests, lang):
-            yield f"      {note}"
-    if note := more_note(report, lang):
-        yield f"  {note}"
-    if not report.violations:
-        yield f"  {word['no_violations']}"
-    yield from ("", f"{word['handling']}:")
-    for one in report.error_handling:
-        did = ", ".join(
-            f"{did_text(did, one.rule, lang)} ×{times}" for did, times in one.did.items() if times
-        )
-        yield f"  {one.times} × {one.rule.error} ({clean(one.operation)}): {did}"
-        for finding in one.findings:
-            yield f"    ! {finding.text.to(lang)} [{finding.did}] ({', '.join(map(clean, finding.requests))})"
-            yield f"      {word['should']}: {one.rule.advice.to(lang)}"
-            if note := tests_note(report, finding.requests, lang):
-                yield f"      {note}"
-    if not report.error_handling:
-        yield f"  {word['no_errors']}"
+def _problems(view: ReportView) -> Iterator[str]:
+    label = view.label
+    yield f"{label['title']}: {view.summary}"
+    yield from view.notes
+    yield from ("", f"{label['violations']}:")
+    for row in view.violations:
+        flags = f" {row.flags}" if row.flags else ""
+        yield f"  {row.times} × {row.name} {row.where}, {row.operation} → {row.outcome}{flags} ({row.requests})"
+        yield f"      {row.text}"
+        if row.tests:
+            yield f"      {row.tests}"
+    if view.more:
+        yield f"  {view.more}"
+    if not view.violations:
+        yield f"  {label['none']}"
+    yield from ("", f"{label['handling']}:")
+    for handling in view.handling:
+        yield f"  {handling.times} × {handling.error} ({handling.operation}): {', '.join(handling.actions)}"
+        for finding in handling.findings:
+            yield f"    ! {finding.text} [{finding.name}] ({finding.requests})"
+            yield f"      {label['should']}: {handling.advice}"
+            if finding.tests:
+                yield f"      {finding.tests}"
+    if not view.handling:
+        yield f"  {label['no_errors']}"
 
 
-def _percent(coverage: Coverage, word: dict[str, str]) -> str:
-    return f"{word['coverage']}: {coverage.percent:g} % ({coverage.met}/{coverage.of})"
+def _percent(view: ReportView) -> str:
+    coverage = view.report.coverage
+    return f"{view.label['coverage']}: {view.percent} ({coverage.met}/{coverage.of})"
 
 
-def _coverage(coverage: Coverage, word: dict[str, str], lang: Lang) -> Iterator[str]:
-    """What was met and what was not."""
-    yield _percent(coverage, word)
-    for part in coverage.operations:
-        yield from _operation(part, word, lang)
-    met = [cell for cell in coverage.faults if cell.times]
-    for name, cells in (("faults", met), ("readings", chosen_readings(coverage))):
-        yield from ("", f"{word[name]}: {_listed(cells, lang) or word['none']}")
-
-
-def _group(group: ViolationGroup, word: dict[str, str], lang: Lang) -> str:
-    return (
-        f"{group.times} × {group.example.name} {clean(group.example.where)},"
-        f" {clean(group.operation) or word['other']} → {clean(group.outcome)}"
-        + mark(group, lang)
-        + f" ({', '.join(map(clean, group.requests))})"
-    )
-
-
-def _operation(part: OperationCoverage, word: dict[str, str], lang: Lang) -> Iterator[str]:
-    yield f"  §{part.section} {part.operation}: {requests_text(part, lang)}"
-    if part.requests:
-        yield f"    {word['met']}: {_listed(met_cells(part), lang)}"
-    for name, cells in (("faults", part.faults), ("readings", chosen_readings(part))):
-        if cells:
-            yield f"    {word[name]}: {_listed(cells, lang)}"
-    if missing := missing_cells(part):
-        yield f"    {word['missing']}: {', '.join(cell_name(cell, lang) for cell in missing)}"
-
-
-def _listed(cells: Sequence[Cell], lang: Lang) -> str:
-    return ", ".join(f"{cell_name(cell, lang)} ×{cell.times}" for cell in cells)
+def _coverage(view: ReportView) -> Iterator[str]:
+    label = view.label
+    yield _percent(view)
+    for row in view.operations:
+        yield f"  §{row.section} {row.name}: {row.counted}"
+        for name in ("covered", "faults", "readings", "missing"):
+            if cells := getattr(row, name):
+                yield f"    {label[name]}: {', '.join(cells)}"
+    for name, cells in (("faults", view.faults), ("readings", view.readings)):
+        yield from ("", f"{label[name]}: {', '.join(cells) or label['none']}")

@@ -1,7 +1,7 @@
-"""Verification: were the requests made that a test expects, and if not, which came close.
+"""Verification: whether the expected requests were received, and if not, which came close.
 
-What left the journal, or was too long to be kept, is never counted as "did not come": where it could have changed the
-verdict, the verdict is that nobody can tell.
+A request that has left the journal, or whose body was too long to be kept, is never counted as "not received": where
+it could change the result, the result says that it cannot be determined.
 """
 
 from __future__ import annotations
@@ -14,82 +14,76 @@ from mockserver.contract.catalogue import OK
 from mockserver.contract.matching import PARTS, InvalidMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
+from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text, pluralize
+from mockserver.core.text import Lang, Text, pluralize
 from mockserver.engine.journal import JournalQuery, Selection
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.masking import MAX_TEXT
 from mockserver.reporting.queries import journal_error
 from mockserver.scenarios.near_misses import Difference, differences, show_condition
 
-TEXTS = ("appkey", "operation", "error", "violation")
-COUNTS = ("count", "at_least", "at_most")
-WORDS = (*TEXTS, "accepted", "since", "when", *COUNTS)
-MOST_NEAR = 3
-MOST_TOLD = 10
-"""Ids of requests that came too often."""
-MOST_LOOKED_AT = 1_000
-"""Near misses are looked for among the newest requests only."""
-
-
-class InvalidVerification(ValueError):
-    """A question that cannot be read; `text` says what would be right."""
-
-    def __init__(self, text: Text) -> None:
-        self.text = text
-        super().__init__(text.en)
+TEXT_KEYS = ("appkey", "operation", "error", "violation")
+COUNT_KEYS = ("count", "at_least", "at_most")
+KEYS = (*TEXT_KEYS, "accepted", "since", "when", *COUNT_KEYS)
+MAX_NEAR_MISSES = 3
+MAX_IDS = 10
+"""Ids listed when too many requests were received."""
+MAX_COMPARED = 1_000
+"""Near misses are searched among the newest requests only."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationRequest:
-    """Which requests are meant and how many of them are expected."""
+    """Which requests are meant, and how many of them are expected."""
 
-    asked: JournalQuery
+    query: JournalQuery
     matcher: Matcher
-    least: int
-    most: int | None
+    at_least: int
+    at_most: int | None
 
     @property
     def range(self) -> JournalQuery:
-        """What to select from the journal: everything the question and its near misses can be about."""
-        return JournalQuery(appkey=self.asked.appkey, since=self.asked.since)
+        """What to select from the journal: the requests that can match, and those that can be near misses."""
+        return JournalQuery(appkey=self.query.appkey, since=self.query.since)
 
     def matches(self, entry: JournalEntry) -> bool | None:
-        """Whether a request is one of those meant; None when too little of its body was kept to tell."""
-        if not self.asked.matches(entry):
+        """Whether a request matches; None if too little of it was kept to decide."""
+        if not self.query.matches(entry):
             return False
         fields, query = entry.whole_fields(), entry.query
-        lost = fields is None, entry.query_cut
+        is_cut = {"body": fields is None, "query": entry.query_cut}
         if fields is None:
             fields = entry.uncut_fields()
         unmet = self.matcher.unmet(fields, query)
-        # What is there whole can still tell that it is another request.
-        kept = fields.keys(), [name for name, value in query.items() if len(value) <= MAX_TEXT]
-        for one in unmet:
-            side = one.part == "query"
-            if not lost[side] or one.field in kept[side]:
+        # A part that was kept whole can still rule the request out.
+        whole = {
+            "body": fields.keys(),
+            "query": {name for name, value in query.items() if len(value) <= MAX_TEXT},
+        }
+        for condition in unmet:
+            if not is_cut[condition.part] or condition.field in whole[condition.part]:
                 return False
         return None if unmet else True
 
     @property
     def text(self) -> Text:
-        """What is expected, for people."""
-        asked = self.asked
-        conditions = [show_condition(one) for one in self.matcher.conditions]
-        told = [] if asked.error is None else [f"error = {shorten(asked.error or OK)}"]
-        told += [f"violation = {shorten(asked.violation)}"] if asked.violation else []
-        told += [] if asked.accepted is None else ["accepted" if asked.accepted else "refused"]
-        target = asked.operation or ""
-        with_en, with_zh = " and ".join(conditions + told), "、".join(conditions + told)
-        en, zh = _expected(self.least, self.most)
-        return Text(
-            f"{en}{f' to {target}' if target else ''}{f' with {with_en}' if with_en else ''}",
-            f"{zh}{f' {target}' if target else ''}{f'（{with_zh}）' if with_zh else ''}",
-        )
+        """What is expected: `2 requests to query_room_info with body RoomId = "77"`."""
+        criteria = [show_condition(condition) for condition in self.matcher.conditions]
+        wanted = self.query
+        criteria += [] if wanted.error is None else [f"error = {shorten(wanted.error or OK)}"]
+        criteria += [f"violation = {shorten(wanted.violation)}"] if wanted.violation else []
+        criteria += [] if wanted.accepted is None else ["accepted" if wanted.accepted else "refused"]
+        en, zh = _count_text(self.at_least, self.at_most)
+        if wanted.operation:
+            en, zh = f"{en} to {wanted.operation}", f"{zh} {wanted.operation}"
+        if criteria:
+            en, zh = f"{en} with {' and '.join(criteria)}", f"{zh}（{'、'.join(criteria)}）"
+        return Text(en, zh)
 
 
 class NearMiss(NamedTuple):
-    """A request that was not meant but is similar, and in what it differs."""
+    """A similar request that does not match, and how it differs."""
 
     entry: JournalEntry
     differences: tuple[Difference, ...]
@@ -97,185 +91,191 @@ class NearMiss(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The answer to a question."""
+    """The result of a verification."""
 
     ok: bool
     count: int
-    """How many requests were found."""
+    """How many matching requests were found."""
     evicted: int
-    """How many that might have been meant are gone."""
+    """How many requests that could match have left the journal."""
     message: Text
-    """What was expected and found; over several lines with near misses when it failed."""
+    """What was expected and found; several lines with near misses if it failed."""
     near: tuple[NearMiss, ...] = ()
 
 
-def parse_verification(given: Mapping[str, Any]) -> VerificationRequest:
-    """The question in a mapping of WORDS: a filter, `when`, and `count` or `at_least` and `at_most`.
+def parse_verification(body: Mapping[str, Any]) -> VerificationRequest:
+    """Return the request in a mapping of KEYS: a filter, `when`, and `count` or `at_least` and `at_most`.
 
-    Without a number at least one request is expected. InvalidVerification says what is wrong.
+    Without a count at least one request is expected. Raise AdminError if anything is invalid.
     """
-    for name in given:
-        if name not in WORDS:
-            raise InvalidVerification(unknown("key", name, WORDS))
-    for name in TEXTS:
-        if not isinstance(given.get(name), (str, type(None))):
-            raise _bad(f"{name} must be text", f"{name} 须为文本")
-    operation, accepted, since = given.get("operation"), given.get("accepted"), given.get("since")
+    for name in body:
+        if name not in KEYS:
+            raise AdminError(422, "invalid_field", unknown("key", name, KEYS))
+    for name in TEXT_KEYS:
+        if not isinstance(body.get(name), (str, type(None))):
+            raise _invalid(f"{name} must be a string", f"{name} 须为字符串")
+    operation, accepted, since = body.get("operation"), body.get("accepted"), body.get("since")
     if operation and operation not in OPERATIONS:
-        raise InvalidVerification(unknown("operation", operation, OPERATIONS))
+        raise AdminError(422, "invalid_field", unknown("operation", operation, OPERATIONS))
     if not isinstance(accepted, (bool, type(None))):
-        raise _bad("accepted must be true or false", "accepted 须为 true 或 false")
+        raise _invalid("accepted must be true or false", "accepted 须为 true 或 false")
     if isinstance(since, bool) or not isinstance(since, (int, float, type(None))):
-        raise _bad("since must be seconds since 1970", "since 须为 unix 秒")
-    asked = JournalQuery(
-        appkey=given.get("appkey"),
+        raise _invalid("since must be seconds since 1970", "since 须为 unix 秒")
+    journal_query = JournalQuery(
+        appkey=body.get("appkey"),
         operation=operation,
         accepted=accepted,
-        error=journal_error(given.get("error")),
-        violation=given.get("violation"),
+        error=journal_error(body.get("error")),
+        violation=body.get("violation"),
         since=since,
     )
-    return VerificationRequest(asked, _matcher(given.get("when")), *_bounds(given))
+    return VerificationRequest(journal_query, _parse_when(body.get("when")), *_parse_counts(body))
 
 
-def find(selection: Selection, question: VerificationRequest) -> Selection:
-    """The requests that are meant, out of a selection of `question.range`; those that might be count as evicted."""
-    told = [(one, question.matches(one)) for one in selection.entries]
-    unsure = sum(meant is None for _, meant in told)
-    return Selection([one for one, meant in told if meant], selection.evicted + unsure)
+def find(selection: Selection, request: VerificationRequest) -> Selection:
+    """Return the matching requests of a selection of `request.range`; undecidable ones count as evicted."""
+    results = [(entry, request.matches(entry)) for entry in selection.entries]
+    undecided = sum(result is None for _, result in results)
+    return Selection([entry for entry, result in results if result], selection.evicted + undecided)
 
 
-def verify(selection: Selection, question: VerificationRequest) -> Verification:
-    """Whether as many requests were made as expected; `selection` is of `question.range`."""
-    found, lost = find(selection, question)
-    count, expected = len(found), question.text
-    few = count < question.least
-    many = question.most is not None and count > question.most
-    # Enough is enough and too many are too many, whatever was lost.
-    if lost and not many and (few or question.most is not None):
-        return Verification(False, count, selection.evicted, _cannot_tell(selection, expected, count, lost))
+def verify(selection: Selection, request: VerificationRequest) -> Verification:
+    """Return whether the expected number of requests was received; `selection` is of `request.range`."""
+    found, lost = find(selection, request)
+    count, expected, evicted = len(found), request.text, selection.evicted
+    too_few = count < request.at_least
+    too_many = request.at_most is not None and count > request.at_most
+    # Lost requests can only add to the count.
+    if lost and not too_many and (too_few or request.at_most is not None):
+        return Verification(False, count, evicted, _undetermined(selection, expected, count, lost))
     total = len(selection.entries)
     en = f"expected {expected.en}, found {count} of {total} in the journal"
     zh = f"应有{expected.zh}，找到 {count} 个，日志共 {total} 个"
-    if not few and not many:
-        return Verification(True, count, selection.evicted, Text(en, zh))
-    if many:
-        shown = ", ".join([one.id for one in found[:MOST_TOLD]]) + ("…" if count > MOST_TOLD else "")
-        text = Text(f"{en}\n  these came: {shown}", f"{zh}\n  收到的请求：{shown}")
-        return Verification(False, count, selection.evicted, text)
-    near = _near_misses(selection, question)
-    lines = [en, *_told(near, "en")], [zh, *_told(near, "zh")]
-    if not near:
-        lines[0].append("no request was received" if not total else "no similar request")
-        lines[1].append("没有收到任何请求" if not total else "没有相似的请求")
-    text = Text("\n  ".join(lines[0]), "\n  ".join(lines[1]))
-    return Verification(False, count, selection.evicted, text, near)
+    if not too_few and not too_many:
+        return Verification(True, count, evicted, Text(en, zh))
+    if too_many:
+        ids = ", ".join(entry.id for entry in found[:MAX_IDS]) + ("…" if count > MAX_IDS else "")
+        return Verification(
+            False, count, evicted, Text(f"{en}\n  received: {ids}", f"{zh}\n  收到的请求：{ids}")
+        )
+    near = _near_misses(selection, request)
+    if near:
+        en_lines, zh_lines = _near_lines(near, "en"), _near_lines(near, "zh")
+    elif total:
+        en_lines, zh_lines = ["no similar request"], ["没有相似的请求"]
+    else:
+        en_lines, zh_lines = ["no request was received"], ["没有收到任何请求"]
+    message = Text("\n  ".join([en, *en_lines]), "\n  ".join([zh, *zh_lines]))
+    return Verification(False, count, evicted, message, near)
 
 
-def _cannot_tell(selection: Selection, expected: Text, count: int, lost: int) -> Text:
-    """Why nobody can tell, and what to do."""
-    gone, cut = selection.evicted, lost - selection.evicted
-    left = f"{pluralize(gone, 'older request')} {'has' if gone == 1 else 'have'} left the journal"
-    why_en = [left] * (gone > 0)
-    why_zh = [f"已有 {gone} 个较早的请求移出日志"] * (gone > 0)
-    cure_en, cure_zh = [], []
-    if gone:
-        cure_en.append("clear it before the test, ask `since` a later moment, or make it larger")
-        cure_zh.append("请在测试前清空日志、用 since 缩小范围，或增大日志")
+def _undetermined(selection: Selection, expected: Text, count: int, lost: int) -> Text:
+    """Return why the result cannot be determined, and what to do."""
+    evicted, cut = selection.evicted, lost - selection.evicted
+    reasons, advice = [], []
+    if evicted:
+        verb = "has" if evicted == 1 else "have"
+        en = f"{pluralize(evicted, 'older request')} {verb} left the journal"
+        reasons.append(Text(en, f"已有 {evicted} 个较早的请求移出日志"))
+        advice.append(
+            Text(
+                "clear it before the test, use a later `since`, or make it larger",
+                "请在测试前清空日志、用 since 缩小范围，或增大日志",
+            )
+        )
     if cut:
-        why_en.append(f"{cut} had a body too long to be kept whole")
-        why_zh.append(f"{cut} 个请求的包体过长，未完整保留")
-        cure_en.append("ask about their other fields")
-        cure_zh.append("请改用其他字段判断")
+        reasons.append(
+            Text(f"{cut} had a body too long to be kept whole", f"{cut} 个请求的包体过长，未完整保留")
+        )
+        advice.append(Text("match their other fields", "请改用其他字段判断"))
+    why, what = " and ".join(text.en for text in reasons), "; ".join(text.en for text in advice)
+    why_zh, what_zh = "，且".join(text.zh for text in reasons), "；".join(text.zh for text in advice)
     return Text(
-        f"cannot tell: expected {expected.en}, found {count}, but {' and '.join(why_en)}; {'; '.join(cure_en)}",
-        f"无法判断：应有{expected.zh}，找到 {count} 个，但{'，且'.join(why_zh)}；{'；'.join(cure_zh)}",
+        f"cannot tell: expected {expected.en}, found {count}, but {why}; {what}",
+        f"无法判断：应有{expected.zh}，找到 {count} 个，但{why_zh}；{what_zh}",
     )
 
 
-def _told(near: tuple[NearMiss, ...], lang: Any) -> list[str]:
-    lines = ["similar requests:" if lang == "en" else "相似的请求："] if near else []
+def _near_lines(near: tuple[NearMiss, ...], lang: Lang) -> list[str]:
+    lines = [Text("similar requests:", "相似的请求：").to(lang)]
     for entry, differing in near:
         lines.append(f"  {entry.id} {entry.operation or shorten(entry.path)}")
-        lines += [f"    {one.text.to(lang)}" for one in differing]
+        lines += [f"    {difference.text.to(lang)}" for difference in differing]
     return lines
 
 
-def _near_misses(selection: Selection, question: VerificationRequest) -> tuple[NearMiss, ...]:
-    """The most similar requests: the same operation first, then the fewest differences, then the newest."""
+def _near_misses(selection: Selection, request: VerificationRequest) -> tuple[NearMiss, ...]:
+    """Return the most similar requests: same operation first, then fewest differences, then newest."""
     misses = []
-    for age, entry in enumerate(reversed(selection.entries[-MOST_LOOKED_AT:])):
-        if question.matches(entry) is False:
-            differing = _departures(entry, question)
-            other = question.asked.operation not in (None, entry.operation)
-            misses.append((other, len(differing), age, NearMiss(entry, differing)))
+    for age, entry in enumerate(reversed(selection.entries[-MAX_COMPARED:])):
+        if request.matches(entry) is False:
+            differing = _differences(entry, request)
+            other_operation = request.query.operation not in (None, entry.operation)
+            misses.append((other_operation, len(differing), age, NearMiss(entry, differing)))
     misses.sort(key=lambda row: row[:3])
-    return tuple(row[3] for row in misses[:MOST_NEAR])
+    return tuple(row[3] for row in misses[:MAX_NEAR_MISSES])
 
 
-def _departures(entry: JournalEntry, question: VerificationRequest) -> tuple[Difference, ...]:
-    asked, found = question.asked, []
-    if asked.operation is not None and entry.operation != asked.operation:
-        found.append(Difference("operation", asked.operation, entry.operation or shorten(entry.path)))
-    if asked.error is not None and entry.error != asked.error:
-        found.append(Difference("error", shorten(asked.error) or "none", entry.error or "none"))
-    if asked.accepted is not None and entry.accepted is not asked.accepted:
-        got = "accepted" if entry.accepted else f"refused with {entry.error}"
-        found.append(Difference("answer", "accepted" if asked.accepted else "refused", got))
-    if asked.violation is not None and all(one.name != asked.violation for one in entry.violations):
-        names = ", ".join(dict.fromkeys(one.name for one in entry.violations))
-        found.append(Difference("violation", shorten(asked.violation), names or "none"))
-    return (*found, *differences(question.matcher, entry.whole_fields() or entry.fields, entry.query))
+def _differences(entry: JournalEntry, request: VerificationRequest) -> tuple[Difference, ...]:
+    wanted, found = request.query, []
+    if wanted.operation is not None and entry.operation != wanted.operation:
+        found.append(Difference("operation", wanted.operation, entry.operation or shorten(entry.path)))
+    if wanted.error is not None and entry.error != wanted.error:
+        found.append(Difference("error", shorten(wanted.error) or "none", entry.error or "none"))
+    if wanted.accepted is not None and entry.accepted is not wanted.accepted:
+        actual = "accepted" if entry.accepted else f"refused with {entry.error}"
+        found.append(Difference("answer", "accepted" if wanted.accepted else "refused", actual))
+    names = dict.fromkeys(violation.name for violation in entry.violations)
+    if wanted.violation is not None and wanted.violation not in names:
+        found.append(Difference("violation", shorten(wanted.violation), ", ".join(names) or "none"))
+    return (*found, *differences(request.matcher, entry.whole_fields() or entry.fields, entry.query))
 
 
-def _matcher(when: Any) -> Matcher:
+def _parse_when(when: Any) -> Matcher:
     if not isinstance(when, (dict, type(None))) or any(
         part not in PARTS or not isinstance(fields, dict) for part, fields in (when or {}).items()
     ):
-        raise _bad("when must be {body: {…}, query: {…}}", "when 须为 {body: {…}, query: {…}}")
-    asked = (when or {}).get("query", {}).get("checksum", "")
-    if not isinstance(asked, str) or len(asked) > 7:
-        raise _bad(
-            "when/query/checksum: a journal keeps six characters of it; ask for seq or curtime",
+        raise _invalid("when must be {body: {…}, query: {…}}", "when 须为 {body: {…}, query: {…}}")
+    checksum = (when or {}).get("query", {}).get("checksum", "")
+    if not isinstance(checksum, str) or len(checksum) > 7:
+        raise _invalid(
+            "when/query/checksum: the journal keeps only six characters of it; match seq or curtime instead",
             "when/query/checksum：日志只保留其前六个字符；请改用 seq 或 curtime",
         )
     try:
         return compile_when(when)
     except (InvalidMatcher, TypeError) as error:
         place = "/".join(map(str, getattr(error, "pointer", ())))
-        raise _bad(f"when/{place}: {error}", f"when/{place}：{error}") from None
+        raise _invalid(f"when/{place}: {error}", f"when/{place}：{error}") from None
 
 
-def _bounds(given: Mapping[str, Any]) -> tuple[int, int | None]:
-    for name in COUNTS:
-        value = given.get(name)
+def _parse_counts(body: Mapping[str, Any]) -> tuple[int, int | None]:
+    """Return the bounds of the expected count."""
+    for name in COUNT_KEYS:
+        value = body.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise _bad(f"{name} must be a whole number from 0", f"{name} 须为非负整数")
-    count, least, most = (given.get(name) for name in COUNTS)
+            raise _invalid(f"{name} must be an integer of at least 0", f"{name} 须为非负整数")
+    count, least, most = (body.get(name) for name in COUNT_KEYS)
     if count is not None:
         if (least, most) != (None, None):
-            raise _bad("give count, or at_least and at_most", "count 与 at_least、at_most 不能同时使用")
+            raise _invalid("give count, or at_least and at_most", "count 与 at_least、at_most 不能同时使用")
         return count, count
     if least is None:
         return (1, None) if most is None else (0, most)
     if most is not None and most < least:
-        raise _bad("at_most is less than at_least", "at_most 小于 at_least")
+        raise _invalid("at_most is less than at_least", "at_most 小于 at_least")
     return least, most
 
 
-def _expected(least: int, most: int | None) -> tuple[str, str]:
+def _count_text(least: int, most: int | None) -> tuple[str, str]:
     if most == least:
-        return (
-            (f"{least} request{'s' * (least != 1)}", f" {least} 个请求")
-            if least
-            else ("no request", " 0 个请求")
-        )
+        return pluralize(least, "request") if least else "no request", f" {least} 个请求"
     if most is None:
-        return f"at least {least} request{'s' * (least != 1)}", f"至少 {least} 个请求"
+        return f"at least {pluralize(least, 'request')}", f"至少 {least} 个请求"
     if least == 0:
-        return f"at most {most} request{'s' * (most != 1)}", f"至多 {most} 个请求"
+        return f"at most {pluralize(most, 'request')}", f"至多 {most} 个请求"
     return f"{least} to {most} requests", f" {least} 至 {most} 个请求"
 
 
-def _bad(en: str, zh: str) -> InvalidVerification:
-    return InvalidVerification(Text(en, zh))
+def _invalid(en: str, zh: str) -> AdminError:
+    return AdminError(422, "invalid_field", Text(en, zh))

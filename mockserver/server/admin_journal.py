@@ -6,10 +6,9 @@ from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
 from mockserver.engine.journal import MAX_WAITERS, JournalQuery, Selection, TooManyWaiters
 from mockserver.reporting import formats, verification
-from mockserver.reporting.entry_json import entry_json
+from mockserver.reporting.json_shapes import coverage_json, entry_json, report_json, verification_json
 from mockserver.reporting.lints import LINTS, with_lints
 from mockserver.reporting.queries import check_names, invalid_parameter, parse_filter, parse_requests_query
-from mockserver.reporting.render_json import coverage_json, report_json, verification_json
 from mockserver.reporting.report import Report
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
 
@@ -139,11 +138,8 @@ def _parse_expectation(context: AdminContext, request: AdminRequest) -> verifica
                 "appkey", "give it in the URL or in the body, not both", "在 URL 与请求体中只能给出一处"
             )
         body = {**body, "appkey": request.appkey}
-    try:
-        expectation = verification.parse_verification(body)
-    except verification.InvalidVerification as error:
-        raise AdminError(422, "invalid_field", error.text) from None
-    query = expectation.asked
+    expectation = verification.parse_verification(body)
+    query = expectation.query
     check_names(context.engine.config.catalogue, error=query.error, violation=query.violation)
     _check_appkey(context, query.appkey)
     return expectation
@@ -151,8 +147,8 @@ def _parse_expectation(context: AdminContext, request: AdminRequest) -> verifica
 
 def _candidates(context: AdminContext, expectation: verification.VerificationRequest) -> Selection:
     """Return the entries among which matches and near misses are searched."""
-    if expectation.asked.violation in LINTS:
-        return _all_with_lints(context, expectation.asked.appkey)
+    if expectation.query.violation in LINTS:
+        return _all_with_lints(context, expectation.query.appkey)
     return context.engine.journal.select(expectation.range)
 
 

@@ -98,7 +98,7 @@ def test_requests_that_left_the_journal_are_not_taken_for_faultless() -> None:
         failed = CliRunner().invoke(cli, ["report", "--url", small.url, "--fail-on", "violations"])
         assert (failed.exit_code, failed.stderr) == (
             1,
-            "1 older request left the journal unseen; make it larger\n",
+            "1 older request left the journal unchecked; make it larger\n",
         )
         assert CliRunner().invoke(cli, ["report", "--url", small.url]).exit_code == 0
 
@@ -110,7 +110,7 @@ def test_coverage_has_a_floor(report: Report) -> None:
     assert report("--min-coverage", str(percent)).exit_code == 0
     short = report("--min-coverage", "20", "--fail-on", "violations")
     assert short.exit_code == 1
-    assert short.stderr == f"1 violation of the contract\ncoverage is {percent:g} %, wanted 20 %\n"
+    assert short.stderr == f"1 violation of the contract\ncoverage is {percent:g} %, required 20 %\n"
 
 
 def test_the_forms_carry_why_they_fail(report: Report) -> None:

@@ -16,7 +16,7 @@ from mockserver.core.http import Request
 from mockserver.engine.journal import Journal
 from mockserver.engine.journal_entry import MAX_BODY, JournalEntry
 from mockserver.engine.masking import MAX_FIELDS, MAX_TEXT
-from mockserver.reporting.entry_json import entry_json
+from mockserver.reporting.json_shapes import entry_json
 from mockserver.validation.query import read_query
 
 SECRET = "cAnArY/secret+0123456789abcdef=="

@@ -68,7 +68,7 @@ def test_retries_without_a_pause_fail_the_run_although_every_test_passes(suite: 
     """The judge of error handling sees what no assertion of the suite asks."""
     done = suite("broken:Impatient", FAIL)
     assert (done.code, done.outcomes) == (1, {"passed": 4}), done.output
-    assert "after server_busy the client asked again within 1 s twice" in done.section
+    assert "after server_busy the client retried within 1 s twice" in done.section
     assert suite("broken:Impatient").code == 0
 
 

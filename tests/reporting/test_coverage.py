@@ -13,7 +13,7 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import DEFAULTS, READINGS
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.coverage import Coverage, cover
-from mockserver.reporting.render_json import coverage_json
+from mockserver.reporting.json_shapes import coverage_json
 
 VOLUME = "count_business_total_volume_by_day"
 

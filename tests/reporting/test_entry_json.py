@@ -8,7 +8,7 @@ import json
 import pytest
 from helpers.entries import entry, wrong
 
-from mockserver.reporting.entry_json import entry_json
+from mockserver.reporting.json_shapes import entry_json
 
 
 def test_the_shape() -> None:

@@ -36,8 +36,8 @@ def test_a_reused_seq_is_told_once_with_its_count() -> None:
         "seq_reused",
         "query:seq",
     )
-    assert found.violation.text.en.startswith("seq 1 came with 3 requests")
-    assert found.violation.text.zh.startswith("seq 1 用于 3 个请求")
+    assert found.violation.text.en.startswith("3 requests used seq 1")
+    assert found.violation.text.zh.startswith("3 个请求使用了 seq 1")
     refused = own("1", fingerprint="b", violations=(wrong("seq_repeated"),), error="duplicate_seq")
     assert names(own("1"), refused) == []
     assert names(own("", fingerprint="a"), own("", fingerprint="b")) == []

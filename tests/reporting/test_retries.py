@@ -9,7 +9,7 @@ from helpers.entries import QUERY, entry, wrong
 from helpers.reports import rules
 
 from mockserver.reporting.lints import lint
-from mockserver.reporting.retries import BAD, GOOD, analyze_retries
+from mockserver.reporting.retries import CORRECT, MISTAKES, analyze_retries
 
 T = 1575962220.0
 BUSY = {"error": "server_busy"}
@@ -22,7 +22,7 @@ OTHER = {"fields": {"RoomId": "78"}, "body": b'{"RoomId": "78"}'}
 def said(*requests: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
     """What the client did after the errors of one operation, and the findings."""
     [judged] = analyze_retries([entry(**words) for words in requests], rules())
-    return {did: times for did, times in judged.did.items() if times}, [
+    return {did: times for did, times in judged.actions.items() if times}, [
         one.text.en for one in judged.findings
     ]
 
@@ -67,10 +67,10 @@ def test_what_a_good_client_does_is_no_finding(requests: list[dict[str, Any]], d
         ([{"error": "duplicate_seq"}, {"operation": "count_qos_by_day"}], "same_seq", 1,
          "after duplicate_seq the client repeated the same seq once"),
         ([BUSY, {"at": T - 9, "started": 0.9}], "too_soon", 1,
-         "after server_busy the client asked again within 1 s once"),
+         "after server_busy the client retried within 1 s once"),
         ([{**BUSY, "delivery": 3.0}, {"at": T + 3.5, "started": 3.5}], "too_soon", 1,
-         "after server_busy the client asked again within 1 s once"),
-        ([BUSY, {"at": T + 0.99}], "too_soon", 1, "after server_busy the client asked again within 1 s once"),
+         "after server_busy the client retried within 1 s once"),
+        ([BUSY, {"at": T + 0.99}], "too_soon", 1, "after server_busy the client retried within 1 s once"),
         ([NO_ROOM, NO_ROOM, NO_ROOM], "repeated", 2, f"{AFTER_ROOM} twice"),
         ([{"error": "duplicate_seq"}, {}], "same_seq", 1,
          "after duplicate_seq the client repeated the same seq once"),
@@ -96,7 +96,7 @@ def test_trying_without_end_is_a_mistake_even_with_waits() -> None:
     assert said(*fine) == ({"waited": tries, "gave_up": 1}, [])
     told, findings = said(*fine, {"error": "server_busy", "at": T + 300})
     assert told["too_often"] == 1
-    assert findings == [f"after server_busy the client went on once after {tries} tries"]
+    assert findings == [f"after server_busy the client retried once after {tries} tries"]
 
 
 def test_what_was_sent_before_the_answer_came_is_no_reaction_to_it() -> None:
@@ -136,7 +136,7 @@ def test_a_rate_limit_is_about_every_request_of_the_app() -> None:
     """Whatever is asked next has to wait; a busy server is about the one request."""
     limited, other = {"error": "rate_limited"}, {**OTHER, "at": T + 0.5, "started": 0.5}
     assert said(limited, other) == (
-        {"too_soon": 1}, ["after rate_limited the client asked again within 1 s once"],
+        {"too_soon": 1}, ["after rate_limited the client retried within 1 s once"],
     )  # fmt: skip
     assert said(limited, {**OTHER, "at": T + 1, "started": 1.0}) == ({"waited": 1}, [])
     assert said(limited) == ({"gave_up": 1}, [])
@@ -153,14 +153,14 @@ def test_without_a_seq_nobody_can_tell_a_signature_of_the_same_second() -> None:
 def test_ten_thousand_requests_in_flight_are_judged_soon() -> None:
     """Every one is looked at a bounded number of times."""
     crowd = [entry(**BUSY, at=T, delivery=60.0, id=f"{n:08d}") for n in range(10_000)]
-    assert analyze_retries(crowd, rules())[0].did == {"gave_up": 10_000}
+    assert analyze_retries(crowd, rules())[0].actions == {"gave_up": 10_000}
 
 
 def test_one_try_is_told_as_one() -> None:
     """The sentence fits the number."""
     wrong_key = {"error": "checksum_mismatch"}
     again = [{**wrong_key, "fingerprint": str(n)} for n in range(3)]
-    assert said(*again)[1] == ["after checksum_mismatch the client went on once after 1 try"]
+    assert said(*again)[1] == ["after checksum_mismatch the client retried once after 1 try"]
 
 
 def test_apps_and_bodies_are_not_mixed_up() -> None:
@@ -183,7 +183,7 @@ def test_the_order_of_keys_does_not_hide_a_repetition() -> None:
         for end in (b"1", b"2", b"2")
     ]
     [judged] = analyze_retries(long, rules())
-    assert (judged.did["repeated"], judged.findings[0].requests) == (1, (long[2].id,))
+    assert (judged.actions["repeated"], judged.findings[0].requests) == (1, (long[2].id,))
 
 
 def test_an_error_that_the_client_could_not_read_is_not_held_against_it() -> None:
@@ -203,4 +203,4 @@ def test_everything_is_said_in_both_languages() -> None:
     """No word of the judge lacks its Chinese."""
     [judged] = analyze_retries([entry(**STALE)] * 4, rules())
     assert judged.findings[0].text.zh == "checksum_expired 之后，客户端 3 次用相同的签名重复请求"
-    assert all(not text.zh.isascii() for text in (*BAD.values(), *GOOD.values()))
+    assert all(not text.zh.isascii() for text in (*MISTAKES.values(), *CORRECT.values()))

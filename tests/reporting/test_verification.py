@@ -9,11 +9,11 @@ from helpers.entries import entry, wrong
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mockserver.core.errors import AdminError
 from mockserver.engine.journal import Journal, JournalQuery, Selection
 from mockserver.engine.journal_entry import JournalEntry
-from mockserver.reporting.render_json import verification_json
+from mockserver.reporting.json_shapes import verification_json
 from mockserver.reporting.verification import (
-    InvalidVerification,
     Verification,
     find,
     parse_verification,
@@ -155,7 +155,7 @@ def test_a_body_that_was_too_long_to_be_kept_is_no_zero() -> None:
     entries = journal.select().entries
     verdict = ask(entries, when={"body": {"more": "y"}}, count=0)
     assert not verdict.ok
-    assert "1 had a body too long to be kept whole; ask about their other fields" in verdict.message.en
+    assert "1 had a body too long to be kept whole; match their other fields" in verdict.message.en
     assert "1 个请求的包体过长" in verdict.message.zh
     assert ask(entries, when={"body": {"more": "y", "CountBy": 2}}, count=0).ok
     assert ask(entries, when={"body": {"more": "y"}, "query": {"seq": "2"}}, count=0).ok
@@ -174,7 +174,7 @@ def test_the_query_is_asked_as_it_came() -> None:
     assert not ask(entries, when={"query": {"identifier": "i" * 2_999}}, count=0).ok
     assert ask(entries, when={"query": {"identifier": "i" * 2_999, "seq": "1"}}, count=0).ok
     for asked in (hexes, {"matches": "^0123456789"}):
-        with pytest.raises(InvalidVerification) as refused:
+        with pytest.raises(AdminError) as refused:
             ask(entries, when={"query": {"checksum": asked}})
         assert "six characters" in refused.value.text.en
 
@@ -208,13 +208,13 @@ def test_an_empty_journal_is_said() -> None:
         ({"operaton": "x"}, "did you mean operation?"),
         ({"nonsense_word": "x"}, "known: appkey, operation"),
         ({"operation": "query_rom_info"}, "did you mean query_room_info?"),
-        ({"operation": 7}, "operation must be text"),
+        ({"operation": 7}, "operation must be a string"),
         ({"accepted": "yes"}, "accepted must be true or false"),
         ({"since": True}, "since must be seconds"),
         ({"since": "now"}, "since must be seconds"),
-        ({"count": -1}, "count must be a whole number from 0"),
-        ({"at_least": 1.0}, "at_least must be a whole number"),
-        ({"at_most": True}, "at_most must be a whole number"),
+        ({"count": -1}, "count must be an integer of at least 0"),
+        ({"at_least": 1.0}, "at_least must be an integer"),
+        ({"at_most": True}, "at_most must be an integer"),
         ({"count": 1, "at_most": 2}, "give count, or at_least and at_most"),
         ({"at_least": 3, "at_most": 2}, "at_most is less than at_least"),
         ({"when": "x"}, "when must be {body"),
@@ -227,7 +227,7 @@ def test_an_empty_journal_is_said() -> None:
 )
 def test_a_question_that_cannot_be_read_is_refused(question: dict[str, Any], said: str) -> None:
     """A wrong word is never ignored: the verification would pass for nothing."""
-    with pytest.raises(InvalidVerification) as error:
+    with pytest.raises(AdminError) as error:
         parse_verification(question)
     assert said in error.value.text.en
     assert not error.value.text.zh.isascii()

@@ -55,7 +55,7 @@ def test_only_what_came_after_a_request_counts(mock: MockServer) -> None:
         post(url)
         told.append(report(mock, appkeys=[""], after=newest))
     assert [(one["requests"], one["unnamed"]) for one in told] == [(0, 0), (1, 1), (2, 2), (2, 2)]
-    lost = [any("left the journal unseen" in word for word in one["complaints"]) for one in told]
+    lost = [any("left the journal unchecked" in word for word in one["complaints"]) for one in told]
     assert (lost[1], lost[3]) == (False, True)
 
 
@@ -85,7 +85,7 @@ def test_what_is_gone_of_a_busy_app_is_not_hidden_by_a_quiet_one(mock: MockServe
     for _ in range(5):
         post(busy.signed_url("query_room_info"))
     told = report(mock, after=mark, tests={busy.appkey: {"test": "t", "expects": ["unknown_field"]}})
-    assert "3 older requests left the journal unseen; make it larger" in told["complaints"]
+    assert "3 older requests left the journal unchecked; make it larger" in told["complaints"]
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_assert_called_counts_what_is_meant(mock: MockApp) -> None:
     assert "no such room" in told.partition("similar requests:")[2]
     ids = ", ".join(one["id"] for one in mock.requests)
     for bounds in ({"times": 0}, {"times": 1}, {"at_most": 1}):
-        with pytest.raises(AssertionError, match=rf"^expected .*\n  these came: {ids}$"):
+        with pytest.raises(AssertionError, match=rf"^expected .*\n  received: {ids}$"):
             mock.assert_called("query_room_info", **bounds)
 
 
@@ -193,9 +193,9 @@ def test_assert_no_violations_tells_what_shows_over_several_requests(mock: MockA
         f"  {third} query_room_info",
     ]
     told = "\n".join(lines)
-    assert "seq a-seq came with 2 requests; give each its own" in told
-    assert "one checksum was used over 200 of its 300 s (2 requests); make one for each" in told
-    assert "the request came again unchanged right after room_not_found; " in told
+    assert "2 requests used seq a-seq; give each its own" in told
+    assert "2 requests used one checksum for 200 of its 300 s; sign each request" in told
+    assert "the request was repeated unchanged right after room_not_found; " in told
     mock.expect_violation("seq_reused", "checksum_overused")
     with pytest.raises(
         AssertionError, match=r"^1 violation of the contract:\n.*\[repeated_after_final, §1\.6\]$"

@@ -97,7 +97,7 @@ def test_what_is_expected_fails_neither_the_test_nor_the_run(tmp_path: Path) -> 
     done = run(tmp_path, STRICT, f"{REPORT}=told.json")
     assert (done.code, done.outcomes) == (0, {"passed": 4}), done.output
     assert done.section.count(", expected]") + done.section.count("[expected]") == 3
-    assert "the client asked again within 1 s" not in done.section
+    assert "the client retried within 1 s" not in done.section
     assert "\nnothing fails this run\n" in done.section
     told = json.loads((tmp_path / "told.json").read_text())
     assert told["violations"]

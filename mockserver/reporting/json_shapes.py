@@ -1,0 +1,211 @@
+"""The JSON shapes of entries, reports and verifications. They are a promise: keys are added, never changed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from mockserver.contract.violations import Violation
+from mockserver.core.text import Lang
+from mockserver.engine.journal_entry import Cut, JournalEntry
+from mockserver.engine.masking import redact_body, redact_fields, redact_query
+from mockserver.reporting.coverage import Cell, Coverage
+from mockserver.reporting.report import Report
+from mockserver.reporting.verification import Verification
+
+REPORT_VERSION = 1
+_UTC_8 = timezone(timedelta(hours=8))
+
+
+def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
+    """Return a journal entry: bodies as text if they are UTF-8, else as base64; times in UTC+8; secrets masked."""
+    refused = (violation for violation in entry.violations if not violation.tolerated)
+    main = next(refused, next(iter(entry.violations), None))
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "time": _iso_time(entry.at),
+        "appkey": entry.appkey,
+        "operation": entry.operation,
+        "accepted": entry.accepted,
+        "error": entry.error,
+        "scenario": entry.scenario,
+        "by": entry.by,
+        "faults": list(entry.faults),
+        "near": entry.near,
+        "request": {
+            "method": entry.method,
+            "path": entry.path,
+            "query": redact_query(entry.query),
+            "headers": dict(entry.headers),
+            **_content(entry.body, entry.body_cut, redact_body),
+            "json": redact_fields(entry.fields),
+            "json_cut": entry.fields_cut,
+        },
+        "violations": [violation_json(violation, lang) for violation in entry.violations],
+        "diagnosis": main.text.to(lang) if main else entry.detail,
+        "answer": {
+            "status": entry.status,
+            "empty": entry.empty,
+            "spoiled": entry.spoiled,
+            **_content(entry.answer, entry.answer_cut),
+        },
+        "readings": dict(entry.readings),
+        "seconds": entry.seconds,
+        "delivery_seconds": entry.delivery,
+    }
+
+
+def violation_json(violation: Violation, lang: Lang = "en") -> dict[str, Any]:
+    """Return a violation with its text in one language and in both."""
+    return {
+        "name": violation.name,
+        "error": violation.error,
+        "where": violation.where,
+        "expected": violation.expected,
+        "got": violation.got,
+        "section": violation.section,
+        "text": violation.text.to(lang),
+        "texts": violation.text._asdict(),
+        "diagnosis": violation.diagnosis,
+        "tolerated": violation.tolerated,
+    }
+
+
+def report_json(report: Report, lang: Lang = "en", failures: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the whole report, with the reasons why the run fails."""
+    return {
+        "version": REPORT_VERSION,
+        "requests": report.requests,
+        "evicted": report.evicted,
+        "accepted": report.accepted,
+        "refused": report.requests - report.accepted,
+        "apps": report.apps,
+        "unnamed": report.unnamed,
+        "scenarios": dict(report.scenarios),
+        "coverage": coverage_json(report.coverage),
+        "violations": [
+            {
+                "operation": group.operation,
+                "outcome": group.outcome,
+                "times": group.times,
+                "requests": list(group.requests),
+                "across": group.across,
+                "excused": group.expected,
+                "tests": list(report.tests_of(group.requests)),
+                **violation_json(group.example, lang),
+            }
+            for group in report.violations
+        ],
+        "error_handling": [
+            {
+                "operation": row.operation,
+                "error": row.rule.error,
+                "times": row.times,
+                "should": row.rule.next,
+                "advice": row.rule.advice.to(lang),
+                "did": dict(row.actions),
+                "findings": [
+                    {
+                        "did": finding.action,
+                        "times": finding.times,
+                        "text": finding.text.to(lang),
+                        "requests": list(finding.requests),
+                        "tests": list(report.tests_of(finding.requests)),
+                    }
+                    for finding in row.findings
+                ],
+            }
+            for row in report.error_handling
+        ],
+        "complaints": list(failures),
+    }
+
+
+def coverage_json(coverage: Coverage) -> dict[str, Any]:
+    """Return the coverage: outcomes and fields of each operation, then readings and faults."""
+    return {
+        "percent": coverage.percent,
+        "met": coverage.met,
+        "of": coverage.of,
+        "unknown": coverage.unknown,
+        "operations": [
+            {
+                "operation": part.operation,
+                "section": part.section,
+                "requests": part.requests,
+                "outcomes": _cells(part.outcomes, "counts"),
+                "fields": _cells(part.fields, "counts", "value"),
+                "readings": _cells(part.readings, "value"),
+                "faults": _cells(part.faults),
+            }
+            for part in coverage.operations
+        ],
+        "readings": _cells(coverage.readings, "value"),
+        "faults": _cells(coverage.faults),
+    }
+
+
+def verification_json(verification: Verification, lang: Lang = "en") -> dict[str, Any]:
+    """Return a verification with its near misses."""
+    return {
+        "ok": verification.ok,
+        "count": verification.count,
+        "evicted": verification.evicted,
+        "message": verification.message.to(lang),
+        "near": [
+            {
+                "id": miss.entry.id,
+                "operation": miss.entry.operation,
+                "differences": [
+                    {
+                        "what": difference.what,
+                        "wanted": difference.expected,
+                        "got": difference.actual,
+                        "text": difference.text.to(lang),
+                    }
+                    for difference in miss.differences
+                ],
+            }
+            for miss in verification.near
+        ],
+    }
+
+
+def _cells(cells: Iterable[Cell], *keys: str) -> list[dict[str, Any]]:
+    return [{key: getattr(cell, key) for key in ("name", "times", *keys)} for cell in cells]
+
+
+def _content(content: bytes, cut: Cut | None, mask: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return `body` as text, or None with `body_base64`; its full length; its hash if it was cut."""
+    text = _decode(content, cut is not None)
+    shape: dict[str, Any] = {
+        "body": None if text is None else mask(text),
+        "body_length": cut.length if cut else len(content),
+    }
+    if text is None:
+        masked = mask(content.decode("latin-1")).encode("latin-1", "replace")
+        shape["body_base64"] = base64.b64encode(masked).decode()
+    if cut and cut.sha256:
+        shape["body_sha256"] = cut.sha256
+    return shape
+
+
+def _decode(content: bytes, cut: bool) -> str | None:
+    # A cut may have split the last character.
+    for end in range(len(content), max(len(content) - 4, -1) if cut else len(content) - 1, -1):
+        try:
+            return content[:end].decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _iso_time(at: float) -> str:
+    """Return ISO 8601 in UTC+8 with milliseconds; empty for a time outside the calendar."""
+    try:
+        return datetime.fromtimestamp(at, _UTC_8).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError, OSError):
+        return ""
