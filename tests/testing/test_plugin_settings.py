@@ -164,7 +164,7 @@ def test_too_little_coverage_fails_the_run(tmp_path: Path) -> None:
     nothing = run(tmp_path, "--mockserver-min-coverage=0", "test_other.py")
     assert (little.code, enough.code, nothing.code) == (1, 0, 1)
     assert little.outcomes == {"passed": 2}
-    assert " %, wanted 50 %\n2 passed" in little.output
+    assert " %, required 50 %\n2 passed" in little.output
     assert "FAILED mockserver - coverage is " in little.output
     assert "FAILED mockserver - no request received: nothing was tested" in nothing.output
 
