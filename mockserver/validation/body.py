@@ -54,7 +54,11 @@ def check_body(
         violations += mismatched
     # The rules look only at fields that are valid themselves.
     invalid = {each.where for each in violations if not each.tolerated}
-    valid = {name: value for name, value in fields.items() if f"body:/{name}" not in invalid}
+    valid = (
+        {name: value for name, value in fields.items() if f"body:/{name}" not in invalid}
+        if invalid
+        else fields
+    )
     return fields, violations + check_rules(valid, readings, section)
 
 

@@ -17,6 +17,7 @@ from mockserver.core.text import Text
 from mockserver.validation.curtime import hashed_variants, whole_second
 from mockserver.validation.encodings import Digest, describe_shape, read_digest
 from mockserver.validation.mistakes import UNEXPLAINED, Diagnosis, make_diagnosis
+from mockserver.validation.redactor import MIN_SECRET_LENGTH
 from mockserver.validation.signature_candidates import (
     FORMULAS,
     HASHES,
@@ -29,17 +30,17 @@ from mockserver.validation.signature_candidates import (
 
 MAX_OTHER_APPS = 16
 """How many other apps are tried unless the search is deep."""
-MIN_KEY_LENGTH = 8
-"""Shorter keys may occur in a text by chance."""
 _STALE_SECONDS, _STALE_SECONDS_DEEP = 300, 86_400
 _EXPLAIN = Text("; `mockserver explain URL` tries more", "；mockserver explain URL 会尝试更多可能")
 
 Cause = tuple[str, tuple[str, ...]]
 """The expression that gives the digest, and the names of the mistakes in it."""
+Batch = tuple[Iterable[Template], bytes, str, tuple[str, ...]]
+"""Templates, and the curtime that is put into them: its bytes, how it is shown, and the mistakes in it."""
 
 
 def diagnose(
-    given: str,
+    checksum: str,
     curtime: str,
     keys: Credentials,
     *,
@@ -49,26 +50,30 @@ def diagnose(
     deep: bool = False,
     suggest_explain: bool = True,
 ) -> Diagnosis | None:
-    """Return why `given` is not the checksum of `curtime` under `keys`, or None if it is.
+    """Return why `checksum` is not the checksum of `curtime` under `keys`, or None if it is.
 
-    `given` and `curtime` are as decoded from the query. `earlier_curtime` is that of an earlier request for which
-    `given` was right. A search that finds nothing hashes about 700 texts; a deep one, for `mockserver explain`, about
+    `checksum` and `curtime` are as decoded from the query. `earlier_curtime` is that of an earlier request for which
+    `checksum` was right. A search that finds nothing hashes about 700 texts; a deep one, for `mockserver explain`, about
     150,000.
     """
-    if checksum_matches(given, keys, curtime, formulas):
+    if checksum_matches(checksum, keys, curtime, formulas):
         return None
     formula = " + ".join((*FORMULAS[formulas[0]], "curtime"))
-    digest = read_digest(given)
+    digest = read_digest(checksum)
     cause = digest and _find_cause(digest, keys, curtime, other_keys, formulas[0], deep)
-    if not cause and earlier_curtime is not None and checksum_matches(given, keys, earlier_curtime, formulas):
+    if (
+        not cause
+        and earlier_curtime is not None
+        and checksum_matches(checksum, keys, earlier_curtime, formulas)
+    ):
         cause = _reused(curtime, earlier_curtime, formulas[0])
     if cause:
         accepted = {f"{name}_formula" for name in formulas}
         expression, names = cause
         return make_diagnosis([name for name in names if name not in accepted], expression, formula=formula)
-    if _contains_key(given, keys):
+    if _contains_key(checksum, keys):
         return make_diagnosis(["unhashed"])
-    shape = describe_shape(given, digest)
+    shape = describe_shape(checksum, digest)
     if shape in (("checksum_empty",), ("checksum_sample",)):
         return make_diagnosis(shape, formula=formula)
     explain = _EXPLAIN if suggest_explain and not deep else Text("", "")
@@ -96,15 +101,11 @@ def _find_cause(
     return digest.form.format(expression), (*names, *algorithm, *digest.mistakes)
 
 
-Batch = tuple[Iterable[Template], bytes, str, tuple[str, ...]]
-"""Templates, and the curtime that is put into them: its bytes, how it is shown, and the mistakes in it."""
-
-
 def _match_joined(target: bytes, algorithm: str, batches: Iterable[Batch]) -> Cause | None:
-    make = HASHES[algorithm]
+    new_hash = HASHES[algorithm]
     for group, curtime, shown, mistakes in batches:
         for before, after, symbols, names in group:
-            if make(before + curtime + after).digest() == target:
+            if new_hash(before + curtime + after).digest() == target:
                 text = "+".join([shown if symbol == "curtime" else symbol for symbol in symbols])
                 return f"{algorithm}({text})", (*names, *mistakes)
     return None
@@ -155,21 +156,20 @@ def _stale_texts(keys: Credentials, curtime: str, formula: Formula, seconds: int
 def _reused(curtime: str, earlier: str, formula: Formula) -> Cause:
     """Return the cause of a checksum that was right for an earlier request."""
     now, then = whole_second(curtime), whole_second(earlier)
-    plain = now is not None and then is not None and earlier == str(then)
-    shown = (
-        f"(curtime{then - now:+d})" if plain and now is not None and then is not None else "earlier curtime"
-    )
+    shown = "earlier curtime"
+    if now is not None and then is not None and earlier == str(then):
+        shown = f"(curtime{then - now:+d})"
     return f"sha1({'+'.join((*FORMULAS[formula], shown))})", ("stale_checksum",)
 
 
-def _contains_key(given: str, keys: Credentials) -> bool:
+def _contains_key(checksum: str, keys: Credentials) -> bool:
     """Return whether a key was sent, as text, in hex or in base64."""
-    forms = [given.encode(errors="replace")]
+    forms = [checksum.encode(errors="replace")]
     try:
-        forms.append(bytes.fromhex(given))
+        forms.append(bytes.fromhex(checksum))
     except ValueError:
-        digits = given.rstrip("=").replace(" ", "+").replace("-", "+").replace("_", "/")
+        digits = checksum.rstrip("=").replace(" ", "+").replace("-", "+").replace("_", "/")
         with suppress(ValueError):
             forms.append(base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True))
-    secrets = [as_bytes(secret) for secret in keys.secrets if len(secret) >= MIN_KEY_LENGTH]
+    secrets = [as_bytes(secret) for secret in keys.secrets if len(secret) >= MIN_SECRET_LENGTH]
     return any(secret in form for secret in secrets for form in forms)

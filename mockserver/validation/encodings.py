@@ -35,12 +35,12 @@ class Digest:
         return ALGORITHMS[len(self.raw)]
 
 
-def read_digest(given: str) -> Digest | None:
+def read_digest(checksum: str) -> Digest | None:
     """Return the digest that a checksum holds, or None if it holds none of a known length."""
-    if len(given) > MAX_LENGTH:
+    if len(checksum) > MAX_LENGTH:
         return None
-    text = given.strip()
-    around = ("blanks_around",) if text != given else ()
+    text = checksum.strip()
+    around = ("blanks_around",) if text != checksum else ()
     if _HEX.fullmatch(text):
         case, form = _hex_case(text)
         if len(text) in (2 * size for size in ALGORITHMS):
@@ -52,21 +52,21 @@ def read_digest(given: str) -> Digest | None:
     if _DASHED.fullmatch(text) and len(text) + 1 in (3 * size for size in ALGORITHMS):
         case, form = _hex_case(text)
         return Digest(bytes.fromhex(text.replace("-", "")), (*around, *case, "dashes"), f"dashes({form})")
-    # A blank at an end of a base64 text may have been a + of it.
-    return _from_base64(given, ()) or _from_base64(text, around)
+    # A space at either end of a base64 text may be a lost +.
+    return _from_base64(checksum, ()) or _from_base64(text, around)
 
 
-def describe_shape(given: str, digest: Digest | None) -> tuple[str, ...]:
+def describe_shape(checksum: str, digest: Digest | None) -> tuple[str, ...]:
     """Return what can be said about a checksum that no candidate explains, as names of mistakes."""
     if digest and digest.certain:
         length = () if digest.algorithm == "sha1" else (f"{digest.algorithm}_length",)
         return (*digest.mistakes, *length)
-    if not given.strip():
+    if not checksum.strip():
         return ("checksum_empty",)
-    if given == "123456789abcdefg":
+    if checksum == "123456789abcdefg":
         return ("checksum_sample",)
-    text = given.strip()
-    around = ("blanks_around",) if text != given else ()
+    text = checksum.strip()
+    around = ("blanks_around",) if text != checksum else ()
     if _HEX.fullmatch(text):
         return (*around, *_hex_case(text)[0], "wrong_length")
     return (*around, "not_hex", *(("wrong_length",) if len(text) != 40 else ()))

@@ -1,6 +1,6 @@
-"""The secrets of all apps, and requests without them: what a client puts in the wrong place is told and kept nowhere.
+"""Removes the apps' secrets from requests, so that a secret sent in the wrong place is never logged or answered.
 
-A secret is looked for as it is, in hex, in base64, and behind the escapes that URLs and JSON know. Knows calls and keys; no HTTP server.
+A secret is found as plain text, in hex, in base64, and behind the escapes of URLs, JSON and HTML.
 """
 
 from __future__ import annotations
@@ -14,54 +14,52 @@ from mockserver.contract.checksum import Credentials
 from mockserver.core.http import Request
 
 MASK = "***"
-LEAST = 8
-"""Characters. A shorter key stands in ordinary words by chance, and hiding it would tell it."""
-_MOST = 100_000
-"""So many secrets are known; apps that were made and are gone leave theirs here until then."""
-_START = 6
-"""Secrets are told apart by so many first characters: those of apps made by the server begin alike."""
-_MANY = 500
-"""With more beginnings than these, looking each up in the text takes longer than looking up each place of the text."""
+MIN_SECRET_LENGTH = 8
+"""Shorter keys occur in ordinary words by chance; masking these would give the key away."""
+_MAX_SPELLINGS = 100_000
+"""The oldest are forgotten beyond this: apps created at run time never unregister theirs."""
+_PREFIX_LENGTH = 6
+_MAX_SCANNED_PREFIXES = 500
+"""With more prefixes it is faster to look up each position of the text than to search for each prefix."""
 _ESCAPE = re.compile(
     r"%(?:25)*([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(.)|&#x([0-9A-Fa-f]{1,6});|&#([0-9]{1,7});", re.DOTALL
 )
-_ESCAPED = ("%", "\\", "&#")
 
 
 class Redactor:
-    """Every secret that was ever good here, the newest 100,000."""
+    """Masks all secrets that were ever registered, up to the newest 100,000 spellings."""
 
     def __init__(self) -> None:
-        self._known: dict[str, None] = {}
-        self._by_start: dict[str, dict[int, set[str]]] = {}
-        """By their first characters and their length."""
-        self._starts: tuple[str, ...] = ()
+        self._spellings: dict[str, None] = {}
+        self._by_prefix: dict[str, dict[int, set[str]]] = {}
+        """Spellings by their first characters and their length."""
+        self._prefixes: tuple[str, ...] = ()
 
-    def add_credentials(self, apps: Iterable[Credentials]) -> None:
-        """Know the secrets of these apps from now on."""
-        self.add_secrets(secret for keys in apps for secret in keys.secrets)
+    def add_credentials(self, credentials: Iterable[Credentials]) -> None:
+        """Mask the secrets of these apps from now on."""
+        self.add_secrets(secret for keys in credentials for secret in keys.secrets)
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
-        """Know these secrets from now on."""
+        """Mask these secrets from now on."""
         for secret in secrets:
+            if len(secret) < MIN_SECRET_LENGTH:
+                continue
             raw = secret.encode(errors="surrogatepass")
-            # A + that was decoded as a blank is no secret any more, but nearly; Go's h.Sum(secret) tells it in hex.
-            digits, base = raw.hex(), base64.b64encode(raw).decode().rstrip("=")
-            # A secret with a % of its own is read here as what its escapes mean.
-            read = _ESCAPE.sub(_unescaped, secret)
-            for spelling in (secret, secret.replace("+", " "), digits, digits.upper(), base, read):
-                if len(secret) >= LEAST and len(spelling) >= LEAST and spelling not in self._known:
-                    self._put(spelling)
-        self._starts = tuple(self._by_start)
+            hexadecimal, encoded = raw.hex(), base64.b64encode(raw).decode().rstrip("=")
+            # Form decoding turns + into a space. A secret that contains a % itself is compared unescaped.
+            decoded, unescaped = secret.replace("+", " "), _ESCAPE.sub(_unescape, secret)
+            for spelling in (secret, decoded, hexadecimal, hexadecimal.upper(), encoded, unescaped):
+                if len(spelling) >= MIN_SECRET_LENGTH and spelling not in self._spellings:
+                    self._add_spelling(spelling)
+        self._prefixes = tuple(self._by_prefix)
 
     def redact(self, request: Request) -> Request:
-        """The call with MASK wherever a secret stood; the same call when it tells none, as nearly every one does."""
+        """Return the request with secrets masked; the same object if it contains none, as nearly every request."""
         headers, body = request.headers, request.body.decode("latin-1")
-        if not self._may_tell(
-            "\n".join((request.path, request.query, request.method, body, *headers, *headers.values()))
-        ):
+        parts = (request.path, request.query, request.method, body, *headers, *headers.values())
+        if not self._may_contain_secret("\n".join(parts)):
             return request
-        cleaned = replace(
+        redacted = replace(
             request,
             method=self.redact_text(request.method),
             path=self.redact_text(request.path),
@@ -69,72 +67,73 @@ class Redactor:
             headers={self.redact_text(name): self.redact_text(value) for name, value in headers.items()},
             body=self.redact_text(body).encode("latin-1"),
         )
-        return request if cleaned == request else cleaned
+        return request if redacted == request else redacted
 
     def redact_text(self, text: str) -> str:
-        """A text with MASK wherever a secret stood, escaped or not."""
-        if not self._may_tell(text):
+        """Return a text with secrets masked, escaped or not; the same object if it contains none."""
+        if not self._may_contain_secret(text):
             return text
-        spans = list(self._spans(_ESCAPE.sub(_unescaped, text)))
+        spans = list(self._find_secrets(_ESCAPE.sub(_unescape, text)))
         if not spans:
             return text
-        places = list(_places(text))
+        positions = list(_positions(text))
         parts, end = [], 0
         for first, last in spans:
-            parts += [text[end : places[first][0]], MASK]
-            end = places[last - 1][1]
+            parts += [text[end : positions[first][0]], MASK]
+            end = positions[last - 1][1]
         return "".join((*parts, text[end:]))
 
-    def _put(self, secret: str) -> None:
-        self._known[secret] = None
-        self._by_start.setdefault(secret[:_START], {}).setdefault(len(secret), set()).add(secret)
-        if len(self._known) > _MOST:
-            oldest = next(iter(self._known))
-            del self._known[oldest]
-            self._by_start[oldest[:_START]][len(oldest)].discard(oldest)
+    def _add_spelling(self, spelling: str) -> None:
+        self._spellings[spelling] = None
+        by_length = self._by_prefix.setdefault(spelling[:_PREFIX_LENGTH], {})
+        by_length.setdefault(len(spelling), set()).add(spelling)
+        if len(self._spellings) > _MAX_SPELLINGS:
+            oldest = next(iter(self._spellings))
+            del self._spellings[oldest]
+            self._by_prefix[oldest[:_PREFIX_LENGTH]][len(oldest)].discard(oldest)
 
-    def _may_tell(self, text: str) -> bool:
-        """Whether the beginning of a secret stands in the text, escaped or not."""
-        if self._has_start(text):
+    def _may_contain_secret(self, text: str) -> bool:
+        """Return whether the text contains the prefix of a secret, escaped or not."""
+        if self._contains_prefix(text):
             return True
-        for sign in _ESCAPED:
-            if sign in text:
-                return self._has_start(_ESCAPE.sub(_unescaped, text))
+        if "%" in text or "\\" in text or "&#" in text:
+            return self._contains_prefix(_ESCAPE.sub(_unescape, text))
         return False
 
-    def _has_start(self, text: str) -> bool:
-        if len(self._starts) > _MANY:
-            return not self._by_start.keys().isdisjoint([text[at : at + _START] for at in range(len(text))])
-        for start in self._starts:  # noqa: SIM110 - any() takes twice as long
-            if start in text:
+    def _contains_prefix(self, text: str) -> bool:
+        if len(self._prefixes) > _MAX_SCANNED_PREFIXES:
+            pieces = [text[at : at + _PREFIX_LENGTH] for at in range(len(text))]
+            return not self._by_prefix.keys().isdisjoint(pieces)
+        for prefix in self._prefixes:  # noqa: SIM110 - any() takes twice as long
+            if prefix in text:
                 return True
         return False
 
-    def _spans(self, plain: str) -> Iterator[tuple[int, int]]:
-        """First and last place of each secret, from left to right; of two at one place the longer."""
+    def _find_secrets(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield start and end of each secret in an unescaped text; of two that overlap, the first and longer one."""
         starts: Iterable[int]
-        if len(self._starts) > _MANY:
-            starts = (at for at in range(len(plain)) if plain[at : at + _START] in self._by_start)
+        if len(self._prefixes) > _MAX_SCANNED_PREFIXES:
+            starts = (at for at in range(len(text)) if text[at : at + _PREFIX_LENGTH] in self._by_prefix)
         else:
-            starts = sorted({at for start in self._starts for at in _found(start, plain)})
+            starts = sorted({at for prefix in self._prefixes for at in _find_all(prefix, text)})
         free = 0
         for at in starts:
-            lengths = self._by_start[plain[at : at + _START]]
-            for length in sorted(lengths, reverse=True):
-                if at >= free and plain[at : at + length] in lengths[length]:
+            by_length = self._by_prefix[text[at : at + _PREFIX_LENGTH]]
+            for length in sorted(by_length, reverse=True):
+                if at >= free and text[at : at + length] in by_length[length]:
                     yield at, at + length
                     free = at + length
 
 
-def _found(word: str, text: str) -> Iterator[int]:
-    at = text.find(word)
+def _find_all(part: str, text: str) -> Iterator[int]:
+    at = text.find(part)
     while at >= 0:
         yield at
-        at = text.find(word, at + 1)
+        at = text.find(part, at + 1)
 
 
-def _places(text: str) -> Iterator[tuple[int, int]]:
-    """Where each character that a text means begins and ends."""
+def _positions(text: str) -> Iterator[tuple[int, int]]:
+    """Yield, for each character of the unescaped text, where it starts and ends in `text`."""
     end = 0
     for found in _ESCAPE.finditer(text):
         yield from ((at, at + 1) for at in range(end, found.start()))
@@ -143,8 +142,8 @@ def _places(text: str) -> Iterator[tuple[int, int]]:
     yield from ((at, at + 1) for at in range(end, len(text)))
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    """The one character that an escape means; every secret is ASCII, so what is beyond stays one sign of some kind."""
+def _unescape(found: re.Match[str]) -> str:
+    """Return exactly one character for an escape, so that positions can be mapped back. Secrets are ASCII."""
     for digits, base in ((found[1], 16), (found[2], 16), (found[4], 16), (found[5], 10)):
         if digits is not None:
             return chr(min(int(digits, base), 0x10FFFF))

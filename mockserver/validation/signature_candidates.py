@@ -80,17 +80,17 @@ _UTF16 = (
 )
 
 
-def _new_hash(name: str) -> Callable[[bytes], hashlib._Hash]:
+def _hash_constructor(name: str) -> Callable[[bytes], hashlib._Hash]:
     """Return the fastest constructor; where MD5 is restricted (FIPS), the one for uses without security."""
-    make: Callable[..., hashlib._Hash] = getattr(hashlib, name)
+    constructor: Callable[..., hashlib._Hash] = getattr(hashlib, name)
     try:
-        make(b"")
+        constructor(b"")
     except ValueError:
-        return partial(make, usedforsecurity=False)
-    return make
+        return partial(constructor, usedforsecurity=False)
+    return constructor
 
 
-HASHES = {name: _new_hash(name) for name in ALGORITHMS.values()}
+HASHES = {name: _hash_constructor(name) for name in ALGORITHMS.values()}
 
 
 def as_bytes(text: str) -> bytes:
@@ -130,20 +130,29 @@ def _variations(parts: dict[str, bytes]) -> Iterator[tuple[tuple[str, ...], tupl
             symbol = f"{algorithm}({'+'.join(_spell(letters))})"
             parts[symbol] = HASHES[algorithm](source).hexdigest().encode()
             yield ("appsecret", symbol, "curtime"), ("restapikey_derived",)
-    for separator in (*_SEPARATORS, " + ", "\n", "\r\n"):
-        symbol = '"' + separator.replace("\r", "\\r").replace("\n", "\\n") + '"'
-        parts[symbol] = separator.encode()
-        for name, head in FORMULAS.items():
-            formula = f"{name}_formula"
-            if separator.isspace():
-                yield (*head, "curtime", symbol), (formula, "message_newline")
-                keys_too = [text for key in head for text in (key, symbol)]
-                yield (*keys_too, "curtime", symbol), (formula, "key_newline", "message_newline")
-            else:
-                joined = [text for key in head for text in (key, symbol)]
-                yield (*joined, "curtime"), (formula, "separator")
+    for name, head in FORMULAS.items():
+        formula = f"{name}_formula"
+        for separator in _SEPARATORS:
+            yield (*_follow_each(head, _literal(separator, parts)), "curtime"), (formula, "separator")
+        for newline in ("\n", "\r\n"):
+            symbol = _literal(newline, parts)
+            yield (*head, "curtime", symbol), (formula, "message_newline")
+            after_each = _follow_each((*head, "curtime"), symbol)
+            yield after_each, (formula, "key_newline", "message_newline")
     # The formula of §1.1.2, typed as it is printed.
-    yield ("appsecret", '" + "', "restapikey", '"+"', "curtime"), ("separator",)
+    printed = ("appsecret", _literal(" + ", parts), "restapikey", _literal("+", parts), "curtime")
+    yield printed, ("v2_formula", "separator")
+
+
+def _literal(text: str, parts: dict[str, bytes]) -> str:
+    """Return the symbol of a literal text, and add its bytes to `parts`."""
+    symbol = '"' + text.replace("\r", "\\r").replace("\n", "\\n") + '"'
+    parts[symbol] = text.encode()
+    return symbol
+
+
+def _follow_each(symbols: tuple[str, ...], separator: str) -> tuple[str, ...]:
+    return tuple(part for symbol in symbols for part in (symbol, separator))
 
 
 def _spell(letters: str) -> tuple[str, ...]:
@@ -179,7 +188,7 @@ def transformed_digests(
     keys: Credentials, curtime: str, algorithm: str
 ) -> Iterator[tuple[bytes, str, tuple[str, ...]]]:
     """Yield digests that are no plain hash of a joined text: digest, expression, mistakes."""
-    make = HASHES[algorithm]
+    new_hash = HASHES[algorithm]
     parts = {"S": as_bytes(keys.appsecret), "R": as_bytes(keys.restapikey), "T": as_bytes(curtime)}
     for name, head in FORMULAS.items():
         letters = "SRT" if name == "v2" else "ST"
@@ -188,10 +197,10 @@ def transformed_digests(
             digest = HASHES[inner](text)
             for kind, again in (("", digest.hexdigest().encode()), ("raw_", digest.digest())):
                 expression = f"{algorithm}({kind}{inner}({shown}))"
-                yield make(again).digest(), expression, (f"{name}_formula", "double_hash")
+                yield new_hash(again).digest(), expression, (f"{name}_formula", "double_hash")
         for form, mark, encoding in _UTF16:
             wide = mark + text.decode(errors="surrogatepass").encode(encoding, "surrogatepass")
-            yield make(wide).digest(), f"{algorithm}({form.format(shown)})", (f"{name}_formula", "utf16")
+            yield new_hash(wide).digest(), f"{algorithm}({form.format(shown)})", (f"{name}_formula", "utf16")
     for key, messages in _HMACS:
         for message in messages:
             expression = f"hmac_{algorithm}({'+'.join(_spell(key))}, {'+'.join(_spell(message))})"
