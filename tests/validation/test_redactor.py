@@ -16,7 +16,9 @@ from mockserver.validation.redactor import MASK, MIN_SECRET_LENGTH, Redactor
 
 SECRET, REST = "CaNaRy/secret+of_one-app==", "canary~restapikey&one"
 AROUND = st.text("房间 é\n\t", max_size=20)
-PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=MIN_SECRET_LENGTH, max_size=60)
+PRINTABLE = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126), min_size=MIN_SECRET_LENGTH, max_size=60
+)
 
 
 def new_redactor(*keys: Credentials) -> Redactor:
