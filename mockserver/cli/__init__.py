@@ -1,6 +1,7 @@
-"""The command line: every command is a thin handle on a room below. Exit 0 fine, 1 findings, 2 wrong usage or files.
+"""The command line. Each command parses its options and calls the packages below, which this package may import all.
 
-130 is Ctrl-C. A reader that goes away (`mockserver errors | head -1`) is no failure of anybody's.
+Start reading at `cli` and `main` here; `options` and `output` hold what the commands share. Exit codes: 0 success,
+1 findings, 2 wrong usage or configuration, 130 Ctrl-C. A closed pipe (`mockserver errors | head -1`) is no failure.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from mockserver.cli.check import check
 from mockserver.cli.explain import explain
 from mockserver.cli.export import export
 from mockserver.cli.faults import faults
-from mockserver.cli.options import chosen_language
+from mockserver.cli.options import message_language
 from mockserver.cli.report import report
 from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.serve import serve
@@ -28,12 +29,12 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
 _INTERRUPTED = 130
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What hinders writing output."""
+_NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of writing the output, such as a full disk."""
 
 
 class _Commands(click.Group):
-    """A group whose commands end as a shell expects: click would tell Ctrl-C and a closed pipe as findings."""
+    """A group that exits as shells expect: click itself exits with 1 on Ctrl-C and on a closed pipe."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -41,7 +42,7 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             sys.exit(_INTERRUPTED)
         except BrokenPipeError:
-            _leave_quietly()
+            _exit_without_flush(0)
 
 
 @click.group(
@@ -49,69 +50,52 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="mockserver")
 def cli() -> None:
-    """A contract-testing stand-in for YouMe's signed REST API for call records and statistics.
+    """Contract-testing mock server of YouMe's signed REST API for call records and statistics.
 
-    Exit codes: 0 fine, 1 findings (a failed answer, a file that is wrong), 2 wrong usage or configuration, 130 Ctrl-C.
+    Exit codes: 0 success, 1 findings (the API reports a failure, or a file has problems), 2 wrong usage or
+    configuration, 130 Ctrl-C.
     """
 
 
-for command in (
-    serve,
-    curl,
-    call,
-    sample,
-    sign,
-    explain,
-    check,
-    export,
-    world,
-    report,
-    operations,
-    scenarios,
-    errors,
-    faults,
-    readings,
-    settings,
-):
-    cli.add_command(command)
+_COMMANDS = (serve, curl, call, sample, sign, explain, check, export, world, report)
+_TABLES = (operations, scenarios, errors, faults, readings, settings)
+for _command in (*_COMMANDS, *_TABLES):
+    cli.add_command(_command)
 
 
 def main() -> None:
-    """The entry point: a wrong setting or file is told in one line a problem, and the exit code is 2."""
+    """Run the command line; print each configuration problem on a line of stderr and exit with 2."""
     try:
         try:
             cli.main(prog_name="mockserver")
         finally:
-            # A full disk is found out here, where it can be told, and not at Python's very end.
+            # A full disk is reported here and not while Python shuts down.
             if sys.stdout is not None:
                 sys.stdout.flush()
     except ConfigurationError as error:
-        print(error.show(chosen_language()), file=sys.stderr)
+        print(error.show(message_language()), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except UnicodeEncodeError:
-        text = Text("an argument holds bytes that are no UTF-8", "参数中含有不是 UTF-8 的字节")
-        _leave(2, text.to(chosen_language()))
+        _exit_without_flush(
+            2, Text("an argument contains bytes that are not UTF-8", "参数中含有不是 UTF-8 的字节")
+        )
     except BrokenPipeError:
-        _leave_quietly()
+        _exit_without_flush(0)
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in _NOT_WRITABLE:
             raise
-        why = error.strerror or str(error)
-        text = Text(f"standard output cannot be written: {why}", f"无法写入标准输出：{why}")
-        _leave(2, text.to(chosen_language()))
+        reason = error.strerror or str(error)
+        _exit_without_flush(
+            2, Text(f"cannot write to standard output: {reason}", f"无法写入标准输出：{reason}")
+        )
 
 
-def _leave_quietly() -> NoReturn:
-    """Nobody is left to tell anything."""
-    _leave(0, "")
-
-
-def _leave(code: int, text: str) -> NoReturn:
-    """End with what is still to be written thrown away: Python would try again, and fail again, at its very end."""
+def _exit_without_flush(code: int, message: Text | None = None) -> NoReturn:
+    """Exit and discard buffered output, which Python would otherwise fail to write while shutting down."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if text:
-        print(text, file=sys.stderr)
+    if message:
+        print(message.to(message_language()), file=sys.stderr)
     sys.exit(code)

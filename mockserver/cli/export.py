@@ -1,16 +1,17 @@
-"""`mockserver export`: the contract for other tools, on standard output: OpenAPI, a Postman collection, signed requests."""
+"""`mockserver export`: print the contract for other tools, as OpenAPI, JSON Schema, Postman collection or .http file."""
 
 from __future__ import annotations
 
 import itertools
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mockserver.cli.options import appkey_option, setting_options, url_option
-from mockserver.cli.requests import app_of, numbered_seq
+from mockserver.cli.options import Command, appkey_option, find_app, setting_options, url_option
+from mockserver.cli.output import show_json
+from mockserver.cli.requests import fixed_seq
+from mockserver.contract.apps import App
 from mockserver.contract.checksum import Formula, sign
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import Clock
@@ -23,81 +24,72 @@ from mockserver.server.admin_catalog import full_scenario_schema
 from mockserver.server.openapi import openapi_document
 from mockserver.server.request_collections import http_file, postman_collection
 
-_settings = setting_options("scenario", "fixtures", "now", "reading", "strictness", "lang")
-_url = url_option("where the API is")
+
+def _options(command: Command) -> Command:
+    """Add the options of every export that depends on a scenario and an app."""
+    command = url_option("Base URL of the API.")(appkey_option(command))
+    return setting_options("scenario", "fixtures", "now", "reading", "strictness", "lang")(command)
 
 
 @click.group()
 def export() -> None:
-    """Print the contract in a form that other tools read."""
+    """Print the contract for other tools."""
 
 
 @export.command()
-@_settings
-@_url
-@appkey_option
+@_options
 def openapi(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
-    """Print the OpenAPI 3.1 document, as the scenario and the readings have it."""
-    engine, readings = _engine(lang, settings)
-    app = app_of(engine.config.apps, appkey)
-    _print(openapi_document(engine.config, readings, lang=lang, server=url, app=app))
+    """Print an OpenAPI 3.1 document.
+
+    It follows the scenario and the readings.
+    """
+    engine, readings, app = _load(lang, appkey, settings)
+    show_json(openapi_document(engine.config, readings, lang=lang, server=url, app=app))
 
 
 @export.command("scenario-schema")
 @setting_options("fixtures", "lang")
 def scenario_schema(fixtures: str | None, lang: Lang) -> None:
-    """Print the JSON Schema of scenario files, with every fault kind and world parameter, for editors."""
-    config = load_config(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
-    _print(full_scenario_schema(config))
+    """Print the JSON Schema of scenario files.
 
-
-@export.command()
-@_settings
-@_url
-@appkey_option
-def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
-    """Print a Postman collection (2.1) that signs each request itself.
-
-    Only the made-up keys of the shipped apps.yaml are written into it: with --fixtures the secrets are left empty.
+    Editors complete and check scenario files with it, including the fields of every fault and world.
     """
-    engine, readings = _engine(lang, settings)
-    app = app_of(engine.config.apps, appkey)
-    secrets = not settings["fixtures"]
-    _print(postman_collection(engine.config, readings, app=app, secrets=secrets, lang=lang, server=url))
+    config = load_config(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
+    show_json(full_scenario_schema(config))
 
 
 @export.command()
-@_settings
-@_url
-@appkey_option
+@_options
+def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
+    """Print a Postman collection (2.1) that signs its requests.
+
+    It contains the made-up keys of the shipped apps.yaml; with --fixtures the secrets are left empty.
+    """
+    engine, readings, app = _load(lang, appkey, settings)
+    secrets = not settings["fixtures"]
+    show_json(postman_collection(engine.config, readings, app=app, secrets=secrets, lang=lang, server=url))
+
+
+@export.command()
+@_options
 def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
-    """Print signed requests as an .http file for JetBrains and VS Code; they are good for five minutes."""
-    engine, readings = _engine(lang, settings)
-    app = app_of(engine.config.apps, appkey)
+    """Print signed requests as an .http file.
+
+    JetBrains IDEs and VS Code send them. The signatures are valid for five minutes.
+    """
+    engine, readings, app = _load(lang, appkey, settings)
     formula: Formula = "v1" if readings["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
     numbers = itertools.count(1)
 
     def signed() -> str:
-        seq = numbered_seq(settings["now"], now, next(numbers))
+        seq = fixed_seq(settings["now"], now, next(numbers))
         return sign(app.credentials, now, identifier=app.identifiers[0], seq=seq, formula=formula)
 
-    text = http_file(
-        engine.config,
-        readings,
-        signed,
-        now=now,
-        appkey=app.appkey,
-        lang=lang,
-        server=url,
-    )
+    text = http_file(engine.config, readings, signed, now=now, appkey=app.appkey, lang=lang, server=url)
     click.echo(text, nl=False)
 
 
-def _engine(lang: Lang, settings: dict[str, Any]) -> tuple[Engine, Readings]:
+def _load(lang: Lang, appkey: str | None, settings: dict[str, Any]) -> tuple[Engine, Readings, App]:
     engine = make_engine(lang=lang, **settings)
-    return engine, engine.config.readings(engine.store.scenario)
-
-
-def _print(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    return engine, engine.config.readings(engine.store.scenario), find_app(engine.config.apps, appkey)

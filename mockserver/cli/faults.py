@@ -1,4 +1,4 @@
-"""`mockserver faults`: the kinds as a table; `mockserver faults KIND`: its fields, and how each notation writes it."""
+"""`mockserver faults`: list the fault kinds, or show one kind with its fields and an example in each notation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mockserver.cli.options import json_option, setting_options
-from mockserver.cli.show import show_rows
+from mockserver.cli.output import show_json, show_rows
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.faults.base import FAMILIES, Kind
@@ -18,32 +18,32 @@ from mockserver.faults.fields import FaultError, Spec, specs
 from mockserver.faults.parsing import ON, WHEN, Common
 from mockserver.faults.registry import kind_of, rows
 
-_WORDS = {
+_TEXTS = {
     "required": Text("required", "必填"),
     "operations": Text("text or a list", "文本或列表"),
-    "one": Text("exactly one of {names} is required", "{names} 须且只能有一项"),
-    "every": Text("Fields of every fault:", "所有故障共有的字段："),
-    "own": Text("Its fields:", "自有字段："),
-    "none": Text("It has no fields of its own.", "没有自有字段。"),
+    "exactly_one": Text("exactly one of {names} is required", "{names} 须且只能有一项"),
+    "common": Text("Fields of every fault:", "所有故障共有的字段："),
+    "own": Text("Own fields:", "自有字段："),
+    "none": Text("No fields of its own.", "没有自有字段。"),
     "file": Text("In a scenario file:", "场景文件："),
     "serve": Text("With serve:", "启动参数："),
     "header": Text("For one request, as a header:", "单个请求的请求头："),
     "no_header": Text(
-        "It compares requests, so none can wish for it by a header.", "需比较多个请求，不能用请求头指定。"
+        "This fault compares requests, so it cannot be set for one request by a header.",
+        "需比较多个请求，不能用请求头指定。",
     ),
     "admin": Text("Over the admin API:", "管理接口："),
 }
-_EXAMPLES: dict[str, Any] = {
+_EXAMPLE_VALUES: dict[str, Any] = {
     "name": "server_busy",
     "appsecret": "another-made-up-secret",
     "seconds": 400,
     "requests": 5,
     "fixed_ms": 800,
 }
-"""What shows a field best, by its name."""
-_TRIES = (100, 10, 2, 0.5, "text", "/text")
-"""What shows any other field: the first of these that it may hold."""
-_ON = "query_room_info"
+"""Example values by field name. Other fields show the first of FALLBACK_VALUES that they accept."""
+_FALLBACK_VALUES = (100, 10, 2, 0.5, "text", "/text")
+_OPERATION = "query_room_info"
 _CURL = (
     "curl -sS http://127.0.0.1:8080/__admin/faults -H 'X-Mock-Admin: 1' -H 'Content-Type: application/json'"
 )
@@ -54,7 +54,10 @@ _CURL = (
 @setting_options("lang")
 @json_option
 def faults(kind: str | None, lang: Lang, as_json: bool) -> None:
-    """List the kinds of faults; with KIND, its fields and an example in each notation."""
+    """List the fault kinds.
+
+    With KIND, show its fields and an example in each notation.
+    """
     if kind is None:
         _list(lang, as_json)
         return
@@ -64,78 +67,79 @@ def faults(kind: str | None, lang: Lang, as_json: bool) -> None:
         raise ConfigurationError.at("KIND", error.text) from None
     if as_json:
         row = next(row for row in rows() if row["fault"] == found.kind)
-        click.echo(json.dumps({**row, "example": example(found)}, ensure_ascii=False, indent=2))
+        show_json({**row, "example": example(found)})
     else:
-        _explain(found, lang)
+        _show(found, lang)
 
 
 def _list(lang: Lang, as_json: bool) -> None:
-    shown = [
+    table = [
         {
             "fault": row["fault"],
             "family": row["family"],
-            "fields": ", ".join(row["schema"]["properties"]) if not as_json else row["schema"],
+            "fields": row["schema"] if as_json else ", ".join(row["schema"]["properties"]),
             "client sees": row["text"][lang],
         }
         for row in rows()
     ]
-    show_rows(shown, as_json)
+    show_rows(table, as_json)
 
 
-def _explain(kind: type[Kind], lang: Lang) -> None:
-    word = {name: text.to(lang) for name, text in _WORDS.items()}
+def _show(kind: type[Kind], lang: Lang) -> None:
+    text = {name: text.to(lang) for name, text in _TEXTS.items()}
     click.echo(f"{kind.kind}: {kind.text.to(lang)}")
     click.echo(f"{kind.family}: {FAMILIES[kind.family].to(lang)}")
-    own = _fields(kind, lang)
-    click.echo(f"\n{word['own'] if own else word['none']}")
-    if own:
-        show_rows(own, False)
+    own_fields = _field_rows(kind, lang)
+    click.echo(f"\n{text['own'] if own_fields else text['none']}")
+    if own_fields:
+        show_rows(own_fields)
     if kind.exactly_one:
-        click.echo(word["one"].format(names=", ".join(kind.exactly_one)))
-    click.echo(f"\n{word['every']}")
-    show_rows([*_choosing(lang), *_fields(Common, lang, kind.common_defaults)], False)
-    made = example(kind)
-    own_words = {name: value for name, value in made.items() if name not in ("on", "times")}
-    click.echo(f"\n{word['file']}\n  faults:\n    - {as_flow(made)}")
-    click.echo(f"\n{word['serve']}\n  mockserver serve --fault {shlex.quote(as_text(made))}")
+        click.echo(text["exactly_one"].format(names=", ".join(kind.exactly_one)))
+    click.echo(f"\n{text['common']}")
+    show_rows([*_selection_rows(lang), *_field_rows(Common, lang, kind.common_defaults)])
+    fault = example(kind)
+    for_one_request = {name: value for name, value in fault.items() if name not in ("on", "times")}
+    click.echo(f"\n{text['file']}\n  faults:\n    - {as_yaml(fault)}")
+    click.echo(f"\n{text['serve']}\n  mockserver serve --fault {shlex.quote(as_text(fault))}")
     if kind.compares_requests:
-        click.echo(f"\n{word['no_header']}")
+        click.echo(f"\n{text['no_header']}")
     else:
-        click.echo(f"\n{word['header']}\n  X-Mock-Fault: {as_text(own_words)}")
-    click.echo(f"\n{word['admin']}\n  {_CURL} -d {shlex.quote(json.dumps(made))}")
+        click.echo(f"\n{text['header']}\n  X-Mock-Fault: {as_text(for_one_request)}")
+    click.echo(f"\n{text['admin']}\n  {_CURL} -d {shlex.quote(json.dumps(fault))}")
 
 
-def _choosing(lang: Lang) -> list[dict[str, str]]:
-    """The two fields that choose requests, which no dataclass has."""
-    on, when = _WORDS["operations"].to(lang), Spec("object", WHEN).type_text.to(lang)
+def _selection_rows(lang: Lang) -> list[dict[str, str]]:
+    """Return the rows of `on` and `when`, which are not fields of a dataclass."""
+    on, when = _TEXTS["operations"].to(lang), Spec("object", WHEN).type_text.to(lang)
     return [
         {"field": "on", "value": on, "default": "*", "meaning": ON.to(lang)},
         {"field": "when", "value": when, "default": "", "meaning": WHEN.to(lang)},
     ]
 
 
-def _fields(of: type[Any], lang: Lang, other: Any = None, prefix: str = "") -> list[dict[str, str]]:
-    """A row for each field, those of a nested mapping with their dots."""
+def _field_rows(of: type[Any], lang: Lang, defaults: Any = None, prefix: str = "") -> list[dict[str, str]]:
+    """Return a row for each field, with dotted names for those of a nested mapping."""
     found = []
-    for one in dataclasses.fields(of):
-        spec: Spec = one.metadata["spec"]
-        default = (other or {}).get(one.name, one.default)
-        needed = one.default is dataclasses.MISSING
+    for field in dataclasses.fields(of):
+        spec: Spec = field.metadata["spec"]
+        default = (defaults or {}).get(field.name, field.default)
+        if field.default is dataclasses.MISSING:
+            default = _TEXTS["required"].to(lang)
         found.append(
             {
-                "field": f"{prefix}{one.name}",
+                "field": f"{prefix}{field.name}",
                 "value": _value(spec, lang),
-                "default": _WORDS["required"].to(lang) if needed else _default(default),
+                "default": _default(default),
                 "meaning": spec.text.to(lang),
             }
         )
         if spec.nested is not None:
-            found += _fields(spec.nested, lang, prefix=f"{prefix}{one.name}.")
+            found += _field_rows(spec.nested, lang, prefix=f"{prefix}{field.name}.")
     return found
 
 
 def _value(spec: Spec, lang: Lang) -> str:
-    """What a field may hold, in words."""
+    """Return a description of the values that a field accepts."""
     if spec.choices:
         return " | ".join(spec.choices)
     if spec.value_type in ("integer", "number"):
@@ -150,21 +154,21 @@ def _default(value: Any) -> str:
 
 
 def example(kind: type[Any]) -> dict[str, Any]:
-    """A fault of this kind that would be taken: with what it must have, or else with its first field."""
-    fields = {one.name: one for one in dataclasses.fields(kind)}
-    names = [name for name, one in fields.items() if one.default is dataclasses.MISSING]
-    names = [*names, *kind.exactly_one[:1]] or list(fields)[:1]
-    values = {name: _example(name, specs(kind)[name], fields[name].default) for name in names}
-    return {"fault": kind.kind, **values, "on": _ON, "times": 1}
+    """Return a valid fault of this kind, with its required fields or else its first field."""
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    required = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
+    names = [*required, *kind.exactly_one[:1]] or list(fields)[:1]
+    values = {name: _example_value(name, specs(kind)[name], fields[name].default) for name in names}
+    return {"fault": kind.kind, **values, "on": _OPERATION, "times": 1}
 
 
-def _example(name: str, spec: Spec, default: Any) -> Any:
-    known = default is not None and default is not dataclasses.MISSING
-    candidates = (*((default,) if known else ()), _EXAMPLES.get(name), *spec.choices, *_TRIES)
-    return next(value for value in candidates if _fits(spec, value))
+def _example_value(name: str, spec: Spec, default: Any) -> Any:
+    defaults = () if default is None or default is dataclasses.MISSING else (default,)
+    candidates = (*defaults, _EXAMPLE_VALUES.get(name), *spec.choices, *_FALLBACK_VALUES)
+    return next(value for value in candidates if _accepts(spec, value))
 
 
-def _fits(spec: Spec, value: Any) -> bool:
+def _accepts(spec: Spec, value: Any) -> bool:
     try:
         spec.read(value, ())
     except FaultError:
@@ -172,23 +176,23 @@ def _fits(spec: Spec, value: Any) -> bool:
     return True
 
 
-def as_text(made: dict[str, Any]) -> str:
-    """`KIND;field=value;…`, as headers, options and magic values have it."""
-    rest = [f"{name}={_word(value)}" for name, value in made.items() if name != "fault"]
-    return ";".join([made["fault"], *rest])
+def as_text(fault: dict[str, Any]) -> str:
+    """Return a fault as `KIND;field=value;…`, the form of headers, options and magic values."""
+    fields = [f"{name}={_text_value(value)}" for name, value in fault.items() if name != "fault"]
+    return ";".join([fault["fault"], *fields])
 
 
-def as_flow(made: dict[str, Any]) -> str:
-    """A YAML mapping in one line."""
-    return "{" + ", ".join(f"{name}: {_scalar(value)}" for name, value in made.items()) + "}"
+def as_yaml(fault: dict[str, Any]) -> str:
+    """Return a fault as a YAML mapping on one line."""
+    return "{" + ", ".join(f"{name}: {_yaml_value(value)}" for name, value in fault.items()) + "}"
 
 
-def _word(value: Any) -> str:
-    # A semicolon ends a field, unless it stands in quotes.
+def _text_value(value: Any) -> str:
+    # Outside quotes a semicolon ends a field.
     plain = isinstance(value, str) and ";" not in value and not value.startswith('"')
     return value if plain else json.dumps(value)
 
 
-def _scalar(value: Any) -> str:
+def _yaml_value(value: Any) -> str:
     plain = isinstance(value, str) and value.replace("_", "").isalpha()
     return value if plain else json.dumps(value)

@@ -1,6 +1,6 @@
-"""The log of `serve`: lines on stderr, as text or JSON, written by a thread of their own.
+"""Logs of `serve` on stderr, as text or JSON lines, written by a separate thread.
 
-A harness that starts the server and never reads its stderr would else stop it as soon as the pipe is full.
+A test harness that never reads the server's stderr would otherwise block the server once the pipe is full.
 """
 
 from __future__ import annotations
@@ -15,78 +15,70 @@ import time
 from collections.abc import Iterator
 from logging.handlers import QueueHandler, QueueListener
 
-MOST_WAITING = 10_000
-"""Lines that wait for a slow reader; later ones are lost until there is room."""
+MAX_QUEUED = 10_000
+"""Lines that wait for a slow reader; further ones are dropped."""
 _STDERR = 2
-_LAST_WORDS = 1.0
-"""Seconds that the lines of the end get to leave."""
+_FLUSH_SECONDS = 1.0
+"""How long the remaining lines may take when the server ends."""
 
 
 @contextlib.contextmanager
 def log_to_stderr(form: str) -> Iterator[None]:
-    """Log to stderr as `text` or `json` as long as this lasts."""
+    """Log to stderr in the form `text` or `json` within the context."""
     if sys.stderr is None:
-        # Its number may be another file's by now.
+        # File descriptor 2 may belong to another file by now.
         yield
         return
-    form_of = _JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    waiting: queue.Queue[logging.LogRecord] = queue.Queue(MOST_WAITING)
-    listener = _Writer(waiting, form_of)
-    handler = _Waiting(waiting)
+    formatter = _JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    lines: queue.Queue[logging.LogRecord] = queue.Queue(MAX_QUEUED)
+    handler = _DroppingHandler(lines)
     logger = logging.getLogger("mockserver")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    listener.start()
+    _Writer(lines, formatter).start()
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        until = time.monotonic() + _LAST_WORDS
-        # Not `listener.stop()`: it would wait for a reader that never comes.
-        while waiting.unfinished_tasks and time.monotonic() < until:
+        deadline = time.monotonic() + _FLUSH_SECONDS
+        # QueueListener.stop() would wait for a reader that never comes.
+        while lines.unfinished_tasks and time.monotonic() < deadline:
             time.sleep(0.005)
 
 
-class _Waiting(QueueHandler):
-    """Puts a line into the queue and never waits; tells how many were lost as soon as there is room."""
+class _DroppingHandler(QueueHandler):
+    """Queues records without waiting, and logs how many were dropped once there is space again."""
 
-    lost = 0
+    dropped = 0
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
         try:
-            if self.lost:
-                text = f"{self.lost} lines of the log are lost: nobody read them in time"
-                words = {
-                    "name": "mockserver",
-                    "levelname": "WARNING",
-                    "levelno": logging.WARNING,
-                    "msg": text,
-                }
-                self.queue.put_nowait(logging.makeLogRecord(words))
-                self.lost = 0
+            if self.dropped:
+                message = f"{self.dropped} log lines dropped: stderr was not read in time"
+                values = {"name": "mockserver", "levelname": "WARNING", "levelno": logging.WARNING}
+                self.queue.put_nowait(logging.makeLogRecord({**values, "msg": message}))
+                self.dropped = 0
             self.queue.put_nowait(record)
         except queue.Full:
-            self.lost += 1
+            self.dropped += 1
 
 
 class _Writer(QueueListener):
-    """Writes to stderr without a lock, Python's own buffer's included: a write that is stuck must not hold up the end."""
+    """Writes to the file descriptor, without the lock of Python's buffer: a blocked write must not block the exit."""
 
-    def __init__(self, waiting: queue.Queue[logging.LogRecord], form: logging.Formatter) -> None:
-        super().__init__(waiting)
-        self._form = form
+    def __init__(self, lines: queue.Queue[logging.LogRecord], formatter: logging.Formatter) -> None:
+        super().__init__(lines)
+        self._formatter = formatter
 
     def handle(self, record: logging.LogRecord) -> None:
-        line = self._form.format(record).encode("utf-8", "backslashreplace") + b"\n"
-        try:
+        line = self._formatter.format(record).encode("utf-8", "backslashreplace") + b"\n"
+        # OSError: the reader has closed the pipe.
+        with contextlib.suppress(OSError):
             while line:
                 line = line[os.write(_STDERR, line) :]
-        except OSError:
-            # Whoever read it is gone.
-            pass
 
 
 class _JsonLines(logging.Formatter):

@@ -1,19 +1,19 @@
-"""Options of the commands: those of settings are made from their table, and those that several commands share stand here.
-
-No command knows a default of its own, and an option means the same wherever it is.
-"""
+"""Options shared by several commands: those of the settings, made from their table, and those that name a server or an app."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
+from mockserver.contract.apps import App
 from mockserver.core.addresses import normalize_server_url
+from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import SETTINGS
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -26,31 +26,34 @@ _TYPES: dict[str, Any] = {
 
 
 def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
-    """Adds the options of the named settings to a command, each also read from its environment variable.
+    """Add the options of the named settings to a command, each also read from its environment variable.
 
-    `helps` are settings that mean something of their own to the command, with what.
+    Settings given as keywords get their own help text, for commands in which they mean something else.
     """
 
     def add(command: Command) -> Command:
         for name in reversed((*names, *helps)):
             setting = SETTINGS[name]
-            many = setting.kind == "many"
             text = helps.get(name, setting.text.en)
-            words: dict[str, Any] = {"envvar": setting.variable, "help": text, "show_envvar": True}
+            options: dict[str, Any] = {
+                "envvar": setting.variable,
+                "show_envvar": True,
+                "help": f"{text[0].upper()}{text[1:].rstrip('.')}.",
+            }
             if setting.kind != "switch":
-                words["type"] = click.Choice(setting.choices) if setting.choices else _TYPES[setting.kind]
-                words["metavar"] = setting.metavar or None
-            if not many:
-                words["default"] = setting.default
-                words["show_default"] = setting.default is not None
-            command = click.option(setting.option, name, multiple=many, **words)(command)
+                options["type"] = click.Choice(setting.choices) if setting.choices else _TYPES[setting.kind]
+                options["metavar"] = setting.metavar or None
+            if setting.kind != "many":
+                options["default"] = setting.default
+                options["show_default"] = setting.default is not None
+            command = click.option(setting.option, name, multiple=setting.kind == "many", **options)(command)
         return command
 
     return add
 
 
-def url_option(text: str = "where the server is") -> Callable[[Command], Command]:
-    """The server that a command is about."""
+def url_option(text: str = "URL of the server.") -> Callable[[Command], Command]:
+    """Add `--url`, the server that a command asks or writes for."""
     return click.option(
         "--url",
         callback=lambda ctx, param, value: normalize_server_url(value),
@@ -69,27 +72,36 @@ ca_option = click.option(
     show_envvar=True,
     type=click.Path(),
     metavar="FILE",
-    help="certificates to trust over https, such as the CA file that `serve --tls` prints",
+    help="Certificates to trust over https, such as the CA file of `serve --tls`.",
 )
 token_option = click.option(
     "--admin-token",
     envvar="MOCKSERVER_ADMIN_TOKEN",
     show_envvar=True,
     metavar="TOKEN",
-    help="its admin token, if it asks for one",
+    help="Admin token of the server, if it requires one.",
 )
 appkey_option = click.option(
     "--appkey",
     envvar="MOCKSERVER_APPKEY",
     show_envvar=True,
     metavar="KEY",
-    help="app of apps.yaml; the first unless given",
+    help="App of apps.yaml; the first by default.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="print JSON")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def chosen_language() -> Lang:
-    """The language that the command line or the environment asks for, before anything has been parsed."""
+def find_app(apps: Mapping[str, App], appkey: str | None) -> App:
+    """Return the app with this appkey, or the first one for None; raise ConfigurationError when there is none."""
+    if appkey is None:
+        return next(iter(apps.values()))
+    if appkey not in apps:
+        raise ConfigurationError.at("--appkey", unknown("app", appkey, apps))
+    return apps[appkey]
+
+
+def message_language() -> Lang:
+    """Return the language of error messages, before the command line has been parsed."""
     words = sys.argv[1:]
     for index, word in enumerate(words):
         if word == "--lang=zh" or (word == "--lang" and words[index + 1 : index + 2] == ["zh"]):

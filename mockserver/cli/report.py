@@ -1,4 +1,4 @@
-"""`mockserver report`: what the clients of a running server did, and whether that is good enough for CI."""
+"""`mockserver report`: report on the requests of a running server, with an exit code for CI."""
 
 from __future__ import annotations
 
@@ -20,11 +20,7 @@ from mockserver.testing.admin_client import AdminClient
 @ca_option
 @token_option
 @click.option(
-    "--appkey",
-    "appkeys",
-    multiple=True,
-    metavar="KEY",
-    help="report on this app only; may be given several times",
+    "--appkey", "appkeys", multiple=True, metavar="KEY", help="Report on this app only; repeatable."
 )
 @click.option(
     "--format",
@@ -32,17 +28,19 @@ from mockserver.testing.admin_client import AdminClient
     type=click.Choice(["text", "json", "junit", "html"]),
     default="text",
     show_default=True,
-    help="form of the report",
+    help="Format of the report.",
 )
-@click.option("--output", type=click.Path(), metavar="FILE", help="write the report to this file")
-@click.option("--fail-on", type=click.Choice(["violations"]), help="exit 1 when a request left the contract")
+@click.option("--output", type=click.Path(), metavar="FILE", help="Write the report to this file.")
+@click.option(
+    "--fail-on", type=click.Choice(["violations"]), help="Exit with 1 when a request violates the contract."
+)
 @click.option(
     "--min-coverage",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
-    help="exit 1 below this percentage of the contract",
+    help="Exit with 1 when less of the contract is covered.",
 )
-@setting_options(lang="language of messages; the report is in the server's")
+@setting_options(lang="language of messages; the report is in the language of the server")
 def report(
     url: str,
     ca: str | None,
@@ -54,40 +52,43 @@ def report(
     min_coverage: float | None,
     lang: Lang,
 ) -> None:
-    """Report what clients did from a running server's journal: coverage, violations, error handling.
+    """Report coverage, violations and error handling.
 
-    An empty journal fails. Exit 1 when something fails the run, 2 when there is no report.
+    Reads the journal of a running server. Exits with 1 when a criterion fails or the journal is empty, with 2 when
+    there is no report.
     """
-    wanted: dict[str, Any] = {"form": form, "fail_on_violations": fail_on == "violations"}
+    criteria: dict[str, Any] = {"form": form, "fail_on_violations": fail_on == "violations"}
     if appkeys:
-        wanted["appkeys"] = list(appkeys)
+        criteria["appkeys"] = list(appkeys)
     if min_coverage is not None:
-        wanted["min_coverage"] = min_coverage
-    told = _ask(AdminClient(url, admin_token, ca=ca), appkeys, wanted)
+        criteria["min_coverage"] = min_coverage
+    result = _request_report(AdminClient(url, admin_token, ca=ca), appkeys, criteria)
     if output is None:
-        click.echo(told["rendered"], nl=False)
+        click.echo(result["rendered"], nl=False)
     else:
         try:
-            Path(output).write_text(told["rendered"], encoding="utf-8")
+            Path(output).write_text(result["rendered"], encoding="utf-8")
         except OSError as error:
-            why = error.strerror or str(error)
-            raise ConfigurationError.at("--output", Text(f"{output}: {why}", f"{output}：{why}")) from None
-    for complaint in told["complaints"]:
+            reason = error.strerror or str(error)
+            text = Text(f"{output}: {reason}", f"{output}：{reason}")
+            raise ConfigurationError.at("--output", text) from None
+    for complaint in result["complaints"]:
         click.echo(complaint, err=True)
-    sys.exit(1 if told["complaints"] else 0)
+    sys.exit(1 if result["complaints"] else 0)
 
 
-def _ask(admin: AdminClient, appkeys: Sequence[str], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The report; ConfigurationError for an app that never was: its silence would be taken for a client's."""
+def _request_report(
+    admin: AdminClient, appkeys: Sequence[str], criteria: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the report; raise ConfigurationError for an unknown app, which is not an app without requests."""
     try:
         for appkey in appkeys:
             admin.get("requests/count", appkey=appkey)
-        told = admin.send("POST", "report", wanted)
+        result = admin.send("POST", "report", criteria)
     except AdminError as error:
         place = "--appkey" if error.name == "unknown_appkey" else admin.url
         raise ConfigurationError.at(place, error.text) from None
-    if not {"rendered", "complaints"} <= told.keys():
-        raise ConfigurationError.at(
-            admin.url, Text("what answers there is no mock server", "应答方不是模拟服务器")
-        )
-    return told
+    if not {"rendered", "complaints"} <= result.keys():
+        text = Text("the server there is not a mock server", "应答方不是模拟服务器")
+        raise ConfigurationError.at(admin.url, text)
+    return result

@@ -1,4 +1,4 @@
-"""Requests from the command line: `curl` prints one, `call` makes one, `sample` answers one here, `sign` signs one."""
+"""Signed requests: `sign` prints a query string, `curl` a command, `call` sends one, `sample` answers one locally."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver.cli.calling import Answer, post, read_answer, violations_of
-from mockserver.cli.options import appkey_option, ca_option, setting_options, token_option, url_option
-from mockserver.cli.show import plain, show_answer, violation_line
-from mockserver.contract.apps import App
+from mockserver.cli.http_call import Answer, post, read_answer, violations_of
+from mockserver.cli.options import (
+    appkey_option,
+    ca_option,
+    find_app,
+    setting_options,
+    token_option,
+    url_option,
+)
+from mockserver.cli.output import printable, show_answer, violation_line
 from mockserver.contract.checksum import Formula
 from mockserver.contract.checksum import sign as sign_query
 from mockserver.contract.operations import OPERATIONS, Operation
@@ -30,96 +36,100 @@ from mockserver.engine.build import make_clock, make_engine
 from mockserver.engine.config import load_apps_only
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_UNTOLD = Text(
-    "({count} in all depart from the document; its journal tells them: add --admin-token TOKEN)",
-    "（共 {count} 处与文档不符，详见其日志：请加 --admin-token TOKEN）",
+_JSON_HEADERS = {"content-type": "application/json"}
+_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_HIDDEN_VIOLATIONS = Text(
+    "({count} violations; add --admin-token TOKEN to read them from the server's journal)",
+    "（共 {count} 处违反契约；加上 --admin-token TOKEN 可从服务器日志中读取）",
 )
-_NOW = "sign as of this moment, and number the request alike each time: seconds, ISO 8601 with offset, now-2h"
 
 
-def _who(command: Command) -> Command:
-    """The options that say who calls."""
-    command = click.option("--seq", help="sequence number; one of its own is made up unless given")(command)
+def _caller_options(command: Command) -> Command:
+    """Add the options that say who signs a request."""
+    for option in (
+        click.option("--seq", help="Sequence number; a new one for each request by default."),
+        click.option(
+            "--identifier", default="admin", show_default=True, metavar="NAME", help="Account in the app."
+        ),
+        appkey_option,
+        setting_options("fixtures"),
+    ):
+        command = option(command)
+    return command
+
+
+def _signing_options(command: Command) -> Command:
+    """Add the options that say how and when a request is signed."""
     command = click.option(
-        "--identifier", default="admin", show_default=True, metavar="NAME", help="who calls, in the app"
+        "--formula",
+        type=click.Choice(["v2", "v1"]),
+        default="v2",
+        show_default=True,
+        help="Signing formula; v1 leaves the restapikey out (reading signing).",
     )(command)
-    command = appkey_option(command)
-    return setting_options("fixtures")(command)
+    now = "time to sign at, with a fixed seq: seconds, ISO 8601 with offset, now-2h"
+    return setting_options("lang", now=now)(_caller_options(command))
 
 
-_formula = click.option(
-    "--formula",
-    type=click.Choice(["v2", "v1"]),
-    default="v2",
-    show_default=True,
-    help="how to sign; v1 leaves the restapikey out (reading signing)",
-)
-
-
-def _what(command: Command) -> Command:
-    """The arguments that say what is asked."""
+def _operation_arguments(command: Command) -> Command:
+    """Add the arguments that choose an operation and its body."""
     command = click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]…")(command)
     return click.argument("operation", metavar="OPERATION")(command)
 
 
-_json = click.option(
-    "--json/--table", "as_json", default=None, help="JSON, or tables; by default as the output is a pipe"
+_json_or_table = click.option(
+    "--json/--table",
+    "as_json",
+    default=None,
+    help="Print JSON or tables; by default tables on a terminal and JSON elsewhere.",
 )
 
 
-_signing = setting_options("lang", now=_NOW)
-_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-
-
 @click.command()
-@_who
-@_signing
-@_formula
-def sign(lang: Lang, **who: Any) -> None:
-    """Print a signed query string, good for five minutes: what stands behind the ? of a request's URL (§1.1).
+@_signing_options
+def sign(lang: Lang, **signing: Any) -> None:
+    """Print a signed query string.
 
-    Each one has a seq of its own; with --now the same words give the same string.
+    It is valid for five minutes (§1.1) and goes after the ? of a request's URL. Each query string has its own seq;
+    with --now the same arguments print the same query string.
 
     \b
       curl -sS "http://127.0.0.1:8080/v2/video/query_room_info?$(mockserver sign)" \\
         -H 'Content-Type: application/json' -d '{"RoomId": "123456789"}'
     """
-    click.echo(_signed(**who))
+    click.echo(_signed_query(**signing))
 
 
 @click.command()
-@_what
-@url_option("where the API is")
+@_operation_arguments
+@url_option("Base URL of the API.")
 @ca_option
-@_who
-@_signing
-@_formula
-def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, lang: Lang, **who: Any) -> None:
-    """Print a signed curl command for OPERATION (a name, its beginning, or its section such as 2.2).
+@_signing_options
+def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, lang: Lang, **signing: Any) -> None:
+    """Print a signed curl command for OPERATION.
 
-    Without any FIELD=VALUE the body is the document's sample.
+    OPERATION is a name, the beginning of one, or a section such as 2.2. Without FIELD=VALUE the body is the
+    document's sample.
     """
     parse_server_url(url, ca)
     target = _operation(operation)
-    told = _body(target, fields, who["fixtures"])
-    for note in _undocumented(target, told, who["fixtures"]):
+    schema = _request_schema(target, signing["fixtures"])
+    body = _body(schema, fields)
+    for note in _unknown_fields(target, body, schema["properties"]):
         click.echo(note.to(lang), err=True)
-    body = json.dumps(told, ensure_ascii=False)
-    address = f"{url}{target.path}?{_signed(**who)}"
+    address = shlex.quote(f"{url}{target.path}?{_signed_query(**signing)}")
+    data = shlex.quote(json.dumps(body, ensure_ascii=False))
     trust = f"--cacert {shlex.quote(ca)} " if ca else ""
-    words = f"{trust}{shlex.quote(address)} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
-    click.echo(f"curl -sS {words}")
+    click.echo(f"curl -sS {trust}{address} -H 'Content-Type: application/json' -d {data}")
 
 
 @click.command()
-@_what
+@_operation_arguments
 @url_option()
 @ca_option
 @token_option
-@_who
-@_signing
-@_formula
-@_json
+@_signing_options
+@_json_or_table
 def call(
     operation: str,
     fields: Sequence[str],
@@ -128,59 +138,67 @@ def call(
     admin_token: str | None,
     as_json: bool | None,
     lang: Lang,
-    **who: Any,
+    **signing: Any,
 ) -> None:
-    """Call OPERATION on a running server and print the answer, and on stderr every mistake of the request.
+    """Call OPERATION on a running server.
 
-    Without any FIELD=VALUE the body is the document's sample. Exit 1 when the answer is a failure, 2 when there is none
-    that can be read.
+    Prints the answer on stdout and every mistake of the request on stderr. OPERATION is a name, the beginning of one,
+    or a section such as 2.2. Without FIELD=VALUE the body is the document's sample. Exits with 1 when the answer
+    reports a failure, with 2 when there is no readable answer.
     """
     target = _operation(operation)
-    body = json.dumps(_body(target, fields, who["fixtures"]), ensure_ascii=False).encode()
-    came = post(url, f"{target.path}?{_signed(**who)}", body, ca)
-    answer = read_answer(url, came)
-    show_answer(answer, as_json)
-    told, count = violations_of(url, came, admin_token, ca)
-    for one in told:
-        click.echo(violation_line(one), err=True)
-    if len(told) < count:
-        click.echo(_UNTOLD.to(lang).format(count=count), err=True)
-    sys.exit(_exit_code(answer))
+    body = _body(_request_schema(target, signing["fixtures"]), fields)
+    answer = post(url, f"{target.path}?{_signed_query(**signing)}", _as_bytes(body), ca)
+    content = read_answer(url, answer)
+    show_answer(content, as_json)
+    violations, count = violations_of(url, answer, admin_token, ca)
+    for violation in violations:
+        click.echo(violation_line(violation), err=True)
+    if len(violations) < count:
+        click.echo(_HIDDEN_VIOLATIONS.to(lang).format(count=count), err=True)
+    sys.exit(_exit_code(content))
 
 
 @click.command()
-@_what
+@_operation_arguments
 @setting_options("scenario", "seed", "reading", "strictness", "lang", "now")
-@_who
-@_json
-def sample(operation: str, fields: Sequence[str], as_json: bool | None, **words: Any) -> None:
-    """Print the answer of a scenario to OPERATION without any server.
+@_caller_options
+@_json_or_table
+def sample(
+    operation: str,
+    fields: Sequence[str],
+    appkey: str | None,
+    identifier: str,
+    seq: str | None,
+    as_json: bool | None,
+    **settings: Any,
+) -> None:
+    """Print a scenario's answer to OPERATION without a server.
 
-    Without any FIELD=VALUE the body is the document's sample. Exit 1 when the answer is a failure, 2 when there is none
-    that can be read.
+    OPERATION is a name, the beginning of one, or a section such as 2.2. Without FIELD=VALUE the body is the
+    document's sample. Exits with 1 when the answer reports a failure, with 2 when there is no readable answer.
     """
-    who = {name: words.pop(name) for name in ("appkey", "identifier", "seq")}
     target = _operation(operation)
-    body = json.dumps(_body(target, fields, words["fixtures"]), ensure_ascii=False).encode()
-    engine = make_engine(**words)
-    app = app_of(engine.config.apps, who["appkey"])
-    signing = engine.config.readings(engine.store.scenario)["signing"]
-    formula: Formula = "v1" if signing == "v1" else "v2"
+    body = _body(_request_schema(target, settings["fixtures"]), fields)
+    engine = make_engine(**settings)
+    app = find_app(engine.config.apps, appkey)
+    formula: Formula = "v1" if engine.config.readings(engine.store.scenario)["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
-    seq = who["seq"] or numbered_seq(words["now"], now)
-    query = sign_query(app.credentials, now, identifier=who["identifier"], seq=seq, formula=formula)
-    reply = engine.handle(Request("POST", target.path, query, {"content-type": "application/json"}, body))
-    answer = read_answer(target.name, Answer(reply.status, dict(reply.headers), reply.body))
-    show_answer(answer, as_json)
-    sys.exit(_exit_code(answer))
+    seq = seq or fixed_seq(settings["now"], now)
+    query = sign_query(app.credentials, now, identifier=identifier, seq=seq, formula=formula)
+    response = engine.handle(Request("POST", target.path, query, _JSON_HEADERS, _as_bytes(body)))
+    answer = Answer(response.status, dict(response.headers), response.body)
+    content = read_answer(target.name, answer)
+    show_answer(content, as_json)
+    sys.exit(_exit_code(content))
 
 
-def _exit_code(answer: Mapping[str, Any]) -> int:
-    code = answer.get("ErrorCode")
-    return 0 if code == 0 and not isinstance(code, bool) else 1
+def fixed_seq(chosen: str | None, now: float, number: int = 1) -> str | None:
+    """Return the seq of the nth request at a fixed `--now`, the same in each run; None when time goes on."""
+    return None if chosen is None or "now" in chosen else f"{int(now)}{number:06d}"
 
 
-def _signed(
+def _signed_query(
     fixtures: str | None,
     now: str | None,
     appkey: str | None,
@@ -188,73 +206,66 @@ def _signed(
     seq: str | None,
     formula: Formula,
 ) -> str:
-    apps = load_apps_only(Folders(Path(fixtures) if fixtures else None))
+    app = find_app(load_apps_only(Folders(Path(fixtures) if fixtures else None)), appkey)
     at = make_clock(now).now()
-    seq = seq or numbered_seq(now, at)
-    return sign_query(app_of(apps, appkey).credentials, at, identifier=identifier, seq=seq, formula=formula)
+    return sign_query(
+        app.credentials, at, identifier=identifier, seq=seq or fixed_seq(now, at), formula=formula
+    )
 
 
-def numbered_seq(asked: str | None, now: float, number: int = 1) -> str | None:
-    """The seq of the nth request at a moment that was asked for, the same each time; None for one that goes on."""
-    return None if asked is None or "now" in asked else f"{int(now)}{number:06d}"
+def _as_bytes(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
-def app_of(apps: Any, appkey: str | None) -> App:
-    """The app that somebody named, or the first one."""
-    if appkey is None:
-        first: App = next(iter(apps.values()))
-        return first
-    if appkey not in apps:
-        raise ConfigurationError.at("--appkey", unknown("app", appkey, apps))
-    found: App = apps[appkey]
-    return found
+def _exit_code(answer: Mapping[str, Any]) -> int:
+    code = answer.get("ErrorCode")
+    return 0 if code == 0 and not isinstance(code, bool) else 1
 
 
 def _operation(word: str) -> Operation:
-    found = [one for one in OPERATIONS.values() if word in (one.name, one.section, f"§{one.section}")]
-    found = found or [one for one in OPERATIONS.values() if one.name.startswith(word)]
+    """Return the operation with this name, section, or unique beginning of a name."""
+    operations = OPERATIONS.values()
+    found = [operation for operation in operations if word.lstrip("§") in (operation.name, operation.section)]
+    found = found or [operation for operation in operations if operation.name.startswith(word)]
     if len(found) == 1:
         return found[0]
     if found:
-        fits = ", ".join(one.name for one in found)
-        text = Text(
-            f"{word!r} may be any of {fits}: write more of it", f"{word!r} 可能是 {fits}：请写得更完整"
-        )
-        raise ConfigurationError.at("OPERATION", text)
-    known = {one.name: f"{one.name} ({one.section})" for one in OPERATIONS.values()}
-    names = known if nearest(word, known).en else known.values()
-    raise ConfigurationError.at("OPERATION", unknown("operation", word, names))
+        names = ", ".join(operation.name for operation in found)
+        text = Text(f"{word!r} is ambiguous: {names}", f"{word!r} 有多种可能：{names}")
+    else:
+        known = {operation.name: f"{operation.name} ({operation.section})" for operation in operations}
+        text = unknown("operation", word, known if nearest(word, known).en else known.values())
+    raise ConfigurationError.at("OPERATION", text)
 
 
-def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> dict[str, Any]:
-    """The body that FIELD=VALUE words mean: integers where the schema wants them, texts as they are."""
-    schema = _schema(operation, fixtures)
-    if not fields:
-        sample: dict[str, Any] = schema["examples"][0]
-        return sample
-    body: dict[str, Any] = {}
-    for word in fields:
-        name, equals, value = word.partition("=")
-        if not equals:
-            text = Text(f"{word!r} is not FIELD=VALUE", f"{word!r} 不是 FIELD=VALUE")
-            raise ConfigurationError.at("FIELD=VALUE", text)
-        kind = schema["properties"].get(name, {}).get("type")
-        body[name] = int(value) if kind == "integer" and _INTEGER.fullmatch(value) else value
-    return body
-
-
-def _schema(operation: Operation, fixtures: str | None) -> Any:
+def _request_schema(operation: Operation, fixtures: str | None) -> Any:
     folders = Folders(Path(fixtures) if fixtures else None)
     return read_json(folders.schema(f"{operation.name}.request.json")).value
 
 
-def _undocumented(operation: Operation, body: Mapping[str, Any], fixtures: str | None) -> Iterator[Text]:
-    """A warning for every field that the operation does not know; it is sent nevertheless."""
-    known = _schema(operation, fixtures)["properties"]
-    for name in body:
-        if name not in known:
-            hint = nearest(name, known)
-            yield Text(
-                f"({operation.name} has no field {plain(name)}{hint.en})",
-                f"（{operation.name} 没有字段 {plain(name)}{hint.zh}）",
-            )
+def _body(schema: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """Return the body for FIELD=VALUE arguments, with integers where the schema has them, or the sample for none."""
+    if not fields:
+        sample: dict[str, Any] = schema["examples"][0]
+        return sample
+    body: dict[str, Any] = {}
+    for field in fields:
+        name, equals, value = field.partition("=")
+        if not equals:
+            text = Text(f"{field!r} is not FIELD=VALUE", f"{field!r} 不是 FIELD=VALUE")
+            raise ConfigurationError.at("FIELD=VALUE", text)
+        integer = schema["properties"].get(name, {}).get("type") == "integer" and _INTEGER.fullmatch(value)
+        body[name] = int(value) if integer else value
+    return body
+
+
+def _unknown_fields(
+    operation: Operation, body: Mapping[str, Any], known: Mapping[str, Any]
+) -> Iterator[Text]:
+    """Yield a warning for each field that the operation does not have; it is sent anyway."""
+    for name in [name for name in body if name not in known]:
+        hint = nearest(name, known)
+        yield Text(
+            f"({operation.name} has no field {printable(name)}{hint.en})",
+            f"（{operation.name} 没有字段 {printable(name)}{hint.zh}）",
+        )

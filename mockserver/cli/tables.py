@@ -1,4 +1,4 @@
-"""The registries as tables: operations, scenarios, errors, readings, settings; `--json` on each for programs."""
+"""The registries as tables: operations, scenarios, errors, readings and settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from mockserver.cli.options import json_option, setting_options
-from mockserver.cli.show import show_rows
+from mockserver.cli.output import show_rows
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.core.clock import Clock
@@ -25,10 +25,15 @@ def _config(fixtures: str | None) -> Config:
 @setting_options("lang")
 @json_option
 def operations(lang: Lang, as_json: bool) -> None:
-    """List the six operations."""
+    """List the operations of the API."""
     rows = [
-        {"section": f"§{one.section}", "operation": one.name, "path": one.path, "title": one.title.to(lang)}
-        for one in OPERATIONS.values()
+        {
+            "section": f"§{operation.section}",
+            "operation": operation.name,
+            "path": operation.path,
+            "title": operation.title.to(lang),
+        }
+        for operation in OPERATIONS.values()
     ]
     show_rows(rows, as_json)
 
@@ -37,10 +42,10 @@ def operations(lang: Lang, as_json: bool) -> None:
 @setting_options("fixtures", "lang")
 @json_option
 def scenarios(fixtures: str | None, lang: Lang, as_json: bool) -> None:
-    """List the scenarios that can be served."""
+    """List the scenarios."""
     rows = [
-        {"name": one.name, "extends": one.extends or "", "title": one.title.to(lang)}
-        for one in _config(fixtures).scenarios.values()
+        {"name": scenario.name, "extends": scenario.extends or "", "title": scenario.title.to(lang)}
+        for scenario in _config(fixtures).scenarios.values()
     ]
     show_rows(rows, as_json)
 
@@ -52,13 +57,13 @@ def errors(fixtures: str | None, lang: Lang, as_json: bool) -> None:
     """List the error catalogue (§1.6)."""
     rows = [
         {
-            "code": row.code,
-            "name": row.name,
-            "source": row.source,
-            "section": f"§{row.section}",
-            "text": row.text.to(lang),
+            "code": error.code,
+            "name": error.name,
+            "source": error.source,
+            "section": f"§{error.section}",
+            "text": error.text.to(lang),
         }
-        for row in _config(fixtures).catalogue.values()
+        for error in _config(fixtures).catalogue.values()
     ]
     show_rows(rows, as_json)
 
@@ -67,16 +72,19 @@ def errors(fixtures: str | None, lang: Lang, as_json: bool) -> None:
 @setting_options("lang")
 @json_option
 def readings(lang: Lang, as_json: bool) -> None:
-    """List the readings: how gaps and contradictions of the document are read."""
+    """List the readings of ambiguous passages.
+
+    A reading chooses how the server interprets a gap or a contradiction of the document.
+    """
     rows = [
         {
-            "name": one.name,
-            "default": one.values.default,
-            "choices": one.values.show(),
-            "section": f"§{one.section}",
-            "why": one.why.to(lang),
+            "name": reading.name,
+            "default": reading.values.default,
+            "choices": reading.values.show(),
+            "section": f"§{reading.section}",
+            "why": reading.why.to(lang),
         }
-        for one in READINGS.values()
+        for reading in READINGS.values()
     ]
     show_rows(rows, as_json)
 
@@ -88,11 +96,11 @@ def settings(lang: Lang, as_json: bool) -> None:
     """List the settings of the server."""
     rows = [
         {
-            "option": one.option,
-            "environment": one.variable,
-            "default": "" if one.default in (None, ()) else one.default,
-            "meaning": one.text.to(lang),
+            "option": setting.option,
+            "environment": setting.variable,
+            "default": "" if setting.default in (None, ()) else setting.default,
+            "meaning": setting.text.to(lang),
         }
-        for one in SETTINGS.values()
+        for setting in SETTINGS.values()
     ]
     show_rows(rows, as_json)

@@ -67,8 +67,7 @@ def test_a_journal_behind_a_token_is_asked_with_it() -> None:
         words = ("call", "2.2", "x=1", "y=2", "--url", one.url)
         done = run(*words)
         assert (
-            done.stderr
-            == "(3 in all depart from the document; its journal tells them: add --admin-token TOKEN)\n"
+            done.stderr == "(3 violations; add --admin-token TOKEN to read them from the server's journal)\n"
         )
         assert "共 3 处" in run(*words, "--lang", "zh").stderr
         assert len(run(*words, "--admin-token", "made-up-token").stderr.splitlines()) == 3
@@ -78,18 +77,18 @@ def test_a_journal_behind_a_token_is_asked_with_it() -> None:
 
 BROKEN = [
     ("connection_reset", {}, "reset before the first byte"),
-    ("connection_reset", {"at": "mid_body"}, "reset in the middle of its body"),
+    ("connection_reset", {"at": "mid_body"}, "reset in the middle of the body"),
     ("empty_response", {}, "closed without a byte"),
-    ("garbage_response", {}, "is no HTTP: it begins with"),
-    ("truncated_body", {"fraction": 0.25}, "bytes of its body came"),
+    ("garbage_response", {}, "is not HTTP: it begins with"),
+    ("truncated_body", {"fraction": 0.25}, "bytes of the body arrived"),
     ("malformed_chunk", {}, "chunked encoding is broken"),
-    ("malformed_json", {"how": "cut"}, "no JSON ("),
+    ("malformed_json", {"how": "cut"}, "not JSON ("),
     ("malformed_json", {"how": "html"}, "it begins with '<html>"),
     ("malformed_json", {"how": "empty"}, "is empty"),
-    ("malformed_json", {"how": "bom"}, "no JSON ("),
-    ("wrong_charset", {"charset": "gbk"}, "no UTF-8: byte"),
-    ("wrong_charset", {"charset": "utf-16"}, "no UTF-8: byte 1 is 0xff"),
-    ("http_status", {"status": 502}, "(HTTP 502, text/html) is no JSON"),
+    ("malformed_json", {"how": "bom"}, "not JSON ("),
+    ("wrong_charset", {"charset": "gbk"}, "not UTF-8: byte"),
+    ("wrong_charset", {"charset": "utf-16"}, "not UTF-8: byte 1 is 0xff"),
+    ("http_status", {"status": 502}, "(HTTP 502, text/html) is not JSON"),
     ("http_status", {"status": 504, "body": "empty"}, "(HTTP 504, -) is empty"),
     ("hang", {"max_seconds": 0.1}, "closed without a byte"),
 ]  # fmt: skip
@@ -167,11 +166,11 @@ def http(body: bytes, *headers: str) -> bytes:
 @pytest.mark.parametrize(
     ("body", "code", "says"),
     [
-        (b"[]", 2, "no JSON object: '[]'"),
-        (b"null", 2, "no JSON object"),
-        (b'"text"', 2, "no JSON object"),
-        (b"[" * 100_000, 2, "no JSON ("),
-        (b"1" * 5000, 2, "no JSON ("),
+        (b"[]", 2, "not a JSON object: '[]'"),
+        (b"null", 2, "not a JSON object"),
+        (b'"text"', 2, "not a JSON object"),
+        (b"[" * 100_000, 2, "not JSON ("),
+        (b"1" * 5000, 2, "not JSON ("),
         (b"\x1b[31mred\x07", 2, "\\u001b[31mred\\u0007"),
         (b"{}", 1, ""),
         (b'{"ErrorCode": false}', 1, ""),
@@ -197,4 +196,4 @@ def test_a_server_that_only_looks_like_a_mock_breaks_nothing(number: str) -> Non
     with answering(content) as url:
         done = run("call", "2.2", "--url", url)
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
-    assert done.stderr.startswith("(2 in all")
+    assert done.stderr.startswith("(2 violations; ")

@@ -46,15 +46,15 @@ def test_everything_wrong_is_told_at_once(folder: Path) -> None:
         "apps.yml: nothing reads this; did you mean apps.yaml?",
         "scenario: nothing reads this; did you mean scenarios?",
         "schemas/query_room_inf.request.json: nothing reads this; did you mean query_room_info.request.json?",
-        "scenarios/wrong.yaml:3:10: 2.3 is a section: write query_all_instance_by_time, its operation",
-        "scenarios/wrong.yaml:4:10: 2.2 is a section: write query_room_info, its operation",
-        "scenarios/wrong.yaml:7:39: 3.3 is a section: write count_qos_by_day, its operation",
-        "scenarios/wrong.yaml:3:30: 1402 is a code: write server_busy, its name",
-        "scenarios/wrong.yaml:4:45: a reply has no key 'delay': it is a fault, write {fault: latency, fixed_ms: 800} under `faults` beside `answers`",
-        "scenarios/wrong.yaml:5:27: a reply has no key 'status': it is a fault, write {fault: http_status, status: 502} under `faults` beside `answers`",
+        "scenarios/wrong.yaml:3:10: 2.3 is a section number; write the name of its operation, query_all_instance_by_time",
+        "scenarios/wrong.yaml:4:10: 2.2 is a section number; write the name of its operation, query_room_info",
+        "scenarios/wrong.yaml:7:39: 3.3 is a section number; write the name of its operation, count_qos_by_day",
+        "scenarios/wrong.yaml:3:30: 1402 is an error code; write its name, server_busy",
+        "scenarios/wrong.yaml:4:45: a reply has no key 'delay'; use a fault: write {fault: latency, fixed_ms: 800} under `faults`, next to `answers`",
+        "scenarios/wrong.yaml:5:27: a reply has no key 'status'; use a fault: write {fault: http_status, status: 502} under `faults`, next to `answers`",
         "scenarios/later.yaml:2:20: reading window cannot be 'x'; choose overlap, enter, leave, contained",
         "scenarios/world.yaml:2:33: unknown parameter 'sed'; did you mean seed?",
-        "scenarios/heir.yaml: not judged: the scenario 'wrong' that it extends is wrong",
+        "scenarios/heir.yaml: not checked: it extends the scenario 'wrong', which has problems",
     ]
     assert "不会被读取；是否为 apps.yaml？" in run("check", str(folder), "--lang", "zh").stderr
 
@@ -64,13 +64,13 @@ def test_one_file_is_answered_for(folder: Path, monkeypatch: pytest.MonkeyPatch)
     good = folder / "scenarios" / "good.yaml"
     done = run("check", str(good))
     assert (done.returncode, done.stdout) == (0, f"{good}: fine\n")
-    assert done.stderr == f"(not fine: 8 other files; see `mockserver check {folder}`)\n"
-    for name, told in (("wrong", "is a section"), ("later", "reading window"), ("heir", "not judged")):
+    assert done.stderr == f"(8 other files with problems; see `mockserver check {folder}`)\n"
+    for name, told in (("wrong", "is a section number"), ("later", "reading window"), ("heir", "not checked")):
         done = run("check", str(folder / "scenarios" / f"{name}.yaml"))
         assert (done.returncode, done.stdout) == (1, "")
         assert told in done.stderr
         assert all(f"{name}.yaml" in line for line in done.stderr.splitlines())
-    for name, told in (("apps.yml", "did you mean apps.yaml?"), ("README.md", "no place in a folder")):
+    for name, told in (("apps.yml", "did you mean apps.yaml?"), ("README.md", "this file is not read")):
         done = run("check", str(folder / name))
         assert (done.returncode, told in done.stderr) == (1, True)
     monkeypatch.chdir(folder / "scenarios")
@@ -85,4 +85,4 @@ def test_nothing_is_judged_by_errors_that_are_wrong(tmp_path: Path) -> None:
     mine.write_text("title: Mine\nanswers: [{on: '*', reply: {error: my_own}}]", encoding="utf-8")
     done = run("check", str(mine))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"{mine}: not judged: {tmp_path}/errors.yaml has to be right first\n"
+    assert done.stderr == f"{mine}: not checked: fix {tmp_path}/errors.yaml first\n"

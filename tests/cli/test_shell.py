@@ -268,7 +268,7 @@ def test_a_full_disk_is_told(words: tuple[str, ...], capsys: pytest.CaptureFixtu
     ):
         main()
     assert ended.value.code == 2
-    assert capsys.readouterr().err == "standard output cannot be written: No space left on device\n"
+    assert capsys.readouterr().err == "cannot write to standard output: No space left on device\n"
 
 
 def test_without_any_output_there_is_no_traceback() -> None:

@@ -1,0 +1,141 @@
+"""Output shared by the commands: tables for people on a terminal, JSON for programs in a pipe."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import click
+
+from mockserver.contract.envelope import FIELDS
+
+_EAST_8 = timezone(timedelta(hours=8))
+_GAP = "  "
+_MIN_FOLDED = 32
+"""Columns below which the last cell of a row is not folded."""
+_VIOLATION_KEYS = {"name", "where", "text", "section", "diagnosis", "tolerated"}
+
+
+def show_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool = False) -> None:
+    """Print rows as a table, or as a JSON list."""
+    if as_json:
+        show_json(rows)
+    else:
+        _table(rows, "")
+
+
+def show_answer(answer: Mapping[str, Any], as_json: bool | None) -> None:
+    """Print an API answer as tables with local times, or as JSON; None chooses JSON unless stdout is a terminal.
+
+    A fault may have changed the answer, so its values can be of any type.
+    """
+    if as_json or (as_json is None and not _on_a_terminal()):
+        show_json(answer)
+        return
+    envelope = (answer.get("Status"), answer.get("ErrorCode"), answer.get("ErrorInfo", ""))
+    click.echo(" ".join(map(printable, envelope)).rstrip())
+    for name, value in answer.items():
+        if isinstance(value, list):
+            rows = [{key: _with_time(key, cell) for key, cell in row.items()} for row in _flat(value)]
+            _table(rows, f"{printable(name)} ({len(value)})")
+        elif name not in FIELDS:
+            click.echo(f"{printable(name)}: {_with_time(name, value)}")
+
+
+def is_violation(row: Any) -> bool:
+    """Return whether a value from a journal is a violation that `violation_line` can print."""
+    return isinstance(row, dict) and row.keys() >= _VIOLATION_KEYS
+
+
+def violation_line(row: Mapping[str, Any]) -> str:
+    """Return one violation, in the form of `violation_json`, as a line."""
+    name = f"{row['name']}/{row['diagnosis']}" if row["diagnosis"] else row["name"]
+    section = f", §{row['section']}" if row["section"] else ""
+    return printable(f"{str(row['where']).rstrip(':')}: {row['text']} [{name}{section}]")
+
+
+def printable(value: Any) -> str:
+    """Return a value as one line without control characters, so that a terminal does not act on it."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def local_time(second: int) -> str:
+    """Return a Unix time as date and time in UTC+8."""
+    return f"{datetime.fromtimestamp(second, _EAST_8):%Y-%m-%d %H:%M:%S}"
+
+
+def columns(text: str) -> int:
+    """Return the width of a text on a terminal, where Chinese characters take two columns."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _on_a_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _flat(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Yield rows that hold a list (§2.1.6) as one row for each of its entries."""
+    for row in rows:
+        if not isinstance(row, Mapping):
+            yield {"value": row}
+            continue
+        outer = {name: value for name, value in row.items() if not isinstance(value, list)}
+        lists = [name for name in row if name not in outer]
+        if not lists:
+            yield outer
+        for name in lists[:1]:
+            for entry in row[name]:
+                yield {**outer, **(entry if isinstance(entry, Mapping) else {name: entry})}
+
+
+def _with_time(name: str, value: Any) -> str:
+    text = printable(value)
+    if name.endswith("Time") and isinstance(value, str) and value.isdecimal() and len(value) == 10:
+        return f"{text} ({local_time(int(value))})"
+    return text
+
+
+def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    if not rows:
+        click.echo(f"{title or 'nothing'}: none")
+        return
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = [names, *([printable(row.get(name, "")) for name in names] for row in rows)]
+    widths = [max(map(columns, column)) for column in zip(*table, strict=True)]
+    if title:
+        click.echo(title)
+    for number, cells in enumerate(table):
+        for line in _lines(cells, widths):
+            click.echo(click.style(line, bold=True) if number == 0 else line)
+
+
+def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """Yield a row as one line, which grep finds whole; on a terminal a last cell that is too long is folded."""
+    start = "".join(
+        cell + " " * (width - columns(cell)) + _GAP
+        for cell, width in zip(cells[:-1], widths[:-1], strict=True)
+    )
+    last, indent = cells[-1], columns(start)
+    available = shutil.get_terminal_size().columns - indent if _on_a_terminal() else 0
+    if available < _MIN_FOLDED or columns(last) <= available:
+        yield (start + last).rstrip()
+        return
+    # Text with wide characters gets half of the columns.
+    folded = textwrap.wrap(last, available if columns(last) == len(last) else available // 2)
+    for number, text in enumerate(folded):
+        yield (start if number == 0 else " " * indent) + text

@@ -1,0 +1,233 @@
+"""Finds the HTTP request in a pasted text: a URL, a query string, a log line, raw HTTP or a journal entry.
+
+No message here repeats the pasted text, which may hold secrets. The work is bounded: only the first MAX_SEARCHED
+characters are searched for a URL.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import io
+import json
+import re
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.cli.output import is_violation
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
+from mockserver.validation.query import PARAMETERS
+
+MAX_SEARCHED = 16_384
+_MAX_CANDIDATES = 256
+_ROOT = "v2/video/"
+_ESCAPES = {"&amp;": "&", "&#38;": "&", "&#x26;": "&", r"\u0026": "&", r"\/": "/"}
+"""How HTML and JSON write characters of a URL."""
+_CLOSING = dict(zip("\"'`<([{“‘「《", "\"'`>)]}”’」》", strict=True))
+_TRAILING = ".,;:!?)>]}\"'`”’」》。，；：！？）】"
+_NAMES = "|".join(PARAMETERS)
+_PARAMETER = re.compile(rf"(?<![A-Za-z0-9_])(?:{_NAMES})=", re.ASCII)
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_WORD = re.compile(r"[^\s\"'`<>(){}“”‘’]+")
+_LABEL = re.compile(r"[\w.-]+[=:](?=/)")
+"""`url=` or `path:` before a path."""
+_UNQUOTED = re.compile(rf"\S*(?:[ \t]+[^\s\"'<>/?]*&(?:{_NAMES})=\S*)*", re.ASCII)
+"""A URL without quotes around it. A blank belongs to it when another parameter follows."""
+_HOST = re.compile(r"(?:\[[^\]/]*\]|localhost|[\w-]+(?:\.[\w-]+)+|[\w.-]+(?=:[0-9]))(?::[0-9]*)?(?=/)")
+_METHOD = re.compile(r"(?<![A-Za-z])(GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|TRACE)[\s:\"'<]+\Z", re.ASCII)
+_REQUEST_LINE = re.compile(r"^(> ?)?([A-Z]{3,7}) (\S+) HTTP/[0-9.]+[ \t]*\r?$", re.ASCII | re.MULTILINE)
+
+SEVERAL = Text("several requests found; only the first was checked", "其中有多个请求：只检查了第一个")
+_NO_REQUEST = Text(
+    "no request found: paste a URL, a query string (appkey=…&checksum=…), a log line that contains one of them,"
+    " a curl command, a raw HTTP request or a journal entry, in quotes",
+    "未找到请求：请粘贴 URL、查询串（appkey=…&checksum=…）、含有它们的日志行、curl 命令、原始 HTTP 请求或日志条目，并加引号",
+)
+_NO_PATH = Text("no path given: only the query string was checked", "未给出路径：只检查了查询串")
+_CUT_BY_SHELL = Text(
+    "the query string has a single parameter: a shell ends an unquoted URL at its first &",
+    "只有一个参数：未加引号的 URL 会被 shell 在第一个 & 处截断",
+)
+_SHORT_CHECKSUM = Text(
+    "the journal keeps six digits of a checksum: its own diagnosis of the checksum is shown",
+    "日志只保留 checksum 的前六位：此处显示日志中的诊断",
+)
+_CUT_BODY = Text("the journal kept only the beginning of the body", "日志只保留了包体的开头部分")
+
+
+@dataclass(slots=True)
+class PastedRequest:
+    """A request as far as the text gives it; what the text leaves open is None."""
+
+    target: str
+    """URL, path with query, or query string alone."""
+    method: str | None = None
+    headers: Mapping[str, str] | None = None
+    """Names in lower case."""
+    body: bytes | None = None
+    notes: list[Text] = field(default_factory=list)
+    """Assumptions made and parts not checked, for the user."""
+    received_at: float | None = None
+    """When a server received it, in Unix seconds."""
+    checksum_rows: list[dict[str, Any]] | None = None
+    """The checksum violations of a journal entry, as JSON rows; None when the whole checksum is known."""
+    path: str | None = None
+    """Percent-encoded; set by `split_target`, like `query`."""
+    query: str = ""
+
+    def split_target(self) -> None:
+        """Set `path` and `query` from `target`; raise ConfigurationError when it has neither."""
+        rest, _, fragment = _without_host(self.target).partition("#")
+        if not rest:
+            raise ConfigurationError.at("URL", _NO_REQUEST)
+        if fragment:
+            self.notes.append(Text("the part after # is never sent", "# 之后的内容不会被发送"))
+        if not rest.startswith("/"):
+            self.query = rest
+            self.notes.append(_NO_PATH)
+            return
+        self.path, _, self.query = rest.partition("?")
+        if self.query and "&" not in self.query:
+            self.notes.append(_CUT_BY_SHELL)
+
+
+def find_url(text: str) -> PastedRequest:
+    """Return the likeliest URL or query string in `text`; raise ConfigurationError when there is none."""
+    notes, text = [], text.strip()
+    for escape, char in _ESCAPES.items():
+        if escape in text:
+            text = text.replace(escape, char)
+            notes.append(Text(f"{escape} was read as {char}", f"{escape} 按 {char} 处理"))
+    text = text[:MAX_SEARCHED]
+    urls = {start: text[start : _end(text, start)] for start in _candidates(text)}
+    start = max(urls, key=lambda start: url_likeness(urls[start]), default=None)
+    if start is None:
+        path = text.strip("\"'`")
+        if not path.startswith("/") or not _WORD.fullmatch(path):
+            raise ConfigurationError.at("URL", _NO_REQUEST)
+        return PastedRequest(path, notes=notes)
+    signed = {start + len(url) for start, url in urls.items() if len(_PARAMETER.findall(url)) > 1}
+    if len(signed) > 1:
+        notes.append(SEVERAL)
+    method = _METHOD.search(text[:start])
+    return PastedRequest(urls[start], method[1] if method else None, notes=notes)
+
+
+def url_likeness(url: str) -> tuple[int, bool, bool]:
+    """Return a sort key: the more it looks like a request of this API, the greater."""
+    return len(_PARAMETER.findall(url)), _ROOT in url, "?" in url
+
+
+def _candidates(text: str) -> list[int]:
+    starts = [match.start() for match in _SCHEME.finditer(text)]
+    for match in _WORD.finditer(text):
+        if _ROOT in match[0] or _PARAMETER.search(match[0]):
+            label = _LABEL.match(match[0])
+            starts.append(label.end() + match.start() if label else match.start())
+    return starts[:_MAX_CANDIDATES]
+
+
+def _end(text: str, start: int) -> int:
+    """Return where the URL at `start` ends: at the quote that closes it, or at a blank."""
+    closing = _CLOSING.get(text[start - 1]) if start else None
+    if closing and (end := text.find(closing, start)) >= 0 and "\n" not in text[start:end]:
+        return start + len(text[start:end].rstrip("\\"))
+    match = _UNQUOTED.match(text, start)
+    return start + len(match[0].rstrip(_TRAILING)) if match else start
+
+
+def _without_host(target: str) -> str:
+    """Return path and query of a URL, or a query string as it is."""
+    if match := re.match(r"(?:https?:)?//", target, re.IGNORECASE):
+        rest = re.search(r"[/?#].*", target[match.end() :], re.DOTALL)
+        return "" if rest is None else "/" + rest[0].removeprefix("/")
+    if match := _HOST.match(target):
+        return target[match.end() :]
+    target = target.removeprefix("?")
+    return f"/{target}" if "/" in re.split("[?=]", target)[0].lstrip("/") and target[0] != "/" else target
+
+
+def read_raw_http(text: str) -> PastedRequest | None:
+    """Return the request of an HTTP message as it is sent, or as `curl -v` prints it; None for other texts."""
+    line = _REQUEST_LINE.search(text)
+    if line is None:
+        return None
+    rest = text[line.end() + 1 :]
+    if verbose := line[1] is not None:
+        sent = re.match(r"(?:>[^\n]*\n?)*", rest)
+        rest = re.sub(r"(?m)^> ?", "", sent[0] if sent else "")
+    stream = io.BytesIO(rest.encode("utf-8", "surrogateescape"))
+    headers: dict[str, str] = {}
+    with contextlib.suppress(http.client.HTTPException):
+        headers = {name.lower(): value for name, value in http.client.parse_headers(stream).items()}
+    body = None if verbose else _body_of(stream.read())
+    notes = [SEVERAL] if _REQUEST_LINE.search(text, line.end()) else []
+    return PastedRequest(line[3], line[2], headers or None, body, notes)
+
+
+def _body_of(rest: bytes) -> bytes | None:
+    """Return the body at the start of `rest`, which may go on with the answer or the next request."""
+    rest = rest.lstrip(b"\r\n")
+    text = rest.decode("utf-8", "surrogateescape")
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return rest.rstrip(b"\r\n") or None
+    # Whatever follows the JSON on its last line belongs to the body too.
+    last_line = text[end:].split("\n", 1)[0].rstrip("\r")
+    return (text[:end] + last_line).encode("utf-8", "surrogateescape")
+
+
+def read_journal_entry(text: str) -> PastedRequest | None:
+    """Return the request of a journal entry, or of the first one in a list of them; None for other texts."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    entries = value["requests"] if isinstance(value, dict) and "requests" in value else value
+    entries = entries if isinstance(entries, list) else [entries]
+    entry = _mapping(entries[0]) if entries else {}
+    request = _mapping(entry.get("request", entry))
+    path, query, method, at = (
+        request.get("path"),
+        request.get("query"),
+        request.get("method"),
+        entry.get("at"),
+    )
+    if not isinstance(path, str) or not path.startswith("/") or not isinstance(query, dict):
+        return None
+    values = {str(name): str(value) for name, value in query.items()}
+    found = PastedRequest(
+        f"{urllib.parse.quote(path, errors='replace')}?{urllib.parse.urlencode(values, errors='replace')}",
+        method if isinstance(method, str) else None,
+        {str(name).lower(): str(value) for name, value in _mapping(request.get("headers")).items()},
+        _journal_body(request),
+        [SEVERAL] if len(entries) > 1 else [],
+        float(at) if isinstance(at, (int, float)) and abs(at) < 1e12 else None,
+    )
+    if "body_sha256" in request:
+        found.notes.append(_CUT_BODY)
+    if values.get("checksum", "").endswith("…"):
+        found.notes.append(_SHORT_CHECKSUM)
+        rows = entry.get("violations")
+        rows = [row for row in rows if is_violation(row)] if isinstance(rows, list) else []
+        found.checksum_rows = [row for row in rows if row["where"] == "query:checksum"]
+    return found
+
+
+def _journal_body(request: Mapping[str, Any]) -> bytes | None:
+    body = request.get("body")
+    if isinstance(body, str):
+        return body.encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(str(request["body_base64"]), validate=True)
+    except (LookupError, ValueError):
+        return None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
