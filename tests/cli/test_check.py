@@ -65,7 +65,11 @@ def test_one_file_is_answered_for(folder: Path, monkeypatch: pytest.MonkeyPatch)
     done = run("check", str(good))
     assert (done.returncode, done.stdout) == (0, f"{good}: fine\n")
     assert done.stderr == f"(8 other files with problems; see `mockserver check {folder}`)\n"
-    for name, told in (("wrong", "is a section number"), ("later", "reading window"), ("heir", "not checked")):
+    for name, told in (
+        ("wrong", "is a section number"),
+        ("later", "reading window"),
+        ("heir", "not checked"),
+    ):
         done = run("check", str(folder / "scenarios" / f"{name}.yaml"))
         assert (done.returncode, done.stdout) == (1, "")
         assert told in done.stderr
