@@ -1,4 +1,4 @@
-"""One HTTP request as it arrived, one response as it is sent, and the plan for its delivery. No behavior, no I/O."""
+"""One HTTP request as received, one response as sent, and the plan for its delivery. No behavior, no I/O."""
 
 from __future__ import annotations
 
@@ -9,53 +9,54 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as it arrived: nothing decoded that could lose what was sent. Its repr shows none of that."""
+    """One HTTP request as received, without any decoding that could lose information. Its repr shows no contents."""
 
     method: str
     path: str
-    """Percent-decoded path, undecodable bytes replaced."""
+    """Percent-decoded path, with undecodable bytes replaced."""
     query: str = field(default="", repr=False)
     """Raw query string, still percent-encoded; bytes over 0x7f as Latin-1 characters."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Names in lower case."""
+    """Headers by lower-case name."""
     body: bytes = field(default=b"", repr=False)
     overlong: bool = False
-    """More bytes came than the limit allows; `body` is not to be trusted."""
+    """Whether the body exceeded the size limit; `body` is not usable then."""
     length: int = 0
-    """Bytes that were announced of an overlong body; 0 when nobody knows."""
+    """The declared length of an overlong body; 0 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPlan:
-    """How a reply reaches the socket. Faults describe it here; only the transport performs it.
+    """How a response reaches the socket. Faults describe it here; only the transport performs it.
 
-    Times are seconds, sizes are bytes. The default delivers the reply as it is.
+    Times are seconds, sizes are bytes. By default the response is delivered as it is.
     """
 
     delay: float = 0.0
     """Wait before the first byte."""
     hang: float | None = None
-    """Send nothing at all for so long, then close."""
+    """Send nothing for this time, then close the connection."""
     instead: Literal["reset", "empty", "garbage"] | None = None
-    """An RST, a close without a byte, or bytes that are no HTTP, instead of the answer."""
+    """An RST, a close without a byte, or bytes that are not HTTP, instead of the response."""
     header_seconds: float = 0.0
     """Spread the status line and the headers over this time."""
     body_chunks: int = 1
+    """Send the body in this many pieces …"""
     body_seconds: float = 0.0
-    """Send the body in so many pieces, spread over this time."""
+    """… spread over this time."""
     bytes_per_second: int = 0
-    """Throttle head and body; 0 is unlimited."""
+    """Throttle headers and body; 0 is unlimited."""
     cut: float | None = None
-    """Send only this share of the body under the full Content-Length, then end as `cut_end` says."""
+    """Send only this fraction of the body under the full Content-Length, then end as `cut_end` says."""
     cut_end: Literal["close", "reset"] = "close"
     malformed_chunk: bool = False
-    """Answer with Transfer-Encoding: chunked and break a chunk's framing."""
+    """Use Transfer-Encoding: chunked with a malformed chunk."""
     close_after: float | None = None
-    """Keep the connection open so long after the answer, then close it (`Connection: close`)."""
+    """Keep the connection open for this time after the response, then close it (`Connection: close`)."""
 
     @property
-    def touches_connection(self) -> bool:
-        """Whether only a transport that owns the socket can perform it."""
+    def needs_socket(self) -> bool:
+        """Whether the plan needs more than a delay, so that only our own transport can perform it."""
         return (
             self.instead is not None
             or self.cut is not None
@@ -67,8 +68,13 @@ class DeliveryPlan:
             or self.hang is not None
         )
 
-    def seconds(self, size: int) -> float:
-        """How long an answer of `size` bytes takes by it, at least."""
+    @property
+    def breaks_response(self) -> bool:
+        """Whether no client can receive the complete response."""
+        return bool(self.instead or self.hang is not None or self.cut is not None or self.malformed_chunk)
+
+    def min_seconds(self, size: int) -> float:
+        """Return the least time that the delivery of a response of `size` bytes takes."""
         if self.hang is not None:
             return self.delay + self.hang
         if self.instead is not None:
@@ -76,22 +82,17 @@ class DeliveryPlan:
         throttled = size / self.bytes_per_second if self.bytes_per_second else 0.0
         return self.delay + max(self.header_seconds + self.body_seconds, throttled)
 
-    @property
-    def corrupts(self) -> bool:
-        """Whether no client gets the whole answer."""
-        return bool(self.instead or self.hang is not None or self.cut is not None or self.malformed_chunk)
-
 
 PLAIN = DeliveryPlan()
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the client gets: status, headers, body, and how they are delivered."""
+    """What the client gets: status, headers and body, and how they are delivered."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     delivery: DeliveryPlan = PLAIN
     appkey: str = ""
-    """The app that asked, if it is a registered one."""
+    """The app that sent the request, if it is registered."""

@@ -146,8 +146,8 @@ def journal_entry(
         empty=decision.empty,
         near=context.near,
         detail=decision.detail,
-        spoiled=plan is not None and (response.body != decision.body or response.delivery.corrupts),
+        spoiled=plan is not None and (response.body != decision.body or response.delivery.breaks_response),
         readings=context.readings,
         started=time.time() - seconds,
-        delivery=0.0 if response.delivery is PLAIN else response.delivery.seconds(len(response.body)),
+        delivery=0.0 if response.delivery is PLAIN else response.delivery.min_seconds(len(response.body)),
     )

@@ -100,7 +100,7 @@ def _deliver(engine: Engine, response: Response, environ: dict[str, Any]) -> Res
     """Hand the delivery plan to our transport. On another server only delays are possible."""
     if environ.get(TRANSPORT):
         environ[DELIVERY], environ[APPKEY] = response.delivery, response.appkey
-    elif response.delivery.touches_connection:
+    elif response.delivery.needs_socket:
         return _internal_error(engine, _NEEDS_SOCKET)
     else:
         time.sleep(response.delivery.delay)

@@ -1,10 +1,10 @@
-"""One connection's life and time: uvicorn's httptools protocol with bounds on how long anything may take.
+"""One connection: uvicorn's httptools protocol with time limits, and the `Exchange` that writes one response to it.
 
-It knows sockets and deadlines; it must not know what a request is made of. What it adds to uvicorn:
+What it adds to uvicorn:
 
-- an unfinished request, an idle connection and an answer that nobody takes are bounded in time;
-- a connection can be ended so that the client can read the answer (`linger`), or with an RST (`reset`);
-- a half-closed client gets its answer.
+- an unfinished request, an idle connection and a response that the client does not read are limited in time;
+- a connection can be ended so that the client can still read the response (`linger`), or with a TCP reset (`reset`);
+- a client that has closed its sending side still gets its response.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from uvicorn.server import ServerState
 from mockserver.server.limits import Limits
 
 IDLE, HEAD, BODY = range(3)
+"""What of a request the connection is reading: nothing, its head, or its body."""
 NEVER = float("inf")
-_RST = struct.pack("ii", 1, 0)
+_LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
 class _Flow(FlowControl):
-    """uvicorn's flow control, which reads no further while requests are queued on the connection."""
+    """uvicorn's flow control, except that it does not resume reading while requests are queued."""
 
     def __init__(self, transport: asyncio.Transport, queue: Sized) -> None:
         super().__init__(transport)
@@ -42,7 +43,7 @@ class _Flow(FlowControl):
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's protocol for one connection, within the times of `Limits`."""
+    """uvicorn's protocol for one connection, with the time limits of `Limits`."""
 
     def __init__(
         self,
@@ -54,149 +55,227 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.limits = limits
-        self.on_departure: Callable[[], None] | None = None
+        self.on_disconnect: Callable[[], None] | None = None
         self._phase = IDLE
-        self._deaf = self._half = False
+        self._ignores_input = self._half_closed = False
         self._deadline = self._write_deadline = NEVER
-        self._write_mark = 0
-        self._watch: asyncio.TimerHandle | None = None
-        self._open: deque[RequestResponseCycle] = deque()
-        """Requests not yet answered, oldest first."""
+        self._unsent_before = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._pending: deque[RequestResponseCycle] = deque()
+        """Requests without a complete response, oldest first."""
 
-    def too_slow(self) -> None:
-        """A request did not arrive in time: refuse it."""
+    def on_request_timeout(self) -> None:
+        """Refuse a request that did not arrive in time."""
         raise NotImplementedError
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is due, or written and not yet taken."""
-        return bool(self._open or self.unsent)
+        """Whether a response is due, or written and not yet read."""
+        return bool(self._pending or self.unsent)
 
     @property
     def unsent(self) -> int:
-        """Bytes written that the kernel has not taken yet."""
+        """The number of written bytes that the kernel has not taken yet."""
         try:
             return self.transport.get_write_buffer_size()
         except AttributeError:
             # asyncio's TLS transport after an abort.
             return 0
 
-    # ---- the connection's life
+    # ---- opening and closing
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client came: its first request is due."""
+        """Start the time limit of the first request."""
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
         self._set_deadline(self.limits.request_seconds)
-        self._arm()
+        self._schedule_check()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection ended: nothing of it may stay behind."""
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        for cycle in self._open:
+        """Release everything that belongs to the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for cycle in self._pending:
             cycle.disconnected = True
             cycle.message_event.set()
         self.pipeline.clear()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
-        if self.on_departure is not None:
-            self.on_departure()
+        if self.on_disconnect is not None:
+            self.on_disconnect()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more: it may still read what it asked for (not over TLS, which has no half)."""
-        if self._deaf or not self._open or self._phase == BODY or self.transport.get_extra_info("sslcontext"):
+        """Keep the connection open for responses that are due. TLS connections cannot be half-closed."""
+        if (
+            self._ignores_input
+            or not self._pending
+            or self._phase == BODY
+            or self.transport.get_extra_info("sslcontext")
+        ):
             return False
-        self._half = True
-        self._open[-1].keep_alive = False
+        self._half_closed = True
+        self._pending[-1].keep_alive = False
         self._set_deadline(self.limits.linger_seconds)
         return True
 
     def shutdown(self) -> None:
-        """The server stops: close when idle, else after the answers that are due."""
-        if self._open:
-            self._open[-1].keep_alive = False
+        """Close the connection when the server stops: at once if idle, otherwise after the responses that are due."""
+        if self._pending:
+            self._pending[-1].keep_alive = False
         else:
             self.transport.close()
 
     def linger(self) -> None:
-        """Stop listening, tell the client so, and close a little later.
+        """Ignore further input, close the sending side, and close the connection after `linger_seconds`.
 
-        A close with unread bytes would be an RST, which may destroy the answer before the client has read it.
+        Closing a socket with unread bytes sends an RST, which may destroy the response before the client reads it.
         """
-        self._deaf = True
+        self._ignores_input = True
         if self.transport.is_closing():
             return
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
         self._set_deadline(self.limits.linger_seconds)
-        self._arm()
+        self._schedule_check()
 
     def reset(self) -> None:
-        """End with an RST: SO_LINGER 0 makes the kernel send one, and forget what it still holds."""
+        """End the connection with an RST: with SO_LINGER 0 the kernel sends one and drops unsent data."""
         sock = self.transport.get_extra_info("socket")
         if sock is not None:
             with contextlib.suppress(OSError):
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         self.transport.abort()
 
-    # ---- time
+    # ---- time limits
 
     def _set_deadline(self, seconds: float) -> None:
         self._deadline = self.loop.time() + seconds
 
-    def _arm(self) -> None:
-        """Look again when something may be due: one timer a connection, not one a request."""
-        if self._watch is not None:
-            self._watch.cancel()
+    def _schedule_check(self) -> None:
+        """Schedule the next check of the deadlines: one timer per connection, not one per request."""
+        if self._timer is not None:
+            self._timer.cancel()
         due = min(self._deadline, self._write_deadline) - self.loop.time()
-        self._watch = self.loop.call_later(max(0.0, min(due, self.limits.watch_seconds)), self._look)
+        delay = max(0.0, min(due, self.limits.check_seconds))
+        self._timer = self.loop.call_later(delay, self._check_deadlines)
 
-    def _look(self) -> None:
+    def _check_deadlines(self) -> None:
         now = self.loop.time()
         if self._write_deadline <= now:
-            self._stalled()
+            self._on_write_deadline()
         if self._deadline <= now:
-            self._overdue()
-        self._arm()
+            self._on_read_deadline()
+        self._schedule_check()
 
-    def _stalled(self) -> None:
-        """A client that took nothing of its answer for `write_seconds` gets no more of it."""
+    def _on_write_deadline(self) -> None:
+        """Reset the connection if the client has read nothing for `write_seconds`."""
         if not self.unsent and not self.transport.is_closing():
             self._write_deadline = NEVER
-        elif self.unsent >= self._write_mark:
+        elif self.unsent >= self._unsent_before:
             self.reset()
         else:
-            self.expect_progress()
+            self.start_write_deadline()
 
-    def expect_progress(self) -> None:
-        """What is written has to be taken, little by little, each `write_seconds`."""
-        self._write_mark = self.unsent
+    def start_write_deadline(self) -> None:
+        """Require the client to read some of what is written within `write_seconds`."""
+        self._unsent_before = self.unsent
         self._write_deadline = self.loop.time() + self.limits.write_seconds
 
-    def _overdue(self) -> None:
-        reading = self._open[-1] if self._phase == BODY and self._open else None
-        answering = self._open and self._open[0] is not reading
+    def _on_read_deadline(self) -> None:
+        reading = self._pending[-1] if self._phase == BODY and self._pending else None
+        responding = self._pending and self._pending[0] is not reading
         self._set_deadline(self.limits.linger_seconds)
-        if self._half or self._deaf:
+        if self._half_closed or self._ignores_input:
             self.transport.close()
-            self.expect_progress()
-        elif answering:
-            # An earlier request is still being answered: not the client's fault.
+            self.start_write_deadline()
+        elif responding:
+            # The response to an earlier request is still due: the client is not to blame.
             self._set_deadline(self.limits.request_seconds)
         elif self._phase != IDLE:
-            self.too_slow()
+            self.on_request_timeout()
         elif not self.unsent:
             self.transport.close()
 
     def pause_writing(self) -> None:
-        """The client reads slower than we write."""
+        """Start the write time limit: the client reads slower than the server writes."""
         super().pause_writing()
-        self.expect_progress()
+        self.start_write_deadline()
 
     def resume_writing(self) -> None:
-        """The client caught up."""
+        """Clear the write time limit: the client has caught up."""
         super().resume_writing()
         self._write_deadline = NEVER
+
+
+class Exchange:
+    """One request and its response: the only way a response reaches the socket. uvicorn's cycle only learns the end."""
+
+    __slots__ = ("_connection", "_cycle", "declared_length", "expects_100")
+
+    def __init__(self, connection: Connection, cycle: RequestResponseCycle, declared_length: int) -> None:
+        self._connection, self._cycle = connection, cycle
+        self.declared_length = declared_length
+        """Content-Length of the request, 0 without one."""
+        self.expects_100 = cycle.waiting_for_100_continue
+        """Whether the client waits for `100 Continue` before it sends the body."""
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection may serve another request."""
+        return self._cycle.keep_alive
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of every response."""
+        return self._cycle.default_headers
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether nothing written would arrive any more."""
+        return self._cycle.disconnected or self._connection.transport.is_closing()
+
+    @property
+    def write_paused(self) -> bool:
+        """Whether earlier responses on this connection are still unread."""
+        return self._connection.flow.write_paused
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for sending."""
+        self._cycle.response_started = True
+        self._connection.transport.write(data)
+
+    async def drain(self, *, completely: bool = False) -> None:
+        """Wait until the client has read enough (or all) of what was written, or is disconnected."""
+        if self._connection.flow.write_paused:
+            await self._connection.flow.drain()
+        if completely:
+            self._connection.start_write_deadline()
+        while completely and not self.disconnected and self._connection.unsent:
+            await asyncio.sleep(0.01)
+
+    def on_disconnect(self, callback: Callable[[], None] | None) -> None:
+        """Call `callback` when the client disconnects."""
+        self._connection.on_disconnect = callback
+
+    def reset(self) -> None:
+        """End the connection with an RST."""
+        self._connection.reset()
+
+    def end(self, *, keep: bool) -> None:
+        """End the response, complete or not; keep or close the connection."""
+        self._complete()
+        if not keep:
+            self._connection.transport.close()
+        self._cycle.on_response()
+
+    def end_lingering(self) -> None:
+        """End the response while the client is still sending, and close so that it can read the response."""
+        self._complete()
+        self._connection.linger()
+        self._cycle.on_response()
+
+    def _complete(self) -> None:
+        self._cycle.response_started = self._cycle.response_complete = True
+        self._cycle.message_event.set()

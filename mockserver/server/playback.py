@@ -1,18 +1,19 @@
-"""Plays one answer onto one connection as its `Delivery` says; it knows bytes and time, not requests.
+"""Plays one response onto one connection as its `DeliveryPlan` says. Knows bytes and time, not requests.
 
-The order in which the fields act, each skipped when unset:
+The fields of the plan act in this order, each skipped when unset:
 
 1. `delay`: nothing is sent.
-2. `hang`: nothing is sent either, and the answer is dropped: close, or what `instead` says.
+2. `hang`: nothing is sent either, and the response is dropped: close, or what `instead` says.
 3. `instead`: an RST, a close without a byte, or garbage and a close.
-4. The head, in pieces over `header_seconds`: the first byte at once, the body after that time.
-5. The body, in `body_chunks` pieces over `body_seconds`, a pause before each; only the share `cut` of it;
-   `malformed_chunk` puts half into a good chunk, the rest into a broken one. `bytes_per_second` slows 4, 5.
+4. Status line and headers, in pieces over `header_seconds`: the first byte at once, the body after that time.
+5. The body, in `body_chunks` pieces over `body_seconds`, with a pause before each; only the fraction `cut` of it.
+   `malformed_chunk` puts half of it into a valid chunk, the rest into a malformed one. `bytes_per_second` throttles
+   4 and 5.
 6. `cut_end` after a cut; a close after a malformed chunk.
-7. `close_after`: the connection stays open and silent for so long, then it is closed.
+7. `close_after`: the connection stays open and silent for this time, then it is closed.
 
-No pause costs a thread. `Deliveries.release` ends pauses from any thread: what is left is then played at
-once, and a hang closes. A client that goes away ends its pauses too.
+No pause takes a thread. `Playbacks.release` ends pauses from any thread: the rest of the response is then sent at
+once, and a hang closes the connection. A client that disconnects ends its pauses, too.
 """
 
 from __future__ import annotations
@@ -21,204 +22,176 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.core.http import DeliveryPlan
+
+if TYPE_CHECKING:
+    from mockserver.server.connection import Exchange
 
 Environ = Mapping[str, Any]
 Predicate = Callable[[Environ], bool]
 
 GARBAGE = b"\x16\x03\x01\x00\xff\x00HTTP? \x80\x81\xfe\xff no such protocol\r\n\r\n"
-_SETTLE = 0.05
-"""Seconds a cut answer gets to leave the kernel before an RST throws away what is still there."""
-
-_LONGEST = 86_400.0
-"""Seconds of the longest pause; event loops refuse much longer ones."""
+_SETTLE_SECONDS = 0.05
+"""Time for the kernel to send a cut response before an RST drops what is left."""
+_MAX_PAUSE_SECONDS = 86_400.0
+"""The longest pause; event loops reject much longer ones."""
 
 
 class Cancellable(Protocol):
     """What a timer returns."""
 
     def cancel(self) -> object:
-        """Forget the timer."""
+        """Cancel the call."""
         ...
 
 
 Timer = Callable[[float, Callable[[], None]], Cancellable]
-"""`loop.call_later`, or a test's own."""
-
-
-class Line(Protocol):
-    """The connection as a delivery sees it."""
-
-    @property
-    def gone(self) -> bool:
-        """Whether nothing written would arrive any more."""
-        ...
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes."""
-        ...
-
-    async def drained(self, *, wholly: bool = False) -> None:
-        """Wait until the client has taken enough (or all) of what was written."""
-        ...
-
-    def watch_departure(self, callback: Callable[[], None] | None) -> None:
-        """Call `callback` when the client goes away."""
-        ...
-
-    def close(self) -> None:
-        """End in good order, after what was written."""
-        ...
-
-    def reset(self) -> None:
-        """End with an RST."""
-        ...
+"""`loop.call_later`, or a replacement in tests."""
 
 
 class Playback:
-    """One delivery under way: it can pause, and it can be hurried from another thread."""
+    """One response on its way. Its pauses can be ended early, from another thread."""
 
     def __init__(self, environ: Environ, timer: Timer, loop: asyncio.AbstractEventLoop) -> None:
         self.environ = environ
-        self.hurried = False
+        self.released = False
         self._timer, self._loop = timer, loop
         self._waiter: asyncio.Future[None] | None = None
 
-    async def pause(self, seconds: float) -> None:
-        """Sleep `seconds`, less when hurried."""
-        if self.hurried or not seconds > 0:
+    async def play(self, exchange: Exchange, head: bytes, body: bytes, plan: DeliveryPlan) -> bool:
+        """Send a response as planned. Return whether the connection may be kept."""
+        await self._pause(plan.delay)
+        if plan.hang is not None:
+            await self._pause(plan.hang)
+        if plan.hang is not None or plan.instead is not None:
+            if plan.instead == "reset":
+                exchange.reset()
+            elif plan.instead == "garbage":
+                exchange.write(GARBAGE)
+            return False
+        for wait, data in timed_pieces(head, body, plan):
+            await self._pause(wait)
+            if exchange.disconnected:
+                return False
+            exchange.write(data)
+            await exchange.drain()
+        if plan.cut is not None and plan.cut_end == "reset":
+            await exchange.drain(completely=True)
+            await self._pause(_SETTLE_SECONDS)
+            exchange.reset()
+        if plan.close_after is not None:
+            await self._pause(plan.close_after)
+        return plan.cut is None and not plan.malformed_chunk and plan.close_after is None
+
+    def release(self) -> None:
+        """End the current pause and skip all later ones. Call it in the loop's thread."""
+        self.released = True
+        self._wake()
+
+    async def _pause(self, seconds: float) -> None:
+        if self.released or not seconds > 0:
             return
         self._waiter = self._loop.create_future()
-        timer = self._timer(min(seconds, _LONGEST), self._wake)
+        timer = self._timer(min(seconds, _MAX_PAUSE_SECONDS), self._wake)
         try:
             await self._waiter
         finally:
             timer.cancel()
             self._waiter = None
 
-    def hurry(self) -> None:
-        """End this pause and skip all later ones (in the loop's thread)."""
-        self.hurried = True
-        self._wake()
-
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
 
-class Deliveries:
-    """All deliveries under way on one server."""
+class Playbacks:
+    """All responses that one server is playing."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, timer: Timer | None = None) -> None:
         self._loop = loop
         self._timer: Timer = timer or loop.call_later
-        self._pending: set[Playback] = set()
+        self._active: set[Playback] = set()
         self._lock = threading.Lock()
-        self._over = False
+        self._finished = False
 
-    @property
-    def pending(self) -> int:
-        """How many are under way."""
-        return len(self._pending)
+    def __len__(self) -> int:
+        return len(self._active)
 
-    def release(self, wanted: Predicate | None = None) -> int:
-        """End the pauses of all deliveries whose environ is `wanted` (of all, without one); from any thread.
+    def release(self, predicate: Predicate | None = None) -> int:
+        """End the pauses of all responses, or of those whose environ meets `predicate`; from any thread.
 
-        Returns how many it met.
+        Returns how many responses were released.
         """
         with self._lock:
-            met = [each for each in self._pending if wanted is None or wanted(each.environ)]
-            if met and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(_hurry, met)
-        return len(met)
+            released = [
+                playback for playback in self._active if predicate is None or predicate(playback.environ)
+            ]
+            if released and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(_release, released)
+        return len(released)
 
     def finish(self) -> None:
         """Release everything, now and from now on: the server stops."""
-        self._over = True
+        self._finished = True
         self.release()
 
-    async def perform(
-        self, line: Line, head: bytes, body: bytes, how: DeliveryPlan, environ: Environ
+    async def play(
+        self, exchange: Exchange, head: bytes, body: bytes, plan: DeliveryPlan, environ: Environ
     ) -> bool:
-        """Play head and body onto `line`; returns whether the connection may be kept."""
-        show = Playback(environ, self._timer, self._loop)
-        show.hurried = self._over
+        """Send a response as planned. Return whether the connection may be kept."""
+        playback = Playback(environ, self._timer, self._loop)
+        playback.released = self._finished
         with self._lock:
-            self._pending.add(show)
-        line.watch_departure(show.hurry)
+            self._active.add(playback)
+        exchange.on_disconnect(playback.release)
         try:
-            return await _play(line, show, head, body, how)
+            return await playback.play(exchange, head, body, plan)
         finally:
-            line.watch_departure(None)
+            exchange.on_disconnect(None)
             with self._lock:
-                self._pending.discard(show)
+                self._active.discard(playback)
 
 
-def _hurry(shows: list[Playback]) -> None:
-    for show in shows:
-        show.hurry()
+def _release(playbacks: list[Playback]) -> None:
+    for playback in playbacks:
+        playback.release()
 
 
-async def _play(line: Line, show: Playback, head: bytes, body: bytes, how: DeliveryPlan) -> bool:
-    await show.pause(how.delay)
-    if how.hang is not None:
-        await show.pause(how.hang)
-    if how.hang is not None or how.instead is not None:
-        if how.instead == "reset":
-            line.reset()
-        elif how.instead == "garbage":
-            line.write(GARBAGE)
-        return False
-    for wait, data in score(head, body, how):
-        await show.pause(wait)
-        if line.gone:
-            return False
-        line.write(data)
-        await line.drained()
-    if how.cut is not None and how.cut_end == "reset":
-        await line.drained(wholly=True)
-        await show.pause(_SETTLE)
-        line.reset()
-    if how.close_after is not None:
-        await show.pause(how.close_after)
-    return how.cut is None and not how.malformed_chunk and how.close_after is None
-
-
-def score(head: bytes, body: bytes, how: DeliveryPlan) -> Iterator[tuple[float, bytes]]:
-    """The pieces of an answer in order, each with the seconds to wait before it."""
-    owed = 0.0
-    for before, data, after in _pieces(head, body, how):
-        owed += before
-        step = max(1, how.bytes_per_second // 10) if how.bytes_per_second else max(1, len(data))
+def timed_pieces(head: bytes, body: bytes, plan: DeliveryPlan) -> Iterator[tuple[float, bytes]]:
+    """Yield the pieces of a response in order, each with the seconds to wait before it."""
+    wait = 0.0
+    for before, data, after in _pieces(head, body, plan):
+        wait += before
+        step = max(1, plan.bytes_per_second // 10) if plan.bytes_per_second else max(1, len(data))
         for start in range(0, len(data), step):
             piece = data[start : start + step]
-            yield owed, piece
-            owed = len(piece) / how.bytes_per_second if how.bytes_per_second else 0.0
-        owed += after
-    if owed:
-        yield owed, b""
+            yield wait, piece
+            wait = len(piece) / plan.bytes_per_second if plan.bytes_per_second else 0.0
+        wait += after
+    if wait:
+        yield wait, b""
 
 
-def _pieces(head: bytes, body: bytes, how: DeliveryPlan) -> Iterator[tuple[float, bytes, float]]:
-    """(seconds before, bytes, seconds after), before any throttling."""
+def _pieces(head: bytes, body: bytes, plan: DeliveryPlan) -> Iterator[tuple[float, bytes, float]]:
+    """Yield (seconds before, bytes, seconds after) without throttling."""
     count = (
-        min(len(head), max(2, min(64, math.ceil(how.header_seconds * 20)))) if how.header_seconds > 0 else 1
+        min(len(head), max(2, min(64, math.ceil(plan.header_seconds * 20)))) if plan.header_seconds > 0 else 1
     )
     for piece in _split(head, count):
-        yield 0.0, piece, how.header_seconds / count
-    if how.malformed_chunk:
+        yield 0.0, piece, plan.header_seconds / count
+    if plan.malformed_chunk:
         half = body[: (len(body) + 1) // 2]
         body = (b"%x\r\n%b\r\n" % (len(half), half) if half else b"") + b"zz;\r\n" + body[len(half) :]
-    if how.cut is not None:
-        body = body[: int(len(body) * min(max(how.cut, 0.0), 1.0))]
-    count = max(1, min(how.body_chunks, len(body)))
+    if plan.cut is not None:
+        body = body[: int(len(body) * min(max(plan.cut, 0.0), 1.0))]
+    count = max(1, min(plan.body_chunks, len(body)))
     for piece in _split(body, count):
-        yield how.body_seconds / count, piece, 0.0
+        yield plan.body_seconds / count, piece, 0.0
 
 
 def _split(data: bytes, count: int) -> Iterator[bytes]:
-    """`data` in `count` pieces of nearly one size, first to last."""
+    """Yield `data` in `count` pieces of nearly equal size."""
     for index in range(count):
         yield data[len(data) * index // count : len(data) * (index + 1) // count]

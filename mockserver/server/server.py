@@ -1,25 +1,32 @@
-"""Owns one server: start, serve, stop, nothing left behind.
+"""The server: binds a port, serves one WSGI application on it, and stops without leaving anything behind.
 
-It knows threads and addresses; what happens in between is a `Run`, and the application a WSGI callable handed to it.
+`Server` owns threads and addresses; a `_Run` is everything that exists between one start and its stop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
+import math
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import formatdate
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from mockserver.server.asgi import Inline
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from mockserver.server.asgi import Inline, WSGIBridge
 from mockserver.server.limits import Envelope, Limits, plain_envelope
-from mockserver.server.listening import bind
-from mockserver.server.playback import Predicate, Timer
-from mockserver.server.process import make_room, stop_signals
-from mockserver.server.running import Plan, Run
+from mockserver.server.listener import Listener, bind, raise_process_limits, stop_signals
+from mockserver.server.playback import Playbacks, Predicate, Timer
+from mockserver.server.protocol import HttpProtocol
 from mockserver.server.tls import TLS
 
 if TYPE_CHECKING:
@@ -27,14 +34,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.transport")
 
+_GRACE_SECONDS = 0.25
+"""How long idle clients may take at a stop to answer the close (TLS has a closing handshake)."""
 
-def quick_path(path: str) -> bool:
-    """Whether a call to `path` may run in the loop's thread: API calls may, the admin's pages may not."""
+
+def is_fast_path(path: str) -> bool:
+    """Whether requests to `path` may run in the event loop's thread: API requests may, admin requests may not."""
     return not path.startswith("/__admin")
 
 
 def fast_loop() -> asyncio.AbstractEventLoop:
-    """A new event loop: uvloop's where there is one."""
+    """Return a new event loop, uvloop's if it is installed."""
     try:
         import uvloop
     except ImportError:
@@ -42,12 +52,24 @@ def fast_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-class Server:
-    """One WSGI application on one port: in a background thread (`start`, `stop`, `with`) or in this (`run`).
+@dataclass(frozen=True, slots=True)
+class _Options:
+    app: WSGIApplication
+    tls: TLS | None
+    limits: Limits
+    inline: Inline
+    threads: int
+    envelope: Envelope
+    on_stop: Callable[[], object]
+    timer: Timer | None
 
-    `port` 0 takes a free one. `inline` tells which paths are quick enough for the loop's thread; the
-    others run in at most `threads` threads. `on_stop` ends what they wait for, once no new connection is accepted.
-    A server may be started again after a stop.
+
+class Server:
+    """Serves one WSGI application on one port: in a background thread (`start`, `stop`, `with`) or in this one (`run`).
+
+    Port 0 picks a free one. Requests whose path meets `inline` run in the event loop's thread, all others in at most
+    `threads` threads. `on_stop` is called at a stop, after the last connection was accepted, to end what requests wait
+    for. A stopped server can be started again.
     """
 
     def __init__(
@@ -58,58 +80,57 @@ class Server:
         port: int = 0,
         limits: Limits | None = None,
         tls: TLS | None = None,
-        inline: Inline = quick_path,
+        inline: Inline = is_fast_path,
         threads: int = 160,
         envelope: Envelope = plain_envelope,
         on_stop: Callable[[], object] = lambda: None,
         timer: Timer | None = None,
         new_loop: Callable[[], asyncio.AbstractEventLoop] = fast_loop,
     ) -> None:
-        self._host, self._wanted_port, self._new_loop = host, port, new_loop
-        self._plan = Plan(app, tls, limits or Limits(), inline, threads, envelope, on_stop, timer)
+        self._host, self._configured_port, self._new_loop = host, port, new_loop
+        self._options = _Options(app, tls, limits or Limits(), inline, threads, envelope, on_stop, timer)
         self._port = 0
         self._thread: threading.Thread | None = None
-        self._run: Run | None = None
-
-    # ---- what others see
+        self._run: _Run | None = None
 
     @property
     def port(self) -> int:
-        """The port that is served; the wanted one before the start."""
-        return self._port or self._wanted_port
+        """The port in use; before the start, the configured one."""
+        return self._port or self._configured_port
 
     @property
     def url(self) -> str:
-        """Where a client on this machine reaches the server, without a final slash."""
-        # Called, not bound.
-        here = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # nosec B104
-        host = here.get(self._host, self._host)
-        return f"{'https' if self._plan.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        """The URL for clients on this machine, without a trailing slash."""
+        # Addresses to connect to, not to bind.
+        local = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # nosec B104
+        host = local.get(self._host, self._host)
+        scheme = "https" if self._options.tls else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def connections(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         run = self._run
         return len(run.connections) if run else 0
 
     @property
     def pending(self) -> int:
-        """How many answers are being delayed, dripped or withheld."""
+        """The number of responses that are being delayed, sent slowly, or withheld."""
         run = self._run
-        return run.deliveries.pending if run else 0
+        return len(run.playbacks) if run else 0
 
-    def release(self, wanted: Predicate | None = None) -> int:
-        """End pending delays and hangs at once, those whose environ is `wanted` or all; from any thread.
+    def release(self, predicate: Predicate | None = None) -> int:
+        """End delays and hangs at once, all or those whose environ meets `predicate`; from any thread.
 
-        A delayed answer is then sent, a hanging connection closed. Returns how many it met.
+        A delayed response is sent, a hanging connection is closed. Returns how many responses were released.
         """
         run = self._run
-        return run.deliveries.release(wanted) if run else 0
+        return run.playbacks.release(predicate) if run else 0
 
     def start(self) -> Server:
-        """Serve in a background thread; returns when a client can connect.
+        """Serve in a background thread; return when clients can connect.
 
-        ConfigurationError when the port is taken or the host is none of this machine.
+        Raise ConfigurationError if the port is in use or the host is not an address of this machine.
         """
         if self._thread is not None:
             raise RuntimeError("the server is running")
@@ -131,11 +152,11 @@ class Server:
         return self
 
     def stop(self, *, force: bool = False) -> None:
-        """Finish requests in flight, release delayed ones, close the rest (`force`: at once). Idempotent."""
+        """Finish requests in flight, release delayed responses, close the rest. `force`: do not wait. Idempotent."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        self._ask_to_stop(force)
+        self._request_stop(force)
         thread.join()
 
     def __enter__(self) -> Server:
@@ -147,24 +168,22 @@ class Server:
         self.stop()
 
     def run(self, on_ready: Callable[[str], object] | None = None) -> None:
-        """Serve in this, the main thread, until SIGTERM or SIGINT; a second signal ends at once.
+        """Serve in this, the main thread, until SIGTERM or SIGINT; a second signal stops without waiting.
 
-        `on_ready` gets the url when a client can connect. ConfigurationError as `start` does.
+        `on_ready` is called with the URL when clients can connect. Raises ConfigurationError as `start` does.
         """
         sock = self._bind()
-        with stop_signals(self._ask_to_stop) as seen:
+        with stop_signals(self._request_stop) as received:
 
             def ready() -> None:
-                if seen:
+                if received:
                     # The signal came before there was anything to stop.
-                    self._ask_to_stop()
+                    self._request_stop()
                 elif on_ready is not None:
                     on_ready(self.url)
 
-            make_room()
+            raise_process_limits()
             self._serve(sock, ready)
-
-    # ---- the serving thread
 
     def _serve_in_thread(
         self, sock: socket.socket, ready: threading.Event, failure: list[BaseException]
@@ -173,7 +192,7 @@ class Server:
             self._serve(sock, ready.set)
         except BaseException as error:
             if ready.is_set():
-                log.exception("the server died")
+                log.exception("the server failed")
             failure.append(error)
         finally:
             ready.set()
@@ -182,7 +201,7 @@ class Server:
         loop = self._new_loop()
         loop.set_exception_handler(_on_loop_error)
         try:
-            self._run = Run(loop, self._plan)
+            self._run = _Run(loop, self._options)
             loop.run_until_complete(self._run.serve(sock, on_ready))
         finally:
             self._run = None
@@ -191,19 +210,127 @@ class Server:
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
-    def _ask_to_stop(self, force: bool = False) -> None:
+    def _request_stop(self, force: bool = False) -> None:
         run = self._run
         if run is not None:
             run.stop(force)
 
     def _bind(self) -> socket.socket:
-        sock = bind(self._host, self._wanted_port)
+        sock = bind(self._host, self._configured_port)
         self._port = sock.getsockname()[1]
         return sock
 
 
+class _Run:
+    """One run of a server. Lives in the event loop's thread, except `stop` and `playbacks.release`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: _Options) -> None:
+        self.loop, self._options = loop, options
+        self.playbacks = Playbacks(loop, options.timer)
+        self._state = ServerState()
+        self._stopping, self._forced = asyncio.Event(), asyncio.Event()
+
+    @property
+    def connections(self) -> set[HttpProtocol]:
+        """The open connections."""
+        return cast("set[HttpProtocol]", self._state.connections)
+
+    def stop(self, force: bool = False) -> None:
+        """Request the end, from any thread. `force`: without waiting for requests in flight."""
+        with contextlib.suppress(RuntimeError):
+            # RuntimeError: the loop was closed in the meantime.
+            self.loop.call_soon_threadsafe(self._stopping.set)
+            if force:
+                self.loop.call_soon_threadsafe(self._forced.set)
+
+    async def serve(self, sock: socket.socket, on_ready: Callable[[], object]) -> None:
+        """Serve until `stop`; call `on_ready` when clients can connect."""
+        loop, state, options = self.loop, self._state, self._options
+        threads = ThreadPoolExecutor(options.threads, thread_name_prefix="mockserver-admin")
+        bridge = WSGIBridge(
+            options.app,
+            playbacks=self.playbacks,
+            threads=threads,
+            inline=options.inline,
+            limits=options.limits,
+            envelope=options.envelope,
+        )
+        config = Config(
+            bridge,
+            http=HttpProtocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            workers=1,
+            # Only a fallback: the protocol has its own idle limit.
+            timeout_keep_alive=math.ceil(options.limits.idle_seconds),
+        )
+        config.load()
+
+        def protocol() -> HttpProtocol:
+            return HttpProtocol(config, state, {}, loop, limits=options.limits, envelope=options.envelope)
+
+        listener = Listener(
+            loop,
+            sock,
+            protocol,
+            options.tls.context if options.tls else None,
+            handshake_seconds=options.limits.request_seconds,
+            shutdown_seconds=options.limits.linger_seconds,
+        )
+        await listener.open()
+        date_task = loop.create_task(_update_date(state))
+        try:
+            await asyncio.sleep(0)
+            on_ready()
+            await self._stopping.wait()
+        finally:
+            await self._shut_down(listener, threads)
+            date_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await date_task
+
+    async def _shut_down(self, listener: Listener, threads: ThreadPoolExecutor) -> None:
+        await listener.close()
+        # Requests that the kernel has already received count as in flight: let the loop read them first.
+        await asyncio.sleep(0.01)
+        self.playbacks.finish()
+        self._options.on_stop()
+        connections, tasks, now = self.connections, self._state.tasks, self.loop.time
+        for connection in list(connections):
+            connection.shutdown()
+        deadline, grace_end = now() + self._options.limits.stop_seconds, now() + _GRACE_SECONDS
+        while (connections or tasks) and not self._forced.is_set() and now() < deadline:
+            if now() > grace_end and not tasks and not any(connection.busy for connection in connections):
+                break
+            await asyncio.sleep(0.005)
+        unfinished = sum(connection.busy for connection in connections)
+        if unfinished:
+            log.warning("stopped with %d requests unfinished", unfinished)
+        for connection in list(connections):
+            connection.reset()
+        await asyncio.sleep(0)
+        unfinished_tasks = list(tasks)
+        for task in unfinished_tasks:
+            task.cancel()
+        if unfinished_tasks:
+            await asyncio.wait(unfinished_tasks, timeout=0.5)
+        # A busy thread cannot be ended; it must not delay the stop.
+        threads.shutdown(wait=not unfinished_tasks, cancel_futures=True)
+
+
+async def _update_date(state: ServerState) -> None:
+    """Update the Date header of all responses every second."""
+    while True:
+        state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        await asyncio.sleep(1)
+
+
 def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A client's broken connection or handshake is no error of the server; everything else is."""
+    """Log errors, except the broken connections and handshakes of clients."""
     error = context.get("exception")
     if isinstance(error, (ConnectionError, TimeoutError, asyncio.TimeoutError)) or (
         isinstance(error, OSError)
@@ -211,4 +338,4 @@ def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
     ):
         log.debug("a connection ended: %r", error)
         return
-    log.error("%s", context.get("message", "error in the loop"), exc_info=error)
+    log.error("%s", context.get("message", "error in the event loop"), exc_info=error)

@@ -87,11 +87,11 @@ WRONG = {
     "both ways at once": (("--tls", "--tls-cert", "cert.pem"), "--tls", "leave out"),
     "a made one with a key": (("--tls", "--tls-key", "key.pem"), "--tls", "leave out"),
     "a key alone": (("--tls-key", "key.pem"), "--tls-key", "add --tls-cert"),
-    "a certificate alone": (("--tls-cert", "cert.pem"), "--tls-cert", "no usable certificate"),
+    "a certificate alone": (("--tls-cert", "cert.pem"), "--tls-cert", "not a PEM certificate"),
     "another certificate's key": (
         ("--tls-cert", "cert.pem", "--tls-key", "other.pem"),
         "--tls-cert",
-        "no usable certificate",
+        "not a PEM certificate",
     ),
     "no such file": (("--tls-cert", "none.pem"), "--tls-cert", "No such file"),
     "a folder": (("--tls-cert", "."), "--tls-cert", "Is a directory"),

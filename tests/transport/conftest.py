@@ -6,7 +6,7 @@ import logging
 import threading
 
 import pytest
-from transport_wire import LOOPS, echo
+from raw_http import LOOPS, echo
 
 from mockserver.server.limits import Limits
 from mockserver.server.server import Server

@@ -12,10 +12,10 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transport_wire import GET, LOOPS, ask, connect, echo, parse, read_all, read_answer
+from raw_http import GET, LOOPS, ask, connect, echo, parse, read_all, read_response
 
-from mockserver.server.heads import origin_form, with_ascii_target, without_upgrade
 from mockserver.server.limits import Limits
+from mockserver.server.protocol import origin_form, with_ascii_target, without_upgrade
 from mockserver.server.server import Server
 
 CLOSE = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
@@ -142,9 +142,9 @@ def test_a_kept_connection_outlives_a_slow_start_of_its_answer():
     with Server(echo, limits=limits) as server, connect(server) as sock:
         sock.sendall(b"GET /big?8000000 HTTP/1.1\r\nHost: h\r\n\r\n")
         time.sleep(0.05)
-        assert len(read_answer(sock)[2]) == 8_000_000
+        assert len(read_response(sock)[2]) == 8_000_000
         sock.sendall(b"GET /deliver?delay=0.6 HTTP/1.1\r\nHost: h\r\n\r\n")
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
 
 
 @pytest.mark.parametrize("value", ["Infinity", "NaN", "1e308", "-1"])
@@ -156,7 +156,7 @@ def test_absurd_pauses_do_no_harm(value):
             while not server.pending:
                 time.sleep(0.001)
             server.release()
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
 
 
 def test_a_delivery_that_cannot_be_performed_closes_and_is_logged_once(caplog, logs_errors):

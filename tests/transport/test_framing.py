@@ -9,13 +9,13 @@ import socket
 import subprocess
 
 import pytest
-from transport_wire import (
+from raw_http import (
     GET,
     ask,
     connect,
     parse,
     read_all,
-    read_answer,
+    read_response,
     refused,
     told,
 )
@@ -92,9 +92,9 @@ def test_a_long_body_before_a_pipelined_head_does_not_count_as_head(server):
     second = b"GET /second HTTP/1.1\r\nHost: h\r\nX-Part: "
     with connect(server) as sock:
         sock.sendall(first + second)
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
         sock.sendall(b"1\r\n\r\n")
-        assert json.loads(read_answer(sock)[2])["PATH_INFO"] == "/second"
+        assert json.loads(read_response(sock)[2])["PATH_INFO"] == "/second"
 
 
 def test_the_environ_tells_what_arrived(server):
@@ -155,8 +155,8 @@ def test_pipelined_requests_are_answered_in_order(server):
     )
     with connect(server) as sock:
         sock.sendall(raw)
-        assert b"UserId" in read_answer(sock)[2]
-        assert [json.loads(read_answer(sock)[2])["PATH_INFO"] for _ in range(19)] == [
+        assert b"UserId" in read_response(sock)[2]
+        assert [json.loads(read_response(sock)[2])["PATH_INFO"] for _ in range(19)] == [
             f"/{i}" for i in range(1, 20)
         ]
 
@@ -194,11 +194,11 @@ def test_the_limit_of_the_body_is_exact(server, extra):
     size = 1024 * 1024 + extra
     with connect(server) as sock:
         sock.sendall(POST + b"Content-Length: %d\r\n\r\n" % size + b"x" * size)
-        seen = json.loads(read_answer(sock)[2])
+        seen = json.loads(read_response(sock)[2])
         assert seen.get("mockserver.overlong", False) is bool(extra)
         assert len(seen["body"]) == (0 if extra else size)
         sock.sendall(GET)
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
 
 
 def test_a_chunked_body_over_the_limit_is_overlong(server):
@@ -265,10 +265,10 @@ def test_an_offered_upgrade_is_ignored(server, body):
     with connect(server) as sock:
         for _ in range(3):
             sock.sendall(raw)
-            assert json.loads(read_answer(sock)[2])["body"] == body.decode()
+            assert json.loads(read_response(sock)[2])["body"] == body.decode()
         sock.sendall(GET + raw)
-        assert read_answer(sock)[0] == 200
-        assert read_answer(sock)[0] == (400 if body else 200)
+        assert read_response(sock)[0] == 200
+        assert read_response(sock)[0] == (400 if body else 200)
 
 
 def test_a_client_that_shuts_its_sending_side_gets_its_answer(server):

@@ -8,7 +8,7 @@ import socket
 import time
 
 import pytest
-from transport_wire import GET, ask, connect, read_all, read_answer, refused
+from raw_http import GET, ask, connect, read_all, read_response, refused
 
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
 
@@ -48,7 +48,7 @@ def test_a_later_request_has_its_own_time(hasty):
     """The clock of the second request starts with its first byte, and it is refused like the first."""
     with connect(hasty) as sock:
         sock.sendall(GET)
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
         start = time.monotonic()
         sock.sendall(b"GET /")
         refused(read_all(sock), 408)
@@ -59,7 +59,7 @@ def test_an_idle_connection_is_closed(hasty):
     """After its answer it may wait for `idle_seconds`."""
     with connect(hasty) as sock:
         sock.sendall(GET)
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
         assert 0.3 <= ended(sock, time.monotonic()) < 1.5
 
 
@@ -70,7 +70,7 @@ def test_a_drip_does_not_prolong_anything(hasty, first, drop):
     with connect(hasty) as sock:
         if first:
             sock.sendall(first)
-            read_answer(sock)
+            read_response(sock)
         start = time.monotonic()
         while time.monotonic() - start < 2.0:
             try:
@@ -97,7 +97,7 @@ def test_200_half_open_and_200_dripping_connections_are_closed_in_time(hasty):
         before = time.monotonic()
         with connect(hasty) as sock:
             sock.sendall(GET)
-            assert read_answer(sock)[0] == 200
+            assert read_response(sock)[0] == 200
         took.append(time.monotonic() - before)
     assert sorted(took)[98] < 0.25, sorted(took)[-3:]
     for sock in half + drips:
@@ -135,7 +135,7 @@ def test_waiting_for_our_own_delay_is_not_the_client_s_fault(hasty):
     """A pipelined half request behind an answer delayed beyond the limits is not refused."""
     with connect(hasty) as sock:
         sock.sendall(b"GET /deliver?delay=0.9 HTTP/1.1\r\nHost: h\r\n\r\n" + GET + GET[:10])
-        assert read_answer(sock)[0] == 200
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
+        assert read_response(sock)[0] == 200
         sock.sendall(GET[10:])
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200

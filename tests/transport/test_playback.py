@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transport_wire import (
+from raw_http import (
     BODY,
     GET,
     ask,
@@ -23,11 +23,11 @@ from transport_wire import (
     parse,
     parse_head,
     read_all,
-    read_answer,
+    read_response,
 )
 
 from mockserver.core.http import DeliveryPlan
-from mockserver.server.playback import GARBAGE, score
+from mockserver.server.playback import GARBAGE, timed_pieces
 from mockserver.server.server import Server
 
 
@@ -184,10 +184,10 @@ def test_a_slow_answer_takes_its_time_and_keeps_the_connection(server, fields):
         for _ in range(2):
             start = time.monotonic()
             sock.sendall(request(close=False, **fields))
-            assert read_answer(sock)[2] == BODY
+            assert read_response(sock)[2] == BODY
             assert 0.085 <= time.monotonic() - start < 1.0
         sock.sendall(GET)
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
 
 
 def test_headers_drip(timed):
@@ -249,7 +249,7 @@ def test_a_big_throttled_body_is_whole(timed):
 )
 def test_a_score_plays_every_byte_once_in_its_time(head, body, how):
     """Whatever the pacing: the bytes are those of the answer, the pauses the sum of the parts."""
-    notes = list(score(head, body, how))
+    notes = list(timed_pieces(head, body, how))
     assert b"".join(data for _, data in notes) == head + body
     throttle = (len(head) + len(body)) / how.bytes_per_second if how.bytes_per_second else 0
     assert sum(wait for wait, _ in notes) == pytest.approx(how.header_seconds + how.body_seconds + throttle)
@@ -313,7 +313,7 @@ def test_500_hanging_calls_are_freed_in_half_a_second(server):
     wait_for_pending(server, 500)
     with connect(server) as sock:
         sock.sendall(GET)
-        assert read_answer(sock)[0] == 200
+        assert read_response(sock)[0] == 200
     start = time.monotonic()
     assert server.release() == 500
     for sock in socks:

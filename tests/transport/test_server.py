@@ -16,7 +16,7 @@ import time
 
 import pytest
 from helpers.length import length
-from transport_wire import (
+from raw_http import (
     BODY,
     GET,
     LOOPS,
@@ -24,7 +24,7 @@ from transport_wire import (
     connect,
     echo,
     read_all,
-    read_answer,
+    read_response,
     told,
 )
 
@@ -111,7 +111,7 @@ def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
             assert told(ask(server, CLOSE.replace(b"/v2/video/x", b"/__admin/x")))
             idle, delayed, hanging = (connect(server) for _ in range(3))
             idle.sendall(GET)
-            read_answer(idle)
+            read_response(idle)
             delayed.sendall(b"GET /deliver?delay=60 HTTP/1.1\r\nHost: h\r\n\r\n")
             hanging.sendall(b"GET /deliver?hang=60 HTTP/1.1\r\nHost: h\r\n\r\n")
             while server.pending < 2:
@@ -288,7 +288,7 @@ def test_answers_without_a_body_have_none(status):
     with Server(app) as server, connect(server) as sock:
         for _ in range(2):
             sock.sendall(GET)
-            code, headers, _ = read_answer(sock)
+            code, headers, _ = read_response(sock)
             assert code == int(status[:3])
             assert "content-length" not in headers
 
@@ -396,7 +396,7 @@ def test_connection_faults_work_over_https(throwaway, new_loop):
             while not server.pending:
                 time.sleep(0.001)
             server.release()
-            assert read_answer(sock)[0] == 200
+            assert read_response(sock)[0] == 200
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)

@@ -67,7 +67,7 @@ def ask(server, raw: bytes, timeout=5.0) -> bytes:
         return read_all(sock)
 
 
-def read_answer(sock) -> tuple[int, dict[str, str], bytes]:
+def read_response(sock) -> tuple[int, dict[str, str], bytes]:
     """One answer with a Content-Length from a connection that stays open."""
     data = b""
     while b"\r\n\r\n" not in data:

@@ -1,0 +1,176 @@
+"""Binds a port and accepts connections, with or without TLS; also the process's signals and resource limits.
+
+Knows sockets, not HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
+
+BACKLOG = 2048
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SWITCH_INTERVAL = 0.0002
+"""Thread switch interval in seconds. With the default, an admin request waits long behind a busy event loop."""
+_MAX_OPEN_FILES = 65_536
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on `host` and `port`; 0 picks a free port. Raise ConfigurationError on failure."""
+    if not 0 <= port <= 65_535:
+        raise _bind_error(host, port, OverflowError("0-65535"))
+    sock: socket.socket | None = None
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, proto)
+        if sys.platform != "win32":
+            # A server that was just stopped leaves its port in TIME_WAIT.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except (OSError, UnicodeError) as error:
+        if sock is not None:
+            sock.close()
+        raise _bind_error(host, port, error) from None
+    return sock
+
+
+def _bind_error(host: str, port: int, error: Exception) -> ConfigurationError:
+    code = getattr(error, "errno", None)
+    if code == errno.EADDRINUSE:
+        text = Text(
+            f"port {port} on {host} is in use: stop the other program or choose another port (0 picks a free one)",
+            f"{host} 的端口 {port} 已被占用：请停止占用它的程序，或换一个端口（0 表示自动选择空闲端口）",
+        )
+        return ConfigurationError.at("--port", text)
+    if code == errno.EACCES or isinstance(error, OverflowError):
+        text = Text(
+            f"port {port} on {host} cannot be used ({error}): choose one from 1024 to 65535, or 0",
+            f"{host} 的端口 {port} 无法使用（{error}）：请选择 1024 到 65535 之间的端口，或用 0 自动选择",
+        )
+        return ConfigurationError.at("--port", text)
+    text = Text(f"cannot listen on {host} port {port}: {error}", f"无法监听 {host} 端口 {port}：{error}")
+    return ConfigurationError.at("--host", text)
+
+
+class Listener:
+    """Accepts connections on a bound socket until it is closed."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        context: ssl.SSLContext | None,
+        *,
+        handshake_seconds: float,
+        shutdown_seconds: float,
+    ) -> None:
+        self._loop, self._sock, self._protocol, self._context = loop, sock, protocol, context
+        self._timeouts: dict[str, Any] = {"ssl_handshake_timeout": handshake_seconds}
+        if sys.version_info >= (3, 11) or type(loop).__module__.startswith("uvloop"):
+            self._timeouts["ssl_shutdown_timeout"] = shutdown_seconds
+        self._server: asyncio.Server | None = None
+        self._handshakes: dict[asyncio.Task[None], socket.socket] = {}
+
+    async def open(self) -> None:
+        """Start to accept connections."""
+        if self._context is not None:
+            # Not `create_server(ssl=…)`: unfinished handshakes are not accessible there, and outlive the stop.
+            with contextlib.suppress(NotImplementedError):
+                self._loop.add_reader(self._sock, self._accept)
+                return
+        self._server = await self._loop.create_server(
+            self._protocol, sock=self._sock, backlog=BACKLOG, ssl=self._context
+        )
+
+    async def close(self) -> None:
+        """Stop accepting connections, and abort unfinished handshakes."""
+        if self._server is not None:
+            self._server.close()
+            return
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+        for sock in self._handshakes.values():
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        if self._handshakes:
+            await asyncio.wait(list(self._handshakes), timeout=1)
+
+    def _accept(self) -> None:
+        try:
+            sock, _ = self._sock.accept()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                # There is no free file descriptor: do not spin until there is one.
+                self._loop.remove_reader(self._sock)
+                self._loop.call_later(0.1, self._resume)
+            return
+        sock.setblocking(False)
+        task = self._loop.create_task(self._handshake(sock))
+        self._handshakes[task] = sock
+        task.add_done_callback(self._handshakes.pop)
+
+    def _resume(self) -> None:
+        if self._sock.fileno() >= 0:
+            self._loop.add_reader(self._sock, self._accept)
+
+    async def _handshake(self, sock: socket.socket) -> None:
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.connect_accepted_socket(
+                self._protocol, sock, ssl=self._context, **self._timeouts
+            )
+        except (OSError, asyncio.TimeoutError):
+            # A failed handshake is the client's error (ssl.SSLError is an OSError).
+            sock.close()
+
+
+@contextlib.contextmanager
+def stop_signals(stop: Callable[[bool], object]) -> Iterator[list[int]]:
+    """Call `stop(force)` on SIGTERM and SIGINT: False on the first signal, True on the second. Yields those received.
+
+    After the second signal the system's default action is restored.
+    """
+    received: list[int] = []
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        stop(len(received) > 1)
+        if len(received) > 1:
+            signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, on_signal) for number in _STOP_SIGNALS}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def raise_process_limits() -> None:
+    """Allow this process as many open connections as the system permits, and make its threads switch quickly."""
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
