@@ -12,7 +12,7 @@ from mockserver.cli.output import columns, show_json
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
-from mockserver.world.picture import picture_of
+from mockserver.world.views import summarize_day
 
 _BAR_WIDTH = 48
 _SUMMARY = Text(
@@ -44,7 +44,7 @@ def world(day: str, as_json: bool, lang: Lang, appkey: str | None, **settings: A
     now = state.clock.second()
     try:
         source = engine.config.scenarios[state.scenario].world
-        picture = picture_of(source.at(app.appkey, now), day, now)
+        picture = summarize_day(source.at(app.appkey, now), day, now)
     except ValueError:
         text = Text(f"{day!r} is not a day; write it as 20191210", f"{day!r} 不是日期；请写作 20191210")
         raise ConfigurationError.at("--day", text) from None

@@ -20,8 +20,8 @@ from mockserver.engine.response_cache import ResponseCache
 from mockserver.scenarios.model import Reply, Rule, error_name_of, is_empty, merge_patch
 from mockserver.scenarios.near_misses import nearest_rule
 from mockserver.scenarios.templates import BadTemplate
-from mockserver.world.answers import Answer
-from mockserver.world.stays import World
+from mockserver.world.records import ViewResult
+from mockserver.world.sessions import World
 from mockserver.world.views import VIEWS
 
 log = logging.getLogger("mockserver")
@@ -103,7 +103,7 @@ class Responder:
             return self._off_contract(context, _schema_mismatch(context, answer), by, "the world")
         decision = self._encoded(context, answer, by, "the world")
         if not decision.error:
-            self._cache.put(key, decision.body, decision.empty, context.second, view.settled_from)
+            self._cache.put(key, decision.body, decision.empty, context.second, view.stable_from)
         return decision
 
     def _encoded(self, context: RequestContext, answer: Any, by: str, place: str) -> Decision:
@@ -145,7 +145,7 @@ def _world(context: RequestContext) -> World:
     return context.scenario.world.at(context.accepted_app.appkey, context.second)
 
 
-def _view(context: RequestContext) -> Answer:
+def _view(context: RequestContext) -> ViewResult:
     view = VIEWS[context.accepted_operation.name]
     return view(_world(context), context.body, context.second, context.readings)
 
@@ -153,11 +153,11 @@ def _view(context: RequestContext) -> Answer:
 def _template_values(context: RequestContext, rule: Rule) -> Mapping[str, Any]:
     """Return what a template may use: the request, the time, and a Faker seeded by this request."""
     # Importing Faker takes longer than the rest of a request, so only templates do it.
-    from mockserver.world.people import fake_for
+    from mockserver.world.people import make_faker
 
     seed = (rule.key, *(f"{name}={value}" for name, value in sorted(context.body.items())))
     request = {"operation": context.accepted_operation.name, "body": context.body, "query": context.query}
-    fake = fake_for(*seed, world=_world(context), now=context.second)
+    fake = make_faker(*seed, world=_world(context), now=context.second)
     return {"request": request, "now": context.second, "fake": fake}
 
 

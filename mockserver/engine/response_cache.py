@@ -15,7 +15,7 @@ class _CachedAnswer:
     body: bytes
     empty: bool
     created_at: int
-    settled_from: int | None
+    stable_from: int | None
 
 
 class ResponseCache:
@@ -33,18 +33,18 @@ class ResponseCache:
             answer = self._answers.get(key)
             if answer is None:
                 return None
-            settled = answer.settled_from is not None and min(now, answer.created_at) >= answer.settled_from
-            if not settled and now != answer.created_at:
+            stable = answer.stable_from is not None and min(now, answer.created_at) >= answer.stable_from
+            if not stable and now != answer.created_at:
                 return None
             self._answers.move_to_end(key)
             return answer.body, answer.empty
 
-    def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, settled_from: int | None) -> None:
-        """Store an answer created at second `created_at` that stays the same from `settled_from` on."""
+    def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, stable_from: int | None) -> None:
+        """Store an answer created at second `created_at` that stays the same from `stable_from` on."""
         with self._lock:
             old = self._answers.pop(key, None)
             self._size += len(body) - (len(old.body) if old else 0)
-            self._answers[key] = _CachedAnswer(body, empty, created_at, settled_from)
+            self._answers[key] = _CachedAnswer(body, empty, created_at, stable_from)
             while self._size > self._max_bytes:
                 _, evicted = self._answers.popitem(last=False)
                 self._size -= len(evicted.body)

@@ -34,8 +34,8 @@ from mockserver.scenarios.checks import (
 )
 from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty
 from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
+from mockserver.world.sessions import WorldError
 from mockserver.world.sources import WorldSource
-from mockserver.world.stays import SpecError
 
 Pointer = tuple[str | int, ...]
 
@@ -277,7 +277,7 @@ def _world(chain: Sequence[_ScenarioFile], seed: int | None, now: int) -> WorldS
     world = WorldSource(spec, seed)
     try:
         world.check(now)
-    except SpecError as error:
+    except WorldError as error:
         parts[0].problem(("world", *error.pointer), error.text)
         return None
     return world

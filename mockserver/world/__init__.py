@@ -1,1 +1,5 @@
-"""The call log: columns of stays, generated or recorded, and the six views of it. Nothing of requests or HTTP."""
+"""The call log and its views: sessions of users in rooms, generated from a seed or recorded in a scenario.
+
+May import `contract` (readings) and `core`; knows nothing of HTTP or scenario files. Start with `sessions.py`, then
+`generated.py` (where the rows come from) and `views.py` (what the operations return).
+"""

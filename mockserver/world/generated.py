@@ -1,270 +1,324 @@
-"""The generated world: a seeded call log that answers for any second from 2019-01-01 on and stores nothing.
+"""The generated world: a seeded call log for any second from 2019-01-01 on, computed when it is needed.
 
-A pure function from the timetable's seats to stays: it adds what a seat does not decide (splits into stays,
-streams, place, network, quality) and the pinned rooms. What one question evaluated is kept for the next few
-questions, within bounds (see `cache`). Knows nothing of operations, readings or `now`.
+Sessions are a pure function of the slots in `slots.py`; this module splits slots into sessions, adds streams, place,
+network and quality, and joins the pinned rooms. Knows nothing of operations, readings or `now`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from mockserver.core.text import Text
-from mockserver.world.cache import ROWS
-from mockserver.world.codes import IdCode
-from mockserver.world.places import Place
-from mockserver.world.prf import I64, bits, draw, subkey
-from mockserver.world.quality import DELAY_MAX, LOSS_MAX, NETWORKS
-from mockserver.world.seats import Seated, Timetable, day_of_hour, hours_of
-from mockserver.world.shape import EPOCH, HOUR, ROOMS_AN_HOUR, SHARE_BITS, Shape, shape_of
-from mockserver.world.stays import COLUMNS, DIMENSIONS, SpecError, Stays
+from mockserver.world.demographics import NETWORKS, Place
+from mockserver.world.model import (
+    EPOCH,
+    HOUR,
+    MAX_DELAY,
+    MAX_LOSS,
+    MAX_ROOMS_PER_HOUR,
+    SHARE_BITS,
+    WorldModel,
+    build_model,
+)
+from mockserver.world.random_numbers import I64, IdCode, bits, draw, subkey
+from mockserver.world.sessions import COLUMNS, DIMENSIONS, Sessions, WorldError
+from mockserver.world.slots import (
+    MAX_SLOTS_PER_ROOM,
+    Slots,
+    Timetable,
+    day_of_hour,
+    hours_of,
+)
 
 _ROOM_DIGITS, _USER_DIGITS = 12, 10
 _AWAY = 164
-"""4 % (in 4,096ths) of a user's days are spent away from home."""
-PLACE_WORDS = DIMENSIONS[:3]
-"""Country, province, city: what a place has."""
-_STEP = 2_048
-"""Hours of one user's seats evaluated at once."""
+"""Users are away from home on 4 % (in 4,096ths) of the days."""
+_PLACE_DIMENSIONS = DIMENSIONS[:3]
+_MAX_HOURS = 2_048
+"""Hours of one user that are evaluated at once."""
+MAX_CACHED_ROWS = 60_000
+"""About 110 bytes each."""
+
+
+class RowCache:
+    """The rows of recently evaluated spans of hours, least recently used first out, for all worlds of the process.
+
+    Several operations often ask for the same day. Worlds are pure functions, so cached rows are never stale.
+    """
+
+    def __init__(self, max_rows: int = MAX_CACHED_ROWS) -> None:
+        self._max_rows = max_rows
+        self._rows = 0
+        self._entries: OrderedDict[tuple[Hashable, int, int], Sessions] = OrderedDict()
+        self._lock = Lock()
+
+    def rows(
+        self, world: Hashable, first: int, last: int, evaluate: Callable[[int, int], Sessions]
+    ) -> Sessions:
+        """Return the rows of hours first … last - 1 of a world, or of a wider span that is cached."""
+        with self._lock:
+            for key in reversed(self._entries):
+                owner, begin, end = key
+                if owner == world and begin <= first and last <= end:
+                    self._entries.move_to_end(key)
+                    return self._entries[key]
+        rows = evaluate(first, last)
+        with self._lock:
+            self._rows += len(rows) - len(self._entries.pop((world, first, last), ()))
+            self._entries[world, first, last] = rows
+            while self._rows > self._max_rows:
+                self._rows -= len(self._entries.popitem(last=False)[1])
+        return rows
+
+    def clear(self) -> None:
+        """Remove all rows."""
+        with self._lock:
+            self._entries.clear()
+            self._rows = 0
+
+
+ROW_CACHE = RowCache()
 
 
 def generated_world(
     spec: Mapping[str, Any], *, seed: int | None = None, appkey: str | None = None
 ) -> GeneratedWorld:
-    """The world of a `world: {source: generated, …}` block.
+    """Return the world of a `world: {source: generated, …}` block.
 
-    `seed` overrides the block's, `per_app` mixes `appkey` in.
-    SpecError points to the parameter that is unknown, out of range or contradicts another.
+    `seed` replaces the seed of the block; with `per_app`, `appkey` is mixed in. WorldError points to a parameter that
+    is unknown, out of range or contradicts another one.
     """
     if seed is not None:
         spec = {**spec, "seed": seed}
-    shape = shape_of(spec)
-    return GeneratedWorld(shape, appkey if shape.per_app else None)
+    model = build_model(spec)
+    return GeneratedWorld(model, appkey if model.per_app else None)
 
 
 class GeneratedWorld:
-    """A World (see `stays.World`) whose rows are computed when they are asked for."""
+    """A `World` whose rows are computed when they are asked for."""
 
-    def __init__(self, shape: Shape, appkey: str | None = None) -> None:
-        self.shape = shape
-        words = () if appkey is None else (appkey,)
-        self.key = subkey(shape.seed, "world", *words)
-        self._timetable = Timetable(shape, self.key)
+    def __init__(self, model: WorldModel, appkey: str | None = None) -> None:
+        self.model = model
+        labels = () if appkey is None else (appkey,)
+        self.key = subkey(model.seed, "world", *labels)
+        self._timetable = Timetable(model, self.key)
         self._room_ids = IdCode(subkey(self.key, "room id"), _ROOM_DIGITS)
         self._user_ids = IdCode(subkey(self.key, "user id"), _USER_DIGITS)
         names = ("piece", "stream", "quality", "failed", "home", "away")
         self._keys = {name: subkey(self.key, name) for name in names}
-        self._identity = object()
-        self._join_pins()
-
-    # Words of the world
+        self._cache_key = object()
+        self._join_pinned_rooms()
 
     def labels(self, dimension: str) -> Sequence[str]:
-        """The labels behind the codes of `country`, `province`, `city` or `network`."""
+        """Return the labels of `country`, `province`, `city` or `network`, indexed by code."""
         return self._labels[dimension]
 
     @property
-    def longest(self) -> int:
-        """The longest a room can last, seconds."""
-        return max(self.shape.cap, self.shape.pins.longest)
+    def max_room_seconds(self) -> int:
+        """The longest that a room can last."""
+        return max(self.model.max_room_seconds, self.model.pins.max_room_seconds)
 
     @property
     def users(self) -> int:
         """The size of the generated population."""
-        return self.shape.users
+        return self.model.users
 
     # Ids
 
     def user_ids(self, codes: Any) -> list[str]:
-        """The UserIds of user codes; pinned users have codes below 0."""
-        return _ids(codes, self._user_ids, self.shape.pins.users)
+        """Return the UserIds of user codes; codes of pinned users are negative."""
+        return _ids(codes, self._user_ids, self.model.pins.users)
 
     def room_ids(self, codes: Any) -> list[str]:
-        """The RoomIds of room codes; pinned rooms have codes below 0."""
-        return _ids(codes, self._room_ids, self.shape.pins.rooms)
+        """Return the RoomIds of room codes; codes of pinned rooms are negative."""
+        return _ids(codes, self._room_ids, self.model.pins.rooms)
 
     def user_code(self, user_id: str) -> int | None:
-        """The code of a user, None when the world does not know the id."""
+        """Return the code of a user, or None if the id is unknown."""
         pinned = self._pinned_users.get(user_id)
         return self._generated_user(user_id) if pinned is None else pinned
 
-    def _generated_user(self, user_id: str) -> int | None:
-        code = self._user_ids.decode(user_id)
-        return code if code is not None and code < self.shape.users else None
-
-    def _generated_room(self, room_id: str) -> Stays:
-        number = self._room_ids.decode(room_id)
-        return Stays.empty() if number is None else self._stays(self._timetable.of_room(number))
-
-    def knows_user(self, user_id: str) -> bool:
-        """Whether the id belongs to somebody of this world, with calls or without."""
+    def has_user(self, user_id: str) -> bool:
+        """Whether the user exists, with or without sessions."""
         return self.user_code(user_id) is not None
 
-    # Questions
+    def _generated_user(self, user_id: str) -> int | None:
+        code = self._user_ids.decode(user_id)
+        return code if code is not None and code < self.model.users else None
 
-    def stays_of_user(self, user_id: str, begin: int, end: int) -> Stays:
-        """Every stay of the user that overlaps the closed span; linear in its hours."""
+    def _generated_room(self, room_id: str) -> Sessions:
+        number = self._room_ids.decode(room_id)
+        return Sessions.empty() if number is None else self._sessions(self._timetable.of_room(number))
+
+    # Lookups
+
+    def sessions_of_user(self, user_id: str, begin: int, end: int) -> Sessions:
+        """Return the sessions of a user that overlap [begin, end]; takes time linear in the hours of the span."""
         code = self.user_code(user_id)
         if code is None:
-            return Stays.empty()
+            return Sessions.empty()
         if code < 0:
-            return _overlapping(self._pins.take(self._pins.user == code), begin, end)
+            return self._pinned.take(self._pinned.user == code).overlapping(begin, end)
         first, last = hours_of(begin, end)
-        first = max(first - self.shape.look_back, 0)
+        first = max(first - self.model.look_back, 0)
         parts = [
-            self._stays(self._timetable.of_user(code, hour, min(hour + _STEP, last)))
-            for hour in range(first, last, _STEP)
+            self._sessions(self._timetable.of_user(code, hour, min(hour + _MAX_HOURS, last)))
+            for hour in range(first, last, _MAX_HOURS)
         ]
-        return _overlapping(Stays.concatenate(parts), begin, end) if parts else Stays.empty()
+        return Sessions.concatenate(parts).overlapping(begin, end)
 
-    def stays_of_room(self, room_id: str) -> Stays:
-        """Every stay of the room, whenever it is; no row when the world does not know it."""
+    def sessions_of_room(self, room_id: str) -> Sessions:
+        """Return all sessions of a room; no rows if the room is unknown."""
         pinned = self._pinned_rooms.get(room_id)
         if pinned is None:
             return self._generated_room(room_id)
-        return self._pins.take(self._pins.room == pinned)
+        return self._pinned.take(self._pinned.room == pinned)
 
-    def stays_between(self, begin: int, end: int) -> Stays:
-        """Every stay that overlaps the closed span; linear in the rows of the span."""
-        pins = _overlapping(self._pins, begin, end)
+    def sessions_between(self, begin: int, end: int) -> Sessions:
+        """Return all sessions that overlap [begin, end]; takes time linear in the rows of the span."""
+        pinned = self._pinned.overlapping(begin, end)
         first, last = hours_of(begin, end)
         if first >= last:
-            return pins
-        rows = _overlapping(self._rows(max(first - self.shape.look_back, 0), last), begin, end)
-        return Stays.concatenate([rows, pins]) if len(pins.user) else rows
+            return pinned
+        rows = self._rows(first, last).overlapping(begin, end)
+        return Sessions.concatenate([rows, pinned]) if len(pinned) else rows
 
     def failed_joins(self, begin: int, end: int) -> I64:
-        """The seconds begin ≤ t < end at which a try to join failed: just before a stay, ascending."""
+        """Return the times in [begin, end) of failed joins, each shortly before a session, ascending."""
         first, last = hours_of(begin, end - 1)
         if begin >= end or first >= last:
             return np.zeros(0, np.int64)
-        rows = self._rows(max(first - self.shape.look_back, 0), last)
-        word = draw(self._keys["failed"], rows.enter * (1 << 23) + rows.user)
-        failed = bits(word, 0, 16) < self.shape.quality.failures[rows.network]
+        rows = self._rows(first, last)
+        random = draw(self._keys["failed"], rows.enter * (1 << 23) + rows.user)
+        failed = bits(random, 0, 16) < self.model.quality.failures[rows.network]
         enter = rows.enter[failed]
-        # Not before the hour of the stay, so that a span of hours tells its own tries alone.
-        tries = np.maximum(enter - 2 - bits(word[failed], 16, 3), enter - (enter - EPOCH) % HOUR)
-        return np.sort(tries[(tries >= begin) & (tries < end)])
+        # Never before the hour of the session, so that the joins of a span of hours depend on those hours only.
+        times = np.maximum(enter - 2 - bits(random[failed], 16, 3), enter - (enter - EPOCH) % HOUR)
+        return np.sort(times[(times >= begin) & (times < end)])
 
-    def home(self, user_id: str) -> Place | None:
-        """Where a user lives; None when the world does not know the id."""
+    def home_of(self, user_id: str) -> Place | None:
+        """Return where a user lives, or None if the id is unknown."""
         code = self.user_code(user_id)
         if code is None:
             return None
         if code >= 0:
-            return self.shape.places[int(self._home(np.array([code], np.int64))[0])]
-        row = self._pins.take(np.flatnonzero(self._pins.user == code)[:1])
-        country, province, city = (self._labels[name][int(getattr(row, name)[0])] for name in PLACE_WORDS)
+            return self.model.places[int(self._home(np.array([code], np.int64))[0])]
+        row = self._pinned.take(np.flatnonzero(self._pinned.user == code)[:1])
+        country, province, city = (
+            self._labels[name][int(getattr(row, name)[0])] for name in _PLACE_DIMENSIONS
+        )
         return Place(country, province, city, 0)
 
-    # Seats to stays
+    # From slots to sessions
 
-    def _rows(self, first: int, last: int) -> Stays:
-        """Every stay of the rooms that start in hours first … last - 1, perhaps with more around them."""
-        return ROWS.rows(self._identity, first, last, self._evaluate)
+    def _rows(self, first: int, last: int) -> Sessions:
+        """All sessions of rooms that can be open in hours first … last - 1, perhaps with some more."""
+        first = max(first - self.model.look_back, 0)
+        return ROW_CACHE.rows(self._cache_key, first, last, self._evaluate)
 
-    def _evaluate(self, first: int, last: int) -> Stays:
-        return Stays.concatenate([self._stays(part) for part in self._timetable.of_hours(first, last)])
+    def _evaluate(self, first: int, last: int) -> Sessions:
+        return Sessions.concatenate([self._sessions(part) for part in self._timetable.of_hours(first, last)])
 
     def _home(self, user: I64) -> I64:
-        word = bits(draw(self._keys["home"], user), 0, SHARE_BITS)
-        return np.searchsorted(self.shape.place_shares, word, side="right")
+        random = bits(draw(self._keys["home"], user), 0, SHARE_BITS)
+        return np.searchsorted(self.model.place_shares, random, side="right")
 
     def _place(self, user: I64, day: I64) -> I64:
-        """Where each user is on a day: at home, or for 4 % of the days anywhere people live."""
-        word = draw(self._keys["away"], user, day)
-        away = np.searchsorted(self.shape.place_shares, bits(word, 0, SHARE_BITS), side="right")
-        return np.where(bits(word, SHARE_BITS, 12) < _AWAY, away, self._home(user))
+        """Where each user is on a day: at home, or on some days at a random place."""
+        random = draw(self._keys["away"], user, day)
+        away = np.searchsorted(self.model.place_shares, bits(random, 0, SHARE_BITS), side="right")
+        return np.where(bits(random, SHARE_BITS, 12) < _AWAY, away, self._home(user))
 
-    def _stays(self, seated: Seated) -> Stays:
-        row, enter, leave, piece = self._pieces(seated)
-        user, room = seated.user[row], seated.room[row]
-        number = (room * 512 + seated.position[row]) * 4 + piece
+    def _sessions(self, slots: Slots) -> Sessions:
+        row, enter, leave, piece = self._split(slots)
+        user, room = slots.user[row], slots.room[row]
+        number = (room * MAX_SLOTS_PER_ROOM + slots.position[row]) * 4 + piece
         length = leave - enter
         stream = draw(self._keys["stream"], number)
         audio = length * (2_458 + (bits(stream, 0, 12) * 1_638 >> 12)) >> 12
         video = length * (819 + (bits(stream, 12, 12) * 3_072 >> 12)) >> 12
         video[bits(stream, 24, 10) >= 410] = 0
         hour = (enter - EPOCH) // HOUR
-        day = day_of_hour(room // ROOMS_AN_HOUR)
+        day = day_of_hour(room // MAX_ROOMS_PER_HOUR)
         place = self._place(user, day)
-        network = self.shape.network(day, bits(draw(self._keys["stream"], number, 1), 0, SHARE_BITS))
-        quality = self.shape.quality
-        word = draw(self._keys["quality"], number)
-        loss = quality.loss[network, bits(word, 0, 12)] * quality.loss_load[hour % 24] // 100
-        delay = quality.delay[network, bits(word, 12, 12)] * quality.delay_load[hour % 24] // 100
-        return Stays(
+        network = self.model.network(day, bits(draw(self._keys["stream"], number, 1), 0, SHARE_BITS))
+        quality = self.model.quality
+        random = draw(self._keys["quality"], number)
+        loss = quality.loss[network, bits(random, 0, 12)] * quality.loss_load[hour % 24] // 100
+        delay = quality.delay[network, bits(random, 12, 12)] * quality.delay_load[hour % 24] // 100
+        return Sessions(
             user=user,
             room=room,
             enter=enter,
             leave=leave,
             audio=audio,
             video=video,
-            create=seated.start[row],
-            destroy=seated.end[row],
-            host=(seated.position[row] == 0) & (piece == 0),
+            create=slots.start[row],
+            destroy=slots.end[row],
+            host=(slots.position[row] == 0) & (piece == 0),
             first=piece == 0,
             country=self._place_codes["country"][place],
             province=self._place_codes["province"][place],
             city=self._place_codes["city"][place],
             network=network.astype(np.int32),
-            audio_loss=np.minimum(loss, LOSS_MAX),
-            # A picture needs more packets and more time than a voice.
-            video_loss=np.minimum(loss * (100 + (bits(word, 24, 6) >> 1)) // 100, LOSS_MAX),
-            audio_delay=np.minimum(delay, DELAY_MAX),
-            video_delay=np.minimum(delay + 250 * bits(word, 32, 6), DELAY_MAX),
+            audio_loss=np.minimum(loss, MAX_LOSS),
+            # Video needs more packets and more time than audio.
+            video_loss=np.minimum(loss * (100 + (bits(random, 24, 6) >> 1)) // 100, MAX_LOSS),
+            audio_delay=np.minimum(delay, MAX_DELAY),
+            video_delay=np.minimum(delay + 250 * bits(random, 32, 6), MAX_DELAY),
         )
 
-    def _pieces(self, seated: Seated) -> tuple[I64, I64, I64, I64]:
-        """Seats as stays: (row of the seat, enter, leave, which piece); guests may drop out and come back."""
-        length = seated.leave - seated.enter
-        word = draw(self._keys["piece"], seated.room * 512 + seated.position)
-        luck = bits(word, 0, 10)
-        pieces = np.where(luck < 31, 3, np.where(luck < 123, 2, 1))
-        pieces[(seated.position == 0) | (length < 120)] = 1
+    def _split(self, slots: Slots) -> tuple[I64, I64, I64, I64]:
+        """Split slots into sessions: index of the slot, enter, leave, number of the piece. Guests may rejoin."""
+        length = slots.leave - slots.enter
+        random = draw(self._keys["piece"], slots.room * MAX_SLOTS_PER_ROOM + slots.position)
+        chance = bits(random, 0, 10)
+        pieces = np.where(chance < 31, 3, np.where(chance < 123, 2, 1))
+        pieces[(slots.position == 0) | (length < 120)] = 1
         row = np.repeat(np.arange(pieces.size), pieces)
         piece = np.arange(row.size) - (np.cumsum(pieces) - pieces)[row]
-        pieces, length, word = pieces[row], length[row], word[row]
-        # The cut after piece 0 lies before the middle (of two) or third (of three), the next one after it.
+        pieces, length, random = pieces[row], length[row], random[row]
+        # The first cut is before the middle (of two pieces) or the third (of three), the second one after it.
         unit = length // (2 * pieces)
-        near = seated.enter[row] + unit + (unit * bits(word, 10, 12) >> 12)
-        far = seated.enter[row] + 3 * unit + (unit * bits(word, 22, 12) >> 12)
-        gap = 1 + (np.minimum(length // 8, 60) * bits(word, 34, 6) >> 6)
-        enter, leave = seated.enter[row], seated.leave[row]
+        near = slots.enter[row] + unit + (unit * bits(random, 10, 12) >> 12)
+        far = slots.enter[row] + 3 * unit + (unit * bits(random, 22, 12) >> 12)
+        gap = 1 + (np.minimum(length // 8, 60) * bits(random, 34, 6) >> 6)
+        enter, leave = slots.enter[row], slots.leave[row]
         enter = np.where(piece == 1, near + gap, np.where(piece == 2, far + gap, enter))
         leave = np.where(piece == pieces - 1, leave, np.where(piece == 0, near, far))
         return row, enter, leave, piece
 
-    # Pins
-
-    def _join_pins(self) -> None:
-        """Give pinned and generated rows common labels; refuse an id that would mean two things."""
-        pins, places = self.shape.pins, self.shape.places
-        own = {dimension: [getattr(place, dimension) for place in places] for dimension in PLACE_WORDS}
+    def _join_pinned_rooms(self) -> None:
+        """Give pinned and generated rows common labels; refuse ids that exist in both."""
+        pins, places = self.model.pins, self.model.places
+        own = {dimension: [getattr(place, dimension) for place in places] for dimension in _PLACE_DIMENSIONS}
         own["network"] = list(NETWORKS)
         self._labels = {name: list(dict.fromkeys([*own[name], *pins.labels[name]])) for name in DIMENSIONS}
         codes = {name: {label: code for code, label in enumerate(self._labels[name])} for name in DIMENSIONS}
         self._place_codes = {
-            name: np.array([codes[name][label] for label in own[name]], np.int32) for name in PLACE_WORDS
+            name: np.array([codes[name][label] for label in own[name]], np.int32)
+            for name in _PLACE_DIMENSIONS
         }
         columns = {name: getattr(pins.rows, name) for name in COLUMNS}
-        for name in DIMENSIONS:
-            ours = np.array([codes[name][label] for label in pins.labels[name]], np.int32)
-            columns[name] = ours[columns[name]] if len(pins.rows) else columns[name]
-        self._pins = Stays(**columns)
+        for name in DIMENSIONS if len(pins.rows) else ():
+            common = np.array([codes[name][label] for label in pins.labels[name]], np.int32)
+            columns[name] = common[columns[name]]
+        self._pinned = Sessions(**columns)
         self._pinned_users = {user: -1 - index for index, user in enumerate(pins.users)}
         self._pinned_rooms = {room: -1 - index for index, room in enumerate(pins.rooms)}
         taken = [user for user in pins.users if self._generated_user(user) is not None]
         taken += [room for room in pins.rooms if len(self._generated_room(room))]
         if taken:
-            raise SpecError(
+            raise WorldError(
                 ("pins",),
                 Text(
-                    f"{taken[0]} already belongs to a generated room or user: choose another id",
-                    f"{taken[0]} 已属于生成的房间或用户：请换一个 ID",
+                    f"{taken[0]} is already the id of a generated room or user: choose another id",
+                    f"{taken[0]} 已是生成的房间或用户的 ID：请换一个 ID",
                 ),
             )
 
@@ -275,7 +329,3 @@ def _ids(codes: Any, code: IdCode, pinned: Sequence[str]) -> list[str]:
     for index in np.flatnonzero(numbers < 0).tolist():
         ids[index] = pinned[-1 - int(numbers[index])]
     return ids
-
-
-def _overlapping(rows: Stays, begin: int, end: int) -> Stays:
-    return rows.take((rows.leave >= begin) & (rows.enter <= end))

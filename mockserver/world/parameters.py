@@ -1,22 +1,31 @@
-"""The parameters of a generated world: a documented row each, and the check of a block against them.
+"""The parameters of a generated world, one documented row each, and the check of a `world:` block against them.
 
-The rows feed the JSON schema of scenario files, the README's table and this check alike. `checked` finds
-what is unknown, of the wrong type or out of range; `shape` finds what contradicts itself. Knows nothing
-of YAML: it points into the block, and the loader names file, line and column.
+The rows feed the JSON schema of scenario files, the table in the documentation and the check. The check finds what is
+unknown, of the wrong type or out of range; `model.py` finds contradictions. It needs no schema library, so that worlds
+can be generated with NumPy alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
-from mockserver.world.checking import Schema, mistakes
-from mockserver.world.pins import DOCUMENT_PINS, PIN
-from mockserver.world.quality import NETWORKS, PROFILES
-from mockserver.world.stays import SpecError
+from mockserver.world.demographics import (
+    HOUR_WEIGHTS,
+    NETWORK_SHARES,
+    NETWORKS,
+    PROFILES,
+    ROOM_KINDS,
+)
+from mockserver.world.pinned import DOCUMENT_PINS, PINNED_ROOM
+from mockserver.world.sessions import WorldError
+
+Pointer = tuple[str | int, ...]
+Schema = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,7 @@ class Parameter:
     schema: Schema
     """Type and range as JSON Schema 2020-12."""
     form: Text
-    """Type and range as the README tells them."""
+    """Type and range for the documentation."""
     help: Text
 
 
@@ -65,24 +74,6 @@ _YEAR = {
     "properties": dict.fromkeys(NETWORKS, _SHARE),
 }
 
-ROOM_KINDS: list[dict[str, Any]] = [
-    {"name": "one-to-one", "share": 62, "median": 110, "sigma": 1.1, "seats": [2, 2]},
-    {"name": "small team", "share": 23, "median": 720, "sigma": 0.8, "seats": [3, 5]},
-    {"name": "meeting", "share": 12, "median": 1_800, "sigma": 0.6, "seats": [4, 10]},
-    {"name": "full", "share": 3, "median": 2_700, "sigma": 0.5, "seats": [8, 20]},
-]
-HOUR_WEIGHTS = [
-    *(0.30, 0.17, 0.10, 0.07, 0.06, 0.08, 0.17, 0.36, 0.58, 0.74, 0.80, 0.83),
-    *(0.88, 0.78, 0.76, 0.79, 0.80, 0.82, 0.90, 1.05, 1.22, 1.25, 1.02, 0.62),
-]
-NETWORK_SHARES: dict[str, dict[str, float]] = {
-    "2019": {"WiFi": 64, "4G": 33, "3G": 1.5, "Ethernet": 1, "2G": 0.5},
-    "20191101": {"WiFi": 64, "4G": 33, "3G": 1.5, "Ethernet": 1, "2G": 0.5},
-    "2021": {"WiFi": 63, "5G": 8, "4G": 27, "3G": 0.8, "Ethernet": 1, "2G": 0.2},
-    "2023": {"WiFi": 61, "5G": 20, "4G": 17.6, "3G": 0.3, "Ethernet": 1, "2G": 0.1},
-    "2025": {"WiFi": 59, "5G": 31, "4G": 8.85, "3G": 0.1, "Ethernet": 1, "2G": 0.05},
-}
-
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "seed",
@@ -90,8 +81,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         {"type": "integer", "minimum": 0, "maximum": 2**64 - 1},
         Text("integer, 0 … 2^64-1", "整数，0 … 2^64-1"),
         Text(
-            "Decides everything: the same seed is the same world on every machine. `--seed` overrides it.",
-            "决定一切：同一种子在任何机器上得到同一个世界；`--seed` 优先。",
+            "The same seed gives the same world on every machine. `--seed` overrides it.",
+            "相同种子在任何机器上生成相同的世界；`--seed` 优先。",
         ),
     ),
     Parameter(
@@ -100,8 +91,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         {"type": ["integer", "null"], "minimum": 16, "maximum": 4_194_304},
         Text("integer, 16 … 4194304, or null", "整数，16 … 4194304，或 null"),
         Text(
-            "Size of the population. null: 4,096, or four for each seat of the busiest hour if that is more.",
-            "用户总数。null：4096，若最忙一小时的座位数乘 4 更大则取后者。",
+            "Number of users. null: 4,096, or four for each place in a room in the busiest hour if that is more.",
+            "用户总数。null：4096，或最忙一小时总人数上限的 4 倍，取较大者。",
         ),
     ),
     Parameter(
@@ -110,8 +101,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         {"type": "integer", "minimum": 0, "maximum": 200_000},
         Text("integer, 0 … 200000", "整数，0 … 200000"),
         Text(
-            "Rooms that start on an ordinary weekday (1-2 % fewer exist: nobody is in two rooms at once).",
-            "普通工作日开始的房间数（实际少 1-2 %：同一用户不会同时在两个房间）。",
+            "Rooms that start on a weekday (1-2 % fewer exist, because no user is in two rooms at once).",
+            "工作日开始的房间数（实际少 1-2 %：同一用户不会同时在两个房间）。",
         ),
     ),
     Parameter(
@@ -119,28 +110,21 @@ PARAMETERS: tuple[Parameter, ...] = (
         ROOM_KINDS,
         {"type": "array", "minItems": 1, "maxItems": 8, "items": _KIND},
         Text(
-            "1 … 8 × {name, share, median, sigma, seats: [least, most]}",
+            "1 … 8 × {name, share, median, sigma, seats: [min, max]}",
             "1 … 8 项 {name, share, median, sigma, seats: [最少, 最多]}",
         ),
         Text(
-            "Kinds of rooms: share (relative), call length as a lognormal (median in seconds; sigma, "
-            "default 0.8), and how many people join.",
-            "房间种类：占比（相对值）、通话时长的对数正态分布（中位数秒数；sigma 默认 0.8）、参与人数。",
+            "Kinds of rooms: relative share, lognormal call length (median in seconds; sigma, default 0.8) and "
+            "number of users.",
+            "房间类型：占比（相对值）、通话时长的对数正态分布（中位数，秒；sigma 默认 0.8）、人数。",
         ),
     ),
     Parameter(
         "call_lengths",
         {"floor": 5, "cap": 14_400},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {"floor": _SECONDS, "cap": _SECONDS},
-        },
+        {"type": "object", "additionalProperties": False, "properties": {"floor": _SECONDS, "cap": _SECONDS}},
         Text("{floor, cap}: seconds, 1 … 14400", "{floor, cap}：秒，1 … 14400"),
-        Text(
-            "The shortest and the longest a room may last, in seconds.",
-            "房间时长的下限与上限，单位秒。",
-        ),
+        Text("Minimum and maximum duration of a room in seconds.", "房间时长的下限与上限，单位秒。"),
     ),
     Parameter(
         "hour_weights",
@@ -153,8 +137,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         },
         Text("24 numbers, 0 … 1000", "24 个数字，0 … 1000"),
         Text(
-            "How many rooms start in each local hour (UTC+8), relative to the others.",
-            "东八区每小时开始的房间数之比。",
+            "Relative number of rooms that start in each local hour (UTC+8).",
+            "每小时（UTC+8）开始的房间数的相对值。",
         ),
     ),
     Parameter(
@@ -162,10 +146,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         1.12,
         {"type": "number", "minimum": 0, "maximum": 10},
         Text("number, 0 … 10", "数字，0 … 10"),
-        Text(
-            "Rooms on a Saturday or Sunday, relative to a weekday.",
-            "周末房间数相对工作日的倍数。",
-        ),
+        Text("Rooms on Saturdays and Sundays relative to weekdays.", "周末房间数相对工作日的倍数。"),
     ),
     Parameter(
         "networks",
@@ -181,8 +162,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "{年份或 yyyymmdd: {" + ", ".join(NETWORKS) + "}}",
         ),
         Text(
-            "Shares of the network types by date: a year stands for its 1 January, shares between dates are "
-            "interpolated.",
+            "Shares of the network types by date: a year means 1 January; shares between dates are interpolated.",
             "各网络类型占比（按日期）：年份表示当年 1 月 1 日，日期之间线性插值。",
         ),
     ),
@@ -205,8 +185,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         {"enum": list(PROFILES)},
         Text(*2 * (" | ".join(PROFILES),)),
         Text(
-            "Loss, delay and failed joins: as measured, on bad networks, or with the magnitudes of the "
-            "document's sample.",
+            "Loss, delay and failed joins: realistic, degraded networks, or the magnitudes of the document's sample.",
             "丢包、时延与加入失败：真实水平、弱网，或文档样例的数量级。",
         ),
     ),
@@ -216,21 +195,21 @@ PARAMETERS: tuple[Parameter, ...] = (
         {"type": ["number", "null"], "minimum": 0, "maximum": 50},
         Text("number, 0 … 50, or null", "数字，0 … 50，或 null"),
         Text(
-            "Percent of tries to join that fail, whatever the network. null: by network and `quality`.",
+            "Percentage of joins that fail on every network. null: depends on network and `quality`.",
             "加入房间失败的百分比，与网络无关。null：由网络和 `quality` 决定。",
         ),
     ),
     Parameter(
         "pins",
         DOCUMENT_PINS,
-        {"type": "array", "maxItems": 10_000, "items": PIN},
+        {"type": "array", "maxItems": 10_000, "items": PINNED_ROOM},
         Text(
-            "list of rooms as in a recorded world, with absolute moments",
-            "房间列表，写法同录制的世界，时刻须为绝对时刻",
+            "list of rooms as in a recorded world, with absolute times",
+            "房间列表，写法同录制的世界，须用绝对时间",
         ),
         Text(
-            "Rooms that exist beside the generated ones. Default: the literal ids of the document's samples.",
-            "与生成数据并存的固定房间。默认：文档样例中的 ID。",
+            "Additional fixed rooms. Default: the ids of the document's samples.",
+            "额外的固定房间。默认：文档样例中的 ID。",
         ),
     ),
     Parameter(
@@ -239,15 +218,15 @@ PARAMETERS: tuple[Parameter, ...] = (
         {"type": "boolean"},
         Text("true | false", "true | false"),
         Text(
-            "Mix the appkey into the seed, so that every app has a world of its own.",
-            "把 appkey 混入种子，使每个应用拥有各自的世界。",
+            "Add the appkey to the seed, so that each app has its own world.",
+            "将 appkey 加入种子，使每个应用有各自的世界。",
         ),
     ),
 )
 
 
 def world_schema() -> dict[str, Any]:
-    """The JSON Schema 2020-12 of a generated `world:` block."""
+    """Return the JSON Schema 2020-12 of a generated `world:` block."""
     return {
         "type": "object",
         "additionalProperties": False,
@@ -258,25 +237,109 @@ def world_schema() -> dict[str, Any]:
     }
 
 
-def checked(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Every parameter's value, defaults filled in; SpecError for what is unknown or out of range."""
+def parameter_table() -> Sequence[tuple[str, str, Text, Text]]:
+    """Return (name, default, form, help) of each parameter, for the documentation."""
+    return [
+        (
+            row.name,
+            "see below" if isinstance(row.default, (list, dict)) else str(row.default),
+            row.form,
+            row.help,
+        )
+        for row in PARAMETERS
+    ]
+
+
+def check_parameters(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of every parameter, with defaults; WorldError for one that is unknown or invalid."""
     rows = {row.name: row for row in PARAMETERS}
     values = {name: row.default for name, row in rows.items()}
     for name, value in spec.items():
         if name == "source":
             continue
         if name not in rows:
-            raise SpecError((name,), unknown("parameter", name, rows))
-        for pointer, text in mistakes(value, rows[name].schema, (name,)):
-            raise SpecError(pointer, text)
+            raise WorldError((name,), unknown("parameter", name, rows))
+        for pointer, text in _schema_errors(value, rows[name].schema, (name,)):
+            raise WorldError(pointer, text)
         values[name] = value
     return values
 
 
-def rows_as_table() -> Sequence[tuple[str, str, Text, Text]]:
-    """(name, default, form, help) of each parameter, for the README and `--help`."""
-    long = (list, dict)
-    return [
-        (row.name, "see below" if isinstance(row.default, long) else str(row.default), row.form, row.help)
-        for row in PARAMETERS
-    ]
+_TYPES: dict[str, tuple[tuple[type, ...], Text]] = {
+    "integer": ((int,), Text("an integer", "整数")),
+    "number": ((int, float), Text("a number", "数字")),
+    "string": ((str,), Text("a string", "字符串")),
+    "boolean": ((bool,), Text("true or false", "true 或 false")),
+    "array": ((list, tuple), Text("a list", "列表")),
+    "object": ((Mapping,), Text("a mapping", "映射")),
+    "null": ((type(None),), Text("null", "null")),
+}
+
+
+def _schema_errors(value: Any, schema: Schema, at: Pointer) -> Iterator[tuple[Pointer, Text]]:
+    """Yield the place and message of everything that does not match, for the JSON Schema keywords used above."""
+    types = schema.get("type", ())
+    types = (types,) if isinstance(types, str) else tuple(types)
+    if "enum" in schema:
+        if value not in schema["enum"]:
+            names = ", ".join(schema["enum"])
+            yield at, Text(f"must be one of {names}, not {value!r}", f"须为 {names} 之一，不能是 {value!r}")
+    elif types and not any(_has_type(value, name) for name in types):
+        en = " or ".join(_TYPES[name][1].en for name in types)
+        zh = "或".join(_TYPES[name][1].zh for name in types)
+        yield at, Text(f"must be {en}, not {value!r}", f"须为{zh}，不能是 {value!r}")
+    elif isinstance(value, Mapping):
+        yield from _mapping_errors(value, schema, at)
+    elif isinstance(value, (list, tuple)):
+        low, high = schema.get("minItems", 0), schema["maxItems"]
+        if not low <= len(value) <= high:
+            count = _range(low, high)
+            yield (
+                at,
+                Text(
+                    f"must have {count} entries, not {len(value)}", f"须有 {count} 项，现有 {len(value)} 项"
+                ),
+            )
+        for index, item in enumerate(value):
+            yield from _schema_errors(item, schema["items"], (*at, index))
+    elif isinstance(value, str):
+        low, high = schema.get("minLength", 0), schema.get("maxLength", len(value))
+        if not low <= len(value) <= high:
+            yield at, Text(f"must have {low} to {high} characters", f"长度须为 {low} 到 {high}")
+    elif "minimum" in schema and value is not None and not schema["minimum"] <= value <= schema["maximum"]:
+        bounds = _range(schema["minimum"], schema["maximum"])
+        yield at, Text(f"must be {bounds}, not {value}", f"须为 {bounds}，不能是 {value}")
+
+
+def _has_type(value: Any, name: str) -> bool:
+    if isinstance(value, bool):
+        return name == "boolean"
+    if isinstance(value, float) and not isfinite(value):
+        return False
+    return isinstance(value, _TYPES[name][0])
+
+
+def _mapping_errors(value: Mapping[Any, Any], schema: Schema, at: Pointer) -> Iterator[tuple[Pointer, Text]]:
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    by_date: Schema | None = next(iter(schema.get("patternProperties", {}).values()), None)
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield at, Text(f"{name} is missing", f"缺少 {name}")
+    if len(value) < schema.get("minProperties", 0):
+        yield at, Text("must not be empty", "不能为空")
+    for name, item in value.items():
+        if by_date is not None:
+            if isinstance(name, bool) or not (str(name).isascii() and str(name).isdigit()):
+                en = 'must be a year or a day, such as "2019" or "20191101"'
+                yield (*at, name), Text(en, "须为年份或日期，例如 2019 或 20191101")
+            else:
+                yield from _schema_errors(item, by_date, (*at, name))
+        elif name in properties:
+            yield from _schema_errors(item, properties[name], (*at, name))
+        elif schema.get("additionalProperties") is False:
+            known = ", ".join(properties)
+            yield (*at, name), Text(f"unknown: must be one of {known}", f"未知：须为 {known} 之一")
+
+
+def _range(low: Any, high: Any) -> str:
+    return f"{low:,}" if low == high else f"{low:,} … {high:,}"

@@ -1,4 +1,4 @@
-"""The recorded world: stays written in a scenario, checked and turned into the same columns as generated ones."""
+"""The recorded world: the sessions written in a scenario, checked and stored as columns."""
 
 from __future__ import annotations
 
@@ -12,129 +12,134 @@ import numpy as np
 
 from mockserver.core.clock import InvalidTime, parse_time
 from mockserver.core.text import Text
-from mockserver.world.asof import FIRST, OPEN
-from mockserver.world.stays import COLUMNS, DIMENSIONS, I64, SpecError, Stays
+from mockserver.world.demographics import PlaceHierarchy
+from mockserver.world.sessions import (
+    COLUMNS,
+    DIMENSIONS,
+    I64,
+    MAX_TIME,
+    MIN_TIME,
+    Sessions,
+    WorldError,
+)
 
 Pointer = tuple[str | int, ...]
-_MOVING = re.compile(r"\s*(now|today)\b")
-_PLACES = {"country": "中国", "province": "广东省", "city": "深圳市", "network": "WiFi"}
-"""What a stay's place and network are unless it says so."""
-_QUALITY = {"audio_loss": 0.3, "video_loss": 0.4, "audio_delay": 45.0, "video_delay": 60.0}
-"""What a stay's losses (percent) and delays (milliseconds) are unless it says so."""
+Row = dict[str, Any]
+_RELATIVE = re.compile(r"\s*(now|today)\b")
+_DEFAULT_LABELS = {"country": "中国", "province": "广东省", "city": "深圳市", "network": "WiFi"}
+_DEFAULT_QUALITY = {"audio_loss": 0.3, "video_loss": 0.4, "audio_delay": 45.0, "video_delay": 60.0}
+"""Losses in percent, delays in milliseconds."""
 
 
 def depends_on_now(spec: Mapping[str, Any]) -> bool:
-    """Whether any moment of the block is relative (`now-2h`, `today 10:00`)."""
+    """Whether any time in the block is relative (`now-2h`, `today 10:00`)."""
     rooms = spec.get("rooms") or ()
-    words = [stay.get(name) for room in rooms for stay in room["stays"] for name in ("enter", "leave")]
-    words += [word for room in rooms for word in room.get("failed_joins", ())]
-    return any(isinstance(word, str) and _MOVING.match(word) for word in words)
+    times = [session.get(name) for room in rooms for session in room["stays"] for name in ("enter", "leave")]
+    times += [time for room in rooms for time in room.get("failed_joins", ())]
+    return any(isinstance(time, str) and _RELATIVE.match(time) for time in times)
 
 
 def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
-    """The world of a `world: {source: recorded, rooms: […]}` block; SpecError points to the row that is wrong."""
-    rows, failed = [], []
-    rooms = spec.get("rooms") or ()
-    seen: dict[str, int] = {}
-    for index, room in enumerate(rooms):
+    """Return the world of a `world: {source: recorded, rooms: […]}` block; WorldError points to an invalid row."""
+    rows: list[Row] = []
+    failed: list[int] = []
+    indices: dict[str, int] = {}
+    for index, room in enumerate(spec.get("rooms") or ()):
         at: Pointer = ("rooms", index)
-        if seen.setdefault(room["RoomId"], index) != index:
+        if indices.setdefault(room["RoomId"], index) != index:
             text = Text(
-                "this RoomId is recorded twice; write its stays in one place", "该 RoomId 重复；请写在一处"
+                "duplicate RoomId: write all of its stays in one entry",
+                "RoomId 重复：请将其 stays 写在同一项中",
             )
-            raise SpecError((*at, "RoomId"), text)
-        rows += list(_stays(room, at, now))
+            raise WorldError((*at, "RoomId"), text)
+        rows += _rows(room, at, now)
         failed += [
-            _moment(word, (*at, "failed_joins", number), now)
-            for number, word in enumerate(room.get("failed_joins", ()))
+            _time(time, (*at, "failed_joins", number), now)
+            for number, time in enumerate(room.get("failed_joins", ()))
         ]
-    _refuse_overlaps(rows)
-    _refuse_strays(rows)
+    _check_overlaps(rows)
+    hierarchy = PlaceHierarchy()
+    for row in rows:
+        if conflict := hierarchy.add(row["country"], row["province"], row["city"]):
+            raise WorldError((*row["at"], conflict.parent), conflict.text)
     return RecordedWorld(rows, sorted(failed))
 
 
 class RecordedWorld:
-    """A World of rows that were written down."""
+    """A `World` of rows that were written down."""
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]], failed: Sequence[int]) -> None:
-        self._users = list(dict.fromkeys(row["user"] for row in rows))
-        self._rooms = list(dict.fromkeys(row["room"] for row in rows))
-        self._labels = {name: list(dict.fromkeys(row[name] for row in rows)) for name in DIMENSIONS}
-        lookups: dict[str, Sequence[str]] = {"user": self._users, "room": self._rooms, **self._labels}
-        codes = {name: {word: code for code, word in enumerate(words)} for name, words in lookups.items()}
-        self._stays = Stays(
+    def __init__(self, rows: Sequence[Row], failed: Sequence[int]) -> None:
+        self._users, self._rooms, *_ = labels = [
+            list(dict.fromkeys(row[name] for row in rows)) for name in ("user", "room", *DIMENSIONS)
+        ]
+        self._labels = dict(zip(DIMENSIONS, labels[2:], strict=True))
+        codes = {
+            name: {label: code for code, label in enumerate(column)}
+            for name, column in zip(("user", "room", *DIMENSIONS), labels, strict=True)
+        }
+        self._sessions = Sessions(
             *(
                 np.array([codes[name][row[name]] if name in codes else row[name] for row in rows], kind)
                 for name, kind in COLUMNS.items()
             )
         )
         self._failed: I64 = np.array(failed, np.int64)
-        self._of_user = _rows_of(self._stays.user)
-        self._of_room = _rows_of(self._stays.room)
+        self._rows_of_user = _rows_by_code(self._sessions.user)
+        self._rows_of_room = _rows_by_code(self._sessions.room)
         self._user_codes, self._room_codes = codes["user"], codes["room"]
-        self.longest = int((self._stays.destroy - self._stays.create).max()) if rows else 0
+        self.max_room_seconds = int((self._sessions.destroy - self._sessions.create).max(initial=0))
 
-    def stays_of_user(self, user_id: str, begin: int, end: int) -> Stays:
-        """Every stay of the user that overlaps [begin, end]."""
+    def sessions_of_user(self, user_id: str, begin: int, end: int) -> Sessions:
+        """Return the sessions of a user that overlap [begin, end]."""
         code = self._user_codes.get(user_id)
         if code is None:
-            return Stays.empty()
-        return _overlapping(self._stays.take(self._of_user[code]), begin, end)
+            return Sessions.empty()
+        return self._sessions.take(self._rows_of_user[code]).overlapping(begin, end)
 
-    def stays_of_room(self, room_id: str) -> Stays:
-        """Every stay of the room; no row for an unknown room."""
+    def sessions_of_room(self, room_id: str) -> Sessions:
+        """Return all sessions of a room; no rows if the room is unknown."""
         code = self._room_codes.get(room_id)
-        return Stays.empty() if code is None else self._stays.take(self._of_room[code])
+        return Sessions.empty() if code is None else self._sessions.take(self._rows_of_room[code])
 
-    def stays_between(self, begin: int, end: int) -> Stays:
-        """Every stay that overlaps [begin, end]."""
-        return _overlapping(self._stays, begin, end)
+    def sessions_between(self, begin: int, end: int) -> Sessions:
+        """Return all sessions that overlap [begin, end]."""
+        return self._sessions.overlapping(begin, end)
 
     def failed_joins(self, begin: int, end: int) -> I64:
-        """The seconds in [begin, end) at which somebody tried to join and failed."""
+        """Return the times in [begin, end) at which a user failed to join a room, ascending."""
         low, high = np.searchsorted(self._failed, [begin, end])
         return self._failed[low:high]
 
-    def knows_user(self, user_id: str) -> bool:
-        """Whether anybody of this name was ever in a room."""
+    def has_user(self, user_id: str) -> bool:
+        """Whether the user has any session."""
         return user_id in self._user_codes
 
     def user_ids(self, codes: Any) -> list[str]:
-        """The UserIds behind user codes."""
+        """Return the UserIds of user codes."""
         return [self._users[code] for code in codes.tolist()]
 
     def room_ids(self, codes: Any) -> list[str]:
-        """The RoomIds behind room codes."""
+        """Return the RoomIds of room codes."""
         return [self._rooms[code] for code in codes.tolist()]
 
     def labels(self, dimension: str) -> Sequence[str]:
-        """The labels behind the codes of a dimension."""
+        """Return the labels of a dimension, indexed by code."""
         return self._labels[dimension]
 
 
-def _stays(room: Mapping[str, Any], at: Pointer, now: int) -> Iterator[dict[str, Any]]:
-    """The room's stays as rows of columns, by enter; the first one is the host's."""
-    rows = []
-    for number, stay in enumerate(room["stays"]):
+def _rows(room: Mapping[str, Any], at: Pointer, now: int) -> Iterator[Row]:
+    """The sessions of a room by enter time; the first one is the host's."""
+    rows: list[Row] = []
+    for number, session in enumerate(room["stays"]):
         here = (*at, "stays", number)
-        enter = _moment(stay["enter"], (*here, "enter"), now)
-        leave = _moment(stay["leave"], (*here, "leave"), now) if "leave" in stay else OPEN
-        _check(stay, here, enter, leave)
-        quality = {name: round(1_000 * stay.get(name, usual)) for name, usual in _QUALITY.items()}
-        places = {name: stay.get(name, usual) for name, usual in _PLACES.items()}
-        rows.append(
-            {
-                "user": stay["UserId"],
-                "room": room["RoomId"],
-                "enter": enter,
-                "leave": leave,
-                "audio": stay.get("audio", 0),
-                "video": stay.get("video", 0),
-                "at": here,
-                **quality,
-                **places,
-            }
-        )
+        enter = _time(session["enter"], (*here, "enter"), now)
+        leave = _time(session["leave"], (*here, "leave"), now) if "leave" in session else MAX_TIME
+        _check_times(session, here, enter, leave)
+        row = {"user": session["UserId"], "room": room["RoomId"], "enter": enter, "leave": leave, "at": here}
+        row |= {name: session.get(name, 0) for name in ("audio", "video")}
+        row |= {name: round(1_000 * session.get(name, value)) for name, value in _DEFAULT_QUALITY.items()}
+        row |= {name: session.get(name, label) for name, label in _DEFAULT_LABELS.items()}
+        rows.append(row)
     rows.sort(key=lambda row: (row["enter"], row["at"]))
     create, destroy = min(row["enter"] for row in rows), max(row["leave"] for row in rows)
     users: set[str] = set()
@@ -144,76 +149,53 @@ def _stays(room: Mapping[str, Any], at: Pointer, now: int) -> Iterator[dict[str,
         yield {**row, "create": create, "destroy": destroy, "host": row is rows[0], "first": first}
 
 
-def _check(stay: Mapping[str, Any], at: Pointer, enter: int, leave: int) -> None:
+def _check_times(session: Mapping[str, Any], at: Pointer, enter: int, leave: int) -> None:
     if leave <= enter:
-        text = Text("leave must come after enter", "leave 必须晚于 enter")
-        raise SpecError((*at, "leave"), text)
+        raise WorldError((*at, "leave"), Text("leave must be after enter", "leave 必须晚于 enter"))
+    limit = leave - enter
     for name in ("audio", "video"):
-        if stay.get(name, 0) > leave - enter:
-            most = leave - enter
+        if session.get(name, 0) > limit:
             text = Text(
-                f"{name} is longer than the stay; at most {most} s", f"{name} 长于停留时间；最多 {most} 秒"
+                f"{name} is longer than the stay: at most {limit} s", f"{name} 超过通话时长：最多 {limit} 秒"
             )
-            raise SpecError((*at, name), text)
+            raise WorldError((*at, name), text)
 
 
-def _moment(word: str | int, at: Pointer, now: int) -> int:
+def _time(value: str | int, at: Pointer, now: int) -> int:
     try:
-        second = parse_time(word, now)
+        second = parse_time(value, now)
     except InvalidTime as error:
-        raise SpecError(at, error.text) from None
-    if second < FIRST:
-        text = Text(
-            f"{word!r} lies before 1973-03-03: a stamp has nine or ten digits",
-            f"{word!r} 早于 1973-03-03：时间戳为九或十位数字",
-        )
-        raise SpecError(at, text)
-    if second > OPEN:
-        text = Text(
-            f"{word!r} lies after 2286; write seconds, not milliseconds",
-            f"{word!r} 晚于 2286 年；请写秒数，不是毫秒",
-        )
-        raise SpecError(at, text)
+        raise WorldError(at, error.text) from None
+    if second < MIN_TIME:
+        raise WorldError(at, Text(
+            f"{value!r} is before 1973-03-03: timestamps have nine or ten digits",
+            f"{value!r} 早于 1973-03-03：时间戳为九或十位数字",
+        ))  # fmt: skip
+    if second > MAX_TIME:
+        raise WorldError(at, Text(
+            f"{value!r} is after 2286: write seconds, not milliseconds", f"{value!r} 晚于 2286 年：请写秒数，不是毫秒"
+        ))  # fmt: skip
     return second
 
 
-def _refuse_overlaps(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Nobody is in two places at once."""
-    of_user: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+def _check_overlaps(rows: Sequence[Row]) -> None:
+    """WorldError if a user has two sessions at the same time."""
+    rows_of_user: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        of_user[row["user"]].append(row)
-    for user, stays in of_user.items():
-        stays.sort(key=lambda row: row["enter"])
-        for before, after in pairwise(stays):
-            if after["enter"] < before["leave"]:
+        rows_of_user[row["user"]].append(row)
+    for user, sessions in rows_of_user.items():
+        sessions.sort(key=lambda row: row["enter"])
+        for earlier, later in pairwise(sessions):
+            if later["enter"] < earlier["leave"]:
                 text = Text(
-                    f"{user} is still in room {before['room']} then; nobody is in two stays at once",
-                    f"此时 {user} 仍在房间 {before['room']} 中；同一人不能同时有两次停留",
+                    f"{user} is still in room {earlier['room']} at this time; the stays of a user must not overlap",
+                    f"此时 {user} 仍在房间 {earlier['room']} 中；同一用户的 stays 不能重叠",
                 )
-                raise SpecError((*after["at"], "enter"), text)
+                raise WorldError((*later["at"], "enter"), text)
 
 
-def _refuse_strays(rows: Sequence[Mapping[str, Any]]) -> None:
-    """A city lies in one province and a province in one country, so that the counts of §3.2 nest."""
-    for inner, outer in (("city", "province"), ("province", "country")):
-        homes: dict[str, str] = {}
-        for row in rows:
-            here, home = row[outer], homes.setdefault(row[inner], row[outer])
-            if here != home:
-                text = Text(
-                    f"{row[inner]} lies in {home} in another stay and in {here} in this one; write the"
-                    " country, province and city that belong together",
-                    f"{row[inner]} 在另一次停留中属于 {home}，此处属于 {here}；请写相符的国家、省、市",
-                )
-                raise SpecError((*row["at"], outer), text)
-
-
-def _rows_of(codes: I64) -> dict[int, I64]:
-    rows: dict[int, list[int]] = defaultdict(list)
-    for index, code in enumerate(codes.tolist()):
-        rows[code].append(index)
-    return {code: np.array(found, np.int64) for code, found in rows.items()}
-
-
-def _overlapping(stays: Stays, begin: int, end: int) -> Stays:
-    return stays.take((stays.leave >= begin) & (stays.enter <= end))
+def _rows_by_code(codes: I64) -> dict[int, I64]:
+    """The indices of the rows with each code."""
+    order = np.argsort(codes, kind="stable")
+    values, starts = np.unique(codes[order], return_index=True)
+    return dict(zip(values.tolist(), np.split(order, starts[1:]), strict=True)) if len(codes) else {}

@@ -1,39 +1,47 @@
-"""The three record views (§2.1, §2.2, §2.3): who was where, from when to when."""
+"""The record views (§2.1, §2.2, §2.3): who was in which room, from when to when."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from mockserver.contract.readings import Readings
 from mockserver.core.errors import NotFound
-from mockserver.world.answers import Answer
-from mockserver.world.asof import Seen, as_of
-from mockserver.world.stays import Flags, Stays, World
+from mockserver.world.sessions import MAX_TIME, Flags, Sessions, Snapshot, World, as_of
 
-LAST_SECOND = 9_999_999_999
-_RUNNING = {"zero": "0", "empty": ""}
+_LEAVE_OF_RUNNING = {"zero": "0", "empty": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class ViewResult:
+    """The fields of a response after the envelope, in the document's order."""
+
+    fields: dict[str, Any]
+    stable_from: int | None = None
+    """The fields are the same at every now ≥ this second; None if they depend on now."""
 
 
 def query_instance_all_records_by_time(
     world: World, body: Mapping[str, Any], now: int, readings: Readings
-) -> Answer:
-    """A user's stays in a span, grouped by room (§2.1.6); rooms by CreateTime, stays by EnterTime."""
+) -> ViewResult:
+    """Return a user's sessions in a span by room (§2.1.6): rooms by CreateTime, sessions by EnterTime."""
     user, begin, end = body["UserId"], int(body["BeginTime"]), int(body["EndTime"])
-    seen = as_of(world.stays_of_user(user, begin, min(end, now)), now, readings["ongoing"])
-    if readings["unknown_user"] == "error" and not world.knows_user(user):
+    snapshot = as_of(world.sessions_of_user(user, begin, min(end, now)), now, readings["ongoing"])
+    if readings["unknown_user"] == "error" and not world.has_user(user):
         raise NotFound("user_not_found", "UserId", user)
-    stays, leaves = _told(seen, _in_window(seen.stays, begin, end, readings), readings)
+    sessions, leave_times = _select(snapshot, _in_window(snapshot.sessions, begin, end, readings), readings)
     rooms: dict[tuple[int, str], list[tuple[int, dict[str, Any]]]] = {}
     for create, room, enter, audio, video, leave in zip(
-        stays.create.tolist(),
-        world.room_ids(stays.room),
-        stays.enter.tolist(),
-        stays.audio.tolist(),
-        stays.video.tolist(),
-        leaves,
+        sessions.create.tolist(),
+        world.room_ids(sessions.room),
+        sessions.enter.tolist(),
+        sessions.audio.tolist(),
+        sessions.video.tolist(),
+        leave_times,
         strict=True,
     ):
         record = {"EnterTime": str(enter), "AudioDuration": audio, "VideoDuration": video, "LeaveTime": leave}
@@ -42,52 +50,55 @@ def query_instance_all_records_by_time(
         {
             "RoomId": room,
             "CreateTime": str(create),
-            "RoomRecords": [one for _, one in sorted(told, key=_first)],
+            "RoomRecords": [record for _, record in sorted(entries, key=itemgetter(0))],
         }
-        for (create, room), told in sorted(rooms.items(), key=_first)
+        for (create, room), entries in sorted(rooms.items(), key=itemgetter(0))
     ]
-    return Answer({"UserId": user, "UserRecords": records}, max(seen.settled_from, end + 1))
+    return ViewResult({"UserId": user, "UserRecords": records}, max(snapshot.stable_from, end + 1))
 
 
-def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> Answer:
-    """One room and its users (§2.2.6), by FirstEnterTime and UserId; sums are over the stays in the window."""
+def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
+    """Return a room and its users by FirstEnterTime and UserId (§2.2.6); sums are over the sessions in the window."""
     room = body["RoomId"]
-    begin, end = int(body.get("BeginTime") or 0), int(body.get("EndTime") or LAST_SECOND)
-    seen = as_of(world.stays_of_room(room), now, readings["ongoing"])
-    if not len(seen.stays):
+    begin, end = int(body.get("BeginTime") or 0), int(body.get("EndTime") or MAX_TIME)
+    snapshot = as_of(world.sessions_of_room(room), now, readings["ongoing"])
+    sessions = snapshot.sessions
+    if not len(sessions):
         if readings["unknown_room"] == "error":
             raise NotFound("room_not_found", "RoomId", room)
-        return Answer({"RoomId": room, "CreateTime": "", "DestroyTime": "", "Users": []})
-    create, destroy = int(seen.stays.create[0]), int(seen.stays.leave.max())
+        return ViewResult({"RoomId": room, "CreateTime": "", "DestroyTime": "", "Users": []})
+    create, destroy = int(sessions.create[0]), int(sessions.leave.max())
     if readings["room_window"] == "stays":
-        chosen = _in_window(seen.stays, begin, end, readings)
+        selected = _in_window(sessions, begin, end, readings)
     else:
-        chosen = np.full(len(seen.stays), create <= end and destroy >= begin)
+        selected = np.full(len(sessions), create <= end and destroy >= begin)
     fields = {
         "RoomId": room,
         "CreateTime": str(create),
-        "DestroyTime": _end(destroy, bool(seen.running.any()), readings),
-        "Users": _users(world, seen, chosen, readings),
+        "DestroyTime": _end_time(destroy, bool(snapshot.running.any()), readings),
+        "Users": _users(world, snapshot, selected, readings),
     }
-    return Answer(fields, seen.settled_from)
+    return ViewResult(fields, snapshot.stable_from)
 
 
-def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> Answer:
-    """Every stay in a span (§2.3.6), by EnterTime, RoomId and UserId."""
+def query_all_instance_by_time(
+    world: World, body: Mapping[str, Any], now: int, readings: Readings
+) -> ViewResult:
+    """Return all sessions in a span by EnterTime, RoomId and UserId (§2.3.6)."""
     begin, end = int(body["BeginTime"]), int(body["EndTime"])
-    seen = as_of(world.stays_between(begin, min(end, now)), now, readings["ongoing"])
-    stays, leaves = _told(seen, _in_window(seen.stays, begin, end, readings), readings)
+    snapshot = as_of(world.sessions_between(begin, min(end, now)), now, readings["ongoing"])
+    sessions, leave_times = _select(snapshot, _in_window(snapshot.sessions, begin, end, readings), readings)
     rows = zip(
-        stays.enter.tolist(),
-        world.room_ids(stays.room),
-        world.user_ids(stays.user),
-        stays.create.tolist(),
-        leaves,
-        stays.audio.tolist(),
-        stays.video.tolist(),
+        sessions.enter.tolist(),
+        world.room_ids(sessions.room),
+        world.user_ids(sessions.user),
+        sessions.create.tolist(),
+        leave_times,
+        sessions.audio.tolist(),
+        sessions.video.tolist(),
         strict=True,
     )
-    told = [
+    records = [
         {
             "UserId": user,
             "RoomId": room,
@@ -99,69 +110,63 @@ def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, 
         }
         for enter, room, user, create, leave, audio, video in sorted(rows)
     ]
-    return Answer({"UsersList": told}, max(seen.settled_from, end + 1))
+    return ViewResult({"UsersList": records}, max(snapshot.stable_from, end + 1))
 
 
-def _users(world: World, seen: Seen, chosen: Flags, readings: Readings) -> list[dict[str, Any]]:
-    stays, running = seen.stays.take(chosen), seen.running[chosen]
-    sums: dict[str, list[int]] = {}
-    for user, enter, leave, audio, video, runs in zip(
-        world.user_ids(stays.user),
-        stays.enter.tolist(),
-        stays.leave.tolist(),
-        stays.audio.tolist(),
-        stays.video.tolist(),
-        running.tolist(),
+def _users(world: World, snapshot: Snapshot, selected: Flags, readings: Readings) -> list[dict[str, Any]]:
+    sessions = snapshot.sessions.take(selected)
+    users: dict[str, tuple[int, int, int, int, bool]] = {}
+    for user, enter, leave, audio, video, running in zip(
+        world.user_ids(sessions.user),
+        sessions.enter.tolist(),
+        sessions.leave.tolist(),
+        sessions.audio.tolist(),
+        sessions.video.tolist(),
+        snapshot.running[selected].tolist(),
         strict=True,
     ):
-        mine = sums.setdefault(user, [enter, leave, 0, 0, False])
-        mine[:] = [
-            min(mine[0], enter),
-            max(mine[1], leave),
-            mine[2] + audio,
-            mine[3] + video,
-            mine[4] or runs,
-        ]
+        first, last, audio_sum, video_sum, any_running = users.get(user, (enter, leave, 0, 0, False))
+        users[user] = (
+            min(first, enter),
+            max(last, leave),
+            audio_sum + audio,
+            video_sum + video,
+            any_running or running,
+        )
     return [
         {
             "UserId": user,
             "FirstEnterTime": str(enter),
-            "LastLeaveTime": _end(leave, bool(runs), readings),
+            "LastLeaveTime": _end_time(leave, running, readings),
             "AudioDuration": audio,
             "VideoDuration": video,
         }
-        for user, (enter, leave, audio, video, runs) in sorted(
-            sums.items(), key=lambda one: (one[1][0], one[0])
+        for user, (enter, leave, audio, video, running) in sorted(
+            users.items(), key=lambda item: (item[1][0], item[0])
         )
     ]
 
 
-def _in_window(stays: Stays, begin: int, end: int, readings: Readings) -> Flags:
-    """Which stays a span selects under reading `window`; bounds are closed."""
+def _in_window(sessions: Sessions, begin: int, end: int, readings: Readings) -> Flags:
+    """Which sessions the closed span selects under reading `window`."""
     rule = readings["window"]
-    entered = (stays.enter >= begin) & (stays.enter <= end)
-    left = (stays.leave >= begin) & (stays.leave <= end)
+    entered = (sessions.enter >= begin) & (sessions.enter <= end)
+    left = (sessions.leave >= begin) & (sessions.leave <= end)
     if rule == "enter":
         return entered
     if rule == "leave":
         return left
     if rule == "contained":
         return entered & left
-    return (stays.enter <= end) & (stays.leave >= begin)
+    return (sessions.enter <= end) & (sessions.leave >= begin)
 
 
-def _told(seen: Seen, chosen: Flags, readings: Readings) -> tuple[Stays, list[str]]:
-    """The chosen stays and the text of each one's LeaveTime."""
-    stays = seen.stays.take(chosen)
-    running = seen.running[chosen].tolist()
-    return stays, [
-        _end(leave, runs, readings) for leave, runs in zip(stays.leave.tolist(), running, strict=True)
-    ]
+def _select(snapshot: Snapshot, selected: Flags, readings: Readings) -> tuple[Sessions, list[str]]:
+    """The selected sessions and the LeaveTime of each."""
+    sessions, running = snapshot.sessions.take(selected), snapshot.running[selected]
+    ends = zip(sessions.leave.tolist(), running.tolist(), strict=True)
+    return sessions, [_end_time(leave, is_running, readings) for leave, is_running in ends]
 
 
-def _end(second: int, running: bool, readings: Readings) -> str:
-    return _RUNNING.get(readings["ongoing"], str(second)) if running else str(second)
-
-
-def _first(pair: tuple[Any, Any]) -> Any:
-    return pair[0]
+def _end_time(second: int, running: bool, readings: Readings) -> str:
+    return _LEAVE_OF_RUNNING.get(readings["ongoing"], str(second)) if running else str(second)

@@ -1,4 +1,4 @@
-"""Where a scenario's world comes from: made when first needed, kept while nothing it depends on has changed."""
+"""The world of a scenario: built when first needed and kept while nothing it depends on has changed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from mockserver.world.generated import generated_world
 from mockserver.world.recorded import depends_on_now, recorded_world
-from mockserver.world.stays import World
+from mockserver.world.sessions import World
 
-MOST_KEPT = 8
+MAX_CACHED = 8
 
 
 class WorldSource:
@@ -20,32 +20,32 @@ class WorldSource:
         generated = spec["source"] == "generated"
         self.spec = {**spec, "seed": seed} if generated and seed is not None else spec
         self._generated = generated
-        self._moves = not generated and depends_on_now(spec)
+        self._relative = not generated and depends_on_now(spec)
         self._per_app = generated and bool(spec.get("per_app"))
-        self._kept: dict[object, World] = {}
+        self._worlds: dict[object, World] = {}
         self._lock = threading.Lock()
 
     def check(self, now: int) -> None:
-        """SpecError unless a world can be made of the block; most of them are never asked anything, so none is kept."""
-        self._make("", now)
+        """Raise WorldError unless the block is valid. The world is not kept: most of them are never used."""
+        self._build("", now)
 
     def scope(self, appkey: str) -> str:
-        """The appkey where every app has a world of its own, otherwise the same for all."""
+        """Return the appkey if each app has its own world, otherwise an empty string."""
         return appkey if self._per_app else ""
 
     def at(self, appkey: str, now: int) -> World:
-        """The world of an app; one with relative moments is the world as it is at `now`."""
-        key = (self.scope(appkey), now if self._moves else 0)
-        world = self._kept.get(key)
+        """Return the world of an app; relative times are resolved at `now`."""
+        key = (self.scope(appkey), now if self._relative else 0)
+        world = self._worlds.get(key)
         if world is None:
             with self._lock:
-                world = self._kept.get(key) or self._make(appkey, now)
-                while len(self._kept) >= MOST_KEPT:
-                    self._kept.pop(next(iter(self._kept)))
-                self._kept[key] = world
+                world = self._worlds.get(key) or self._build(appkey, now)
+                while len(self._worlds) >= MAX_CACHED:
+                    self._worlds.pop(next(iter(self._worlds)))
+                self._worlds[key] = world
         return world
 
-    def _make(self, appkey: str, now: int) -> World:
+    def _build(self, appkey: str, now: int) -> World:
         if self._generated:
             return generated_world(self.spec, appkey=appkey)
         return recorded_world(self.spec, now)

@@ -1,25 +1,31 @@
-"""The six operations as views of one call log, each named like its operation; they do not know which world they read."""
+"""The six operations as views of one call log, and a summary of a day. Views do not know which world they read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from mockserver.contract.readings import Readings
-from mockserver.world.answers import Answer
+from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.records import (
+    ViewResult,
     query_all_instance_by_time,
     query_instance_all_records_by_time,
     query_room_info,
 )
+from mockserver.world.sessions import World, as_of
 from mockserver.world.statistics import (
     count_business_distribute_volume_by_day,
     count_business_total_volume_by_day,
     count_qos_by_day,
 )
-from mockserver.world.stays import World
 
-View = Callable[[World, Mapping[str, Any], int, Readings], Answer]
+HOUR = 3_600
+MAX_CITIES = 12
+View = Callable[[World, Mapping[str, Any], int, Readings], ViewResult]
+"""(world, request body, now, readings) → result"""
 
 VIEWS: dict[str, View] = {
     view.__name__: view
@@ -32,3 +38,48 @@ VIEWS: dict[str, View] = {
         count_qos_by_day,
     )
 }
+"""The view of each operation, by the operation's name."""
+
+
+def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:
+    """Return totals and rows of [label, value] for a `yyyymmdd` day (UTC+8) as of `now`; ValueError for no such day."""
+    start = parse_day(day)
+    limit = max(start, min(start + DAY_SECONDS, now))
+    sessions = as_of(world.sessions_between(start, start + DAY_SECONDS - 1), now, "now").sessions
+    begins, ends = np.clip(sessions.enter, start, limit), np.clip(sessions.leave, start, limit)
+    seconds = ends - begins
+    hour = np.clip(sessions.enter - start, 0, DAY_SECONDS - 1) // HOUR
+    created = sessions.create[sessions.host & (sessions.create >= start) & (sessions.create < limit)]
+    joined = int(((sessions.enter >= start) & (sessions.enter < limit)).sum())
+    failed = len(world.failed_joins(start, limit))
+    weights = np.bincount(hour, seconds, 24)
+    return {
+        "day": f"{day[:4]}-{day[4:6]}-{day[6:]}",
+        "totals": {
+            "rooms": len(created),
+            "users": len(np.unique(sessions.user)),
+            "stays": len(sessions),
+            "hours": round(int(seconds.sum()) / HOUR, 1),
+            "joins": round(100 * joined / (joined + failed), 2) if joined + failed else 100.0,
+        },
+        "hours": [
+            [f"{index:02d}", count]
+            for index, count in enumerate(np.bincount((created - start) // HOUR, minlength=24).tolist())
+        ],
+        "cities": _hours_by_label(sessions.city, seconds, world.labels("city"))[:MAX_CITIES],
+        "networks": _hours_by_label(sessions.network, seconds, world.labels("network")),
+        "loss": _means_by_hour(hour, seconds * sessions.audio_loss, weights),
+        "delay": _means_by_hour(hour, seconds * sessions.audio_delay, weights),
+    }
+
+
+def _hours_by_label(codes: Any, seconds: Any, labels: Any) -> list[list[Any]]:
+    """Call hours by label, largest first, without labels that have none."""
+    totals = np.bincount(codes, seconds, len(labels)).tolist()
+    rows = [[label, round(total / HOUR, 1)] for label, total in zip(labels, totals, strict=True) if total]
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
+
+
+def _means_by_hour(hour: Any, values: Any, weights: Any) -> list[list[Any]]:
+    means = np.bincount(hour, values, 24) / np.maximum(weights, 1) / 1_000
+    return [[f"{index:02d}", round(mean, 2)] for index, mean in enumerate(means.tolist())]

@@ -16,8 +16,7 @@ import psutil
 
 from mockserver.contract.readings import resolve
 from mockserver.core.clock import DAY_SECONDS, parse_day
-from mockserver.world.cache import ROWS
-from mockserver.world.generated import GeneratedWorld, generated_world
+from mockserver.world.generated import ROW_CACHE, GeneratedWorld, generated_world
 from mockserver.world.views import VIEWS
 
 NOW = parse_day("20250101")
@@ -39,7 +38,7 @@ def questions(world: GeneratedWorld, rng: random.Random) -> Iterator[tuple[str, 
     day = parse_day("20200101") + rng.randrange(5 * 365) * DAY_SECONDS
     date = time.strftime("%Y%m%d", time.gmtime(day + 8 * 3_600))
     evening = day + 20 * 3_600
-    rows = world.stays_between(evening - 30 * DAY_SECONDS, evening - 30 * DAY_SECONDS)
+    rows = world.sessions_between(evening - 30 * DAY_SECONDS, evening - 30 * DAY_SECONDS)
     user, room = world.user_ids(rows.user[:1])[0], world.room_ids(rows.room[:1])[0]
     month = {"BeginTime": str(evening - 30 * DAY_SECONDS), "EndTime": str(evening)}
     yield "2.1, 30 days", "query_instance_all_records_by_time", {"UserId": user, **month}
@@ -63,7 +62,7 @@ def growth() -> dict[str, dict[str, float]]:
         spent: dict[str, list[float]] = {name: [] for name in TARGETS}
         for _ in range(ROUNDS[scale]):
             for name, operation, body in questions(world, rng):
-                ROWS.clear()
+                ROW_CACHE.clear()
                 begun = time.perf_counter()
                 VIEWS[operation](world, body, NOW, readings)
                 spent[name].append(1_000 * (time.perf_counter() - begun))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from mockserver.engine.response_cache import ResponseCache
 
 
-def put(cache: ResponseCache, key: Hashable, body: bytes, made_at: int, settled_from: int | None) -> None:
+def put(cache: ResponseCache, key: Hashable, body: bytes, made_at: int, stable_from: int | None) -> None:
     """Keep an answer; those of more than one byte are empty ones here."""
-    cache.put(key, body, len(body) > 1, made_at, settled_from)
+    cache.put(key, body, len(body) > 1, made_at, stable_from)
 
 
 def get(cache: ResponseCache, key: Hashable, now: int) -> bytes | None:

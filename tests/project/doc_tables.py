@@ -21,7 +21,7 @@ from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, load_config
 from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin import ROUTES
-from mockserver.world.parameters import rows_as_table
+from mockserver.world.parameters import parameter_table
 from tests.helpers.corpus import FAMILIES, family
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +126,7 @@ def _parameters(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
     head = {"en": ("parameter", "default", "form", "meaning"), "zh": ("参数", "默认值", "取值", "含义")}[lang]
     return head, (
         (f"`{name}`", _YAML.get(default, f"`{default}`"), form.to(lang), text.to(lang))
-        for name, default, form, text in rows_as_table()
+        for name, default, form, text in parameter_table()
     )
 
 

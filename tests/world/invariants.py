@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-DAY = 86_400
+DAY_SECONDS = 86_400
 Rows = list[dict[str, Any]]
 Ask = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
 RUNNING = ("0", "")
@@ -193,8 +193,8 @@ def check_day(log: Log, date: str, start: int) -> None:
     sizes = [len(log.shares(date, count)) for count in (1, 2, 3)]
     assert sizes == sorted(sizes), "14: provinces nest in countries and cities in provinces"
     _check_interleaved(log, date, start)
-    limit = min(log.now, start + DAY)
-    hidden = log.now <= start or (log.readings["today"] == "empty" and limit < start + DAY)
+    limit = min(log.now, start + DAY_SECONDS)
+    hidden = log.now <= start or (log.readings["today"] == "empty" and limit < start + DAY_SECONDS)
     if hidden:
         assert not any(total.values())
     elif log.readings["window"] == "overlap":
@@ -208,7 +208,9 @@ def check_quality(log: Log, date: str, start: int) -> None:
     step, rows = log.readings["tick_seconds"], told["QosData"]
     ticks = [int(row["TickTime"]) for row in rows]
     assert ticks == sorted(set(ticks))
-    assert all((tick - start) % step == 0 and start <= tick < min(start + DAY, log.now) for tick in ticks)
+    assert all(
+        (tick - start) % step == 0 and start <= tick < min(start + DAY_SECONDS, log.now) for tick in ticks
+    )
     for row in rows:
         assert all(0 <= row[key] <= 100 for key in RATES), row
         assert all(row[key] > 0 for key in DELAYS), row
@@ -221,7 +223,7 @@ def check_quality(log: Log, date: str, start: int) -> None:
 def check_same_bytes(log: Log, date: str, start: int) -> None:
     """16: the same question has the same answer."""
     for operation, body in (
-        ("query_all_instance_by_time", _window(start, start + DAY - 1)),
+        ("query_all_instance_by_time", _window(start, start + DAY_SECONDS - 1)),
         ("count_business_distribute_volume_by_day", {"QueryDate": date, "CountBy": 3}),
         ("count_qos_by_day", {"QueryDate": date}),
     ):
@@ -230,7 +232,7 @@ def check_same_bytes(log: Log, date: str, start: int) -> None:
 
 def _counted(log: Log, start: int, limit: int) -> dict[int, int]:
     """The four counts of a day, from its rows and rooms alone."""
-    rows = log.rows(start, start + DAY - 1)
+    rows = log.rows(start, start + DAY_SECONDS - 1)
     spent = [(max(int(row["EnterTime"]), start), min(log.leave(row), limit)) for row in rows]
     events = sorted([(end, -1) for _, end in spent] + [(begin, 1) for begin, end in spent if end > begin]
                     + [(end, 1) for begin, end in spent if end <= begin])  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-DAY = 86_400
+DAY_SECONDS = 86_400
 NEVER = 9_999_999_999
 QUALITY = ("audio_loss", "video_loss", "audio_delay", "video_delay")
 
@@ -163,9 +163,9 @@ class Reference:
 
     def _limit(self, start: int) -> int:
         """The end of what of a day is told: its own, now, or its start when nothing is."""
-        if self.readings["today"] == "empty" and self.now < start + DAY:
+        if self.readings["today"] == "empty" and self.now < start + DAY_SECONDS:
             return start
-        return max(start, min(self.now, start + DAY))
+        return max(start, min(self.now, start + DAY_SECONDS))
 
     def _seconds(self, row: Row, start: int) -> range:
         return range(max(row.enter, start), min(row.leave, self._limit(start)))
@@ -219,7 +219,7 @@ class Reference:
                 rooms[label] += row.host
                 pairs[label] += row.first
         late = self.readings["distribution_tick"] == "run_time"
-        tick = min(start + DAY + 5_400, self.now) if late else start
+        tick = min(start + DAY_SECONDS + 5_400, self.now) if late else start
         rows: list[dict[str, Any]] = []
         for label in sorted(online, key=lambda label: (-sum(online[label].values()), label)):
             rows.append(

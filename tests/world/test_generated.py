@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from worlds import bounded, same, spans, specs
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
-from mockserver.world.cache import RowCache
-from mockserver.world.generated import GeneratedWorld, generated_world
-from mockserver.world.pins import DOCUMENT_PINS
-from mockserver.world.shape import EPOCH, HOUR, shape_of
-from mockserver.world.stays import DIMENSIONS, SpecError, Stays
+from mockserver.world.generated import GeneratedWorld, RowCache, generated_world
+from mockserver.world.model import EPOCH, HOUR, build_model
+from mockserver.world.pinned import DOCUMENT_PINS
+from mockserver.world.sessions import DIMENSIONS, Sessions, WorldError
 
 A_DAY = parse_day("20200603")
 
@@ -29,7 +28,7 @@ def default() -> GeneratedWorld:
 @given(specs(), spans())
 def test_every_stay_lies_in_its_room_and_its_streams_in_the_stay(spec, span):
     """Create ≤ enter < leave ≤ destroy, and 0 ≤ audio, video ≤ leave - enter."""
-    rows = generated_world(spec).stays_between(*span)
+    rows = generated_world(spec).sessions_between(*span)
     length = rows.leave - rows.enter
     assert (rows.create <= rows.enter).all()
     assert (length > 0).all()
@@ -46,7 +45,7 @@ def test_every_stay_lies_in_its_room_and_its_streams_in_the_stay(spec, span):
 @given(specs(), spans())
 def test_nobody_is_in_two_rooms_at_once(spec, span):
     """The stays of a user are disjoint over all rooms, touching ones included."""
-    rows = generated_world(spec).stays_between(*span)
+    rows = generated_world(spec).sessions_between(*span)
     order = np.lexsort((rows.enter, rows.user))
     user, enter, leave = rows.user[order], rows.enter[order], rows.leave[order]
     again = user[1:] == user[:-1]
@@ -58,11 +57,11 @@ def test_nobody_is_in_two_rooms_at_once(spec, span):
 def test_a_room_tells_what_the_span_tells(spec, span, data):
     """A room's own rows, cut to the span, are the span's rows of it, and its ends are those of its stays."""
     world = generated_world(spec)
-    rows = world.stays_between(*span)
+    rows = world.sessions_between(*span)
     if not len(rows):
         return
     code = data.draw(st.sampled_from(np.unique(rows.room).tolist()))
-    room = world.stays_of_room(world.room_ids(np.array([code]))[0])
+    room = world.sessions_of_room(world.room_ids(np.array([code]))[0])
     inside = (room.leave >= span[0]) & (room.enter <= span[1])
     assert same(room.take(inside), rows.take(rows.room == code))
     assert set(room.create.tolist()) == {int(room.enter.min())}
@@ -79,13 +78,13 @@ def test_a_room_tells_what_the_span_tells(spec, span, data):
 def test_a_user_tells_what_the_span_tells(spec, span, data):
     """A user's rows of a span are the span's rows of that user; an idle user has none."""
     world = generated_world(spec)
-    rows = world.stays_between(*span)
+    rows = world.sessions_between(*span)
     code = data.draw(st.integers(0, world.users - 1))
     if len(rows) and data.draw(st.booleans()):
         code = data.draw(st.sampled_from(np.unique(rows.user).tolist()))
     user = world.user_ids(np.array([code]))[0]
-    assert world.knows_user(user)
-    told = world.stays_of_user(user, *span)
+    assert world.has_user(user)
+    told = world.sessions_of_user(user, *span)
     mine = rows.take(rows.user == code)
     assert sorted(zip(told.enter, told.room, strict=True)) == sorted(zip(mine.enter, mine.room, strict=True))
     if code >= 0:
@@ -101,7 +100,7 @@ def test_adjacent_spans_make_the_whole(spec, span, part):
     middle = begin + int((end - begin) * part)
 
     def rows(low: int, high: int) -> set[tuple[int, int]]:
-        found = generated_world(spec).stays_between(low, high)
+        found = generated_world(spec).sessions_between(low, high)
         return set(zip(found.user.tolist(), found.enter.tolist(), strict=True))
 
     assert rows(begin, middle) | rows(middle, end) == rows(begin, end)
@@ -115,10 +114,10 @@ def test_adjacent_spans_make_the_whole(spec, span, part):
 @given(specs(), spans())
 def test_a_wider_span_at_hand_changes_nothing(spec, span):
     """What was evaluated for another question never shows in an answer."""
-    fresh = generated_world(spec).stays_between(*span)
+    fresh = generated_world(spec).sessions_between(*span)
     world = generated_world(spec)
-    world.stays_between(span[0] - 3 * HOUR, span[1] + 3 * HOUR)
-    assert same(world.stays_between(*span), fresh)
+    world.sessions_between(span[0] - 3 * HOUR, span[1] + 3 * HOUR)
+    assert same(world.sessions_between(*span), fresh)
     failed = generated_world(spec).failed_joins(*span)
     assert np.array_equal(world.failed_joins(*span), failed)
 
@@ -128,7 +127,7 @@ def test_a_wider_span_at_hand_changes_nothing(spec, span):
 def test_places_nest(spec, span):
     """Each city lies in one province and each province in one country, and every code has a label."""
     world = generated_world(spec)
-    rows = world.stays_between(*span)
+    rows = world.sessions_between(*span)
     for dimension in DIMENSIONS:
         codes = getattr(rows, dimension)
         assert ((codes >= 0) & (codes < len(world.labels(dimension)))).all()
@@ -143,13 +142,13 @@ def test_places_nest(spec, span):
 def test_an_id_with_one_digit_changed_is_unknown(spec, span, data):
     """A changed digit or two swapped neighbours make an id that the world does not know."""
     world = generated_world({**spec, "pins": []})
-    rows = world.stays_between(*span)
+    rows = world.sessions_between(*span)
     if not len(rows):
         return
     row = data.draw(st.integers(0, len(rows) - 1))
     for word, known in (
-        (world.room_ids(rows.room[row : row + 1])[0], lambda text: len(world.stays_of_room(text)) > 0),
-        (world.user_ids(rows.user[row : row + 1])[0], world.knows_user),
+        (world.room_ids(rows.room[row : row + 1])[0], lambda text: len(world.sessions_of_room(text)) > 0),
+        (world.user_ids(rows.user[row : row + 1])[0], world.has_user),
     ):
         assert known(word)
         at = data.draw(st.integers(0, len(word) - 2))
@@ -164,49 +163,49 @@ def test_an_id_with_one_digit_changed_is_unknown(spec, span, data):
 )
 def test_a_text_that_is_no_id_is_unknown(default, text):
     """Any text may be asked for; what the world did not make, it does not know."""
-    assert not default.knows_user(text)
-    assert not len(default.stays_of_room(text))
-    assert not len(default.stays_of_user(text, EPOCH, EPOCH + DAY_SECONDS))
+    assert not default.has_user(text)
+    assert not len(default.sessions_of_room(text))
+    assert not len(default.sessions_of_user(text, EPOCH, EPOCH + DAY_SECONDS))
 
 
 def test_nothing_is_before_2019(default):
     """The world begins at 2019-01-01 00:00 UTC+8."""
-    rows = default.stays_between(0, EPOCH + 2 * HOUR)
+    rows = default.sessions_between(0, EPOCH + 2 * HOUR)
     assert len(rows) > 50
     assert rows.enter.min() >= EPOCH
-    assert not len(default.stays_between(0, EPOCH - 1))
+    assert not len(default.sessions_between(0, EPOCH - 1))
     assert not len(default.failed_joins(0, EPOCH))
     user = default.user_ids(rows.user[:1])[0]
-    assert default.stays_of_user(user, 0, EPOCH + 2 * HOUR).enter.min() >= EPOCH
-    assert not len(default.stays_of_user(user, 0, EPOCH - 1))
+    assert default.sessions_of_user(user, 0, EPOCH + 2 * HOUR).enter.min() >= EPOCH
+    assert not len(default.sessions_of_user(user, 0, EPOCH - 1))
 
 
 def test_the_very_first_second_has_calls():
     """A room may start at the world's first second; its people are as free as anybody."""
     spec = {"rooms_per_day": 7_200, "hour_weights": [1] + [0] * 23, "pins": []}
     world = generated_world(spec)
-    rows = world.stays_between(EPOCH, EPOCH)
+    rows = world.sessions_between(EPOCH, EPOCH)
     assert len(rows)
-    assert same(world.stays_of_room(world.room_ids(rows.room[:1])[0]).take(slice(1)), rows.take(slice(1)))
+    assert same(world.sessions_of_room(world.room_ids(rows.room[:1])[0]).take(slice(1)), rows.take(slice(1)))
 
 
 def test_the_world_lasts_as_long_as_stamps_have_ten_digits(default):
     """Rooms of the last hours before 2286-11-20 have ids like all others."""
-    rows = default.stays_between(9_999_970_000, 9_999_999_999)
+    rows = default.sessions_between(9_999_970_000, 9_999_999_999)
     assert len(rows) > 50
     assert rows.destroy.max() <= 9_999_999_999
     room = default.room_ids(rows.room[-1:])[0]
     assert len(room) == 12
-    assert len(default.stays_of_room(room))
-    assert not len(default.stays_between(10_000_100_000, 10_000_200_000))
+    assert len(default.sessions_of_room(room))
+    assert not len(default.sessions_between(10_000_100_000, 10_000_200_000))
 
 
 def test_a_backward_span_is_empty(default):
     """An end before the begin asks for nothing."""
-    assert not len(default.stays_between(A_DAY, A_DAY - 1 - 4 * HOUR))
+    assert not len(default.sessions_between(A_DAY, A_DAY - 1 - 4 * HOUR))
     assert not len(default.failed_joins(A_DAY, A_DAY))
     user = default.user_ids(np.array([0]))[0]
-    assert not len(default.stays_of_user(user, A_DAY, A_DAY - DAY_SECONDS))
+    assert not len(default.sessions_of_user(user, A_DAY, A_DAY - DAY_SECONDS))
 
 
 def test_the_seed_alone_decides():
@@ -216,7 +215,7 @@ def test_the_seed_alone_decides():
         generated_world({"seed": 6}, seed=5),
         generated_world({"seed": 6}),
     ]
-    days = [world.stays_between(A_DAY, A_DAY + HOUR) for world in worlds]
+    days = [world.sessions_between(A_DAY, A_DAY + HOUR) for world in worlds]
     assert same(days[0], days[1])
     assert not same(days[0], days[2])
     assert worlds[0].room_ids(days[0].room) == worlds[1].room_ids(days[1].room)
@@ -227,7 +226,7 @@ def test_an_appkey_matters_only_where_it_shall():
     """Every app sees the same world, unless `per_app` gives each one its own."""
 
     def hour(spec, appkey):
-        return generated_world(spec, appkey=appkey).stays_between(A_DAY, A_DAY + HOUR)
+        return generated_world(spec, appkey=appkey).sessions_between(A_DAY, A_DAY + HOUR)
 
     assert same(hour({}, "one"), hour({}, "two"))
     assert same(hour({"per_app": True}, "one"), hour({"per_app": True}, "one"))
@@ -237,13 +236,13 @@ def test_an_appkey_matters_only_where_it_shall():
 def test_a_world_of_no_rooms_has_its_pins_alone():
     """rooms_per_day: 0 leaves the pinned rooms, and no pins leave nothing."""
     day = parse_day("20191210")
-    assert len(generated_world({"rooms_per_day": 0}).stays_between(day, day + DAY_SECONDS)) == sum(
+    assert len(generated_world({"rooms_per_day": 0}).sessions_between(day, day + DAY_SECONDS)) == sum(
         len(room["stays"]) for room in DOCUMENT_PINS
     )
     empty = generated_world({"rooms_per_day": 0, "pins": []})
-    assert not len(empty.stays_between(day, day + DAY_SECONDS))
+    assert not len(empty.sessions_between(day, day + DAY_SECONDS))
     assert not len(empty.failed_joins(day, day + DAY_SECONDS))
-    assert empty.longest == 14_400
+    assert empty.max_room_seconds == 14_400
 
 
 def test_a_crowded_world_still_fills_most_seats():
@@ -252,7 +251,7 @@ def test_a_crowded_world_still_fills_most_seats():
         world = generated_world({**spec, "pins": []})
         hour = (A_DAY - EPOCH) // HOUR
         planned = world._timetable.rooms_of_hours(hour, hour + 24).hour.size
-        rows = world.stays_between(A_DAY, A_DAY + DAY_SECONDS - 1)
+        rows = world.sessions_between(A_DAY, A_DAY + DAY_SECONDS - 1)
         opened = int((rows.host & (rows.create >= A_DAY)).sum())
         assert least * planned < opened <= planned, (opened, planned)
 
@@ -267,15 +266,15 @@ class TestPins:
 
     def test_the_documents_requests_have_data(self, default):
         """The window of §2.1.5 … §2.3.5 finds the samples' users and rooms, with the samples' durations."""
-        rows = default.stays_of_user("123456789", 1575962150, 1575962850)
+        rows = default.sessions_of_user("123456789", 1575962150, 1575962850)
         assert default.room_ids(rows.room) == ["123456789", "123456789", "987654321", "987654321"]
         assert list(zip(rows.audio.tolist(), rows.video.tolist(), strict=True)) == [
             (30, 10), (30, 20), (67, 38), (70, 60),
         ]  # fmt: skip
-        room = default.stays_of_room("123456789")
+        room = default.sessions_of_room("123456789")
         assert (int(room.create[0]), int(room.destroy[0])) == (1575961850, 1575963822)
         assert {"aaaaa", "bbbbb"} <= set(default.user_ids(room.user))
-        told = default.stays_between(1575962150, 1575962850)
+        told = default.sessions_between(1575962150, 1575962850)
         pairs = set(
             zip(
                 default.user_ids(told.user),
@@ -292,14 +291,14 @@ class TestPins:
     def test_pinned_people_are_known(self, default):
         """Pinned users and rooms have homes and answer like all others, and are nowhere else."""
         for user in ("123456789", "aaaaa", "bbbbb", "aaa", "bbb"):
-            assert default.knows_user(user)
-            assert default.home(user).country == "中国"
-        assert not len(default.stays_of_user("aaaaa", A_DAY, A_DAY + DAY_SECONDS))
+            assert default.has_user(user)
+            assert default.home_of(user).country == "中国"
+        assert not len(default.sessions_of_user("aaaaa", A_DAY, A_DAY + DAY_SECONDS))
 
     def test_a_pin_may_last_longer_than_a_generated_room(self, default):
         """`longest` covers the pins, and a span inside a long pinned stay finds it."""
-        assert default.longest == 1575962900 - 1575912850
-        rows = default.stays_between(1575940000, 1575940001)
+        assert default.max_room_seconds == 1575962900 - 1575912850
+        rows = default.sessions_between(1575940000, 1575940001)
         assert "aaaaa" in default.user_ids(rows.user)
 
     def test_pins_may_bring_new_places_and_ids(self):
@@ -307,10 +306,10 @@ class TestPins:
         stay = {"UserId": "甲", "enter": "2020-06-03T10:00:00+08:00", "leave": "2020-06-03T10:05:00+08:00",
                 "country": "法国", "province": "巴黎大区", "city": "巴黎"}  # fmt: skip
         world = generated_world({"pins": [{"RoomId": "<b>", "stays": [stay]}]})
-        row = world.stays_of_room("<b>")
+        row = world.sessions_of_room("<b>")
         assert world.labels("city")[int(row.city[0])] == "巴黎"
         assert world.user_ids(row.user) == ["甲"]
-        assert same(world.stays_of_user("甲", A_DAY, A_DAY + DAY_SECONDS), row)
+        assert same(world.sessions_of_user("甲", A_DAY, A_DAY + DAY_SECONDS), row)
 
     @pytest.mark.parametrize(
         ("pins", "pointer"),
@@ -326,21 +325,21 @@ class TestPins:
     )  # fmt: skip
     def test_wrong_pins_are_refused(self, pins, pointer):
         """A pin without fixed times, before 2019, or in a place that contradicts the world is an error."""
-        with pytest.raises(SpecError) as caught:
+        with pytest.raises(WorldError) as caught:
             generated_world({"pins": pins})
         assert caught.value.pointer == pointer
         assert caught.value.text.zh
 
     def test_an_id_that_is_taken_is_refused(self, default):
         """A pin cannot take the id of a generated room or user."""
-        rows = default.stays_between(A_DAY, A_DAY + HOUR)
+        rows = default.sessions_between(A_DAY, A_DAY + HOUR)
         user, room = default.user_ids(rows.user[:1])[0], default.room_ids(rows.room[:1])[0]
         stay = {"enter": A_DAY, "leave": A_DAY + 60}
         for pin in (
             {"RoomId": room, "stays": [{**stay, "UserId": "a"}]},
             {"RoomId": "r", "stays": [{**stay, "UserId": user}]},
         ):
-            with pytest.raises(SpecError, match="already belongs"):
+            with pytest.raises(WorldError, match="already the id"):
                 generated_world({"pins": [pin]})
 
 
@@ -365,8 +364,8 @@ def crowded() -> GeneratedWorld:
 
 
 @pytest.fixture(scope="module")
-def rows(crowded) -> Stays:
-    return crowded.stays_between(BEGIN, END)
+def rows(crowded) -> Sessions:
+    return crowded.sessions_between(BEGIN, END)
 
 
 class TestCrowdedWorld:
@@ -378,12 +377,12 @@ class TestCrowdedWorld:
         planned = crowded._timetable.rooms_of_hours(hour, hour + 12)
         opened = rows.take(rows.create >= BEGIN)
         assert 0.3 < opened.host.sum() / planned.hour.size < 0.8
-        assert 0.2 < opened.first.sum() / planned.people.sum() < 0.7
+        assert 0.2 < opened.first.sum() / planned.users.sum() < 0.7
 
     def test_every_user_tells_what_the_span_tells(self, crowded, rows):
         """All users one by one have the span's rows, however their earlier calls collide."""
         for code, user in enumerate(crowded.user_ids(np.arange(crowded.users))):
-            told = crowded.stays_of_user(user, BEGIN, END)
+            told = crowded.sessions_of_user(user, BEGIN, END)
             assert same(told, rows.take(rows.user == code)), user
 
     def test_every_room_tells_what_the_span_tells(self, crowded, rows):
@@ -392,7 +391,7 @@ class TestCrowdedWorld:
         numbers = crowded._timetable.rooms_of_hours(hour - 4, hour + 13).number
         unknown = 0
         for number, room in zip(numbers.tolist(), crowded.room_ids(numbers), strict=True):
-            told = crowded.stays_of_room(room)
+            told = crowded.sessions_of_room(room)
             unknown += not len(told)
             inside = (told.leave >= BEGIN) & (told.enter <= END)
             assert same(told.take(inside), rows.take(rows.room == number)), room
@@ -400,7 +399,7 @@ class TestCrowdedWorld:
 
     def test_nobody_is_in_two_rooms_at_once(self, crowded):
         """Ten days of a crowded world hold no two stays of one user at once."""
-        rows = crowded.stays_between(A_DAY, A_DAY + 10 * DAY_SECONDS)
+        rows = crowded.sessions_between(A_DAY, A_DAY + 10 * DAY_SECONDS)
         assert len(rows) > 20_000
         order = np.lexsort((rows.enter, rows.user))
         user, enter, leave = rows.user[order], rows.enter[order], rows.leave[order]
@@ -413,10 +412,10 @@ class TestCrowdedWorld:
         """A user's months, evaluated in parts, are the user's days."""
         user = crowded.user_ids(np.array([11]))[0]
         days = 200
-        whole = crowded.stays_of_user(user, A_DAY, A_DAY + days * DAY_SECONDS - 1)
+        whole = crowded.sessions_of_user(user, A_DAY, A_DAY + days * DAY_SECONDS - 1)
         assert len(np.unique(whole.enter)) == len(whole) > days
         daily = [
-            crowded.stays_of_user(
+            crowded.sessions_of_user(
                 user, A_DAY + day * DAY_SECONDS, A_DAY + day * DAY_SECONDS + DAY_SECONDS - 1
             ).enter.tolist()
             for day in range(days)
@@ -439,15 +438,15 @@ class TestRowCache:
     """What was evaluated is kept within bounds."""
 
     @staticmethod
-    def _rows(count: int) -> Stays:
+    def _rows(count: int) -> Sessions:
         world = generated_world({})
-        return world.stays_between(A_DAY, A_DAY + DAY_SECONDS).take(slice(count))
+        return world.sessions_between(A_DAY, A_DAY + DAY_SECONDS).take(slice(count))
 
     def test_it_never_keeps_more_rows_than_allowed(self):
         """The oldest spans go first, and one that is too big is not kept at all."""
-        cache, made = RowCache(most=100), []
+        cache, made = RowCache(max_rows=100), []
 
-        def make(first: int, last: int) -> Stays:
+        def make(first: int, last: int) -> Sessions:
             made.append((first, last))
             return self._rows(40 if last < 900 else 101)
 
@@ -466,7 +465,7 @@ class TestRowCache:
 
     def test_worlds_do_not_mix(self):
         """Equal spans of two worlds are two entries."""
-        cache = RowCache(most=100)
+        cache = RowCache(max_rows=100)
         assert len(cache.rows("a", 0, 1, lambda *_: self._rows(3))) == 3
         assert len(cache.rows("b", 0, 1, lambda *_: self._rows(4))) == 4
         assert len(cache.rows("a", 0, 1, lambda *_: self._rows(5))) == 3
@@ -475,13 +474,13 @@ class TestRowCache:
 def test_many_hours_are_the_sum_of_their_parts():
     """A span of weeks, evaluated in parts, is the same as its hours asked one by one."""
     spec = {"users": 40_000, "rooms_per_day": 15_000, "pins": []}
-    whole = generated_world(spec).stays_between(A_DAY, A_DAY + DAY_SECONDS)
+    whole = generated_world(spec).sessions_between(A_DAY, A_DAY + DAY_SECONDS)
     parts = [
-        generated_world(spec).stays_between(A_DAY + at, A_DAY + at + 3 * HOUR)
+        generated_world(spec).sessions_between(A_DAY + at, A_DAY + at + 3 * HOUR)
         for at in range(0, DAY_SECONDS, 3 * HOUR)
     ]
     assert {*zip(whole.user, whole.enter, strict=True)} == {
         pair for rows in parts for pair in zip(rows.user, rows.enter, strict=True)
     }  # fmt: skip
-    shape = shape_of(spec)
+    shape = build_model(spec)
     assert shape.users == 40_000

@@ -76,8 +76,8 @@ def test_threads_do_not_disturb_each_other():
     """Questions that many threads ask one world at once have the answers that one thread gets."""
     start = parse_day("20200603")
     spans = [(start + at * 7_200, start + at * 7_200 + DAY_SECONDS // 4) for at in range(24)]
-    alone = [generated_world({}).stays_between(*span) for span in spans]
+    alone = [generated_world({}).sessions_between(*span) for span in spans]
     world = generated_world({})
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda span: world.stays_between(*span), spans * 3))
+        together = list(pool.map(lambda span: world.sessions_between(*span), spans * 3))
     assert all(same(one, other) for one, other in zip(together, alone * 3, strict=True))

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
+from mockserver.world.demographics import CARRIERS, NETWORKS, PLACES, PROFILES
 from mockserver.world.generated import GeneratedWorld, generated_world
+from mockserver.world.model import HOUR
 from mockserver.world.parameters import HOUR_WEIGHTS, NETWORK_SHARES, ROOM_KINDS
-from mockserver.world.places import CARRIERS, PLACES
-from mockserver.world.quality import NETWORKS, PROFILES
-from mockserver.world.shape import HOUR
-from mockserver.world.stays import Stays
+from mockserver.world.sessions import Sessions
 
 MONDAY = parse_day("20190603")
 WEEKS = 4
@@ -23,9 +22,9 @@ def world() -> GeneratedWorld:
 
 
 @pytest.fixture(scope="module")
-def month(world) -> Stays:
+def month(world) -> Sessions:
     """Four weeks of the default world."""
-    rows = world.stays_between(MONDAY, MONDAY + WEEKS * 7 * DAY_SECONDS - 1)
+    rows = world.sessions_between(MONDAY, MONDAY + WEEKS * 7 * DAY_SECONDS - 1)
     return rows.take(rows.create >= MONDAY)
 
 
@@ -53,7 +52,7 @@ def test_two_thousand_rooms_open_on_a_weekday(month):
 def test_call_lengths_are_lognormal_by_kind(kind):
     """Half of the rooms of a kind last longer than its median, 95 % less than exp(1.645 sigma) times it."""
     world = generated_world({"room_kinds": [kind], "pins": [], "users": 40_000})
-    rows = world.stays_between(MONDAY, MONDAY + 3 * DAY_SECONDS)
+    rows = world.sessions_between(MONDAY, MONDAY + 3 * DAY_SECONDS)
     lengths = (rows.destroy - rows.create)[rows.host]
     assert np.median(lengths) == pytest.approx(kind["median"], rel=0.06)
     assert np.quantile(lengths, 0.95) == pytest.approx(
@@ -78,7 +77,7 @@ def test_kinds_have_their_shares_and_sizes(month):
 def test_networks_have_the_shares_of_their_year(world, year, shares):
     """Wi-Fi and 4G lead in 2019, 5G has overtaken 4G by 2025."""
     start = parse_day(f"{year}0301")
-    rows = world.stays_between(start, start + 10 * DAY_SECONDS)
+    rows = world.sessions_between(start, start + 10 * DAY_SECONDS)
     counts = np.bincount(rows.network, minlength=len(NETWORKS)) / len(rows)
     for name, share in shares.items():
         assert counts[NETWORKS.index(name)] == pytest.approx(share / 100, abs=0.006), name
@@ -91,7 +90,7 @@ def test_5g_grows_with_the_date(world):
     parts = []
     for day in ("20191001", "20191215", "20200615", "20210101", "20220101", "20240101"):
         start = parse_day(day)
-        rows = world.stays_between(start, start + 3 * DAY_SECONDS)
+        rows = world.sessions_between(start, start + 3 * DAY_SECONDS)
         parts.append(float((rows.network == NETWORKS.index("5G")).mean()))
     assert parts[0] == 0
     assert parts == sorted(parts)
@@ -134,7 +133,7 @@ def test_the_evening_is_worse_than_the_morning(month):
 def test_joins_succeed_as_often_as_the_profile_says(spec, low, high):
     """About 99 % of all tries to join succeed; other profiles and an own figure differ."""
     world = generated_world({**spec, "pins": []})
-    rows = world.stays_between(MONDAY, MONDAY + 5 * DAY_SECONDS - 1)
+    rows = world.sessions_between(MONDAY, MONDAY + 5 * DAY_SECONDS - 1)
     stays = int((rows.enter >= MONDAY).sum())
     rate = 100 * stays / (stays + len(world.failed_joins(MONDAY, MONDAY + 5 * DAY_SECONDS)))
     assert low - 0.1 <= rate <= high + 0.1
@@ -143,7 +142,7 @@ def test_joins_succeed_as_often_as_the_profile_says(spec, low, high):
 def test_the_documents_magnitudes():
     """quality: document_like tells loss of 10-29 % and delays of 30-50 ms, as §3.3.6 does."""
     world = generated_world({"quality": "document_like", "pins": []})
-    rows = world.stays_between(MONDAY, MONDAY + DAY_SECONDS)
+    rows = world.sessions_between(MONDAY, MONDAY + DAY_SECONDS)
     assert 10_000 < np.median(rows.audio_loss) < 15_000
     assert np.median(rows.video_loss) > np.median(rows.audio_loss)
     assert 30_000 < np.median(rows.audio_delay) < 35_000
@@ -168,7 +167,7 @@ def test_people_are_where_people_live(world, month):
         ), name
     user = int(np.bincount(month.user).argmax())
     mine = month.take(month.user == user)
-    home = world.home(world.user_ids(np.array([user]))[0])
+    home = world.home_of(world.user_ids(np.array([user]))[0])
     assert world.labels("city")[int(np.bincount(mine.city).argmax())] == home.city
     assert (mine.city == np.bincount(mine.city).argmax()).mean() > 0.8
 

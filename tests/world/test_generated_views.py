@@ -15,7 +15,7 @@ from worlds import specs
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.recorded import recorded_world
-from mockserver.world.stays import DIMENSIONS
+from mockserver.world.sessions import DIMENSIONS
 
 DATE = "20191210"
 START = parse_day(DATE)
@@ -30,10 +30,10 @@ QUALITY = "count_qos_by_day"
 
 def written_down(world: GeneratedWorld) -> dict[str, Any]:
     """Every room around the day, pins included, as a recorded world has it."""
-    rows = world.stays_between(START - DAY_SECONDS // 4, END + DAY_SECONDS // 4)
+    rows = world.sessions_between(START - DAY_SECONDS // 4, END + DAY_SECONDS // 4)
     rooms = []
     for code, room in zip(codes := np.unique(rows.room), world.room_ids(codes), strict=True):
-        stays = world.stays_of_room(room)
+        stays = world.sessions_of_room(room)
         assert set(stays.room.tolist()) == {int(code)}
         rooms.append(
             {

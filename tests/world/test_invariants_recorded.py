@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from invariants import Log, check_all, check_day, check_rooms, check_rows
 from recorded_worlds import (
     DATE,
-    DAY,
+    DAY_SECONDS,
     END,
     START,
     asking,
@@ -36,11 +36,11 @@ def test_all_operations_tell_one_log(situation, chosen):
 def test_the_whole_log_is_one_log(situation, chosen):
     """Nothing is lost between the days before and after."""
     spec, now, _ = situation
-    span = (START - 2 * DAY, END + 2 * DAY)
+    span = (START - 2 * DAY_SECONDS, END + 2 * DAY_SECONDS)
     check_all(asking(recorded_world(spec, now), now, chosen), now, chosen, [span], "20191211", END)
 
 
-@pytest.mark.parametrize("now", [START + 15 * 3_600 + 1_234, END + 30 * DAY])
+@pytest.mark.parametrize("now", [START + 15 * 3_600 + 1_234, END + 30 * DAY_SECONDS])
 @pytest.mark.parametrize("ongoing", ["now", "zero", "empty", "exclude"])
 def test_a_generated_day_is_one_log_too(now, ongoing):
     """The views keep the invariants for a world that runs on, seen in the middle of a call and long after."""
@@ -54,7 +54,7 @@ class TestTheChecksThemselves:
     """A check that cannot fail is none: each is shown a log that lies."""
 
     CHOSEN = resolve({})
-    NOW = END + DAY
+    NOW = END + DAY_SECONDS
 
     def _log(self, lie):
         stays = [
@@ -132,7 +132,7 @@ def _only(operation, lie):
 def test_places_nest(spec):
     """14: a city of a recorded world lies in one province, a province in one country."""
     world = recorded_world(spec, END)
-    rows = world.stays_between(0, 9_999_999_999)
+    rows = world.sessions_between(0, 9_999_999_999)
     for inner, outer in (("city", "province"), ("province", "country")):
         pairs = np.unique(np.stack([getattr(rows, inner), getattr(rows, outer)]), axis=1)
         assert len(np.unique(pairs[0])) == pairs.shape[1]

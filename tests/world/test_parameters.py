@@ -11,10 +11,10 @@ import jsonschema
 import pytest
 
 from mockserver.world.generated import generated_world
-from mockserver.world.parameters import PARAMETERS, checked, rows_as_table, world_schema
-from mockserver.world.pins import DOCUMENT_PINS
-from mockserver.world.shape import shape_of
-from mockserver.world.stays import SpecError
+from mockserver.world.model import build_model
+from mockserver.world.parameters import PARAMETERS, check_parameters, parameter_table, world_schema
+from mockserver.world.pinned import DOCUMENT_PINS
+from mockserver.world.sessions import WorldError
 
 KIND = {"name": "x", "share": 1, "median": 60, "seats": [2, 3]}
 
@@ -24,9 +24,9 @@ def kind(**changes: Any) -> dict[str, Any]:
     return {"room_kinds": [{**KIND, **changes}]}
 
 
-def error_of(spec: dict[str, Any]) -> SpecError:
+def error_of(spec: dict[str, Any]) -> WorldError:
     """The error that a block is refused with."""
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(WorldError) as caught:
         generated_world(spec)
     return caught.value
 
@@ -43,7 +43,7 @@ def test_every_parameter_is_documented():
         assert all(row.form)
         assert row.help.en.endswith(".")
         assert row.help.zh.endswith("。")
-    assert [row[0] for row in rows_as_table()] == names
+    assert [row[0] for row in parameter_table()] == names
 
 
 def test_the_schema_is_a_schema_and_takes_the_defaults():
@@ -52,7 +52,7 @@ def test_the_schema_is_a_schema_and_takes_the_defaults():
     jsonschema.Draft202012Validator.check_schema(schema)
     block = {"source": "generated", **{row.name: row.default for row in PARAMETERS}}
     jsonschema.Draft202012Validator(schema).validate(json.loads(json.dumps(block)))
-    assert checked(block) == {row.name: row.default for row in PARAMETERS}
+    assert check_parameters(block) == {row.name: row.default for row in PARAMETERS}
 
 
 GOOD: list[dict[str, Any]] = [
@@ -78,7 +78,7 @@ def test_a_good_block_makes_a_world(spec):
     """What the schema takes and does not contradict itself answers questions."""
     jsonschema.Draft202012Validator(world_schema()).validate(spec)
     world = generated_world(spec)
-    rows = world.stays_between(1575962150, 1575962850)
+    rows = world.sessions_between(1575962150, 1575962850)
     assert len(world.user_ids(rows.user)) == len(rows)
 
 
@@ -120,24 +120,24 @@ BEYOND_JSON: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"failed_joins": float("inf")}, ("failed_joins",), "a number or null"),
 ]
 CONTRADICTORY: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
-    ({"users": 500}, ("users",), "give at least 836"),
+    ({"users": 500}, ("users",), "use at least 836"),
     ({"users": 4_096, "rooms_per_day": 20_000}, ("users",), "lower rooms_per_day"),
     ({"call_lengths": {"floor": 100, "cap": 50}}, ("call_lengths",), "swap"),
     ({"call_lengths": {"cap": 2_000}}, ("room_kinds", 3, "median"), "outside call_lengths 5 … 2000"),
-    (kind(seats=[3, 2]), ("room_kinds", 0, "seats"), "the least comes first"),
+    (kind(seats=[3, 2]), ("room_kinds", 0, "seats"), "write the minimum first"),
     (kind(share=0), ("room_kinds",), "above 0"),
     ({"hour_weights": [0] * 24}, ("hour_weights",), "above 0"),
     ({"rooms_per_day": 200_000, "hour_weights": [1] + [0] * 23}, ("rooms_per_day",), "even out hour_weights"),
     ({"networks": {"2019": {"WiFi": 0}}}, ("networks", "2019"), "above 0"),
-    ({"networks": {"20190230": {"WiFi": 1}}}, ("networks", "20190230"), "no such day"),
+    ({"networks": {"20190230": {"WiFi": 1}}}, ("networks", "20190230"), "not a date"),
     ({"networks": {"201902": {"WiFi": 1}}}, ("networks", "201902"), "yyyymmdd"),
     ({"networks": {"2019": {"WiFi": 1}, "20190101": {"WiFi": 1}}}, ("networks", "20190101"),
-     "2019-01-01 is given twice"),
+     "2019-01-01 is specified twice"),
     ({"places": [{"province": "a", "city": "c", "weight": 1}, {"province": "b", "city": "c", "weight": 1}]},
-     ("places", 1, "city"), "c lies in a above"),
+     ("places", 1, "city"), "c is in a elsewhere and in b here"),
     ({"places": [{"country": "x", "province": "a", "city": "c", "weight": 1},
                  {"province": "a", "city": "d", "weight": 1}]},
-     ("places", 1, "province"), "a lies in x above"),
+     ("places", 1, "province"), "a is in x elsewhere"),
     ({"places": [{"province": "a", "city": "c", "weight": 0}]}, ("places",), "above 0"),
 ]  # fmt: skip
 
@@ -160,11 +160,11 @@ def test_schema_and_check_agree(spec, pointer, _advice):
 
 def test_users_follow_the_rooms():
     """Without `users`, there are four for every seat of the busiest hour, and never fewer than 4,096."""
-    assert shape_of({}).users == 4_096
-    assert shape_of({"rooms_per_day": 10}).users == 4_096
-    busy = shape_of({"rooms_per_day": 20_000})
+    assert build_model({}).users == 4_096
+    assert build_model({"rooms_per_day": 10}).users == 4_096
+    busy = build_model({"rooms_per_day": 20_000})
     assert 30_000 < busy.users < 45_000
-    assert 300_000 < shape_of({"rooms_per_day": 200_000}).users < 450_000
+    assert 300_000 < build_model({"rooms_per_day": 200_000}).users < 450_000
 
 
 def test_the_documents_people_move_with_own_places():
@@ -173,12 +173,12 @@ def test_the_documents_people_move_with_own_places():
         {"places": [{"country": "法国", "province": "巴黎大区", "city": "巴黎", "weight": 1}]}
     )
     assert world.labels("city") == ["巴黎"]
-    assert len(world.stays_of_room("123456789")) == len(DOCUMENT_PINS[0]["stays"])
+    assert len(world.sessions_of_room("123456789")) == len(DOCUMENT_PINS[0]["stays"])
 
 
 def test_a_year_may_be_an_integer():
     """YAML reads an unquoted 2019 as a number: it is the same year."""
     assert (
-        shape_of({"networks": {2019: {"WiFi": 1}}}).network_days.tolist()
-        == shape_of({"networks": {"2019": {"WiFi": 1}}}).network_days.tolist()
+        build_model({"networks": {2019: {"WiFi": 1}}}).network_days.tolist()
+        == build_model({"networks": {"2019": {"WiFi": 1}}}).network_days.tolist()
     )

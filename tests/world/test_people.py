@@ -14,10 +14,9 @@ import pytest
 from faker import Faker
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
+from mockserver.world.demographics import CARRIERS, NETWORKS
 from mockserver.world.generated import GeneratedWorld, generated_world
-from mockserver.world.people import CallProvider, Person, fake_for, person
-from mockserver.world.places import CARRIERS
-from mockserver.world.quality import NETWORKS
+from mockserver.world.people import CallProvider, Person, make_faker, person
 
 ROOT = Path(__file__).parents[2]
 NOW = parse_day("20200603") + 15 * 3_600
@@ -59,7 +58,7 @@ class TestPerson:
         user = world.user_ids(np.array([17]))[0]
         someone = person(world, user)
         assert isinstance(someone, Person)
-        rows = world.stays_of_user(user, NOW - 30 * DAY_SECONDS, NOW)
+        rows = world.sessions_of_user(user, NOW - 30 * DAY_SECONDS, NOW)
         cities = Counter(world.labels("city")[code] for code in rows.city.tolist())
         assert cities.most_common(1)[0][0] == someone.city
         assert someone.carrier in dict(CARRIERS)
@@ -105,8 +104,8 @@ class TestCallProvider:
         """Rooms and users exist in the world that a server tells by default after the document's day."""
         default = generated_world({})
         for _ in range(20):
-            assert default.knows_user(fake.user_id())
-            room = default.stays_of_room(fake.room_id())
+            assert default.has_user(fake.user_id())
+            room = default.sessions_of_room(fake.room_id())
             assert len(room)
             assert room.create.min() < parse_day("20191211")
 
@@ -125,14 +124,14 @@ class TestCallProvider:
 
     def test_it_speaks_of_the_world_and_moment_it_is_given(self, world):
         """Bound to a world at a now, every id is known there and every call is over."""
-        fake = fake_for("somebody", world=world, now=NOW)
+        fake = make_faker("somebody", world=world, now=NOW)
         for _ in range(20):
             stay = fake.stay()
             assert list(stay) == [
                 "UserId", "RoomId", "CreateTime", "EnterTime", "LeaveTime", "AudioDuration", "VideoDuration",
             ]  # fmt: skip
             assert NOW - 2 * 14_400 < int(stay["EnterTime"]) < int(stay["LeaveTime"]) < NOW
-            rows = world.stays_of_user(stay["UserId"], int(stay["EnterTime"]), int(stay["EnterTime"]))
+            rows = world.sessions_of_user(stay["UserId"], int(stay["EnterTime"]), int(stay["EnterTime"]))
             assert stay["RoomId"] in world.room_ids(rows.room)
             assert NOW - DAY_SECONDS <= int(fake.stamp()) < NOW
 
@@ -140,13 +139,18 @@ class TestCallProvider:
         """When the last hour had no call, the last day or month is drawn from."""
         quiet = generated_world({"rooms_per_day": 0})
         later = parse_day("20191220")
-        assert fake_for(1, world=quiet, now=later).room_id() in {"123456789", "987654321", "123456", "666777"}
+        assert make_faker(1, world=quiet, now=later).room_id() in {
+            "123456789",
+            "987654321",
+            "123456",
+            "666777",
+        }
 
     def test_a_world_without_calls_says_so(self):
         """There is no id to draw where nobody ever called."""
         empty = generated_world({"rooms_per_day": 0, "pins": []})
         with pytest.raises(LookupError, match="no call"):
-            fake_for(1, world=empty, now=NOW).room_id()
+            make_faker(1, world=empty, now=NOW).room_id()
 
 
 class TestFakeFor:
@@ -154,8 +158,8 @@ class TestFakeFor:
 
     def test_the_key_alone_decides(self, world):
         """Equal keys draw equal values, in any order and beside any other Faker."""
-        one, two = fake_for("a", 1, world=world, now=NOW), fake_for("a", 1, world=world, now=NOW)
-        other = fake_for("a", 2, world=world, now=NOW)
+        one, two = make_faker("a", 1, world=world, now=NOW), make_faker("a", 1, world=world, now=NOW)
+        other = make_faker("a", 2, world=world, now=NOW)
         first = [(one.name(), other.name(), one.room_id()) for _ in range(5)]
         assert [(two.name(), two.room_id()) for _ in range(5)] == [(name, room) for name, _, room in first]
         assert [name for name, _, _ in first] != [name for _, name, _ in first]
@@ -164,7 +168,7 @@ class TestFakeFor:
         """Many threads with one key each get what one thread gets."""
 
         def values(number: int) -> list[str]:
-            fake = fake_for("t", number, world=world, now=NOW)
+            fake = make_faker("t", number, world=world, now=NOW)
             return [fake.name(), fake.user_id(), fake.city(), fake.phone_number()]
 
         alone = [values(number) for number in range(16)]
@@ -174,7 +178,7 @@ class TestFakeFor:
     def test_another_process_draws_the_same(self):
         """Hash seeds do not reach a Faker."""
         code = (
-            "from mockserver.world.people import fake_for; f = fake_for('k', 3);"
+            "from mockserver.world.people import make_faker; f = make_faker('k', 3);"
             "print(f.name(), f.room_id(), f.network_type())"
         )
         assert run(code, PYTHONHASHSEED="1", PYTHONIOENCODING="utf-8") == run(

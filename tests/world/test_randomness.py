@@ -8,9 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import bounded
 
-from mockserver.world.codes import IdCode
-from mockserver.world.prf import Permutation, bits, draw, subkey
-from mockserver.world.tables import lognormal, shares, sigma_of
+from mockserver.world.random_numbers import (
+    IdCode,
+    Permutation,
+    bits,
+    cumulative_shares,
+    draw,
+    lognormal,
+    sigma_of,
+    subkey,
+)
 
 KEYS = st.integers(0, 2**64 - 1)
 
@@ -34,7 +41,7 @@ def test_a_subkey_depends_on_every_word():
 def test_a_permutation_is_a_bijection(key, size, tweak):
     """Every value has one image inside, and the inverse leads back."""
     permutation = Permutation(key, size)
-    keys = permutation.tweaks(tweak)
+    keys = permutation.round_keys(tweak)
     values = np.arange(size)
     images = permutation.forward(values, keys)
     assert np.array_equal(np.sort(images), values)
@@ -48,11 +55,12 @@ def test_a_large_permutation_is_undone_by_its_inverse(key, size, data):
     values = np.array(data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=20)))
     tweaks = np.array(data.draw(st.lists(st.integers(0, 2**40), min_size=len(values), max_size=len(values))))
     permutation = Permutation(key, size)
-    images = permutation.forward(values, permutation.tweaks(tweaks))
+    images = permutation.forward(values, permutation.round_keys(tweaks))
     assert ((images >= 0) & (images < size)).all()
-    assert np.array_equal(permutation.inverse(images, permutation.tweaks(tweaks)), values)
+    assert np.array_equal(permutation.inverse(images, permutation.round_keys(tweaks)), values)
     alone = [
-        permutation.forward(values[i : i + 1], permutation.tweaks(tweaks[i]))[0] for i in range(len(values))
+        permutation.forward(values[i : i + 1], permutation.round_keys(tweaks[i]))[0]
+        for i in range(len(values))
     ]
     assert np.array_equal(images, alone)
 
@@ -66,7 +74,7 @@ def test_a_permutation_needs_values():
 def test_permutations_mix():
     """Neighbours land anywhere, and another tweak is another order."""
     permutation = Permutation(3, 4_096)
-    one, two = (permutation.forward(np.arange(4_096), permutation.tweaks(tweak)) for tweak in (1, 2))
+    one, two = (permutation.forward(np.arange(4_096), permutation.round_keys(tweak)) for tweak in (1, 2))
     assert (np.abs(np.diff(one)) > 100).mean() > 0.9
     assert (one == two).mean() < 0.01
     assert abs(np.corrcoef(one, np.arange(4_096))[0, 1]) < 0.1
@@ -126,5 +134,5 @@ def test_a_table_has_the_quantiles_of_its_lognormal():
 
 def test_shares_become_thresholds():
     """Weights are cumulative parts of a power of two; what has no weight is never picked."""
-    assert shares([1, 0, 2, 1], 8).tolist() == [64, 64, 192, 256]
-    assert shares([5], 4).tolist() == [16]
+    assert cumulative_shares([1, 0, 2, 1], 8).tolist() == [64, 64, 192, 256]
+    assert cumulative_shares([5], 4).tolist() == [16]

@@ -10,7 +10,7 @@ from recorded_worlds import asking
 from mockserver.contract.readings import resolve
 from mockserver.core.clock import parse_day
 from mockserver.world.recorded import depends_on_now, recorded_world
-from mockserver.world.stays import DIMENSIONS, SpecError
+from mockserver.world.sessions import DIMENSIONS, WorldError
 
 NOW = 1_575_972_000
 """2019-12-10 18:00 UTC+8."""
@@ -32,13 +32,15 @@ def test_moments_may_be_written_in_four_ways():
         1_575_943_200,
     ]
     for way in ways:
-        assert recorded_world(spec({"enter": way}), NOW).stays_of_room("77").enter.tolist() == [1_575_943_200]
+        assert recorded_world(spec({"enter": way}), NOW).sessions_of_room("77").enter.tolist() == [
+            1_575_943_200
+        ]
 
 
 def test_what_a_stay_leaves_out():
     """A stay needs a user and an enter: it runs on, silent, on Wi-Fi in Shenzhen with a good connection."""
     world = recorded_world(spec({"enter": "now-1h"}), NOW)
-    stays = world.stays_of_room("77")
+    stays = world.sessions_of_room("77")
     labels = [world.labels(name)[getattr(stays, name)[0]] for name in DIMENSIONS]
     assert labels == ["中国", "广东省", "深圳市", "WiFi"]
     assert [int(column[0]) for column in (stays.audio, stays.video)] == [0, 0]
@@ -90,7 +92,7 @@ def test_an_empty_world_answers():
     assert ask("count_business_total_volume_by_day", {"QueryDate": "20191209", "CountBy": 1}) == {
         "TrendData": [{"TickTime": str(day + 60 * tick), "Volume": 0} for tick in range(1_440)]
     }
-    assert not world.knows_user("a")
+    assert not world.has_user("a")
 
 
 def test_failed_joins_are_told_once():
@@ -102,12 +104,12 @@ def test_failed_joins_are_told_once():
 def test_touching_stays_are_two_stays():
     """Somebody may leave and come in the same second; the room counts the pair once, and for its host."""
     world = recorded_world(spec({"enter": NOW, "leave": NOW + 9}, {"enter": NOW - 9, "leave": NOW}), NOW)
-    stays = world.stays_of_room("77")
+    stays = world.sessions_of_room("77")
     assert sorted(stays.enter.tolist()) == [NOW - 9, NOW]
     assert stays.enter[stays.host].tolist() == stays.enter[stays.first].tolist() == [NOW - 9]
     assert set(stays.create.tolist()) == {NOW - 9}
     assert set(stays.destroy.tolist()) == {NOW + 9}
-    assert world.longest == 18
+    assert world.max_room_seconds == 18
 
 
 HERE = ("rooms", 0, "stays", 0)
@@ -132,15 +134,15 @@ OTHER = ("rooms", 0, "stays", 1)
         (spec({"enter": "now-40000d", "leave": NOW}), (*HERE, "enter"), "before 1973"),
         (spec({"enter": NOW}, failed_joins=[NOW, "soon"]), ("rooms", 0, "failed_joins", 1), "no moment"),
         (spec({"enter": NOW, "leave": NOW + 9}, {"enter": NOW + 8}), (*OTHER, "enter"), "a is still in room 77"),
-        (spec({"enter": NOW}, {"enter": NOW + 8}), (*OTHER, "enter"), "two stays at once"),
+        (spec({"enter": NOW}, {"enter": NOW + 8}), (*OTHER, "enter"), "must not overlap"),
         (spec({"enter": NOW}, {"enter": NOW, "UserId": "b", "province": "四川省"}), (*OTHER, "province"), "深圳市"),
         (spec({"enter": NOW}, {"enter": NOW, "UserId": "b", "country": "日本"}), (*OTHER, "country"), "广东省"),
-        ({"rooms": [*spec({"enter": NOW})["rooms"]] * 2}, ("rooms", 1, "RoomId"), "recorded twice"),
+        ({"rooms": [*spec({"enter": NOW})["rooms"]] * 2}, ("rooms", 1, "RoomId"), "duplicate RoomId"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_where_it_stands(wrong, pointer, says):
     """A row that makes no stay points to the value, in English and Chinese."""
-    with pytest.raises(SpecError, match=says) as caught:
+    with pytest.raises(WorldError, match=says) as caught:
         recorded_world(wrong, NOW)
     assert caught.value.pointer == pointer
     assert caught.value.text.zh
@@ -153,7 +155,7 @@ def test_one_person_in_two_rooms_at_once_is_refused():
         {"RoomId": room, "stays": [{"UserId": "a", "enter": NOW + n, "leave": NOW + 9}]}
         for n, room in enumerate("12")
     ]
-    with pytest.raises(SpecError) as caught:
+    with pytest.raises(WorldError) as caught:
         recorded_world({"rooms": rooms}, NOW)
     assert caught.value.pointer == ("rooms", 1, "stays", 0, "enter")
 

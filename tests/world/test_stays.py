@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded_worlds import few, specs
 
-from mockserver.world.asof import as_of
 from mockserver.world.recorded import recorded_world
-from mockserver.world.stays import COLUMNS, Stays
+from mockserver.world.sessions import COLUMNS, Sessions, as_of
 
 
-def rows(stays: Stays) -> list[tuple[object, ...]]:
+def rows(stays: Sessions) -> list[tuple[object, ...]]:
     """The stays as tuples of plain values."""
     return list(zip(*(getattr(stays, name).tolist() for name in COLUMNS), strict=True))
 
@@ -21,9 +20,9 @@ def rows(stays: Stays) -> list[tuple[object, ...]]:
 @given(specs(), st.data())
 def test_parts_joined_are_the_whole(spec, data):
     """What a mask picks and what it leaves, joined, are all rows, each column in its own type."""
-    stays = recorded_world(spec, 0).stays_between(0, 9_999_999_999)
+    stays = recorded_world(spec, 0).sessions_between(0, 9_999_999_999)
     mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(stays), max_size=len(stays))), np.bool_)
-    joined = Stays.concatenate([stays.take(mask), Stays.empty(), stays.take(~mask)])
+    joined = Sessions.concatenate([stays.take(mask), Sessions.empty(), stays.take(~mask)])
     assert sorted(rows(joined)) == sorted(rows(stays))
     assert rows(stays.take(np.flatnonzero(mask))) == rows(stays.take(mask))
     assert all(getattr(joined, name).dtype == kind for name, kind in COLUMNS.items())
@@ -32,7 +31,10 @@ def test_parts_joined_are_the_whole(spec, data):
 def test_nothing_joined_is_nothing():
     """No parts and empty parts are no rows."""
     assert (
-        len(Stays.empty()) == len(Stays.concatenate([])) == len(Stays.concatenate([Stays.empty()] * 2)) == 0
+        len(Sessions.empty())
+        == len(Sessions.concatenate([]))
+        == len(Sessions.concatenate([Sessions.empty()] * 2))
+        == 0
     )
 
 
@@ -40,9 +42,9 @@ def test_nothing_joined_is_nothing():
 @given(specs(), st.integers(1575900000, 1576100000))
 def test_nothing_after_now_is_known(spec, now):
     """Every row as of now ends at now at the latest, has sent no more than it could, and keeps its enter."""
-    stays = recorded_world(spec, now).stays_between(0, 9_999_999_999)
+    stays = recorded_world(spec, now).sessions_between(0, 9_999_999_999)
     seen = as_of(stays, now, "now")
-    told = seen.stays
+    told = seen.sessions
     assert told.enter.tolist() == [enter for enter in stays.enter.tolist() if enter < now]
     assert ((told.enter < told.leave) & (told.leave <= told.destroy) & (told.destroy <= now)).all()
     assert ((told.audio >= 0) & (told.audio <= told.leave - told.enter)).all()
@@ -53,8 +55,8 @@ def test_nothing_after_now_is_known(spec, now):
 def test_what_is_sent_only_grows():
     """As now moves on, the audio of a running stay never shrinks, and ends at the whole."""
     stay = {"UserId": "a", "enter": 1575962000, "leave": 1575962077, "audio": 50, "video": 77}
-    stays = recorded_world({"rooms": [{"RoomId": "1", "stays": [stay]}]}, 0).stays_of_room("1")
-    seen = [as_of(stays, now, "now").stays for now in range(1575962001, 1575962090)]
+    stays = recorded_world({"rooms": [{"RoomId": "1", "stays": [stay]}]}, 0).sessions_of_room("1")
+    seen = [as_of(stays, now, "now").sessions for now in range(1575962001, 1575962090)]
     audio = [int(one.audio[0]) for one in seen]
     assert audio == sorted(audio)
     assert audio[0] == 0

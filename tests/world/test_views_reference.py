@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recorded_worlds import DATE, DAY, START, few, readings, situations
+from recorded_worlds import DATE, DAY_SECONDS, START, few, readings, situations
 from reference import Missing, Reference
 
 from mockserver.contract.readings import resolve
@@ -25,7 +25,7 @@ QUESTIONS = [
     *(("count_business_distribute_volume_by_day", count) for count in range(1, 5)),
     *(("count_qos_by_day", None) for _ in range(3)),
 ]
-DATES = {START - DAY: "20191209", START: DATE, START + DAY: "20191211"}
+DATES = {START - DAY_SECONDS: "20191209", START: DATE, START + DAY_SECONDS: "20191211"}
 
 
 def texts(answer: Callable[[], dict[str, Any]]) -> str:
@@ -65,7 +65,7 @@ def test_statistics_are_those_of_the_reference(situation, chosen, start, questio
 
 
 @few
-@given(situations(), readings(), st.lists(st.integers(0, 3 * DAY), min_size=2, max_size=4))
+@given(situations(), readings(), st.lists(st.integers(0, 3 * DAY_SECONDS), min_size=2, max_size=4))
 def test_a_settled_answer_never_changes(situation, chosen, later):
     """From the second an answer calls itself settled it is the same at every later now."""
     spec, _, span = situation
@@ -81,12 +81,12 @@ def test_a_settled_answer_never_changes(situation, chosen, later):
         ("count_qos_by_day", day),
     ):
         try:
-            settled = VIEWS[operation](world, body, START + 4 * DAY, chosen).settled_from
+            settled = VIEWS[operation](world, body, START + 4 * DAY_SECONDS, chosen).stable_from
         except NotFound:
             continue
         if settled is None:
             continue
-        assert settled == VIEWS[operation](world, body, settled, chosen).settled_from
+        assert settled == VIEWS[operation](world, body, settled, chosen).stable_from
         nows_told = [settled, *(settled + step for step in later)]
         answers = {texts(lambda n=now: VIEWS[operation](world, body, n, chosen).fields) for now in nows_told}  # noqa: B023
         assert len(answers) == 1, operation
@@ -101,12 +101,12 @@ def test_a_day_to_come_is_empty_and_not_settled(view, today):
         recorded_world(spec, 0), {"QueryDate": DATE, "CountBy": 1}, START - 5, resolve({"today": today})
     )
     assert list(answer.fields.values()) == [[]]
-    assert answer.settled_from is None
+    assert answer.stable_from is None
 
 
 def test_a_day_is_that_of_utc_8():
     """The reference's days are the clock's."""
-    assert all(start_of_day(start) == start == start_of_day(start + DAY - 1) for start in DATES)
+    assert all(start_of_day(start) == start == start_of_day(start + DAY_SECONDS - 1) for start in DATES)
 
 
 def shares(*stays, count=4):
@@ -114,7 +114,7 @@ def shares(*stays, count=4):
     world = recorded_world({"rooms": [{"RoomId": "1", "stays": list(stays)}]}, 0)
     view = VIEWS["count_business_distribute_volume_by_day"]
     body = {"QueryDate": DATE, "CountBy": count}
-    return view(world, body, START + 9 * DAY, resolve({"labels": "on"})).fields["DistributeData"]
+    return view(world, body, START + 9 * DAY_SECONDS, resolve({"labels": "on"})).fields["DistributeData"]
 
 
 def test_who_leaves_as_another_comes_is_not_on_line_with_them():

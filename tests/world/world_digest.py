@@ -13,8 +13,8 @@ import numpy as np
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.generated import generated_world
-from mockserver.world.shape import HOUR
-from mockserver.world.stays import COLUMNS, DIMENSIONS, Stays
+from mockserver.world.model import HOUR
+from mockserver.world.sessions import COLUMNS, DIMENSIONS, Sessions
 
 SPECS = (
     {},
@@ -24,7 +24,7 @@ SPECS = (
 DAYS = ("20190101", "20191210", "20240229", "20300601")
 
 
-def _feed(digest: hashlib._Hash, rows: Stays) -> None:
+def _feed(digest: hashlib._Hash, rows: Sessions) -> None:
     for name in COLUMNS:
         digest.update(np.asarray(getattr(rows, name)).astype("<i8").tobytes())
 
@@ -38,13 +38,13 @@ def digest_of_worlds() -> str:
             digest.update(json.dumps(world.labels(dimension)).encode())
         for day in DAYS:
             start = parse_day(day)
-            rows = world.stays_between(start, start + 6 * HOUR)
+            rows = world.sessions_between(start, start + 6 * HOUR)
             _feed(digest, rows)
             users, rooms = world.user_ids(rows.user[:50]), world.room_ids(rows.room[:50])
             digest.update(json.dumps([users, rooms]).encode())
             if users:
-                _feed(digest, world.stays_of_user(users[0], start, start + 9 * DAY_SECONDS))
-                _feed(digest, world.stays_of_room(rooms[-1]))
+                _feed(digest, world.sessions_of_user(users[0], start, start + 9 * DAY_SECONDS))
+                _feed(digest, world.sessions_of_room(rooms[-1]))
             digest.update(world.failed_joins(start, start + 6 * HOUR).astype("<i8").tobytes())
     return digest.hexdigest()
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
-from mockserver.world.shape import EPOCH, seats_needed, shape_of
-from mockserver.world.stays import COLUMNS, Stays
+from mockserver.world.model import EPOCH, build_model, slots_needed
+from mockserver.world.sessions import COLUMNS, Sessions
 
 bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Enough examples to find what is wrong within seconds, on a machine that others use too."""
@@ -42,7 +42,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         "quality": draw(st.sampled_from(["realistic", "degraded", "document_like"])),
     }
     if draw(st.booleans()):
-        spec["users"] = max(16, seats_needed(shape_of(spec).kinds))
+        spec["users"] = max(16, slots_needed(build_model(spec).kinds))
     return spec
 
 
@@ -59,6 +59,6 @@ def spans(draw: st.DrawFn, most: int = 12 * 3_600) -> tuple[int, int]:
     return begin, begin + draw(st.integers(0, most))
 
 
-def same(one: Stays, other: Stays) -> bool:
+def same(one: Sessions, other: Sessions) -> bool:
     """Whether two results have the same rows in the same order."""
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
