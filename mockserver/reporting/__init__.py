@@ -1,5 +1,5 @@
-"""Reads the journal: near misses, verification, lints, the judge, coverage, and the report of them all.
+"""Reads the journal: verification, lints, retry analysis, coverage, and the report on all of them in several formats.
 
-Takes entries and gives plain values; knows nothing of Flask, of sockets, of the engine, or of any file but
-the judge's rules.
+Knows nothing of Flask or sockets; may import `engine` and the layers below it. Start reading at `report.py`, the model
+of a report, then `formats.py`, which builds and renders it.
 """
