@@ -1,7 +1,7 @@
-"""What the client's side wishes for one request: a scenario, faults, an error; by header, or by a magic value.
+"""Overrides of one request: a scenario, faults or an error chosen by a header or by a magic value.
 
-For clients that cannot add a header, `identifier`, `UserId` or `RoomId` may be `mock:error=NAME`, `mock:scenario=NAME`
-or `mock:fault=KIND;field=value;…`. A wish that cannot be understood is refused, never ignored.
+For clients that cannot add headers, `identifier`, `UserId` or `RoomId` may be `mock:error=NAME`, `mock:scenario=NAME` or
+`mock:fault=KIND;field=value;…`. An invalid override is a violation; it is never ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FIELDS = ("UserId", "RoomId")
 
 @dataclass(slots=True)
 class RequestOverrides:
-    """What was wished for one request, and the wishes that nobody can grant."""
+    """The valid overrides of one request, and a violation for each invalid one."""
 
     scenario: str | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -35,42 +35,42 @@ class RequestOverrides:
 
 
 def read_overrides(request: Request, query: Mapping[str, str], config: Config) -> RequestOverrides | None:
-    """The wishes that a request carries; None when it carries none, as nearly every request does."""
+    """Return the overrides of a request, or None without any."""
     headers = request.headers
     magic = b"mock:" in request.body or query.get("identifier", "").startswith(MAGIC)
     if not (magic or SCENARIO_HEADER in headers or FAULT_HEADER in headers):
         return None
     body = parse_json(request.body).value if magic else None
-    told = list(_told(headers, query, body if isinstance(body, dict) else {}))
-    if not told:
+    found = list(_find(headers, query, body if isinstance(body, dict) else {}))
+    if not found:
         return None
     overrides = RequestOverrides()
-    for where, kind, value in told:
+    for where, kind, value in found:
         try:
-            _grant(overrides, kind, value, config)
+            _apply(overrides, kind, value, config)
         except FaultError as error:
-            overrides.violations.append(_refused(where, value, error.text))
+            overrides.violations.append(_invalid(where, value, error.text))
     return overrides
 
 
-def _told(
+def _find(
     headers: Mapping[str, str], query: Mapping[str, str], body: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
-    """Where a wish stands, its kind, and its value."""
+    """Yield where an override was found, its kind and its value."""
     if SCENARIO_HEADER in headers:
         yield "header:X-Mock-Scenario", "scenario", headers[SCENARIO_HEADER]
     if FAULT_HEADER in headers:
         yield "header:X-Mock-Fault", "fault", headers[FAULT_HEADER]
-    for where, value in (
+    for where, text in (
         ("query:identifier", query.get("identifier")),
         *((f"body:/{name}", body.get(name)) for name in _FIELDS),
     ):
-        if isinstance(value, str) and value.startswith(MAGIC):
-            kind, _, word = value[len(MAGIC) :].partition("=")
-            yield where, kind, word
+        if isinstance(text, str) and text.startswith(MAGIC):
+            kind, _, value = text[len(MAGIC) :].partition("=")
+            yield where, kind, value
 
 
-def _grant(overrides: RequestOverrides, kind: str, value: str, config: Config) -> None:
+def _apply(overrides: RequestOverrides, kind: str, value: str, config: Config) -> None:
     if kind == "scenario":
         if value not in config.scenarios:
             raise FaultError((), unknown("scenario", value, config.scenarios))
@@ -80,13 +80,20 @@ def _grant(overrides: RequestOverrides, kind: str, value: str, config: Config) -
     elif kind == "error":
         overrides.faults.append(parse_fault({"fault": "error", "name": value}, config.catalogue))
     else:
-        known = "mock:error=NAME, mock:fault=KIND;…, mock:scenario=NAME"
-        raise FaultError((), Text(f"a magic value is one of {known}", f"魔法值可为 {known}"))
+        forms = "mock:error=NAME, mock:fault=KIND;…, mock:scenario=NAME"
+        raise FaultError((), Text(f"valid forms are {forms}", f"有效形式为 {forms}"))
 
 
-def _refused(where: str, value: str, text: Text) -> Violation:
-    got = mask_fault_secret(value)
-    expected = "a scenario, an error or a fault of this server"
+def _invalid(where: str, value: str, reason: Text) -> Violation:
+    place, _, header = where.partition(":")
+    name = Text(header, header) if place == "header" else Text("magic value", "魔法值")
     return make_violation(
-        "unknown_wish", where, expected=expected, got=got, reason=text.en, reason_zh=text.zh
+        "unknown_wish",
+        where,
+        expected="a scenario, an error or a fault of this server",
+        got=mask_fault_secret(value),
+        name=name.en,
+        name_zh=name.zh,
+        reason=reason.en,
+        reason_zh=reason.zh,
     )

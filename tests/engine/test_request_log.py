@@ -78,7 +78,7 @@ def test_a_tolerated_departure_is_logged_too(lines: list[logging.LogRecord]) -> 
 def test_the_language_is_that_of_the_server(lines: list[logging.LogRecord]) -> None:
     """The advice is told in Chinese where ErrorInfo is."""
     Bench("document", lang="zh").send({**RIGHT, "body": {"roomid": "77"}})
-    assert "缺少 RoomId（发送的是 roomid）" in lines[0].getMessage()
+    assert "未提供 RoomId（发送的是 roomid）" in lines[0].getMessage()
 
 
 @pytest.mark.parametrize("path", ["/v2/video/x%0a2026-01-01%20forged", "/%1b[31mred", "/" + "x" * 5_000])

@@ -11,6 +11,7 @@ from typing import Any
 
 from helpers.sending import NOW, call_of
 
+from mockserver.contract.error_info import ErrorInfoStyle
 from mockserver.contract.readings import parse_reading
 from mockserver.contract.violations import Violation
 from mockserver.core.clock import Clock
@@ -48,10 +49,13 @@ class Bench:
         *,
         config: Config | None = None,
         lang: Lang = "en",
+        error_info: ErrorInfoStyle | None = None,
         now: float = NOW,
     ) -> None:
         chosen = {name: parse_reading(name, value) for name, value in (readings or {}).items()}
-        config = dataclasses.replace(config or shipped(), reading_overrides=chosen)
+        config = dataclasses.replace(
+            config or shipped(), reading_overrides=chosen, error_info_override=error_info
+        )
         store, self.journal = MemoryStore(Clock(frozen_at=now), scenario), Journal(max_entries=1)
         self.engine = Engine(lambda: config, store, self.journal, lang=lang)
 

@@ -133,7 +133,7 @@ def test_a_missing_field_is_told_with_what_was_sent_in_its_place() -> None:
     sent = {"begintime": "1575962220", "EndTIME": "1575962280", "page": 1}
     texts = {one.where: one.text for one in told("query_all_instance_by_time", sent)}
     assert texts["body:/BeginTime"].en.startswith("BeginTime is missing (you sent begintime); send ")
-    assert texts["body:/BeginTime"].zh.startswith("缺少 BeginTime（发送的是 begintime）；应为")
+    assert texts["body:/BeginTime"].zh.startswith("未提供 BeginTime（发送的是 begintime）；应为")
     assert texts["body:/EndTime"].en.startswith("EndTime is missing (you sent EndTIME); send ")
     (one,) = [one for one in told("query_room_info", {"page": 1}) if one.name == "missing_field"]
     assert one.text.en.startswith("RoomId is missing; send ")
