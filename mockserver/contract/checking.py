@@ -62,7 +62,7 @@ def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[
             for name in mismatch.value
             if name not in known
         ]
-    return [document.problem(pointer, _text(mismatch, document.written(pointer)))]
+    return [document.problem(pointer, _text(mismatch, document.scalar_at(pointer)))]
 
 
 def _text(mismatch: Mismatch, written: str | None) -> Text:

@@ -1,7 +1,7 @@
-"""The one clock, the words for moments, and the UTC+8 day of the document.
+"""The clock, the notations for a point in time, and the UTC+8 day of the document.
 
-Everything that depends on time takes a `Clock`; nothing else in the package reads the machine's clock for
-what a client can see. Days are UTC+8 by arithmetic, whatever TZ says.
+Code whose result a client can see takes a `Clock` and never reads the system time. A day is UTC+8 by arithmetic, independent
+of the machine's time zone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 class InvalidTime(ValueError):
-    """A text that means no moment, and what would be right."""
+    """A text is not a point in time; `text` says what would be."""
 
     def __init__(self, text: Text) -> None:
         self.text = text
@@ -39,22 +39,22 @@ class Clock:
         self._state = self._start
 
     def now(self) -> float:
-        """Seconds since the epoch, with the fraction."""
+        """Return the seconds since the epoch, with their fraction."""
         frozen, offset = self._state
         return (self._base() if frozen is None else frozen) + offset
 
     def second(self) -> int:
-        """The whole second of now."""
+        """Return the whole second that `now` is in."""
         return int(self.now() // 1)
 
     @property
     def frozen(self) -> bool:
-        """Whether it stands still."""
+        """Whether the clock stands still."""
         return self._state[0] is not None
 
     @property
-    def shift(self) -> float:
-        """Seconds it was moved by, ahead of its base or of where it was frozen."""
+    def offset(self) -> float:
+        """Seconds that the clock is ahead of its base, or of the time it was frozen at."""
         return self._state[1]
 
     @property
@@ -64,25 +64,25 @@ class Clock:
         return frozen is not None or offset != 0
 
     def freeze(self, at: float) -> None:
-        """Stand still at `at` until told otherwise."""
+        """Stand still at `at`, dropping any offset."""
         self._state = (at, 0.0)
 
-    def offset(self, seconds: float) -> None:
-        """Run `seconds` ahead of the base (behind it when negative), forgetting an earlier offset."""
+    def set_offset(self, seconds: float) -> None:
+        """Run `seconds` ahead of the base, or behind it when negative; replaces an earlier offset."""
         self._state = (self._state[0], seconds)
 
     def advance(self, seconds: float) -> None:
-        """Jump `seconds` further, frozen or running."""
+        """Jump forward by `seconds`, frozen or running."""
         frozen, offset = self._state
         self._state = (frozen, offset + seconds)
 
     def reset(self) -> None:
-        """Back to how the clock was made."""
+        """Return to the initial state."""
         self._state = self._start
 
 
 def parse_day(day: str) -> int:
-    """First second of a `yyyymmdd` day in UTC+8 (§3.1.4); ValueError when there is no such day."""
+    """Return the first second of a `yyyymmdd` day in UTC+8 (§3.1.4); raise ValueError when the day does not exist."""
     if not re.fullmatch(r"[0-9]{8}", day, re.ASCII):
         raise ValueError(day)
     first = date(int(day[:4]), int(day[4:6]), int(day[6:]))
@@ -90,47 +90,48 @@ def parse_day(day: str) -> int:
 
 
 def start_of_day(second: int) -> int:
-    """First second of the UTC+8 day that holds `second`."""
+    """Return the first second of the UTC+8 day that contains `second`."""
     return (second + UTC8_OFFSET) // DAY_SECONDS * DAY_SECONDS - UTC8_OFFSET
 
 
-def parse_time(text: str | int, now: int) -> int:
-    """The second that `text` means: an integer, ISO 8601 with an offset, a day or `today 10:00` (UTC+8), `now-2h`.
+def parse_time(value: str | int, now: int) -> int:
+    """Return the second that `value` names, or raise InvalidTime.
 
-    InvalidTime says what would be right.
+    Accepts seconds, ISO 8601 with an offset, a UTC+8 day, and times relative to `now`: `now-2h`, `today 10:00` (UTC+8).
     """
-    if isinstance(text, bool) or not isinstance(text, (int, str)):
-        raise InvalidTime(Text(f"{text!r} is no moment", f"{text!r} 不是时刻"))
-    if isinstance(text, int):
-        return text
-    word = text.strip()
-    if _SECONDS.fullmatch(word):
-        return int(word)
-    if found := _RELATIVE.fullmatch(word):
-        sign, count, unit = found.groups()
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise InvalidTime(Text(f"{value!r} is not a time", f"{value!r} 不是时间"))
+    if isinstance(value, int):
+        return value
+    text = value.strip()
+    if _SECONDS.fullmatch(text):
+        return int(text)
+    if match := _RELATIVE.fullmatch(text):
+        sign, count, unit = match.groups()
         return now + (int(count) * _UNITS[unit] * (-1 if sign == "-" else 1) if sign else 0)
-    if found := _TODAY.fullmatch(word):
-        hour, minute, second = (int(part or 0) for part in found.groups())
+    if match := _TODAY.fullmatch(text):
+        hour, minute, second = (int(part or 0) for part in match.groups())
         return start_of_day(now) + hour * 3_600 + minute * 60 + second
-    return _dated(word)
+    return _parse_date(text)
 
 
-def _dated(word: str) -> int:
-    """The second of an ISO 8601 text; a bare day is its first second in UTC+8."""
+def _parse_date(text: str) -> int:
+    """Return the second of an ISO 8601 text; a day alone means its first second in UTC+8."""
     try:
-        if _DAY.fullmatch(word):
-            return parse_day(word.replace("-", ""))
-        stamp = datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", word))
+        if _DAY.fullmatch(text):
+            return parse_day(text.replace("-", ""))
+        parsed = datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", text))
     except ValueError:
+        forms = "2019-12-10T15:30:00+08:00, 2019-12-10, now-2h, today 10:00"
         raise InvalidTime(
             Text(
-                f"{word!r} is no moment: write seconds, 2019-12-10T15:30:00+08:00, 2019-12-10, now-2h or today 10:00",
-                f"{word!r} 不是时刻：请写秒数、2019-12-10T15:30:00+08:00、2019-12-10、now-2h 或 today 10:00",
+                f"{text!r} is not a time: write seconds, or one of {forms}",
+                f"{text!r} 不是时间：请写秒数，或如 {forms}",
             )
         ) from None
-    if stamp.tzinfo is None:
-        right = f"{stamp.isoformat()}+08:00"
+    if parsed.tzinfo is None:
+        fixed = f"{parsed.isoformat()}+08:00"
         raise InvalidTime(
-            Text(f"{word!r} has no time zone: write {right}", f"{word!r} 没有时区：请写 {right}")
+            Text(f"{text!r} has no time zone: write {fixed}", f"{text!r} 没有时区：请写 {fixed}")
         )
-    return int((stamp - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() // 1)
+    return int((parsed - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() // 1)

@@ -1,7 +1,4 @@
-"""What a file says and where it says it, and the limits that every file is held to.
-
-Knows text, lines and columns; neither YAML nor JSON.
-"""
+"""The contents of a file with the line and column of every value, and the limits that both file readers enforce."""
 
 from __future__ import annotations
 
@@ -17,143 +14,145 @@ from mockserver.core.text import Text
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
-MAX_NODES = 200_000
-MAX_NUMBER = 32
-"""Characters of a number: nobody means more, and Python fails at 4,300 digits with an error of its own."""
+MAX_VALUES = 200_000
+MAX_NUMBER_LENGTH = 32
+"""Python itself refuses integers of more than 4,300 digits, with an error of its own."""
 
 Pointer = Sequence[str | int]
 Position = tuple[int, int]
-"""Line and column, both from 1."""
+"""Line and column, both 1-based."""
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a value stands, where its parts do, and where its key does if it is a member of a mapping."""
+    """Where a value is, where its members are, and where its key is if it belongs to a mapping."""
 
     value: Position
     parts: Mapping[str | int, Location] = field(default_factory=dict)
     key: Position | None = None
-    word: str | None = None
-    """A YAML scalar as it is written, without quotes."""
+    scalar: str | None = None
+    """A YAML scalar as written in the file, without its quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's value, and the line and column of every part of it. Nobody changes the value."""
+    """The value of a file and the location of each of its parts. Treat the value as read-only."""
 
     value: Any
     path: str
-    spot: Location = field(repr=False, compare=False)
+    location: Location = field(repr=False, compare=False)
 
     def locate(self, pointer: Pointer = (), *, key: bool = False) -> Position:
-        """Line and column of what `pointer` names, or of its nearest ancestor that exists.
+        """Return line and column of the value at `pointer`, or of its nearest ancestor that exists.
 
-        A member of a mapping is told by its key when `key` asks for it or its value starts on a later line.
+        For a member of a mapping this is its key, if `key` is set or its value starts on a later line.
         """
-        spot, whole = self._find(pointer)
-        if spot.key is not None and ((key and whole) or spot.key[0] != spot.value[0]):
-            return spot.key
-        return spot.value
+        location, exact = self._find(pointer)
+        if location.key is not None and ((key and exact) or location.key[0] != location.value[0]):
+            return location.key
+        return location.value
 
-    def written(self, pointer: Pointer) -> str | None:
-        """The scalar that `pointer` names as the YAML file writes it: 007 stays 007; None for all else."""
-        spot, whole = self._find(pointer)
-        return spot.word if whole else None
+    def scalar_at(self, pointer: Pointer) -> str | None:
+        """Return the YAML scalar at `pointer` as written (007 stays 007); None for any other value."""
+        location, exact = self._find(pointer)
+        return location.scalar if exact else None
 
     def problem(self, pointer: Pointer, text: Text, *, key: bool = False) -> Problem:
-        """The problem `text` with what `pointer` names."""
+        """Return the problem `text` with the position of `pointer`."""
         return Problem(self.path, text, *self.locate(pointer, key=key))
 
     def _find(self, pointer: Pointer) -> tuple[Location, bool]:
-        """The spot that `pointer` names, or its nearest ancestor's and False."""
-        spot = self.spot
+        """Return the location of `pointer`; that of the nearest ancestor, and False, when it does not exist."""
+        location = self.location
         for step in pointer:
-            if step not in spot.parts:
-                return spot, False
-            spot = spot.parts[step]
-        return spot, True
+            if step not in location.parts:
+                return location, False
+            location = location.parts[step]
+        return location, True
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes, one more than the limit at most; ConfigurationError when it cannot be read."""
+    """Return the file's contents, at most one byte over the limit; raise ConfigurationError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError.at(str(path), Text(f"cannot be read: {why}", f"无法读取：{why}")) from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError.at(
+            str(path), Text(f"cannot be read: {reason}", f"无法读取：{reason}")
+        ) from None
 
 
 def decode(source: str | bytes, name: str) -> str:
-    """The text of `source`: strict UTF-8, bounded, without a BOM or characters that no text file holds."""
+    """Return the text of `source`; raise ConfigurationError unless it is valid UTF-8, printable and not too large."""
 
-    def refuse(before: str, en: str, zh: str) -> NoReturn:
+    def fail(before: str, en: str, zh: str) -> NoReturn:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise ConfigurationError.at(name, Text(en, zh), line, column)
 
     if len(source) > MAX_BYTES:
-        refuse("", f"larger than {MAX_BYTES} bytes: split it", f"超过 {MAX_BYTES} 字节：请拆分")
+        fail("", f"larger than {MAX_BYTES} bytes: split it", f"超过 {MAX_BYTES} 字节：请拆分")
     text = source if isinstance(source, str) else ""
     if isinstance(source, bytes):
         try:
             text = source.decode("utf-8")
         except UnicodeDecodeError as error:
             before = source[: error.start].decode("utf-8")
-            refuse(before, "not UTF-8 from here on: save it as UTF-8", "从此处起不是 UTF-8：请以 UTF-8 保存")
-    if found := _UNPRINTABLE.search(text):
-        before, char = text[: found.start()], f"U+{ord(found[0]):04X}"
-        if found[0] == "\ufeff":
-            refuse(before, "a byte order mark: save as UTF-8 without BOM", "含 BOM：请以无 BOM 的 UTF-8 保存")
-        en = f"the character {char} may not stand here: remove it, or write it as an escape in double quotes"
-        refuse(before, en, f"此处不允许字符 {char}：请删除，或在双引号内用转义写出")
+            fail(before, "not UTF-8 from here on: save it as UTF-8", "从此处起不是 UTF-8：请以 UTF-8 保存")
+    if match := _FORBIDDEN.search(text):
+        before, char = text[: match.start()], f"U+{ord(match[0]):04X}"
+        if match[0] == "\ufeff":
+            fail(before, "a byte order mark: save as UTF-8 without BOM", "含 BOM：请以无 BOM 的 UTF-8 保存")
+        en = f"the character {char} is not allowed here: remove it, or write it as an escape in double quotes"
+        fail(before, en, f"此处不允许字符 {char}：请删除，或在双引号内用转义写出")
     return text
 
 
 class DocumentParser:
-    """What both readers share: they count depth and values, and refuse with a place."""
+    """Base of both file readers: enforces the limits and raises errors with a position."""
 
     def __init__(self, name: str) -> None:
         self.name, self.count = name, 0
 
-    def refuse(self, place: Position, en: str, zh: str) -> NoReturn:
-        """Raise the ConfigurationError for `place`."""
-        raise ConfigurationError.at(self.name, Text(en, zh), *place)
+    def fail(self, position: Position, en: str, zh: str) -> NoReturn:
+        """Raise ConfigurationError at `position`."""
+        raise ConfigurationError.at(self.name, Text(en, zh), *position)
 
-    def enter(self, depth: int, place: Position) -> None:
-        """Count one more value at `depth`."""
+    def count_value(self, depth: int, position: Position) -> None:
+        """Count one more value; fail if it is nested too deep or one too many."""
         self.count += 1
         if depth > MAX_DEPTH:
-            self.refuse(
-                place, f"nested deeper than {MAX_DEPTH}: flatten it", f"嵌套超过 {MAX_DEPTH} 层：请展平"
+            self.fail(
+                position, f"nested deeper than {MAX_DEPTH}: flatten it", f"嵌套超过 {MAX_DEPTH} 层：请展平"
             )
-        if self.count > MAX_NODES:
-            self.refuse(place, f"over {MAX_NODES} values: split it", f"超过 {MAX_NODES} 个值：请拆分")
+        if self.count > MAX_VALUES:
+            self.fail(position, f"over {MAX_VALUES} values: split it", f"超过 {MAX_VALUES} 个值：请拆分")
 
-    def number(self, word: str, place: Position, whole: bool) -> int | float:
-        """The number that `word` writes: decimal, or whole with the prefix 0o or 0x."""
-        if len(word) > MAX_NUMBER:
-            self.refuse(
-                place,
-                f"a number of over {MAX_NUMBER} characters: quote it if it is text",
-                f"数字超过 {MAX_NUMBER} 个字符：若是文本请加引号",
+    def number(self, text: str, position: Position, integer: bool) -> int | float:
+        """Return the number in `text`: decimal, or an integer with the prefix 0o or 0x."""
+        if len(text) > MAX_NUMBER_LENGTH:
+            self.fail(
+                position,
+                f"a number of over {MAX_NUMBER_LENGTH} characters: quote it if it is text",
+                f"数字超过 {MAX_NUMBER_LENGTH} 个字符：若是文本请加引号",
             )
-        if whole:
-            return int(word, 0) if word[:2] in ("0o", "0x") else int(word)
-        value = float(word)
+        if integer:
+            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        value = float(text)
         if not math.isfinite(value):
-            self.refuse(
-                place, "this number is too large: quote it if it is text", "该数字过大：若是文本请加引号"
+            self.fail(
+                position, "this number is too large: quote it if it is text", "该数字过大：若是文本请加引号"
             )
         return value
 
-    def once(self, parts: Mapping[str | int, Location], key: str, place: Position) -> None:
-        """Refuse a key that its mapping has already."""
+    def check_duplicate(self, parts: Mapping[str | int, Location], key: str, position: Position) -> None:
+        """Fail if the mapping already has the key."""
         if key in parts:
-            line = (parts[key].key or place)[0]
-            self.refuse(
-                place,
-                f"the key {key!r} is here twice (first on line {line}): keep one",
+            line = (parts[key].key or position)[0]
+            self.fail(
+                position,
+                f"duplicate key {key!r} (first on line {line}): keep one",
                 f"键 {key!r} 重复（首次在第 {line} 行）：请只保留一个",
             )

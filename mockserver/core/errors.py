@@ -2,8 +2,8 @@
 
 MockServerError
 ├── ConfigurationError      a file, an option or a setting is wrong: exit code 2, nothing was changed
-├── AdminError            a wish over the admin API or in test code that cannot be granted
-└── NotFound                a well-formed request names something that is not there (§2.1, §2.2)
+├── AdminError              an admin request is refused, whether it came over HTTP or from test code
+└── NotFound                a valid API request names a room or user that does not exist (§2.1, §2.2)
 """
 
 from __future__ import annotations
@@ -15,47 +15,47 @@ from mockserver.core.text import Lang, Text
 
 
 class MockServerError(Exception):
-    """Base of everything this project raises on purpose."""
+    """Base of the exceptions that this project raises on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in somebody's input: the place, what is wrong, what would be right."""
+    """One mistake in the user's input: where it is, what is wrong, and what would be right."""
 
     place: str
-    """A file's path, `--option`, or the like."""
+    """A file path, an option such as `--port`, or the name of another input."""
     text: Text
     line: int | None = None
+    """1-based, like `column`."""
     column: int | None = None
-    """Both count from 1."""
 
     def show(self, lang: Lang = "en") -> str:
-        """`file:line:column: text`, the form that editors and terminals turn into a link."""
-        spot = ":".join(str(part) for part in (self.place, self.line, self.column) if part is not None)
-        return f"{spot}: {self.text.to(lang)}"
+        """Return `file:line:column: text`, the form that editors and terminals turn into a link."""
+        parts = (self.place, self.line, self.column)
+        return f"{':'.join(str(part) for part in parts if part is not None)}: {self.text.to(lang)}"
 
 
 class ConfigurationError(MockServerError):
-    """Input that the server or a command cannot work with; carries every problem found."""
+    """The input is unusable; carries every problem that was found."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(problem.show() for problem in self.problems))
+        super().__init__(self.show())
 
     @classmethod
     def at(
         cls, place: str, text: Text, line: int | None = None, column: int | None = None
     ) -> ConfigurationError:
-        """The error for a single problem."""
+        """Return the error with a single problem."""
         return cls([Problem(place, text, line, column)])
 
     def show(self, lang: Lang = "en") -> str:
-        """All problems, one a line."""
+        """Return all problems, one per line."""
         return "\n".join(problem.show(lang) for problem in self.problems)
 
 
 class NotFound(MockServerError):
-    """A request in good form asks for a room or a user that is unknown."""
+    """The room or user that a valid request names does not exist; `error` is the catalogue name of the answer."""
 
     def __init__(self, error: str, field: str, value: str) -> None:
         self.error, self.field, self.value = error, field, value
@@ -63,7 +63,7 @@ class NotFound(MockServerError):
 
 
 class AdminError(MockServerError):
-    """A wish that cannot be granted; `status` is the HTTP status it deserves."""
+    """An admin request is refused; `status` is the HTTP status, `name` the error name of the answer."""
 
     def __init__(self, status: int, name: str, text: Text) -> None:
         self.status, self.name, self.text = status, name, text

@@ -41,9 +41,8 @@ class DeliveryPlan:
     header_seconds: float = 0.0
     """Spread the status line and the headers over this time."""
     body_chunks: int = 1
-    """Send the body in this many pieces …"""
     body_seconds: float = 0.0
-    """… spread over this time."""
+    """Send the body in `body_chunks` pieces, spread over this time."""
     bytes_per_second: int = 0
     """Throttle headers and body; 0 is unlimited."""
     cut: float | None = None
@@ -58,14 +57,11 @@ class DeliveryPlan:
     def needs_socket(self) -> bool:
         """Whether the plan needs more than a delay, so that only our own transport can perform it."""
         return (
-            self.instead is not None
-            or self.cut is not None
-            or self.malformed_chunk
+            self.breaks_response
             or self.header_seconds > 0
             or self.body_seconds > 0
             or self.bytes_per_second > 0
             or self.close_after is not None
-            or self.hang is not None
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Text for people in English and Chinese."""
+"""Messages in English and Chinese."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ Lang = Literal["en", "zh"]
 
 
 class Text(NamedTuple):
-    """One text for people, in both languages."""
+    """One message in both languages."""
 
     en: str
     zh: str
 
     def to(self, lang: Lang) -> str:
-        """The text in `lang`."""
+        """Return the message in `lang`."""
         return self.zh if lang == "zh" else self.en
 
 
-def pluralize(number: int, one: str, many: str = "") -> str:
-    """`1 request`, `2 requests`, `0 tries`: a number and its noun, for English sentences."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def pluralize(count: int, singular: str, plural: str = "") -> str:
+    """Return a number with its English noun: `1 request`, `2 requests`, `0 tries`."""
+    return f"{count} {singular if count == 1 else plural or singular + 's'}"

@@ -1,7 +1,7 @@
-"""Reads YAML by the 1.2 core rules, from libyaml's event stream, with the place of every value.
+"""A YAML reader by the 1.2 core schema that records the position of every value.
 
-Knows nothing of what the files mean. Values are built straight from parser events: no composer that recurses
-(a deep flow list would end the process), no constructor that makes objects.
+It builds values directly from libyaml's events: PyYAML's composer recurses, so that a deep flow list would end the process, and
+its constructors follow YAML 1.1.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from mockserver.core.documents import Document, DocumentParser, Location, Positi
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
-# YAML 1.2 core schema, §10.3.2 of its specification: what a plain scalar means. All else is text.
+# Plain scalars by the YAML 1.2 core schema (§10.3.2 of its specification); all others are text.
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {
     word: value for value in (True, False) for word in (str(value).lower(), str(value), str(value).upper())
 }
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
-_NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", re.ASCII)
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", re.ASCII)
 _TAGS: dict[str, tuple[type, ...]] = {
     "tag:yaml.org,2002:null": (type(None),),
     "tag:yaml.org,2002:bool": (bool,),
     "tag:yaml.org,2002:int": (int,),
     "tag:yaml.org,2002:float": (float,),
 }
-# libyaml where PyYAML was built with it (every published wheel); the same events, slower, where not.
+# libyaml where PyYAML was built with it, as every published wheel is; otherwise the same events, slower.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_yaml(path: Path) -> Document:
-    """The one YAML document in the file; ConfigurationError names file, line and column."""
+    """Return the YAML document in the file; raise ConfigurationError with file, line and column."""
     return parse_yaml(read_bytes(path), str(path))
 
 
 def parse_yaml(source: str | bytes, name: str) -> Document:
-    """The one YAML document in `source`; `name` stands for it in errors, which are ConfigurationError."""
+    """Return the YAML document in `source`; raise ConfigurationError, which calls it `name`."""
     text = decode(source, name)
     try:
-        return _Yaml(text, name).document()
+        return _YamlParser(text, name).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         if mark is not None and "nesting depth" in str(error.problem):
-            # Newer parsers stop at a depth of their own before they tell of ours: ask again with what is before it.
+            # Newer versions of libyaml have a depth limit of their own: parse up to there to report ours.
             return parse_yaml(text[: mark.index], name)
-        if "end of stream" in str(error.problem):  # of an open quote or bracket: the start tells more
+        if "end of stream" in str(error.problem):  # an unclosed quote or bracket: report where it opens
             mark = error.context_mark or mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise ConfigurationError.at(name, _advice(text, error, line, column), line, column) from None
@@ -67,16 +67,16 @@ def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> T
         return Text(
             f"text cannot start with {rest[0]}: put it in quotes", f"文本不能以 {rest[0]} 开头：请加引号"
         )
-    # What a file says is not repeated: it may be a secret whose first character means something in YAML.
-    why = re.sub(r"(['\"]).{2,}\1", "…", error.problem or error.context or "syntax")
+    # The quoted part of the file is not repeated: it may be a secret that starts with a YAML indicator.
+    reason = re.sub(r"(['\"]).{2,}\1", "…", error.problem or error.context or "syntax")
     return Text(
-        f"broken YAML ({why}): check indentation, brackets and quotes; quote text with ': ' or ' #' in it",
-        f"YAML 语法错误（{why}）：请检查缩进、括号和引号；含 ': ' 或 ' #' 的文本请加引号",
+        f"invalid YAML ({reason}): check indentation, brackets and quotes; quote text with ': ' or ' #' in it",
+        f"YAML 语法错误（{reason}）：请检查缩进、括号和引号；含 ': ' 或 ' #' 的文本请加引号",
     )
 
 
-class _Yaml(DocumentParser):
-    """Builds values and their spots straight from the parser's events."""
+class _YamlParser(DocumentParser):
+    """Builds values and their locations from the parser's events."""
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(name)
@@ -86,116 +86,123 @@ class _Yaml(DocumentParser):
     def document(self) -> Document:
         next(self.events)  # the start of the stream
         if isinstance(next(self.events), yaml.StreamEndEvent):
-            self.refuse((1, 1), "the file is empty", "文件为空")
-        value, spot = self.node(next(self.events), 1)
+            self.fail((1, 1), "the file is empty", "文件为空")
+        value, location = self.node(next(self.events), 1)
         next(self.events)  # the end of the document
         more = next(self.events)
         if not isinstance(more, yaml.StreamEndEvent):
-            self.refuse(
-                _place(more),
-                "a second document: one file, one document",
+            self.fail(
+                _position(more),
+                "a second document: put it into a file of its own",
                 "出现第二个文档：一个文件只放一个文档",
             )
-        return Document(value, self.name, spot)
+        return Document(value, self.name, location)
 
     def node(self, event: Any, depth: int) -> tuple[Any, Location]:
-        place = _place(event)
-        self.enter(depth, place)
+        position = _position(event)
+        self.count_value(depth, position)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                self.refuse(
-                    place,
-                    "the name after * is no finished anchor above: quote it if it is text",
+                self.fail(
+                    position,
+                    "no complete anchor of this name above: quote it if it is text",
                     "* 之后的名称在前文没有对应的锚点：若是文本请加引号",
                 )
-            value, spot = self.anchors[event.anchor]
-            return self.again(value, depth, place), spot
+            value, location = self.anchors[event.anchor]
+            return self.copy(value, depth, position), location
         if isinstance(event, yaml.ScalarEvent):
-            value, spot = self.scalar(event), Location(place, word=event.value)
+            value, location = self.scalar(event), Location(position, scalar=event.value)
         elif isinstance(event, yaml.MappingStartEvent):
-            value, spot = self.mapping(event, depth)
+            value, location = self.mapping(event, depth)
         else:
-            value, spot = self.sequence(event, depth)
+            value, location = self.sequence(event, depth)
         if event.anchor is not None:
-            self.anchors[event.anchor] = value, spot
-        return value, spot
+            self.anchors[event.anchor] = value, location
+        return value, location
 
-    def again(self, value: Any, depth: int, place: Position) -> Any:
-        """A copy for an alias, counted as if it were written out: that is what defuses an alias bomb."""
-        self.enter(depth, place)
+    def copy(self, value: Any, depth: int, position: Position) -> Any:
+        """Return a copy for an alias, counting its values as if written out, which stops alias bombs."""
+        self.count_value(depth, position)
         if isinstance(value, dict):
-            return {key: self.again(part, depth + 1, place) for key, part in value.items()}
+            return {key: self.copy(part, depth + 1, position) for key, part in value.items()}
         if isinstance(value, list):
-            return [self.again(part, depth + 1, place) for part in value]
+            return [self.copy(part, depth + 1, position) for part in value]
         return value
 
     def sequence(self, event: Any, depth: int) -> tuple[list[Any], Location]:
-        self.tag(event, "tag:yaml.org,2002:seq")
+        self.check_tag(event, "tag:yaml.org,2002:seq")
         values: list[Any] = []
         parts: dict[str | int, Location] = {}
         while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
             value, parts[len(values)] = self.node(item, depth + 1)
             values.append(value)
-        return values, Location(_place(event), parts)
+        return values, Location(_position(event), parts)
 
     def mapping(self, event: Any, depth: int) -> tuple[dict[str, Any], Location]:
-        self.tag(event, "tag:yaml.org,2002:map")
+        self.check_tag(event, "tag:yaml.org,2002:map")
         values: dict[str, Any] = {}
         parts: dict[str | int, Location] = {}
         while not isinstance(item := next(self.events), yaml.MappingEndEvent):
-            place = _place(item)
+            position = _position(item)
             key = self.scalar(item) if isinstance(item, yaml.ScalarEvent) else None
             if not isinstance(key, str):
-                self.refuse(place, "a key must be text: put it in quotes", "键必须是文本：请加引号")
+                self.fail(position, "a key must be text: put it in quotes", "键必须是文本：请加引号")
             if key == "<<" and not item.style:
-                self.refuse(
-                    place,
-                    "no merge keys: write the keys out, or use extends",
+                self.fail(
+                    position,
+                    "merge keys are not supported: write the keys out, or use extends",
                     "不支持合并键：请逐个写出，或用 extends",
                 )
-            self.once(parts, key, place)
-            value, spot = self.node(next(self.events), depth + 1)
-            values[key], parts[key] = value, Location(spot.value, spot.parts, place, spot.word)
-        return values, Location(_place(event), parts)
+            self.check_duplicate(parts, key, position)
+            value, location = self.node(next(self.events), depth + 1)
+            values[key], parts[key] = (
+                value,
+                Location(location.value, location.parts, position, location.scalar),
+            )
+        return values, Location(_position(event), parts)
 
     def scalar(self, event: Any) -> Any:
-        word, place = event.value, _place(event)
+        text, position = event.value, _position(event)
         if event.tag in _TAGS:
-            value = self.plain(word, place)
+            value = self.plain(text, position)
             if event.tag.endswith(":float") and type(value) is int:
                 value = float(value)
             if type(value) not in _TAGS[event.tag]:
                 kind = event.tag.rpartition(":")[2]
-                self.refuse(place, f"this is no {kind}: drop the tag", f"此值不是 {kind}：请去掉标签")
+                self.fail(
+                    position,
+                    f"the value is not of type {kind}: remove the tag",
+                    f"此值不是 {kind} 类型：请去掉标签",
+                )
             return value
-        self.tag(event, "tag:yaml.org,2002:str", "!")
-        return self.plain(word, place) if event.tag is None and not event.style else word
+        self.check_tag(event, "tag:yaml.org,2002:str", "!")
+        return self.plain(text, position) if event.tag is None and not event.style else text
 
-    def plain(self, word: str, place: Position) -> Any:
-        if word in _NULL:
+    def plain(self, text: str, position: Position) -> Any:
+        if text in _NULL:
             return None
-        if word in _BOOL:
-            return _BOOL[word]
-        if _INT.fullmatch(word):
-            return self.number(word, place, whole=True)
-        if _FLOAT.fullmatch(word):
-            return self.number(word, place, whole=False)
-        if _NO_NUMBER.fullmatch(word):
-            self.refuse(
-                place,
-                "this is no JSON number: quote it if it is text",
+        if text in _BOOL:
+            return _BOOL[text]
+        if _INT.fullmatch(text):
+            return self.number(text, position, integer=True)
+        if _FLOAT.fullmatch(text):
+            return self.number(text, position, integer=False)
+        if _NOT_FINITE.fullmatch(text):
+            self.fail(
+                position,
+                "not a JSON number: quote it if it is text",
                 "此值不是 JSON 数字：若是文本请加引号",
             )
-        return word
+        return text
 
-    def tag(self, event: Any, *allowed: str) -> None:
+    def check_tag(self, event: Any, *allowed: str) -> None:
         if event.tag is not None and event.tag not in allowed:
-            self.refuse(
-                _place(event),
-                "this tag is not allowed: drop it, or quote it if it is text",
+            self.fail(
+                _position(event),
+                "this tag is not allowed: remove it, or quote it if it is text",
                 "不允许此标签：请去掉，若是文本请加引号",
             )
 
 
-def _place(event: Any) -> Position:
+def _position(event: Any) -> Position:
     return event.start_mark.line + 1, event.start_mark.column + 1

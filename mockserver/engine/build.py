@@ -12,9 +12,8 @@ from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.readings import InvalidReading, Value, parse_reading
 from mockserver.core.clock import Clock, InvalidTime, parse_time
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.folders import Folders
+from mockserver.core.folders import Folders, Snapshot, take_snapshot
 from mockserver.core.settings import SETTINGS
-from mockserver.core.snapshots import Snapshot, take_snapshot
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario, load_config

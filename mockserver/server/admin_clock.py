@@ -17,7 +17,12 @@ _MIN_TIME, _MAX_TIME = 1_000_000_000, 9_999_999_999
 def get_clock(context: AdminContext, request: AdminRequest) -> Json:
     """Return the clock's time and the machine's time, both in Unix seconds."""
     clock = context.scope(request.appkey).clock
-    return {"now": clock.now(), "machine": time.time(), "frozen": clock.frozen, "offset_seconds": clock.shift}
+    return {
+        "now": clock.now(),
+        "machine": time.time(),
+        "frozen": clock.frozen,
+        "offset_seconds": clock.offset,
+    }
 
 
 def set_clock(context: AdminContext, request: AdminRequest) -> Json:
@@ -34,8 +39,8 @@ def set_clock(context: AdminContext, request: AdminRequest) -> Json:
     if not abs(value) <= MAX_SHIFT_SECONDS:
         raise _invalid_clock(f"{name} is out of range", f"{name} 超出范围")
     if name == "offset_seconds":
-        _check_time(clock.now() - clock.shift + value)
-        clock.offset(float(value))
+        _check_time(clock.now() - clock.offset + value)
+        clock.set_offset(float(value))
     else:
         _check_time(clock.now() + value)
         clock.advance(float(value))

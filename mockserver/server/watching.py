@@ -15,7 +15,7 @@ from pathlib import Path
 from watchfiles import watch
 
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.snapshots import Snapshot, take_snapshot
+from mockserver.core.folders import Snapshot, take_snapshot
 from mockserver.engine.pipeline import Engine
 
 log = logging.getLogger("mockserver")

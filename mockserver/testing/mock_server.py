@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from mockserver.core.errors import AdminError, ConfigurationError
-from mockserver.core.snapshots import take_snapshot
+from mockserver.core.folders import take_snapshot
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings

@@ -47,8 +47,8 @@ def test_a_url_that_is_none_is_told_alike_by_every_command(
 ) -> None:
     """One line that names it and says what would be right, exit code 2; a password in it is not told."""
     for lang, says in (
-        ("en", "is no URL of a mock server; give http://HOST:PORT"),
-        ("zh", "形如 http://HOST:PORT"),
+        ("en", "not the URL of a mock server; expected http://HOST:PORT"),
+        ("zh", "应为 http://HOST:PORT"),
     ):
         done = run(*words, "--url", url, "--lang", lang)
         assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)

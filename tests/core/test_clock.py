@@ -1,4 +1,4 @@
-"""One clock, the words for moments, and the UTC+8 day of the document."""
+"""The clock, the notations for a point in time, and the UTC+8 day of the document."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.core.clock import DAY_SECONDS, Clock, parse_day, parse_time, start_of_day
+from mockserver.core.clock import DAY_SECONDS, Clock, InvalidTime, parse_day, parse_time, start_of_day
 
 NOW = 1_576_000_000
 EAST = timezone(timedelta(hours=8))
 
 
-def test_a_clock_runs_from_its_base() -> None:
-    """Frozen, shifted, advanced and back: each does what it says, and reset undoes all."""
+def test_a_clock_can_be_frozen_shifted_advanced_and_reset() -> None:
+    """Each change applies to the base, and reset undoes them all."""
     time = [100.5]
     clock = Clock(lambda: time[0])
     assert (clock.now(), clock.second()) == (100.5, 100)
-    clock.offset(10)
+    clock.set_offset(10)
     assert clock.now() == 110.5
     clock.advance(5)
     time[0] = 101.0
     assert clock.now() == 116.0
-    clock.offset(1)
+    clock.set_offset(1)
     assert clock.now() == 102.0
     clock.freeze(7)
     time[0] = 900.0
@@ -35,8 +35,8 @@ def test_a_clock_runs_from_its_base() -> None:
     assert clock.now() == 900.0
 
 
-def test_a_clock_made_frozen_goes_back_to_that_moment() -> None:
-    """Reset is how it was made, not the machine's time."""
+def test_a_clock_created_frozen_resets_to_that_time() -> None:
+    """Reset restores the initial state, not the system time."""
     clock = Clock(frozen_at=NOW)
     clock.advance(60)
     clock.freeze(5)
@@ -45,13 +45,13 @@ def test_a_clock_made_frozen_goes_back_to_that_moment() -> None:
 
 
 def test_a_second_before_the_epoch_is_rounded_down() -> None:
-    """The whole second of now is the one that has begun."""
+    """`second` is the second that has begun."""
     assert Clock(frozen_at=-0.5).second() == -1
 
 
 @given(st.dates(datetime(1970, 1, 2).date(), datetime(9999, 12, 31).date()))
-def test_a_day_begins_at_midnight_in_the_east(day) -> None:
-    """yyyymmdd is a day of UTC+8 (§3.1.4), whatever zone the machine is in."""
+def test_a_day_begins_at_midnight_in_utc_8(day) -> None:
+    """yyyymmdd is a day in UTC+8 (§3.1.4), whatever the time zone of the machine."""
     start = parse_day(day.strftime("%Y%m%d").zfill(8))
     assert start == int(datetime(day.year, day.month, day.day, tzinfo=EAST).timestamp())
     assert start_of_day(start) == start_of_day(start + DAY_SECONDS - 1) == start
@@ -62,8 +62,8 @@ def test_a_day_begins_at_midnight_in_the_east(day) -> None:
     "text",
     ["", "2019121", "20191310", "20190229", "２０１９１２１０", "2019-12-10", "00000101", "20191210\n"],
 )
-def test_what_is_no_day_is_refused(text: str) -> None:
-    """ValueError for what is not on the calendar."""
+def test_an_invalid_day_is_rejected(text: str) -> None:
+    """ValueError for text that is not a day of the calendar."""
     with pytest.raises(ValueError, match=r"."):
         parse_day(text or "x")
 
@@ -90,8 +90,8 @@ def test_what_is_no_day_is_refused(text: str) -> None:
         ("1969-12-31T23:59:59.500000+00:00", -1),
     ],
 )
-def test_a_moment_is_read(text: str | int, second: int) -> None:
-    """Seconds, ISO 8601 with an offset, and words about now and today in UTC+8."""
+def test_every_notation_of_a_time_is_parsed(text: str | int, second: int) -> None:
+    """Seconds, ISO 8601 with an offset, days, and times relative to now and to today in UTC+8."""
     assert parse_time(text, NOW) == second
 
 
@@ -100,7 +100,7 @@ def test_a_moment_is_read(text: str | int, second: int) -> None:
     ["", "noon", "2019-12-32", "2019-1-2", "20191210", "2019-12-10T15:17:00", "now-2", "now-2w", "now*2h", "yesterday", "today", "today 24:00", "today 7:00"]
     + ["12345678", "12345678901", "１５７５９６２２２０", True, None, 1.5],
 )  # fmt: skip
-def test_what_is_no_moment_is_told_what_would_be(text: object) -> None:
-    """ValueError names the value; one without a zone is told to have one."""
-    with pytest.raises(ValueError, match=r"no moment|no time zone"):
+def test_an_invalid_time_is_reported_with_the_valid_notations(text: object) -> None:
+    """InvalidTime names the value; for a time without zone it suggests one."""
+    with pytest.raises(InvalidTime, match="is not a time|has no time zone"):
         parse_time(text, NOW)  # type: ignore[arg-type]

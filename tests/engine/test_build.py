@@ -24,7 +24,7 @@ from mockserver.server.app import create_app
         ({"lang": "fr"}, "en, zh"),
         ({"strictness": "very"}, "strict, lenient"),
         ({"answer_headers": "maybe"}, "neither on nor off"),
-        ({"now": "noon"}, "no moment"),
+        ({"now": "noon"}, "is not a time"),
         ({"now": "2019-12-10T10:00:00"}, "no time zone"),
         ({"reading": ["window"]}, "NAME=VALUE"),
         ({"reading": ["windo=enter"]}, "unknown reading 'windo'"),

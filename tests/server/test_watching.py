@@ -9,7 +9,7 @@ import pytest
 from helpers.sending import NOW
 from watched_files import MISTAKES, SCENARIO, files_of, write
 
-from mockserver.core.snapshots import take_snapshot
+from mockserver.core.folders import take_snapshot
 from mockserver.engine.build import make_engine
 from mockserver.server import watching
 from mockserver.server.watching import Watcher

@@ -117,9 +117,9 @@ def free_port() -> int:
     [
         ("http://127.0.0.1:{port}", "is it running there?"),
         ("127.0.0.1:{port}", "is it running there?"),
-        ("somewhere", "is no URL of a mock server; give http://HOST:PORT"),
-        ("http://127.0.0.1:port", "is no URL of a mock server; give http://HOST:PORT"),
-        ("http://127.0.0.1:8080/__admin", "is no URL of a mock server; give http://HOST:PORT"),
+        ("somewhere", "not the URL of a mock server; expected http://HOST:PORT"),
+        ("http://127.0.0.1:port", "not the URL of a mock server; expected http://HOST:PORT"),
+        ("http://127.0.0.1:8080/__admin", "not the URL of a mock server; expected http://HOST:PORT"),
     ],
     ids=["nobody there", "no scheme", "a word", "no port", "a path"],
 )
