@@ -1,4 +1,4 @@
-"""The checksum of §1.1.2: made, compared, and signed into a query string."""
+"""The checksum of §1.1.2: computed, compared, and put into a signed query string."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.contract.checksum import Credentials, checksum, checksum_matches
 
 KEYS = Credentials("123456789", "a+b/c==", "rest-key")
 RIGHT = hashlib.sha1(b"a+b/c==rest-key1575968312").hexdigest()
-words = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
 def test_v2_signs_three_parts_and_v1_two():
@@ -22,9 +22,9 @@ def test_v2_signs_three_parts_and_v1_two():
     assert checksum(KEYS, "1575968312", "v1") == hashlib.sha1(b"a+b/c==1575968312").hexdigest()
 
 
-@given(words, words, words)
+@given(texts, texts, texts)
 def test_the_raw_text_is_hashed_as_utf8(secret: str, rest: str, curtime: str):
-    """Whatever the parts hold, their text is hashed as UTF-8 and nothing is decoded, trimmed or escaped."""
+    """Whatever the parts contain, they are hashed as UTF-8; nothing is decoded, trimmed or escaped."""
     expected = hashlib.sha1(secret.encode() + rest.encode() + curtime.encode()).hexdigest()
     assert checksum(Credentials("k", secret, rest), curtime) == expected
 
@@ -45,12 +45,12 @@ def test_the_raw_text_is_hashed_as_utf8(secret: str, rest: str, curtime: str):
     ids=["empty", "upper", "newline", "short", "long", "latin", "surrogate", "full-width", "not-hex"],
 )
 def test_only_forty_lower_case_hex_digits_can_match(given_: str):
-    """Any other shape is refused before it is compared, without an exception."""
+    """Any other shape is refused, without an exception."""
     assert checksum_matches(RIGHT, KEYS, "1575968312", ("v2",))
     assert not checksum_matches(given_, KEYS, "1575968312", ("v2", "v1"))
 
 
-def test_each_formula_matches_only_when_it_is_asked_for():
+def test_each_formula_matches_only_if_it_is_allowed():
     """A v1 checksum matches under v1 or either, a v2 checksum under v2 or either."""
     old = checksum(KEYS, "1575968312", "v1")
     assert [checksum_matches(old, KEYS, "1575968312", f) for f in (("v2",), ("v1",), ("v2", "v1"))] == [
@@ -71,7 +71,7 @@ def test_the_repr_of_keys_shows_no_secret():
     assert repr(KEYS) == "Credentials(appkey='123456789')"
 
 
-def test_a_signed_query_stands_in_the_documents_order():
+def test_a_signed_query_is_in_the_documents_order():
     """sign() writes the five parameters of §1.1.1 in order, percent-encoded, with whole seconds."""
     signed = sign(Credentials("a&b", "a+b/c==", "rest-key"), 1575968312.9, identifier="管理 员+", seq="7")
     assert signed.startswith(

@@ -1,4 +1,4 @@
-"""Strict JSON: what is read is what Python reads of good JSON, and nothing else is read at all."""
+"""Strict JSON parsing: valid JSON is read as Python reads it, and nothing else is read at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ JSON = st.recursive(
 
 
 def reason(body: bytes) -> str:
-    """Why a body is not read."""
+    """Return why a body is not JSON."""
     parsed = parse_json(body)
     assert not parsed.ok
     assert parsed.value is None or parsed.violations
@@ -29,8 +29,8 @@ def reason(body: bytes) -> str:
 
 @settings(max_examples=200, deadline=None)
 @given(JSON, st.booleans(), st.sampled_from([None, 1, "\t"]))
-def test_good_json_is_read_as_it_is(value: Any, ascii_only: bool, indent: Any) -> None:
-    """Whatever JSON can say within the limits comes out as it went in, without a violation."""
+def test_valid_json_is_read_unchanged(value: Any, ascii_only: bool, indent: Any) -> None:
+    """Any JSON value within the limits is read without a violation."""
     parsed = parse_json(json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode())
     assert (parsed.ok, parsed.violations) == (True, [])
     assert parsed.value == value
@@ -47,7 +47,7 @@ def test_good_json_is_read_as_it_is(value: Any, ascii_only: bool, indent: Any) -
     ],
 )
 def test_numbers_with_a_fraction_are_noticed(text: str, exact: bool) -> None:
-    """The fast schema engine takes 1.0 for 1: whoever asks it has to know."""
+    """`exact` is false for such numbers: the fast schema engine accepts 1.0 for 1."""
     assert parse_json(text.encode()).exact is exact
 
 
@@ -66,15 +66,15 @@ MEMBERS = st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '":"'])
     | MEMBERS
     | st.binary(max_size=20)
 )
-def test_a_quick_look_sees_what_a_close_one_sees(body: bytes) -> None:
-    """Equal values of equal types, and the same violations, whichever way a body was read."""
-    quick, close = parse_json(body), parse_json_strictly(body)
-    assert quick == close
-    assert repr(quick.value) == repr(close.value)
+def test_the_shortcut_gives_the_same_result(body: bytes) -> None:
+    """Equal values of equal types, and the same violations, with and without the shortcut for flat objects."""
+    short, strict = parse_json(body), parse_json_strictly(body)
+    assert short == strict
+    assert repr(short.value) == repr(strict.value)
 
 
 def test_the_depth_has_a_limit_and_brackets_in_strings_do_not_count() -> None:
-    """64 levels are read, 65 are not; text may hold as many brackets as it likes."""
+    """64 levels are accepted, 65 are not; strings may contain any number of brackets."""
     assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).ok
     assert "nested deeper" in reason(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
     assert "nested deeper" in reason(b'{"a":' * (MAX_DEPTH + 1) + b"1" + b"}" * (MAX_DEPTH + 1))
@@ -84,7 +84,7 @@ def test_the_depth_has_a_limit_and_brackets_in_strings_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "word"),
+    ("body", "part"),
     [
         (b"", "ends too early"),
         (b'"abc', "unterminated"),
@@ -133,22 +133,22 @@ def test_the_depth_has_a_limit_and_brackets_in_strings_do_not_count() -> None:
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_what_is_no_json_is_told_by_name(body: bytes, word: str) -> None:
-    """Every mistake has its reason, and the reason helps."""
-    assert word in reason(body)
+def test_the_reason_names_the_error(body: bytes, part: str) -> None:
+    """Each error in a body has a reason that names it."""
+    assert part in reason(body)
 
 
-def test_the_place_counts_lines_and_columns_from_one() -> None:
-    """Line and column are those an editor shows, in characters and not in bytes."""
+def test_lines_and_columns_count_from_one() -> None:
+    """Line and column are those that an editor shows, in characters and not in bytes."""
     assert "line 3 column 3" in reason('{\n "键": "值",\n  \u3000x: 1\n}'.encode())
 
 
-def test_repeated_keys_are_told_and_the_last_value_stands() -> None:
-    """Each repeated key once, wherever it is, but no more than twenty in all."""
+def test_repeated_keys_are_reported_and_the_last_value_counts() -> None:
+    """Each repeated key is reported once, wherever it is, but no more than twenty in all."""
     parsed = parse_json(b'{"a":1,"b":{"c":1,"c":2,"c":3},"a":4}')
     assert parsed.ok
     assert parsed.value == {"a": 4, "b": {"c": 3}}
-    assert sorted(one.text.en for one in parsed.violations) == [
+    assert sorted(violation.text.en for violation in parsed.violations) == [
         "key a is given twice; keep one",
         "key c is given twice; keep one",
     ]
@@ -158,13 +158,13 @@ def test_repeated_keys_are_told_and_the_last_value_stands() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()[:-1]))
-def test_anything_is_read_or_told(body: bytes) -> None:
-    """No bytes raise; what is not read has exactly one reason in both languages."""
+def test_any_bytes_are_read_or_explained(body: bytes) -> None:
+    """No bytes raise an exception; what is not read has exactly one reason, in both languages."""
     parsed = parse_json(body)
     if parsed.ok:
         assert json.loads(body) == parsed.value
     else:
-        (told,) = (one for one in parsed.violations if one.name == "malformed_json")
-        assert told.text.en
-        assert told.text.zh
-        told.text.en.encode()
+        (malformed,) = (found for found in parsed.violations if found.name == "malformed_json")
+        assert malformed.text.en
+        assert malformed.text.zh
+        malformed.text.en.encode()

@@ -1,4 +1,4 @@
-"""The query string: each documented parameter once, decoded strictly, and nothing guessed."""
+"""Checks of the query string: each documented parameter exactly once, strictly decoded."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ ALL = "appkey=1&identifier=2&curtime=3&checksum=4&seq=5"
 
 
 def names(raw: str, **readings: object) -> list[tuple[str, str]]:
-    """Violation and place of everything that is wrong with a query."""
-    return [(one.name, one.where) for one in check_query(read_query(raw), {**DEFAULTS, **readings})]
+    """Return name and place of each violation of a query."""
+    return [(found.name, found.where) for found in check_query(read_query(raw), {**DEFAULTS, **readings})]
 
 
-def test_the_five_parameters_in_any_order_are_right() -> None:
-    """Order says nothing, and so does an empty piece."""
+def test_the_five_parameters_are_accepted_in_any_order() -> None:
+    """Order and empty pieces do not matter."""
     assert names(ALL) == []
     assert names("&".join(reversed(ALL.split("&")))) == []
     assert names(f"&{ALL}&&") == []
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_each_parameter_is_needed_and_needed_once(name: str) -> None:
-    """Missing or doubled, it is told with its name."""
+def test_each_parameter_is_required_exactly_once(name: str) -> None:
+    """A missing and a repeated parameter are reported by name; the first value counts."""
     without = "&".join(piece for piece in ALL.split("&") if not piece.startswith(f"{name}="))
     assert names(without) == [("missing_parameter", f"query:{name}")]
     assert names(f"{ALL}&{name}=9") == [("repeated_parameter", f"query:{name}")]
@@ -38,8 +38,8 @@ def test_each_parameter_is_needed_and_needed_once(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["%ff", "%c3", "%ed%a0%80", "%", "%4", "%zz", "a%", "é", "%c0%af", "\x80"])
-def test_what_is_no_percent_encoded_utf_8_has_no_value(value: str) -> None:
-    """It is undecodable, not replaced by something else."""
+def test_an_undecodable_parameter_has_no_value(value: str) -> None:
+    """What is not percent-encoded UTF-8 is reported, not replaced by something else."""
     query = read_query(ALL.replace("identifier=2", f"identifier={value}"))
     assert "identifier" not in query.values
     assert names(ALL.replace("identifier=2", f"identifier={value}")) == [
@@ -60,32 +60,32 @@ def test_what_is_no_percent_encoded_utf_8_has_no_value(value: str) -> None:
     ],
 )
 def test_values_are_decoded_as_forms_are(raw: str, value: str) -> None:
-    """A plus is a blank, the first = divides, percent escapes are bytes of UTF-8."""
+    """A plus is a space, the first = separates, percent escapes are bytes of UTF-8."""
     assert read_query(f"seq={raw}").values == {"seq": value}
 
 
-def test_bytes_of_utf_8_that_were_not_escaped_are_read() -> None:
-    """They arrive as Latin-1 characters and mean what they say."""
+def test_unescaped_utf_8_is_read() -> None:
+    """Bytes that were not percent-encoded arrive as Latin-1 characters and are decoded as UTF-8."""
     assert read_query("identifier=" + "管理".encode().decode("latin-1")).values == {"identifier": "管理"}
 
 
-def test_an_escaped_name_is_the_name() -> None:
-    """%61ppkey is appkey, also for counting."""
+def test_an_escaped_name_equals_the_plain_one() -> None:
+    """%61ppkey is appkey, also when repetitions are counted."""
     assert names(ALL.replace("appkey", "%61ppkey")) == []
     assert names(f"{ALL}&%61ppkey=7") == [("repeated_parameter", "query:appkey")]
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    ("sent", "meant"),
     [("AppKey", "appkey"), ("check_sum", "checksum"), ("cur_time", "curtime"), ("identifer", "identifier")],
 )
-def test_a_misspelt_parameter_is_told_with_the_one_that_was_meant(given: str, meant: str) -> None:
-    """As long as that one is missing."""
-    found = check_query(read_query(ALL.replace(meant, given)), DEFAULTS)
-    assert [one.name for one in found] == ["missing_parameter", "unknown_parameter"]
+def test_a_misspelled_parameter_is_reported_with_the_right_name(sent: str, meant: str) -> None:
+    """Both violations name the other: the missing parameter and the unknown one."""
+    found = check_query(read_query(ALL.replace(meant, sent)), DEFAULTS)
+    assert [violation.name for violation in found] == ["missing_parameter", "unknown_parameter"]
     assert f"did you mean {meant}?" in found[1].text.en
-    assert found[0].text.en == f"query parameter {meant} is missing (you sent {given})"
-    assert found[0].text.zh.endswith(f"（发送的是 {given}）")
+    assert found[0].text.en == f"query parameter {meant} is missing (you sent {sent})"
+    assert found[0].text.zh.endswith(f"（发送的是 {sent}）")
 
 
 HALF = "appkey=1&identifier=2&seq=5"
@@ -100,24 +100,25 @@ ELSEWHERE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "raw", "name"), ELSEWHERE, ids=[str(row[1:]) for row in ELSEWHERE])
-def test_a_signature_that_is_somewhere_else_is_found(call: Request, raw: str, name: str) -> None:
-    """In the headers, the body or the path, or escaped as a whole; nothing is claimed of a query that lacks it only."""
-    found = [one for one in check_query(read_query(raw), DEFAULTS, call) if one.name == "missing_parameter"]
-    assert found
-    assert {one.diagnosis for one in found} == {name}
-    assert all(("add it to the URL" in one.text.en) == (name == "") for one in found)
+@pytest.mark.parametrize(("sent", "raw", "name"), ELSEWHERE, ids=[str(row[1:]) for row in ELSEWHERE])
+def test_a_signature_in_headers_or_body_is_found(sent: Request, raw: str, name: str) -> None:
+    """The diagnosis says where the signature is; there is none if it is only missing."""
+    violations = check_query(read_query(raw), DEFAULTS, sent)
+    missing = [violation for violation in violations if violation.name == "missing_parameter"]
+    assert missing
+    assert {violation.diagnosis for violation in missing} == {name}
+    assert all(("add it to the URL" in violation.text.en) == (name == "") for violation in missing)
 
 
 def test_a_lenient_server_tolerates_unknown_parameters_only() -> None:
-    """What is signed must be right in any case."""
+    """Repeated parameters are refused under strictness=lenient, too."""
     readings = {**DEFAULTS, "strictness": "lenient"}
-    assert [one.tolerated for one in check_query(read_query(f"{ALL}&x=1"), readings)] == [True]
-    assert [one.tolerated for one in check_query(read_query(f"{ALL}&seq=1"), readings)] == [False]
+    assert [violation.tolerated for violation in check_query(read_query(f"{ALL}&x=1"), readings)] == [True]
+    assert [violation.tolerated for violation in check_query(read_query(f"{ALL}&seq=1"), readings)] == [False]
 
 
-def test_a_flood_is_told_in_part_and_hides_no_documented_parameter() -> None:
-    """Twenty unknown names are told, and every documented one that is wrong."""
+def test_many_unknown_parameters_do_not_hide_a_documented_one() -> None:
+    """Twenty unknown parameters are reported, and every documented one that is wrong."""
     flood = "&".join(f"p{number}" for number in range(5_000))
     found = names(f"{flood}&{ALL}&checksum=1")
     assert found[0] == ("repeated_parameter", "query:checksum")
@@ -125,15 +126,15 @@ def test_a_flood_is_told_in_part_and_hides_no_documented_parameter() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(PARAMETERS), st.text(st.characters(exclude_categories=["Cs"]))))
-def test_what_a_client_encodes_is_what_is_read(values: dict[str, str]) -> None:
+def test_encoded_values_are_read_back(values: dict[str, str]) -> None:
     """Any text survives percent-encoding."""
     raw = "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items())
     assert read_query(raw).values == values
 
 
 @given(st.text(st.characters(max_codepoint=255)))
-def test_any_query_is_read(raw: str) -> None:
-    """Nothing raises, and nothing that was undecodable has a value."""
+def test_any_query_can_be_read(raw: str) -> None:
+    """No query raises an exception, and no undecodable parameter has a value."""
     query = read_query(raw)
     assert (
         not set(query.broken)

@@ -1,4 +1,4 @@
-"""No secret that a client puts in the wrong place is told or kept, however it is spelled; all else stays as it came."""
+"""Secrets in requests are masked, however they are escaped; everything else stays as it is."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ PRINTABLE = st.text(
 
 
 def new_redactor(*keys: Credentials) -> Redactor:
-    """A vault that knows two apps, or those given."""
-    made = Redactor()
-    made.add_credentials(
-        keys or (Credentials("1", SECRET, REST), Credentials("2", "MADE/UP+two==", "made-up-two"))
+    """Return a redactor that knows two apps, or those given."""
+    redactor = Redactor()
+    redactor.add_credentials(
+        keys or (Credentials("1", SECRET, REST), Credentials("2", "MADE/UP+two==", "redactor-up-two"))
     )
-    return made
+    return redactor
 
 
 @pytest.fixture(scope="module")
 def crowd() -> Redactor:
-    """A vault of thousands of secrets that begin in as many ways."""
+    """A redactor with thousands of secrets with as many prefixes."""
     return new_redactor(*CROWD)
 
 
-def spelled(secret: str, draw: st.DataObject) -> str:
-    """The secret with each character as it is or behind an escape of some kind."""
+def escape(secret: str, draw: st.DataObject) -> str:
+    """Return the secret with each character as it is or escaped in some way."""
     ways = (
         lambda char: char,
         lambda char: f"%{ord(char):02x}",
@@ -54,13 +54,13 @@ def spelled(secret: str, draw: st.DataObject) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(PRINTABLE, AROUND, AROUND, st.data())
-def test_a_secret_is_masked_however_it_is_spelled(
+def test_a_secret_is_masked_however_it_is_escaped(
     secret: str, before: str, after: str, data: st.DataObject
 ) -> None:
-    """In the middle of any text, escaped in any mixture of ways; the text around it is not touched."""
-    made = new_redactor(Credentials("1", secret, "another-one"))
-    text = before + spelled(secret, data) + after
-    masked = made.redact_text(text)
+    """In the middle of any text, with any mixture of escapes; the text around it is unchanged."""
+    redactor = new_redactor(Credentials("1", secret, "another-one"))
+    text = before + escape(secret, data) + after
+    masked = redactor.redact_text(text)
     assert masked == f"{before}{MASK}{after}"
 
 
@@ -72,21 +72,21 @@ CROWD = tuple(Credentials(str(n), f"{n:05d}-secret-of-many", f"rest-{n:05d}") fo
 def test_among_thousands_of_apps_a_secret_is_masked_too(
     crowd: Redactor, keys: Credentials, before: str, after: str, data: st.DataObject
 ) -> None:
-    """However many there are; a text without any stays as it is."""
-    assert crowd.redact_text(before + spelled(keys.appsecret, data) + after) == f"{before}{MASK}{after}"
+    """However many secrets there are, the right one is masked; a text without any is unchanged."""
+    assert crowd.redact_text(before + escape(keys.appsecret, data) + after) == f"{before}{MASK}{after}"
     assert crowd.redact_text(before + after) == before + after
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=80))
 def test_any_other_text_is_left_alone(text: str) -> None:
-    """The same text comes back when no secret stands in it."""
-    if not any(one in text for one in (SECRET, REST)):
+    """A text without secrets is returned as the same object."""
+    if not any(secret in text for secret in (SECRET, REST)):
         assert new_redactor().redact_text(text) is text
 
 
 @pytest.mark.parametrize(
-    "words",
+    "parts",
     [
         {"query": f"appkey={quote(SECRET, safe='')}"},
         {"query": f"appkey={SECRET}&seq=1"},
@@ -104,65 +104,65 @@ def test_any_other_text_is_left_alone(text: str) -> None:
         {"query": f"checksum={(SECRET + REST).encode().hex()}da39a3ee5e6b4b0d3255bfef95601890afd80709"},
         {"query": f"checksum={SECRET.encode().hex().upper()}"},
     ],
-    ids=lambda words: next(iter(words)),
+    ids=lambda parts: next(iter(parts)),
 )
-def test_no_part_of_a_call_keeps_a_secret(words: dict) -> None:
-    """Query, path, headers, body and method are clean; what is no secret in them stays."""
-    call = Request(**{"method": "POST", "path": "/v2/video/query_room_info", **words})
-    clean = new_redactor().redact(call)
-    text = repr((clean.method, clean.path, clean.query, dict(clean.headers), clean.body))
+def test_every_part_of_a_request_is_redacted(parts: dict) -> None:
+    """Query, path, headers, body and method are redacted; redacting again changes nothing."""
+    request = Request(**{"method": "POST", "path": "/v2/video/query_room_info", **parts})
+    redacted = new_redactor().redact(request)
+    text = repr((redacted.method, redacted.path, redacted.query, dict(redacted.headers), redacted.body))
     assert MASK in text
     assert "aNaRy" not in text
     assert "canary~" not in text
     assert b"canary~".hex() not in text
     assert b"aNaRy".hex() not in text.lower()
-    assert new_redactor().redact(clean) is clean
+    assert new_redactor().redact(redacted) is redacted
 
 
-def test_an_honest_call_is_the_same_object() -> None:
-    """Nothing is copied when there is nothing to hide, not even where a text begins like a secret."""
-    made = new_redactor(
-        *(Credentials(str(n), f"MADE/UP+secret-{n:04}==", f"made-up-{n:04}") for n in range(2_000))
+def test_a_request_without_secrets_is_the_same_object() -> None:
+    """Nothing is copied if there is nothing to mask, not even if a text starts like a secret."""
+    redactor = new_redactor(
+        *(Credentials(str(n), f"MADE/UP+secret-{n:04}==", f"redactor-up-{n:04}") for n in range(2_000))
     )
-    call = Request(
-        "POST", "/v2/video/x", "appkey=1&checksum=abc", {"a": "made-up-9"}, b'{"RoomId": "MADE/UP+x%2f"}'
+    request = Request(
+        "POST", "/v2/video/x", "appkey=1&checksum=abc", {"a": "redactor-up-9"}, b'{"RoomId": "MADE/UP+x%2f"}'
     )
-    assert made.redact(call) is call
+    assert redactor.redact(request) is request
     assert (
-        made.redact_text("made-up-0815, made-up-9999, MADE/UP+secret-0007==!")
-        == f"{MASK}, made-up-9999, {MASK}!"
+        redactor.redact_text("redactor-up-0815, redactor-up-9999, MADE/UP+secret-0007==!")
+        == f"{MASK}, redactor-up-9999, {MASK}!"
     )
 
 
-def test_of_two_secrets_at_one_place_the_longer_is_masked() -> None:
-    """One that begins like another leaves no tail; two that follow each other are two."""
-    made = new_redactor(Credentials("1", "secret-one", "secret-one-and-more"))
-    assert made.redact_text("secret-one-and-more") == MASK
-    assert made.redact_text("secret-onesecret-one-and-more") == MASK * 2
+def test_of_two_secrets_with_the_same_start_the_longer_is_masked() -> None:
+    """No tail of the longer one is left; two in a row are masked as two."""
+    redactor = new_redactor(Credentials("1", "secret-one", "secret-one-and-more"))
+    assert redactor.redact_text("secret-one-and-more") == MASK
+    assert redactor.redact_text("secret-onesecret-one-and-more") == MASK * 2
 
 
-def test_a_short_key_is_no_secret_that_could_be_hidden() -> None:
-    """It stands in ordinary words by chance: hiding it there would tell it."""
-    made = new_redactor(Credentials("1", "secret", "key"))
-    assert made.redact_text("sha1(appsecret+restapikey)") == "sha1(appsecret+restapikey)"
+def test_a_short_key_is_not_masked() -> None:
+    """It occurs in ordinary words by chance: masking these would give it away."""
+    redactor = new_redactor(Credentials("1", "secret", "key"))
+    assert redactor.redact_text("sha1(appsecret+restapikey)") == "sha1(appsecret+restapikey)"
 
 
 @pytest.mark.parametrize("secret", ["%61%62%63%64", "%61%62%63%64%65%66", "\\\\a\\d\\m\\i\\n"])
-def test_a_secret_that_reads_as_an_ordinary_word_hides_none(secret: str) -> None:
-    """What its escapes mean is too short to be told from words by chance."""
-    made = new_redactor(Credentials("1", secret, "another-one"))
+def test_a_secret_that_unescapes_to_a_short_word_masks_no_words(secret: str) -> None:
+    """What the secret unescapes to is too short to be told from ordinary words."""
+    redactor = new_redactor(Credentials("1", secret, "another-one"))
     for word in ("abcd", "abcdef", "admins", "x" * 5 + "abcd"):
-        assert made.redact_text(word) == word
+        assert redactor.redact_text(word) == word
 
 
 def test_base64_of_a_secret_is_masked() -> None:
-    """Padded or not, in either place."""
+    """The base64 form of a secret is masked; only its padding may remain."""
     whole = base64.b64encode(SECRET.encode()).decode()
     assert new_redactor().redact_text(f"x={whole}") in (f"x={MASK}", f"x={MASK}=", f"x={MASK}==")
 
 
-def test_a_megabyte_of_beginnings_is_looked_through_soon() -> None:
-    """Nothing is taken apart that holds no secret: the same text comes back."""
+def test_a_megabyte_of_prefixes_is_left_alone() -> None:
+    """A long text full of prefixes of secrets is returned as the same object."""
     text = "MADE/U" * 170_000
     assert new_redactor().redact_text(text) is text
     crowd = new_redactor(*CROWD)
