@@ -71,7 +71,7 @@ def hashed_variants(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     if second is None or not _NUMBER.fullmatch(text):
         return
     in_seconds: tuple[str, ...] = ()
-    if text != str(second):
+    if len(text) > 10:
         in_seconds = ("curtime_hashed_truncated" if text[10:11] in ".," else "curtime_hashed_in_seconds",)
         yield str(second), "seconds(curtime)", in_seconds
     if in_seconds != ("curtime_hashed_in_seconds",):

@@ -53,8 +53,8 @@ def diagnose(
     """Return why `checksum` is not the checksum of `curtime` under `keys`, or None if it is.
 
     `checksum` and `curtime` are as decoded from the query. `earlier_curtime` is that of an earlier request for which
-    `checksum` was right. A search that finds nothing hashes about 700 texts; a deep one, for `mockserver explain`, about
-    150,000.
+    `checksum` was right. A search that finds nothing hashes about 600 texts; a deep one, for `mockserver explain`, about
+    100,000.
     """
     if checksum_matches(checksum, keys, curtime, formulas):
         return None
