@@ -1,4 +1,4 @@
-"""A new fault kind is one new file: everything that lists, documents or checks kinds finds it without another edit."""
+"""A new fault kind is one new file, as the README shows: everything that lists or checks kinds finds it."""
 
 from __future__ import annotations
 
@@ -13,30 +13,9 @@ import mockserver
 PACKAGE = Path(mockserver.__file__).parent
 HERE = Path(__file__).parent
 
-NEW_KIND = '''"""The response says that it is stale."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import Response
-from mockserver.core.text import Text
-from mockserver.faults.base import Draw, FaultContext, GatewayKind
-from mockserver.faults.fields import integer
-
-
-@dataclass(frozen=True, kw_only=True)
-class StaleCache(GatewayKind):
-    """Adds the Age header of a cache."""
-
-    text = Text("an old response from a cache", "来自缓存的旧响应")
-    age: int = integer("Seconds in Age.", "Age 的秒数。", 1, 86_400, 3_600)
-
-    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
-        """Return the response with an Age header."""
-        headers = (*response.headers, ("Age", str(self.age)))
-        return replace(response, headers=headers), f"age {self.age}"
-'''
+README = (PACKAGE / "faults/README.md").read_text(encoding="utf-8")
+NEW_KIND = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)[-1]
+"""`stale_cache.py`, the sample of "Adding a kind"."""
 
 PROBE = """
 import mockserver

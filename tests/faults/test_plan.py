@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import DeliveryPlan
-from mockserver.faults.base import FAMILIES, MAX_SECONDS, Draw
+from mockserver.faults.base import FAMILIES, Draw
 from mockserver.faults.fields import FaultError
 from mockserver.faults.plan import MAX_FAULTS, FaultState
 
@@ -340,8 +340,3 @@ def test_a_draw_is_a_function_of_its_key(seed, key, number, count):
     assert one.uniform("x") == same.uniform("x") != next_one.uniform("x")
     assert 0 <= one.below(count, "x") < count
     assert one.fixed_token("x") == next_one.fixed_token("x") != one.token("x") != next_one.token("x")
-
-
-def test_the_longest_wait_is_ten_minutes():
-    """The limit is the one that README.md of the package states."""
-    assert MAX_SECONDS == 600

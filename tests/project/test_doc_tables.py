@@ -45,11 +45,13 @@ def test_every_table_is_generated_from_its_registry(path: Path, config: Config) 
     assert updated(text, language(path), config) == text, "run `make docs-write`"
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_every_table_stands_in_one_document(lang: Lang) -> None:
-    """Each registry is documented exactly once in each language."""
-    texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS if language(path) == lang]
-    assert sorted(name for text in texts for name in tables_in(text)) == sorted(TABLES)
+def test_every_table_stands_in_one_document() -> None:
+    """Each registry is documented exactly once in English, and at most once in Chinese: not all documents are translated."""
+    stand: dict[Lang, list[str]] = {"en": [], "zh": []}
+    for path in DOCUMENTS:
+        stand[language(path)] += tables_in(path.read_text(encoding="utf-8"))
+    assert sorted(stand["en"]) == sorted(TABLES)
+    assert len(stand["zh"]) == len(set(stand["zh"]))
 
 
 def test_the_readme_is_translated() -> None:
