@@ -118,16 +118,6 @@ class GeneratedWorld:
         """Return the labels of `country`, `province`, `city` or `network`, indexed by code."""
         return self._labels[dimension]
 
-    @property
-    def max_room_seconds(self) -> int:
-        """The longest that a room can last."""
-        return max(self.model.max_room_seconds, self.model.pins.max_room_seconds)
-
-    @property
-    def users(self) -> int:
-        """The size of the generated population."""
-        return self.model.users
-
     # Ids
 
     def user_ids(self, codes: Any) -> list[str]:

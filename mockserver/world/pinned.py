@@ -116,11 +116,6 @@ class PinnedRooms:
     rooms: Sequence[str]
     labels: Mapping[str, Sequence[str]]
 
-    @property
-    def max_room_seconds(self) -> int:
-        """The duration of the longest pinned room."""
-        return int((self.rows.destroy - self.rows.create).max(initial=0))
-
 
 def document_pins(places: Sequence[Place] | None) -> list[dict[str, Any]]:
     """Return the document's rooms; their users live at `places` if these are given."""

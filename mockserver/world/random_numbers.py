@@ -178,13 +178,13 @@ class IdCode:
         return digit
 
 
-TABLE_BITS = 12
+_TABLE_BITS = 12
 _Z95 = NormalDist().inv_cdf(0.95)
 
 
 @lru_cache(maxsize=1)
 def _normal_quantiles() -> tuple[float, ...]:
-    size = 1 << TABLE_BITS
+    size = 1 << _TABLE_BITS
     normal = NormalDist()
     return tuple(normal.inv_cdf((2 * number + 1) / (2 * size)) for number in range(size))
 

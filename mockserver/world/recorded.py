@@ -87,7 +87,6 @@ class RecordedWorld:
         self._rows_of_user = _rows_by_code(self._sessions.user)
         self._rows_of_room = _rows_by_code(self._sessions.room)
         self._user_codes, self._room_codes = codes["user"], codes["room"]
-        self.max_room_seconds = int((self._sessions.destroy - self._sessions.create).max(initial=0))
 
     def sessions_of_user(self, user_id: str, begin: int, end: int) -> Sessions:
         """Return the sessions of a user that overlap [begin, end]."""

@@ -94,10 +94,6 @@ _EMPTY = Sessions(*(np.empty(0, kind) for kind in COLUMNS.values()))
 class World(Protocol):
     """A call log, generated or recorded. Spans are closed, in seconds since the epoch."""
 
-    @property
-    def max_room_seconds(self) -> int:
-        """The longest that a room can last."""
-
     def sessions_of_user(self, user_id: str, begin: int, end: int) -> Sessions:
         """Return the sessions of a user that overlap [begin, end]."""
 

@@ -17,11 +17,10 @@ class WorldSource:
     """The world of a `world:` block, for any app and any now."""
 
     def __init__(self, spec: Mapping[str, Any], seed: int | None = None) -> None:
-        generated = spec["source"] == "generated"
-        self.spec = {**spec, "seed": seed} if generated and seed is not None else spec
-        self._generated = generated
-        self._relative = not generated and depends_on_now(spec)
-        self._per_app = generated and bool(spec.get("per_app"))
+        self._spec, self._seed = spec, seed
+        self._generated = spec["source"] == "generated"
+        self._relative = not self._generated and depends_on_now(spec)
+        self._per_app = self._generated and bool(spec.get("per_app"))
         self._worlds: dict[object, World] = {}
         self._lock = threading.Lock()
 
@@ -47,5 +46,5 @@ class WorldSource:
 
     def _build(self, appkey: str, now: int) -> World:
         if self._generated:
-            return generated_world(self.spec, appkey=appkey)
-        return recorded_world(self.spec, now)
+            return generated_world(self._spec, seed=self._seed, appkey=appkey)
+        return recorded_world(self._spec, now)

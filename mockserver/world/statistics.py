@@ -27,9 +27,8 @@ class _Day:
     def __init__(self, world: World, body: Mapping[str, Any], now: int, readings: Readings) -> None:
         self.start = parse_day(body["QueryDate"])
         self.end = self.start + DAY_SECONDS
-        self.over = now >= self.end
         outside = self.start < MIN_TIME or now <= self.start
-        hidden = outside or (readings["today"] == "empty" and not self.over)
+        hidden = outside or (readings["today"] == "empty" and now < self.end)
         self.limit = self.start if hidden else min(now, self.end)
         """The end of what is reported."""
         sessions = Sessions.empty() if hidden else world.sessions_between(self.start, self.end - 1)

@@ -190,7 +190,7 @@ def test_some_drop_out_and_come_back(month):
 
 def test_everybody_calls_now_and_then(world, month):
     """The seats of a month reach the whole population about evenly."""
-    calls = np.bincount(month.user, minlength=world.users)
+    calls = np.bincount(month.user, minlength=world.model.users)
     assert (calls > 0).all()
     assert calls.std() / calls.mean() < 0.25
 
