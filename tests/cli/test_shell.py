@@ -324,11 +324,11 @@ def test_faults_kind_is_explained_in_both_languages() -> None:
     """Its fields with values, defaults and what is required; the common ones; three notations."""
     told = run("faults", "latency").stdout
     for line in (
-        r"fixed_ms +a number, at least 0, at most 600000 +Always so many milliseconds\.",
-        r"lognormal\.sigma +a number, at least 0, at most 5 +required +Spread",
-        r"lognormal\.max_ms +a number, .* 600000 +No wait is longer",
+        r"fixed_ms +a number, at least 0, at most 600000 +Constant delay in milliseconds\.",
+        r"lognormal\.sigma +a number, at least 0, at most 5 +required +Standard deviation",
+        r"lognormal\.max_ms +a number, .* 600000 +Longest delay",
         r"exactly one of fixed_ms, uniform, lognormal is required",
-        r"probability +a number, .* 1 +Share",
+        r"probability +a number, .* 1 +Probability",
         r"    - \{fault: latency, fixed_ms: 800, on: query_room_info, times: 1\}",
         r"  X-Mock-Fault: latency;fixed_ms=800",
         r"  mockserver serve --fault 'latency;fixed_ms=800;on=query_room_info;times=1'",
@@ -337,7 +337,7 @@ def test_faults_kind_is_explained_in_both_languages() -> None:
     assert "固定毫秒数" in run("faults", "latency", "--lang", "zh").stdout
     row = json.loads(run("faults", "latency", "--json").stdout)
     assert (row["fault"], row["example"]["fixed_ms"]) == ("latency", 800)
-    assert re.search(r"^every +.* 3 +Strike", run("faults", "checksum_flaky").stdout, re.MULTILINE)
+    assert re.search(r"^every +.* 3 +Fire", run("faults", "checksum_flaky").stdout, re.MULTILINE)
     assert "X-Mock-Fault" not in run("faults", "rate_limit").stdout
 
 

@@ -1,4 +1,8 @@
-"""The samples of both READMEs run, and show what they really print."""
+"""The samples of the documentation run, and print what they show.
+
+Every Markdown file of the tree takes part. Console blocks run in a shell, Python blocks are executed, and YAML blocks
+are loaded as the file that their first line names (`# apps.yaml`), by default as a scenario.
+"""
 
 from __future__ import annotations
 
@@ -13,83 +17,99 @@ import pytest
 
 from mockserver import MockServer
 from mockserver.engine.build import make_engine
+from tests.project.doc_tables import ROOT, markdown_files
 
-ROOT = Path(__file__).parents[2]
-READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+FILE_NAME = re.compile(r"# ([a-z]+\.yaml|scenarios/[\w-]+\.yaml)$", re.MULTILINE)
+URL = "http://127.0.0.1:8080"
 
 
 def blocks(path: Path, language: str) -> list[str]:
-    """The fenced blocks of one language."""
-    return re.findall(
-        rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+    """Return the fenced blocks of one language."""
+    text = path.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def documents(language: str) -> list[Path]:
+    """Return the documents with blocks of one language."""
+    return [path for path in markdown_files() if blocks(path, language)]
+
+
+def name(path: Path) -> str:
+    """Return the path that names a parametrized case."""
+    return str(path.relative_to(ROOT))
 
 
 def steps(block: str) -> Iterator[tuple[str, list[str]]]:
-    """Each command of a console block with the lines it is shown to print."""
+    """Yield each command of a console block with the lines that it is shown to print."""
     for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
         command, *shown = step.rstrip("\n").split("\n")
         yield command, shown
 
 
 def agrees(shown: str, line: str) -> bool:
-    """Whether a line is the one that is shown, in which `…` stands for anything."""
+    """Return whether a line is the one shown, in which `…` stands for any text."""
     return re.fullmatch(".*".join(re.escape(part) for part in shown.split("…")), line) is not None
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    """What `make serve` starts, on a free port."""
+    """A server like that of `make serve`, on a free port."""
     with MockServer() as mock:
         yield mock
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
-def test_the_console_samples_print_what_they_show(path: Path, server: MockServer) -> None:
-    """Every `$ command` succeeds, or fails as shown, with the lines that stand below it."""
+@pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "README.zh-CN.md"], ids=name)
+def test_the_readme_has_samples_of_each_kind(path: Path) -> None:
+    """The tests below find the samples of both READMEs."""
+    commands = [step for block in blocks(path, "console") for step in steps(block)]
+    assert len(commands) >= 4
+    assert path in documents("python")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_scenario_is_shown(lang: str) -> None:
+    """At least one document in each language has a YAML sample."""
+    assert [path for path in documents("yaml") if path.name.endswith(".zh-CN.md") is (lang == "zh")]
+
+
+@pytest.mark.parametrize("path", documents("console"), ids=name)
+def test_console_samples_print_what_they_show(path: Path, server: MockServer) -> None:
+    """Every `$ command` prints the lines below it, or succeeds when none are shown."""
     environ = {
         **os.environ,
         "MOCKSERVER_URL": server.url,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    commands = [step for block in blocks(path, "console") for step in steps(block)]
-    assert len(commands) >= 4
-    for command, shown in commands:
-        here = command.replace(".venv/bin/mockserver", "mockserver").replace(
-            "http://127.0.0.1:8080", server.url
-        )
+    for command, shown in [step for block in blocks(path, "console") for step in steps(block)]:
+        here = command.replace(".venv/bin/mockserver", "mockserver").replace(URL, server.url)
         done = subprocess.run(
-            ["bash", "-c", here],
-            cwd=ROOT,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+            ["bash", "-c", here], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
         )
+        printed = f"$ {command}\n{done.stdout}{done.stderr}"
+        if not shown:
+            assert done.returncode == 0, printed
+            continue
         lines = (done.stdout + done.stderr).rstrip("\n").split("\n")
-        if shown:
-            assert len(lines) == len(shown), f"$ {command}\n" + "\n".join(lines)
-            for expected, line in zip(shown, lines, strict=True):
-                assert agrees(expected, line), f"$ {command}\n" + "\n".join(lines)
-        else:
-            assert done.returncode == 0, f"$ {command}\n" + "\n".join(lines)
+        assert len(lines) == len(shown), printed
+        for expected, line in zip(shown, lines, strict=True):
+            assert agrees(expected, line), printed
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
-def test_the_python_samples_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", documents("python"), ids=name)
+def test_python_samples_run(path: Path) -> None:
     """The Python blocks can be copied into a file and run."""
-    samples = blocks(path, "python")
-    assert samples
-    for sample in samples:
+    for sample in blocks(path, "python"):
         exec(compile(sample, str(path), "exec"), {"__name__": "sample"})
 
 
-@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
-def test_the_scenario_sample_can_be_served(path: Path, tmp_path: Path) -> None:
-    """The YAML block is a scenario that loads without a problem."""
-    (sample,) = blocks(path, "yaml")
-    (tmp_path / "scenarios").mkdir()
-    (tmp_path / "scenarios" / "mine.yaml").write_text(sample, encoding="utf-8")
-    engine = make_engine(fixtures=str(tmp_path), scenario="mine")
-    assert engine.store.scenario == "mine"
+@pytest.mark.parametrize("path", documents("yaml"), ids=name)
+def test_yaml_samples_load(path: Path, tmp_path: Path) -> None:
+    """Each YAML block loads without a problem in a folder laid out like fixtures/."""
+    for number, sample in enumerate(blocks(path, "yaml")):
+        named = FILE_NAME.match(sample)
+        file = tmp_path / str(number) / (named[1] if named else "scenarios/mine.yaml")
+        file.parent.mkdir(parents=True)
+        file.write_text(sample, encoding="utf-8")
+        scenario = file.stem if file.parent.name == "scenarios" else "default"
+        engine = make_engine(fixtures=str(tmp_path / str(number)), scenario=scenario)
+        assert engine.store.scenario == scenario
