@@ -334,7 +334,7 @@ def test_faults_kind_is_explained_in_both_languages() -> None:
         r"  mockserver serve --fault 'latency;fixed_ms=800;on=query_room_info;times=1'",
     ):
         assert re.search(f"^{line}", told, re.MULTILINE), line
-    assert "固定毫秒数" in run("faults", "latency", "--lang", "zh").stdout
+    assert "固定延迟" in run("faults", "latency", "--lang", "zh").stdout
     row = json.loads(run("faults", "latency", "--json").stdout)
     assert (row["fault"], row["example"]["fixed_ms"]) == ("latency", 800)
     assert re.search(r"^every +.* 3 +Fire", run("faults", "checksum_flaky").stdout, re.MULTILINE)

@@ -45,13 +45,13 @@ def test_every_table_is_generated_from_its_registry(path: Path, config: Config) 
     assert updated(text, language(path), config) == text, "run `make docs-write`"
 
 
-def test_every_table_stands_in_one_document() -> None:
-    """Each registry is documented exactly once in English, and at most once in Chinese: not all documents are translated."""
-    stand: dict[Lang, list[str]] = {"en": [], "zh": []}
+def test_every_table_is_documented() -> None:
+    """Each registry has a table in English; not all documents are translated. Every marker names a registry."""
+    names: dict[Lang, set[str]] = {"en": set(), "zh": set()}
     for path in DOCUMENTS:
-        stand[language(path)] += tables_in(path.read_text(encoding="utf-8"))
-    assert sorted(stand["en"]) == sorted(TABLES)
-    assert len(stand["zh"]) == len(set(stand["zh"]))
+        names[language(path)].update(tables_in(path.read_text(encoding="utf-8")))
+    assert names["en"] == set(TABLES)
+    assert names["zh"] <= set(TABLES)
 
 
 def test_the_readme_is_translated() -> None:
