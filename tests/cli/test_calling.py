@@ -9,23 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from helpers.driving import Client
-from helpers.serving import Serving, serving
-from helpers.shell import on_a_terminal, run
+from helpers.http_client import Client
+from helpers.server_process import ServerProcess, serving
+from helpers.shell import run, run_in_terminal
 
 from mockserver.faults.kinds.contract_drift import DRIFTS
 from mockserver.faults.registry import KINDS
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
+def server() -> Iterator[ServerProcess]:
     """One server whose app gets a fault at a time."""
     with serving("--scenario", "document") as one:
         yield one
 
 
 @contextmanager
-def struck(server: Serving, fault: str, **fields: object) -> Iterator[None]:
+def struck(server: ServerProcess, fault: str, **fields: object) -> Iterator[None]:
     """A fault that is gone afterwards."""
     with Client(server.port) as client:
         client.send("POST", "faults", {"fault": fault, **fields})
@@ -35,7 +35,7 @@ def struck(server: Serving, fault: str, **fields: object) -> Iterator[None]:
             client.send("DELETE", "faults")
 
 
-def test_every_mistake_is_told(server: Serving) -> None:
+def test_every_mistake_is_told(server: ServerProcess) -> None:
     """On stderr, with its place, beside the answer on stdout; the answer itself names the first only."""
     words = ("2.2", "x=2", "BeginTime=z", "EndTime=4")
     done = run("call", *words, "--url", server.url, "--identifier", "")
@@ -43,7 +43,7 @@ def test_every_mistake_is_told(server: Serving) -> None:
     assert json.loads(done.stdout)["Status"] == "FAIL"
     places = [line.partition(": ")[0] for line in done.stderr.splitlines()]
     assert {"body:/RoomId", "body:/x", "body:/BeginTime", "body:/EndTime"} <= set(places)
-    assert "body:/EndTime: " in on_a_terminal("call", *words, "--url", server.url)
+    assert "body:/EndTime: " in run_in_terminal("call", *words, "--url", server.url)
 
 
 def test_tolerated_mistakes_are_told_of_a_success() -> None:
@@ -54,7 +54,7 @@ def test_tolerated_mistakes_are_told_of_a_success() -> None:
         assert done.stderr.startswith("body:/extra: ")
 
 
-def test_a_request_without_mistakes_has_nothing_on_stderr(server: Serving) -> None:
+def test_a_request_without_mistakes_has_nothing_on_stderr(server: ServerProcess) -> None:
     """A success, and a failure that is no mistake."""
     for words, code in ((("2.2", "RoomId=123456789"), 0), (("2.2", "RoomId=nobody"), 1)):
         done = run("call", *words, "--url", server.url)
@@ -99,7 +99,7 @@ BROKEN = [
 )
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_broken_answer_is_one_line_that_says_how(
-    server: Serving, fault: str, fields: dict[str, object], says: str, lang: str
+    server: ServerProcess, fault: str, fields: dict[str, object], says: str, lang: str
 ) -> None:
     """Exit code 2, nothing on stdout that a program could take for an answer."""
     with struck(server, fault, **fields):
@@ -119,7 +119,7 @@ WHOLE = sorted(
 
 
 @pytest.mark.parametrize("form", ["--json", "--table"])
-def test_answers_in_any_shape_are_shown(server: Serving, form: str) -> None:
+def test_answers_in_any_shape_are_shown(server: ServerProcess, form: str) -> None:
     """A drifted answer is an answer: it is printed, and the code is that of its ErrorCode."""
     for how in DRIFTS:
         with struck(server, "contract_drift", how=how):

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.driving import Client, Wire
-from helpers.serving import CLEAN, MOCKSERVER, Serving, serving
-from helpers.shell import on_a_terminal, run
+from helpers.http_client import Client, Connection
+from helpers.server_process import CLEAN, MOCKSERVER, ServerProcess, serving
+from helpers.shell import run, run_in_terminal
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
 
 from mockserver.cli import cli
@@ -25,7 +25,7 @@ from mockserver.core.settings import SETTINGS
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
+def server() -> Iterator[ServerProcess]:
     """One server for commands that ask one."""
     with serving("--scenario", "document") as one:
         yield one
@@ -146,7 +146,7 @@ def test_each_table_is_json_on_demand(name: str) -> None:
 
 def test_a_table_on_a_terminal_is_for_people() -> None:
     """No JSON where somebody looks at it."""
-    assert "room_not_found" in on_a_terminal("errors")
+    assert "room_not_found" in run_in_terminal("errors")
 
 
 def test_the_tables_hold_what_the_document_says() -> None:
@@ -179,7 +179,7 @@ def test_sign_prints_a_query_string() -> None:
     assert "seq=7" in done.stdout
 
 
-def test_curl_prints_a_command_that_works(server: Serving) -> None:
+def test_curl_prints_a_command_that_works(server: ServerProcess) -> None:
     """Pasted into a shell it is answered, with quotes and Chinese in the fields, too."""
     for words in (("2.2", "RoomId=123456789"), ("query_room", 'RoomId=it\'s 房间 "x" $HOME `id`')):
         done = run("curl", *words, "--url", server.url)
@@ -191,14 +191,14 @@ def test_curl_prints_a_command_that_works(server: Serving) -> None:
         assert json.loads(answer.stdout).get("RoomId", "123456789") == "123456789"
 
 
-def test_call_is_0_for_a_success_and_1_for_a_failure(server: Serving) -> None:
+def test_call_is_0_for_a_success_and_1_for_a_failure(server: ServerProcess) -> None:
     """In a pipe the answer is JSON, on a terminal a table."""
     done = run("call", "2.2", "RoomId=123456789", "--url", server.url)
     assert (done.returncode, json.loads(done.stdout)["ErrorCode"]) == (0, 0)
     done = run("call", "2.2", "RoomId=nobody", "--url", server.url)
     assert (done.returncode, json.loads(done.stdout)["ErrorCode"]) == (1, 1301)
     assert run("call", "2.2", MOCKSERVER_URL=server.url).returncode == 0
-    shown = on_a_terminal("call", "2.2", "RoomId=123456789", "--url", server.url)
+    shown = run_in_terminal("call", "2.2", "RoomId=123456789", "--url", server.url)
     assert shown.startswith("OK 0")
     assert "aaaaa" in shown
     assert run("call", "2.2", "--table", "--url", server.url).stdout.startswith("OK 0")
@@ -226,7 +226,7 @@ def test_sample_needs_no_server() -> None:
     assert (done.returncode, json.loads(done.stdout)["RoomId"]) == (0, "123456789")
     assert run("sample", "2.2", "RoomId=nobody", "--now", "1576000000").returncode == 1
     assert run("sample", "2.2", "--scenario", "document").stdout == run("sample", "2.2", MOCKSERVER_SCENARIO="document").stdout  # fmt: skip
-    assert on_a_terminal("sample", "2.2", "--scenario", "document").startswith("OK 0")
+    assert run_in_terminal("sample", "2.2", "--scenario", "document").startswith("OK 0")
 
 
 def test_explain_finds_the_mistake_in_a_pasted_url() -> None:
@@ -378,7 +378,7 @@ def test_a_port_that_is_taken_is_2_with_its_number() -> None:
 def test_off_loopback_the_token_lets_in() -> None:
     """With a token `serve` starts on every address, and asks for it in each admin call; the API needs none."""
     with serving("--host", "0.0.0.0", "--admin-token", "made-up-token", "--scenario", "document") as one:
-        with Wire(one.port) as wire:
+        with Connection(one.port) as wire:
             assert wire.ask("GET", "/__admin/health").status == 401
             told = wire.ask(
                 "GET", "/__admin/health", Authorization="Bearer made-up-token", Host="mock.internal:8080"
@@ -399,7 +399,7 @@ def test_sigterm_finishes_a_request_in_flight() -> None:
         told: list[Any] = []
         caller = threading.Thread(target=lambda: told.append(client.call()))
         caller.start()
-        with Wire(one.port) as wire:
+        with Connection(one.port) as wire:
             wire.get("requests", wait_for=1, timeout=15)
         started = time.monotonic()
         assert one.stop() == (0, "")

@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from helpers.serving import CLEAN, MOCKSERVER
+from helpers.server_process import CLEAN, MOCKSERVER
 from helpers.shell import run
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
 from hypothesis import example, given, settings

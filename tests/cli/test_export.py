@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner
-from helpers.bench import Bench
-from helpers.sending import NOW, SAMPLES
+from helpers.engine_client import EngineClient
+from helpers.request_builder import NOW, SAMPLES
 from helpers.signer import APPKEY, APPSECRET, OTHER, RESTAPIKEY, checksum, sha1
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from playwright._impl._driver import compute_driver_executable
@@ -136,7 +136,7 @@ def test_the_collection_signs_each_request() -> None:
             raw = re.sub(r"\{\{(\w+)\}\}", lambda word: values[word[1]], one["request"]["url"]["raw"])
             parts = urlsplit(raw)
             call = Request("POST", parts.path, parts.query, {"content-type": "application/json"}, one["request"]["body"]["raw"].encode())  # fmt: skip
-            answer = json.loads(Bench(now=float(values["curtime"])).engine.handle(call).body)
+            answer = json.loads(EngineClient(now=float(values["curtime"])).engine.handle(call).body)
             assert answer["Status"] == "OK", answer
 
 
@@ -200,7 +200,7 @@ def test_the_http_file_holds_six_signed_requests() -> None:
             {"content-type": headers["Content-Type"]},
             json.dumps(body).encode(),
         )
-        assert json.loads(Bench().engine.handle(call).body) == sample["answer"]
+        assert json.loads(EngineClient().engine.handle(call).body) == sample["answer"]
     assert len({parse_qs(target)["seq"][0] for _, target, _, _ in found}) == len(OPERATIONS)
 
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.serving import CLEAN
+from helpers.server_process import CLEAN
 
 from mockserver import MockServer
 from mockserver.cli import cli

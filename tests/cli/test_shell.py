@@ -16,9 +16,9 @@ from unittest import mock
 
 import click
 import pytest
-from helpers.driving import Client
-from helpers.serving import CLEAN, MOCKSERVER, serving
-from helpers.shell import on_a_terminal, run
+from helpers.http_client import Client
+from helpers.server_process import CLEAN, MOCKSERVER, serving
+from helpers.shell import run, run_in_terminal
 
 from mockserver.cli import cli, main
 from mockserver.core.addresses import normalize_server_url
@@ -310,7 +310,7 @@ def test_columns_line_up_with_chinese_in_them() -> None:
 
 def test_on_a_terminal_only_the_last_column_is_folded() -> None:
     """By words, under itself; names and codes stay whole."""
-    lines = on_a_terminal("faults").splitlines()
+    lines = run_in_terminal("faults").splitlines()
     found = [line for line in lines if line.startswith("clock_skew ")]
     assert len(found) == 1
     assert len(lines) > 24

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.serving import serving
+from helpers.server_process import serving
 
 HERE = Path(__file__).parent
 SAMPLES = json.loads((HERE.parent / "document_samples.json").read_text(encoding="utf-8"))

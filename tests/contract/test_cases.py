@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.bench import Bench, shipped, user_files
-from helpers.sending import NOW, bytes_of, query_of
+from helpers.engine_client import EngineClient, shipped_config, user_config
+from helpers.request_builder import NOW, query_string, request_bytes
 from helpers.signer import SECRETS, checksum
 
 from mockserver.contract.catalogue import Catalogue
@@ -42,7 +42,7 @@ def config(folder: Path) -> Config:
         f"scenarios/{name}.yaml": json.dumps({"title": name, "extends": "document", "answers": answers})
         for name, answers in own.items()
     }
-    return user_files(folder, texts)
+    return user_config(folder, texts)
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +51,15 @@ def loaded(tmp_path_factory) -> Config:
     return config(tmp_path_factory.mktemp("cases"))
 
 
-def bench(name: str, loaded: Config, lang: str = "en", error_info: str | None = None) -> Bench:
+def bench(name: str, loaded: Config, lang: str = "en", error_info: str | None = None) -> EngineClient:
     """The workbench that a case asks for."""
     case = CASES[name]
     settings = case.get("settings", {})
     scenario = name if "answers" in case else settings.get("scenario", "document")
-    return Bench(scenario, settings.get("readings"), config=loaded, lang=lang, error_info=error_info)  # type: ignore[arg-type]
+    return EngineClient(scenario, settings.get("readings"), config=loaded, lang=lang, error_info=error_info)  # type: ignore[arg-type]
 
 
-def send(bench: Bench, case: dict[str, Any]) -> Any:
+def send(bench: EngineClient, case: dict[str, Any]) -> Any:
     """The last reply to the case's request, sent as often as it says."""
     for before in case.get("before", ()):
         bench.send(before)
@@ -107,7 +107,7 @@ def test_a_case_is_answered_as_it_says(name: str, loaded: Config) -> None:
 def test_a_failure_is_told_in_chinese_and_without_secrets(name: str, loaded: Config) -> None:
     """ErrorInfo speaks Chinese under lang=zh, and in neither language holds a secret or the right checksum."""
     case = CASES[name]
-    right = checksum(re.findall(r"(?:^|&)curtime=([^&]*)|$", query_of(case.get("send", {})))[0])
+    right = checksum(re.findall(r"(?:^|&)curtime=([^&]*)|$", query_string(case.get("send", {})))[0])
     for lang in ("en", "zh"):
         reply = send(bench(name, loaded, lang), case)
         info = telling(reply.body)["ErrorInfo"]
@@ -142,7 +142,7 @@ def test_error_info_is_the_catalogue_row_and_the_detail(name: str, lang: str, re
     if refusals:
         detail = refusals[0].text.to(lang)  # type: ignore[arg-type]
         assert info == f"{row}{'：' if lang == 'zh' else ': '}{detail}"
-        shipped_row = shipped().catalogue[error].text.to(lang)  # type: ignore[arg-type]
+        shipped_row = shipped_config().catalogue[error].text.to(lang)  # type: ignore[arg-type]
         assert shipped_row.lower() not in detail.lower(), "the detail repeats the row"
     elif "info" not in json.dumps(case.get("answers", [])):
         assert info.startswith(row)
@@ -171,7 +171,7 @@ def test_a_plain_case_is_answered_the_same_over_a_socket(name: str, server: Mock
     case = CASES[name]
     host = f"127.0.0.1:{server.port}"
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as wire:
-        wire.sendall(bytes_of(case.get("send", {}), host))
+        wire.sendall(request_bytes(case.get("send", {}), host))
         answer = b""
         while part := wire.recv(65_536):
             answer += part

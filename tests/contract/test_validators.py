@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import pytest
-from helpers.bench import shipped
-from helpers.sending import SAMPLES
+from helpers.engine_client import shipped_config
+from helpers.request_builder import SAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,7 +77,7 @@ def agree(validator: Validator, value: Any) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_engines_agree_on_bodies(operation: str, side: str) -> None:
     """`accepts` is `mismatches() == []` for the document's samples, changed in every way."""
-    validator = shipped().schemas[f"{operation}.{side}.json"]
+    validator = shipped_config().schemas[f"{operation}.{side}.json"]
     sample = SAMPLES[operation]["body" if side == "request" else "answer"]
     assert validator.accepts(sample)
     assert validator.mismatches(sample) == []
@@ -93,7 +93,7 @@ def test_the_engines_agree_on_bodies(operation: str, side: str) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_whole_float_is_no_integer_to_the_thorough_engine(operation: str) -> None:
     """1.0 where an integer is due is a mismatch, so a message can be made of it."""
-    validator = shipped().schemas[f"{operation}.request.json"]
+    validator = shipped_config().schemas[f"{operation}.request.json"]
     if "CountBy" in SAMPLES[operation]["body"]:
         value = {**SAMPLES[operation]["body"], "CountBy": 2.0}
         assert validator.accepts(value)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers.sending import NOW
+from helpers.request_builder import NOW
 
 from mockserver.engine.build import make_engine
 from mockserver.testing.mock_server import MockServer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers import throwing
+from helpers import corpus_runner
 from helpers.corpus import FAMILIES, Case, every, family
 
 CASES = {name: family(name) for name in FAMILIES}
@@ -20,7 +20,7 @@ def case_of(name: str, title: str) -> tuple[Case, str]:
 def test_the_api_answers_with_an_envelope(mock, tally, name, title):
     """HTTP 200, the error that the case names, an entry in the journal."""
     case, back = case_of(name, title)
-    came = throwing.api(mock, case)
+    came = corpus_runner.api(mock, case)
     tally(name, came)
     assert came == back
 
@@ -29,17 +29,17 @@ def test_the_api_answers_with_an_envelope(mock, tally, name, title):
 def test_bytes_on_a_socket_are_answered_or_dropped(mock, tally, title):
     """An answer for each request that there is in them, a refusal, or a closed connection; the next client is served."""
     case, back = case_of("framing", title)
-    came = throwing.framing(mock, case)
+    came = corpus_runner.framing(mock, case)
     tally("framing", came)
     assert came == back
-    assert throwing.api(mock, {}) == "ok"
+    assert corpus_runner.api(mock, {}) == "ok"
 
 
 @pytest.mark.parametrize("title", CASES["admin"])
 def test_the_admin_api_refuses_in_json(mock, tally, title):
     """A status below 500 and the error that the case names; whatever it did is undone by a reset."""
     case, back = case_of("admin", title)
-    came = throwing.admin(mock, case)
+    came = corpus_runner.admin(mock, case)
     mock.reset()
     tally("admin", came)
     assert came == back
@@ -49,7 +49,7 @@ def test_the_admin_api_refuses_in_json(mock, tally, title):
 def test_a_saved_file_is_fine_or_refused_at_its_place(engine, folder, tally, name, title):
     """The problem has the line and column that the case names; the last good set answers."""
     case, back = case_of(name, title)
-    came = throwing.saved(engine, folder, case)
+    came = corpus_runner.saved(engine, folder, case)
     tally(name, came)
     assert came == back
 
@@ -63,7 +63,7 @@ def test_the_corpus_is_large_and_every_case_says_what_comes_back():
 
 def test_the_server_is_none_the_worse_for_it(mock, engine):
     """After all of it: ready, and the documented request is answered as documented."""
-    assert throwing.admin(mock, {"method": "GET", "path": "/__admin/ready"}) == "200"
-    assert throwing.api(mock, {}) == "ok"
+    assert corpus_runner.admin(mock, {"method": "GET", "path": "/__admin/ready"}) == "200"
+    assert corpus_runner.api(mock, {}) == "ok"
     engine.reload()
     assert engine.problems == ()

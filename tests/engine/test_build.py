@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from helpers.sending import NOW, body_of, call_of, query_of
+from helpers.request_builder import NOW, build_request, query_string, request_body
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import SETTINGS, from_environment
@@ -94,7 +94,7 @@ def test_the_same_seed_and_clock_give_the_same_bytes() -> None:
         "body": {"BeginTime": "1575990000", "EndTime": "1575990060"},
     }
     first, again, other = (
-        make_engine(now=str(NOW), seed=seed).handle(call_of(send)).body for seed in (5, 5, 6)
+        make_engine(now=str(NOW), seed=seed).handle(build_request(send)).body for seed in (5, 5, 6)
     )
     assert first == again
     assert json.loads(first)["UsersList"]
@@ -105,11 +105,11 @@ def test_create_app_takes_the_environment_and_arguments_win(monkeypatch) -> None
     """`flask --app mockserver run` is configured by variables."""
     monkeypatch.setenv("MOCKSERVER_SCENARIO", "outage")
     monkeypatch.setenv("MOCKSERVER_NOW", str(NOW))
-    url = f"/v2/video/query_room_info?{query_of({})}"
+    url = f"/v2/video/query_room_info?{query_string({})}"
     codes = [
         create_app(**settings)
         .test_client()
-        .post(url, data=body_of({}), content_type="application/json")
+        .post(url, data=request_body({}), content_type="application/json")
         .json["ErrorCode"]
         for settings in ({}, {"scenario": "document"})
     ]

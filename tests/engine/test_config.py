@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from helpers.bench import Bench, shipped, user_files
-from helpers.sending import NOW, SAMPLES
+from helpers.engine_client import EngineClient, shipped_config, user_config
+from helpers.request_builder import NOW, SAMPLES
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
@@ -18,18 +18,18 @@ from mockserver.engine.config import load_apps_only, load_config
 
 def test_every_scenario_has_a_world_and_all_readings() -> None:
     """No request can meet a scenario that is half there."""
-    config = shipped()
+    config = shipped_config()
     for name, scenario in config.scenarios.items():
         assert not scenario.world.at("", NOW).has_user("")
         assert config.readings(name).keys() == READINGS.keys()
 
 
 @pytest.mark.parametrize(
-    "name", sorted(name for name, scenario in shipped().scenarios.items() if not scenario.faults)
+    "name", sorted(name for name, scenario in shipped_config().scenarios.items() if not scenario.faults)
 )
 def test_a_shipped_scenario_without_faults_answers_within_the_contract(name: str) -> None:
     """Success or failure: the answer to each sample body meets the operation's schema or the envelope's."""
-    working = Bench(name)
+    working = EngineClient(name)
     for operation in OPERATIONS:
         answer = working.ask(operation)
         mismatches = working.engine.config.schemas.answer(operation, answer).mismatches(answer)
@@ -38,13 +38,13 @@ def test_a_shipped_scenario_without_faults_answers_within_the_contract(name: str
 
 def test_every_error_that_is_needed_has_a_row() -> None:
     """A violation never asks for a name that the catalogue lacks, and needs no name that it has not."""
-    assert shipped().catalogue.keys() >= NEEDED_ERRORS
+    assert shipped_config().catalogue.keys() >= NEEDED_ERRORS
     assert {row.error for row in VIOLATIONS.values()} <= NEEDED_ERRORS
 
 
 def test_the_samples_under_document_are_answered_to_the_letter() -> None:
     """Values and key order of all six, byte by byte once re-encoded."""
-    working = Bench("document")
+    working = EngineClient("document")
     for operation, sample in SAMPLES.items():
         answer = working.ask(operation)
         assert answer == sample["answer"]
@@ -54,32 +54,32 @@ def test_the_samples_under_document_are_answered_to_the_letter() -> None:
 def test_a_users_numbers_are_told(tmp_path) -> None:
     """Another errors.yaml renumbers every answer; the names stay."""
     text = Folders().fixture("errors.yaml").read_text(encoding="utf-8").replace("code: 1301", "code: 40400")
-    config = user_files(tmp_path, {"errors.yaml": text})
-    assert Bench(config=config).ask("query_room_info", {"RoomId": "nobody"})["ErrorCode"] == 40_400
+    config = user_config(tmp_path, {"errors.yaml": text})
+    assert EngineClient(config=config).ask("query_room_info", {"RoomId": "nobody"})["ErrorCode"] == 40_400
 
 
 def test_a_users_apps_replace_the_shipped_ones(tmp_path) -> None:
     """Nobody signs with our made-up keys on a server that has its own."""
     text = "apps:\n  - {appkey: mine, appsecret: s, restapikey: r, identifiers: [root]}"
-    config = user_files(tmp_path, {"apps.yaml": text})
+    config = user_config(tmp_path, {"apps.yaml": text})
     assert list(config.apps) == ["mine"]
     assert list(load_apps_only(Folders(tmp_path))) == ["mine"]
-    assert Bench(config=config).ask("query_room_info")["ErrorCode"] == 1102
+    assert EngineClient(config=config).ask("query_room_info")["ErrorCode"] == 1102
 
 
 def test_a_users_schema_is_the_contract(tmp_path) -> None:
     """A request schema that asks for more refuses what ours takes."""
     name = "query_room_info.request.json"
     text = Folders().schema(name).read_text(encoding="utf-8").replace('"maxLength": 256', '"maxLength": 4', 1)
-    config = user_files(tmp_path, {f"schemas/{name}": text})
-    working = Bench(config=config)
+    config = user_config(tmp_path, {f"schemas/{name}": text})
+    working = EngineClient(config=config)
     assert working.ask("query_room_info")["ErrorCode"] == 1202
     assert working.violations[0].where == "body:/RoomId"
 
 
 def test_secrets_are_in_no_repr() -> None:
     """A log of a library or an app shows no key."""
-    config = shipped()
+    config = shipped_config()
     for app in config.apps.values():
         shown = repr(app) + repr(dataclasses.replace(app))
         assert app.credentials.appsecret not in shown
@@ -97,7 +97,7 @@ def test_a_world_that_cannot_be_is_told_once(tmp_path) -> None:
     """Scenarios that extend a broken one do not repeat its mistake."""
     bad = "title: a\nworld: {source: recorded, rooms: [{RoomId: r, stays: [{UserId: u, enter: noon}]}]}"
     with pytest.raises(ConfigurationError) as caught:
-        user_files(tmp_path, {"scenarios/a.yaml": bad, "scenarios/b.yaml": "title: b\nextends: a"})
+        user_config(tmp_path, {"scenarios/a.yaml": bad, "scenarios/b.yaml": "title: b\nextends: a"})
     (problem,) = caught.value.problems
     assert problem.place.endswith("a.yaml")
     assert (problem.line, problem.column is not None) == (2, True)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.bench import Bench, shipped, user_files
-from helpers.sending import NOW, call_of
+from helpers.engine_client import EngineClient, shipped_config, user_config
+from helpers.request_builder import NOW, build_request
 
 from mockserver.contract.error_info import compose_error_info
 from mockserver.core.errors import ConfigurationError
@@ -21,14 +21,14 @@ from mockserver.testing.mock_server import MockServer
 MISSING = {"operation": "query_room_info", "body": {}}
 
 
-def info(bench: Bench, send: dict[str, Any]) -> str:
+def info(bench: EngineClient, send: dict[str, Any]) -> str:
     """The ErrorInfo of the answer."""
     return json.loads(bench.send(send).body)["ErrorInfo"]
 
 
 def test_the_detail_follows_the_text_of_the_row() -> None:
     """English uses a colon and a blank, Chinese a full-width colon; without a detail the text stands alone."""
-    row = shipped().catalogue["room_not_found"]
+    row = shipped_config().catalogue["room_not_found"]
     assert compose_error_info(row, "RoomId 7", "en") == "room not found: RoomId 7"
     assert compose_error_info(row, "RoomId 7", "zh") == "房间不存在：RoomId 7"
     assert compose_error_info(row, "", "en") == "room not found"
@@ -41,10 +41,10 @@ def test_editing_a_row_of_errors_yaml_changes_its_error_info(tmp_path: Path) -> 
     for old, new in (("required field missing", "E-1201 parameter absent"), ("room not found", "E-1301")):
         assert text.count(f'"{old}"') == 1
         text = text.replace(old, new)
-    config = user_files(tmp_path, {"errors.yaml": text})
-    assert info(Bench(config=config), MISSING).startswith("E-1201 parameter absent: RoomId is missing")
-    assert info(Bench(config=config), {"body": {"RoomId": "nobody"}}) == "E-1301: RoomId nobody"
-    assert info(Bench(config=config, error_info="catalogue"), MISSING) == "E-1201 parameter absent"
+    config = user_config(tmp_path, {"errors.yaml": text})
+    assert info(EngineClient(config=config), MISSING).startswith("E-1201 parameter absent: RoomId is missing")
+    assert info(EngineClient(config=config), {"body": {"RoomId": "nobody"}}) == "E-1301: RoomId nobody"
+    assert info(EngineClient(config=config, error_info="catalogue"), MISSING) == "E-1201 parameter absent"
 
 
 SCENARIOS = {
@@ -75,13 +75,13 @@ def test_the_option_wins_over_the_scenario(
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     engine = make_engine(scenario=scenario, fixtures=str(tmp_path), error_info=option, now=str(NOW))
-    answer = json.loads(engine.handle(call_of({"body": {"RoomId": "nobody"}})).body)
+    answer = json.loads(engine.handle(build_request({"body": {"RoomId": "nobody"}})).body)
     assert answer["ErrorInfo"] == ("room not found: RoomId nobody" if detailed else "room not found")
 
 
 def test_the_style_can_be_chosen_for_one_request(tmp_path: Path) -> None:
     """A scenario chosen by a header brings its style."""
-    bench = Bench(config=user_files(tmp_path, SCENARIOS))
+    bench = EngineClient(config=user_config(tmp_path, SCENARIOS))
     assert info(bench, {**MISSING, "headers": {"x-mock-scenario": "brief"}}) == "required field missing"
     assert info(bench, MISSING).startswith("required field missing: RoomId is missing")
 
@@ -91,7 +91,7 @@ def test_an_unknown_style_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="detailed, catalogue"):
         make_engine(error_info="short")
     with pytest.raises(ConfigurationError, match="'short' is none of detailed, catalogue"):
-        user_files(tmp_path, {"scenarios/a.yaml": "title: a\nerror_info: short\n"})
+        user_config(tmp_path, {"scenarios/a.yaml": "title: a\nerror_info: short\n"})
 
 
 @pytest.mark.parametrize("style", [None, "catalogue"])
@@ -100,16 +100,16 @@ def test_an_explicit_info_replaces_all_of_it(tmp_path: Path, style: Any) -> None
     scenario = (
         "title: a\nextends: document\nanswers:\n  - {on: '*', reply: {error: server_busy, info: Back soon}}\n"
     )
-    bench = Bench("a", config=user_files(tmp_path, {"scenarios/a.yaml": scenario}), error_info=style)
+    bench = EngineClient("a", config=user_config(tmp_path, {"scenarios/a.yaml": scenario}), error_info=style)
     assert info(bench, {}) == "Back soon"
     fault = {"headers": {"x-mock-fault": "error;name=room_not_found;info=Gone"}}
-    assert info(Bench(error_info=style), fault) == "Gone"
+    assert info(EngineClient(error_info=style), fault) == "Gone"
 
 
 @pytest.mark.parametrize("style", [None, "catalogue"])
 def test_diagnosis_journal_and_log_keep_the_detail(style: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Only ErrorInfo gets shorter: a developer still sees what was wrong."""
-    bench = Bench(error_info=style)
+    bench = EngineClient(error_info=style)
     for send, detail in ((MISSING, "RoomId is missing"), ({"body": {"RoomId": "nobody"}}, "RoomId nobody")):
         with caplog.at_level("WARNING", "mockserver.requests"):
             response = bench.send(send)
@@ -144,5 +144,7 @@ def test_what_the_transport_refuses_is_composed_alike(lang: Any, separator: str,
 ])  # fmt: skip
 def test_failures_outside_of_the_pipeline_are_composed_alike(lang: Any, style: Any, expected: str) -> None:
     """`Engine.error_body` is what the HTTP layers answer with when no request reached the pipeline."""
-    body = Bench(lang=lang, error_info=style).engine.error_body("internal_error", Text("it broke", "出错了"))
+    body = EngineClient(lang=lang, error_info=style).engine.error_body(
+        "internal_error", Text("it broke", "出错了")
+    )
     assert json.loads(body) == {"Status": "FAIL", "ErrorCode": 1500, "ErrorInfo": expected}

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from helpers.driving import Client
+from helpers.http_client import Client
 from helpers.length import length
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st

@@ -11,7 +11,7 @@ from dataclasses import fields as fields_of
 from typing import Any
 
 import pytest
-from helpers.entries import entry, wrong
+from helpers.journal_entries import entry, wrong
 from hypothesis import given
 from hypothesis import strategies as st
 

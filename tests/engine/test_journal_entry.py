@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.entries import entry, wrong
+from helpers.journal_entries import entry, wrong
 
 from mockserver.core.http import Request
 from mockserver.engine.journal import Journal

@@ -7,8 +7,8 @@ import urllib.request
 from typing import Any
 
 import pytest
-from helpers.bench import Bench, user_files
-from helpers.sending import NOW
+from helpers.engine_client import EngineClient, user_config
+from helpers.request_builder import NOW
 from helpers.signer import APPKEY
 
 from mockserver import MockServer
@@ -18,9 +18,9 @@ BUSY, INVALID, NO_ROOM = 1402, 1108, 1301
 
 
 @pytest.fixture
-def bench() -> Bench:
+def bench() -> EngineClient:
     """An engine at the document scenario."""
-    return Bench()
+    return EngineClient()
 
 
 def wish(scenario: str | None = None, fault: str | None = None) -> dict[str, str]:
@@ -29,7 +29,7 @@ def wish(scenario: str | None = None, fault: str | None = None) -> dict[str, str
     return {name: value for name, value in told.items() if value is not None}
 
 
-def ask(bench: Bench, body: Any = WORLD, operation: str = "query_room_info", **send: Any) -> Any:
+def ask(bench: EngineClient, body: Any = WORLD, operation: str = "query_room_info", **send: Any) -> Any:
     """The reply to a right request with a wish."""
     return bench.send({"operation": operation, "body": body, **send})
 
@@ -39,7 +39,7 @@ def code(reply: Any) -> int:
     return json.loads(reply.body)["ErrorCode"]
 
 
-def state_of(bench: Bench) -> Any:
+def state_of(bench: EngineClient) -> Any:
     """All that an app's state says of itself."""
     state = bench.engine.store.app(APPKEY)
     return (
@@ -67,7 +67,7 @@ def state_of(bench: Bench) -> Any:
          "body": {"UserId": "mock:error=server_busy", "BeginTime": "1575962150", "EndTime": "1575962850"}},
     ],
 )  # fmt: skip
-def test_an_error_is_wished_for_in_six_ways(bench: Bench, send: dict[str, Any]) -> None:
+def test_an_error_is_wished_for_in_six_ways(bench: EngineClient, send: dict[str, Any]) -> None:
     """By header, in identifier, RoomId and UserId, by name and by number."""
     reply = ask(bench, **{"body": WORLD, **send})
     assert code(reply) == BUSY
@@ -77,19 +77,19 @@ def test_an_error_is_wished_for_in_six_ways(bench: Bench, send: dict[str, Any]) 
     assert code(ask(bench)) == 0
 
 
-def test_a_magic_value_is_none_where_it_is_not_looked_for(bench: Bench) -> None:
+def test_a_magic_value_is_none_where_it_is_not_looked_for(bench: EngineClient) -> None:
     """Other fields, the middle of a value and another case are plain text."""
     for room in ("xmock:error=server_busy", "MOCK:error=server_busy", " mock:error=server_busy", "mock"):
         assert code(ask(bench, {"RoomId": room})) == NO_ROOM
     assert code(ask(bench, query={"seq": "mock:error=server_busy"})) == 0
 
 
-def test_a_magic_value_may_be_written_with_escapes(bench: Bench) -> None:
+def test_a_magic_value_may_be_written_with_escapes(bench: EngineClient) -> None:
     """JSON libraries that escape `=` or `/` do not take the wish away."""
     assert code(ask(bench, text='{"RoomId": "mock:error\\u003dserver_busy"}')) == BUSY
 
 
-def test_latency_and_a_scenario_are_wished_for_together(bench: Bench) -> None:
+def test_latency_and_a_scenario_are_wished_for_together(bench: EngineClient) -> None:
     """Several wishes of one request add up."""
     reply = ask(bench, headers=wish("empty", "latency;fixed_ms=800"), query={"identifier": "mock:fault=latency;fixed_ms=200"})  # fmt: skip
     assert reply.delivery.delay == pytest.approx(1.0)
@@ -122,7 +122,9 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("name", "value", "words"), UNKNOWN)
-def test_a_header_that_means_nothing_is_refused(bench: Bench, name: str, value: str, words: str) -> None:
+def test_a_header_that_means_nothing_is_refused(
+    bench: EngineClient, name: str, value: str, words: str
+) -> None:
     """invalid_parameter that names the header and what would be right; nothing else happens."""
     reply = ask(bench, headers={name: value})
     assert code(reply) == INVALID
@@ -130,7 +132,7 @@ def test_a_header_that_means_nothing_is_refused(bench: Bench, name: str, value: 
     assert reply.delivery.delay == 0
     (one,) = bench.violations
     assert (one.name, one.where.lower()) == ("unknown_wish", f"header:{name}")
-    assert state_of(bench) == state_of(Bench())
+    assert state_of(bench) == state_of(EngineClient())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_a_header_that_means_nothing_is_refused(bench: Bench, name: str, value: 
      "mock:error=server_busy;info=x", "mock:scenario=empty ", "mock:fault=rate_limit;requests=0"],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["identifier", "RoomId", "UserId"])
-def test_a_magic_value_that_means_nothing_is_refused(bench: Bench, value: str, place: str) -> None:
+def test_a_magic_value_that_means_nothing_is_refused(bench: EngineClient, value: str, place: str) -> None:
     """invalid_parameter wherever it stands: a misspelt wish never looks like a passing test."""
     if place == "identifier":
         reply = ask(bench, query={"identifier": value})
@@ -154,14 +156,14 @@ def test_a_magic_value_that_means_nothing_is_refused(bench: Bench, value: str, p
     assert bench.violations[0].where == {"identifier": "query:identifier"}.get(place, f"body:/{place}")
 
 
-def test_every_unknown_wish_is_recorded(bench: Bench) -> None:
+def test_every_unknown_wish_is_recorded(bench: EngineClient) -> None:
     """Not only the first one."""
     reply = ask(bench, {"RoomId": "mock:x"}, headers=wish("a", "b"), query={"identifier": "mock:y"})
     assert code(reply) == INVALID
     assert len(bench.violations) == 4
 
 
-def test_a_wish_does_not_replace_the_checks(bench: Bench) -> None:
+def test_a_wish_does_not_replace_the_checks(bench: EngineClient) -> None:
     """A request that is wrong in itself is refused as such, however it wishes."""
     reply = ask(bench, headers=wish("empty", "error;name=server_busy"), sign="nonsense")
     assert bench.error(reply) == "checksum_mismatch"
@@ -181,7 +183,7 @@ def test_a_wished_scenario_brings_its_readings_rules_and_faults(tmp_path) -> Non
         "answers:\n  - {on: count_qos_by_day, reply: {error: server_busy}}\n"
         "faults:\n  - {fault: latency, fixed_ms: 250}\n"
     )
-    bench = Bench(config=user_files(tmp_path, {"scenarios/one.yaml": text}))
+    bench = EngineClient(config=user_config(tmp_path, {"scenarios/one.yaml": text}))
     before = state_of(bench)
     reply = ask(bench, {"RoomId": "nobody"}, headers=wish("one"))
     assert (code(reply), reply.delivery.delay) == (0, 0.25)
@@ -195,10 +197,10 @@ def test_a_wished_scenario_brings_its_readings_rules_and_faults(tmp_path) -> Non
 
 def test_readings_of_the_app_win_over_those_of_a_wished_scenario(tmp_path) -> None:
     """What was chosen for the app was chosen for every request of it."""
-    config = user_files(
+    config = user_config(
         tmp_path, {"scenarios/one.yaml": "title: One\nextends: document\nreadings: {unknown_room: empty}\n"}
     )
-    bench = Bench(config=config)
+    bench = EngineClient(config=config)
     bench.engine.store.app(APPKEY).readings = {"unknown_room": "error"}
     assert code(ask(bench, {"RoomId": "nobody"}, headers=wish("one"))) == NO_ROOM
 
@@ -209,19 +211,19 @@ def test_a_wished_scenario_does_not_count_in_the_one_it_extends(tmp_path) -> Non
         "scenarios/base.yaml": "title: B\nextends: document\nanswers:\n  - {on: query_room_info, sequence: [{error: server_busy}, {world: true}]}\n",
         "scenarios/child.yaml": "title: C\nextends: base\n",
     }
-    bench = Bench("base", config=user_files(tmp_path, files))
+    bench = EngineClient("base", config=user_config(tmp_path, files))
     assert [code(ask(bench, headers=wish("child"))) for _ in range(3)] == [BUSY, 0, 0]
     assert [code(ask(bench)) for _ in range(3)] == [BUSY, 0, 0]
 
 
-def test_wishing_for_the_scenario_at_work_changes_nothing(bench: Bench) -> None:
+def test_wishing_for_the_scenario_at_work_changes_nothing(bench: EngineClient) -> None:
     """Its own name is no second copy of it."""
     assert ask(bench, headers=wish("document")).body == ask(bench).body
 
 
 def test_a_wished_fault_is_counted_nowhere() -> None:
     """Neither among the app's faults nor in its ids."""
-    bench = Bench()
+    bench = EngineClient()
     before = state_of(bench)
     for _ in range(3):
         ask(bench, headers=wish(fault="latency;fixed_ms=10"))
@@ -232,7 +234,7 @@ def test_a_wished_fault_is_counted_nowhere() -> None:
 @pytest.mark.parametrize(
     "value", ["mock:scenario=empty", "mock:error=server_busy", "mock:fault=latency;fixed_ms=5"]
 )
-def test_an_identifier_may_carry_a_wish_while_identifiers_are_free(bench: Bench, value: str) -> None:
+def test_an_identifier_may_carry_a_wish_while_identifiers_are_free(bench: EngineClient, value: str) -> None:
     """Under the default reading."""
     ask(bench, query={"identifier": value})
     assert bench.violations == ()
@@ -240,7 +242,7 @@ def test_an_identifier_may_carry_a_wish_while_identifiers_are_free(bench: Bench,
 
 def test_an_unregistered_app_may_wish_too() -> None:
     """Connection faults strike before anybody is known; the rest is refused as ever."""
-    bench = Bench()
+    bench = EngineClient()
     reply = ask(bench, headers=wish(fault="connection_reset"), query={"appkey": "nobody"})
     assert reply.delivery.instead == "reset"
     assert bench.error(reply) == "unknown_appkey"

@@ -9,8 +9,8 @@ from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
-from helpers.bench import Bench
-from helpers.sending import NOW, call_of
+from helpers.engine_client import EngineClient
+from helpers.request_builder import NOW, build_request
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, checksum, sha1
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,7 +71,7 @@ def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 def test_each_check_alone_is_told_alone() -> None:
     """The ways to break a check below break nothing else; only an unknown appkey leaves the checksum unchecked."""
     for name, (violation, send) in BREAKS.items():
-        working = Bench()
+        working = EngineClient()
         working.send({"operation": "query_all_instance_by_time", **send})
         assert [one.name for one in working.violations] == [violation], name
 
@@ -83,7 +83,7 @@ def test_the_earlier_check_answers_and_both_are_noted(earlier: str, later: str) 
     send = merged(BREAKS[earlier][1], BREAKS[later][1])
     if (earlier, later) in BOTH:
         names, send = BOTH[earlier, later]
-    working = Bench()
+    working = EngineClient()
     reply = working.send({"operation": "query_all_instance_by_time", **send})
     assert [one.name for one in working.violations] == names
     assert working.error(reply) == working.violations[0].error
@@ -111,7 +111,7 @@ def test_nearly_every_pair_of_checks_is_tried() -> None:
 @pytest.mark.parametrize(("earlier", "later"), INDEPENDENT, ids="-".join)
 def test_the_order_does_not_depend_on_what_else_is_wrong(earlier: str, later: str) -> None:
     """Of any two broken checks the one that stands first in contract §2 answers."""
-    working = Bench()
+    working = EngineClient()
     reply = working.send(
         {"operation": "query_all_instance_by_time", **merged(BREAKS[earlier][1], BREAKS[later][1])}
     )
@@ -125,7 +125,7 @@ def test_a_world_answer_off_the_contract_is_an_internal_error(
 ) -> None:
     """The world's answers are checked against the response schema, and a wrong one is not sent (§1.4)."""
     monkeypatch.setitem(VIEWS, operation, lambda *_: ViewResult({"Unexpected": 1}, 0))
-    working = Bench("default")
+    working = EngineClient("default")
     for _ in range(2):  # The second answer does not come from the cache either.
         response = working.send({"operation": operation})
         assert working.error(response) == "internal_error"
@@ -137,8 +137,8 @@ def test_a_world_answer_off_the_contract_is_an_internal_error(
 def test_existence_is_asked_last() -> None:
     """An unknown room is told only to a request in which nothing else is wrong."""
     body = {"RoomId": "nobody", "BeginTime": "1575962851", "EndTime": "1575962850"}
-    assert Bench().ask("query_room_info", body)["ErrorCode"] == 1203
-    assert Bench().ask("query_room_info", {"RoomId": "nobody"})["ErrorCode"] == 1301
+    assert EngineClient().ask("query_room_info", body)["ErrorCode"] == 1203
+    assert EngineClient().ask("query_room_info", {"RoomId": "nobody"})["ErrorCode"] == 1301
 
 
 STRANGE = st.one_of(
@@ -197,7 +197,9 @@ METHOD = st.sampled_from(
 @pytest.mark.parametrize("strictness", ["strict", "lenient"])
 def test_whatever_arrives_is_answered_by_an_envelope(strictness: str, lang: Any) -> None:
     """Any method, path, query, header and body: no exception, HTTP 200, a valid envelope, quickly (§1.3, §1.4)."""
-    working = Bench(readings={"strictness": strictness, "seq": "unique", "checksum_reuse": "once"}, lang=lang)
+    working = EngineClient(
+        readings={"strictness": strictness, "seq": "unique", "checksum_reuse": "once"}, lang=lang
+    )
     envelope = working.engine.config.schemas["envelope.json"]
 
     @settings(max_examples=250, deadline=None)
@@ -218,7 +220,7 @@ def test_whatever_arrives_is_answered_by_an_envelope(strictness: str, lang: Any)
 @pytest.mark.parametrize("strictness", ["strict", "lenient"])
 def test_a_signed_request_with_any_body_is_answered_by_an_envelope(strictness: str) -> None:
     """A right signature lets no body through that the answer cannot be made for."""
-    working = Bench(readings={"strictness": strictness})
+    working = EngineClient(readings={"strictness": strictness})
 
     @settings(max_examples=250, deadline=None)
     @given(operation=st.sampled_from(list(OPERATIONS)), body=STRANGE)
@@ -250,7 +252,7 @@ FLOODS = {
 @pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS)
 def test_a_megabyte_of_anything_is_answered_soon_and_shortly(text: str, strictness: str) -> None:
     """A body made to be slow costs no more than a moment, and what is told of it stays short."""
-    working = Bench(readings={"strictness": strictness})
+    working = EngineClient(readings={"strictness": strictness})
     started = time.process_time()
     reply = working.send({"text": text})
     assert time.process_time() - started < 3
@@ -261,7 +263,7 @@ def test_a_megabyte_of_anything_is_answered_soon_and_shortly(text: str, strictne
 
 def test_a_flood_of_parameters_is_told_shortly_and_hides_nothing() -> None:
     """Thousands of unknown parameters are told by twenty; a doubled signed one behind them is found by a lenient server."""
-    working = Bench(readings={"strictness": "lenient"})
+    working = EngineClient(readings={"strictness": "lenient"})
     flood = {f"p{number}": "" for number in range(3_000)}
     reply = working.send({"query": flood, "twice": ["appkey"]})
     assert working.error(reply) == "invalid_parameter"
@@ -271,7 +273,7 @@ def test_a_flood_of_parameters_is_told_shortly_and_hides_nothing() -> None:
 
 def test_an_unread_body_is_not_trusted() -> None:
     """A request that the transport cut off is too large, whatever its beginning says."""
-    working = Bench()
+    working = EngineClient()
     reply = working.engine.handle(
         Request(
             "POST",
@@ -288,7 +290,7 @@ def test_an_unread_body_is_not_trusted() -> None:
 
 def test_equal_looking_bodies_are_not_mixed_up() -> None:
     """CountBy 1 and 2, an empty and an absent bound, are questions of their own to the cache."""
-    working = Bench("recorded-day")
+    working = EngineClient("recorded-day")
     day = "count_business_total_volume_by_day"
     first, second = (working.ask(day, {"QueryDate": "20191210", "CountBy": number}) for number in (1, 2))
     assert first != second
@@ -298,14 +300,14 @@ def test_equal_looking_bodies_are_not_mixed_up() -> None:
 
 def test_answer_headers_can_be_left_out() -> None:
     """Without answer headers only the content type is sent."""
-    working = Bench()
+    working = EngineClient()
     working.engine._headers = False
     assert working.send({}).headers == (("Content-Type", "application/json"),)
 
 
 def test_a_cached_checksum_is_called_stale_however_old_it_is() -> None:
     """A client that signs once and sends a fresh curtime every time; after a reset nothing is known of it."""
-    bench = Bench()
+    bench = EngineClient()
     assert bench.error(bench.send()) == "ok"
     cached = checksum(str(NOW))
     bench.engine.store.clock.advance(4_000)
@@ -322,7 +324,7 @@ def test_a_cached_checksum_is_called_stale_however_old_it_is() -> None:
 
 def test_a_signature_in_the_headers_is_told_in_the_answer() -> None:
     """The sibling vendor's way: the first thing that is told says where the signature is."""
-    bench = Bench(lang="zh")
+    bench = EngineClient(lang="zh")
     query = {"appkey": None, "curtime": None, "checksum": None, "seq": None}
     headers = {"appkey": APPKEY, "curtime": str(NOW), "checksum": checksum(str(NOW)), "nonce": "1"}
     reply = bench.send({"query": query, "headers": headers})
@@ -333,7 +335,7 @@ def test_a_signature_in_the_headers_is_told_in_the_answer() -> None:
 
 def test_keys_that_travel_in_hex_are_told_nowhere() -> None:
     """Go's h.Sum(text) puts them before the hash of nothing: neither answer nor journal keeps them."""
-    bench = Bench()
+    bench = EngineClient()
     sent = (APPSECRET + RESTAPIKEY + str(NOW)).encode().hex() + sha1("")
     reply = bench.send({"query": {"checksum": sent}})
     (one,) = bench.violations
@@ -347,7 +349,10 @@ def test_keys_that_travel_in_hex_are_told_nowhere() -> None:
 @pytest.mark.parametrize("move", [lambda clock: clock.freeze(NOW), lambda clock: clock.advance(5_000)])
 def test_a_clock_that_a_test_moved_is_told_to_a_client_that_signs_by_another(whose: str, move: Any) -> None:
     """The client's own clock may well be right: the test's is elsewhere. A server that shows the time says nothing."""
-    bench, late = Bench("document"), {"operation": "query_room_info", "query": {"curtime": str(NOW - 400)}}
+    bench, late = (
+        EngineClient("document"),
+        {"operation": "query_room_info", "query": {"curtime": str(NOW - 400)}},
+    )
     bench.engine.store.clock = Clock(lambda: NOW)
     state = bench.engine.store.app(APPKEY)
     state.clock = Clock(bench.engine.store.clock.now)
@@ -367,7 +372,7 @@ def test_a_clock_that_a_test_moved_is_told_to_a_client_that_signs_by_another(who
 )
 def test_a_checksum_that_is_known_hides_no_nearer_cause(curtime: str, readings: Any, diagnosis: str) -> None:
     """The request before was right with this very checksum: what is wrong now is told as if it had never come."""
-    bench = Bench("document", readings)
+    bench = EngineClient("document", readings)
     for _ in range(2):
         bench.send({"query": {"curtime": curtime, "checksum": checksum(str(NOW))}})
         assert bench.violations[-1].diagnosis == diagnosis
@@ -376,7 +381,7 @@ def test_a_checksum_that_is_known_hides_no_nearer_cause(curtime: str, readings: 
 
 def test_the_first_refusal_is_told_in_a_header() -> None:
     """One line of ASCII, with the violation's name; none for a request in order."""
-    bench = Bench("document")
+    bench = EngineClient("document")
     told = dict(bench.send({"sign": "v1", "body": {"room\nid": "é"}}).headers)
     assert told["X-Mock-Diagnosis"].startswith(
         "checksum_mismatch: checksum is wrong: matches sha1(appsecret+curtime): the v1 formula"
@@ -392,10 +397,10 @@ def test_only_explain_looks_as_deep_as_it_goes() -> None:
     """Milliseconds that are hashed and not sent are found when nobody waits for an answer."""
     curtime = str(NOW)
     wrong = {"query": {"curtime": curtime, "checksum": sha1(APPSECRET + RESTAPIKEY + curtime + "347")}}
-    bench = Bench("document")
+    bench = EngineClient("document")
     bench.send(wrong)
     assert bench.violations[0].diagnosis == "unexplained"
-    [found] = [one for one in bench.engine.examine(call_of(wrong)) if one.name == "checksum_mismatch"]
+    [found] = [one for one in bench.engine.examine(build_request(wrong)) if one.name == "checksum_mismatch"]
     assert found.diagnosis == "curtime_hashed_in_milliseconds"
 
 
@@ -426,7 +431,7 @@ WRONG: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_every_violation_tells_what_was_expected_and_what_came(name: str) -> None:
     """Both, wherever something came; with advice in both languages, and the section of the document where it has one."""
-    bench = Bench("document")
+    bench = EngineClient("document")
     bench.send({"operation": "query_room_info", **WRONG[name]})
     [found] = [one for one in bench.violations if one.name == name]
     assert found.expected
@@ -437,7 +442,7 @@ def test_every_violation_tells_what_was_expected_and_what_came(name: str) -> Non
 
 def test_a_set_without_a_scenario_in_use_never_goes_live() -> None:
     """The last good set answers on, and whose choice keeps it is told."""
-    bench = Bench("document")
+    bench = EngineClient("document")
     before = bench.engine.config
     bench.engine.store.app(APPKEY).scenario = "deleted"
     bench.engine._load = lambda: copy.copy(before)

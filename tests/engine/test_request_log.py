@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from helpers.bench import Bench
-from helpers.driving import Client
-from helpers.serving import CLEAN, MOCKSERVER, serving
+from helpers.engine_client import EngineClient
+from helpers.http_client import Client
+from helpers.server_process import CLEAN, MOCKSERVER, serving
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, SECRETS
 
 from mockserver.engine.request_log import RequestLog, log
@@ -42,7 +42,7 @@ def lines() -> Iterator[list[logging.LogRecord]]:
 
 def test_a_wrong_signature_is_logged_with_its_diagnosis(lines: list[logging.LogRecord]) -> None:
     """The doctor's sentence, the operation, the app, and no secret."""
-    Bench("default").send({**RIGHT, "sign": "v1"})
+    EngineClient("default").send({**RIGHT, "sign": "v1"})
     [line] = [one.getMessage() for one in lines]
     assert line.startswith("00000001 POST query_room_info checksum_mismatch by contract ")
     assert line.endswith(
@@ -56,7 +56,7 @@ def test_what_is_logged_can_be_chosen(lines: list[logging.LogRecord]) -> None:
     """Failures and departures by default; all; none."""
     told = {}
     for which in ("failures", "all", "none"):
-        bench = Bench("document")
+        bench = EngineClient("document")
         bench.engine._log = RequestLog(which)  # type: ignore[arg-type]
         bench.ask("query_room_info", {"RoomId": "unknown"})
         bench.ask("count_qos_by_day", {"QueryDate": "20191210"})
@@ -68,7 +68,7 @@ def test_what_is_logged_can_be_chosen(lines: list[logging.LogRecord]) -> None:
 
 def test_a_tolerated_departure_is_logged_too(lines: list[logging.LogRecord]) -> None:
     """What a lenient backend takes is still not what the document says."""
-    bench = Bench("document", {"strictness": "lenient"})
+    bench = EngineClient("document", {"strictness": "lenient"})
     bench.send({"operation": "count_qos_by_day", "body": {"QueryDate": "20191210", "page": 1}})
     [line] = [one.getMessage() for one in lines]
     assert " count_qos_by_day ok by " in line
@@ -77,14 +77,14 @@ def test_a_tolerated_departure_is_logged_too(lines: list[logging.LogRecord]) -> 
 
 def test_the_language_is_that_of_the_server(lines: list[logging.LogRecord]) -> None:
     """The advice is told in Chinese where ErrorInfo is."""
-    Bench("document", lang="zh").send({**RIGHT, "body": {"roomid": "77"}})
+    EngineClient("document", lang="zh").send({**RIGHT, "body": {"roomid": "77"}})
     assert "未提供 RoomId（发送的是 roomid）" in lines[0].getMessage()
 
 
 @pytest.mark.parametrize("path", ["/v2/video/x%0a2026-01-01%20forged", "/%1b[31mred", "/" + "x" * 5_000])
 def test_a_client_cannot_forge_or_flood_a_line(path: str, lines: list[logging.LogRecord]) -> None:
     """Whatever is in a path or a method stays in one line of bounded length."""
-    Bench("document").send({**RIGHT, "path": path, "method": "POST\r\nX", "body": {"a\nb" * 500: 1}})
+    EngineClient("document").send({**RIGHT, "path": path, "method": "POST\r\nX", "body": {"a\nb" * 500: 1}})
     [line] = [one.getMessage() for one in lines]
     assert line.isprintable()
     assert len(line) < 700

@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from helpers.suites import STRICT, Run, run
+from helpers.pytest_suites import STRICT, Run, run
 
 SUITE = Path(__file__).with_name("sample_client")
 FAIL = "--mockserver-fail-on-violations"

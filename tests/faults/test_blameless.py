@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.bench import Bench
+from helpers.engine_client import EngineClient
 
 from mockserver.faults.parsing import parse_fault
 
@@ -18,7 +18,7 @@ from mockserver.faults.parsing import parse_fault
 )
 def test_a_right_signature_that_a_fault_refuses_is_no_violation(fault: dict[str, object], error: str) -> None:
     """The client is told what the real checks say, and the journal records no violation of its own."""
-    bench = Bench("default")
+    bench = EngineClient("default")
     engine = bench.engine
     for state in (engine.store.app(appkey) for appkey in engine.config.apps):
         state.faults.add(parse_fault(fault, engine.config.catalogue), 0.0)
@@ -32,7 +32,7 @@ def test_a_right_signature_that_a_fault_refuses_is_no_violation(fault: dict[str,
 
 def test_a_wrong_signature_stays_the_clients_own_under_a_fault() -> None:
     """A client that signs by v1 is at fault, whatever the server holds."""
-    bench = Bench("default")
+    bench = EngineClient("default")
     engine = bench.engine
     for state in (engine.store.app(appkey) for appkey in engine.config.apps):
         state.faults.add(parse_fault({"fault": "clock_skew", "seconds": 900}, engine.config.catalogue), 0.0)

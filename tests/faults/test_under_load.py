@@ -12,7 +12,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from helpers.driving import Client, Wire
+from helpers.http_client import Client, Connection
 
 from mockserver.testing.mock_server import MockServer
 
@@ -132,7 +132,7 @@ def test_a_reset_of_all_frees_every_app(mock) -> None:
         while sum(mock.engine.store.app(one.appkey).faults.active[0].fired for one in clients) < 60:
             await asyncio.sleep(0.01)
         loop = asyncio.get_running_loop()
-        with Wire(mock.port) as wire:
+        with Connection(mock.port) as wire:
             assert (await loop.run_in_executor(None, lambda: wire.send("POST", "reset")))["released"] == 60
         return await asyncio.gather(*waiting)
 

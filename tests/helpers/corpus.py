@@ -31,7 +31,7 @@ def every() -> list[tuple[str, str]]:
     return [(name, title) for name in FAMILIES for title in family(name)]
 
 
-def bytes_of(case: Case) -> bytes:
+def case_bytes(case: Case) -> bytes:
     """The bytes that a case writes down as `text`, `hex` or `fill`."""
     if "hex" in case:
         return bytes.fromhex(case["hex"])

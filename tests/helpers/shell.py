@@ -10,7 +10,7 @@ import subprocess
 import sys
 from unittest import mock
 
-from helpers.serving import CLEAN, MOCKSERVER
+from helpers.server_process import CLEAN, MOCKSERVER
 
 from mockserver.cli import main
 
@@ -18,7 +18,7 @@ from mockserver.cli import main
 def run(*words: str, stdin: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
     """One command to its end, its output in pipes; in this process where that is the same, and much quicker."""
     if words[0] != "serve" and stdin is None:
-        return here(*words, **environ)
+        return run_in_process(*words, **environ)
     return subprocess.run(
         [*MOCKSERVER, *words],
         capture_output=True,
@@ -29,7 +29,7 @@ def run(*words: str, stdin: str | None = None, **environ: str) -> subprocess.Com
     )
 
 
-def here(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def run_in_process(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """The same, in this process."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     with (
@@ -45,7 +45,7 @@ def here(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
-def on_a_terminal(*words: str) -> str:
+def run_in_terminal(*words: str) -> str:
     """What a person sees of a command: its output on a terminal."""
     leader, follower = pty.openpty()
     environ = {**CLEAN, "TERM": "dumb", "COLUMNS": "120"}

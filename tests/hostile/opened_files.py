@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-from helpers.sending import NOW, bytes_of  # noqa: E402
+from helpers.request_builder import NOW, request_bytes  # noqa: E402
 from wire import WRITE, send  # noqa: E402
 
 from mockserver.testing.mock_server import MockServer
@@ -121,7 +121,7 @@ def attack(mock: MockServer, secret: str) -> int:
         if name.isascii() and name.isprintable():
             go("POST", "/v2/video/query_room_info", {"X-Mock-Scenario": name, "X-Mock-Fault": name})
         for wish in ("mock:scenario=", "mock:error=", "mock:fault=", ""):
-            raw = bytes_of(
+            raw = request_bytes(
                 {"body": {"RoomId": wish + name}, "query": {"identifier": wish + name}}, "localhost"
             )
             head, _, body = raw.partition(b"\r\n\r\n")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from helpers import sending
+from helpers import request_builder
+from helpers.corpus_runner import error_name, send_raw, split_answers
 from helpers.length import length
-from helpers.sending import NOW
-from helpers.throwing import answers_in, over_the_wire, told_by
+from helpers.request_builder import NOW
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ EXAMPLES = length(2_000, 20_000)
 QUICK = settings(
     max_examples=EXAMPLES // 2, deadline=2000, suppress_health_check=list(HealthCheck), print_blob=True
 )
-OPERATIONS = sorted(sending.SAMPLES)
+OPERATIONS = sorted(request_builder.SAMPLES)
 FIELDS = ["UserId", "RoomId", "BeginTime", "EndTime", "QueryDate", "CountBy"]
 LINES = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=40)
 VALUES = st.recursive(
@@ -85,11 +85,11 @@ def test_any_request_is_answered_by_an_envelope(mock, tally, send, body):
     given_up = [name for name, value in send.get("query", {}).items() if value is None]
     send = {**send, "twice": [name for name in send.get("twice", ()) if name not in given_up]}
     try:
-        raw = sending.bytes_of({**send, "hex": body.hex()}, f"127.0.0.1:{mock.port}")
+        raw = request_builder.request_bytes({**send, "hex": body.hex()}, f"127.0.0.1:{mock.port}")
     except UnicodeEncodeError:  # a lone surrogate cannot be percent-encoded
         reject()
-    ((status, told),) = answers_in(over_the_wire(mock, raw))
-    name = told_by(mock, told)
+    ((status, told),) = split_answers(send_raw(mock, raw))
+    name = error_name(mock, told)
     tally("fuzz requests", name)
     assert name != "internal_error", told
     assert status in (200, 400, 431)
@@ -146,7 +146,7 @@ FIRST = st.sampled_from(
 def test_any_bytes_are_answered_or_dropped(mock, tally, first, parts):
     """Pieces of HTTP in any order: each answer is whole JSON below 500, and as many entries as requests reached the app."""
     before = mock.engine.journal.count()[0]
-    raw = over_the_wire(mock, first + b"".join(parts), shut=True)
+    raw = send_raw(mock, first + b"".join(parts), shut=True)
     answered = 0
     for status, body in _answers(raw):
         assert status in (200, 400, 403, 404, 405, 408, 415, 431), raw
@@ -157,4 +157,4 @@ def test_any_bytes_are_answered_or_dropped(mock, tally, first, parts):
 
 
 def _answers(raw: bytes) -> list[tuple[int, bytes]]:
-    return [one for one in answers_in(raw.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b""))]
+    return [one for one in split_answers(raw.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b""))]

@@ -11,10 +11,10 @@ import time
 
 import psutil
 import pytest
-from helpers import driving
+from helpers import http_client
 from helpers.length import length
-from helpers.sending import NOW
-from helpers.serving import serving
+from helpers.request_builder import NOW
+from helpers.server_process import serving
 
 from mockserver.testing.mock_server import MockServer
 
@@ -122,7 +122,7 @@ def test_memory_has_no_slope_under_a_soak(measured):
 def test_memory_stops_growing_once_the_journal_is_full(measured):
     """Requests of 4 KB, each another one: once 64 MB are full nothing grows, and no request is lost uncounted."""
     full = 10_000
-    with serving("--scenario", "document") as server, driving.Client(server.port) as client:
+    with serving("--scenario", "document") as server, http_client.Client(server.port) as client:
         me, taken = psutil.Process(server.process.pid), []
         for number in range(FOUR_KB):
             body = {"RoomId": f"{number}", "Padding": "x" * 4_040}

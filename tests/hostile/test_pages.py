@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from helpers.sending import NOW
+from helpers.request_builder import NOW
 from wire import WRITE, send
 
 from mockserver.server.admin import ROUTES

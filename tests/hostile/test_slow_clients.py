@@ -9,8 +9,8 @@ import threading
 import time
 
 import pytest
-from helpers.driving import Client
-from helpers.serving import serving
+from helpers.http_client import Client
+from helpers.server_process import serving
 
 CROWD = 200
 """Connections of each kind."""

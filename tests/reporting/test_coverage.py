@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from helpers.entries import entry, wrong
+from helpers.journal_entries import entry, wrong
 from helpers.reports import catalogue, inputs, rules
 from hypothesis import given
 from hypothesis import strategies as st

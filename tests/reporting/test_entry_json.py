@@ -6,7 +6,7 @@ import hashlib
 import json
 
 import pytest
-from helpers.entries import entry, wrong
+from helpers.journal_entries import entry, wrong
 
 from mockserver.reporting.json_shapes import entry_json
 

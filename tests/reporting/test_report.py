@@ -14,7 +14,7 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
-from helpers.entries import entry, wrong
+from helpers.journal_entries import entry, wrong
 from helpers.reports import inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.entries import QUERY, entry, wrong
+from helpers.journal_entries import QUERY, entry, wrong
 from helpers.reports import rules
 
 from mockserver.reporting.lints import lint

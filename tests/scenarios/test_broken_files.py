@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.bench import user_files
+from helpers.engine_client import user_config
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
@@ -66,7 +66,7 @@ BROKEN_SCENARIOS = {
 def problems(tmp_path: Path, name: str, text: str) -> list:
     """The problems that a user's file of that name has."""
     with pytest.raises(ConfigurationError) as caught:
-        user_files(tmp_path, {name: text})
+        user_config(tmp_path, {name: text})
     assert caught.value.problems
     for problem in caught.value.problems:
         assert problem.line, problem

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.bench import Bench, user_files
-from helpers.sending import SAMPLES
+from helpers.engine_client import EngineClient, user_config
+from helpers.request_builder import SAMPLES
 
 from mockserver.core.folders import Folders
 from mockserver.engine.config import Config
@@ -23,14 +23,14 @@ def scenarios(tmp_path: Path):
     """Makes a library of scenario texts by name."""
 
     def make(**texts: str) -> Config:
-        return user_files(tmp_path, {f"scenarios/{name}.yaml": text for name, text in texts.items()})
+        return user_config(tmp_path, {f"scenarios/{name}.yaml": text for name, text in texts.items()})
 
     return make
 
 
 def story(config: Config, scenario: str, *bodies: Any, **more: Any) -> list[str]:
     """The error names of calls of query_room_info, one after the other."""
-    working = Bench(scenario, config=config)
+    working = EngineClient(scenario, config=config)
     return [NAME[working.ask("query_room_info", body, **more)["ErrorCode"]] for body in bodies]
 
 
@@ -114,10 +114,10 @@ def test_numbers_are_compared_with_their_type(scenarios) -> None:
         " when: {body: {CountBy: 1}}, reply: {error: server_busy}}]"
     )
     day = "count_business_total_volume_by_day"
-    strict = Bench("a", config=config)
+    strict = EngineClient("a", config=config)
     assert strict.ask(day, {"QueryDate": "20191210", "CountBy": 1})["ErrorCode"] == 1402
     assert strict.ask(day, {"QueryDate": "20191210", "CountBy": 2})["ErrorCode"] == 0
-    lenient = Bench("a", {"strictness": "lenient"}, config=config)
+    lenient = EngineClient("a", {"strictness": "lenient"}, config=config)
     assert lenient.ask(day, {"QueryDate": "20191210", "CountBy": "1"})["ErrorCode"] == 1402
 
 
@@ -126,7 +126,7 @@ def test_on_names_operations(scenarios) -> None:
     config = scenarios(
         a="title: a\nextends: document\nanswers: [{on: [count_qos_by_day, query_room_info], reply: {error: server_busy}}]"
     )
-    working = Bench("a", config=config)
+    working = EngineClient("a", config=config)
     codes = {operation: working.ask(operation)["ErrorCode"] for operation in SAMPLES}
     assert {name for name, code in codes.items() if code == 1402} == {"count_qos_by_day", "query_room_info"}
 
@@ -165,7 +165,7 @@ def test_counts_belong_to_an_app(scenarios) -> None:
     config = scenarios(
         a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]"
     )
-    working = Bench("a", config=config)
+    working = EngineClient("a", config=config)
     other = {"query": {"appkey": "987654321"}, "sign": "other_app"}
     told = [working.ask("query_room_info", **more)["ErrorCode"] for more in ({}, other, {}, other)]
     assert told == [1402, 1402, 1401, 1401]
@@ -176,7 +176,7 @@ def test_a_refused_request_moves_nothing_on(scenarios) -> None:
     config = scenarios(
         a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]"
     )
-    working = Bench("a", config=config)
+    working = EngineClient("a", config=config)
     working.send({"text": ""})
     assert working.ask("query_room_info")["ErrorCode"] == 1402
 
@@ -214,10 +214,12 @@ def test_a_patch_changes_the_worlds_answer_in_its_place(scenarios) -> None:
     config = scenarios(
         a="title: a\nextends: default\nanswers: [{on: query_room_info, reply: {patch: {CreateTime: '1575961800', Users: []}}}]"
     )
-    answer = Bench("a", config=config).ask("query_room_info")
+    answer = EngineClient("a", config=config).ask("query_room_info")
     assert list(answer) == list(ROOM)
     assert (answer["CreateTime"], answer["Users"]) == ("1575961800", [])
-    assert answer["DestroyTime"] == Bench("default", config=config).ask("query_room_info")["DestroyTime"]
+    assert (
+        answer["DestroyTime"] == EngineClient("default", config=config).ask("query_room_info")["DestroyTime"]
+    )
 
 
 def test_a_patch_of_nobodys_room_is_not_found(scenarios) -> None:
@@ -231,11 +233,11 @@ def test_a_patch_cannot_leave_the_contract(scenarios) -> None:
     text = "title: a\nextends: document\nanswers:\n  - {{on: query_room_info, times: 1, reply: {{{0}}}}}\n"
     for patch in ("{CreateTime: null}", "{Users: {}}", "{Status: MAYBE}", "{ErrorCode: 5}"):
         config = scenarios(a=text.format(f"patch: {patch}"))
-        answer = Bench("a", config=config).ask("query_room_info")
+        answer = EngineClient("a", config=config).ask("query_room_info")
         assert answer["ErrorCode"] == 1500, patch
         assert "scenarios/a.yaml:4 made an answer outside the contract" in answer["ErrorInfo"]
     config = scenarios(a=text.format("patch: {CreateTime: null, Extra: 1}, unchecked: true"))
-    answer = Bench("a", config=config).ask("query_room_info")
+    answer = EngineClient("a", config=config).ask("query_room_info")
     assert "CreateTime" not in answer
     assert answer["Extra"] == 1
 
@@ -247,7 +249,7 @@ def test_a_body_brings_the_envelope_or_gets_one(scenarios) -> None:
         "  - {on: query_all_instance_by_time, reply: {body: {UsersList: []}}}\n"
         "  - {on: count_qos_by_day, reply: {body: {Status: FAIL, ErrorCode: 77, ErrorInfo: '自定义'}}}\n"
     )
-    working = Bench("a", config=config)
+    working = EngineClient("a", config=config)
     assert working.send({"operation": "query_all_instance_by_time"}).body == (
         b'{"Status":"OK","ErrorCode":0,"ErrorInfo":"","UsersList":[]}'
     )
@@ -268,7 +270,7 @@ def test_templates_see_the_request_and_keep_types(scenarios) -> None:
         "            RoomRecords: [{EnterTime: '{{ request.body.BeginTime }}', AudioDuration: '{{ 6 * 7 }}',"
         " VideoDuration: 0, LeaveTime: '{{ now ~ \"\" }}'}]\n"
     )
-    answer = Bench("a", config=config).ask("query_instance_all_records_by_time")
+    answer = EngineClient("a", config=config).ask("query_instance_all_records_by_time")
     assert answer["UserId"] == "123456789"
     record = answer["UserRecords"][0]
     assert (record["RoomId"], record["CreateTime"]) == (
@@ -283,9 +285,9 @@ def test_a_number_with_a_fraction_is_no_integer(scenarios) -> None:
     """30.0 is not sent where the contract has an integer; |int makes it one."""
     text = "title: a\nextends: document\nanswers: [{on: query_room_info, reply: {patch: {Users: [{UserId: a,"
     text += " FirstEnterTime: '1575963100', LastLeaveTime: '1575963200', AudioDuration: '%s', VideoDuration: 0}]}}}]"
-    broken = Bench("a", config=scenarios(a=text % "{{ 60 / 2 }}")).ask("query_room_info")
+    broken = EngineClient("a", config=scenarios(a=text % "{{ 60 / 2 }}")).ask("query_room_info")
     assert (broken["ErrorCode"], "AudioDuration" in broken["ErrorInfo"]) == (1500, True)
-    reply = Bench("a", config=scenarios(a=text % "{{ (60 / 2)|int }}")).send({})
+    reply = EngineClient("a", config=scenarios(a=text % "{{ (60 / 2)|int }}")).send({})
     assert b'"AudioDuration":30,' in reply.body
 
 
@@ -297,11 +299,13 @@ def test_fake_gives_the_same_for_the_same_request(scenarios) -> None:
         " LeaveTime: '1575961950', AudioDuration: '{{ fake.audio_seconds() }}', VideoDuration: 0}]}}}]"
     )
     operation = "query_all_instance_by_time"
-    first, again = (Bench("a", config=config).ask(operation) for _ in range(2))
+    first, again = (EngineClient("a", config=config).ask(operation) for _ in range(2))
     assert first["ErrorCode"] == 0, first
     assert first == again
     assert isinstance(first["UsersList"][0]["AudioDuration"], int)
-    other = Bench("a", config=config).ask(operation, {"BeginTime": "1575962151", "EndTime": "1575962850"})
+    other = EngineClient("a", config=config).ask(
+        operation, {"BeginTime": "1575962151", "EndTime": "1575962850"}
+    )
     assert other["UsersList"] != first["UsersList"]
 
 
@@ -323,7 +327,7 @@ def test_a_rule_sees_documented_fields_alone(scenarios) -> None:
     """A lenient reading takes an undocumented field out before the rules are asked, so none could name it."""
     rule = "{on: query_room_info, when: {body: {RoomId: {schema: {}}}}, reply: {error: server_busy, info: '{{ request.body | length }}'}}"
     config = scenarios(a=f"title: a\nreadings: {{strictness: lenient}}\nanswers: [{rule}]")
-    answer = Bench("a", config=config).ask("query_room_info", {"RoomId": "1", "Extra": 1})
+    answer = EngineClient("a", config=config).ask("query_room_info", {"RoomId": "1", "Extra": 1})
     assert (answer["ErrorCode"], answer["ErrorInfo"]) == (1402, "1")
 
 
@@ -334,5 +338,5 @@ def test_an_open_schema_knows_every_field(tmp_path: Path) -> None:
     rule = "{on: query_room_info, when: {body: {RoomID: a}}, reply: {error: server_busy}}"
     (tmp_path / "schemas").mkdir()
     (tmp_path / "schemas" / "query_room_info.request.json").write_text(json.dumps(schema))
-    config = user_files(tmp_path, {"scenarios/a.yaml": f"title: a\nanswers: [{rule}]"})
+    config = user_config(tmp_path, {"scenarios/a.yaml": f"title: a\nanswers: [{rule}]"})
     assert "a" in config.scenarios

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from helpers.driving import Client, Wire
+from helpers.http_client import Client, Connection
 
 from mockserver.testing.mock_server import MockServer
 
@@ -18,9 +18,9 @@ def mock() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def wire(mock: MockServer) -> Iterator[Wire]:
+def wire(mock: MockServer) -> Iterator[Connection]:
     """A connection for admin calls on all apps; everything is reset afterwards."""
-    with Wire(mock.port) as connection:
+    with Connection(mock.port) as connection:
         yield connection
         connection.send("POST", "reset")
 

@@ -6,7 +6,7 @@ import json
 import re
 
 from admin_assertions import assert_error, reading_value
-from helpers.driving import Client, Wire
+from helpers.http_client import Client, Connection
 
 from mockserver.testing.mock_server import MockServer
 
@@ -42,7 +42,7 @@ def test_ready_is_503_while_the_files_are_invalid(tmp_path) -> None:
     folder.mkdir()
     file = folder / "mine.yaml"
     file.write_text("title: Mine\nextends: document\n", encoding="utf-8")
-    with MockServer(fixtures=str(tmp_path), scenario="mine") as mock, Wire(mock.port) as wire:
+    with MockServer(fixtures=str(tmp_path), scenario="mine") as mock, Connection(mock.port) as wire:
         assert wire.get("ready") == {"ready": True, "problems": []}
         file.write_text("titel: Mine\n", encoding="utf-8")
         assert wire.send("POST", "reload")["ready"] is False

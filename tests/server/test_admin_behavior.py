@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from admin_assertions import assert_error, reading_value
-from helpers.driving import WRITES, Client
+from helpers.http_client import WRITES, Client
 
 from mockserver import create_app
 from mockserver.testing.mock_server import MockServer

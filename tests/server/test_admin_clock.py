@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from admin_assertions import assert_error
-from helpers.driving import Client
+from helpers.http_client import Client
 
 EXPIRED, BUSY = 1104, 1402
 

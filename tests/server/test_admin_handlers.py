@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from helpers.bench import Bench
+from helpers.engine_client import EngineClient
 from helpers.signer import APPKEY, OTHER
 
 from mockserver.core.errors import AdminError
@@ -27,7 +27,7 @@ def released() -> list[str | None]:
 @pytest.fixture
 def context(released: list[str | None]) -> AdminContext:
     """The context of an engine with a frozen clock and seven delayed responses."""
-    return AdminContext(Bench().engine, lambda appkey: released.append(appkey) or 7)
+    return AdminContext(EngineClient().engine, lambda appkey: released.append(appkey) or 7)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from admin_assertions import assert_error
-from helpers.driving import Client, Wire
+from helpers.http_client import Client, Connection
 
 from mockserver.engine.journal import MAX_WAITERS
 from mockserver.testing.mock_server import MockServer
@@ -75,7 +75,7 @@ def test_wait_for_returns_once_enough_requests_were_received(app) -> None:
     waiter = threading.Thread(
         target=lambda: responses.append(watcher.get("requests", appkey=app.appkey, wait_for=2, timeout=20))
     )
-    with Wire(app.wire.port) as watcher:
+    with Connection(app.wire.port) as watcher:
         waiter.start()
         app.call()
         assert app.get("requests", wait_for=2, timeout=0.05)["requests"][1:] == []
@@ -90,7 +90,7 @@ def test_many_waiting_callers_do_not_block_other_requests() -> None:
     with MockServer("document") as mock, ThreadPoolExecutor(MAX_WAITERS) as crowd:
 
         def wait(_: int) -> int:
-            with Wire(mock.port) as wire:
+            with Connection(mock.port) as wire:
                 return wire.admin("GET", "requests", wait_for=1, timeout=50).status
 
         waiting = [crowd.submit(wait, number) for number in range(MAX_WAITERS)]
@@ -98,7 +98,7 @@ def test_many_waiting_callers_do_not_block_other_requests() -> None:
         while len(mock.engine.journal._waiters) < MAX_WAITERS:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        with Wire(mock.port) as wire:
+        with Connection(mock.port) as wire:
             assert_error(
                 wire.admin("GET", "requests", wait_for=1, timeout=50), 429, "128 callers are already waiting"
             )

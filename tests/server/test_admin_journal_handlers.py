@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers.bench import Bench
-from helpers.entries import entry as make_entry
+from helpers.engine_client import EngineClient
+from helpers.journal_entries import entry as make_entry
 from helpers.signer import APPKEY, OTHER
 
 from mockserver.core.errors import AdminError
@@ -32,9 +32,9 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture
-def bench() -> Bench:
+def bench() -> EngineClient:
     """An engine whose journal holds three requests of one app and one of another."""
-    bench = Bench()
+    bench = EngineClient()
     bench.engine.journal = Journal(max_entries=3)
     for appkey, number in ((APPKEY, 1), (APPKEY, 2), (APPKEY, 3), (OTHER[0], 4)):
         bench.engine.journal.add(make_entry(appkey=appkey, at=1_576_000_000.0 + number))
@@ -42,7 +42,7 @@ def bench() -> Bench:
 
 
 @pytest.fixture
-def get(bench: Bench) -> Call:
+def get(bench: EngineClient) -> Call:
     """Calls a handler with query parameters."""
     return lambda handler, appkey=None, /, **query: handler(
         AdminContext(bench.engine), AdminRequest(appkey, query=query)
@@ -50,7 +50,7 @@ def get(bench: Bench) -> Call:
 
 
 @pytest.fixture
-def post(bench: Bench) -> Call:
+def post(bench: EngineClient) -> Call:
     """Calls a handler with the fields of a body."""
     return lambda handler, appkey=None, /, **fields: handler(
         AdminContext(bench.engine), AdminRequest(appkey, body=fields)
@@ -67,7 +67,7 @@ def test_a_limit_works_with_and_without_waiting(get: Call, limit: str, count: in
     ]
 
 
-def test_all_callers_that_wait_for_the_same_requests_are_answered(get: Call, bench: Bench) -> None:
+def test_all_callers_that_wait_for_the_same_requests_are_answered(get: Call, bench: EngineClient) -> None:
     """One that times out does not affect the others."""
     counts: list[int] = []
 
@@ -88,7 +88,7 @@ def test_all_callers_that_wait_for_the_same_requests_are_answered(get: Call, ben
     assert counts == [3] + [5] * 8
 
 
-def test_the_timeout_of_a_wait_is_limited(get: Call, bench: Bench, monkeypatch) -> None:
+def test_the_timeout_of_a_wait_is_limited(get: Call, bench: EngineClient, monkeypatch) -> None:
     """No caller can occupy a thread for longer than MAX_WAIT."""
     timeouts: list[float] = []
     journal = bench.engine.journal
@@ -100,7 +100,7 @@ def test_the_timeout_of_a_wait_is_limited(get: Call, bench: Bench, monkeypatch) 
     assert timeouts == [MAX_WAIT, 10.0]
 
 
-def test_evicted_requests_count_for_their_app_only(get: Call, post: Call, bench: Bench) -> None:
+def test_evicted_requests_count_for_their_app_only(get: Call, post: Call, bench: EngineClient) -> None:
     """A busy app does not make the verifications of another app uncertain."""
     bench.engine.journal.add(make_entry(appkey=OTHER[0]))
     bench.engine.journal.add(make_entry(appkey=APPKEY))
@@ -132,7 +132,7 @@ def test_an_unknown_app_is_an_error(get: Call, handler: Call) -> None:
         get(handler, "12345678")
 
 
-def test_a_registered_app_without_requests_is_no_error(get: Call, bench: Bench) -> None:
+def test_a_registered_app_without_requests_is_no_error(get: Call, bench: EngineClient) -> None:
     """Its requests are counted as zero, and so are those without an app."""
     get(clear_requests, OTHER[0])
     assert get(count_requests, OTHER[0]) == {"count": 0, "evicted": 0}
@@ -141,7 +141,9 @@ def test_a_registered_app_without_requests_is_no_error(get: Call, bench: Bench) 
         get_request(AdminContext(bench.engine), AdminRequest("12345678", {"id": "00000001"}))
 
 
-def test_violations_that_concern_several_requests_can_be_queried(get: Call, post: Call, bench: Bench) -> None:
+def test_violations_that_concern_several_requests_can_be_queried(
+    get: Call, post: Call, bench: EngineClient
+) -> None:
     """A reused seq is listed, counted, found and verified like any other violation; it cannot be waited for."""
     journal = bench.engine.journal = Journal()
     for number in range(3):
@@ -161,7 +163,7 @@ def test_violations_that_concern_several_requests_can_be_queried(get: Call, post
         get(list_requests, APPKEY, **query, wait_for="1")
 
 
-def test_filters_are_taken_literally(get: Call, post: Call, bench: Bench) -> None:
+def test_filters_are_taken_literally(get: Call, post: Call, bench: EngineClient) -> None:
     """`error=ok` selects requests without an error; count takes no limit; an empty violation name is unknown."""
     bench.engine.journal.add(make_entry(appkey=APPKEY, error="room_not_found"))
     assert get(count_requests, APPKEY, error="ok")["count"] == 2
@@ -176,7 +178,7 @@ def test_filters_are_taken_literally(get: Call, post: Call, bench: Bench) -> Non
         get(count_requests, APPKEY, violation="")
 
 
-def test_coverage_reports_evicted_requests(get: Call, bench: Bench) -> None:
+def test_coverage_reports_evicted_requests(get: Call, bench: EngineClient) -> None:
     """Requests that are no longer in the journal may have covered more."""
     assert get(get_coverage, OTHER[0])["evicted"] == 0
     assert get(get_coverage, APPKEY)["evicted"] == 0

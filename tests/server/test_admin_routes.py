@@ -6,7 +6,7 @@ import json
 
 import pytest
 from admin_assertions import assert_error, fill_path, reading_value
-from helpers.driving import WRITES, Client, Wire
+from helpers.http_client import WRITES, Client, Connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,7 +125,7 @@ BODIES = [
 @pytest.mark.parametrize(("body", "status"), BODIES, ids=range(len(BODIES)))
 def test_a_body_that_is_not_a_json_object_is_rejected(mock, body: bytes, status: int) -> None:
     """The error is JSON, and a body over the limit is never treated as empty."""
-    with Wire(mock.port) as wire:
+    with Connection(mock.port) as wire:
         response = wire.admin("PUT", "scenario", body)
     assert_error(response, status or 422, "" if status else "missing name")
 
@@ -178,6 +178,6 @@ def fuzzed(mock):
 
 def test_error_messages_use_the_server_language() -> None:
     """With `lang: zh` they are Chinese."""
-    with MockServer(scenario="document", lang="zh") as mock, Wire(mock.port) as wire:
+    with MockServer(scenario="document", lang="zh") as mock, Connection(mock.port) as wire:
         assert_error(wire.admin("PUT", "scenario", {"name": "documnt"}), 422, "未知场景", "是否为 document")
         assert_error(wire.admin("GET", "nothing"), 404, "没有资源")

@@ -8,8 +8,8 @@ import logging
 from typing import Any
 
 import pytest
-from helpers.bench import Bench
-from helpers.sending import body_of, query_of
+from helpers.engine_client import EngineClient
+from helpers.request_builder import query_string, request_body
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ URL = "/v2/video/query_room_info"
 @pytest.fixture(scope="module")
 def client():
     """A Flask test client of the document scenario."""
-    return build_app(Bench().engine).test_client()
+    return build_app(EngineClient().engine).test_client()
 
 
 def answered(response: Any) -> dict[str, Any]:
@@ -37,14 +37,16 @@ def answered(response: Any) -> dict[str, Any]:
 
 def test_a_valid_request_is_answered(client) -> None:
     """Flask passes the request to the engine."""
-    response = client.post(f"{URL}?{query_of({})}", data=body_of({}), content_type="application/json")
+    response = client.post(
+        f"{URL}?{query_string({})}", data=request_body({}), content_type="application/json"
+    )
     assert answered(response)["Status"] == "OK"
 
 
 def test_a_form_body_reaches_the_engine(client) -> None:
     """Flask's form parsing does not consume the body."""
     response = client.post(
-        f"{URL}?{query_of({})}", data=b"a=1", content_type="application/x-www-form-urlencoded"
+        f"{URL}?{query_string({})}", data=b"a=1", content_type="application/x-www-form-urlencoded"
     )
     assert answered(response)["ErrorCode"] == 1006
     assert response.headers["X-Mock-Violations"] == "2"
@@ -54,7 +56,7 @@ def test_a_form_body_reaches_the_engine(client) -> None:
 def test_a_chunked_body_over_the_limit_is_too_large(client, size: int) -> None:
     """A body without Content-Length is not truncated to a valid one."""
     response = client.post(
-        f"{URL}?{query_of({})}",
+        f"{URL}?{query_string({})}",
         input_stream=io.BytesIO(b'{"RoomId":"1"}' + b" " * size),
         headers={"Transfer-Encoding": "chunked", "Content-Type": "application/json"},
         environ_overrides={"wsgi.input_terminated": True},
@@ -109,7 +111,7 @@ def test_every_response_is_an_envelope(client) -> None:
 
 def test_an_internal_error_is_an_envelope_and_a_log_entry(caplog) -> None:
     """The client receives internal_error, the log the traceback."""
-    engine = Bench().engine
+    engine = EngineClient().engine
 
     def broken(call: Any) -> Response:
         raise ZeroDivisionError(call.path)
@@ -123,7 +125,7 @@ def test_an_internal_error_is_an_envelope_and_a_log_entry(caplog) -> None:
 
 def test_connection_faults_need_our_own_transport() -> None:
     """On another WSGI server the response names `mockserver serve` instead of ignoring the fault."""
-    engine = Bench().engine
+    engine = EngineClient().engine
     engine.handle = lambda call: Response(200, (), b"{}", DeliveryPlan(instead="reset"))  # type: ignore[method-assign]
     answer = answered(build_app(engine).test_client().post(URL))
     assert answer["ErrorCode"] == 1500

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
 
 import pytest
-from helpers.sending import NOW, SAMPLES
+from helpers.request_builder import NOW, SAMPLES
 from helpers.signer import APPKEY, OTHER, SECRETS, checksum, sha1
 from playwright.sync_api import Page, sync_playwright
 

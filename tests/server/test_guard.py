@@ -6,7 +6,7 @@ import base64
 import re
 
 import pytest
-from helpers.bench import Bench
+from helpers.engine_client import EngineClient
 
 from mockserver import create_app
 from mockserver.core.errors import ConfigurationError
@@ -21,7 +21,7 @@ TOKEN = "made-up-token"
 
 def client(guard: Guard | None = None):
     """A Flask test client, which calls from this machine."""
-    return build_app(Bench().engine, guard=guard).test_client()
+    return build_app(EngineClient().engine, guard=guard).test_client()
 
 
 @pytest.fixture(scope="module")

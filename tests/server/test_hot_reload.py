@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers.driving import Client
+from helpers.http_client import Client
 from helpers.length import length
-from helpers.sending import NOW
-from helpers.serving import serving
+from helpers.request_builder import NOW
+from helpers.server_process import serving
 from watched_files import MISTAKES, SCENARIO, files_of, generation, world_generation, write
 
 from mockserver.server import watching

@@ -7,7 +7,7 @@ import http.client
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from helpers.driving import Client, Wire, listen
+from helpers.http_client import Client, Connection, listen
 
 from mockserver.testing.mock_server import MockServer
 
@@ -73,7 +73,7 @@ def test_rejected_requests_are_in_the_journal() -> None:
 
 def test_admin_calls_are_not_in_the_journal() -> None:
     """It contains only requests of clients."""
-    with MockServer(scenario="document") as mock, Wire(mock.port) as wire:
+    with MockServer(scenario="document") as mock, Connection(mock.port) as wire:
         for path in ("health", "nothing", "", "requests"):
             wire.admin("GET", path)
         wire.ask("GET", "/__admin")

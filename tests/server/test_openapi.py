@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.bench import Bench, shipped, user_files
-from helpers.sending import SAMPLES
+from helpers.engine_client import EngineClient, shipped_config, user_config
+from helpers.request_builder import SAMPLES
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -25,7 +25,7 @@ FAILURE = {"Status": "FAIL", "ErrorCode": 1105, "ErrorInfo": "checksum is wrong"
 
 def document(lang: Any = "en", **readings: Any) -> dict[str, Any]:
     """The document of the shipped files."""
-    return openapi_document(shipped(), {**DEFAULTS, **readings}, lang=lang)
+    return openapi_document(shipped_config(), {**DEFAULTS, **readings}, lang=lang)
 
 
 def answers(found: dict[str, Any], operation: str) -> Draft202012Validator:
@@ -129,7 +129,7 @@ def test_an_invalid_answer_matches_no_branch(wrong: dict[str, Any]) -> None:
 
 def test_every_error_of_the_catalogue_is_listed() -> None:
     """A failure may have any of the catalogue's codes but 0."""
-    found, catalogue = document(), shipped().catalogue
+    found, catalogue = document(), shipped_config().catalogue
     assert [row["name"] for row in found["x-errors"]] == list(catalogue)
     codes = found["components"]["schemas"]["failure"]["properties"]["ErrorCode"]["enum"]
     assert codes == [row.code for row in catalogue.values() if row.code]
@@ -166,7 +166,7 @@ def test_failures_have_their_own_statuses_only_with_rest() -> None:
     post = "/v2/video/query_room_info"
     assert list(document()["paths"][post]["post"]["responses"]) == ["200"]
     rest = document(http_status="rest")["paths"][post]["post"]["responses"]
-    assert set(rest) == {"200"} | {str(row.status) for row in shipped().catalogue.values()}
+    assert set(rest) == {"200"} | {str(row.status) for row in shipped_config().catalogue.values()}
     assert set(rest["404"]["content"]["application/json"]["examples"]) == {
         "unknown_command",
         "room_not_found",
@@ -205,7 +205,7 @@ def test_the_users_schemas_and_codes_are_used(tmp_path: Path) -> None:
     schema["properties"]["default"] = {"$ref": "#word"}
     schema["$defs"] = {"word": {"$anchor": "word", "type": "string", "title": "Word"}}
     errors = (root / "fixtures/errors.yaml").read_text(encoding="utf-8").replace("code: 1301", "code: 77")
-    config = user_files(
+    config = user_config(
         tmp_path, {"schemas/query_room_info.request.json": json.dumps(schema), "errors.yaml": errors}
     )
     found = openapi_document(dataclasses.replace(config), DEFAULTS)
@@ -220,7 +220,7 @@ def test_the_users_schemas_and_codes_are_used(tmp_path: Path) -> None:
 
 def test_the_documented_headers_are_the_sent_headers() -> None:
     """A rejected request, a fault and an invalid file produce every documented X-Mock header and no other."""
-    bench = Bench()
+    bench = EngineClient()
     bench.engine.problems = (Problem("apps.yaml", Text("broken", "有误")),)
     sent = dict(bench.send({"sign": "v1"}).headers)
     sent |= dict(bench.send({"headers": {"x-mock-fault": "latency;fixed_ms=1"}}).headers)

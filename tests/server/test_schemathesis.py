@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import schemathesis
-from helpers.sending import NOW
+from helpers.request_builder import NOW
 from helpers.signer import APPKEY, checksum
 from hypothesis import HealthCheck, settings
 from jsonschema import Draft202012Validator

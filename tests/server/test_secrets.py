@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from helpers.driving import Client
+from helpers.http_client import Client
 from helpers.signer import sha1
 
 from mockserver.testing.mock_server import MockServer

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers.serving import MOCKSERVER, serving
+from helpers.server_process import MOCKSERVER, serving
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.testing.mock_server import MockServer

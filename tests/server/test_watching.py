@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers.sending import NOW
+from helpers.request_builder import NOW
 from watched_files import MISTAKES, SCENARIO, files_of, write
 
 from mockserver.core.folders import take_snapshot

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from helpers import driving
-from helpers.sending import NOW
+from helpers import http_client
+from helpers.request_builder import NOW
 
 SHIPPED = Path(__file__).parents[2]
 SCENARIO = """title: Generation {number}
@@ -66,14 +66,14 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
-def generation(client: driving.Client) -> int:
+def generation(client: http_client.Client) -> int:
     """Return the generation of the answers; ErrorCode (catalogue) and ErrorInfo (scenario) must agree."""
     answer = client.call("query_room_info", {"RoomId": "any"}, at=NOW).json
     assert answer["ErrorInfo"] == f"generation {answer['ErrorCode'] - 20_000}"
     return answer["ErrorCode"] - 20_000
 
 
-def world_generation(client: driving.Client) -> int:
+def world_generation(client: http_client.Client) -> int:
     """Return the generation of the world's rows."""
     window = {"BeginTime": "1575990000", "EndTime": "1575990060"}
     (row,) = client.call("query_all_instance_by_time", window, at=NOW).json["UsersList"]

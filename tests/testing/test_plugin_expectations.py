@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from helpers.suites import run, write
+from helpers.pytest_suites import run, write
 
 STRICT, REPORT = "--mockserver-fail-on-violations", "--mockserver-report"
 EXPECTED = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from helpers.suites import run, write
+from helpers.pytest_suites import run, write
 
 SECTION = "Captured mockserver call"
 FAILING = """

@@ -8,8 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from helpers.serving import serving
-from helpers.suites import Run, run, write
+from helpers.pytest_suites import Run, run, write
+from helpers.server_process import serving
 
 MIXED = """
     import os

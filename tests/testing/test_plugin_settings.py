@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.serving import serving
-from helpers.suites import STRICT as INI
-from helpers.suites import run, write
+from helpers.pytest_suites import STRICT as INI
+from helpers.pytest_suites import run, write
+from helpers.server_process import serving
 
 from mockserver.core.folders import Folders
 

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from helpers.suites import Run, run, write
+from helpers.pytest_suites import Run, run, write
 
 WRONG = """
     import pytest

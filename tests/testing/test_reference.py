@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.suites import run, write
+from helpers.pytest_suites import run, write
 
 from mockserver.testing.app import MockApp
 from mockserver.testing.options import Marker, add_options

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from helpers.bench import shipped
+from helpers.engine_client import shipped_config
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import DEFAULTS
@@ -22,7 +22,7 @@ JSON = {"content-type": "application/json"}
 def violations_of(operation: str, body: Any, **readings: Any) -> list[Violation]:
     """Return the violations of a body with this JSON value."""
     request = Request("POST", "", "", JSON, json.dumps(body).encode())
-    validator = shipped().schemas.request(operation)
+    validator = shipped_config().schemas.request(operation)
     return check_body(request, validator, {**DEFAULTS, **readings}, OPERATIONS[operation].section)[1]
 
 

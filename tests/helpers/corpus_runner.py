@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from helpers import sending
-from helpers.corpus import Case, bytes_of
+from helpers import request_builder
+from helpers.corpus import Case, case_bytes
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.engine.pipeline import Engine
@@ -21,7 +21,7 @@ WRITE = {"Content-Type": "application/json", "X-Mock-Admin": "1"}
 _NEVER = (b"<html", b"<!doctype", b"Traceback (most recent", b"access-control-")
 
 
-def over_the_wire(mock: MockServer, raw: bytes, *, shut: bool = False) -> bytes:
+def send_raw(mock: MockServer, raw: bytes, *, shut: bool = False) -> bytes:
     """Everything that comes back for raw bytes until the server closes; AssertionError after PATIENCE."""
     start, parts = time.monotonic(), []
     with socket.create_connection(("127.0.0.1", mock.port), timeout=PATIENCE) as wire:
@@ -43,7 +43,7 @@ def over_the_wire(mock: MockServer, raw: bytes, *, shut: bool = False) -> bytes:
     return answer
 
 
-def answers_in(raw: bytes) -> list[tuple[int, bytes]]:
+def split_answers(raw: bytes) -> list[tuple[int, bytes]]:
     """Status and body of each answer in what came back."""
     found = []
     while raw:
@@ -57,7 +57,7 @@ def answers_in(raw: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
-def told_by(mock: MockServer, body: bytes) -> str:
+def error_name(mock: MockServer, body: bytes) -> str:
     """The catalogue name of an envelope, which is one and nothing else."""
     answer = json.loads(body)
     assert list(answer)[:3] == ["Status", "ErrorCode", "ErrorInfo"]
@@ -71,13 +71,13 @@ def api(mock: MockServer, case: Case) -> str:
     """What the API answers: the error's name, or the status of the transport's refusal."""
     before = mock.engine.journal.count()[0]
     head = case.get("method") == "HEAD"
-    raw = over_the_wire(mock, sending.bytes_of(dict(case), f"127.0.0.1:{mock.port}"))
+    raw = send_raw(mock, request_builder.request_bytes(dict(case), f"127.0.0.1:{mock.port}"))
     if head:
         assert raw.startswith(b"HTTP/1.1 200 ")
         assert raw.endswith(b"\r\n\r\n")
     else:
-        ((status, body),) = answers_in(raw)
-        name = told_by(mock, body)
+        ((status, body),) = split_answers(raw)
+        name = error_name(mock, body)
         if status != 200:
             assert 400 <= status < 500
             assert mock.engine.journal.count()[0] == before
@@ -89,8 +89,8 @@ def api(mock: MockServer, case: Case) -> str:
 def framing(mock: MockServer, case: Case) -> str:
     """The statuses that raw bytes get, or that the connection is closed without a word."""
     before = mock.engine.journal.count()[0]
-    raw = over_the_wire(mock, bytes_of_wire(case), shut=True)
-    told = answers_in(raw.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
+    raw = send_raw(mock, wire_bytes(case), shut=True)
+    told = split_answers(raw.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
     for status, body in told:
         assert status == 200 or 400 <= status < 500, raw[:300]
         json.loads(body)
@@ -99,31 +99,31 @@ def framing(mock: MockServer, case: Case) -> str:
     return " ".join(str(status) for status, _ in told) or "closed"
 
 
-def bytes_of_wire(case: Case) -> bytes:
+def wire_bytes(case: Case) -> bytes:
     """The bytes of a framing case: its text is Latin-1, a letter a byte."""
     return case["text"].encode("latin-1")
 
 
 def admin(mock: MockServer, case: Case) -> str:
     """Status and error of the admin API."""
-    body = bytes_of(case) if "fill" in case else case.get("body", "").encode()
+    body = case_bytes(case) if "fill" in case else case.get("body", "").encode()
     fields: dict[str, Any] = {"Host": f"localhost:{mock.port}", "Connection": "close"}
     if body or case["method"] not in ("GET", "DELETE"):
         fields["Content-Length"] = str(len(body))
     fields |= case.get("headers", WRITE)
     head = f"{case['method']} {case['path']} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    raw = over_the_wire(mock, head.encode() + b"\r\n" + body)
+    raw = send_raw(mock, head.encode() + b"\r\n" + body)
     if case["method"] == "HEAD":
         assert raw.startswith(b"HTTP/1.1 ")
         return raw.split(b" ", 2)[1].decode()
-    ((status, answer),) = answers_in(raw)
+    ((status, answer),) = split_answers(raw)
     assert 200 <= status < 500, answer
     told = json.loads(answer)
     if status >= 400 and "error" in told:
         assert told["message"]
         return f"{status} {told['error']}"
-    return str(status) if status < 400 else f"{status} {told_by(mock, answer)}"
+    return str(status) if status < 400 else f"{status} {error_name(mock, answer)}"
 
 
 def saved(engine: Engine, folder: Path, case: Case) -> str:
@@ -132,7 +132,7 @@ def saved(engine: Engine, folder: Path, case: Case) -> str:
     kept = path.read_bytes() if path.exists() else None
     before, start = engine.config, time.monotonic()
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(bytes_of(case))
+    path.write_bytes(case_bytes(case))
     try:
         engine.reload()
     except ConfigurationError as error:
@@ -148,7 +148,7 @@ def saved(engine: Engine, folder: Path, case: Case) -> str:
     else:
         assert engine.problems == ()
         for body in ({"RoomId": "a" * 200 + "!"}, {"RoomId": ""}):
-            told = json.loads(engine.handle(sending.call_of({"body": body})).body)
+            told = json.loads(engine.handle(request_builder.build_request({"body": body})).body)
             assert told["Status"] in ("OK", "FAIL")
         return "fine"
     finally:

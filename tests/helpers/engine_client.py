@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from helpers.sending import NOW, call_of
+from helpers.request_builder import NOW, build_request
 
 from mockserver.contract.error_info import ErrorInfoStyle
 from mockserver.contract.readings import parse_reading
@@ -25,12 +25,12 @@ from mockserver.engine.state import MemoryStore
 
 
 @functools.cache
-def shipped() -> Config:
+def shipped_config() -> Config:
     """Everything that comes with the package, read once for all tests."""
     return load_config(Folders(), now=lambda: NOW)
 
 
-def user_files(folder: Path, files: Mapping[str, str]) -> Config:
+def user_config(folder: Path, files: Mapping[str, str]) -> Config:
     """The library with a user's files before the shipped ones."""
     for name, text in files.items():
         path = folder / name
@@ -39,7 +39,7 @@ def user_files(folder: Path, files: Mapping[str, str]) -> Config:
     return load_config(Folders(folder), now=lambda: NOW)
 
 
-class Bench:
+class EngineClient:
     """One engine at a frozen clock."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Bench:
     ) -> None:
         chosen = {name: parse_reading(name, value) for name, value in (readings or {}).items()}
         config = dataclasses.replace(
-            config or shipped(), reading_overrides=chosen, error_info_override=error_info
+            config or shipped_config(), reading_overrides=chosen, error_info_override=error_info
         )
         store, self.journal = MemoryStore(Clock(frozen_at=now), scenario), Journal(max_entries=1)
         self.engine = Engine(lambda: config, store, self.journal, lang=lang)
@@ -65,8 +65,8 @@ class Bench:
         return self.journal.select().entries[-1].violations
 
     def send(self, send: Mapping[str, Any] | None = None) -> Response:
-        """The reply to a request told as in `helpers.sending`."""
-        return self.engine.handle(call_of(dict(send or {})))
+        """The reply to a request told as in `helpers.request_builder`."""
+        return self.engine.handle(build_request(dict(send or {})))
 
     def ask(self, operation: str, body: Any = None, **more: Any) -> dict[str, Any]:
         """The answer to a right request, as an object."""

@@ -16,7 +16,7 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 """The environment without what a run around this one, or a developer, has set."""
 
 
-class Serving:
+class ServerProcess:
     """A server that runs; its log goes into a file, so that it never waits for a reader."""
 
     def __init__(self, *words: str, **environ: str) -> None:
@@ -61,9 +61,9 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(*words: str, **environ: str) -> Iterator[Serving]:
+def serving(*words: str, **environ: str) -> Iterator[ServerProcess]:
     """A server that is gone afterwards."""
-    server = Serving(*words, **environ)
+    server = ServerProcess(*words, **environ)
     try:
         yield server
     finally:

@@ -14,7 +14,7 @@ import time
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from helpers.sending import SAMPLES
+from helpers.request_builder import SAMPLES
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, encode, sha1
 
 SEQ = itertools.count(1)
@@ -23,7 +23,7 @@ OK_BODY = {"RoomId": "123456789"}
 """A query_room_info that the document scenario answers."""
 
 
-class Told(NamedTuple):
+class HttpAnswer(NamedTuple):
     """One answer."""
 
     status: int
@@ -37,26 +37,26 @@ class Told(NamedTuple):
         return json.loads(self.body)
 
 
-class Wire:
+class Connection:
     """One kept connection to a port of this machine; opened again when the server has closed it."""
 
     def __init__(self, port: int, timeout: float = 20.0) -> None:
         self.port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
-    def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> Told:
+    def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> HttpAnswer:
         """The answer to one request; whatever breaks is raised."""
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             self._connection.request(method, target, body, named)
             answer = self._connection.getresponse()
             told = {name.lower(): value for name, value in answer.getheaders()}
-            return Told(answer.status, told, answer.read())
+            return HttpAnswer(answer.status, told, answer.read())
         except Exception:
             self._connection.close()
             raise
 
-    def admin(self, method: str, path: str, body: Any = None, **query: Any) -> Told:
+    def admin(self, method: str, path: str, body: Any = None, **query: Any) -> HttpAnswer:
         """One call of the admin API; a write carries what it has to."""
         words = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items())
         target = f"/__admin/{path}" + (f"?{words}" if words else "")
@@ -81,7 +81,7 @@ class Wire:
         """Hang up."""
         self._connection.close()
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,7 +94,7 @@ class Client:
     def __init__(
         self, port: int, appkey: str = APPKEY, appsecret: str = APPSECRET, restapikey: str = RESTAPIKEY
     ) -> None:
-        self.wire = Wire(port)
+        self.wire = Connection(port)
         self.appkey, self._keys = appkey, appsecret + restapikey
         self.skew = 0.0
         """Seconds that the client's clock is ahead of this machine's."""
@@ -102,7 +102,7 @@ class Client:
     @classmethod
     def fresh(cls, port: int) -> Client:
         """The client of an app made for it."""
-        with Wire(port) as wire:
+        with Connection(port) as wire:
             made = wire.send("POST", "apps")
         return cls(port, made["appkey"], made["appsecret"], made["restapikey"])
 
@@ -134,7 +134,7 @@ class Client:
         at: float | None = None,
         identifier: str = "admin",
         **headers: str,
-    ) -> Told:
+    ) -> HttpAnswer:
         """The answer to one call; the document's sample body unless there is another."""
         content = json.dumps(
             SAMPLES[operation]["body"] if body is None else body, ensure_ascii=False
@@ -161,7 +161,7 @@ class Client:
         head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         return head.encode() + b"\r\n" + content
 
-    def admin(self, method: str, path: str, body: Any = None, **query: Any) -> Told:
+    def admin(self, method: str, path: str, body: Any = None, **query: Any) -> HttpAnswer:
         """One call of the admin API about this app."""
         return self.wire.admin(method, path, body, appkey=self.appkey, **query)
 
@@ -184,7 +184,7 @@ class Client:
         self.close()
 
 
-class Seen(NamedTuple):
+class RawAnswer(NamedTuple):
     """What came out of a socket: pieces with their second, and how it ended."""
 
     pieces: list[tuple[float, bytes]]
@@ -216,7 +216,7 @@ class Seen(NamedTuple):
         return ""
 
 
-def listen(port: int, raw: bytes, timeout: float = 5.0) -> Seen:
+def listen(port: int, raw: bytes, timeout: float = 5.0) -> RawAnswer:
     """Send raw bytes and watch what comes until the connection ends or is silent for `timeout` seconds."""
     pieces: list[tuple[float, bytes]] = []
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as sock:
@@ -235,7 +235,7 @@ def listen(port: int, raw: bytes, timeout: float = 5.0) -> Seen:
                 end = "close"
                 break
             pieces.append((time.monotonic() - started, piece))
-        return Seen(pieces, end, time.monotonic() - started)
+        return RawAnswer(pieces, end, time.monotonic() - started)
 
 
 def hang_up_hard(sock: socket.socket) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
-from helpers.serving import CLEAN
+from helpers.server_process import CLEAN
 
 STRICT = "[pytest]\naddopts = --strict-markers --strict-config\nfilterwarnings = error\n"
 """A suite that forgives nothing."""

@@ -31,12 +31,12 @@ WORDS = frozenset(
 )
 
 
-def path_of(send: dict[str, Any]) -> str:
+def request_path(send: dict[str, Any]) -> str:
     """The path as it stands in the request line."""
     return send.get("path", f"/v2/video/{send.get('operation', 'query_room_info')}")
 
 
-def query_of(send: dict[str, Any]) -> str:
+def query_string(send: dict[str, Any]) -> str:
     """The query string as it stands in the request line."""
     if "raw_query" in send:
         return send["raw_query"]
@@ -54,13 +54,13 @@ def query_of(send: dict[str, Any]) -> str:
     return encode(kept + [(name, values[name]) for name in send.get("twice", ())])
 
 
-def headers_of(send: dict[str, Any]) -> dict[str, str]:
+def request_headers(send: dict[str, Any]) -> dict[str, str]:
     """The headers, names in lower case."""
     headers = {"content-type": "application/json", **send.get("headers", {})}
     return {name: value for name, value in headers.items() if value is not None}
 
 
-def body_of(send: dict[str, Any]) -> bytes:
+def request_body(send: dict[str, Any]) -> bytes:
     """The body's bytes; the document's sample body of the operation unless there is another."""
     if "text" in send:
         return send["text"].encode()
@@ -72,22 +72,22 @@ def body_of(send: dict[str, Any]) -> bytes:
     return json.dumps(send.get("body", sample)).encode()
 
 
-def call_of(send: dict[str, Any]) -> Request:
+def build_request(send: dict[str, Any]) -> Request:
     """The request as the engine gets it."""
     assert set(send) <= WORDS, f"unknown words {set(send) - WORDS}"
     return Request(
         method=send.get("method", "POST"),
-        path=unquote_to_bytes(path_of(send)).decode("utf-8", "replace"),
-        query=query_of(send),
-        headers=headers_of(send),
-        body=body_of(send),
+        path=unquote_to_bytes(request_path(send)).decode("utf-8", "replace"),
+        query=query_string(send),
+        headers=request_headers(send),
+        body=request_body(send),
     )
 
 
-def bytes_of(send: dict[str, Any], host: str) -> bytes:
+def request_bytes(send: dict[str, Any], host: str) -> bytes:
     """The request as it goes over a socket."""
-    body = body_of(send)
-    fields = {"host": host, "connection": "close", "content-length": str(len(body)), **headers_of(send)}
-    head = f"{send.get('method', 'POST')} {path_of(send)}?{query_of(send)} HTTP/1.1\r\n"
+    body = request_body(send)
+    fields = {"host": host, "connection": "close", "content-length": str(len(body)), **request_headers(send)}
+    head = f"{send.get('method', 'POST')} {request_path(send)}?{query_string(send)} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return head.encode("latin-1") + b"\r\n" + body
