@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A client that shares no code with the mock server: curl, and openssl for the checksum of §1.1.2.
-# usage: client.sh URL OPERATION BODY [KEY=VALUE …]   prints the HTTP status, then the answer.
+# A client without code of the mock server: curl, and openssl for the checksum (§1.1.2).
+# usage: client.sh URL OPERATION BODY [KEY=VALUE …]   prints the answer, then the HTTP status.
 #   sign=v2|v1|upper|md5|hmac|base64|nonsense  clock=SECONDS  method=METHOD  type=CONTENT-TYPE|none  path=PATH
 #   drop=PARAMETER  twice=PARAMETER  curtime=TEXT  appkey=TEXT  identifier=TEXT  seq=TEXT  now=SECONDS
 set -euo pipefail
@@ -12,11 +12,11 @@ appsecret='MADE/UP+secret+of+the+mock+one=='
 restapikey='made-up-restapikey-one'
 sign=v2 clock=0 method=POST type=application/json drop='' twice='' identifier=admin now=$(date +%s) curtime=''
 seq=$RANDOM$RANDOM$$ path=/v2/video/$operation
-for word in "$@"; do
-  case ${word%%=*} in
+for option in "$@"; do
+  case ${option%%=*} in
     sign | clock | method | type | drop | twice | identifier | now | curtime | seq | path | appkey)
-      printf -v "${word%%=*}" %s "${word#*=}" ;;
-    *) echo "unknown word $word" >&2; exit 2 ;;
+      printf -v "${option%%=*}" %s "${option#*=}" ;;
+    *) echo "unknown option $option" >&2; exit 2 ;;
   esac
 done
 [ -n "$curtime" ] || curtime=$((now + clock))
@@ -30,7 +30,7 @@ case $sign in
   hmac) checksum=$(printf %s "$restapikey$curtime" | openssl dgst -sha1 -hmac "$appsecret" -r | cut -d ' ' -f 1) ;;
   base64) checksum=$(printf %s "$appsecret$restapikey$curtime" | openssl dgst -sha1 -binary | openssl base64) ;;
   nonsense) checksum=123456789abcdefg ;;
-  *) echo "unknown way to sign: $sign" >&2; exit 2 ;;
+  *) echo "unknown value of sign: $sign" >&2; exit 2 ;;
 esac
 
 encoded() { printf %s "$1" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g'; }

@@ -1,6 +1,6 @@
-"""A client of curl and openssl against the served program: the six documented calls, and each wrong one.
+"""A client made of curl and openssl calls the served API: the six documented calls, and each kind of invalid call.
 
-Nothing of the package is used here but its command.
+Only the command `mockserver serve` is used, no code of the package.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def document() -> Iterator[str]:
-    """A server of the document's own samples, on the machine's clock."""
-    with serving("--scenario", "document") as one:
-        yield one.url
+    """The URL of a server of the document scenario, on the machine's clock."""
+    with serving("--scenario", "document") as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")
 def default() -> Iterator[str]:
-    """A server as it comes."""
-    with serving() as one:
-        yield one.url
+    """The URL of a server with default settings."""
+    with serving() as server:
+        yield server.url
 
 
-def call(url: str, operation: str, body: str, *words: str) -> tuple[int, str]:
-    """HTTP status and body of one call by the client."""
-    told = subprocess.run(
-        ["bash", str(HERE / "client.sh"), url, operation, body, *words],
+def call(url: str, operation: str, body: str, *options: str) -> tuple[int, str]:
+    """Return HTTP status and body of one call by the client."""
+    process = subprocess.run(
+        ["bash", str(HERE / "client.sh"), url, operation, body, *options],
         capture_output=True, check=True, timeout=30,
     )  # fmt: skip
-    answer, _, status = told.stdout.decode("utf-8").rpartition("\n")
+    answer, _, status = process.stdout.decode("utf-8").rpartition("\n")
     return int(status), answer
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["operation"])
-def test_the_documents_samples_are_answered_to_the_letter(document: str, sample: dict[str, Any]) -> None:
-    """Each sample body, signed, gets the document's sample answer: each value, and the keys in the document's order."""
+def test_the_samples_of_the_api_document_are_answered_exactly(document: str, sample: dict[str, Any]) -> None:
+    """Each signed sample body gets the sample answer, with the keys in the document's order."""
     status, answer = call(document, sample["operation"], json.dumps(sample["body"]))
     assert status == 200
     assert json.dumps(json.loads(answer)) == json.dumps(sample["answer"])
 
 
-WRONG: dict[str, tuple[int, str, list[str], str]] = {
+INVALID: dict[str, tuple[int, str, list[str], str]] = {
     "the formula of v1": (1105, "restapikey", ["sign=v1"], ROOM),
     "upper-case hex": (1105, "lower", ["sign=upper"], ROOM),
     "md5": (1105, "MD5", ["sign=md5"], ROOM),
@@ -91,44 +91,46 @@ WRONG: dict[str, tuple[int, str, list[str], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "word", "words", "body"), WRONG.values(), ids=WRONG)
-def test_a_wrong_call_is_told_what_is_wrong(
-    document: str, code: int, word: str, words: list[str], body: str
+@pytest.mark.parametrize(("code", "text", "options", "body"), INVALID.values(), ids=INVALID)
+def test_an_invalid_call_is_diagnosed(
+    document: str, code: int, text: str, options: list[str], body: str
 ) -> None:
-    """HTTP 200, the envelope alone, the code of the mistake and a word that helps."""
-    status, answer = call(document, "query_room_info", body, *words)
-    told = json.loads(answer)
-    assert (status, told["Status"], told["ErrorCode"]) == (200, "FAIL", code)
-    assert word in told["ErrorInfo"]
-    assert list(told) == ["Status", "ErrorCode", "ErrorInfo"]
+    """HTTP 200, only the envelope, the code of the mistake and a helpful word."""
+    status, answer = call(document, "query_room_info", body, *options)
+    envelope = json.loads(answer)
+    assert (status, envelope["Status"], envelope["ErrorCode"]) == (200, "FAIL", code)
+    assert text in envelope["ErrorInfo"]
+    assert list(envelope) == ["Status", "ErrorCode", "ErrorInfo"]
 
 
-def test_a_range_too_large_is_told(document: str) -> None:
-    """32 days in one question are too many."""
+def test_a_time_range_over_the_limit_is_an_error(document: str) -> None:
+    """32 days in one query are too many."""
     body = json.dumps({"BeginTime": "1573000000", "EndTime": str(1_573_000_000 + 32 * 86_400)})
     assert json.loads(call(document, "query_all_instance_by_time", body)[1])["ErrorCode"] == 1204
 
 
-def ask(url: str, operation: str, **body: Any) -> dict[str, Any]:
-    """The answer to a right call."""
+def successful_call(url: str, operation: str, **body: Any) -> dict[str, Any]:
+    """Return the answer to a valid call."""
     status, answer = call(url, operation, json.dumps(body))
-    told = json.loads(answer)
-    assert (status, told["Status"], told["ErrorCode"], told["ErrorInfo"]) == (200, "OK", 0, "")
-    return told
+    result = json.loads(answer)
+    assert (status, result["Status"], result["ErrorCode"], result["ErrorInfo"]) == (200, "OK", 0, "")
+    return result
 
 
-def test_the_default_answers_the_samples_and_they_agree(default: str) -> None:
-    """The six sample bodies get data, and what one answer tells no other contradicts."""
+def test_the_answers_of_the_default_scenario_are_consistent(default: str) -> None:
+    """All six samples return data, and no answer contradicts another."""
     window = {"BeginTime": "1575962150", "EndTime": "1575962850"}
     begin, end = (int(stamp) for stamp in window.values())
-    listed = ask(default, "query_all_instance_by_time", **window)["UsersList"]
-    records = ask(default, "query_instance_all_records_by_time", UserId="123456789", **window)["UserRecords"]
-    room = ask(default, "query_room_info", RoomId="123456789", **window)
+    listed = successful_call(default, "query_all_instance_by_time", **window)["UsersList"]
+    records = successful_call(default, "query_instance_all_records_by_time", UserId="123456789", **window)[
+        "UserRecords"
+    ]
+    room = successful_call(default, "query_room_info", RoomId="123456789", **window)
     assert listed
     assert records
     assert room["Users"]
 
-    # 2.3: every stay overlaps the window and makes sense in itself.
+    # 2.3: every session overlaps the window, and its times are consistent.
     for row in listed:
         create, enter, leave = (int(row[name]) for name in ("CreateTime", "EnterTime", "LeaveTime"))
         assert create <= enter < leave
@@ -136,25 +138,25 @@ def test_the_default_answers_the_samples_and_they_agree(default: str) -> None:
         assert 0 <= row["AudioDuration"] <= leave - enter
         assert 0 <= row["VideoDuration"] <= leave - enter
 
-    # 2.1 tells the same stays as 2.3, for the user asked for.
-    stay = ("EnterTime", "LeaveTime", "AudioDuration", "VideoDuration")
+    # 2.1 returns the same sessions of the user as 2.3.
+    fields = ("EnterTime", "LeaveTime", "AudioDuration", "VideoDuration")
     of_user = [
-        (record["RoomId"], record["CreateTime"], *(one[name] for name in stay))
+        (record["RoomId"], record["CreateTime"], *(session[name] for name in fields))
         for record in records
-        for one in record["RoomRecords"]
+        for session in record["RoomRecords"]
     ]
     from_list = [
-        (row["RoomId"], row["CreateTime"], *(row[name] for name in stay))
+        (row["RoomId"], row["CreateTime"], *(row[name] for name in fields))
         for row in listed
         if row["UserId"] == "123456789"
     ]
     assert sorted(of_user) == sorted(from_list)
 
-    # 2.2 sums the stays that 2.3 lists of the room.
-    mine: dict[str, list[dict[str, Any]]] = {}
+    # 2.2 sums up the sessions of the room that 2.3 lists.
+    by_user: dict[str, list[dict[str, Any]]] = {}
     for row in listed:
         if row["RoomId"] == "123456789":
-            mine.setdefault(row["UserId"], []).append(row)
+            by_user.setdefault(row["UserId"], []).append(row)
             assert row["CreateTime"] == room["CreateTime"]
             assert int(row["LeaveTime"]) <= int(room["DestroyTime"])
     assert {user["UserId"]: user for user in room["Users"]} == {
@@ -165,17 +167,19 @@ def test_the_default_answers_the_samples_and_they_agree(default: str) -> None:
             "AudioDuration": sum(row["AudioDuration"] for row in rows),
             "VideoDuration": sum(row["VideoDuration"] for row in rows),
         }
-        for user, rows in mine.items()
+        for user, rows in by_user.items()
     }
 
-    # 3.1 and 3.2 count the same day, whatever it is divided by.
+    # 3.1 and 3.2 count the same day, for every CountBy.
     day = {"QueryDate": "20191210"}
     trend = {
-        by: ask(default, "count_business_total_volume_by_day", CountBy=by, **day)["TrendData"]
+        by: successful_call(default, "count_business_total_volume_by_day", CountBy=by, **day)["TrendData"]
         for by in range(5)
     }
-    spread = {
-        by: ask(default, "count_business_distribute_volume_by_day", CountBy=by, **day)["DistributeData"]
+    distribution = {
+        by: successful_call(default, "count_business_distribute_volume_by_day", CountBy=by, **day)[
+            "DistributeData"
+        ]
         for by in range(1, 5)
     }
     midnight = 1_575_907_200
@@ -183,19 +187,19 @@ def test_the_default_answers_the_samples_and_they_agree(default: str) -> None:
         ticks = [int(row["TickTime"]) for row in trend[by]]
         assert ticks == list(range(midnight, midnight + 86_400, 60))
     assert trend[0] == [row for tick in zip(*(trend[by] for by in range(1, 5)), strict=True) for row in tick]
-    seconds, made, peak, people = (
+    seconds, rooms, peak, users = (
         (max if by == 3 else sum)(row["Volume"] for row in trend[by]) for by in range(1, 5)
     )
-    assert min(seconds, made, peak, people) > 0
-    for rows in spread.values():
+    assert min(seconds, rooms, peak, users) > 0
+    for rows in distribution.values():
         assert sum(row["CommunicateDuration"] for row in rows) == seconds
-        assert sum(row["RoomCnt"] for row in rows) == made
-        assert sum(row["CommunicateNum"] for row in rows) == people
+        assert sum(row["RoomCnt"] for row in rows) == rooms
+        assert sum(row["CommunicateNum"] for row in rows) == users
         online = [row["PeakOnlineNum"] for row in rows]
         assert max(online) <= peak <= sum(online)
 
-    # 3.3 tells of ticks of that day, in order, in percent; every minute of the window has somebody in a call.
-    quality = ask(default, "count_qos_by_day", **day)["QosData"]
+    # 3.3 lists minutes of that day in order, with percentages; every session's first minute is among them.
+    quality = successful_call(default, "count_qos_by_day", **day)["QosData"]
     ticks = [int(row["TickTime"]) for row in quality]
     assert ticks == sorted(set(ticks))
     assert {tick % 60 for tick in ticks} == {0}
@@ -210,21 +214,21 @@ def test_the_default_answers_the_samples_and_they_agree(default: str) -> None:
         assert min(row["AudioDelayRate"], row["VideoDelayRate"]) > 0
 
 
-def test_the_stays_of_a_day_add_up_to_its_statistics() -> None:
-    """The recorded day, asked for stay by stay, gives the trend's seconds, rooms, peak and people by arithmetic."""
+def test_the_sessions_of_a_day_add_up_to_its_statistics() -> None:
+    """Seconds, rooms, peak and users of the recorded day follow from its list of sessions."""
     begin = 1_575_907_200
     end = begin + 86_400
-    with serving("--scenario", "recorded-day") as one:
-        url = one.url
-        listed = ask(url, "query_all_instance_by_time", BeginTime=str(begin), EndTime=str(end - 1))[
-            "UsersList"
-        ]
+    with serving("--scenario", "recorded-day") as server:
+        url = server.url
+        listed = successful_call(
+            url, "query_all_instance_by_time", BeginTime=str(begin), EndTime=str(end - 1)
+        )["UsersList"]
         volumes = {
             by: [
                 row["Volume"]
-                for row in ask(url, "count_business_total_volume_by_day", CountBy=by, QueryDate="20191210")[
-                    "TrendData"
-                ]
+                for row in successful_call(
+                    url, "count_business_total_volume_by_day", CountBy=by, QueryDate="20191210"
+                )["TrendData"]
             ]
             for by in range(1, 5)
         }

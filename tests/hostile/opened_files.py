@@ -1,6 +1,6 @@
-"""A server of its own process that notes every file it opens once it is up, while a client tries to leave the folders.
+"""A server process that records every file it opens while names that try to leave its folders are sent to it.
 
-Prints JSON: the files opened, and how many names were tried. The parent judges.
+Prints JSON: the opened files and the number of requests. The test that starts it checks them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ OPENED: list[str] = []
 RECORDING = False
 
 
-def hook(event: str, given: tuple[object, ...]) -> None:
-    """Notes what is opened or listed."""
+def hook(event: str, arguments: tuple[object, ...]) -> None:
+    """Record what is opened or listed."""
     if RECORDING and event in (
         "open",
         "os.listdir",
@@ -31,7 +31,7 @@ def hook(event: str, given: tuple[object, ...]) -> None:
         "os.remove",
         "subprocess.Popen",
     ):
-        OPENED.append(f"{event} {given[0]!r}")
+        OPENED.append(f"{event} {arguments[0]!r}")
 
 
 NAMES = [
@@ -68,19 +68,19 @@ NAMES = [
 
 
 def attack(mock: MockServer, secret: str) -> int:
-    """Every name in every place that takes one; no answer may hold the secret."""
+    """Send every name everywhere a name is accepted; no response may contain the secret. Return the request count."""
     tried = 0
 
-    def go(method: str, target: str, headers: dict[str, str], body: bytes = b"") -> None:
+    def check(method: str, target: str, headers: dict[str, str], body: bytes = b"") -> None:
         nonlocal tried
         tried += 1
         assert secret.encode() not in send(mock, method, target, headers, body)[2], (method, target)
 
     for name in NAMES:
         plain = name.replace("\x00", "%00").encode().decode("latin-1").replace(" ", "%20")
-        coded, double = quote(name, safe=""), quote(quote(name, safe=""), safe="")
-        for spelt in (plain, coded, double):
-            if any(letter in spelt for letter in "\\"):
+        encoded, double = quote(name, safe=""), quote(quote(name, safe=""), safe="")
+        for spelling in (plain, encoded, double):
+            if any(letter in spelling for letter in "\\"):
                 continue
             for place in (
                 "scenarios",
@@ -92,21 +92,21 @@ def attack(mock: MockServer, secret: str) -> int:
                 "schemas",
                 "fixtures",
             ):
-                go("GET", f"/__admin/{place}/{spelt}", WRITE)
+                check("GET", f"/__admin/{place}/{spelling}", WRITE)
             for place in ("apps", "faults", "answers"):
-                go("DELETE", f"/__admin/{place}/{spelt}", WRITE)
-            go("GET", f"/__admin/{spelt}", WRITE)
-            go("GET", f"/{spelt}", {})
-            go("POST", f"/v2/video/{spelt}", {"Content-Type": "application/json"}, b"{}")
-            go("GET", f"/__admin/scenario?appkey={spelt}", WRITE)
-            go("GET", f"/__admin/sign?appkey={spelt}", WRITE)
-            go(
+                check("DELETE", f"/__admin/{place}/{spelling}", WRITE)
+            check("GET", f"/__admin/{spelling}", WRITE)
+            check("GET", f"/{spelling}", {})
+            check("POST", f"/v2/video/{spelling}", {"Content-Type": "application/json"}, b"{}")
+            check("GET", f"/__admin/scenario?appkey={spelling}", WRITE)
+            check("GET", f"/__admin/sign?appkey={spelling}", WRITE)
+            check(
                 "POST",
-                f"/v2/video/query_room_info?appkey={spelt}",
+                f"/v2/video/query_room_info?appkey={spelling}",
                 {"Content-Type": "application/json"},
                 b"{}",
             )
-            go("GET", f"/__admin/openapi.json?lang={spelt}", WRITE)
+            check("GET", f"/__admin/openapi.json?lang={spelling}", WRITE)
         for path, fields in (
             ("scenario", {"name": name}),
             ("faults", {"fault": name}),
@@ -117,21 +117,21 @@ def attack(mock: MockServer, secret: str) -> int:
             ("report", {"form": name}),
         ):
             for method in ("PUT", "POST"):
-                go(method, f"/__admin/{path}", WRITE, json.dumps(fields).encode())
+                check(method, f"/__admin/{path}", WRITE, json.dumps(fields).encode())
         if name.isascii() and name.isprintable():
-            go("POST", "/v2/video/query_room_info", {"X-Mock-Scenario": name, "X-Mock-Fault": name})
-        for wish in ("mock:scenario=", "mock:error=", "mock:fault=", ""):
+            check("POST", "/v2/video/query_room_info", {"X-Mock-Scenario": name, "X-Mock-Fault": name})
+        for prefix in ("mock:scenario=", "mock:error=", "mock:fault=", ""):
             raw = request_bytes(
-                {"body": {"RoomId": wish + name}, "query": {"identifier": wish + name}}, "localhost"
+                {"body": {"RoomId": prefix + name}, "query": {"identifier": prefix + name}}, "localhost"
             )
             head, _, body = raw.partition(b"\r\n\r\n")
             target = head.split(b" ")[1].decode("latin-1")
-            go("POST", target, {"Content-Type": "application/json"}, body)
+            check("POST", target, {"Content-Type": "application/json"}, body)
     return tried
 
 
 def main() -> None:
-    """Start, attack, tell."""
+    """Start a server, send the requests, and print the result."""
     global RECORDING
     folder, secret = sys.argv[1], sys.argv[2]
     sys.addaudithook(hook)

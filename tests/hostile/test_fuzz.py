@@ -1,4 +1,4 @@
-"""Whatever bytes arrive, the request path answers an envelope, or the transport refuses, and the journal knows it."""
+"""For any bytes, the API answers with an envelope or the transport rejects them, and the journal agrees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mockserver.testing.mock_server import MockServer
 
 EXAMPLES = length(2_000, 20_000)
-"""Examples in all; the long suite sets 20,000."""
+"""Examples of both tests together."""
 QUICK = settings(
     max_examples=EXAMPLES // 2, deadline=2000, suppress_health_check=list(HealthCheck), print_blob=True
 )
@@ -41,7 +41,7 @@ BODIES = st.one_of(
     VALUES.map(lambda body: json.dumps(body).encode()),
     st.binary(max_size=200),
 )
-BENT = st.fixed_dictionaries(
+MODIFIED = st.fixed_dictionaries(
     {"operation": st.sampled_from(OPERATIONS)},
     optional={
         "method": st.sampled_from(["GET", "PUT", "DELETE", "OPTIONS", "PATCH"]),
@@ -66,32 +66,32 @@ BENT = st.fixed_dictionaries(
         ),
     },
 )
-SENDS = st.fixed_dictionaries({"operation": st.sampled_from(OPERATIONS)}) | BENT
-"""Half of the requests are right up to their body."""
+SENDS = st.fixed_dictionaries({"operation": st.sampled_from(OPERATIONS)}) | MODIFIED
+"""Half of the requests are valid except for their body."""
 
 
 @pytest.fixture(scope="module")
 def mock():
-    """One server for every example."""
-    with MockServer("document", now=str(NOW), journal_size=100_000) as running:
-        yield running
+    """One server for all examples."""
+    with MockServer("document", now=str(NOW), journal_size=100_000) as server:
+        yield server
 
 
 @QUICK
 @given(send=SENDS, body=BODIES)
 def test_any_request_is_answered_by_an_envelope(mock, tally, send, body):
-    """Structured requests, bent anywhere: HTTP 200, an error of the catalogue that is no internal one, a journal entry."""
+    """HTTP 200, an error of the catalogue other than internal_error, and a journal entry."""
     before = mock.engine.journal.count()[0]
-    given_up = [name for name, value in send.get("query", {}).items() if value is None]
-    send = {**send, "twice": [name for name in send.get("twice", ()) if name not in given_up]}
+    removed = [name for name, value in send.get("query", {}).items() if value is None]
+    send = {**send, "twice": [name for name in send.get("twice", ()) if name not in removed]}
     try:
         raw = request_builder.request_bytes({**send, "hex": body.hex()}, f"127.0.0.1:{mock.port}")
-    except UnicodeEncodeError:  # a lone surrogate cannot be percent-encoded
+    except UnicodeEncodeError:  # A lone surrogate cannot be percent-encoded.
         reject()
-    ((status, told),) = split_answers(send_raw(mock, raw))
-    name = error_name(mock, told)
+    ((status, answer),) = split_answers(send_raw(mock, raw))
+    name = error_name(mock, answer)
     tally("fuzz requests", name)
-    assert name != "internal_error", told
+    assert name != "internal_error", answer
     assert status in (200, 400, 431)
     assert mock.engine.journal.count()[0] == before + (status == 200)
 
@@ -144,7 +144,7 @@ FIRST = st.sampled_from(
 @QUICK
 @given(first=FIRST, parts=st.lists(PIECES | st.binary(max_size=12), max_size=14))
 def test_any_bytes_are_answered_or_dropped(mock, tally, first, parts):
-    """Pieces of HTTP in any order: each answer is whole JSON below 500, and as many entries as requests reached the app."""
+    """Each response is complete JSON with a status below 500; the journal has one entry per answered request."""
     before = mock.engine.journal.count()[0]
     raw = send_raw(mock, first + b"".join(parts), shut=True)
     answered = 0
@@ -157,4 +157,4 @@ def test_any_bytes_are_answered_or_dropped(mock, tally, first, parts):
 
 
 def _answers(raw: bytes) -> list[tuple[int, bytes]]:
-    return [one for one in split_answers(raw.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b""))]
+    return list(split_answers(raw.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")))

@@ -1,4 +1,4 @@
-"""A page in somebody's browser can do nothing with the admin API, and read nothing of it, however it spells its requests."""
+"""No foreign web page can use or read the admin API, however it spells its requests."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ PAGES = {
     "our address as a prefix": {"Origin": "http://127.0.0.1:{port}.evil.example"},
     "our address as a user": {"Origin": "http://127.0.0.1:{port}@evil.example"},
     "our address in capitals and a path": {"Origin": "http://127.0.0.1:{port}/"},
-    "a site of ours that is none": {"Sec-Fetch-Site": "same-site"},
+    "a same-site page": {"Sec-Fetch-Site": "same-site"},
     "an unknown site": {"Sec-Fetch-Site": "frob"},
     "two sites": {"Sec-Fetch-Site": "same-origin, cross-site"},
-    "a re-bound name": {"Host": "evil.example"},
-    "a re-bound name with our port": {"Host": "evil.example:{port}", "Origin": "http://evil.example:{port}"},
-    "a re-bound name, same origin": {
+    "a rebound name": {"Host": "evil.example"},
+    "a rebound name with our port": {"Host": "evil.example:{port}", "Origin": "http://evil.example:{port}"},
+    "a rebound name, same origin": {
         "Host": "evil.example:{port}",
         "Origin": "http://evil.example:{port}",
         "Sec-Fetch-Site": "same-origin",
@@ -60,7 +60,7 @@ PAGES = {
         "Forwarded": "host=localhost",
     },
 }
-"""What a browser says for a page that is none of ours."""
+"""Headers that a browser sends for a foreign page."""
 SIMPLE = {
     "a form": {"Content-Type": "application/x-www-form-urlencoded"},
     "text": {"Content-Type": "text/plain"},
@@ -73,7 +73,7 @@ SIMPLE = {
     "another value of the header": {"X-Mock-Admin": "true", "Content-Type": "application/json"},
     "the header in the query": {"Content-Type": "application/json", "X-Forwarded-Query": "X-Mock-Admin=1"},
 }
-"""What a page may send without asking first, and what comes close to a write."""
+"""What a page can send without a preflight, and near misses of a write."""
 SPELLINGS = (
     "/%5f%5fadmin/{}",
     "/%5F_admin/{}",
@@ -106,14 +106,14 @@ ROUTE_IDS = [f"{route.method} {route.path}" for route in ROUTES]
 
 @pytest.fixture(scope="module")
 def mock():
-    """A server that stands still."""
-    with MockServer("document", now=str(NOW)) as running:
-        yield running
+    """A server at a frozen clock."""
+    with MockServer("document", now=str(NOW)) as server:
+        yield server
 
 
 @pytest.fixture
 def unchanged(mock):
-    """Nothing that the admin API can change has changed."""
+    """Assert that nothing the admin API can change has changed."""
 
     def state() -> object:
         admin = mock.admin
@@ -129,11 +129,11 @@ def unchanged(mock):
     assert state() == before
 
 
-def shows_nothing(answer: tuple[int, dict[str, str], bytes]) -> None:
-    """The answer grants no page anything, and tells nothing of what the admin API knows."""
+def assert_reveals_nothing(answer: tuple[int, dict[str, str], bytes]) -> None:
+    """Assert that the response has no Access-Control header and contains only an error."""
     status, headers, body = answer
     assert not [name for name in headers if name.startswith("access-control-")]
-    if status == 200:  # a path that is not the admin's is the API's: it refuses with an envelope
+    if status == 200:  # The API answers paths outside the admin API with an envelope.
         assert json.loads(body)["Status"] == "FAIL"
     else:
         assert 400 <= status < 500, (status, body[:200])
@@ -141,30 +141,32 @@ def shows_nothing(answer: tuple[int, dict[str, str], bytes]) -> None:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=ROUTE_IDS)
-def test_a_foreign_page_is_refused_on_every_route(mock, unchanged, tally, route):
-    """403 for each way in which a browser tells that a page is none of ours, though it sends all that a write needs."""
+def test_foreign_pages_are_rejected_on_every_route(mock, unchanged, tally, route):
+    """403 for every way in which a browser marks a foreign page, even with all headers of a write."""
     target = f"/__admin/{route.path}".replace("<", "").replace(">", "")
     body = json.dumps(BODIES.get(route.path, {})).encode()
     for page, headers in PAGES.items():
-        told = {name: value.format(port=mock.port) for name, value in headers.items()}
-        answer = send(mock, route.method, target, {**WRITE, **told}, body)
+        sent = {name: value.format(port=mock.port) for name, value in headers.items()}
+        answer = send(mock, route.method, target, {**WRITE, **sent}, body)
         assert answer[0] == 403, page
         tally("pages", "403")
-        shows_nothing(answer)
+        assert_reveals_nothing(answer)
 
 
 @pytest.mark.parametrize(
-    "route", [one for one in ROUTES if one.method != "GET"], ids=[x for x in ROUTE_IDS if x[:3] != "GET"]
+    "route",
+    [route for route in ROUTES if route.method != "GET"],
+    ids=[name for name in ROUTE_IDS if name[:3] != "GET"],
 )
-def test_what_a_page_can_send_without_asking_changes_nothing(mock, unchanged, tally, route):
-    """Even from an origin that says nothing of itself: a write carries a header and a type that no form can send."""
+def test_requests_without_a_preflight_change_nothing(mock, unchanged, tally, route):
+    """Even without an Origin: a write needs a header and a content type that no form can send."""
     target = f"/__admin/{route.path}".replace("<", "").replace(">", "")
     body = json.dumps(BODIES.get(route.path, {})).encode()
     for kind, headers in SIMPLE.items():
         answer = send(mock, route.method, f"{target}?X-Mock-Admin=1", headers, body)
         assert answer[0] in (403, 415), kind
         tally("pages", str(answer[0]))
-        shows_nothing(answer)
+        assert_reveals_nothing(answer)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=ROUTE_IDS)
@@ -173,28 +175,28 @@ def test_a_path_may_be_spelt_in_any_way(mock, unchanged, tally, route):
     path = route.path.replace("<", "").replace(">", "")
     body = json.dumps(BODIES.get(route.path, {})).encode()
     for spelling in SPELLINGS:
-        for page in ("another site", "a re-bound name"):
+        for page in ("another site", "a rebound name"):
             answer = send(mock, route.method, spelling.format(path), {**WRITE, **PAGES[page]}, body)
-            shows_nothing(answer)
+            assert_reveals_nothing(answer)
             tally("pages", str(answer[0]))
 
 
 @pytest.mark.parametrize("target", ["/__admin/scenario", "/v2/video/query_room_info", "/", "*"])
-def test_a_preflight_is_never_granted(mock, target):
-    """A browser that asks first hears nothing it could take for a yes; the API answers other origins as ever, unreadably."""
-    asking = {
+def test_preflights_fail(mock, target):
+    """No response to a preflight contains an Access-Control header, neither of the admin API nor of the API."""
+    preflight = {
         "Origin": EVIL,
         "Access-Control-Request-Method": "PUT",
         "Access-Control-Request-Headers": "x-mock-admin, content-type",
         "Access-Control-Request-Private-Network": "true",
     }
     for method in ("OPTIONS", "GET", "POST"):
-        _, headers, _ = send(mock, method, target, asking)
+        _, headers, _ = send(mock, method, target, preflight)
         assert not [name for name in headers if name.startswith("access-control-")]
 
 
-def test_a_page_of_our_own_and_a_program_may_call(mock):
-    """The same origin, a bookmark, a command line."""
+def test_own_pages_and_programs_are_allowed(mock):
+    """The same origin, a bookmark, a command-line client."""
     own = f"http://127.0.0.1:{mock.port}"
     for headers in (
         {},

@@ -1,4 +1,4 @@
-"""Requests to the admin API as a page in a browser, or a program, would send them."""
+"""Raw requests to the admin API, as a web page or a program would send them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WRITE = {"Content-Type": "application/json", "X-Mock-Admin": "1"}
 def send(
     mock: MockServer, method: str, target: str, headers: Mapping[str, str], body: bytes = b""
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers (lower case) and body; the target and the headers go out exactly as they are given."""
+    """Send a request with exactly this target and these headers; return status, headers (lower case) and body."""
     fields = {"Host": f"127.0.0.1:{mock.port}", "Content-Length": str(len(body)), **headers}
     head = f"{method} {target} HTTP/1.1\r\nConnection: close\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())

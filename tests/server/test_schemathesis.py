@@ -1,7 +1,7 @@
-"""Schemathesis makes requests from the served document; whatever it sends is judged by the document, not by our code.
+"""Schemathesis generates requests from the served OpenAPI document; the document alone decides what is a correct answer.
 
-HTTP is always 200 (§1.3), so its own checks of statuses see nothing: ours reads the envelope. Requests are signed after
-they are made, and only in the parts that meet the document, so a parameter that was made wrong arrives wrong.
+HTTP is always 200 (§1.3), so the status checks of Schemathesis find nothing, and our check reads the envelope. Requests are
+signed after generation, and only in the parameters that are valid, so an invalid parameter arrives unchanged.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ EXAMPLES = 120
 DOCUMENT = "/__admin/openapi.json"
 SEQS = itertools.count(1)
 SEEN: Counter[tuple[str, str, str]] = Counter()
-"""Requests by operation, whether the document takes them, and what came back."""
+"""Requests by operation, validity and resulting error."""
 
 app = create_app(scenario="default", now=str(NOW))
 config = schemathesis.Config()
 config.projects.default.generation.update(
     modes=[schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE], deterministic=True
 )
-# The check reads the request as it went out; the appkey is no secret.
+# The check reads the sent request, so it must not be sanitized.
 config.output.sanitization.update(enabled=False)
 schema = schemathesis.openapi.from_wsgi(DOCUMENT, app, config=config)
 document: dict[str, Any] = app.test_client().get(DOCUMENT).get_json()
@@ -63,28 +63,28 @@ Strict: Any = extend(
 
 
 def meets(component: str, value: Any) -> bool:
-    """Whether `value` meets a schema of the document; a number with a fraction is no integer."""
+    """Return whether a value matches a schema of the document; 1.0 is not an integer."""
     reference = f"#/components/schemas/{component}"
     return Strict({"$ref": reference, "components": document["components"]}).is_valid(value)
 
 
 def sign(case: Any) -> None:
-    """Sign what was made: every part that meets the document by itself becomes a right one."""
+    """Sign a generated request: every parameter that is valid by itself gets its correct value."""
     curtime = str(NOW)
-    right = {"appkey": APPKEY, "curtime": curtime, "checksum": checksum(curtime), "seq": f"s{next(SEQS)}"}
-    for name, value in right.items():
+    correct = {"appkey": APPKEY, "curtime": curtime, "checksum": checksum(curtime), "seq": f"s{next(SEQS)}"}
+    for name, value in correct.items():
         if name in case.query and meets(f"query/properties/{name}", case.query[name]):
             case.query[name] = value
 
 
-def takes(request: Any) -> bool:
-    """Whether the document takes a request, as it went out."""
+def is_valid(request: Any) -> bool:
+    """Return whether a sent request is valid according to the document."""
     parts = urlsplit(request.url)
     pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=False)
     query, operation = dict(pairs), parts.path.rpartition("/")[2]
     kind = str(request.headers.get("Content-Type", "")).partition(";")[0].strip()
     try:
-        body = json.loads(request.body or b"", object_pairs_hook=_once)
+        body = json.loads(request.body or b"", object_pairs_hook=_unique_keys)
     except ValueError:
         return False
     return (
@@ -98,14 +98,14 @@ def takes(request: Any) -> bool:
     )
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("duplicate key")
     return dict(pairs)
 
 
-def wrong_in_itself(operation: str, body: dict[str, Any]) -> str:
-    """The error that a request deserves which the schema cannot refuse; empty when it deserves none."""
+def expected_error(operation: str, body: dict[str, Any]) -> str:
+    """Return the error of a request that the schema cannot detect; empty when there is none."""
     begin, end, day = body.get("BeginTime"), body.get("EndTime"), body.get("QueryDate")
     if day is not None:
         try:
@@ -120,23 +120,23 @@ def wrong_in_itself(operation: str, body: dict[str, Any]) -> str:
     return ""
 
 
-def envelope(context: Any, response: Any, case: Any) -> None:
-    """Nothing valid is refused, nothing invalid is taken, nothing fails inside."""
+def check_envelope(context: Any, response: Any, case: Any) -> None:
+    """Check that valid requests are accepted, invalid ones rejected, and that none causes an internal error."""
     operation = urlsplit(response.request.url).path.rpartition("/")[2]
     answer = response.json()
     error = ERRORS[answer["ErrorCode"]]
-    valid = takes(response.request)
+    valid = is_valid(response.request)
     SEEN[operation, "valid" if valid else "invalid", error] += 1
     assert (answer["Status"] == "OK") == (error == "ok")
     assert error != "internal_error", answer["ErrorInfo"]
     if not valid:
-        assert error != "ok", "a request outside the document was taken"
+        assert error != "ok", "an invalid request was accepted"
         return
-    wanted = wrong_in_itself(operation, json.loads(response.request.body))
-    allowed = {wanted or "ok"}
-    if operation == "query_room_info" and not wanted:
+    expected = expected_error(operation, json.loads(response.request.body))
+    allowed = {expected or "ok"}
+    if operation == "query_room_info" and not expected:
         allowed.add("room_not_found")
-    assert error in allowed, f"a valid request was refused: {answer}"
+    assert error in allowed, f"a valid request was rejected: {answer}"
 
 
 CHECKS = [
@@ -145,24 +145,24 @@ CHECKS = [
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
-    envelope,
+    check_envelope,
 ]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def counts(tally: Callable[..., None]) -> Iterator[None]:
-    """Tells what was tried and what came back; a family that was never tried is a failure."""
+    """Report what was sent and answered; an operation that was hardly tested is a failure."""
     yield
-    told = {name: {"valid": Counter[str](), "invalid": Counter[str]()} for name, _, _ in SEEN}
+    results = {name: {"valid": Counter[str](), "invalid": Counter[str]()} for name, _, _ in SEEN}
     for (name, kind, error), count in SEEN.items():
-        told[name][kind][error] += count
-    for found in told.values():
-        for kind in found:
-            for error, count in found[kind].items():
+        results[name][kind][error] += count
+    for kinds in results.values():
+        for kind, errors in kinds.items():
+            for error, count in errors.items():
                 tally("schemathesis", f"{kind} {error}", count)
-    for name in told.keys() & OPERATIONS.keys():
-        assert told[name]["valid"]["ok"] > 0, f"{name}: no request was answered"
-        assert told[name]["invalid"].total() > 50, f"{name}: hardly anything wrong was tried"
+    for name in results.keys() & OPERATIONS.keys():
+        assert results[name]["valid"]["ok"] > 0, f"{name}: no valid request was answered"
+        assert results[name]["invalid"].total() > 50, f"{name}: hardly any invalid request was sent"
 
 
 @schema.parametrize()
@@ -173,23 +173,23 @@ def counts(tally: Callable[..., None]) -> Iterator[None]:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_every_answer_is_what_the_document_says(case: Any) -> None:
-    """Samples, boundary values and random requests, right and wrong: each is answered as the document has it."""
+def test_every_answer_agrees_with_the_document(case: Any) -> None:
+    """Samples, boundary values and random requests, valid and invalid, get the answers the document defines."""
     sign(case)
     case.call_and_validate(checks=CHECKS)
 
 
 @pytest.mark.parametrize(
-    ("settings", "body", "said"),
+    ("settings", "body", "message"),
     [
-        ({"reading": "strictness=lenient"}, {"QueryDate": 20191210}, "outside the document was taken"),
-        ({"scenario": "outage"}, {"QueryDate": "20191210"}, "a valid request was refused"),
+        ({"reading": "strictness=lenient"}, {"QueryDate": 20191210}, "an invalid request was accepted"),
+        ({"scenario": "outage"}, {"QueryDate": "20191210"}, "a valid request was rejected"),
     ],
 )
-def test_a_server_that_departs_from_the_document_is_found_out(
-    settings: dict[str, str], body: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_violates_the_document_is_detected(
+    settings: dict[str, str], body: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The check is no rubber stamp: one that takes too much and one that refuses everything fail it."""
+    """The check fails for a server that accepts too much and for one that rejects everything."""
     monkeypatch.setattr(sys.modules[__name__], "SEEN", Counter())
     other = schemathesis.openapi.from_wsgi(
         DOCUMENT, create_app(**{"scenario": "document", "now": str(NOW), **settings}), config=config
@@ -198,6 +198,6 @@ def test_a_server_that_departs_from_the_document_is_found_out(
     case = other["/v2/video/count_qos_by_day"]["POST"].Case(
         query={**query, "checksum": checksum(str(NOW))}, body=body, media_type="application/json"
     )
-    with pytest.raises(FailureGroup) as found:
-        case.call_and_validate(checks=[envelope])
-    assert said in "".join(str(one) for one in found.value.exceptions)
+    with pytest.raises(FailureGroup) as failures:
+        case.call_and_validate(checks=[check_envelope])
+    assert message in "".join(str(error) for error in failures.value.exceptions)
