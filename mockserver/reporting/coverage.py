@@ -78,19 +78,19 @@ class Coverage:
     """Requests that name no operation."""
 
     @property
-    def of(self) -> int:
+    def total(self) -> int:
         """The denominator."""
         return sum(len(part.cells) for part in self.operations)
 
     @property
-    def met(self) -> int:
+    def covered(self) -> int:
         """How much of the denominator is covered."""
         return sum(cell.times > 0 for part in self.operations for cell in part.cells)
 
     @property
     def percent(self) -> float:
         """The percentage with one decimal, rounded down: 100 means all."""
-        return self.met * 1000 // self.of / 10 if self.of else 0.0
+        return self.covered * 1000 // self.total / 10 if self.total else 0.0
 
 
 def cover(entries: Iterable[JournalEntry], inputs: ReportInputs) -> Coverage:

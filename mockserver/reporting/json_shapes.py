@@ -128,8 +128,8 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
     """Return the coverage: outcomes and fields of each operation, then readings and faults."""
     return {
         "percent": coverage.percent,
-        "met": coverage.met,
-        "of": coverage.of,
+        "met": coverage.covered,
+        "of": coverage.total,
         "unknown": coverage.unknown,
         "operations": [
             {

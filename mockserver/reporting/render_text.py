@@ -53,7 +53,7 @@ def _problems(view: ReportView) -> Iterator[str]:
 
 def _percent(view: ReportView) -> str:
     coverage = view.report.coverage
-    return f"{view.label['coverage']}: {view.percent} ({coverage.met}/{coverage.of})"
+    return f"{view.label['coverage']}: {view.percent} ({coverage.covered}/{coverage.total})"
 
 
 def _coverage(view: ReportView) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Coverage counts what the contract has and the clients met; its denominator is what the module says."""
+"""Coverage counts which parts of the contract the clients used."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ VOLUME = "count_business_total_volume_by_day"
 
 
 def covered(*entries: JournalEntry) -> Coverage:
-    """The coverage by entries."""
+    """Return the coverage by some entries."""
     return cover(entries, inputs())
 
 
 def outcomes(coverage: Coverage, operation: str = "query_room_info") -> dict[str, tuple[int, bool]]:
-    """Outcome → times and whether it counts."""
-    [part] = [one for one in coverage.operations if one.operation == operation]
+    """Return how often each outcome occurred and whether it counts."""
+    [part] = [part for part in coverage.operations if part.operation == operation]
     return {cell.name: (cell.times, cell.counts) for cell in part.outcomes}
 
 
 def fields(coverage: Coverage, operation: str = "query_room_info") -> dict[tuple[str, str], int]:
-    """Field and value → times."""
-    [part] = [one for one in coverage.operations if one.operation == operation]
+    """Return how often each value of each field occurred."""
+    [part] = [part for part in coverage.operations if part.operation == operation]
     return {(cell.name, cell.value): cell.times for cell in part.fields}
 
 
-def test_the_denominator_is_what_a_good_client_can_meet() -> None:
-    """Success, empty, the errors that count where they can be told, optional fields, enumerated values."""
+def test_the_denominator_is_what_a_correct_client_can_cover() -> None:
+    """Success, empty, the errors that count where they are possible, optional fields, enumerated values."""
     nothing = covered()
-    assert (nothing.met, nothing.percent, nothing.unknown) == (0, 0.0, 0)
+    assert (nothing.covered, nothing.percent, nothing.unknown) == (0, 0.0, 0)
     everywhere = {"success", "empty"} | {
         error for error, rule in rules().items() if rule.counts and not rule.fields
     }
@@ -48,17 +48,17 @@ def test_the_denominator_is_what_a_good_client_can_meet() -> None:
         "query_all_instance_by_time": {"range_too_large"},
         "count_qos_by_day": set(),
     }.items():
-        assert {one for one, (_, counts) in outcomes(nothing, name).items() if counts} == everywhere | more
+        assert {part for part, (_, counts) in outcomes(nothing, name).items() if counts} == everywhere | more
     assert list(fields(nothing)) == [
         ("BeginTime", "given"), ("BeginTime", "left_out"), ("EndTime", "given"), ("EndTime", "left_out"),
     ]  # fmt: skip
     assert list(fields(nothing, VOLUME)) == [("CountBy", str(number)) for number in range(5)]
-    assert nothing.of == len(OPERATIONS) * len(everywhere) + 4 + (4 + 5 + 4)
+    assert nothing.total == len(OPERATIONS) * len(everywhere) + 4 + (4 + 5 + 4)
 
 
-def test_each_outcome_is_counted_where_it_was_met() -> None:
-    """Success, empty and errors; an answer that a fault spoiled is none of them, and asked of nobody."""
-    met = covered(
+def test_each_outcome_is_counted() -> None:
+    """A response that a fault damaged counts as `fault` and is not required."""
+    coverage = covered(
         entry(),
         entry(empty=True),
         entry(error="room_not_found"),
@@ -66,22 +66,22 @@ def test_each_outcome_is_counted_where_it_was_met() -> None:
         entry(spoiled=True, error="server_busy", faults=("truncated_body",)),
         entry(operation="", error="unknown_command"),
     )
-    told = outcomes(met)
-    assert (told["success"], told["empty"], told["room_not_found"]) == ((1, True), (1, True), (1, True))
-    assert told["fault"] == (2, False)
-    assert sum(times for times, _ in told.values()) == 5
-    assert (met.unknown, sum(one.requests for one in met.operations)) == (1, 5)
+    counts = outcomes(coverage)
+    assert (counts["success"], counts["empty"], counts["room_not_found"]) == ((1, True), (1, True), (1, True))
+    assert counts["fault"] == (2, False)
+    assert sum(times for times, _ in counts.values()) == 5
+    assert (coverage.unknown, sum(part.requests for part in coverage.operations)) == (1, 5)
 
 
-def test_a_mistake_of_the_client_is_told_and_adds_nothing() -> None:
-    """`malformed_json` is no aim: meeting it does not raise the percentage."""
-    met = covered(entry(error="malformed_json", violations=(wrong("malformed_json"),)))
-    assert outcomes(met)["malformed_json"] == (1, False)
-    assert met.met == 0
+def test_an_error_caused_by_a_client_mistake_adds_nothing() -> None:
+    """`malformed_json` is listed but does not raise the percentage."""
+    coverage = covered(entry(error="malformed_json", violations=(wrong("malformed_json"),)))
+    assert outcomes(coverage)["malformed_json"] == (1, False)
+    assert coverage.covered == 0
 
 
-def test_fields_count_in_sound_requests_only() -> None:
-    """An empty text is left out; a refused request shows nothing; a tolerated departure does no harm."""
+def test_fields_count_in_valid_requests_only() -> None:
+    """An empty string is left out; a refused request covers nothing; a tolerated violation does no harm."""
     assert fields(covered(entry(fields={"RoomId": "1", "BeginTime": "", "EndTime": "1575962850"}))) == {
         ("BeginTime", "given"): 0, ("BeginTime", "left_out"): 1,
         ("EndTime", "given"): 1, ("EndTime", "left_out"): 0,
@@ -92,47 +92,47 @@ def test_fields_count_in_sound_requests_only() -> None:
     assert sum(fields(covered(entry(error="room_not_found"))).values()) == 2
 
 
-def test_values_are_told_apart_by_type() -> None:
+def test_values_are_compared_with_their_type() -> None:
     """1 is a value of CountBy; "1", True and 1.0 are not."""
     entries = [entry(operation=VOLUME, fields={"CountBy": value}) for value in (1, 4, "1", True, 1.0)]
     assert list(fields(covered(*entries), VOLUME).values()) == [0, 1, 0, 0, 1]
 
 
-def test_readings_and_faults_are_told_beside() -> None:
-    """Every choice of every reading and every known kind is listed; neither is in the denominator."""
+def test_readings_and_faults_are_listed_outside_the_denominator() -> None:
+    """Every choice of every reading and every fault kind."""
     other = {**DEFAULTS, "ongoing": "zero", "freshness_seconds": 60}
-    met = covered(entry(faults=("latency", "latency")), entry(readings=other, faults=("homemade",)))
-    assert [(cell.name, cell.times) for cell in met.faults] == [
+    coverage = covered(entry(faults=("latency", "latency")), entry(readings=other, faults=("homemade",)))
+    assert [(cell.name, cell.times) for cell in coverage.faults] == [
         ("latency", 1), ("connection_reset", 0), ("homemade", 1),
     ]  # fmt: skip
-    told = {(cell.name, cell.value): cell.times for cell in met.readings}
-    assert told["ongoing", "now"] == told["ongoing", "zero"] == 1
-    assert told["ongoing", "empty"] == 0
-    assert (told["freshness_seconds", "300"], told["freshness_seconds", "60"]) == (1, 1)
-    assert {name for name, _ in told} == READINGS.keys()
-    assert not any(cell.counts for cell in (*met.readings, *met.faults))
+    counts = {(cell.name, cell.value): cell.times for cell in coverage.readings}
+    assert counts["ongoing", "now"] == counts["ongoing", "zero"] == 1
+    assert counts["ongoing", "empty"] == 0
+    assert (counts["freshness_seconds", "300"], counts["freshness_seconds", "60"]) == (1, 1)
+    assert {name for name, _ in counts} == READINGS.keys()
+    assert not any(cell.counts for cell in (*coverage.readings, *coverage.faults))
     other_operation = entry(operation="count_qos_by_day", faults=("latency",), readings=other)
-    by_name = {one.operation: one for one in covered(entry(), entry(), other_operation).operations}
-    asked, quiet = by_name["count_qos_by_day"], by_name["query_room_info"]
-    assert [(cell.name, cell.times, cell.counts) for cell in asked.faults] == [("latency", 1, False)]
+    by_name = {part.operation: part for part in covered(entry(), entry(), other_operation).operations}
+    calls, quiet = by_name["count_qos_by_day"], by_name["query_room_info"]
+    assert [(cell.name, cell.times, cell.counts) for cell in calls.faults] == [("latency", 1, False)]
     assert quiet.faults == ()
     assert {(cell.name, cell.value): cell.times for cell in quiet.readings}["signing", "v2"] == 2
-    assert {cell.name: cell.value for cell in asked.readings} == {k: str(v) for k, v in other.items()}
+    assert {cell.name: cell.value for cell in calls.readings} == {k: str(v) for k, v in other.items()}
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(list(OPERATIONS)), st.sampled_from(["", *catalogue()])), max_size=15)
 )
-def test_coverage_only_grows_and_stays_within_its_denominator(asked: list[tuple[str, str]]) -> None:
-    """More requests never cover less, and 100 % is only all."""
-    entries = [entry(operation=operation, error=error, fields={}) for operation, error in asked]
+def test_coverage_only_grows(calls: list[tuple[str, str]]) -> None:
+    """More requests never cover less, and 100 % means everything."""
+    entries = [entry(operation=operation, error=error, fields={}) for operation, error in calls]
     before, after = covered(*entries[:-1]), covered(*entries)
-    assert before.met <= after.met <= after.of == before.of
-    assert (after.percent == 100) == (after.met == after.of)
+    assert before.covered <= after.covered <= after.total == before.total
+    assert (after.percent == 100) == (after.covered == after.total)
 
 
-def test_everything_met_is_a_hundred_percent() -> None:
-    """The denominator can be reached."""
+def test_a_hundred_percent_can_be_reached() -> None:
+    """With a request for every cell of the denominator."""
     entries = []
     for part in covered().operations:
         for cell in part.outcomes:
@@ -144,19 +144,19 @@ def test_everything_met_is_a_hundred_percent() -> None:
             value: Any = {"given": "1", "left_out": ""}.get(cell.value)
             value = int(cell.value) if value is None else value
             entries.append(entry(operation=part.operation, fields={cell.name: value}))
-    met = covered(*entries)
-    assert (met.percent, met.met) == (100.0, met.of)
+    coverage = covered(*entries)
+    assert (coverage.percent, coverage.covered) == (100.0, coverage.total)
 
 
 def test_the_shape_of_the_json_is_stable() -> None:
-    """The same keys with and without requests."""
-    for met in (covered(), covered(entry())):
-        told = coverage_json(met)
-        assert list(told) == ["percent", "met", "of", "unknown", "operations", "readings", "faults"]
-        assert [one["operation"] for one in told["operations"]] == list(OPERATIONS)
-        for one in told["operations"]:
-            assert list(one) == [
+    """The keys are the same with and without requests."""
+    for coverage in (covered(), covered(entry())):
+        shape = coverage_json(coverage)
+        assert list(shape) == ["percent", "met", "of", "unknown", "operations", "readings", "faults"]
+        assert [part["operation"] for part in shape["operations"]] == list(OPERATIONS)
+        for part in shape["operations"]:
+            assert list(part) == [
                 "operation", "section", "requests", "outcomes", "fields", "readings", "faults",
             ]  # fmt: skip
-            assert all(list(cell) == ["name", "times", "counts"] for cell in one["outcomes"])
-            assert all(list(cell) == ["name", "times", "counts", "value"] for cell in one["fields"])
+            assert all(list(cell) == ["name", "times", "counts"] for cell in part["outcomes"])
+            assert all(list(cell) == ["name", "times", "counts", "value"] for cell in part["fields"])

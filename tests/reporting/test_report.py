@@ -65,12 +65,13 @@ def test_the_report_counts_requests_violations_and_mistakes() -> None:
     assert (REPORT.requests, REPORT.accepted, REPORT.apps, REPORT.evicted) == (6, 3, 2, 0)
     assert REPORT.scenarios == (("default", 6),)
     assert [
-        (one.example.name, one.outcome, one.times, one.requests, one.across) for one in REPORT.violations
+        (each.example.name, each.outcome, each.times, each.requests, each.across)
+        for each in REPORT.violations
     ] == [
         ("unknown_field", "unknown_field", 1, ("4",), False),
         ("seq_reused", "success", 1, ("6",), True),
     ]
-    assert [one.text.en for one in REPORT.findings] == [
+    assert [each.text.en for each in REPORT.findings] == [
         "after checksum_expired the client repeated the same signature once"
     ]
     many = report_on([entry(id=str(n), violations=(wrong(),), error="unknown_field") for n in range(9)])
@@ -138,9 +139,9 @@ def test_the_brief_format_has_the_problems_and_one_line_of_coverage() -> None:
     problems, _, rest = brief.partition("\nCoverage: ")
     assert whole.startswith(problems)
     shares, _, last = rest.partition("\n\n")
-    assert shares.startswith(f"{REPORT.coverage.percent:g} % ({REPORT.coverage.met}/{REPORT.coverage.of}): ")
+    assert shares.startswith(f"{REPORT.coverage.percent:g} % ({REPORT.coverage.covered}/{REPORT.coverage.total}): ")
     counts = [tuple(map(int, pair)) for pair in re.findall(r"\w+ (\d+)/(\d+)", shares)]
-    assert tuple(map(sum, zip(*counts, strict=True))) == (REPORT.coverage.met, REPORT.coverage.of)
+    assert tuple(map(sum, zip(*counts, strict=True))) == (REPORT.coverage.covered, REPORT.coverage.total)
     assert len(counts) == len(REPORT.coverage.operations)
     assert last == render_verdict(view(REPORT))
     assert last == "Violations do not fail this run; --fail-on violations makes them.\n"
@@ -157,11 +158,11 @@ def test_each_unknown_path_is_a_group_of_its_own() -> None:
         for path in paths
     ]
     strays = [
-        entry(operation="", path=one.got, error="unknown_command", violations=(one,)) for one in violations
+        entry(operation="", path=each.got, error="unknown_command", violations=(each,)) for each in violations
     ]
     report = report_on(strays)
-    told = [(one.times, one.example.text.en) for one in report.violations if not one.across]
-    assert told == [(2, "/v2/video/a is no operation"), (1, "/v2/video/b is no operation")]
+    shape = [(each.times, each.example.text.en) for each in report.violations if not each.across]
+    assert shape == [(2, "/v2/video/a is no operation"), (1, "/v2/video/b is no operation")]
 
 
 def wrongs(*names: str) -> list[JournalEntry]:
@@ -224,22 +225,22 @@ def test_people_see_only_readings_other_than_the_defaults() -> None:
 
 def test_the_json_has_the_whole_report() -> None:
     """The keys of the JSON are stable."""
-    told = json.loads(render_json(view(REPORT, "zh", fail_on_violations=True)))
-    assert list(told) == [
+    shape = json.loads(render_json(view(REPORT, "zh", fail_on_violations=True)))
+    assert list(shape) == [
         "version", "requests", "evicted", "accepted", "refused", "apps", "unnamed", "scenarios", "coverage",
         "violations", "error_handling", "complaints",
     ]  # fmt: skip
-    assert told["refused"] == 3
-    assert told["violations"][0]["text"] == "roomid 未在文档中；请去掉"
-    assert (told["violations"][1]["name"], told["violations"][1]["across"]) == ("seq_reused", True)
-    [stale, _] = told["error_handling"]
+    assert shape["refused"] == 3
+    assert shape["violations"][0]["text"] == "roomid 未在文档中；请去掉"
+    assert (shape["violations"][1]["name"], shape["violations"][1]["across"]) == ("seq_reused", True)
+    [stale, _] = shape["error_handling"]
     assert (stale["error"], stale["should"], stale["did"]["same_signature"]) == (
         "checksum_expired",
         "sign_again",
         1,
     )
     assert stale["findings"][0]["requests"] == ["3"]
-    assert told["complaints"] == ["2 处违规", "1 处错误处理不当"]
+    assert shape["complaints"] == ["2 处违规", "1 处错误处理不当"]
 
 
 def cases(document: str) -> dict[str, str]:
@@ -282,9 +283,9 @@ def test_junit_has_failures_only_for_what_fails_the_run() -> None:
     """Otherwise violations and mistakes are output of cases that passed."""
     lenient = render_junit(view(REPORT))
     assert {state for state in cases(lenient).values()} == {"passed", "skipped"}
-    outputs = [one.text or "" for one in Xml.fromstring(lenient).iter("system-out")]
+    outputs = [each.text or "" for each in Xml.fromstring(lenient).iter("system-out")]
     for text in ("1 × unknown_field body:/roomid", "1 × seq_reused query:seq", "[same_signature] (3)"):
-        assert sum(text in one for one in outputs) == 1
+        assert sum(text in each for each in outputs) == 1
     document = render_junit(view(REPORT, min_coverage=100))
     failed = {name: state for name, state in cases(document).items() if state not in ("passed", "skipped")}
     assert failed == {"mockserver/run": f"coverage is {REPORT.coverage.percent:g} %, required 100 %"}
@@ -349,14 +350,14 @@ def test_the_page_is_self_contained(lang: Lang) -> None:
 def test_the_page_shows_the_whole_report() -> None:
     """Violations, findings, coverage and why the run fails."""
     text = Page(render_html(view(REPORT, fail_on_violations=True))).text
-    for said in (
+    for text in (
         "6 requests (apps: 2): 3 accepted, 3 refused",
         "failed: 2 violations of the contract",
         "roomid is not documented; remove it",
         "after checksum_expired the client repeated the same signature once same_signature",
         f"Coverage: {REPORT.coverage.percent:g} %",
     ):
-        assert said in text
+        assert text in text
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -404,8 +405,8 @@ def test_counts_have_the_right_grammatical_number(form: str, lang: Lang, number:
     ), shown
     assert not re.search(r"\{[a-z]+\}|…(?! )| … s|within  s|after … ", shown), shown
     if form == "text" and lang == "en":
-        said = {0: "0 requests (", 1: f"{report.requests} requests (", 2: f"{report.requests} requests ("}
-        assert said[number] in shown
+        text = {0: "0 requests (", 1: f"{report.requests} requests (", 2: f"{report.requests} requests ("}
+        assert text[number] in shown
         assert f"§2.2 query_room_info: {pluralize(4 * number, 'request')}\n" in shown
     if form == "junit" and lang == "zh":
         assert "not covered" not in shown
@@ -413,13 +414,13 @@ def test_counts_have_the_right_grammatical_number(form: str, lang: Lang, number:
 
 def test_a_report_on_one_request_uses_the_singular() -> None:
     """In both languages."""
-    one = report_on([entry(id="1")], evicted=1)
-    text = render_text(view(one))
+    each = report_on([entry(id="1")], evicted=1)
+    text = render_text(view(each))
     assert text.startswith(
         "Contract report: 1 request (apps: 1): 1 accepted, 0 refused\n1 older request left"
     )
     assert "§2.2 query_room_info: 1 request\n" in text
-    assert "§2.2 query_room_info: 1 个请求\n" in render_text(view(one, "zh"))
+    assert "§2.2 query_room_info: 1 个请求\n" in render_text(view(each, "zh"))
 
 
 def test_actions_are_shown_with_the_numbers_of_the_rule() -> None:
@@ -449,9 +450,9 @@ def test_people_see_a_limited_number_of_violation_groups() -> None:
     assert len(report_json(flood)["violations"]) == 400
 
 
-def wrong_at(where: str, **words: Any) -> Violation:
+def wrong_at(where: str, **values: Any) -> Violation:
     """Return a violation at a place."""
-    return replace(wrong(), where=where, **words)
+    return replace(wrong(), where=where, **values)
 
 
 HOSTILE = st.text(min_size=1, max_size=30) | st.sampled_from(
@@ -475,11 +476,11 @@ def test_a_hostile_text_stays_text_in_every_format(text: str) -> None:
 
     def session(word: str) -> list[JournalEntry]:
         broken = wrong_at(f"body:/{word}", got=word, expected=word, text=Text(word, word))
-        words: dict[str, Any] = dict.fromkeys(("id", "path", "scenario", "by", "near", "method"), word)
-        words |= {part: {word: word} for part in ("fields", "headers")}
-        words |= {"query": {"seq": word, "checksum": word}, "body": word.encode(errors="replace")}
-        words |= {"faults": (word,), "readings": {"ongoing": word}, "violations": (broken,)}
-        return [entry(operation="", error="unknown_command", **words) for _ in range(2)]
+        values: dict[str, Any] = dict.fromkeys(("id", "path", "scenario", "by", "near", "method"), word)
+        values |= {part: {word: word} for part in ("fields", "headers")}
+        values |= {"query": {"seq": word, "checksum": word}, "body": word.encode(errors="replace")}
+        values |= {"faults": (word,), "readings": {"ongoing": word}, "violations": (broken,)}
+        return [entry(operation="", error="unknown_command", **values) for _ in range(2)]
 
     hostile, plain = report_on(session(text)), report_on(session("plain"))
     for lang in LANGS:
@@ -488,9 +489,9 @@ def test_a_hostile_text_stays_text_in_every_format(text: str) -> None:
         page.encode()
         document = render_junit(view(hostile, lang))
         root, other = Xml.fromstring(document), Xml.fromstring(render_junit(view(plain, lang)))
-        assert [one.tag for one in root.iter()] == [one.tag for one in other.iter()]
+        assert [each.tag for each in root.iter()] == [each.tag for each in other.iter()]
         document.encode()
-        said = render_text(view(hostile, lang))
-        assert all(char.isprintable() or char == "\n" for char in said)
-        assert said.count("\n") == render_text(view(plain, lang)).count("\n")
+        text = render_text(view(hostile, lang))
+        assert all(char.isprintable() or char == "\n" for char in text)
+        assert text.count("\n") == render_text(view(plain, lang)).count("\n")
         assert json.loads(json.dumps(report_json(hostile, lang)))["requests"] == 2

@@ -1,4 +1,4 @@
-"""An entry as JSON: everything of the request that may be told, nothing that may not."""
+"""A journal entry as JSON: everything about the request except its secrets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from helpers.journal_entries import entry, wrong
 from mockserver.reporting.json_shapes import entry_json
 
 
-def test_the_shape() -> None:
-    """What admin API and plugin promise."""
-    told = entry_json(
+def test_the_shape_is_stable() -> None:
+    """The keys that the admin API and the plugin promise."""
+    shape = entry_json(
         entry(id="00000007", at=1575962220.5, error="unknown_field", status=200, violations=(wrong(got="roomid"),),
               faults=("latency",), near="answer 1: …", scenario="busy-day", seconds=0.25, readings={"signing": "v2"})
     )  # fmt: skip
-    assert told == {
+    assert shape == {
         "id": "00000007",
         "at": 1575962220.5,
         "time": "2019-12-10T15:17:00.500+08:00",
@@ -63,42 +63,42 @@ def test_the_shape() -> None:
     }  # fmt: skip
 
 
-def test_texts_come_in_the_language_asked_for() -> None:
+def test_texts_are_in_the_requested_language() -> None:
     """The violation and the diagnosis."""
-    told = entry_json(entry(violations=(wrong(),)), "zh")
-    assert told["violations"][0]["text"] == told["diagnosis"] == "roomid 未在文档中；请去掉"
+    shape = entry_json(entry(violations=(wrong(),)), "zh")
+    assert shape["violations"][0]["text"] == shape["diagnosis"] == "roomid 未在文档中；请去掉"
     mixed = entry(violations=(wrong(got="a", tolerated=True), wrong(got="b")))
     assert entry_json(mixed)["diagnosis"] == "b is not documented; remove it"
 
 
-def test_a_body_that_is_no_text_comes_in_base64() -> None:
-    """UTF-8 as text, everything else as it came, without loss."""
-    told = entry_json(entry(body=b"\xff\x00"))["request"]
-    assert (told["body"], told["body_base64"], told["body_length"]) == (None, "/wA=", 2)
+def test_a_binary_body_is_base64() -> None:
+    """UTF-8 is shown as text, everything else without loss."""
+    shape = entry_json(entry(body=b"\xff\x00"))["request"]
+    assert (shape["body"], shape["body_base64"], shape["body_length"]) == (None, "/wA=", 2)
     assert "body_base64" not in entry_json(entry(body="房".encode()))["request"]
 
 
 @pytest.mark.parametrize("before", range(4))
-def test_a_cut_body_tells_its_whole_length_and_hash(before: int) -> None:
-    """Also when the cut goes through a character of several bytes."""
+def test_a_cut_body_has_its_full_length_and_hash(before: int) -> None:
+    """Even if the cut splits a character."""
     whole = b"x" * before + "房间".encode() * 20_000
-    told = entry_json(entry(body=whole).redact())["request"]
-    assert whole.startswith(told["body"].encode())
-    assert len(told["body"].encode()) > 65_530
-    assert (told["body_length"], told["body_sha256"]) == (len(whole), hashlib.sha256(whole).hexdigest())
+    shape = entry_json(entry(body=whole).redact())["request"]
+    assert whole.startswith(shape["body"].encode())
+    assert len(shape["body"].encode()) > 65_530
+    assert (shape["body_length"], shape["body_sha256"]) == (len(whole), hashlib.sha256(whole).hexdigest())
 
 
-def test_no_credential_comes_through() -> None:
-    """Credentials in headers are masked, a checksum is six characters."""
+def test_credentials_are_masked() -> None:
+    """Those in headers entirely, a checksum except for six characters."""
     canary, checksum = "canary-secret", "0123456789abcdef0123456789abcdef01234567"
     headers = dict.fromkeys(("authorization", "X-Appsecret", "cookie", "x-auth-token", "api-key"), canary)
-    told = json.dumps(entry_json(entry(headers=headers, query={"checksum": checksum}).redact()))
-    assert canary not in told
-    assert checksum not in told
-    assert '"checksum": "012345\\u2026"' in told
+    shape = json.dumps(entry_json(entry(headers=headers, query={"checksum": checksum}).redact()))
+    assert canary not in shape
+    assert checksum not in shape
+    assert '"checksum": "012345\\u2026"' in shape
 
 
 @pytest.mark.parametrize("at", [0.0, -1e18, 1e18, float("inf")])
-def test_a_clock_far_away_breaks_nothing(at: float) -> None:
-    """A moment that no calendar has is told as seconds only."""
+def test_a_time_outside_the_calendar_is_shown_in_seconds_only(at: float) -> None:
+    """A clock far in the future breaks nothing."""
     assert isinstance(entry_json(entry(at=at))["time"], str)
