@@ -1,4 +1,4 @@
-"""A sample suite for a small client: green for the right one, and each mistake of a broken one is found and named."""
+"""A sample suite for a small client passes with the correct client and finds each mistake of the broken ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Runs = Callable[..., Run]
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Runs:
-    """Runs the suite, copied to a folder of its own, with one of the clients."""
+    """Run the suite, copied to a new folder, with one of the clients."""
     folder = tmp_path / "suite"
     shutil.copytree(SUITE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "pytest.ini").write_text(STRICT, encoding="utf-8")
@@ -30,42 +30,42 @@ def suite(tmp_path: Path) -> Runs:
     return runs
 
 
-def test_the_right_client_passes_everything(suite: Runs) -> None:
-    """No violation, no mistake in error handling; the report says what was covered."""
+def test_the_correct_client_passes(suite: Runs) -> None:
+    """No violation, no mistake in error handling; the report has the coverage."""
     done = suite("call_records:CallRecords", FAIL, "--mockserver-report=report.json")
     assert (done.code, done.outcomes) == (0, {"passed": 4}), done.output
     report = json.loads((done.folder / "report.json").read_text(encoding="utf-8"))
     assert (report["requests"], report["apps"], report["complaints"]) == (6, 4, [])
-    (busy,) = [one for one in report["error_handling"] if one["error"] == "server_busy"]
+    (busy,) = [row for row in report["error_handling"] if row["error"] == "server_busy"]
     assert (busy["did"], busy["findings"]) == ({"waited": 2}, [])
     assert "after" not in done.section
     assert "nothing fails this run" in done.section
 
 
 def test_a_wrong_signature_is_found_and_diagnosed(suite: Runs) -> None:
-    """The plugin says which formula the client used, in the failed test and in the report."""
+    """The failed test and the report say which formula the client used."""
     done = suite("broken:WrongSignature", FAIL, "--mockserver-report=report.xml")
     assert done.code == 1
     assert "v1 formula; v2 needs the restapikey in the middle [checksum_mismatch, §1.1.2]" in done.output
-    assert "FAILED client_suite.py::test_a_room_has_its_people" in done.output
+    assert "FAILED client_suite.py::test_a_room_has_its_users" in done.output
     assert "× checksum_mismatch query:checksum" in done.section
     root = ElementTree.parse(done.folder / "report.xml").getroot()
-    failures = {one.get("type") for one in root.iter("failure")}
+    failures = {row.get("type") for row in root.iter("failure")}
     assert {"checksum_mismatch", "run"} <= failures
 
 
 def test_missing_retries_are_found(suite: Runs) -> None:
-    """The plugin counts the requests that did not come."""
+    """The number of requests is too low."""
     done = suite("broken:NoRetries")
     assert (done.code, done.outcomes) == (1, {"failed": 1, "passed": 3})
-    assert "FAILED client_suite.py::test_a_busy_server_is_asked_again" in done.output
+    assert "FAILED client_suite.py::test_a_busy_server_is_retried" in done.output
     assert "expected 3 requests to query_instance_all_records_by_time" in done.output
     assert "found 1 of 1 in the journal" in done.output
     assert "1 × server_busy (query_instance_all_records_by_time): gave up ×1" in done.section
 
 
 def test_retries_without_a_pause_fail_the_run_although_every_test_passes(suite: Runs) -> None:
-    """The judge of error handling sees what no assertion of the suite asks."""
+    """Retry analysis finds what no assertion of the suite checks."""
     done = suite("broken:Impatient", FAIL)
     assert (done.code, done.outcomes) == (1, {"passed": 4}), done.output
     assert "after server_busy the client retried within 1 s twice" in done.section
@@ -73,7 +73,7 @@ def test_retries_without_a_pause_fail_the_run_although_every_test_passes(suite: 
 
 
 def test_a_wrong_field_name_is_found_with_the_right_one(suite: Runs) -> None:
-    """The plugin names the field of the document; with the option a suite without assertions fails, too."""
+    """The message names the documented field; with the option, a suite without assertions fails too."""
     done = suite("broken:WrongField", FAIL, "--mockserver-report=report.html", "-k", "smoke")
     assert (done.code, done.outcomes) == (1, {"passed": 1})
     assert "RoomID is not documented (did you mean RoomId?)" in done.section

@@ -1,4 +1,4 @@
-"""Runs a suite of tests in a folder of its own, in a pytest of its own: what a user of the plugin sees."""
+"""Runs a test suite in its own folder and pytest process, as a user of the plugin would."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from textwrap import dedent
 from helpers.server_process import CLEAN
 
 STRICT = "[pytest]\naddopts = --strict-markers --strict-config\nfilterwarnings = error\n"
-"""A suite that forgives nothing."""
-ASK = '''
+"""A configuration that turns every warning into an error."""
+HELPER = '''
 import json
 import urllib.request
 
 
-def ask(mock, body, query=None, operation="query_room_info"):
-    """One call; its answer."""
+def call(mock, body, query=None, operation="query_room_info"):
+    """Return the answer to one call."""
     url = f"{mock.url}/v2/video/{operation}?{query or mock.sign()}"
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.loads(answer.read())
 '''
-"""`helper.py`: a client for suites that are not about clients."""
+"""`helper.py`: a minimal client for the suites."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a run."""
+    """The result of a pytest run."""
 
     code: int
     output: str
@@ -45,21 +45,21 @@ class Run:
 
     @property
     def section(self) -> str:
-        """What stands in the plugin's section; empty when there is none."""
+        """The text of the plugin's section; empty if there is none."""
         found = re.search(r"^=+ mockserver =+\n(.*?)(?=^=+ |\Z)", self.output, re.DOTALL | re.MULTILINE)
         return found[1] if found else ""
 
 
 def write(folder: Path, files: Mapping[str, str]) -> None:
-    """The files of a suite, with `helper.py` and a strict `pytest.ini` unless there is another."""
-    for name, text in {"pytest.ini": STRICT, "helper.py": ASK, **files}.items():
+    """Write the files of a suite, with `helper.py` and a strict `pytest.ini` unless given."""
+    for name, text in {"pytest.ini": STRICT, "helper.py": HELPER, **files}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
 
 
 def run(folder: Path, *options: str, alone: bool = True, **environ: str) -> Run:
-    """Run the suite in `folder`; `alone`: without the other plugins that happen to be installed."""
+    """Run the suite in `folder`; with `alone`, without other installed plugins."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options]
     if alone:
         command += ["-p", "mockserver"]

@@ -1,4 +1,4 @@
-"""What reports are held against in tests: the shipped contract and rules."""
+"""What reports are checked against in tests: the shipped contract and rules."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ FOLDERS = Folders()
 
 @cache
 def catalogue() -> Catalogue:
-    """The shipped errors."""
+    """Return the shipped errors."""
     return load_catalogue(read_yaml(FOLDERS.fixture("errors.yaml")), set())
 
 
 @cache
 def rules() -> RetryRules:
-    """The shipped retry rules."""
+    """Return the shipped retry rules."""
     return load_retry_rules(read_yaml(FOLDERS.fixture("retries.yaml")), catalogue())
 
 
 @cache
 def inputs() -> ReportInputs:
-    """The shipped contract with two kinds of faults."""
+    """Return the shipped contract with two kinds of faults."""
     schemas = Schemas({name: read_json(FOLDERS.schema(name)) for name in SCHEMA_FILES})
     return ReportInputs(schemas, catalogue(), rules(), ("latency", "connection_reset"))

@@ -1,4 +1,4 @@
-"""The handle on one app: each method does what it says on a server over HTTP, and wrong use is an error with a hint."""
+"""The handle on one app over HTTP: each method does what it says, and wrong use is refused with a hint."""
 
 from __future__ import annotations
 
@@ -28,93 +28,95 @@ PEOPLE = ["bbbbb", "123456789"]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    """One server for all."""
+    """One server for all tests."""
     with MockServer() as made:
         yield made
 
 
 @pytest.fixture
 def admin(server: MockServer) -> AdminClient:
-    """The server's admin API."""
+    """A client of the server's admin API."""
     return AdminClient(server.url)
 
 
 @pytest.fixture
 def mock(admin: AdminClient) -> Iterator[MockApp]:
-    """An app of the test's own."""
+    """A new app for the test."""
     app = MockApp.fresh(admin)
     yield app
     app.remove()
 
 
-def ask(mock: MockApp, body: Any = ROOM, operation: str = "query_room_info", query: str | None = None) -> Any:
-    """The answer to one call."""
+def call(
+    mock: MockApp, body: Any = ROOM, operation: str = "query_room_info", query: str | None = None
+) -> Any:
+    """Return the answer to one call."""
     url = f"{mock.url}/v2/video/{operation}?{query or mock.sign()}"
-    return posted(url, body)
+    return post(url, body)
 
 
-def posted(url: str, body: Any = ROOM) -> Any:
+def post(url: str, body: Any = ROOM) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.loads(answer.read())
 
 
-def test_an_app_signs_for_itself(mock: MockApp) -> None:
-    """`sign` and `signed_url` make queries that are right, each with a seq of its own or the given one."""
-    assert ask(mock)["ErrorCode"] == 0
-    assert posted(mock.signed_url("query_room_info", identifier="someone", seq="a-seq"))["Status"] == "OK"
+def test_an_app_signs_valid_queries(mock: MockApp) -> None:
+    """`sign` and `signed_url` use a unique seq, or the given one."""
+    assert call(mock)["ErrorCode"] == 0
+    assert post(mock.signed_url("query_room_info", identifier="someone", seq="a-seq"))["Status"] == "OK"
     first, second = mock.requests
     assert first["request"]["query"]["seq"] != "a-seq" == second["request"]["query"]["seq"]
     assert second["request"]["query"]["identifier"] == "someone"
     assert len({mock.appkey, mock.appsecret, mock.restapikey}) == 3
 
 
-def test_use_and_read_change_what_answers(mock: MockApp) -> None:
-    """A scenario and a reading of this app alone."""
+def test_scenario_and_readings_change_the_answers(mock: MockApp) -> None:
+    """`use` and `set_readings` act on this app."""
     mock.use("empty")
-    assert ask(mock)["ErrorCode"] == 1301
+    assert call(mock)["ErrorCode"] == 1301
     mock.set_readings(unknown_room="empty", window="enter")
     mock.set_readings(ongoing="zero")
-    assert ask(mock)["Users"] == []
+    assert call(mock)["Users"] == []
     rows = mock.requests[-1]["readings"]
     assert (rows["unknown_room"], rows["window"], rows["ongoing"]) == ("empty", "enter", "zero")
 
 
-def test_answers_come_in_the_place_of_the_worlds(mock: MockApp) -> None:
-    """An error, a text, a patch and a whole body, for some requests or for a number of them, until taken back."""
+def test_an_answer_replaces_the_worlds(mock: MockApp) -> None:
+    """An error, a patch or a body, for some requests or a number of them, until it is removed."""
     given = mock.answer("query_room_info", error="room_not_found", info="gone")
-    assert (ask(mock)["ErrorCode"], ask(mock)["ErrorInfo"]) == (1301, "gone")
+    assert (call(mock)["ErrorCode"], call(mock)["ErrorInfo"]) == (1301, "gone")
     mock.remove_answer(given)
-    assert [one["UserId"] for one in ask(mock)["Users"]] == PEOPLE
+    assert [each["UserId"] for each in call(mock)["Users"]] == PEOPLE
     mock.answer("query_room_info", patch={"Users": []}, times=1)
-    assert [ask(mock)["Users"] == [] for _ in range(2)] == [True, False]
+    assert [call(mock)["Users"] == [] for _ in range(2)] == [True, False]
     mock.answer("query_room_info", body={"RoomId": 5}, unchecked=True, when={"body": {"RoomId": "five"}})
-    assert ask(mock, {"RoomId": "five"})["RoomId"] == 5
-    assert ask(mock)["RoomId"] == "987654321"
+    assert call(mock, {"RoomId": "five"})["RoomId"] == 5
+    assert call(mock)["RoomId"] == "987654321"
 
 
-def test_faults_strike_as_told_and_end(mock: MockApp) -> None:
-    """A fault for one request, and one that is ended by its id."""
+def test_a_fault_fires_as_often_as_given_and_can_be_removed(mock: MockApp) -> None:
+    """One fault for one request, another one removed by its id."""
     mock.inject("latency", fixed_ms=60, times=1)
-    began = time.monotonic()
-    ask(mock)
-    assert time.monotonic() - began >= 0.06
-    assert [one["faults"] for one in mock.requests] == [["latency"]]
+    start = time.monotonic()
+    call(mock)
+    assert time.monotonic() - start >= 0.06
+    assert [each["faults"] for each in mock.requests] == [["latency"]]
     fault = mock.inject("http_status", status=502)
     with pytest.raises(urllib.error.HTTPError, match="502"):
-        ask(mock)
+        call(mock)
     mock.remove_fault(fault)
-    assert ask(mock)["ErrorCode"] == 0
+    assert call(mock)["ErrorCode"] == 0
 
 
-def test_the_clock_stands_and_jumps(mock: MockApp) -> None:
-    """A frozen clock signs its own moment; a jump makes an old signature stale; `reset` undoes all of it."""
+def test_the_clock_can_be_frozen_and_advanced(mock: MockApp) -> None:
+    """A frozen clock signs its own time, an advance expires a signature, and `reset` undoes everything."""
     mock.freeze("2019-12-10T15:30+08:00")
     query = mock.sign(seq="1")
     assert "curtime=1575963000&" in query
-    assert ask(mock, query=query)["ErrorCode"] == 0
+    assert call(mock, query=query)["ErrorCode"] == 0
     mock.advance(seconds=301)
-    assert ask(mock, query=query)["ErrorCode"] == 1104
+    assert call(mock, query=query)["ErrorCode"] == 1104
     assert "curtime=1575963301&" in mock.sign()
     mock.freeze(1575962400)
     assert "curtime=1575962400&" in mock.sign()
@@ -122,26 +124,26 @@ def test_the_clock_stands_and_jumps(mock: MockApp) -> None:
     mock.inject("error", name="server_busy")
     mock.answer("query_room_info", error="room_not_found")
     mock.reset()
-    assert (mock.requests, ask(mock)["ErrorCode"]) == ([], 0)
+    assert (mock.requests, call(mock)["ErrorCode"]) == ([], 0)
     assert abs(mock.requests[0]["at"] - time.time()) < 60
 
 
-def test_requests_can_be_waited_for(mock: MockApp) -> None:
-    """`wait_for` gives what came as soon as there is enough of it, and says how many were missing."""
+def test_wait_for_returns_as_soon_as_there_are_enough_requests(mock: MockApp) -> None:
+    """On timeout it says how many there were."""
     assert mock.wait_for(0) == []
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(mock.wait_for, 2, 20.0)
-        ask(mock)
-        ask(mock)
+        call(mock)
+        call(mock)
         assert len(waiting.result(20)) == 2
     with pytest.raises(AssertionError, match=r"^2 requests received within 0\.05 s, expected 3$"):
         mock.wait_for(3, timeout=0.05)
 
 
-def test_assert_called_counts_what_is_meant(mock: MockApp) -> None:
-    """Operation, fields, parameters, outcome and bounds are all asked; what fails tells the nearest requests."""
-    ask(mock, query=mock.sign(identifier="zoe"))
-    ask(mock, {"RoomId": "no such room"})
+def test_assert_called_counts_matching_requests(mock: MockApp) -> None:
+    """By operation, fields, parameters, outcome and bounds; a failure shows similar requests."""
+    call(mock, query=mock.sign(identifier="zoe"))
+    call(mock, {"RoomId": "no such room"})
     mock.assert_called()
     mock.assert_called("query_room_info", times=2)
     mock.assert_called("query_room_info", times=1, body=ROOM)
@@ -151,23 +153,23 @@ def test_assert_called_counts_what_is_meant(mock: MockApp) -> None:
     mock.assert_called("count_qos_by_day", times=0)
     with pytest.raises(AssertionError) as failed:
         mock.assert_called("query_room_info", times=2, body={"RoomId": "no such rooms"})
-    told = str(failed.value)
-    assert told.startswith("expected 2 requests to query_room_info")
-    assert "found 0 of 2 in the journal" in told
-    assert "no such room" in told.partition("similar requests:")[2]
-    ids = ", ".join(one["id"] for one in mock.requests)
+    message = str(failed.value)
+    assert message.startswith("expected 2 requests to query_room_info")
+    assert "found 0 of 2 in the journal" in message
+    assert "no such room" in message.partition("similar requests:")[2]
+    ids = ", ".join(each["id"] for each in mock.requests)
     for bounds in ({"times": 0}, {"times": 1}, {"at_most": 1}):
         with pytest.raises(AssertionError, match=rf"^expected .*\n  received: {ids}$"):
             mock.assert_called("query_room_info", **bounds)
 
 
-def test_assert_no_violations_names_each(mock: MockApp) -> None:
-    """Where, what, and the section of the document; silence is a failure, too."""
+def test_assert_no_violations_lists_every_violation(mock: MockApp) -> None:
+    """With place, text and section; it also fails if no request was received."""
     with pytest.raises(AssertionError, match="no request received"):
         mock.assert_no_violations()
-    ask(mock)
+    call(mock)
     mock.assert_no_violations()
-    ask(mock, {"roomid": "1"})
+    call(mock, {"roomid": "1"})
     with pytest.raises(AssertionError) as failed:
         mock.assert_no_violations()
     head, *lines = str(failed.value).split("\n")
@@ -175,27 +177,27 @@ def test_assert_no_violations_names_each(mock: MockApp) -> None:
     assert any("RoomId is missing" in line and line.endswith("[missing_field, §2.2.4]") for line in lines)
 
 
-def test_assert_no_violations_tells_what_shows_over_several_requests(mock: MockApp) -> None:
-    """Each lint with its last request, what is wrong, and what to do; nothing that is expected."""
+def test_assert_no_violations_includes_lints(mock: MockApp) -> None:
+    """Each with its last request; expected ones are left out."""
     query = mock.sign(seq="a-seq")
-    ask(mock, query=query)
+    call(mock, query=query)
     mock.advance(seconds=200)
-    ask(mock, {"RoomId": "no such room"}, query=query)
-    ask(mock, {"RoomId": "no such room"}, query=mock.sign(seq="b-seq"))
+    call(mock, {"RoomId": "no such room"}, query=query)
+    call(mock, {"RoomId": "no such room"}, query=mock.sign(seq="b-seq"))
     with pytest.raises(AssertionError) as failed:
         mock.assert_no_violations()
     head, *lines = str(failed.value).split("\n")
-    _, second, third = [one["id"] for one in mock.requests]
+    _, second, third = [each["id"] for each in mock.requests]
     assert head == "3 violations of the contract:"
     assert [line.partition(": ")[0] for line in lines] == [
         f"  {second} query_room_info",
         f"  {second} query_room_info",
         f"  {third} query_room_info",
     ]
-    told = "\n".join(lines)
-    assert "2 requests used seq a-seq; give each its own" in told
-    assert "2 requests used one checksum for 200 of its 300 s; sign each request" in told
-    assert "the request was repeated unchanged right after room_not_found; " in told
+    message = "\n".join(lines)
+    assert "2 requests used seq a-seq; give each its own" in message
+    assert "2 requests used one checksum for 200 of its 300 s; sign each request" in message
+    assert "the request was repeated unchanged right after room_not_found; " in message
     mock.expect_violation("seq_reused", "checksum_overused")
     with pytest.raises(
         AssertionError, match=r"^1 violation of the contract:\n.*\[repeated_after_final, §1\.6\]$"
@@ -211,26 +213,26 @@ def test_assert_no_violations_tells_what_shows_over_several_requests(mock: MockA
 
 @pytest.mark.parametrize(("signing", "formula"), [("v1", "v1"), ("v2", "v2"), ("either", "v2")])
 def test_an_app_signs_by_its_reading_and_its_clock(mock: MockApp, signing: str, formula: str) -> None:
-    """What it signs is right under the reading that is in force, at the moment that its clock shows."""
+    """The signature is valid under the reading in force, at the time of the app's clock."""
     mock.set_readings(signing=signing)
     mock.freeze(1575963000)
     mock.advance(seconds=60)
     keys = Credentials(mock.appkey, mock.appsecret, mock.restapikey)
     assert mock.sign(seq="1") == sign(keys, 1575963060, seq="1", formula=formula)
-    assert ask(mock)["ErrorCode"] == 0
-    assert posted(mock.signed_url("query_room_info"))["ErrorCode"] == 0
+    assert call(mock)["ErrorCode"] == 0
+    assert post(mock.signed_url("query_room_info"))["ErrorCode"] == 0
 
 
-def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: MockApp) -> None:
-    """A journal that was too small is an assertion that fails, never a shorter list."""
-    ask(mock)
+def test_evicted_requests_are_an_error(server: MockServer, mock: MockApp) -> None:
+    """A journal that was too small fails the assertion instead of giving a shorter list."""
+    call(mock)
     journal = server.engine.journal
     before, journal.max_entries = journal.max_entries, 1
     try:
-        ask(mock)
-        for asked in (lambda: mock.requests, mock.assert_no_violations, lambda: mock.assert_called(times=2)):
+        call(mock)
+        for check in (lambda: mock.requests, mock.assert_no_violations, lambda: mock.assert_called(times=2)):
             with pytest.raises(AssertionError, match="1 older request"):
-                asked()
+                check()
     finally:
         journal.max_entries = before
 
@@ -260,15 +262,15 @@ def test_requests_that_are_gone_are_not_passed_over(server: MockServer, mock: Mo
     ],
 )  # fmt: skip
 def test_wrong_use_is_refused_with_a_hint(mock: MockApp, wrong: Any, text: str) -> None:
-    """A AdminError that names the mistake and, where one is near, the right word; nothing was changed."""
+    """An AdminError names the mistake and the closest known name; nothing changes."""
     with pytest.raises(AdminError) as refused:
         wrong(mock)
     assert text in str(refused.value)
-    assert ask(mock)["ErrorCode"] == 0
+    assert call(mock)["ErrorCode"] == 0
 
 
 def test_no_error_shows_a_secret(server: MockServer) -> None:
-    """Neither the token nor an app's keys stand in a traceback with its variables' own texts."""
+    """Neither the token nor the app's keys appear in a traceback or a repr."""
     with MockServer(admin_token="canary-token") as guarded:
         admin = AdminClient(guarded.url, "canary-token")
         mock = MockApp.fresh(admin)
@@ -277,14 +279,14 @@ def test_no_error_shows_a_secret(server: MockServer) -> None:
         shown = (
             "".join(traceback.format_exception(refused.value)) + repr(mock) + repr(admin) + repr(vars(mock))
         )
-        assert not [one for one in ("canary-token", mock.appsecret, mock.restapikey) if one in shown]
+        assert not [each for each in ("canary-token", mock.appsecret, mock.restapikey) if each in shown]
         with pytest.raises(AdminError, match="Bearer TOKEN"):
             AdminClient(guarded.url).get("health")
 
 
 @contextmanager
 def other_server(status: int, content: bytes) -> Iterator[str]:
-    """The URL of a web server that is no mock server and always answers the same."""
+    """The URL of another web server that always gives the same answer."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -317,25 +319,25 @@ def other_server(status: int, content: bytes) -> Iterator[str]:
         (500, b"[" * 3000),
     ],
 )
-def test_another_server_is_not_taken_for_a_mock(status: int, content: bytes) -> None:
-    """Whatever else answers there is told with its HTTP status."""
+def test_another_web_server_is_refused(status: int, content: bytes) -> None:
+    """The error has its HTTP status."""
     with other_server(status, content) as url, pytest.raises(ConfigurationError, match=f"HTTP {status}"):
         AdminClient(url).get("health")
 
 
-def test_nobody_there_is_told(server: MockServer) -> None:
-    """A refused connection, and an https question to an http server, are ConfigurationErrors."""
+def test_an_unreachable_server_is_a_configuration_error(server: MockServer) -> None:
+    """A refused connection, and https to an http server."""
     with MockServer() as gone:
         url = gone.url
-    for one in (url, server.url.replace("http:", "https:")):
+    for address in (url, server.url.replace("http:", "https:")):
         with pytest.raises(ConfigurationError, match="is it running there"):
-            AdminClient(one, timeout=5).get("health")
+            AdminClient(address, timeout=5).get("health")
 
 
-def test_files_that_are_wrong_are_told_by_ready_not_as_an_error(
+def test_ready_returns_the_problems_of_files(
     server: MockServer, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`ready` answers 503 with what is wrong, and the handle gives it."""
+    """Its status 503 is no error of the client."""
     from mockserver.core.errors import Problem
     from mockserver.core.text import Text
 
@@ -343,8 +345,8 @@ def test_files_that_are_wrong_are_told_by_ready_not_as_an_error(
     assert admin.get("ready")["problems"] == [{"place": "a.yaml", "line": 3, "column": 4, "text": "wrong"}]
 
 
-def test_32_apps_do_not_meet(admin: AdminClient) -> None:
-    """Mixed steps in parallel: each app finds its own requests, scenario and faults, and nobody else's."""
+def test_32_apps_are_isolated(admin: AdminClient) -> None:
+    """Under parallel use each app has its own requests, scenario and faults."""
 
     def steps(number: int) -> list[int]:
         begin = str(1575960000 + number)
@@ -352,9 +354,9 @@ def test_32_apps_do_not_meet(admin: AdminClient) -> None:
         app.use(("default", "empty")[number % 2])
         if number % 3 == 1:
             app.inject("error", name="server_busy", times=number)
-        codes = [ask(app, {"RoomId": "987654321", "BeginTime": begin})["ErrorCode"] for _ in range(12)]
+        codes = [call(app, {"RoomId": "987654321", "BeginTime": begin})["ErrorCode"] for _ in range(12)]
         app.assert_called("query_room_info", times=12, body={"BeginTime": begin})
-        seen = {(one["appkey"], one["scenario"]) for one in app.requests}
+        seen = {(each["appkey"], each["scenario"]) for each in app.requests}
         assert seen == {(app.appkey, ("default", "empty")[number % 2])}
         app.remove()
         busy = min(number, 12) if number % 3 == 1 else 0
@@ -366,7 +368,7 @@ def test_32_apps_do_not_meet(admin: AdminClient) -> None:
 
 
 def test_a_full_traceback_with_variables_shows_no_token() -> None:
-    """Not even the frames that pytest hides hold the token in a variable of their own."""
+    """Not even in the frames that pytest hides."""
     with MockServer(admin_token="canary-token") as guarded, pytest.raises(AdminError) as refused:
         AdminClient(guarded.url, "canary-token").send("PUT", "scenario", {"name": "nowhere"})
     shown = "".join(traceback.TracebackException.from_exception(refused.value, capture_locals=True).format())
@@ -376,20 +378,20 @@ def test_a_full_traceback_with_variables_shows_no_token() -> None:
     )
 
 
-def test_one_answer_after_another(mock: MockApp) -> None:
-    """A sequence is played once and its last reply stays; beside one reply it is refused."""
+def test_a_sequence_gives_one_reply_after_another(mock: MockApp) -> None:
+    """The last one is repeated; a sequence beside a reply is refused."""
     mock.answer(
         "query_room_info", sequence=[{"error": "server_busy"}, {"error": "room_not_found"}, {"world": True}]
     )
-    assert [ask(mock)["ErrorCode"] for _ in range(4)] == [1402, 1301, 0, 0]
+    assert [call(mock)["ErrorCode"] for _ in range(4)] == [1402, 1301, 0, 0]
     with pytest.raises(AdminError):
         mock.answer("query_room_info", sequence=[{"world": True}], error="server_busy")
     with pytest.raises(AdminError, match="did you mean server_busy"):
         mock.answer("query_room_info", sequence=[{"error": "server_bussy"}])
 
 
-def test_an_app_shows_no_secret(mock: MockApp) -> None:
-    """Its repr tells which it is, and works when the server is gone."""
+def test_the_repr_of_an_app_shows_no_secret(mock: MockApp) -> None:
+    """It works without a server too."""
     mock.use("empty")
     shown = repr(mock)
     assert shown == f"MockApp(appkey={mock.appkey!r}, url={mock.url!r}, scenario='empty')"
@@ -399,39 +401,37 @@ def test_an_app_shows_no_secret(mock: MockApp) -> None:
     assert repr(lost) == "MockApp(appkey='1', url='http://127.0.0.1:9')"
 
 
-def test_a_url_of_no_operation_is_refused_with_the_nearest(mock: MockApp) -> None:
-    """As everywhere else."""
+def test_a_url_of_an_unknown_operation_is_refused(mock: MockApp) -> None:
+    """With the closest known name."""
     with pytest.raises(AdminError, match="unknown operation 'query_rom_info'; did you mean query_room_info"):
         mock.signed_url("query_rom_info")
 
 
-def test_a_client_with_a_wrong_appkey_is_not_told_that_it_never_called(
-    server: MockServer, mock: MockApp
-) -> None:
-    """The request is there, under no app: its number and what it was told stand beside the failure."""
-    posted(mock.signed_url("query_room_info").replace(mock.appkey, "1234"))
-    for asked in (mock.assert_called, mock.assert_no_violations):
+def test_a_failure_mentions_requests_with_an_unregistered_appkey(server: MockServer, mock: MockApp) -> None:
+    """They explain why the app itself received none."""
+    post(mock.signed_url("query_room_info").replace(mock.appkey, "1234"))
+    for check in (mock.assert_called, mock.assert_no_violations):
         with pytest.raises(
             AssertionError, match="named no registered app; diagnosis of the newest: appkey 1234 is not"
         ):
-            asked()
-    ask(mock)
+            check()
+    call(mock)
     mock.assert_no_violations()
     with pytest.raises(AssertionError) as failed:
         mock.assert_called(times=2)
     assert "registered" not in str(failed.value)
 
 
-def test_a_body_over_the_limit_is_kept_by_its_length_and_no_zero(mock: MockApp) -> None:
-    """What was in it nobody can tell; that it came, everybody."""
+def test_a_body_over_the_limit_is_recorded_by_its_length(mock: MockApp) -> None:
+    """The request counts as received, but its fields cannot be verified."""
     body = b'{"RoomId": "' + b"x" * 1_200_000 + b'"}'
     request = urllib.request.Request(
         mock.signed_url("query_room_info"), body, {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert json.loads(answer.read())["Status"] == "FAIL"
-    [kept] = mock.requests
-    assert (kept["request"]["body_length"], kept["request"]["json_cut"]) == (len(body), True)
+    [entry] = mock.requests
+    assert (entry["request"]["body_length"], entry["request"]["json_cut"]) == (len(body), True)
     mock.assert_called("query_room_info", times=1, error="body_too_large")
     with pytest.raises(AssertionError, match="cannot tell"):
         mock.assert_called(times=0, body={"RoomId": "1"})

@@ -1,4 +1,4 @@
-"""The server in this process: its apps take every verb of the plugin's, without a socket, a token or a certificate."""
+"""The server in the current process: its apps have every method of the plugin's, without a socket, token or certificate."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mockserver.testing.app import MockApp
 ROOM = {"RoomId": "987654321"}
 
 
-def ask(app: MockApp, body: Any = ROOM) -> Any:
-    """The answer to one call of query_room_info."""
+def call(app: MockApp, body: Any = ROOM) -> Any:
+    """Return the answer to one call of query_room_info."""
     url = app.signed_url("query_room_info")
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
@@ -24,20 +24,20 @@ def ask(app: MockApp, body: Any = ROOM) -> Any:
 
 
 @pytest.mark.parametrize("token", [None, "canary-token"])
-def test_an_app_has_every_verb(token: str | None) -> None:
-    """Of a file and made anew; what one is told changes nothing for the other."""
+def test_apps_of_a_server_have_every_method_of_the_handle(token: str | None) -> None:
+    """A registered app and a new one; neither affects the other, with and without an admin token."""
     with MockServer("document", admin_token=token) as mock:
         old, new = mock.app("123456789"), mock.new_app()
         assert (old.url, new.url) == (mock.url, mock.url)
         new.use("empty")
-        assert (ask(new)["ErrorCode"], ask(old)["ErrorCode"]) == (1301, 0)
+        assert (call(new)["ErrorCode"], call(old)["ErrorCode"]) == (1301, 0)
         new.set_readings(unknown_room="empty", signing="v1")
-        assert ask(new)["Users"] == []
+        assert call(new)["Users"] == []
         given = new.answer("query_room_info", error="user_not_found")
-        assert ask(new)["ErrorCode"] == 1302
+        assert call(new)["ErrorCode"] == 1302
         new.remove_answer(given)
         new.inject("error", name="server_busy", times=1)
-        assert ask(new, {"RoomId": "1"})["ErrorCode"] == 1402
+        assert call(new, {"RoomId": "1"})["ErrorCode"] == 1402
         new.freeze("2019-12-10T15:30+08:00")
         new.advance(60)
         assert "curtime=1575963060&" in new.sign()
@@ -46,7 +46,7 @@ def test_an_app_has_every_verb(token: str | None) -> None:
         assert len(new.requests) == 4
         old.assert_called(times=1)
         old.assert_no_violations()
-        ask(new, {"RoomID": "1"})
+        call(new, {"RoomID": "1"})
         new.expect_violation("unknown_field", "missing_field", "repeated_after_final")
         new.assert_no_violations()
         new.reset()
@@ -59,8 +59,8 @@ def test_an_app_has_every_verb(token: str | None) -> None:
             mock.app(new.appkey)
 
 
-def test_an_app_that_is_not_there_is_told_with_the_nearest() -> None:
-    """And with some of those that are, when none is near; nothing but a name is needed to tell an app."""
+def test_an_unknown_app_is_refused_with_the_closest_appkey() -> None:
+    """Or with some known ones; the repr shows the scenario in use."""
     mock = MockServer("document")
     with pytest.raises(AdminError, match="unknown app '12345678'; did you mean 123456789[?]"):
         mock.app("12345678")
@@ -72,21 +72,21 @@ def test_an_app_that_is_not_there_is_told_with_the_nearest() -> None:
     assert repr(app).endswith("scenario='empty')")
 
 
-def test_an_app_can_be_told_before_the_start_and_found_again() -> None:
-    """The first registered one unless another is named; one that was made is found by its appkey."""
+def test_an_app_can_be_configured_before_the_start() -> None:
+    """The first registered app is the default; a created app is found by its appkey."""
     mock = MockServer("document")
     made = mock.new_app()
     made.answer("query_room_info", error="room_not_found")
     mock.app().freeze(1575963000)
     with mock:
         again = mock.app(made.appkey)
-        assert ask(again)["ErrorCode"] == 1301
+        assert call(again)["ErrorCode"] == 1301
         assert "curtime=1575963000&" in mock.app().sign()
         assert mock.app().appkey == next(iter(mock.engine.config.apps))
 
 
-def test_an_app_is_told_over_https_without_a_certificate() -> None:
-    """The admin API of this process needs no connection."""
+def test_an_app_is_configured_without_a_certificate_under_https() -> None:
+    """The admin API of the same process needs no connection."""
     with MockServer("document", tls=True) as mock:
         app = mock.new_app()
         app.use("empty")
@@ -99,14 +99,14 @@ def test_all_apps_or_one_are_configured_by_the_same_methods() -> None:
     with MockServer("document") as mock:
         first, second = mock.app("123456789"), mock.new_app()
         fault = mock.all_apps.inject("error", name="server_busy")
-        assert [ask(app)["ErrorCode"] for app in (first, second)] == [1402, 1402]
+        assert [call(app)["ErrorCode"] for app in (first, second)] == [1402, 1402]
         mock.all_apps.remove_fault(fault)
         mock.inject("error", name="server_busy", appkey=second.appkey, times=1)
-        assert [ask(app)["ErrorCode"] for app in (first, second)] == [0, 1402]
+        assert [call(app)["ErrorCode"] for app in (first, second)] == [0, 1402]
         mock.use("empty", appkey=second.appkey)
-        assert [ask(app)["ErrorCode"] for app in (first, second)] == [0, 1301]
+        assert [call(app)["ErrorCode"] for app in (first, second)] == [0, 1301]
         mock.reset(appkey=second.appkey)
-        assert ([len(app.requests) for app in (first, second)], ask(second)["ErrorCode"]) == ([3, 0], 0)
+        assert ([len(app.requests) for app in (first, second)], call(second)["ErrorCode"]) == ([3, 0], 0)
         mock.all_apps.freeze(1575963000)
         assert all("curtime=1575963000&" in app.sign() for app in (first, second))
         mock.reset()

@@ -1,4 +1,4 @@
-"""Tests that let a client do wrong: what they expect fails nothing, what they do not expect or do not get fails."""
+"""Tests that expect violations: an expected one fails nothing; an unexpected or missing one does."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ from helpers.pytest_suites import run, write
 STRICT, REPORT = "--mockserver-fail-on-violations", "--mockserver-report"
 EXPECTED = """
     import pytest
-    from helper import ask
+    from helper import call
 
     WRONG = {"RoomId": "987654321", "Extra": 1}
 
     @pytest.mark.mockserver(expect_violations=["unknown_field"])
     def test_by_a_marker(mockserver):
-        assert ask(mockserver, WRONG)["ErrorCode"] == 1205
+        assert call(mockserver, WRONG)["ErrorCode"] == 1205
         mockserver.assert_no_violations()
 
     def test_by_a_call(mockserver):
         mockserver.expect_violation("unknown_field", "repeated_after_final")
-        ask(mockserver, WRONG)
-        ask(mockserver, WRONG)
+        call(mockserver, WRONG)
+        call(mockserver, WRONG)
 
     @pytest.mark.mockserver(expect_violations=["unknown_field"])
     class TestMarkersAddUp:
         @pytest.mark.mockserver(expect_violations=("seq_reused",), scenario="document")
         def test_each_of_them_is_expected(self, mockserver):
             assert mockserver.expected_violations == ("unknown_field", "seq_reused")
-            ask(mockserver, WRONG, mockserver.sign(seq="1"))
-            ask(mockserver, {"RoomId": "987654321"}, mockserver.sign(seq="1"))
+            call(mockserver, WRONG, mockserver.sign(seq="1"))
+            call(mockserver, {"RoomId": "987654321"}, mockserver.sign(seq="1"))
 
     @pytest.mark.mockserver(expect_violations=["too_soon"])
     def test_a_mistake_in_error_handling(mockserver):
         mockserver.inject("error", name="server_busy", times=1)
-        ask(mockserver, {"RoomId": "987654321"})
-        ask(mockserver, {"RoomId": "987654321"})
+        call(mockserver, {"RoomId": "987654321"})
+        call(mockserver, {"RoomId": "987654321"})
 
     @pytest.mark.mockserver(expect_violations=["unknown_field"])
     def test_skipped():
         import pytest
-        pytest.skip("nothing was asked")
+        pytest.skip("no request was sent")
 """
 UNMET = """
     import pytest
-    from helper import ask
+    from helper import call
 
     RIGHT = {"RoomId": "987654321"}
 
     @pytest.mark.mockserver(expect_violations=["seq_reused"])
     def test_that_does_not_come(mockserver):
-        ask(mockserver, {**RIGHT, "Extra": 1})
+        call(mockserver, {**RIGHT, "Extra": 1})
 
     @pytest.mark.mockserver(expect_violations=["unknown_field"])
     def test_that_asks_nothing(mockserver):
@@ -59,12 +59,12 @@ UNMET = """
 
     @pytest.mark.mockserver(expect_violations=["unknown_field"])
     def test_that_fails_for_another_reason(mockserver):
-        assert ask(mockserver, RIGHT)["ErrorCode"] == 1205, "the reason"
+        assert call(mockserver, RIGHT)["ErrorCode"] == 1205, "the reason"
 
     @pytest.mark.xfail(strict=True)
     @pytest.mark.mockserver(expect_violations=["unknown_field"])
     def test_that_may_fail(mockserver):
-        ask(mockserver, RIGHT)
+        call(mockserver, RIGHT)
 
     @pytest.mark.mockserver(expect_violations=["unknown_feild"])
     def test_misspelt(mockserver):
@@ -78,39 +78,39 @@ UNMET = """
         mockserver.expect_violation("seq_resued")
 """
 NAMED = """
-    from helper import ask
+    from helper import call
 
     def test_wrong(mockserver):
-        ask(mockserver, {"RoomId": "987654321", "Extra": 1})
+        call(mockserver, {"RoomId": "987654321", "Extra": 1})
 
     class TestMore:
         def test_impatient(self, mockserver):
             mockserver.inject("error", name="server_busy", times=1)
-            ask(mockserver, {"RoomId": "987654321"})
-            ask(mockserver, {"RoomId": "987654321"})
+            call(mockserver, {"RoomId": "987654321"})
+            call(mockserver, {"RoomId": "987654321"})
 """
 
 
-def test_what_is_expected_fails_neither_the_test_nor_the_run(tmp_path: Path) -> None:
-    """By marker, by call, from class and function: told as expected, and the strict run is fine."""
+def test_an_expected_violation_fails_neither_the_test_nor_the_run(tmp_path: Path) -> None:
+    """By marker or call, on class or function: shown as expected, and the strict run passes."""
     write(tmp_path, {"test_expected.py": EXPECTED})
-    done = run(tmp_path, STRICT, f"{REPORT}=told.json")
+    done = run(tmp_path, STRICT, f"{REPORT}=report.json")
     assert (done.code, done.outcomes) == (0, {"passed": 4}), done.output
     assert done.section.count(", expected]") + done.section.count("[expected]") == 3
     assert "the client retried within 1 s" not in done.section
     assert "\nnothing fails this run\n" in done.section
-    told = json.loads((tmp_path / "told.json").read_text())
-    assert told["violations"]
-    assert all(one["excused"] for one in told["violations"])
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["violations"]
+    assert all(each["excused"] for each in report["violations"])
 
 
-def test_what_is_not_expected_fails_the_run_beside_it(tmp_path: Path) -> None:
-    """An expectation is of one test: the same mistake in another one still counts."""
+def test_an_unexpected_violation_fails_the_run(tmp_path: Path) -> None:
+    """The expectation of one test does not excuse another test."""
     other = """
-        from helper import ask
+        from helper import call
 
         def test_other(mockserver):
-            ask(mockserver, {"RoomId": "987654321", "Extra": 1})
+            call(mockserver, {"RoomId": "987654321", "Extra": 1})
     """
     write(tmp_path, {"test_expected.py": EXPECTED, "test_other.py": other})
     done = run(tmp_path, STRICT)
@@ -119,8 +119,8 @@ def test_what_is_not_expected_fails_the_run_beside_it(tmp_path: Path) -> None:
     assert "      in test_other.py::test_other\n" in done.section
 
 
-def test_an_expected_violation_that_does_not_come_fails_its_test(tmp_path: Path) -> None:
-    """The test fails, not its tear-down; another failure comes first; misspelt names are refused with the nearest."""
+def test_an_expected_violation_that_does_not_occur_fails_its_test(tmp_path: Path) -> None:
+    """The test itself fails, other failures take precedence, and unknown names are refused."""
     write(tmp_path, {"test_unmet.py": UNMET})
     done = run(tmp_path, "-rfEx")
     assert done.code == 1
@@ -135,14 +135,14 @@ def test_an_expected_violation_that_does_not_come_fails_its_test(tmp_path: Path)
     assert "mockserver/" not in done.output
 
 
-def test_the_summary_names_the_test_behind_each_mistake(tmp_path: Path) -> None:
-    """Of violations and of error handling, in the section and in the file."""
+def test_the_summary_names_the_test_behind_each_problem(tmp_path: Path) -> None:
+    """For violations and error handling, in the section and in the file."""
     write(tmp_path, {"tests/test_named.py": NAMED})
-    done = run(tmp_path, STRICT, f"{REPORT}=told.json", PYTHONPATH=".")
+    done = run(tmp_path, STRICT, f"{REPORT}=report.json", PYTHONPATH=".")
     assert (done.code, done.outcomes) == (1, {"passed": 2}), done.output
     lines = done.section.splitlines()
     (wrong,) = [number for number, line in enumerate(lines) if "× unknown_field body:" in line]
     assert lines[wrong + 2] == "      in tests/test_named.py::test_wrong"
     assert "      in tests/test_named.py::TestMore::test_impatient" in lines
-    told = json.loads((tmp_path / "told.json").read_text())
-    assert told["violations"][0]["tests"] == ["tests/test_named.py::test_wrong"]
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["violations"][0]["tests"] == ["tests/test_named.py::test_wrong"]

@@ -1,4 +1,4 @@
-"""What stands beside a test that failed: what its client did wrong, and that it signs by another clock than the app's."""
+"""What is shown beside a failed test: the violations of its client, and a clock that explains them."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ SECTION = "Captured mockserver call"
 FAILING = """
     import time
     import pytest
-    from helper import ask
-    from mockserver.contract.checksum import Keys, sign
+    from helper import call
+    from mockserver.contract.checksum import Credentials, sign
 
     def by_the_machine(mock):
-        return sign(Keys(mock.appkey, mock.appsecret, mock.restapikey), time.time())
+        return sign(Credentials(mock.appkey, mock.appsecret, mock.restapikey), time.time())
 
     def test_frozen(mockserver):
         mockserver.freeze("2019-12-10T15:30+08:00")
-        assert ask(mockserver, {"RoomId": "987654321"}, by_the_machine(mockserver))["ErrorCode"] == 0
+        assert call(mockserver, {"RoomId": "987654321"}, by_the_machine(mockserver))["ErrorCode"] == 0
 
     def test_frozen_and_asserted(mockserver):
         mockserver.freeze("2019-12-10T15:30+08:00")
-        ask(mockserver, {"RoomId": "987654321"}, by_the_machine(mockserver))
+        call(mockserver, {"RoomId": "987654321"}, by_the_machine(mockserver))
         mockserver.assert_no_violations()
 
     def test_advanced_and_called(mockserver):
         mockserver.advance(seconds=301)
-        ask(mockserver, {"RoomId": "987654321"}, by_the_machine(mockserver))
+        call(mockserver, {"RoomId": "987654321"}, by_the_machine(mockserver))
         mockserver.assert_called("query_room_info", accepted=True)
 
     def test_frozen_but_old(mockserver):
         mockserver.freeze("2019-12-10T15:30+08:00")
         query = mockserver.sign()
         mockserver.advance(seconds=1000)
-        assert ask(mockserver, {"RoomId": "987654321"}, query)["ErrorCode"] == 0
+        assert call(mockserver, {"RoomId": "987654321"}, query)["ErrorCode"] == 0
 
     def test_nothing_wrong(mockserver):
-        ask(mockserver, {"RoomId": "987654321"})
+        call(mockserver, {"RoomId": "987654321"})
         raise ValueError("of its own")
 
     def test_skipped(mockserver):
-        ask(mockserver, {"RoomId": "987654321", "Extra": 1})
+        call(mockserver, {"RoomId": "987654321", "Extra": 1})
         pytest.skip("late")
 """
 
 
-def test_a_failed_test_shows_what_its_client_did_wrong(tmp_path: Path) -> None:
-    """Each violation once, with the clock that explains it; nothing beside a failure of another kind."""
+def test_a_failed_test_shows_the_violations_of_its_client(tmp_path: Path) -> None:
+    """Each once, with the clock that explains it; nothing beside a failure of another kind."""
     write(tmp_path, {"test_failing.py": FAILING})
     done = run(tmp_path)
     assert done.outcomes == {"failed": 5}, done.output

@@ -1,4 +1,4 @@
-"""The session's own server is the user's: files, language and behaviour from options, the environment and `pytest.ini`."""
+"""The settings of the session's server: options, the environment and `pytest.ini`."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ MINE = """
 ASKS = """
     import os
     import pytest
-    from helper import ask
+    from helper import call
 
     @pytest.mark.parametrize("number", range(4))
     def test_it(mockserver, number):
         mockserver.use("mine")
-        assert ask(mockserver, {"RoomId": "987654321"})["ErrorInfo"].startswith("服务器")
-        ask(mockserver, {"RoomId": "987654321"})
+        assert call(mockserver, {"RoomId": "987654321"})["ErrorInfo"].startswith("服务器")
+        call(mockserver, {"RoomId": "987654321"})
         with open(os.environ.get("PYTEST_XDIST_WORKER", "alone"), "w"):
             pass
 """
 BEHAVES = """
     import json
     import urllib.request
-    from helper import ask
+    from helper import call
 
     def test_it(mockserver, mockserver_admin):
         assert mockserver_admin.get("scenario", appkey=mockserver.appkey) == {"name": "empty"}
@@ -73,20 +73,20 @@ ELSEWHERE = {
 """Where a server listens and who may ask it is no business of a test run."""
 
 
-def own_files(folder: Path) -> None:
-    """A suite with a folder `mine` beside it: a scenario, and a rule that no shipped file has."""
-    rules = Folders().fixture("judge.yaml").read_text(encoding="utf-8")
+def write_own_files(folder: Path) -> None:
+    """Write a suite with a folder `mine`: a scenario and a retry rule that no shipped file has."""
+    rules = Folders().fixture("retries.yaml").read_text(encoding="utf-8")
     waits = rules.replace("seconds: 1\n", "seconds: 77\n").replace("seconds: 1,", "seconds: 77,")
     waits = waits.replace("seconds: 1}", "seconds: 77}")
     assert waits != rules
-    write(folder, {"test_asks.py": ASKS, "mine/scenarios/mine.yaml": MINE, "mine/judge.yaml": waits})
+    write(folder, {"test_asks.py": ASKS, "mine/scenarios/mine.yaml": MINE, "mine/retries.yaml": waits})
 
 
 @pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["alone", "xdist"])
 @pytest.mark.parametrize("way", ["option", "environment", "ini"])
-def test_the_users_files_and_language_answer_and_judge(tmp_path: Path, way: str, workers: list[str]) -> None:
-    """The scenario is found, ErrorInfo and the report are Chinese, and the user's own rule judges."""
-    own_files(tmp_path)
+def test_the_users_files_and_language_are_used(tmp_path: Path, way: str, workers: list[str]) -> None:
+    """For the answers, ErrorInfo, the report and the retry rules."""
+    write_own_files(tmp_path)
     options, environ = list(workers), {}
     if way == "option":
         options += ["--mockserver-fixtures=mine", "--mockserver-lang=zh"]
@@ -96,17 +96,19 @@ def test_the_users_files_and_language_answer_and_judge(tmp_path: Path, way: str,
     else:
         ini = INI + "mockserver_fixtures = mine\nmockserver_lang = zh\n"
         write(tmp_path, {"pytest.ini": ini})
-    done = run(tmp_path, *options, "--mockserver-report=told.json", "--mockserver-report=told.txt", **environ)
+    done = run(
+        tmp_path, *options, "--mockserver-report=report.json", "--mockserver-report=report.txt", **environ
+    )
     assert (done.code, done.outcomes) == (0, {"passed": 4}), done.output
     assert "    ! server_busy 之后，客户端 4 次未等满 77 秒就重试 [too_soon] (" in done.section
     assert "违规不影响本次结果；加 --mockserver-fail-on-violations 则判为失败" in done.section
-    assert "报告已写入 told.json\n报告已写入 told.txt\n" in done.section
-    assert json.loads((tmp_path / "told.json").read_text())["requests"] == 8
-    assert (tmp_path / "told.txt").read_text(encoding="utf-8").startswith("契约测试报告")
+    assert "报告已写入 report.json\n报告已写入 report.txt\n" in done.section
+    assert json.loads((tmp_path / "report.json").read_text())["requests"] == 8
+    assert (tmp_path / "report.txt").read_text(encoding="utf-8").startswith("契约测试报告")
 
 
-def test_settings_of_the_environment_that_say_how_to_answer_are_obeyed(tmp_path: Path) -> None:
-    """As `serve` does; those that say where to listen are not, and break nothing."""
+def test_settings_from_the_environment_are_used(tmp_path: Path) -> None:
+    """Those on answers, as in `serve`; those on the address are ignored."""
     write(tmp_path, {"test_it.py": BEHAVES})
     done = run(tmp_path, **OTHERS, **ELSEWHERE)
     assert (done.code, done.outcomes) == (0, {"passed": 1}), done.output
@@ -120,8 +122,10 @@ def test_settings_of_the_environment_that_say_how_to_answer_are_obeyed(tmp_path:
         ({"MOCKSERVER_SCENARIO": "emtpy", "MOCKSERVER_LANG": "zh"}, "是否为 empty"),
     ],
 )
-def test_a_wrong_setting_is_told_in_a_line(tmp_path: Path, environ: dict[str, str], text: str) -> None:
-    """Without a traceback, at each test that asks for the server."""
+def test_an_invalid_setting_is_an_error_of_one_line(
+    tmp_path: Path, environ: dict[str, str], text: str
+) -> None:
+    """At each test that uses the server, without a traceback."""
     write(tmp_path, {"test_it.py": "def test_it(mockserver):\n    pass\n"})
     done = run(tmp_path, **environ)
     assert (done.code, done.outcomes) == (1, {"error": 1}), done.output
@@ -131,36 +135,36 @@ def test_a_wrong_setting_is_told_in_a_line(tmp_path: Path, environ: dict[str, st
 
 
 WRONG = """
-    from helper import ask
+    from helper import call
 
     def test_it(mockserver):
-        ask(mockserver, {"RoomId": "987654321", "Extra": 1})
+        call(mockserver, {"RoomId": "987654321", "Extra": 1})
 """
 
 
-def test_how_much_is_told_goes_by_the_verbosity(tmp_path: Path) -> None:
-    """By default no rows of coverage; all with -v; with -qq the verdict alone, in a line that says whose it is."""
+def test_the_verbosity_controls_how_much_is_printed(tmp_path: Path) -> None:
+    """All with -v; with -qq only the result, in a line that names the plugin."""
     write(tmp_path, {"test_it.py": WRONG})
     brief, whole, curt = run(tmp_path), run(tmp_path, "-vv"), run(tmp_path, "-q", "--mockserver-report=r.txt")
-    word = "Violations do not fail this run; --mockserver-fail-on-violations makes them."
+    note = "Violations do not fail this run; --mockserver-fail-on-violations makes them."
     assert "\nCoverage: " in brief.section
     assert "§2.2 query_room_info: 1 request" in whole.section
     assert "§2.2 query_room_info" not in brief.section
     assert len(brief.section.splitlines()) < 15
     assert curt.section == ""
-    assert f"mockserver: {word}\n" in curt.output
+    assert f"mockserver: {note}\n" in curt.output
     assert curt.output.count("mockserver") == 2
     assert "§2.2 query_room_info: 1 request" in (tmp_path / "r.txt").read_text(encoding="utf-8")
-    for told in (brief.section, whole.section):
-        assert f"\n\n{word}\n" in told
-        assert "1 × unknown_field body:/Extra" in told
+    for report in (brief.section, whole.section):
+        assert f"\n\n{note}\n" in report
+        assert "1 × unknown_field body:/Extra" in report
 
 
 def test_too_little_coverage_fails_the_run(tmp_path: Path) -> None:
-    """And is told under the short summary; enough is fine, and no request is too little."""
+    """The short summary says so; without a request the coverage is too low."""
     right = WRONG.replace(', "Extra": 1', "")
     write(tmp_path, {"test_it.py": right, "test_other.py": "def test_nothing():\n    pass\n"})
-    little, enough = (run(tmp_path, f"--mockserver-min-coverage={one}") for one in ("50", "0.5"))
+    little, enough = (run(tmp_path, f"--mockserver-min-coverage={each}") for each in ("50", "0.5"))
     nothing = run(tmp_path, "--mockserver-min-coverage=0", "test_other.py")
     assert (little.code, enough.code, nothing.code) == (1, 0, 1)
     assert little.outcomes == {"passed": 2}
@@ -169,15 +173,15 @@ def test_too_little_coverage_fails_the_run(tmp_path: Path) -> None:
     assert "FAILED mockserver - no request received: nothing was tested" in nothing.output
 
 
-def test_a_missing_expected_violation_is_told_once(tmp_path: Path) -> None:
-    """Without the error behind it, and beside what else failed in one short summary."""
+def test_a_missing_expected_violation_is_shown_once(tmp_path: Path) -> None:
+    """Without the exception behind it, in the same summary as other failures."""
     test = """
         import pytest
-        from helper import ask
+        from helper import call
 
         @pytest.mark.mockserver(expect_violations=["seq_reused"])
         def test_it(mockserver):
-            ask(mockserver, {"RoomId": "987654321", "Extra": 1})
+            call(mockserver, {"RoomId": "987654321", "Extra": 1})
     """
     write(tmp_path, {"test_it.py": test})
     done = run(tmp_path, "--mockserver-fail-on-violations")
@@ -189,22 +193,22 @@ def test_a_missing_expected_violation_is_told_once(tmp_path: Path) -> None:
     assert "\nFAILED mockserver - 1 violation of the contract\n1 failed" in done.output
 
 
-def test_a_server_over_https_is_asked_with_its_ca(tmp_path: Path) -> None:
-    """By option and by environment; without it the certificate is not trusted."""
+def test_an_https_server_is_used_with_its_ca(tmp_path: Path) -> None:
+    """From the option or the environment; without it the certificate is not trusted."""
     write(tmp_path, {"test_it.py": "def test_it(mockserver):\n    mockserver.use('empty')\n"})
-    with serving("--tls") as one:
-        ca = one.line.rpartition("CA file ")[2].strip().rstrip(")")
-        given = run(tmp_path, "--mockserver-url", one.url, "--mockserver-ca", ca)
-        there = run(tmp_path, "--mockserver-url", one.url, MOCKSERVER_CA=ca)
-        without = run(tmp_path, "--mockserver-url", one.url)
+    with serving("--tls") as server:
+        ca = server.line.rpartition("CA file ")[2].strip().rstrip(")")
+        given = run(tmp_path, "--mockserver-url", server.url, "--mockserver-ca", ca)
+        there = run(tmp_path, "--mockserver-url", server.url, MOCKSERVER_CA=ca)
+        without = run(tmp_path, "--mockserver-url", server.url)
     assert (given.code, there.code, without.code) == (0, 0, 1), given.output
     assert "its certificate is not trusted" in without.output
 
 
-def test_host_and_port_are_a_url(tmp_path: Path) -> None:
-    """As they are for the commands."""
+def test_host_and_port_are_accepted_as_url(tmp_path: Path) -> None:
+    """As in the commands."""
     write(tmp_path, {"test_it.py": WRONG})
-    with serving() as one:
-        done = run(tmp_path, "--mockserver-url", one.url.removeprefix("http://"))
+    with serving() as server:
+        done = run(tmp_path, "--mockserver-url", server.url.removeprefix("http://"))
     assert (done.code, done.outcomes) == (0, {"passed": 1}), done.output
     assert "--mockserver-fail-on-violations makes them." in done.section

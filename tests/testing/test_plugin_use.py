@@ -1,4 +1,4 @@
-"""The plugin as a test meets it: nothing until it is used, then an app of its own, and everything gone afterwards."""
+"""The plugin in use: nothing is loaded without the fixture, every test has its own app, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ IDLE = """
 """
 APPS = """
     import pytest
-    from helper import ask
+    from helper import call
 
     def test_an_app_of_ones_own(mockserver, mockserver_admin):
         mockserver.inject("error", name="server_busy")
-        assert ask(mockserver, {"RoomId": "123456789"})["ErrorCode"] == 1402
+        assert call(mockserver, {"RoomId": "123456789"})["ErrorCode"] == 1402
         mockserver.use("empty")
         mockserver.advance(seconds=600)
         assert mockserver.appkey in {app["appkey"] for app in mockserver_admin.get("apps")["apps"]}
@@ -34,7 +34,7 @@ APPS = """
         assert seen[0] not in {app["appkey"] for app in mockserver_admin.get("apps")["apps"]}
         assert mockserver.appkey not in seen
         assert mockserver.requests == []
-        assert ask(mockserver, {"RoomId": "987654321"})["ErrorCode"] == 0
+        assert call(mockserver, {"RoomId": "987654321"})["ErrorCode"] == 0
 
     def test_may_remove_its_app_itself(mockserver):
         mockserver.remove()
@@ -43,7 +43,7 @@ APPS = """
 """
 MARKED = """
     import pytest
-    from helper import ask
+    from helper import call
 
     pytestmark = pytest.mark.mockserver(scenario="empty", readings={"unknown_room": "empty", "window": "enter"})
 
@@ -57,7 +57,7 @@ MARKED = """
     def test_the_modules_marker_holds(mockserver, mockserver_admin):
         assert scenario(mockserver, mockserver_admin) == "empty"
         assert in_force(mockserver, mockserver_admin)["unknown_room"] == "empty"
-        assert ask(mockserver, {"RoomId": "987654321"})["Users"] == []
+        assert call(mockserver, {"RoomId": "987654321"})["Users"] == []
 
     @pytest.mark.mockserver(scenario="document", readings={"window": "leave"})
     class TestMarkedClass:
@@ -99,15 +99,15 @@ AFTER = """
 """
 
 
-def test_nothing_is_loaded_until_a_test_asks(tmp_path: Path) -> None:
-    """A suite without the fixture pays a few small modules: no server, no section, no thread."""
+def test_nothing_is_loaded_until_a_test_uses_the_fixture(tmp_path: Path) -> None:
+    """Otherwise there are a few small modules, but no server, section or thread."""
     write(tmp_path, {"test_idle.py": IDLE})
     done = run(tmp_path)
     assert (done.code, done.outcomes, done.section) == (0, {"passed": 1}, ""), done.output
 
 
-def test_every_test_has_an_app_of_its_own_and_nothing_stays(tmp_path: Path) -> None:
-    """Apps never meet; markers add up from module to function; no thread, socket or file is left behind."""
+def test_every_test_has_its_own_app_and_nothing_is_left(tmp_path: Path) -> None:
+    """Apps are isolated, markers combine, and no thread, socket or file remains."""
     write(tmp_path, {"test_apps.py": APPS, "tests/test_marked.py": MARKED, "conftest.py": AFTER})
     done = run(tmp_path, alone=False)
     assert (done.code, done.outcomes) == (0, {"passed": 8}), done.output
@@ -116,8 +116,8 @@ def test_every_test_has_an_app_of_its_own_and_nothing_stays(tmp_path: Path) -> N
     assert files == {"pytest.ini", "helper.py", "conftest.py", "after.txt", "test_apps.py", "test_marked.py"}
 
 
-def test_a_user_with_files_of_their_own_above_the_tests(tmp_path: Path) -> None:
-    """The plugin works from another rootdir, with a conftest that builds on the fixture and leaves the folder."""
+def test_the_plugin_works_with_a_conftest_and_another_rootdir(tmp_path: Path) -> None:
+    """Even if tests change the current folder."""
     conftest = """
         import os
         import pytest
@@ -132,28 +132,28 @@ def test_a_user_with_files_of_their_own_above_the_tests(tmp_path: Path) -> None:
             os.chdir(tmp_path_factory.mktemp("elsewhere"))
     """
     test = """
-        from helper import ask
+        from helper import call
 
         def test_it(mockserver, room):
-            assert ask(mockserver, {"RoomId": "987654321"})["Users"] == []
+            assert call(mockserver, {"RoomId": "987654321"})["Users"] == []
     """
     write(tmp_path, {"inner/conftest.py": conftest, "inner/test_it.py": test})
     folder = tmp_path / "inner"
     done = run(
-        folder, "--rootdir=..", "--import-mode=append", "--mockserver-report=told.json", PYTHONPATH=".."
+        folder, "--rootdir=..", "--import-mode=append", "--mockserver-report=report.json", PYTHONPATH=".."
     )
     assert done.code == 0, done.output
-    assert (folder / "told.json").is_file()
+    assert (folder / "report.json").is_file()
 
 
-def test_a_run_that_is_broken_off_is_reported_too(tmp_path: Path) -> None:
-    """After `pytest.exit` in a test the journal is read before the server goes, and the exit code stays."""
+def test_an_interrupted_run_is_reported(tmp_path: Path) -> None:
+    """After `pytest.exit` the journal is read before the server stops, and the exit code stays."""
     test = """
         import pytest
-        from helper import ask
+        from helper import call
 
         def test_one(mockserver):
-            ask(mockserver, {"RoomId": "987654321", "Wrong": 1})
+            call(mockserver, {"RoomId": "987654321", "Wrong": 1})
             pytest.exit("enough")
 
         def test_two(mockserver):

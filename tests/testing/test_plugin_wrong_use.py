@@ -1,4 +1,4 @@
-"""Wrong use is told in words that help, at the line that is wrong, without the frames of the plugin."""
+"""Wrong use: the message helps, points at the test's line, and shows no frame of the plugin."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ WRONG = """
     def test_marker_with_a_bad_reading(mockserver):
         pass
 """
-TOLD = {
+MESSAGES = {
     "test_unknown_scenario": "unknown scenario 'bussy-day'; did you mean busy-day?",
     "test_unknown_fault": "latency",
     "test_unknown_field_of_a_fault": "fixed",
@@ -84,20 +84,20 @@ ONE = """
 """
 
 
-def told(done: Run) -> dict[str, str]:
-    """What is shown of each test that did not pass."""
+def shown_failures(done: Run) -> dict[str, str]:
+    """Return what is shown for each test that did not pass."""
     before = re.split(r"^=+ (?:mockserver|short test summary)", done.output, flags=re.MULTILINE)[0]
     parts = re.split(r"^_+ (?:ERROR at \w+ of )?(\w+) _+$", before, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def test_each_mistake_is_told_where_it_was_made(tmp_path: Path) -> None:
-    """A failure names what is wrong and what would be right, and shows no line of the package."""
+def test_wrong_use_is_shown_at_the_line_of_the_test(tmp_path: Path) -> None:
+    """With what would be right, and without frames of the package."""
     write(tmp_path, {"test_wrong.py": WRONG})
     done = run(tmp_path)
-    shown = told(done)
-    assert shown.keys() == TOLD.keys()
-    for name, text in TOLD.items():
+    shown = shown_failures(done)
+    assert shown.keys() == MESSAGES.keys()
+    for name, text in MESSAGES.items():
         assert text in shown[name], shown[name]
         assert "mockserver/" not in shown[name], shown[name]
         assert "During handling" not in shown[name]
@@ -106,10 +106,10 @@ def test_each_mistake_is_told_where_it_was_made(tmp_path: Path) -> None:
 
 
 def free_port() -> int:
-    """A port at which nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Return a port on which nothing listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize(
@@ -123,14 +123,14 @@ def free_port() -> int:
     ],
     ids=["nobody there", "no scheme", "a word", "no port", "a path"],
 )
-def test_a_url_at_which_no_server_is(tmp_path: Path, url: str, text: str) -> None:
-    """Each test errs in one line, and the run ends with a word on the report, not with an internal error."""
+def test_a_url_without_a_server(tmp_path: Path, url: str, text: str) -> None:
+    """Each test errs in one line, and the run ends without an internal error."""
     write(tmp_path, {"test_one.py": ONE})
     done = run(tmp_path, "--mockserver-url", url.format(port=free_port()), "--mockserver-report=report.txt")
     assert (done.code, done.outcomes) == (1, {"error": 2}), done.output
-    assert all(text in shown and len(shown.strip().splitlines()) == 1 for shown in told(done).values()), (
-        done.output
-    )
+    assert all(
+        text in shown and len(shown.strip().splitlines()) == 1 for shown in shown_failures(done).values()
+    ), done.output
     assert done.section.startswith("there is no report: ")
     assert "INTERNALERROR" not in done.output
 
@@ -144,10 +144,8 @@ def test_a_url_at_which_no_server_is(tmp_path: Path, url: str, text: str) -> Non
         ("r.md", "r.md must end in one of .json, .xml, .html, .txt"),
     ],
 )
-def test_a_report_that_cannot_be_written_is_told_before_any_test(
-    tmp_path: Path, report: str, text: str
-) -> None:
-    """Usage errors come first: nobody waits for a run whose report gets lost."""
+def test_a_report_that_cannot_be_written_is_a_usage_error(tmp_path: Path, report: str, text: str) -> None:
+    """Before any test runs."""
     write(tmp_path, {"test_one.py": ONE, "tests/empty.txt": ""})
     done = run(tmp_path, f"--mockserver-report={report}")
     assert (done.code, done.outcomes) == (4, {})
@@ -167,10 +165,8 @@ def test_a_report_that_cannot_be_written_is_told_before_any_test(
         (["--mockserver-lang=fr"], "--mockserver-lang: invalid choice: 'fr'"),
     ],
 )
-def test_options_that_cannot_be_obeyed_are_told_before_any_test(
-    tmp_path: Path, options: list[str], text: str
-) -> None:
-    """In a line, with exit code 4."""
+def test_invalid_options_are_a_usage_error(tmp_path: Path, options: list[str], text: str) -> None:
+    """In one line, with exit code 4."""
     write(tmp_path, {"test_one.py": ONE})
     done = run(tmp_path, *options)
     assert (done.code, done.outcomes) == (4, {}), done.output

@@ -1,4 +1,4 @@
-"""The same client with one mistake each, as they are made."""
+"""The sample client with one mistake per class."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from call_records import CallRecords
 
 
 class WrongSignature(CallRecords):
-    """Signs by the formula of v1, without the restapikey."""
+    """Signs with the formula of v1, without the restapikey."""
 
     def signature(self, curtime: str) -> str:
-        """The checksum of a moment."""
+        """Return the checksum for a curtime."""
         return hashlib.sha1((self.appsecret + curtime).encode()).hexdigest()
 
 
@@ -23,17 +23,17 @@ class NoRetries(CallRecords):
 
 
 class Impatient(CallRecords):
-    """Tries again, but at once."""
+    """Retries without waiting."""
 
     def call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one operation."""
+        """Return the answer of one operation."""
         self.sleep = lambda seconds: None
         return super().call(operation, body)
 
 
 class WrongField(CallRecords):
-    """Spells RoomId otherwise than the document."""
+    """Misspells RoomId."""
 
     def room(self, room_id: str) -> dict[str, Any]:
-        """One room and its people."""
+        """Return a room and its users."""
         return self.call("query_room_info", {"RoomID": room_id})

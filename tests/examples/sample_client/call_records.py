@@ -1,4 +1,4 @@
-"""A small client of the call records, as a team would write it: hashlib and urllib, nothing of the mock server."""
+"""A small client of the API, as a team might write it: hashlib and urllib, independent of the mock server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVER_BUSY = 1402
 
 
 class CallRecordsError(Exception):
-    """The backend refused; `code` is its ErrorCode."""
+    """The backend refused a request; `code` is its ErrorCode."""
 
     def __init__(self, code: int, info: str) -> None:
         self.code = code
@@ -23,7 +23,7 @@ class CallRecordsError(Exception):
 
 
 class CallRecords:
-    """Asks the backend at `url`; waits with `sleep` and tries again when it is busy."""
+    """A client of the backend at `url` that waits with `sleep` and retries while it is busy."""
 
     tries = 4
 
@@ -41,20 +41,20 @@ class CallRecords:
         self.seqs = itertools.count(1)
 
     def room(self, room_id: str) -> dict[str, Any]:
-        """One room and its people."""
+        """Return a room and its users."""
         return self.call("query_room_info", {"RoomId": room_id})
 
     def records(self, user_id: str, begin: int, end: int) -> list[dict[str, Any]]:
-        """A user's rooms in a span of time."""
+        """Return a user's rooms in a period."""
         body = {"UserId": user_id, "BeginTime": str(begin), "EndTime": str(end)}
         return self.call("query_instance_all_records_by_time", body)["UserRecords"]
 
     def signature(self, curtime: str) -> str:
-        """The checksum of a moment."""
+        """Return the checksum for a curtime."""
         return hashlib.sha1((self.appsecret + self.restapikey + curtime).encode()).hexdigest()
 
     def call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one operation; a busy server is asked again, longer apart each time."""
+        """Return the answer of one operation; while the server is busy, retry with growing pauses."""
         for attempt in range(1, self.tries + 1):
             answer = self.post(operation, body)
             if answer["ErrorCode"] != SERVER_BUSY or attempt == self.tries:
@@ -65,7 +65,7 @@ class CallRecords:
         return answer
 
     def post(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
-        """One request, signed for now."""
+        """Send one request, signed with the current time."""
         curtime = str(int(time.time()))
         query = urllib.parse.urlencode(
             {

@@ -9,15 +9,15 @@ from call_records import CallRecordsError
 
 
 @pytest.mark.mockserver(scenario="document")
-def test_a_room_has_its_people(mockserver, client):
-    """The client reads what the backend tells, and asks by the document."""
+def test_a_room_has_its_users(mockserver, client):
+    """The client sends a valid request and reads the answer."""
     with contextlib.suppress(CallRecordsError):
         assert [user["UserId"] for user in client.room("987654321")["Users"]] == ["bbbbb", "123456789"]
     mockserver.assert_no_violations()
 
 
-def test_a_busy_server_is_asked_again(mockserver, client):
-    """Two refusals are borne."""
+def test_a_busy_server_is_retried(mockserver, client):
+    """The client survives two refusals."""
     mockserver.inject("error", name="server_busy", times=2)
     with contextlib.suppress(CallRecordsError):
         client.records("123456789", 1575962150, 1575962850)
@@ -25,7 +25,7 @@ def test_a_busy_server_is_asked_again(mockserver, client):
 
 
 def test_a_missing_room_is_an_error(mockserver, client):
-    """A room that is not there is told to the caller, and asked for once."""
+    """The caller gets the error, after a single request."""
     mockserver.answer("query_room_info", error="room_not_found")
     with pytest.raises(CallRecordsError, match="1301"):
         client.room("77")
@@ -33,6 +33,6 @@ def test_a_missing_room_is_an_error(mockserver, client):
 
 
 def test_a_smoke_test_that_asserts_nothing(client):
-    """What the client does wrong here only the report tells."""
+    """Only the report shows the client's mistakes here."""
     with contextlib.suppress(CallRecordsError):
         client.room("987654321")

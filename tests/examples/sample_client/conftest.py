@@ -1,4 +1,4 @@
-"""`--client MODULE:CLASS` chooses the client under test."""
+"""`--client MODULE:CLASS` selects the client under test."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option."""
+    """Declare the option."""
     parser.addoption("--client", default="call_records:CallRecords")
 
 
 @pytest.fixture
 def client(mockserver, pytestconfig):
-    """The client under test; it waits by the mock's clock, so that no test sleeps."""
+    """The client under test; it waits on the mock's clock, so no test sleeps."""
     module, name = pytestconfig.getoption("--client").split(":")
     made = getattr(importlib.import_module(module), name)
     return made(
