@@ -139,7 +139,9 @@ def test_the_brief_format_has_the_problems_and_one_line_of_coverage() -> None:
     problems, _, rest = brief.partition("\nCoverage: ")
     assert whole.startswith(problems)
     shares, _, last = rest.partition("\n\n")
-    assert shares.startswith(f"{REPORT.coverage.percent:g} % ({REPORT.coverage.covered}/{REPORT.coverage.total}): ")
+    assert shares.startswith(
+        f"{REPORT.coverage.percent:g} % ({REPORT.coverage.covered}/{REPORT.coverage.total}): "
+    )
     counts = [tuple(map(int, pair)) for pair in re.findall(r"\w+ (\d+)/(\d+)", shares)]
     assert tuple(map(sum, zip(*counts, strict=True))) == (REPORT.coverage.covered, REPORT.coverage.total)
     assert len(counts) == len(REPORT.coverage.operations)
