@@ -1,4 +1,4 @@
-"""A contract-testing stand-in for YouMe's signed REST API for call records and statistics."""
+"""A mock server of YouMe's signed REST API for call records and statistics, for contract tests of clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["MockServer", "__version__", "create_app"]
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, imported when first asked for, so that a plugin costs nothing until it is used."""
+    """Import a public name on first use, so that the pytest plugin costs nothing until it is used."""
     if name == "create_app":
         from mockserver.server.app import create_app
 

@@ -1,4 +1,4 @@
-"""`python -m mockserver` is the command line, and so is `mockserver`."""
+"""Entry point of `mockserver` and `python -m mockserver`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """The command line; Ctrl-C before it is even loaded ends it as quietly as later."""
+    """Run the command line. Ctrl-C during the import ends it without a traceback, too."""
     try:
         from mockserver.cli import main as run
     except KeyboardInterrupt:

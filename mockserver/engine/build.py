@@ -1,4 +1,4 @@
-"""Puts the house together: settings → library → store → engine → Flask app. The only place that knows all of them."""
+"""Builds an engine from settings: checks the settings, loads the files, creates clock, store and journal."""
 
 from __future__ import annotations
 
@@ -23,16 +23,24 @@ from mockserver.engine.state import MemoryStore
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault, parse_fault, parse_text
 
-_PATIENCE = 5
-"""So often files that change while they are read are read again."""
-
-
+_MAX_READS = 5
+"""How often files that change while they are read are read again."""
 _SEPARATOR = re.compile(r"[,\s]+(?=[A-Za-z_]+\s*=)")
-"""What stands between two NAME=VALUE texts."""
+"""Separates NAME=VALUE texts."""
+_SWITCH = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 
 
 def make_engine(**settings: Any) -> Engine:
-    """An engine with everything loaded and checked; ConfigurationError with every problem found."""
+    """Return an engine for the given settings. ConfigurationError lists what is wrong with them or the files."""
     chosen = resolve_settings(settings)
     clock = make_clock(chosen["now"])
     readings = parse_readings(chosen["reading"], chosen["strictness"])
@@ -53,8 +61,8 @@ def make_engine(**settings: Any) -> Engine:
 
     def load() -> Config:
         nonlocal last
-        # Files that are written while they are read make a set that never was, or a mistake that nobody made.
-        for _ in range(_PATIENCE):
+        # Files may be read while they are written. A result counts only if they did not change meanwhile.
+        for _ in range(_MAX_READS):
             last = before = take_snapshot(user, last)
             try:
                 config = read()
@@ -83,7 +91,7 @@ def make_engine(**settings: Any) -> Engine:
 
 
 def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting with its type: the given ones, checked, over the defaults."""
+    """Return every setting: the given values, checked and converted, over the defaults."""
     resolved = {name: setting.default for name, setting in SETTINGS.items()}
     for name, value in given.items():
         if name not in SETTINGS:
@@ -94,7 +102,7 @@ def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault]:
-    """Faults from `KIND;field=value;…` texts; in the environment they are separated by blanks."""
+    """Parse `KIND;field=value;…` texts. The environment variable has several in one text, separated by spaces."""
     faults = []
     for text in given.split() if isinstance(given, str) else given:
         try:
@@ -104,30 +112,30 @@ def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault
             en, zh = (f"{text}: {place}: ".replace(": : ", ": ") + one for one in error.text)
             help_ = f"mockserver faults {text.partition(';')[0].strip()}"
             help_ = "mockserver faults" if error.pointer == ("fault",) else help_
-            raise _wrong("fault", f"{en} (see `{help_}`)", f"{zh}（见 `{help_}`）") from None
+            raise _invalid("fault", f"{en} (see `{help_}`)", f"{zh}（见 `{help_}`）") from None
     return faults
 
 
 def make_clock(now: str | int | None) -> Clock:
-    """The machine's clock, or one that stands still at `now`."""
+    """Return the machine's clock, or one frozen at `now`."""
     if now is None:
         return Clock()
     try:
         return Clock(frozen_at=float(parse_time(now, int(time.time()))))
     except InvalidTime as error:
-        raise _wrong("now", *error.text) from None
+        raise _invalid("now", *error.text) from None
 
 
 def parse_readings(
     given: str | Iterable[str] | Mapping[str, Any], strictness: str | None = None
 ) -> dict[str, Value]:
-    """Readings from `NAME=VALUE` texts or a mapping."""
+    """Parse `NAME=VALUE` texts or a mapping."""
     if isinstance(given, str):
         given = [given]
     if isinstance(given, Mapping):
         pairs: Iterable[tuple[str, Any]] = given.items()
     else:
-        # In the environment several stand in one text, with commas or blanks between them.
+        # The environment variable has several in one text, separated by commas or spaces.
         pairs = (_pair(part) for text in given for part in _SEPARATOR.split(text.strip(", ")))
     readings: dict[str, Value] = {}
     try:
@@ -143,7 +151,7 @@ def parse_readings(
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise _wrong("reading", f"{text!r} is not NAME=VALUE", f"{text!r} 不是 NAME=VALUE")
+        raise _invalid("reading", f"{text!r} is not NAME=VALUE", f"{text!r} 不是 NAME=VALUE")
     return name.strip(), value.strip()
 
 
@@ -153,31 +161,21 @@ def _typed(name: str, value: Any) -> Any:
         try:
             number = int(value)
         except (TypeError, ValueError):
-            raise _wrong(name, f"{value!r} is not a whole number", f"{value!r} 不是整数") from None
+            raise _invalid(name, f"{value!r} is not a whole number", f"{value!r} 不是整数") from None
         if number < 0:
-            raise _wrong(name, f"{number} is less than 0", f"{number} 小于 0")
+            raise _invalid(name, f"{number} is less than 0", f"{number} 小于 0")
         return number
     if setting.kind == "switch" and isinstance(value, str):
-        words = {
-            "1": True,
-            "true": True,
-            "yes": True,
-            "on": True,
-            "0": False,
-            "false": False,
-            "no": False,
-            "off": False,
-        }
-        if value.lower() not in words:
-            raise _wrong(name, f"{value!r} is neither on nor off", f"{value!r} 既不是 on 也不是 off")
-        return words[value.lower()]
+        if value.lower() not in _SWITCH:
+            raise _invalid(name, f"{value!r} is neither on nor off", f"{value!r} 既不是 on 也不是 off")
+        return _SWITCH[value.lower()]
     if setting.choices and value not in setting.choices:
-        words_text = ", ".join(setting.choices)
-        raise _wrong(name, f"{value!r} is none of {words_text}", f"{value!r} 不在 {words_text} 之中")
+        choices = ", ".join(setting.choices)
+        raise _invalid(name, f"{value!r} is none of {choices}", f"{value!r} 不在 {choices} 之中")
     return value
 
 
-def _wrong(name: str, en: str, zh: str) -> ConfigurationError:
+def _invalid(name: str, en: str, zh: str) -> ConfigurationError:
     return ConfigurationError.at(f"--{name.replace('_', '-')}", Text(en, zh))
 
 

@@ -1,6 +1,6 @@
-"""Everything that is read from files, loaded and checked as one set that never changes: schemas, catalogue, apps, scenarios.
+"""The configuration: everything read from files, checked as a whole and immutable.
 
-A new set replaces an old one in one assignment, so no request ever sees half of a change.
+A reload replaces it in one assignment, so no request ever sees half of a change.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from mockserver.contract.apps import App, load_apps
@@ -30,7 +31,7 @@ from mockserver.scenarios.model import Scenario
 
 @dataclass(frozen=True)
 class Config:
-    """One consistent set of everything that is data."""
+    """Schemas, error catalogue, apps, scenarios and retry rules."""
 
     schemas: Schemas
     catalogue: Catalogue
@@ -38,23 +39,23 @@ class Config:
     scenarios: Mapping[str, Scenario]
     rules: RetryRules
     """What a good client does after each error."""
-    number: int = field(default_factory=itertools.count(1).__next__)
-    """Which set it is: no two of a process have the same."""
     reading_overrides: Mapping[str, Value] = field(default_factory=dict)
     """Readings chosen for the whole run; they win over those of a scenario."""
     error_info_override: ErrorInfoStyle | None = None
-    """The ErrorInfo style chosen for the whole run; it wins over that of a scenario."""
+    """The style of ErrorInfo chosen for the whole run; it wins over that of a scenario."""
+    number: int = field(default_factory=itertools.count(1).__next__)
+    """Unique in this process; part of every cache key."""
 
-    def __post_init__(self) -> None:
-        readings = {
-            name: resolve(one.readings, self.reading_overrides) for name, one in self.scenarios.items()
+    @cached_property
+    def _readings(self) -> dict[str, Mapping[str, Value]]:
+        return {
+            name: resolve(scenario.readings, self.reading_overrides)
+            for name, scenario in self.scenarios.items()
         }
-        object.__setattr__(self, "_readings", readings)
 
     def readings(self, scenario: str) -> Mapping[str, Value]:
-        """All readings as they hold under a scenario."""
-        found: Mapping[str, Value] = self._readings[scenario]  # type: ignore[attr-defined]
-        return found
+        """Return all readings that apply under a scenario."""
+        return self._readings[scenario]
 
     def error_info(self, scenario: str) -> ErrorInfoStyle:
         """Return the style of ErrorInfo under a scenario."""
@@ -69,7 +70,7 @@ def load_config(
     seed: int | None = None,
     now: Callable[[], int],
 ) -> Config:
-    """Reads and checks every file; ConfigurationError with all problems of the first kind of file that has any."""
+    """Read and check every file. ConfigurationError has all problems of the first kind of file with any."""
     schemas = Schemas(_read_all({name: folders.schema(name) for name in SCHEMA_FILES}, read_json))
     errors, apps, retries = (
         read_yaml(folders.fixture(f"{name}.yaml")) for name in ("errors", "apps", "retries")
@@ -80,13 +81,12 @@ def load_config(
     if problems:
         raise ConfigurationError(problems)
     catalogue = load_catalogue(errors, set(NEEDED_ERRORS))
-    registered = load_apps(apps)
     documents = _read_all(folders.scenarios(), read_yaml)
     scenarios = load_scenarios(documents, schemas, catalogue, seed=seed, now=now())
     return Config(
         schemas,
         catalogue,
-        registered,
+        load_apps(apps),
         scenarios,
         load_retry_rules(retries, catalogue),
         reading_overrides=dict(reading_overrides or {}),
@@ -94,14 +94,14 @@ def load_config(
     )
 
 
-def check_scenario(config: Config, name: str, whose: str = "--scenario") -> None:
-    """ConfigurationError unless there is a scenario `name`; `whose` choice it was."""
+def check_scenario(config: Config, name: str, chosen_by: str = "--scenario") -> None:
+    """Raise ConfigurationError unless scenario `name` exists; the message names `chosen_by`."""
     if name not in config.scenarios:
-        raise ConfigurationError.at(whose, unknown("scenario", name, config.scenarios))
+        raise ConfigurationError.at(chosen_by, unknown("scenario", name, config.scenarios))
 
 
 def load_apps_only(folders: Folders) -> Mapping[str, App]:
-    """The registered apps, without reading anything else."""
+    """Return the registered apps without reading anything else."""
     schema = Schemas({"apps.json": read_json(folders.schema("apps.json"))})["apps.json"]
     document = read_yaml(folders.fixture("apps.yaml"))
     problems = check_document(document, schema)
