@@ -1,4 +1,4 @@
-"""contract_drift leaves the schema exactly where it claims to, and says what it did."""
+"""contract_drift violates the schema exactly where it claims to, and its note says what it changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAYING = [name for name, drift in DRIFTS.items() if not drift.violates_schema]
 
 
 def drifted(how, answer=None, operation=OPERATION, number=1, path=None):
-    """The answer after one drift and what was said of it; None when there was nothing to do."""
+    """The document after one drift and its note; None when there was nothing to change."""
     kind = fault({"fault": "contract_drift", "how": how, **({"path": path} if path is not None else {})}).kind
     done = kind.apply(response(answer, operation), context(operation), draw(number))
     return (json.loads(done[0].body), done[1]) if done else None
@@ -24,8 +24,8 @@ def drifted(how, answer=None, operation=OPERATION, number=1, path=None):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("how", LEAVING)
-def test_a_drift_leaves_the_schema(how, operation):
-    """Every way that claims to leave the contract does so for every operation and draw."""
+def test_a_field_drift_violates_the_schema(how, operation):
+    """Every drift that claims to violate the schema does so for every operation and draw."""
     validator = CONFIG.schemas.response(operation)
     assert validator.accepts(SAMPLES[operation])
     for number in range(1, 80):
@@ -36,8 +36,8 @@ def test_a_drift_leaves_the_schema(how, operation):
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("how", STAYING)
-def test_a_list_drift_stays_inside_the_schema_and_is_another_answer(how, operation):
-    """Emptied, doubled, shuffled and huge lists are valid, which is what makes them nasty."""
+def test_a_list_drift_meets_the_schema_but_changes_the_document(how, operation):
+    """Emptied, repeated, shuffled and huge lists are valid, but are not the original document."""
     validator = CONFIG.schemas.response(operation)
     base = SAMPLES[operation]
     for number in range(1, 8):
@@ -50,8 +50,8 @@ def test_a_list_drift_stays_inside_the_schema_and_is_another_answer(how, operati
 
 
 @pytest.mark.parametrize("how", LEAVING)
-def test_a_refusal_can_drift_too(how):
-    """The bare envelope of a failure drifts against the envelope's schema."""
+def test_a_failure_envelope_can_drift(how):
+    """The envelope of a failure drifts away from the schema of the envelope."""
     kind = fault(f"contract_drift;how={how}").kind
     for number in range(1, 20):
         got, _ = kind.apply(failure_response(), context(), draw(number))
@@ -59,14 +59,14 @@ def test_a_refusal_can_drift_too(how):
 
 
 @pytest.mark.parametrize("how", STAYING)
-def test_a_refusal_has_no_list_to_drift(how):
-    """Without a list there is nothing to do, and nothing is said to have been done."""
+def test_a_failure_envelope_has_no_list_to_drift(how):
+    """Without a list there is nothing to change, and there is no note."""
     assert fault(f"contract_drift;how={how}").kind.apply(failure_response(), context(), draw()) is None
 
 
 @pytest.mark.parametrize("how", DRIFTS)
 def test_the_same_draw_gives_the_same_drift(how):
-    """Seed, fault and number decide all of it; other numbers reach other places."""
+    """Seed, fault and number decide everything; other numbers reach other fields."""
     first = [drifted(how, number=number) for number in range(1, 40)]
     assert first == [drifted(how, number=number) for number in range(1, 40)]
     if how in LEAVING:
@@ -86,15 +86,15 @@ def test_the_same_draw_gives_the_same_drift(how):
         ("shuffle_rows", "/UsersList", "shuffled 2 rows of /UsersList"),
     ],
 )
-def test_a_path_says_where(how, path, note):
-    """With a path the change is made there and is told in one line."""
+def test_a_path_selects_the_field(how, path, note):
+    """With a path the change is made there, and the note names it."""
     answer, said = drifted(how, path=path)
     assert said == note
     assert answer != SAMPLES[OPERATION]
 
 
-def test_only_what_is_told_has_changed():
-    """Apart from the one member, a renamed field leaves the answer, its order included, as it was."""
+def test_nothing_else_is_changed():
+    """Apart from the renamed member the document, including its order, stays the same."""
     answer, note = drifted("rename_field", path="/UsersList/0/AudioDuration")
     assert note in (
         f"renamed /UsersList/0/AudioDuration to {name}" for name in ("audioDuration", "audio_duration")
@@ -106,7 +106,7 @@ def test_only_what_is_told_has_changed():
     assert json.dumps(answer) == json.dumps(before)
 
 
-def test_a_star_is_any_step():
+def test_a_star_matches_any_step():
     """`/UsersList/*/RoomId` reaches the field in every row, and nothing else."""
     notes = {drifted("drop_field", path="/UsersList/*/RoomId", number=number)[1] for number in range(1, 40)}
     assert notes == {"dropped /UsersList/0/RoomId", "dropped /UsersList/1/RoomId"}
@@ -114,18 +114,18 @@ def test_a_star_is_any_step():
 
 @pytest.mark.parametrize("path", ["/NoSuchField", "/UsersList/9/RoomId", "/UsersList/0", ""])
 def test_a_path_to_nothing_changes_nothing(path):
-    """Where the path leads to no field, the answer is left alone."""
+    """A path that leads to no field changes nothing."""
     assert drifted("drop_field", path=path) is None
 
 
-def test_an_empty_list_cannot_be_emptied_or_blown_up():
-    """An answer without rows has no row to double, shuffle or repeat."""
+def test_an_empty_list_cannot_drift():
+    """A response without rows has nothing to remove, repeat or shuffle."""
     empty = {**SAMPLES[OPERATION], "UsersList": []}
     assert [drifted(how, empty) for how in STAYING] == [None] * len(STAYING)
 
 
 def test_a_huge_list_is_bounded():
-    """Long rows make fewer of them: no answer grows over some sixteen million characters."""
+    """With long rows there are fewer of them: no response exceeds about sixteen million characters."""
     long = {**SAMPLES[OPERATION]["UsersList"][0], "RoomId": "x" * 256, "UserId": "y" * 256}
     answer, _ = drifted("huge_list", {**SAMPLES[OPERATION], "UsersList": [long] * 2})
     assert len(answer["UsersList"]) == HUGE_ROWS

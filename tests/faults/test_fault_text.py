@@ -1,4 +1,4 @@
-"""A fault in one line, as an option, a header or a magic value has it; and what is wrong with a mapping."""
+"""Faults in one line, as in options, headers and magic values, and the errors of invalid faults."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from mockserver.faults.registry import KINDS
     ],
 )
 def test_a_line_is_a_mapping(line, wanted):
-    """Each form of a line gives the mapping that a file would say."""
+    """Each form of a line gives the mapping that a file would contain."""
     assert parse_text(line) == wanted
     parse_fault(wanted, CONFIG.catalogue)
 
@@ -90,8 +90,8 @@ def test_a_line_is_a_mapping(line, wanted):
         ("http_status;status=200", "status", "at least 400, at most 599"),
     ],
 )
-def test_a_wrong_line_says_where_and_what_would_be_right(line, pointer, said):
-    """Every mistake names its place and the way out, in both languages."""
+def test_an_error_names_the_place_and_the_fix(line, pointer, said):
+    """Every error names its place and what is expected, in both languages."""
     with pytest.raises(FaultError) as caught:
         fault(line)
     assert ".".join(caught.value.pointer) == pointer
@@ -100,8 +100,8 @@ def test_a_wrong_line_says_where_and_what_would_be_right(line, pointer, said):
 
 
 @pytest.mark.parametrize("given", [None, 3, "hang", [], {"fault": 3}, {"fault": None}, {"fault": ["hang"]}])
-def test_what_is_no_fault_is_refused(given):
-    """Whatever JSON is posted, the answer is a FaultError."""
+def test_what_is_not_a_fault_is_rejected(given):
+    """Whatever JSON is posted, the result is a FaultError."""
     with pytest.raises(FaultError):
         parse_fault(given, CONFIG.catalogue)
 
@@ -126,14 +126,14 @@ def test_what_is_no_fault_is_refused(given):
         {3: 4},
     ],
 )
-def test_a_wrong_mapping_is_refused(more):
-    """Shapes that a line cannot have are refused as well, none with another exception."""
+def test_an_invalid_mapping_is_rejected(more):
+    """Shapes that a line cannot have raise FaultError, too, and no other exception."""
     with pytest.raises(FaultError):
         parse_fault({"fault": "hang", **more}, CONFIG.catalogue)
 
 
 def test_a_matcher_and_a_reset_in_mid_body_go_together():
-    """`when` as a mapping chooses requests; then `at` says when the reset comes."""
+    """`when` as a mapping selects requests; `at` then says when the reset comes."""
     parsed = fault({"fault": "connection_reset", "at": "mid_body", "when": {"body": {"RoomId": "7"}}})
     assert parsed.kind.at == "mid_body"
     assert parsed.matches("query_room_info", {"RoomId": "7"}, {})
@@ -141,14 +141,14 @@ def test_a_matcher_and_a_reset_in_mid_body_go_together():
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.compares_requests])
-def test_a_kind_that_compares_requests_is_refused_for_one(name):
-    """A wish for one request that could do nothing is not ignored but told."""
+def test_a_kind_that_compares_requests_is_rejected_for_one(name):
+    """A fault that could have no effect on a single request is rejected, not ignored."""
     with pytest.raises(FaultError, match="compares requests"):
         parse_fault({"fault": name, "requests": 1}, CONFIG.catalogue, once=True)
 
 
 @given(st.sampled_from(sorted(KINDS)), st.text(max_size=60))
-def test_no_line_breaks_the_reader(name, rest):
+def test_no_line_breaks_the_parser(name, rest):
     """Any text is a fault or a FaultError."""
     with contextlib.suppress(FaultError):
         assert fault(f"{name};{rest}").kind.kind == name

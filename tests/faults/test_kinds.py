@@ -1,4 +1,4 @@
-"""Every kind of fault but contract_drift, seen through its hook."""
+"""Every kind except contract_drift, tested by calling `apply`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def secret(signing: SigningContext) -> str:
 
 
 def delivered(line: str, onto: DeliveryPlan = PLAIN, number: int = 1) -> DeliveryPlan:
-    """The delivery of a reply that one fault strikes."""
+    """The delivery plan of a response after one fault."""
     return fault(line).kind.apply(onto, response(), draw(number))[0]
 
 
@@ -113,7 +113,7 @@ def test_a_secret_is_not_in_a_repr():
     ],
 )
 def test_an_error_is_a_row_of_the_catalogue(line, wanted):
-    """error refuses with the row that name or code mean, and its own info if it has one."""
+    """error refuses with the row chosen by name or code, and with its own info if given."""
     if wanted is None:
         with pytest.raises(ValueError, match="field=value"):
             fault(line)
@@ -121,15 +121,15 @@ def test_an_error_is_a_row_of_the_catalogue(line, wanted):
         assert fault(line).kind.apply(context(), draw())[0] == wanted
 
 
-def test_an_error_that_a_reload_took_away_is_an_internal_error():
-    """A row that is gone from the catalogue does not break the request."""
+def test_an_error_that_a_reload_removed_becomes_internal_error():
+    """A row that is no longer in the catalogue does not break the request."""
     kind = fault("error;name=server_busy").kind
     less = {name: row for name, row in context().catalogue.items() if name != "server_busy"}
     assert kind.apply(replace(context(), catalogue=less), draw())[0] == Refusal("internal_error")
 
 
-def rate(faults, times):
-    """For each time whether a request at it is refused."""
+def refusals_at(faults, times):
+    """Whether a request is refused, for each time."""
     return [
         faults.fault_plan(OPERATION, {}, {}, NOW + t).refuse(context(now=NOW + t)) == Refusal("rate_limited")
         for t in times
@@ -137,17 +137,17 @@ def rate(faults, times):
 
 
 def test_a_rate_limit_is_a_sliding_window():
-    """The third request inside ten seconds is refused; refused ones do not prolong the wait."""
+    """The third request within ten seconds is refused; refused requests do not prolong the wait."""
     faults = fault_state("rate_limit;requests=2;per_seconds=10")
-    assert rate(faults, [0, 4, 5, 9, 10, 13.9, 14, 14]) == [
+    assert refusals_at(faults, [0, 4, 5, 9, 10, 13.9, 14, 14]) == [
         False, False, True, True, False, True, False, True,
     ]  # fmt: skip
 
 
 def test_a_rate_limit_survives_a_clock_that_is_set_back():
-    """After the clock went back an hour the window starts anew instead of refusing for an hour."""
+    """When the clock goes back an hour, a new window starts instead of an hour of refusals."""
     faults = fault_state("rate_limit;requests=1;per_seconds=10")
-    assert rate(faults, [3600, 3601, 0, 1]) == [False, True, False, True]
+    assert refusals_at(faults, [3600, 3601, 0, 1]) == [False, True, False, True]
 
 
 @given(
@@ -155,15 +155,15 @@ def test_a_rate_limit_survives_a_clock_that_is_set_back():
     span=st.integers(1, 10),
     gaps=st.lists(st.integers(0, 6), max_size=60),
 )
-def test_no_span_lets_more_through_than_the_limit(limit, span, gaps):
-    """In any half-open span of `per_seconds` at most `requests` pass, and a refusal has a full window behind it."""
+def test_no_window_accepts_more_than_the_limit(limit, span, gaps):
+    """In any window of `per_seconds` at most `requests` are accepted, and a refusal has a full window behind it."""
     faults = fault_state(f"rate_limit;requests={limit};per_seconds={span}")
     times, now = [], 0
     for gap in gaps:
         now += gap
         times.append(now)
     passed: list[int] = []
-    for at, refused in zip(times, rate(faults, times), strict=True):
+    for at, refused in zip(times, refusals_at(faults, times), strict=True):
         inside = sum(at - span < one <= at for one in passed)
         assert refused is (inside >= limit)
         passed += [] if refused else [at]
@@ -176,8 +176,8 @@ def test_no_span_lets_more_through_than_the_limit(limit, span, gaps):
     ("status", "title"),
     [(502, "502 Bad Gateway"), (503, "503 Service Temporarily Unavailable"), (504, "504 Gateway Time-out")],
 )
-def test_a_gateway_speaks_as_nginx_does(status, title):
-    """The page, its type and the server's name are those of nginx; what the mock says of itself is kept."""
+def test_a_gateway_responds_like_nginx(status, title):
+    """Page, Content-Type and Server are those of nginx; the X-Mock headers stay."""
     got, _ = fault(f"http_status;status={status}").kind.apply(response(), context(), draw())
     headers = dict(got.headers)
     assert got.status == status
@@ -188,14 +188,14 @@ def test_a_gateway_speaks_as_nginx_does(status, title):
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_retry_after_stands_where_it_is_due(status):
-    """429 and 503 say when to come back, the others do not."""
+def test_retry_after_comes_with_429_and_503(status):
+    """429 and 503 have Retry-After, other statuses do not."""
     got, _ = fault(f"http_status;status={status};retry_after=7").kind.apply(response(), context(), draw())
     assert dict(got.headers).get("Retry-After") == ("7" if status in (429, 503) else None)
 
 
-def test_a_gateway_may_say_json_or_nothing():
-    """Its JSON is none of the envelope; an empty body has no type."""
+def test_a_gateway_may_send_json_or_no_body():
+    """Its JSON is not the envelope; an empty body has no Content-Type."""
     got, _ = fault("http_status;body=json").kind.apply(response(), context(), draw())
     assert "Status" not in parse_strictly(got.body)
     assert parse_strictly(got.body)["status"] == 502
@@ -205,8 +205,8 @@ def test_a_gateway_may_say_json_or_nothing():
 
 
 @pytest.mark.parametrize("status", range(400, 600, 7))
-def test_every_status_makes_a_page(status):
-    """A status that HTTP does not know has a page too."""
+def test_every_status_has_a_page(status):
+    """A status without a standard reason phrase has a page, too."""
     got, _ = fault(f"http_status;status={status}").kind.apply(response(), context(), draw())
     assert f"<h1>{status} ".encode() in got.body
 
@@ -214,8 +214,8 @@ def test_every_status_makes_a_page(status):
 # ---- payload
 
 
-def unreadable(body: bytes) -> bool:
-    """Whether a strict parser refuses a body."""
+def is_unreadable(body: bytes) -> bool:
+    """Whether a strict parser rejects a body."""
     try:
         parse_strictly(body)
     except ValueError:
@@ -226,18 +226,18 @@ def unreadable(body: bytes) -> bool:
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("how", ["cut", "trailing_comma", "single_quotes", "bom", "nan", "html", "empty"])
 def test_malformed_json_never_parses(how, operation):
-    """Whatever the answer and the draw, a strict parser refuses the body; status and headers stay."""
+    """Whatever the response and the draw, a strict parser rejects the body; status and headers stay."""
     kind = fault(f"malformed_json;how={how}").kind
     for one in (response(operation=operation), failure_response()):
         for number in range(1, 30):
             got, note = kind.apply(one, context(operation), draw(number))
-            assert unreadable(got.body), note
+            assert is_unreadable(got.body), note
             assert (got.status, got.headers) == (one.status, one.headers)
             assert note
 
 
-def test_malformed_json_is_what_it_says():
-    """Each way is the one that was asked for: only it has to be undone to read the answer."""
+def test_malformed_json_has_only_the_chosen_mistake():
+    """Undoing the chosen change gives the original document."""
 
     def broken(how):
         return fault(f"malformed_json;how={how}").kind.apply(response(), context(), draw())[0].body
@@ -258,13 +258,13 @@ def test_malformed_json_is_what_it_says():
 
 @pytest.mark.parametrize("line", ["malformed_json", "wrong_charset", "duplicate_keys", "contract_drift"])
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b"{}", b'{"a":NaN}', b"\xff\xfe{\x00}\x00"])
-def test_what_is_no_answer_any_more_is_left_alone(line, body):
-    """A fault behind one that already broke the answer does nothing, and does not say that it did."""
+def test_a_body_that_is_already_broken_is_not_changed(line, body):
+    """A fault after one that already broke the body has no effect and leaves no note."""
     assert fault(line).kind.apply(replace(response(), body=body), context(), draw()) is None
 
 
 def test_wrong_content_type_changes_nothing_else():
-    """The body is the same and the header stands once."""
+    """The body is the same, and the header occurs once."""
     got, _ = fault("wrong_content_type").kind.apply(response(), context(), draw())
     assert got.body == response().body
     assert [value for name, value in got.headers if name == "Content-Type"] == ["text/html; charset=utf-8"]
@@ -273,7 +273,7 @@ def test_wrong_content_type_changes_nothing_else():
 @pytest.mark.parametrize("name", ["房间-7", "room-7", "Räume", "👩‍💻"])
 @pytest.mark.parametrize("charset", ["gbk", "utf-16", "latin-1"])
 def test_a_wrong_charset_is_never_utf_8(charset, name):
-    """Even an answer in pure ASCII shows it, and who knows the encoding reads the same answer."""
+    """Even a response in pure ASCII is no longer valid UTF-8, and decoding it correctly gives the same document."""
     answer = {**SAMPLES[OPERATION], "UsersList": [{**SAMPLES[OPERATION]["UsersList"][0], "RoomId": name}]}
     got, _ = fault(f"wrong_charset;charset={charset}").kind.apply(response(answer), context(), draw())
     with pytest.raises(UnicodeDecodeError):
@@ -287,8 +287,8 @@ def test_a_wrong_charset_is_never_utf_8(charset, name):
     }
 
 
-def test_a_key_twice_has_two_values():
-    """Taking the first of the two gives the answer, taking the last another one."""
+def test_a_repeated_key_has_two_values():
+    """The first of the two values is the original one, the last is different."""
     for number in range(1, 60):
         got, note = fault("duplicate_keys").kind.apply(response(), context(), draw(number))
         with pytest.raises(ValueError, match="twice"):
@@ -302,23 +302,23 @@ def test_a_key_twice_has_two_values():
 
 
 def test_waits_add_up():
-    """Two latencies and a drip are waited for one after the other."""
+    """Two latencies and a slow body add up."""
     faults = fault_state("latency;fixed_ms=300", "latency;fixed_ms=200", "slow_body;chunks=4;over_ms=1000")
     got = faults.fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery
     assert got == DeliveryPlan(delay=0.5, body_chunks=4, body_seconds=1.0)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 10**6), st.floats(0, 600_000), st.floats(0, 600_000))
-def test_a_uniform_wait_stays_between_its_bounds(seed, number, one, other):
-    """No draw leaves the bounds."""
+def test_a_uniform_delay_stays_within_its_bounds(seed, number, one, other):
+    """No draw exceeds the bounds."""
     low, high = sorted((one, other))
     kind = fault({"fault": "latency", "uniform": {"min_ms": low, "max_ms": high}}).kind
     wait = kind.milliseconds(draw(number, seed))
     assert low <= wait <= high or math.isclose(wait, high)
 
 
-def test_a_uniform_wait_uses_the_whole_span():
-    """Over many requests the waits fill the span evenly."""
+def test_a_uniform_delay_uses_the_whole_range():
+    """Over many requests the delays fill the range evenly."""
     kind = fault("latency;uniform.min_ms=100;uniform.max_ms=200").kind
     waits = sorted(kind.milliseconds(draw(number)) for number in range(1, 2001))
     assert waits[0] < 102
@@ -326,8 +326,8 @@ def test_a_uniform_wait_uses_the_whole_span():
     assert 147 < waits[1000] < 153
 
 
-def test_a_lognormal_wait_has_its_median_its_tail_and_its_end():
-    """Half of the waits are below the median, one in six above e^sigma times it, and none above the maximum."""
+def test_a_lognormal_delay_has_its_median_tail_and_maximum():
+    """Half of the delays are below the median, one in six above e^sigma times it, and none above the maximum."""
     kind = fault("latency;lognormal.median_ms=100;lognormal.sigma=0.5;lognormal.max_ms=300").kind
     waits = sorted(kind.milliseconds(draw(number)) for number in range(1, 4001))
     assert 96 < waits[2000] < 104
@@ -355,12 +355,12 @@ def test_a_lognormal_wait_has_its_median_its_tail_and_its_end():
         ("bandwidth;bytes_per_second=4096", DeliveryPlan(bytes_per_second=4096)),
     ],
 )
-def test_a_delivery_is_described(line, wanted):
-    """Time and connection faults say in a Delivery what the transport is to do."""
+def test_a_fault_sets_its_field_of_the_plan(line, wanted):
+    """Time and connection faults describe their effect in the DeliveryPlan."""
     assert delivered(line) == wanted
 
 
-def test_of_two_rates_and_two_hangs_the_worse_holds():
+def test_the_lower_rate_and_the_longer_hang_win():
     """The lower bandwidth and the longer hang win, whichever was added first."""
     for one, other in ((100, 200), (200, 100)):
         slow = delivered(f"bandwidth;bytes_per_second={one}")
@@ -369,11 +369,11 @@ def test_of_two_rates_and_two_hangs_the_worse_holds():
         assert delivered(f"hang;max_seconds={other}", still).hang == 200
 
 
-def test_nobody_waits_for_ever():
-    """However many faults come together, no wait is longer than ten minutes, a thin line's neither."""
+def test_every_wait_is_limited():
+    """However many faults add up, no wait exceeds ten minutes, nor does a low bandwidth."""
     lines = ["latency;fixed_ms=600000", "slow_body;over_ms=600000", "slow_headers;over_ms=600000"]
     got = fault_state(*lines * 3).fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery
     assert (got.delay, got.body_seconds, got.header_seconds) == (MAX_SECONDS, MAX_SECONDS, MAX_SECONDS)
     huge = replace(response(), body=b"x" * 1_000_000)
-    rate = fault("bandwidth;bytes_per_second=1").kind.apply(PLAIN, huge, draw())[0].bytes_per_second
-    assert len(huge.body) / rate <= MAX_SECONDS
+    refusals_at = fault("bandwidth;bytes_per_second=1").kind.apply(PLAIN, huge, draw())[0].bytes_per_second
+    assert len(huge.body) / refusals_at <= MAX_SECONDS

@@ -1,4 +1,4 @@
-"""Every family on a raw socket of the whole server: what the kinds describe is what a client gets."""
+"""Every family on a raw socket of the whole server: clients get what the kinds describe."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ BODY = json.dumps({"BeginTime": "1575962150", "EndTime": "1575962850"}).encode()
 
 @pytest.fixture(scope="module")
 def mock():
-    """A server with the document's samples."""
+    """A server with the samples of the document."""
     with MockServer(scenario="document") as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
 def no_errors(caplog):
-    """A fault on purpose is no error of the server's."""
+    """The server logs no error of its own for a fault."""
     caplog.set_level(logging.WARNING)
     yield
     records = caplog.get_records("call")
@@ -34,7 +34,7 @@ def no_errors(caplog):
 
 
 def raw(mock, fault: str) -> bytes:
-    """A signed call that wishes for a fault."""
+    """A signed request with a fault in its header."""
     target = mock.app().signed_url(OPERATION).removeprefix(mock.url)
     head = (
         f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1:{mock.port}\r\nContent-Type: application/json\r\n"
@@ -43,8 +43,8 @@ def raw(mock, fault: str) -> bytes:
     return head.encode() + BODY
 
 
-class Talk:
-    """What came on a socket, when, and how it ended."""
+class RawResponse:
+    """What arrived on a socket, when, and how the connection ended."""
 
     def __init__(self, mock, fault: str) -> None:
         self.parts: list[tuple[float, bytes]] = []
@@ -71,50 +71,50 @@ class Talk:
 
 @pytest.fixture
 def plain(mock):
-    """The answer without a fault (one that does nothing)."""
-    return parse_strictly(Talk(mock, "latency;fixed_ms=0").body)
+    """The response without a fault."""
+    return parse_strictly(RawResponse(mock, "latency;fixed_ms=0").body)
 
 
 def test_a_reset_is_an_rst_before_any_byte(mock):
-    """connection_reset: nothing but an RST."""
-    talk = Talk(mock, "connection_reset")
+    """connection_reset: an RST and not one byte."""
+    talk = RawResponse(mock, "connection_reset")
     assert talk.reset
     assert talk.data == b""
 
 
 def test_a_reset_in_mid_body_follows_half_of_it(mock):
-    """connection_reset mid_body: the head, half of the body, then an RST."""
-    talk = Talk(mock, "connection_reset;when=mid_body")
+    """connection_reset mid_body: the headers, half of the body, then an RST."""
+    talk = RawResponse(mock, "connection_reset;when=mid_body")
     assert talk.reset
     assert len(talk.body) == int(talk.headers["content-length"]) // 2
 
 
 def test_an_empty_response_is_zero_bytes_and_a_close(mock):
-    """empty_response: closed in good order without a byte."""
-    talk = Talk(mock, "empty_response")
+    """empty_response: an orderly close without a byte."""
+    talk = RawResponse(mock, "empty_response")
     assert not talk.reset
     assert talk.data == b""
 
 
-def test_garbage_is_no_http(mock):
-    """garbage_response: bytes, but no status line among them."""
-    talk = Talk(mock, "garbage_response")
+def test_garbage_is_not_http(mock):
+    """garbage_response: bytes without a status line."""
+    talk = RawResponse(mock, "garbage_response")
     assert talk.data
     assert not talk.data.startswith(b"HTTP/")
 
 
 @pytest.mark.parametrize("fraction", [0, 0.3, 0.99])
 def test_a_truncated_body_is_shorter_than_its_length(mock, fraction):
-    """truncated_body: the share that was asked for under the full Content-Length, then a close."""
-    talk = Talk(mock, f"truncated_body;fraction={fraction}")
+    """truncated_body: the configured fraction under the full Content-Length, then a close."""
+    talk = RawResponse(mock, f"truncated_body;fraction={fraction}")
     assert not talk.reset
     assert len(talk.body) == int(int(talk.headers["content-length"]) * fraction)
     assert not talk.whole
 
 
 def test_a_malformed_chunk_breaks_a_client(mock):
-    """malformed_chunk: chunked encoding that a client reads half of and then gives up."""
-    talk = Talk(mock, "malformed_chunk")
+    """malformed_chunk: a client reads half of the chunked body and then fails."""
+    talk = RawResponse(mock, "malformed_chunk")
     assert talk.headers["transfer-encoding"] == "chunked"
     with socket.create_connection(("127.0.0.1", mock.port), timeout=10) as sock:
         sock.sendall(raw(mock, "malformed_chunk"))
@@ -124,26 +124,26 @@ def test_a_malformed_chunk_breaks_a_client(mock):
             response.read()
 
 
-def test_a_latency_is_waited_for(mock, plain):
-    """latency: no byte before its time, then the answer."""
-    talk = Talk(mock, "latency;fixed_ms=150")
+def test_a_latency_delays_the_response(mock, plain):
+    """latency: no byte before its time, then the response."""
+    talk = RawResponse(mock, "latency;fixed_ms=150")
     assert talk.parts[0][0] >= 0.14
     assert parse_strictly(talk.body) == plain
     assert talk.headers["x-mock-fault"] == "latency: 150 ms"
 
 
-def test_a_drip_takes_its_time(mock, plain):
-    """slow_body: the head at once, the body in pieces over its time, and whole."""
-    talk = Talk(mock, "slow_body;chunks=5;over_ms=250")
+def test_a_slow_body_takes_its_time(mock, plain):
+    """slow_body: the headers at once, the body in pieces over its time, and complete."""
+    talk = RawResponse(mock, "slow_body;chunks=5;over_ms=250")
     assert talk.parts[0][0] < 0.2
     assert talk.seconds >= 0.24
     assert len(talk.parts) >= 4
     assert parse_strictly(talk.body) == plain
 
 
-def test_slow_headers_come_before_the_body(mock, plain):
+def test_slow_headers_delay_the_body(mock, plain):
     """slow_headers: the body starts only after their time."""
-    talk = Talk(mock, "slow_headers;over_ms=200")
+    talk = RawResponse(mock, "slow_headers;over_ms=200")
     assert len(talk.parts) > 2
     assert talk.seconds >= 0.19
     assert parse_strictly(talk.body) == plain
@@ -151,31 +151,31 @@ def test_slow_headers_come_before_the_body(mock, plain):
 
 def test_a_hang_ends(mock):
     """hang: silence for its time, then a close without a byte."""
-    talk = Talk(mock, "hang;max_seconds=0.2")
+    talk = RawResponse(mock, "hang;max_seconds=0.2")
     assert talk.data == b""
     assert 0.19 <= talk.seconds < 5
 
 
-def test_a_slow_close_comes_after_a_whole_answer(mock, plain):
-    """slow_close: everything at once, the close later."""
-    talk = Talk(mock, "slow_close;ms=200")
+def test_a_slow_close_follows_a_complete_response(mock, plain):
+    """slow_close: the whole response at once, the close later."""
+    talk = RawResponse(mock, "slow_close;ms=200")
     assert talk.whole
     assert talk.headers["connection"] == "close"
     assert talk.seconds - talk.parts[-1][0] >= 0.19
     assert parse_strictly(talk.body) == plain
 
 
-def test_a_thin_line_has_its_rate(mock):
-    """bandwidth: an answer of n bytes takes n divided by the rate."""
-    talk = Talk(mock, "bandwidth;bytes_per_second=4000")
+def test_bandwidth_limits_the_rate(mock):
+    """bandwidth: a response of n bytes takes n divided by the rate."""
+    talk = RawResponse(mock, "bandwidth;bytes_per_second=4000")
     assert talk.whole
     assert talk.seconds >= 0.8 * len(talk.data) / 4000
 
 
 @pytest.mark.parametrize(("status", "after"), [(502, None), (503, "5"), (504, None)])
-def test_a_gateway_answers(mock, status, after):
+def test_a_gateway_responds(mock, status, after):
     """http_status: its status line, page and Retry-After reach the client."""
-    talk = Talk(mock, f"http_status;status={status}")
+    talk = RawResponse(mock, f"http_status;status={status}")
     assert talk.status.startswith(f"HTTP/1.1 {status} ")
     assert talk.whole
     assert b"<center>nginx</center>" in talk.body
@@ -184,9 +184,9 @@ def test_a_gateway_answers(mock, status, after):
 
 
 @pytest.mark.parametrize("how", ["cut", "bom", "nan", "empty"])
-def test_malformed_json_has_a_right_length(mock, how):
-    """malformed_json: HTTP is in order, the JSON is not."""
-    talk = Talk(mock, f"malformed_json;how={how}")
+def test_malformed_json_has_a_correct_length(mock, how):
+    """malformed_json: the HTTP is valid, the JSON is not."""
+    talk = RawResponse(mock, f"malformed_json;how={how}")
     assert talk.status == "HTTP/1.1 200 OK"
     assert talk.headers["content-type"] == "application/json"
     assert talk.whole
@@ -195,8 +195,8 @@ def test_malformed_json_has_a_right_length(mock, how):
 
 
 def test_a_drift_is_named_in_the_header(mock, plain):
-    """contract_drift: another answer, and X-Mock-Fault says what is other about it."""
-    talk = Talk(mock, "contract_drift;how=rename_field;path=/UsersList/0/RoomId")
+    """contract_drift: the document is changed, and X-Mock-Fault says how."""
+    talk = RawResponse(mock, "contract_drift;how=rename_field;path=/UsersList/0/RoomId")
     said = talk.headers["x-mock-fault"]
     assert said.startswith("contract_drift: renamed /UsersList/0/RoomId to ")
     assert said.rpartition(" ")[2] in parse_strictly(talk.body)["UsersList"][0]
@@ -204,9 +204,13 @@ def test_a_drift_is_named_in_the_header(mock, plain):
 
 
 def test_another_type_and_charset(mock):
-    """wrong_content_type and wrong_charset change what they say, and the length is right."""
-    assert Talk(mock, "wrong_content_type;type=text/plain").headers["content-type"].startswith("text/plain")
-    talk = Talk(mock, "wrong_charset;charset=utf-16")
+    """wrong_content_type and wrong_charset change what they name, and the length is correct."""
+    assert (
+        RawResponse(mock, "wrong_content_type;type=text/plain")
+        .headers["content-type"]
+        .startswith("text/plain")
+    )
+    talk = RawResponse(mock, "wrong_charset;charset=utf-16")
     assert talk.whole
     assert parse_strictly(talk.body.decode("utf-16").encode())["Status"] == "OK"
 
@@ -223,16 +227,16 @@ def test_another_type_and_charset(mock):
     ],
 )
 def test_a_refusal_is_an_envelope(mock, fault, code):
-    """The checks and the catalogue answer in HTTP 200, and the text does not say that it was on purpose."""
-    talk = Talk(mock, fault)
+    """Checks and catalogue respond with HTTP 200, and the text does not mention a fault."""
+    talk = RawResponse(mock, fault)
     answer = parse_strictly(talk.body)
     assert talk.status == "HTTP/1.1 200 OK"
     assert answer["ErrorCode"] == code
     assert "fault" not in answer["ErrorInfo"].lower()
 
 
-def test_a_connection_lives_on_after_a_fault_that_leaves_it_whole(mock):
-    """Behind a late, a drifted and a gateway's answer the next one on the same connection is right."""
+def test_a_connection_survives_faults_that_do_not_break_it(mock):
+    """After a late, a drifted and a gateway response the next one on the same connection is correct."""
     connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=10)
     try:
         for fault in ("latency;fixed_ms=5", "contract_drift", "http_status", "slow_body;over_ms=20", None):

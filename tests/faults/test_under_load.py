@@ -1,6 +1,6 @@
-"""Faults under many clients at once: everybody delayed is answered, whoever hangs is freed, and every count is exact.
+"""Faults with many concurrent clients: delayed clients get responses, hanging ones are released, counts are exact.
 
-The numbers of an ordinary run are those that are promised; times have a guard for a machine that others use, too.
+The limits are those that are promised, with a margin for a machine that others use, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BUSY = 1402
 
 @pytest.fixture
 def mock(caplog):
-    """A server that logs no warning and no error of its own, whatever is done to it."""
+    """A server that logs no warning and no error of its own."""
     caplog.set_level(logging.WARNING)
     with MockServer(scenario="document") as running:
         yield running
@@ -44,7 +44,7 @@ async def _one(
 
 
 async def _many(port: int, raw: list[bytes]) -> tuple[list[bytes], float]:
-    """Every answer to requests sent at once over connections that are open already, and the seconds it took."""
+    """All responses to requests sent at once over open connections, and the seconds it took."""
     answers: list[bytes] = []
     gate, ready = asyncio.Event(), asyncio.Semaphore(0)
     clients = [asyncio.create_task(_one(port, one, answers, gate, ready)) for one in raw]
@@ -56,16 +56,16 @@ async def _many(port: int, raw: list[bytes]) -> tuple[list[bytes], float]:
     return answers, time.monotonic() - started
 
 
-def bare_seconds(port: int, raw: list[bytes]) -> float:
-    """How long the same takes on this machine, now, without a delay."""
+def undelayed_seconds(port: int, raw: list[bytes]) -> float:
+    """The seconds that the same takes on this machine, now, without a delay."""
     return asyncio.run(_many(port, raw))[1]
 
 
 def test_2000_clients_delayed_by_a_second_are_answered_within_three(mock) -> None:
-    """A delay costs no thread: all wait at the same time, and not one of them fails."""
+    """A delay takes no thread: all clients wait at the same time, and none fails."""
     with Client.fresh(mock.port) as client:
         raw = [client.raw(Connection="close") for _ in range(2_000)]
-        bare = bare_seconds(mock.port, raw)
+        bare = undelayed_seconds(mock.port, raw)
         client.send("POST", "faults", {"fault": "latency", "fixed_ms": 1000})
         answers, seconds = asyncio.run(_many(mock.port, raw))
         assert Counter(one.startswith(b"HTTP/1.1 200 ") and one.endswith(b"}") for one in answers) == {
@@ -77,8 +77,8 @@ def test_2000_clients_delayed_by_a_second_are_answered_within_three(mock) -> Non
         assert client.get("faults")["faults"][0]["struck"] == 2_000
 
 
-def test_a_reset_frees_500_hanging_calls_at_once(mock) -> None:
-    """It answers within half a second while 500 clients hang, frees those of its app, and only those."""
+def test_a_reset_releases_500_hanging_requests_at_once(mock) -> None:
+    """It responds within half a second while 500 clients hang, and releases those of its app only."""
 
     async def hang() -> tuple[float, int, list[bytes]]:
         waiting = [asyncio.create_task(_whole(mock.port, hanging.raw())) for _ in range(500)]
@@ -124,8 +124,8 @@ def _seconds(act) -> float:
     return time.monotonic() - started
 
 
-def test_a_reset_of_all_frees_every_app(mock) -> None:
-    """Without an appkey nobody hangs on."""
+def test_a_reset_of_all_apps_releases_every_app(mock) -> None:
+    """A reset without an appkey leaves no request hanging."""
 
     async def hang() -> list[bytes]:
         waiting = [asyncio.create_task(_whole(mock.port, one.raw())) for one in clients for _ in range(20)]
@@ -145,7 +145,7 @@ def test_a_reset_of_all_frees_every_app(mock) -> None:
 
 
 def test_times_100_under_64_clients_gives_exactly_100_faults(mock) -> None:
-    """The count is exact however many ask at once; so are those of `every` and `after` beside it."""
+    """The count is exact however many clients ask at once, and so are `every` and `after` beside it."""
     with Client.fresh(mock.port) as client:
         client.send("POST", "faults", {"fault": "error", "name": "server_busy", "times": 100})
         client.send(
@@ -166,8 +166,8 @@ def test_times_100_under_64_clients_gives_exactly_100_faults(mock) -> None:
         ]
 
 
-def faulty(client: Client) -> list[tuple[int, str]]:
-    """Status and fault header of 120 calls in a row under the scenario `dice`."""
+def statuses_and_faults(client: Client) -> list[tuple[int, str]]:
+    """Status and fault header of 120 requests in a row in the scenario `dice`."""
     client.send("PUT", "scenario", {"name": "dice"})
     told = []
     for _ in range(120):
@@ -179,8 +179,8 @@ def faulty(client: Client) -> list[tuple[int, str]]:
     return told
 
 
-def test_the_same_seed_gives_the_same_faulty_requests(tmp_path) -> None:
-    """Over a reset, for another app, and in another server; another seed gives others."""
+def test_the_same_seed_hits_the_same_requests(tmp_path) -> None:
+    """After a reset, for another app, and in another server; another seed hits others."""
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "dice.yaml").write_text(
         "title: Dice\nextends: document\nfaults:\n"
@@ -197,18 +197,18 @@ def test_the_same_seed_gives_the_same_faulty_requests(tmp_path) -> None:
             Client.fresh(mock.port) as one,
             Client.fresh(mock.port) as two,
         ):
-            runs.append(faulty(one))
+            runs.append(statuses_and_faults(one))
             if seed == 7:
-                assert faulty(two) == runs[-1]
+                assert statuses_and_faults(two) == runs[-1]
                 one.send("POST", "reset")
-                assert faulty(one) == runs[-1]
+                assert statuses_and_faults(one) == runs[-1]
     assert runs[0] == runs[1] != runs[2]
     share = sum("error" in fault for _, fault in runs[0]) / 120
     assert 0.15 < share < 0.45
 
 
 def test_a_fault_for_all_apps_draws_the_same_after_a_reset() -> None:
-    """What is given with `--fault` keeps its id, and so its draws."""
+    """A fault of `--fault` keeps its id, and so its draws."""
     faults = ["error;name=server_busy;probability=0.5"]
     with MockServer(scenario="document", seed=3, fault=faults) as mock, Client(mock.port) as client:
         first = [client.code() for _ in range(60)]

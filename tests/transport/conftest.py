@@ -1,4 +1,4 @@
-"""Servers for the transport's tests, and the watch over what they log and leave behind."""
+"""Servers for the transport tests, and checks of what they log and leave behind."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SHORT = Limits(request_seconds=0.4, idle_seconds=0.4, write_seconds=0.4, linger_
 
 @pytest.fixture(scope="module", params=LOOPS)
 def server(request):
-    """A patient server with the echo application."""
+    """A server with the default limits and the echo application."""
     with Server(echo, new_loop=request.param) as running:
         yield running
 
 
 @pytest.fixture(scope="module", params=LOOPS)
-def hasty(request):
+def short_limits_server(request):
     """The same with short limits."""
     with Server(echo, limits=SHORT, new_loop=request.param) as running:
         yield running
@@ -39,12 +39,12 @@ def no_errors(caplog, request):
 
 @pytest.fixture
 def logs_errors():
-    """Ask for this in a test that provokes an error log on purpose."""
+    """Requested by tests that provoke an error log on purpose."""
 
 
 @pytest.fixture
 def no_threads_left():
-    """The test leaves as many threads as it found."""
+    """The test leaves as many threads as before."""
     before = threading.active_count()
     yield
     assert threading.active_count() == before

@@ -1,4 +1,4 @@
-"""Raw bytes to a server and back, and a small WSGI application that answers as the request's query asks."""
+"""Raw requests and responses, and a small WSGI application that echoes requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GET = b"GET /v2/video/x HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
 def echo(environ, start_response):
-    """Tells back what arrived; delivers as `/deliver?field=value` asks."""
+    """Return what arrived; deliver it as `/deliver?field=value` says."""
     path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
     if path == "/deliver":
         fields = {name: json.loads(values[0]) for name, values in parse_qs(query).items()}
@@ -36,15 +36,15 @@ def echo(environ, start_response):
         return [b"x" * int(query)]
     if path == "/slow" or path.startswith("/__admin/slow"):
         time.sleep(float(query))
-    told = {name: value for name, value in environ.items() if isinstance(value, (str, bool))}
-    told["body"] = environ["wsgi.input"].read().decode("latin-1")
-    body = json.dumps(told).encode()
+    fields = {name: value for name, value in environ.items() if isinstance(value, (str, bool))}
+    fields["body"] = environ["wsgi.input"].read().decode("latin-1")
+    body = json.dumps(fields).encode()
     start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
     return [body]
 
 
 def connect(server, timeout=5.0, context: ssl.SSLContext | None = None):
-    """A socket to the server that gives up after `timeout` seconds."""
+    """A socket to the server with a timeout in seconds."""
     family = socket.AF_INET6 if "[" in getattr(server, "url", "") else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.settimeout(timeout)
@@ -53,7 +53,7 @@ def connect(server, timeout=5.0, context: ssl.SSLContext | None = None):
 
 
 def read_all(sock) -> bytes:
-    """Everything until the server closes; an RST raises ConnectionResetError."""
+    """Read until the server closes; an RST raises ConnectionResetError."""
     parts = []
     while part := sock.recv(65_536):
         parts.append(part)
@@ -68,7 +68,7 @@ def ask(server, raw: bytes, timeout=5.0) -> bytes:
 
 
 def read_response(sock) -> tuple[int, dict[str, str], bytes]:
-    """One answer with a Content-Length from a connection that stays open."""
+    """Read one response with a Content-Length from a connection that stays open."""
     data = b""
     while b"\r\n\r\n" not in data:
         part = sock.recv(1)
@@ -88,27 +88,27 @@ def read_response(sock) -> tuple[int, dict[str, str], bytes]:
 
 
 def parse_head(head: bytes) -> tuple[int, dict[str, str]]:
-    """Status and headers (names in lower case) of an answer's head."""
+    """Status and headers (lower-case names) of a response head."""
     first, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.split(": ", 1) for line in lines)
     return int(first.split(" ")[1]), {name.lower(): value for name, value in pairs}
 
 
 def parse(raw: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of one raw answer."""
+    """Status, headers and body of one raw response."""
     head, _, body = raw.partition(b"\r\n\r\n")
     return (*parse_head(head), body)
 
 
-def told(raw: bytes) -> dict:
-    """What the echo application saw."""
+def echoed(raw: bytes) -> dict:
+    """What the echo application received."""
     status, _, body = parse(raw)
     assert status == 200, raw
     return json.loads(body)
 
 
 def refused(raw: bytes, status: int) -> str:
-    """Asserts a refusal at this level and returns its text."""
+    """Assert that this is a refusal of the transport, and return its text."""
     got, headers, body = parse(raw)
     assert got == status, raw
     assert headers["content-type"] == "application/json"

@@ -1,4 +1,4 @@
-"""Hostile input that no single rule describes: floods, noise, mutations; the server stays up and quiet."""
+"""Hostile input of any kind: floods, noise, mutations. The server stays up and logs nothing."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ SEED = (
 )
 
 
-def drained(server) -> None:
-    """Waits until no connection is open."""
-    patience = time.monotonic() + 5
+def wait_until_closed(server) -> None:
+    """Wait until no connection is open."""
+    deadline = time.monotonic() + 5
     while server.connections:
-        assert time.monotonic() < patience, server.connections
+        assert time.monotonic() < deadline, server.connections
         time.sleep(0.005)
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)
-def test_mutated_requests_end_in_answers_or_refusals(new_loop, tally):
-    """2,000 seeded mutations of one request, cut anywhere: each connection ends, with HTTP or nothing."""
+def test_mutated_requests_end_in_responses_or_refusals(new_loop, tally):
+    """2,000 seeded mutations of one request, cut anywhere: each connection ends with HTTP or nothing."""
     draw = random.Random(20191210)
     limits = Limits(request_seconds=0.2, idle_seconds=0.2, write_seconds=0.2, linger_seconds=0.1)
     seen = {"answer": 0, "refusal": 0, "nothing": 0}
@@ -79,7 +79,7 @@ def test_mutated_requests_end_in_answers_or_refusals(new_loop, tally):
                 assert got == b"" or got.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 4", b"HTTP/1.1 100 ")), got
                 assert b"<html" not in got.lower()
                 seen["answer" if b" 200 OK" in got else "refusal" if got else "nothing"] += 1
-        drained(server)
+        wait_until_closed(server)
         assert parse(ask(server, CLOSE))[0] == 200
     for kind, count in seen.items():
         tally("mutations", kind, count)
@@ -88,8 +88,8 @@ def test_mutated_requests_end_in_answers_or_refusals(new_loop, tally):
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)
-def test_a_flood_of_pipelined_requests_whose_answers_nobody_reads_is_bounded(new_loop):
-    """The application works for such a client until the buffers are full; then it is reset."""
+def test_a_pipelined_flood_that_is_not_read_is_bounded(new_loop):
+    """The application works for such a client until the buffers are full; then the connection is reset."""
     calls = []
 
     def app(environ, start_response):
@@ -105,13 +105,13 @@ def test_a_flood_of_pipelined_requests_whose_answers_nobody_reads_is_bounded(new
             while sent < 1_000_000:
                 sock.sendall(GET * 1_000)
                 sent += 1_000
-        drained(server)
+        wait_until_closed(server)
     assert 0 < len(calls) < 200, (len(calls), sent)
     assert sent < 200_000
 
 
 def test_a_pipelined_flood_that_is_read_is_answered_in_full(server):
-    """5,000 requests in one write, all answered, in order."""
+    """5,000 requests in one write all get their responses, in order."""
     count = 5_000
     raw = b"".join(b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % index for index in range(count))
     with connect(server, 20) as sock:
@@ -123,7 +123,7 @@ def test_a_pipelined_flood_that_is_read_is_answered_in_full(server):
 
 
 def test_tiny_chunks_and_endless_extensions(server):
-    """Framing that dwarfs the body: 50,000 one-byte chunks are a body, endless extensions are not."""
+    """50,000 one-byte chunks are a valid body; endless chunk extensions are refused."""
     head = b"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert b'"CONTENT_LENGTH": "50000"' in ask(server, head + b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n")
     limits = Limits(body_bytes=1_000, drain_bytes=1_000, header_bytes=1_000)
@@ -136,8 +136,8 @@ def test_tiny_chunks_and_endless_extensions(server):
                 assert parse(read_all(sock))[0] == 400
 
 
-def test_a_kept_connection_outlives_a_slow_start_of_its_answer():
-    """A big answer that was taken at last is no reason to end the connection later on."""
+def test_a_connection_outlives_a_response_that_was_read_late():
+    """A large response that was read after all does not end the connection later on."""
     limits = Limits(write_seconds=0.15, linger_seconds=0.1)
     with Server(echo, limits=limits) as server, connect(server) as sock:
         sock.sendall(b"GET /big?8000000 HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -149,7 +149,7 @@ def test_a_kept_connection_outlives_a_slow_start_of_its_answer():
 
 @pytest.mark.parametrize("value", ["Infinity", "NaN", "1e308", "-1"])
 def test_absurd_pauses_do_no_harm(value):
-    """A delay that no loop could keep is clamped or skipped."""
+    """A delay that no event loop accepts is limited or skipped."""
     with Server(echo) as server, connect(server) as sock:
         sock.sendall(b"GET /deliver?delay=%b HTTP/1.1\r\nHost: h\r\n\r\n" % value.encode())
         if value in ("Infinity", "1e308"):
@@ -160,7 +160,7 @@ def test_absurd_pauses_do_no_harm(value):
 
 
 def test_a_delivery_that_cannot_be_performed_closes_and_is_logged_once(caplog, logs_errors):
-    """A fault with nonsense in it costs its own connection only."""
+    """An invalid delivery plan affects its own connection only."""
     with Server(echo) as server:
         assert ask(server, b"GET /deliver?delay=%22x%22 HTTP/1.1\r\nHost: h\r\n\r\n") == b""
         assert parse(ask(server, CLOSE))[0] == 200
@@ -180,7 +180,7 @@ Server(app, limits=Limits(request_seconds=0.5)).run(lambda url: print(url, flush
 
 
 def test_running_out_of_file_descriptors_is_survived():
-    """100 connections against 40 descriptors: the server serves again when they are gone."""
+    """With 100 connections and 40 descriptors, the server serves again when they are closed."""
     with subprocess.Popen(
         [sys.executable, "-c", FEW_FILES], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as child:
@@ -189,12 +189,12 @@ def test_running_out_of_file_descriptors_is_survived():
             socks = [connect(child) for _ in range(100)]
             for sock in socks:
                 sock.close()
-            patience = time.monotonic() + 5
+            deadline = time.monotonic() + 5
             while True:
                 with contextlib.suppress(OSError):
                     if ask(child, CLOSE, timeout=1).endswith(b"done"):
                         break
-                assert time.monotonic() < patience
+                assert time.monotonic() < deadline
             child.terminate()
             assert child.wait(5) == 0
         finally:
@@ -203,20 +203,20 @@ def test_running_out_of_file_descriptors_is_survived():
 
 @given(st.binary(max_size=60))
 @settings(max_examples=300)
-def test_mending_never_loses_a_byte_of_the_target(target):
-    """What the parser gets is ASCII, and the raw target is told."""
+def test_rewriting_loses_no_byte_of_the_target(target):
+    """The parser gets ASCII, and the original target is returned."""
     raw = (
         b"GET /"
         + target.replace(b" ", b"").replace(b"\r", b"").replace(b"\n", b"")
         + b" HTTP/1.1\r\nHost: h\r\n\r\n"
     )
-    data, kept = with_ascii_target(raw)
+    data, target = with_ascii_target(raw)
     assert data.partition(b"\r\n")[0].isascii()
-    assert kept is None if raw.isascii() else kept == raw.split(b" ")[1]
+    assert target is None if raw.isascii() else target == raw.split(b" ")[1]
 
 
 def test_hiding_an_upgrade_touches_the_head_only():
-    """A line of the body that looks like the header is left alone."""
+    """A line of the body that looks like the header is not changed."""
     raw = b"POST / HTTP/1.1\r\nuPgRade: a\r\n\r\nx\r\nUpgrade: b\r\n\r\n"
     assert without_upgrade(raw) == b"POST / HTTP/1.1\r\nx-offered-upgrade: a\r\n\r\nx\r\nUpgrade: b\r\n\r\n"
 
@@ -226,5 +226,5 @@ def test_hiding_an_upgrade_touches_the_head_only():
     [(b"/a?b", b"/a?b"), (b"*", b"*"), (b"http://h/a?b", b"/a?b"), (b"http://h?b/c", b"/?b/c"), (b"x", b"/")],
 )
 def test_every_form_of_a_target_has_an_origin_form(target, form):
-    """RFC 9112 §3.2, and nonsense is the root."""
+    """All forms of RFC 9112 §3.2 are handled, and anything else becomes the root."""
     assert origin_form(target) == form

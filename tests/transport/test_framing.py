@@ -1,4 +1,4 @@
-"""What arrives on the socket: good requests in odd forms are answered, broken ones refused."""
+"""Valid requests in unusual forms are served, invalid ones are refused."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from raw_http import (
     GET,
     ask,
     connect,
+    echoed,
     parse,
     read_all,
     read_response,
     refused,
-    told,
 )
 
 POST = b"POST /v2/video/x?a=1&b=%41 HTTP/1.1\r\nHost: h\r\n"
@@ -51,13 +51,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("raw", REFUSED.values(), ids=REFUSED.keys())
-def test_a_broken_request_is_refused_with_the_envelope(server, raw):
-    """No HTML and no plain text: 400 with the envelope, then a close that does not cost the answer."""
+def test_an_invalid_request_is_refused_with_the_envelope(server, raw):
+    """400 with the envelope, not HTML or plain text, then a close that does not destroy the response."""
     assert refused(ask(server, raw), 400)
 
 
 def test_a_refusal_says_what_is_wrong_with_the_host(server):
-    """The two mistakes with Host are told apart."""
+    """A missing and a repeated Host have different texts."""
     assert "missing" in refused(ask(server, REFUSED["missing host"]), 400)
     assert "more than once" in refused(ask(server, REFUSED["doubled host"]), 400)
 
@@ -65,7 +65,7 @@ def test_a_refusal_says_what_is_wrong_with_the_host(server):
 @pytest.mark.parametrize("tail", [b"\r\n\r\n", b""], ids=["whole", "unfinished"])
 @pytest.mark.parametrize("pieces", [1, 5])
 def test_a_head_over_16_kib_is_refused(server, tail, pieces):
-    """431, whether it comes in one read or in several, finished or not."""
+    """431, whether the headers arrive in one read or several, complete or not."""
     raw = POST + b"X-A: " + b"a" * 17 * 1024 + tail
     with connect(server) as sock:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -75,19 +75,19 @@ def test_a_head_over_16_kib_is_refused(server, tail, pieces):
 
 
 def test_a_long_target_counts_as_head(server):
-    """A query string of 17 KiB is over the limit too."""
+    """A query string of 17 KiB exceeds the limit, too."""
     refused(ask(server, b"GET /?" + b"a" * 17 * 1024 + b" HTTP/1.1\r\nHost: h\r\n\r\n"), 431)
 
 
-def test_a_head_just_under_the_limit_is_taken(server):
-    """16,000 bytes of header are fine."""
+def test_headers_just_under_the_limit_are_accepted(server):
+    """A header of 16,000 bytes is accepted."""
     assert (
-        told(ask(server, POST + CLOSE + b"X-A: " + b"a" * 16_000 + b"\r\n\r\n"))["HTTP_X_A"] == "a" * 16_000
+        echoed(ask(server, POST + CLOSE + b"X-A: " + b"a" * 16_000 + b"\r\n\r\n"))["HTTP_X_A"] == "a" * 16_000
     )
 
 
 def test_a_long_body_before_a_pipelined_head_does_not_count_as_head(server):
-    """The bound on heads does not see the body that came in the same read."""
+    """The header limit does not count the body that arrived in the same read."""
     first = POST + b"Content-Length: 40000\r\n\r\n" + b"x" * 40_000
     second = b"GET /second HTTP/1.1\r\nHost: h\r\nX-Part: "
     with connect(server) as sock:
@@ -97,9 +97,9 @@ def test_a_long_body_before_a_pipelined_head_does_not_count_as_head(server):
         assert json.loads(read_response(sock)[2])["PATH_INFO"] == "/second"
 
 
-def test_the_environ_tells_what_arrived(server):
-    """Raw query, decoded path, joined headers, the real length; underscored names are dropped."""
-    seen = told(
+def test_the_environ_holds_what_arrived(server):
+    """Raw query, decoded path, joined headers, the actual length; names with an underscore are omitted."""
+    seen = echoed(
         ask(
             server,
             b"POST /a%20b/%e4%bd?q=%41&q=\xe4\xbd&r=+ HTTP/1.1\r\nHost: h:1\r\n"
@@ -139,14 +139,14 @@ def test_the_environ_tells_what_arrived(server):
         (b"/%", "/%", ""),
     ],
 )
-def test_odd_targets_reach_the_application(server, target, path, query):
-    """Whatever stands in the request line, the application answers it."""
-    seen = told(ask(server, b"OPTIONS " + target + b" HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n"))
+def test_unusual_targets_reach_the_application(server, target, path, query):
+    """Whatever the target is, the application responds."""
+    seen = echoed(ask(server, b"OPTIONS " + target + b" HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n"))
     assert (seen["PATH_INFO"], seen["QUERY_STRING"]) == (path, query)
 
 
 def test_pipelined_requests_are_answered_in_order(server):
-    """20 requests in one write, delayed ones first: the answers keep the order."""
+    """20 requests in one write, delayed ones first: the responses keep the order."""
     raw = b"".join(
         b"GET /deliver?delay=0.05 HTTP/1.1\r\nHost: h\r\n\r\n"
         if index == 0
@@ -161,8 +161,8 @@ def test_pipelined_requests_are_answered_in_order(server):
         ]
 
 
-def test_a_refusal_waits_for_the_answers_before_it(server):
-    """A broken request behind a delayed one does not take its answer's place."""
+def test_a_refusal_waits_for_earlier_responses(server):
+    """An invalid request after a delayed one does not replace its response."""
     raw = ask(server, b"GET /deliver?delay=0.1 HTTP/1.1\r\nHost: h\r\n\r\n" + GET + b"\x00\x01broken\r\n\r\n")
     statuses = [line for line in raw.split(b"\r\n") if b"HTTP/1.1 " in line]
     assert len(statuses) == 3
@@ -170,8 +170,8 @@ def test_a_refusal_waits_for_the_answers_before_it(server):
     assert statuses[2].endswith(b"HTTP/1.1 400 Bad Request")
 
 
-def test_a_broken_body_behind_a_delayed_request_is_refused_in_turn(server):
-    """The request whose own body breaks is the one that is refused."""
+def test_an_invalid_body_after_a_delayed_request_is_refused_in_turn(server):
+    """The request whose own body is invalid is the one that is refused."""
     broken = POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
     raw = ask(server, b"GET /deliver?delay=0.1 HTTP/1.1\r\nHost: h\r\n\r\n" + broken)
     assert raw.count(b"HTTP/1.1 200 OK") == 1
@@ -179,18 +179,18 @@ def test_a_broken_body_behind_a_delayed_request_is_refused_in_turn(server):
     assert raw.index(b"200 OK") < raw.index(b"400 Bad")
 
 
-def test_a_chunked_body_arrives_whole(server):
-    """Chunks, extensions and trailers: the body is what counts, and a trailer adds no header."""
+def test_a_chunked_body_arrives_complete(server):
+    """Chunks, extensions and trailers give the body, and a trailer adds no header."""
     raw = POST + CLOSE + b"Transfer-Encoding: chunked\r\n\r\n"
     raw += b"1;x=y\r\n{\r\n1\r\n}\r\n0\r\nX-Mock-Admin: 1\r\n\r\n"
-    seen = told(ask(server, raw))
+    seen = echoed(ask(server, raw))
     assert (seen["body"], seen["CONTENT_LENGTH"]) == ("{}", "2")
     assert "HTTP_X_MOCK_ADMIN" not in seen
 
 
 @pytest.mark.parametrize("extra", [0, 1])
-def test_the_limit_of_the_body_is_exact(server, extra):
-    """1 MiB is a body; one byte more is overlong and withheld, and the connection stays usable."""
+def test_the_body_limit_is_exact(server, extra):
+    """1 MiB is accepted; one byte more is overlong and withheld, and the connection stays usable."""
     size = 1024 * 1024 + extra
     with connect(server) as sock:
         sock.sendall(POST + b"Content-Length: %d\r\n\r\n" % size + b"x" * size)
@@ -202,17 +202,17 @@ def test_the_limit_of_the_body_is_exact(server, extra):
 
 
 def test_a_chunked_body_over_the_limit_is_overlong(server):
-    """No silent truncation: 1 MiB and a byte in chunks is told as overlong."""
+    """1 MiB and a byte in chunks is marked as overlong, not silently truncated."""
     chunk = b"10000\r\n" + b"x" * 65_536 + b"\r\n"
     raw = POST + CLOSE + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 16 + b"1\r\nx\r\n0\r\n\r\n"
-    seen = told(ask(server, raw))
+    seen = echoed(ask(server, raw))
     assert seen["mockserver.overlong"] is True
     assert (seen["body"], seen["CONTENT_LENGTH"]) == ("", "0")
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-def test_a_client_that_sends_far_too_much_can_read_its_answer(server, chunked):
-    """24 MiB against a limit of 1: the answer comes whole, marked as the last one."""
+def test_a_client_that_sends_far_too_much_can_read_its_response(server, chunked):
+    """24 MiB with a limit of 1 MiB: the response arrives complete, with Connection: close."""
     framing = (
         b"Transfer-Encoding: chunked\r\n\r\n"
         if chunked
@@ -229,29 +229,29 @@ def test_a_client_that_sends_far_too_much_can_read_its_answer(server, chunked):
 
 
 def test_expect_100_continue_is_granted_for_a_small_body(server):
-    """The leave to send comes first, then the answer."""
+    """100 Continue comes first, then the response."""
     with connect(server) as sock:
         sock.sendall(POST + CLOSE + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
         assert sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         sock.sendall(b"{}")
-        assert told(read_all(sock))["body"] == "{}"
+        assert echoed(read_all(sock))["body"] == "{}"
 
 
 def test_expect_100_continue_is_not_granted_for_an_overlong_body(server):
-    """The application's answer comes at once, and nobody sends two megabytes in vain."""
+    """The response comes at once, before the client sends two megabytes for nothing."""
     raw = ask(server, POST + b"Expect: 100-continue\r\nContent-Length: 2000000\r\n\r\n")
-    assert told(raw)["mockserver.overlong"] is True
+    assert echoed(raw)["mockserver.overlong"] is True
 
 
 def test_http_1_0_is_answered_and_closed(server):
-    """Without Host, as such clients do."""
+    """HTTP/1.0 works, without Host as such clients send it."""
     raw = ask(server, b"GET /x HTTP/1.0\r\n\r\n")
-    assert told(raw)["SERVER_PROTOCOL"] == "HTTP/1.0"
+    assert echoed(raw)["SERVER_PROTOCOL"] == "HTTP/1.0"
     assert parse(raw)[1]["connection"] == "close"
 
 
 def test_head_has_the_length_and_no_body(server):
-    """The length is the one that GET would have brought."""
+    """The length is the one that GET would return."""
     status, headers, body = parse(ask(server, b"HEAD /x HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n"))
     assert (status, body) == (200, b"")
     assert int(headers["content-length"]) > 100
@@ -259,7 +259,7 @@ def test_head_has_the_length_and_no_body(server):
 
 @pytest.mark.parametrize("body", [b"", b"{}"], ids=["empty", "full"])
 def test_an_offered_upgrade_is_ignored(server, body):
-    """Java's HttpClient offers h2c on every cleartext call: answered as HTTP/1.1, and kept."""
+    """Java's HttpClient offers h2c on every cleartext request: it gets HTTP/1.1 on a kept connection."""
     raw = POST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
     raw += b"Content-Length: %d\r\n\r\n" % len(body) + body
     with connect(server) as sock:
@@ -271,7 +271,7 @@ def test_an_offered_upgrade_is_ignored(server, body):
         assert read_response(sock)[0] == (400 if body else 200)
 
 
-def test_a_client_that_shuts_its_sending_side_gets_its_answer(server):
+def test_a_half_closed_client_gets_its_response(server):
     """`printf … | nc -N` works, also with a delay."""
     for raw in (GET, b"GET /deliver?delay=0.1 HTTP/1.1\r\nHost: h\r\n\r\n", GET * 3):
         with connect(server) as sock:
@@ -281,7 +281,7 @@ def test_a_client_that_shuts_its_sending_side_gets_its_answer(server):
 
 
 def test_a_keep_alive_connection_serves_many_requests(server):
-    """http.client, 200 calls over one connection."""
+    """http.client sends 200 requests over one connection."""
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     try:
         for index in range(200):
@@ -294,7 +294,7 @@ def test_a_keep_alive_connection_serves_many_requests(server):
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 def test_curl_is_served(server):
-    """A client of another make: two megabytes with Expect, then a small call, over one connection."""
+    """curl sends two megabytes with Expect, then a small request, over one connection."""
     done = subprocess.run(
         [
             "curl",
@@ -318,7 +318,7 @@ def test_curl_is_served(server):
 
 
 def test_a_crash_of_the_application_is_an_envelope(server, logs_errors, caplog):
-    """The last resort: 500 with JSON, one error with its traceback in the log, and the server lives on."""
+    """An exception gives 500 with JSON and one logged traceback, and the server keeps running."""
     status, headers, body = parse(ask(server, b"GET /crash HTTP/1.1\r\nHost: h\r\n" + CLOSE + b"\r\n"))
     assert (status, headers["content-type"]) == (500, "application/json")
     assert json.loads(body)["ErrorCode"] == 1500

@@ -1,4 +1,4 @@
-"""Every field of `Delivery`, seen on a raw socket; the score of an answer without one."""
+"""Every field of `DeliveryPlan` on a raw socket, and the timed pieces of a response without one."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from mockserver.server.server import Server
 
 
 def request(close: bool = True, method: str = "GET", **fields) -> bytes:
-    """A raw request for an answer that is delivered so."""
+    """A raw request for a response with a delivery plan."""
     query = urlencode({name: json.dumps(value) for name, value in fields.items()})
     last = "Connection: close\r\n" if close else ""
     return f"{method} /deliver?{query} HTTP/1.1\r\nHost: h\r\n{last}\r\n".encode()
 
 
 class FakeTimer:
-    """Notes each pause and ends it at once."""
+    """Records each pause and ends it at once."""
 
     def __init__(self):
         self.pauses = []
@@ -51,7 +51,7 @@ class FakeTimer:
 
 @pytest.fixture
 def timed():
-    """A server whose pauses are noted and take no time."""
+    """A server whose pauses are recorded and take no time."""
     timer = FakeTimer()
     with Server(echo, timer=timer) as running:
         running.pauses = timer.pauses
@@ -59,7 +59,7 @@ def timed():
 
 
 def arrivals(server, raw: bytes) -> tuple[list[tuple[float, bytes]], float]:
-    """What came when, in seconds since the request, and when the connection ended."""
+    """What arrived when, in seconds since the request, and when the connection ended."""
     with connect(server) as sock:
         sock.sendall(raw)
         start = time.monotonic()
@@ -70,16 +70,16 @@ def arrivals(server, raw: bytes) -> tuple[list[tuple[float, bytes]], float]:
 
 
 def read_into(got: bytearray, sock) -> None:
-    """What `read_all` does, without losing what came before an RST."""
+    """Like `read_all`, but keeps what arrived before an RST."""
     while part := sock.recv(65_536):
         got += part
 
 
 def wait_for_pending(server, count: int) -> None:
-    """Until so many deliveries are under way."""
-    patience = time.monotonic() + 5
+    """Wait until a number of responses is pending."""
+    deadline = time.monotonic() + 5
     while server.pending != count:
-        assert time.monotonic() < patience, server.pending
+        assert time.monotonic() < deadline, server.pending
         time.sleep(0.005)
 
 
@@ -88,20 +88,20 @@ def wait_for_pending(server, count: int) -> None:
 
 @pytest.mark.parametrize("extra", [{}, {"delay": 0.02}, {"hang": 0.02}])
 def test_a_reset_is_an_rst(server, extra):
-    """The client sees ECONNRESET and not one byte."""
+    """The client gets ECONNRESET and not one byte."""
     with connect(server) as sock:
         sock.sendall(request(instead="reset", **extra))
         with pytest.raises(ConnectionResetError):
             sock.recv(1)
 
 
-def test_an_empty_reply_is_zero_bytes_and_a_fin(server):
-    """Closed in good order without a byte, on a connection that asked to stay."""
+def test_an_empty_response_is_zero_bytes_and_a_fin(server):
+    """An orderly close without a byte, on a keep-alive connection."""
     assert ask(server, request(close=False, instead="empty")) == b""
 
 
-def test_garbage_is_no_http(server):
-    """A client's parser refuses the first line."""
+def test_garbage_is_not_http(server):
+    """A client's parser rejects the first line."""
     assert ask(server, request(close=False, instead="garbage")) == GARBAGE
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     try:
@@ -124,7 +124,7 @@ def test_a_hang_sends_nothing_and_closes(server):
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99, 1.0])
 def test_a_cut_body_is_shorter_than_its_length(server, share):
-    """The full Content-Length, the share of the body, then a close."""
+    """The full Content-Length, the fraction of the body, then a close."""
     status, headers, body = parse(ask(server, request(close=False, cut=share)))
     assert (status, headers["content-length"]) == (200, str(len(BODY)))
     assert body == BODY[: int(len(BODY) * share)]
@@ -142,7 +142,7 @@ def test_a_cut_can_end_in_an_rst(server):
 
 
 def test_a_malformed_chunk_breaks_the_client_s_parser(server):
-    """A good chunk, then a size that is no hexadecimal number, then a close."""
+    """A valid chunk, then a size that is not hexadecimal, then a close."""
     _, headers, body = parse(ask(server, request(close=False, malformed_chunk=True)))
     assert headers["transfer-encoding"] == "chunked"
     assert "content-length" not in headers
@@ -158,7 +158,7 @@ def test_a_malformed_chunk_breaks_the_client_s_parser(server):
 
 
 def test_head_under_faults_has_no_body(server):
-    """A cut or broken answer to HEAD stays without a body."""
+    """A cut or malformed response to HEAD has no body."""
     for fields in ({"cut": 0.5}, {"body_chunks": 3, "body_seconds": 0.01}, {"bytes_per_second": 100_000}):
         assert parse(ask(server, request(method="HEAD", **fields)))[2] == b""
 
@@ -178,8 +178,8 @@ def test_head_under_faults_has_no_body(server):
     ],
     ids=lambda fields: "+".join(fields),
 )
-def test_a_slow_answer_takes_its_time_and_keeps_the_connection(server, fields):
-    """Whole and right, not before its time, and the next call goes over the same connection."""
+def test_a_slow_response_takes_its_time_and_keeps_the_connection(server, fields):
+    """It is complete, not early, and the next request uses the same connection."""
     with connect(server) as sock:
         for _ in range(2):
             start = time.monotonic()
@@ -190,8 +190,8 @@ def test_a_slow_answer_takes_its_time_and_keeps_the_connection(server, fields):
         assert read_response(sock)[0] == 200
 
 
-def test_headers_drip(timed):
-    """The first byte comes at once, the pauses add up to the time asked for."""
+def test_slow_headers_arrive_in_pieces(timed):
+    """The first byte comes at once, and the pauses add up to the configured time."""
     status, _, body = parse(ask(timed, request(header_seconds=2.0)))
     assert (status, body) == (200, BODY)
     assert len(timed.pauses) == 40
@@ -205,14 +205,14 @@ def test_a_body_in_pieces_pauses_before_each(timed):
 
 
 def test_bandwidth_counts_head_and_body(timed):
-    """Pauses add up to size by rate."""
+    """The pauses add up to size divided by rate."""
     raw = ask(timed, request(bytes_per_second=100))
     assert sum(timed.pauses) == pytest.approx(len(raw) / 100)
     assert max(timed.pauses) <= 0.1001
 
 
 def test_close_after_keeps_the_connection_silent_and_closes(server):
-    """The answer is whole and says close; the FIN comes later."""
+    """The response is complete with Connection: close; the FIN comes later."""
     got, ended = arrivals(server, request(close=False, close_after=0.15))
     status, headers, body = parse(b"".join(part for _, part in got))
     assert (status, headers["connection"], body) == (200, "close", BODY)
@@ -220,8 +220,8 @@ def test_close_after_keeps_the_connection_silent_and_closes(server):
     assert 0.14 <= ended < 1.0
 
 
-def test_faults_compose_in_the_documented_order(timed):
-    """Delay, head, body, cut, then the end: the sum of the pauses is that of the parts."""
+def test_fields_act_in_the_documented_order(timed):
+    """Delay, headers, body, cut, then the end: the pauses are the sum of the parts."""
     raw = ask(
         timed, request(delay=1, header_seconds=2, body_chunks=2, body_seconds=4, cut=0.5, close_after=8)
     )
@@ -231,8 +231,8 @@ def test_faults_compose_in_the_documented_order(timed):
     assert sum(timed.pauses) == pytest.approx(15)
 
 
-def test_a_big_throttled_body_is_whole(timed):
-    """Nothing is lost or doubled between the pieces."""
+def test_a_large_throttled_body_is_complete(timed):
+    """Nothing is lost or repeated between the pieces."""
     assert parse(ask(timed, request(body_chunks=1_000_000, body_seconds=1, bytes_per_second=7)))[2] == BODY
 
 
@@ -247,8 +247,8 @@ def test_a_big_throttled_body_is_whole(timed):
         bytes_per_second=st.sampled_from([0, 1, 10, 1_000]),
     ),
 )
-def test_a_score_plays_every_byte_once_in_its_time(head, body, how):
-    """Whatever the pacing: the bytes are those of the answer, the pauses the sum of the parts."""
+def test_the_pieces_are_the_response_in_the_planned_time(head, body, how):
+    """Whatever the plan, the bytes are those of the response, and the pauses add up to its times."""
     notes = list(timed_pieces(head, body, how))
     assert b"".join(data for _, data in notes) == head + body
     throttle = (len(head) + len(body)) / how.bytes_per_second if how.bytes_per_second else 0
@@ -258,8 +258,8 @@ def test_a_score_plays_every_byte_once_in_its_time(head, body, how):
 # ---- release
 
 
-def test_release_frees_every_pending_delivery_from_another_thread(server):
-    """Delays are answered, hangs closed, drips finished, all at once."""
+def test_release_ends_every_pending_response_from_another_thread(server):
+    """Delayed responses are sent, hanging connections closed, slow ones finished, all at once."""
     asked = [
         request(delay=60),
         request(hang=60),
@@ -289,7 +289,7 @@ def test_release_frees_every_pending_delivery_from_another_thread(server):
 
 
 def test_release_of_some_leaves_the_others(server):
-    """The predicate sees the environ, so that one app's reset does not end another's delays."""
+    """The predicate gets the environ, so the reset of one app does not end the delays of another."""
     with connect(server) as mine, connect(server) as other:
         mine.sendall(request(delay=60).replace(b"Host: h", b"Host: mine"))
         other.sendall(request(delay=60).replace(b"Host: h", b"Host: other"))
@@ -305,8 +305,8 @@ def test_release_of_some_leaves_the_others(server):
 
 
 @pytest.mark.alone
-def test_500_hanging_calls_are_freed_in_half_a_second(server):
-    """While they hang, other calls are answered; a reset from another thread ends them all."""
+def test_500_hanging_requests_are_released_in_half_a_second(server):
+    """While they hang, other requests are served; a release from another thread ends them all."""
     socks = [connect(server) for _ in range(500)]
     for sock in socks:
         sock.sendall(request(hang=600))
@@ -322,8 +322,8 @@ def test_500_hanging_calls_are_freed_in_half_a_second(server):
     assert time.monotonic() - start < 0.5
 
 
-def test_a_client_that_leaves_during_a_delay_leaves_nothing(server):
-    """No log of an error (every test here asserts that) and nothing pending, after a FIN and after an RST."""
+def test_a_client_that_disconnects_during_a_delay_leaves_nothing(server):
+    """Nothing is logged (every test here checks that) and nothing is pending, after a FIN and after an RST."""
     for fields in (
         {"delay": 60},
         {"hang": 60},
@@ -341,8 +341,8 @@ def test_a_client_that_leaves_during_a_delay_leaves_nothing(server):
 
 
 @pytest.mark.alone
-def test_2000_clients_delayed_by_a_second_are_all_answered(server):
-    """At most three seconds for all of them, with no thread of their own."""
+def test_2000_clients_delayed_by_a_second_all_get_a_response(server):
+    """All within three seconds, without threads of their own."""
     threads = threading.active_count()
 
     start = time.monotonic()
@@ -359,8 +359,8 @@ def test_2000_clients_delayed_by_a_second_are_all_answered(server):
     assert took <= 3.0, took
 
 
-def test_a_plain_delivery_costs_no_extra_header(server):
-    """`Delivery()` is the same as none."""
+def test_a_default_plan_adds_no_header(server):
+    """`DeliveryPlan()` is the same as none."""
     raw = ask(server, request())
     assert parse_head(raw.partition(b"\r\n\r\n")[0])[0] == 200
     assert set(parse(raw)[1]) == {"content-type", "content-length", "connection", "date"}

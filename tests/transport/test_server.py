@@ -1,4 +1,4 @@
-"""The server's life: start, serve, stop, with nothing left behind; a taken port, signals, https."""
+"""Start, serve and stop with nothing left behind; ports in use, signals, HTTPS."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from raw_http import (
     ask,
     connect,
     echo,
+    echoed,
     read_all,
     read_response,
-    told,
 )
 
 from mockserver.core.errors import ConfigurationError
@@ -50,15 +50,15 @@ def open_files() -> set[str]:
     return found
 
 
-def test_port_0_takes_a_free_port_and_the_url_names_it():
-    """`url` is right as soon as `start` returns, and a client connects at once."""
+def test_port_0_picks_a_free_port():
+    """`url` is correct as soon as `start` returns, and a client can connect at once."""
     with Server(echo) as server:
         assert server.port > 0
         assert server.url == f"http://127.0.0.1:{server.port}"
-        assert told(ask(server, CLOSE))["PATH_INFO"] == "/v2/video/x"
+        assert echoed(ask(server, CLOSE))["PATH_INFO"] == "/v2/video/x"
 
 
-def test_a_taken_port_is_a_clear_error_in_both_languages():
+def test_a_port_in_use_is_a_clear_error_in_both_languages():
     """ConfigurationError with the port, from `start` and from `run`."""
     with Server(echo) as first:
         second = Server(echo, port=first.port)
@@ -67,14 +67,14 @@ def test_a_taken_port_is_a_clear_error_in_both_languages():
                 begin()
             assert f"port {first.port}" in caught.value.show("en")
             assert f"端口 {first.port} 已被占用" in caught.value.show("zh")
-        assert told(ask(first, CLOSE))
+        assert echoed(ask(first, CLOSE))
 
 
 @pytest.mark.parametrize(
     ("host", "port", "place"),
     [("192.0.2.1", 0, "--host"), ("no.such.invalid", 0, "--host"), ("127.0.0.1", 70_000, "--port")],
 )
-def test_an_impossible_address_is_a_clear_error(host, port, place):
+def test_an_invalid_address_is_a_clear_error(host, port, place):
     """A host of another machine, an unknown name, a port out of range."""
     with pytest.raises(ConfigurationError) as caught:
         Server(echo, host=host, port=port).start()
@@ -83,32 +83,32 @@ def test_an_impossible_address_is_a_clear_error(host, port, place):
 
 
 def test_ipv6_works():
-    """The url has its brackets."""
+    """The URL has brackets."""
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("no IPv6 here")
     with Server(echo, host="::1") as server:
         assert server.url == f"http://[::1]:{server.port}"
-        assert told(ask(server, CLOSE))["REMOTE_ADDR"] == "::1"
+        assert echoed(ask(server, CLOSE))["REMOTE_ADDR"] == "::1"
 
 
-def test_a_wildcard_host_has_a_url_that_can_be_called():
-    """`0.0.0.0` is an address to listen on, not to call."""
+def test_a_wildcard_host_has_a_url_to_connect_to():
+    """`0.0.0.0` is an address to listen on, not to connect to."""
     with Server(echo, host="0.0.0.0") as server:
         assert server.url.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("new_loop", LOOPS)
 def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
-    """No thread, socket or file over many cycles with inline and threaded calls, idle and delayed clients."""
+    """No thread, socket or file remains after many cycles with inline and threaded requests, idle and delayed clients."""
     kept = []
     before = None
     for cycle in range(CYCLES):
         server = Server(echo, new_loop=new_loop)
         with server:
-            assert told(ask(server, CLOSE))
-            assert told(ask(server, CLOSE.replace(b"/v2/video/x", b"/__admin/x")))
+            assert echoed(ask(server, CLOSE))
+            assert echoed(ask(server, CLOSE.replace(b"/v2/video/x", b"/__admin/x")))
             idle, delayed, hanging = (connect(server) for _ in range(3))
             idle.sendall(GET)
             read_response(idle)
@@ -129,7 +129,7 @@ def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
 
 
 def test_stop_is_quick_with_idle_delayed_and_silent_clients():
-    """Hundreds of connections in every state: over in much less than five seconds."""
+    """With hundreds of connections in every state a stop takes much less than five seconds."""
     server = Server(echo).start()
     socks = [connect(server) for _ in range(300)]
     for index, sock in enumerate(socks):
@@ -151,7 +151,7 @@ def test_stop_is_quick_with_idle_delayed_and_silent_clients():
 
 @pytest.mark.parametrize("path", [b"/slow?0.3", b"/__admin/slow?0.3"])
 def test_a_request_in_flight_is_finished(path):
-    """`stop` waits for it, in the loop's thread and in an own one."""
+    """`stop` waits for it, in the event loop's thread and in a worker thread."""
     server = Server(echo).start()
     with connect(server) as sock:
         sock.sendall(GET.replace(b"/v2/video/x", path))
@@ -163,8 +163,8 @@ def test_a_request_in_flight_is_finished(path):
         assert not stopper.is_alive()
 
 
-def test_a_request_that_does_not_end_does_not_hold_up_the_stop(caplog, logs_errors):
-    """After `stop_seconds` its connection is cut, and the log says so."""
+def test_a_request_that_does_not_end_does_not_delay_the_stop(caplog, logs_errors):
+    """After `stop_seconds` its connection is reset, and the log says so."""
     server = Server(echo, limits=Limits(stop_seconds=0.2)).start()
     with connect(server) as sock:
         sock.sendall(GET.replace(b"/v2/video/x", b"/__admin/slow?1.5"))
@@ -178,32 +178,32 @@ def test_a_request_that_does_not_end_does_not_hold_up_the_stop(caplog, logs_erro
 
 
 def test_stop_is_idempotent_and_a_server_starts_again():
-    """Two stops are one, a second start serves, a double start is refused."""
+    """Two stops are one, a second start serves, and a double start is an error."""
     server = Server(echo)
     server.stop()
     for _ in range(2):
         server.start()
         with pytest.raises(RuntimeError):
             server.start()
-        assert told(ask(server, CLOSE))
+        assert echoed(ask(server, CLOSE))
         server.stop()
         server.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", server.port or 1), timeout=1)
 
 
-def test_a_freed_port_can_be_taken_at_once():
-    """A stopped server's port is not blocked by its old connections."""
+def test_a_port_can_be_reused_at_once():
+    """The port of a stopped server is not blocked by old connections."""
     with Server(echo) as server:
         port = server.port
         ask(server, CLOSE)
     with Server(echo, port=port) as server:
         assert server.port == port
-        assert told(ask(server, CLOSE))
+        assert echoed(ask(server, CLOSE))
 
 
-def test_an_admin_call_that_waits_does_not_stop_the_api(no_threads_left):
-    """Slow paths run in threads: meanwhile API calls are answered, also when all threads are busy."""
+def test_a_waiting_admin_request_does_not_block_the_api(no_threads_left):
+    """Slow paths run in threads: API requests are served meanwhile, even when all threads are busy."""
     with Server(echo, threads=2) as server:
         slow = [connect(server) for _ in range(4)]
         for sock in slow:
@@ -214,10 +214,10 @@ def test_an_admin_call_that_waits_does_not_stop_the_api(no_threads_left):
         assert time.monotonic() - start < 0.2
         for sock in slow:
             with sock:
-                assert told(read_all(sock))["PATH_INFO"] == "/__admin/slow"
+                assert echoed(read_all(sock))["PATH_INFO"] == "/__admin/slow"
 
 
-def test_the_application_can_release_what_is_pending():
+def test_the_application_can_release_pending_responses():
     """An admin reset calls `environ["mockserver.release"]` from its own thread."""
 
     def app(environ, start_response):
@@ -237,7 +237,7 @@ def test_the_application_can_release_what_is_pending():
 
 
 def test_wsgi_iterables_are_closed_and_joined():
-    """Many pieces, a late start, `write`, and the close that WSGI promises, also after an error."""
+    """Several pieces, a late start_response, `write`, and the close of the iterable, also after an error."""
     closed = []
 
     class Pieces:
@@ -265,8 +265,8 @@ def test_wsgi_iterables_are_closed_and_joined():
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-B: 1", "a\nb", "名"])
-def test_a_header_that_would_split_the_answer_is_not_sent(value, caplog, logs_errors):
-    """A line break or a character outside Latin-1 from the application: 500, one log line."""
+def test_a_header_that_would_split_the_response_is_not_sent(value, caplog, logs_errors):
+    """A line break or a character outside Latin-1 from the application gives 500 and one log line."""
 
     def app(environ, start_response):
         start_response("200 OK", [("X-A", value)])
@@ -278,8 +278,8 @@ def test_a_header_that_would_split_the_answer_is_not_sent(value, caplog, logs_er
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_answers_without_a_body_have_none(status):
-    """No length, no byte, and the connection goes on."""
+def test_responses_without_a_body_have_none(status):
+    """No length, no byte, and the connection is kept."""
 
     def app(environ, start_response):
         start_response(status, [])
@@ -309,7 +309,7 @@ print("stopped", flush=True)
 
 @pytest.fixture
 def process():
-    """A process that serves and prints its url."""
+    """A process that serves and prints its URL."""
     with subprocess.Popen(
         [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as child:
@@ -320,7 +320,7 @@ def process():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_gracefully(process, number):
-    """The call in flight is answered, the process ends by itself with 0 and without a traceback."""
+    """The request in flight gets its response, and the process exits with 0 and without a traceback."""
     with connect(process) as idle, connect(process) as sock:
         idle.sendall(b"")
         sock.sendall(b"GET /?0.3 HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -333,7 +333,7 @@ def test_a_signal_stops_gracefully(process, number):
 
 
 def test_a_second_signal_stops_at_once(process):
-    """The call in flight is given up."""
+    """The request in flight is aborted."""
     with connect(process) as sock:
         sock.sendall(b"GET /?1.5 HTTP/1.1\r\nHost: h\r\n\r\n")
         time.sleep(0.1)
@@ -358,7 +358,7 @@ def throwaway():
 
 @pytest.mark.parametrize("new_loop", LOOPS)
 def test_https_with_a_throwaway_certificate(throwaway, no_threads_left, new_loop):
-    """A client that trusts the printed CA file makes calls; one that does not refuses."""
+    """A client that trusts the CA file can send requests; another one refuses the certificate."""
     with Server(echo, tls=throwaway, new_loop=new_loop) as server:
         assert server.url == f"https://127.0.0.1:{server.port}"
         context = ssl.create_default_context(cafile=throwaway.ca_file)
@@ -377,15 +377,15 @@ def test_https_with_a_throwaway_certificate(throwaway, no_threads_left, new_loop
 
 @pytest.mark.parametrize("new_loop", LOOPS)
 def test_connection_faults_work_over_https(throwaway, new_loop):
-    """An RST, a cut body, a delay that is released, over TLS."""
+    """An RST, a cut body and a released delay work over TLS."""
     context = ssl.create_default_context(cafile=throwaway.ca_file)
     with Server(echo, tls=throwaway, new_loop=new_loop) as server:
         with connect(server, context=context) as sock:
             sock.sendall(b"GET /deliver?instead=%22reset%22 HTTP/1.1\r\nHost: h\r\n\r\n")
-            patience = time.monotonic() + 5
+            deadline = time.monotonic() + 5
             # Python's ssl would report the RST as an end of file; the socket itself knows better.
             while not (error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
-                assert time.monotonic() < patience
+                assert time.monotonic() < deadline
                 time.sleep(0.001)
             assert error == errno.ECONNRESET
         with connect(server, context=context) as sock:
@@ -401,7 +401,7 @@ def test_connection_faults_work_over_https(throwaway, new_loop):
 
 @pytest.mark.parametrize("new_loop", LOOPS)
 def test_half_a_handshake_and_plain_http_on_the_https_port_end_quietly(throwaway, no_threads_left, new_loop):
-    """Neither an error in the log nor a connection that stays, and the stop is not held up."""
+    """No error is logged, no connection stays open, and the stop is not delayed."""
     limits = Limits(request_seconds=0.3)
     with Server(echo, tls=throwaway, limits=limits, new_loop=new_loop) as server:
         for raw in (b"", b"\x16\x03\x01", GET):
@@ -416,7 +416,7 @@ def test_half_a_handshake_and_plain_http_on_the_https_port_end_quietly(throwaway
 
 
 def test_a_bad_certificate_is_a_clear_error(tmp_path, throwaway):
-    """Missing file, no PEM, certificate without key: named, in both languages, before anything is bound."""
+    """A missing file, no PEM, a certificate without key: the error names it in both languages, before the port is bound."""
     (tmp_path / "no.pem").write_text("no certificate")
     for cert, key in ((tmp_path / "none.pem", None), (tmp_path / "no.pem", None), (throwaway.ca_file, None)):
         with pytest.raises(ConfigurationError) as caught:
@@ -425,8 +425,8 @@ def test_a_bad_certificate_is_a_clear_error(tmp_path, throwaway):
         assert str(cert) in caught.value.show("zh")
 
 
-def test_the_user_s_own_files_serve(tmp_path):
-    """Certificate and key from files."""
+def test_https_with_certificate_files(tmp_path):
+    """Certificate and key are read from files."""
     trustme = pytest.importorskip("trustme")
     authority = trustme.CA()
     pair = authority.issue_cert("localhost")
@@ -439,11 +439,11 @@ def test_the_user_s_own_files_serve(tmp_path):
         connect(server, context=context) as sock,
     ):
         sock.sendall(CLOSE)
-        assert told(read_all(sock))["wsgi.url_scheme"] == "https"
+        assert echoed(read_all(sock))["wsgi.url_scheme"] == "https"
 
 
-def test_without_the_extra_a_throwaway_certificate_says_what_to_install(monkeypatch):
-    """The message names the command."""
+def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
+    """The message contains the pip command."""
     monkeypatch.setitem(sys.modules, "trustme", None)
     with pytest.raises(ConfigurationError) as caught:
         TLS.throwaway()

@@ -1,4 +1,4 @@
-"""The example that `mockserver faults KIND` shows of each kind is one that every notation takes, for the same fault."""
+"""The examples that `mockserver faults KIND` prints are valid in every notation and describe the same fault."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mockserver.faults.registry import KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_notations_say_the_same(kind: str, tmp_path: Path) -> None:
-    """YAML, header, `--fault` and admin JSON as they are printed."""
+def test_the_notations_describe_the_same_fault(kind: str, tmp_path: Path) -> None:
+    """YAML, header, `--fault` and admin JSON are read as the same fault."""
     shown = run("faults", kind).stdout
     example = json.loads(run("faults", kind, "--json").stdout)["example"]
     flow = re.search(r"^    - (\{.*\})$", shown, re.MULTILINE)

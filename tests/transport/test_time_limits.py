@@ -1,4 +1,4 @@
-"""Slow and silent clients: every connection ends in time, and nobody else notices."""
+"""Slow and silent clients: every connection ends in time, and other clients are not affected."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from raw_http import GET, ask, connect, read_all, read_response, refused
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\n"
 
 
-def ended(sock, start) -> float:
-    """Seconds from `start` to the end of the connection, whatever it brings."""
+def seconds_until_end(sock, start) -> float:
+    """Seconds from `start` to the end of the connection, whatever arrives."""
     with contextlib.suppress(ConnectionError):
         read_all(sock)
     return time.monotonic() - start
 
 
-def test_a_silent_connection_is_closed_without_a_word(hasty):
-    """No request, no answer."""
+def test_a_silent_connection_is_closed_without_a_response(short_limits_server):
+    """A connection without a request gets no response."""
     start = time.monotonic()
-    assert ask(hasty, b"") == b""
+    assert ask(short_limits_server, b"") == b""
     assert 0.35 <= time.monotonic() - start < 1.5
 
 
@@ -37,16 +37,16 @@ def test_a_silent_connection_is_closed_without_a_word(hasty):
     ],
     ids=["a letter", "half a head", "half a body", "half a chunk"],
 )
-def test_an_unfinished_request_is_refused_in_time(hasty, part):
+def test_an_unfinished_request_is_refused_in_time(short_limits_server, part):
     """408 with the envelope, then a close."""
     start = time.monotonic()
-    assert "in time" in refused(ask(hasty, part), 408)
+    assert "in time" in refused(ask(short_limits_server, part), 408)
     assert 0.35 <= time.monotonic() - start < 1.5
 
 
-def test_a_later_request_has_its_own_time(hasty):
-    """The clock of the second request starts with its first byte, and it is refused like the first."""
-    with connect(hasty) as sock:
+def test_a_later_request_has_its_own_time_limit(short_limits_server):
+    """The time of the second request starts with its first byte, and it is refused like the first."""
+    with connect(short_limits_server) as sock:
         sock.sendall(GET)
         assert read_response(sock)[0] == 200
         start = time.monotonic()
@@ -55,19 +55,19 @@ def test_a_later_request_has_its_own_time(hasty):
         assert 0.35 <= time.monotonic() - start < 1.5
 
 
-def test_an_idle_connection_is_closed(hasty):
-    """After its answer it may wait for `idle_seconds`."""
-    with connect(hasty) as sock:
+def test_an_idle_connection_is_closed(short_limits_server):
+    """After a response it may wait for `idle_seconds`."""
+    with connect(short_limits_server) as sock:
         sock.sendall(GET)
         assert read_response(sock)[0] == 200
-        assert 0.3 <= ended(sock, time.monotonic()) < 1.5
+        assert 0.3 <= seconds_until_end(sock, time.monotonic()) < 1.5
 
 
 @pytest.mark.parametrize("drop", [b"\r\n", b"a"], ids=["blank lines", "letters"])
 @pytest.mark.parametrize("first", [b"", GET], ids=["fresh", "kept"])
-def test_a_drip_does_not_prolong_anything(hasty, first, drop):
+def test_single_bytes_do_not_extend_a_time_limit(short_limits_server, first, drop):
     """Blank lines before a request, or one byte at a time: the end comes as for a silent client."""
-    with connect(hasty) as sock:
+    with connect(short_limits_server) as sock:
         if first:
             sock.sendall(first)
             read_response(sock)
@@ -84,10 +84,10 @@ def test_a_drip_does_not_prolong_anything(hasty, first, drop):
 
 
 @pytest.mark.alone
-def test_200_half_open_and_200_dripping_connections_are_closed_in_time(hasty):
-    """Good requests stay fast meanwhile (99 of 100 under 250 ms), and all 400 are ended by the server."""
-    half = [connect(hasty) for _ in range(200)]
-    drips = [connect(hasty) for _ in range(200)]
+def test_200_half_open_and_200_dripping_connections_are_closed_in_time(short_limits_server):
+    """Valid requests stay fast meanwhile (99 of 100 under 250 ms), and all 400 connections are ended by the server."""
+    half = [connect(short_limits_server) for _ in range(200)]
+    drips = [connect(short_limits_server) for _ in range(200)]
     start = time.monotonic()
     took = []
     for index in range(100):
@@ -95,32 +95,32 @@ def test_200_half_open_and_200_dripping_connections_are_closed_in_time(hasty):
             with contextlib.suppress(ConnectionError):
                 sock.send(b"G")
         before = time.monotonic()
-        with connect(hasty) as sock:
+        with connect(short_limits_server) as sock:
             sock.sendall(GET)
             assert read_response(sock)[0] == 200
         took.append(time.monotonic() - before)
     assert sorted(took)[98] < 0.25, sorted(took)[-3:]
     for sock in half + drips:
         with sock:
-            assert ended(sock, start) < 4.0
+            assert seconds_until_end(sock, start) < 4.0
 
 
-def test_a_client_that_never_reads_its_answer_is_cut_off(hasty):
-    """16 MB that nobody takes do not stay in memory."""
-    with connect(hasty) as sock:
+def test_a_client_that_never_reads_its_response_is_disconnected(short_limits_server):
+    """16 MB that a client does not read do not stay in memory."""
+    with connect(short_limits_server) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         sock.sendall(b"GET /big?16000000 HTTP/1.1\r\nHost: h\r\n\r\n")
-        patience = time.monotonic() + 5
-        while hasty.connections:
-            assert time.monotonic() < patience
+        deadline = time.monotonic() + 5
+        while short_limits_server.connections:
+            assert time.monotonic() < deadline
             time.sleep(0.02)
         with pytest.raises(ConnectionResetError):
             read_all(sock)
 
 
-def test_a_client_that_reads_slowly_but_steadily_gets_everything(hasty):
-    """Longer than `write_seconds` altogether, yet never without progress."""
-    with connect(hasty) as sock:
+def test_a_client_that_reads_slowly_but_steadily_gets_everything(short_limits_server):
+    """Reading takes longer than `write_seconds` in total, but never without progress."""
+    with connect(short_limits_server) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
         sock.sendall(b"GET /big?12000000 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         got, start = 0, time.monotonic()
@@ -131,9 +131,9 @@ def test_a_client_that_reads_slowly_but_steadily_gets_everything(hasty):
         assert got > 12_000_000
 
 
-def test_waiting_for_our_own_delay_is_not_the_client_s_fault(hasty):
-    """A pipelined half request behind an answer delayed beyond the limits is not refused."""
-    with connect(hasty) as sock:
+def test_a_delay_of_the_server_does_not_count_against_the_client(short_limits_server):
+    """A pipelined half request after a response delayed beyond the limits is not refused."""
+    with connect(short_limits_server) as sock:
         sock.sendall(b"GET /deliver?delay=0.9 HTTP/1.1\r\nHost: h\r\n\r\n" + GET + GET[:10])
         assert read_response(sock)[0] == 200
         assert read_response(sock)[0] == 200

@@ -1,4 +1,4 @@
-"""What a fault makes of a right request is told to the client and held against nobody."""
+"""A violation that only a fault causes is reported to the client, but not counted against it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from mockserver.faults.parsing import parse_fault
         ({"fault": "checksum_rejected"}, "checksum_mismatch"),
     ],
 )
-def test_a_right_signature_that_a_fault_refuses_is_no_violation(fault: dict[str, object], error: str) -> None:
-    """The client is told what the real checks say, and the journal records no violation of its own."""
-    bench = EngineClient("default")
-    engine = bench.engine
+def test_a_valid_signature_that_a_fault_rejects_is_not_a_violation(
+    fault: dict[str, object], error: str
+) -> None:
+    """The client gets the error of the regular checks, and the journal records no violation."""
+    client = EngineClient("default")
+    engine = client.engine
     for state in (engine.store.app(appkey) for appkey in engine.config.apps):
         state.faults.add(parse_fault(fault, engine.config.catalogue), 0.0)
-    reply = bench.send()
+    reply = client.send()
     entry = engine.journal.select().entries[-1]
     assert entry.error == error
     assert entry.violations == ()
@@ -30,12 +32,12 @@ def test_a_right_signature_that_a_fault_refuses_is_no_violation(fault: dict[str,
     assert dict(reply.headers)["X-Mock-Violations"] == "0"
 
 
-def test_a_wrong_signature_stays_the_clients_own_under_a_fault() -> None:
-    """A client that signs by v1 is at fault, whatever the server holds."""
-    bench = EngineClient("default")
-    engine = bench.engine
+def test_an_invalid_signature_is_a_violation_under_a_fault_too() -> None:
+    """A client that signs with v1 has a violation, whatever the fault does."""
+    client = EngineClient("default")
+    engine = client.engine
     for state in (engine.store.app(appkey) for appkey in engine.config.apps):
         state.faults.add(parse_fault({"fault": "clock_skew", "seconds": 900}, engine.config.catalogue), 0.0)
-    bench.send({"sign": "v1"})
+    client.send({"sign": "v1"})
     names = {one.name for one in engine.journal.select().entries[-1].violations}
     assert "checksum_mismatch" in names

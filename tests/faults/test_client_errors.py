@@ -1,4 +1,4 @@
-"""What curl and Python's own HTTP client report for each fault: the table of the README, held by two real clients."""
+"""What curl and http.client report for each fault, as the table in the README of the faults package says."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ BODY = json.dumps({"RoomId": "123456789"})
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:
-    """A server that none of the faults may hurt."""
+    """A server that none of the faults may harm."""
     with MockServer() as server:
         yield server
 
 
 @pytest.mark.parametrize("fault", CURL)
-def test_curl_ends_as_the_readme_says(mock: MockServer, fault: str) -> None:
-    """curl's exit code tells a broken connection from an answer that only says something bad."""
+def test_curl_exits_as_the_readme_says(mock: MockServer, fault: str) -> None:
+    """curl's exit code distinguishes a broken connection from a bad response."""
     curl = shutil.which("curl")
     assert curl, "install curl"
     command = [curl, "-sS", "--max-time", "5", mock.app().signed_url("query_room_info"), "-d", BODY]
@@ -60,8 +60,8 @@ def test_curl_ends_as_the_readme_says(mock: MockServer, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", CURL)
-def test_a_python_client_ends_as_the_readme_says(mock: MockServer, fault: str) -> None:
-    """http.client raises for exactly the faults that curl fails on, and reads an answer for all others."""
+def test_a_python_client_reports_what_the_readme_says(mock: MockServer, fault: str) -> None:
+    """http.client raises for exactly the faults that curl fails on, and reads a response for all others."""
     connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=5)
     headers = {"Content-Type": "application/json", "X-Mock-Fault": fault}
     path = mock.app().signed_url("query_room_info").removeprefix(mock.url)
@@ -75,7 +75,7 @@ def test_a_python_client_ends_as_the_readme_says(mock: MockServer, fault: str) -
             assert body
     finally:
         connection.close()
-    assert json.loads(mock_answer(mock))["Status"] == "OK"
+    assert json.loads(plain_response(mock))["Status"] == "OK"
 
 
 def ask(connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -85,8 +85,8 @@ def ask(connection: http.client.HTTPConnection, path: str, headers: dict[str, st
     return answer.status, answer.read()
 
 
-def mock_answer(mock: MockServer) -> bytes:
-    """What an honest request gets right after."""
+def plain_response(mock: MockServer) -> bytes:
+    """The response to a valid request right after."""
     connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=5)
     path = mock.app().signed_url("query_room_info").removeprefix(mock.url)
     _, body = ask(connection, path, {"Content-Type": "application/json"})
