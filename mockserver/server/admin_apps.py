@@ -77,9 +77,9 @@ def reset(context: AdminContext, request: AdminRequest) -> Json:
 
 
 ROUTES = (
-    Route("GET", "apps", list_apps, Text("List the apps", "列出应用")),
-    Route("POST", "apps", create_app, Text("Create an app; returns its keys", "新建应用，返回其密钥"), 201),
-    Route("DELETE", "apps/<appkey>", delete_app, Text("Delete a created app", "删除新建的应用")),
-    Route("POST", "reload", reload, Text("Reload all files", "重新加载全部文件")),
-    Route("POST", "reset", reset, Text("Restore the initial state", "恢复初始状态")),
+    Route("GET", "apps", list_apps, "List the apps", "列出应用"),
+    Route("POST", "apps", create_app, "Create an app; returns its keys", "新建应用，返回其密钥", 201),
+    Route("DELETE", "apps/<appkey>", delete_app, "Delete a created app", "删除新建的应用"),
+    Route("POST", "reload", reload, "Reload all files", "重新加载全部文件"),
+    Route("POST", "reset", reset, "Restore the initial state", "恢复初始状态"),
 )

@@ -161,43 +161,42 @@ def clear_faults(context: AdminContext, request: AdminRequest) -> Json:
 
 
 ROUTES = (
-    Route("GET", "scenario", get_scenario, Text("Show the active scenario", "查看当前场景")),
-    Route("PUT", "scenario", set_scenario, Text('Switch the scenario: {"name"}', '切换场景：{"name"}')),
-    Route("GET", "readings", list_readings, Text("List the readings with their values", "列出读法及当前值")),
+    Route("GET", "scenario", get_scenario, "Show the active scenario", "查看当前场景"),
+    Route("PUT", "scenario", set_scenario, 'Switch the scenario: {"name"}', '切换场景：{"name"}'),
+    Route("GET", "readings", list_readings, "List the readings with their values", "列出读法及当前值"),
     Route(
         "PUT",
         "readings",
         set_readings,
-        Text(
-            'Set readings: {"window": "enter"}; {} unsets all', '设置读法：{"window": "enter"}；{} 清除全部'
-        ),
+        'Set readings: {"window": "enter"}; {} unsets all',
+        '设置读法：{"window": "enter"}；{} 清除全部',
     ),
-    Route("GET", "answers", list_answers, Text("List the added answers", "列出新增的应答")),
+    Route("GET", "answers", list_answers, "List the added answers", "列出新增的应答"),
     Route(
         "POST",
         "answers",
         add_answer,
-        Text(
-            "Answer some requests differently: one entry of a scenario's `answers`",
-            "改变部分请求的应答：格式同场景 `answers` 的一项",
-        ),
+        "Answer some requests differently: one entry of a scenario's `answers`",
+        "改变部分请求的应答：格式同场景 `answers` 的一项",
         201,
     ),
-    Route("DELETE", "answers", remove_answers, Text("Remove all added answers", "删除全部新增的应答")),
-    Route("DELETE", "answers/<id>", remove_answers, Text("Remove one added answer", "删除一条新增的应答")),
-    Route("GET", "faults", list_faults, Text("List the active faults", "列出生效中的故障")),
+    Route("DELETE", "answers", remove_answers, "Remove all added answers", "删除全部新增的应答"),
+    Route("DELETE", "answers/<id>", remove_answers, "Remove one added answer", "删除一条新增的应答"),
+    Route("GET", "faults", list_faults, "List the active faults", "列出生效中的故障"),
     Route(
         "POST",
         "faults",
         add_fault,
-        Text('Inject a fault: {"fault": KIND, "on", …}', '注入故障：{"fault": 种类, "on", …}'),
+        'Inject a fault: {"fault": KIND, "on", …}',
+        '注入故障：{"fault": 种类, "on", …}',
         201,
     ),
     Route(
         "DELETE",
         "faults",
         clear_faults,
-        Text("Remove all faults and release delayed responses", "删除全部故障，并立即发出被延迟的响应"),
+        "Remove all faults and release delayed responses",
+        "删除全部故障，并立即发出被延迟的响应",
     ),
-    Route("DELETE", "faults/<id>", remove_fault, Text("Remove one fault", "删除一个故障")),
+    Route("DELETE", "faults/<id>", remove_fault, "Remove one fault", "删除一个故障"),
 )

@@ -7,7 +7,6 @@ import time
 from mockserver import __version__
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.settings import SETTINGS
-from mockserver.core.text import Text
 from mockserver.engine.config import Config
 from mockserver.faults.parsing import fault_schema
 from mockserver.faults.registry import rows as fault_rows
@@ -109,32 +108,26 @@ def fault_kinds(context: AdminContext, request: AdminRequest) -> Json:
 
 
 ROUTES = (
-    Route(
-        "GET", "health", health, Text("Status, version and uptime of the process", "进程状态、版本与运行时间")
-    ),
+    Route("GET", "health", health, "Status, version and uptime of the process", "进程状态、版本与运行时间"),
     Route(
         "GET",
         "ready",
         ready,
-        Text("200, or 503 with the problems in the files", "200；文件有误时为 503 并列出问题"),
+        "200, or 503 with the problems in the files",
+        "200；文件有误时为 503 并列出问题",
     ),
-    Route("GET", "operations", operations, Text("List the six operations", "列出六个接口")),
-    Route("GET", "scenarios", scenarios, Text("List the scenarios", "列出场景")),
+    Route("GET", "operations", operations, "List the six operations", "列出六个接口"),
+    Route("GET", "scenarios", scenarios, "List the scenarios", "列出场景"),
     Route(
         "GET",
         "scenario-schema",
         scenario_schema,
-        Text(
-            "JSON Schema of scenario files, fault kinds included, for editors",
-            "场景文件的 JSON Schema，含全部故障种类，供编辑器使用",
-        ),
+        "JSON Schema of scenario files, fault kinds included, for editors",
+        "场景文件的 JSON Schema，含全部故障种类，供编辑器使用",
     ),
-    Route("GET", "errors", errors, Text("List the error catalogue", "列出错误码表")),
-    Route("GET", "settings", settings, Text("List the settings", "列出设置")),
+    Route("GET", "errors", errors, "List the error catalogue", "列出错误码表"),
+    Route("GET", "settings", settings, "List the settings", "列出设置"),
     Route(
-        "GET",
-        "fault-kinds",
-        fault_kinds,
-        Text("List the fault kinds with their fields", "列出故障种类及其字段"),
+        "GET", "fault-kinds", fault_kinds, "List the fault kinds with their fields", "列出故障种类及其字段"
     ),
 )

@@ -76,15 +76,13 @@ def _invalid_clock(en: str, zh: str) -> AdminError:
 
 
 ROUTES = (
-    Route("GET", "clock", get_clock, Text("Show the clock", "查看时钟")),
+    Route("GET", "clock", get_clock, "Show the clock", "查看时钟"),
     Route(
         "PUT",
         "clock",
         set_clock,
-        Text(
-            '{"now"} freezes the clock, {"offset_seconds"} shifts it, {"advance_seconds"} moves it forward',
-            '{"now"} 冻结时钟，{"offset_seconds"} 设置偏移，{"advance_seconds"} 前进',
-        ),
+        '{"now"} freezes the clock, {"offset_seconds"} shifts it, {"advance_seconds"} moves it forward',
+        '{"now"} 冻结时钟，{"offset_seconds"} 设置偏移，{"advance_seconds"} 前进',
     ),
-    Route("DELETE", "clock", reset_clock, Text("Restore the initial clock", "恢复初始时钟")),
+    Route("DELETE", "clock", reset_clock, "Restore the initial clock", "恢复初始时钟"),
 )

@@ -97,18 +97,13 @@ ROUTES = (
         "GET",
         "openapi.json",
         openapi,
-        Text("The API as an OpenAPI 3.1 document; `?lang=zh`", "OpenAPI 3.1 文档；`?lang=zh`"),
+        "The API as an OpenAPI 3.1 document; `?lang=zh`",
+        "OpenAPI 3.1 文档；`?lang=zh`",
         query=("lang",),
     ),
+    Route("GET", "docs", docs_page, "Interactive API documentation", "可在线调用的接口文档", query=None),
+    Route("GET", "docs/<name>", docs_file, "Files of the docs page", "接口文档页面的资源文件"),
     Route(
-        "GET", "docs", docs_page, Text("Interactive API documentation", "可在线调用的接口文档"), query=None
-    ),
-    Route("GET", "docs/<name>", docs_file, Text("Files of the docs page", "接口文档页面的资源文件")),
-    Route(
-        "GET",
-        "sign",
-        sign,
-        Text("Return a signed query string", "返回签名后的查询串"),
-        query=("identifier", "seq"),
+        "GET", "sign", sign, "Return a signed query string", "返回签名后的查询串", query=("identifier", "seq")
     ),
 )

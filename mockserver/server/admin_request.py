@@ -95,10 +95,17 @@ class Route:
     method: str
     path: str
     handler: Callable[[AdminContext, AdminRequest], Json | flask.Response]
-    text: Text
+    en: str
+    zh: str
+    """The help text in both languages."""
     status: int = 200
     query: tuple[str, ...] | None = ()
     """Query parameters beside `appkey`; None when the handler checks them itself."""
+
+    @property
+    def text(self) -> Text:
+        """The help text."""
+        return Text(self.en, self.zh)
 
 
 def parse_request(incoming: flask.Request, route: Route, path: Mapping[str, str]) -> AdminRequest:
