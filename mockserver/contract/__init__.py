@@ -1,1 +1,5 @@
-"""The facts of the API: operations, schemas, error catalogue, violations, readings, envelope. Nothing of HTTP servers."""
+"""The API as data: operations, schemas, error catalogue, retry rules, readings, violations, signature, envelope, timestamps.
+
+It imports only `core`. Start with `operations.py`; `schemas.py` compiles the files of `schemas/`, and `violations.py` lists
+everything that can be wrong with a request.
+"""

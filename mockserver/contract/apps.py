@@ -1,19 +1,32 @@
-"""The registered apps: who may call, and with which keys. Read from `apps.yaml`; a repr never shows a secret."""
+"""The registered apps and their credentials, read from `apps.yaml`. No repr shows a secret."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from mockserver.contract.checksum import Credentials
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.text import Text
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an app signs its requests with (§1.1.2)."""
+
+    appkey: str
+    appsecret: str = field(repr=False)
+    restapikey: str = field(repr=False)
+    secrets: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The parts that must never be shown."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "secrets", (self.appsecret, self.restapikey))
+
+
+@dataclass(frozen=True, slots=True)
 class App:
-    """One tenant: its keys and the identifiers that reading `identifier=admin` lets in."""
+    """A registered app; `identifiers` are the accounts that the reading `identifier=admin` accepts."""
 
     credentials: Credentials
     identifiers: tuple[str, ...]
@@ -21,23 +34,24 @@ class App:
 
     @property
     def appkey(self) -> str:
-        """The public half of the credentials."""
+        """The public part of the credentials."""
         return self.credentials.appkey
 
 
 def load_apps(document: Document) -> Mapping[str, App]:
-    """The apps by appkey, in the order of a document that met `apps.json`."""
+    """Return the apps by appkey, in file order; `document` must be valid by `apps.json`.
+
+    Raise ConfigurationError if an appkey is listed twice.
+    """
     apps: dict[str, App] = {}
     problems: list[Problem] = []
     for index, row in enumerate(document.value["apps"]):
-        keys = Credentials(row["appkey"], row["appsecret"], row["restapikey"])
-        if keys.appkey in apps:
-            text = Text(
-                f"appkey {keys.appkey!r} is listed twice; keep one",
-                f"appkey {keys.appkey!r} 重复，请只保留一个",
-            )
+        appkey = row["appkey"]
+        if appkey in apps:
+            text = Text(f"duplicate appkey {appkey!r}; keep one", f"appkey {appkey!r} 重复；请只保留一个")
             problems.append(document.problem(("apps", index, "appkey"), text))
-        apps[keys.appkey] = App(keys, tuple(row["identifiers"]), row.get("name", ""))
+        credentials = Credentials(appkey, row["appsecret"], row["restapikey"])
+        apps[appkey] = App(credentials, tuple(row["identifiers"]), row.get("name", ""))
     if problems:
         raise ConfigurationError(problems)
     return apps

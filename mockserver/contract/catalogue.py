@@ -1,4 +1,4 @@
-"""The error catalogue (§1.6): stable names over numbers that a user replaces once the real table is known."""
+"""The error catalogue (§1.6): stable names for numbers that a user replaces once the real ones are known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OK = "ok"
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """One error: `status` is its HTTP status under reading `http_status=rest`."""
+    """One error; `status` is its HTTP status with the reading `http_status=rest`."""
 
     name: str
     code: int
@@ -26,7 +26,7 @@ class ErrorRow:
 
 
 class Catalogue(Mapping[str, ErrorRow]):
-    """Error rows by name, in the order of the file."""
+    """The errors by name, in file order."""
 
     def __init__(self, rows: Mapping[str, ErrorRow]) -> None:
         self._rows = dict(rows)
@@ -42,39 +42,39 @@ class Catalogue(Mapping[str, ErrorRow]):
         return len(self._rows)
 
     def name_of(self, code: int) -> str | None:
-        """The name behind a number."""
+        """Return the name of the error with this code, or None."""
         return self._names.get(code)
 
 
-def load_catalogue(document: Document, needed: set[str]) -> Catalogue:
-    """The catalogue in a document that met `errors.json`; every name in `needed` must have a row."""
+def load_catalogue(document: Document, required: set[str]) -> Catalogue:
+    """Return the catalogue in a document that is valid by `errors.json`.
+
+    Raise ConfigurationError with every duplicate name or code, and with every `required` name that is missing.
+    """
     rows: dict[str, ErrorRow] = {}
-    codes: dict[int, str] = {}
+    names: dict[int, str] = {}
     problems: list[Problem] = []
-    listed: list[dict[str, Any]] = document.value["errors"]
-    for index, row in enumerate(listed):
-        name, code = row["name"], row["code"]
+    entries: list[dict[str, Any]] = document.value["errors"]
+    for index, entry in enumerate(entries):
+        name, code = entry["name"], entry["code"]
         if name in rows:
-            text = Text(f"error {name!r} is listed twice; keep one row", f"错误 {name!r} 重复，请只保留一行")
+            text = Text(f"duplicate error {name!r}; keep one row", f"错误 {name!r} 重复；请只保留一行")
             problems.append(document.problem(("errors", index, "name"), text))
-        if code in codes:
+        if code in names:
             text = Text(
-                f"code {code} already belongs to {codes[code]!r}; give every error its own number",
-                f"错误码 {code} 已用于 {codes[code]!r}，每个错误须有各自的编号",
+                f"code {code} is already used by {names[code]!r}; give every error its own code",
+                f"错误码 {code} 已用于 {names[code]!r}；每个错误须有各自的错误码",
             )
             problems.append(document.problem(("errors", index, "code"), text))
-        codes[code] = name
+        names[code] = name
         rows[name] = ErrorRow(
-            name, code, row["source"], row["section"], row["status"], Text(row["en"], row["zh"])
+            name, code, entry["source"], entry["section"], entry["status"], Text(entry["en"], entry["zh"])
         )
     if OK in rows and rows[OK].code != 0:
-        text = Text(
-            "0 means success (§1.6): `ok` cannot have another code", "0 表示成功(§1.6)，`ok` 不能用其他编号"
-        )
+        text = Text("the code of `ok` must be 0 (§1.6)", "`ok` 的错误码须为 0（§1.6）")
         problems.append(document.problem(("errors",), text))
-    if missing := sorted((needed | {OK}) - rows.keys()):
-        names = ", ".join(missing)
-        text = Text(f"the catalogue lacks {names}; add a row for each", f"错误表缺少 {names}，请逐一补充")
+    if missing := ", ".join(sorted((required | {OK}) - rows.keys())):
+        text = Text(f"missing errors: {missing}; add a row for each", f"缺少错误：{missing}；请逐一补充")
         problems.append(document.problem(("errors",), text))
     if problems:
         raise ConfigurationError(problems)

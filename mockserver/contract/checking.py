@@ -1,4 +1,4 @@
-"""Holds a file of ours or of a user's against its schema and says, with line and column, what would be right."""
+"""Validates a file against its schema; every problem has a position and says what would be valid."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHINESE = {
 
 
 def check_document(document: Document, validator: Validator) -> list[Problem]:
-    """Every departure of a document from its schema, each at its place; empty when there is none."""
+    """Return every problem of the document, with its position; empty if it is valid."""
     if validator.accepts(document.value):
         return []
     return describe_mismatches(document, validator.mismatches(document.value))
@@ -42,12 +42,12 @@ def check_document(document: Document, validator: Validator) -> list[Problem]:
 def describe_mismatches(
     document: Document, mismatches: Sequence[Mismatch], at: Pointer = ()
 ) -> list[Problem]:
-    """What is wrong with the value at `at` of a document, each problem once and at its place."""
+    """Return the mismatches of the value at `at` as problems of the document, without duplicates."""
     typed = {mismatch.pointer for mismatch in mismatches if mismatch.keyword == "type"}
     problems = [
         problem
         for mismatch in mismatches
-        # What a text may not hold says nothing about a value that is no text.
+        # With a wrong type, the other mismatches of the value mean nothing.
         if mismatch.keyword == "type" or mismatch.pointer not in typed
         for problem in _problems(document, mismatch, (*at, *mismatch.pointer))
     ]
@@ -65,8 +65,8 @@ def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[
     return [document.problem(pointer, _text(mismatch, document.scalar_at(pointer)))]
 
 
-def _text(mismatch: Mismatch, written: str | None) -> Text:
-    """What is wrong and what would be right; `written` is the scalar as the file has it. A secret is not shown."""
+def _text(mismatch: Mismatch, scalar: str | None) -> Text:
+    """Return what is wrong and what would be valid; `scalar` is the value as written in the file. Secrets are not shown."""
     value, limit = mismatch.value, mismatch.limit
     secret = bool(mismatch.schema.get("writeOnly"))
     shown = Text("this value", "该值") if secret else Text(_short(value), _short(value))
@@ -75,25 +75,27 @@ def _text(mismatch: Mismatch, written: str | None) -> Text:
         return Text(f"missing {missing}; add it", f"缺少 {missing}；请补上")
     if mismatch.keyword in ("oneOf", "anyOf") and all("required" in branch for branch in limit):
         names = ", ".join(branch["required"][0] for branch in limit)
-        return Text(f"give exactly one of {names}", f"{names} 须且只能有一项")
+        return Text(f"expected exactly one of {names}", f"{names} 须且只能有一项")
     if mismatch.keyword == "type":
         kinds = [limit] if isinstance(limit, str) else list(limit)
         if "string" in kinds and not isinstance(value, (str, dict, list)):
-            return _quote_it(value, None if secret else written, secret=secret)
+            return _quote_it(value, None if secret else scalar, secret=secret)
         wanted = " or ".join(_ENGLISH.get(kind, kind) for kind in kinds)
         wanted_zh = "或".join(_CHINESE.get(kind, kind) for kind in kinds)
         if value is None:
-            return Text(f"nothing stands here: write {wanted}", f"此处为空：请填写{wanted_zh}")
+            return Text(f"there is no value: write {wanted}", f"此处为空：请填写{wanted_zh}")
         return Text(f"{shown.en} is not {wanted}", f"{shown.zh} 不是{wanted_zh}")
     if mismatch.keyword == "enum":
-        words = ", ".join(str(one) for one in limit)
+        choices = ", ".join(map(str, limit))
         hint = nearest(str(value), limit)
-        return Text(f"{shown.en} is none of {words}{hint.en}", f"{shown.zh} 不在可选值中：{words}{hint.zh}")
+        return Text(
+            f"{shown.en} is not one of {choices}{hint.en}", f"{shown.zh} 不在可选值中：{choices}{hint.zh}"
+        )
     if mismatch.keyword in ("minItems", "minProperties"):
-        return Text(f"give at least {limit} here", f"此处至少需要 {limit} 项")
+        return Text(f"expected at least {limit}", f"此处至少需要 {limit} 项")
     if mismatch.keyword == "maxProperties":
         names = ", ".join(value)
-        return Text(f"give at most {limit} of {names}", f"{names} 中最多只能有 {limit} 项；请选择")
+        return Text(f"expected at most {limit} of {names}", f"{names} 中最多只能有 {limit} 项；请选择")
     if mismatch.keyword in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
         side, side_zh = ("least", "最小") if "inimum" in mismatch.keyword else ("most", "最大")
         return Text(
@@ -113,17 +115,17 @@ def _text(mismatch: Mismatch, written: str | None) -> Text:
     return Text(mismatch.message, f"不符合要求：{mismatch.message}")
 
 
-def _quote_it(value: Any, written: str | None, *, secret: bool) -> Text:
+def _quote_it(value: Any, scalar: str | None, *, secret: bool) -> Text:
     if value is None:
         return Text(
-            "nothing stands here: write the text, or leave the key out", "此处为空：请填写文本，或去掉该键"
+            "there is no value: write the text, or remove the key", "此处为空：请填写文本，或去掉该键"
         )
     if secret:
         return Text("this value must be a string: quote it", "该值须为字符串：请加引号")
-    # As it stands in the file: 007 read as a number and written back would be another text.
-    word = written if written is not None else json.dumps(value)
-    quoted = json.dumps(word, ensure_ascii=False)
-    return Text(f"{word} must be a string: quote it, {quoted}", f"{word} 须为字符串：请加引号 {quoted}")
+    # As written in the file: 007 would come back from the parsed number as 7.
+    shown = scalar if scalar is not None else json.dumps(value)
+    quoted = json.dumps(shown, ensure_ascii=False)
+    return Text(f"{shown} must be a string: quote it, {quoted}", f"{shown} 须为字符串：请加引号 {quoted}")
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The envelope of every answer (§1.4), and the bytes of JSON: an answer's, and those of a request that is plain."""
+"""The envelope of every response (§1.4), and JSON as bytes."""
 
 from __future__ import annotations
 
@@ -8,31 +8,30 @@ from typing import Any
 import orjson
 
 FIELDS = ("Status", "ErrorCode", "ErrorInfo")
+_FLAT_TYPES = frozenset((str, int))
 
 
 def success(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """`fields` behind the envelope of a success."""
+    """Return `fields` after the envelope of a success."""
     return {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **fields}
 
 
 def failure(code: int, info: str) -> dict[str, Any]:
-    """The envelope alone, as every failure is told."""
+    """Return the envelope of a failure, which has no other fields."""
     return {"Status": "FAIL", "ErrorCode": code, "ErrorInfo": info}
 
 
-def encode_json(answer: Mapping[str, Any]) -> bytes:
-    """Compact UTF-8 JSON in the order of the keys; TypeError for what JSON cannot say."""
-    # orjson gives bytes in a buffer that is larger than they are; what the journal keeps shall take no more than it is.
-    return bytes(memoryview(orjson.dumps(answer)))
-
-
-_PLAIN = frozenset((str, int))
+def encode_json(value: Mapping[str, Any]) -> bytes:
+    """Return compact UTF-8 JSON that keeps the key order; raise TypeError for values that JSON cannot express."""
+    # orjson returns bytes in an oversized buffer; the copy keeps the journal within its memory limit.
+    return bytes(memoryview(orjson.dumps(value)))
 
 
 def parse_flat_object(body: bytes) -> dict[str, Any] | None:
-    """The object of texts and whole numbers that `body` says; None for all that wants a closer look, mistakes included.
+    """Return the JSON object in `body` if all its values are strings or integers, otherwise None.
 
-    orjson takes the last of two equal keys. An object that has as many members as its text has colons has no such two.
+    None means that the body needs the thorough parser. So do duplicate keys, of which orjson keeps the last: they show because a
+    flat object without them has as many members as its text has colons, or fewer.
     """
     try:
         value = orjson.loads(body)
@@ -41,7 +40,7 @@ def parse_flat_object(body: bytes) -> dict[str, Any] | None:
     if (
         type(value) is dict
         and len(value) == body.count(b":")
-        and _PLAIN.issuperset(map(type, value.values()))
+        and _FLAT_TYPES.issuperset(map(type, value.values()))
     ):
         return value
     return None

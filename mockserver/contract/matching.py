@@ -1,4 +1,4 @@
-"""The matcher of `when`: which requests a rule is for. The same words serve answers, faults and verification."""
+"""The matcher of `when`, which selects requests for answers, faults and verification."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ABSENT = object()
 
 
 class InvalidMatcher(ValueError):
-    """A matcher that cannot be read: where in the `when` and why."""
+    """A `when` is invalid; `pointer` says where."""
 
     def __init__(self, pointer: tuple[str | int, ...], reason: str) -> None:
         self.pointer = pointer
@@ -24,37 +24,40 @@ class InvalidMatcher(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One field of the body or the query and what it must be."""
+    """One field of the body or query, and the test it must pass."""
 
     part: str
     field: str
-    wanted: Any
-    """As the scenario says it."""
+    expected: Any
+    """The expectation as written in the scenario."""
     test: Test
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """All conditions of a `when`; one without conditions matches everything."""
+    """The conditions of a `when`; without conditions it matches every request."""
 
     conditions: tuple[Condition, ...] = ()
 
     def matches(self, body: Mapping[str, Any], query: Mapping[str, str]) -> bool:
-        """Whether a request meets every condition."""
+        """Whether the request meets every condition."""
         return all(_met(condition, body, query) for condition in self.conditions)
 
     def unmet(self, body: Mapping[str, Any], query: Mapping[str, str]) -> list[Condition]:
-        """The conditions that a request does not meet."""
+        """Return the conditions that the request does not meet."""
         return [condition for condition in self.conditions if not _met(condition, body, query)]
 
 
 def compile_when(when: Mapping[str, Any] | None) -> Matcher:
-    """The matcher a `when` describes: a value means equality, `{matches: regex}` a search, `{schema: …}` a schema."""
+    """Return the matcher for a `when`: a value means equality, `{matches: REGEX}` a search, `{schema: …}` a JSON Schema.
+
+    Raise InvalidMatcher for an invalid pattern or schema.
+    """
     conditions = []
     for part in PARTS:
-        for field, wanted in ((when or {}).get(part) or {}).items():
+        for field, expected in ((when or {}).get(part) or {}).items():
             try:
-                conditions.append(Condition(part, field, wanted, _compile_test(wanted)))
+                conditions.append(Condition(part, field, expected, _compile_test(expected)))
             except (re.error, ValueError) as error:
                 raise InvalidMatcher((part, field), str(error)) from None
     return Matcher(tuple(conditions))
@@ -65,11 +68,11 @@ def _met(condition: Condition, body: Mapping[str, Any], query: Mapping[str, str]
     return value is not _ABSENT and condition.test(value)
 
 
-def _compile_test(wanted: Any) -> Test:
-    if isinstance(wanted, dict) and "matches" in wanted:
-        re.compile(wanted["matches"])  # says best what is wrong with a pattern
-        # What searches is not Python's engine: there (a+)+$ and a text of fifty letters stop the server for ever.
-        return compile_inline({"type": "string", "pattern": wanted["matches"]}).accepts
-    if isinstance(wanted, dict) and "schema" in wanted:
-        return compile_inline(wanted["schema"]).accepts
-    return lambda value: type(value) is type(wanted) and bool(value == wanted)
+def _compile_test(expected: Any) -> Test:
+    if isinstance(expected, dict) and "matches" in expected:
+        re.compile(expected["matches"])  # for its error messages
+        # The search runs in linear time; with `re`, (a+)+$ and fifty letters would block the server forever.
+        return compile_inline({"type": "string", "pattern": expected["matches"]}).accepts
+    if isinstance(expected, dict) and "schema" in expected:
+        return compile_inline(expected["schema"]).accepts
+    return lambda value: type(value) is type(expected) and bool(value == expected)

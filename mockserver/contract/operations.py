@@ -1,6 +1,6 @@
-"""The registry of operations: one line each, in the document's order.
+"""The registry of operations, in the document's order.
 
-A new operation is one line here, two schema files, one view of the same name, and fixture lines.
+A new operation needs one entry here, two schema files, a view of the same name in `world`, and fixture lines.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from mockserver.core.text import Text
 
 PREFIX = "/v2/video/"
 VARIANTS = ("/v1/video/", "/v1/test/", "/v2/test/")
-"""What §1.1 says in words (ver is v1, servicename is test) against its six URLs; accepted by reading `paths`."""
+"""The paths by the text of §1.1 (ver is v1, servicename is test), which contradicts its six URLs; see reading `paths`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One POST operation; `name` is the last segment of its path, `section` the document's."""
+    """One POST operation: the last segment of its path, its section in the document, and a title."""
 
     name: str
     section: str
@@ -29,31 +29,19 @@ class Operation:
         return PREFIX + self.name
 
 
-OPERATIONS: dict[str, Operation] = {
-    operation.name: operation
-    for operation in (
-        Operation(
-            "query_instance_all_records_by_time", "2.1", Text("A user's call records", "某用户的通话记录")
-        ),
-        Operation("query_room_info", "2.2", Text("One room and its people", "房间及其成员")),
-        Operation(
-            "query_all_instance_by_time", "2.3", Text("All stays of a time span", "时间段内的全部通话")
-        ),
-        Operation(
-            "count_business_total_volume_by_day", "3.1", Text("Volume trend of a day", "按天业务量趋势")
-        ),
-        Operation(
-            "count_business_distribute_volume_by_day",
-            "3.2",
-            Text("Volume distribution of a day", "按天业务量分布"),
-        ),
-        Operation("count_qos_by_day", "3.3", Text("Quality chart of a day", "按天质量统计")),
-    )
-}
+_TABLE = (
+    Operation("query_instance_all_records_by_time", "2.1", Text("A user's call records", "某用户的通话记录")),
+    Operation("query_room_info", "2.2", Text("A room and its users", "房间及其成员")),
+    Operation("query_all_instance_by_time", "2.3", Text("All calls in a time range", "时间段内的全部通话")),
+    Operation("count_business_total_volume_by_day", "3.1", Text("Usage trend of a day", "单日业务量趋势")),
+    Operation("count_business_distribute_volume_by_day", "3.2", Text("Usage distribution of a day", "单日业务量分布")),
+    Operation("count_qos_by_day", "3.3", Text("Call quality of a day", "单日质量统计")),
+)  # fmt: skip
+OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _TABLE}
 
 
 def operation_at(path: str) -> tuple[Operation | None, bool]:
-    """The operation that `path` names, and whether the path is exactly the documented one (§1.1)."""
+    """Return the operation at `path`, and whether the path has the documented prefix (§1.1)."""
     if path.startswith(PREFIX):
         return OPERATIONS.get(path[len(PREFIX) :]), True
     for variant in VARIANTS:
@@ -63,7 +51,7 @@ def operation_at(path: str) -> tuple[Operation | None, bool]:
 
 
 def nearest_operation(path: str) -> Operation | None:
-    """The operation that somebody who wrote `path` most likely meant."""
+    """Return the operation that was probably meant by a misspelled `path`, or None."""
     command = path.rstrip("/").rpartition("/")[2].strip().lower()
-    found = difflib.get_close_matches(command[:100], OPERATIONS, n=1, cutoff=0.6)
-    return OPERATIONS[found[0]] if found else None
+    names = difflib.get_close_matches(command[:100], OPERATIONS, n=1, cutoff=0.6)
+    return OPERATIONS[names[0]] if names else None

@@ -1,7 +1,8 @@
-"""The JSON Schemas, compiled: a fast engine says whether, a thorough one says why; they are kept in agreement by tests.
+"""Compiles the JSON Schemas.
 
-Knows nothing of requests: it takes parsed documents and gives validators. A `$ref` reaches only the files
-loaded with it, never the disk or the network, and a `format` that nobody would check is refused.
+The fast engine (`jsonschema_rs`) decides whether a value is valid, the thorough one (`jsonschema`) lists every mismatch; tests keep
+both in agreement. A `$ref` can only refer to the files loaded together, never to the disk or the network, and an unsupported
+`format` is rejected instead of ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 Pointer = tuple[str | int, ...]
 
 FORMATS: Mapping[str, Callable[[object], bool]] = {}
-"""Formats that both engines check; none is needed so far, so every `format` is refused."""
+"""Formats that both engines check. None is needed so far, so every `format` is rejected."""
 
 SCHEMA_FILES = (
     *(f"{name}.{side}.json" for name in OPERATIONS for side in ("request", "response")),
@@ -35,16 +36,16 @@ SCHEMA_FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One place where a value departs from its schema."""
+    """One place where a value does not match its schema."""
 
     keyword: str
     pointer: Pointer
     """Path to the value inside the document."""
     value: Any
     limit: Any
-    """What the keyword says in the schema."""
+    """The value of the keyword in the schema."""
     schema: Mapping[str, Any]
-    """The subschema that was not met."""
+    """The subschema that contains the keyword."""
     message: str
     """One English sentence."""
 
@@ -61,7 +62,7 @@ class Validator:
         )
 
     def accepts(self, value: Any) -> bool:
-        """Whether `value` meets the schema; a float without a fraction passes as an integer here."""
+        """Whether `value` is valid; unlike in `mismatches`, a float without a fraction counts as an integer."""
         return self._fast.is_valid(value)
 
     @functools.cached_property
@@ -69,12 +70,12 @@ class Validator:
         return _python_validator(self.schema, self._others)
 
     def mismatches(self, value: Any) -> list[Mismatch]:
-        """Every departure, in the order of the document; `1.0` and `True` are no integers here."""
+        """Return every mismatch, in document order; `1.0` and `True` are not integers."""
         return [_mismatch(error) for error in self._thorough.iter_errors(value)]
 
 
 def compile_inline(schema: Mapping[str, Any]) -> Validator:
-    """A validator for a schema written inside a scenario; ValueError says what is wrong with it."""
+    """Return the validator for a schema inside a scenario; raise ValueError if the schema is invalid."""
     try:
         check_schema(schema)
         return Validator(schema, {})
@@ -83,7 +84,7 @@ def compile_inline(schema: Mapping[str, Any]) -> Validator:
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
-    """ValueError unless `schema` is JSON Schema 2020-12 whose formats somebody checks."""
+    """Raise SchemaError unless `schema` is valid JSON Schema 2020-12 with supported formats."""
     if not jsonschema_rs.Draft202012Validator(_META).is_valid(schema):
         from jsonschema import Draft202012Validator
 
@@ -93,17 +94,17 @@ def check_schema(schema: Mapping[str, Any]) -> None:
         raise SchemaError(tuple(errors[0].absolute_path), errors[0].message)
     for pointer, name in _values(schema, "$schema"):
         if name != _META["$ref"]:
-            raise SchemaError(pointer, f'"$schema" is {_META["$ref"]} or left out')
+            raise SchemaError(pointer, f'"$schema" must be {_META["$ref"]}, or missing')
     for pointer, name in _values(schema, "format"):
         if name not in FORMATS:
-            raise SchemaError(pointer, f"format {name!r} is checked by nobody; use a pattern")
+            raise SchemaError(pointer, f"format {name!r} is not supported; use a pattern")
 
 
 _META = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
 
 
 class SchemaError(ValueError):
-    """A schema that is no schema: the place in it and the reason."""
+    """A schema is invalid; `pointer` says where."""
 
     def __init__(self, pointer: Pointer, reason: str) -> None:
         self.pointer = pointer
@@ -126,7 +127,7 @@ class Schemas:
                 continue
             by_id[document.value["$id"]] = document.value
         for document in documents.values() if not problems else ():
-            problems += _lost_references(document, by_id)
+            problems += _dangling_references(document, by_id)
         self._validators: dict[str, Validator] = {}
         for name, document in documents.items() if not problems else ():
             try:
@@ -142,39 +143,39 @@ class Schemas:
         return self._validators[name]
 
     def request(self, operation: str) -> Validator:
-        """The schema of the operation's request body."""
+        """Return the validator of the operation's request body."""
         return self._validators[f"{operation}.request.json"]
 
     def response(self, operation: str) -> Validator:
-        """The schema of the operation's answer, envelope included."""
+        """Return the validator of the operation's response, envelope included."""
         return self._validators[f"{operation}.response.json"]
 
     def answer(self, operation: str, answer: Mapping[str, Any]) -> Validator:
-        """The schema that a whole answer of the operation must meet: a failure is the envelope alone (§1.4)."""
+        """Return the validator for this response: a failure is the envelope alone (§1.4)."""
         failed = answer.get("Status") == "FAIL" or answer.get("ErrorCode", 0) != 0
         return self._validators["envelope.json"] if failed else self.response(operation)
 
 
 def _check_id(schema: Any, name: str) -> None:
-    """SchemaError unless the others can refer to the file `name`."""
+    """Raise SchemaError unless the `$id` ends in the file name, which is how other schemas refer to it."""
     given = schema.get("$id", "") if isinstance(schema, dict) else ""
     if given.rpartition("/")[2] != name:
-        raise SchemaError(("$id",), f'other files refer to it: give it an "$id" that ends in /{name}')
+        raise SchemaError(("$id",), f'the "$id" must end in /{name}, because other files refer to it')
 
 
-def _lost_references(document: Document, known: Mapping[str, Any]) -> Iterator[Problem]:
+def _dangling_references(document: Document, known: Mapping[str, Any]) -> Iterator[Problem]:
     for pointer, target in _values(document.value, "$ref"):
         file, _, inside = urljoin(document.value["$id"], target).partition("#")
-        if file not in known or not _holds(known[file], inside):
+        if file not in known or not _exists(known[file], inside):
             text = Text(
-                f"{target!r} leads nowhere; refer to one of the schema files or to #/$defs/…",
+                f"{target!r} does not exist; refer to one of the schema files or to #/$defs/…",
                 f"{target!r} 没有指向任何内容；请引用某个 Schema 文件或 #/$defs/…",
             )
             yield document.problem(pointer, text)
 
 
-def _holds(schema: Any, pointer: str) -> bool:
-    """Whether a JSON pointer (RFC 6901) names something in `schema`; an anchor is left to the engines."""
+def _exists(schema: Any, pointer: str) -> bool:
+    """Whether the JSON pointer (RFC 6901) exists in `schema`; anchors are left to the engines."""
     for step in unquote(pointer).split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
         if isinstance(schema, list) and name.isdecimal() and int(name) < len(schema):
@@ -187,7 +188,7 @@ def _holds(schema: Any, pointer: str) -> bool:
 
 
 def _refuse(uri: str) -> NoReturn:
-    raise LookupError(f"{uri} is none of the schema files; only they can be referred to")
+    raise LookupError(f"{uri} is not one of the schema files")
 
 
 def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> PythonValidator:
@@ -197,10 +198,10 @@ def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> P
     from referencing import Registry
     from referencing.jsonschema import DRAFT202012
 
-    def pattern(validator: Any, wanted: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-        # In Python `$` lets a final newline pass, \d takes any script's digits, and (a+)+ may take for ever.
-        if isinstance(value, str) and not _pattern(wanted).is_valid(value):
-            yield ValidationError(f"{value!r} does not match {wanted!r}")
+    def pattern(validator: Any, expected: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+        # In `re`, `$` matches before a final newline, \d matches digits of any script, and (a+)+ may never finish.
+        if isinstance(value, str) and not _pattern(expected).is_valid(value):
+            yield ValidationError(f"{value!r} does not match {expected!r}")
 
     def integer(_: Any, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
@@ -212,14 +213,14 @@ def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> P
     )
     resources = [(uri, DRAFT202012.create_resource(contents)) for uri, contents in others.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
-    made: PythonValidator = strict(schema, registry=registry)
-    return made
+    validator: PythonValidator = strict(schema, registry=registry)
+    return validator
 
 
 @functools.cache
-def _pattern(wanted: str) -> jsonschema_rs.Draft202012Validator:
-    """The fast engine's idea of a pattern: no pattern keeps it busy for longer than the text is long."""
-    return jsonschema_rs.Draft202012Validator({"pattern": wanted})
+def _pattern(pattern: str) -> jsonschema_rs.Draft202012Validator:
+    """Return the pattern compiled by the fast engine, which searches in linear time."""
+    return jsonschema_rs.Draft202012Validator({"pattern": pattern})
 
 
 def _mismatch(error: Any) -> Mismatch:
@@ -238,7 +239,7 @@ def _depth(error: Any) -> int:
 
 
 def _values(schema: Any, keyword: str, pointer: Pointer = ()) -> Iterator[tuple[Pointer, str]]:
-    """Every place in `schema` where `keyword` has a text, and the text."""
+    """Yield every string value of `keyword` in `schema`, with its pointer."""
     if isinstance(schema, dict):
         for key, value in schema.items():
             if key == keyword and isinstance(value, str):

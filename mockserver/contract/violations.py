@@ -1,6 +1,6 @@
-"""Every way a request can depart from the document: stable name, the error that answers it, section, and texts.
+"""Everything that can be wrong with a request: stable name, the error that answers it, section of the document, and texts.
 
-A row's texts are `str.format` templates over the words given to `violation()`: what is wrong, then what to do.
+The texts are `str.format` templates over the keyword arguments of `make_violation`: what is wrong, then what to do.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from mockserver.core.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One departure of a request from the document, whether it was accepted or not."""
+    """One deviation of a request from the document, whether the request was accepted or not."""
 
     name: str
-    """Stable name, a row of `contract.violations`."""
+    """Stable name, a key of `VIOLATIONS`."""
     error: str
-    """Name of the catalogue row that answers it when it is not tolerated."""
+    """Name of the error that answers it unless it is tolerated."""
     where: str
-    """`path`, `method`, `query:NAME`, `header:NAME`, or `body:` and a JSON pointer."""
+    """`path`, `method`, `query:NAME`, `header:NAME`, or `body:` with a JSON pointer."""
     expected: str
     got: str
     section: str
-    """Section of the document, without the sign: `1.1.2`."""
+    """Section of the document, such as `1.1.2`."""
     text: Text
     """What is wrong and what to do."""
     diagnosis: str = ""
-    """Name of the mistake behind it, when it was found out."""
+    """Name of the signing mistake behind it, if it was identified."""
     tolerated: bool = False
-    """Recorded only: a forgiving backend would take it."""
+    """Whether it is only recorded, because the reading `strictness` is lenient."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViolationKind:
-    """One kind of violation."""
+    """One kind of violation; `en` and `zh` are the templates of its text."""
 
     error: str
     section: str
@@ -44,38 +44,38 @@ class ViolationKind:
 
 
 VIOLATIONS: dict[str, ViolationKind] = {
-    "unknown_path": ViolationKind("unknown_command", "1.1", "{got} is no operation{hint}", "没有接口 {got}{hint_zh}"),
+    "unknown_path": ViolationKind("unknown_command", "1.1", "there is no operation at {got}{hint}", "没有接口 {got}{hint_zh}"),
     "path_variant": ViolationKind("unknown_command", "1.1.2",
-        "{got} is not the documented path; call {expected}", "{got} 不是文档中的路径；请调用 {expected}"),
+        "{got} is not the documented path; use {expected}", "{got} 不是文档中的路径；请使用 {expected}"),
     "wrong_method": ViolationKind("method_not_allowed", "1.2",
-        "{got} is not served; send POST", "不支持 {got}；请使用 POST"),
+        "{got} is not supported; send POST", "不支持 {got}；请使用 POST"),
     "missing_parameter": ViolationKind("missing_parameter", "1.1.1",
         "query parameter {name} is missing{hint}", "未提供查询参数 {name}{hint_zh}"),
     "repeated_parameter": ViolationKind("invalid_parameter", "1.1.1",
         "query parameter {name} is given {count} times; send it once", "查询参数 {name} 出现 {count} 次；只能发送一次"),
     "undecodable_parameter": ViolationKind("invalid_parameter", "1.1.1",
-        "query parameter {name} is not percent-encoded UTF-8; encode it again", "查询参数 {name} 不是百分号编码的 UTF-8；请重新编码"),
+        "query parameter {name} is not percent-encoded UTF-8; fix its encoding", "查询参数 {name} 不是百分号编码的 UTF-8；请修正编码"),
     "unknown_parameter": ViolationKind("invalid_parameter", "1.1.1",
         "query parameter {name} is not documented{hint}; remove it", "查询参数 {name} 未在文档中{hint_zh}；请去掉"),
     "unknown_appkey": ViolationKind("unknown_appkey", "1.1.2",
-        "appkey {verdict}; use one of apps.yaml", "appkey {verdict_zh}；请使用 apps.yaml 中的应用"),
+        "appkey {verdict}; use one from apps.yaml", "appkey {verdict_zh}；请使用 apps.yaml 中的应用"),
     "identifier_empty": ViolationKind("identifier_not_allowed", "1.1.2",
         "identifier is empty; send the app's administrator account", "identifier 为空；请填应用的管理员账号"),
     "identifier_not_allowed": ViolationKind("identifier_not_allowed", "1.1.2",
-        "identifier {got} may not call; use one of the app's: {expected}", "identifier {got} 无权调用；请使用应用的账号：{expected}"),
+        "identifier {got} is not allowed; use one of the app's: {expected}", "identifier {got} 无权调用；请使用应用的账号：{expected}"),
     "curtime_format": ViolationKind("invalid_curtime", "1.1.2",
         "curtime {got} is not {expected}{hint}", "curtime {got} 不是 {expected_zh}{hint_zh}"),
     "curtime_fraction": ViolationKind("invalid_curtime", "1.1.2",
         "curtime {got} has a fraction; send whole seconds", "curtime {got} 带小数；请发送整秒"),
     "checksum_expired": ViolationKind("checksum_expired", "1.1.2",
-        "curtime is {span} {side} the server's clock, allowed are {limit} s; {hint}",
-        "curtime 比服务器时间{side_zh} {span_zh}，允许 {limit} 秒；{hint_zh}"),
+        "curtime is {span} {side} the server's clock, the limit is {limit} s; {hint}",
+        "curtime 比服务器时间{side_zh} {span_zh}，上限为 {limit} 秒；{hint_zh}"),
     "checksum_mismatch": ViolationKind("checksum_mismatch", "1.1.2",
         "checksum is wrong: {hint}", "checksum 错误：{hint_zh}"),
     "checksum_reused": ViolationKind("checksum_expired", "1.1.2",
-        "this checksum was used before; sign every request anew", "该 checksum 已用过；请为每个请求重新签名"),
+        "this checksum was used before; sign every request again", "该 checksum 已用过；请为每个请求重新签名"),
     "seq_empty": ViolationKind("invalid_parameter", "1.1.2",
-        "seq is empty; send a number of your own for each request", "seq 为空；请为每个请求填写序列号"),
+        "seq is empty; send a unique number with each request", "seq 为空；请为每个请求填写唯一的序列号"),
     "seq_repeated": ViolationKind("duplicate_seq", "1.1.2",
         "seq {got} was used before; it must be unique", "seq {got} 已用过；必须唯一"),
     "content_type_missing": ViolationKind("unsupported_content_type", "2.1.3",
@@ -101,45 +101,45 @@ VIOLATIONS: dict[str, ViolationKind] = {
     "invalid_value": ViolationKind("invalid_field", "",
         "{name} {verdict}; send {expected}", "{name} {verdict_zh}；应为{expected_zh}"),
     "no_such_day": ViolationKind("invalid_field", "3.1.4",
-        "{name} {got} is no day of the calendar; send yyyymmdd", "{name} {got} 不是有效日期；请用 yyyymmdd"),
+        "{name} {got} is not a valid date; send yyyymmdd", "{name} {got} 不是有效日期；请用 yyyymmdd"),
     "count_by_zero": ViolationKind("invalid_field", "3.1.4",
-        "CountBy 0 is not served here (reading count_by_zero); send 1 to 4", "此处不支持 CountBy 0（读法 count_by_zero）；请用 1-4"),
+        "CountBy 0 is not supported here (reading count_by_zero); send 1 to 4", "此处不支持 CountBy 0（读法 count_by_zero）；请用 1-4"),
     "unknown_wish": ViolationKind("invalid_parameter", "",
         "{name} {got} cannot be used: {reason}", "无法使用 {name_zh} {got}：{reason_zh}"),
     "begin_after_end": ViolationKind("invalid_time_range", "2.1.4",
         "BeginTime {got} is after EndTime {end}; swap them", "BeginTime {got} 晚于 EndTime {end}；请交换"),
     "range_too_large": ViolationKind("range_too_large", "2.1.4",
-        "the span is {span}, allowed are {expected} days; ask in smaller parts", "时间跨度 {span_zh}，最多 {expected} 天；请分段查询"),
+        "the range is {span}, the limit is {expected} days; split the query", "时间跨度 {span_zh}，最多 {expected} 天；请分段查询"),
 }  # fmt: skip
 
 OTHER_ERRORS = frozenset({"room_not_found", "user_not_found", "internal_error"})
-"""Catalogue names the engine answers with that are no violation of a request."""
+"""Errors that the engine returns without a violation of the request."""
 
-NEEDED_ERRORS = frozenset(row.error for row in VIOLATIONS.values()) | OTHER_ERRORS
+NEEDED_ERRORS = frozenset(kind.error for kind in VIOLATIONS.values()) | OTHER_ERRORS
 
 
 _CHECKSUM = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{6})[0-9A-Fa-f]{34,}")
 
 
 def mask_checksums(text: str) -> str:
-    """A text in which 40 hex digits and more are cut to six; the same text when there are none."""
+    """Return `text` with every run of 40 or more hex digits cut to its first six."""
     return _CHECKSUM.sub(r"\1…", text) if len(text) >= 40 and _CHECKSUM.search(text) else text
 
 
-_WISHED = re.compile(r"(appsecret\s?=\s?)[^;]+")
+_APPSECRET = re.compile(r"(appsecret\s?=\s?)[^;]+")
 
 
 def mask_fault_secret(text: str) -> str:
-    """A wish for a fault without the secret that it names."""
-    return _WISHED.sub(r"\1***", text)
+    """Return the text of a fault with the value of `appsecret` masked."""
+    return _APPSECRET.sub(r"\1***", text)
 
 
-def shorten(value: object, most: int = 48) -> str:
-    """`value` for a sentence: control characters escaped, no whole checksum, cut after `most` characters."""
+def shorten(value: object, limit: int = 48) -> str:
+    """Return `value` for a message: control characters escaped, checksums masked, cut after `limit` characters."""
     shown = value if isinstance(value, str) else repr(value)
-    shown = mask_checksums(shown[: 2 * most + 40])
-    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown[: most + 1])
-    return shown if len(shown) <= most else shown[:most] + "…"
+    shown = mask_checksums(shown[: 2 * limit + 40])
+    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in shown[: limit + 1])
+    return shown if len(shown) <= limit else shown[:limit] + "…"
 
 
 def make_violation(
@@ -152,21 +152,28 @@ def make_violation(
     section: str = "",
     diagnosis: str = "",
     tolerated: bool = False,
-    **words: object,
+    **values: object,
 ) -> Violation:
-    """The violation `name` at `where`; `words` fill what its texts need beyond `expected` and `got`."""
-    row = VIOLATIONS[name]
+    """Return the violation `name` at `where`; `values` fill the other placeholders of its texts."""
+    kind = VIOLATIONS[name]
     shown = shorten(got)
-    # Two blanks with nothing between them would hide that it is empty.
-    words = {"expected": expected, "got": shown or '""', "got_zh": shown, "hint": "", "hint_zh": "", **words}
+    # An empty value is shown as "".
+    values = {
+        "expected": expected,
+        "got": shown or '""',
+        "got_zh": shown,
+        "hint": "",
+        "hint_zh": "",
+        **values,
+    }
     return Violation(
         name=name,
-        error=row.error,
+        error=kind.error,
         where=where,
         expected=expected,
         got=shown,
-        section=section or row.section,
-        text=Text(*(mask_checksums(one.format(**words)) for one in (row.en, row.zh))),
+        section=section or kind.section,
+        text=Text(*(mask_checksums(template.format(**values)) for template in (kind.en, kind.zh))),
         diagnosis=diagnosis,
         tolerated=tolerated,
     )

@@ -1,4 +1,4 @@
-"""The settings: one table that feeds the command line, the environment, the app factory and the docs."""
+"""The settings: one table for the command line, the environment, the app factory and the documentation."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ class Setting:
 _TABLE = (
     Setting("host", "text", "127.0.0.1", Text("address to listen on", "监听地址")),
     Setting("port", "integer", 8080, Text("port to listen on; 0 picks a free one", "监听端口；0 表示自动选择空闲端口")),
-    Setting("scenario", "text", "default", Text("scenario that answers", "使用的场景")),
+    Setting("scenario", "text", "default", Text("scenario to serve", "使用的场景")),
     Setting("fixtures", "path", None, Text(
-        "folder with your own apps.yaml, errors.yaml, scenarios/ and schemas/, each before the shipped one",
-        "自有 apps.yaml、errors.yaml、scenarios/、schemas/ 所在目录，优先于自带文件"), metavar="DIR"),
-    Setting("seed", "integer", None, Text("seed of generated data, over the scenario's", "生成数据的种子，优先于场景")),
+        "folder with your own apps.yaml, errors.yaml, retries.yaml, scenarios/ and schemas/; replaces shipped files of the same name",
+        "自有 apps.yaml、errors.yaml、retries.yaml、scenarios/、schemas/ 所在目录；替换同名的自带文件"), metavar="DIR"),
+    Setting("seed", "integer", None, Text("seed of generated data; overrides the scenario's", "生成数据的种子；优先于场景")),
     Setting("now", "text", None, Text(
-        "stand still at this moment: seconds, ISO 8601 with offset, now-2h", "时钟固定在此刻：秒数、带时区的 ISO 8601、now-2h"),
+        "freeze the clock at this time: seconds, ISO 8601 with offset, now-2h", "将时钟固定在此时间：秒数、带时区的 ISO 8601、now-2h"),
         metavar="WHEN"),
-    Setting("reading", "many", (), Text("choose a reading; may be given several times", "指定读法，可多次使用"),
+    Setting("reading", "many", (), Text("choose a reading; repeatable", "指定读法；可多次使用"),
         metavar="NAME=VALUE"),
     Setting("strictness", "choice", None, Text("short for --reading strictness=…", "等同 --reading strictness=…"),
         ("strict", "lenient")),
-    Setting("fault", "many", (), Text("put a fault to work on every app; may be given several times", "为所有应用启用故障，可多次使用"),
+    Setting("fault", "many", (), Text("inject a fault into every app; repeatable", "为所有应用注入故障；可多次使用"),
         metavar="KIND;FIELD=VALUE;…"),
     Setting("lang", "choice", "en", Text("language of ErrorInfo and of messages", "ErrorInfo 与提示的语言"), ("en", "zh")),
     Setting("error_info", "choice", None, Text(
@@ -58,32 +58,34 @@ _TABLE = (
         "ErrorInfo 的内容：errors.yaml 的文字加详情（默认），或仅该文字；优先于场景"), ("detailed", "catalogue")),
     Setting("answer_headers", "switch", True, Text("send the X-Mock-… answer headers", "发送 X-Mock-… 应答头")),
     Setting("admin_token", "text", None, Text(
-        "what callers of the admin API must send as a bearer token; needed off loopback",
+        "bearer token that the admin API requires; mandatory when listening beyond loopback",
         "管理接口要求的 Bearer 令牌；监听非本机地址时必需"), metavar="TOKEN"),
     Setting("journal_size", "integer", 10_000, Text(
-        "requests that the journal keeps of each app, at most 64 MB", "日志为每个应用保留的请求数，最多 64 MB"), metavar="N"),
+        "requests that the journal keeps per app, at most 64 MB", "日志为每个应用保留的请求数，最多 64 MB"), metavar="N"),
     Setting("reload", "switch", True, Text(
-        "watch the files: a good save answers within two seconds, a bad one is told and changes nothing",
-        "监视文件：保存无误两秒内生效，有误则提示且不改变应答")),
+        "watch the files: a valid change takes effect within two seconds, an invalid one is reported and ignored",
+        "监视文件：有效修改两秒内生效，无效修改仅提示且不生效")),
     Setting("tls", "switch", False, Text(
-        "speak https with a certificate made for this run; its CA file is printed",
-        "以本次运行自动生成的证书提供 https，并打印其 CA 文件")),
-    Setting("tls_cert", "path", None, Text("speak https with this certificate (PEM)", "使用此证书（PEM）提供 https"),
+        "serve https with a certificate generated for this run; the path of its CA file is printed",
+        "以本次运行自动生成的证书提供 https，并打印其 CA 文件路径")),
+    Setting("tls_cert", "path", None, Text("serve https with this certificate (PEM)", "使用此证书（PEM）提供 https"),
         metavar="FILE"),
     Setting("tls_key", "path", None, Text(
-        "its private key, unless it is in the same file", "证书的私钥，与证书同文件时可省略"), metavar="FILE"),
+        "private key of the certificate, unless it is in the same file", "证书的私钥；与证书同文件时可省略"), metavar="FILE"),
     Setting("ready_file", "path", None, Text(
         "write url, pid and apps as JSON to this file once ready", "就绪后将 url、pid、apps 以 JSON 写入该文件"), metavar="FILE"),
     Setting("log_requests", "choice", "failures", Text(
-        "requests that get a line in the log: those that fail or leave the contract, all, none",
+        "requests to log: those that fail or violate the contract, all, or none",
         "写入日志的请求：失败或违反契约的、全部、不写"), ("failures", "all", "none")),
-    Setting("log_format", "choice", "text", Text("form of the log", "日志格式"), ("text", "json")),
+    Setting("log_format", "choice", "text", Text("log format", "日志格式"), ("text", "json")),
 )  # fmt: skip
 
 SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _TABLE}
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The raw values of the settings that the environment sets."""
+    """Return the raw values of all settings in the environment."""
     environ = os.environ if environ is None else environ
-    return {name: environ[one.variable] for name, one in SETTINGS.items() if environ.get(one.variable)}
+    return {
+        name: environ[setting.variable] for name, setting in SETTINGS.items() if environ.get(setting.variable)
+    }

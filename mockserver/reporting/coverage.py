@@ -174,7 +174,7 @@ def _count_faults(entries: Iterable[JournalEntry]) -> Counter[str]:
 
 def _reading_cells(counts: Counter[tuple[str, str]]) -> Iterator[Cell]:
     for name, reading in READINGS.items():
-        choices = reading.values.words if isinstance(reading.values, Choices) else ()
+        choices = reading.values.names if isinstance(reading.values, Choices) else ()
         occurred = sorted(value for each, value in counts if each == name)
         for value in dict.fromkeys((*choices, *occurred)):
             yield Cell(name, counts[name, value], False, value)

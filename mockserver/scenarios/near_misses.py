@@ -84,8 +84,8 @@ def differences(matcher: Matcher, body: Fields, query: Fields) -> tuple[Differen
 
 def show_condition(condition: Condition) -> str:
     """Return a condition as text: `body RoomId = "77"`."""
-    sign = " " if isinstance(condition.wanted, dict) else " = "
-    return f"{condition.part} {shorten(condition.field)}{sign}{_show_expected(condition.wanted)}"
+    sign = " " if isinstance(condition.expected, dict) else " = "
+    return f"{condition.part} {shorten(condition.field)}{sign}{_show_expected(condition.expected)}"
 
 
 def _differences(unmet: Iterable[Condition], body: Fields, query: Fields) -> tuple[Difference, ...]:
@@ -94,7 +94,7 @@ def _differences(unmet: Iterable[Condition], body: Fields, query: Fields) -> tup
 
 def _difference(condition: Condition, fields: Fields) -> Difference:
     field = condition.field if condition.field.isidentifier() else shorten(condition.field)
-    what, expected = f"{condition.part} {field}", _show_expected(condition.wanted)
+    what, expected = f"{condition.part} {field}", _show_expected(condition.expected)
     if condition.field not in fields:
         return Difference(what, expected, "", _similar(condition.field, fields))
     value = fields[condition.field]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 
-from mockserver.contract.apps import App
-from mockserver.contract.checksum import Credentials
+from mockserver.contract.apps import App, Credentials
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Text
 from mockserver.server.admin_catalog import ready

@@ -8,7 +8,7 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockserver.contract.checksum import Credentials
+from mockserver.contract.apps import Credentials
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.errors import AdminError, MockServerError
 from mockserver.core.suggestions import unknown

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
 
-from mockserver.contract.checksum import Credentials, Formula, checksum_matches
+from mockserver.contract.apps import Credentials
+from mockserver.contract.checksum import Formula, checksum_matches
 from mockserver.core.text import Text
 from mockserver.validation.curtime import hashed_variants, whole_second
 from mockserver.validation.encodings import Digest, describe_shape, read_digest

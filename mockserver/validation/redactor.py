@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from mockserver.contract.checksum import Credentials
+from mockserver.contract.apps import Credentials
 from mockserver.core.http import Request
 
 MASK = "***"

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from mockserver.contract.apps import App
-from mockserver.contract.checksum import Credentials, Formula, checksum_matches
+from mockserver.contract.apps import App, Credentials
+from mockserver.contract.checksum import Formula, checksum_matches
 from mockserver.contract.readings import Readings
 from mockserver.contract.timestamps import format_duration
 from mockserver.contract.violations import Violation, make_violation, shorten

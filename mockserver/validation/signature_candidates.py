@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from mockserver.contract.checksum import Credentials
+from mockserver.contract.apps import Credentials
 from mockserver.validation.encodings import ALGORITHMS
 
 FORMULAS: dict[str, tuple[str, ...]] = {"v2": ("appsecret", "restapikey"), "v1": ("appsecret",)}

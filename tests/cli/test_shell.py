@@ -185,7 +185,7 @@ def test_two_processes_have_no_seq_in_common() -> None:
 def test_forks_have_no_seq_in_common() -> None:
     """A fork begins with everything its parent had drawn."""
     code = (
-        "import os, sys\nfrom mockserver.contract.checksum import Credentials, sign\n"
+        "import os, sys\nfrom mockserver.contract.apps import Credentials\nfrom mockserver.contract.checksum import sign\n"
         "keys = Credentials('a', 'b', 'c')\nsign(keys, 1.0)\n"
         "for _ in range(8):\n    if os.fork() == 0:\n        os.write(1, (sign(keys, 1.0) + '\\n').encode())\n        os._exit(0)\n"
         "for _ in range(8):\n    os.wait()\n"
@@ -352,7 +352,7 @@ def test_a_fault_that_is_none_names_the_help() -> None:
 
 def test_server_url_says_what_is_wrong() -> None:
     """As an exception for code."""
-    with pytest.raises(ConfigurationError, match=r"http://h:1/v2: is no URL .*, without /v2"):
+    with pytest.raises(ConfigurationError, match=r"http://h:1/v2: not the URL of a mock server; .*, without /v2"):
         normalize_server_url("http://h:1/v2")
 
 

@@ -210,7 +210,7 @@ def test_every_choice_about_requests_is_exercised() -> None:
         if name in ELSEWHERE:
             continue
         if isinstance(reading.values, Choices):
-            assert used[name] | {reading.values.default} == set(reading.values.words), name
+            assert used[name] | {reading.values.default} == set(reading.values.names), name
         else:
             assert used[name] - {reading.values.default}, name
 

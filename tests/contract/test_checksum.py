@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.contract.checksum import Credentials, checksum, checksum_matches, sign
+from mockserver.contract.apps import Credentials
+from mockserver.contract.checksum import checksum, checksum_matches, sign
 
 KEYS = Credentials("123456789", "a+b/c==", "rest-key")
 RIGHT = hashlib.sha1(b"a+b/c==rest-key1575968312").hexdigest()

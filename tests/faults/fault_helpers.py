@@ -6,8 +6,7 @@ import copy
 import json
 from typing import Any
 
-from mockserver.contract.apps import App
-from mockserver.contract.checksum import Credentials
+from mockserver.contract.apps import App, Credentials
 from mockserver.contract.envelope import encode_json, failure
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.folders import Folders

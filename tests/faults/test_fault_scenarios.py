@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 from fault_helpers import CONFIG
 
-from mockserver.contract.checksum import Credentials, sign
+from mockserver.contract.apps import Credentials
+from mockserver.contract.checksum import sign
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import Request, Response
 from mockserver.engine.build import make_engine

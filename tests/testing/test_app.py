@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from mockserver import MockServer
-from mockserver.contract.checksum import Credentials, sign
+from mockserver.contract.apps import Credentials
+from mockserver.contract.checksum import sign
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.testing.admin_client import AdminClient
 from mockserver.testing.app import MockApp

@@ -61,7 +61,7 @@ def test_each_wrong_curtime_is_named(text: str, names: tuple[str, ...]):
         ("1.575968312e9", "exponent"),
         ("-1575968312", "negative"),
         ("+1575968312", "sign"),
-        (" 1575968312", "blanks"),
+        (" 1575968312", "whitespace"),
         ("１５７５９６８３１２", "ASCII"),
     ],
 )

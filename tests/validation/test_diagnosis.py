@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_curtime import CURTIMES
 from wrong_signers import KINDS, RANDOM_DIGESTS, URLS, Client, hexed, mac, new_client, sha1
 
-from mockserver.contract.checksum import Credentials
+from mockserver.contract.apps import Credentials
 from mockserver.validation.diagnosis import Diagnosis, diagnose
 from mockserver.validation.mistakes import MISTAKES
 from mockserver.validation.signature_candidates import templates, transformed_digests

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.contract.checksum import Credentials
+from mockserver.contract.apps import Credentials
 from mockserver.core.http import Request
 from mockserver.validation.redactor import MASK, MIN_SECRET_LENGTH, Redactor
 

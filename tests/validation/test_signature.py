@@ -9,8 +9,7 @@ from helpers.signer import APPKEY, APPSECRET, OTHER, RESTAPIKEY, SECRETS, checks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.contract.apps import App
-from mockserver.contract.checksum import Credentials
+from mockserver.contract.apps import App, Credentials
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import Violation
 from mockserver.core.http import Request

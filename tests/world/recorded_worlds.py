@@ -104,7 +104,7 @@ def readings(draw: st.DrawFn) -> dict[str, Any]:
     for name in NAMES:
         values = TABLE[name].values
         assert isinstance(values, Choices)
-        drawn[name] = draw(st.sampled_from(values.words))
+        drawn[name] = draw(st.sampled_from(values.names))
     drawn["count_by_zero"] = draw(st.sampled_from(["rows", "labelled"]))
     drawn["tick_seconds"] = draw(st.sampled_from([10, 60, 900, 3_600]))
     return resolve(drawn)
