@@ -352,7 +352,9 @@ def test_a_fault_that_is_none_names_the_help() -> None:
 
 def test_server_url_says_what_is_wrong() -> None:
     """As an exception for code."""
-    with pytest.raises(ConfigurationError, match=r"http://h:1/v2: not the URL of a mock server; .*, without /v2"):
+    with pytest.raises(
+        ConfigurationError, match=r"http://h:1/v2: not the URL of a mock server; .*, without /v2"
+    ):
         normalize_server_url("http://h:1/v2")
 
 
