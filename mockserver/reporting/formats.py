@@ -22,7 +22,7 @@ from mockserver.reporting.queries import invalid_parameter
 from mockserver.reporting.render_html import render_html
 from mockserver.reporting.render_junit import render_junit
 from mockserver.reporting.render_text import render_brief, render_text, render_verdict
-from mockserver.reporting.report import NAMES, AppTest, FailCriteria, Report, build_report, find_failures
+from mockserver.reporting.report import NAMES, AppTest, FailCriteria, Report, build_report
 from mockserver.reporting.view import ReportView
 
 
@@ -142,7 +142,7 @@ def report_inputs(config: Config) -> ReportInputs:
 
 def render_report(report: Report, form: str, criteria: FailCriteria, lang: Lang) -> dict[str, Any]:
     """Return the answer of `POST report`: the rendered report and the reasons why the run fails."""
-    view = ReportView(report, lang, find_failures(report, criteria), criteria)
+    view = ReportView(report, lang, criteria)
     return {
         "rendered": FORMATS[form](view),
         "complaints": view.failures,

@@ -66,9 +66,7 @@ def _reused_seqs(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
             users[seq].append(entry)
     for seq, entries in users.items():
         if len(entries) > 1:
-            yield _make_lint(
-                "seq_reused", entries[-1], "query:seq", "a seq of its own", seq, count=len(entries)
-            )
+            yield _make_lint(entries[-1], "seq_reused", "query:seq", "a unique seq", seq, count=len(entries))
 
 
 def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
@@ -79,20 +77,17 @@ def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
         if entry.query.get("checksum") and _REFUSED_CHECKSUMS.isdisjoint(names):
             users[entry.fingerprint].append(entry)
     for entries in users.values():
-        limit = entries[-1].readings.get("freshness_seconds", 300)
+        last = entries[-1]
+        limit = last.readings.get("freshness_seconds", 300)
         first = min(entry.at for entry in entries)
         seqs = Counter(entry.query.get("seq") for entry in entries)
         # A fresh signature with its own seq is new, even if it equals an older one: a test moved the app's clock.
         reused = [entry for entry in entries if not is_fresh(entry) or seqs[entry.query.get("seq")] > 1]
         seconds = max((entry.at - first for entry in reused), default=0)
         if seconds > limit / 2:
-            got = entries[-1].query.get("checksum", "")[:6] + "…"
-            yield _make_lint(
-                *("checksum_overused", entries[-1], "query:checksum", "a new checksum", got),
-                seconds=f"{seconds:.0f}",
-                count=len(entries),
-                limit=limit,
-            )
+            got = last.query.get("checksum", "")[:6] + "…"
+            values = {"count": len(entries), "seconds": f"{seconds:.0f}", "limit": limit}
+            yield _make_lint(last, "checksum_overused", "query:checksum", "a new checksum", got, **values)
 
 
 def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterator[Lint]:
@@ -102,16 +97,14 @@ def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterato
         if not rule or not rule.final or not 0 <= gap(entry, following) <= rule.seconds:
             continue
         if is_unchanged(entry, following):
-            advice = rule.advice
+            values = {"advice": rule.advice.en, "advice_zh": rule.advice.zh}
             found = _make_lint(
-                *("repeated_after_final", following, "body:", advice.en, entry.error),
-                advice=advice.en,
-                advice_zh=advice.zh,
+                following, "repeated_after_final", "body:", rule.advice.en, entry.error, **values
             )
             yield found._replace(violation=replace(found.violation, error=entry.error))
 
 
-def _make_lint(name: str, entry: JournalEntry, where: str, expected: str, got: str, **values: object) -> Lint:
+def _make_lint(entry: JournalEntry, name: str, where: str, expected: str, got: str, **values: object) -> Lint:
     kind, got = LINTS[name], shorten(got)
     text = Text(kind.en.format(got=got, **values), kind.zh.format(got=got, **values))
     return Lint(entry, Violation(name, kind.error, where, expected, got, kind.section, text, tolerated=True))

@@ -5,14 +5,15 @@ Every text that a client can influence is cleaned here: one line of limited leng
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
 from mockserver.core.text import Lang, Text, pluralize
 from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCoverage
-from mockserver.reporting.report import FailCriteria, Report, ViolationGroup
+from mockserver.reporting.report import FailCriteria, Report, ViolationGroup, find_failures
 from mockserver.reporting.retries import ErrorHandling, action_text
 
 MAX_TEXT = 400
@@ -82,7 +83,6 @@ class ViolationRow:
     requests: str
     tests: str
     """`in tests/test_a.py::test_b`; empty if the tests are unknown."""
-    expected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +127,8 @@ class OperationRow:
 class ReportView:
     """The rows of a report in one language."""
 
-    def __init__(
-        self,
-        report: Report,
-        lang: Lang = "en",
-        failures: Sequence[Text] = (),
-        criteria: FailCriteria | None = None,
-    ) -> None:
-        self.report, self.lang = report, lang
-        self.criteria = criteria or FailCriteria()
+    def __init__(self, report: Report, lang: Lang, criteria: FailCriteria) -> None:
+        self.report, self.lang, self.criteria = report, lang, criteria
         self.label = {name: text.to(lang) for name, text in LABELS.items()}
         coverage = report.coverage
         self.summary = self._fill(
@@ -149,9 +142,9 @@ class ReportView:
         counted = pluralize(report.evicted, "older request")
         self.notes = [self._fill(_UNNAMED, count=report.unnamed)] if report.unnamed else []
         self.notes += [self._fill(_EVICTED, count=report.evicted, counted=counted)] if report.evicted else []
-        self.failures = [clean(text.to(lang)) for text in failures]
+        self.failures = [failure.to(lang) for failure in find_failures(report, criteria)]
         wrong = report.findings or any(not group.expected for group in report.violations)
-        self.verdict = self._fill(_NOT_FAILING if wrong else _FINE, option=clean(self.criteria.option))
+        self.verdict = self._fill(_NOT_FAILING if wrong else _FINE, option=clean(criteria.option))
         """The last line of a run without failures."""
         self.is_fine = not wrong
         more = len(report.violations) - MAX_GROUPS
@@ -162,12 +155,12 @@ class ReportView:
         self.readings = self._counted(_chosen(coverage.readings))
         self.scenarios = [f"{clean(name)} ×{times}" for name, times in report.scenarios]
 
-    @property
+    @cached_property
     def violations(self) -> list[ViolationRow]:
         """The first groups of violations; `more` says how many are left out."""
         return [self.violation(group) for group in self.report.violations[:MAX_GROUPS]]
 
-    @property
+    @cached_property
     def handling(self) -> list[HandlingRow]:
         """What clients did after each error."""
         return [self._handling(row) for row in self.report.error_handling]
@@ -188,7 +181,6 @@ class ReportView:
             flags=f"[{', '.join(flag.to(self.lang) for flag in flags)}]" if flags else "",
             requests=_join(group.requests),
             tests=self._tests(group.requests),
-            expected=group.expected,
         )
 
     def _handling(self, row: ErrorHandling) -> HandlingRow:

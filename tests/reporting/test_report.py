@@ -48,8 +48,7 @@ def report_on(entries: Sequence[JournalEntry], evicted: int = 0) -> Report:
 
 def view(report: Report, lang: Lang = "en", **criteria: Any) -> ReportView:
     """Return what a renderer gets for a report under some criteria."""
-    chosen = FailCriteria(**criteria)
-    return ReportView(report, lang, find_failures(report, chosen), chosen)
+    return ReportView(report, lang, FailCriteria(**criteria))
 
 
 def failures(report: Report, **criteria: Any) -> list[str]:
