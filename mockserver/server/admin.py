@@ -37,7 +37,6 @@ ROUTES: tuple[Route, ...] = (
     *admin_apps.ROUTES,
     *admin_docs.ROUTES,
 )
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
 
 
 def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
@@ -69,22 +68,14 @@ def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
             methods=[route.method],
             provide_automatic_options=False,
         )
-
-    @admin.route(
-        "/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False, strict_slashes=False
-    )
-    @admin.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
-    def unknown(path: str) -> Response:
-        raise _unknown_route(request.method, path)
-
     return admin
 
 
 def unmatched_response(context: AdminContext, guard: Guard) -> Response:
-    """Return the response to a request below the prefix that matches no rule, such as one with an unusual method."""
+    """Return the response to a request below the prefix that matches no route: 404, or 405 for another method."""
     try:
         guard.check(request)
-        raise _unknown_route(request.method, request.path[len(PREFIX) + 1 :])
+        raise _unknown_route(request.path[len(PREFIX) + 1 :])
     except AdminError as error:
         return _error_response(error, context.lang)
 
@@ -100,7 +91,7 @@ def _view(context: AdminContext, route: Route) -> Callable[..., Response]:
     return view
 
 
-def _unknown_route(method: str, path: str) -> AdminError:
+def _unknown_route(path: str) -> AdminError:
     if allowed := ", ".join(_allowed_methods(path)):
         text = Text(f"{path} supports {allowed}", f"{path} 支持 {allowed}")
         return AdminError(405, "method_not_allowed", text)

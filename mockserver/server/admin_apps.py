@@ -34,7 +34,7 @@ def create_app(context: AdminContext, request: AdminRequest) -> Json:
     request.fields()
     appkey = f"9{secrets.randbelow(10**11):011d}"
     keys = Credentials(appkey, f"MADE/UP+{secrets.token_urlsafe(18)}==", f"made-up-{secrets.token_hex(8)}")
-    context.engine.register(App(keys, ("admin",), "made while the server ran"))
+    context.engine.register(App(keys, ("admin",), "created at run time"))
     return {"appkey": appkey, "appsecret": keys.appsecret, "restapikey": keys.restapikey}
 
 

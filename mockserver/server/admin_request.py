@@ -35,7 +35,10 @@ class AdminRequest:
     body: Mapping[str, Any] = field(default_factory=dict)
 
     def fields(self, **types: tuple[type, ...]) -> Json:
-        """Return the fields of the body; AdminError for an unknown field or a value of another type."""
+        """Return the fields of the body; AdminError for an unknown field or a value of another type.
+
+        Without types the body must be empty.
+        """
         for name, value in self.body.items():
             if name not in types:
                 raise AdminError(422, "unknown_field", unknown("field", name, types))
