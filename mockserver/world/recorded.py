@@ -155,7 +155,8 @@ def _check_times(session: Mapping[str, Any], at: Pointer, enter: int, leave: int
     for name in ("audio", "video"):
         if session.get(name, 0) > limit:
             text = Text(
-                f"{name} is longer than the stay: at most {limit} s", f"{name} 超过通话时长：最多 {limit} 秒"
+                f"{name} is longer than leave - enter: at most {limit} s",
+                f"{name} 超过 leave 与 enter 之差：最多 {limit} 秒",
             )
             raise WorldError((*at, name), text)
 

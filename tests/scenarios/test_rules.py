@@ -1,4 +1,4 @@
-"""What a scenario says is what is answered: extends, readings, when, sequence, times, patches, templates."""
+"""Scenario files and their responses: extends, readings, when, sequence, times, patches, templates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = {0: "ok", 1301: "room_not_found", 1402: "server_busy", 1401: "rate_limite
 
 @pytest.fixture
 def scenarios(tmp_path: Path):
-    """Makes a library of scenario texts by name."""
+    """Return a function that loads scenario texts by name."""
 
     def make(**texts: str) -> Config:
         return user_config(tmp_path, {f"scenarios/{name}.yaml": text for name, text in texts.items()})
@@ -28,30 +28,30 @@ def scenarios(tmp_path: Path):
     return make
 
 
-def story(config: Config, scenario: str, *bodies: Any, **more: Any) -> list[str]:
-    """The error names of calls of query_room_info, one after the other."""
-    working = EngineClient(scenario, config=config)
-    return [NAME[working.ask("query_room_info", body, **more)["ErrorCode"]] for body in bodies]
+def errors(config: Config, scenario: str, *bodies: Any, **more: Any) -> list[str]:
+    """Return the error names of successive calls of query_room_info."""
+    client = EngineClient(scenario, config=config)
+    return [NAME[client.ask("query_room_info", body, **more)["ErrorCode"]] for body in bodies]
 
 
 def rooms(*names: str) -> list[dict[str, str]]:
-    """Bodies that ask for rooms."""
+    """Request bodies for these rooms."""
     return [{"RoomId": name} for name in names]
 
 
-def test_own_answers_come_before_those_extended(scenarios) -> None:
-    """The rules of a scenario are asked first, then its parent's, then the grandparent's."""
+def test_own_rules_come_before_inherited_ones(scenarios) -> None:
+    """The rules of a scenario are tried first, then those of its parent, then those of the grandparent."""
     config = scenarios(
         a="title: a\nanswers: [{on: query_room_info, reply: {error: rate_limited}}]",
         b='title: b\nextends: a\nanswers: [{on: query_room_info, when: {body: {RoomId: "1"}}, reply: {error: server_busy}}]',
         c='title: c\nextends: b\nanswers: [{on: query_room_info, when: {body: {RoomId: "2"}}, reply: {error: room_not_found}}]',
     )
-    assert story(config, "c", *rooms("1", "2", "3")) == ["server_busy", "room_not_found", "rate_limited"]
-    assert story(config, "b", *rooms("1", "2")) == ["server_busy", "rate_limited"]
+    assert errors(config, "c", *rooms("1", "2", "3")) == ["server_busy", "room_not_found", "rate_limited"]
+    assert errors(config, "b", *rooms("1", "2")) == ["server_busy", "rate_limited"]
 
 
-def test_readings_are_inherited_one_by_one(scenarios) -> None:
-    """A scenario's reading wins over its parent's; the parent's others hold."""
+def test_readings_are_inherited(scenarios) -> None:
+    """A reading overrides the parent's; the other readings of the parent are kept."""
     config = scenarios(
         a="title: a\nreadings: {unknown_room: empty, seq: optional, tick_seconds: 3600}",
         b="title: b\nextends: a\nreadings: {seq: unique}",
@@ -61,15 +61,15 @@ def test_readings_are_inherited_one_by_one(scenarios) -> None:
     assert config.readings("a")["seq"] == "optional"
 
 
-def test_a_scenario_without_a_world_has_nobody_in_it(scenarios) -> None:
-    """No world and no parent: every room is unknown."""
-    assert story(scenarios(a="title: a"), "a", *rooms("123456789")) == ["room_not_found"]
+def test_a_scenario_without_a_world_is_empty(scenarios) -> None:
+    """Without a world and a parent every room is unknown."""
+    assert errors(scenarios(a="title: a"), "a", *rooms("123456789")) == ["room_not_found"]
 
 
-def test_a_files_own_scenario_stands_in_for_the_shipped_one(scenarios) -> None:
+def test_a_users_scenario_replaces_the_shipped_one(scenarios) -> None:
     """A user's document.yaml replaces ours of that name."""
     config = scenarios(document="title: mine\nanswers: [{on: '*', reply: {error: rate_limited}}]")
-    assert story(config, "document", *rooms("1")) == ["rate_limited"]
+    assert errors(config, "document", *rooms("1")) == ["rate_limited"]
     assert config.scenarios["document"].title.en == "mine"
 
 
@@ -86,29 +86,29 @@ def test_a_files_own_scenario_stands_in_for_the_shipped_one(scenarios) -> None:
         ('{BeginTime: ""}', [], ["1"]),
     ],
 )
-def test_when_asks_the_body(scenarios, when: str, hits: list[str], misses: list[str]) -> None:
-    """Equality, a regular expression, a schema; a field that is not there meets nothing."""
+def test_when_matches_the_body(scenarios, when: str, hits: list[str], misses: list[str]) -> None:
+    """Conditions are equality, a regular expression or a schema; a missing field meets none."""
     config = scenarios(
         a=f"title: a\nanswers: [{{on: query_room_info, when: {{body: {when}}}, reply: {{error: server_busy}}}}]"
     )
-    assert story(config, "a", *rooms(*hits)) == ["server_busy"] * len(hits)
-    assert story(config, "a", *rooms(*misses)) == ["room_not_found"] * len(misses)
+    assert errors(config, "a", *rooms(*hits)) == ["server_busy"] * len(hits)
+    assert errors(config, "a", *rooms(*misses)) == ["room_not_found"] * len(misses)
 
 
-def test_when_asks_the_query(scenarios) -> None:
-    """Identifier and seq choose, as the body does; all conditions must hold."""
+def test_when_matches_the_query(scenarios) -> None:
+    """Query parameters are matched like the body, and all conditions must hold."""
     config = scenarios(
         a='title: a\nanswers: [{on: "*", when: {query: {identifier: bob, seq: {matches: "^9"}}, body: {RoomId: "1"}},'
         " reply: {error: server_busy}}]"
     )
-    assert story(config, "a", *rooms("1"), query={"identifier": "bob", "seq": "91"}) == ["server_busy"]
-    assert story(config, "a", *rooms("1"), query={"identifier": "bob", "seq": "19"}) == ["room_not_found"]
-    assert story(config, "a", *rooms("2"), query={"identifier": "bob", "seq": "91"}) == ["room_not_found"]
-    assert story(config, "a", *rooms("1"), query={"identifier": "Bob", "seq": "91"}) == ["room_not_found"]
+    assert errors(config, "a", *rooms("1"), query={"identifier": "bob", "seq": "91"}) == ["server_busy"]
+    assert errors(config, "a", *rooms("1"), query={"identifier": "bob", "seq": "19"}) == ["room_not_found"]
+    assert errors(config, "a", *rooms("2"), query={"identifier": "bob", "seq": "91"}) == ["room_not_found"]
+    assert errors(config, "a", *rooms("1"), query={"identifier": "Bob", "seq": "91"}) == ["room_not_found"]
 
 
 def test_numbers_are_compared_with_their_type(scenarios) -> None:
-    """CountBy 1 is not true, and 2 is not "2" except where a lenient server reads it so."""
+    """CountBy "1" matches 1 only if a lenient server converts it."""
     config = scenarios(
         a="title: a\nextends: document\nanswers: [{on: count_business_total_volume_by_day,"
         " when: {body: {CountBy: 1}}, reply: {error: server_busy}}]"
@@ -122,22 +122,22 @@ def test_numbers_are_compared_with_their_type(scenarios) -> None:
 
 
 def test_on_names_operations(scenarios) -> None:
-    """One, a list, or all of them."""
+    """A rule with a list of operations answers those only."""
     config = scenarios(
         a="title: a\nextends: document\nanswers: [{on: [count_qos_by_day, query_room_info], reply: {error: server_busy}}]"
     )
-    working = EngineClient("a", config=config)
-    codes = {operation: working.ask(operation)["ErrorCode"] for operation in SAMPLES}
+    client = EngineClient("a", config=config)
+    codes = {operation: client.ask(operation)["ErrorCode"] for operation in SAMPLES}
     assert {name for name, code in codes.items() if code == 1402} == {"count_qos_by_day", "query_room_info"}
 
 
-def test_a_sequence_is_told_in_order_and_its_last_repeats(scenarios) -> None:
-    """The nth matching call gets the nth reply; calls that do not match count nothing."""
+def test_a_sequence_is_returned_in_order_and_its_last_reply_repeats(scenarios) -> None:
+    """The nth matching call gets the nth reply; calls that do not match are not counted."""
     config = scenarios(
         a="title: a\nanswers: [{on: query_room_info, when: {body: {RoomId: '1'}},"
         " sequence: [{error: server_busy}, {error: rate_limited}, {world: true}]}]"
     )
-    assert story(config, "a", *rooms("1", "2", "1", "2", "1", "1")) == [
+    assert errors(config, "a", *rooms("1", "2", "1", "2", "1", "1")) == [
         *(
             "server_busy",
             "room_not_found",
@@ -149,36 +149,36 @@ def test_a_sequence_is_told_in_order_and_its_last_repeats(scenarios) -> None:
     ]
 
 
-def test_times_uses_a_rule_up(scenarios) -> None:
-    """After so many calls the next rule answers."""
+def test_times_limits_a_rule(scenarios) -> None:
+    """After `times` matches the next rule answers."""
     config = scenarios(
         a="title: a\nanswers: [{on: query_room_info, times: 2, reply: {error: server_busy}},"
         " {on: query_room_info, times: 3, sequence: [{error: rate_limited}, {world: true}]}, {on: '*', reply: {error: server_busy}}]"
     )
-    assert story(config, "a", *rooms("1", "1", "1", "1", "1", "1")) == [
+    assert errors(config, "a", *rooms("1", "1", "1", "1", "1", "1")) == [
         *("server_busy", "server_busy", "rate_limited", "room_not_found", "room_not_found", "server_busy")
     ]
 
 
 def test_counts_belong_to_an_app(scenarios) -> None:
-    """Another app's calls do not move a sequence on."""
+    """Calls of another app do not advance a sequence."""
     config = scenarios(
         a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]"
     )
-    working = EngineClient("a", config=config)
+    client = EngineClient("a", config=config)
     other = {"query": {"appkey": "987654321"}, "sign": "other_app"}
-    told = [working.ask("query_room_info", **more)["ErrorCode"] for more in ({}, other, {}, other)]
-    assert told == [1402, 1402, 1401, 1401]
+    codes = [client.ask("query_room_info", **more)["ErrorCode"] for more in ({}, other, {}, other)]
+    assert codes == [1402, 1402, 1401, 1401]
 
 
-def test_a_refused_request_moves_nothing_on(scenarios) -> None:
-    """Only requests that pass the checks count."""
+def test_a_refused_request_is_not_counted(scenarios) -> None:
+    """Only requests that pass validation advance a sequence."""
     config = scenarios(
         a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]"
     )
-    working = EngineClient("a", config=config)
-    working.send({"text": ""})
-    assert working.ask("query_room_info")["ErrorCode"] == 1402
+    client = EngineClient("a", config=config)
+    client.send({"text": ""})
+    assert client.ask("query_room_info")["ErrorCode"] == 1402
 
 
 RFC_7396 = """
@@ -202,15 +202,15 @@ RFC_7396 = """
 
 @pytest.mark.parametrize("row", RFC_7396.strip().splitlines())
 def test_a_patch_is_a_merge_patch(row: str) -> None:
-    """Every row of RFC 7396, appendix A; the target is left as it was."""
+    """All examples of RFC 7396, appendix A; the target is not modified."""
     target, patch, result = (json.loads(part) for part in row.split(" | "))
     before = json.dumps(target)
     assert merge_patch(target, patch) == result
     assert json.dumps(target) == before
 
 
-def test_a_patch_changes_the_worlds_answer_in_its_place(scenarios) -> None:
-    """Patched fields keep their place among the keys, envelope first."""
+def test_a_patch_keeps_the_key_order(scenarios) -> None:
+    """Patched fields keep their position, after the envelope."""
     config = scenarios(
         a="title: a\nextends: default\nanswers: [{on: query_room_info, reply: {patch: {CreateTime: '1575961800', Users: []}}}]"
     )
@@ -222,14 +222,14 @@ def test_a_patch_changes_the_worlds_answer_in_its_place(scenarios) -> None:
     )
 
 
-def test_a_patch_of_nobodys_room_is_not_found(scenarios) -> None:
-    """There is no world's answer to patch."""
+def test_a_patch_of_an_unknown_room_is_not_found(scenarios) -> None:
+    """Without a response to patch, the error is returned."""
     config = scenarios(a="title: a\nanswers: [{on: query_room_info, reply: {patch: {Users: []}}}]")
-    assert story(config, "a", *rooms("1")) == ["room_not_found"]
+    assert errors(config, "a", *rooms("1")) == ["room_not_found"]
 
 
-def test_a_patch_cannot_leave_the_contract(scenarios) -> None:
-    """A removed field or a wrong type is internal_error and names file and line, unless it is unchecked."""
+def test_a_patch_must_match_the_schema(scenarios) -> None:
+    """A missing field or wrong type gives internal_error with file and line, unless `unchecked` is set."""
     text = "title: a\nextends: document\nanswers:\n  - {{on: query_room_info, times: 1, reply: {{{0}}}}}\n"
     for patch in ("{CreateTime: null}", "{Users: {}}", "{Status: MAYBE}", "{ErrorCode: 5}"):
         config = scenarios(a=text.format(f"patch: {patch}"))
@@ -242,22 +242,22 @@ def test_a_patch_cannot_leave_the_contract(scenarios) -> None:
     assert answer["Extra"] == 1
 
 
-def test_a_body_brings_the_envelope_or_gets_one(scenarios) -> None:
-    """Fields alone are a success; a whole failure is sent as it is written."""
+def test_a_body_gets_an_envelope_unless_it_has_one(scenarios) -> None:
+    """A body without envelope is a success; a body with one is sent as written."""
     config = scenarios(
         a="title: a\nanswers:\n"
         "  - {on: query_all_instance_by_time, reply: {body: {UsersList: []}}}\n"
         "  - {on: count_qos_by_day, reply: {body: {Status: FAIL, ErrorCode: 77, ErrorInfo: '自定义'}}}\n"
     )
-    working = EngineClient("a", config=config)
-    assert working.send({"operation": "query_all_instance_by_time"}).body == (
+    client = EngineClient("a", config=config)
+    assert client.send({"operation": "query_all_instance_by_time"}).body == (
         b'{"Status":"OK","ErrorCode":0,"ErrorInfo":"","UsersList":[]}'
     )
-    assert working.ask("count_qos_by_day") == {"Status": "FAIL", "ErrorCode": 77, "ErrorInfo": "自定义"}
+    assert client.ask("count_qos_by_day") == {"Status": "FAIL", "ErrorCode": 77, "ErrorInfo": "自定义"}
 
 
 def test_templates_see_the_request_and_keep_types(scenarios) -> None:
-    """Values of the request, the second of now, and numbers that stay numbers."""
+    """Templates use the request and now, and numbers stay numbers."""
     config = scenarios(
         a="title: a\nanswers:\n"
         "  - on: query_instance_all_records_by_time\n"
@@ -281,8 +281,8 @@ def test_templates_see_the_request_and_keep_types(scenarios) -> None:
     assert record["RoomRecords"][0]["LeaveTime"] == "1576000000"
 
 
-def test_a_number_with_a_fraction_is_no_integer(scenarios) -> None:
-    """30.0 is not sent where the contract has an integer; |int makes it one."""
+def test_a_float_is_not_an_integer(scenarios) -> None:
+    """30.0 violates an integer field; |int converts it."""
     text = "title: a\nextends: document\nanswers: [{on: query_room_info, reply: {patch: {Users: [{UserId: a,"
     text += " FirstEnterTime: '1575963100', LastLeaveTime: '1575963200', AudioDuration: '%s', VideoDuration: 0}]}}}]"
     broken = EngineClient("a", config=scenarios(a=text % "{{ 60 / 2 }}")).ask("query_room_info")
@@ -291,8 +291,8 @@ def test_a_number_with_a_fraction_is_no_integer(scenarios) -> None:
     assert b'"AudioDuration":30,' in reply.body
 
 
-def test_fake_gives_the_same_for_the_same_request(scenarios) -> None:
-    """What `fake` draws depends on the rule and the request only."""
+def test_fake_values_depend_on_the_request_only(scenarios) -> None:
+    """`fake` draws the same values for the same rule and request."""
     config = scenarios(
         a="title: a\nextends: default\nanswers: [{on: query_all_instance_by_time, reply: {patch: {UsersList: [{"
         "UserId: '{{ fake.user_id() }}', RoomId: '{{ fake.room_id() }}', CreateTime: '1575961850', EnterTime: '1575961850',"
@@ -318,21 +318,21 @@ def test_fake_gives_the_same_for_the_same_request(scenarios) -> None:
         "{on: query_room_info, reply: {unchecked: true, patch: {Userz: []}}}",
     ],
 )
-def test_fields_that_an_operation_knows_or_that_are_meant_are_taken(scenarios, rule: str) -> None:
-    """A field of any operation to match; one of every operation that can match to patch; `unchecked` for any other."""
+def test_documented_and_unchecked_fields_are_accepted(scenarios, rule: str) -> None:
+    """`when` accepts fields of any operation, `patch` those of every matching operation, `unchecked` all."""
     assert len(scenarios(a=f"title: a\nanswers: [{rule}]").scenarios["a"].rules) == 1
 
 
-def test_a_rule_sees_documented_fields_alone(scenarios) -> None:
-    """A lenient reading takes an undocumented field out before the rules are asked, so none could name it."""
+def test_a_rule_sees_documented_fields_only(scenarios) -> None:
+    """A lenient reading removes undocumented fields before rules and templates see the body."""
     rule = "{on: query_room_info, when: {body: {RoomId: {schema: {}}}}, reply: {error: server_busy, info: '{{ request.body | length }}'}}"
     config = scenarios(a=f"title: a\nreadings: {{strictness: lenient}}\nanswers: [{rule}]")
     answer = EngineClient("a", config=config).ask("query_room_info", {"RoomId": "1", "Extra": 1})
     assert (answer["ErrorCode"], answer["ErrorInfo"]) == (1402, "1")
 
 
-def test_an_open_schema_knows_every_field(tmp_path: Path) -> None:
-    """A user's schema that takes more fields than it names is taken at its word."""
+def test_an_open_schema_accepts_every_field(tmp_path: Path) -> None:
+    """With a user's schema that allows other fields, `when` accepts any field."""
     schema = json.loads(Folders().schema("query_room_info.request.json").read_text(encoding="utf-8"))
     del schema["additionalProperties"]
     rule = "{on: query_room_info, when: {body: {RoomID: a}}, reply: {error: server_busy}}"

@@ -1,7 +1,7 @@
-"""Runs the digest of the generated worlds on every Python from 3.10 on, each with its own NumPy.
+"""Compare the digest of the generated worlds on every installed Python from 3.10 on, each with its own NumPy.
 
-`make test-pythons` runs it. It makes an environment in `build/pythons/` for each Python found (by pyenv or on
-the path) and says which differ; exit code 1 when one does.
+Run by `make test-pythons`. It creates an environment in `build/pythons/` for each Python (from pyenv or the path) and
+exits with 1 if their digests differ.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 OLD_NUMPY = {10: "numpy==1.26.*", 12: "numpy==2.0.*"}
-"""Pythons that prove an older NumPy; the others take the newest."""
+"""Minor versions that are tested with an older NumPy; the others use the newest."""
 
 
 def pythons() -> dict[str, str]:
-    """The path of one Python of each minor version, by version."""
+    """Return the path of one Python of each minor version, by version."""
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     found = {}
     for minor in range(10, 20):
         choices = [*sorted(versions.glob(f"3.{minor}.*/bin/python")), shutil.which(f"python3.{minor}")]
-        choices = [one for one in choices if one]
+        choices = [choice for choice in choices if choice]
         if choices:
             found[f"3.{minor}"] = str(choices[0])
     return found
 
 
 def digest(version: str, python: str) -> str:
-    """The digest as that Python computes it in an environment of its own."""
+    """Return the digest that a Python computes in its own environment."""
     home = ROOT / "build" / "pythons" / version
     inside = home / "bin" / "python"
     numpy = OLD_NUMPY.get(int(version.split(".")[1]), "numpy")
@@ -52,7 +52,7 @@ def digest(version: str, python: str) -> str:
 
 
 def main() -> int:
-    """Compare all of them."""
+    """Compare all Pythons."""
     digests = {}
     for version, python in pythons().items():
         try:
@@ -62,7 +62,7 @@ def main() -> int:
         else:
             print(version, digests[version])
     if len(digests) < 2:
-        print("there is no second Python here to compare with", file=sys.stderr)
+        print("only one Python found: nothing to compare", file=sys.stderr)
     return 0 if len(set(digests.values())) == 1 else 1
 
 

@@ -1,8 +1,8 @@
-"""The invariants of the call log, checked from outside: everything here sees answers alone.
+"""The invariants of the call log, checked from outside: everything here sees responses only.
 
-`ask(operation, body)` gives the fields of an answer after the envelope, or None when room or user was not found;
-it may ask the views, the engine or a server. `readings` are those that hold there. Each check raises
-AssertionError; `check_all` runs them all. The numbers in the docstrings are those of the design's list.
+`query(operation, body)` returns the fields of a response after the envelope, or None for an unknown room or user; it may
+query the views, the engine or a server. `readings` are those in effect there. Each check raises AssertionError;
+`check_all` runs them all. The numbers in the docstrings are those of the list of invariants.
 """
 
 from __future__ import annotations
@@ -15,67 +15,67 @@ from typing import Any
 
 DAY_SECONDS = 86_400
 Rows = list[dict[str, Any]]
-Ask = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
+Query = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
 RUNNING = ("0", "")
 RATES = ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate")
 DELAYS = ("AudioDelayRate", "VideoDelayRate")
 
 
 class Log:
-    """What the six operations tell at one now under some readings, ready to be compared."""
+    """The responses of the six operations at one now under some readings, in comparable form."""
 
-    def __init__(self, ask: Ask, now: int, readings: Mapping[str, Any]) -> None:
-        self.ask, self.now, self.readings = ask, now, readings
+    def __init__(self, query: Query, now: int, readings: Mapping[str, Any]) -> None:
+        self.query, self.now, self.readings = query, now, readings
 
     def rows(self, begin: int, end: int) -> Rows:
         """2.3."""
-        told = self.ask("query_all_instance_by_time", _window(begin, end))
-        assert told is not None
-        assert list(told) == ["UsersList"]
-        rows: Rows = told["UsersList"]
+        result = self.query("query_all_instance_by_time", _window(begin, end))
+        assert result is not None
+        assert list(result) == ["UsersList"]
+        rows: Rows = result["UsersList"]
         return rows
 
     def records(self, user: str, begin: int, end: int) -> Rows:
-        """2.1 as rows of 2.3, grouped no more."""
-        told = self.ask("query_instance_all_records_by_time", {"UserId": user, **_window(begin, end)})
-        if told is None:
+        """2.1 as rows of 2.3, without groups."""
+        result = self.query("query_instance_all_records_by_time", {"UserId": user, **_window(begin, end)})
+        if result is None:
             return []
-        assert told["UserId"] == user
+        assert result["UserId"] == user
         rows = []
-        for room in told["UserRecords"]:
+        for room in result["UserRecords"]:
             assert room["RoomRecords"], "a room without records"
             for record in room["RoomRecords"]:
                 rows.append(
                     {"UserId": user, "RoomId": room["RoomId"], "CreateTime": room["CreateTime"], **record}
                 )
-        ids = [room["RoomId"] for room in told["UserRecords"]]
-        assert len(ids) == len(set(ids)), "a room told twice"
+        ids = [room["RoomId"] for room in result["UserRecords"]]
+        assert len(ids) == len(set(ids)), "a room listed twice"
         return rows
 
     def room(self, room: str, **window: str) -> dict[str, Any] | None:
         """2.2."""
-        return self.ask("query_room_info", {"RoomId": room, **window})
+        return self.query("query_room_info", {"RoomId": room, **window})
 
     def volumes(self, date: str, count: int) -> Rows:
         """3.1."""
-        told = self.ask("count_business_total_volume_by_day", {"QueryDate": date, "CountBy": count})
-        assert told is not None
-        return list(told["TrendData"])
+        result = self.query("count_business_total_volume_by_day", {"QueryDate": date, "CountBy": count})
+        assert result is not None
+        return list(result["TrendData"])
 
     def shares(self, date: str, count: int) -> Rows:
         """3.2."""
-        told = self.ask("count_business_distribute_volume_by_day", {"QueryDate": date, "CountBy": count})
-        assert told is not None
-        return list(told["DistributeData"])
+        result = self.query("count_business_distribute_volume_by_day", {"QueryDate": date, "CountBy": count})
+        assert result is not None
+        return list(result["DistributeData"])
 
     def leave(self, row: Mapping[str, Any], key: str = "LeaveTime") -> int:
-        """The second at which a stay ended, now for one that runs."""
+        """The second at which a session ended, or now if it is still open."""
         return self.now if row[key] in RUNNING else int(row[key])
 
 
-def check_all(ask: Ask, now: int, readings: Mapping[str, Any], spans: Iterable[tuple[int, int]], date: str, start: int) -> None:  # fmt: skip
-    """Every invariant over the spans and over the day `date`, which begins at `start`."""
-    log = Log(ask, now, readings)
+def check_all(query: Query, now: int, readings: Mapping[str, Any], spans: Iterable[tuple[int, int]], date: str, start: int) -> None:  # fmt: skip
+    """Check every invariant for the spans and for the day `date`, which begins at `start`."""
+    log = Log(query, now, readings)
     for begin, end in spans:
         check_rows(log, begin, end)
         check_windows(log, begin, (begin + end) // 2, end)
@@ -87,7 +87,7 @@ def check_all(ask: Ask, now: int, readings: Mapping[str, Any], spans: Iterable[t
 
 
 def check_rows(log: Log, begin: int, end: int) -> None:
-    """4, 5, 6, 8, 17: rows are well formed, inside their rooms, disjoint for each user, and meet the window's rule."""
+    """4, 5, 6, 8, 17: rows are well formed, inside their rooms, disjoint for each user, and selected by the window."""
     of_user: dict[str, list[tuple[int, int]]] = defaultdict(list)
     rows = log.rows(begin, end)
     for row in rows:
@@ -103,15 +103,15 @@ def check_rows(log: Log, begin: int, end: int) -> None:
             assert row["LeaveTime"] == {"zero": "0", "empty": ""}[log.readings["ongoing"]]
         assert _meets(log.readings["window"], enter, leave, begin, end), row
         of_user[row["UserId"]].append((enter, leave))
-    for stays in of_user.values():
-        stays.sort()
-        assert all(after[0] >= before[1] for before, after in pairwise(stays)), stays
+    for sessions in of_user.values():
+        sessions.sort()
+        assert all(after[0] >= before[1] for before, after in pairwise(sessions)), sessions
     order = [(int(row["EnterTime"]), row["RoomId"], row["UserId"]) for row in rows]
     assert order == sorted(order)
 
 
 def check_windows(log: Log, begin: int, middle: int, end: int) -> None:
-    """7: a part tells no more than the whole, and adjacent parts tell it all (contained: what crosses is in no part)."""
+    """7: a part has no more than the whole, and adjacent parts have all of it (except what crosses, if contained)."""
     whole, left, right = (
         _set(log.rows(*span)) for span in ((begin, end), (begin, middle), (middle + 1, end))
     )
@@ -124,7 +124,7 @@ def check_windows(log: Log, begin: int, middle: int, end: int) -> None:
 
 
 def check_users(log: Log, begin: int, end: int) -> None:
-    """1, 18: 2.1 and 2.3 tell the same rows of a span, and a user's id from a row is known."""
+    """1, 18: 2.1 and 2.3 have the same rows for a span, and the user of every row exists."""
     rows = log.rows(begin, end)
     for user in {row["UserId"] for row in rows}:
         assert _set(log.records(user, begin, end)) == _set(row for row in rows if row["UserId"] == user)
@@ -133,31 +133,31 @@ def check_users(log: Log, begin: int, end: int) -> None:
 
 
 def check_rooms(log: Log, begin: int, end: int) -> None:
-    """2, 3, 4, 18: a room is the sum of its users' records; with a window, of the window's rows of it."""
+    """2, 3, 4, 18: a room is the sum of its users' records, with a window of its rows in the window."""
     rows = log.rows(begin, end)
     for room in {row["RoomId"] for row in rows}:
-        told = log.room(room)
-        assert told is not None
-        assert told["RoomId"] == room
-        create, destroy = int(told["CreateTime"]), log.leave(told, "DestroyTime")
-        assert {row["CreateTime"] for row in rows if row["RoomId"] == room} == {told["CreateTime"]}
+        result = log.room(room)
+        assert result is not None
+        assert result["RoomId"] == room
+        create, destroy = int(result["CreateTime"]), log.leave(result, "DestroyTime")
+        assert {row["CreateTime"] for row in rows if row["RoomId"] == room} == {result["CreateTime"]}
         every = [
             row
-            for user in told["Users"]
+            for user in result["Users"]
             for row in log.records(user["UserId"], create, destroy)
             if row["RoomId"] == room
         ]
-        assert told["Users"] == _sums(log, every)
-        assert len(told["Users"]) == len({user["UserId"] for user in told["Users"]})
+        assert result["Users"] == _sums(log, every)
+        assert len(result["Users"]) == len({user["UserId"] for user in result["Users"]})
         assert create == min(int(row["EnterTime"]) for row in every)
         assert destroy == max(log.leave(row) for row in every)
         assert destroy <= log.now
-        assert (told["DestroyTime"] in RUNNING) == any(row["LeaveTime"] in RUNNING for row in every)
+        assert (result["DestroyTime"] in RUNNING) == any(row["LeaveTime"] in RUNNING for row in every)
         part = log.room(room, BeginTime=str(begin), EndTime=str(end))
         assert part is not None
-        assert (part["CreateTime"], part["DestroyTime"]) == (told["CreateTime"], told["DestroyTime"])
+        assert (part["CreateTime"], part["DestroyTime"]) == (result["CreateTime"], result["DestroyTime"])
         if log.readings["room_window"] == "room":
-            assert part["Users"] == told["Users"]
+            assert part["Users"] == result["Users"]
         else:
             assert part["Users"] == _sums(log, [row for row in rows if row["RoomId"] == room])
     absent = log.room("no such room\u2003")
@@ -169,15 +169,15 @@ def check_rooms(log: Log, begin: int, end: int) -> None:
 
 
 def check_day(log: Log, date: str, start: int) -> None:
-    """9 - 13: the trends and the shares of a day add up to the records of that day."""
+    """9 - 13: the trends and distributions of a day add up to its records."""
     volumes = {count: [row["Volume"] for row in log.volumes(date, count)] for count in (1, 2, 3, 4)}
-    assert all(type(volume) is int and volume >= 0 for told in volumes.values() for volume in told)
+    assert all(type(volume) is int and volume >= 0 for result in volumes.values() for volume in result)
     cumulative = log.readings["trend"] == "cumulative"
     if cumulative:
-        assert all(told == sorted(told) for told in volumes.values())
+        assert all(result == sorted(result) for result in volumes.values())
     total = {
-        count: max(told, default=0) if cumulative or count == 3 else sum(told)
-        for count, told in volumes.items()
+        count: max(result, default=0) if cumulative or count == 3 else sum(result)
+        for count, result in volumes.items()
     }
     for count in (1, 2, 3, 4):
         rows = log.shares(date, count)
@@ -202,10 +202,10 @@ def check_day(log: Log, date: str, start: int) -> None:
 
 
 def check_quality(log: Log, date: str, start: int) -> None:
-    """15: ticks of 3.3 are unique, ascending, aligned and inside the day; there whenever somebody was in a call."""
-    told = log.ask("count_qos_by_day", {"QueryDate": date})
-    assert told is not None
-    step, rows = log.readings["tick_seconds"], told["QosData"]
+    """15: ticks of 3.3 are unique, ascending, aligned, inside the day, and present whenever a call was open."""
+    result = log.query("count_qos_by_day", {"QueryDate": date})
+    assert result is not None
+    step, rows = log.readings["tick_seconds"], result["QosData"]
     ticks = [int(row["TickTime"]) for row in rows]
     assert ticks == sorted(set(ticks))
     assert all(
@@ -221,17 +221,17 @@ def check_quality(log: Log, date: str, start: int) -> None:
 
 
 def check_same_bytes(log: Log, date: str, start: int) -> None:
-    """16: the same question has the same answer."""
+    """16: the same request has the same response."""
     for operation, body in (
         ("query_all_instance_by_time", _window(start, start + DAY_SECONDS - 1)),
         ("count_business_distribute_volume_by_day", {"QueryDate": date, "CountBy": 3}),
         ("count_qos_by_day", {"QueryDate": date}),
     ):
-        assert json.dumps(log.ask(operation, body)) == json.dumps(log.ask(operation, body))
+        assert json.dumps(log.query(operation, body)) == json.dumps(log.query(operation, body))
 
 
 def _counted(log: Log, start: int, limit: int) -> dict[int, int]:
-    """The four counts of a day, from its rows and rooms alone."""
+    """The four counts of a day, from its rows and rooms only."""
     rows = log.rows(start, start + DAY_SECONDS - 1)
     spent = [(max(int(row["EnterTime"]), start), min(log.leave(row), limit)) for row in rows]
     events = sorted([(end, -1) for _, end in spent] + [(begin, 1) for begin, end in spent if end > begin]
@@ -273,14 +273,14 @@ def _check_interleaved(log: Log, date: str, start: int) -> None:
 
 
 def _sums(log: Log, rows: Rows) -> Rows:
-    """Users as 2.2 tells them, from rows of stays."""
+    """Users as in 2.2, computed from rows of 2.3."""
     users: dict[str, Rows] = defaultdict(list)
     for row in rows:
         users[row["UserId"]].append(row)
-    told = []
+    result = []
     for user, mine in users.items():
         running = [row["LeaveTime"] for row in mine if row["LeaveTime"] in RUNNING]
-        told.append(
+        result.append(
             {
                 "UserId": user,
                 "FirstEnterTime": min((row["EnterTime"] for row in mine), key=int),
@@ -289,7 +289,7 @@ def _sums(log: Log, rows: Rows) -> Rows:
                 "VideoDuration": sum(row["VideoDuration"] for row in mine),
             }
         )
-    return sorted(told, key=lambda one: (int(one["FirstEnterTime"]), one["UserId"]))
+    return sorted(result, key=lambda user: (int(user["FirstEnterTime"]), user["UserId"]))
 
 
 def _meets(rule: str, enter: int, leave: int, begin: int, end: int) -> bool:
@@ -303,9 +303,9 @@ def _meets(rule: str, enter: int, leave: int, begin: int, end: int) -> bool:
 
 
 def _set(rows: Iterable[Mapping[str, Any]]) -> set[str]:
-    told = [json.dumps(row, sort_keys=True) for row in rows]
-    assert len(told) == len(set(told)), "a row told twice"
-    return set(told)
+    result = [json.dumps(row, sort_keys=True) for row in rows]
+    assert len(result) == len(set(result)), "a row listed twice"
+    return set(result)
 
 
 def _window(begin: int, end: int) -> dict[str, str]:

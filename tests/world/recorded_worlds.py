@@ -1,4 +1,4 @@
-"""Random recorded worlds for property tests, what they are asked, and a way to ask the views directly."""
+"""Random recorded worlds, spans and readings for property tests, and direct queries of the views."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mockserver.world.sessions import World
 from mockserver.world.views import VIEWS
 
 few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""Enough examples to find what is wrong within seconds, on a machine that others use too."""
+"""Few enough examples to run within seconds."""
 DATE = "20191210"
 START = parse_day(DATE)
 END = START + DAY_SECONDS
@@ -28,7 +28,7 @@ PLACES = (
     ("中国", "四川省", "成都市"),
     ("日本", "东京都", "东京"),
 )
-Ask = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
+Query = Callable[[str, Mapping[str, Any]], "dict[str, Any] | None"]
 
 _MOMENTS = st.one_of(
     st.integers(START - 7_200, END + 7_200),
@@ -41,9 +41,9 @@ _LENGTHS = st.one_of(st.sampled_from([1, 2, 59, 60, 61]), st.integers(1, 900), s
 
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
-    """Rooms of one recorded world: crowded minutes, people who come again, running calls, stays over midnight.
+    """The spec of a recorded world: crowded minutes, users who rejoin, open calls, sessions over midnight.
 
-    Everybody's stays are drawn one after the other, so that they are disjoint, and then dealt to the rooms.
+    The sessions of a user are drawn one after the other, so that they are disjoint, and then spread over the rooms.
     """
     rooms: dict[str, list[dict[str, Any]]] = {}
     for user in draw(st.lists(st.sampled_from(["aaa", "bbb", "小明", "<b>", "e"]), max_size=5, unique=True)):
@@ -51,7 +51,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         for _ in range(draw(st.integers(1, 4))):
             length = draw(_LENGTHS)
             country, province, city = draw(st.sampled_from(PLACES))
-            stay: dict[str, Any] = {
+            session: dict[str, Any] = {
                 "UserId": user,
                 "enter": at,
                 "leave": at + length,
@@ -66,9 +66,9 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
                 "audio_delay": draw(st.integers(1, 60_000_000)) / 1_000,
                 "video_delay": draw(st.sampled_from([1, 60_000, 33.333])),
             }
-            rooms.setdefault(draw(st.sampled_from(["1", "2", "房"])), []).append(stay)
+            rooms.setdefault(draw(st.sampled_from(["1", "2", "房"])), []).append(session)
             if draw(st.integers(0, 9)) == 0:
-                del stay["leave"]
+                del session["leave"]
                 break
             at += length + draw(st.sampled_from([0, 1, 30, 3_600]))
     return {
@@ -76,20 +76,22 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         "rooms": [
             {
                 "RoomId": room,
-                "stays": draw(st.permutations(stays)),
+                "stays": draw(st.permutations(sessions)),
                 "failed_joins": draw(st.lists(_MOMENTS, max_size=4)),
             }
-            for room, stays in rooms.items()
+            for room, sessions in rooms.items()
         ],
     }
 
 
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[dict[str, Any], int, tuple[int, int]]:
-    """A world's block, a now and a closed span, both often on the very second of an enter or a leave."""
+    """A spec, a now and a closed span, both often exactly at an enter or leave time."""
     spec = draw(specs())
-    stays = [stay for room in spec["rooms"] for stay in room["stays"]]
-    edges = sorted({stay[name] for stay in stays for name in ("enter", "leave") if name in stay}) or [START]
+    sessions = [session for room in spec["rooms"] for session in room["stays"]]
+    edges = sorted(
+        {session[name] for session in sessions for name in ("enter", "leave") if name in session}
+    ) or [START]
     near = st.tuples(st.sampled_from(edges), st.sampled_from([-1, 0, 0, 1])).map(sum)
     now = draw(st.one_of(st.just(END + 30 * DAY_SECONDS), near, near, st.integers(START - 60, END + 9_000)))
     begin = draw(st.one_of(near, near, _MOMENTS, st.just(START - DAY_SECONDS)))
@@ -99,7 +101,7 @@ def situations(draw: st.DrawFn) -> tuple[dict[str, Any], int, tuple[int, int]]:
 
 @st.composite
 def readings(draw: st.DrawFn) -> dict[str, Any]:
-    """All readings, those that the views use drawn at random."""
+    """All readings; those that the views use are random."""
     drawn: dict[str, Any] = {}
     for name in NAMES:
         values = TABLE[name].values
@@ -110,13 +112,13 @@ def readings(draw: st.DrawFn) -> dict[str, Any]:
     return resolve(drawn)
 
 
-def asking(world: World, now: int, chosen: Mapping[str, Any]) -> Ask:
-    """Ask the views of a world as a client would: the fields of an answer, or None when nothing was found."""
+def make_query(world: World, now: int, chosen: Mapping[str, Any]) -> Query:
+    """Return a function that queries the views: the fields of the result, or None for an unknown room or user."""
 
-    def ask(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    def query(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         try:
             return VIEWS[operation](world, body, now, chosen).fields
         except NotFound:
             return None
 
-    return ask
+    return query

@@ -1,4 +1,4 @@
-"""The six views again, slowly: plain Python over a list of stays, second by second, with nothing of the package.
+"""The six views again, slowly: plain Python over a list of sessions, second by second, with nothing of the package.
 
 What the views answer must be this to the letter. Written from the document and the readings alone.
 """
@@ -17,12 +17,12 @@ QUALITY = ("audio_loss", "video_loss", "audio_delay", "video_delay")
 
 
 class Missing(Exception):
-    """The room or the user is not there."""
+    """The room or user is unknown."""
 
 
 @dataclass
 class Row:
-    """One stay as it is known at now."""
+    """One session as known at now."""
 
     user: str
     room: str
@@ -34,39 +34,49 @@ class Row:
     host: bool
     first: bool
     create: int
-    stay: Mapping[str, Any]
+    session: Mapping[str, Any]
 
 
 class Reference:
-    """The answers of a recorded world whose stays say everything; a fresh log for each now."""
+    """The responses of a recorded world with complete sessions, at one now."""
 
     def __init__(self, spec: Mapping[str, Any], now: int, readings: Mapping[str, Any]) -> None:
         self.now, self.readings = now, readings
-        self.users = {stay["UserId"] for room in spec["rooms"] for stay in room["stays"]}
+        self.users = {session["UserId"] for room in spec["rooms"] for session in room["stays"]}
         self.failed = [second for room in spec["rooms"] for second in room["failed_joins"]]
         self.log: list[Row] = []
         for room in spec["rooms"]:
-            # Of two who come in the same second the one written first is the host.
-            stays = sorted(room["stays"], key=lambda stay: stay["enter"])
-            if readings["ongoing"] == "exclude" and max(s.get("leave", NEVER) for s in stays) > now:
+            # Of two users who join in the same second, the one written first is the host.
+            sessions = sorted(room["stays"], key=lambda session: session["enter"])
+            if readings["ongoing"] == "exclude" and max(s.get("leave", NEVER) for s in sessions) > now:
                 continue
             here: set[str] = set()
-            for number, stay in enumerate(stays):
-                if stay["enter"] < now:
-                    self.log.append(self._row(room["RoomId"], stay, number == 0, stay["UserId"] not in here,
-                                              stays[0]["enter"]))  # fmt: skip
-                here.add(stay["UserId"])
+            for number, session in enumerate(sessions):
+                if session["enter"] < now:
+                    self.log.append(self._row(room["RoomId"], session, number == 0, session["UserId"] not in here,
+                                              sessions[0]["enter"]))  # fmt: skip
+                here.add(session["UserId"])
 
-    def _row(self, room: str, stay: Mapping[str, Any], host: bool, first: bool, create: int) -> Row:
-        enter, leave = stay["enter"], stay.get("leave", NEVER)
-        audio, video, passed = stay["audio"], stay["video"], self.now - enter
+    def _row(self, room: str, session: Mapping[str, Any], host: bool, first: bool, create: int) -> Row:
+        enter, leave = session["enter"], session.get("leave", NEVER)
+        audio, video, passed = session["audio"], session["video"], self.now - enter
         runs = leave > self.now
-        if runs and "leave" in stay:
-            audio, video = (int(Fraction(one * passed, leave - enter)) for one in (audio, video))
+        if runs and "leave" in session:
+            audio, video = (int(Fraction(seconds * passed, leave - enter)) for seconds in (audio, video))
         elif runs:
             audio, video = min(audio, passed), min(video, passed)
         return Row(
-            stay["UserId"], room, enter, min(leave, self.now), runs, audio, video, host, first, create, stay
+            session["UserId"],
+            room,
+            enter,
+            min(leave, self.now),
+            runs,
+            audio,
+            video,
+            host,
+            first,
+            create,
+            session,
         )
 
     def _selects(self, row: Row, begin: int, end: int) -> bool:
@@ -139,7 +149,7 @@ class Reference:
             "RoomId": room,
             "CreateTime": str(rows[0].create),
             "DestroyTime": self._end(destroy, any(row.runs for row in rows)),
-            "Users": sorted(users, key=lambda one: (int(one["FirstEnterTime"]), one["UserId"])),
+            "Users": sorted(users, key=lambda user: (int(user["FirstEnterTime"]), user["UserId"])),
         }
 
     def query_all_instance_by_time(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +172,7 @@ class Reference:
         }
 
     def _limit(self, start: int) -> int:
-        """The end of what of a day is told: its own, now, or its start when nothing is."""
+        """The end of what is reported of a day: its end, now, or its start if nothing is."""
         if self.readings["today"] == "empty" and self.now < start + DAY_SECONDS:
             return start
         return max(start, min(self.now, start + DAY_SECONDS))
@@ -187,20 +197,20 @@ class Reference:
             volumes[1][tick] += people
             volumes[3][tick] = max(volumes[3][tick], people)
         rows: list[dict[str, Any]] = []
-        told: Counter[int] = Counter()
-        wanted = (1, 2, 3, 4) if body["CountBy"] == 0 else (body["CountBy"],)
+        result: Counter[int] = Counter()
+        counts = (1, 2, 3, 4) if body["CountBy"] == 0 else (body["CountBy"],)
         for tick in range(start, limit, step):
-            for count in wanted:
+            for count in counts:
                 if self.readings["trend"] == "tick":
-                    told[count] = volumes[count][tick]
+                    result[count] = volumes[count][tick]
                 elif count == 3:
-                    told[count] = max(told[count], volumes[count][tick])
+                    result[count] = max(result[count], volumes[count][tick])
                 else:
-                    told[count] += volumes[count][tick]
-            if self.readings["fill"] == "omit" and all(told[count] == 0 for count in wanted):
+                    result[count] += volumes[count][tick]
+            if self.readings["fill"] == "omit" and all(result[count] == 0 for count in counts):
                 continue
-            for count in wanted:
-                rows.append({"TickTime": str(tick), "Volume": told[count]})
+            for count in counts:
+                rows.append({"TickTime": str(tick), "Volume": result[count]})
                 if body["CountBy"] == 0 and self.readings["count_by_zero"] == "labelled":
                     rows[-1]["CountBy"] = count
         return {"TrendData": rows}
@@ -212,7 +222,7 @@ class Reference:
         rooms: Counter[str] = Counter()
         pairs: Counter[str] = Counter()
         for row in self.log:
-            label = row.stay[dimension]
+            label = row.session[dimension]
             for second in self._seconds(row, start):
                 online[label][second] += 1
             if start <= row.enter < self._limit(start):
@@ -236,7 +246,7 @@ class Reference:
         return {"DistributeData": [row for row in rows if row["CommunicateDuration"]]}
 
     def count_qos_by_day(self, body: Mapping[str, Any], start: int) -> dict[str, Any]:
-        """§3.3; a tick with tries alone tells the quality of the last one before it that has a call, else the first."""
+        """§3.3; a tick with failed joins only has the quality of the last tick with a call, or else of the first one."""
         step, limit = self.readings["tick_seconds"], self._limit(start)
         seconds: Counter[int] = Counter()
         sums: dict[int, Counter[str]] = defaultdict(Counter)
@@ -247,7 +257,7 @@ class Reference:
                 tick = start + (second - start) // step * step
                 seconds[tick] += 1
                 for name in QUALITY:
-                    sums[tick][name] += round(row.stay[name] * 1_000)
+                    sums[tick][name] += round(row.session[name] * 1_000)
             if start <= row.enter < limit:
                 joined[start + (row.enter - start) // step * step] += 1
         for second in self.failed:
@@ -256,7 +266,7 @@ class Reference:
         rows = []
         for tick in sorted(seconds.keys() | failed.keys()):
             tries = joined[tick] + failed[tick]
-            before = [one for one in seconds if one <= tick]
+            before = [second for second in seconds if second <= tick]
             source = max(before) if before else min(seconds, default=None)
             means = [
                 0.001 if source is None else _half_up(Fraction(sums[source][name], seconds[source])) / 1_000

@@ -1,4 +1,4 @@
-"""The generated world on its own: one log, whichever question is asked, for any seed, scale and span."""
+"""The generated world: all lookups read the same log, for any seed, scale and span."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def default() -> GeneratedWorld:
 
 @bounded
 @given(specs(), spans())
-def test_every_stay_lies_in_its_room_and_its_streams_in_the_stay(spec, span):
+def test_sessions_lie_inside_rooms_and_streams_inside_sessions(spec, span):
     """Create ≤ enter < leave ≤ destroy, and 0 ≤ audio, video ≤ leave - enter."""
     rows = generated_world(spec).sessions_between(*span)
     length = rows.leave - rows.enter
@@ -43,8 +43,8 @@ def test_every_stay_lies_in_its_room_and_its_streams_in_the_stay(spec, span):
 
 @bounded
 @given(specs(), spans())
-def test_nobody_is_in_two_rooms_at_once(spec, span):
-    """The stays of a user are disjoint over all rooms, touching ones included."""
+def test_no_user_is_in_two_rooms_at_once(spec, span):
+    """The sessions of a user are disjoint over all rooms and do not touch."""
     rows = generated_world(spec).sessions_between(*span)
     order = np.lexsort((rows.enter, rows.user))
     user, enter, leave = rows.user[order], rows.enter[order], rows.leave[order]
@@ -54,8 +54,8 @@ def test_nobody_is_in_two_rooms_at_once(spec, span):
 
 @bounded
 @given(specs(), spans(), st.data())
-def test_a_room_tells_what_the_span_tells(spec, span, data):
-    """A room's own rows, cut to the span, are the span's rows of it, and its ends are those of its stays."""
+def test_a_room_lookup_agrees_with_its_span(spec, span, data):
+    """The rows of a room inside the span equal the span's rows of it, and its times are those of its sessions."""
     world = generated_world(spec)
     rows = world.sessions_between(*span)
     assume(len(rows))
@@ -74,8 +74,8 @@ def test_a_room_tells_what_the_span_tells(spec, span, data):
 
 @bounded
 @given(specs(), spans(), st.data())
-def test_a_user_tells_what_the_span_tells(spec, span, data):
-    """A user's rows of a span are the span's rows of that user; an idle user has none."""
+def test_a_user_lookup_agrees_with_its_span(spec, span, data):
+    """The rows of a user in a span equal the span's rows of that user; an idle user has none."""
     world = generated_world(spec)
     rows = world.sessions_between(*span)
     code = data.draw(st.integers(0, world.model.users - 1))
@@ -83,17 +83,19 @@ def test_a_user_tells_what_the_span_tells(spec, span, data):
         code = data.draw(st.sampled_from(np.unique(rows.user).tolist()))
     user = world.user_ids(np.array([code]))[0]
     assert world.has_user(user)
-    told = world.sessions_of_user(user, *span)
+    result = world.sessions_of_user(user, *span)
     mine = rows.take(rows.user == code)
-    assert sorted(zip(told.enter, told.room, strict=True)) == sorted(zip(mine.enter, mine.room, strict=True))
+    assert sorted(zip(result.enter, result.room, strict=True)) == sorted(
+        zip(mine.enter, mine.room, strict=True)
+    )
     if code >= 0:
-        assert same(told, mine)
+        assert same(result, mine)
 
 
 @bounded
 @given(specs(), spans(), st.floats(0, 1))
-def test_adjacent_spans_make_the_whole(spec, span, part):
-    """Two adjacent spans together tell the whole span's stays, and its failed joins exactly once."""
+def test_adjacent_spans_add_up(spec, span, part):
+    """Two adjacent spans together have all sessions of the whole span, and each failed join once."""
     world = generated_world(spec)
     begin, end = span
     middle = begin + int((end - begin) * part)
@@ -111,8 +113,8 @@ def test_adjacent_spans_make_the_whole(spec, span, part):
 
 @bounded
 @given(specs(), spans())
-def test_a_wider_span_at_hand_changes_nothing(spec, span):
-    """What was evaluated for another question never shows in an answer."""
+def test_a_cached_wider_span_changes_nothing(spec, span):
+    """Rows cached for another lookup never change a result."""
     fresh = generated_world(spec).sessions_between(*span)
     world = generated_world(spec)
     world.sessions_between(span[0] - 3 * HOUR, span[1] + 3 * HOUR)
@@ -124,7 +126,7 @@ def test_a_wider_span_at_hand_changes_nothing(spec, span):
 @bounded
 @given(specs(), spans())
 def test_places_nest(spec, span):
-    """Each city lies in one province and each province in one country, and every code has a label."""
+    """Each city is in one province, each province in one country, and every code has a label."""
     world = generated_world(spec)
     rows = world.sessions_between(*span)
     for dimension in DIMENSIONS:
@@ -139,34 +141,34 @@ def test_places_nest(spec, span):
 @bounded
 @given(specs(), spans(), st.data())
 def test_an_id_with_one_digit_changed_is_unknown(spec, span, data):
-    """A changed digit or two swapped neighbours make an id that the world does not know."""
+    """An id with a changed digit or two swapped neighbours is unknown."""
     world = generated_world({**spec, "pins": []})
     rows = world.sessions_between(*span)
     assume(len(rows))
     row = data.draw(st.integers(0, len(rows) - 1))
-    for word, known in (
-        (world.room_ids(rows.room[row : row + 1])[0], lambda text: len(world.sessions_of_room(text)) > 0),
+    for text, exists in (
+        (world.room_ids(rows.room[row : row + 1])[0], lambda room: len(world.sessions_of_room(room)) > 0),
         (world.user_ids(rows.user[row : row + 1])[0], world.has_user),
     ):
-        assert known(word)
-        at = data.draw(st.integers(0, len(word) - 2))
-        digit = data.draw(st.sampled_from([one for one in "0123456789" if one != word[at]]))
-        assert not known(word[:at] + digit + word[at + 1 :])
-        swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-        assert swapped == word or not known(swapped)
+        assert exists(text)
+        at = data.draw(st.integers(0, len(text) - 2))
+        digit = data.draw(st.sampled_from([other for other in "0123456789" if other != text[at]]))
+        assert not exists(text[:at] + digit + text[at + 1 :])
+        swapped = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+        assert swapped == text or not exists(swapped)
 
 
 @pytest.mark.parametrize(
     "text", ["", "0", "abc", "１２３４５６７８９０１２", "123456789012345", " 689988238957", "-1", "9" * 5000]
 )
-def test_a_text_that_is_no_id_is_unknown(default, text):
-    """Any text may be asked for; what the world did not make, it does not know."""
+def test_text_that_is_not_an_id_is_unknown(default, text):
+    """Any text can be looked up; only generated and pinned ids are found."""
     assert not default.has_user(text)
     assert not len(default.sessions_of_room(text))
     assert not len(default.sessions_of_user(text, EPOCH, EPOCH + DAY_SECONDS))
 
 
-def test_nothing_is_before_2019(default):
+def test_there_are_no_calls_before_2019(default):
     """The world begins at 2019-01-01 00:00 UTC+8."""
     rows = default.sessions_between(0, EPOCH + 2 * HOUR)
     assert len(rows) > 50
@@ -178,8 +180,8 @@ def test_nothing_is_before_2019(default):
     assert not len(default.sessions_of_user(user, 0, EPOCH - 1))
 
 
-def test_the_very_first_second_has_calls():
-    """A room may start at the world's first second; its people are as free as anybody."""
+def test_the_first_second_can_have_calls():
+    """A room can start in the first second of the world."""
     spec = {"rooms_per_day": 7_200, "hour_weights": [1] + [0] * 23, "pins": []}
     world = generated_world(spec)
     rows = world.sessions_between(EPOCH, EPOCH)
@@ -187,8 +189,8 @@ def test_the_very_first_second_has_calls():
     assert same(world.sessions_of_room(world.room_ids(rows.room[:1])[0]).take(slice(1)), rows.take(slice(1)))
 
 
-def test_the_world_lasts_as_long_as_stamps_have_ten_digits(default):
-    """Rooms of the last hours before 2286-11-20 have ids like all others."""
+def test_the_world_ends_with_ten_digit_timestamps(default):
+    """Rooms in the last hours before 2286-11-20 have normal ids, and later there are none."""
     rows = default.sessions_between(9_999_970_000, 9_999_999_999)
     assert len(rows) > 50
     assert rows.destroy.max() <= 9_999_999_999
@@ -199,15 +201,15 @@ def test_the_world_lasts_as_long_as_stamps_have_ten_digits(default):
 
 
 def test_a_backward_span_is_empty(default):
-    """An end before the begin asks for nothing."""
+    """A span that ends before it begins has no rows."""
     assert not len(default.sessions_between(A_DAY, A_DAY - 1 - 4 * HOUR))
     assert not len(default.failed_joins(A_DAY, A_DAY))
     user = default.user_ids(np.array([0]))[0]
     assert not len(default.sessions_of_user(user, A_DAY, A_DAY - DAY_SECONDS))
 
 
-def test_the_seed_alone_decides():
-    """Equal seeds are equal worlds, `seed=` overrides the block's, and another seed is another world."""
+def test_the_seed_determines_the_world():
+    """Equal seeds give equal worlds, `seed=` overrides the block, and another seed gives another world."""
     worlds = [
         generated_world({"seed": 5}),
         generated_world({"seed": 6}, seed=5),
@@ -220,8 +222,8 @@ def test_the_seed_alone_decides():
     assert worlds[0].room_ids(days[0].room[:1]) != worlds[2].room_ids(days[0].room[:1])
 
 
-def test_an_appkey_matters_only_where_it_shall():
-    """Every app sees the same world, unless `per_app` gives each one its own."""
+def test_an_appkey_matters_only_with_per_app():
+    """All apps have the same world unless `per_app` is set."""
 
     def hour(spec, appkey):
         return generated_world(spec, appkey=appkey).sessions_between(A_DAY, A_DAY + HOUR)
@@ -231,8 +233,8 @@ def test_an_appkey_matters_only_where_it_shall():
     assert not same(hour({"per_app": True}, "one"), hour({"per_app": True}, "two"))
 
 
-def test_a_world_of_no_rooms_has_its_pins_alone():
-    """rooms_per_day: 0 leaves the pinned rooms, and no pins leave nothing."""
+def test_a_world_without_rooms_has_only_its_pins():
+    """With rooms_per_day: 0 only pinned rooms exist, and without pins there are no rows."""
     day = parse_day("20191210")
     assert len(generated_world({"rooms_per_day": 0}).sessions_between(day, day + DAY_SECONDS)) == sum(
         len(room["stays"]) for room in DOCUMENT_PINS
@@ -242,24 +244,24 @@ def test_a_world_of_no_rooms_has_its_pins_alone():
     assert not len(empty.failed_joins(day, day + DAY_SECONDS))
 
 
-def test_a_crowded_world_still_fills_most_seats():
-    """With barely enough users nine of ten planned rooms exist, with the default ones 97 of 100."""
-    for spec, least in (({"users": 1_000, "rooms_per_day": 2_000}, 0.9), ({}, 0.97)):
+def test_most_planned_rooms_exist():
+    """With barely enough users 90 % of the planned rooms exist, with the default number 97 %."""
+    for spec, share in (({"users": 1_000, "rooms_per_day": 2_000}, 0.9), ({}, 0.97)):
         world = generated_world({**spec, "pins": []})
         hour = (A_DAY - EPOCH) // HOUR
         planned = world._timetable.rooms_of_hours(hour, hour + 24).hour.size
         rows = world.sessions_between(A_DAY, A_DAY + DAY_SECONDS - 1)
         opened = int((rows.host & (rows.create >= A_DAY)).sum())
-        assert least * planned < opened <= planned, (opened, planned)
+        assert share * planned < opened <= planned, (opened, planned)
 
 
-def pinned(**stay: Any) -> list[dict[str, Any]]:
-    """One pinned room with one stay."""
-    return [{"RoomId": "1", "stays": [{"UserId": "a", **stay}]}]
+def pinned(**session: Any) -> list[dict[str, Any]]:
+    """A list with one pinned room that has one session."""
+    return [{"RoomId": "1", "stays": [{"UserId": "a", **session}]}]
 
 
 class TestPins:
-    """Pinned rooms are rooms of the same log."""
+    """Pinned rooms belong to the same log."""
 
     def test_the_documents_requests_have_data(self, default):
         """The window of §2.1.5 … §2.3.5 finds the samples' users and rooms, with the samples' durations."""
@@ -271,13 +273,13 @@ class TestPins:
         room = default.sessions_of_room("123456789")
         assert (int(room.create[0]), int(room.destroy[0])) == (1575961850, 1575963822)
         assert {"aaaaa", "bbbbb"} <= set(default.user_ids(room.user))
-        told = default.sessions_between(1575962150, 1575962850)
+        result = default.sessions_between(1575962150, 1575962850)
         pairs = set(
             zip(
-                default.user_ids(told.user),
-                default.room_ids(told.room),
-                told.enter.tolist(),
-                told.create.tolist(),
+                default.user_ids(result.user),
+                default.room_ids(result.room),
+                result.enter.tolist(),
+                result.create.tolist(),
                 strict=True,
             )
         )
@@ -285,23 +287,23 @@ class TestPins:
         assert ("bbb", "666777", 1575962212, 1575912850) in pairs
         assert len(pairs) > 100
 
-    def test_pinned_people_are_known(self, default):
-        """Pinned users and rooms have homes and answer like all others, and are nowhere else."""
+    def test_pinned_users_exist(self, default):
+        """Pinned users exist, have a home, and have no generated sessions."""
         for user in ("123456789", "aaaaa", "bbbbb", "aaa", "bbb"):
             assert default.has_user(user)
             assert default.home_of(user).country == "中国"
         assert not len(default.sessions_of_user("aaaaa", A_DAY, A_DAY + DAY_SECONDS))
 
     def test_a_pin_may_last_longer_than_a_generated_room(self, default):
-        """`longest` covers the pins, and a span inside a long pinned stay finds it."""
+        """A span inside a long pinned session finds it."""
         rows = default.sessions_between(1575940000, 1575940001)
         assert "aaaaa" in default.user_ids(rows.user)
 
-    def test_pins_may_bring_new_places_and_ids(self):
-        """A pin's labels join those of the world."""
-        stay = {"UserId": "甲", "enter": "2020-06-03T10:00:00+08:00", "leave": "2020-06-03T10:05:00+08:00",
+    def test_pins_can_add_places_and_ids(self):
+        """The labels of a pin are added to those of the world."""
+        session = {"UserId": "甲", "enter": "2020-06-03T10:00:00+08:00", "leave": "2020-06-03T10:05:00+08:00",
                 "country": "法国", "province": "巴黎大区", "city": "巴黎"}  # fmt: skip
-        world = generated_world({"pins": [{"RoomId": "<b>", "stays": [stay]}]})
+        world = generated_world({"pins": [{"RoomId": "<b>", "stays": [session]}]})
         row = world.sessions_of_room("<b>")
         assert world.labels("city")[int(row.city[0])] == "巴黎"
         assert world.user_ids(row.user) == ["甲"]
@@ -320,20 +322,20 @@ class TestPins:
         ],
     )  # fmt: skip
     def test_wrong_pins_are_refused(self, pins, pointer):
-        """A pin without fixed times, before 2019, or in a place that contradicts the world is an error."""
+        """A pin without absolute times, before 2019 or with a contradictory place is an error."""
         with pytest.raises(WorldError) as caught:
             generated_world({"pins": pins})
         assert caught.value.pointer == pointer
         assert caught.value.text.zh
 
-    def test_an_id_that_is_taken_is_refused(self, default):
-        """A pin cannot take the id of a generated room or user."""
+    def test_a_pin_with_a_generated_id_is_refused(self, default):
+        """A pin cannot have the id of a generated room or user."""
         rows = default.sessions_between(A_DAY, A_DAY + HOUR)
         user, room = default.user_ids(rows.user[:1])[0], default.room_ids(rows.room[:1])[0]
-        stay = {"enter": A_DAY, "leave": A_DAY + 60}
+        session = {"enter": A_DAY, "leave": A_DAY + 60}
         for pin in (
-            {"RoomId": room, "stays": [{**stay, "UserId": "a"}]},
-            {"RoomId": "r", "stays": [{**stay, "UserId": user}]},
+            {"RoomId": room, "stays": [{**session, "UserId": "a"}]},
+            {"RoomId": "r", "stays": [{**session, "UserId": user}]},
         ):
             with pytest.raises(WorldError, match="already the id"):
                 generated_world({"pins": [pin]})
@@ -365,36 +367,36 @@ def rows(crowded) -> Sessions:
 
 
 class TestCrowdedWorld:
-    """A world with hardly more users than seats and calls of hours, where half of all seats are void."""
+    """A world with hardly more users than slots and calls of hours, in which half of the slots are void."""
 
-    def test_seats_are_void(self, crowded, rows):
-        """The world is crowded indeed: many rooms have no host and many guests do not come."""
+    def test_slots_are_void(self, crowded, rows):
+        """Many planned rooms have no host, and many slots of guests are void."""
         hour = (BEGIN - EPOCH) // HOUR
         planned = crowded._timetable.rooms_of_hours(hour, hour + 12)
         opened = rows.take(rows.create >= BEGIN)
         assert 0.3 < opened.host.sum() / planned.hour.size < 0.8
         assert 0.2 < opened.first.sum() / planned.users.sum() < 0.7
 
-    def test_every_user_tells_what_the_span_tells(self, crowded, rows):
-        """All users one by one have the span's rows, however their earlier calls collide."""
+    def test_every_user_agrees_with_the_span(self, crowded, rows):
+        """Every user has the span's rows, however earlier calls collide."""
         for code, user in enumerate(crowded.user_ids(np.arange(crowded.model.users))):
-            told = crowded.sessions_of_user(user, BEGIN, END)
-            assert same(told, rows.take(rows.user == code)), user
+            result = crowded.sessions_of_user(user, BEGIN, END)
+            assert same(result, rows.take(rows.user == code)), user
 
-    def test_every_room_tells_what_the_span_tells(self, crowded, rows):
-        """All planned rooms one by one have the span's rows; one without a host is unknown."""
+    def test_every_room_agrees_with_the_span(self, crowded, rows):
+        """Every planned room has the span's rows; one without a host is unknown."""
         hour = (BEGIN - EPOCH) // HOUR
         numbers = crowded._timetable.rooms_of_hours(hour - 4, hour + 13).number
         unknown = 0
         for number, room in zip(numbers.tolist(), crowded.room_ids(numbers), strict=True):
-            told = crowded.sessions_of_room(room)
-            unknown += not len(told)
-            inside = (told.leave >= BEGIN) & (told.enter <= END)
-            assert same(told.take(inside), rows.take(rows.room == number)), room
+            result = crowded.sessions_of_room(room)
+            unknown += not len(result)
+            inside = (result.leave >= BEGIN) & (result.enter <= END)
+            assert same(result.take(inside), rows.take(rows.room == number)), room
         assert unknown > 100
 
-    def test_nobody_is_in_two_rooms_at_once(self, crowded):
-        """Ten days of a crowded world hold no two stays of one user at once."""
+    def test_no_user_is_in_two_rooms_at_once(self, crowded):
+        """In ten days no user has overlapping sessions."""
         rows = crowded.sessions_between(A_DAY, A_DAY + 10 * DAY_SECONDS)
         assert len(rows) > 20_000
         order = np.lexsort((rows.enter, rows.user))
@@ -404,8 +406,8 @@ class TestCrowdedWorld:
         assert (rows.leave > rows.enter).all()
         assert (rows.leave <= rows.destroy).all()
 
-    def test_a_long_span_of_a_user_holds_each_stay_once(self, crowded):
-        """A user's months, evaluated in parts, are the user's days."""
+    def test_a_long_span_has_each_session_once(self, crowded):
+        """200 days of a user, evaluated in parts, equal the single days."""
         user = crowded.user_ids(np.array([11]))[0]
         days = 200
         whole = crowded.sessions_of_user(user, A_DAY, A_DAY + days * DAY_SECONDS - 1)
@@ -419,7 +421,7 @@ class TestCrowdedWorld:
         assert sorted({enter for enters in daily for enter in enters}) == whole.enter.tolist()
 
     def test_failed_joins_add_up_over_hours(self):
-        """The tries of a day that failed are those of its hours, whoever asks for them."""
+        """The failed joins of a day are those of its hours."""
         world = generated_world({**CROWDED, "failed_joins": 50})
         whole = world.failed_joins(A_DAY, A_DAY + DAY_SECONDS)
         assert len(whole) > 2_000
@@ -431,33 +433,33 @@ class TestCrowdedWorld:
 
 
 class TestRowCache:
-    """What was evaluated is kept within bounds."""
+    """The cache is bounded and separates worlds."""
 
     @staticmethod
     def _rows(count: int) -> Sessions:
         world = generated_world({})
         return world.sessions_between(A_DAY, A_DAY + DAY_SECONDS).take(slice(count))
 
-    def test_it_never_keeps_more_rows_than_allowed(self):
-        """The oldest spans go first, and one that is too big is not kept at all."""
-        cache, made = RowCache(max_rows=100), []
+    def test_it_never_holds_more_rows_than_allowed(self):
+        """The least recently used spans are dropped first, and one that is too large is not cached."""
+        cache, evaluated = RowCache(max_rows=100), []
 
-        def make(first: int, last: int) -> Sessions:
-            made.append((first, last))
+        def evaluate(first: int, last: int) -> Sessions:
+            evaluated.append((first, last))
             return self._rows(40 if last < 900 else 101)
 
         for first in (0, 10, 20):
-            cache.rows("w", first, first + 5, make)
-        cache.rows("w", 11, 12, make)
-        assert made == [(0, 5), (10, 15), (20, 25)]
-        cache.rows("w", 0, 5, make)
-        assert made[-1] == (0, 5)
-        cache.rows("w", 900, 950, make)
-        cache.rows("w", 900, 950, make)
-        assert made[-2:] == [(900, 950), (900, 950)]
+            cache.rows("w", first, first + 5, evaluate)
+        cache.rows("w", 11, 12, evaluate)
+        assert evaluated == [(0, 5), (10, 15), (20, 25)]
+        cache.rows("w", 0, 5, evaluate)
+        assert evaluated[-1] == (0, 5)
+        cache.rows("w", 900, 950, evaluate)
+        cache.rows("w", 900, 950, evaluate)
+        assert evaluated[-2:] == [(900, 950), (900, 950)]
         cache.clear()
-        cache.rows("w", 0, 5, make)
-        assert made[-1] == (0, 5)
+        cache.rows("w", 0, 5, evaluate)
+        assert evaluated[-1] == (0, 5)
 
     def test_worlds_do_not_mix(self):
         """Equal spans of two worlds are two entries."""
@@ -467,8 +469,8 @@ class TestRowCache:
         assert len(cache.rows("a", 0, 1, lambda *_: self._rows(5))) == 3
 
 
-def test_many_hours_are_the_sum_of_their_parts():
-    """A span of weeks, evaluated in parts, is the same as its hours asked one by one."""
+def test_a_day_is_the_sum_of_its_parts():
+    """A day of a large world, evaluated in parts, equals its three-hour spans."""
     spec = {"users": 40_000, "rooms_per_day": 15_000, "pins": []}
     whole = generated_world(spec).sessions_between(A_DAY, A_DAY + DAY_SECONDS)
     parts = [
@@ -478,5 +480,4 @@ def test_many_hours_are_the_sum_of_their_parts():
     assert {*zip(whole.user, whole.enter, strict=True)} == {
         pair for rows in parts for pair in zip(rows.user, rows.enter, strict=True)
     }  # fmt: skip
-    shape = build_model(spec)
-    assert shape.users == 40_000
+    assert build_model(spec).users == 40_000

@@ -1,4 +1,4 @@
-"""The default world looks like the real one: every prior of the parameters can be measured in its calls."""
+"""The default world has the documented statistics: every default of the parameters is measured in its calls."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def month(world) -> Sessions:
 
 
 def test_the_day_has_its_curve(month):
-    """Rooms start through the day as hour_weights say: quiet before dawn, busiest at nine in the evening."""
+    """Room starts follow hour_weights: fewest before dawn, most at nine in the evening."""
     rooms = month.create[month.host]
     counts = np.bincount((rooms - MONDAY) // HOUR % 24, minlength=24)
     expected = np.array(HOUR_WEIGHTS) / sum(HOUR_WEIGHTS) * len(rooms)
-    # Each hour's rooms are stratified, so they vary less than chance alone would let them.
+    # The rooms of an hour are stratified, so they vary less than independent draws.
     assert (np.abs(counts - expected) < 3 * np.sqrt(expected) + 0.03 * expected).all(), counts.tolist()
     assert counts.argmax() in (20, 21)
     assert counts.argmin() in (3, 4)
 
 
 def test_two_thousand_rooms_open_on_a_weekday(month):
-    """rooms_per_day holds for weekdays, and a weekend day has 1.12 times as many."""
+    """Weekdays have rooms_per_day rooms, weekend days 1.12 times as many."""
     day = (month.create[month.host] - MONDAY) // DAY_SECONDS
     counts = np.bincount(day, minlength=7 * WEEKS).reshape(WEEKS, 7)
     assert 1_900 < counts[:, :5].mean() < 2_060
@@ -64,10 +64,10 @@ def test_call_lengths_are_lognormal_by_kind(kind):
 
 
 def test_kinds_have_their_shares_and_sizes(month):
-    """Sixty-two of a hundred rooms are for two, and no room holds more than the largest kind allows."""
+    """62 % of the rooms have two users, and no room has more users than its kind allows."""
     _, room = np.unique(month.room[month.first], return_inverse=True)
     people = np.bincount(room)
-    # A guest who is still in another room does not come, so some pairs are one alone.
+    # A guest who is still in another room does not join, so some rooms for two have one user.
     assert 0.59 < (people <= 2).mean() < 0.65
     assert people.max() <= 20
     assert 3.0 < people.mean() < 3.6
@@ -86,7 +86,7 @@ def test_networks_have_the_shares_of_their_year(world, year, shares):
 
 
 def test_5g_grows_with_the_date(world):
-    """Between two given dates the shares move day by day."""
+    """Shares are interpolated by day between two dates."""
     parts = []
     for day in ("20191001", "20191215", "20200615", "20210101", "20220101", "20240101"):
         start = parse_day(day)
@@ -112,7 +112,7 @@ def test_loss_and_delay_have_their_quantiles(month, network):
     assert (rows.video_delay >= rows.audio_delay).all()
 
 
-def test_the_evening_is_worse_than_the_morning(month):
+def test_quality_is_worse_in_the_evening(month):
     """The evening's load raises loss and delay."""
     hour = (month.enter - MONDAY) // HOUR % 24
     calm, busy = month.take(hour < 8), month.take((hour == 20) | (hour == 21))
@@ -131,16 +131,16 @@ def test_the_evening_is_worse_than_the_morning(month):
     ],
 )
 def test_joins_succeed_as_often_as_the_profile_says(spec, low, high):
-    """About 99 % of all tries to join succeed; other profiles and an own figure differ."""
+    """About 99 % of all joins succeed; other profiles and `failed_joins` change that."""
     world = generated_world({**spec, "pins": []})
     rows = world.sessions_between(MONDAY, MONDAY + 5 * DAY_SECONDS - 1)
-    stays = int((rows.enter >= MONDAY).sum())
-    rate = 100 * stays / (stays + len(world.failed_joins(MONDAY, MONDAY + 5 * DAY_SECONDS)))
+    sessions = int((rows.enter >= MONDAY).sum())
+    rate = 100 * sessions / (sessions + len(world.failed_joins(MONDAY, MONDAY + 5 * DAY_SECONDS)))
     assert low - 0.1 <= rate <= high + 0.1
 
 
 def test_the_documents_magnitudes():
-    """quality: document_like tells loss of 10-29 % and delays of 30-50 ms, as §3.3.6 does."""
+    """quality: document_like gives loss of 10-29 % and delays of 30-50 ms, as in §3.3.6."""
     world = generated_world({"quality": "document_like", "pins": []})
     rows = world.sessions_between(MONDAY, MONDAY + DAY_SECONDS)
     assert 10_000 < np.median(rows.audio_loss) < 15_000
@@ -149,8 +149,8 @@ def test_the_documents_magnitudes():
     assert np.quantile(rows.video_delay, 0.9) < 60_000
 
 
-def test_people_are_where_people_live(world, month):
-    """97 % of the calls come from the mainland, the big provinces lead, and people are mostly at home."""
+def test_users_are_where_people_live(world, month):
+    """97 % of the calls come from the mainland, large provinces lead, and users are mostly at home."""
     countries = np.bincount(month.country) / len(month)
     assert world.labels("country")[int(countries.argmax())] == "中国"
     assert countries.max() == pytest.approx(0.97, abs=0.01)
@@ -172,29 +172,29 @@ def test_people_are_where_people_live(world, month):
     assert (mine.city == np.bincount(mine.city).argmax()).mean() > 0.8
 
 
-def test_people_sit_in_one_place_a_day(month):
-    """Whoever is away is away all day: nobody commutes between continents from call to call."""
+def test_users_are_at_one_place_a_day(month):
+    """A user is in one city for a whole day."""
     day = (month.create - MONDAY) // DAY_SECONDS
-    seen = {}
+    cities = {}
     for user, when, city in zip(month.user.tolist(), day.tolist(), month.city.tolist(), strict=True):
-        assert seen.setdefault((user, when), city) == city
+        assert cities.setdefault((user, when), city) == city
 
 
-def test_some_drop_out_and_come_back(month):
-    """A tenth of the guests of longer calls stay more than once, hosts never."""
+def test_some_users_rejoin(month):
+    """A tenth of the guests of longer calls have several sessions, hosts never."""
     again = ~month.first
     assert 0.03 < again.mean() < 0.12
     pairs = set(zip(month.user[month.host].tolist(), month.room[month.host].tolist(), strict=True))
     assert not pairs & set(zip(month.user[again].tolist(), month.room[again].tolist(), strict=True))
 
 
-def test_everybody_calls_now_and_then(world, month):
-    """The seats of a month reach the whole population about evenly."""
+def test_calls_are_spread_over_all_users(world, month):
+    """The calls of a month are spread evenly over the population."""
     calls = np.bincount(month.user, minlength=world.model.users)
     assert (calls > 0).all()
     assert calls.std() / calls.mean() < 0.25
 
 
-def test_carriers_share_the_market(world):
-    """The table of carriers sums to a hundred."""
+def test_carrier_shares_add_up(world):
+    """The shares of the carriers add up to 100 %."""
     assert sum(share for _, share in CARRIERS) == 100

@@ -1,4 +1,4 @@
-"""The six views of a generated world are those of the same rows written down, which a reference checks."""
+"""The views of a generated world equal those of the same rows in a recorded world."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invariants import check_all
-from recorded_worlds import asking, few, readings
+from recorded_worlds import few, make_query, readings
 from worlds import specs
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
@@ -29,12 +29,12 @@ QUALITY = "count_qos_by_day"
 
 
 def written_down(world: GeneratedWorld) -> dict[str, Any]:
-    """Every room around the day, pins included, as a recorded world has it."""
+    """All rooms around the day, with pins, as the spec of a recorded world."""
     rows = world.sessions_between(START - DAY_SECONDS // 4, END + DAY_SECONDS // 4)
     rooms = []
     for code, room in zip(codes := np.unique(rows.room), world.room_ids(codes), strict=True):
-        stays = world.sessions_of_room(room)
-        assert set(stays.room.tolist()) == {int(code)}
+        sessions = world.sessions_of_room(room)
+        assert set(sessions.room.tolist()) == {int(code)}
         rooms.append(
             {
                 "RoomId": room,
@@ -42,16 +42,16 @@ def written_down(world: GeneratedWorld) -> dict[str, Any]:
                     {
                         "UserId": user,
                         **{
-                            name: int(getattr(stays, name)[at])
+                            name: int(getattr(sessions, name)[at])
                             for name in ("enter", "leave", "audio", "video")
                         },
-                        **{name: world.labels(name)[int(getattr(stays, name)[at])] for name in DIMENSIONS},
+                        **{name: world.labels(name)[int(getattr(sessions, name)[at])] for name in DIMENSIONS},
                         **{
-                            name: int(getattr(stays, name)[at]) / 1_000
+                            name: int(getattr(sessions, name)[at]) / 1_000
                             for name in ("audio_loss", "video_loss", "audio_delay", "video_delay")
                         },
                     }
-                    for at, user in enumerate(world.user_ids(stays.user))
+                    for at, user in enumerate(world.user_ids(sessions.user))
                 ],
             }
         )
@@ -63,7 +63,7 @@ def written_down(world: GeneratedWorld) -> dict[str, Any]:
 
 
 def small() -> st.SearchStrategy[dict[str, Any]]:
-    """Worlds of some dozens of rooms a day, so that everything in them can be asked."""
+    """Worlds of some dozens of rooms a day, small enough to query everything."""
     return specs().map(lambda spec: {**spec, "rooms_per_day": min(spec["rooms_per_day"], 40)})
 
 
@@ -75,12 +75,12 @@ def small() -> st.SearchStrategy[dict[str, Any]]:
     st.one_of(st.just(9 * DAY_SECONDS), st.integers(1, DAY_SECONDS + 14_400)),
     readings(),
 )
-def test_all_operations_tell_one_log(spec, date, window, elapsed, chosen):
+def test_all_operations_agree(spec, date, window, elapsed, chosen):
     """The invariants hold for any seed, scale, day, window, clock and readings."""
     start = parse_day(date)
     now, begin = start + elapsed, start + window[0]
-    ask = asking(generated_world(spec), now, chosen)
-    check_all(ask, now, chosen, [(begin, begin + window[1])], date, start)
+    query = make_query(generated_world(spec), now, chosen)
+    check_all(query, now, chosen, [(begin, begin + window[1])], date, start)
 
 
 @settings(few, max_examples=30)
@@ -91,11 +91,11 @@ def test_all_operations_tell_one_log(spec, date, window, elapsed, chosen):
     readings(),
     st.data(),
 )
-def test_a_generated_world_reads_as_the_same_rows_written_down(spec, now, window, chosen, data):
-    """All six operations, under any readings and at any now, answer alike for both sources."""
+def test_generated_and_recorded_rows_give_equal_views(spec, now, window, chosen, data):
+    """All six operations give equal results for both sources, under any readings and at any now."""
     world = generated_world(spec)
     copy = written_down(world)
-    generated, recorded = asking(world, now, chosen), asking(recorded_world(copy, now), now, chosen)
+    generated, recorded = make_query(world, now, chosen), make_query(recorded_world(copy, now), now, chosen)
     span = {"BeginTime": str(window[0]), "EndTime": str(min(sum(window), END))}
     room = data.draw(st.sampled_from(copy["rooms"]))
     user = data.draw(st.sampled_from(room["stays"]))["UserId"]
@@ -109,5 +109,5 @@ def test_a_generated_world_reads_as_the_same_rows_written_down(spec, now, window
         *((SPREAD, {"QueryDate": DATE, "CountBy": count}) for count in range(1, 5)),
     ]
     for operation, body in bodies:
-        one, other = generated(operation, body), recorded(operation, body)
-        assert json.dumps(one) == json.dumps(other), (operation, body)
+        left, right = generated(operation, body), recorded(operation, body)
+        assert json.dumps(left) == json.dumps(right), (operation, body)

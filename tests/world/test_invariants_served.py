@@ -1,4 +1,4 @@
-"""All eighteen invariants as a client sees them: signed requests through the engine, and over HTTP."""
+"""All eighteen invariants as a client sees them: signed requests to the engine and over HTTP."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ CHOICES = {
 
 
 def signed(appkey: str, appsecret: str, restapikey: str, now: int) -> str:
-    """A signed query string, made without the code under test."""
+    """Return a signed query string, built without the code under test."""
     checksum = sha1(f"{appsecret}{restapikey}{now}")
     return f"appkey={appkey}&identifier=admin&curtime={now}&checksum={checksum}&seq=1"
 
 
 def fields_of(answer: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The fields after the envelope, or None for a room or user that is not there."""
+    """Return the fields after the envelope, or None for an unknown room or user."""
     if answer["Status"] == "FAIL":
         assert answer["ErrorCode"] in (1301, 1302), answer
         return None
@@ -44,7 +44,7 @@ def fields_of(answer: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def yyyymmdd(second: int) -> tuple[str, int]:
-    """The UTC+8 day that holds a second, as a client writes it, and its first second."""
+    """Return the UTC+8 day of a second as `yyyymmdd`, and its first second."""
     import datetime
 
     east = datetime.timezone(datetime.timedelta(hours=8))
@@ -58,36 +58,36 @@ def yyyymmdd(second: int) -> tuple[str, int]:
     readings=st.fixed_dictionaries({name: st.sampled_from(words) for name, words in CHOICES.items()}),
     scenario=st.sampled_from(["default", "degraded-network"]),
 )
-def test_the_engine_tells_one_log(seed: int, now: int, readings: dict[str, str], scenario: str) -> None:
-    """Any seed, clock, readings and scenario: whatever is asked of the engine, the answers agree."""
+def test_responses_of_the_engine_agree(seed: int, now: int, readings: dict[str, str], scenario: str) -> None:
+    """The invariants hold for any seed, clock, readings and scenario."""
     given_readings = [f"{name}={value}" for name, value in readings.items()]
     engine = make_engine(scenario=scenario, seed=seed, now=str(now), reading=given_readings, journal_size=10)
     resolved = engine.config.readings(scenario)
     keys = next(iter(engine.config.apps.values())).credentials
-    query = signed(keys.appkey, keys.appsecret, keys.restapikey, now)
+    signed_query = signed(keys.appkey, keys.appsecret, keys.restapikey, now)
     headers = {"content-type": "application/json"}
 
-    def ask(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        call = Request("POST", f"/v2/video/{operation}", query, headers, json.dumps(body).encode())
+    def query(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        call = Request("POST", f"/v2/video/{operation}", signed_query, headers, json.dumps(body).encode())
         return fields_of(json.loads(engine.handle(call).body))
 
     date, start = yyyymmdd(now - DAY_SECONDS // 2)
-    check_all(ask, now, resolved, [(now - 900, now + 60)], date, start)
+    check_all(query, now, resolved, [(now - 900, now + 60)], date, start)
 
 
 @pytest.mark.parametrize("seed", [1, 20191210])
-def test_a_socket_tells_one_log(seed: int) -> None:
-    """The same over a real socket, with a client that signs by itself."""
+def test_responses_over_a_socket_agree(seed: int) -> None:
+    """The invariants hold over a real socket with an independent signer."""
     now = 1_576_000_000
     with MockServer(now=str(now), seed=seed, journal_size=10) as mock:
         app = mock.app()
-        query = signed(app.appkey, app.appsecret, app.restapikey, now)
+        signed_query = signed(app.appkey, app.appsecret, app.restapikey, now)
         connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=20)
 
-        def ask(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        def query(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
             connection.request(
                 "POST",
-                f"/v2/video/{operation}?{query}",
+                f"/v2/video/{operation}?{signed_query}",
                 json.dumps(body),
                 {"Content-Type": "application/json"},
             )
@@ -95,5 +95,5 @@ def test_a_socket_tells_one_log(seed: int) -> None:
 
         readings = mock.engine.config.readings("default")
         date, start = yyyymmdd(now)
-        check_all(ask, now, readings, [(1_575_962_150, 1_575_962_850)], date, start)
+        check_all(query, now, readings, [(1_575_962_150, 1_575_962_850)], date, start)
         connection.close()

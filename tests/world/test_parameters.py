@@ -1,6 +1,4 @@
-"""The parameters of a generated world: documented in one table, and refused with advice when they cannot be
-met.
-"""
+"""The parameters of a generated world: one documented table, and errors with advice."""
 
 from __future__ import annotations
 
@@ -20,19 +18,19 @@ KIND = {"name": "x", "share": 1, "median": 60, "seats": [2, 3]}
 
 
 def kind(**changes: Any) -> dict[str, Any]:
-    """A block with one room kind that differs from a good one."""
+    """A spec with one room kind, changed from a valid one."""
     return {"room_kinds": [{**KIND, **changes}]}
 
 
 def error_of(spec: dict[str, Any]) -> WorldError:
-    """The error that a block is refused with."""
+    """Return the WorldError that a spec raises."""
     with pytest.raises(WorldError) as caught:
         generated_world(spec)
     return caught.value
 
 
 def test_every_parameter_is_documented():
-    """Each row has a name, a form and help in both languages, and the issue's parameters are all there."""
+    """Each row has a name, a form and a help text in both languages, and no parameter is missing."""
     names = [row.name for row in PARAMETERS]
     assert len(set(names)) == len(names)
     assert {
@@ -46,8 +44,8 @@ def test_every_parameter_is_documented():
     assert [row[0] for row in parameter_table()] == names
 
 
-def test_the_schema_is_a_schema_and_takes_the_defaults():
-    """The generated JSON Schema is valid 2020-12 and accepts a block that writes every default out."""
+def test_the_schema_is_valid_and_accepts_the_defaults():
+    """The JSON Schema is valid 2020-12 and accepts a block with every default."""
     schema = world_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     block = {"source": "generated", **{row.name: row.default for row in PARAMETERS}}
@@ -74,8 +72,8 @@ GOOD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("spec", GOOD, ids=str)
-def test_a_good_block_makes_a_world(spec):
-    """What the schema takes and does not contradict itself answers questions."""
+def test_a_valid_block_gives_a_world(spec):
+    """A block that matches the schema and does not contradict itself gives a working world."""
     jsonschema.Draft202012Validator(world_schema()).validate(spec)
     world = generated_world(spec)
     rows = world.sessions_between(1575962150, 1575962850)
@@ -114,7 +112,7 @@ WRONG: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"pins": "none"}, ("pins",), "must be a list"),
 ]  # fmt: skip
 BEYOND_JSON: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
-    # JSON Schema takes 1.0 for an integer and knows no NaN: the check does not.
+    # JSON Schema accepts 1.0 as an integer and has no NaN; the check refuses both.
     ({"seed": 1.0}, ("seed",), "must be an integer"),
     ({"weekend_factor": float("nan")}, ("weekend_factor",), "must be a number"),
     ({"failed_joins": float("inf")}, ("failed_joins",), "a number or null"),
@@ -143,8 +141,8 @@ CONTRADICTORY: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
 
 
 @pytest.mark.parametrize(("spec", "pointer", "advice"), WRONG + BEYOND_JSON + CONTRADICTORY, ids=str)
-def test_a_wrong_block_is_refused_with_advice(spec, pointer, advice):
-    """The error points to the value and says in both languages what would be right."""
+def test_an_invalid_block_is_refused_with_advice(spec, pointer, advice):
+    """The error points to the value and gives the correction in both languages."""
     error = error_of(spec)
     assert error.pointer == pointer
     assert advice in error.text.en
@@ -154,12 +152,12 @@ def test_a_wrong_block_is_refused_with_advice(spec, pointer, advice):
 
 @pytest.mark.parametrize(("spec", "pointer", "_advice"), WRONG, ids=str)
 def test_schema_and_check_agree(spec, pointer, _advice):
-    """What the check calls unknown, mistyped or out of range is invalid under the JSON Schema too."""
+    """Unknown, mistyped and out-of-range values are also invalid under the JSON Schema."""
     assert not jsonschema.Draft202012Validator(world_schema()).is_valid(spec)
 
 
-def test_users_follow_the_rooms():
-    """Without `users`, there are four for every seat of the busiest hour, and never fewer than 4,096."""
+def test_users_depend_on_the_rooms():
+    """Without `users` there are four for each slot of the busiest hour, and at least 4,096."""
     assert build_model({}).users == 4_096
     assert build_model({"rooms_per_day": 10}).users == 4_096
     busy = build_model({"rooms_per_day": 20_000})
@@ -167,8 +165,8 @@ def test_users_follow_the_rooms():
     assert 300_000 < build_model({"rooms_per_day": 200_000}).users < 450_000
 
 
-def test_the_documents_people_move_with_own_places():
-    """In a world with places of its own, the default pins live there, so that labels still nest."""
+def test_the_documents_users_live_at_custom_places():
+    """With `places`, the users of the default pins live there, so that labels still nest."""
     world = generated_world(
         {"places": [{"country": "法国", "province": "巴黎大区", "city": "巴黎", "weight": 1}]}
     )
@@ -176,8 +174,8 @@ def test_the_documents_people_move_with_own_places():
     assert len(world.sessions_of_room("123456789")) == len(DOCUMENT_PINS[0]["stays"])
 
 
-def test_a_year_may_be_an_integer():
-    """YAML reads an unquoted 2019 as a number: it is the same year."""
+def test_a_year_can_be_an_integer():
+    """An unquoted 2019, which YAML reads as a number, is the same year."""
     assert (
         build_model({"networks": {2019: {"WiFi": 1}}}).network_days.tolist()
         == build_model({"networks": {"2019": {"WiFi": 1}}}).network_days.tolist()

@@ -30,7 +30,7 @@ def world() -> GeneratedWorld:
 
 
 def run(code: str, **environment: str) -> str:
-    """What a process of its own prints."""
+    """Return what another process prints."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
@@ -43,18 +43,18 @@ def run(code: str, **environment: str) -> str:
 
 
 class TestPerson:
-    """Everybody has a name, a telephone, a carrier and a home."""
+    """Every user has a name, a phone number, a carrier and a home."""
 
     def test_a_person_is_stable(self, world):
-        """The same seed and id are the same person, in another world object too."""
+        """The same seed and id give the same person, also in another world object."""
         ids = world.user_ids(np.arange(5))
         again = generated_world({"seed": 42})
         people = [person(world, user) for user in ids]
         assert people == [person(again, user) for user in reversed(ids)][::-1]
-        assert len({one.name for one in people}) > 3
+        assert len({someone.name for someone in people}) > 3
 
     def test_a_person_lives_where_the_calls_come_from(self, world):
-        """The home is the city of most of the person's calls, and the telephone is one of the carrier's."""
+        """The home is the city of most of the person's calls, and the phone number is one of the carrier's."""
         user = world.user_ids(np.array([17]))[0]
         someone = person(world, user)
         assert isinstance(someone, Person)
@@ -65,20 +65,20 @@ class TestPerson:
         assert len(someone.phone) == 11
         assert someone.phone.isdigit()
 
-    def test_pinned_people_are_people_too(self, world):
-        """The document's users have names; nobody is behind an unknown id."""
+    def test_pinned_users_are_people(self, world):
+        """The document's users have names; an unknown id has no person."""
         assert person(world, "aaaaa").city == "广州市"
         assert person(world, "nobody") is None
 
     def test_carriers_are_spread(self, world):
-        """China Mobile leads, and every carrier has customers."""
+        """China Mobile has the most customers, and every carrier has some."""
         carriers = Counter(person(world, user).carrier for user in world.user_ids(np.arange(150)))
         assert carriers.most_common(1)[0][0] == "中国移动"
         assert len(carriers) == 3
 
 
 class TestCallProvider:
-    """`fake.add_provider(CallProvider)` in a suite of the user's own."""
+    """`fake.add_provider(CallProvider)` in a user's test suite."""
 
     @pytest.fixture
     def fake(self) -> Faker:
@@ -100,8 +100,8 @@ class TestCallProvider:
             assert len(fake.stamp()) == 10
             assert fake.user_id().isdigit()
 
-    def test_its_ids_are_known_to_the_default_world(self, fake):
-        """Rooms and users exist in the world that a server tells by default after the document's day."""
+    def test_its_ids_exist_in_the_default_world(self, fake):
+        """Rooms and users exist in the default world after the document's day."""
         default = generated_world({})
         for _ in range(20):
             assert default.has_user(fake.user_id())
@@ -109,34 +109,36 @@ class TestCallProvider:
             assert len(room)
             assert room.create.min() < parse_day("20191211")
 
-    def test_the_seed_of_the_faker_decides(self, fake):
-        """Two Fakers with one seed draw the same."""
+    def test_the_seed_determines_the_values(self, fake):
+        """Two Fakers with the same seed draw the same values."""
         other = Faker("zh_CN")
         other.add_provider(CallProvider)
         other.seed_instance(1)
         assert [getattr(fake, name)() for name in PLAIN] == [getattr(other, name)() for name in PLAIN]
 
     def test_it_works_in_any_locale(self):
-        """The provider does not depend on the Chinese one."""
+        """The provider does not depend on the zh_CN locale."""
         fake = Faker("en_US")
         fake.add_provider(CallProvider)
         assert fake.room_id().isdigit()
 
-    def test_it_speaks_of_the_world_and_moment_it_is_given(self, world):
-        """Bound to a world at a now, every id is known there and every call is over."""
+    def test_it_uses_the_given_world_and_time(self, world):
+        """With a world and a now, every id exists there and every call has ended."""
         fake = make_faker("somebody", world=world, now=NOW)
         for _ in range(20):
-            stay = fake.stay()
-            assert list(stay) == [
+            session = fake.stay()
+            assert list(session) == [
                 "UserId", "RoomId", "CreateTime", "EnterTime", "LeaveTime", "AudioDuration", "VideoDuration",
             ]  # fmt: skip
-            assert NOW - 2 * 14_400 < int(stay["EnterTime"]) < int(stay["LeaveTime"]) < NOW
-            rows = world.sessions_of_user(stay["UserId"], int(stay["EnterTime"]), int(stay["EnterTime"]))
-            assert stay["RoomId"] in world.room_ids(rows.room)
+            assert NOW - 2 * 14_400 < int(session["EnterTime"]) < int(session["LeaveTime"]) < NOW
+            rows = world.sessions_of_user(
+                session["UserId"], int(session["EnterTime"]), int(session["EnterTime"])
+            )
+            assert session["RoomId"] in world.room_ids(rows.room)
             assert NOW - DAY_SECONDS <= int(fake.stamp()) < NOW
 
-    def test_a_quiet_hour_looks_further_back(self):
-        """When the last hour had no call, the last day or month is drawn from."""
+    def test_it_looks_further_back_after_a_quiet_hour(self):
+        """Without a call in the last hour, values come from the last day or month."""
         quiet = generated_world({"rooms_per_day": 0})
         later = parse_day("20191220")
         assert make_faker(1, world=quiet, now=later).room_id() in {
@@ -146,26 +148,28 @@ class TestCallProvider:
             "666777",
         }
 
-    def test_a_world_without_calls_says_so(self):
-        """There is no id to draw where nobody ever called."""
+    def test_a_world_without_calls_is_an_error(self):
+        """A world without calls has no ids to draw."""
         empty = generated_world({"rooms_per_day": 0, "pins": []})
         with pytest.raises(LookupError, match="no call"):
             make_faker(1, world=empty, now=NOW).room_id()
 
 
-class TestFakeFor:
-    """A Faker of its own for each key."""
+class TestMakeFaker:
+    """Each key has its own Faker."""
 
-    def test_the_key_alone_decides(self, world):
-        """Equal keys draw equal values, in any order and beside any other Faker."""
-        one, two = make_faker("a", 1, world=world, now=NOW), make_faker("a", 1, world=world, now=NOW)
+    def test_the_key_determines_the_values(self, world):
+        """Equal keys draw equal values in any order and next to any other Faker."""
+        first, second = make_faker("a", 1, world=world, now=NOW), make_faker("a", 1, world=world, now=NOW)
         other = make_faker("a", 2, world=world, now=NOW)
-        first = [(one.name(), other.name(), one.room_id()) for _ in range(5)]
-        assert [(two.name(), two.room_id()) for _ in range(5)] == [(name, room) for name, _, room in first]
-        assert [name for name, _, _ in first] != [name for _, name, _ in first]
+        drawn = [(first.name(), other.name(), first.room_id()) for _ in range(5)]
+        assert [(second.name(), second.room_id()) for _ in range(5)] == [
+            (name, room) for name, _, room in drawn
+        ]
+        assert [name for name, _, _ in drawn] != [name for _, name, _ in drawn]
 
     def test_threads_do_not_share(self, world):
-        """Many threads with one key each get what one thread gets."""
+        """Threads with their own keys get the values that one thread gets."""
 
         def values(number: int) -> list[str]:
             fake = make_faker("t", number, world=world, now=NOW)
@@ -175,8 +179,8 @@ class TestFakeFor:
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(values, list(range(16)) * 3)) == alone * 3
 
-    def test_another_process_draws_the_same(self):
-        """Hash seeds do not reach a Faker."""
+    def test_another_process_draws_the_same_values(self):
+        """Hash seeds do not affect a Faker."""
         code = (
             "from mockserver.world.people import make_faker; f = make_faker('k', 3);"
             "print(f.name(), f.room_id(), f.network_type())"
@@ -185,8 +189,8 @@ class TestFakeFor:
             code, PYTHONHASHSEED="2", PYTHONIOENCODING="utf-8", TZ="America/New_York"
         )
 
-    def test_nothing_that_answers_requests_imports_faker(self):
-        """A generated world and its views cost no Faker."""
+    def test_request_code_does_not_import_faker(self):
+        """A generated world and its views do not import Faker."""
         code = (
             "import sys, mockserver.world.generated, mockserver.world.views as v;"
             "mockserver.world.generated.generated_world({}); print('faker' in sys.modules)"

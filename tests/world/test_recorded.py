@@ -1,11 +1,11 @@
-"""Recorded worlds: what a scenario may write, what it need not, and where its mistakes are told."""
+"""Recorded worlds: times, defaults, and errors with their place."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from recorded_worlds import asking
+from recorded_worlds import make_query
 
 from mockserver.contract.readings import resolve
 from mockserver.core.clock import parse_day
@@ -16,13 +16,13 @@ NOW = 1_575_972_000
 """2019-12-10 18:00 UTC+8."""
 
 
-def spec(*stays: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """One room with these stays; UserId is `a` unless told."""
-    return {"source": "recorded", "rooms": [{"RoomId": "77", "stays": [{"UserId": "a", **s} for s in stays], **more}]}  # fmt: skip
+def spec(*sessions: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A spec with one room and these sessions; UserId defaults to `a`."""
+    return {"source": "recorded", "rooms": [{"RoomId": "77", "stays": [{"UserId": "a", **s} for s in sessions], **more}]}  # fmt: skip
 
 
-def test_moments_may_be_written_in_four_ways():
-    """Seconds, ISO 8601 with an offset, now-2h and today 10:00 mean what they say."""
+def test_times_can_be_written_in_four_ways():
+    """Seconds, ISO 8601 with an offset, now-2h and today 10:00 are accepted."""
     ways = [
         "1575943200",
         "2019-12-10T10:00:00+08:00",
@@ -37,17 +37,17 @@ def test_moments_may_be_written_in_four_ways():
         ]
 
 
-def test_what_a_stay_leaves_out():
-    """A stay needs a user and an enter: it runs on, silent, on Wi-Fi in Shenzhen with a good connection."""
+def test_defaults_of_a_session():
+    """Only UserId and enter are required: the session never ends, sends nothing, and is on Wi-Fi in Shenzhen."""
     world = recorded_world(spec({"enter": "now-1h"}), NOW)
-    stays = world.sessions_of_room("77")
-    labels = [world.labels(name)[getattr(stays, name)[0]] for name in DIMENSIONS]
+    sessions = world.sessions_of_room("77")
+    labels = [world.labels(name)[getattr(sessions, name)[0]] for name in DIMENSIONS]
     assert labels == ["中国", "广东省", "深圳市", "WiFi"]
-    assert [int(column[0]) for column in (stays.audio, stays.video)] == [0, 0]
-    quality = (stays.audio_loss, stays.video_loss, stays.audio_delay, stays.video_delay)
+    assert [int(column[0]) for column in (sessions.audio, sessions.video)] == [0, 0]
+    quality = (sessions.audio_loss, sessions.video_loss, sessions.audio_delay, sessions.video_delay)
     assert [int(column[0]) for column in quality] == [300, 400, 45_000, 60_000]
-    told = asking(world, NOW, resolve({}))("query_room_info", {"RoomId": "77"})
-    assert told == {
+    result = make_query(world, NOW, resolve({}))("query_room_info", {"RoomId": "77"})
+    assert result == {
         "RoomId": "77",
         "CreateTime": str(NOW - 3_600),
         "DestroyTime": str(NOW),
@@ -63,8 +63,8 @@ def test_what_a_stay_leaves_out():
     }
 
 
-def test_whether_a_world_moves_with_the_clock():
-    """Only relative moments make a world depend on now, those of failed joins too."""
+def test_relative_times_depend_on_now():
+    """Only relative times, also of failed joins, make a world depend on now."""
     fixed = {"enter": "2019-12-10T10:00:00+08:00", "leave": 1_575_943_260}
     assert not depends_on_now(spec(fixed, failed_joins=[1_575_943_200]))
     assert depends_on_now(spec({**fixed, "leave": "now"}))
@@ -73,42 +73,42 @@ def test_whether_a_world_moves_with_the_clock():
     assert not depends_on_now({"source": "recorded", "rooms": []})
 
 
-def test_an_empty_world_answers():
-    """No rooms: empty lists, and no room is known."""
+def test_an_empty_world_has_empty_views():
+    """Without rooms all lists are empty and every room is unknown."""
     world, readings = recorded_world({"source": "recorded", "rooms": []}, NOW), resolve({})
-    ask = asking(world, NOW, readings)
+    query = make_query(world, NOW, readings)
     window = {"BeginTime": "1575962150", "EndTime": "1575962850"}
-    assert ask("query_instance_all_records_by_time", {"UserId": "a", **window}) == {
+    assert query("query_instance_all_records_by_time", {"UserId": "a", **window}) == {
         "UserId": "a",
         "UserRecords": [],
     }
-    assert ask("query_all_instance_by_time", window) == {"UsersList": []}
-    assert ask("query_room_info", {"RoomId": "77"}) is None
-    assert ask("count_qos_by_day", {"QueryDate": "20191209"}) == {"QosData": []}
-    assert ask("count_business_distribute_volume_by_day", {"QueryDate": "20191209", "CountBy": 3}) == {
+    assert query("query_all_instance_by_time", window) == {"UsersList": []}
+    assert query("query_room_info", {"RoomId": "77"}) is None
+    assert query("count_qos_by_day", {"QueryDate": "20191209"}) == {"QosData": []}
+    assert query("count_business_distribute_volume_by_day", {"QueryDate": "20191209", "CountBy": 3}) == {
         "DistributeData": []
     }
     day = parse_day("20191209")
-    assert ask("count_business_total_volume_by_day", {"QueryDate": "20191209", "CountBy": 1}) == {
+    assert query("count_business_total_volume_by_day", {"QueryDate": "20191209", "CountBy": 1}) == {
         "TrendData": [{"TickTime": str(day + 60 * tick), "Volume": 0} for tick in range(1_440)]
     }
     assert not world.has_user("a")
 
 
-def test_failed_joins_are_told_once():
-    """Failed joins of all rooms come sorted, the begin included and the end not."""
+def test_failed_joins_are_sorted():
+    """Failed joins of all rooms are sorted; the begin is included, the end is not."""
     world = recorded_world(spec({"enter": NOW - 60}, failed_joins=[NOW, NOW - 50, "now-1m", NOW - 50]), NOW)
     assert world.failed_joins(NOW - 60, NOW).tolist() == [NOW - 60, NOW - 50, NOW - 50]
 
 
-def test_touching_stays_are_two_stays():
-    """Somebody may leave and come in the same second; the room counts the pair once, and for its host."""
+def test_sessions_may_touch():
+    """A user can leave and rejoin in the same second; the pair counts once, and the first session is the host's."""
     world = recorded_world(spec({"enter": NOW, "leave": NOW + 9}, {"enter": NOW - 9, "leave": NOW}), NOW)
-    stays = world.sessions_of_room("77")
-    assert sorted(stays.enter.tolist()) == [NOW - 9, NOW]
-    assert stays.enter[stays.host].tolist() == stays.enter[stays.first].tolist() == [NOW - 9]
-    assert set(stays.create.tolist()) == {NOW - 9}
-    assert set(stays.destroy.tolist()) == {NOW + 9}
+    sessions = world.sessions_of_room("77")
+    assert sorted(sessions.enter.tolist()) == [NOW - 9, NOW]
+    assert sessions.enter[sessions.host].tolist() == sessions.enter[sessions.first].tolist() == [NOW - 9]
+    assert set(sessions.create.tolist()) == {NOW - 9}
+    assert set(sessions.destroy.tolist()) == {NOW + 9}
 
 
 HERE = ("rooms", 0, "stays", 0)
@@ -116,13 +116,13 @@ OTHER = ("rooms", 0, "stays", 1)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "pointer", "says"),
+    ("spec", "pointer", "message"),
     [
         (spec({"enter": NOW, "leave": NOW}), (*HERE, "leave"), "after enter"),
         (spec({"enter": NOW, "leave": NOW - 1}), (*HERE, "leave"), "after enter"),
         (spec({"enter": NOW, "leave": NOW + 5, "audio": 6}), (*HERE, "audio"), "at most 5 s"),
         (spec({"enter": NOW, "leave": NOW + 5, "video": 6}), (*HERE, "video"), "at most 5 s"),
-        (spec({"enter": NOW, "audio": 10**30}), (*HERE, "audio"), "longer than the stay"),
+        (spec({"enter": NOW, "audio": 10**30}), (*HERE, "audio"), "longer than leave - enter"),
         (spec({"enter": "yesterday"}), (*HERE, "enter"), "is not a time"),
         (spec({"enter": "2019-12-10T10:00:00"}), (*HERE, "enter"), "time zone"),
         (spec({"enter": True}), (*HERE, "enter"), "is not a time"),
@@ -139,17 +139,17 @@ OTHER = ("rooms", 0, "stays", 1)
         ({"rooms": [*spec({"enter": NOW})["rooms"]] * 2}, ("rooms", 1, "RoomId"), "duplicate RoomId"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_where_it_stands(wrong, pointer, says):
-    """A row that makes no stay points to the value, in English and Chinese."""
-    with pytest.raises(WorldError, match=says) as caught:
-        recorded_world(wrong, NOW)
+def test_an_invalid_row_is_reported_with_its_place(spec, pointer, message):
+    """The error points to the value and has a text in English and Chinese."""
+    with pytest.raises(WorldError, match=message) as caught:
+        recorded_world(spec, NOW)
     assert caught.value.pointer == pointer
     assert caught.value.text.zh
     assert caught.value.text.zh != caught.value.text.en
 
 
-def test_one_person_in_two_rooms_at_once_is_refused():
-    """The rule that nobody is in two places holds over rooms."""
+def test_a_user_in_two_rooms_at_once_is_refused():
+    """Sessions of a user must not overlap, also in different rooms."""
     rooms = [
         {"RoomId": room, "stays": [{"UserId": "a", "enter": NOW + n, "leave": NOW + 9}]}
         for n, room in enumerate("12")
@@ -159,8 +159,8 @@ def test_one_person_in_two_rooms_at_once_is_refused():
     assert caught.value.pointer == ("rooms", 1, "stays", 0, "enter")
 
 
-def test_a_city_abroad_may_stand_beside_the_usual_one():
-    """Places that say all three levels never contradict the defaults."""
+def test_a_city_abroad_does_not_contradict_the_default():
+    """A session with country, province and city never contradicts the default place."""
     abroad = {"country": "日本", "province": "东京都", "city": "东京", "UserId": "b", "enter": NOW}
     world = recorded_world(spec({"enter": NOW}, abroad), NOW)
     assert sorted(world.labels("country")) == ["中国", "日本"]

@@ -1,4 +1,4 @@
-"""The views against a slow reference that shares no line with them."""
+"""The views equal those of a slow, independent reference implementation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DATES = {START - DAY_SECONDS: "20191209", START: DATE, START + DAY_SECONDS: "201
 
 
 def texts(answer: Callable[[], dict[str, Any]]) -> str:
-    """The answer as its bytes would be, key order included, or that something is missing."""
+    """The result as JSON with its key order, or the name of what is missing."""
     try:
         return json.dumps(answer(), ensure_ascii=False)
     except (Missing, NotFound):
@@ -39,7 +39,7 @@ def texts(answer: Callable[[], dict[str, Any]]) -> str:
 @few
 @given(situations(), readings(), st.sampled_from(USERS), st.sampled_from(ROOMS), st.booleans())
 def test_records_are_those_of_the_reference(situation, chosen, user, room, open_window):
-    """2.1, 2.2 and 2.3 answer what the document and the readings say, to the letter."""
+    """2.1, 2.2 and 2.3 equal the reference, including key order."""
     spec, now, span = situation
     world, reference = recorded_world(spec, now), Reference(spec, now, chosen)
     window = {"BeginTime": str(span[0]), "EndTime": str(span[1])}
@@ -49,25 +49,25 @@ def test_records_are_those_of_the_reference(situation, chosen, user, room, open_
         ("query_room_info", {"RoomId": room, **window}),
         ("query_all_instance_by_time", window),
     ):  # fmt: skip
-        told = texts(lambda op=operation, b=body: VIEWS[op](world, b, now, chosen).fields)
-        assert told == texts(lambda op=operation, b=body: getattr(reference, op)(b)), operation
+        result = texts(lambda op=operation, b=body: VIEWS[op](world, b, now, chosen).fields)
+        assert result == texts(lambda op=operation, b=body: getattr(reference, op)(b)), operation
 
 
 @settings(few, max_examples=240)
 @given(situations(), readings(), st.sampled_from([START, START, *DATES]), st.sampled_from(QUESTIONS))
 def test_statistics_are_those_of_the_reference(situation, chosen, start, question):
-    """3.1, 3.2 and 3.3 count, second by second, what the reference counts, with its rounding."""
+    """3.1, 3.2 and 3.3 equal the reference's counts by second, including rounding."""
     spec, now, _ = situation
     operation, count = question
     body = {"QueryDate": DATES[start]} | ({} if count is None else {"CountBy": count})
-    told = VIEWS[operation](recorded_world(spec, now), body, now, chosen).fields
-    assert json.dumps(told) == json.dumps(getattr(Reference(spec, now, chosen), operation)(body, start))
+    result = VIEWS[operation](recorded_world(spec, now), body, now, chosen).fields
+    assert json.dumps(result) == json.dumps(getattr(Reference(spec, now, chosen), operation)(body, start))
 
 
 @few
 @given(situations(), readings(), st.lists(st.integers(0, 3 * DAY_SECONDS), min_size=2, max_size=4))
-def test_a_settled_answer_never_changes(situation, chosen, later):
-    """From the second an answer calls itself settled it is the same at every later now."""
+def test_a_stable_result_never_changes(situation, chosen, later):
+    """From `stable_from` on a result is the same at every later now."""
     spec, _, span = situation
     world = recorded_world(spec, START)
     window = {"BeginTime": str(span[0]), "EndTime": str(span[1])}
@@ -94,8 +94,8 @@ def test_a_settled_answer_never_changes(situation, chosen, later):
 
 @pytest.mark.parametrize("today", ["partial", "empty"])
 @pytest.mark.parametrize("view", [name for name in VIEWS if name.startswith("count")])
-def test_a_day_to_come_is_empty_and_not_settled(view, today):
-    """A future day tells an empty list that nobody may keep."""
+def test_a_future_day_is_empty_and_not_stable(view, today):
+    """A future day gives an empty list that must not be cached."""
     spec = {"rooms": [{"RoomId": "1", "stays": [{"UserId": "a", "enter": START + 60, "leave": START + 90}]}]}
     answer = VIEWS[view](
         recorded_world(spec, 0), {"QueryDate": DATE, "CountBy": 1}, START - 5, resolve({"today": today})
@@ -105,32 +105,32 @@ def test_a_day_to_come_is_empty_and_not_settled(view, today):
 
 
 def test_a_day_is_that_of_utc_8():
-    """The reference's days are the clock's."""
+    """The reference and the clock agree on the UTC+8 day."""
     assert all(start_of_day(start) == start == start_of_day(start + DAY_SECONDS - 1) for start in DATES)
 
 
-def shares(*stays, count=4):
-    """3.2 with names, of one room with these stays of a day long past."""
-    world = recorded_world({"rooms": [{"RoomId": "1", "stays": list(stays)}]}, 0)
+def shares(*sessions, count=4):
+    """3.2 with labels for one room with these sessions on a past day."""
+    world = recorded_world({"rooms": [{"RoomId": "1", "stays": list(sessions)}]}, 0)
     view = VIEWS["count_business_distribute_volume_by_day"]
     body = {"QueryDate": DATE, "CountBy": count}
     return view(world, body, START + 9 * DAY_SECONDS, resolve({"labels": "on"})).fields["DistributeData"]
 
 
-def test_who_leaves_as_another_comes_is_not_on_line_with_them():
-    """A stay does not cover the second it ends in, so two that touch are one at a time."""
-    told = shares(
+def test_touching_sessions_are_not_concurrent():
+    """A session does not include the second it ends in, so two that touch have a peak of 1."""
+    result = shares(
         {"UserId": "a", "enter": START + 10, "leave": START + 20},
         {"UserId": "b", "enter": START + 20, "leave": START + 30},
     )
-    assert [(row["PeakOnlineNum"], row["CommunicateDuration"]) for row in told] == [(1, 20)]
+    assert [(row["PeakOnlineNum"], row["CommunicateDuration"]) for row in result] == [(1, 20)]
 
 
-def test_equal_shares_are_told_by_name():
-    """Of two labels with the same duration the one whose name sorts first comes first, however they were met."""
-    told = shares(
+def test_equal_durations_are_sorted_by_name():
+    """Labels with the same duration are sorted by name."""
+    result = shares(
         {"UserId": "a", "enter": START + 10, "leave": START + 20, "network": "WiFi"},
         {"UserId": "b", "enter": START + 11, "leave": START + 21, "network": "4G"},
         {"UserId": "c", "enter": START + 12, "leave": START + 23, "network": "5G"},
     )
-    assert [row["Name"] for row in told] == ["5G", "4G", "WiFi"]
+    assert [row["Name"] for row in result] == ["5G", "4G", "WiFi"]

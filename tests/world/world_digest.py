@@ -1,7 +1,6 @@
-"""Prints a digest of generated worlds: the same line on every interpreter, NumPy, machine, hash seed and
-time zone.
+"""Print a digest of generated worlds: the same on every Python, NumPy, machine, hash seed and time zone.
 
-Needs NumPy alone, so that it runs where the rest of the project is not installed.
+Needs only NumPy, so that it runs where the other dependencies are not installed.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def _feed(digest: hashlib._Hash, rows: Sessions) -> None:
 
 
 def digest_of_worlds() -> str:
-    """One hexadecimal word for rows, ids, labels and failed joins of three worlds on four days."""
+    """Return a SHA-256 of the rows, ids, labels and failed joins of three worlds on four days."""
     digest = hashlib.sha256()
     for spec in SPECS:
         world = generated_world(spec)

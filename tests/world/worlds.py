@@ -13,13 +13,13 @@ from mockserver.world.model import EPOCH, build_model, slots_needed
 from mockserver.world.sessions import COLUMNS, Sessions
 
 bounded = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""Enough examples to find what is wrong within seconds, on a machine that others use too."""
+"""Few enough examples to run within seconds."""
 END = parse_day("20300101")
 
 
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
-    """A generated world's parameters; every other one has no more users than its busiest hour needs."""
+    """Parameters of a generated world; half of them have no more users than the busiest hour needs."""
     floor = draw(st.integers(1, 60))
     cap = draw(st.integers(floor, 14_400))
     kinds = [
@@ -47,7 +47,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def spans(draw: st.DrawFn, most: int = 12 * 3_600) -> tuple[int, int]:
+def spans(draw: st.DrawFn, max_seconds: int = 12 * 3_600) -> tuple[int, int]:
     """A closed span of seconds, often in the world's first hours or on a day's boundary."""
     begin = draw(
         st.one_of(
@@ -56,9 +56,9 @@ def spans(draw: st.DrawFn, most: int = 12 * 3_600) -> tuple[int, int]:
             st.integers(0, 4_000).map(lambda day: EPOCH + day * DAY_SECONDS - 60),
         )
     )
-    return begin, begin + draw(st.integers(0, most))
+    return begin, begin + draw(st.integers(0, max_seconds))
 
 
-def same(one: Sessions, other: Sessions) -> bool:
+def same(left: Sessions, right: Sessions) -> bool:
     """Whether two results have the same rows in the same order."""
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in COLUMNS)
+    return all(np.array_equal(getattr(left, name), getattr(right, name)) for name in COLUMNS)
