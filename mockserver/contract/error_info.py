@@ -1,7 +1,8 @@
-"""The ErrorInfo of a failure (§1.4): the text of the error's catalogue row, followed by what is wrong in this case.
+"""The ErrorInfo of a failure (§1.4): the text of its catalogue row, followed by the detail of this case.
 
-The only place where an ErrorInfo is composed. To change a text, edit the row in `errors.yaml`; to leave the details out,
-set `error_info` to `catalogue`. An explicit `info` of a fault or of a scenario's reply replaces all of it.
+The only place where an ErrorInfo is composed. To change a text, edit the row in `errors.yaml`; to leave the
+details out, set `error_info` to `catalogue`. An explicit `info` of a fault or of a scenario's reply replaces
+all of it.
 """
 
 from __future__ import annotations

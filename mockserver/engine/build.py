@@ -40,7 +40,7 @@ _SWITCH = {
 
 
 def make_engine(**settings: Any) -> Engine:
-    """Return an engine for the given settings. ConfigurationError lists what is wrong with them or the files."""
+    """Return an engine for the given settings. ConfigurationError lists everything wrong with them."""
     chosen = resolve_settings(settings)
     clock = make_clock(chosen["now"])
     readings = parse_readings(chosen["reading"], chosen["strictness"])
@@ -102,7 +102,7 @@ def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault]:
-    """Parse `KIND;field=value;…` texts. The environment variable has several in one text, separated by spaces."""
+    """Parse `KIND;field=value;…` texts; several in one text are separated by spaces."""
     faults = []
     for text in given.split() if isinstance(given, str) else given:
         try:

@@ -29,7 +29,7 @@ class RequestContext:
     config: Config
     """The configuration that answers this request, even if the files are reloaded meanwhile."""
     received: Request = field(repr=False)
-    """The request as it was received. May contain secrets: used to verify the signature, never shown or stored."""
+    """The request as received. May contain secrets: it is used for the signature, never shown or stored."""
     request: Request
     """The request with every known secret masked."""
     parsed_query: Query = field(repr=False)

@@ -1,9 +1,10 @@
 """The journal: every API request of every app, limited in entries and bytes, gone with the process.
 
-Entries evicted for newer ones are counted, and every query returns the count: an entry that is not there any more is
-never mistaken for a request that never arrived. Knows nothing of HTTP or the contract.
+Entries evicted for newer ones are counted, and every query returns the count: an entry that is not there any
+more is never mistaken for a request that never arrived. Knows nothing of HTTP or the contract.
 
-Writing is on the request path, reading is not: entries are stored as received and redacted when they are read.
+Writing is on the request path, reading is not: entries are stored as received and redacted when they are
+read.
 """
 
 from __future__ import annotations
@@ -186,7 +187,7 @@ class Journal:
         return sum(query.matches(item.entry) for item in stored), evicted
 
     def wait_for(self, least: int, query: JournalQuery = ALL, timeout: float = 0.0) -> Selection:
-        """Return the matching entries once there are `least` of them, `timeout` seconds have passed, or on `close`.
+        """Return the matching entries when there are `least` of them, after `timeout` seconds, or on `close`.
 
         TooManyWaiters when the limit of waiting callers is reached: each of them blocks a thread.
         """
@@ -240,7 +241,7 @@ class Journal:
         return self._size
 
     def _snapshot(self, query: JournalQuery) -> tuple[list[_Stored], int]:
-        """Return the entries of the queried app, or all in order of arrival, and how many such were evicted."""
+        """Return the queried app's entries, or all in order of arrival, and how many were evicted."""
         if query.appkey is not None:
             app = self._apps.get(query.appkey)
             return (list(app.entries), app.evicted_since(query.since)) if app else ([], 0)

@@ -1,8 +1,8 @@
 """One request and its response as a journal entry.
 
-The engine creates an entry as the request was received, secrets included. The journal shrinks it with `compact()`
-while it is stored and hands out only what `redact()` returns: long parts cut, credentials masked, checksums shortened.
-Knows nothing of apps, operations or HTTP servers.
+The engine creates an entry as the request was received, secrets included. The journal shrinks it with
+`compact()` while it is stored and hands out only what `redact()` returns: long parts cut, credentials masked,
+checksums shortened. Knows nothing of apps, operations or HTTP servers.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class JournalEntry:
         return True
 
     def redact(self, salt: bytes = b"") -> JournalEntry:
-        """Return the entry as it may be shown. The journal's `salt` keeps fingerprints from being looked up."""
+        """Return the entry as it may be shown. The journal's `salt` makes fingerprints irreversible."""
         if self.redacted:
             return self
         request, query, fields = self.request, self.query, self.fields

@@ -1,6 +1,7 @@
 """Masking of what a journal stores and shows: credentials in headers, whole checksums, overlong texts.
 
-Works by the names of headers and parameters. The apps' secrets themselves are removed before, by the `Redactor`.
+Works by the names of headers and parameters. The apps' secrets themselves are removed before, by the
+`Redactor`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _CHECKSUM_FIELD = re.compile(
 
 
 def mask_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers with credentials masked and checksums shortened; the same mapping if there are none."""
+    """Return the headers with credentials masked and checksums shortened; the same mapping if unchanged."""
     if len(headers) <= MAX_FIELDS and _are_harmless(tuple(headers)):
         long_values = [value for value in headers.values() if len(value) >= 40]
         if "appsecret" not in headers.get("x-mock-fault", "") and not any(

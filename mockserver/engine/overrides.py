@@ -1,7 +1,8 @@
 """Overrides of one request: a scenario, faults or an error chosen by a header or by a magic value.
 
-For clients that cannot add headers, `identifier`, `UserId` or `RoomId` may be `mock:error=NAME`, `mock:scenario=NAME` or
-`mock:fault=KIND;field=value;…`. An invalid override is a violation; it is never ignored.
+For clients that cannot add headers, `identifier`, `UserId` or `RoomId` may be `mock:error=NAME`,
+`mock:scenario=NAME` or `mock:fault=KIND;field=value;…`. An invalid override is a violation; it is never
+ignored.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ _CAUSED_BY_FAULTS = ("checksum_expired", "checksum_mismatch")
 
 
 class Engine:
-    """Answers requests from a configuration and a store. `load` reads the configuration, at start and on reload."""
+    """Answers requests. `load` reads the configuration at start and on every reload."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Engine:
         self.problems: tuple[Problem, ...] = ()
         """Problems of the files when they were last read; the configuration before that is still in use."""
         self.changing = threading.RLock()
-        """Held while the configuration or the choice of a scenario changes, so that every chosen scenario exists."""
+        """Held while the configuration or a chosen scenario changes, so that every chosen scenario exists."""
         self._load = load
         self._headers = headers
         self._responder = Responder(lang)
@@ -77,7 +77,7 @@ class Engine:
         context = self._identify(request)
         # Check path, method, query, body and signature. The context collects the violations.
         self._validate(context)
-        # Refuse the request, or answer it by a scenario rule or the world, checked against the response schema.
+        # Refuse, or answer by a scenario rule or the world, checked against the response schema.
         decision = self._decide(context)
         response = self._respond(context, decision)
         if context.fault_plan is not None:
@@ -130,7 +130,7 @@ class Engine:
         signing = self._signing_context(context, deep=deep)
         signature = check_signature(context.query, context.received, readings, signing, accepted=accepted)
         if context.signature_valid:
-            # A fault made the server reject a valid signature: the client is told, but it is not its violation.
+            # A fault made the server reject a valid signature: that is no violation of the client's.
             context.injected = [found for found in signature if found.name in _CAUSED_BY_FAULTS]
         context.violations += signature
         if context.overrides:
@@ -152,7 +152,7 @@ class Engine:
         )
 
     def _signing_context(self, context: RequestContext, *, deep: bool) -> SigningContext:
-        """Return what the signature is verified against: the app's key and clock, or what a fault makes of them."""
+        """Return the keys and the clock to verify the signature against, with checksum faults applied."""
         config, app, state = context.config, context.app, context.state
         signing = SigningContext(
             context.now,
@@ -206,7 +206,7 @@ class Engine:
         return context.violations
 
     def error_body(self, error: str, detail: Text) -> bytes:
-        """Return the envelope for a failure outside of the pipeline, e.g. a request that is not valid HTTP."""
+        """Return the envelope of a failure outside of the pipeline, e.g. of a request that is not HTTP."""
         row, style = self.config.catalogue[error], self.config.error_info(self.store.scenario)
         return encode_json(failure(row.code, compose_error_info(row, detail.to(self.lang), self.lang, style)))
 
@@ -226,8 +226,8 @@ class Engine:
     def reload(self) -> None:
         """Read every file again and answer from the new configuration.
 
-        ConfigurationError when anything is wrong with the files: the old configuration stays in use, and `problems` has
-        what was wrong.
+        ConfigurationError when anything is wrong with the files: the old configuration stays in use, and
+        `problems` has what was wrong.
         """
         with self.changing:
             try:

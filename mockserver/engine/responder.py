@@ -1,7 +1,7 @@
 """Answers accepted requests: by the first rule of the scenario that matches, or by its world.
 
-Every answer is checked against the response schema. One that departs from it becomes an `internal_error` that names the
-file and line it came from, unless the reply says `unchecked: true`.
+Every answer is checked against the response schema. One that departs from it becomes an `internal_error` that
+names the file and line it came from, unless the reply says `unchecked: true`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Responder:
     def failure(
         self, context: RequestContext, error: str, by: str, *, detail: str = "", info: str | None = None
     ) -> Decision:
-        """Return the envelope of a catalogue error. `info` replaces the ErrorInfo composed of row and `detail`."""
+        """Return the envelope of a catalogue error. `info` replaces the composed ErrorInfo."""
         row = context.config.catalogue[error]
         if info is None:
             style = context.config.error_info(context.scenario.name)

@@ -1,7 +1,8 @@
-"""The state that requests share: what each app has sent, and what was chosen for it. In memory, thread-safe, bounded.
+"""The state that requests share: what each app sent, and what was chosen for it. Thread-safe and bounded.
 
-`MemoryStore` and the `AppState` objects it hands out are the whole state interface. Another backend is one more file with
-these two classes: the pipeline, the rules and the admin API use nothing but their public methods and attributes.
+`MemoryStore` and the `AppState` objects it hands out are the whole state interface. Another backend is one
+more file with these two classes: the pipeline, the rules and the admin API use nothing but their public
+methods and attributes.
 """
 
 from __future__ import annotations
@@ -199,7 +200,7 @@ class MemoryStore:
         self._add_startup_faults()
 
     def add_fault(self, fault: Fault) -> str:
-        """Activate a fault for all apps, present and future, and return its id. FaultError when the id is taken."""
+        """Activate a fault for all apps, present and future. Return its id; FaultError when it is taken."""
         with self._lock:
             taken = self._faults.keys() | {
                 active.id for state in self._states.values() for active in state.faults.active
