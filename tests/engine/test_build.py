@@ -1,4 +1,4 @@
-"""Settings become an engine, or are told what is wrong with them."""
+"""Settings become an engine, or an error that names the option."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from mockserver.server.app import create_app
     ],
     ids=str,
 )
-def test_a_wrong_setting_is_told_with_its_option(settings: dict[str, Any], says: str) -> None:
-    """ConfigurationError names the option, or the path, and what would be right, in both languages."""
+def test_an_invalid_setting_is_reported_with_its_option(settings: dict[str, Any], says: str) -> None:
+    """ConfigurationError names the option or path and what would be valid, in both languages."""
     with pytest.raises(ConfigurationError) as caught:
         make_engine(**settings)
     (problem,) = caught.value.problems
@@ -44,7 +44,7 @@ def test_a_wrong_setting_is_told_with_its_option(settings: dict[str, Any], says:
     assert problem.place.startswith(("--", "/nowhere"))
 
 
-def test_settings_are_typed_and_defaults_fill_in() -> None:
+def test_settings_are_converted_and_completed_by_defaults() -> None:
     """Texts of the environment become numbers and switches; None means unset."""
     chosen = resolve_settings({"port": "0", "answer_headers": "off", "scenario": None, "seed": "7"})
     assert (chosen["port"], chosen["answer_headers"], chosen["scenario"], chosen["seed"]) == (
@@ -57,7 +57,7 @@ def test_settings_are_typed_and_defaults_fill_in() -> None:
 
 
 def test_the_environment_is_read_by_name(monkeypatch) -> None:
-    """MOCKSERVER_NAME, where it is not empty; nothing else."""
+    """MOCKSERVER_NAME is read if it is not empty; other variables are ignored."""
     assert from_environment(
         {"MOCKSERVER_PORT": "1", "MOCKSERVER_LANG": "", "MOCKSERVER_X": "2", "PORT": "3"}
     ) == {"port": "1"}
@@ -66,13 +66,13 @@ def test_the_environment_is_read_by_name(monkeypatch) -> None:
 @pytest.mark.parametrize(
     "given", ["window=enter,seq=unique", "window=enter seq=unique", ["window=enter", "seq = unique"]]
 )
-def test_readings_come_as_text_or_list(given: Any) -> None:
-    """From the environment as one text, from the command line one by one; --strictness is short for one."""
+def test_readings_are_parsed_from_text_or_list(given: Any) -> None:
+    """The environment has one text, the command line a list; --strictness sets one reading."""
     assert parse_readings(given, "lenient") == {"window": "enter", "seq": "unique", "strictness": "lenient"}
 
 
 def test_readings_of_the_run_win_over_the_scenarios(tmp_path) -> None:
-    """--reading is the last word."""
+    """--reading wins over the scenario's readings."""
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text("title: a\nreadings: {seq: optional, window: enter}")
     engine = make_engine(fixtures=str(tmp_path), scenario="a", reading=["seq=unique"])
@@ -80,15 +80,15 @@ def test_readings_of_the_run_win_over_the_scenarios(tmp_path) -> None:
     assert (readings["seq"], readings["window"]) == ("unique", "enter")
 
 
-def test_a_clock_stands_still_when_told_to() -> None:
-    """--now freezes; without it the machine's clock runs."""
+def test_now_freezes_the_clock() -> None:
+    """Without --now the machine's clock runs."""
     assert make_clock(str(NOW)).now() == NOW
     assert make_clock("2019-12-10T07:17:00Z").second() == 1_575_962_220
     assert make_clock(None).now() > NOW
 
 
 def test_the_same_seed_and_clock_give_the_same_bytes() -> None:
-    """Two engines, one answer; another seed, another."""
+    """Two engines with one seed answer alike; another seed gives another answer."""
     send = {
         "operation": "query_all_instance_by_time",
         "body": {"BeginTime": "1575990000", "EndTime": "1575990060"},
@@ -101,7 +101,7 @@ def test_the_same_seed_and_clock_give_the_same_bytes() -> None:
     assert first != other
 
 
-def test_create_app_takes_the_environment_and_arguments_win(monkeypatch) -> None:
+def test_create_app_reads_the_environment_and_arguments_win(monkeypatch) -> None:
     """`flask --app mockserver run` is configured by variables."""
     monkeypatch.setenv("MOCKSERVER_SCENARIO", "outage")
     monkeypatch.setenv("MOCKSERVER_NOW", str(NOW))

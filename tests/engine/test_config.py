@@ -1,4 +1,4 @@
-"""Everything that is data, loaded as one set: what comes with the package is right, a user's files stand in for it."""
+"""The configuration: the shipped files are valid, and a user's files replace them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockserver.engine.config import load_apps_only, load_config
 
 
 def test_every_scenario_has_a_world_and_all_readings() -> None:
-    """No request can meet a scenario that is half there."""
+    """No request can meet an incomplete scenario."""
     config = shipped_config()
     for name, scenario in config.scenarios.items():
         assert not scenario.world.at("", NOW).has_user("")
@@ -28,7 +28,7 @@ def test_every_scenario_has_a_world_and_all_readings() -> None:
     "name", sorted(name for name, scenario in shipped_config().scenarios.items() if not scenario.faults)
 )
 def test_a_shipped_scenario_without_faults_answers_within_the_contract(name: str) -> None:
-    """Success or failure: the answer to each sample body meets the operation's schema or the envelope's."""
+    """The answer to each sample body meets the operation's schema or the envelope's."""
     working = EngineClient(name)
     for operation in OPERATIONS:
         answer = working.ask(operation)
@@ -36,14 +36,14 @@ def test_a_shipped_scenario_without_faults_answers_within_the_contract(name: str
         assert (mismatches, answer["ErrorCode"] == 1500) == ([], False), answer
 
 
-def test_every_error_that_is_needed_has_a_row() -> None:
-    """A violation never asks for a name that the catalogue lacks, and needs no name that it has not."""
+def test_every_needed_error_has_a_row() -> None:
+    """Every error of a violation is in the catalogue."""
     assert shipped_config().catalogue.keys() >= NEEDED_ERRORS
     assert {row.error for row in VIOLATIONS.values()} <= NEEDED_ERRORS
 
 
-def test_the_samples_under_document_are_answered_to_the_letter() -> None:
-    """Values and key order of all six, byte by byte once re-encoded."""
+def test_the_document_scenario_answers_the_samples_exactly() -> None:
+    """Values and key order of all six answers are the document's."""
     working = EngineClient("document")
     for operation, sample in SAMPLES.items():
         answer = working.ask(operation)
@@ -51,15 +51,15 @@ def test_the_samples_under_document_are_answered_to_the_letter() -> None:
         assert str(answer) == str(sample["answer"])
 
 
-def test_a_users_numbers_are_told(tmp_path) -> None:
-    """Another errors.yaml renumbers every answer; the names stay."""
+def test_a_users_error_codes_are_answered(tmp_path) -> None:
+    """Another errors.yaml changes the codes; the names stay."""
     text = Folders().fixture("errors.yaml").read_text(encoding="utf-8").replace("code: 1301", "code: 40400")
     config = user_config(tmp_path, {"errors.yaml": text})
     assert EngineClient(config=config).ask("query_room_info", {"RoomId": "nobody"})["ErrorCode"] == 40_400
 
 
 def test_a_users_apps_replace_the_shipped_ones(tmp_path) -> None:
-    """Nobody signs with our made-up keys on a server that has its own."""
+    """The shipped keys are not valid on a server with its own apps."""
     text = "apps:\n  - {appkey: mine, appsecret: s, restapikey: r, identifiers: [root]}"
     config = user_config(tmp_path, {"apps.yaml": text})
     assert list(config.apps) == ["mine"]
@@ -67,8 +67,8 @@ def test_a_users_apps_replace_the_shipped_ones(tmp_path) -> None:
     assert EngineClient(config=config).ask("query_room_info")["ErrorCode"] == 1102
 
 
-def test_a_users_schema_is_the_contract(tmp_path) -> None:
-    """A request schema that asks for more refuses what ours takes."""
+def test_a_users_schema_replaces_the_shipped_one(tmp_path) -> None:
+    """A stricter request schema refuses what the shipped one accepts."""
     name = "query_room_info.request.json"
     text = Folders().schema(name).read_text(encoding="utf-8").replace('"maxLength": 256', '"maxLength": 4', 1)
     config = user_config(tmp_path, {f"schemas/{name}": text})
@@ -78,7 +78,7 @@ def test_a_users_schema_is_the_contract(tmp_path) -> None:
 
 
 def test_secrets_are_in_no_repr() -> None:
-    """A log of a library or an app shows no key."""
+    """The repr of a configuration or an app shows no key."""
     config = shipped_config()
     for app in config.apps.values():
         shown = repr(app) + repr(dataclasses.replace(app))
@@ -93,8 +93,8 @@ def test_the_readings_of_a_run_win(tmp_path) -> None:
     assert {config.readings(name)["seq"] for name in config.scenarios} == {"unique"}
 
 
-def test_a_world_that_cannot_be_is_told_once(tmp_path) -> None:
-    """Scenarios that extend a broken one do not repeat its mistake."""
+def test_an_invalid_world_is_reported_once(tmp_path) -> None:
+    """Scenarios that extend a broken one do not repeat its problem."""
     bad = "title: a\nworld: {source: recorded, rooms: [{RoomId: r, stays: [{UserId: u, enter: noon}]}]}"
     with pytest.raises(ConfigurationError) as caught:
         user_config(tmp_path, {"scenarios/a.yaml": bad, "scenarios/b.yaml": "title: b\nextends: a"})

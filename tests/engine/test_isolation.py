@@ -39,7 +39,7 @@ def port():
 
 
 class Model:
-    """What one app must be like, step by step, as if it were alone."""
+    """The expected state of one app, as if it were alone."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -158,7 +158,7 @@ class Model:
 
 
 def make_machine(port: int) -> type[RuleBasedStateMachine]:
-    """Two apps side by side; after every step both are as each would be alone."""
+    """Two apps side by side; after every step both match their models."""
     both = st.integers(0, 1)
 
     class TwoApps(RuleBasedStateMachine):
@@ -223,8 +223,8 @@ def make_machine(port: int) -> type[RuleBasedStateMachine]:
     return TwoApps
 
 
-def test_two_apps_driven_in_parallel_never_meet(port: int) -> None:
-    """Scenarios, readings, faults, answers, clocks and journals of two apps, in any order of steps."""
+def test_two_apps_never_affect_each_other(port: int) -> None:
+    """Scenarios, readings, faults, answers, clocks and journals, in any order of steps."""
     chosen = settings(
         max_examples=length(15, 100),
         stateful_step_count=length(25, 40),
@@ -235,7 +235,7 @@ def test_two_apps_driven_in_parallel_never_meet(port: int) -> None:
 
 
 def drive(port: int, seed: int, steps: int) -> None:
-    """One app through random steps, checked against its model as it goes."""
+    """Take one app through random steps, checked against its model."""
     chance = random.Random(seed)
     with Client.fresh(port) as client:
         _drive(Model(client), chance, steps)
@@ -266,8 +266,8 @@ def _drive(model: Model, chance: random.Random, steps: int) -> None:
     model.check()
 
 
-def test_many_apps_in_parallel_without_cross_talk(port: int) -> None:
-    """Each app, in a thread of its own, sees only what it did."""
+def test_many_concurrent_apps_never_affect_each_other(port: int) -> None:
+    """Each app, in its own thread, sees only what it did."""
     with ThreadPoolExecutor(APPS) as threads:
         for done in [threads.submit(drive, port, seed, STEPS) for seed in range(APPS)]:
             done.result()

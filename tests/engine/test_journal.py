@@ -1,4 +1,4 @@
-"""The journal holds what came, in bounds, and tells what had to go."""
+"""The journal stores requests within its limits and counts what it evicts."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def ids(entries: list[JournalEntry]) -> list[str]:
     return [entry.id for entry in entries]
 
 
-def test_what_was_added_is_found_by_its_id() -> None:
-    """A request is there as soon as `add` is back; an unknown id is None."""
+def test_an_added_entry_is_found_by_its_id() -> None:
+    """An entry is there when `add` returns; an unknown id gives None."""
     journal = Journal()
     one = add(journal, fields={"RoomId": "78"})
     found = journal.get(one)
@@ -84,10 +84,10 @@ FILTERS = st.builds(
 
 
 @given(ENTRIES, FILTERS, st.none() | st.integers(0, 9))
-def test_a_filter_is_what_its_words_say(
+def test_a_query_selects_what_a_naive_filter_selects(
     entries: list[JournalEntry], asked: JournalQuery, limit: int | None
 ) -> None:
-    """A selection is the naive filter over all requests in the order they came, its newest `limit`."""
+    """In order of arrival, the newest `limit`."""
     journal = Journal()
     for one in entries:
         journal.add(one)
@@ -108,10 +108,10 @@ def test_a_filter_is_what_its_words_say(
 
 
 @given(ENTRIES, st.integers(1, 5), st.integers(4_000, 20_000))
-def test_bounds_hold_for_every_app_and_nothing_is_lost_uncounted(
+def test_limits_hold_for_every_app_and_every_eviction_is_counted(
     entries: list[JournalEntry], max_entries: int, max_bytes: int
 ) -> None:
-    """After any adds each app is within its bounds, holds its newest; kept plus evicted is all that came."""
+    """Each app keeps its newest entries within the limits; kept plus evicted is everything added."""
     journal = Journal(max_entries, max_bytes)
     for one in entries:
         journal.add(one)
@@ -128,8 +128,8 @@ def test_bounds_hold_for_every_app_and_nothing_is_lost_uncounted(
     assert (len(kept) + evicted, journal.size) == (len(entries), left)
 
 
-def test_all_apps_together_are_bounded_too() -> None:
-    """Many apps do not add up without end, and the busiest gives way, not the quiet one."""
+def test_all_apps_together_are_limited_too() -> None:
+    """The largest app gives way, not the quiet one."""
     size = stored_size(entry())
     journal = Journal(max_bytes=size * 4)
     quiet = add(journal, appkey="quiet")
@@ -141,8 +141,8 @@ def test_all_apps_together_are_bounded_too() -> None:
     assert journal.count(JournalQuery(appkey="quiet")) == (1, 0)
 
 
-def test_an_eviction_before_the_range_asked_does_not_count() -> None:
-    """`since` after everything that left: nothing is missing there; at or before it: something may be."""
+def test_evictions_before_the_queried_range_do_not_count() -> None:
+    """With `since` after every evicted entry nothing is missing."""
     journal = Journal(max_entries=2)
     for at in (10.0, 20.0, 30.0, 40.0):
         journal.add(entry(at=at))
@@ -153,7 +153,7 @@ def test_an_eviction_before_the_range_asked_does_not_count() -> None:
 
 
 def test_clearing_one_app_leaves_the_others() -> None:
-    """`clear` forgets entries and evictions of one app or of all, and gives the number that went."""
+    """`clear` removes entries and eviction counts of one app or all, and returns the number of entries."""
     journal = Journal(max_entries=2)
     for _ in range(3):
         journal.add(entry(appkey="a"))
@@ -165,8 +165,8 @@ def test_clearing_one_app_leaves_the_others() -> None:
     assert (journal.select(), journal.size) == (([], 0), 0)
 
 
-def test_ten_thousand_requests_of_two_hundred_threads_are_each_found_at_once() -> None:
-    """200 threads × 50 adds, each followed by a look for its own id: all are found."""
+def test_entries_of_200_threads_are_found_at_once() -> None:
+    """50 adds per thread, each followed by a look-up of its id."""
     journal, start = Journal(), threading.Barrier(200)
 
     def client(number: int) -> int:
@@ -183,8 +183,8 @@ def test_ten_thousand_requests_of_two_hundred_threads_are_each_found_at_once() -
     assert journal.count() == (10_000, 0)
 
 
-def test_memory_stops_growing_after_the_cap() -> None:
-    """Once full, thousands of entries of 4 KB more take no more memory; the estimate is not too low."""
+def test_memory_stops_growing_at_the_limit() -> None:
+    """A full journal takes no more memory for thousands of entries more, and the estimate is not too low."""
     journal = Journal(max_bytes=4 * 1024 * 1024)
 
     def fill(count: int) -> int:
@@ -205,8 +205,8 @@ def test_memory_stops_growing_after_the_cap() -> None:
 
 
 @pytest.mark.parametrize("kind", ["plain", "encoded query", "violation", "headers", "answer"])
-def test_the_estimate_is_not_too_low(kind: str) -> None:
-    """A thousand requests, each made of objects of its own, take no more memory than they are counted for."""
+def test_the_size_estimate_is_not_too_low(kind: str) -> None:
+    """A thousand entries take no more memory than they are counted for, and at least a quarter."""
     journal = Journal()
 
     def words(number: int) -> dict[str, Any]:
@@ -230,8 +230,8 @@ def test_the_estimate_is_not_too_low(kind: str) -> None:
     assert taken < journal.size < 4 * taken
 
 
-def test_waiting_ends_with_the_entry_that_was_missing() -> None:
-    """`wait_for` gives the entries as soon as there are enough of the kind asked for."""
+def test_waiting_ends_with_the_missing_entry() -> None:
+    """`wait_for` returns as soon as there are enough matching entries."""
     journal, found = Journal(), []
     asked = JournalQuery(operation="count_qos_by_day")
     thread = threading.Thread(target=lambda: found.append(journal.wait_for(2, asked, 30)))
@@ -243,8 +243,8 @@ def test_waiting_ends_with_the_entry_that_was_missing() -> None:
     assert [len(one.entries) for one in found] == [2]
 
 
-def test_waiting_ends_when_time_is_over() -> None:
-    """With too few entries `wait_for` gives those there are."""
+def test_waiting_ends_with_the_timeout() -> None:
+    """With too few entries `wait_for` returns those there are."""
     journal = Journal()
     one = add(journal)
     assert journal.wait_for(2, timeout=0.01).entries[0].id == one
@@ -253,8 +253,8 @@ def test_waiting_ends_when_time_is_over() -> None:
 
 
 @pytest.mark.parametrize("length", [SHORT_ANSWER, SHORT_ANSWER + 1, 50_000, MAX_BODY, MAX_BODY + 1])
-def test_the_newest_answers_are_whole_and_push_no_request_out(length: int) -> None:
-    """The newest 16 MB of long answers stay; an older one keeps its beginning, its length and its hash."""
+def test_the_newest_answers_are_kept_whole_and_evict_no_request(length: int) -> None:
+    """The newest 16 MB of long answers are whole; older ones keep beginning, length and hash."""
     journal, answer = Journal(), bytes(range(256)) * 300
     answer = answer[:length]
     room = MAX_ANSWERS // min(length, MAX_BODY)
@@ -271,8 +271,8 @@ def test_the_newest_answers_are_whole_and_push_no_request_out(length: int) -> No
     assert bool(older) is (length >= 50_000)
 
 
-def test_long_answers_leave_with_their_requests() -> None:
-    """What is evicted or forgotten makes room for answers, too: no count drifts."""
+def test_long_answers_are_evicted_with_their_requests() -> None:
+    """No size drifts when entries are evicted or cleared."""
     journal = Journal(max_entries=3)
     for number in range(500):
         journal.add(entry(answer=bytes(60_000), appkey="ab"[number % 2]))
@@ -285,8 +285,8 @@ def test_long_answers_leave_with_their_requests() -> None:
     assert journal.size == 0
 
 
-def test_readers_and_requests_at_once_see_whole_entries_only() -> None:
-    """While entries come, are shortened and leave, every entry that is read agrees with itself and tells no checksum."""
+def test_concurrent_readers_see_consistent_entries() -> None:
+    """While entries are added, shortened and evicted, every entry read is consistent and shows no checksum."""
     journal, done = Journal(max_entries=800), threading.Event()
     answer = b"x" * 30_000
     seen: list[str] = []

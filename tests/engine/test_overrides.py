@@ -1,4 +1,4 @@
-"""What a client wishes for one request: by header and by magic value; granted, or refused, never ignored, and soon forgotten."""
+"""Overrides of one request, by header and magic value: applied or refused, never ignored, never kept."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def bench() -> EngineClient:
     return EngineClient()
 
 
-def wish(scenario: str | None = None, fault: str | None = None) -> dict[str, str]:
-    """The two headers."""
+def override_headers(scenario: str | None = None, fault: str | None = None) -> dict[str, str]:
+    """The two override headers."""
     told = {"x-mock-scenario": scenario, "x-mock-fault": fault}
     return {name: value for name, value in told.items() if value is not None}
 
 
 def ask(bench: EngineClient, body: Any = WORLD, operation: str = "query_room_info", **send: Any) -> Any:
-    """The reply to a right request with a wish."""
+    """The response to a valid request with an override."""
     return bench.send({"operation": operation, "body": body, **send})
 
 
@@ -40,7 +40,7 @@ def code(reply: Any) -> int:
 
 
 def state_of(bench: EngineClient) -> Any:
-    """All that an app's state says of itself."""
+    """The visible state of the app."""
     state = bench.engine.store.app(APPKEY)
     return (
         state.scenario,
@@ -58,7 +58,7 @@ def state_of(bench: EngineClient) -> Any:
 @pytest.mark.parametrize(
     "send",
     [
-        {"headers": wish(fault="error;name=server_busy")},
+        {"headers": override_headers(fault="error;name=server_busy")},
         {"query": {"identifier": "mock:error=server_busy"}},
         {"query": {"identifier": "mock:fault=error;code=1402"}},
         {"body": {"RoomId": "mock:error=server_busy"}},
@@ -67,7 +67,7 @@ def state_of(bench: EngineClient) -> Any:
          "body": {"UserId": "mock:error=server_busy", "BeginTime": "1575962150", "EndTime": "1575962850"}},
     ],
 )  # fmt: skip
-def test_an_error_is_wished_for_in_six_ways(bench: EngineClient, send: dict[str, Any]) -> None:
+def test_an_error_can_be_chosen_in_six_ways(bench: EngineClient, send: dict[str, Any]) -> None:
     """By header, in identifier, RoomId and UserId, by name and by number."""
     reply = ask(bench, **{"body": WORLD, **send})
     assert code(reply) == BUSY
@@ -77,27 +77,27 @@ def test_an_error_is_wished_for_in_six_ways(bench: EngineClient, send: dict[str,
     assert code(ask(bench)) == 0
 
 
-def test_a_magic_value_is_none_where_it_is_not_looked_for(bench: EngineClient) -> None:
+def test_magic_values_work_only_in_the_documented_fields(bench: EngineClient) -> None:
     """Other fields, the middle of a value and another case are plain text."""
     for room in ("xmock:error=server_busy", "MOCK:error=server_busy", " mock:error=server_busy", "mock"):
         assert code(ask(bench, {"RoomId": room})) == NO_ROOM
     assert code(ask(bench, query={"seq": "mock:error=server_busy"})) == 0
 
 
-def test_a_magic_value_may_be_written_with_escapes(bench: EngineClient) -> None:
-    """JSON libraries that escape `=` or `/` do not take the wish away."""
+def test_a_magic_value_may_contain_json_escapes(bench: EngineClient) -> None:
+    """JSON libraries may escape `=` or `/`."""
     assert code(ask(bench, text='{"RoomId": "mock:error\\u003dserver_busy"}')) == BUSY
 
 
-def test_latency_and_a_scenario_are_wished_for_together(bench: EngineClient) -> None:
-    """Several wishes of one request add up."""
-    reply = ask(bench, headers=wish("empty", "latency;fixed_ms=800"), query={"identifier": "mock:fault=latency;fixed_ms=200"})  # fmt: skip
+def test_several_overrides_of_one_request_add_up(bench: EngineClient) -> None:
+    """A scenario and two latencies all apply."""
+    reply = ask(bench, headers=override_headers("empty", "latency;fixed_ms=800"), query={"identifier": "mock:fault=latency;fixed_ms=200"})  # fmt: skip
     assert reply.delivery.delay == pytest.approx(1.0)
     assert dict(reply.headers)["X-Mock-Scenario"] == "empty"
     assert dict(reply.headers)["X-Mock-Fault"].startswith("latency: ")
 
 
-# Wishes that nobody can grant
+# Invalid overrides
 
 
 UNKNOWN = [
@@ -122,10 +122,8 @@ UNKNOWN = [
 
 
 @pytest.mark.parametrize(("name", "value", "words"), UNKNOWN)
-def test_a_header_that_means_nothing_is_refused(
-    bench: EngineClient, name: str, value: str, words: str
-) -> None:
-    """invalid_parameter that names the header and what would be right; nothing else happens."""
+def test_an_invalid_header_is_refused(bench: EngineClient, name: str, value: str, words: str) -> None:
+    """The answer is invalid_parameter with the header and advice; the state does not change."""
     reply = ask(bench, headers={name: value})
     assert code(reply) == INVALID
     assert words in json.loads(reply.body)["ErrorInfo"]
@@ -142,8 +140,8 @@ def test_a_header_that_means_nothing_is_refused(
      "mock:error=server_busy;info=x", "mock:scenario=empty ", "mock:fault=rate_limit;requests=0"],
 )  # fmt: skip
 @pytest.mark.parametrize("place", ["identifier", "RoomId", "UserId"])
-def test_a_magic_value_that_means_nothing_is_refused(bench: EngineClient, value: str, place: str) -> None:
-    """invalid_parameter wherever it stands: a misspelt wish never looks like a passing test."""
+def test_an_invalid_magic_value_is_refused(bench: EngineClient, value: str, place: str) -> None:
+    """invalid_parameter in every field, so that a misspelt override never looks like a passing test."""
     if place == "identifier":
         reply = ask(bench, query={"identifier": value})
     elif place == "RoomId":
@@ -156,18 +154,20 @@ def test_a_magic_value_that_means_nothing_is_refused(bench: EngineClient, value:
     assert bench.violations[0].where == {"identifier": "query:identifier"}.get(place, f"body:/{place}")
 
 
-def test_every_unknown_wish_is_recorded(bench: EngineClient) -> None:
+def test_every_invalid_override_is_recorded(bench: EngineClient) -> None:
     """Not only the first one."""
-    reply = ask(bench, {"RoomId": "mock:x"}, headers=wish("a", "b"), query={"identifier": "mock:y"})
+    reply = ask(
+        bench, {"RoomId": "mock:x"}, headers=override_headers("a", "b"), query={"identifier": "mock:y"}
+    )
     assert code(reply) == INVALID
     assert len(bench.violations) == 4
 
 
-def test_a_wish_does_not_replace_the_checks(bench: EngineClient) -> None:
-    """A request that is wrong in itself is refused as such, however it wishes."""
-    reply = ask(bench, headers=wish("empty", "error;name=server_busy"), sign="nonsense")
+def test_an_override_does_not_replace_the_checks(bench: EngineClient) -> None:
+    """A request that is invalid by itself is refused as such."""
+    reply = ask(bench, headers=override_headers("empty", "error;name=server_busy"), sign="nonsense")
     assert bench.error(reply) == "checksum_mismatch"
-    reply = ask(bench, headers=wish(fault="nothing"), sign="nonsense")
+    reply = ask(bench, headers=override_headers(fault="nothing"), sign="nonsense")
     assert bench.error(reply) == "checksum_mismatch"
     reply = ask(bench, {"RoomId": "mock:error=server_busy", "x": 1})
     assert bench.error(reply) == "unknown_field"
@@ -176,7 +176,7 @@ def test_a_wish_does_not_replace_the_checks(bench: EngineClient) -> None:
 # A scenario for one request
 
 
-def test_a_wished_scenario_brings_its_readings_rules_and_faults(tmp_path) -> None:
+def test_an_overriding_scenario_brings_its_readings_rules_and_faults(tmp_path) -> None:
     """All of it for this request alone."""
     text = (
         "title: One\nreadings: {unknown_room: empty}\nworld: {source: recorded, rooms: []}\n"
@@ -185,9 +185,12 @@ def test_a_wished_scenario_brings_its_readings_rules_and_faults(tmp_path) -> Non
     )
     bench = EngineClient(config=user_config(tmp_path, {"scenarios/one.yaml": text}))
     before = state_of(bench)
-    reply = ask(bench, {"RoomId": "nobody"}, headers=wish("one"))
+    reply = ask(bench, {"RoomId": "nobody"}, headers=override_headers("one"))
     assert (code(reply), reply.delivery.delay) == (0, 0.25)
-    assert code(ask(bench, {"QueryDate": "20191210"}, "count_qos_by_day", headers=wish("one"))) == BUSY
+    assert (
+        code(ask(bench, {"QueryDate": "20191210"}, "count_qos_by_day", headers=override_headers("one")))
+        == BUSY
+    )
     assert bench.journal.select().entries[-1].scenario == "one"
     plain = ask(bench, {"RoomId": "nobody"})
     assert (code(plain), plain.delivery.delay) == (NO_ROOM, 0)
@@ -195,38 +198,38 @@ def test_a_wished_scenario_brings_its_readings_rules_and_faults(tmp_path) -> Non
     assert after[:5] == before[:5]
 
 
-def test_readings_of_the_app_win_over_those_of_a_wished_scenario(tmp_path) -> None:
-    """What was chosen for the app was chosen for every request of it."""
+def test_readings_of_the_app_win_over_those_of_an_overriding_scenario(tmp_path) -> None:
+    """Readings set for an app apply to all of its requests."""
     config = user_config(
         tmp_path, {"scenarios/one.yaml": "title: One\nextends: document\nreadings: {unknown_room: empty}\n"}
     )
     bench = EngineClient(config=config)
     bench.engine.store.app(APPKEY).readings = {"unknown_room": "error"}
-    assert code(ask(bench, {"RoomId": "nobody"}, headers=wish("one"))) == NO_ROOM
+    assert code(ask(bench, {"RoomId": "nobody"}, headers=override_headers("one"))) == NO_ROOM
 
 
-def test_a_wished_scenario_does_not_count_in_the_one_it_extends(tmp_path) -> None:
-    """The sequence that the app's own scenario tells goes on as if nobody had wished."""
+def test_an_overriding_scenario_has_counters_of_its_own(tmp_path) -> None:
+    """The sequence of the app's scenario continues as if there had been no override."""
     files = {
         "scenarios/base.yaml": "title: B\nextends: document\nanswers:\n  - {on: query_room_info, sequence: [{error: server_busy}, {world: true}]}\n",
         "scenarios/child.yaml": "title: C\nextends: base\n",
     }
     bench = EngineClient("base", config=user_config(tmp_path, files))
-    assert [code(ask(bench, headers=wish("child"))) for _ in range(3)] == [BUSY, 0, 0]
+    assert [code(ask(bench, headers=override_headers("child"))) for _ in range(3)] == [BUSY, 0, 0]
     assert [code(ask(bench)) for _ in range(3)] == [BUSY, 0, 0]
 
 
-def test_wishing_for_the_scenario_at_work_changes_nothing(bench: EngineClient) -> None:
-    """Its own name is no second copy of it."""
-    assert ask(bench, headers=wish("document")).body == ask(bench).body
+def test_overriding_with_the_active_scenario_changes_nothing(bench: EngineClient) -> None:
+    """The answer is the same."""
+    assert ask(bench, headers=override_headers("document")).body == ask(bench).body
 
 
-def test_a_wished_fault_is_counted_nowhere() -> None:
+def test_an_overriding_fault_leaves_no_state() -> None:
     """Neither among the app's faults nor in its ids."""
     bench = EngineClient()
     before = state_of(bench)
     for _ in range(3):
-        ask(bench, headers=wish(fault="latency;fixed_ms=10"))
+        ask(bench, headers=override_headers(fault="latency;fixed_ms=10"))
     assert state_of(bench)[:5] == before[:5]
     assert bench.engine.store.app(APPKEY).faults.active == ()
 
@@ -234,32 +237,32 @@ def test_a_wished_fault_is_counted_nowhere() -> None:
 @pytest.mark.parametrize(
     "value", ["mock:scenario=empty", "mock:error=server_busy", "mock:fault=latency;fixed_ms=5"]
 )
-def test_an_identifier_may_carry_a_wish_while_identifiers_are_free(bench: EngineClient, value: str) -> None:
-    """Under the default reading."""
+def test_an_identifier_may_carry_an_override(bench: EngineClient, value: str) -> None:
+    """Under the default reading, which allows any identifier."""
     ask(bench, query={"identifier": value})
     assert bench.violations == ()
 
 
-def test_an_unregistered_app_may_wish_too() -> None:
-    """Connection faults strike before anybody is known; the rest is refused as ever."""
+def test_an_unregistered_app_may_use_overrides() -> None:
+    """Connection faults apply before the app is known; the request is refused as usual."""
     bench = EngineClient()
-    reply = ask(bench, headers=wish(fault="connection_reset"), query={"appkey": "nobody"})
+    reply = ask(bench, headers=override_headers(fault="connection_reset"), query={"appkey": "nobody"})
     assert reply.delivery.instead == "reset"
     assert bench.error(reply) == "unknown_appkey"
 
 
-def test_the_secret_of_a_fault_is_told_nowhere() -> None:
-    """A rotated secret is one: neither the list of faults, nor an answer, nor the journal has it."""
+def test_the_secret_of_a_fault_is_shown_nowhere() -> None:
+    """Neither the list of faults, nor an answer, nor the journal contains a rotated secret."""
     canary = "NEW-secret+canary-99"
     with MockServer("document") as mock:
         app = mock.new_app()
         shown = mock.admin.send("POST", "faults", {"fault": "secret_rotated", "appsecret": canary})
         listed = mock.admin.get("faults")
-        wish = {"X-Mock-Fault": f"secret_rotated;appsecret={canary}"}
+        override_headers = {"X-Mock-Fault": f"secret_rotated;appsecret={canary}"}
         told = []
         for body, headers in (
             ({"RoomId": canary}, {}),
-            ({"RoomId": "1", canary: 1}, wish),
+            ({"RoomId": "1", canary: 1}, override_headers),
             ({}, {"X-Mock-Fault": f"secret_rotatd;appsecret={canary}"}),
         ):
             request = urllib.request.Request(

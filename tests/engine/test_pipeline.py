@@ -1,4 +1,4 @@
-"""The straight line: the order of the checks, one answer for everything that arrives, and what the cache keeps apart."""
+"""The pipeline: the order of the checks, an envelope for everything, and what the cache must not mix up."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ BOTH: dict[tuple[str, str], tuple[list[str], dict[str, Any]]] = {
 
 
 def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """A request broken in both ways."""
+    """A request with both faults."""
     made = copy.deepcopy(first)
     for key, value in second.items():
         made[key] = {**made.get(key, {}), **value} if key in ("query", "headers") else value
     return made
 
 
-def test_each_check_alone_is_told_alone() -> None:
-    """The ways to break a check below break nothing else; only an unknown appkey leaves the checksum unchecked."""
+def test_breaking_one_check_causes_one_violation() -> None:
+    """Each entry of BREAKS breaks one check only."""
     for name, (violation, send) in BREAKS.items():
         working = EngineClient()
         working.send({"operation": "query_all_instance_by_time", **send})
@@ -77,8 +77,8 @@ def test_each_check_alone_is_told_alone() -> None:
 
 
 @pytest.mark.parametrize(("earlier", "later"), list(pairwise(BREAKS)), ids=" before ".join)
-def test_the_earlier_check_answers_and_both_are_noted(earlier: str, later: str) -> None:
-    """A request that breaks two neighbouring checks hears of the first; both are on record (contract §2)."""
+def test_the_earlier_check_answers_and_both_are_recorded(earlier: str, later: str) -> None:
+    """A request that breaks two neighbouring checks gets the error of the first (contract §2)."""
     names = [BREAKS[earlier][0], BREAKS[later][0]]
     send = merged(BREAKS[earlier][1], BREAKS[later][1])
     if (earlier, later) in BOTH:
@@ -109,8 +109,8 @@ def test_nearly_every_pair_of_checks_is_tried() -> None:
 
 
 @pytest.mark.parametrize(("earlier", "later"), INDEPENDENT, ids="-".join)
-def test_the_order_does_not_depend_on_what_else_is_wrong(earlier: str, later: str) -> None:
-    """Of any two broken checks the one that stands first in contract §2 answers."""
+def test_the_first_broken_check_answers(earlier: str, later: str) -> None:
+    """Of any two broken checks the earlier one of contract §2 answers."""
     working = EngineClient()
     reply = working.send(
         {"operation": "query_all_instance_by_time", **merged(BREAKS[earlier][1], BREAKS[later][1])}
@@ -134,8 +134,8 @@ def test_a_world_answer_off_the_contract_is_an_internal_error(
     assert [record.name for record in caplog.records].count("mockserver") == 1, "logged once"
 
 
-def test_existence_is_asked_last() -> None:
-    """An unknown room is told only to a request in which nothing else is wrong."""
+def test_existence_is_checked_last() -> None:
+    """An unknown room is reported only for an otherwise valid request."""
     body = {"RoomId": "nobody", "BeginTime": "1575962851", "EndTime": "1575962850"}
     assert EngineClient().ask("query_room_info", body)["ErrorCode"] == 1203
     assert EngineClient().ask("query_room_info", {"RoomId": "nobody"})["ErrorCode"] == 1301
@@ -195,7 +195,7 @@ METHOD = st.sampled_from(
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("strictness", ["strict", "lenient"])
-def test_whatever_arrives_is_answered_by_an_envelope(strictness: str, lang: Any) -> None:
+def test_any_request_is_answered_with_an_envelope(strictness: str, lang: Any) -> None:
     """Any method, path, query, header and body: no exception, HTTP 200, a valid envelope, quickly (§1.3, §1.4)."""
     working = EngineClient(
         readings={"strictness": strictness, "seq": "unique", "checksum_reuse": "once"}, lang=lang
@@ -218,8 +218,8 @@ def test_whatever_arrives_is_answered_by_an_envelope(strictness: str, lang: Any)
 
 
 @pytest.mark.parametrize("strictness", ["strict", "lenient"])
-def test_a_signed_request_with_any_body_is_answered_by_an_envelope(strictness: str) -> None:
-    """A right signature lets no body through that the answer cannot be made for."""
+def test_a_signed_request_with_any_body_is_answered_within_the_contract(strictness: str) -> None:
+    """No body causes an internal error or an answer outside the schema."""
     working = EngineClient(readings={"strictness": strictness})
 
     @settings(max_examples=250, deadline=None)
@@ -250,8 +250,8 @@ FLOODS = {
 
 @pytest.mark.parametrize("strictness", ["strict", "lenient"])
 @pytest.mark.parametrize("text", FLOODS.values(), ids=FLOODS)
-def test_a_megabyte_of_anything_is_answered_soon_and_shortly(text: str, strictness: str) -> None:
-    """A body made to be slow costs no more than a moment, and what is told of it stays short."""
+def test_a_large_malicious_body_is_answered_quickly_and_briefly(text: str, strictness: str) -> None:
+    """Time, answer and violations stay bounded."""
     working = EngineClient(readings={"strictness": strictness})
     started = time.process_time()
     reply = working.send({"text": text})
@@ -261,8 +261,8 @@ def test_a_megabyte_of_anything_is_answered_soon_and_shortly(text: str, strictne
     assert all(len(one.where) < 200 and len(one.text.en) < 500 for one in working.violations)
 
 
-def test_a_flood_of_parameters_is_told_shortly_and_hides_nothing() -> None:
-    """Thousands of unknown parameters are told by twenty; a doubled signed one behind them is found by a lenient server."""
+def test_thousands_of_parameters_are_reported_briefly() -> None:
+    """Twenty are reported; a repeated signed parameter among them is still found."""
     working = EngineClient(readings={"strictness": "lenient"})
     flood = {f"p{number}": "" for number in range(3_000)}
     reply = working.send({"query": flood, "twice": ["appkey"]})
@@ -271,8 +271,8 @@ def test_a_flood_of_parameters_is_told_shortly_and_hides_nothing() -> None:
     assert len(working.violations) == 21
 
 
-def test_an_unread_body_is_not_trusted() -> None:
-    """A request that the transport cut off is too large, whatever its beginning says."""
+def test_an_overlong_body_is_not_trusted() -> None:
+    """A request that the transport cut is too large, whatever its beginning says."""
     working = EngineClient()
     reply = working.engine.handle(
         Request(
@@ -288,8 +288,8 @@ def test_an_unread_body_is_not_trusted() -> None:
     assert working.error(reply) == "missing_parameter"
 
 
-def test_equal_looking_bodies_are_not_mixed_up() -> None:
-    """CountBy 1 and 2, an empty and an absent bound, are questions of their own to the cache."""
+def test_similar_bodies_are_cached_separately() -> None:
+    """CountBy 1 and 2 have different answers; the order of keys does not matter."""
     working = EngineClient("recorded-day")
     day = "count_business_total_volume_by_day"
     first, second = (working.ask(day, {"QueryDate": "20191210", "CountBy": number}) for number in (1, 2))
@@ -298,15 +298,15 @@ def test_equal_looking_bodies_are_not_mixed_up() -> None:
     assert working.ask(day, {"CountBy": 2, "QueryDate": "20191210"}) == second
 
 
-def test_answer_headers_can_be_left_out() -> None:
-    """Without answer headers only the content type is sent."""
+def test_answer_headers_can_be_turned_off() -> None:
+    """Then only the content type is sent."""
     working = EngineClient()
     working.engine._headers = False
     assert working.send({}).headers == (("Content-Type", "application/json"),)
 
 
-def test_a_cached_checksum_is_called_stale_however_old_it_is() -> None:
-    """A client that signs once and sends a fresh curtime every time; after a reset nothing is known of it."""
+def test_a_reused_old_checksum_is_diagnosed_as_stale() -> None:
+    """A client signs once and sends a fresh curtime; a reset forgets the checksum."""
     bench = EngineClient()
     assert bench.error(bench.send()) == "ok"
     cached = checksum(str(NOW))
@@ -322,8 +322,8 @@ def test_a_cached_checksum_is_called_stale_however_old_it_is() -> None:
     assert one.diagnosis == "unexplained"
 
 
-def test_a_signature_in_the_headers_is_told_in_the_answer() -> None:
-    """The sibling vendor's way: the first thing that is told says where the signature is."""
+def test_a_signature_in_the_headers_is_diagnosed() -> None:
+    """ErrorInfo says where the signature was found."""
     bench = EngineClient(lang="zh")
     query = {"appkey": None, "curtime": None, "checksum": None, "seq": None}
     headers = {"appkey": APPKEY, "curtime": str(NOW), "checksum": checksum(str(NOW)), "nonce": "1"}
@@ -333,8 +333,8 @@ def test_a_signature_in_the_headers_is_told_in_the_answer() -> None:
     assert {one.diagnosis for one in bench.violations} == {"signature_in_headers"}
 
 
-def test_keys_that_travel_in_hex_are_told_nowhere() -> None:
-    """Go's h.Sum(text) puts them before the hash of nothing: neither answer nor journal keeps them."""
+def test_keys_sent_in_hex_are_shown_nowhere() -> None:
+    """Go's h.Sum(text) prepends them to the hash: neither answer nor journal shows them."""
     bench = EngineClient()
     sent = (APPSECRET + RESTAPIKEY + str(NOW)).encode().hex() + sha1("")
     reply = bench.send({"query": {"checksum": sent}})
@@ -347,8 +347,8 @@ def test_keys_that_travel_in_hex_are_told_nowhere() -> None:
 
 @pytest.mark.parametrize("whose", ["app", "server"])
 @pytest.mark.parametrize("move", [lambda clock: clock.freeze(NOW), lambda clock: clock.advance(5_000)])
-def test_a_clock_that_a_test_moved_is_told_to_a_client_that_signs_by_another(whose: str, move: Any) -> None:
-    """The client's own clock may well be right: the test's is elsewhere. A server that shows the time says nothing."""
+def test_a_moved_clock_is_mentioned_when_a_signature_expires(whose: str, move: Any) -> None:
+    """The client's clock may be right; with an unmoved clock nothing is mentioned."""
     bench, late = (
         EngineClient("document"),
         {"operation": "query_room_info", "query": {"curtime": str(NOW - 400)}},
@@ -370,8 +370,10 @@ def test_a_clock_that_a_test_moved_is_told_to_a_client_that_signs_by_another(who
         (str(NOW - 1), {}, "curtime_off_by_one"),
     ],
 )
-def test_a_checksum_that_is_known_hides_no_nearer_cause(curtime: str, readings: Any, diagnosis: str) -> None:
-    """The request before was right with this very checksum: what is wrong now is told as if it had never come."""
+def test_a_remembered_checksum_does_not_hide_a_closer_cause(
+    curtime: str, readings: Any, diagnosis: str
+) -> None:
+    """The diagnosis is the same before and after the checksum was used."""
     bench = EngineClient("document", readings)
     for _ in range(2):
         bench.send({"query": {"curtime": curtime, "checksum": checksum(str(NOW))}})
@@ -379,8 +381,8 @@ def test_a_checksum_that_is_known_hides_no_nearer_cause(curtime: str, readings: 
         assert bench.error(bench.send()) == "ok"
 
 
-def test_the_first_refusal_is_told_in_a_header() -> None:
-    """One line of ASCII, with the violation's name; none for a request in order."""
+def test_the_first_refusal_is_in_the_diagnosis_header() -> None:
+    """One line of ASCII with the violation's name; no header for a valid request."""
     bench = EngineClient("document")
     told = dict(bench.send({"sign": "v1", "body": {"room\nid": "é"}}).headers)
     assert told["X-Mock-Diagnosis"].startswith(
@@ -393,8 +395,8 @@ def test_the_first_refusal_is_told_in_a_header() -> None:
     assert fine["X-Mock-Violations"] == "0"
 
 
-def test_only_explain_looks_as_deep_as_it_goes() -> None:
-    """Milliseconds that are hashed and not sent are found when nobody waits for an answer."""
+def test_only_examine_searches_exhaustively() -> None:
+    """Hashed milliseconds that were not sent are found only without a time limit."""
     curtime = str(NOW)
     wrong = {"query": {"curtime": curtime, "checksum": sha1(APPSECRET + RESTAPIKEY + curtime + "347")}}
     bench = EngineClient("document")
@@ -429,8 +431,8 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_every_violation_tells_what_was_expected_and_what_came(name: str) -> None:
-    """Both, wherever something came; with advice in both languages, and the section of the document where it has one."""
+def test_every_violation_has_what_was_expected_and_received(name: str) -> None:
+    """With advice in both languages."""
     bench = EngineClient("document")
     bench.send({"operation": "query_room_info", **WRONG[name]})
     [found] = [one for one in bench.violations if one.name == name]
@@ -440,8 +442,8 @@ def test_every_violation_tells_what_was_expected_and_what_came(name: str) -> Non
     assert not found.text.zh.isascii()
 
 
-def test_a_set_without_a_scenario_in_use_never_goes_live() -> None:
-    """The last good set answers on, and whose choice keeps it is told."""
+def test_a_configuration_without_a_chosen_scenario_is_refused() -> None:
+    """The old configuration stays in use, and the problem names the app."""
     bench = EngineClient("document")
     before = bench.engine.config
     bench.engine.store.app(APPKEY).scenario = "deleted"

@@ -1,4 +1,4 @@
-"""The log of requests: one line for each that failed, with the reason; none that a client's text could forge."""
+"""The request log: one line per failed request with the reason; a client cannot forge lines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Kept(logging.Handler):
 
 @pytest.fixture
 def lines() -> Iterator[list[logging.LogRecord]]:
-    """What is logged of requests."""
+    """The log records of requests."""
     kept, before = _Kept(), log.level
     log.addHandler(kept)
     log.setLevel(logging.INFO)
@@ -41,7 +41,7 @@ def lines() -> Iterator[list[logging.LogRecord]]:
 
 
 def test_a_wrong_signature_is_logged_with_its_diagnosis(lines: list[logging.LogRecord]) -> None:
-    """The doctor's sentence, the operation, the app, and no secret."""
+    """The line has the diagnosis, the operation and the app, and no secret."""
     EngineClient("default").send({**RIGHT, "sign": "v1"})
     [line] = [one.getMessage() for one in lines]
     assert line.startswith("00000001 POST query_room_info checksum_mismatch by contract ")
@@ -53,7 +53,7 @@ def test_a_wrong_signature_is_logged_with_its_diagnosis(lines: list[logging.LogR
 
 
 def test_what_is_logged_can_be_chosen(lines: list[logging.LogRecord]) -> None:
-    """Failures and departures by default; all; none."""
+    """Failures and violations by default; all; none."""
     told = {}
     for which in ("failures", "all", "none"):
         bench = EngineClient("document")
@@ -66,8 +66,8 @@ def test_what_is_logged_can_be_chosen(lines: list[logging.LogRecord]) -> None:
     assert told == {"failures": [failed], "all": [failed, fine], "none": []}
 
 
-def test_a_tolerated_departure_is_logged_too(lines: list[logging.LogRecord]) -> None:
-    """What a lenient backend takes is still not what the document says."""
+def test_a_tolerated_violation_is_logged_too(lines: list[logging.LogRecord]) -> None:
+    """A lenient backend accepts it, but the document does not."""
     bench = EngineClient("document", {"strictness": "lenient"})
     bench.send({"operation": "count_qos_by_day", "body": {"QueryDate": "20191210", "page": 1}})
     [line] = [one.getMessage() for one in lines]
@@ -76,22 +76,22 @@ def test_a_tolerated_departure_is_logged_too(lines: list[logging.LogRecord]) -> 
 
 
 def test_the_language_is_that_of_the_server(lines: list[logging.LogRecord]) -> None:
-    """The advice is told in Chinese where ErrorInfo is."""
+    """The details are Chinese if ErrorInfo is."""
     EngineClient("document", lang="zh").send({**RIGHT, "body": {"roomid": "77"}})
     assert "未提供 RoomId（发送的是 roomid）" in lines[0].getMessage()
 
 
 @pytest.mark.parametrize("path", ["/v2/video/x%0a2026-01-01%20forged", "/%1b[31mred", "/" + "x" * 5_000])
 def test_a_client_cannot_forge_or_flood_a_line(path: str, lines: list[logging.LogRecord]) -> None:
-    """Whatever is in a path or a method stays in one line of bounded length."""
+    """Any path and method stay in one line of limited length."""
     EngineClient("document").send({**RIGHT, "path": path, "method": "POST\r\nX", "body": {"a\nb" * 500: 1}})
     [line] = [one.getMessage() for one in lines]
     assert line.isprintable()
     assert len(line) < 700
 
 
-def test_a_log_of_json_lines_has_the_facts() -> None:
-    """Each line of `--log-format json` is an object; a request's has its names, for a machine."""
+def test_json_lines_have_the_fields_of_a_request() -> None:
+    """Each line of `--log-format json` is an object."""
     with serving("--log-format", "json", "--no-reload") as server:
         with Client(server.port, APPKEY, APPSECRET, RESTAPIKEY + "\n") as client:
             client.call("query_room_info", {"RoomId": "77"})
@@ -108,8 +108,8 @@ def test_a_log_of_json_lines_has_the_facts() -> None:
     assert (told["appkey"], told["by"], told["faults"]) == (APPKEY, "contract", [])
 
 
-def test_a_program_without_logging_sees_nothing() -> None:
-    """A library does not write to somebody's terminal."""
+def test_without_logging_nothing_is_printed() -> None:
+    """A library does not write to the terminal."""
     script = (
         "from mockserver import MockServer\nimport urllib.request\n"
         "with MockServer() as server:\n"
@@ -121,8 +121,8 @@ def test_a_program_without_logging_sees_nothing() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_log_that_nobody_reads_holds_up_no_request() -> None:
-    """The pipe of a harness that never reads is full after some hundred lines: the server answers on, and stops."""
+def test_an_unread_log_pipe_does_not_block_requests() -> None:
+    """The server keeps answering and stops when the pipe of its log is full."""
     process = subprocess.Popen(
         [*MOCKSERVER, "serve", "--port", "0", "--no-reload"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN,

@@ -1,4 +1,4 @@
-"""The cache of answers: right at the second asked, or not at all, and never more than its share of memory."""
+"""The response cache: valid at the requested second or a miss, within its memory limit."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from mockserver.engine.response_cache import ResponseCache
 
 
 def put(cache: ResponseCache, key: Hashable, body: bytes, made_at: int, stable_from: int | None) -> None:
-    """Keep an answer; those of more than one byte are empty ones here."""
+    """Store an answer; those of more than one byte are marked as empty."""
     cache.put(key, body, len(body) > 1, made_at, stable_from)
 
 
 def get(cache: ResponseCache, key: Hashable, now: int) -> bytes | None:
-    """The answer's body, if it is kept and right at `now`; what was said of it is kept with it."""
+    """The body of the valid answer at `now`; its mark is the one it was stored with."""
     kept = cache.get(key, now)
     assert kept is None or kept[1] is (len(kept[0]) > 1)
     return kept[0] if kept else None
 
 
-def test_an_answer_that_depends_on_now_is_good_for_its_second() -> None:
-    """Not for the next one, and not for the one before."""
+def test_an_answer_that_depends_on_now_is_valid_for_its_second() -> None:
+    """Not for the next second, and not for the one before."""
     cache = ResponseCache()
     put(cache, "a", b"1", 100, None)
     assert [get(cache, "a", now) for now in (99, 100, 101)] == [None, b"1", None]
 
 
-def test_a_settled_answer_is_good_from_then_on() -> None:
-    """From the second on at which it is settled, also after the clock was set back; not before."""
+def test_a_settled_answer_stays_valid() -> None:
+    """From the second at which it is settled, also after the clock was set back; not before."""
     cache = ResponseCache()
     put(cache, "a", b"1", 100, 50)
     assert [get(cache, "a", now) for now in (49, 50, 99, 100, 10**9)] == [None, b"1", b"1", b"1", b"1"]
 
 
-def test_an_answer_made_before_it_was_settled_is_good_for_its_second() -> None:
-    """A call still ran when it was made."""
+def test_an_answer_created_before_it_was_settled_is_valid_for_its_second() -> None:
+    """A call was still running then."""
     cache = ResponseCache()
     put(cache, "a", b"1", 100, 150)
     assert [get(cache, "a", now) for now in (100, 149, 150, 200)] == [b"1", None, None, None]
 
 
-def test_keys_are_kept_apart_and_replaced() -> None:
-    """The last answer put under a key is its answer."""
+def test_a_key_holds_its_last_answer() -> None:
+    """Different keys do not share an answer."""
     cache = ResponseCache()
     put(cache, ("a", 1), b"1", 5, 0)
     put(cache, ("a", "1"), b"2", 5, 0)
@@ -53,8 +53,8 @@ def test_keys_are_kept_apart_and_replaced() -> None:
     assert (get(cache, ("a", 1), 5), get(cache, ("a", "1"), 5)) == (b"3", b"2")
 
 
-def test_the_least_recently_used_leaves_first() -> None:
-    """Asking for an answer keeps it."""
+def test_the_least_recently_used_answer_is_evicted_first() -> None:
+    """Reading an answer counts as a use."""
     cache = ResponseCache(max_bytes=30)
     for key in "abc":
         put(cache, key, key.encode() * 10, 1, 0)
@@ -63,8 +63,8 @@ def test_the_least_recently_used_leaves_first() -> None:
     assert [get(cache, key, 1) is not None for key in "abcd"] == [True, False, True, True]
 
 
-def test_an_answer_larger_than_everything_is_not_kept() -> None:
-    """And takes no other's place for good."""
+def test_an_answer_larger_than_the_cache_is_not_kept() -> None:
+    """Later answers are cached as usual."""
     cache = ResponseCache(max_bytes=10)
     put(cache, "big", b"x" * 11, 1, 0)
     put(cache, "a", b"1", 1, 0)
@@ -72,8 +72,8 @@ def test_an_answer_larger_than_everything_is_not_kept() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 40)), max_size=60))
-def test_what_is_kept_never_exceeds_the_limit(puts: list[tuple[int, int]]) -> None:
-    """Whatever is put, in whatever order, replaced or not."""
+def test_the_size_never_exceeds_the_limit(puts: list[tuple[int, int]]) -> None:
+    """Whatever is stored, in whatever order, replaced or not."""
     cache = ResponseCache(max_bytes=100)
     for key, size in puts:
         put(cache, key, b"x" * size, 1, 0)
@@ -81,7 +81,7 @@ def test_what_is_kept_never_exceeds_the_limit(puts: list[tuple[int, int]]) -> No
 
 
 def test_threads_do_not_disturb_each_other() -> None:
-    """Many threads at once: no exception, and no answer under another's key."""
+    """Concurrent use raises nothing and mixes up no keys."""
     cache = ResponseCache(max_bytes=50)
     wrong: list[object] = []
 

@@ -1,4 +1,4 @@
-"""What an app's state keeps of right checksums: known again, bounded, not the checksums themselves, gone with a reset."""
+"""The state of an app remembers valid checksums: limited, by hash only, until a reset."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from mockserver.engine.state import MAX_SIGNED, AppState
 
 
 def state() -> AppState:
-    """An app that has not called yet."""
+    """An app that has sent no request."""
     return AppState("1", Clock(frozen_at=0.0), "default")
 
 
-def test_a_right_checksum_is_known_again_until_the_app_is_reset() -> None:
-    """With the curtime that it was right for."""
+def test_a_valid_checksum_is_remembered_until_the_app_is_reset() -> None:
+    """With the curtime it was valid for."""
     made = state()
     assert made.signed_for("a" * 40) is None
     made.remember_signed("a" * 40, "1576000000")
@@ -23,8 +23,8 @@ def test_a_right_checksum_is_known_again_until_the_app_is_reset() -> None:
     assert made.signed_for("a" * 40) is None
 
 
-def test_the_oldest_is_forgotten_and_no_checksum_is_kept() -> None:
-    """A flood leaves the newest."""
+def test_the_oldest_checksum_is_forgotten_and_none_is_stored() -> None:
+    """After more checksums than the limit, the newest are left."""
     made = state()
     for number in range(MAX_SIGNED + 1):
         made.remember_signed(f"{number:040x}", str(number))
