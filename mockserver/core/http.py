@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request as received, without any decoding that could lose information. Its repr shows no contents."""
+    """One HTTP request as received, with nothing decoded that could lose information."""
 
     method: str
     path: str

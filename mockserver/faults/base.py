@@ -1,8 +1,9 @@
 """The base classes of fault kinds, one for each family, and what the engine passes to them.
 
-A kind is a frozen dataclass in a file of its own in `kinds/`; the file's name is the kind's name, and its fields are
-what users set. Its one method, `apply`, is pure: the result depends on the fields and the arguments only. It returns
-the changed value with a one-line note for `X-Mock-Fault`, or None when there is nothing to change.
+A kind is a frozen dataclass in a file of its own in `kinds/`; the file's name is the kind's name, and its
+fields are what users set. Its one method, `apply`, is pure: the result depends on the fields and the
+arguments only. It returns the changed value with a one-line note for `X-Mock-Fault`, or None when there is
+nothing to change.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ FAMILIES: Mapping[str, Text] = MappingProxyType(
 """The families with their texts, in the order in which the faults of one request are applied."""
 
 MAX_SECONDS = 600.0
-"""Upper limit, in seconds, of each kind of wait that the faults of one request add up to."""
+"""The limit, for each of delay, hang, headers and body, of the seconds that faults of one request add up to."""
 
 
 class Memory:
@@ -53,7 +54,8 @@ class Memory:
 class Draw:
     """Random values for one fault and one request, and the fault's memory.
 
-    The same seed, fault and request number always give the same values. `purpose` separates the values of one draw.
+    The same seed, fault and request number always give the same values. `purpose` separates the values of one
+    draw.
     """
 
     seed: int

@@ -1,6 +1,7 @@
-"""The fields of a fault: declared once; from that come reading, error messages with suggestions, and JSON Schema.
+"""The fields of a fault: declared once, and used for parsing, error messages and JSON Schema.
 
-Works for any frozen, keyword-only dataclass whose fields come from `integer`, `number`, `choice`, `string`, `nested`.
+Works for any frozen, keyword-only dataclass whose fields come from `integer`, `number`, `choice`, `string`,
+`nested`.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def integer(en: str, zh: str, minimum: int, maximum: int, default: Any = MISSING
 def number(
     en: str, zh: str, minimum: float | None, maximum: float, default: Any = MISSING, *, above: Any = None
 ) -> Any:
-    """Declare a field for a number between `minimum` and `maximum`, both included, or greater than `above`."""
+    """Declare a field for a number from `minimum` to `maximum`, or greater than `above`."""
     spec = Spec("number", Text(en, zh), minimum=minimum, exclusive_minimum=above, maximum=maximum)
     return _field(spec, default)
 
@@ -174,7 +175,7 @@ def object_schema(cls: type[Any]) -> dict[str, Any]:
 
 
 def read_fields(cls: type[T], given: Any, pointer: Pointer = ()) -> T:
-    """Return `cls` with the values of the mapping `given`. Raise FaultError for the first invalid or missing field."""
+    """Return `cls` with the values in `given`. Raise FaultError for the first invalid or missing field."""
     if not isinstance(given, Mapping):
         raise FaultError(pointer, Text(f"{given!r} is not a mapping", f"{given!r} 不是映射"))
     known = specs(cls)
@@ -197,7 +198,7 @@ def read_fields(cls: type[T], given: Any, pointer: Pointer = ()) -> T:
 
 
 def to_mapping(fields: Any) -> dict[str, Any]:
-    """Return the mapping that `read_fields` reads as the dataclass instance `fields`, without its None values."""
+    """Return the mapping that `read_fields` reads as the dataclass `fields`, without None values."""
     return {
         name: to_mapping(value) if dataclasses.is_dataclass(value) else value
         for name in specs(type(fields))

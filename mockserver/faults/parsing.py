@@ -1,7 +1,7 @@
-"""Reads one fault as users write it: in a scenario, the admin API, an option, a header, a magic value or test code.
+"""Parses one fault from a scenario, the admin API, an option, a header, a magic value or test code.
 
-All of them give the same mapping: `fault` (the kind), the kind's own fields, and the fields common to all faults.
-`on` and `when` select requests; the other common fields decide on which of those the fault fires.
+All of them give the same mapping: `fault` (the kind), the kind's own fields, and the fields common to all
+faults. `on` and `when` select requests; the other common fields decide on which of those the fault fires.
 """
 
 from __future__ import annotations

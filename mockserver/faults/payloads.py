@@ -1,4 +1,4 @@
-"""Helpers of the kinds that change a response body: decode it, find values in it, replace it, and gateway pages."""
+"""Helpers of the kinds that change a response body: decode it, find values, replace it; gateway pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TITLES: Mapping[int, str] = {
 
 
 class Node:
-    """One value in a decoded JSON document, with its container and key. Lightweight: documents can be large."""
+    """One value in a decoded JSON document, with its container and key."""
 
     __slots__ = ("container", "key", "parent", "value")
 

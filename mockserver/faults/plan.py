@@ -1,12 +1,13 @@
 """Which faults apply to a request, in which order, and how often. Counts are exact under concurrent requests.
 
-Families are applied in the order checksum, api, payload, gateway, time, connection; inside a family, in the order in
-which the faults were added, followed by the faults of this request alone. Waits add up; if several faults end the
-connection, the last one decides.
+Families are applied in the order checksum, api, payload, gateway, time, connection; inside a family, in the
+order in which the faults were added, followed by the faults of this request alone. Waits add up; if several
+faults end the connection, the last one decides.
 
-A fault counts the requests that match its `on` and `when`, each when its family's turn comes. It skips the first
-`after`, then considers every `every`th, fires with `probability`, and ends after `times`. A fault that fires but finds
-nothing to change (no list to empty, a rate below the limit) counts as fired, but is not reported.
+A fault counts the requests that match its `on` and `when`, each when its family's turn comes. It skips the
+first `after`, then considers every `every`th, fires with `probability`, and ends after `times`. A fault that
+fires but finds nothing to change (no list to empty, a rate below the limit) counts as fired, but is not
+reported.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class FaultState:
         """Add a fault. `origin` says who added it, for `clear`. Raise FaultError if its id is taken."""
         with self._lock:
             if len(self.active) >= MAX_FAULTS:
-                # A test run that adds a fault for every case must not exhaust the limit with faults that are over.
+                # A test run that adds a fault for every case must not reach the limit with finished faults.
                 self.active = tuple(active for active in self.active if not active.used_up)
             if len(self.active) >= MAX_FAULTS:
                 raise FaultError(
@@ -175,7 +176,7 @@ class FaultState:
 
 
 class FaultPlan:
-    """The faults of one request. The engine calls the stages in order; a fault fires when its stage is called."""
+    """The faults of one request. A fault fires when the engine calls its stage."""
 
     __slots__ = ("_active", "_number", "_once", "_request", "_seed", "notes")
 

@@ -1,7 +1,7 @@
 """The ASGI application that passes each request to the WSGI application and sends its response.
 
-The WSGI environ is built and the response is rendered here, because both are on the hot path: a general adapter costs
-several times as much. Does not know what paths or responses mean.
+The WSGI environ is built and the response is rendered here, because both are on the hot path: a general
+adapter costs several times as much. Does not know what paths or responses mean.
 """
 
 from __future__ import annotations

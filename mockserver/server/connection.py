@@ -1,9 +1,10 @@
-"""One connection: uvicorn's httptools protocol with time limits, and the `Exchange` that writes one response to it.
+"""One connection: uvicorn's protocol with time limits, and the `Exchange` that writes one response to it.
 
 What it adds to uvicorn:
 
 - an unfinished request, an idle connection and a response that the client does not read are limited in time;
-- a connection can be ended so that the client can still read the response (`linger`), or with a TCP reset (`reset`);
+- a connection can be ended so that the client can still read the response (`linger`), or with a TCP reset
+  (`reset`);
 - a client that has closed its sending side still gets its response.
 """
 
@@ -120,7 +121,7 @@ class Connection(HttpToolsProtocol):
         return True
 
     def shutdown(self) -> None:
-        """Close the connection when the server stops: at once if idle, otherwise after the responses that are due."""
+        """Close the connection at a stop: at once if idle, otherwise after the responses that are due."""
         if self._pending:
             self._pending[-1].keep_alive = False
         else:
@@ -129,7 +130,8 @@ class Connection(HttpToolsProtocol):
     def linger(self) -> None:
         """Ignore further input, close the sending side, and close the connection after `linger_seconds`.
 
-        Closing a socket with unread bytes sends an RST, which may destroy the response before the client reads it.
+        Closing a socket with unread bytes sends an RST, which may destroy the response before the client
+        reads it.
         """
         self._ignores_input = True
         if self.transport.is_closing():
@@ -210,7 +212,7 @@ class Connection(HttpToolsProtocol):
 
 
 class Exchange:
-    """One request and its response: the only way a response reaches the socket. uvicorn's cycle only learns the end."""
+    """One request and its response, written through this object and not through uvicorn's cycle."""
 
     __slots__ = ("_connection", "_cycle", "declared_length", "expects_100")
 

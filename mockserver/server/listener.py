@@ -22,12 +22,12 @@ from mockserver.core.text import Text
 BACKLOG = 2048
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_INTERVAL = 0.0002
-"""Thread switch interval in seconds. With the default, an admin request waits long behind a busy event loop."""
+"""Seconds; with the default, admin requests wait long behind a busy event loop."""
 _MAX_OPEN_FILES = 65_536
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on `host` and `port`; 0 picks a free port. Raise ConfigurationError on failure."""
+    """Return a socket that listens on `host` and `port` (0 picks a free one), or raise ConfigurationError."""
     if not 0 <= port <= 65_535:
         raise _bind_error(host, port, OverflowError("0-65535"))
     sock: socket.socket | None = None
@@ -53,7 +53,7 @@ def _bind_error(host: str, port: int, error: Exception) -> ConfigurationError:
     code = getattr(error, "errno", None)
     if code == errno.EADDRINUSE:
         text = Text(
-            f"port {port} on {host} is in use: stop the other program or choose another port (0 picks a free one)",
+            f"port {port} on {host} is in use: stop the other program, or choose another port or 0",
             f"{host} 的端口 {port} 已被占用：请停止占用它的程序，或换一个端口（0 表示自动选择空闲端口）",
         )
         return ConfigurationError.at("--port", text)
@@ -90,7 +90,7 @@ class Listener:
     async def open(self) -> None:
         """Start to accept connections."""
         if self._context is not None:
-            # Not `create_server(ssl=…)`: unfinished handshakes are not accessible there, and outlive the stop.
+            # `create_server(ssl=…)` gives no access to unfinished handshakes, which would outlive the stop.
             with contextlib.suppress(NotImplementedError):
                 self._loop.add_reader(self._sock, self._accept)
                 return
@@ -142,7 +142,7 @@ class Listener:
 
 @contextlib.contextmanager
 def stop_signals(stop: Callable[[bool], object]) -> Iterator[list[int]]:
-    """Call `stop(force)` on SIGTERM and SIGINT: False on the first signal, True on the second. Yields those received.
+    """Call `stop(force)` on SIGTERM and SIGINT: False on the first, True on the second. Yield those received.
 
     After the second signal the system's default action is restored.
     """
@@ -163,7 +163,7 @@ def stop_signals(stop: Callable[[bool], object]) -> Iterator[list[int]]:
 
 
 def raise_process_limits() -> None:
-    """Allow this process as many open connections as the system permits, and make its threads switch quickly."""
+    """Allow as many open connections as the system permits, and make threads switch quickly."""
     sys.setswitchinterval(_SWITCH_INTERVAL)
     if sys.platform == "win32":
         return

@@ -6,14 +6,14 @@ The fields of the plan act in this order, each skipped when unset:
 2. `hang`: nothing is sent either, and the response is dropped: close, or what `instead` says.
 3. `instead`: an RST, a close without a byte, or garbage and a close.
 4. Status line and headers, in pieces over `header_seconds`: the first byte at once, the body after that time.
-5. The body, in `body_chunks` pieces over `body_seconds`, with a pause before each; only the fraction `cut` of it.
-   `malformed_chunk` puts half of it into a valid chunk, the rest into a malformed one. `bytes_per_second` throttles
-   4 and 5.
+5. The body, in `body_chunks` pieces over `body_seconds`, with a pause before each; only the fraction `cut` of
+   it. `malformed_chunk` puts half of it into a valid chunk, the rest into a malformed one. `bytes_per_second`
+   throttles 4 and 5.
 6. `cut_end` after a cut; a close after a malformed chunk.
 7. `close_after`: the connection stays open and silent for this time, then it is closed.
 
-No pause takes a thread. `Playbacks.release` ends pauses from any thread: the rest of the response is then sent at
-once, and a hang closes the connection. A client that disconnects ends its pauses, too.
+No pause takes a thread. `Playbacks.release` ends pauses from any thread: the rest of the response is then
+sent at once, and a hang closes the connection. A client that disconnects ends its pauses, too.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 What it adds to uvicorn:
 
-- request headers over `header_bytes`, a missing or repeated Host, CONNECT, and what the parser rejects get a JSON
-  envelope (400, 408, 431), and the connection ends so that the client can read it;
+- request headers over `header_bytes`, a missing or repeated Host, CONNECT, and what the parser rejects get a
+  JSON envelope (400, 408, 431), and the connection ends so that the client can read it;
 - targets that the parser refuses (raw bytes over 0x7f, absolute without a path) reach the application;
 - trailers cannot add headers, and an offered protocol upgrade is ignored;
 - the `Exchange` in each ASGI scope lets the response be written, cut, or replaced by an RST.
@@ -142,7 +142,7 @@ class HttpProtocol(Connection):
         self.scope["mockserver.exchange"] = Exchange(self, self.cycle, length)  # type: ignore[typeddict-unknown-key]
 
     def _refuse_upgrade(self) -> None:
-        """Refuse CONNECT, and upgrades with a body: the parser takes what follows the head for another protocol."""
+        """Refuse CONNECT, and upgrades with a body, which the parser takes for another protocol."""
         if self.parser.get_method() == b"CONNECT":
             raise Refusal(400, texts.NO_CONNECT)
         for name, value in self.headers:
@@ -212,8 +212,8 @@ class HttpProtocol(Connection):
 def with_ascii_target(data: bytes) -> tuple[bytes, bytes | None]:
     """Percent-encode the raw bytes over 0x7f in the target of the request that `data` begins with.
 
-    Returns the new data and the original target; None if it is ASCII already or this is not a request line. curl
-    sends `?identifier=张三` as typed, and the application has to see it to say what is wrong.
+    Returns the new data and the original target; None if it is ASCII already or this is not a request line.
+    curl sends `?identifier=张三` as typed, and the application has to see it to say what is wrong.
     """
     line, end, rest = data.partition(b"\r\n")
     parts = line.split(b" ")
@@ -227,7 +227,8 @@ def with_ascii_target(data: bytes) -> tuple[bytes, bytes | None]:
 def without_upgrade(data: bytes) -> bytes:
     """Rename the Upgrade header in a request head to `x-offered-upgrade`, so that the parser ignores it.
 
-    Java's HttpClient offers h2c on every cleartext request, and the parser would drop the body of such a request.
+    Java's HttpClient offers h2c on every cleartext request, and the parser would drop the body of such a
+    request.
     """
     head, end, rest = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"\r\nx-offered-upgrade:", head) + end + rest

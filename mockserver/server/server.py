@@ -39,7 +39,7 @@ _GRACE_SECONDS = 0.25
 
 
 def is_fast_path(path: str) -> bool:
-    """Whether requests to `path` may run in the event loop's thread: API requests may, admin requests may not."""
+    """Whether requests to `path` run in the event loop's thread: API requests do, admin requests do not."""
     return not path.startswith("/__admin")
 
 
@@ -65,11 +65,11 @@ class _Options:
 
 
 class Server:
-    """Serves one WSGI application on one port: in a background thread (`start`, `stop`, `with`) or in this one (`run`).
+    """Serves one WSGI application: in a background thread (`start`, `stop`, `with`) or in this one (`run`).
 
-    Port 0 picks a free one. Requests whose path meets `inline` run in the event loop's thread, all others in at most
-    `threads` threads. `on_stop` is called at a stop, after the last connection was accepted, to end what requests wait
-    for. A stopped server can be started again.
+    Port 0 picks a free one. Requests whose path meets `inline` run in the event loop's thread, all others in
+    at most `threads` threads. `on_stop` is called at a stop, after the last connection was accepted, to end
+    what requests wait for. A stopped server can be started again.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Server:
         return self
 
     def stop(self, *, force: bool = False) -> None:
-        """Finish requests in flight, release delayed responses, close the rest. `force`: do not wait. Idempotent."""
+        """Finish requests in flight, release delayed responses, close the rest; `force`: without waiting."""
         thread, self._thread = self._thread, None
         if thread is None:
             return

@@ -45,8 +45,8 @@ class TLS:
     def throwaway(cls, hosts: Iterable[str] = (), folder: str | os.PathLike[str] | None = None) -> TLS:
         """Return TLS for localhost, 127.0.0.1, ::1 and `hosts`, signed by a CA generated for this run.
 
-        The CA certificate, `ca_file`, is written to `folder`, or to a temporary folder that is removed at exit.
-        No private key is written. Raise ConfigurationError if the `tls` extra is not installed.
+        The CA certificate, `ca_file`, is written to `folder`, or to a temporary folder that is removed at
+        exit. No private key is written. Raise ConfigurationError if the `tls` extra is not installed.
         """
         try:
             import trustme

@@ -1,4 +1,4 @@
-"""Helpers of the fault tests: the shipped contract, responses of every operation, and faults from one line."""
+"""Helpers of the fault tests: the shipped contract, responses of every operation, faults."""
 
 from __future__ import annotations
 

@@ -88,8 +88,8 @@ def test_the_same_draw_gives_the_same_drift(how):
 )
 def test_a_path_selects_the_field(how, path, note):
     """With a path the change is made there, and the note names it."""
-    answer, said = drifted(how, path=path)
-    assert said == note
+    answer, actual_note = drifted(how, path=path)
+    assert actual_note == note
     assert answer != SAMPLES[OPERATION]
 
 

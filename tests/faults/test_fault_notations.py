@@ -1,4 +1,4 @@
-"""The examples that `mockserver faults KIND` prints are valid in every notation and describe the same fault."""
+"""The examples that `mockserver faults KIND` prints describe the same fault in every notation."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def test_the_notations_describe_the_same_fault(kind: str, tmp_path: Path) -> Non
     assert body
     file = tmp_path / "fault.yaml"
     file.write_text(flow[1], encoding="utf-8")
-    made = parse_fault(example, catalogue())
+    expected = parse_fault(example, catalogue())
     for given in (read_yaml(file).value, parse_text(option[1]), json.loads(body[1])):
-        assert parse_fault(given, catalogue()) == made
+        assert parse_fault(given, catalogue()) == expected
     if not KINDS[kind].compares_requests:
         header = re.search(r"^  X-Mock-Fault: (.*)$", shown, re.MULTILINE)
         assert header
-        assert parse_fault(parse_text(header[1]), catalogue(), once=True).kind == made.kind
+        assert parse_fault(parse_text(header[1]), catalogue(), once=True).kind == expected.kind

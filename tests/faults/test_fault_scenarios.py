@@ -34,15 +34,15 @@ def run(scenario: str, calls: int, seed: int = 42, secret: str | None = None) ->
     app = next(iter(engine.config.apps.values()))
     clock = engine.store.app(app.appkey).clock
     keys = Credentials(app.appkey, secret or app.credentials.appsecret, app.credentials.restapikey)
-    replies = []
+    responses = []
     for _ in range(calls):
         now = clock.second()
         body = json.dumps({"BeginTime": str(now - 600), "EndTime": str(now)}).encode()
         query = sign(keys, clock.now(), identifier="admin")
         headers = {"content-type": "application/json"}
-        replies.append(engine.handle(Request("POST", OPERATIONS[OPERATION].path, query, headers, body)))
+        responses.append(engine.handle(Request("POST", OPERATIONS[OPERATION].path, query, headers, body)))
         clock.advance(1)
-    return replies
+    return responses
 
 
 def fault_header(response: Response) -> str:
@@ -52,18 +52,20 @@ def fault_header(response: Response) -> str:
 
 @pytest.mark.parametrize("name", SHARES)
 def test_a_scenario_has_its_share_of_faults_and_repeats(name):
-    """The share of requests with a fault is as described, every fault of the file fires, and a second run is equal."""
-    replies = run(name, 150)
-    least, most = SHARES[name]
-    assert least <= sum(bool(fault_header(response)) for response in replies) / 150 <= most
-    seen = {part.split(":")[0] for response in replies for part in fault_header(response).split("; ")}
+    """The share of requests with a fault is as described, every fault fires, and a second run is equal."""
+    responses = run(name, 150)
+    minimum, maximum = SHARES[name]
+    assert minimum <= sum(bool(fault_header(response)) for response in responses) / 150 <= maximum
+    seen = {part.split(":")[0] for response in responses for part in fault_header(response).split("; ")}
     kinds = {fault.kind.kind for fault in CONFIG.scenarios[name].faults}
     # One call a second is below the limit of overload.
     assert kinds - {"rate_limit"} <= seen
     again = run(name, 150)
     assert [
         (fault_header(response), response.status, response.body, response.delivery) for response in again
-    ] == [(fault_header(response), response.status, response.body, response.delivery) for response in replies]
+    ] == [
+        (fault_header(response), response.status, response.body, response.delivery) for response in responses
+    ]
 
 
 @pytest.mark.parametrize("name", ["flaky-network", "sloppy-backend", "storm"])
@@ -92,8 +94,10 @@ def test_the_rotated_secret_is_accepted():
 
 def test_gateway_down_never_responds_like_the_backend():
     """502 mostly, 503 with Retry-After, 504; no body is an envelope."""
-    replies = run("gateway-down", 200)
-    counts = Counter(response.status for response in replies)
+    responses = run("gateway-down", 200)
+    counts = Counter(response.status for response in responses)
     assert counts.keys() == {502, 503, 504}
-    assert all(("Retry-After" in dict(response.headers)) is (response.status == 503) for response in replies)
-    assert not any(b"ErrorCode" in response.body for response in replies)
+    assert all(
+        ("Retry-After" in dict(response.headers)) is (response.status == 503) for response in responses
+    )
+    assert not any(b"ErrorCode" in response.body for response in responses)

@@ -15,7 +15,7 @@ from mockserver.faults.registry import KINDS
 
 
 @pytest.mark.parametrize(
-    ("line", "wanted"),
+    ("line", "expected"),
     [
         ("empty_response", {"fault": "empty_response"}),
         (" empty_response ; ", {"fault": "empty_response"}),
@@ -46,14 +46,14 @@ from mockserver.faults.registry import KINDS
         ("secret_rotated;appsecret=a==", {"fault": "secret_rotated", "appsecret": "a=="}),
     ],
 )
-def test_a_line_is_a_mapping(line, wanted):
+def test_a_line_is_a_mapping(line, expected):
     """Each form of a line gives the mapping that a file would contain."""
-    assert parse_text(line) == wanted
-    parse_fault(wanted, CONFIG.catalogue)
+    assert parse_text(line) == expected
+    parse_fault(expected, CONFIG.catalogue)
 
 
 @pytest.mark.parametrize(
-    ("line", "pointer", "said"),
+    ("line", "pointer", "message"),
     [
         ("", "fault", "missing fault: one of checksum_flaky"),
         (";times=1", "fault", "unknown fault"),
@@ -90,12 +90,12 @@ def test_a_line_is_a_mapping(line, wanted):
         ("http_status;status=200", "status", "at least 400, at most 599"),
     ],
 )
-def test_an_error_names_the_place_and_the_fix(line, pointer, said):
+def test_an_error_names_the_place_and_the_fix(line, pointer, message):
     """Every error names its place and what is expected, in both languages."""
     with pytest.raises(FaultError) as caught:
         fault(line)
     assert ".".join(caught.value.pointer) == pointer
-    assert said in caught.value.text.en
+    assert message in caught.value.text.en
     assert not caught.value.text.zh.isascii()
 
 

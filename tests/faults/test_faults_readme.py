@@ -1,4 +1,4 @@
-"""The README of the faults package is correct: its samples run, its fields exist, its names are those of the code."""
+"""The README of the faults package is correct: its samples run, and its fields and names exist."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def test_a_secret_is_not_in_a_repr():
 
 
 @pytest.mark.parametrize(
-    ("line", "wanted"),
+    ("line", "expected"),
     [
         ("error;name=room_not_found", Refusal("room_not_found")),
         ("error;code=1402", Refusal("server_busy")),
@@ -112,13 +112,13 @@ def test_a_secret_is_not_in_a_repr():
         ('error;name=server_busy;info="later; please"', Refusal("server_busy", "later; please")),
     ],
 )
-def test_an_error_is_a_row_of_the_catalogue(line, wanted):
+def test_an_error_is_a_row_of_the_catalogue(line, expected):
     """error refuses with the row chosen by name or code, and with its own info if given."""
-    if wanted is None:
+    if expected is None:
         with pytest.raises(ValueError, match="field=value"):
             fault(line)
     else:
-        assert fault(line).kind.apply(context(), draw())[0] == wanted
+        assert fault(line).kind.apply(context(), draw())[0] == expected
 
 
 def test_an_error_that_a_reload_removed_becomes_internal_error():
@@ -156,17 +156,17 @@ def test_a_rate_limit_survives_a_clock_that_is_set_back():
     gaps=st.lists(st.integers(0, 6), max_size=60),
 )
 def test_no_window_accepts_more_than_the_limit(limit, span, gaps):
-    """In any window of `per_seconds` at most `requests` are accepted, and a refusal has a full window behind it."""
+    """Any window of `per_seconds` accepts at most `requests`, and a refusal follows a full window."""
     faults = fault_state(f"rate_limit;requests={limit};per_seconds={span}")
     times, now = [], 0
     for gap in gaps:
         now += gap
         times.append(now)
-    passed: list[int] = []
+    accepted: list[int] = []
     for at, refused in zip(times, refusals_at(faults, times), strict=True):
-        inside = sum(at - span < one <= at for one in passed)
+        inside = sum(at - span < time <= at for time in accepted)
         assert refused is (inside >= limit)
-        passed += [] if refused else [at]
+        accepted += [] if refused else [at]
 
 
 # ---- gateway
@@ -228,11 +228,11 @@ def is_unreadable(body: bytes) -> bool:
 def test_malformed_json_never_parses(how, operation):
     """Whatever the response and the draw, a strict parser rejects the body; status and headers stay."""
     kind = fault(f"malformed_json;how={how}").kind
-    for one in (response(operation=operation), failure_response()):
+    for original in (response(operation=operation), failure_response()):
         for number in range(1, 30):
-            got, note = kind.apply(one, context(operation), draw(number))
+            got, note = kind.apply(original, context(operation), draw(number))
             assert is_unreadable(got.body), note
-            assert (got.status, got.headers) == (one.status, one.headers)
+            assert (got.status, got.headers) == (original.status, original.headers)
             assert note
 
 
@@ -273,14 +273,14 @@ def test_wrong_content_type_changes_nothing_else():
 @pytest.mark.parametrize("name", ["房间-7", "room-7", "Räume", "👩‍💻"])
 @pytest.mark.parametrize("charset", ["gbk", "utf-16", "latin-1"])
 def test_a_wrong_charset_is_never_utf_8(charset, name):
-    """Even a response in pure ASCII is no longer valid UTF-8, and decoding it correctly gives the same document."""
+    """Even pure ASCII is no longer valid UTF-8, and decoding it correctly gives the same document."""
     answer = {**SAMPLES[OPERATION], "UsersList": [{**SAMPLES[OPERATION]["UsersList"][0], "RoomId": name}]}
     got, _ = fault(f"wrong_charset;charset={charset}").kind.apply(response(answer), context(), draw())
     with pytest.raises(UnicodeDecodeError):
         got.body.decode()
     read = json.loads(got.body.decode(charset))
-    said = read["UsersList"][0].pop("RoomId")
-    assert said == name.encode(charset, "replace").decode(charset)
+    room_id = read["UsersList"][0].pop("RoomId")
+    assert room_id == name.encode(charset, "replace").decode(charset)
     assert {**read, "ErrorInfo": ""} == {
         **answer,
         "UsersList": [{key: value for key, value in answer["UsersList"][0].items() if key != "RoomId"}],
@@ -309,9 +309,9 @@ def test_waits_add_up():
 
 
 @given(st.integers(0, 2**32), st.integers(1, 10**6), st.floats(0, 600_000), st.floats(0, 600_000))
-def test_a_uniform_delay_stays_within_its_bounds(seed, number, one, other):
+def test_a_uniform_delay_stays_within_its_bounds(seed, number, first, second):
     """No draw exceeds the bounds."""
-    low, high = sorted((one, other))
+    low, high = sorted((first, second))
     kind = fault({"fault": "latency", "uniform": {"min_ms": low, "max_ms": high}}).kind
     wait = kind.milliseconds(draw(number, seed))
     assert low <= wait <= high or math.isclose(wait, high)
@@ -327,7 +327,7 @@ def test_a_uniform_delay_uses_the_whole_range():
 
 
 def test_a_lognormal_delay_has_its_median_tail_and_maximum():
-    """Half of the delays are below the median, one in six above e^sigma times it, and none above the maximum."""
+    """Half of the delays are below the median, one in six above e^sigma times it, none above the maximum."""
     kind = fault("latency;lognormal.median_ms=100;lognormal.sigma=0.5;lognormal.max_ms=300").kind
     waits = sorted(kind.milliseconds(draw(number)) for number in range(1, 4001))
     assert 96 < waits[2000] < 104
@@ -337,7 +337,7 @@ def test_a_lognormal_delay_has_its_median_tail_and_maximum():
 
 
 @pytest.mark.parametrize(
-    ("line", "wanted"),
+    ("line", "expected"),
     [
         ("latency;fixed_ms=800", DeliveryPlan(delay=0.8)),
         ("slow_body;chunks=5;over_ms=500", DeliveryPlan(body_chunks=5, body_seconds=0.5)),
@@ -355,18 +355,18 @@ def test_a_lognormal_delay_has_its_median_tail_and_maximum():
         ("bandwidth;bytes_per_second=4096", DeliveryPlan(bytes_per_second=4096)),
     ],
 )
-def test_a_fault_sets_its_field_of_the_plan(line, wanted):
+def test_a_fault_sets_its_field_of_the_plan(line, expected):
     """Time and connection faults describe their effect in the DeliveryPlan."""
-    assert delivered(line) == wanted
+    assert delivered(line) == expected
 
 
 def test_the_lower_rate_and_the_longer_hang_win():
     """The lower bandwidth and the longer hang win, whichever was added first."""
-    for one, other in ((100, 200), (200, 100)):
-        slow = delivered(f"bandwidth;bytes_per_second={one}")
-        assert delivered(f"bandwidth;bytes_per_second={other}", slow).bytes_per_second == 100
-        still = delivered(f"hang;max_seconds={one}")
-        assert delivered(f"hang;max_seconds={other}", still).hang == 200
+    for first, second in ((100, 200), (200, 100)):
+        slow = delivered(f"bandwidth;bytes_per_second={first}")
+        assert delivered(f"bandwidth;bytes_per_second={second}", slow).bytes_per_second == 100
+        still = delivered(f"hang;max_seconds={first}")
+        assert delivered(f"hang;max_seconds={second}", still).hang == 200
 
 
 def test_every_wait_is_limited():

@@ -71,7 +71,7 @@ def test_one_new_file_is_a_new_kind(tmp_path):
     assert run(tmp_path, "-c", PROBE.format(root=str(tmp_path))) == "gateway\n"
     for name in ("test_fault_registry.py", "fault_helpers.py"):
         shutil.copy(HERE / name, tmp_path)
-    said = run(
+    output = run(
         tmp_path,
         "-m",
         "pytest",
@@ -82,6 +82,6 @@ def test_one_new_file_is_a_new_kind(tmp_path):
         "stale_cache",
         "test_fault_registry.py",
     )
-    passed = re.search(r"^([0-9]+) passed", said, re.MULTILINE)
-    assert passed is not None, said
-    assert int(passed[1]) >= 8, said
+    passed = re.search(r"^([0-9]+) passed", output, re.MULTILINE)
+    assert passed is not None, output
+    assert int(passed[1]) >= 8, output

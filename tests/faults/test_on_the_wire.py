@@ -30,7 +30,7 @@ def no_errors(caplog):
     caplog.set_level(logging.WARNING)
     yield
     records = caplog.get_records("call")
-    assert [one.getMessage() for one in records if one.name != "mockserver.requests"] == []
+    assert [record.getMessage() for record in records if record.name != "mockserver.requests"] == []
 
 
 def raw(mock, fault: str) -> bytes:
@@ -77,45 +77,45 @@ def plain(mock):
 
 def test_a_reset_is_an_rst_before_any_byte(mock):
     """connection_reset: an RST and not one byte."""
-    talk = RawResponse(mock, "connection_reset")
-    assert talk.reset
-    assert talk.data == b""
+    raw_response = RawResponse(mock, "connection_reset")
+    assert raw_response.reset
+    assert raw_response.data == b""
 
 
 def test_a_reset_in_mid_body_follows_half_of_it(mock):
     """connection_reset mid_body: the headers, half of the body, then an RST."""
-    talk = RawResponse(mock, "connection_reset;when=mid_body")
-    assert talk.reset
-    assert len(talk.body) == int(talk.headers["content-length"]) // 2
+    raw_response = RawResponse(mock, "connection_reset;when=mid_body")
+    assert raw_response.reset
+    assert len(raw_response.body) == int(raw_response.headers["content-length"]) // 2
 
 
 def test_an_empty_response_is_zero_bytes_and_a_close(mock):
     """empty_response: an orderly close without a byte."""
-    talk = RawResponse(mock, "empty_response")
-    assert not talk.reset
-    assert talk.data == b""
+    raw_response = RawResponse(mock, "empty_response")
+    assert not raw_response.reset
+    assert raw_response.data == b""
 
 
 def test_garbage_is_not_http(mock):
     """garbage_response: bytes without a status line."""
-    talk = RawResponse(mock, "garbage_response")
-    assert talk.data
-    assert not talk.data.startswith(b"HTTP/")
+    raw_response = RawResponse(mock, "garbage_response")
+    assert raw_response.data
+    assert not raw_response.data.startswith(b"HTTP/")
 
 
 @pytest.mark.parametrize("fraction", [0, 0.3, 0.99])
 def test_a_truncated_body_is_shorter_than_its_length(mock, fraction):
     """truncated_body: the configured fraction under the full Content-Length, then a close."""
-    talk = RawResponse(mock, f"truncated_body;fraction={fraction}")
-    assert not talk.reset
-    assert len(talk.body) == int(int(talk.headers["content-length"]) * fraction)
-    assert not talk.whole
+    raw_response = RawResponse(mock, f"truncated_body;fraction={fraction}")
+    assert not raw_response.reset
+    assert len(raw_response.body) == int(int(raw_response.headers["content-length"]) * fraction)
+    assert not raw_response.whole
 
 
 def test_a_malformed_chunk_breaks_a_client(mock):
     """malformed_chunk: a client reads half of the chunked body and then fails."""
-    talk = RawResponse(mock, "malformed_chunk")
-    assert talk.headers["transfer-encoding"] == "chunked"
+    raw_response = RawResponse(mock, "malformed_chunk")
+    assert raw_response.headers["transfer-encoding"] == "chunked"
     with socket.create_connection(("127.0.0.1", mock.port), timeout=10) as sock:
         sock.sendall(raw(mock, "malformed_chunk"))
         response = http.client.HTTPResponse(sock)
@@ -126,81 +126,81 @@ def test_a_malformed_chunk_breaks_a_client(mock):
 
 def test_a_latency_delays_the_response(mock, plain):
     """latency: no byte before its time, then the response."""
-    talk = RawResponse(mock, "latency;fixed_ms=150")
-    assert talk.parts[0][0] >= 0.14
-    assert parse_strictly(talk.body) == plain
-    assert talk.headers["x-mock-fault"] == "latency: 150 ms"
+    raw_response = RawResponse(mock, "latency;fixed_ms=150")
+    assert raw_response.parts[0][0] >= 0.14
+    assert parse_strictly(raw_response.body) == plain
+    assert raw_response.headers["x-mock-fault"] == "latency: 150 ms"
 
 
 def test_a_slow_body_takes_its_time(mock, plain):
     """slow_body: the headers at once, the body in pieces over its time, and complete."""
-    talk = RawResponse(mock, "slow_body;chunks=5;over_ms=250")
-    assert talk.parts[0][0] < 0.2
-    assert talk.seconds >= 0.24
-    assert len(talk.parts) >= 4
-    assert parse_strictly(talk.body) == plain
+    raw_response = RawResponse(mock, "slow_body;chunks=5;over_ms=250")
+    assert raw_response.parts[0][0] < 0.2
+    assert raw_response.seconds >= 0.24
+    assert len(raw_response.parts) >= 4
+    assert parse_strictly(raw_response.body) == plain
 
 
 def test_slow_headers_delay_the_body(mock, plain):
     """slow_headers: the body starts only after their time."""
-    talk = RawResponse(mock, "slow_headers;over_ms=200")
-    assert len(talk.parts) > 2
-    assert talk.seconds >= 0.19
-    assert parse_strictly(talk.body) == plain
+    raw_response = RawResponse(mock, "slow_headers;over_ms=200")
+    assert len(raw_response.parts) > 2
+    assert raw_response.seconds >= 0.19
+    assert parse_strictly(raw_response.body) == plain
 
 
 def test_a_hang_ends(mock):
     """hang: silence for its time, then a close without a byte."""
-    talk = RawResponse(mock, "hang;max_seconds=0.2")
-    assert talk.data == b""
-    assert 0.19 <= talk.seconds < 5
+    raw_response = RawResponse(mock, "hang;max_seconds=0.2")
+    assert raw_response.data == b""
+    assert 0.19 <= raw_response.seconds < 5
 
 
 def test_a_slow_close_follows_a_complete_response(mock, plain):
     """slow_close: the whole response at once, the close later."""
-    talk = RawResponse(mock, "slow_close;ms=200")
-    assert talk.whole
-    assert talk.headers["connection"] == "close"
-    assert talk.seconds - talk.parts[-1][0] >= 0.19
-    assert parse_strictly(talk.body) == plain
+    raw_response = RawResponse(mock, "slow_close;ms=200")
+    assert raw_response.whole
+    assert raw_response.headers["connection"] == "close"
+    assert raw_response.seconds - raw_response.parts[-1][0] >= 0.19
+    assert parse_strictly(raw_response.body) == plain
 
 
 def test_bandwidth_limits_the_rate(mock):
     """bandwidth: a response of n bytes takes n divided by the rate."""
-    talk = RawResponse(mock, "bandwidth;bytes_per_second=4000")
-    assert talk.whole
-    assert talk.seconds >= 0.8 * len(talk.data) / 4000
+    raw_response = RawResponse(mock, "bandwidth;bytes_per_second=4000")
+    assert raw_response.whole
+    assert raw_response.seconds >= 0.8 * len(raw_response.data) / 4000
 
 
 @pytest.mark.parametrize(("status", "after"), [(502, None), (503, "5"), (504, None)])
 def test_a_gateway_responds(mock, status, after):
     """http_status: its status line, page and Retry-After reach the client."""
-    talk = RawResponse(mock, f"http_status;status={status}")
-    assert talk.status.startswith(f"HTTP/1.1 {status} ")
-    assert talk.whole
-    assert b"<center>nginx</center>" in talk.body
-    assert talk.headers.get("retry-after") == after
-    assert talk.headers["server"] == "nginx"
+    raw_response = RawResponse(mock, f"http_status;status={status}")
+    assert raw_response.status.startswith(f"HTTP/1.1 {status} ")
+    assert raw_response.whole
+    assert b"<center>nginx</center>" in raw_response.body
+    assert raw_response.headers.get("retry-after") == after
+    assert raw_response.headers["server"] == "nginx"
 
 
 @pytest.mark.parametrize("how", ["cut", "bom", "nan", "empty"])
 def test_malformed_json_has_a_correct_length(mock, how):
     """malformed_json: the HTTP is valid, the JSON is not."""
-    talk = RawResponse(mock, f"malformed_json;how={how}")
-    assert talk.status == "HTTP/1.1 200 OK"
-    assert talk.headers["content-type"] == "application/json"
-    assert talk.whole
+    raw_response = RawResponse(mock, f"malformed_json;how={how}")
+    assert raw_response.status == "HTTP/1.1 200 OK"
+    assert raw_response.headers["content-type"] == "application/json"
+    assert raw_response.whole
     with pytest.raises(ValueError, match=r"char|codec|NaN|BOM|Expecting|value"):
-        parse_strictly(talk.body)
+        parse_strictly(raw_response.body)
 
 
 def test_a_drift_is_named_in_the_header(mock, plain):
     """contract_drift: the document is changed, and X-Mock-Fault says how."""
-    talk = RawResponse(mock, "contract_drift;how=rename_field;path=/UsersList/0/RoomId")
-    said = talk.headers["x-mock-fault"]
-    assert said.startswith("contract_drift: renamed /UsersList/0/RoomId to ")
-    assert said.rpartition(" ")[2] in parse_strictly(talk.body)["UsersList"][0]
-    assert parse_strictly(talk.body) != plain
+    raw_response = RawResponse(mock, "contract_drift;how=rename_field;path=/UsersList/0/RoomId")
+    fault_header = raw_response.headers["x-mock-fault"]
+    assert fault_header.startswith("contract_drift: renamed /UsersList/0/RoomId to ")
+    assert fault_header.rpartition(" ")[2] in parse_strictly(raw_response.body)["UsersList"][0]
+    assert parse_strictly(raw_response.body) != plain
 
 
 def test_another_type_and_charset(mock):
@@ -210,9 +210,9 @@ def test_another_type_and_charset(mock):
         .headers["content-type"]
         .startswith("text/plain")
     )
-    talk = RawResponse(mock, "wrong_charset;charset=utf-16")
-    assert talk.whole
-    assert parse_strictly(talk.body.decode("utf-16").encode())["Status"] == "OK"
+    raw_response = RawResponse(mock, "wrong_charset;charset=utf-16")
+    assert raw_response.whole
+    assert parse_strictly(raw_response.body.decode("utf-16").encode())["Status"] == "OK"
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,9 @@ def test_another_type_and_charset(mock):
 )
 def test_a_refusal_is_an_envelope(mock, fault, code):
     """Checks and catalogue respond with HTTP 200, and the text does not mention a fault."""
-    talk = RawResponse(mock, fault)
-    answer = parse_strictly(talk.body)
-    assert talk.status == "HTTP/1.1 200 OK"
+    raw_response = RawResponse(mock, fault)
+    answer = parse_strictly(raw_response.body)
+    assert raw_response.status == "HTTP/1.1 200 OK"
     assert answer["ErrorCode"] == code
     assert "fault" not in answer["ErrorInfo"].lower()
 

@@ -29,8 +29,8 @@ def test_after_every_and_times_are_exact(after, every, times):
     """A fault skips `after` requests, then fires on every nth, and stops after `times`."""
     more = {"times": times} if times else {}
     faults = fault_state({"fault": RESET, "after": after, "every": every, **more})
-    wanted = [after + every * n - 1 for n in range(1, 100)]
-    assert fired_on(faults, 80) == [number for number in wanted[:times] if number < 80]
+    expected = [after + every * n - 1 for n in range(1, 100)]
+    assert fired_on(faults, 80) == [number for number in expected[:times] if number < 80]
 
 
 @settings(max_examples=40, deadline=None)
@@ -42,10 +42,10 @@ def test_a_probability_is_a_frequency(seed, share):
     assert abs(len(fired_on(faults, 2000)) / 2000 - share) < 5 * error, f"seed {seed}"
 
 
-@pytest.mark.parametrize(("share", "wanted"), [(0, 0), (1, 500)])
-def test_never_and_always(share, wanted):
+@pytest.mark.parametrize(("share", "expected"), [(0, 0), (1, 500)])
+def test_never_and_always(share, expected):
     """Probability 0 never fires and 1 always does."""
-    assert len(fired_on(fault_state({"fault": RESET, "probability": share}), 500)) == wanted
+    assert len(fired_on(fault_state({"fault": RESET, "probability": share}), 500)) == expected
 
 
 @settings(max_examples=30, deadline=None)
@@ -105,7 +105,7 @@ def test_every_and_after_are_exact_under_threads(line):
 
 
 def test_the_same_seed_fires_as_often_under_threads():
-    """Whether the nth matching request is hit does not depend on its sender, so the total is the same in any order."""
+    """Whether the nth matching request is hit does not depend on its thread, so the total is the same."""
     line = "connection_reset;probability=0.3"
     alone, crowd = fault_state(line, seed=7), fault_state(line, seed=7)
     with ThreadPoolExecutor(16) as pool:
@@ -129,9 +129,9 @@ def test_a_rate_limit_is_exact_under_threads():
 
 def test_on_selects_operations():
     """A fault on some operations ignores the others and unknown paths; one on * matches them all."""
-    one = fault_state({"fault": RESET, "on": [OPERATION, "count_qos_by_day"]})
-    hit = [name for name in (*OPERATIONS, "") if fired_on(one, 1, operation=name)]
-    assert hit == [OPERATION, "count_qos_by_day"]
+    faults = fault_state({"fault": RESET, "on": [OPERATION, "count_qos_by_day"]})
+    matched = [name for name in (*OPERATIONS, "") if fired_on(faults, 1, operation=name)]
+    assert matched == [OPERATION, "count_qos_by_day"]
     everything = fault_state("connection_reset")
     assert all(fired_on(everything, 1, operation=name) for name in (*OPERATIONS, ""))
 
@@ -157,7 +157,7 @@ def test_ttl_seconds_follows_the_apps_clock():
         return faults.fault_plan(OPERATION, {}, {}, at).plan_delivery(response()).delivery.instead == "reset"
 
     assert [fires(NOW + t) for t in (0, 59.9, 60, 1000, 30)] == [True, True, False, False, True]
-    assert [one["ended"] for t in (59, 60) for one in faults.list(NOW + t)] == [False, True]
+    assert [listed["ended"] for t in (59, 60) for listed in faults.list(NOW + t)] == [False, True]
 
 
 # ---- order
@@ -279,7 +279,7 @@ def test_equal_faults_of_one_request_fire_independently():
 def test_ids_are_generated_in_order():
     """The same steps give the same ids, so that a test run repeats; a taken id is rejected."""
     faults = fault_state(RESET, "hang", RESET)
-    assert [one.id for one in faults.active] == ["hang-2", "connection_reset-1", "connection_reset-3"]
+    assert [active.id for active in faults.active] == ["hang-2", "connection_reset-1", "connection_reset-3"]
     with pytest.raises(FaultError, match="hang-2"):
         faults.add(fault("hang;id=hang-2"), NOW)
     assert faults.clear() == 3
@@ -291,7 +291,7 @@ def test_a_fault_is_removed_by_its_id():
     faults = fault_state("hang;id=a", "hang;id=b")
     assert faults.remove("a")
     assert not faults.remove("a")
-    assert [one.id for one in faults.active] == ["b"]
+    assert [active.id for active in faults.active] == ["b"]
 
 
 def test_a_scenarios_faults_replace_only_their_own():
@@ -300,9 +300,9 @@ def test_a_scenarios_faults_replace_only_their_own():
     faults.install([fault("hang"), fault("latency;fixed_ms=1")], NOW)
     faults.add(fault("empty_response;id=mine"), NOW, origin="admin")
     faults.install([fault("slow_close"), fault("hang;id=mine")], NOW)
-    assert {one.id for one in faults.active} == {"mine", "scenario-1-slow_close", "scenario-2-hang"}
+    assert {active.id for active in faults.active} == {"mine", "scenario-1-slow_close", "scenario-2-hang"}
     assert faults.clear("scenario") == 2
-    assert [one.id for one in faults.active] == ["mine"]
+    assert [active.id for active in faults.active] == ["mine"]
 
 
 def test_used_up_faults_do_not_count_against_the_limit():
@@ -323,7 +323,7 @@ def add_until_full(faults: FaultState) -> None:
 
 
 def test_active_is_empty_without_faults():
-    """`active`, which the engine checks on every request, is falsy before the first and after the last fault."""
+    """`active`, which the engine checks on every request, is falsy unless there are faults."""
     faults = FaultState()
     assert not faults.active
     faults.add(fault("hang"), NOW)
@@ -335,8 +335,8 @@ def test_active_is_empty_without_faults():
 @given(SEEDS, st.text(max_size=20), st.integers(1, 10**9), st.integers(1, 1000))
 def test_a_draw_is_a_function_of_its_key(seed, key, number, count):
     """Equal draws give equal values within their bounds; a fixed token does not depend on the number."""
-    one, same, next_one = Draw(seed, key, number), Draw(seed, key, number), Draw(seed, key, number + 1)
-    assert 0 < one.uniform("x") < 1
-    assert one.uniform("x") == same.uniform("x") != next_one.uniform("x")
-    assert 0 <= one.below(count, "x") < count
-    assert one.fixed_token("x") == next_one.fixed_token("x") != one.token("x") != next_one.token("x")
+    draw, same, other = Draw(seed, key, number), Draw(seed, key, number), Draw(seed, key, number + 1)
+    assert 0 < draw.uniform("x") < 1
+    assert draw.uniform("x") == same.uniform("x") != other.uniform("x")
+    assert 0 <= draw.below(count, "x") < count
+    assert draw.fixed_token("x") == other.fixed_token("x") != draw.token("x") != other.token("x")

@@ -1,4 +1,4 @@
-"""Faults with many concurrent clients: delayed clients get responses, hanging ones are released, counts are exact.
+"""Faults with many clients at once: delayed ones get responses, hanging ones are released, counts are exact.
 
 The limits are those that are promised, with a margin for a machine that others use, too.
 """
@@ -26,10 +26,10 @@ def mock(caplog):
     with MockServer(scenario="document") as running:
         yield running
     records = caplog.get_records("call")
-    assert [one.getMessage() for one in records if one.name != "mockserver.requests"] == []
+    assert [record.getMessage() for record in records if record.name != "mockserver.requests"] == []
 
 
-async def _one(
+async def _send(
     port: int, raw: bytes, answers: list[bytes], gate: asyncio.Event, ready: asyncio.Semaphore
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -47,7 +47,7 @@ async def _many(port: int, raw: list[bytes]) -> tuple[list[bytes], float]:
     """All responses to requests sent at once over open connections, and the seconds it took."""
     answers: list[bytes] = []
     gate, ready = asyncio.Event(), asyncio.Semaphore(0)
-    clients = [asyncio.create_task(_one(port, one, answers, gate, ready)) for one in raw]
+    clients = [asyncio.create_task(_send(port, request, answers, gate, ready)) for request in raw]
     for _ in clients:
         await ready.acquire()
     started = time.monotonic()
@@ -68,10 +68,10 @@ def test_2000_clients_delayed_by_a_second_are_answered_within_three(mock) -> Non
         bare = undelayed_seconds(mock.port, raw)
         client.send("POST", "faults", {"fault": "latency", "fixed_ms": 1000})
         answers, seconds = asyncio.run(_many(mock.port, raw))
-        assert Counter(one.startswith(b"HTTP/1.1 200 ") and one.endswith(b"}") for one in answers) == {
-            True: 2_000
-        }
-        # Three seconds on a free machine; a busy one gets as much longer as it takes without any delay.
+        assert Counter(
+            answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"}") for answer in answers
+        ) == {True: 2_000}
+        # Three seconds on a free machine; a busy one gets more by the time that it takes without a delay.
         assert 1.0 <= seconds < max(3.0, 1.5 + 2 * bare), f"{seconds:.2f} s, without delay {bare:.2f} s"
         assert client.get("requests/count")["count"] == 4_000
         assert client.get("faults")["faults"][0]["struck"] == 2_000
@@ -100,8 +100,8 @@ def test_a_reset_releases_500_hanging_requests_at_once(mock) -> None:
 
     with Client.fresh(mock.port) as hanging, Client.fresh(mock.port) as neighbour:
         neighbour_state = mock.engine.store.app(neighbour.appkey)
-        for one in (hanging, neighbour):
-            one.send("POST", "faults", {"fault": "hang", "max_seconds": 600})
+        for client in (hanging, neighbour):
+            client.send("POST", "faults", {"fault": "hang", "max_seconds": 600})
         idle = min(_seconds(lambda: hanging.get("clock")) for _ in range(5))
         quickest, released, answers = asyncio.run(hang())
         assert released == 500
@@ -128,8 +128,10 @@ def test_a_reset_of_all_apps_releases_every_app(mock) -> None:
     """A reset without an appkey leaves no request hanging."""
 
     async def hang() -> list[bytes]:
-        waiting = [asyncio.create_task(_whole(mock.port, one.raw())) for one in clients for _ in range(20)]
-        while sum(mock.engine.store.app(one.appkey).faults.active[0].fired for one in clients) < 60:
+        waiting = [
+            asyncio.create_task(_whole(mock.port, client.raw())) for client in clients for _ in range(20)
+        ]
+        while sum(mock.engine.store.app(client.appkey).faults.active[0].fired for client in clients) < 60:
             await asyncio.sleep(0.01)
         loop = asyncio.get_running_loop()
         with Connection(mock.port) as wire:
@@ -137,11 +139,11 @@ def test_a_reset_of_all_apps_releases_every_app(mock) -> None:
         return await asyncio.gather(*waiting)
 
     clients = [Client.fresh(mock.port) for _ in range(3)]
-    for one in clients:
-        one.send("POST", "faults", {"fault": "hang"})
+    for client in clients:
+        client.send("POST", "faults", {"fault": "hang"})
     assert asyncio.run(hang()) == [b""] * 60
-    for one in clients:
-        one.close()
+    for client in clients:
+        client.close()
 
 
 def test_times_100_under_64_clients_gives_exactly_100_faults(mock) -> None:
@@ -153,14 +155,17 @@ def test_times_100_under_64_clients_gives_exactly_100_faults(mock) -> None:
         )
 
         def calls(_: int) -> list[tuple[int, int]]:
-            with client.twin() as one:
-                told = [one.call() for _ in range(10)]
-                return [(one.status, 0 if one.status == 503 else one.json["ErrorCode"]) for one in told]
+            with client.twin() as twin:
+                results = [twin.call() for _ in range(10)]
+                return [
+                    (answer.status, 0 if answer.status == 503 else answer.json["ErrorCode"])
+                    for answer in results
+                ]
 
         with ThreadPoolExecutor(64) as threads:
-            told = Counter(each for some in threads.map(calls, range(64)) for each in some)
-        assert told == {(200, BUSY): 100, (503, 0): 50, (200, 0): 490}
-        assert [(one["struck"], one["matched"]) for one in client.get("faults")["faults"]] == [
+            results = Counter(result for batch in threads.map(calls, range(64)) for result in batch)
+        assert results == {(200, BUSY): 100, (503, 0): 50, (200, 0): 490}
+        assert [(fault["struck"], fault["matched"]) for fault in client.get("faults")["faults"]] == [
             (100, 640),
             (50, 640),
         ]
@@ -169,14 +174,14 @@ def test_times_100_under_64_clients_gives_exactly_100_faults(mock) -> None:
 def statuses_and_faults(client: Client) -> list[tuple[int, str]]:
     """Status and fault header of 120 requests in a row in the scenario `dice`."""
     client.send("PUT", "scenario", {"name": "dice"})
-    told = []
+    results = []
     for _ in range(120):
         try:
             answer = client.call()
-            told.append((answer.status, answer.headers.get("x-mock-fault", "")))
+            results.append((answer.status, answer.headers.get("x-mock-fault", "")))
         except ConnectionError as error:
-            told.append((0, type(error).__name__))
-    return told
+            results.append((0, type(error).__name__))
+    return results
 
 
 def test_the_same_seed_hits_the_same_requests(tmp_path) -> None:
@@ -194,14 +199,14 @@ def test_the_same_seed_hits_the_same_requests(tmp_path) -> None:
     for seed in (7, 7, 8):
         with (
             MockServer(scenario="document", fixtures=str(tmp_path), seed=seed) as mock,
-            Client.fresh(mock.port) as one,
-            Client.fresh(mock.port) as two,
+            Client.fresh(mock.port) as first,
+            Client.fresh(mock.port) as second,
         ):
-            runs.append(statuses_and_faults(one))
+            runs.append(statuses_and_faults(first))
             if seed == 7:
-                assert statuses_and_faults(two) == runs[-1]
-                one.send("POST", "reset")
-                assert statuses_and_faults(one) == runs[-1]
+                assert statuses_and_faults(second) == runs[-1]
+                first.send("POST", "reset")
+                assert statuses_and_faults(first) == runs[-1]
     assert runs[0] == runs[1] != runs[2]
     share = sum("error" in fault for _, fault in runs[0]) / 120
     assert 0.15 < share < 0.45

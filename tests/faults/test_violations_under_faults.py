@@ -39,5 +39,5 @@ def test_an_invalid_signature_is_a_violation_under_a_fault_too() -> None:
     for state in (engine.store.app(appkey) for appkey in engine.config.apps):
         state.faults.add(parse_fault({"fault": "clock_skew", "seconds": 900}, engine.config.catalogue), 0.0)
     client.send({"sign": "v1"})
-    names = {one.name for one in engine.journal.select().entries[-1].violations}
+    names = {violation.name for violation in engine.journal.select().entries[-1].violations}
     assert "checksum_mismatch" in names

@@ -323,7 +323,7 @@ def test_500_hanging_requests_are_released_in_half_a_second(server):
 
 
 def test_a_client_that_disconnects_during_a_delay_leaves_nothing(server):
-    """Nothing is logged (every test here checks that) and nothing is pending, after a FIN and after an RST."""
+    """After a FIN or an RST nothing is pending, and nothing is logged (every test here checks that)."""
     for fields in (
         {"delay": 60},
         {"hang": 60},

@@ -101,8 +101,8 @@ def test_a_wildcard_host_has_a_url_to_connect_to():
 
 @pytest.mark.parametrize("new_loop", LOOPS)
 def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
-    """No thread, socket or file remains after many cycles with inline and threaded requests, idle and delayed clients."""
-    kept = []
+    """No thread, socket or file remains after many cycles with idle, delayed and threaded requests."""
+    sockets = []
     before = None
     for cycle in range(CYCLES):
         server = Server(echo, new_loop=new_loop)
@@ -116,13 +116,13 @@ def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
             hanging.sendall(b"GET /deliver?hang=60 HTTP/1.1\r\nHost: h\r\n\r\n")
             while server.pending < 2:
                 time.sleep(0.001)
-            kept += [idle, delayed, hanging]
+            sockets += [idle, delayed, hanging]
         start = time.monotonic()
         server.stop()
         assert time.monotonic() - start < 0.1
-        for sock in kept:
+        for sock in sockets:
             sock.close()
-        kept.clear()
+        sockets.clear()
         if cycle == 1:
             before = open_files()
     assert open_files() == before
@@ -416,7 +416,7 @@ def test_half_a_handshake_and_plain_http_on_the_https_port_end_quietly(throwaway
 
 
 def test_a_bad_certificate_is_a_clear_error(tmp_path, throwaway):
-    """A missing file, no PEM, a certificate without key: the error names it in both languages, before the port is bound."""
+    """A missing file, no PEM, no key: the error names it in both languages, before the port is bound."""
     (tmp_path / "no.pem").write_text("no certificate")
     for cert, key in ((tmp_path / "none.pem", None), (tmp_path / "no.pem", None), (throwaway.ca_file, None)):
         with pytest.raises(ConfigurationError) as caught:

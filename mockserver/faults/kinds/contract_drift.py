@@ -37,7 +37,7 @@ class Drift:
     fits: Callable[[Node], bool]
     change: Callable[[Node, Draw], str]
     violates_schema: bool
-    """Whether the changed document no longer meets the response schema; otherwise it does, but is still wrong."""
+    """Whether the changed document violates the response schema. Otherwise it is valid, but wrong."""
 
 
 def _drop(node: Node, draw: Draw) -> str:

@@ -25,7 +25,7 @@ class MalformedJson(PayloadKind):
         "HTTP 200 与 application/json，但正文无法解析",
     )
     how: str = choice(
-        "Cut off, a trailing comma, single quotes, a byte order mark, NaN for a number, an HTML page, or empty.",
+        "Cut off, trailing comma, single quotes, byte order mark, NaN for a number, HTML page, or empty.",
         "截断、多余的逗号、单引号、开头的 BOM、以 NaN 代替数字、HTML 页面，或空。",
         "cut",
         "trailing_comma",
