@@ -1,4 +1,4 @@
-# Every target works on a machine with Python and make alone; `.venv` is built from setup.cfg when it is first needed.
+# Every target needs only Python and make; `.venv` is created from setup.cfg on first use.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,30 +30,30 @@ $(VENV)/.audit: setup.cfg pyproject.toml | $(BIN)/python
 serve: $(VENV)/.run  ## serve the default scenario on 127.0.0.1:8080 (SERVE="--port 9000 …" for options)
 	$(BIN)/mockserver serve $(SERVE)
 
-test: $(VENV)/.dev  ## run every test
+test: $(VENV)/.dev  ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
 	$(BIN)/python -m pytest -m alone
 
-test-full: $(VENV)/.dev  ## run every test at full length: 20,000 fuzzed requests, a soak of 100,000, 300 edits, 100 starts
+test-full: $(VENV)/.dev  ## run the tests at full length: 20,000 fuzzed requests, a soak of 100,000, 300 edits, 100 starts
 	MOCKSERVER_TEST_FULL=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
 	MOCKSERVER_TEST_FULL=1 $(BIN)/python -m pytest -m alone
 
-test-pythons: $(VENV)/.dev  ## compare the generated worlds on every Python from 3.10 on that is here
+test-pythons: $(VENV)/.dev  ## compare the generated worlds on every installed Python from 3.10
 	$(BIN)/python tests/world/every_python.py
 
-audit: $(VENV)/.audit  ## look for advisories on what is installed (needs the network) and for unsafe code
+audit: $(VENV)/.audit  ## look for known vulnerabilities (needs the network) and unsafe code
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml mockserver
 	$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check > $(VENV)/audited.txt
-	@# --strict: what cannot be looked up is a failure, not a pass.
+	@# --strict: a package that cannot be looked up is a failure.
 	$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement $(VENV)/audited.txt
 
-check: format-check lint types data docs test  ## everything that must hold before a change lands
+check: format-check lint types data docs test  ## run everything that must pass before a merge
 
-format: $(VENV)/.dev  ## rewrite the code in the house format
+format: $(VENV)/.dev  ## format the code and fix lint
 	$(BIN)/ruff format $(RUFF) mockserver tests
 	$(BIN)/ruff check $(RUFF) $(RULES) --fix mockserver
 
-format-check: $(VENV)/.dev  ## check the format, change nothing
+format-check: $(VENV)/.dev  ## check the formatting without changing files
 	$(BIN)/ruff format $(RUFF) --check mockserver tests
 
 lint: $(VENV)/.dev  ## lint with ruff
@@ -69,10 +69,10 @@ data: $(VENV)/.dev  ## check schemas, fixtures and scenarios
 docs: $(VENV)/.dev  ## check the generated tables of the documentation
 	$(BIN)/python -m tests.project.doc_tables --check
 
-docs-write: $(VENV)/.dev  ## write the generated tables of the documentation anew
+docs-write: $(VENV)/.dev  ## write the generated tables of the documentation
 	$(BIN)/python -m tests.project.doc_tables --write
 
-bench: $(VENV)/.dev  ## measure requests, CPU and start-up against a bare Flask hello
+bench: $(VENV)/.dev  ## benchmark requests, CPU and start-up against a minimal Flask app
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.world
 
@@ -80,5 +80,5 @@ dist: $(VENV)/.dev  ## build the wheel and the source archive
 	rm -rf build dist
 	$(BIN)/python -m build --quiet
 
-clean:  ## remove what was built
+clean:  ## remove build products and caches
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -39,7 +39,7 @@ _AT_PRESENT = Text(
 )
 
 
-@click.command(short_help="Check a pasted request and diagnose its signature.")
+@click.command()
 @click.argument("text", metavar="REQUEST")
 @click.option("--body", help="Body of the request; @FILE reads a file, - standard input.", metavar="TEXT")
 @click.option("--method", help="Method of the request; POST unless REQUEST has one.", metavar="NAME")
@@ -57,7 +57,7 @@ def explain(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Check a pasted request without a server and explain what is wrong with it, above all its checksum.
+    """Check a pasted request and diagnose its signature.
 
     REQUEST is any text in quotes that contains a request: a URL with or without its host, a query string, a log
     line, a curl command, a raw HTTP request, or an entry of this server's journal; - reads it from standard input.

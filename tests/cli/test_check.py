@@ -1,4 +1,4 @@
-"""`mockserver check` tells all that is wrong with a folder, and answers for the one file that was asked."""
+"""`mockserver check` reports every problem of a folder, and the result of a single file."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ FILES = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder in which much is wrong."""
+    """A folder with many problems."""
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     return tmp_path
 
 
-def test_everything_wrong_is_told_at_once(folder: Path) -> None:
-    """What nothing reads, and the mistakes of every file, whatever stage of reading they show in."""
+def test_every_problem_of_a_folder_is_reported(folder: Path) -> None:
+    """Files that are not read, and the problems of every file, at whichever stage of loading they appear."""
     done = run("check", str(folder))
     assert (done.returncode, done.stdout) == (1, "")
     lines = [line.removeprefix(f"{folder}/") for line in done.stderr.splitlines()]
@@ -59,30 +59,30 @@ def test_everything_wrong_is_told_at_once(folder: Path) -> None:
     assert "不会被读取；是否为 apps.yaml？" in run("check", str(folder), "--lang", "zh").stderr
 
 
-def test_one_file_is_answered_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A good one is fine whatever the others are, wherever one stands; one that is wrong, unread or unjudged is not."""
+def test_a_single_file_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A good file is fine whatever the others are; one with problems, not read or not checked is not."""
     good = folder / "scenarios" / "good.yaml"
     done = run("check", str(good))
     assert (done.returncode, done.stdout) == (0, f"{good}: fine\n")
     assert done.stderr == f"(8 other files with problems; see `mockserver check {folder}`)\n"
-    for name, told in (
+    for name, expected in (
         ("wrong", "is a section number"),
         ("later", "reading window"),
         ("heir", "not checked"),
     ):
         done = run("check", str(folder / "scenarios" / f"{name}.yaml"))
         assert (done.returncode, done.stdout) == (1, "")
-        assert told in done.stderr
+        assert expected in done.stderr
         assert all(f"{name}.yaml" in line for line in done.stderr.splitlines())
-    for name, told in (("apps.yml", "did you mean apps.yaml?"), ("README.md", "this file is not read")):
+    for name, expected in (("apps.yml", "did you mean apps.yaml?"), ("README.md", "this file is not read")):
         done = run("check", str(folder / name))
-        assert (done.returncode, told in done.stderr) == (1, True)
+        assert (done.returncode, expected in done.stderr) == (1, True)
     monkeypatch.chdir(folder / "scenarios")
     assert run("check", "good.yaml").stdout == "good.yaml: fine\n"
 
 
-def test_nothing_is_judged_by_errors_that_are_wrong(tmp_path: Path) -> None:
-    """Scenarios name the errors of errors.yaml: one that stands on it is not called fine."""
+def test_nothing_is_checked_against_a_broken_errors_file(tmp_path: Path) -> None:
+    """Scenarios use the names of errors.yaml, so none is called fine."""
     (tmp_path / "errors.yaml").write_text("errors: 3", encoding="utf-8")
     (tmp_path / "scenarios").mkdir()
     mine = tmp_path / "scenarios" / "mine.yaml"

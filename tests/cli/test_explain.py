@@ -1,4 +1,4 @@
-"""`mockserver explain` takes what people paste: whatever holds a request is judged, whatever holds none is said to, and nothing is a traceback."""
+"""`mockserver explain` finds the request in what users paste, says when there is none, and never fails with a traceback."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("text", WHOLE.values(), ids=WHOLE)
-def test_a_request_is_found_in_what_was_pasted(text: str) -> None:
-    """The same diagnosis as for the bare URL, and nothing else: path and every parameter were read."""
+def test_a_request_is_found_in_a_pasted_text(text: str) -> None:
+    """The same diagnosis as for the bare URL and nothing else: the path and every parameter are read."""
     done = run("explain", text, "--json")
     assert [(row["where"], row["diagnosis"]) for row in json.loads(done.stdout)] == [
         ("query:checksum", "v1_formula")
@@ -77,8 +77,8 @@ def test_a_request_is_found_in_what_was_pasted(text: str) -> None:
     "text",
     [QUERY, f"?{QUERY}", f"params: {QUERY}", f'query="{QUERY}" body={{}}', QUERY.replace("&", "&amp;")],
 )
-def test_a_query_string_alone_is_judged_without_a_path(text: str) -> None:
-    """And that is said."""
+def test_a_query_string_is_checked_without_a_path(text: str) -> None:
+    """A note says that no path was given."""
     done = run("explain", text, "--json")
     assert [row["where"] for row in json.loads(done.stdout)] == ["query:checksum"]
     assert "no path given" in done.stderr
@@ -89,8 +89,8 @@ def test_a_query_string_alone_is_judged_without_a_path(text: str) -> None:
     ("text", "method"),
     [(f"GET {URL} HTTP/1.1", "GET"), (f'"DELETE {PATH}?{QUERY} HTTP/1.1" 404', "DELETE"), (f"INFO {URL}", None)],
 )  # fmt: skip
-def test_a_line_of_a_log_tells_the_method(text: str, method: str | None) -> None:
-    """A word that is no method is none; --method wins."""
+def test_the_method_is_read_from_a_log_line(text: str, method: str | None) -> None:
+    """Only if the word is a method; --method takes precedence."""
     where = [row["where"] for row in json.loads(run("explain", text, "--json").stdout)]
     assert ("method" in where) is (method is not None)
     assert "method" not in run("explain", text, "--method", "POST").stdout
@@ -104,7 +104,7 @@ NOTHING = [
 
 @pytest.mark.parametrize("text", NOTHING)
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_what_holds_no_request_is_said_to(text: str, lang: str) -> None:
+def test_a_text_without_a_request_is_rejected(text: str, lang: str) -> None:
     """One line that says what can be pasted, exit code 2."""
     done = run("explain", text, "--lang", lang)
     assert (done.returncode, done.stdout) == (2, "")
@@ -114,14 +114,14 @@ def test_what_holds_no_request_is_said_to(text: str, lang: str) -> None:
     assert bool(re.search("[一-鿿]", line)) is (lang == "zh")
 
 
-def test_a_host_that_is_none_is_said_and_the_rest_is_judged() -> None:
-    """A host that no URL parser takes does not matter to the signature."""
+def test_an_invalid_host_does_not_matter() -> None:
+    """The signature of a URL with a host that no parser accepts is still checked."""
     done = run("explain", f"http://[oops]{PATH}?{QUERY}")
     assert done.returncode == 1
     assert "v1 formula" in done.stdout
 
 
-def test_a_shell_that_cut_the_url_is_suspected() -> None:
+def test_a_url_cut_by_the_shell_gets_a_hint() -> None:
     """Without quotes only the first parameter arrives."""
     assert "a shell ends an unquoted URL" in run("explain", URL.partition("&")[0]).stderr
     assert "unquoted URL" not in run("explain", URL).stderr
@@ -130,19 +130,19 @@ def test_a_shell_that_cut_the_url_is_suspected() -> None:
 @pytest.mark.parametrize(
     "curtime", ["1575962150123", "1575962150123456", "1575962150.5", " 1575962150", "'1575962150'"]
 )
-def test_an_old_log_is_judged_as_of_its_own_curtime_in_whatever_unit(curtime: str) -> None:
-    """The unit is told, the age is not."""
+def test_an_old_request_is_checked_as_of_its_own_curtime(curtime: str) -> None:
+    """In any unit: the unit is reported, the age is not."""
     done = run(
         "explain", f"{HOST}{PATH}?appkey={APPKEY}&identifier=admin&curtime={curtime}&checksum={RIGHT}&seq=1"
     )
-    told = done.stdout + done.stderr
-    assert "query:curtime" in told
-    assert not re.search("behind|ahead|expired|checked as of now", told)
+    expected = done.stdout + done.stderr
+    assert "query:curtime" in expected
+    assert not re.search("behind|ahead|expired|checked as of now", expected)
 
 
 @pytest.mark.parametrize("curtime", ["yesterday", "0000000001", "12", "%E4%B8%80"])
-def test_a_curtime_that_means_no_second_is_judged_as_of_now(curtime: str) -> None:
-    """And that is said; --now helps."""
+def test_a_curtime_that_is_not_a_time_is_checked_as_of_now(curtime: str) -> None:
+    """A note says so and points to --now."""
     url = URL.replace(CURTIME, curtime)
     assert "checked as of now" in run("explain", url).stderr
     assert "checked as of now" not in run("explain", url, "--now", CURTIME).stderr
@@ -151,41 +151,41 @@ def test_a_curtime_that_means_no_second_is_judged_as_of_now(curtime: str) -> Non
 # curl
 
 
-def curl(*words: str) -> str:
-    """A command with the URL in quotes."""
+def curl_command(*words: str) -> str:
+    """Return a curl command with the URL in quotes."""
     return " ".join(["curl", *words, f"'{URL.replace(V1, RIGHT)}'"])
 
 
 BODY = '{"RoomId": "77"}'
 JSON_TYPE = "-H 'Content-Type: application/json'"
 FINE = {
-    "usual": curl("-X POST", JSON_TYPE, f"-d '{BODY}'"),
+    "usual": curl_command("-X POST", JSON_TYPE, f"-d '{BODY}'"),
     "our own": run("curl", "2.2", "RoomId=77", "--now", CURTIME).stdout,
-    "joined": curl("-sSXPOST", "-H'content-type:application/json'", f"-d'{BODY}'"),
-    "long": curl("--request POST", "--header 'Content-Type: application/json'", f"--data '{BODY}'"),
-    "raw": curl(JSON_TYPE, f"--data-raw '{BODY}'", "--compressed", "--insecure", "-o /dev/null", "--max-time 3"),
-    "binary": curl(JSON_TYPE, f"--data-binary '{BODY}'"),
-    "json": curl(f"--json '{BODY}'"),
-    "url option": curl(JSON_TYPE, f"-d '{BODY}'", "--url"),
-    "lines": "$ " + curl("-X POST \\\n ", JSON_TYPE, f"\\\n  -d '{BODY}' \\\n "),
-    "lines of PowerShell": curl("-X POST `\n ", JSON_TYPE, f"`\n  -d '{BODY}' `\n "),
+    "joined": curl_command("-sSXPOST", "-H'content-type:application/json'", f"-d'{BODY}'"),
+    "long": curl_command("--request POST", "--header 'Content-Type: application/json'", f"--data '{BODY}'"),
+    "raw": curl_command(JSON_TYPE, f"--data-raw '{BODY}'", "--compressed", "--insecure", "-o /dev/null", "--max-time 3"),
+    "binary": curl_command(JSON_TYPE, f"--data-binary '{BODY}'"),
+    "json": curl_command(f"--json '{BODY}'"),
+    "url option": curl_command(JSON_TYPE, f"-d '{BODY}'", "--url"),
+    "lines": "$ " + curl_command("-X POST \\\n ", JSON_TYPE, f"\\\n  -d '{BODY}' \\\n "),
+    "lines of PowerShell": curl_command("-X POST `\n ", JSON_TYPE, f"`\n  -d '{BODY}' `\n "),
     "of cmd": f'curl ^"{URL.replace(V1, RIGHT).replace("&", "^&")}^" ^\n -H ^"Content-Type: application/json^" ^\n -d ^"{{^\\^"RoomId^\\^": ^\\^"77^\\^"}}^"',
-    "of a browser": curl(JSON_TYPE, r"""--data-raw $'{"RoomId": "it\'s \u623f\x41\n"}'""".replace(r"\n", "")),
-    "piped": curl(JSON_TYPE, f"-d '{BODY}'") + " | jq . > out.json",
-    "two data": curl(JSON_TYPE, """-d '{"RoomId": "a'""", """-d 'b"}'"""),
-    "user agent": curl("-A 'x -d y'", JSON_TYPE, f"-d '{BODY}'"),
+    "of a browser": curl_command(JSON_TYPE, r"""--data-raw $'{"RoomId": "it\'s \u623f\x41\n"}'""".replace(r"\n", "")),
+    "piped": curl_command(JSON_TYPE, f"-d '{BODY}'") + " | jq . > out.json",
+    "two data": curl_command(JSON_TYPE, """-d '{"RoomId": "a'""", """-d 'b"}'"""),
+    "user agent": curl_command("-A 'x -d y'", JSON_TYPE, f"-d '{BODY}'"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", FINE.values(), ids=FINE)
-def test_a_whole_curl_command_is_read_as_curl_does(text: str) -> None:
-    """URL, method, headers and body: no mistakes found, and the body was judged."""
+def test_a_curl_command_is_read_as_curl_reads_it(text: str) -> None:
+    """URL, method, headers and body: no mistakes are found, and the body was checked."""
     done = run("explain", text)
     assert (done.returncode, done.stdout, done.stderr) == (0, "no mistakes found\n", OWN)
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         ((), {"method", "header:Content-Type"}),
         (("-X POST",), {"header:Content-Type", "body:"}),
@@ -198,15 +198,15 @@ def test_a_whole_curl_command_is_read_as_curl_does(text: str) -> None:
         (("-F a=b",), {"header:Content-Type"}),
     ],
 )  # fmt: skip
-def test_what_curl_adds_is_judged_too(words: tuple[str, ...], told: set[str]) -> None:
-    """GET without data, a form's Content-Type for -d without one, an empty body for a bare POST."""
-    found = json.loads(run("explain", curl(*words), "--json").stdout)
-    assert {row["where"] for row in found} == told
+def test_defaults_of_curl_are_checked(words: tuple[str, ...], expected: set[str]) -> None:
+    """GET without data, a form Content-Type for -d without a header, an empty body for a bare POST."""
+    found = json.loads(run("explain", curl_command(*words), "--json").stdout)
+    assert {row["where"] for row in found} == expected
 
 
-def test_options_win_over_what_was_pasted() -> None:
+def test_options_override_the_pasted_text() -> None:
     """--method, --header and --body."""
-    text = curl("-X PUT", "-d '{}'")
+    text = curl_command("-X PUT", "-d '{}'")
     done = run(
         "explain", text, "--method", "post", "--header", "Content-Type: application/json", "--body", BODY
     )
@@ -216,10 +216,10 @@ def test_options_win_over_what_was_pasted() -> None:
 @pytest.mark.parametrize("word", ["-d", "--data", "--data-binary", "--json", "-sSd"])
 @pytest.mark.parametrize("name", ["/dev/zero", "-", "nowhere.json", "{file}"])
 def test_no_file_that_a_pasted_command_names_is_opened(tmp_path: Path, word: str, name: str) -> None:
-    """Whoever wrote it may be somebody else: it is said, and the rest is judged."""
+    """Another person may have written the command: a note says so, and the rest is checked."""
     file = tmp_path / "body.json"
     file.write_text('{"private": 1}', encoding="utf-8")
-    done = run("explain", curl(JSON_TYPE, f"{word} @{name.format(file=file)}"))
+    done = run("explain", curl_command(JSON_TYPE, f"{word} @{name.format(file=file)}"))
     assert "files named with @ are not opened" in done.stderr
     assert "private" not in done.stdout + done.stderr
     assert done.returncode == 0
@@ -228,8 +228,8 @@ def test_no_file_that_a_pasted_command_names_is_opened(tmp_path: Path, word: str
 @pytest.mark.parametrize(
     "piece", ["http://", " a&seq=", "<http://a/", "curl\t\t", "/v2/video/?appkey=1&seq="]
 )
-def test_a_paste_of_any_length_is_read_soon(piece: str) -> None:
-    """No more than a bounded part of it is looked through."""
+def test_a_text_of_any_length_takes_bounded_time(piece: str) -> None:
+    """Only a bounded part of it is searched."""
     done = run("explain", "-", stdin=piece * 20_000)
     assert "Traceback" not in done.stderr
     assert (done.returncode == 2) == ("no request found" in done.stderr or "curl command" in done.stderr)
@@ -239,14 +239,14 @@ def test_a_paste_of_any_length_is_read_soon(piece: str) -> None:
     ("text", "says"),
     [(f"curl '{URL}", "never closed"), ("curl -X POST", "no URL"), ("curl -d x -H", "has no value")],
 )
-def test_a_curl_command_that_is_broken_is_told(text: str, says: str) -> None:
+def test_a_broken_curl_command_is_rejected(text: str, says: str) -> None:
     """One line, exit code 2."""
     done = run("explain", text)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert says in done.stderr
 
 
-def test_it_can_be_piped_in() -> None:
+def test_a_request_is_read_from_standard_input() -> None:
     """`pbpaste | mockserver explain -`."""
     done = subprocess.run([*MOCKSERVER, "explain", "-"], input=FINE["usual"], capture_output=True, text=True, timeout=60, env=CLEAN)  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "no mistakes found\n")
@@ -261,21 +261,21 @@ DUMPS = {
     "unix": (RAW + BODY).replace("\r", "") + "\n",
     "with its answer": RAW + BODY + "\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}",
     "of HTTPie": RAW.replace("\r", "") + '{\n    "RoomId": "77"\n}\n\n\nHTTP/1.1 200 OK\n',
-    "curl -v": "$ " + curl("-v", JSON_TYPE, f"-d '{BODY}'") + "\n*   Trying 127.0.0.1...\n> POST / HTTP/1.1\n> x: don't\n",
+    "curl -v": "$ " + curl_command("-v", JSON_TYPE, f"-d '{BODY}'") + "\n*   Trying 127.0.0.1...\n> POST / HTTP/1.1\n> x: don't\n",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", DUMPS.values(), ids=DUMPS)
-def test_a_whole_request_is_read(text: str) -> None:
-    """Its body, too: it is judged, and one that is wrong is told."""
+def test_a_raw_request_is_read_with_its_body(text: str) -> None:
+    """A correct body passes, and the mistakes of a wrong one are found."""
     done = run("explain", text)
     assert (done.returncode, done.stdout, done.stderr) == (0, "no mistakes found\n", OWN)
     done = run("explain", text.replace("RoomId", "roomid"), "--json")
     assert {row["where"] for row in json.loads(done.stdout)} == {"body:/RoomId", "body:/roomid"}
 
 
-def test_the_head_that_curl_shows_is_judged_without_a_body() -> None:
-    """`curl -v` prints no body: that is said, and its headers are read."""
+def test_the_output_of_curl_v_is_checked_without_a_body() -> None:
+    """`curl -v` prints no body: a note says so, and the headers are read."""
     shown = "".join(
         f"> {line}\n" for line in RAW.replace("application/json", "text/plain").split("\r\n")[:-1]
     )
@@ -287,20 +287,20 @@ def test_the_head_that_curl_shows_is_judged_without_a_body() -> None:
 @pytest.mark.parametrize(
     "text", [f"{URL}\n{URL}2", RAW + BODY + "\r\n" + RAW, "\n".join([FINE["usual"], FINE["json"]])]
 )
-def test_of_several_requests_one_is_judged(text: str) -> None:
-    """And that is said."""
+def test_the_first_of_several_requests_is_checked(text: str) -> None:
+    """A note says so in both languages."""
     assert "several requests found; only the first" in run("explain", text).stderr
     assert "其中有多个请求" in run("explain", text, "--lang", "zh").stderr
 
 
-def test_a_body_without_an_operation_is_not_said_to_be_missing() -> None:
-    """It was given; it is the path that is missing."""
+def test_a_body_without_an_operation_is_not_reported_as_missing() -> None:
+    """The body was given; the path is missing."""
     done = run("explain", QUERY, "--body", "x")
     assert "the body was not checked: its schema depends on the operation" in done.stderr
     assert "no --body given" not in done.stderr
 
 
-def test_its_age_is_judged_when_asked_for() -> None:
+def test_the_age_is_checked_with_now() -> None:
     """`--now now`, as the note on stderr says."""
     done = run("explain", URL.replace(V1, RIGHT), "--now", "now")
     assert done.returncode == 1
@@ -309,8 +309,8 @@ def test_its_age_is_judged_when_asked_for() -> None:
 
 
 @pytest.mark.parametrize("form", ["entry", "element", "list", "answer"])
-def test_an_entry_of_the_journal_is_read(form: str) -> None:
-    """Method, path, query, headers and body; what it says of the checksum, of which it keeps six digits, stands."""
+def test_a_journal_entry_is_read(form: str) -> None:
+    """Method, path, query, headers and body; its own diagnosis of the shortened checksum is kept."""
     with MockServer("document") as mock:
         asked = urllib.request.Request(f"{mock.url}{PATH}?{QUERY}", b'{"roomid": "1"}', {"Content-Type": "text/plain"}, method="PUT")  # fmt: skip
         with contextlib.suppress(urllib.error.HTTPError):
@@ -338,8 +338,8 @@ def test_an_entry_of_the_journal_is_read(form: str) -> None:
     [{"path": "/x", "query": {"checksum": "1…"}, "violations": [3, {"where": "query:checksum", "name": "x"}]},
      {"request": {"path": "/x", "query": {}, "body_base64": "?", "headers": 3}, "at": "x"}, {"requests": []}, [[]], 3],
 )  # fmt: skip
-def test_a_thing_that_looks_like_an_entry_is_no_traceback(value: object) -> None:
-    """Judged or refused."""
+def test_a_malformed_journal_entry_gives_no_traceback(value: object) -> None:
+    """It is checked or rejected."""
     assert run("explain", json.dumps(value)).returncode in (1, 2)
 
 
@@ -360,13 +360,13 @@ def test_a_thing_that_looks_like_an_entry_is_no_traceback(value: object) -> None
         f"http://[{APPSECRET}]{PATH}?{QUERY}",
     ],
 )
-def test_no_secret_and_no_right_checksum_is_told(text: str) -> None:
-    """Wherever it was pasted, in both forms and languages."""
+def test_no_secret_and_no_correct_checksum_is_printed(text: str) -> None:
+    """Wherever it was pasted, in both formats and languages."""
     for more in ((), ("--json",), ("--lang", "zh")):
         done = run("explain", text, *more)
         shown = done.stdout + done.stderr
         assert shown
-        assert not [one for one in (APPSECRET, RESTAPIKEY, RIGHT, V1) if one in shown]
+        assert not [secret for secret in (APPSECRET, RESTAPIKEY, RIGHT, V1) if secret in shown]
 
 
 PIECES = st.sampled_from(
@@ -379,8 +379,8 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=60)))
 @example("curl $'\\ud800' -d $'\\xff'")
 @example("http://a?appkey=1 &seq=")
-def test_whatever_is_pasted_is_read_or_refused(text: str) -> None:
-    """Never another exception; what was found is text that the engine takes."""
+def test_any_text_is_read_or_rejected(text: str) -> None:
+    """No other exception than ConfigurationError, and a result that the engine accepts."""
     try:
         found = read_request(text.replace("@-", "@ "))
     except ConfigurationError:
@@ -392,8 +392,8 @@ def test_whatever_is_pasted_is_read_or_refused(text: str) -> None:
     found.query.encode("utf-8", "surrogateescape")
 
 
-def test_only_curl_is_curl() -> None:
-    """A word that begins alike, or a URL about curl, is none."""
+def test_only_curl_commands_are_read_as_curl() -> None:
+    """Not a word that begins with curl, and not a URL about curl."""
     assert is_curl("curl x")
     assert is_curl("  $ curl.exe x")
     assert not is_curl("curly x")

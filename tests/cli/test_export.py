@@ -1,4 +1,4 @@
-"""`mockserver export`: what it prints is what other tools take, and the requests in it are signed rightly."""
+"""`mockserver export`: other tools accept its output, and the requests in it are signed correctly."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ const CryptoJS = { SHA1: (text) => { hashed.push(text); return { toString: () =>
 new Function("pm", "CryptoJS", script)(pm, CryptoJS);
 console.log(JSON.stringify({ hashed, values }));
 """
-"""Runs a pre-request script as Postman does, with its `pm.variables` and its CryptoJS; prints what became of them."""
+"""Runs a pre-request script as Postman does, with its `pm.variables` and its CryptoJS; prints the result."""
 
 
 def exported(*words: str) -> str:
-    """What the command prints."""
+    """Return what the command prints."""
     done = CliRunner().invoke(cli, ["export", *words])
     assert done.exit_code == 0, done.output
     return done.output
 
 
-def own(tmp_path: Path) -> str:
-    """A folder with an app of somebody's own."""
+def own_fixtures(tmp_path: Path) -> str:
+    """Return a folder with an app of the user."""
     (tmp_path / "apps.yaml").write_text(OWN_APPS, encoding="utf-8")
     return str(tmp_path)
 
@@ -58,22 +58,22 @@ def own(tmp_path: Path) -> str:
     ("lang", "title"), [("en", "YouMe call records and statistics"), ("zh", "游密通话记录与统计接口")]
 )
 def test_openapi_is_printed_in_the_chosen_language(lang: str, title: str) -> None:
-    """The document is valid, in the language, and names the server it is for."""
+    """The document is valid, in the language, and names the server."""
     found = json.loads(exported("openapi", "--lang", lang, "--url", "https://mock.example:8443"))
     assert list(OpenAPIV31SpecValidator(found).iter_errors()) == []
     assert found["info"]["title"] == title
     assert found["servers"] == [{"url": "https://mock.example:8443"}]
 
 
-def test_openapi_is_that_of_the_readings() -> None:
-    """A reading on the command line is in what is printed."""
+def test_openapi_follows_the_readings() -> None:
+    """A reading on the command line changes the document."""
     found = json.loads(exported("openapi", "--reading", "http_status=rest"))
     assert "404" in found["paths"]["/v2/video/query_room_info"]["post"]["responses"]
 
 
-def test_openapi_holds_no_secret(tmp_path: Path) -> None:
-    """A user's keys are not in it, only the appkey as the example."""
-    text = exported("openapi", "--fixtures", own(tmp_path))
+def test_openapi_contains_no_secret(tmp_path: Path) -> None:
+    """Of the user's credentials only the appkey appears, as an example."""
+    text = exported("openapi", "--fixtures", own_fixtures(tmp_path))
     assert '"555"' in text
     assert "quite+secret" not in text
     assert "secret-too" not in text
@@ -83,40 +83,40 @@ def test_openapi_holds_no_secret(tmp_path: Path) -> None:
 
 
 def collection(*words: str) -> dict[str, Any]:
-    """The collection that is printed."""
+    """Return the printed collection."""
     found: dict[str, Any] = json.loads(exported("postman", *words))
     return found
 
 
 def variables(found: dict[str, Any]) -> dict[str, str]:
-    """A collection's variables by name."""
-    return {one["key"]: one["value"] for one in found["variable"]}
+    """Return the variables of a collection by name."""
+    return {variable["key"]: variable["value"] for variable in found["variable"]}
 
 
-def signed(found: dict[str, Any]) -> dict[str, Any]:
-    """What the pre-request script hashes and sets, run by a real JavaScript engine."""
-    lines = next(one["script"]["exec"] for one in found["event"] if one["listen"] == "prerequest")
+def run_script(found: dict[str, Any]) -> dict[str, Any]:
+    """Return what the pre-request script hashes and sets, run by a real JavaScript engine."""
+    lines = next(event["script"]["exec"] for event in found["event"] if event["listen"] == "prerequest")
     node, _ = compute_driver_executable()
     given = json.dumps({"script": "\n".join(lines), "values": variables(found)})
     done = subprocess.run([node, "-e", RUN], input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
-def test_the_collection_has_the_shape_of_postmans_format_2_1() -> None:
+def test_the_collection_has_the_postman_2_1_format() -> None:
     """Info, variables, events and two folders with the six requests, each with method, URL, header and body."""
     found = collection()
     assert found["info"]["schema"] == "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-    requests = [one["request"] for folder in found["item"] for one in folder["item"]]
-    assert ["/" + "/".join(one["url"]["path"]) for one in requests] == [
-        one.path for one in OPERATIONS.values()
+    requests = [item["request"] for folder in found["item"] for item in folder["item"]]
+    assert ["/" + "/".join(request["url"]["path"]) for request in requests] == [
+        operation.path for operation in OPERATIONS.values()
     ]
     for request, sample in zip(requests, SAMPLES.values(), strict=True):
         assert request["method"] == "POST"
         assert request["header"] == [{"key": "Content-Type", "value": "application/json"}]
         assert json.loads(request["body"]["raw"]) == sample["body"]
-        query = "&".join(f"{one['key']}={one['value']}" for one in request["url"]["query"])
+        query = "&".join(f"{parameter['key']}={parameter['value']}" for parameter in request["url"]["query"])
         assert request["url"]["raw"] == f"{{{{baseUrl}}}}/{'/'.join(request['url']['path'])}?{query}"
         assert query == "&".join(
             f"{name}={{{{{name}}}}}" for name in ("appkey", "identifier", "curtime", "checksum", "seq")
@@ -124,38 +124,38 @@ def test_the_collection_has_the_shape_of_postmans_format_2_1() -> None:
 
 
 def test_the_collection_signs_each_request() -> None:
-    """The script hashes secret, restapikey and the moment, in this order; an engine takes what comes out."""
+    """The script hashes secret, restapikey and curtime in this order, and an engine accepts the result."""
     found = collection()
-    told = signed(found)
-    values = told["values"]
-    assert told["hashed"] == [APPSECRET + RESTAPIKEY + values["curtime"]]
+    result = run_script(found)
+    values = result["values"]
+    assert result["hashed"] == [APPSECRET + RESTAPIKEY + values["curtime"]]
     assert values["checksum"] == checksum(values["curtime"])
     assert re.fullmatch(r"[0-9]{16}", values["seq"])
     for folder in found["item"]:
-        for one in folder["item"]:
-            raw = re.sub(r"\{\{(\w+)\}\}", lambda word: values[word[1]], one["request"]["url"]["raw"])
+        for item in folder["item"]:
+            raw = re.sub(r"\{\{(\w+)\}\}", lambda word: values[word[1]], item["request"]["url"]["raw"])
             parts = urlsplit(raw)
-            call = Request("POST", parts.path, parts.query, {"content-type": "application/json"}, one["request"]["body"]["raw"].encode())  # fmt: skip
+            call = Request("POST", parts.path, parts.query, {"content-type": "application/json"}, item["request"]["body"]["raw"].encode())  # fmt: skip
             answer = json.loads(EngineClient(now=float(values["curtime"])).engine.handle(call).body)
             assert answer["Status"] == "OK", answer
 
 
-def test_two_requests_of_the_collection_have_their_own_seq() -> None:
-    """`seq` is drawn for each request."""
+def test_each_request_of_the_collection_has_its_own_seq() -> None:
+    """`seq` is generated for each request."""
     found = collection()
-    assert len({signed(found)["values"]["seq"] for _ in range(4)}) > 1
+    assert len({run_script(found)["values"]["seq"] for _ in range(4)}) > 1
 
 
-def test_the_collection_signs_by_the_formula_in_force() -> None:
+def test_the_collection_signs_by_the_chosen_formula() -> None:
     """Reading signing=v1 leaves the restapikey out."""
-    told = signed(collection("--reading", "signing=v1"))
-    assert told["values"]["checksum"] == sha1(APPSECRET + told["values"]["curtime"])
+    result = run_script(collection("--reading", "signing=v1"))
+    assert result["values"]["checksum"] == sha1(APPSECRET + result["values"]["curtime"])
 
 
-def test_the_collection_holds_no_keys_of_ones_own(tmp_path: Path) -> None:
-    """The made-up keys are its first values; somebody's own are for them to fill in."""
+def test_the_collection_contains_no_secrets_of_the_user(tmp_path: Path) -> None:
+    """The shipped made-up keys are its default values; those of the user are left empty."""
     assert variables(collection())["appsecret"] == APPSECRET
-    found = collection("--fixtures", own(tmp_path), "--url", "http://10.0.0.7:9000/")
+    found = collection("--fixtures", own_fixtures(tmp_path), "--url", "http://10.0.0.7:9000/")
     assert variables(found) == {
         "baseUrl": "http://10.0.0.7:9000",
         "appkey": "555",
@@ -169,8 +169,8 @@ def test_the_collection_holds_no_keys_of_ones_own(tmp_path: Path) -> None:
 # .http
 
 
-def blocks(text: str) -> list[tuple[str, str, dict[str, str], Any]]:
-    """Method, target, headers and body of each request of a file, as the editors read it."""
+def http_requests(text: str) -> list[tuple[str, str, dict[str, str], Any]]:
+    """Return method, target, headers and body of each request of a file, as editors read it."""
     found = []
     for block in re.split(r"^###.*\n", text, flags=re.MULTILINE)[1:]:
         lines = [line for line in block.strip().split("\n") if not line.startswith("#")]
@@ -181,13 +181,13 @@ def blocks(text: str) -> list[tuple[str, str, dict[str, str], Any]]:
     return found
 
 
-def test_the_http_file_holds_six_signed_requests() -> None:
-    """Each is answered by an engine at the moment it was signed for, with the sample's body and a seq of its own."""
+def test_the_http_file_has_six_signed_requests() -> None:
+    """An engine accepts each at the time of signing, with the sample's body and its own seq."""
     text = exported("http", "--now", str(NOW))
     assert "@baseUrl = http://127.0.0.1:8080\n" in text
-    found = blocks(text)
+    found = http_requests(text)
     assert [target.partition("?")[0] for _, target, _, _ in found] == [
-        f"{{{{baseUrl}}}}{one.path}" for one in OPERATIONS.values()
+        f"{{{{baseUrl}}}}{operation.path}" for operation in OPERATIONS.values()
     ]
     for (method, target, headers, body), sample in zip(found, SAMPLES.values(), strict=True):
         assert (method, headers) == ("POST", {"Content-Type": "application/json"})
@@ -204,8 +204,8 @@ def test_the_http_file_holds_six_signed_requests() -> None:
     assert len({parse_qs(target)["seq"][0] for _, target, _, _ in found}) == len(OPERATIONS)
 
 
-def test_the_http_file_says_for_how_long_it_is_good() -> None:
-    """Moment, app and lifetime stand at its head, in both languages."""
+def test_the_http_file_states_its_lifetime() -> None:
+    """Time, app and lifetime stand at its head, in both languages."""
     head = exported("http", "--now", str(NOW), "--reading", "freshness_seconds=60").partition("@baseUrl")[0]
     assert "2019-12-10T17:46:40+00:00" in head
     assert APPKEY in head
@@ -214,20 +214,20 @@ def test_the_http_file_says_for_how_long_it_is_good() -> None:
 
 
 def test_the_http_file_is_signed_for_the_app_and_by_the_formula() -> None:
-    """--appkey and reading signing decide with what it is signed."""
+    """According to --appkey and the reading signing."""
     query = parse_qs(
-        blocks(exported("http", "--now", str(NOW), "--appkey", OTHER[0]))[0][1].partition("?")[2]
+        http_requests(exported("http", "--now", str(NOW), "--appkey", OTHER[0]))[0][1].partition("?")[2]
     )
     assert (query["appkey"], query["checksum"]) == ([OTHER[0]], [checksum(str(NOW), "other_app")])
     query = parse_qs(
-        blocks(exported("http", "--now", str(NOW), "--reading", "signing=v1"))[0][1].partition("?")[2]
+        http_requests(exported("http", "--now", str(NOW), "--reading", "signing=v1"))[0][1].partition("?")[2]
     )
     assert query["checksum"] == [checksum(str(NOW), "v1")]
 
 
 @pytest.mark.parametrize("kind", ["openapi", "postman", "http"])
-def test_an_unknown_app_is_told(kind: str) -> None:
-    """A wrong --appkey is a mistake with a hint, not an empty file."""
+def test_an_unknown_app_is_rejected(kind: str) -> None:
+    """A wrong --appkey gives a hint, not an empty file."""
     done = CliRunner().invoke(cli, ["export", kind, "--appkey", "12345678"])
     assert done.exit_code != 0
     assert "did you mean 123456789" in str(done.exception)

@@ -1,10 +1,8 @@
-"""`mockserver report`: four forms, to a terminal or a file, and exit codes that a CI job can stand on."""
+"""`mockserver report`: four formats, on a terminal or in a file, and exit codes for CI."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.server_process import CLEAN
+from helpers.shell import run
 
 from mockserver import MockServer
 from mockserver.cli import cli
@@ -25,7 +23,7 @@ Report = Callable[..., Result]
 
 
 def send(mock: MockApp, body: str) -> None:
-    """One signed call; whatever is answered is well."""
+    """Send one signed call, whatever its answer."""
     url = mock.signed_url("query_room_info")
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
@@ -34,7 +32,7 @@ def send(mock: MockApp, body: str) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MockServer]:
-    """A server that asks for a token and has seen a right request and one with a foreign field."""
+    """A server that requires a token."""
     with MockServer(admin_token=TOKEN) as made:
         yield made
 
@@ -51,7 +49,7 @@ def apps(server: MockServer) -> dict[str, str]:
 
 @pytest.fixture
 def report(server: MockServer, apps: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Report:
-    """Runs the command on that server; `about` names the apps."""
+    """Run the command on that server; `about` names the apps."""
     monkeypatch.setenv("MOCKSERVER_URL", server.url)
     monkeypatch.setenv("MOCKSERVER_ADMIN_TOKEN", TOKEN)
 
@@ -62,13 +60,17 @@ def report(server: MockServer, apps: dict[str, str], monkeypatch: pytest.MonkeyP
     return runs
 
 
-def test_the_forms(report: Report) -> None:
-    """Text for people, JSON, JUnit XML and a page of its own, each about all apps unless some are named."""
+def test_the_formats(report: Report) -> None:
+    """Text, JSON, JUnit XML and a self-contained page, each about all apps unless some are named."""
     text = report()
     assert (text.exit_code, text.stderr) == (0, "")
     assert text.stdout.startswith("Contract report: 2 requests (apps: 2): 1 accepted, 1 refused\n")
-    told = json.loads(report("--format", "json").stdout)
-    assert (told["requests"], told["complaints"], told["violations"][0]["name"]) == (2, [], "unknown_field")
+    report_json = json.loads(report("--format", "json").stdout)
+    assert (report_json["requests"], report_json["complaints"], report_json["violations"][0]["name"]) == (
+        2,
+        [],
+        "unknown_field",
+    )
     root = ElementTree.fromstring(report("--format", "junit").stdout.encode())
     assert (root.tag, root.get("failures")) == ("testsuites", "0")
     strict = report("--format", "junit", "--fail-on", "violations").stdout
@@ -81,15 +83,15 @@ def test_the_forms(report: Report) -> None:
     assert json.loads(report("--format", "json", about="good bad").stdout)["requests"] == 2
 
 
-def test_violations_fail_when_asked(report: Report) -> None:
-    """`--fail-on violations`: 1 with the reason on stderr, 0 for clients that kept to the document."""
+def test_violations_fail_on_request(report: Report) -> None:
+    """`--fail-on violations`: 1 with the reason on stderr, 0 for clients that keep to the contract."""
     failed = report("--fail-on", "violations")
     assert (failed.exit_code, failed.stderr) == (1, "1 violation of the contract\n")
     assert report("--fail-on", "violations", about="good").exit_code == 0
     assert report(about="bad").exit_code == 0
 
 
-def test_requests_that_left_the_journal_are_not_taken_for_faultless() -> None:
+def test_evicted_requests_fail_like_violations() -> None:
     """A journal that was too small fails where violations do, and nowhere else."""
     with MockServer(journal_size=1) as small:
         mock = MockApp.fresh(AdminClient(small.url))
@@ -103,8 +105,8 @@ def test_requests_that_left_the_journal_are_not_taken_for_faultless() -> None:
         assert CliRunner().invoke(cli, ["report", "--url", small.url]).exit_code == 0
 
 
-def test_coverage_has_a_floor(report: Report) -> None:
-    """`--min-coverage N` fails below N percent and tells both numbers; N itself is enough."""
+def test_coverage_has_a_minimum(report: Report) -> None:
+    """`--min-coverage N` fails below N percent and prints both numbers; N itself is enough."""
     percent = json.loads(report("--format", "json").stdout)["coverage"]["percent"]
     assert 0 < percent < 20
     assert report("--min-coverage", str(percent)).exit_code == 0
@@ -113,17 +115,17 @@ def test_coverage_has_a_floor(report: Report) -> None:
     assert short.stderr == f"1 violation of the contract\ncoverage is {percent:g} %, required 20 %\n"
 
 
-def test_the_forms_carry_why_they_fail(report: Report) -> None:
+def test_the_formats_contain_the_reason_of_a_failure(report: Report) -> None:
     """A JUnit run with a complaint has a failed case for it, a JSON report its text."""
     options = ("--min-coverage", "99", "--format")
-    told = json.loads(report(*options, "json", about="good").stdout)
-    assert len(told["complaints"]) == 1
+    report_json = json.loads(report(*options, "json", about="good").stdout)
+    assert len(report_json["complaints"]) == 1
     root = ElementTree.fromstring(report(*options, "junit", about="good").stdout.encode())
-    assert [one.get("type") for one in root.iter("failure")] == ["run"]
+    assert [failure.get("type") for failure in root.iter("failure")] == ["run"]
 
 
 def test_an_empty_journal_fails(report: Report) -> None:
-    """Nothing asked is nothing tested, in every form and without any option."""
+    """In every format and without any option."""
     for options in ((), ("--format", "json"), ("--min-coverage", "0")):
         silent = report(*options, about="silent")
         assert silent.exit_code == 1
@@ -132,7 +134,7 @@ def test_an_empty_journal_fails(report: Report) -> None:
         assert report("--url", idle.url).exit_code == 1
 
 
-def test_the_report_goes_to_a_file(report: Report, tmp_path: Path) -> None:
+def test_the_report_is_written_to_a_file(report: Report, tmp_path: Path) -> None:
     """`--output FILE` writes what would have been printed, and prints nothing; the exit code is the same."""
     path = tmp_path / "报告.xml"
     done = report("--format", "junit", "--output", str(path), "--fail-on", "violations")
@@ -144,8 +146,8 @@ def test_the_report_goes_to_a_file(report: Report, tmp_path: Path) -> None:
         assert f"--output: {wrong}: " in str(refused.exception)
 
 
-def test_what_cannot_be_asked_is_wrong_use(report: Report) -> None:
-    """Click tells forms, numbers and reasons that there are not; exit code 2."""
+def test_wrong_options_are_wrong_usage(report: Report) -> None:
+    """Unknown formats, numbers and criteria give exit code 2."""
     for wrong in (
         ["--format", "pdf"],
         ["--fail-on", "warnings"],
@@ -160,8 +162,8 @@ def test_what_cannot_be_asked_is_wrong_use(report: Report) -> None:
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_no_server_is_wrong_configuration(lang: str) -> None:
-    """Nobody there, a wrong token, a URL that is none: one line on stderr, exit code 2."""
+def test_an_unusable_server_is_wrong_configuration(lang: str) -> None:
+    """No server, a wrong token, an invalid URL: one line on stderr, exit code 2."""
     with MockServer() as gone:
         url = gone.url
     with MockServer(admin_token=TOKEN) as guarded:
@@ -170,14 +172,7 @@ def test_no_server_is_wrong_configuration(lang: str) -> None:
             ["--url", "127.0.0.1"],
             ["--url", guarded.url, "--admin-token", "another"],
         ):
-            done = subprocess.run(
-                [sys.executable, "-m", "mockserver", "report", *words],
-                env={**CLEAN, "MOCKSERVER_LANG": lang},
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
+            done = run("report", *words, MOCKSERVER_LANG=lang)
             assert (done.returncode, done.stdout) == (2, ""), done.stderr
             assert len(done.stderr.splitlines()) == 1, done.stderr
             assert done.stderr.startswith(words[1])
@@ -186,10 +181,10 @@ def test_no_server_is_wrong_configuration(lang: str) -> None:
                 assert any("一" <= letter <= "鿿" for letter in done.stderr) is (lang == "zh")
 
 
-def test_the_secrets_are_in_no_form(report: Report, server: MockServer) -> None:
+def test_the_secrets_are_in_no_format(report: Report, server: MockServer) -> None:
     """Neither the token nor the keys of any app."""
     config = server.engine.config.apps.values()
     secrets = [secret for app in config for secret in app.credentials.secrets] + [TOKEN]
     for form in ("text", "json", "junit", "html"):
         shown = report("--format", form).output
-        assert not [one for one in secrets if one in shown]
+        assert not [secret for secret in secrets if secret in shown]

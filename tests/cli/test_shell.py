@@ -1,4 +1,4 @@
-"""What every command has in common: URLs, exit codes, pipes, Ctrl-C, full disks, tables, and a seq of its own."""
+"""What the commands have in common: URLs, help, exit codes, pipes, Ctrl-C, full disks, tables, and unique seq values."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ ASKING = (("call", "2.2"), ("curl", "2.2"), ("report",), ("export", "openapi"), 
         ("//h:1", "//h:1"), ("8080", "8080"), (":8080", ":8080"),
     ],
 )  # fmt: skip
-def test_a_url_that_is_none_is_told_alike_by_every_command(
+def test_an_invalid_url_gives_the_same_message_in_every_command(
     words: tuple[str, ...], url: str, place: str
 ) -> None:
-    """One line that names it and says what would be right, exit code 2; a password in it is not told."""
+    """One line with the URL and the expected form, exit code 2; a password in it is not printed."""
     for lang, says in (
         ("en", "not the URL of a mock server; expected http://HOST:PORT"),
         ("zh", "应为 http://HOST:PORT"),
@@ -65,125 +65,125 @@ def test_a_url_that_is_none_is_told_alike_by_every_command(
         ("HTTP://H:1", "http://h:1"), ("http://[::1]:1", "http://[::1]:1"),
     ],
 )  # fmt: skip
-def test_a_url_is_read_as_people_write_it(given: str, meant: str) -> None:
-    """HOST:PORT is taken for http, a final slash for nothing."""
+def test_short_forms_of_a_url_are_accepted(given: str, meant: str) -> None:
+    """HOST:PORT means http, and a final slash is ignored."""
     assert normalize_server_url(given) == meant
     assert f"'{meant}/v2/video/" in run("curl", "2.2", "--url", given).stdout
 
 
 def test_host_and_port_are_enough() -> None:
-    """For a call and for a report."""
-    with serving("--scenario", "document") as one:
+    """For `call` and for `report`."""
+    with serving("--scenario", "document") as server:
         for host in ("127.0.0.1", "localhost"):
-            assert run("call", "2.2", "--url", f"{host}:{one.port}").returncode == 0
-        assert run("report", "--url", f"127.0.0.1:{one.port}/").returncode == 0
+            assert run("call", "2.2", "--url", f"{host}:{server.port}").returncode == 0
+        assert run("report", "--url", f"127.0.0.1:{server.port}/").returncode == 0
 
 
-def test_a_host_that_cannot_be_looked_up_is_told() -> None:
-    """A label that is too long for any name was a traceback."""
+def test_an_unresolvable_host_is_reported() -> None:
+    """A label too long for a host name gives one line, not a traceback."""
     for words in ASKING[0], ASKING[2]:
         done = run(*words, "--url", f"http://{'a' * 70}.example:80")
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done
 
 
 def test_report_over_https() -> None:
-    """`--ca FILE` trusts the server as `call` does, also from the environment; without it the way out is told."""
-    with serving("--scenario", "document", "--tls") as one:
-        found = re.search(r"CA file (\S+)\)", one.line)
+    """`--ca FILE`, or its variable, makes `call` and `report` trust the server; the message without it says so."""
+    with serving("--scenario", "document", "--tls") as server:
+        found = re.search(r"CA file (\S+)\)", server.line)
         assert found
-        assert run("call", "2.2", "--url", one.url, "--ca", found[1], "x=1").stderr.startswith(
+        assert run("call", "2.2", "--url", server.url, "--ca", found[1], "x=1").stderr.startswith(
             "body:/RoomId: "
         )
-        assert run("report", "--url", one.url, "--ca", found[1]).returncode == 0
-        assert run("report", "--url", one.url, MOCKSERVER_CA=found[1]).returncode == 0
+        assert run("report", "--url", server.url, "--ca", found[1]).returncode == 0
+        assert run("report", "--url", server.url, MOCKSERVER_CA=found[1]).returncode == 0
         for words in ASKING[0], ASKING[2]:
-            bad = run(*words, "--url", one.url)
+            bad = run(*words, "--url", server.url)
             assert (bad.returncode, len(bad.stderr.splitlines())) == (2, 1)
             assert "not trusted" in bad.stderr
             assert "--ca FILE" in bad.stderr
         for words in ASKING[0], ASKING[1], ASKING[2]:
-            done = run(*words, "--url", one.url.replace("https", "http"), "--ca", found[1])
+            done = run(*words, "--url", server.url.replace("https", "http"), "--ca", found[1])
             assert (done.returncode, done.stdout, done.stderr[:5]) == (2, "", "--ca:")
 
 
-def test_a_report_on_an_app_that_never_was_is_wrong_use() -> None:
-    """Exit code 2 with the nearest name, in each form; one that has asked nothing yet is an empty report, 1."""
-    with serving("--scenario", "document") as one, Client(one.port) as client:
+def test_a_report_on_an_unknown_app_is_wrong_usage() -> None:
+    """Exit code 2 with the nearest name in each format; a known app without requests is an empty report, 1."""
+    with serving("--scenario", "document") as server, Client(server.port) as client:
         client.call()
         for form in ("text", "json", "junit", "html"):
-            done = run("report", "--url", one.url, "--format", form, "--appkey", "12345678")
+            done = run("report", "--url", server.url, "--format", form, "--appkey", "12345678")
             assert (done.returncode, done.stdout) == (2, "")
             assert done.stderr == "--appkey: unknown app '12345678'; did you mean 123456789?\n"
-        assert run("report", "--url", one.url, "--appkey", "123456789", "--appkey", "x").returncode == 2
-        assert run("report", "--url", one.url, "--appkey", "123456789").returncode == 0
-        assert run("report", "--url", one.url, "--appkey", "987654321").returncode == 1
+        assert run("report", "--url", server.url, "--appkey", "123456789", "--appkey", "x").returncode == 2
+        assert run("report", "--url", server.url, "--appkey", "123456789").returncode == 0
+        assert run("report", "--url", server.url, "--appkey", "987654321").returncode == 1
 
 
 # Help
 
 
 def commands() -> list[tuple[str, ...]]:
-    """The words of every command."""
+    """Return the words of every command."""
     found: list[tuple[str, ...]] = []
     for name, command in cli.commands.items():
         inner = command.commands if isinstance(command, click.Group) else {}
-        found += [(name, one) for one in inner] or [(name,)]
+        found += [(name, inner_name) for inner_name in inner] or [(name,)]
     return found
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_help_is_complete(words: tuple[str, ...]) -> None:
-    """Every option has a text, each that comes from the environment names its variable, and each speaks both languages."""
+    """Every option has a text and shows its environment variable, and every command takes --lang."""
     command: click.Command = cli
     for word in words:
         assert isinstance(command, click.Group)
         command = command.commands[word]
-    options = [one for one in command.params if isinstance(one, click.Option)]
+    options = [option for option in command.params if isinstance(option, click.Option)]
     assert command.help
-    for one in options:
-        assert one.help, one.name
-        assert one.envvar is None or one.show_envvar, one.name
-    names = {name for one in options for name in one.opts}
+    for option in options:
+        assert option.help, option.name
+        assert option.envvar is None or option.show_envvar, option.name
+    names = {name for option in options for name in option.opts}
     assert "--lang" in names
     shown = run(*words, "--help").stdout
     assert all(name in shown for name in names)
 
 
 def test_the_same_option_is_the_same_everywhere() -> None:
-    """One help and one variable, but where a command means something of its own."""
+    """One help text and one variable, except where an option means something else."""
     texts: dict[str, set[tuple[object, ...]]] = {}
     for words in commands():
         command: click.Command = cli
         for word in words:
             assert isinstance(command, click.Group)
             command = command.commands[word]
-        for one in command.params:
-            if isinstance(one, click.Option):
-                texts.setdefault(one.opts[0], set()).add((one.envvar, one.help))
+        for option in command.params:
+            if isinstance(option, click.Option):
+                texts.setdefault(option.opts[0], set()).add((option.envvar, option.help))
     several = {name: len(found) for name, found in texts.items() if len(found) > 1}
-    # A server or the API; the token that is asked for or given; flag or choice; one app or several; to stand still or to sign.
+    # The server or the API; the token given or required; flag or choice; one app or several; a fixed clock or a signing time.
     assert several == dict.fromkeys(("--url", "--admin-token", "--json", "--appkey", "--lang", "--now"), 2)
 
 
 # seq
 
 
-def signed(*words: str, **environ: str) -> dict[str, str]:
-    """The parameters of a query string that a process of its own signs."""
+def signed_parameters(*words: str, **environ: str) -> dict[str, str]:
+    """Return the parameters of a query string signed by a separate process."""
     done = subprocess.run([*MOCKSERVER, "sign", *words], capture_output=True, text=True, timeout=60, check=True, env={**CLEAN, **environ})  # fmt: skip
     return dict(urllib.parse.parse_qsl(done.stdout.strip()))
 
 
-def test_two_processes_have_no_seq_in_common() -> None:
-    """In the same second, as in a shell's loop."""
+def test_processes_do_not_share_seq_values() -> None:
+    """Several processes in the same second, as in a shell loop."""
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: signed()["seq"], range(6)))
+        found = list(pool.map(lambda _: signed_parameters()["seq"], range(6)))
     assert len(set(found)) == 6
     assert all(re.fullmatch(r"[0-9]{26}", seq) for seq in found)
 
 
-def test_forks_have_no_seq_in_common() -> None:
-    """A fork begins with everything its parent had drawn."""
+def test_forks_do_not_share_seq_values() -> None:
+    """A fork inherits the random state of its parent."""
     code = (
         "import os, sys\nfrom mockserver.contract.apps import Credentials\nfrom mockserver.contract.checksum import sign\n"
         "keys = Credentials('a', 'b', 'c')\nsign(keys, 1.0)\n"
@@ -194,8 +194,8 @@ def test_forks_have_no_seq_in_common() -> None:
     assert len(set(done.stdout.split())) == 8
 
 
-def test_at_a_moment_that_was_asked_for_everything_is_the_same() -> None:
-    """`--now` and its variable: the same words, the same bytes; a moment that goes on has a seq of its own."""
+def test_output_at_a_fixed_time_is_reproducible() -> None:
+    """With `--now` the same arguments print the same bytes; with a running clock each seq is new."""
     at = "1575962150"
     assert run("sign", "--now", at).stdout == run("sign", MOCKSERVER_NOW=at).stdout
     assert "seq=1575962150000001\n" in run("sign", "--now", at).stdout
@@ -211,7 +211,7 @@ def test_at_a_moment_that_was_asked_for_everything_is_the_same() -> None:
 
 
 def test_ctrl_c_is_130_and_quiet() -> None:
-    """While a command waits for an answer that does not come."""
+    """While a command waits for an answer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         words = ("call", "2.2", "--url", f"127.0.0.1:{listener.getsockname()[1]}")
         process = subprocess.Popen([*MOCKSERVER, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN)  # fmt: skip
@@ -220,12 +220,12 @@ def test_ctrl_c_is_130_and_quiet() -> None:
         with connection:
             assert connection.recv(10) == b"POST /v2/v"
             process.send_signal(signal.SIGINT)
-            told = process.communicate(timeout=30)
-    assert (process.returncode, *told) == (130, "", "")
+            result = process.communicate(timeout=30)
+    assert (process.returncode, *result) == (130, "", "")
 
 
-def test_ctrl_c_before_a_command_is_loaded_is_130_and_quiet() -> None:
-    """Python takes half a second to import it."""
+def test_ctrl_c_while_loading_is_130_and_quiet() -> None:
+    """Importing the commands takes half a second."""
     code = (
         "import sys\nclass Late:\n    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'mockserver.cli.serve':\n            raise KeyboardInterrupt\n"
@@ -235,8 +235,8 @@ def test_ctrl_c_before_a_command_is_loaded_is_130_and_quiet() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_a_reader_that_leaves_is_nobodys_failure() -> None:
-    """`| head -1`: quiet, and no failure of the pipe, for long outputs of every kind."""
+def test_a_closed_pipe_is_success() -> None:
+    """`| head -1` is quiet and exits with 0, for long outputs of every kind."""
     for words in (
         "errors --json",
         "export openapi",
@@ -250,20 +250,20 @@ def test_a_reader_that_leaves_is_nobodys_failure() -> None:
         assert (done.returncode, done.stderr) == (0, ""), words
 
 
-class Full(io.StringIO):
-    """A file on a disk that is full."""
+class FullDisk(io.StringIO):
+    """A file on a full disk."""
 
     def flush(self) -> None:
-        """As a system tells it."""
+        """Fail like the operating system."""
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("words", [("errors",), ("export", "openapi"), ("world", "--json")], ids=" ".join)
-def test_a_full_disk_is_told(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_reported(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """One line, exit code 2."""
     with (
         mock.patch.object(sys, "argv", ["mockserver", *words]),
-        mock.patch.object(sys, "stdout", Full()),
+        mock.patch.object(sys, "stdout", FullDisk()),
         pytest.raises(SystemExit) as ended,
     ):
         main()
@@ -271,7 +271,7 @@ def test_a_full_disk_is_told(words: tuple[str, ...], capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "cannot write to standard output: No space left on device\n"
 
 
-def test_without_any_output_there_is_no_traceback() -> None:
+def test_a_closed_stdout_gives_no_traceback() -> None:
     """`>&-`."""
     line = f"{' '.join(MOCKSERVER)} errors >&-"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, env=CLEAN)
@@ -284,7 +284,7 @@ def test_without_any_output_there_is_no_traceback() -> None:
 @pytest.mark.parametrize("name", ["operations", "scenarios", "faults", "errors", "readings", "settings"])
 @pytest.mark.parametrize("columns", ["20", "80"])
 def test_in_a_pipe_a_row_is_a_line(name: str, columns: str) -> None:
-    """However narrow the terminal is said to be: grep finds whole rows, nothing is folded or cut."""
+    """Whatever COLUMNS says, so that grep finds whole rows: nothing is folded or cut."""
     rows = json.loads(run(name, "--json").stdout)
     head, *lines = run(name, COLUMNS=columns).stdout.splitlines()
     assert len(lines) == len(rows)
@@ -294,7 +294,7 @@ def test_in_a_pipe_a_row_is_a_line(name: str, columns: str) -> None:
     assert head.split("  ")[0] == next(iter(rows[0]))
 
 
-def test_columns_line_up_with_chinese_in_them() -> None:
+def test_columns_with_chinese_text_line_up() -> None:
     """A Chinese character takes two columns."""
     from rich.cells import cell_len
 
@@ -309,7 +309,7 @@ def test_columns_line_up_with_chinese_in_them() -> None:
 
 
 def test_on_a_terminal_only_the_last_column_is_folded() -> None:
-    """By words, under itself; names and codes stay whole."""
+    """At word boundaries and indented; names and codes stay whole."""
     lines = run_in_terminal("faults").splitlines()
     found = [line for line in lines if line.startswith("clock_skew ")]
     assert len(found) == 1
@@ -320,9 +320,9 @@ def test_on_a_terminal_only_the_last_column_is_folded() -> None:
 # Faults
 
 
-def test_faults_kind_is_explained_in_both_languages() -> None:
-    """Its fields with values, defaults and what is required; the common ones; three notations."""
-    told = run("faults", "latency").stdout
+def test_a_fault_kind_is_explained_in_both_languages() -> None:
+    """Its fields with values, defaults and required ones, the common fields, and an example in each notation."""
+    result = run("faults", "latency").stdout
     for line in (
         r"fixed_ms +a number, at least 0, at most 600000 +Constant delay in milliseconds\.",
         r"lognormal\.sigma +a number, at least 0, at most 5 +required +Standard deviation",
@@ -333,7 +333,7 @@ def test_faults_kind_is_explained_in_both_languages() -> None:
         r"  X-Mock-Fault: latency;fixed_ms=800",
         r"  mockserver serve --fault 'latency;fixed_ms=800;on=query_room_info;times=1'",
     ):
-        assert re.search(f"^{line}", told, re.MULTILINE), line
+        assert re.search(f"^{line}", result, re.MULTILINE), line
     assert "固定延迟" in run("faults", "latency", "--lang", "zh").stdout
     row = json.loads(run("faults", "latency", "--json").stdout)
     assert (row["fault"], row["example"]["fixed_ms"]) == ("latency", 800)
@@ -341,8 +341,8 @@ def test_faults_kind_is_explained_in_both_languages() -> None:
     assert "X-Mock-Fault" not in run("faults", "rate_limit").stdout
 
 
-def test_a_fault_that_is_none_names_the_help() -> None:
-    """For the command and for `serve --fault`."""
+def test_an_unknown_fault_points_to_the_help() -> None:
+    """For `faults` and for `serve --fault`."""
     done = run("faults", "latenzy")
     assert (done.returncode, done.stderr) == (2, "KIND: unknown fault 'latenzy'; did you mean latency?\n")
     assert "(see `mockserver faults latency`)" in run("serve", "--fault", "latency;fixed=1").stderr
@@ -350,17 +350,17 @@ def test_a_fault_that_is_none_names_the_help() -> None:
     assert "（见 `mockserver faults latency`）" in run("serve", "--fault", "latency", "--lang", "zh").stderr
 
 
-def test_server_url_says_what_is_wrong() -> None:
-    """As an exception for code."""
+def test_an_invalid_url_raises_configuration_error() -> None:
+    """Code gets the same message as an exception."""
     with pytest.raises(
         ConfigurationError, match=r"http://h:1/v2: not the URL of a mock server; .*, without /v2"
     ):
         normalize_server_url("http://h:1/v2")
 
 
-def test_ctrl_c_ends_serve_in_order() -> None:
-    """That is how it is stopped: 0, and nothing in the log."""
-    with serving("--scenario", "document") as one:
-        one.process.send_signal(signal.SIGINT)
-        one.process.communicate(timeout=20)
-        assert (one.process.returncode, one.log) == (0, "")
+def test_ctrl_c_stops_serve() -> None:
+    """Exit code 0 and nothing in the log."""
+    with serving("--scenario", "document") as server:
+        server.process.send_signal(signal.SIGINT)
+        server.process.communicate(timeout=20)
+        assert (server.process.returncode, server.log) == (0, "")

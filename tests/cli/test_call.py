@@ -1,4 +1,4 @@
-"""`mockserver call` on answers of every kind: every mistake of a request is told, and how a broken answer broke."""
+"""`mockserver call`: every violation of a request is printed, and a broken answer is described in one line."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from mockserver.faults.registry import KINDS
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
-    """One server whose app gets a fault at a time."""
-    with serving("--scenario", "document") as one:
-        yield one
+    """One server whose app gets one fault at a time."""
+    with serving("--scenario", "document") as server:
+        yield server
 
 
 @contextmanager
-def struck(server: ServerProcess, fault: str, **fields: object) -> Iterator[None]:
-    """A fault that is gone afterwards."""
+def with_fault(server: ServerProcess, fault: str, **fields: object) -> Iterator[None]:
+    """Add a fault for the length of a block."""
     with Client(server.port) as client:
         client.send("POST", "faults", {"fault": fault, **fields})
         try:
@@ -35,8 +35,8 @@ def struck(server: ServerProcess, fault: str, **fields: object) -> Iterator[None
             client.send("DELETE", "faults")
 
 
-def test_every_mistake_is_told(server: ServerProcess) -> None:
-    """On stderr, with its place, beside the answer on stdout; the answer itself names the first only."""
+def test_every_violation_is_printed(server: ServerProcess) -> None:
+    """On stderr with its place; the answer on stdout names only the first."""
     words = ("2.2", "x=2", "BeginTime=z", "EndTime=4")
     done = run("call", *words, "--url", server.url, "--identifier", "")
     assert done.returncode == 1
@@ -46,25 +46,25 @@ def test_every_mistake_is_told(server: ServerProcess) -> None:
     assert "body:/EndTime: " in run_in_terminal("call", *words, "--url", server.url)
 
 
-def test_tolerated_mistakes_are_told_of_a_success() -> None:
-    """A forgiving server answers, and the mistake is seen all the same."""
-    with serving("--scenario", "document", "--strictness", "lenient") as one:
-        done = run("call", "2.2", "RoomId=123456789", "extra=1", "--url", one.url)
+def test_tolerated_violations_are_printed_for_a_success() -> None:
+    """A lenient server answers with success, and the violation is still visible."""
+    with serving("--scenario", "document", "--strictness", "lenient") as server:
+        done = run("call", "2.2", "RoomId=123456789", "extra=1", "--url", server.url)
         assert (done.returncode, json.loads(done.stdout)["ErrorCode"]) == (0, 0)
         assert done.stderr.startswith("body:/extra: ")
 
 
-def test_a_request_without_mistakes_has_nothing_on_stderr(server: ServerProcess) -> None:
-    """A success, and a failure that is no mistake."""
+def test_a_valid_request_prints_nothing_on_stderr(server: ServerProcess) -> None:
+    """Neither for a success nor for an unknown room, which is no violation."""
     for words, code in ((("2.2", "RoomId=123456789"), 0), (("2.2", "RoomId=nobody"), 1)):
         done = run("call", *words, "--url", server.url)
         assert (done.returncode, done.stderr) == (code, "")
 
 
-def test_a_journal_behind_a_token_is_asked_with_it() -> None:
-    """Without it the number of mistakes is told, and how to see them."""
-    with serving("--scenario", "document", "--admin-token", "made-up-token") as one:
-        words = ("call", "2.2", "x=1", "y=2", "--url", one.url)
+def test_the_admin_token_gives_access_to_the_violations() -> None:
+    """Without it only their number is printed, with a hint."""
+    with serving("--scenario", "document", "--admin-token", "made-up-token") as server:
+        words = ("call", "2.2", "x=1", "y=2", "--url", server.url)
         done = run(*words)
         assert (
             done.stderr == "(3 violations; add --admin-token TOKEN to read them from the server's journal)\n"
@@ -98,11 +98,11 @@ BROKEN = [
     ("fault", "fields", "says"), BROKEN, ids=[f"{name}{more or ''}" for name, more, _ in BROKEN]
 )
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_a_broken_answer_is_one_line_that_says_how(
+def test_a_broken_answer_is_described_in_one_line(
     server: ServerProcess, fault: str, fields: dict[str, object], says: str, lang: str
 ) -> None:
-    """Exit code 2, nothing on stdout that a program could take for an answer."""
-    with struck(server, fault, **fields):
+    """Exit code 2, and nothing on stdout that a program could take for an answer."""
+    with with_fault(server, fault, **fields):
         done = run("call", "2.2", "--url", server.url, "--lang", lang)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
@@ -119,25 +119,25 @@ WHOLE = sorted(
 
 
 @pytest.mark.parametrize("form", ["--json", "--table"])
-def test_answers_in_any_shape_are_shown(server: ServerProcess, form: str) -> None:
-    """A drifted answer is an answer: it is printed, and the code is that of its ErrorCode."""
+def test_answers_of_any_shape_are_printed(server: ServerProcess, form: str) -> None:
+    """An answer changed by a fault is printed, and the exit code follows its ErrorCode."""
     for how in DRIFTS:
-        with struck(server, "contract_drift", how=how):
+        with with_fault(server, "contract_drift", how=how):
             done = run("call", "2.1", form, "--url", server.url)
         assert done.returncode in (0, 1), (how, done)
         assert done.stdout, how
         assert done.stderr == "", how
     for kind in WHOLE:
-        with struck(server, kind):
+        with with_fault(server, kind):
             done = run("call", "2.2", form, "--url", server.url)
         assert done.returncode in (0, 1), (kind, done)
-    with struck(server, "http_status", body="json"):
+    with with_fault(server, "http_status", body="json"):
         assert run("call", "2.2", form, "--url", server.url).returncode == 1
 
 
 @contextmanager
-def answering(content: bytes) -> Iterator[str]:
-    """The URL of a server that answers every request with these bytes, and closes."""
+def answer_server(content: bytes) -> Iterator[str]:
+    """Yield the URL of a server that answers every request with these bytes and closes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -157,8 +157,8 @@ def answering(content: bytes) -> Iterator[str]:
         thread.join(10)
 
 
-def http(body: bytes, *headers: str) -> bytes:
-    """A whole HTTP answer."""
+def http_answer(body: bytes, *headers: str) -> bytes:
+    """Return a complete HTTP answer."""
     head = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join([*head, "", ""]).encode() + body
 
@@ -179,9 +179,9 @@ def http(body: bytes, *headers: str) -> bytes:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("form", ["--json", "--table"])
-def test_what_is_no_answer_of_the_api_is_told(body: bytes, code: int, says: str, form: str) -> None:
-    """No traceback, and nothing that a terminal acts on."""
-    with answering(http(body)) as url:
+def test_an_answer_of_another_server_is_described(body: bytes, code: int, says: str, form: str) -> None:
+    """No traceback, and no control characters for the terminal."""
+    with answer_server(http_answer(body)) as url:
         done = run("call", "2.2", form, "--url", url)
     assert done.returncode == code, done
     assert says in done.stderr
@@ -190,10 +190,10 @@ def test_what_is_no_answer_of_the_api_is_told(body: bytes, code: int, says: str,
 
 
 @pytest.mark.parametrize("number", ["00000001", "../health", "x" * 200, "%00"])
-def test_a_server_that_only_looks_like_a_mock_breaks_nothing(number: str) -> None:
-    """Its headers promise mistakes that nobody can read."""
-    content = http(b'{"ErrorCode": 0}', f"X-Mock-Request-Id: {number}", "X-Mock-Violations: 2")
-    with answering(content) as url:
+def test_misleading_mock_headers_are_harmless(number: str) -> None:
+    """The headers promise violations that cannot be read."""
+    content = http_answer(b'{"ErrorCode": 0}', f"X-Mock-Request-Id: {number}", "X-Mock-Violations: 2")
+    with answer_server(content) as url:
         done = run("call", "2.2", "--url", url)
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
     assert done.stderr.startswith("(2 violations; ")
