@@ -11,7 +11,8 @@ FAILING = """
     import time
     import pytest
     from helper import call
-    from mockserver.contract.checksum import Credentials, sign
+    from mockserver.contract.apps import Credentials
+    from mockserver.contract.checksum import sign
 
     def by_the_machine(mock):
         return sign(Credentials(mock.appkey, mock.appsecret, mock.restapikey), time.time())
