@@ -149,21 +149,15 @@ def _kinds(values: Mapping[str, Any], floor: int, cap: int) -> RoomKinds:
     for number, row in enumerate(rows):
         at = ("room_kinds", number)
         if row["seats"][0] > row["seats"][1]:
-            raise WorldError(
-                (*at, "seats"),
-                Text(
-                    f"{row['seats']}: write the minimum first, then the maximum",
-                    f"{row['seats']}：先写最少人数，再写最多人数",
-                ),
-            )
+            raise WorldError((*at, "seats"), Text(
+                f"{row['seats']}: write the minimum first, then the maximum",
+                f"{row['seats']}：先写最少人数，再写最多人数",
+            ))  # fmt: skip
         if not floor <= row["median"] <= cap:
-            raise WorldError(
-                (*at, "median"),
-                Text(
-                    f"{row['median']} is outside call_lengths {floor} … {cap}: change one of them",
-                    f"{row['median']} 不在 call_lengths {floor} … {cap} 之内：请调整中位数或上下限",
-                ),
-            )
+            raise WorldError((*at, "median"), Text(
+                f"{row['median']} is outside call_lengths {floor} … {cap}: change one of them",
+                f"{row['median']} 不在 call_lengths {floor} … {cap} 之内：请调整中位数或上下限",
+            ))  # fmt: skip
     weights = values["hour_weights"]
     kind_total, hour_total = fsum(row["share"] for row in rows), fsum(weights)
     for name, total in (("room_kinds", kind_total), ("hour_weights", hour_total)):
@@ -191,15 +185,12 @@ def _kinds(values: Mapping[str, Any], floor: int, cap: int) -> RoomKinds:
     )
     busiest = int(_max_rooms(kinds).sum(axis=-1).max())
     if busiest > MAX_ROOMS_PER_HOUR:
-        raise WorldError(
-            ("rooms_per_day",),
-            Text(
-                f"{busiest:,} rooms would start in the busiest hour; the maximum is {MAX_ROOMS_PER_HOUR:,}: "
-                "lower rooms_per_day or weekend_factor, or even out hour_weights",
-                f"最忙一小时将有 {busiest:,} 个房间，上限 {MAX_ROOMS_PER_HOUR:,}：请减小 rooms_per_day "
-                "或 weekend_factor，或使 hour_weights 更均匀",
-            ),
-        )
+        raise WorldError(("rooms_per_day",), Text(
+            f"{busiest:,} rooms would start in the busiest hour; the maximum is {MAX_ROOMS_PER_HOUR:,}: "
+            "lower rooms_per_day or weekend_factor, or even out hour_weights",
+            f"最忙一小时将有 {busiest:,} 个房间，上限 {MAX_ROOMS_PER_HOUR:,}：请减小 rooms_per_day "
+            "或 weekend_factor，或使 hour_weights 更均匀",
+        ))  # fmt: skip
     return kinds
 
 
@@ -219,15 +210,12 @@ def _users(users: int | None, kinds: RoomKinds) -> int:
     if users is None:
         return max(4_096, 4 * slots)
     if slots > users:
-        raise WorldError(
-            ("users",),
-            Text(
-                f"{users:,} users are too few for the {slots:,} slots of the busiest hour: use at least "
-                f"{slots:,} (better {4 * slots:,}), omit users, or lower rooms_per_day",
-                f"{users:,} 个用户不足以填满最忙一小时的 {slots:,} 个位置：至少 {slots:,}（建议 {4 * slots:,}），"
-                "或省略 users，或减小 rooms_per_day",
-            ),
-        )
+        raise WorldError(("users",), Text(
+            f"{users:,} users are too few for the {slots:,} slots of the busiest hour: use at least "
+            f"{slots:,} (better {4 * slots:,}), omit users, or lower rooms_per_day",
+            f"{users:,} 个用户不足以填满最忙一小时的 {slots:,} 个位置：至少 {slots:,}（建议 {4 * slots:,}），"
+            "或省略 users，或减小 rooms_per_day",
+        ))  # fmt: skip
     return users
 
 

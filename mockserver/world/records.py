@@ -35,14 +35,9 @@ def query_instance_all_records_by_time(
         raise NotFound("user_not_found", "UserId", user)
     sessions, leave_times = _select(snapshot, _in_window(snapshot.sessions, begin, end, readings), readings)
     rooms: dict[tuple[int, str], list[tuple[int, dict[str, Any]]]] = {}
-    for create, room, enter, audio, video, leave in zip(
-        sessions.create.tolist(),
-        world.room_ids(sessions.room),
-        sessions.enter.tolist(),
-        sessions.audio.tolist(),
-        sessions.video.tolist(),
-        leave_times,
-        strict=True,
+    columns = sessions.lists("create", "enter", "audio", "video")
+    for room, leave, create, enter, audio, video in zip(
+        world.room_ids(sessions.room), leave_times, *columns, strict=True
     ):
         record = {"EnterTime": str(enter), "AudioDuration": audio, "VideoDuration": video, "LeaveTime": leave}
         rooms.setdefault((create, room), []).append((enter, record))
@@ -88,16 +83,9 @@ def query_all_instance_by_time(
     begin, end = int(body["BeginTime"]), int(body["EndTime"])
     snapshot = as_of(world.sessions_between(begin, min(end, now)), now, readings["ongoing"])
     sessions, leave_times = _select(snapshot, _in_window(snapshot.sessions, begin, end, readings), readings)
-    rows = zip(
-        sessions.enter.tolist(),
-        world.room_ids(sessions.room),
-        world.user_ids(sessions.user),
-        sessions.create.tolist(),
-        leave_times,
-        sessions.audio.tolist(),
-        sessions.video.tolist(),
-        strict=True,
-    )
+    enters, creates, audios, videos = sessions.lists("enter", "create", "audio", "video")
+    rooms, users = world.room_ids(sessions.room), world.user_ids(sessions.user)
+    rows = zip(enters, rooms, users, creates, leave_times, audios, videos, strict=True)
     records = [
         {
             "UserId": user,
@@ -116,14 +104,9 @@ def query_all_instance_by_time(
 def _users(world: World, snapshot: Snapshot, selected: Flags, readings: Readings) -> list[dict[str, Any]]:
     sessions = snapshot.sessions.take(selected)
     users: dict[str, tuple[int, int, int, int, bool]] = {}
-    for user, enter, leave, audio, video, running in zip(
-        world.user_ids(sessions.user),
-        sessions.enter.tolist(),
-        sessions.leave.tolist(),
-        sessions.audio.tolist(),
-        sessions.video.tolist(),
-        snapshot.running[selected].tolist(),
-        strict=True,
+    columns = sessions.lists("enter", "leave", "audio", "video")
+    for user, running, enter, leave, audio, video in zip(
+        world.user_ids(sessions.user), snapshot.running[selected].tolist(), *columns, strict=True
     ):
         first, last, audio_sum, video_sum, any_running = users.get(user, (enter, leave, 0, 0, False))
         users[user] = (

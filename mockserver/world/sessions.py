@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, TypeAlias
 
@@ -64,6 +64,10 @@ class Sessions:
     def take(self, rows: Any) -> Sessions:
         """Return the rows that a mask, a slice or an array of indices selects."""
         return Sessions(*(getattr(self, name)[rows] for name in COLUMNS))
+
+    def lists(self, *names: str) -> Iterator[list[Any]]:
+        """Yield columns as lists of Python values."""
+        return (getattr(self, name).tolist() for name in names)
 
     def overlapping(self, begin: int, end: int) -> Sessions:
         """Return the rows that overlap the closed span [begin, end]."""
