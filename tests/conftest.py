@@ -1,4 +1,4 @@
-"""Makes `helpers` importable from every folder of tests; prints what the long lists of inputs came to."""
+"""Makes `helpers` importable from every test folder, and prints a summary of the inputs that were tried."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from collections import Counter
 import pytest
 
 TALLY: dict[str, Counter[str]] = {}
-"""What was tried, by family, and what came back how often."""
+"""How often each answer was received, by family of inputs."""
 MEASURED: list[str] = []
-"""What long tests found, a line each."""
+"""Measurements of long tests, one line each."""
 
 
 @pytest.fixture(scope="session")
 def tally():
-    """The place to note what came back: `tally(family, answer)`."""
+    """Record an answer for the summary: `tally(family, answer)`."""
 
-    def note(family: str, answer: str, count: int = 1) -> None:
+    def record(family: str, answer: str, count: int = 1) -> None:
         TALLY.setdefault(family, Counter())[answer.split(" at ")[0]] += count
 
-    return note
+    return record
 
 
 @pytest.fixture
 def measured():
-    """The place for what a test found: `measured("10 servers, nothing left")`."""
+    """Record a measurement for the summary: `measured("10 servers, 0 leaks")`."""
     return MEASURED.append
 
 
 def pytest_sessionfinish(session) -> None:
-    """A worker hands its tally to the process that prints."""
+    """Pass a worker's tally to the controller, which prints it."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["tally"] = {family: dict(told) for family, told in TALLY.items()}
+        session.config.workeroutput["tally"] = {family: dict(answers) for family, answers in TALLY.items()}
         session.config.workeroutput["measured"] = MEASURED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
-    """What a worker hands over."""
+    """Add the tally of a worker."""
     output = getattr(node, "workeroutput", {})
     MEASURED.extend(output.get("measured", ()))
-    for family, told in output.get("tally", {}).items():
-        TALLY.setdefault(family, Counter()).update(told)
+    for family, answers in output.get("tally", {}).items():
+        TALLY.setdefault(family, Counter()).update(answers)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Counts, not adjectives."""
+    """Print what was tried and what was measured."""
     if TALLY or MEASURED:
-        terminalreporter.section("what was tried, and what came back")
+        terminalreporter.section("inputs tried and answers received")
     for family, answers in sorted(TALLY.items()):
-        words = ", ".join(f"{count:,} {answer}" for answer, count in answers.most_common(8))
+        shown = ", ".join(f"{count:,} {answer}" for answer, count in answers.most_common(8))
         more = ", …" if len(answers) > 8 else ""
-        terminalreporter.write_line(f"{family:>14} {sum(answers.values()):7,}: {words}{more}")
+        terminalreporter.write_line(f"{family:>14} {sum(answers.values()):7,}: {shown}{more}")
     for line in sorted(MEASURED):
         terminalreporter.write_line(f"  {line}")

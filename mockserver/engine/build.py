@@ -109,10 +109,11 @@ def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault
             faults.append(parse_fault(parse_text(text), catalogue))
         except FaultError as error:
             place = ".".join(str(step) for step in error.pointer)
-            en, zh = (f"{text}: {place}: ".replace(": : ", ": ") + one for one in error.text)
-            help_ = f"mockserver faults {text.partition(';')[0].strip()}"
-            help_ = "mockserver faults" if error.pointer == ("fault",) else help_
-            raise _invalid("fault", f"{en} (see `{help_}`)", f"{zh}（见 `{help_}`）") from None
+            prefix = f"{text}: {place}: " if place else f"{text}: "
+            en, zh = (prefix + message for message in error.text)
+            kind = "" if error.pointer == ("fault",) else text.partition(";")[0].strip()
+            command = f"mockserver faults {kind}".strip()
+            raise _invalid("fault", f"{en} (see `{command}`)", f"{zh}（见 `{command}`）") from None
     return faults
 
 

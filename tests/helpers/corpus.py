@@ -1,4 +1,4 @@
-"""The corpus of bad input, read from its files: families of named cases, what each sends, and what must come back.
+"""The corpus of bad input: families of named cases with what each sends and the expected result.
 
 A case says only what is different from a right request. `⟨x×5000⟩` in any text stands for 5,000 times x.
 """
@@ -21,7 +21,7 @@ Case = dict[str, Any]
 
 @cache
 def family(name: str) -> dict[str, Case]:
-    """The cases of a family by their names."""
+    """The cases of a family by name."""
     cases: dict[str, Case] = read_yaml(FOLDER / f"{name}.yaml").value["cases"]
     return {title: _grown(case) for title, case in cases.items()}
 
@@ -32,7 +32,7 @@ def every() -> list[tuple[str, str]]:
 
 
 def case_bytes(case: Case) -> bytes:
-    """The bytes that a case writes down as `text`, `hex` or `fill`."""
+    """The bytes of a case given as `text`, `hex` or `fill`."""
     if "hex" in case:
         return bytes.fromhex(case["hex"])
     if "fill" in case:
@@ -41,7 +41,7 @@ def case_bytes(case: Case) -> bytes:
 
 
 def _grown(value: Any) -> Any:
-    """The value with every ⟨x×n⟩ written out."""
+    """The value with every ⟨x×n⟩ expanded."""
     if isinstance(value, str):
         return _TIMES.sub(lambda found: found[1] * int(found[2]), value)
     if isinstance(value, list):

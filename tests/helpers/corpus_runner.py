@@ -1,4 +1,4 @@
-"""Sends a case of the corpus to a running server, holds what must hold for any input, and tells what came back."""
+"""Sends a case of the corpus to a server, asserts what holds for any input, and returns a short result."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mockserver.engine.pipeline import Engine
 from mockserver.testing.mock_server import MockServer
 
 PATIENCE = 2.0
-"""No input may keep anybody waiting longer, in seconds."""
+"""Seconds within which any input must be answered."""
 WRITE = {"Content-Type": "application/json", "X-Mock-Admin": "1"}
 _NEVER = (b"<html", b"<!doctype", b"Traceback (most recent", b"access-control-")
 
 
 def send_raw(mock: MockServer, raw: bytes, *, shut: bool = False) -> bytes:
-    """Everything that comes back for raw bytes until the server closes; AssertionError after PATIENCE."""
+    """Send raw bytes and return everything received until the server closes; AssertionError after PATIENCE."""
     start, parts = time.monotonic(), []
     with socket.create_connection(("127.0.0.1", mock.port), timeout=PATIENCE) as wire:
         try:
@@ -44,7 +44,7 @@ def send_raw(mock: MockServer, raw: bytes, *, shut: bool = False) -> bytes:
 
 
 def split_answers(raw: bytes) -> list[tuple[int, bytes]]:
-    """Status and body of each answer in what came back."""
+    """Split received bytes into the status and body of each response."""
     found = []
     while raw:
         head, blank, rest = raw.partition(b"\r\n\r\n")
@@ -58,7 +58,7 @@ def split_answers(raw: bytes) -> list[tuple[int, bytes]]:
 
 
 def error_name(mock: MockServer, body: bytes) -> str:
-    """The catalogue name of an envelope, which is one and nothing else."""
+    """The catalogue name in a body that is an envelope and nothing else."""
     answer = json.loads(body)
     assert list(answer)[:3] == ["Status", "ErrorCode", "ErrorInfo"]
     name = mock.engine.config.catalogue.name_of(answer["ErrorCode"])
@@ -68,7 +68,7 @@ def error_name(mock: MockServer, body: bytes) -> str:
 
 
 def api(mock: MockServer, case: Case) -> str:
-    """What the API answers: the error's name, or the status of the transport's refusal."""
+    """The error of the API's answer, or the status of the transport's refusal."""
     before = mock.engine.journal.count()[0]
     head = case.get("method") == "HEAD"
     raw = send_raw(mock, request_builder.request_bytes(dict(case), f"127.0.0.1:{mock.port}"))
@@ -87,7 +87,7 @@ def api(mock: MockServer, case: Case) -> str:
 
 
 def framing(mock: MockServer, case: Case) -> str:
-    """The statuses that raw bytes get, or that the connection is closed without a word."""
+    """The statuses of the responses to raw bytes, or that the connection was closed without any."""
     before = mock.engine.journal.count()[0]
     raw = send_raw(mock, wire_bytes(case), shut=True)
     told = split_answers(raw.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
@@ -100,12 +100,12 @@ def framing(mock: MockServer, case: Case) -> str:
 
 
 def wire_bytes(case: Case) -> bytes:
-    """The bytes of a framing case: its text is Latin-1, a letter a byte."""
+    """The bytes of a framing case, whose text is Latin-1."""
     return case["text"].encode("latin-1")
 
 
 def admin(mock: MockServer, case: Case) -> str:
-    """Status and error of the admin API."""
+    """Status and error of an admin request."""
     body = case_bytes(case) if "fill" in case else case.get("body", "").encode()
     fields: dict[str, Any] = {"Host": f"localhost:{mock.port}", "Connection": "close"}
     if body or case["method"] not in ("GET", "DELETE"):
@@ -127,7 +127,7 @@ def admin(mock: MockServer, case: Case) -> str:
 
 
 def saved(engine: Engine, folder: Path, case: Case) -> str:
-    """What a reload says of one more file in a user's folder; whatever it says, the last good set answers."""
+    """The result of a reload after a file was added to the user's folder; the server answers in any case."""
     path = folder / case["file"]
     kept = path.read_bytes() if path.exists() else None
     before, start = engine.config, time.monotonic()

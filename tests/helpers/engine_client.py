@@ -1,4 +1,4 @@
-"""A workbench for the request path: engines that share one loaded library, and what they noted of a request."""
+"""An engine without HTTP for tests: sends requests to it and shows what it recorded. Engines share the shipped files."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from mockserver.engine.state import MemoryStore
 
 @functools.cache
 def shipped_config() -> Config:
-    """Everything that comes with the package, read once for all tests."""
+    """The shipped configuration, read once for all tests."""
     return load_config(Folders(), now=lambda: NOW)
 
 
 def user_config(folder: Path, files: Mapping[str, str]) -> Config:
-    """The library with a user's files before the shipped ones."""
+    """A configuration with a user's files in place of the shipped ones."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def user_config(folder: Path, files: Mapping[str, str]) -> Config:
 
 
 class EngineClient:
-    """One engine at a frozen clock."""
+    """An engine with a frozen clock."""
 
     def __init__(
         self,
@@ -61,20 +61,20 @@ class EngineClient:
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        """What was wrong with the last request, in the order of the checks."""
+        """The violations of the last request, in the order of the checks."""
         return self.journal.select().entries[-1].violations
 
     def send(self, send: Mapping[str, Any] | None = None) -> Response:
-        """The reply to a request told as in `helpers.request_builder`."""
+        """The response to a request described as in `helpers.request_builder`."""
         return self.engine.handle(build_request(dict(send or {})))
 
     def ask(self, operation: str, body: Any = None, **more: Any) -> dict[str, Any]:
-        """The answer to a right request, as an object."""
-        told = {"operation": operation, **({"body": body} if body is not None else {}), **more}
-        return json.loads(self.send(told).body)
+        """The parsed answer to a valid request."""
+        description = {"operation": operation, **({"body": body} if body is not None else {}), **more}
+        return json.loads(self.send(description).body)
 
-    def error(self, reply: Response) -> str:
-        """The catalogue name that a reply tells."""
-        name = self.engine.config.catalogue.name_of(json.loads(reply.body)["ErrorCode"])
+    def error(self, response: Response) -> str:
+        """The catalogue name of the error in a response."""
+        name = self.engine.config.catalogue.name_of(json.loads(response.body)["ErrorCode"])
         assert name is not None
         return name

@@ -1,6 +1,6 @@
-"""A client of a running mock server by sockets and the standard library: it shares no code with the package.
+"""A client of a running mock server, without code of the package.
 
-`Wire` keeps one connection; `Client` is an app's own client, which signs by the document's words (§1.1.2).
+`Connection` is one keep-alive connection; `Client` is an app's own client, which signs its requests (§1.1.2).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OK_BODY = {"RoomId": "123456789"}
 
 
 class HttpAnswer(NamedTuple):
-    """One answer."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -38,26 +38,26 @@ class HttpAnswer(NamedTuple):
 
 
 class Connection:
-    """One kept connection to a port of this machine; opened again when the server has closed it."""
+    """A keep-alive connection to a local port, reopened after the server closed it."""
 
     def __init__(self, port: int, timeout: float = 20.0) -> None:
         self.port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def ask(self, method: str, target: str, body: bytes | None = None, **headers: str) -> HttpAnswer:
-        """The answer to one request; whatever breaks is raised."""
+        """Send a request and return the response; raise whatever fails."""
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             self._connection.request(method, target, body, named)
             answer = self._connection.getresponse()
-            told = {name.lower(): value for name, value in answer.getheaders()}
-            return HttpAnswer(answer.status, told, answer.read())
+            received = {name.lower(): value for name, value in answer.getheaders()}
+            return HttpAnswer(answer.status, received, answer.read())
         except Exception:
             self._connection.close()
             raise
 
     def admin(self, method: str, path: str, body: Any = None, **query: Any) -> HttpAnswer:
-        """One call of the admin API; a write carries what it has to."""
+        """Call the admin API, with the headers that writes need."""
         words = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in query.items())
         target = f"/__admin/{path}" + (f"?{words}" if words else "")
         if method == "GET":
@@ -66,19 +66,19 @@ class Connection:
         return self.ask(method, target, content, Content_Type="application/json", X_Mock_Admin="1")
 
     def get(self, path: str, **query: Any) -> Any:
-        """The JSON of a GET that must succeed."""
+        """Return the JSON of a GET; it must succeed."""
         told = self.admin("GET", path, **query)
         assert told.status == 200, told
         return told.json
 
     def send(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """The JSON of a write that must succeed."""
+        """Return the JSON of a write; it must succeed."""
         told = self.admin(method, path, body, **query)
         assert told.status in (200, 201), told
         return told.json
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
     def __enter__(self) -> Connection:
@@ -89,7 +89,7 @@ class Connection:
 
 
 class Client:
-    """An app's client, on a wire of its own."""
+    """A client of an app, with a connection of its own."""
 
     def __init__(
         self, port: int, appkey: str = APPKEY, appsecret: str = APPSECRET, restapikey: str = RESTAPIKEY
@@ -101,13 +101,13 @@ class Client:
 
     @classmethod
     def fresh(cls, port: int) -> Client:
-        """The client of an app made for it."""
+        """Create an app and return its client."""
         with Connection(port) as wire:
             made = wire.send("POST", "apps")
         return cls(port, made["appkey"], made["appsecret"], made["restapikey"])
 
     def twin(self) -> Client:
-        """Another client of the same app, on a wire of its own."""
+        """Return another client of the same app."""
         twin = Client(self.wire.port, self.appkey)
         twin._keys, twin.skew = self._keys, self.skew
         return twin
@@ -115,7 +115,7 @@ class Client:
     def target(
         self, operation: str = "query_room_info", *, at: float | None = None, identifier: str = "admin"
     ) -> str:
-        """Path and signed query string of one call."""
+        """Return path and signed query string of a call."""
         curtime = str(int(time.time() + self.skew if at is None else at))
         query = [
             ("appkey", self.appkey),
@@ -135,7 +135,7 @@ class Client:
         identifier: str = "admin",
         **headers: str,
     ) -> HttpAnswer:
-        """The answer to one call; the document's sample body unless there is another."""
+        """Call an operation, by default with the document's sample body."""
         content = json.dumps(
             SAMPLES[operation]["body"] if body is None else body, ensure_ascii=False
         ).encode()
@@ -143,13 +143,13 @@ class Client:
         return self.wire.ask("POST", target, content, Content_Type="application/json", **headers)
 
     def code(self, *words: Any, **more: Any) -> int:
-        """The ErrorCode that a call is told."""
+        """Call an operation and return the ErrorCode."""
         code = self.call(*words, **more).json["ErrorCode"]
         assert isinstance(code, int)
         return code
 
     def raw(self, operation: str = "query_room_info", body: Any = None, **headers: str) -> bytes:
-        """One call as it goes over a socket."""
+        """Return a call as bytes for a socket."""
         content = json.dumps(SAMPLES[operation]["body"] if body is None else body).encode()
         fields = {
             "Host": "localhost",
@@ -162,19 +162,19 @@ class Client:
         return head.encode() + b"\r\n" + content
 
     def admin(self, method: str, path: str, body: Any = None, **query: Any) -> HttpAnswer:
-        """One call of the admin API about this app."""
+        """Call the admin API for this app."""
         return self.wire.admin(method, path, body, appkey=self.appkey, **query)
 
     def get(self, path: str, **query: Any) -> Any:
-        """The JSON of a GET about this app."""
+        """Return the JSON of a GET for this app."""
         return self.wire.get(path, appkey=self.appkey, **query)
 
     def send(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """The JSON of a write about this app."""
+        """Return the JSON of a write for this app."""
         return self.wire.send(method, path, body, appkey=self.appkey, **query)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.wire.close()
 
     def __enter__(self) -> Client:
@@ -185,17 +185,17 @@ class Client:
 
 
 class RawAnswer(NamedTuple):
-    """What came out of a socket: pieces with their second, and how it ended."""
+    """What was received on a socket: pieces with their time, and how it ended."""
 
     pieces: list[tuple[float, bytes]]
     end: str
-    """`close`, `reset`, or `open` when nothing came for as long as was waited."""
+    """`close`, `reset`, or `open` after a timeout."""
     seconds: float
-    """From the request's last byte to that end."""
+    """Seconds from the last byte sent to the end."""
 
     @property
     def data(self) -> bytes:
-        """All of it."""
+        """All bytes."""
         return b"".join(piece for _, piece in self.pieces)
 
     @property
@@ -205,11 +205,11 @@ class RawAnswer(NamedTuple):
 
     @property
     def body(self) -> bytes:
-        """What follows the head."""
+        """Everything after the head."""
         return self.data.partition(b"\r\n\r\n")[2]
 
     def header(self, name: str) -> str:
-        """One header's value; empty when there is none."""
+        """The value of a header; empty if missing."""
         for line in self.head.decode("latin-1").split("\r\n")[1:]:
             if line.lower().startswith(f"{name.lower()}:"):
                 return line.partition(":")[2].strip()
@@ -217,7 +217,7 @@ class RawAnswer(NamedTuple):
 
 
 def listen(port: int, raw: bytes, timeout: float = 5.0) -> RawAnswer:
-    """Send raw bytes and watch what comes until the connection ends or is silent for `timeout` seconds."""
+    """Send raw bytes and receive until the connection ends or is silent for `timeout` seconds."""
     pieces: list[tuple[float, bytes]] = []
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as sock:
         sock.sendall(raw)
@@ -239,6 +239,6 @@ def listen(port: int, raw: bytes, timeout: float = 5.0) -> RawAnswer:
 
 
 def hang_up_hard(sock: socket.socket) -> None:
-    """Close a socket with an RST, as a client that was killed does."""
+    """Close a socket with an RST, like a killed client."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()

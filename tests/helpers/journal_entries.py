@@ -62,7 +62,7 @@ WORDS = {
 
 
 def wrong(name: str = "unknown_field", *, tolerated: bool = False, got: str = "roomid") -> Violation:
-    """A violation of any kind."""
+    """A violation."""
     return make_violation(
         name,
         "body:/roomid",

@@ -1,4 +1,4 @@
-"""How long the long tests are: `MOCKSERVER_TEST_FULL=1` (`make test-full`) asks for all that was promised."""
+"""The length of long tests: full with `MOCKSERVER_TEST_FULL=1` (`make test-full`), else short."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ FULL = bool(os.environ.get("MOCKSERVER_TEST_FULL"))
 
 
 def length(short: int, full: int) -> int:
-    """How many there are to be."""
+    """Return `full` in a full run, else `short`."""
     return full if FULL else short

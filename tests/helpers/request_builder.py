@@ -1,4 +1,4 @@
-"""Requests as test cases describe them: a right one unless something is said to be different.
+"""Builds requests from a description; what it leaves out is that of a valid request.
 
 The words of a `send` block: operation, path (percent-encoded), method, sign (a way of `signer.checksum`), clock
 (seconds the client is off), query (parameters set or, with null, left out, after signing), twice (parameters
@@ -32,12 +32,12 @@ WORDS = frozenset(
 
 
 def request_path(send: dict[str, Any]) -> str:
-    """The path as it stands in the request line."""
+    """The percent-encoded path."""
     return send.get("path", f"/v2/video/{send.get('operation', 'query_room_info')}")
 
 
 def query_string(send: dict[str, Any]) -> str:
-    """The query string as it stands in the request line."""
+    """The percent-encoded query string."""
     if "raw_query" in send:
         return send["raw_query"]
     given = send.get("query", {})
@@ -61,7 +61,7 @@ def request_headers(send: dict[str, Any]) -> dict[str, str]:
 
 
 def request_body(send: dict[str, Any]) -> bytes:
-    """The body's bytes; the document's sample body of the operation unless there is another."""
+    """The body as bytes; by default the document's sample body of the operation."""
     if "text" in send:
         return send["text"].encode()
     if "hex" in send:
@@ -73,7 +73,7 @@ def request_body(send: dict[str, Any]) -> bytes:
 
 
 def build_request(send: dict[str, Any]) -> Request:
-    """The request as the engine gets it."""
+    """The request as an engine receives it."""
     assert set(send) <= WORDS, f"unknown words {set(send) - WORDS}"
     return Request(
         method=send.get("method", "POST"),
@@ -85,7 +85,7 @@ def build_request(send: dict[str, Any]) -> Request:
 
 
 def request_bytes(send: dict[str, Any], host: str) -> bytes:
-    """The request as it goes over a socket."""
+    """The request as it is sent over a socket."""
     body = request_body(send)
     fields = {"host": host, "connection": "close", "content-length": str(len(body)), **request_headers(send)}
     head = f"{send.get('method', 'POST')} {request_path(send)}?{query_string(send)} HTTP/1.1\r\n"

@@ -1,4 +1,4 @@
-"""`mockserver serve` in a process of its own, as a user starts it."""
+"""Runs `mockserver serve` in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from collections.abc import Iterator
 
 MOCKSERVER = (sys.executable, "-m", "mockserver")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MOCKSERVER_"))}
-"""The environment without what a run around this one, or a developer, has set."""
+"""The environment without variables of pytest and the mock server."""
 
 
 class ServerProcess:
-    """A server that runs; its log goes into a file, so that it never waits for a reader."""
+    """A running server. Its log goes to a file, so that it never blocks on a pipe."""
 
     def __init__(self, *words: str, **environ: str) -> None:
         self._log = tempfile.TemporaryFile("w+")
@@ -27,34 +27,34 @@ class ServerProcess:
         )  # fmt: skip
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline()
-        """Its ready line; empty when it does not start."""
+        """The ready line; empty if the server does not start."""
 
     @property
     def url(self) -> str:
-        """Where it listens, as its ready line says."""
+        """The URL in the ready line."""
         found = re.search(r"https?://[^\s,]+", self.line)
         assert found, (self.line, self.log)
         return found[0]
 
     @property
     def port(self) -> int:
-        """Its port."""
+        """The port."""
         return int(self.url.rpartition(":")[2])
 
     @property
     def log(self) -> str:
-        """What it has logged so far."""
+        """The log so far."""
         self._log.seek(0)
         return self._log.read()
 
     def stop(self) -> tuple[int, str]:
-        """SIGTERM; exit code and what it logged."""
+        """Send SIGTERM; return exit code and log."""
         self.process.send_signal(signal.SIGTERM)
         self.process.communicate(timeout=20)
         return self.process.returncode, self.log
 
     def close(self) -> None:
-        """Gone, however it goes."""
+        """Kill the process."""
         self.process.kill()
         self.process.communicate()
         self._log.close()
@@ -62,7 +62,7 @@ class ServerProcess:
 
 @contextlib.contextmanager
 def serving(*words: str, **environ: str) -> Iterator[ServerProcess]:
-    """A server that is gone afterwards."""
+    """Run a server and stop it afterwards."""
     server = ServerProcess(*words, **environ)
     try:
         yield server

@@ -1,4 +1,4 @@
-"""A client's own signature, from the document's words (§1.1.2) and hashlib: it shares no code with the package."""
+"""Signs requests as the document says (§1.1.2), without code of the package."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sha1(text: str) -> str:
 
 
 def checksum(curtime: str, how: str = "v2") -> str:
-    """The checksum as a client makes it, rightly (`v2`) or in one of the ways clients get it wrong."""
+    """The checksum of a client: valid (`v2`), or with one of the mistakes clients make."""
     both = APPSECRET + RESTAPIKEY + curtime
     return {
         "v2": lambda: sha1(both),
