@@ -28,7 +28,7 @@ _IGNORED = (
     " -o --output -r --range -u --user -w --write-out -x --proxy --cacert --connect-timeout --connect-to --key"
     " --limit-rate --oauth2-bearer --resolve --retry --retry-delay --retry-max-time --unix-socket"
 ).split()
-"""Options with a value that says nothing about the request. The values of others are told from the URL by their look."""
+"""Options whose value does not matter. The value of an unlisted option is taken for a URL, but an unlikely one."""
 _PARSER = click.Command(
     "curl",
     context_settings={"ignore_unknown_options": True},

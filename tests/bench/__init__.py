@@ -1,1 +1,1 @@
-"""`make bench`: what a request and a start cost, as ratios against a bare Flask hello in the same run."""
+"""`make bench`: the cost of a request and of a start, relative to a minimal Flask app in the same run."""

@@ -1,4 +1,4 @@
-"""Prints requests/s, CPU a request and start-up, each against a bare Flask hello in the same run."""
+"""Print requests per second, CPU per request and start-up time, relative to a minimal Flask app in the same run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECORDS = {"UserId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962
 
 @contextlib.contextmanager
 def serving(*command: str) -> Iterator[tuple[str, psutil.Process]]:
-    """A server in a process of its own: its URL, once it is ready, and its process."""
+    """Run a server in a separate process; yield its URL, once it is ready, and its process."""
     process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -41,14 +41,14 @@ def serving(*command: str) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def signed(operation: str, body: dict[str, object]) -> bytes:
-    """One signed request of the first app."""
+    """Return a signed request of the first app."""
     keys = next(iter(load_apps_only(Folders()).values())).credentials
     target = f"{OPERATIONS[operation].path}?{sign(keys, time.time())}"
     return load.post(target, json.dumps(body).encode())
 
 
 def measure(url: str, process: psutil.Process, request: bytes) -> tuple[float, float]:
-    """Requests a second, and CPU microseconds of the server for one."""
+    """Return requests per second, and CPU microseconds of the server per request."""
     before = process.cpu_times()
     done = load.run(url, request, REQUESTS)
     after = process.cpu_times()
@@ -57,7 +57,7 @@ def measure(url: str, process: psutil.Process, request: bytes) -> tuple[float, f
 
 
 def requests() -> None:
-    """CPU and throughput of the three servers, in turn, the median of some rounds; ratios are taken round by round."""
+    """Print CPU and throughput of the three servers: medians over rounds in which each server takes its turn."""
     with (
         serving("tests.bench.hello") as hello,
         serving("mockserver", "serve", "--port", "0", "--scenario", "document") as document,
@@ -70,7 +70,7 @@ def requests() -> None:
         }
         figures: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
         for name, ((url, _), request) in cases.items():
-            # Enough to fill the journal: from then on each request makes another leave.
+            # Fill the journal, so that each measured request evicts another.
             answer = load.run(url, request, 12_000).first
             assert name == "bare Flask hello" or json.loads(answer)["Status"] == "OK", answer
         for _ in range(ROUNDS):
@@ -85,7 +85,7 @@ def requests() -> None:
 
 
 def start_up() -> None:
-    """Seconds from the start of the process to the first good answer."""
+    """Print the seconds from the start of the process to the first successful answer."""
     request = signed("query_room_info", ROOM)
     taken = []
     for _ in range(STARTS):
@@ -96,7 +96,7 @@ def start_up() -> None:
                 answer = load.run(url, request, 1, connections=1).first
                 taken.append(time.perf_counter() - started)
                 assert json.loads(answer)["Status"] == "OK", answer
-    print(f"\nstart to first good answer: {statistics.median(taken):.2f} s (median of {STARTS})")
+    print(f"\nstart to first successful answer: {statistics.median(taken):.2f} s (median of {STARTS})")
 
 
 if __name__ == "__main__":

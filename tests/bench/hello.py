@@ -1,4 +1,4 @@
-"""The yardstick: the smallest Flask app there is, under the same transport as the mock server."""
+"""The baseline: a minimal Flask app on the same transport as the mock server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ app = Flask("hello")
 
 @app.post("/v2/video/<command>")
 def hello(command: str) -> str:
-    """The shortest answer, whatever is asked."""
+    """Return the shortest answer."""
     return "hello"
 
 

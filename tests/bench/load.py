@@ -1,4 +1,4 @@
-"""A load generator of our own making: some keep-alive connections, each sending its next request when answered."""
+"""A load generator: keep-alive connections that each send the next request when the last one is answered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a run: answers, seconds, and the first answer's body."""
+    """The result of a run: number of answers, seconds, and the body of the first answer."""
 
     answers: int
     seconds: float
@@ -18,7 +18,7 @@ class Load:
 
 
 class _Connection(asyncio.Protocol):
-    """Sends `request` again and again until `left` is used up; answers must carry a Content-Length."""
+    """Sends `request` until `left` is used up; answers need a Content-Length."""
 
     def __init__(self, request: bytes, left: list[int], done: asyncio.Future[bytes]) -> None:
         self._request, self._left, self._done = request, left, done
@@ -58,13 +58,13 @@ class _Connection(asyncio.Protocol):
 
 
 def post(target: str, body: bytes) -> bytes:
-    """One POST as bytes."""
+    """Return a POST request as bytes."""
     head = f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     return head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def run(url: str, request: bytes, count: int, connections: int = 16) -> Load:
-    """`count` requests over `connections` keep-alive connections."""
+    """Send `count` requests over `connections` keep-alive connections."""
     parts = urlsplit(url)
 
     async def main() -> Load:

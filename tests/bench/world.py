@@ -1,7 +1,7 @@
-"""What a question to the generated world costs at 1, 10 and 100 times the calls, and what memory it takes.
+"""Measure queries of the generated world at 1, 10 and 100 times the default number of calls, and its memory.
 
-`python -m tests.bench.world` prints milliseconds as figure and as growth over the default world. Each figure
-is the median of cold questions: nothing of a day or an hour is at hand.
+`python -m tests.bench.world` prints milliseconds and their growth over the default world. Each figure is the median of
+queries with empty caches.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ TARGETS = {"2.1, 30 days": 10, "2.2, a room": 2, "2.3, an hour": 10, "3.1, a day
 REQUESTS = 10_000
 
 
-def questions(world: GeneratedWorld, rng: random.Random) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """One question of each kind about a random day of five years: its name, operation and body."""
+def queries(world: GeneratedWorld, rng: random.Random) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield one query of each operation about a random day of five years: its name, operation and body."""
     day = parse_day("20200101") + rng.randrange(5 * 365) * DAY_SECONDS
     date = time.strftime("%Y%m%d", time.gmtime(day + 8 * 3_600))
     evening = day + 20 * 3_600
@@ -54,14 +54,14 @@ def questions(world: GeneratedWorld, rng: random.Random) -> Iterator[tuple[str, 
 
 
 def growth() -> dict[str, dict[str, float]]:
-    """Milliseconds of each question at each scale, cold."""
+    """Return milliseconds by query and scale, with empty caches."""
     found: dict[str, dict[str, float]] = {name: {} for name in TARGETS}
     readings = resolve()
     for scale, spec in SCALES.items():
         world, rng = generated_world(spec), random.Random(1)
         spent: dict[str, list[float]] = {name: [] for name in TARGETS}
         for _ in range(ROUNDS[scale]):
-            for name, operation, body in questions(world, rng):
+            for name, operation, body in queries(world, rng):
                 ROW_CACHE.clear()
                 begun = time.perf_counter()
                 VIEWS[operation](world, body, NOW, readings)
@@ -72,25 +72,25 @@ def growth() -> dict[str, dict[str, float]]:
 
 
 def memory() -> float:
-    """Megabytes resident after many random questions over five years."""
+    """Return resident megabytes after many random queries over five years."""
     world, rng, readings = generated_world({}), random.Random(2), resolve()
-    asked = 0
-    while asked < REQUESTS:
-        for _, operation, body in questions(world, rng):
+    count = 0
+    while count < REQUESTS:
+        for _, operation, body in queries(world, rng):
             VIEWS[operation](world, body, NOW, readings)
-            asked += 1
+            count += 1
     return float(psutil.Process().memory_info().rss) / 2**20
 
 
 def main() -> None:
     """Print the table."""
-    # First, so that what the larger worlds leave in the heap does not count.
+    # Measured first, before the larger worlds grow the heap.
     resident = memory()
-    print(f"{'cold question':16}{'target':>10}" + "".join(f"{scale:>10}{'growth':>9}" for scale in SCALES))
+    print(f"{'cold query':16}{'target':>10}" + "".join(f"{scale:>10}{'growth':>9}" for scale in SCALES))
     for name, times in growth().items():
         cells = "".join(f"{ms:>7.1f} ms{ms / times['1x']:>8.1f}x" for ms in times.values())
         print(f"{name:16}{TARGETS[name]:>7} ms{cells}")
-    print(f"memory after {REQUESTS:,} questions about five years: {resident:.0f} MB")
+    print(f"memory after {REQUESTS:,} queries about five years: {resident:.0f} MB")
 
 
 if __name__ == "__main__":

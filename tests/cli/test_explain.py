@@ -58,6 +58,7 @@ WHOLE = {
     "JSON log with escapes": JSON_LINE.replace("/", r"\/").replace("&", r"\u0026"),
     "JSON log in JSON": json.dumps(JSON_LINE),
     "HTML": URL.replace("&", "&amp;"),
+    "fetch": f'await fetch("{URL}", {{"method": "POST"}});',
     "fragment": f"{URL}#top",
     "blank in a value": URL.replace("identifier=admin", "identifier=ad min"),
 }  # fmt: skip

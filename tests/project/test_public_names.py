@@ -1,4 +1,4 @@
-"""The names that users' code and scripts hold us to, and what importing them costs."""
+"""The public names of the package, and the cost of importing them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import mockserver
 
 
 def test_the_package_offers_exactly_its_public_names() -> None:
-    """`from mockserver import …` works for every promised name, and says so for any other."""
+    """`from mockserver import …` works for every public name and fails for any other."""
     assert mockserver.__all__ == ["MockServer", "__version__", "create_app"]
     assert all(getattr(mockserver, name) for name in mockserver.__all__)
     assert not hasattr(mockserver, "nothing_of_this_name")
 
 
 def test_importing_the_package_costs_nothing() -> None:
-    """A test run with the plugin installed imports no Flask, NumPy, Faker or uvicorn until it is used."""
+    """An installed plugin does not import Flask, NumPy, Faker or uvicorn until it is used."""
     code = "import sys, mockserver; print(sorted({'flask', 'numpy', 'faker', 'uvicorn', 'yaml'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_flask_finds_the_app_by_the_package_name() -> None:
-    """`flask --app mockserver …` works without a module of its own."""
+    """`flask --app mockserver …` works."""
     command = [sys.executable, "-m", "flask", "--app", "mockserver", "routes"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
