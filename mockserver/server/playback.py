@@ -22,7 +22,7 @@ import asyncio
 import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mockserver.core.http import DeliveryPlan
 
@@ -39,15 +39,7 @@ _MAX_PAUSE_SECONDS = 86_400.0
 """The longest pause; event loops reject much longer ones."""
 
 
-class Cancellable(Protocol):
-    """What a timer returns."""
-
-    def cancel(self) -> object:
-        """Cancel the call."""
-        ...
-
-
-Timer = Callable[[float, Callable[[], None]], Cancellable]
+Timer = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 """`loop.call_later`, or a replacement in tests."""
 
 
