@@ -1,4 +1,4 @@
-"""One request a file in tests/cases: what is sent, under which settings, and what the answer must be."""
+"""Each file in tests/cases is one request: what is sent, under which settings, and the expected answer."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ EXPECTED = {"error", "says", "says_zh", "violations", "tolerated", "status", "an
 ELSEWHERE = {"window", "room_window", "ongoing", "tick_seconds", "trend", "labels"} | {
     *("distribution_tick", "today", "fill", "delay_unit")
 }
-"""Readings of the answers: the world's tests exercise them."""
+"""Readings that concern answers; the tests of the world exercise them."""
 
 
 @cache
 def config(folder: Path) -> Config:
-    """The shipped files and a scenario for each case that brings answers of its own."""
+    """Return the shipped files plus a scenario for each case with its own answers."""
     own = {name: case["answers"] for name, case in CASES.items() if "answers" in case}
     texts = {
         f"scenarios/{name}.yaml": json.dumps({"title": name, "extends": "document", "answers": answers})
@@ -47,12 +47,12 @@ def config(folder: Path) -> Config:
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory) -> Config:
-    """The library with the scenarios of the cases."""
+    """The configuration with the scenarios of the cases."""
     return config(tmp_path_factory.mktemp("cases"))
 
 
 def bench(name: str, loaded: Config, lang: str = "en", error_info: str | None = None) -> EngineClient:
-    """The workbench that a case asks for."""
+    """Return an engine client with the settings of the case."""
     case = CASES[name]
     settings = case.get("settings", {})
     scenario = name if "answers" in case else settings.get("scenario", "document")
@@ -60,14 +60,14 @@ def bench(name: str, loaded: Config, lang: str = "en", error_info: str | None = 
 
 
 def send(bench: EngineClient, case: dict[str, Any]) -> Any:
-    """The last reply to the case's request, sent as often as it says."""
+    """Send the request of the case, as often as it says, and return the last response."""
     for before in case.get("before", ()):
         bench.send(before)
     return bench.send(case.get("send", {}))
 
 
-def telling(body: bytes) -> dict[str, Any]:
-    """The envelope of an answer, which is well formed and tells no secret."""
+def parse_envelope(body: bytes) -> dict[str, Any]:
+    """Return the envelope of a response, after checking that it is well formed and contains no secret."""
     answer = json.loads(body)
     assert list(answer)[:3] == ["Status", "ErrorCode", "ErrorInfo"]
     if answer["ErrorCode"]:
@@ -82,14 +82,14 @@ def telling(body: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_case_is_answered_as_it_says(name: str, loaded: Config) -> None:
-    """Error name, words, violations in their order, what is tolerated and the HTTP status are those of the file."""
+def test_a_case_gets_the_expected_answer(name: str, loaded: Config) -> None:
+    """Error, ErrorInfo, violations in order, tolerated violations and HTTP status match the file."""
     case = CASES[name]
     expected = case["expect"]
     assert set(expected) <= EXPECTED
     working = bench(name, loaded)
     reply = send(working, case)
-    answer = telling(reply.body)
+    answer = parse_envelope(reply.body)
     violations = working.violations
     assert working.error(reply) == expected.get("error", "ok")
     assert reply.status == expected.get("status", 200)
@@ -104,13 +104,13 @@ def test_a_case_is_answered_as_it_says(name: str, loaded: Config) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_failure_is_told_in_chinese_and_without_secrets(name: str, loaded: Config) -> None:
-    """ErrorInfo speaks Chinese under lang=zh, and in neither language holds a secret or the right checksum."""
+def test_an_error_is_in_chinese_on_request_and_without_secrets(name: str, loaded: Config) -> None:
+    """ErrorInfo is Chinese with lang=zh, and in neither language contains a secret or the right checksum."""
     case = CASES[name]
     right = checksum(re.findall(r"(?:^|&)curtime=([^&]*)|$", query_string(case.get("send", {})))[0])
     for lang in ("en", "zh"):
         reply = send(bench(name, loaded, lang), case)
-        info = telling(reply.body)["ErrorInfo"]
+        info = parse_envelope(reply.body)["ErrorInfo"]
         assert right not in info
         if lang == "zh" and info and "answers" not in case:
             assert re.search("[\u4e00-\u9fff]", info)
@@ -137,7 +137,7 @@ def test_error_info_is_the_catalogue_row_and_the_detail(name: str, lang: str, re
     error = case["expect"]["error"]
     row = relabelled.catalogue[error].text.to(lang)  # type: ignore[arg-type]
     working = bench(name, relabelled, lang)
-    info = telling(send(working, case).body)["ErrorInfo"]
+    info = parse_envelope(send(working, case).body)["ErrorInfo"]
     refusals = [found for found in working.violations if not found.tolerated]
     if refusals:
         detail = refusals[0].text.to(lang)  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ def test_error_info_is_the_catalogue_row_and_the_detail(name: str, lang: str, re
     if "info" not in json.dumps(case.get("answers", [])):
         brief = bench(name, relabelled, lang, "catalogue")
         reply = send(brief, case)
-        assert telling(reply.body)["ErrorInfo"] == row
+        assert parse_envelope(reply.body)["ErrorInfo"] == row
         assert [found.text for found in brief.violations] == [found.text for found in working.violations]
         if refusals:
             assert refusals[0].name in dict(reply.headers)["X-Mock-Diagnosis"]
@@ -160,14 +160,14 @@ PLAIN = [name for name, case in CASES.items() if not case.keys() & {"settings", 
 
 @pytest.fixture(scope="module")
 def server():
-    """One server with the document scenario, standing still."""
+    """A server with the document scenario and a frozen clock."""
     with MockServer(scenario="document", now=str(NOW)) as mock:
         yield mock
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_a_plain_case_is_answered_the_same_over_a_socket(name: str, server: MockServer) -> None:
-    """What the engine answers in the process is what a client on a socket gets, under HTTP 200."""
+def test_a_plain_case_gets_the_same_answer_over_a_socket(name: str, server: MockServer) -> None:
+    """A client on a socket gets the answer of the engine, with HTTP 200."""
     case = CASES[name]
     host = f"127.0.0.1:{server.port}"
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as wire:
@@ -182,7 +182,7 @@ def test_a_plain_case_is_answered_the_same_over_a_socket(name: str, server: Mock
     if case.get("send", {}).get("method") == "HEAD":
         assert body == b""
         return
-    told = telling(body)
+    told = parse_envelope(body)
     assert server.engine.config.catalogue.name_of(told["ErrorCode"]) == expected.get("error", "ok")
     for word in expected.get("says", ()):
         assert word in told["ErrorInfo"]
@@ -194,14 +194,14 @@ def test_every_error_is_provoked(loaded: Config) -> None:
 
 
 def test_every_violation_is_provoked() -> None:
-    """Each row of the violations is noted in at least one case."""
+    """Each kind of violation is recorded in at least one case."""
     assert {name for case in CASES.values() for name in case["expect"].get("violations", ())} == set(
         VIOLATIONS
     )
 
 
 def test_every_choice_about_requests_is_exercised() -> None:
-    """Each choice of each reading that concerns a request stands in at least one case; numbers off their default."""
+    """Each choice of each reading about requests is used in at least one case; numbers differ from their default."""
     used: dict[str, set[Any]] = {name: set() for name in READINGS}
     for case in CASES.values():
         for name, value in case.get("settings", {}).get("readings", {}).items():
@@ -215,7 +215,7 @@ def test_every_choice_about_requests_is_exercised() -> None:
             assert used[name] - {reading.values.default}, name
 
 
-def test_every_case_has_a_title_of_its_own() -> None:
-    """A failing case says in words what does not hold."""
+def test_every_case_has_its_own_title() -> None:
+    """The title of a failing case says what does not hold."""
     titles = [case["title"] for case in CASES.values()]
     assert len(set(titles)) == len(titles)

@@ -46,7 +46,7 @@ def test_the_raw_text_is_hashed_as_utf8(secret: str, rest: str, curtime: str):
     ids=["empty", "upper", "newline", "short", "long", "latin", "surrogate", "full-width", "not-hex"],
 )
 def test_only_forty_lower_case_hex_digits_can_match(given_: str):
-    """Any other shape is refused, without an exception."""
+    """Any other string is rejected without an exception."""
     assert checksum_matches(RIGHT, KEYS, "1575968312", ("v2",))
     assert not checksum_matches(given_, KEYS, "1575968312", ("v2", "v1"))
 
@@ -67,8 +67,8 @@ def test_each_formula_matches_only_if_it_is_allowed():
     assert not checksum_matches(RIGHT, KEYS, "1575968313", ("v2", "v1"))
 
 
-def test_the_repr_of_keys_shows_no_secret():
-    """Keys can be logged: only the appkey is in their repr."""
+def test_the_repr_of_credentials_shows_no_secret():
+    """Credentials can be logged: only the appkey is in their repr."""
     assert repr(KEYS) == "Credentials(appkey='123456789')"
 
 
@@ -87,7 +87,7 @@ def test_a_signed_query_is_in_the_documents_order():
     ]
 
 
-def test_every_signed_query_has_a_seq_of_its_own():
+def test_every_signed_query_has_its_own_seq():
     """Two queries signed in the same second differ in seq (§1.1.2)."""
     seqs = {dict(parse_qsl(sign(KEYS, 1575968312)))["seq"] for _ in range(1_000)}
     assert len(seqs) == 1_000

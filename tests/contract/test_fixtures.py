@@ -1,4 +1,4 @@
-"""The shipped files are what they claim: catalogue, made-up keys, document samples, a day that adds up."""
+"""The shipped files: error catalogue, made-up credentials, samples of the document, and a consistent recorded day."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ CODES = """
 """
 
 
-def stay(row: dict[str, Any]) -> tuple[int, int]:
-    """Enter and leave as seconds; the recorded day depends on no now."""
+def session_times(row: dict[str, Any]) -> tuple[int, int]:
+    """Return enter and leave in seconds; the recorded day uses no relative times."""
     return parse_time(row["enter"], 0), parse_time(row["leave"], 0)
 
 
-def stays_of(user: str) -> list[tuple[int, int, str]]:
-    """The user's stays with their rooms, by time."""
+def sessions_of(user: str) -> list[tuple[int, int, str]]:
+    """Return the sessions of a user with their rooms, by time."""
     return sorted(
-        (*stay(row), room_id)
+        (*session_times(row), room_id)
         for room_id, room in ROOMS.items()
         for row in room["stays"]
         if row["UserId"] == user
@@ -53,8 +53,8 @@ def stays_of(user: str) -> list[tuple[int, int, str]]:
 
 
 def span(room_id: str) -> tuple[int, int]:
-    """When the room was made and ended."""
-    times = [stay(row) for row in ROOMS[room_id]["stays"]]
+    """Return when the room was created and destroyed."""
+    times = [session_times(row) for row in ROOMS[room_id]["stays"]]
     return min(enter for enter, _ in times), max(leave for _, leave in times)
 
 
@@ -64,15 +64,15 @@ def span(room_id: str) -> tuple[int, int]:
     + [("scenario.json", path) for path in FOLDERS.scenarios().values()],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_a_shipped_file_meets_its_schema(schema: str, path: Path) -> None:
-    """Catalogue, credentials and scenarios are valid by the schemas that users' files are held to."""
+def test_a_shipped_file_is_valid_by_its_schema(schema: str, path: Path) -> None:
+    """The same schemas validate the users' files."""
     jsonschema_rs.Draft202012Validator(read_json(FOLDERS.schema(schema)).value).validate(
         read_yaml(path).value
     )
 
 
-def test_the_catalogue_is_the_contracts() -> None:
-    """Names and numbers are the promised ones, and only success is the document's own."""
+def test_the_catalogue_has_the_promised_names_and_codes() -> None:
+    """And only the row of success comes from the document."""
     assert {(row["code"], row["name"]) for row in ERRORS} == {
         (int(code), name) for code, name in (pair.split() for pair in CODES.split("·"))
     }
@@ -80,8 +80,8 @@ def test_the_catalogue_is_the_contracts() -> None:
     assert [row["name"] for row in ERRORS if row["source"] == "document"] == ["ok"]
 
 
-def test_a_status_tells_who_is_to_blame() -> None:
-    """Under http_status=rest the client's mistakes are 4xx, the server's are 5xx, success is 200."""
+def test_a_status_is_4xx_for_the_client_and_5xx_for_the_server() -> None:
+    """With http_status=rest; success is 200."""
     for row in ERRORS:
         first = {0: 2, 14: 4, 15: 5}.get(row["code"] // 100, 4)
         assert row["status"] // 100 == (5 if row["name"] == "server_busy" else first), row["name"]
@@ -93,7 +93,7 @@ def test_a_status_tells_who_is_to_blame() -> None:
     )
 
 
-def test_the_credentials_are_plainly_made_up() -> None:
+def test_the_credentials_are_obviously_made_up() -> None:
     """Two apps, the first the document's sample; secrets look like base64 and say they are fake."""
     assert [app["appkey"] for app in APPS] == ["123456789", "987654321"]
     for app in APPS:
@@ -105,8 +105,8 @@ def test_the_credentials_are_plainly_made_up() -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_tells_what_a_good_client_does(name: str) -> None:
-    """Every shipped scenario speaks both languages and has a comment on the client's side."""
+def test_a_scenario_says_what_a_good_client_does(name: str) -> None:
+    """Every shipped scenario has texts in both languages and a comment about the client."""
     assert {"title", "title_zh", "description", "description_zh"} <= SCENARIOS[name].keys()
     comment = "".join(
         line
@@ -118,8 +118,8 @@ def test_a_scenario_tells_what_a_good_client_does(name: str) -> None:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one["operation"])
-def test_document_answers_the_documents_samples_to_the_letter(sample: dict[str, Any]) -> None:
-    """An operation's rule matches the sample body and holds the sample answer: values, types, key order."""
+def test_the_document_scenario_answers_the_samples_exactly(sample: dict[str, Any]) -> None:
+    """The rule of each operation matches the sample body and has the sample answer: values, types, key order."""
     (rule,) = [one for one in SCENARIOS["document"]["answers"] if one["on"] == sample["operation"]]
     assert rule["when"] == {"body": sample["body"]}
     assert json.dumps(rule["reply"]) == json.dumps({"body": sample["answer"]})
@@ -130,8 +130,8 @@ def test_the_samples_cover_every_operation() -> None:
     assert [one["operation"] for one in SAMPLES] == list(OPERATIONS)
 
 
-def test_outage_fails_always_and_recovering_twice() -> None:
-    """Both answer every operation; one for good, the other two times before the world answers."""
+def test_outage_always_fails_and_recovering_fails_twice() -> None:
+    """Both apply to every operation; in recovering, the world answers afterwards."""
     (outage,), (recovering,) = SCENARIOS["outage"]["answers"], SCENARIOS["recovering"]["answers"]
     assert outage == {"on": "*", "reply": {"error": "server_busy"}}
     assert recovering == {
@@ -143,37 +143,37 @@ def test_outage_fails_always_and_recovering_twice() -> None:
 
 
 def test_the_recorded_day_is_one_day() -> None:
-    """Every stay lies in 10 December 2019, UTC+8, lasts, and holds its audio and video."""
+    """Every session lies in 10 December 2019, UTC+8, and is at least as long as its audio and video."""
     first = parse_day("20191210")
     rows = [row for room in ROOMS.values() for row in room["stays"]]
     assert len(rows) >= 60
     for row in rows:
-        enter, leave = stay(row)
+        enter, leave = session_times(row)
         assert first <= enter < leave < first + 86_400
         assert max(row["audio"], row["video"]) <= leave - enter
-    assert len({(stay(row)[0] - first) // 3_600 for row in rows}) >= 12
+    assert len({(session_times(row)[0] - first) // 3_600 for row in rows}) >= 12
 
 
-def test_nobody_in_the_recorded_day_is_in_two_rooms_at_once() -> None:
-    """A user's stays are disjoint over all rooms."""
+def test_no_user_of_the_recorded_day_is_in_two_rooms_at_once() -> None:
+    """The sessions of a user are disjoint over all rooms."""
     for user in {row["UserId"] for room in ROOMS.values() for row in room["stays"]}:
-        times = stays_of(user)
+        times = sessions_of(user)
         assert all(before[1] < after[0] for before, after in pairwise(times)), user
 
 
-def test_a_room_of_the_recorded_day_is_never_empty_before_it_ends() -> None:
-    """Somebody is in a room from its first second to its last, and joins fail only while it is there."""
+def test_a_room_of_the_recorded_day_is_never_empty_until_it_ends() -> None:
+    """Each room has a user from its first to its last second, and joins fail only while it exists."""
     for room_id, room in ROOMS.items():
         made, ended = span(room_id)
         covered = made
-        for enter, leave in sorted(stay(row) for row in room["stays"]):
+        for enter, leave in sorted(session_times(row) for row in room["stays"]):
             assert enter <= covered, room_id
             covered = max(covered, leave)
         assert all(made <= parse_time(one, 0) <= ended for one in room.get("failed_joins", ()))
 
 
-def test_the_recorded_day_has_places_and_networks_to_tell_apart() -> None:
-    """Several cities and networks, each city in one province, each province in one country."""
+def test_the_recorded_day_has_several_places_and_networks() -> None:
+    """Each city is in one province, each province in one country."""
     above: dict[str, set[str]] = defaultdict(set)
     rows = [row for room in ROOMS.values() for row in room["stays"]]
     for row in rows:
@@ -186,23 +186,25 @@ def test_the_recorded_day_has_places_and_networks_to_tell_apart() -> None:
 
 def test_the_recorded_day_answers_the_sample_of_2_1() -> None:
     """User 123456789 is in both rooms of §2.1.6 inside the window of §2.1.5, several times in one."""
-    inside = [room for enter, leave, room in stays_of("123456789") if enter <= END and leave >= BEGIN]
+    inside = [room for enter, leave, room in sessions_of("123456789") if enter <= END and leave >= BEGIN]
     assert inside == ["123456789", "123456789", "987654321"]
 
 
 def test_the_recorded_day_answers_the_sample_of_2_2() -> None:
-    """Room 123456789 has the times of §2.2.6 and its people, and the window selects stays of each of them."""
+    """Room 123456789 has the times and users of §2.2.6, and the window selects sessions of each user."""
     assert span("123456789") == (1575961850, 1575963822)
     inside = {
-        row["UserId"] for row in ROOMS["123456789"]["stays"] if stay(row)[0] <= END and stay(row)[1] >= BEGIN
+        row["UserId"]
+        for row in ROOMS["123456789"]["stays"]
+        if session_times(row)[0] <= END and session_times(row)[1] >= BEGIN
     }
     assert inside == {"aaaaa", "bbbbb", "123456789"}
 
 
 def test_the_recorded_day_holds_the_rows_of_2_3() -> None:
-    """Both rows of §2.3.6 are stays of the log, field by field, in rooms made when the document says."""
+    """Both rows of §2.3.6 are sessions of the log, field by field, in rooms created at the documented time."""
     for row in SAMPLES[2]["answer"]["UsersList"]:
         (found,) = [one for one in ROOMS[row["RoomId"]]["stays"] if one["UserId"] == row["UserId"]]
         assert span(row["RoomId"])[0] == int(row["CreateTime"])
-        assert stay(found) == (int(row["EnterTime"]), int(row["LeaveTime"]))
+        assert session_times(found) == (int(row["EnterTime"]), int(row["LeaveTime"]))
         assert (found["audio"], found["video"]) == (row["AudioDuration"], row["VideoDuration"])

@@ -1,4 +1,4 @@
-"""The schema files say what the document says, in two languages; every engine reads them alike."""
+"""The schema files state what the document states, in two languages, and both engines interpret them alike."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ONE, MANY, NAMED = ("items", "not", "if", "then", "else", "additionalProperties"
 
 
 def parts(schema: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every subschema with its JSON pointer."""
+    """Yield every subschema with its JSON pointer."""
     if not isinstance(schema, dict):
         return
     yield pointer, schema
@@ -57,14 +57,14 @@ def parts(schema: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def both(name: str, value: Any) -> bool:
-    """What both engines say of `value`; they must not differ."""
+    """Return whether `value` is valid, after checking that both engines agree."""
     fast, slow = FAST[name].is_valid(value), SLOW[name].is_valid(value)
     assert fast == slow, (name, value, [error.message for error in SLOW[name].iter_errors(value)])
     return fast
 
 
-def test_every_operation_has_its_two_files_and_nothing_is_left_over() -> None:
-    """The folder holds a request and a response for each operation, and our six own files."""
+def test_the_folder_holds_two_schemas_per_operation_and_our_own() -> None:
+    """A request and a response for each operation, six files of our own, and nothing else."""
     expected = {f"{name}.{side}.json" for name in OPERATIONS for side in ("request", "response")}
     assert set(SCHEMAS) == expected | {
         "query.json",
@@ -77,7 +77,7 @@ def test_every_operation_has_its_two_files_and_nothing_is_left_over() -> None:
 
 
 @BY_NAME
-def test_a_schema_is_2020_12_under_its_own_name(name: str) -> None:
+def test_a_schema_is_2020_12_and_its_id_is_its_file_name(name: str) -> None:
     """Each file is JSON Schema 2020-12, and its $id ends in its file name."""
     jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
     assert SCHEMAS[name]["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -101,7 +101,7 @@ def test_a_schema_explains_itself_in_both_languages(name: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda one: one.name)
-def test_a_fact_names_its_section(operation: Any) -> None:
+def test_a_field_names_its_section(operation: Any) -> None:
     """Every field of a body comments its section, and what is not in the document says so."""
     for side, section in (("request", f"§{operation.section}.4"), ("response", f"§{operation.section}.6")):
         for pointer, schema in parts(SCHEMAS[f"{operation.name}.{side}.json"]):
@@ -120,7 +120,7 @@ OPEN = {
 
 @BY_NAME
 def test_objects_are_closed(name: str) -> None:
-    """A mistyped key is an error; only what another room checks is left open."""
+    """A mistyped key is an error; only parts that other code checks are open."""
     for pointer, schema in parts(SCHEMAS[name]):
         kinds = schema.get("type", ())
         if kinds == "object" or "object" in kinds:
@@ -130,7 +130,7 @@ def test_objects_are_closed(name: str) -> None:
 
 @BY_NAME
 def test_patterns_mean_the_same_to_every_engine(name: str) -> None:
-    """ASCII classes, anchored at both ends, and no final newline slips past `$` as it does in Python."""
+    """ASCII classes, anchored at both ends, and `$` does not match before a final newline as in Python."""
     for pointer, schema in parts(SCHEMAS[name]):
         assert "format" not in schema, pointer
         if (pattern := schema.get("pattern")) is None or pointer.endswith("/not"):
@@ -153,7 +153,7 @@ def test_references_stay_among_our_files(name: str) -> None:
 
 @BY_NAME
 def test_examples_are_valid(name: str) -> None:
-    """Whatever a file offers as an example is accepted where it stands, by both engines."""
+    """Both engines accept every example in the files."""
     count = 0
     for _, schema in parts(SCHEMAS[name]):
         for example in schema.get("examples", ()):
@@ -197,7 +197,7 @@ def test_answers_have_the_documents_fields_in_its_order(sample: dict[str, Any]) 
 
 
 def request(operation: str, **fields: Any) -> dict[str, Any]:
-    """The document's body with fields changed; None removes one."""
+    """Return the document's body with fields changed; None removes a field."""
     body = dict(next(one["body"] for one in SAMPLES if one["operation"] == operation)) | fields
     return {key: value for key, value in body.items() if value is not None}
 
@@ -220,7 +220,7 @@ TREND, SPREAD, QUALITY = list(OPERATIONS)[3:]
         (SPREAD, {"CountBy": 4}),
     ],
 )
-def test_good_requests_are_accepted(operation: str, fields: dict[str, Any]) -> None:
+def test_valid_requests_are_accepted(operation: str, fields: dict[str, Any]) -> None:
     """Optional fields may be left out or empty, ids may be any text of up to 256 characters."""
     assert both(f"{operation}.request.json", request(operation, **fields))
 
@@ -245,8 +245,8 @@ def test_good_requests_are_accepted(operation: str, fields: dict[str, Any]) -> N
         (RECORDS, {"userid": "aaa"}),
     ],
 )  # fmt: skip
-def test_bad_requests_are_refused(operation: str, fields: dict[str, Any]) -> None:
-    """Types, forms and keys are as documented: nothing that merely looks like a number or a stamp passes."""
+def test_invalid_requests_are_rejected(operation: str, fields: dict[str, Any]) -> None:
+    """Types, formats and keys are as documented; values that only resemble a number or timestamp are rejected."""
     assert not both(f"{operation}.request.json", request(operation, **fields))
 
 
@@ -267,7 +267,7 @@ def test_bad_requests_are_refused(operation: str, fields: dict[str, Any]) -> Non
         ({"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", "UsersList": []}, False),
     ],
 )
-def test_ok_goes_with_code_0_and_no_reason_fail_with_both(value: dict[str, Any], good: bool) -> None:
+def test_ok_has_code_0_and_no_reason_fail_has_both(value: dict[str, Any], good: bool) -> None:
     """The three fields of the envelope agree with each other (§1.4)."""
     assert both("envelope.json", value) is good
 
@@ -307,10 +307,8 @@ def answer(operation: str, change: Any) -> dict[str, Any]:
         (QUALITY, lambda v: v["QosData"][0].update(VideoPackLossRate="12.01"), False),
     ],
 )
-def test_answers_may_be_what_the_readings_make_of_them_and_nothing_else(
-    operation: str, change: Any, good: bool
-) -> None:
-    """A running call may have no end, a reading may add its field; types and bounds hold."""
+def test_answers_may_vary_only_as_the_readings_allow(operation: str, change: Any, good: bool) -> None:
+    """A call in progress may have no end, a reading may add its field; types and bounds hold."""
     assert both(f"{operation}.response.json", answer(operation, change)) is good
 
 
@@ -354,7 +352,7 @@ def world(**fields: Any) -> dict[str, Any]:
         scenario(answers=[{"on": ["query_room_info", "count_qos_by_day"], "reply": {"body": {}}}]),
     ],
 )
-def test_good_scenarios_are_accepted(value: Any) -> None:
+def test_valid_scenarios_are_accepted(value: Any) -> None:
     """The whole format: extends, readings, both worlds, matchers, replies, sequences, faults."""
     assert both("scenario.json", value)
 
@@ -407,8 +405,8 @@ def test_good_scenarios_are_accepted(value: Any) -> None:
         scenario(faults=[{"fault": "latency", "probability": 1.1}]),
     ],
 )
-def test_bad_scenarios_are_refused(value: Any) -> None:
-    """An unknown key, a number where text is due, two replies or none: each is an error."""
+def test_invalid_scenarios_are_rejected(value: Any) -> None:
+    """An unknown key, a number instead of a string, two replies or none: each is an error."""
     assert not both("scenario.json", value)
 
 
@@ -433,8 +431,8 @@ ODD = st.sampled_from([*NUMBERS, *STRINGS, *OTHERS]).map(copy.deepcopy)
 
 
 @st.composite
-def bent(draw: st.DrawFn) -> tuple[str, Any]:
-    """A schema's name and one of its examples with a few places changed, removed or added."""
+def mutated(draw: st.DrawFn) -> tuple[str, Any]:
+    """Draw a schema name and one of its examples with a few values changed, removed or added."""
     name = draw(st.sampled_from(sorted(SEEDS)))
     holder = [copy.deepcopy(draw(st.sampled_from(SEEDS[name])))]
     for _ in range(draw(st.integers(1, 3))):
@@ -459,8 +457,8 @@ def bent(draw: st.DrawFn) -> tuple[str, Any]:
 
 
 @settings(max_examples=1200, deadline=None)
-@given(bent())
+@given(mutated())
 def test_two_engines_agree_on_everything(case: tuple[str, Any]) -> None:
-    """A thorough engine in Python and a fast one in Rust accept and refuse the same values."""
+    """The thorough engine in Python and the fast one in Rust accept and reject the same values."""
     name, value = case
     both(name, value)

@@ -1,4 +1,4 @@
-"""The two schema engines say the same of whatever they are given."""
+"""The two schema engines agree on every value."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SCALARS = st.one_of(
 
 
 def holds_whole_float(value: Any) -> bool:
-    """Whether a number like 1.0 is anywhere in the value: the fast engine takes it for an integer, by design."""
+    """Whether the value contains a number like 1.0, which only the fast engine accepts as an integer."""
     if isinstance(value, dict):
         return any(holds_whole_float(item) for item in value.values())
     if isinstance(value, list):
@@ -48,7 +48,7 @@ def holds_whole_float(value: Any) -> bool:
 
 
 def changed(value: Any) -> st.SearchStrategy[Any]:
-    """The value, or something like it: parts left out, exchanged or added."""
+    """Draw the value, or a variant with parts removed, replaced or added."""
     if isinstance(value, dict):
         parts = st.fixed_dictionaries({}, optional={key: changed(item) for key, item in value.items()})
         more = st.dictionaries(
@@ -65,7 +65,7 @@ def changed(value: Any) -> st.SearchStrategy[Any]:
 
 
 def agree(validator: Validator, value: Any) -> None:
-    """Both engines give one verdict, but for numbers like 1.0, where the thorough one is the stricter."""
+    """Check that both engines agree, except on numbers like 1.0, where the thorough one is stricter."""
     fast, thorough = validator.accepts(value), validator.mismatches(value) == []
     if holds_whole_float(value):
         assert fast or not thorough, value
@@ -76,7 +76,7 @@ def agree(validator: Validator, value: Any) -> None:
 @pytest.mark.parametrize("side", ["request", "response"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_engines_agree_on_bodies(operation: str, side: str) -> None:
-    """`accepts` is `mismatches() == []` for the document's samples, changed in every way."""
+    """`accepts` equals `mismatches() == []` for mutated samples of the document."""
     validator = shipped_config().schemas[f"{operation}.{side}.json"]
     sample = SAMPLES[operation]["body" if side == "request" else "answer"]
     assert validator.accepts(sample)
@@ -91,8 +91,8 @@ def test_the_engines_agree_on_bodies(operation: str, side: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_whole_float_is_no_integer_to_the_thorough_engine(operation: str) -> None:
-    """1.0 where an integer is due is a mismatch, so a message can be made of it."""
+def test_a_float_without_fraction_is_not_an_integer_for_the_thorough_engine(operation: str) -> None:
+    """1.0 instead of an integer is a mismatch, so that it can be reported."""
     validator = shipped_config().schemas[f"{operation}.request.json"]
     if "CountBy" in SAMPLES[operation]["body"]:
         value = {**SAMPLES[operation]["body"], "CountBy": 2.0}
@@ -116,8 +116,8 @@ def test_a_whole_float_is_no_integer_to_the_thorough_engine(operation: str) -> N
     ],
     ids=str,
 )
-def test_the_engines_agree_on_a_scenarios_schema(schema: Any, good: list[Any], bad: list[Any]) -> None:
-    """What a `when` says by a schema means the same when it is explained."""
+def test_the_engines_agree_on_a_schema_in_a_scenario(schema: Any, good: list[Any], bad: list[Any]) -> None:
+    """A schema in `when` accepts the same values in both."""
     validator = compile_inline(schema)
     for value in good:
         assert (validator.accepts(value), validator.mismatches(value)) == (True, []), value
