@@ -305,7 +305,7 @@ def test_columns_with_chinese_text_line_up() -> None:
     shown = run("faults", "http_status", "--lang", "zh").stdout.splitlines()
     start = next(line for line in shown if line.startswith("field"))
     rows = [line for line in shown if line.startswith(("status ", "body ", "retry_after "))]
-    assert {cell_len(row[: row.index(word)]) for row, word in zip(rows, ("HTTP 状态码", "nginx 页面、", "429 与"), strict=True)} == {start.index("meaning")}  # fmt: skip
+    assert {cell_len(row[: row.index(word)]) for row, word in zip(rows, ("HTTP 状态码", "nginx 错误页、", "Retry-After 的"), strict=True)} == {start.index("meaning")}  # fmt: skip
 
 
 def test_on_a_terminal_only_the_last_column_is_folded() -> None:

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,10 +97,13 @@ def test_console_samples_print_what_they_show(path: Path, server: MockServer) ->
 
 
 @pytest.mark.parametrize("path", documents("python"), ids=name)
-def test_python_samples_run(path: Path) -> None:
+def test_python_samples_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Python blocks can be copied into a file and run."""
     for sample in blocks(path, "python"):
-        exec(compile(sample, str(path), "exec"), {"__name__": "sample"})
+        module = types.ModuleType("sample")
+        # Dataclasses look their module up.
+        monkeypatch.setitem(sys.modules, "sample", module)
+        exec(compile(sample, str(path), "exec"), module.__dict__)
 
 
 @pytest.mark.parametrize("path", documents("yaml"), ids=name)
