@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.markdown import blocks
 
 from mockserver import MockServer
 from mockserver.engine.build import make_engine
@@ -22,12 +23,6 @@ from tests.project.doc_tables import ROOT, markdown_files
 
 FILE_NAME = re.compile(r"# ([a-z]+\.yaml|scenarios/[\w-]+\.yaml)$", re.MULTILINE)
 URL = "http://127.0.0.1:8080"
-
-
-def blocks(path: Path, language: str) -> list[str]:
-    """Return the fenced blocks of one language."""
-    text = path.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 def documents(language: str) -> list[Path]:
