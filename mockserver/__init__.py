@@ -5,19 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mockserver.server.app import create_app as create_app
+    from flask import Flask
+
     from mockserver.testing.mock_server import MockServer as MockServer
 
 __version__ = "0.1.0"
 __all__ = ["MockServer", "__version__", "create_app"]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use, so that the pytest plugin costs nothing until it is used."""
-    if name == "create_app":
-        from mockserver.server.app import create_app
+def create_app(**settings: Any) -> Flask:
+    """Create the Flask app for any WSGI server. Takes the settings of `mockserver settings`, over the environment's.
 
-        return create_app
+    Without `admin_token` the admin API answers only requests from this machine. ConfigurationError lists what is wrong
+    with the settings or the files.
+    """
+    # The import is here, so that the pytest plugin costs nothing until it is used.
+    from mockserver.server.app import create_app
+
+    return create_app(**settings)
+
+
+def __getattr__(name: str) -> Any:
+    """Import `MockServer` on first use, for the same reason."""
     if name == "MockServer":
         from mockserver.testing.mock_server import MockServer
 

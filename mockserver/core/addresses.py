@@ -69,6 +69,18 @@ def normalize_server_url(text: str) -> str:
     return parse_server_url(f"http://{text}" if _HOST_AND_PORT.fullmatch(text) else text).url
 
 
+def parse_public_url(url: str) -> str:
+    """Return the URL, without a trailing slash, under which others reach a server; raise ConfigurationError if it is none."""
+    parts = _split(url)
+    if parts is None or parts.query or parts.fragment:
+        text = Text(
+            f"{_without_user(url)!r} is not the URL of a server; expected http://HOST:PORT or https://HOST/PREFIX",
+            f"{_without_user(url)!r} 不是服务器的 URL；应为 http://HOST:PORT 或 https://HOST/PREFIX",
+        )
+        raise ConfigurationError.at("--public-url", text)
+    return url.strip().rstrip("/")
+
+
 def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:
     """Return what to do about a server certificate that is not trusted."""
     reason = error.verify_message
@@ -78,9 +90,25 @@ def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:
     )
 
 
-def _invalid_url(url: str, extra: str = "") -> ConfigurationError:
+def _split(url: str) -> urllib.parse.SplitResult | None:
+    """Return the parts of an http or https URL with a host and without a user name, or None."""
+    url = url.strip()
+    try:
+        parts = urllib.parse.urlsplit(url)
+        # Reading the port checks it.
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if valid and "@" not in parts.netloc and not _NOT_IN_A_URL.search(url) else None
+
+
+def _without_user(url: str) -> str:
     # The user name before an @ often includes a password.
-    place = _USER.sub("//…@", url)[:200] if url.strip() else "--url"
+    return _USER.sub("//…@", url)[:200]
+
+
+def _invalid_url(url: str, extra: str = "") -> ConfigurationError:
+    place = _without_user(url) if url.strip() else "--url"
     without, without_zh = (f", without {extra}", f"，不带 {extra}") if extra else ("", "")
     text = Text(
         f"not the URL of a mock server; expected http://HOST:PORT{without}",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mockserver.core.addresses import parse_public_url
 from mockserver.core.text import Text
 
 Kind = Literal["text", "integer", "path", "choice", "switch", "many"]
@@ -22,6 +23,8 @@ class Setting:
     text: Text
     choices: tuple[str, ...] = ()
     metavar: str = ""
+    parse: Callable[[Any], Any] | None = None
+    """Checks and converts a value; raises ConfigurationError."""
 
     @property
     def option(self) -> str:
@@ -60,6 +63,10 @@ _TABLE = (
     Setting("admin_token", "text", None, Text(
         "bearer token that the admin API requires; mandatory when listening beyond loopback",
         "管理接口要求的 Bearer 令牌；监听非本机地址时必需"), metavar="TOKEN"),
+    Setting("public_url", "text", None, Text(
+        "URL under which clients reach the server behind a reverse proxy; for the OpenAPI document and, with a token, the admin API",
+        "经反向代理访问本服务器的 URL；用于 OpenAPI 文档；设有令牌时，管理接口也接受此地址"),
+        metavar="URL", parse=parse_public_url),
     Setting("journal_size", "integer", 10_000, Text(
         "requests that the journal keeps per app, at most 64 MB", "日志为每个应用保留的请求数，最多 64 MB"), metavar="N"),
     Setting("reload", "switch", True, Text(

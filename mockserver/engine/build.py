@@ -158,6 +158,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _typed(name: str, value: Any) -> Any:
     setting = SETTINGS[name]
+    if setting.parse is not None:
+        return setting.parse(value)
     if setting.kind == "integer":
         try:
             number = int(value)

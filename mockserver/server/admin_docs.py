@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
+import flask
 from flask import Response
 
 from mockserver.contract import checksum
@@ -43,6 +45,8 @@ def openapi(context: AdminContext, request: AdminRequest) -> Json:
         context.engine.config,
         current_readings(context, request.appkey),
         lang="zh" if lang == "zh" else "en",
+        # A WSGI server that mounts the app below a prefix says so itself.
+        server=context.public_url or quote(flask.request.root_path) or "/",
         app=context.engine.app(request.appkey or ""),
     )
 

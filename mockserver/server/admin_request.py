@@ -56,6 +56,8 @@ class AdminContext:
     engine: Engine
     release: Callable[[str | None], int] = lambda appkey: 0
     """Ends the delays and hangs of one app, or of all apps for None; returns how many there were."""
+    public_url: str | None = None
+    """The URL under which clients reach the server, if it is behind a reverse proxy."""
     started: float = field(default_factory=time.monotonic)
     answer_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

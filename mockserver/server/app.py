@@ -26,23 +26,30 @@ def create_app(**settings: Any) -> Flask:
     with the settings or the files.
     """
     settings = {**from_environment(), **settings}
-    token = resolve_settings(settings)["admin_token"]
+    resolved = resolve_settings(settings)
+    token = resolved["admin_token"]
     # The address of the WSGI server is unknown here, so a token allows every host name.
-    return build_app(make_engine(**settings), guard=Guard(None, token) if token else None)
+    guard = Guard(None, token) if token else None
+    return build_app(make_engine(**settings), guard=guard, public_url=resolved["public_url"])
 
 
 def build_app(
-    engine: Engine, *, release: Callable[[str | None], int] | None = None, guard: Guard | None = None
+    engine: Engine,
+    *,
+    release: Callable[[str | None], int] | None = None,
+    guard: Guard | None = None,
+    public_url: str | None = None,
 ) -> Flask:
     """Return the Flask app of an engine.
 
     `release` ends the delays of one app, or of all for None, and returns how many there were; a server without delays
-    needs none. The default guard allows only this machine to use the admin API.
+    needs none. The default guard allows only this machine to use the admin API. `public_url` is where clients reach the
+    app, if that differs from the URL they send.
     """
     app = Flask("mockserver", static_folder=None)
     app.url_map.merge_slashes = False
-    context = AdminContext(engine, release) if release else AdminContext(engine)
-    guard = guard or Guard.for_host("localhost", None)
+    context = AdminContext(engine, release or (lambda appkey: 0), public_url)
+    guard = (guard or Guard.for_host("localhost", None)).behind(public_url)
 
     @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)
     def operation(command: str) -> Response:

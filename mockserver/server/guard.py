@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from flask import Request
@@ -32,6 +32,8 @@ class Guard:
     hosts: frozenset[str] | None
     """Allowed host names in lower case; None allows any name and is only safe with a token."""
     token: str | None = None
+    origins: frozenset[str] = frozenset()
+    """Origins of the server's own pages beside the one that the Host header names."""
 
     @classmethod
     def for_host(cls, host: str, token: str | None) -> Guard:
@@ -39,6 +41,17 @@ class Guard:
         if token and not is_loopback(host):
             return cls(None, token)
         return cls(frozenset({"localhost", "127.0.0.1", "::1", host.lower()}), token or None)
+
+    def behind(self, public_url: str | None) -> Guard:
+        """Return the guard that also allows the host and origin of `public_url`, if there is a token.
+
+        Without a token anyone who reaches the reverse proxy could use the admin API.
+        """
+        if not public_url or not self.token:
+            return self
+        parts = urlsplit(public_url)
+        hosts = None if self.hosts is None else self.hosts | {parts.hostname or ""}
+        return replace(self, hosts=hosts, origins=self.origins | {f"{parts.scheme}://{parts.netloc}".lower()})
 
     def check(self, request: Request) -> None:
         """Raise AdminError 401, 403 or 415 unless the request is allowed."""
@@ -48,7 +61,8 @@ class Guard:
                 "foreign_host", f"Host {host!r} is not a name of this server", f"Host {host!r} 不属于本服务器"
             )
         origin = request.headers.get("Origin")
-        if origin is not None and origin != f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}":
+        own = f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}"
+        if origin is not None and origin != own and origin not in self.origins:
             raise _forbidden(
                 "foreign_origin", "requests from other origins are not allowed", "不允许其他来源的请求"
             )

@@ -69,7 +69,9 @@ class MockServer:
         self._watcher = Watcher(self.engine, fixtures, snapshot) if snapshot else None
         self._token: str | None = settings.get("admin_token")
         guard = Guard.for_host(host, self._token)
-        self._app = build_app(self.engine, release=self._release, guard=guard)
+        self._app = build_app(
+            self.engine, release=self._release, guard=guard, public_url=resolved["public_url"]
+        )
         journal = self.engine.journal
         self._server = Server(
             self._app, host=host, port=port, tls=tls, envelope=self.engine.error_body, on_stop=journal.close

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
 import mockserver
+from mockserver.server.app import create_app
 
 
 def test_the_package_offers_exactly_its_public_names() -> None:
@@ -13,6 +15,14 @@ def test_the_package_offers_exactly_its_public_names() -> None:
     assert mockserver.__all__ == ["MockServer", "__version__", "create_app"]
     assert all(getattr(mockserver, name) for name in mockserver.__all__)
     assert not hasattr(mockserver, "nothing_of_this_name")
+
+
+def test_create_app_is_a_plain_function_of_the_package() -> None:
+    """uwsgi looks `mockserver:create_app()` up in the module's dictionary, where lazily imported names are missing."""
+    assert inspect.isfunction(vars(mockserver)["create_app"])
+    assert inspect.signature(mockserver.create_app) == inspect.signature(create_app)
+    assert inspect.getdoc(mockserver.create_app) == inspect.getdoc(create_app)
+    assert mockserver.create_app(scenario="empty").name == "mockserver"
 
 
 def test_importing_the_package_costs_nothing() -> None:

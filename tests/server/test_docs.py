@@ -18,9 +18,14 @@ import pytest
 from helpers.request_builder import NOW, SAMPLES
 from helpers.signer import APPKEY, OTHER, SECRETS, checksum, sha1
 from playwright.sync_api import Page, sync_playwright
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client as WSGIClient
 
 from mockserver import MockServer, create_app
+from mockserver.core.errors import ConfigurationError
 from mockserver.server import admin_docs
+from mockserver.server.server import Server
 
 PAGES = Path(admin_docs.__file__).parent / "pages"
 FILES = ["docs.js", "docs.css", "swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"]
@@ -54,6 +59,37 @@ def test_openapi_json_reflects_the_readings_of_the_app() -> None:
     assert (mine["seq"]["required"], others["seq"]["required"]) == (False, True)
     assert (mine["appkey"]["example"], others["appkey"]["example"]) == (OTHER[0], APPKEY)
     assert client.get("/__admin/openapi.json?appkey=1").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("settings", "mounted", "server"),
+    [
+        ({}, "", "/"),
+        ({"public_url": "https://ci.example:8443/mock/"}, "", "https://ci.example:8443/mock"),
+        ({"public_url": "http://mock.example"}, "", "http://mock.example"),
+        ({}, "/team mock", "/team%20mock"),
+        ({"public_url": "https://ci.example/a/b"}, "/mock", "https://ci.example/a/b"),
+    ],
+    ids=str,
+)
+def test_openapi_json_names_the_public_url(settings: dict[str, str], mounted: str, server: str) -> None:
+    """`servers` is --public-url, else the prefix at which a WSGI server mounts the app."""
+    app = create_app(scenario="document", **settings)
+    client = WSGIClient(DispatcherMiddleware(NotFound(), {mounted: app}) if mounted else app)
+    answer = client.get(f"{mounted}/__admin/openapi.json")
+    assert answer.json["servers"] == [{"url": server}]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "mock", "//ci.example", "ftp://ci.example", "http://", "http://ci.example:99999", "http://me:pw@ci.example",
+     "https://ci.example/mock?x=1", "https://ci.example/#mock", "http://[ci.example", "http://ci.example/a b"],
+)  # fmt: skip
+def test_a_public_url_must_be_a_url(url: str) -> None:
+    """Anything but http(s)://HOST[:PORT][/PREFIX] is refused at start; a password is not repeated."""
+    with pytest.raises(ConfigurationError, match="--public-url") as error:
+        create_app(public_url=url)
+    assert "me:pw" not in str(error.value)
 
 
 def test_sign_returns_a_signed_query_without_secrets(client: Any) -> None:
@@ -221,6 +257,28 @@ def test_try_it_out_is_answered(page: Page, server: MockServer, operation: str) 
     answer = try_out(page, operation)
     assert answer.json() == SAMPLES[operation]["answer"]
     assert re.search(r"curtime=1[0-9]{9}&checksum=[0-9a-f]{40}&seq=[0-9]+$", answer.url)
+
+
+def test_the_page_works_behind_a_prefix(browser: Any) -> None:
+    """Behind a reverse proxy that serves everything below /mock/, page, document and calls stay below it."""
+    outside: list[str] = []
+    app = create_app(scenario="document")
+
+    def proxy(environ: Any, start_response: Any) -> Any:
+        path = environ["PATH_INFO"]
+        if not path.startswith("/mock/"):
+            outside.append(path)
+        return app({**environ, "PATH_INFO": path.removeprefix("/mock")}, start_response)
+
+    with Server(proxy) as server:
+        page = browser.new_page()
+        page.set_default_timeout(20_000)
+        page.goto(f"{server.url}/mock/__admin/docs")
+        answer = try_out(page, "query_room_info")
+        assert answer.json() == SAMPLES["query_room_info"]["answer"]
+        assert answer.url.startswith(f"{server.url}/mock/v2/video/query_room_info?")
+        page.close()
+    assert outside == []
 
 
 def test_another_app_is_signed_for(page: Page, server: MockServer) -> None:

@@ -103,6 +103,25 @@ def test_unknown_paths_are_guarded(local, path: str) -> None:
     assert local.get(path, headers={"Host": "evil.example"}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("token", "status"), [(TOKEN, {"local": 200, "public": 200, "other": 403}), (None, {"local": 200, "public": 403, "other": 403})],
+    ids=["token", "none"],
+)  # fmt: skip
+def test_the_public_url_is_a_name_of_the_server_that_has_a_token(
+    token: str | None, status: dict[str, int]
+) -> None:
+    """Its host and its origin are accepted, by https too; without a token the proxy would let everyone in."""
+    guard = Guard.for_host("127.0.0.1", token).behind("https://CI.example:8443/mock")
+    names = {"local": "localhost", "public": "ci.example:8443", "other": "evil.example"}
+    sent = {"Authorization": f"Bearer {token}"} if token else {}
+    for name, host in names.items():
+        headers = {"Host": host, **sent}
+        assert client(guard).get("/__admin/health", headers=headers).status_code == status[name]
+        if name != "local":
+            headers = {**WRITE, **headers, "Origin": f"https://{host}"}
+            assert client(guard).post("/__admin/reset", headers=headers, json={}).status_code == status[name]
+
+
 @pytest.mark.parametrize("sent", [None, "", TOKEN, f"Basic {TOKEN}", f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Bearer é"])  # fmt: skip
 def test_a_wrong_token_is_rejected(sent: str | None) -> None:
     """With a token, every call needs exactly this token, reads too."""

@@ -3,11 +3,13 @@
 // Shows openapi.json in Swagger UI and signs the requests of "Try it out". The server signs, so no secret is sent here.
 
 const pageQuery = new URLSearchParams(location.search);
+// The page is at BASE/__admin/docs. BASE may have a path, behind a reverse proxy.
+const base = new URL("..", location.href).href.replace(/\/$/, "");
 
 /** Returns the request with a signed query, or unchanged when the user has entered a checksum. */
 async function sign(spec, request) {
   const url = new URL(request.url, location.href);
-  if (url.origin !== location.origin || !(url.pathname in spec.paths)) return request;
+  if (!url.href.startsWith(base) || !(url.href.slice(base.length).replace(/[?#].*/, "") in spec.paths)) return request;
   const query = url.searchParams;
   const example = (name) => spec.components.parameters[name].example;
   if ((query.get("checksum") ?? example("checksum")) !== example("checksum")) return request;
@@ -27,6 +29,8 @@ async function show() {
   const response = await fetch(`openapi.json?${pageQuery}`);
   const spec = await response.json();
   if (!response.ok) throw new Error(spec.message);
+  // The page calls the API where it was loaded from, whatever the URL of the document is for others.
+  spec.servers = [{ url: base }];
   document.documentElement.lang = "x-title-en" in spec.info ? "zh" : "en";
   document.title = spec.info.title;
   window.ui = SwaggerUIBundle({
