@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from mockserver.core.text import Text
 
@@ -131,7 +132,8 @@ _APPSECRET = re.compile(r"(appsecret\s?=\s?)[^;]+")
 
 def mask_fault_secret(text: str) -> str:
     """Return the text of a fault with the value of `appsecret` masked."""
-    return _APPSECRET.sub(r"\1***", text)
+    masked = _APPSECRET.sub(r"\1***", text)
+    return masked if "%" not in text else _APPSECRET.sub(r"\1***", unquote(masked))
 
 
 def shorten(value: object, limit: int = 48) -> str:

@@ -82,6 +82,21 @@ class DeliveryPlan:
 PLAIN = DeliveryPlan()
 
 
+def header_text(text: str) -> str:
+    """Return the Latin-1 text that HTTP libraries send as the UTF-8 bytes of `text`."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def read_header(text: str) -> str:
+    """Return a header value that was decoded as Latin-1, as WSGI requires, as UTF-8 if it is that."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What the client gets: status, headers and body, and how they are delivered."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.core.addresses import parse_public_url
+from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 Kind = Literal["text", "integer", "path", "choice", "switch", "many"]
 
 
@@ -38,6 +41,16 @@ class Setting:
         return f"MOCKSERVER_{self.name.upper()}"
 
 
+def parse_admin_token(token: str) -> str:
+    """Return the token without surrounding blanks, as in a file that ends in a line break; ConfigurationError if unusable."""
+    token = token.strip()
+    if not token or _CONTROL.search(token):
+        # The message must not show the token.
+        text = Text("is empty or contains control characters", "为空或含有控制字符")
+        raise ConfigurationError.at("--admin-token", text)
+    return token
+
+
 _TABLE = (
     Setting("host", "text", "127.0.0.1", Text("address to listen on", "监听地址")),
     Setting("port", "integer", 8080, Text("port to listen on; 0 picks a free one", "监听端口；0 表示自动选择空闲端口")),
@@ -62,7 +75,7 @@ _TABLE = (
     Setting("answer_headers", "switch", True, Text("send the X-Mock-… answer headers", "发送 X-Mock-… 应答头")),
     Setting("admin_token", "text", None, Text(
         "bearer token that the admin API requires; mandatory when listening beyond loopback",
-        "管理接口要求的 Bearer 令牌；监听非本机地址时必需"), metavar="TOKEN"),
+        "管理接口要求的 Bearer 令牌；监听非本机地址时必需"), metavar="TOKEN", parse=parse_admin_token),
     Setting("public_url", "text", None, Text(
         "URL under which clients reach the server behind a reverse proxy; for the OpenAPI document and, with a token, the admin API",
         "经反向代理访问本服务器的 URL；用于 OpenAPI 文档；设有令牌时，管理接口也接受此地址"),

@@ -33,7 +33,8 @@ def mask_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return the headers with credentials masked and checksums shortened; the same mapping if unchanged."""
     if len(headers) <= MAX_FIELDS and _are_harmless(tuple(headers)):
         long_values = [value for value in headers.values() if len(value) >= 40]
-        if "appsecret" not in headers.get("x-mock-fault", "") and not any(
+        fault = headers.get("x-mock-fault", "")
+        if mask_fault_secret(fault) == fault and not any(
             len(value) > MAX_TEXT or mask_checksums(value) is not value for value in long_values
         ):
             return headers

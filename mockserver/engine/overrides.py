@@ -1,8 +1,8 @@
 """Overrides of one request: a scenario, faults or an error chosen by a header or by a magic value.
 
 For clients that cannot add headers, `identifier`, `UserId` or `RoomId` may be `mock:error=NAME`,
-`mock:scenario=NAME` or `mock:fault=KIND;field=value;…`. An invalid override is a violation; it is never
-ignored.
+`mock:scenario=NAME` or `mock:fault=KIND;field=value;…`. Headers and magic values may be percent-encoded UTF-8.
+An invalid override is a violation; it is never ignored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.config import Config
 from mockserver.faults.fields import FaultError
-from mockserver.faults.parsing import Fault, parse_fault, parse_text
+from mockserver.faults.parsing import Fault, parse_fault, parse_text, unescape
 from mockserver.validation.json_body import parse_json
 
 SCENARIO_HEADER = "x-mock-scenario"
@@ -73,13 +73,14 @@ def _find(
 
 def _apply(overrides: RequestOverrides, kind: str, value: str, config: Config) -> None:
     if kind == "scenario":
+        value = unescape(value)
         if value not in config.scenarios:
             raise FaultError((), unknown("scenario", value, config.scenarios))
         overrides.scenario = value
     elif kind == "fault":
-        overrides.faults.append(parse_fault(parse_text(value), config.catalogue, once=True))
+        overrides.faults.append(parse_fault(parse_text(value, escaped=True), config.catalogue, once=True))
     elif kind == "error":
-        overrides.faults.append(parse_fault({"fault": "error", "name": value}, config.catalogue))
+        overrides.faults.append(parse_fault({"fault": "error", "name": unescape(value)}, config.catalogue))
     else:
         forms = "mock:error=NAME, mock:fault=KIND;…, mock:scenario=NAME"
         raise FaultError((), Text(f"valid forms are {forms}", f"有效形式为 {forms}"))

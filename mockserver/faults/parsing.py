@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.matching import Matcher, compile_when
@@ -151,12 +152,25 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
     )
 
 
-def parse_text(line: str) -> dict[str, Any]:
+def unescape(text: str) -> str:
+    """Return a text in which bytes may be percent-encoded UTF-8; raise FaultError if they are anything else."""
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise FaultError(
+            (), Text("percent-encode UTF-8, and write % as %25", "请对 UTF-8 作百分号编码，% 请写作 %25")
+        ) from None
+
+
+def parse_text(line: str, *, escaped: bool = False) -> dict[str, Any]:
     """Return the mapping that `KIND;field=value;…` describes: dots nest, commas separate operations.
 
     A text field takes its value literally; elsewhere `800`, `0.5`, `true` and `"quoted text"` are JSON.
-    In `when`, text made of digits needs quotes, as in YAML: `when.body.RoomId="77"`.
+    In `when`, text made of digits needs quotes, as in YAML: `when.body.RoomId="77"`. With `escaped` the values, or the
+    whole line, may be percent-encoded.
     """
+    if escaped and ";" not in line:
+        line, escaped = unescape(line), False
     pieces = [piece.strip() for piece in _PIECE.findall(line)]
     kind = kind_of(pieces[0] if pieces else None)
     mapping: dict[str, Any] = {"fault": kind.kind}
@@ -174,7 +188,7 @@ def parse_text(line: str) -> dict[str, Any]:
                 raise FaultError((*parents,), Text(f"{parent} has a value already", f"{parent} 已有取值"))
         if last in inner:
             raise FaultError((*parents, last), Text(f"{name} is given twice", f"{name} 重复"))
-        inner[last] = _text_value(kind, name, text)
+        inner[last] = _text_value(kind, name, unescape(text) if escaped else text)
     return mapping
 
 

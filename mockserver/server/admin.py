@@ -23,7 +23,7 @@ from mockserver.server import (
     admin_docs,
     admin_journal,
 )
-from mockserver.server.admin_request import AdminContext, Json, Route, parse_request
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route, parse_request
 from mockserver.server.guard import CHALLENGES, Guard
 
 log = logging.getLogger("mockserver")
@@ -37,6 +37,7 @@ ROUTES: tuple[Route, ...] = (
     *admin_apps.ROUTES,
     *admin_docs.ROUTES,
 )
+_PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
 
 
 def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
@@ -44,8 +45,17 @@ def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
     admin = Blueprint("admin", __name__, url_prefix=PREFIX)
 
     @admin.before_request
-    def check_guard() -> None:
-        guard.check(request)
+    def check_guard() -> Response | None:
+        try:
+            guard.check(request)
+        except AdminError:
+            route = _PROBED.get(request.path)
+            if route is None or not guard.allows_probe(request):
+                raise
+            answer = route.handler(context, AdminRequest())
+            assert not isinstance(answer, Response)
+            return _json_response({route.probe: answer[route.probe]}, _status(route, answer))
+        return None
 
     @admin.errorhandler(AdminError)
     def admin_error(error: AdminError) -> Response:
@@ -85,10 +95,13 @@ def _view(context: AdminContext, route: Route) -> Callable[..., Response]:
         result = route.handler(context, parse_request(request, route, path))
         if isinstance(result, Response):
             return result
-        unready = route.path == "ready" and not result["ready"]
-        return _json_response(result, 503 if unready else route.status)
+        return _json_response(result, _status(route, result))
 
     return view
+
+
+def _status(route: Route, answer: Json) -> int:
+    return 503 if route.path == "ready" and not answer["ready"] else route.status
 
 
 def _unknown_route(path: str) -> AdminError:

@@ -108,13 +108,21 @@ def fault_kinds(context: AdminContext, request: AdminRequest) -> Json:
 
 
 ROUTES = (
-    Route("GET", "health", health, "Status, version and uptime of the process", "进程状态、版本与运行时间"),
+    Route(
+        "GET",
+        "health",
+        health,
+        "Status, version and uptime of the process; without the token the status alone",
+        "进程状态、版本与运行时间；不带令牌时仅返回状态",
+        probe="status",
+    ),
     Route(
         "GET",
         "ready",
         ready,
-        "200, or 503 with the problems in the files",
-        "200；文件有误时为 503 并列出问题",
+        "200, or 503 with the problems in the files; without the token the status alone",
+        "200；文件有误时为 503 并列出问题；不带令牌时仅返回状态",
+        probe="ready",
     ),
     Route("GET", "operations", operations, "List the six operations", "列出六个接口"),
     Route("GET", "scenarios", scenarios, "List the scenarios", "列出场景"),

@@ -106,6 +106,8 @@ class Route:
     status: int = 200
     query: tuple[str, ...] | None = ()
     """Query parameters beside `appkey`; None when the handler checks them itself."""
+    probe: str = ""
+    """The key of the answer that a probe without the token may see."""
 
     @property
     def text(self) -> Text:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from mockserver.core.http import PLAIN, Request, Response
+from mockserver.core.http import PLAIN, Request, Response, read_header
 from mockserver.core.text import Text
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.response_headers import CONTENT_TYPE
@@ -93,7 +93,7 @@ def _headers(environ: Mapping[str, Any]) -> Mapping[str, str]:
 @functools.lru_cache(maxsize=256)
 def _header_names(variables: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     """Return headers by lower-case name. Clients repeat their headers; the journal then shares one mapping."""
-    return {name[5:].replace("_", "-").lower(): value for name, value in variables}
+    return {name[5:].replace("_", "-").lower(): read_header(value) for name, value in variables}
 
 
 def _deliver(engine: Engine, response: Response, environ: dict[str, Any]) -> Response:

@@ -3,6 +3,8 @@
 A web page can send requests to localhost. So the Host header must name this server (against DNS rebinding), requests
 with a foreign Origin or from another site are rejected, and writes need a header and a content type that a page can
 only send after a CORS preflight. No response contains an Access-Control header, so a preflight never succeeds.
+
+Probes of an orchestrator know neither the token nor a name of the server; they get a status without details.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from urllib.parse import urlsplit
 from flask import Request
 
 from mockserver.core.errors import AdminError
+from mockserver.core.http import header_text
 from mockserver.core.text import Text
 
 WRITE_HEADER = "X-Mock-Admin"
@@ -53,6 +56,19 @@ class Guard:
         hosts = None if self.hosts is None else self.hosts | {parts.hostname or ""}
         return replace(self, hosts=hosts, origins=self.origins | {f"{parts.scheme}://{parts.netloc}".lower()})
 
+    def allows_probe(self, request: Request) -> bool:
+        """Return whether the request, though `check` refuses it, may be told the status of a server with a token.
+
+        It must carry no credentials, since wrong ones are to be reported, and must not come from a web page.
+        """
+        return (
+            self.token is not None
+            and request.method in _READS
+            and not request.headers.get("Authorization")
+            and request.headers.get("Origin") is None
+            and request.headers.get("Sec-Fetch-Site", "") in _ALLOWED_FETCH_SITES
+        )
+
     def check(self, request: Request) -> None:
         """Raise AdminError 401, 403 or 415 unless the request is allowed."""
         host = host_name(request.environ.get("HTTP_HOST", ""))
@@ -74,7 +90,9 @@ class Guard:
                 "requests from other machines need a server with an admin token",
                 "仅当服务器设置了管理令牌时，才允许其他机器调用",
             )
-        if self.token is not None and not hmac.compare_digest(_sent_token(request), self.token.encode()):
+        if self.token is not None and not hmac.compare_digest(
+            _sent_token(request), header_text(self.token).encode("latin-1")
+        ):
             text = Text("send Authorization: Bearer TOKEN", "请发送 Authorization: Bearer TOKEN")
             raise AdminError(401, "unauthorized", text)
         if request.method not in _READS:

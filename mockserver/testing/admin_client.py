@@ -12,6 +12,8 @@ from typing import Any
 
 from mockserver.core.addresses import certificate_advice, parse_server_url
 from mockserver.core.errors import AdminError, ConfigurationError
+from mockserver.core.http import header_text
+from mockserver.core.settings import parse_admin_token
 from mockserver.core.text import Text
 
 Json = dict[str, Any]
@@ -29,12 +31,9 @@ class AdminClient:
         self, url: str, token: str | None = None, timeout: float = 70.0, *, ca: str | None = None
     ) -> None:
         self._address = parse_server_url(url, ca)
-        if token and not (token.isascii() and token.isprintable()):
-            # Checked here, because the error of http.client would show the token.
-            text = Text("contains characters that a header cannot carry", "含有请求头无法携带的字符")
-            raise ConfigurationError.at("--admin-token", text)
         self.url = url.rstrip("/")
-        self._token = token
+        # Checked here, because the error of http.client would show the token.
+        self._token = parse_admin_token(token) if token else None
         self._timeout = timeout
         self._ca = ca
 
@@ -89,7 +88,7 @@ class AdminClient:
             connection.close()
 
     def _headers(self, *, write: bool) -> dict[str, str]:
-        authorization = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        authorization = {"Authorization": header_text(f"Bearer {self._token}")} if self._token else {}
         write_headers = {"Content-Type": "application/json", "X-Mock-Admin": "1"} if write else {}
         return {"Accept": "application/json", **authorization, **write_headers}
 

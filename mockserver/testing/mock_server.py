@@ -67,7 +67,7 @@ class MockServer:
         snapshot = take_snapshot(fixtures) if reload else None
         self.engine: Engine = make_engine(scenario=scenario, **settings)
         self._watcher = Watcher(self.engine, fixtures, snapshot) if snapshot else None
-        self._token: str | None = settings.get("admin_token")
+        self._token: str | None = resolved["admin_token"]
         guard = Guard.for_host(host, self._token)
         self._app = build_app(
             self.engine, release=self._release, guard=guard, public_url=resolved["public_url"]

@@ -103,19 +103,21 @@ def test_a_port_in_use_is_2_with_its_number() -> None:
 
 
 def test_off_loopback_the_admin_api_requires_the_token() -> None:
-    """With a token `serve` listens on every address; the API itself needs none."""
-    with serving("--host", "0.0.0.0", "--admin-token", "made-up-token", "--scenario", "document") as server:
+    """With a token of any characters `serve` listens on every address; the API itself needs none."""
+    token = "Schlüssel: 钥匙"
+    bearer = f"Bearer {token}".encode().decode("latin-1")
+    with serving("--host", "0.0.0.0", "--admin-token", token, "--scenario", "document") as server:
         with Connection(server.port) as wire:
-            assert wire.ask("GET", "/__admin/health").status == 401
-            result = wire.ask(
-                "GET", "/__admin/health", Authorization="Bearer made-up-token", Host="mock.internal:8080"
-            )
+            assert wire.ask("GET", "/__admin/apps").status == 401
+            result = wire.ask("GET", "/__admin/apps", Authorization=bearer, Host="mock.internal:8080")
             assert result.status == 200
+            assert wire.ask("GET", "/__admin/health", Host="10.244.1.7:8080").json == {"status": "ok"}
         with Client(server.port) as client:
             assert client.code() == 0
-        assert run("report", "--url", server.url, MOCKSERVER_ADMIN_TOKEN="made-up-token").returncode == 0
+        assert run("report", "--url", server.url, MOCKSERVER_ADMIN_TOKEN=f"{token}\n").returncode == 0
+        assert run("report", "--url", server.url, "--admin-token", token).returncode == 0
         code, log = server.stop()
-        assert (code, "made-up-token" in log) == (0, False)
+        assert (code, token in log) == (0, False)
 
 
 def test_sigterm_finishes_a_request_in_flight() -> None:

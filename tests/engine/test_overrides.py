@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from helpers.engine_client import EngineClient, user_config
@@ -97,6 +98,46 @@ def test_several_overrides_of_one_request_add_up(bench: EngineClient) -> None:
     assert dict(reply.headers)["X-Mock-Fault"].startswith("latency: ")
 
 
+BUSY_NAME, BUSY_ZH = "error;name=server_busy;info=", "系统忙；100%"
+WHOLE = quote(BUSY_NAME + BUSY_ZH, safe="")
+
+
+@pytest.mark.parametrize(
+    ("value", "info"),
+    [
+        (f"{BUSY_NAME}系统忙", "系统忙"),
+        (f"{BUSY_NAME}{quote(BUSY_ZH)}", BUSY_ZH),
+        (f"{BUSY_NAME}{quote(BUSY_ZH).lower()}", BUSY_ZH),
+        (WHOLE, BUSY_ZH),
+        (f"{BUSY_NAME}a%3Bb%3dc%22", 'a;b=c"'),
+        (f"{BUSY_NAME}%2522", "%22"),
+        (f"{BUSY_NAME}100% busy, 50%x", "100% busy, 50%x"),
+        (f'{BUSY_NAME}"a;b%20c"', "a;b c"),
+        (f"{BUSY_NAME}%22a%5Cu0041%22", "aA"),
+        ("error;code=%31402;info=x", "x"),
+        ("error;name=server_bus%79;info=x;on=query_room_info%2Cquery_qos_by_day".replace("query_qos_by_day", "count_qos_by_day"), "x"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["header", "body", "query"])
+def test_a_fault_may_be_percent_encoded(bench: EngineClient, place: str, value: str, info: str) -> None:
+    """Each value, or the whole text; a percent sign that encodes nothing stays."""
+    magic = {"RoomId": f"mock:fault={value}"}
+    send = {"header": {"headers": {"x-mock-fault": value}}, "body": {"body": magic}}.get(place)
+    reply = ask(bench, **(send or {"query": {"identifier": magic["RoomId"]}}))
+    assert (code(reply), json.loads(reply.body)["ErrorInfo"]) == (BUSY, info)
+
+
+def test_scenarios_and_errors_may_be_percent_encoded(bench: EngineClient) -> None:
+    """Clients that encode every header or field encode these too."""
+    for send in (
+        {"headers": override_headers(scenario="live%2Dcalls")},
+        {"body": {"RoomId": "mock:scenario=live%2dcalls"}},
+    ):
+        ask(bench, **send)
+        assert bench.journal.select().entries[-1].scenario == "live-calls"
+    assert code(ask(bench, {"RoomId": "mock:error=server%5Fbusy"})) == BUSY
+
+
 # Invalid overrides
 
 
@@ -114,6 +155,10 @@ UNKNOWN = [
     ("x-mock-fault", "hang;on=query_rom_info", "did you mean query_room_info?"),
     ("x-mock-fault", "hang;when.body.RoomId.matches=(", ""),
     ("x-mock-fault", "hang;" * 3_000, ""),
+    ("x-mock-fault", "error;name=server_busy;info=%CF%B5%CD%B3%C3%A6%00%FF", "write % as %25"),
+    ("x-mock-fault", "error%FF", "percent-encode UTF-8"),
+    ("x-mock-fault", "error;name=server%5Fbussy", "did you mean server_busy?"),
+    ("x-mock-scenario", "document%E7", "percent-encode UTF-8"),
     ("x-mock-scenario", "documnt", "did you mean document?"),
     ("x-mock-scenario", "", "unknown scenario"),
     ("x-mock-scenario", "../../etc/passwd", "unknown scenario"),
@@ -254,16 +299,21 @@ def test_an_unregistered_app_may_use_overrides() -> None:
 def test_the_secret_of_a_fault_is_shown_nowhere() -> None:
     """Neither the list of faults, nor an answer, nor the journal contains a rotated secret."""
     canary = "NEW-secret+canary-99"
+    secret = f"secret_rotated;appsecret={canary}"
     with MockServer("document") as mock:
         app = mock.new_app()
         shown = mock.admin.send("POST", "faults", {"fault": "secret_rotated", "appsecret": canary})
         listed = mock.admin.get("faults")
-        override_headers = {"X-Mock-Fault": f"secret_rotated;appsecret={canary}"}
+        override_headers = {"X-Mock-Fault": secret}
         told = []
         for body, headers in (
             ({"RoomId": canary}, {}),
             ({"RoomId": "1", canary: 1}, override_headers),
             ({}, {"X-Mock-Fault": f"secret_rotatd;appsecret={canary}"}),
+            ({}, {"X-Mock-Fault": quote(secret, safe="")}),
+            ({}, {"X-Mock-Fault": quote(secret, safe="").replace("a", "%61", 1)}),
+            ({}, {"X-Mock-Fault": f"{secret}%3B{canary};times=x"}),
+            ({}, {"X-Mock-Fault": secret.replace("appsecret", "%61ppsecret")}),
         ):
             request = urllib.request.Request(
                 app.signed_url("query_room_info"),

@@ -52,6 +52,21 @@ def test_a_form_body_reaches_the_engine(client) -> None:
     assert response.headers["X-Mock-Violations"] == "2"
 
 
+@pytest.mark.parametrize(
+    ("sent", "info"), [("系统忙".encode(), "系统忙"), (b"%E7%B3%BB", "系"), ("é".encode("latin-1"), "é"), ("ü".encode(), "ü")]
+)  # fmt: skip
+def test_header_bytes_are_read_as_utf_8(client, sent: bytes, info: str) -> None:
+    """Bytes that are not UTF-8 are Latin-1, as some clients send them."""
+    fault = f"error;name=server_busy;info={sent.decode('latin-1')}"
+    response = client.post(
+        f"{URL}?{query_string({})}",
+        data=request_body({}),
+        content_type="application/json",
+        environ_overrides={"HTTP_X_MOCK_FAULT": fault},
+    )
+    assert answered(response)["ErrorInfo"] == info
+
+
 @pytest.mark.parametrize("size", [1_048_577, 3_000_000])
 def test_a_chunked_body_over_the_limit_is_too_large(client, size: int) -> None:
     """A body without Content-Length is not truncated to a valid one."""

@@ -9,14 +9,21 @@ import pytest
 from helpers.engine_client import EngineClient
 
 from mockserver import create_app
-from mockserver.core.errors import ConfigurationError
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.text import Text
 from mockserver.server.admin import ROUTES
 from mockserver.server.app import build_app
 from mockserver.server.guard import Guard, host_name, is_loopback
+from mockserver.testing.admin_client import AdminClient
 from mockserver.testing.mock_server import MockServer
 
 WRITE = {"X-Mock-Admin": "1", "Content-Type": "application/json"}
 TOKEN = "made-up-token"
+
+
+def basic(credentials: str) -> str:
+    """The Authorization header of NAME:PASSWORD."""
+    return "Basic " + base64.b64encode(credentials.encode()).decode()
 
 
 def client(guard: Guard | None = None):
@@ -122,22 +129,69 @@ def test_the_public_url_is_a_name_of_the_server_that_has_a_token(
             assert client(guard).post("/__admin/reset", headers=headers, json={}).status_code == status[name]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Host": "10.244.1.7:8080"},
+        {"User-Agent": "kube-probe/1.31", "Host": "mock.ns.svc"},
+        {"Authorization": ""},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_probes_need_no_token(host: str, headers: dict[str, str], method: str) -> None:
+    """They see the status alone, under any Host, from any machine; with the token everything is shown."""
+    engine = EngineClient().engine
+    probed = build_app(engine, guard=Guard.for_host(host, TOKEN)).test_client()
+    sent = {"headers": headers, "environ_overrides": {"REMOTE_ADDR": "10.244.0.1"}}
+    for path, status in (("health", {"status": "ok"}), ("ready", {"ready": True})):
+        answer = probed.open(f"/__admin/{path}", method=method, **sent)
+        assert (answer.status_code, answer.json if method == "GET" else status) == (200, status)
+    whole = probed.get("/__admin/health", headers={"Authorization": f"Bearer {TOKEN}"}).json
+    assert whole.keys() == {"status", "version", "uptime_seconds"}
+    engine.problems = (Problem("scenarios/mine.yaml", Text("secret", "secret")),)
+    answer = probed.open("/__admin/ready", method=method, **sent)
+    assert (answer.status_code, answer.data) == (503, b'{"ready": false}\n' if method == "GET" else b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("POST", "health", {}),
+        ("DELETE", "ready", {}),
+        ("OPTIONS", "health", {}),
+        ("GET", "health/", {}),
+        ("GET", "health", {"Authorization": "Bearer wrong"}),
+        ("GET", "ready", {"Authorization": basic(":wrong")}),
+        ("GET", "ready", {"Origin": "http://evil.example"}),
+        ("GET", "health", {"Sec-Fetch-Site": "cross-site"}),
+        *(("GET", route.path, {}) for route in ROUTES if route.method == "GET" and not route.probe),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_only_bare_probes_need_no_token(method: str, path: str, headers: dict[str, str]) -> None:
+    """A wrong token, a web page, another method and every other resource are refused."""
+    guarded = client(Guard.for_host("0.0.0.0", TOKEN))
+    answer = guarded.open(f"/__admin/{path}", method=method, headers=headers)
+    assert (answer.status_code, answer.json.keys()) in (
+        (401, {"error", "message"}),
+        (403, {"error", "message"}),
+    )
+
+
 @pytest.mark.parametrize("sent", [None, "", TOKEN, f"Basic {TOKEN}", f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Bearer é"])  # fmt: skip
 def test_a_wrong_token_is_rejected(sent: str | None) -> None:
     """With a token, every call needs exactly this token, reads too."""
     headers = {} if sent is None else {"Authorization": sent}
-    answer = client(Guard.for_host("0.0.0.0", TOKEN)).get("/__admin/health", headers=headers)
+    answer = client(Guard.for_host("0.0.0.0", TOKEN)).get("/__admin/apps", headers=headers)
     assert (answer.status_code, answer.json["error"]) == (401, "unauthorized")
     assert [challenge.split()[0] for challenge in answer.headers.getlist("WWW-Authenticate")] == [
         "Bearer",
         "Basic",
     ]
     assert TOKEN not in answer.text
-
-
-def basic(credentials: str) -> str:
-    """The Authorization header of NAME:PASSWORD."""
-    return "Basic " + base64.b64encode(credentials.encode()).decode()
 
 
 @pytest.mark.parametrize("token", [TOKEN, "Schlüssel-钥匙", "with:colons: in it"])
@@ -202,11 +256,21 @@ def test_every_spelling_of_loopback_is_this_machine(local, remote: str) -> None:
 def test_create_app_requires_the_token() -> None:
     """The setting also protects the app under gunicorn or `flask run`."""
     api = create_app(admin_token=TOKEN, scenario="document").test_client()
-    assert api.get("/__admin/health").status_code == 401
-    allowed = api.get(
-        "/__admin/health", headers={"Authorization": f"Bearer {TOKEN}", "Host": "mock.internal"}
-    )
+    assert api.get("/__admin/apps").status_code == 401
+    allowed = api.get("/__admin/apps", headers={"Authorization": f"Bearer {TOKEN}", "Host": "mock.internal"})
     assert allowed.status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", " ", "\n", "a\nb", "a\x00", "\x7f"])
+def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
+    """At start, by the server and by the client; the message does not show it."""
+    for start in (
+        lambda: create_app(admin_token=token),
+        lambda: MockServer(admin_token=token),
+        lambda: AdminClient("http://127.0.0.1:1", token or " "),
+    ):
+        with pytest.raises(ConfigurationError, match="--admin-token: is empty or contains"):
+            start()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.0.0.1"])

@@ -282,7 +282,7 @@ def test_no_error_shows_a_secret(server: MockServer) -> None:
         )
         assert not [each for each in ("canary-token", mock.appsecret, mock.restapikey) if each in shown]
         with pytest.raises(AdminError, match="Bearer TOKEN"):
-            AdminClient(guarded.url).get("health")
+            AdminClient(guarded.url).get("apps")
 
 
 @contextmanager

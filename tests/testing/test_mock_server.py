@@ -23,7 +23,7 @@ def call(app: MockApp, body: Any = ROOM) -> Any:
         return json.loads(answer.read())
 
 
-@pytest.mark.parametrize("token", [None, "canary-token"])
+@pytest.mark.parametrize("token", [None, "canary-token", "钥匙 é"])
 def test_apps_of_a_server_have_every_method_of_the_handle(token: str | None) -> None:
     """A registered app and a new one; neither affects the other, with and without an admin token."""
     with MockServer("document", admin_token=token) as mock:
