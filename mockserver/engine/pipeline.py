@@ -185,7 +185,8 @@ class Engine:
         status = 200
         if decision.error and context.readings["http_status"] == "rest":
             status = context.config.catalogue[decision.error].status
-        headers = CONTENT_TYPE
+        # RFC 9110 requires Allow; the API knows only one method (§1.2).
+        headers = (*CONTENT_TYPE, ("Allow", "POST")) if status == 405 else CONTENT_TYPE
         if self._headers:
             headers += answer_headers(context, decision, self.problems)
         return Response(status, headers, decision.body, appkey=context.state.appkey)

@@ -21,7 +21,7 @@ def health(context: AdminContext, request: AdminRequest) -> Json:
 
 
 def ready(context: AdminContext, request: AdminRequest) -> Json:
-    """Return whether the files were valid when they were last read, and their problems."""
+    """Return whether the files were valid when they were last read, their problems, and what makes results unreliable."""
     problems = [
         {
             "place": problem.place,
@@ -31,7 +31,8 @@ def ready(context: AdminContext, request: AdminRequest) -> Json:
         }
         for problem in context.engine.problems
     ]
-    return {"ready": not problems, "problems": problems}
+    warnings = [text.to(context.lang) for text in context.warnings]
+    return {"ready": not problems, "problems": problems, "warnings": warnings}
 
 
 def operations(context: AdminContext, request: AdminRequest) -> Json:

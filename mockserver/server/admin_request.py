@@ -59,12 +59,20 @@ class AdminContext:
     public_url: str | None = None
     """The URL under which clients reach the server, if it is behind a reverse proxy."""
     started: float = field(default_factory=time.monotonic)
+    warnings: dict[Text, None] = field(default_factory=dict)
+    """What makes results unreliable though the server works, each once."""
     answer_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def lang(self) -> Lang:
         """The language of messages and descriptions."""
         return self.engine.lang
+
+    def warn(self, text: Text) -> bool:
+        """Add a warning. Return whether it is new."""
+        before = len(self.warnings)
+        self.warnings[text] = None
+        return len(self.warnings) > before
 
     def state(self, appkey: str) -> AppState:
         """Return the state of a registered app; AdminError 404 for any other."""

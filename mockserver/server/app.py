@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.contract.operations import PREFIX
 from mockserver.core.settings import from_environment
+from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.server.admin import PREFIX as ADMIN_PREFIX
@@ -17,6 +19,13 @@ from mockserver.server.admin import admin_blueprint, unmatched_response
 from mockserver.server.admin_request import AdminContext
 from mockserver.server.api import api_response
 from mockserver.server.guard import Guard
+
+log = logging.getLogger("mockserver")
+SEVERAL_PROCESSES = Text(
+    "the WSGI server may run several processes, and each has state of its own: a fault, an app or a journal entry of one is"
+    " unknown to the others; run one process with several threads",
+    "WSGI 服务器可能运行了多个进程，各进程状态互不相通：一个进程中的故障、应用或日志条目，其他进程并不知道；请只运行一个进程，使用多个线程",
+)
 
 
 def create_app(**settings: Any) -> Flask:
@@ -50,6 +59,11 @@ def build_app(
     app.url_map.merge_slashes = False
     context = AdminContext(engine, release or (lambda appkey: 0), public_url)
     guard = (guard or Guard.for_host("localhost", None)).behind(public_url)
+
+    @app.before_request
+    def check_processes() -> None:
+        if request.environ.get("wsgi.multiprocess") and context.warn(SEVERAL_PROCESSES):
+            log.warning("%s", SEVERAL_PROCESSES.to(context.lang))
 
     @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)
     def operation(command: str) -> Response:

@@ -100,7 +100,9 @@ def test_a_case_gets_the_expected_answer(name: str, loaded: Config) -> None:
     for violation, where in expected.get("where", {}).items():
         assert [one.where for one in violations if one.name == violation] == [where]
     assert {key: answer[key] for key in expected.get("answer", {})} == expected.get("answer", {})
-    assert dict(reply.headers)["X-Mock-Violations"] == str(len(violations))
+    headers = dict(reply.headers)
+    assert headers["X-Mock-Violations"] == str(len(violations))
+    assert headers.get("Allow") == ("POST" if reply.status == 405 else None)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -43,7 +43,7 @@ def test_ready_is_503_while_the_files_are_invalid(tmp_path) -> None:
     file = folder / "mine.yaml"
     file.write_text("title: Mine\nextends: document\n", encoding="utf-8")
     with MockServer(fixtures=str(tmp_path), scenario="mine") as mock, Connection(mock.port) as wire:
-        assert wire.get("ready") == {"ready": True, "problems": []}
+        assert wire.get("ready") == {"ready": True, "problems": [], "warnings": []}
         file.write_text("titel: Mine\n", encoding="utf-8")
         assert wire.send("POST", "reload")["ready"] is False
         response = wire.admin("GET", "ready")
@@ -52,7 +52,7 @@ def test_ready_is_503_while_the_files_are_invalid(tmp_path) -> None:
         assert "title" in str(response.json["problems"])
         assert str(file) == response.json["problems"][0]["place"]
         file.write_text("title: Mine\nextends: document\n", encoding="utf-8")
-        assert wire.send("POST", "reload") == {"ready": True, "problems": []}
+        assert wire.send("POST", "reload") == {"ready": True, "problems": [], "warnings": []}
         assert wire.admin("GET", "ready").status == 200
         assert_error(wire.admin("POST", "reload", {"force": True}), 422, "unknown field 'force'")
 

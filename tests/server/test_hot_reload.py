@@ -109,7 +109,7 @@ def test_an_invalid_save_is_reported_by_ready_and_in_a_header(client, folder):
     assert problems_header().startswith(f"1; {path}:9:{problem['column']}: ")
     path.write_text(SCENARIO.format(number=1), encoding="utf-8")
     wait_until(lambda: client.wire.admin("GET", "ready").status == 200)
-    assert client.wire.get("ready") == {"ready": True, "problems": []}
+    assert client.wire.get("ready") == {"ready": True, "problems": [], "warnings": []}
     assert problems_header() is None
 
 
