@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,15 +13,15 @@ import click
 from mockserver.cli.options import setting_options
 from mockserver.contract.schemas import SCHEMA_FILES
 from mockserver.core.clock import Clock
+from mockserver.core.documents import unreadable
 from mockserver.core.errors import ConfigurationError, Problem
-from mockserver.core.folders import RENAMED_FIXTURES, Folders
+from mockserver.core.folders import FIXTURES, RENAMED_FIXTURES, Folders
 from mockserver.core.suggestions import suggestion
 from mockserver.core.text import Lang, Text, pluralize
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.engine.config import Config, load_config
 
-_FIXTURES = ("apps.yaml", "errors.yaml", "retries.yaml")
-_LAYOUT = (*_FIXTURES, "scenarios", "schemas")
+_LAYOUT = (*FIXTURES, "scenarios", "schemas")
 _DATA = (".yaml", ".yml", ".json")
 _MAX_ROUNDS = 20
 _NOT_READ = Text(
@@ -40,11 +41,16 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
     folder. Prints every problem with file, line and column, and exits with 1 when there is one.
     """
     for name in paths:
-        if not Path(name).exists():
-            raise ConfigurationError.at(name, Text("no such file or folder", "没有这个文件或文件夹"))
+        try:
+            os.stat(name)
+        except FileNotFoundError:
+            text = Text("no such file or folder", "没有这个文件或文件夹")
+            raise ConfigurationError.at(name, text) from None
+        except (OSError, ValueError) as error:
+            raise ConfigurationError([unreadable(Path(name), error)]) from None
     failed = False
     for name in paths or ("",):
-        problems = _file(Path(name), lang) if Path(name).is_file() else _folder(Path(name) if name else None)
+        problems = _file(Path(name), lang) if os.path.isfile(name) else _folder(Path(name) if name else None)
         for problem in problems:
             click.echo(problem.show(lang), err=True)
         failed = failed or bool(problems)
@@ -86,13 +92,16 @@ def _file(file: Path, lang: Lang) -> list[Problem]:
 
 
 def _is_same(path: Path, file: Path) -> bool:
-    return path.exists() and file.samefile(path)
+    try:
+        return os.path.samefile(path, file)
+    except OSError:
+        return False
 
 
 def _read_files(folder: Path) -> list[Path]:
     """Return the paths that a server reads in a folder, whether or not they exist."""
-    folders = Folders(folder)
-    fixtures = [folder / name for name in _FIXTURES]
+    folders = Folders(folder, [])
+    fixtures = [folder / name for name in FIXTURES]
     return [*fixtures, *folders.schemas().values(), *folders.scenarios().values()]
 
 
@@ -114,6 +123,7 @@ def check_folder(user: Path | None) -> FolderCheck:
     nothing is left to leave out.
     """
     result = FolderCheck(problems=list(_unread_files(user)) if user else [])
+    Folders(user, result.problems)
     left_out: set[str] = set()
     for _ in range(_MAX_ROUNDS):
         try:
@@ -138,7 +148,7 @@ class _FoldersWithout(Folders):
     """Folders in which the shipped files replace some of the user's."""
 
     def __init__(self, user: Path | None, left_out: set[str]) -> None:
-        super().__init__(user)
+        super().__init__(user, [])
         self._left_out = left_out
 
     def fixture(self, name: str) -> Path:
@@ -165,13 +175,13 @@ def _others_depend_on(path: Path) -> bool:
 
 def _all_unchecked(user: Path | None, wrong: str, left_out: set[str]) -> Iterator[Problem]:
     text = Text(f"not checked: fix {wrong} first", f"未检查：须先修正 {wrong}")
-    files = [*Folders(user).scenarios().values(), *(user / name for name in _FIXTURES)] if user else []
+    files = [*Folders(user, []).scenarios().values(), *(user / name for name in FIXTURES)] if user else []
     yield from (Problem(str(path), text) for path in files if str(path) not in left_out)
 
 
 def _leave_out_heirs(user: Path | None, left_out: set[str]) -> Iterator[Problem]:
     """Leave out the scenarios that extend one that was left out."""
-    paths = {str(path): name for name, path in Folders(user).scenarios().items()}
+    paths = {str(path): name for name, path in Folders(user, []).scenarios().items()}
     parents: dict[str, object] = {}
     for place in paths.keys() - left_out:
         value = read_yaml(Path(place)).value
@@ -200,7 +210,7 @@ def _unread_files(user: Path) -> Iterator[Problem]:
         if _is_data(path) and path.name not in SCHEMA_FILES and path.suffix != ".yml":
             yield _unread(path, suggestion(path.name, SCHEMA_FILES))
     for path in _listed(user / "scenarios"):
-        if path.is_dir() or (_is_data(path) and path.suffix not in (".yaml", ".yml")):
+        if os.path.isdir(path) or (_is_data(path) and path.suffix not in (".yaml", ".yml")):
             yield _unread(path, suggestion("", ("NAME.yaml",)))
 
 
@@ -216,4 +226,4 @@ def _listed(folder: Path) -> list[Path]:
 
 
 def _is_data(path: Path) -> bool:
-    return path.suffix.lower() in _DATA and path.is_file()
+    return path.suffix.lower() in _DATA and os.path.isfile(path)

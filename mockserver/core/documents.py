@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -79,10 +81,31 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError.at(
-            str(path), Text(f"cannot be read: {reason}", f"无法读取：{reason}")
-        ) from None
+        raise ConfigurationError([unreadable(path, error)]) from None
+
+
+def unreadable(path: Path, error: OSError | ValueError) -> Problem:
+    """Return the problem of a file or folder that the operating system does not let us read."""
+    number = getattr(error, "errno", None)
+    reason = getattr(error, "strerror", None) or str(error)
+    text = _REASONS.get(number or 0, Text(reason, reason))
+    if number == errno.ENOENT and os.path.islink(path):
+        text = Text("the link leads to nothing", "链接的目标不存在")
+    return Problem(str(path), Text(f"cannot be read: {text.en}", f"无法读取：{text.zh}"))
+
+
+_PERMISSION = Text("permission denied; let this user read it", "没有权限；请允许当前用户读取")
+_DESCRIPTORS = Text("too many open files; raise the limit, ulimit -n", "打开的文件过多；请提高上限 ulimit -n")
+_REASONS = {
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EMFILE: _DESCRIPTORS,
+    errno.ENFILE: _DESCRIPTORS,
+    errno.ENOENT: Text("there is no such file", "没有这个文件"),
+    errno.ENOTDIR: Text("a folder is expected here, not a file", "此处应为文件夹，而不是文件"),
+    errno.EISDIR: Text("a file is expected here, not a folder", "此处应为文件，而不是文件夹"),
+    errno.ELOOP: Text("the link leads back to itself", "链接指回自身"),
+}
 
 
 def decode(source: str | bytes, name: str) -> str:

@@ -1,30 +1,40 @@
 """Finds the schema and fixture files, and takes snapshots of them to notice changes.
 
 A user's folder is laid out like `fixtures/` and may also hold `schemas/NAME.json`. Each of its files replaces the shipped file of
-the same name. This module knows names and bytes of files, not what they mean.
+the same name. Only a file that does not exist is replaced: one that cannot be read is a problem. This module knows names and
+bytes of files, not what they mean.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
-from mockserver.core.documents import read_bytes
-from mockserver.core.errors import ConfigurationError
+from mockserver.core.documents import read_bytes, unreadable
+from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.text import Text
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
-_FIXTURES = ("apps.yaml", "errors.yaml", "retries.yaml")
+T = TypeVar("T")
+FIXTURES = ("apps.yaml", "errors.yaml", "retries.yaml")
 RENAMED_FIXTURES = {"judge.yaml": "retries.yaml"}
 """Former names of fixture files. A file with such a name is an error, so that it is never ignored silently."""
-_LAYOUT = (*_FIXTURES, "scenarios/*.yaml", "schemas/*.json")
+_PLACES = {
+    "fixtures": ("fixtures", "."),
+    "scenarios": ("fixtures/scenarios", "scenarios"),
+    "schemas": ("schemas", "schemas"),
+}
+"""Where each kind of file is: among the shipped files, and in a user's folder."""
+_SUFFIXES = {"scenarios": (".yaml", ".yml"), "schemas": (".json", ".yml")}
+_LAYOUT = ", ".join((*FIXTURES, "scenarios/*.yaml", "schemas/*.json"))
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _PACKAGE = Path(__file__).parents[1]
 # A wheel has both folders inside the package; a checkout has them beside it.
 _SHIPPED = _PACKAGE if (_PACKAGE / "fixtures").is_dir() else _PACKAGE.parent
@@ -33,64 +43,64 @@ _SETTLED_NS = 2_000_000_000
 
 
 class Folders:
-    """The schema and fixture files: the user's where there are any, the shipped ones otherwise."""
+    """The schema and fixture files: the user's where there are any, the shipped ones otherwise.
 
-    def __init__(self, user: Path | None = None) -> None:
+    ConfigurationError lists everything that is wrong with the user's folder and the names in it. With `problems`, that is
+    added to the list instead, and the files concerned count as missing.
+    """
+
+    def __init__(self, user: Path | None = None, problems: list[Problem] | None = None) -> None:
+        found: list[Problem] = []
         self.user = user
         if user is not None:
-            if not user.is_dir():
+            if _is_missing(user):
                 _fail(user, "there is no such folder", "没有这个文件夹")
-            if not any(next(user.glob(pattern), None) for pattern in (*_LAYOUT, *RENAMED_FIXTURES)):
-                layout = ", ".join(_LAYOUT)
-                _fail(user, f"contains none of the files {layout}", f"其中没有可用的文件：可放 {layout}")
-        self._schemas = self._find_all("schemas", "", ".json")
-        self._scenarios = self._find_all("fixtures", "scenarios", ".yaml")
+            _ask(os.listdir, user)
+        self._files = {kind: self._find_all(kind, found) for kind in _PLACES}
+        own = {folder for kind in _PLACES for folder in _folders(kind, user)[1:]}
+        paths = (path for files in self._files.values() for path in files.values())
+        if user is not None and not found and not any(path.parent in own for path in paths):
+            _fail(user, f"contains none of the files {_LAYOUT}", f"其中没有可用的文件：可放 {_LAYOUT}")
+        if problems is not None:
+            problems += found
+        elif found:
+            raise ConfigurationError(found)
 
     def fixture(self, name: str) -> Path:
         """Return the path of `apps.yaml`, `errors.yaml` or `retries.yaml`; raise ConfigurationError if there is none."""
-        roots = _roots(self.user, "fixtures")
-        _check_name(name, roots[0])
-        for former, current in RENAMED_FIXTURES.items():
-            if name == current and (path := roots[0] / former).is_file():
-                _fail(path, f"renamed to {current}: rename this file", f"已改名为 {current}：请重命名此文件")
-        for root in roots:
-            if (path := root / name).is_file():
-                return _check_link(path, root.resolve()) if path.is_symlink() else path
-        _fail_missing(roots[0] / name)
+        return self._get("fixtures", name)
 
     def schema(self, name: str) -> Path:
         """Return the path of a schema such as `query_room_info.request.json`; raise ConfigurationError if there is none."""
-        root = _roots(self.user, "schemas")[0]
-        _check_name(name, root)
-        if name not in self._schemas:
-            _fail_missing(root / name)
-        return self._schemas[name]
+        return self._get("schemas", name)
 
     def schemas(self) -> dict[str, Path]:
         """Return all schema files by file name, sorted."""
-        return dict(self._schemas)
+        return dict(self._files["schemas"])
 
     def scenarios(self) -> dict[str, Path]:
         """Return all scenario files by scenario name, sorted."""
-        return {name.removesuffix(".yaml"): path for name, path in self._scenarios.items()}
+        return {name.removesuffix(".yaml"): path for name, path in self._files["scenarios"].items()}
 
-    def _find_all(self, kind: str, folder: str, suffix: str) -> dict[str, Path]:
-        files: dict[str, Path] = {}
-        for root in reversed(_roots(self.user, kind)):
-            resolved = root.resolve()
-            for entry in _entries(_check_link(root / folder, resolved)):
-                path = root / folder / entry.name
-                if path.suffix == ".yml":
-                    _fail(path, "rename it: the suffix is .yaml", "请改名：扩展名应为 .yaml")
-                if path.suffix != suffix or entry.name.startswith(".") or not entry.is_file():
-                    continue
-                if not _NAME.fullmatch(entry.name.removesuffix(suffix)):
-                    _fail(
-                        path,
-                        "rename it: up to 64 of A-Z a-z 0-9 . _ - and a letter or digit first",
-                        "请改名：最多 64 个字符，限 A-Z a-z 0-9 . _ -，并以字母或数字开头",
-                    )
-                files[entry.name] = _check_link(path, resolved) if entry.is_symlink() else path
+    def _get(self, kind: str, name: str) -> Path:
+        if name not in self._files[kind]:
+            _fail(_folders(kind, self.user)[-1] / name, "there is no such file", "没有这个文件")
+        return self._files[kind][name]
+
+    def _find_all(self, kind: str, problems: list[Problem]) -> dict[str, Path]:
+        files = {path.name: path for path in _candidates(kind, _folders(kind, None)[0])}
+        if self.user is not None:
+            try:
+                own = _candidates(kind, _folders(kind, self.user)[-1])
+            except ConfigurationError as error:
+                problems += error.problems
+                own = []
+            for path in own:
+                try:
+                    _check_file(path, self.user)
+                    files[path.name] = path
+                except ConfigurationError as error:
+                    problems += error.problems
         return dict(sorted(files.items()))
 
 
@@ -99,7 +109,7 @@ class Snapshot:
     """The state of all files at one time. Two equal snapshots mean that nothing was written between them."""
 
     contents: dict[str, bytes]
-    """A digest of each file, or of the reason why it cannot be read."""
+    """A digest of each file, or of the reason why a file or folder cannot be read."""
     times: dict[str, int]
     """When each file was last changed, in nanoseconds of the file system's clock."""
 
@@ -118,92 +128,102 @@ def take_snapshot(user: Path | None, before: Snapshot | None = None) -> Snapshot
     contents: dict[str, bytes] = {}
     times: dict[str, int] = {}
     now = time.time_ns()
-    for path in _watched_files(user):
-        name = str(path)
+    places = [(kind, folder) for kind in _PLACES for folder in _folders(kind, user)]
+    for kind, folder in places:
         try:
-            status = path.lstat()
-            if stat.S_ISLNK(status.st_mode):
-                if _leaves_folder(path, user):
-                    contents[name] = _digest(b"a link out of the folder")
-                    continue
-                status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                continue
-            times[name] = changed_at = status.st_ctime_ns
-            if (
-                before is not None
-                and name in before.contents
-                and before.times.get(name) == changed_at
-                and now - changed_at > _SETTLED_NS
-            ):
-                contents[name] = before.contents[name]
-            else:
-                contents[name] = _digest(read_bytes(path))
-        except FileNotFoundError:
+            paths = _candidates(kind, folder)
+        except ConfigurationError as error:
+            contents[str(folder)] = _digest(repr(error).encode())
             continue
-        except (OSError, ConfigurationError) as error:
-            contents[name] = _digest(repr(error).encode())
+        for path in paths:
+            name = str(path)
+            try:
+                if user is not None and folder in _folders(kind, user)[1:]:
+                    _check_link(path, user)
+                status = _ask(os.stat, path)
+                times[name] = changed_at = status.st_ctime_ns
+                if (
+                    before is not None
+                    and name in before.contents
+                    and before.times.get(name) == changed_at
+                    and now - changed_at > _SETTLED_NS
+                ):
+                    contents[name] = before.contents[name]
+                else:
+                    # Opening a named pipe would block.
+                    regular = stat.S_ISREG(status.st_mode)
+                    contents[name] = _digest(read_bytes(path) if regular else b"not a file")
+            except ConfigurationError as error:
+                contents[name] = _digest(repr(error).encode())
     return Snapshot(contents, times)
 
 
-def _watched_files(user: Path | None) -> Iterator[Path]:
-    """Yield every file that is used, would be used if another were missing, or is refused for its name.
+def _folders(kind: str, user: Path | None) -> list[Path]:
+    """Return the folders that may hold a kind of file; the user's is the last one."""
+    shipped, own = _PLACES[kind]
+    return [_SHIPPED / shipped, *([user / own] if user is not None else [])]
 
-    Runs twice a second, so it only lists folders and opens nothing.
+
+def _candidates(kind: str, folder: Path) -> list[Path]:
+    """Return the files of a kind that are used or refused, sorted; none if there is no such folder.
+
+    Runs twice a second, so it opens none of them. ConfigurationError if the folder cannot be read.
     """
-    for kind, folder, suffixes in (
-        ("fixtures", "scenarios", (".yaml", ".yml")),
-        ("schemas", "", (".json", ".yml")),
-    ):
-        for root in _roots(user, kind):
-            if kind == "fixtures":
-                yield from (root / name for name in (*_FIXTURES, *RENAMED_FIXTURES))
-            for entry in _entries(root / folder):
-                if entry.name.endswith(suffixes) and not entry.name.startswith("."):
-                    yield Path(entry.path)
+    if _is_missing(folder):
+        return []
+    names = sorted(_ask(os.listdir, folder))
+    if kind == "fixtures":
+        return [folder / name for name in names if name in (*FIXTURES, *RENAMED_FIXTURES)]
+    return [folder / name for name in names if name.endswith(_SUFFIXES[kind]) and not name.startswith(".")]
 
 
-def _leaves_folder(path: Path, user: Path | None) -> bool:
-    """Whether the link leads out of its folder; such a link must not be opened."""
-    roots = [
-        root for kind in ("fixtures", "schemas") for root in _roots(user, kind) if path.is_relative_to(root)
-    ]
-    return not any(path.resolve().is_relative_to(root.resolve()) for root in roots)
+def _check_file(path: Path, root: Path) -> None:
+    """Raise ConfigurationError unless the name is valid and belongs to a file inside `root`."""
+    if current := RENAMED_FIXTURES.get(path.name):
+        _fail(path, f"renamed to {current}: rename this file", f"已改名为 {current}：请重命名此文件")
+    if path.suffix == ".yml":
+        _fail(path, "rename it: the suffix is .yaml", "请改名：扩展名应为 .yaml")
+    if not _NAME.fullmatch(path.stem):
+        _fail(
+            path,
+            "rename it: up to 64 of A-Z a-z 0-9 . _ - and a letter or digit first",
+            "请改名：最多 64 个字符，限 A-Z a-z 0-9 . _ -，并以字母或数字开头",
+        )
+    _check_link(path, root)
+    mode = _ask(os.stat, path).st_mode
+    if stat.S_ISDIR(mode):
+        raise ConfigurationError([unreadable(path, OSError(errno.EISDIR, ""))])
+    if not stat.S_ISREG(mode):
+        _fail(path, "not a regular file", "不是普通文件")
+
+
+def _check_link(path: Path, root: Path) -> None:
+    """Raise ConfigurationError if `path` is, or is below, a link that leads out of `root`."""
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
+        _fail(path, f"the link leads out of {root}: copy the file", f"链接指向 {root} 之外：请复制文件")
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether nothing has this name; False if that cannot be told."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _ask(question: Callable[[Path], T], path: Path) -> T:
+    """Return what the operating system says about a path; raise ConfigurationError with its reason if it refuses."""
+    try:
+        return question(path)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError([unreadable(path, error)]) from None
 
 
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
-
-
-def _roots(user: Path | None, kind: str) -> list[Path]:
-    """Return the folders that may hold `kind`, the user's first."""
-    own = [] if user is None else [user if kind == "fixtures" else user / kind]
-    return [*own, _SHIPPED / kind]
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return the entries of a folder, sorted by name; none when it does not exist."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        return []
-
-
-def _check_name(name: str, root: Path) -> None:
-    if not _NAME.fullmatch(name):
-        _fail(root, f"{name!r} is not a valid file name", f"{name!r} 不是有效的文件名")
-
-
-def _check_link(path: Path, root: Path) -> Path:
-    """Return `path`; raise ConfigurationError if it is a link that leads out of `root`, which is resolved."""
-    if not path.resolve().is_relative_to(root):
-        _fail(path, f"the link leads out of {root}: copy the file", f"链接指向 {root} 之外：请复制文件")
-    return path
-
-
-def _fail_missing(path: Path) -> NoReturn:
-    _fail(path, "there is no such file", "没有这个文件")
 
 
 def _fail(path: Path, en: str, zh: str) -> NoReturn:

@@ -239,6 +239,10 @@ class Engine:
             except ConfigurationError as error:
                 self.problems = error.problems
                 raise
+            except Exception as error:
+                text = Text(f"the files cannot be loaded: {error!r}", f"文件无法载入：{error!r}")
+                self.problems = (Problem("--fixtures", text),)
+                raise
             self._add_secrets(config)
             self.config, self.problems = config, ()
 

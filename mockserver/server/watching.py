@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,7 +118,7 @@ class Watcher:
         folders = {Path(name).parent for name in self._seen.contents}
         if self._user is not None:
             folders |= {self._user, self._user / "scenarios", self._user / "schemas"}
-        return sorted(folder for folder in folders if folder.is_dir())
+        return sorted(folder for folder in folders if os.path.isdir(folder))
 
 
 def _join(changed: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -61,15 +60,13 @@ def test_a_users_file_replaces_the_shipped_file_of_its_name(tmp_path: Path) -> N
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["../apps.yaml", "/etc/passwd", "a/b.yaml", "..", "", ".hidden", "a\n", "é.yaml", "x" * 65]
-)
+@pytest.mark.parametrize("name", ["../apps.yaml", "/etc/passwd", "a/b.yaml", "..", "", ".hidden", "a\n"])
 def test_a_name_that_could_leave_the_folder_is_rejected(name: str, tmp_path: Path) -> None:
-    """Names consist of letters, digits, dot, dash and underscore."""
+    """Only the names that were listed are found."""
     write(tmp_path / "in", **{"apps.yaml": "apps: []"})
     folders = Folders(tmp_path / "in")
     for find in (folders.fixture, folders.schema):
-        with pytest.raises(ConfigurationError, match="not a valid file name"):
+        with pytest.raises(ConfigurationError, match="there is no such file"):
             find(name)
 
 
@@ -131,7 +128,8 @@ def test_a_missing_or_empty_folder_is_rejected(tmp_path: Path) -> None:
     file = write(tmp_path, **{"a.txt": "x"}) / "a.txt"
     for folder, message in (
         (tmp_path / "gone", "no such folder"),
-        (file, "no such folder"),
+        (file, "a folder is expected here, not a file"),
+        (file / "deeper", "a folder is expected here, not a file"),
         (tmp_path, "contains none of the files"),
     ):
         with pytest.raises(ConfigurationError, match=message) as caught:
@@ -145,11 +143,3 @@ def test_an_unreadable_file_is_reported(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="cannot be read") as caught:
             read_yaml(path)
         assert caught.value.problems[0].place == str(path)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_named_pipe_in_the_folder_is_skipped(tmp_path: Path) -> None:
-    """Opening it would block the start."""
-    write(tmp_path, **{"apps.yaml": "apps: []", "scenarios__a.yaml": "title: a"})
-    os.mkfifo(tmp_path / "scenarios" / "pipe.yaml")
-    assert "pipe" not in Folders(tmp_path).scenarios()
