@@ -18,6 +18,7 @@ from mockserver.core.text import Lang, Text
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import AppState, MemoryStore
 from mockserver.server.api import OVERLONG
+from mockserver.validation.body_encoding import find_encoding
 
 Json = dict[str, Any]
 MAX_BODY_BYTES = 1_048_576
@@ -151,7 +152,10 @@ def _parse_body(incoming: flask.Request) -> Json:
             object_pairs_hook=_unique_keys,
         )
     except (ValueError, RecursionError):
-        raise AdminError(400, "malformed_json", Text("the body is not JSON", "请求体不是 JSON")) from None
+        text = Text("the body is not JSON", "请求体不是 JSON")
+        if encoding := find_encoding(raw):
+            text = Text(f"{text.en} but {encoding.en}", f"{text.zh}，而是 {encoding.zh}")
+        raise AdminError(400, "malformed_json", text) from None
     if not isinstance(body, dict):
         text = Text("the body is not a JSON object", "请求体不是 JSON 对象")
         raise AdminError(400, "malformed_json", text)

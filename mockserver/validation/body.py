@@ -13,6 +13,7 @@ from mockserver.contract.timestamps import format_duration
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.http import Request
+from mockserver.validation.body_encoding import check_encoding, find_encoding
 from mockserver.validation.json_body import parse_json
 from mockserver.validation.schema_messages import describe_mismatches, describe_value, unknown_fields
 
@@ -40,6 +41,10 @@ def check_body(
     if not request.body.strip(b" \t\r\n"):
         return {}, [*violations, make_violation("body_empty", "body:", expected="{}")]
     parsed = parse_json(request.body)
+    encoding = None if parsed.ok else find_encoding(request.body)
+    violations += check_encoding(request.headers, encoding)
+    if encoding:
+        return {}, violations
     if not parsed.ok:
         got = shorten(request.body[:_MAX_SHOWN].decode("utf-8", "replace"))
         return {}, [*violations, *(replace(malformed, got=got) for malformed in parsed.violations)]

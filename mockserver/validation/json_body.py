@@ -16,6 +16,7 @@ from typing import Any
 from mockserver.contract.envelope import parse_flat_object
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.text import Text
+from mockserver.validation.body_encoding import is_utf_16_or_32
 
 MAX_DEPTH = 64
 MAX_NUMBER_LENGTH = 32
@@ -75,7 +76,7 @@ def parse_json_strictly(body: bytes) -> ParsedBody:
 
 
 def _decode(body: bytes) -> str:
-    if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in body[:4]:
+    if is_utf_16_or_32(body):
         raise _NotJSON("it is UTF-16 or UTF-32; encode it as UTF-8", "编码为 UTF-16 或 UTF-32；请使用 UTF-8")
     if body.startswith(b"\xef\xbb\xbf"):
         raise _NotJSON(

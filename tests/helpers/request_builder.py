@@ -85,9 +85,12 @@ def build_request(send: dict[str, Any]) -> Request:
 
 
 def request_bytes(send: dict[str, Any], host: str) -> bytes:
-    """The request as it is sent over a socket."""
-    body = request_body(send)
-    fields = {"host": host, "connection": "close", "content-length": str(len(body)), **request_headers(send)}
+    """The request as it is sent over a socket, chunked if it has a Transfer-Encoding."""
+    body, headers = request_body(send), request_headers(send)
+    length = {"content-length": str(len(body))}
+    if "transfer-encoding" in headers:
+        body, length = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body), {}
+    fields = {"host": host, "connection": "close", **length, **headers}
     head = f"{send.get('method', 'POST')} {request_path(send)}?{query_string(send)} HTTP/1.1\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return head.encode("latin-1") + b"\r\n" + body
