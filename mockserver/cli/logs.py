@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from logging.handlers import QueueHandler, QueueListener
 
+from mockserver.core.machine_time import monotonic
+
 MAX_QUEUED = 10_000
 """Lines that wait for a slow reader; further ones are dropped."""
 _STDERR = 2
@@ -40,9 +42,9 @@ def log_to_stderr(form: str) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-        deadline = time.monotonic() + _FLUSH_SECONDS
+        deadline = monotonic() + _FLUSH_SECONDS
         # QueueListener.stop() would wait for a reader that never comes.
-        while lines.unfinished_tasks and time.monotonic() < deadline:
+        while lines.unfinished_tasks and monotonic() < deadline:
             time.sleep(0.005)
 
 

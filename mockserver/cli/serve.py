@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import click
 from mockserver.cli.logs import log_to_stderr
 from mockserver.cli.options import setting_options
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.machine_time import machine_time
 from mockserver.core.settings import SETTINGS
 from mockserver.core.text import Text
 from mockserver.engine.build import resolve_settings
@@ -43,7 +43,7 @@ def serve(**settings: Any) -> None:
         ca_text = f", CA file {server.ca_file}" if ca else ""
         line = f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()}{ca_text})"
         if chosen["log_format"] == "json":
-            entry = {"time": time.time(), "level": "INFO", "message": line, **details, **ca}
+            entry = {"time": machine_time(), "level": "INFO", "message": line, **details, **ca}
             line = json.dumps({**entry, "scenario": chosen["scenario"]}, ensure_ascii=False)
         click.echo(line)
         if sys.stdout is not None:

@@ -7,10 +7,10 @@ of the machine's time zone.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 
+from mockserver.core.machine_time import machine_time
 from mockserver.core.text import Text
 
 DAY_SECONDS = 86_400
@@ -33,7 +33,7 @@ class InvalidTime(ValueError):
 class Clock:
     """Seconds since the epoch, from a base that can be frozen or shifted."""
 
-    def __init__(self, base: Callable[[], float] = time.time, *, frozen_at: float | None = None) -> None:
+    def __init__(self, base: Callable[[], float] = machine_time, *, frozen_at: float | None = None) -> None:
         self._base = base
         self._start = (frozen_at, 0.0)
         self._state = self._start

@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import stat
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import NoReturn, TypeVar
 
 from mockserver.core.documents import read_bytes, unreadable
 from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.machine_time import machine_time_ns
 from mockserver.core.text import Text
 
 T = TypeVar("T")
@@ -127,7 +127,7 @@ def take_snapshot(user: Path | None, before: Snapshot | None = None) -> Snapshot
     """
     contents: dict[str, bytes] = {}
     times: dict[str, int] = {}
-    now = time.time_ns()
+    now = machine_time_ns()
     places = [(kind, folder) for kind in _PLACES for folder in _folders(kind, user)]
     for kind, folder in places:
         try:

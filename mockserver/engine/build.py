@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +12,7 @@ from mockserver.contract.readings import InvalidReading, Value, parse_reading
 from mockserver.core.clock import Clock, InvalidTime, parse_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders, Snapshot, take_snapshot
+from mockserver.core.machine_time import machine_time
 from mockserver.core.settings import SETTINGS
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
@@ -122,7 +122,7 @@ def make_clock(now: str | int | None) -> Clock:
     if now is None:
         return Clock()
     try:
-        return Clock(frozen_at=float(parse_time(now, int(time.time()))))
+        return Clock(frozen_at=float(parse_time(now, int(machine_time()))))
     except InvalidTime as error:
         raise _invalid("now", *error.text) from None
 

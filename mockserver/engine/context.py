@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ from mockserver.contract.operations import Operation
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation
 from mockserver.core.http import PLAIN, Request, Response
+from mockserver.core.machine_time import machine_time
 from mockserver.engine.config import Config
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.overrides import RequestOverrides
@@ -148,6 +148,6 @@ def journal_entry(
         detail=decision.detail,
         spoiled=plan is not None and (response.body != decision.body or response.delivery.breaks_response),
         readings=context.readings,
-        started=time.time() - seconds,
+        started=machine_time() - seconds,
         delivery=0.0 if response.delivery is PLAIN else response.delivery.min_seconds(len(response.body)),
     )

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mockserver.core.machine_time import monotonic
 from mockserver.engine.journal_entry import SHORT_ANSWER, JournalEntry
 
 MAX_ENTRIES = 10_000
@@ -191,12 +191,12 @@ class Journal:
 
         TooManyWaiters when the limit of waiting callers is reached: each of them blocks a thread.
         """
-        deadline = time.monotonic() + timeout
+        deadline = monotonic() + timeout
         while True:
             with self._lock:
                 stored, evicted = self._snapshot(query)
                 count = sum(query.matches(item.entry) for item in stored)
-                remaining = deadline - time.monotonic()
+                remaining = deadline - monotonic()
                 if count >= least or remaining <= 0 or self._closed:
                     break
                 if len(self._waiters) >= MAX_WAITERS:

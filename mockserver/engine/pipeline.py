@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from mockserver.contract.error_info import compose_error_info
 from mockserver.contract.violations import Violation
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.http import Request, Response
+from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario
 from mockserver.engine.context import Decision, RequestContext, journal_entry
@@ -72,7 +72,7 @@ class Engine:
 
     def handle(self, request: Request) -> Response:
         """Return the response to one request. Every failure is an envelope (§1.3, §1.4)."""
-        started = time.perf_counter()
+        started = monotonic()
         # Parse the query, identify the app, read overrides from headers and magic values.
         context = self._identify(request)
         # Check path, method, query, body and signature. The context collects the violations.
@@ -83,7 +83,7 @@ class Engine:
         if context.fault_plan is not None:
             response = self._apply_faults(context, context.fault_plan, response)
         # The journal has the entry before the response is sent.
-        entry = journal_entry(context, decision, response, time.perf_counter() - started)
+        entry = journal_entry(context, decision, response, monotonic() - started)
         self.journal.add(entry)
         self._log.write(entry)
         return response

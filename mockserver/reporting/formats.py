@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mockserver.core.errors import AdminError
 from mockserver.core.folders import Folders
+from mockserver.core.machine_time import machine_time
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang
 from mockserver.engine.config import Config, load_config
@@ -162,6 +162,6 @@ def render_entries(
     lang: Lang = "en",
 ) -> dict[str, Any]:
     """Return `render_report` on entries that several servers with the same `fixtures` recorded."""
-    config = load_config(Folders(fixtures), now=lambda: int(time.time()))
+    config = load_config(Folders(fixtures), now=lambda: int(machine_time()))
     report = build_report(entries, evicted, report_inputs(config), parse_tests(tests))
     return render_report(report, form, criteria, lang)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from mockserver import __version__
 from mockserver.contract.operations import OPERATIONS
+from mockserver.core.machine_time import monotonic
 from mockserver.core.settings import SETTINGS
 from mockserver.engine.config import Config
 from mockserver.faults.parsing import fault_schema
@@ -16,7 +15,7 @@ from mockserver.world.parameters import world_schema
 
 def health(context: AdminContext, request: AdminRequest) -> Json:
     """Return the status, version and uptime of the process."""
-    uptime = round(time.monotonic() - context.started, 3)
+    uptime = round(monotonic() - context.started, 3)
     return {"status": "ok", "version": __version__, "uptime_seconds": uptime}
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 from mockserver.core.clock import InvalidTime, parse_time
 from mockserver.core.errors import AdminError
+from mockserver.core.machine_time import machine_time
 from mockserver.core.text import Text
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
 
@@ -19,7 +18,7 @@ def get_clock(context: AdminContext, request: AdminRequest) -> Json:
     clock = context.scope(request.appkey).clock
     return {
         "now": clock.now(),
-        "machine": time.time(),
+        "machine": machine_time(),
         "frozen": clock.frozen,
         "offset_seconds": clock.offset,
     }
@@ -57,7 +56,7 @@ def _parse_time(now: str | float) -> float:
     if not isinstance(now, str):
         return now
     try:
-        return parse_time(now, int(time.time()))
+        return parse_time(now, int(machine_time()))
     except InvalidTime as error:
         raise AdminError(422, "invalid_clock", error.text) from None
 

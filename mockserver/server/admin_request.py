@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import flask
 
 from mockserver.core.errors import AdminError
+from mockserver.core.machine_time import monotonic
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.pipeline import Engine
@@ -59,7 +59,7 @@ class AdminContext:
     """Ends the delays and hangs of one app, or of all apps for None; returns how many there were."""
     public_url: str | None = None
     """The URL under which clients reach the server, if it is behind a reverse proxy."""
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=monotonic)
     warnings: dict[Text, None] = field(default_factory=dict)
     """What makes results unreliable though the server works, each once."""
     answer_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))

@@ -98,8 +98,15 @@ class Listener:
             self._protocol, sock=self._sock, backlog=BACKLOG, ssl=self._context
         )
 
+    def sockets(self) -> list[socket.socket]:
+        """Return the socket that listens and those of unfinished handshakes."""
+        return [self._sock, *self._handshakes.values()]
+
     async def close(self) -> None:
         """Stop accepting connections, and abort unfinished handshakes."""
+        # Also where another process holds the socket. Some systems refuse it and stop at the close.
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
         if self._server is not None:
             self._server.close()
             return

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import math
 import socket
@@ -17,15 +16,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import formatdate
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from mockserver.core.machine_time import machine_time
 from mockserver.server.asgi import Inline, WSGIBridge
+from mockserver.server.event_loop import fast_loop, on_loop_error
 from mockserver.server.limits import Envelope, Limits, plain_envelope
 from mockserver.server.listener import Listener, bind, raise_process_limits, stop_signals
 from mockserver.server.playback import Playbacks, Predicate, Timer
+from mockserver.server.processes import give_up, register, require_threads
 from mockserver.server.protocol import HttpProtocol
 from mockserver.server.tls import TLS
 
@@ -41,15 +43,6 @@ _GRACE_SECONDS = 0.25
 def is_fast_path(path: str) -> bool:
     """Whether requests to `path` run in the event loop's thread: API requests do, admin requests do not."""
     return not path.startswith("/__admin")
-
-
-def fast_loop() -> asyncio.AbstractEventLoop:
-    """Return a new event loop, uvloop's if it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +123,12 @@ class Server:
     def start(self) -> Server:
         """Serve in a background thread; return when clients can connect.
 
-        Raise ConfigurationError if the port is in use or the host is not an address of this machine.
+        Raise ConfigurationError if the port is in use, the host is not an address of this machine, or gevent or
+        eventlet has replaced the threads of this process.
         """
         if self._thread is not None:
             raise RuntimeError("the server is running")
+        require_threads()
         sock = self._bind()
         ready = threading.Event()
         failure: list[BaseException] = []
@@ -159,6 +154,12 @@ class Server:
         self._request_stop(force)
         thread.join()
 
+    def forget_parent(self) -> None:
+        """In a forked child: be a server that was not started. Its URL stays that of the parent's."""
+        run, self._run, self._thread = self._run, None, None
+        if run is not None:
+            give_up(run.descriptors())
+
     def __enter__(self) -> Server:
         return self.start()
 
@@ -172,6 +173,7 @@ class Server:
 
         `on_ready` is called with the URL when clients can connect. Raises ConfigurationError as `start` does.
         """
+        require_threads()
         sock = self._bind()
         with stop_signals(self._request_stop) as received:
 
@@ -199,9 +201,10 @@ class Server:
 
     def _serve(self, sock: socket.socket, on_ready: Callable[[], object]) -> None:
         loop = self._new_loop()
-        loop.set_exception_handler(_on_loop_error)
+        loop.set_exception_handler(on_loop_error)
         try:
             self._run = _Run(loop, self._options)
+            register(self)
             loop.run_until_complete(self._run.serve(sock, on_ready))
         finally:
             self._run = None
@@ -229,11 +232,18 @@ class _Run:
         self.playbacks = Playbacks(loop, options.timer)
         self._state = ServerState()
         self._stopping, self._forced = asyncio.Event(), asyncio.Event()
+        self._listener: Listener | None = None
 
     @property
     def connections(self) -> set[HttpProtocol]:
         """The open connections."""
         return cast("set[HttpProtocol]", self._state.connections)
+
+    def descriptors(self) -> list[int]:
+        """Return the descriptors of all sockets, those that listen and those of clients."""
+        sockets = [] if self._listener is None else self._listener.sockets()
+        sockets += [connection.transport.get_extra_info("socket") for connection in self.connections]
+        return [sock.fileno() for sock in sockets if sock is not None]
 
     def stop(self, force: bool = False) -> None:
         """Request the end, from any thread. `force`: without waiting for requests in flight."""
@@ -273,7 +283,7 @@ class _Run:
         def protocol() -> HttpProtocol:
             return HttpProtocol(config, state, {}, loop, limits=options.limits, envelope=options.envelope)
 
-        listener = Listener(
+        self._listener = listener = Listener(
             loop,
             sock,
             protocol,
@@ -325,17 +335,5 @@ class _Run:
 async def _update_date(state: ServerState) -> None:
     """Update the Date header of all responses every second."""
     while True:
-        state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        state.default_headers = [(b"date", formatdate(machine_time(), usegmt=True).encode())]
         await asyncio.sleep(1)
-
-
-def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log errors, except the broken connections and handshakes of clients."""
-    error = context.get("exception")
-    if isinstance(error, (ConnectionError, TimeoutError, asyncio.TimeoutError)) or (
-        isinstance(error, OSError)
-        and (error.errno in (errno.EPIPE, errno.ENOTCONN) or "SSL" in type(error).__name__)
-    ):
-        log.debug("a connection ended: %r", error)
-        return
-    log.error("%s", context.get("message", "error in the event loop"), exc_info=error)

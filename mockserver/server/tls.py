@@ -67,5 +67,11 @@ class TLS:
         authority.cert_pem.write_to_path(str(ca_file))
         tls = cls(context, ca_file)
         if folder is None:
-            weakref.finalize(tls, shutil.rmtree, target, ignore_errors=True)
+            weakref.finalize(tls, _remove, target, os.getpid())
         return tls
+
+
+def _remove(folder: Path, process: int) -> None:
+    """Remove a temporary folder, except in a forked child of the process that made it."""
+    if os.getpid() == process:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from mockserver.contract.apps import Credentials
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.errors import AdminError, MockServerError
+from mockserver.core.machine_time import monotonic
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text, pluralize
 from mockserver.testing.admin_client import AdminClient, Json
@@ -160,13 +160,13 @@ class MockApp(AppControls):
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[Json]:
         """Return the requests as soon as there are `count`; AssertionError after `timeout` seconds."""
-        deadline = time.monotonic() + timeout
+        deadline = monotonic() + timeout
         while True:
-            left = min(max(deadline - time.monotonic(), 0.0), MAX_POLL_SECONDS)
+            left = min(max(deadline - monotonic(), 0.0), MAX_POLL_SECONDS)
             found = self._get("requests", wait_for=count, timeout=left)["requests"]
             if len(found) >= count:
                 return list(found)
-            if time.monotonic() >= deadline:
+            if monotonic() >= deadline:
                 raise AssertionError(
                     f"{pluralize(len(found), 'request')} received within {timeout:g} s, expected {count}"
                 )
@@ -252,12 +252,9 @@ class MockApp(AppControls):
         return [each for each in found if not each.error_handling and each.name not in self._expected]
 
     def _advice(self) -> list[str]:
-        """Return likely causes of a failure: keys of no registered app, or a clock that was moved."""
-        unregistered, clock = self._unregistered(), self._get("clock")
-        if not (clock["frozen"] or clock["offset_seconds"]):
-            return unregistered
+        """Return likely causes of a failure: keys of no registered app, or two clocks that differ on purpose."""
         expired = self._get("requests", violation="checksum_expired")["requests"]
-        return [*unregistered, *clock_advice(clock, expired)]
+        return [*self._unregistered(), *clock_advice(self._get("clock"), expired)]
 
     def _unregistered(self) -> list[str]:
         """Return a note on requests that name no registered app, if this app received none."""

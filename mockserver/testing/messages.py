@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from mockserver.core.errors import AdminError
+from mockserver.core.machine_time import replaced_time
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import pluralize
 
 Json = dict[str, Any]
 __tracebackhide__ = True
 _UTC_8 = timezone(timedelta(hours=8))
+_CLOSE_SECONDS = 300
+_TIME_LIBRARIES = ("freezegun", "time_machine")
+"""Libraries that freeze or move the time of a test's process."""
 
 
 class Finding(NamedTuple):
@@ -67,26 +72,49 @@ def check_names(names: Iterable[str]) -> None:
 
 
 def clock_advice(clock: Json, expired: Iterable[Json]) -> list[str]:
-    """Return advice if one of the `expired` requests was signed by the machine's clock, not by the app's."""
+    """Return advice if one of the `expired` requests was signed by another clock than the app's, and which."""
+    moved = clock["frozen"] or clock["offset_seconds"]
     for request in expired:
         for violation in request["violations"]:
             if violation["name"] != "checksum_expired" or not violation["got"].isdecimal():
                 continue
             signed = int(violation["got"])
-            if abs(signed - clock["machine"]) < abs(signed - request["at"]):
+            if moved and abs(signed - clock["machine"]) < abs(signed - request["at"]):
                 return [
                     f"the client signs with the machine's time, but {_describe(clock)}:"
                     " sign with the app's time, or leave its clock alone"
                 ]
+            if violation["diagnosis"] != "process_time_replaced" and (
+                cause := _replaced_by(signed, guess=not moved)
+            ):
+                # A server in another process cannot know the time of this one.
+                return [
+                    f'{cause}: move the app\'s clock as well, mockserver.freeze("{_iso_time(signed)}"),'
+                    " or leave the time alone"
+                ]
     return []
+
+
+def _replaced_by(signed: int, *, guess: bool) -> str:
+    """Return how a test has made the client sign with the time `signed`, or may have; empty if nothing suggests it."""
+    replaced = replaced_time()
+    if replaced is not None and abs(signed - replaced) <= _CLOSE_SECONDS:
+        return "this process's time is frozen or moved, and the client signs with it"
+    library = next((name for name in _TIME_LIBRARIES if name in sys.modules), "")
+    if not library or not guess:
+        return ""
+    return f"the test may have frozen or moved the time ({library} is loaded)"
 
 
 def _describe(clock: Json) -> str:
     if clock["frozen"]:
-        now = datetime.fromtimestamp(clock["now"], _UTC_8).isoformat(timespec="seconds")
-        return f"the app's clock is frozen at {now}"
+        return f"the app's clock is frozen at {_iso_time(clock['now'])}"
     seconds = clock["offset_seconds"]
     return f"the app's clock is {abs(seconds):g} s {'ahead' if seconds > 0 else 'behind'}"
+
+
+def _iso_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, _UTC_8).isoformat(timespec="seconds")
 
 
 def unregistered_advice(count: int, newest: Sequence[Json]) -> list[str]:

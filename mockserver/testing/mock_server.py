@@ -6,6 +6,7 @@ with MockServer(scenario="document") as mock:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,13 +30,15 @@ from mockserver.testing.app import AppControls, MockApp
 
 
 class _InProcessAdmin(AdminClient):
-    """The admin API of a server in this process, called without a socket."""
+    """The admin API of a server in this process, called without a socket; in a forked child, of the parent's server."""
 
-    def __init__(self, url: str, token: str | None, app: Any) -> None:
-        super().__init__(url, token)
-        self._app = app
+    def __init__(self, server: MockServer, token: str | None, app: Any) -> None:
+        super().__init__(server.url, token, ca=str(server.ca_file) if server.ca_file else None)
+        self._server, self._app = server, app
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
+        if self._server.is_inherited:
+            return super()._exchange(method, target, content)
         headers = self._headers(write=content is not None)
         with self._app.test_client(use_cookies=False) as client:
             answer = client.open(target, method=method, base_url=self.url, data=content, headers=headers)
@@ -72,6 +75,8 @@ class MockServer:
         self._app = build_app(
             self.engine, release=self._release, guard=guard, public_url=resolved["public_url"]
         )
+        self._process = 0
+        """The process that runs the server; 0 while it does not run."""
         journal = self.engine.journal
         self._server = Server(
             self._app, host=host, port=port, tls=tls, envelope=self.engine.error_body, on_stop=journal.close
@@ -95,7 +100,12 @@ class MockServer:
     @property
     def admin(self) -> AdminClient:
         """The admin API, called without a socket: it works before `start` too."""
-        return _InProcessAdmin(self.url, self._token, self._app)
+        return _InProcessAdmin(self, self._token, self._app)
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this process is a forked child of the one that runs the server."""
+        return self._process not in (0, os.getpid())
 
     @property
     def all_apps(self) -> AppControls:
@@ -134,18 +144,25 @@ class MockServer:
             self._server.run(on_ready)
 
     def start(self) -> MockServer:
-        """Start listening; return once requests are answered."""
+        """Start listening; return once requests are answered.
+
+        Raise ConfigurationError if the port is in use or gevent or eventlet has replaced this process's threads.
+        """
         self.engine.journal.open()
         self._server.start()
+        self._process = os.getpid()
         if self._watcher:
             self._watcher.start()
         return self
 
     def stop(self) -> None:
-        """Finish the requests in flight and close every connection."""
+        """Finish the requests in flight and close every connection; in a forked child, do nothing."""
+        if self.is_inherited:
+            return
         if self._watcher:
             self._watcher.stop()
         self._server.stop()
+        self._process = 0
 
     def __enter__(self) -> MockServer:
         return self.start()

@@ -7,13 +7,15 @@ what they recorded.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import warnings
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mockserver.core.errors import AdminError, MockServerError
 from mockserver.core.text import Lang
+from mockserver.testing.conflicts import find_conflicts, marker_lines
 from mockserver.testing.options import (
     add_options,
     check_options,
@@ -29,10 +31,12 @@ from mockserver.testing.summary import (
     TESTS,
     RunOutcome,
     error_text,
+    forget_attempt,
     merge_from_worker,
     remote_client,
     run_outcome,
     send_to_controller,
+    without_repeated,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
 
 _APP: pytest.StashKey[MockApp] = pytest.StashKey()
 """The app of a test."""
+_MARKERS: pytest.StashKey[Container[str]] = pytest.StashKey()
+"""The declarations of the plugin's marker by itself and in the configuration file."""
 _OUTCOME: pytest.StashKey[RunOutcome] = pytest.StashKey()
 _NO_TEST_RUNS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
 """Options of pytest under which no test runs."""
@@ -54,15 +60,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker and check the options."""
+    """Declare the marker and check the options. Runs first: what is declared before is in the configuration file."""
     config.addinivalue_line(
         "markers",
         "mockserver(scenario=NAME, readings={NAME: VALUE}, expect_violations=[NAME]):"
         " configure the test's own app, and name the violations that its client is expected to commit",
     )
+    config.stash[_MARKERS] = marker_lines(config)
     if not hasattr(config, "workerinput"):
         check_options(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Warn of fixtures and markers of others that have the names of this plugin's, where a test uses them."""
+    for conflict in find_conflicts(item, item.config.stash.get(_MARKERS, ())):
+        try:
+            warnings.warn(f"mockserver: {conflict}", pytest.PytestConfigWarning, stacklevel=1)
+        except pytest.PytestConfigWarning as error:
+            # With -W error.
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
@@ -79,12 +98,12 @@ def mockserver_admin(request: pytest.FixtureRequest) -> Iterator[AdminClient]:
     from mockserver.testing.mock_server import MockServer
 
     with _fail_in_one_line("mockserver", language(config)):
-        server = MockServer(**server_settings(config))
-    with server:
-        try:
-            yield server.admin
-        finally:
-            config.stash[ENTRIES] = server.engine.journal.select()
+        server = MockServer(**server_settings(config)).start()
+    try:
+        yield server.admin
+    finally:
+        config.stash[ENTRIES] = without_repeated(config, server.engine.journal.select())
+        server.stop()
 
 
 @pytest.fixture
@@ -97,6 +116,8 @@ def mockserver(request: pytest.FixtureRequest, mockserver_admin: AdminClient) ->
     with _fail_in_one_line("mockserver", lang):
         app = MockApp.fresh(mockserver_admin)
     tests = request.config.stash.setdefault(TESTS, {})
+    if (before := request.node.stash.get(_APP, None)) is not None:
+        forget_attempt(request.config, before.appkey)
     tests[app.appkey] = {"test": request.node.nodeid, "expects": []}
     request.node.stash[_APP] = app
     try:

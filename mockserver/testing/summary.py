@@ -32,6 +32,8 @@ AFTER: pytest.StashKey[str] = pytest.StashKey()
 """On a server at `--mockserver-url`: the newest unregistered request before the run, by its id."""
 ENTRIES: pytest.StashKey[Selection] = pytest.StashKey()
 """The journal entries of the run's own servers."""
+REPEATED: pytest.StashKey[set[str]] = pytest.StashKey()
+"""The apps of failed attempts at tests that were run again, as pytest-rerunfailures does."""
 
 _NO_REQUEST = Text("no request received", "没有收到任何请求")
 _WRITTEN = Text("report written to {file}", "报告已写入 {file}")
@@ -39,6 +41,10 @@ _NO_REPORT = Text("there is no report: {reason}", "没有报告：{reason}")
 _UNREGISTERED = Text(
     "{counted} named no registered app since the run began; the report includes them, whoever sent them",
     "自本次运行开始，有 {count} 个请求未使用已注册的应用；不论由谁发出，报告均已计入",
+)
+_REPEATED = Text(
+    "{counted} at tests that were run again: only the last attempt is part of this report",
+    "有 {count} 次测试执行后又重新运行：本报告只计最后一次",
 )
 
 
@@ -65,9 +71,22 @@ def error_text(error: Exception, lang: Lang) -> str:
     return error.text.to(lang) if isinstance(error, AdminError) else str(error)
 
 
+def forget_attempt(config: pytest.Config, appkey: str) -> None:
+    """Leave the app of an earlier attempt at a test out of the report: the last attempt counts."""
+    config.stash.setdefault(TESTS, {}).pop(appkey, None)
+    config.stash.setdefault(REPEATED, set()).add(appkey)
+
+
+def without_repeated(config: pytest.Config, selection: Selection) -> Selection:
+    """Return the entries that count: those of the last attempt at each test."""
+    repeated = config.stash.get(REPEATED, ())
+    return selection._replace(entries=[entry for entry in selection.entries if entry.appkey not in repeated])
+
+
 def send_to_controller(config: pytest.Config, output: dict[str, Any]) -> None:
     """Put what a pytest-xdist worker recorded into its `output`."""
     output["mockserver_tests"] = config.stash.get(TESTS, {})
+    output["mockserver_repeated"] = list(config.stash.get(REPEATED, ()))
     output["mockserver_after"] = config.stash.get(AFTER, None)
     if ENTRIES in config.stash:
         worker, selection = os.environ["PYTEST_XDIST_WORKER"], config.stash[ENTRIES]
@@ -81,6 +100,7 @@ def merge_from_worker(config: pytest.Config, output: dict[str, Any]) -> None:
     stash = config.stash
     if tests := output.get("mockserver_tests"):
         stash.setdefault(TESTS, {}).update(tests)
+    stash.setdefault(REPEATED, set()).update(output.get("mockserver_repeated", ()))
     if (after := output.get("mockserver_after")) is not None:
         stash[AFTER] = min(after, stash.get(AFTER, after), key=lambda number: (len(number), number))
     if "mockserver_entries" in output:
@@ -103,6 +123,9 @@ def run_outcome(config: pytest.Config) -> RunOutcome:
         if answer["unnamed"] and config.getoption("--mockserver-url") and not quiet:
             values = {"count": answer["unnamed"], "counted": pluralize(answer["unnamed"], "request")}
             lines.append(_UNREGISTERED.to(lang).format(**values) + "\n")
+        if repeated := len(config.stash.get(REPEATED, ())):
+            values = {"count": repeated, "counted": pluralize(repeated, "attempt")}
+            lines += [] if quiet else [_REPEATED.to(lang).format(**values) + "\n"]
         for file, (form, given) in config.stash.get(REPORTS, {}).items():
             file.write_text(_report(config, form)["rendered"], encoding="utf-8")
             lines += [] if quiet else [_WRITTEN.to(lang).format(file=given) + "\n"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
 from math import floor
 
 from mockserver.contract.timestamps import explain_timestamp, format_duration
 from mockserver.core.clock import UTC8_OFFSET
+from mockserver.core.machine_time import replaced_time
 from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 
 MAX_LENGTH = 100
 """Longer values are not looked into."""
+_UTC_8 = timezone(timedelta(seconds=UTC8_OFFSET))
 _NUMBER = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.,]([0-9]*))?", re.ASCII)
 _DATE = re.compile(
     r"[0-9]{4}[-/年][0-9]{1,2}[-/月][0-9]{1,2}.*|20[0-9]{6}(?:[0-9]{6})?", re.ASCII | re.DOTALL
@@ -36,9 +39,9 @@ def diagnose_curtime(text: str, now: float, freshness: int = 300) -> Diagnosis |
     if len(text) <= MAX_LENGTH and (found := _NUMBER.fullmatch(text)):
         names = [_UNITS[len(found[1])]] if len(found[1]) > 10 else []
         names += ["curtime_fraction"] if found[2] is not None else []
-        offset = int(found[1][:10]) - floor(now)
-        if abs(offset) > freshness:
-            return diagnose_offset(offset, freshness, names)
+        moment = int(found[1][:10])
+        if abs(moment - floor(now)) > freshness:
+            return diagnose_offset(moment, now, freshness, names)
         return make_diagnosis(names) if names else None
     if _DATE.fullmatch(text[:MAX_LENGTH]):
         return make_diagnosis(["curtime_date"])
@@ -48,8 +51,13 @@ def diagnose_curtime(text: str, now: float, freshness: int = 300) -> Diagnosis |
     return make_diagnosis(["curtime_no_number"], reason=reason.en, reason_zh=reason.zh)
 
 
-def diagnose_offset(offset: int, freshness: int, names: Sequence[str] = ()) -> Diagnosis:
-    """Return why curtime is `offset` seconds ahead of the server's clock, after the mistakes `names`."""
+def diagnose_offset(moment: float, now: float, freshness: int, names: Sequence[str] = ()) -> Diagnosis:
+    """Return why curtime is `moment` at `now` of the server's clock, after the mistakes `names`."""
+    replaced = replaced_time()
+    if replaced is not None and abs(moment - replaced) <= freshness:
+        shown = datetime.fromtimestamp(moment, _UTC_8).isoformat()
+        return make_diagnosis([*names, "process_time_replaced"], moment=shown)
+    offset = round(moment - floor(now))
     if abs(offset - UTC8_OFFSET) <= freshness:
         return make_diagnosis([*names, "curtime_eight_hours_ahead"])
     if abs(offset + UTC8_OFFSET) <= freshness:

@@ -143,6 +143,9 @@ MISTAKES: dict[str, Mistake] = {
     "clock_ahead": Mistake(Text("the client's clock is {span} ahead", "客户端时钟快 {span_zh}"), _CLOCK),
     "clock_behind": Mistake(Text("the client's clock is {span} behind, or an old signature was sent again",
         "客户端时钟慢 {span_zh}，或重发了旧签名"), _CLOCK),
+    "process_time_replaced": Mistake(
+        Text("a test has frozen or moved this process's time, and the client signs with it", "测试冻结或调整了本进程的时间，客户端用它签名"),
+        Text('move the server\'s clock as well: mockserver.freeze("{moment}")', '请同样设置服务器的时钟：mockserver.freeze("{moment}")')),
 }  # fmt: skip
 
 

@@ -181,7 +181,7 @@ def _check_freshness(moment: float, context: SigningContext, limit: int) -> list
     offset = moment - context.now // 1
     if abs(offset) <= limit:
         return []
-    diagnosis = diagnose_offset(round(offset), limit)
+    diagnosis = diagnose_offset(moment, context.now, limit)
     span, hint = format_duration(abs(round(offset))), diagnosis.text
     if context.clock_moved:
         hint = Text(hint.en + _CLOCK_MOVED.en, hint.zh + _CLOCK_MOVED.zh)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
 from helpers.server_process import CLEAN
 
 STRICT = "[pytest]\naddopts = --strict-markers --strict-config\nfilterwarnings = error\n"
@@ -58,19 +62,46 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(dedent(text), encoding="utf-8")
 
 
-def run(folder: Path, *options: str, alone: bool = True, **environ: str) -> Run:
-    """Run the suite in `folder`; with `alone`, without other installed plugins."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *options]
+def run(folder: Path, *options: str, alone: bool = True, fresh: bool = False, **environ: str) -> Run:
+    """Run the suite in `folder`; with `alone`, without other installed plugins; `fresh`: in a new interpreter.
+
+    Otherwise the run is forked from a process that has imported pytest and the package already, to save the time.
+    """
+    words = ["-p", "no:cacheprovider", "-q", *options]
     if alone:
-        command += ["-p", "mockserver"]
+        words += ["-p", "mockserver"]
         environ = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environ}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**CLEAN, **environ},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return Run(done.returncode, done.stdout + done.stderr, folder)
+    environ = {**CLEAN, **environ}
+    if fresh:
+        command = [sys.executable, "-m", "pytest", *words]
+        done = subprocess.run(
+            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
+        )
+        return Run(done.returncode, done.stdout + done.stderr, folder)
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as output:
+        process = _FORKS.Process(target=_run_pytest, args=(words, folder, environ, output.name))
+        process.start()
+        process.join(120)
+        if process.exitcode is None:
+            process.kill()
+        return Run(process.exitcode or 0, output.read(), folder)
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["pytest", "mockserver.testing.mock_server", "mockserver.testing.plugin"])
+
+
+def _run_pytest(words: list[str], folder: Path, environ: dict[str, str], output: str) -> None:
+    """Be `python -m pytest` in a forked process."""
+    file = os.open(output, os.O_WRONLY)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    paths = environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [os.path.abspath(path) for path in ("", *paths)]
+    # pytest would warn that it cannot rewrite the assertions of a package that is already imported.
+    sys.modules["mockserver"].__doc__ = "PYTEST_DONT_REWRITE"
+    sys.argv = ["pytest", *words]
+    sys.exit(pytest.console_main())

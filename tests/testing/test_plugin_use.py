@@ -14,7 +14,7 @@ IDLE = """
         heavy = {"flask", "numpy", "uvicorn", "jinja2", "faker", "yaml", "jsonschema", "jsonschema_rs", "orjson", "click"}
         assert not heavy & set(sys.modules)
         mine = sorted(name for name in sys.modules if name.startswith("mockserver"))
-        plugin = ["mockserver.testing" + name for name in ("", ".options", ".plugin", ".summary")]
+        plugin = ["mockserver.testing" + name for name in ("", ".conflicts", ".options", ".plugin", ".summary")]
         assert mine == ["mockserver", "mockserver.core", "mockserver.core.errors", "mockserver.core.text", *plugin]
         assert threading.active_count() == 1
 """
@@ -102,14 +102,14 @@ AFTER = """
 def test_nothing_is_loaded_until_a_test_uses_the_fixture(tmp_path: Path) -> None:
     """Otherwise there are a few small modules, but no server, section or thread."""
     write(tmp_path, {"test_idle.py": IDLE})
-    done = run(tmp_path)
+    done = run(tmp_path, fresh=True)
     assert (done.code, done.outcomes, done.section) == (0, {"passed": 1}, ""), done.output
 
 
 def test_every_test_has_its_own_app_and_nothing_is_left(tmp_path: Path) -> None:
     """Apps are isolated, markers combine, and no thread, socket or file remains."""
     write(tmp_path, {"test_apps.py": APPS, "tests/test_marked.py": MARKED, "conftest.py": AFTER})
-    done = run(tmp_path, alone=False)
+    done = run(tmp_path, "-p", "no:rerunfailures", alone=False, fresh=True)
     assert (done.code, done.outcomes) == (0, {"passed": 8}), done.output
     assert (tmp_path / "after.txt").read_text() == "1 0\n"
     files = {path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pyc"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import ssl
@@ -12,9 +11,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from mockserver.core.http import DeliveryPlan
-from mockserver.server.server import fast_loop
+from mockserver.server.event_loop import asyncio_loop, fast_loop
 
-LOOPS = [pytest.param(fast_loop, id="fast"), pytest.param(asyncio.new_event_loop, id="asyncio")]
+LOOPS = [pytest.param(fast_loop, id="fast"), pytest.param(asyncio_loop, id="asyncio")]
 """Every kind of event loop that a server can meet."""
 
 BODY = b'{"Status":"OK","ErrorCode":0,"ErrorInfo":"","UserId":"aaaaa"}'

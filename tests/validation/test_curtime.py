@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from freezegun import freeze_time
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,20 @@ def test_a_wrong_clock_is_reported_with_direction_and_seconds(offset: int, name:
     assert diagnosis.name == name
     assert "301 s" in diagnosis.text.en
     assert "301 秒" in diagnosis.text.zh
+
+
+@pytest.mark.parametrize("text", ["1575962850", "1575962850.5", "1575962850123"])
+def test_a_curtime_by_frozen_time_is_put_down_to_the_test(text: str):
+    """In every unit, with the call that helps; a curtime by another clock is not."""
+    with freeze_time("2019-12-10T07:27:30"):
+        frozen, other = diagnose_curtime(text, NOW + 1e6), diagnose_curtime("1575900000", NOW + 1e6)
+    assert frozen is not None
+    assert other is not None
+    assert frozen.names[-1] == "process_time_replaced"
+    assert "NTP" not in frozen.text.en
+    for line in frozen.text:
+        assert 'mockserver.freeze("2019-12-10T15:27:30+08:00")' in line
+    assert other.name == "clock_behind"
 
 
 def test_another_freshness_moves_the_edge():

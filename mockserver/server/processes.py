@@ -1,0 +1,76 @@
+"""What a server needs of the process it runs in: real threads, and no share in its sockets for forked children.
+
+A child of `os.fork` inherits every open socket. As long as it lives, the port would stay in use and the connections that
+the parent closes would stay open, so the child gives up these sockets at once. A program that is started by `exec`
+inherits none of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from collections.abc import Iterable
+from typing import Protocol
+
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
+
+
+class SocketOwner(Protocol):
+    """A server that runs in this process."""
+
+    def forget_parent(self) -> None:
+        """Give up, in a forked child, everything that belongs to the parent."""
+
+
+_OWNERS: weakref.WeakSet[SocketOwner] = weakref.WeakSet()
+
+
+def register(owner: SocketOwner) -> None:
+    """Call `owner.forget_parent` in every child that this process forks from now on."""
+    _OWNERS.add(owner)
+
+
+def _after_fork_in_child() -> None:
+    for owner in list(_OWNERS):
+        owner.forget_parent()
+    _OWNERS.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def give_up(descriptors: Iterable[int]) -> None:
+    """Close sockets of the parent in a forked child; their numbers stay taken, because objects still refer to them."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in descriptors:
+        if descriptor >= 0:
+            os.dup2(null, descriptor, inheritable=False)
+    os.close(null)
+
+
+def require_threads() -> None:
+    """Raise ConfigurationError if gevent or eventlet has replaced the threads of this process by its own.
+
+    The server's event loop would then block the whole process.
+    """
+    gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
+    # With gevent's queues, a pool of real threads loses those that wait for work.
+    if gevent is not None and any(map(gevent.is_module_patched, ("threading", "queue"))):
+        raise _no_threads("gevent", "gevent.monkey.patch_all(thread=False, queue=False)")
+    if eventlet is not None and eventlet.is_monkey_patched("thread"):
+        raise _no_threads("eventlet", "eventlet.monkey_patch(thread=False)")
+
+
+def _no_threads(library: str, without: str) -> ConfigurationError:
+    en = (
+        "has replaced the threads of this process, and a server needs a real one: start `mockserver serve` and use"
+        f" its URL (pytest: --mockserver-url URL), or keep the threads: {without}"
+    )
+    zh = (
+        "已替换本进程的线程，而服务器需要真正的线程：请另行启动 `mockserver serve` 并使用其地址"
+        f"（pytest：--mockserver-url URL），或保留线程：{without}"
+    )
+    return ConfigurationError.at(library, Text(en, zh))
