@@ -79,8 +79,8 @@ def readings(lang: Lang, as_json: bool) -> None:
     rows = [
         {
             "name": reading.name,
-            "default": reading.values.default,
-            "choices": reading.values.show(),
+            "default": reading.default,
+            "choices": reading.choices(),
             "section": f"§{reading.section}",
             "why": reading.why.to(lang),
         }

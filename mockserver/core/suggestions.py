@@ -61,6 +61,11 @@ def nearest(name: object, known: Iterable[object]) -> Text:
     return Text(f"; did you mean {close[0]}?", f"；是否为 {close[0]}？") if close else Text("", "")
 
 
+def did_you_mean(name: str) -> Text:
+    """Return ` (did you mean NAME?)`, or an empty text without a name."""
+    return Text(f" (did you mean {name}?)", f"（是否为 {name}？）") if name else Text("", "")
+
+
 def shorten_name(name: object) -> str:
     """Return the `repr` of a user's input, cut so that it fits into a message."""
     shown = repr(name)

@@ -17,6 +17,14 @@ class Text(NamedTuple):
         """Return the message in `lang`."""
         return self.zh if lang == "zh" else self.en
 
+    def format(self, **values: object) -> Text:
+        """Return the message with its placeholders filled; a `Text` among the values fills each language with its own."""
+        english, chinese = values, dict(values)
+        for name, value in chinese.items():
+            if isinstance(value, Text):
+                english[name], chinese[name] = value
+        return Text(self.en.format_map(english), self.zh.format_map(chinese))
+
 
 def pluralize(count: int, singular: str, plural: str = "") -> str:
     """Return a number with its English noun: `1 request`, `2 requests`, `0 tries`."""

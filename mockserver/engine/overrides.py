@@ -89,13 +89,4 @@ def _apply(overrides: RequestOverrides, kind: str, value: str, config: Config) -
 def _invalid(where: str, value: str, reason: Text) -> Violation:
     place, _, header = where.partition(":")
     name = Text(header, header) if place == "header" else Text("magic value", "魔法值")
-    return make_violation(
-        "unknown_wish",
-        where,
-        expected="a scenario, an error or a fault of this server",
-        got=mask_fault_secret(value),
-        name=name.en,
-        name_zh=name.zh,
-        reason=reason.en,
-        reason_zh=reason.zh,
-    )
+    return make_violation("unknown_wish", where, got=mask_fault_secret(value), name=name, reason=reason)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mockserver.contract.catalogue import OK, Catalogue
 from mockserver.contract.operations import OPERATIONS
-from mockserver.contract.readings import READINGS, Choices
+from mockserver.contract.readings import READINGS
 from mockserver.contract.retry_rules import RetryRules
 from mockserver.contract.schemas import Schemas
 from mockserver.engine.journal_entry import JournalEntry
@@ -174,7 +174,6 @@ def _count_faults(entries: Iterable[JournalEntry]) -> Counter[str]:
 
 def _reading_cells(counts: Counter[tuple[str, str]]) -> Iterator[Cell]:
     for name, reading in READINGS.items():
-        choices = reading.values.names if isinstance(reading.values, Choices) else ()
         occurred = sorted(value for each, value in counts if each == name)
-        for value in dict.fromkeys((*choices, *occurred)):
+        for value in dict.fromkeys((*reading.names, *occurred)):
             yield Cell(name, counts[name, value], False, value)

@@ -16,14 +16,14 @@ from mockserver.reporting.retries import by_client, gap, is_fresh, is_unchanged,
 
 LINTS: dict[str, ViolationKind] = {
     "seq_reused": ViolationKind("duplicate_seq", "1.1.2",
-        "{count} requests used seq {got}; give each its own, so that one can be found in a log",
-        "{count} 个请求使用了 seq {got}；请为每个请求使用不同的 seq，以便定位问题"),
+        Text("{count} requests used seq {got}; give each its own, so that one can be found in a log",
+             "{count} 个请求使用了 seq {got}；请为每个请求使用不同的 seq，以便定位问题")),
     "checksum_overused": ViolationKind("checksum_expired", "1.1.2",
-        "{count} requests used one checksum for {seconds} of its {limit} s; sign each request",
-        "{count} 个请求使用了同一 checksum，跨度 {seconds} 秒（有效期 {limit} 秒）；请为每个请求重新签名"),
+        Text("{count} requests used one checksum for {seconds} of its {limit} s; sign each request",
+             "{count} 个请求使用了同一 checksum，跨度 {seconds} 秒（有效期 {limit} 秒）；请为每个请求重新签名")),
     "repeated_after_final": ViolationKind("", "1.6",
-        "the request was repeated unchanged right after {got}; {advice}",
-        "收到 {got} 后立即原样重复请求；应当：{advice_zh}"),
+        Text("the request was repeated unchanged right after {got}; {advice}",
+             "收到 {got} 后立即原样重复请求；应当：{advice}")),
 }  # fmt: skip
 
 _REFUSED_CHECKSUMS = frozenset({"checksum_expired", "checksum_mismatch", "checksum_reused"})
@@ -97,14 +97,12 @@ def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterato
         if not rule or not rule.final or not 0 <= gap(entry, following) <= rule.seconds:
             continue
         if is_unchanged(entry, following):
-            values = {"advice": rule.advice.en, "advice_zh": rule.advice.zh}
-            found = _make_lint(
-                following, "repeated_after_final", "body:", rule.advice.en, entry.error, **values
-            )
+            name, advice = "repeated_after_final", rule.advice
+            found = _make_lint(following, name, "body:", advice.en, entry.error, advice=advice)
             yield found._replace(violation=replace(found.violation, error=entry.error))
 
 
 def _make_lint(entry: JournalEntry, name: str, where: str, expected: str, got: str, **values: object) -> Lint:
     kind, got = LINTS[name], shorten(got)
-    text = Text(kind.en.format(got=got, **values), kind.zh.format(got=got, **values))
+    text = kind.text.format(got=got, **values)
     return Lint(entry, Violation(name, kind.error, where, expected, got, kind.section, text, tolerated=True))

@@ -46,8 +46,8 @@ def list_readings(context: AdminContext, request: AdminRequest) -> Json:
             {
                 "name": reading.name,
                 "value": values[reading.name],
-                "default": reading.values.default,
-                "choices": reading.values.show(),
+                "default": reading.default,
+                "choices": reading.choices(),
                 "section": reading.section,
                 "why": reading.why.to(context.lang),
             }

@@ -116,7 +116,7 @@ def openapi_document(
             {
                 "name": reading.name,
                 "value": readings[reading.name],
-                "choices": reading.values.show(),
+                "choices": reading.choices(),
                 "section": reading.section,
                 **localized("why", reading.why, lang),
             }

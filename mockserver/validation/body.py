@@ -37,9 +37,9 @@ def check_body(
     if request.overlong or len(request.body) > MAX_BODY:
         size = request.length or len(request.body)
         got = f"{size} bytes" if size else "more"
-        return {}, [*violations, make_violation("body_too_large", "body:", expected=str(MAX_BODY), got=got)]
+        return {}, [*violations, make_violation("body_too_large", expected=str(MAX_BODY), got=got)]
     if not request.body.strip(b" \t\r\n"):
-        return {}, [*violations, make_violation("body_empty", "body:", expected="{}")]
+        return {}, [*violations, make_violation("body_empty")]
     parsed = parse_json(request.body)
     encoding = None if parsed.ok else find_encoding(request.body)
     violations += check_encoding(request.headers, encoding)
@@ -50,9 +50,7 @@ def check_body(
         return {}, [*violations, *(replace(malformed, got=got) for malformed in parsed.violations)]
     violations += [replace(repeated, tolerated=lenient) for repeated in parsed.violations]
     if not isinstance(parsed.value, dict):
-        kind = describe_value(parsed.value)
-        wrong = make_violation("not_an_object", "body:", expected="{…}", got=kind.en, got_zh=kind.zh)
-        return {}, [*violations, wrong]
+        return {}, [*violations, make_violation("not_an_object", got=describe_value(parsed.value))]
     fields: dict[str, Any] = parsed.value
     if not (parsed.exact and validator.accepts(fields)):
         fields, mismatched = _check_schema(fields, validator, lenient, section)
@@ -74,41 +72,24 @@ def check_rules(fields: Mapping[str, Any], readings: Readings, section: str) -> 
     if begin and end:
         seconds, max_days = int(end) - int(begin), readings["max_range_days"]
         if seconds < 0:
-            violations.append(
-                make_violation(
-                    "begin_after_end",
-                    "body:/BeginTime",
-                    expected=f"≤ {end}",
-                    got=begin,
-                    end=end,
-                    section=paragraph,
-                )
+            wrong = make_violation(
+                "begin_after_end", expected=f"≤ {end}", got=begin, end=end, section=paragraph
             )
+            violations.append(wrong)
         elif max_days and section != "2.2" and seconds > max_days * DAY_SECONDS:
-            span = format_duration(seconds)
+            expected, span = str(max_days), format_duration(seconds)
             violations.append(
                 make_violation(
-                    "range_too_large",
-                    "body:/EndTime",
-                    expected=str(max_days),
-                    got=seconds,
-                    span=span.en,
-                    span_zh=span.zh,
-                    section=paragraph,
+                    "range_too_large", expected=expected, got=seconds, span=span, section=paragraph
                 )
             )
     if "QueryDate" in fields:
         try:
             parse_day(fields["QueryDate"])
         except ValueError:
-            where, got = "body:/QueryDate", fields["QueryDate"]
-            violations.append(
-                make_violation(
-                    "no_such_day", where, expected="yyyymmdd", got=got, name="QueryDate", section=paragraph
-                )
-            )
+            violations.append(make_violation("no_such_day", got=fields["QueryDate"], section=paragraph))
     if fields.get("CountBy") == 0 and readings["count_by_zero"] == "error":
-        violations.append(make_violation("count_by_zero", "body:/CountBy", expected="1…4", got=0))
+        violations.append(make_violation("count_by_zero", got=0))
     return violations
 
 
@@ -116,10 +97,9 @@ def _check_content_type(request: Request, lenient: bool) -> list[Violation]:
     given = request.headers.get("content-type", "").strip()
     if given == "application/json" or _JSON_TYPE.fullmatch(given):
         return []
-    where, expected = "header:Content-Type", "application/json"
     if not given:
-        return [make_violation("content_type_missing", where, expected=expected, tolerated=lenient)]
-    return [make_violation("content_type_wrong", where, expected=expected, got=given)]
+        return [make_violation("content_type_missing", tolerated=lenient)]
+    return [make_violation("content_type_wrong", got=given)]
 
 
 def _check_schema(

@@ -53,15 +53,9 @@ def check_encoding(headers: Mapping[str, str], encoding: Text | None) -> list[Vi
     for header, harmless in (("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked")):
         value = headers.get(header.lower())
         if value and not all(coding.strip().lower() in ("", harmless) for coding in value.split(",")):
-            name, where = header.lower().replace("-", "_"), f"header:{header}"
-            violations.append(
-                make_violation(name, where, expected=harmless, got=value, body=body.en, body_zh=body.zh)
-            )
+            violations.append(make_violation(header.lower().replace("-", "_"), got=value, body=body))
     if encoding and not violations:
-        got, got_zh = encoding
-        violations.append(
-            make_violation("body_encoded", "body:", expected="a JSON object", got=got, got_zh=got_zh)
-        )
+        violations.append(make_violation("body_encoded", got=encoding))
     return violations
 
 

@@ -47,8 +47,7 @@ def diagnose_curtime(text: str, now: float, freshness: int = 300) -> Diagnosis |
         return make_diagnosis(["curtime_date"])
     if text.isascii() and text.isdigit():
         return make_diagnosis(["curtime_digits"], digits=len(text))
-    reason = explain_timestamp(text[: MAX_LENGTH + 1])
-    return make_diagnosis(["curtime_no_number"], reason=reason.en, reason_zh=reason.zh)
+    return make_diagnosis(["curtime_no_number"], reason=explain_timestamp(text[: MAX_LENGTH + 1]))
 
 
 def diagnose_offset(moment: float, now: float, freshness: int, names: Sequence[str] = ()) -> Diagnosis:
@@ -62,9 +61,8 @@ def diagnose_offset(moment: float, now: float, freshness: int, names: Sequence[s
         return make_diagnosis([*names, "curtime_eight_hours_ahead"])
     if abs(offset + UTC8_OFFSET) <= freshness:
         return make_diagnosis([*names, "curtime_eight_hours_behind"])
-    span = format_duration(abs(offset))
     name = "clock_ahead" if offset > 0 else "clock_behind"
-    return make_diagnosis([*names, name], span=span.en, span_zh=span.zh)
+    return make_diagnosis([*names, name], span=format_duration(abs(offset)))
 
 
 def whole_second(text: str) -> int | None:

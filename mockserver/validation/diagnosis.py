@@ -78,7 +78,7 @@ def diagnose(
     if shape in (("checksum_empty",), ("checksum_sample",)):
         return make_diagnosis(shape, formula=formula)
     explain = _EXPLAIN if suggest_explain and not deep else Text("", "")
-    return make_diagnosis((UNEXPLAINED, *shape), formula=formula, explain=explain.en, explain_zh=explain.zh)
+    return make_diagnosis((UNEXPLAINED, *shape), formula=formula, explain=explain)
 
 
 def _find_cause(

@@ -67,11 +67,7 @@ def parse_json_strictly(body: bytes) -> ParsedBody:
         reason = _explain(error)
     except RecursionError:
         reason = Text("nested too deeply", "嵌套过深")
-    parsed.violations = [
-        make_violation(
-            "malformed_json", "body:", expected="a JSON object", reason=reason.en, reason_zh=reason.zh
-        )
-    ]
+    parsed.violations = [make_violation("malformed_json", reason=reason)]
     return parsed
 
 
@@ -169,7 +165,7 @@ def _inspect(value: Any, parsed: ParsedBody) -> None:
         if isinstance(value, _ObjectWithRepeatedKeys):
             free = max(MAX_REPEATED_KEYS - len(parsed.violations), 0)
             parsed.violations += [
-                make_violation("duplicate_key", f"body:/{name}", name=name, expected="once", got=name)
+                make_violation("duplicate_key", f"body:/{name}", name=name, got=name)
                 for name in map(shorten, value.repeated[:free])
             ]
     elif isinstance(value, list):

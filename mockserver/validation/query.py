@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote_to_bytes
@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
-from mockserver.core.suggestions import similar_name
+from mockserver.core.suggestions import did_you_mean, similar_name
 from mockserver.core.text import Text
 from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 
@@ -71,17 +71,10 @@ def check_query(query: Query, readings: Readings, request: Request | None = None
         count = query.counts[name]
         where, shown = f"query:{shorten(name)}", shorten(name)
         if count > 1:
-            violations.append(
-                make_violation(
-                    "repeated_parameter", where, expected="once", got=count, name=shown, count=count
-                )
-            )
+            violations.append(make_violation("repeated_parameter", where, got=count, name=shown))
         if name in query.broken:
             got = query.broken[name].encode("ascii", "backslashreplace").decode()
-            expected = "percent-encoded UTF-8"
-            violations.append(
-                make_violation("undecodable_parameter", where, expected=expected, got=got, name=shown)
-            )
+            violations.append(make_violation("undecodable_parameter", where, got=got, name=shown))
         if name not in _EACH_ONCE:
             violations.append(_unknown_parameter(name, where, query, readings))
     return violations
@@ -101,6 +94,13 @@ def find_signature(request: Request, given: Collection[str]) -> Diagnosis | None
     return None
 
 
+def misspelling_hints(missing: Collection[str], unknown: Sequence[str]) -> dict[str, Text]:
+    """Return the hint ` (you sent NAME)` for each missing name that an unknown one resembles."""
+    # An unknown name counts as a misspelling of one missing name only; the first one wins.
+    sent = {similar_name(name, missing): shorten(name) for name in reversed(unknown)}
+    return {name: Text(f" (you sent {shown})", f"（发送的是 {shown}）") for name, shown in sent.items()}
+
+
 def _check_missing(query: Query, readings: Readings, request: Request | None) -> list[Violation]:
     missing = [name for name in PARAMETERS if name not in query.counts]
     if readings["seq"] == "optional":
@@ -108,24 +108,16 @@ def _check_missing(query: Query, readings: Readings, request: Request | None) ->
     if not missing:
         return []
     elsewhere = find_signature(request, query.counts) if request else None
-    # An unknown parameter counts as a misspelling of one missing parameter only; the first one wins.
-    misspelled = {similar_name(name, missing): name for name in reversed(_unknown_names(query))}
+    misspelled = misspelling_hints(missing, _unknown_names(query))
     violations = []
     for name in missing:
-        hint = Text("; add it to the URL", "；请加到 URL 中")
+        hint = misspelled.get(name, Text("; add it to the URL", "；请加到 URL 中"))
         if elsewhere:
             hint = Text(f": {elsewhere.text.en}", f"：{elsewhere.text.zh}")
-        elif sent := misspelled.get(name):
-            hint = Text(f" (you sent {shorten(sent)})", f"（发送的是 {shorten(sent)}）")
+        diagnosis = elsewhere.name if elsewhere else ""
         violations.append(
             make_violation(
-                "missing_parameter",
-                f"query:{name}",
-                expected=name,
-                diagnosis=elsewhere.name if elsewhere else "",
-                name=name,
-                hint=hint.en,
-                hint_zh=hint.zh,
+                "missing_parameter", f"query:{name}", expected=name, diagnosis=diagnosis, name=name, hint=hint
             )
         )
     return violations
@@ -144,8 +136,7 @@ def _unknown_parameter(name: str, where: str, query: Query, readings: Readings) 
         got=name,
         name=shorten(name),
         tolerated=readings["strictness"] == "lenient",
-        hint=f" (did you mean {near}?)" if near else "",
-        hint_zh=f"（是否为 {near}？）" if near else "",
+        hint=did_you_mean(near),
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from mockserver.contract.schemas import Mismatch
 from mockserver.contract.timestamps import DAY_FORMAT, SECONDS_FORMAT, explain_day, explain_timestamp
 from mockserver.contract.violations import Violation, make_violation, shorten
-from mockserver.core.suggestions import similar_name
+from mockserver.core.suggestions import did_you_mean, similar_name
 from mockserver.core.text import Text
+from mockserver.validation.query import misspelling_hints
 
 MAX_UNKNOWN = 20
 """At most this many unknown fields are reported."""
@@ -93,26 +94,20 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
     if mismatch.keyword == "additionalProperties":
         return _unknown_fields(mismatch, where, section)
     name = ".".join(str(part) for part in mismatch.pointer)
-    texts: dict[str, Any] = {"name": name, "section": section, **_expected_texts(mismatch.schema)}
+    texts: dict[str, Any] = {"name": name, "section": section, "expected": _expected(mismatch.schema)}
     if mismatch.keyword == "type":
-        got = describe_value(mismatch.value)
-        return [make_violation("wrong_type", where, got=got.en, got_zh=got.zh, **texts)]
+        return [make_violation("wrong_type", where, got=describe_value(mismatch.value), **texts)]
     verdict, value = Text("is empty", "为空"), str(mismatch.value)
     if value:
         reason = _reason(mismatch)
         verdict = Text(f"{shorten(value)} is not allowed: {reason.en}", f"{shorten(value)} 无效：{reason.zh}")
-    return [
-        make_violation("invalid_value", where, got=value, verdict=verdict.en, verdict_zh=verdict.zh, **texts)
-    ]
+    return [make_violation("invalid_value", where, got=value, verdict=verdict, **texts)]
 
 
 def _missing_fields(mismatch: Mismatch, where: str, section: str) -> list[Violation]:
     properties: Mapping[str, Any] = mismatch.schema.get("properties", {})
     missing = [name for name in properties if name not in mismatch.value]
-    # An unknown field counts as a misspelling of one missing field only; the first one wins.
-    misspelled = {
-        similar_name(name, missing): name for name in reversed(unknown_fields(mismatch)[:MAX_UNKNOWN])
-    }
+    hints = misspelling_hints(missing, unknown_fields(mismatch)[:MAX_UNKNOWN])
     violations = []
     for name in mismatch.limit:
         if name in mismatch.value:
@@ -120,11 +115,11 @@ def _missing_fields(mismatch: Mismatch, where: str, section: str) -> list[Violat
         texts: dict[str, Any] = {
             "name": name,
             "section": section,
-            **_expected_texts(properties.get(name, {})),
+            "expected": _expected(properties.get(name, {})),
         }
-        if sent := misspelled.get(name):
-            texts |= {"hint": f" (you sent {shorten(sent)})", "hint_zh": f"（发送的是 {shorten(sent)}）"}
-        violations.append(make_violation("missing_field", f"{where}/{name}", **texts))
+        violations.append(
+            make_violation("missing_field", f"{where}/{name}", hint=hints.get(name, ""), **texts)
+        )
     return violations
 
 
@@ -142,18 +137,17 @@ def _unknown_fields(mismatch: Mismatch, where: str, section: str) -> list[Violat
                 got=name,
                 name=shorten(name),
                 section=section,
-                hint=f" (did you mean {nearest}?)" if nearest else "",
-                hint_zh=f"（是否为 {nearest}？）" if nearest else "",
+                hint=did_you_mean(nearest),
             )
         )
     return violations
 
 
-def _expected_texts(schema: Mapping[str, Any]) -> dict[str, str]:
+def _expected(schema: Mapping[str, Any]) -> Text:
     expected = describe_schema(schema)
     # In Chinese texts a space separates Chinese from ASCII.
     space = " " if expected.zh[0].isascii() else ""
-    return {"expected": expected.en, "expected_zh": f"{space}{expected.zh}"}
+    return Text(expected.en, f"{space}{expected.zh}")
 
 
 def _pointer_step(name: str) -> str:

@@ -22,10 +22,11 @@ from mockserver.validation.redactor import MASK
 _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
 _FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1")}
-_EXPECTED_CURTIME = Text("the seconds since 1970 in 10 digits", "10 位 Unix 秒")
-_EXPECTED_CHECKSUM = "sha1(appsecret + restapikey + curtime)"
 _CLOCK_MOVED = Text(
     " (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）"
+)
+_SIGN_CORRECTLY = Text(
+    "make it sha1(appsecret + restapikey + curtime)", "应为 sha1(appsecret + restapikey + curtime)"
 )
 
 
@@ -100,16 +101,13 @@ def check_signature(
                 memory.remember_signed(checksum, curtime)
             once = readings["checksum_reuse"] == "once" and accepted and _all_tolerated(violations)
             if once and not memory.claim_checksum(checksum):
-                got = checksum[:6] + "…"
-                violations.append(
-                    make_violation("checksum_reused", "query:checksum", expected="a new checksum", got=got)
-                )
+                violations.append(make_violation("checksum_reused", got=checksum[:6] + "…"))
     seq = query.get("seq")
     if seq == "" and readings["seq"] != "optional":
-        violations.append(make_violation("seq_empty", "query:seq", expected="a number of your own"))
+        violations.append(make_violation("seq_empty"))
     unique = readings["seq"] == "unique" and accepted and _all_tolerated(violations)
     if unique and seq and memory and not memory.claim_seq(seq):
-        violations.append(make_violation("seq_repeated", "query:seq", expected="a new seq", got=seq))
+        violations.append(make_violation("seq_repeated", got=seq))
     return violations
 
 
@@ -122,26 +120,17 @@ def _unknown_appkey(appkey: str) -> Violation:
     verdict = (
         Text(f"{shown} is not registered here", f"{shown} 未注册") if appkey else Text("is empty", "为空")
     )
-    return make_violation(
-        "unknown_appkey",
-        "query:appkey",
-        expected="a registered appkey",
-        got=appkey,
-        verdict=verdict.en,
-        verdict_zh=verdict.zh,
-    )
+    return make_violation("unknown_appkey", got=appkey, verdict=verdict)
 
 
 def _check_identifier(identifier: str | None, app: App | None, readings: Readings) -> list[Violation]:
     if identifier is None:
         return []
     if not identifier:
-        return [make_violation("identifier_empty", "query:identifier", expected="an administrator account")]
+        return [make_violation("identifier_empty")]
     if readings["identifier"] == "admin" and app is not None and identifier not in app.identifiers:
         expected = ", ".join(app.identifiers)
-        return [
-            make_violation("identifier_not_allowed", "query:identifier", expected=expected, got=identifier)
-        ]
+        return [make_violation("identifier_not_allowed", expected=expected, got=identifier)]
     return []
 
 
@@ -152,28 +141,13 @@ def _read_curtime(text: str, readings: Readings, now: float) -> tuple[float | No
     if found := _FRACTION.fullmatch(text):
         tolerated = readings["curtime"] == "fraction"
         wrong = make_violation(
-            "curtime_fraction",
-            "query:curtime",
-            expected=_EXPECTED_CURTIME.en,
-            got=text,
-            diagnosis="curtime_fraction",
-            tolerated=tolerated,
+            "curtime_fraction", got=text, diagnosis="curtime_fraction", tolerated=tolerated
         )
         return float(text if tolerated else found[1]), [wrong]
-    diagnosis = diagnose_curtime(text, now)
-    hint = Text(f": {diagnosis.text.en}", f"：{diagnosis.text.zh}") if diagnosis else Text("", "")
-    return None, [
-        make_violation(
-            "curtime_format",
-            "query:curtime",
-            expected=_EXPECTED_CURTIME.en,
-            expected_zh=_EXPECTED_CURTIME.zh,
-            got=text,
-            diagnosis=diagnosis.name if diagnosis else "",
-            hint=hint.en,
-            hint_zh=hint.zh,
-        )
-    ]
+    if diagnosis := diagnose_curtime(text, now):
+        hint = Text(f": {diagnosis.text.en}", f"：{diagnosis.text.zh}")
+        return None, [make_violation("curtime_format", got=text, diagnosis=diagnosis.name, hint=hint)]
+    return None, [make_violation("curtime_format", got=text)]
 
 
 def _check_freshness(moment: float, context: SigningContext, limit: int) -> list[Violation]:
@@ -182,23 +156,19 @@ def _check_freshness(moment: float, context: SigningContext, limit: int) -> list
     if abs(offset) <= limit:
         return []
     diagnosis = diagnose_offset(moment, context.now, limit)
-    span, hint = format_duration(abs(round(offset))), diagnosis.text
+    hint = diagnosis.text
     if context.clock_moved:
         hint = Text(hint.en + _CLOCK_MOVED.en, hint.zh + _CLOCK_MOVED.zh)
     return [
         make_violation(
             "checksum_expired",
-            "query:curtime",
             expected=f"within {limit} s of the server's clock",
             got=str(int(moment)),
-            span=span.en,
-            span_zh=span.zh,
-            side="ahead of" if offset > 0 else "behind",
-            side_zh="快" if offset > 0 else "慢",
-            limit=limit,
             diagnosis=diagnosis.name,
-            hint=hint.en,
-            hint_zh=hint.zh,
+            span=format_duration(abs(round(offset))),
+            side=Text("ahead of", "快") if offset > 0 else Text("behind", "慢"),
+            limit=limit,
+            hint=hint,
         )
     ]
 
@@ -224,18 +194,12 @@ def _wrong_checksum(
         deep=context.deep,
         suggest_explain=context.suggest_explain,
     )
-    # None: the checksum is right for the values as sent, and wrong only for the redacted ones.
-    hint = (
-        diagnosis.text if diagnosis else Text(f"make it {_EXPECTED_CHECKSUM}", f"应为 {_EXPECTED_CHECKSUM}")
-    )
+    # The first characters of a key that was sent are a part of the key.
     exposed = diagnosis is not None and "unhashed" in diagnosis.names
     return make_violation(
         "checksum_mismatch",
-        "query:checksum",
-        expected=_EXPECTED_CHECKSUM,
-        # The first characters of a key that was sent are a part of the key.
         got=MASK if exposed else checksum[:6] + "…",
         diagnosis=diagnosis.name if diagnosis else "",
-        hint=hint.en,
-        hint_zh=hint.zh,
+        # None: the checksum is right for the values as sent, and wrong only for the redacted ones.
+        hint=diagnosis.text if diagnosis else _SIGN_CORRECTLY,
     )

@@ -6,6 +6,7 @@ from mockserver.contract.operations import PREFIX, Operation, nearest_operation,
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, make_violation
 from mockserver.core.http import Request
+from mockserver.core.text import Text
 
 
 def check_target(request: Request, readings: Readings) -> tuple[Operation | None, list[Violation]]:
@@ -14,20 +15,14 @@ def check_target(request: Request, readings: Readings) -> tuple[Operation | None
     operation, exact = operation_at(request.path)
     if operation is None:
         nearest = nearest_operation(request.path)
-        hint = f"; did you mean {nearest.path}?" if nearest else f"; the six operations are under {PREFIX}"
-        hint_zh = f"；是否为 {nearest.path}？" if nearest else f"；六个接口均在 {PREFIX} 下"
-        violations.append(
-            make_violation(
-                "unknown_path", "path", expected=f"{PREFIX}…", got=request.path, hint=hint, hint_zh=hint_zh
-            )
-        )
+        hint = Text(f"; the six operations are under {PREFIX}", f"；六个接口均在 {PREFIX} 下")
+        if nearest:
+            hint = Text(f"; did you mean {nearest.path}?", f"；是否为 {nearest.path}？")
+        violations.append(make_violation("unknown_path", got=request.path, hint=hint))
     elif not exact:
         tolerated = readings["paths"] == "document"
-        violations.append(
-            make_violation(
-                "path_variant", "path", expected=operation.path, got=request.path, tolerated=tolerated
-            )
-        )
+        wrong = make_violation("path_variant", expected=operation.path, got=request.path, tolerated=tolerated)
+        violations.append(wrong)
     if request.method != "POST":
-        violations.append(make_violation("wrong_method", "method", expected="POST", got=request.method))
+        violations.append(make_violation("wrong_method", got=request.method))
     return operation, violations

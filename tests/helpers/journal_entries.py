@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import Violation, make_violation
 from mockserver.core.http import Request
+from mockserver.core.text import Text
 from mockserver.engine.journal_entry import JournalEntry
 
 _IDS = itertools.count(1)
@@ -50,17 +51,6 @@ def entry(**values: Any) -> JournalEntry:
     return JournalEntry(**{**defaults, **values})
 
 
-WORDS = {
-    "span": "301 s",
-    "span_zh": "301 秒",
-    "side": "behind",
-    "side_zh": "慢",
-    "limit": 300,
-    "reason": "",
-    "reason_zh": "",
-}
-
-
 def wrong(name: str = "unknown_field", *, tolerated: bool = False, got: str = "roomid") -> Violation:
     """A violation."""
     return make_violation(
@@ -71,5 +61,8 @@ def wrong(name: str = "unknown_field", *, tolerated: bool = False, got: str = "r
         section="2.2.4",
         tolerated=tolerated,
         name=got,
-        **WORDS,
+        span=Text("301 s", "301 秒"),
+        side=Text("behind", "慢"),
+        limit=300,
+        reason="",
     )

@@ -61,7 +61,7 @@ def _readings(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
     return head, (
         (
             f"`{reading.name}`",
-            _choices(reading.values.default, reading.values.show()),
+            _choices(reading.default, reading.choices()),
             reading.section,
             reading.why.to(lang),
         )

@@ -22,7 +22,6 @@ NAMES = {
     "engine/state.py": ("class MemoryStore", "class AppState"),
     "core/http.py": ("class DeliveryPlan",),
     "contract/operations.py": ("OPERATIONS",),
-    "contract/violations.py": ("VIOLATIONS",),
     "world/views.py": ("VIEWS",),
     "scenarios/model.py": ("class Scenario",),
 }

@@ -198,7 +198,7 @@ def test_every_mistake_has_texts_in_both_languages(name: str):
     """Problem and advice exist in English and in Chinese."""
     for text in (MISTAKES[name].problem, MISTAKES[name].advice):
         assert text.en.isascii()
-        assert re.search(r"[\u4e00-\u9fff]", text.zh) or text.zh == "{reason_zh}"
+        assert re.search(r"[\u4e00-\u9fff]", text.zh) or text.zh == "{reason}"
 
 
 def test_the_text_names_the_expression_the_mistake_and_the_advice():

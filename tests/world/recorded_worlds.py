@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.readings import READINGS as TABLE
-from mockserver.contract.readings import Choices, resolve
+from mockserver.contract.readings import resolve
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.errors import NotFound
 from mockserver.world.sessions import World
@@ -104,9 +104,7 @@ def readings(draw: st.DrawFn) -> dict[str, Any]:
     """All readings; those that the views use are random."""
     drawn: dict[str, Any] = {}
     for name in NAMES:
-        values = TABLE[name].values
-        assert isinstance(values, Choices)
-        drawn[name] = draw(st.sampled_from(values.names))
+        drawn[name] = draw(st.sampled_from(TABLE[name].names))
     drawn["count_by_zero"] = draw(st.sampled_from(["rows", "labelled"]))
     drawn["tick_seconds"] = draw(st.sampled_from([10, 60, 900, 3_600]))
     return resolve(drawn)
