@@ -12,6 +12,7 @@ import click
 from mockserver.cli.options import ca_option, setting_options, token_option, url_option
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Lang, Text
+from mockserver.reporting.formats import FORMATS
 from mockserver.testing.admin_client import AdminClient
 
 
@@ -25,14 +26,17 @@ from mockserver.testing.admin_client import AdminClient
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "junit", "html"]),
+    type=click.Choice(list(FORMATS)),
     default="text",
     show_default=True,
     help="Format of the report.",
 )
 @click.option("--output", type=click.Path(), metavar="FILE", help="Write the report to this file.")
 @click.option(
-    "--fail-on", type=click.Choice(["violations"]), help="Exit with 1 when a request violates the contract."
+    "--fail-on",
+    type=click.Choice(["violations"]),
+    help="Exit with 1 when a request violates the contract, when the client handled an error wrongly (a mistake in the"
+    " report's error handling), or when the journal lost requests.",
 )
 @click.option(
     "--min-coverage",

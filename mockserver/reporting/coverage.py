@@ -1,7 +1,8 @@
 """Contract coverage: which outcomes, fields and values of the documented operations the clients have used.
 
-The denominator of an operation: `success`, `empty`, every error whose retry rule says `counts` and that the operation
-can return; every optional field, given and left out; every value of an enumerated field. Errors that only a mistake of
+The denominator of an operation: `success`, `empty`, every error of its own whose retry rule says `counts`; every
+optional field, given and left out; every value of an enumerated field. Errors that count and that every operation can
+return, such as `checksum_expired`, count once for all: a client handles them at one place. Errors that only a mistake of
 the client causes are listed when they occurred, but not required. Readings and faults are the mock's own choice: they
 are listed too, per operation and in total.
 """
@@ -45,6 +46,24 @@ class Cell(NamedTuple):
     """The value of a field or a reading."""
 
 
+class Share(NamedTuple):
+    """How much of a denominator is covered."""
+
+    covered: int
+    total: int
+
+    @classmethod
+    def of(cls, cells: Iterable[bool]) -> Share:
+        """Return the share of the cells that are covered."""
+        listed = list(cells)
+        return cls(sum(listed), len(listed))
+
+    @property
+    def percent(self) -> float:
+        """The percentage with one decimal, rounded down: 100 means all."""
+        return self.covered * 1000 // self.total / 10 if self.total else 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class OperationCoverage:
     """The coverage of one operation."""
@@ -71,6 +90,8 @@ class Coverage:
     """The coverage of the whole contract."""
 
     operations: tuple[OperationCoverage, ...]
+    shared: tuple[Cell, ...]
+    """The errors that every operation can return, each counted once."""
     readings: tuple[Cell, ...]
     """Every choice of every reading; numeric readings with the values in force only."""
     faults: tuple[Cell, ...]
@@ -78,19 +99,35 @@ class Coverage:
     """Requests that name no operation."""
 
     @property
+    def whole(self) -> Share:
+        """The share of the whole denominator."""
+        cells = [cell for part in self.operations for cell in part.cells]
+        return Share.of(cell.times > 0 for cell in (*cells, *self.shared))
+
+    @property
+    def operations_and_fields(self) -> Share:
+        """The share of what correct requests alone cover: each operation accepted, and its fields."""
+        accepted = [
+            any(cell.times for cell in part.outcomes if cell.name in (SUCCESS, EMPTY))
+            for part in self.operations
+        ]
+        fields = [cell.times > 0 for part in self.operations for cell in part.fields if cell.counts]
+        return Share.of([*accepted, *fields])
+
+    @property
     def total(self) -> int:
         """The denominator."""
-        return sum(len(part.cells) for part in self.operations)
+        return self.whole.total
 
     @property
     def covered(self) -> int:
         """How much of the denominator is covered."""
-        return sum(cell.times > 0 for part in self.operations for cell in part.cells)
+        return self.whole.covered
 
     @property
     def percent(self) -> float:
         """The percentage with one decimal, rounded down: 100 means all."""
-        return self.covered * 1000 // self.total / 10 if self.total else 0.0
+        return self.whole.percent
 
 
 def cover(entries: Iterable[JournalEntry], inputs: ReportInputs) -> Coverage:
@@ -100,8 +137,14 @@ def cover(entries: Iterable[JournalEntry], inputs: ReportInputs) -> Coverage:
     for entry in entries:
         by_operation[entry.operation].append(entry)
     faults = _count_faults(entries)
+    outcomes = Counter(outcome_of(entry) for entry in entries if entry.operation in OPERATIONS)
     return Coverage(
         operations=tuple(_operation(name, by_operation.get(name, ()), inputs) for name in OPERATIONS),
+        shared=tuple(
+            Cell(error, outcomes[error])
+            for error in inputs.catalogue
+            if (rule := inputs.rules.get(error)) and rule.counts and _is_shared(error, inputs)
+        ),
         readings=tuple(_reading_cells(_count_readings(entries))),
         faults=tuple(
             Cell(kind, faults[kind], False) for kind in dict.fromkeys((*inputs.kinds, *sorted(faults)))
@@ -140,9 +183,19 @@ def _outcomes(counts: Counter[str], required: set[str], inputs: ReportInputs) ->
         rule = inputs.rules.get(error)
         possible = rule is None or required.issuperset(rule.fields)
         if error != OK and (possible or counts[error]):
-            yield Cell(error, counts[error], bool(rule and rule.counts and possible))
+            own = bool(rule and rule.counts and possible and not _is_shared(error, inputs))
+            yield Cell(error, counts[error], own)
     if counts[FAULT]:
         yield Cell(FAULT, counts[FAULT], False)
+
+
+def _is_shared(error: str, inputs: ReportInputs) -> bool:
+    """Whether every operation can return an error that the retry rules know."""
+    rule = inputs.rules.get(error)
+    return rule is not None and all(
+        set(inputs.schemas.request(name).schema.get("required", ())).issuperset(rule.fields)
+        for name in OPERATIONS
+    )
 
 
 def _fields(entries: Sequence[JournalEntry], schema: Any) -> Iterator[Cell]:

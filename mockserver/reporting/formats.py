@@ -21,6 +21,7 @@ from mockserver.reporting.json_shapes import report_json
 from mockserver.reporting.queries import invalid_parameter
 from mockserver.reporting.render_html import render_html
 from mockserver.reporting.render_junit import render_junit
+from mockserver.reporting.render_markdown import render_markdown
 from mockserver.reporting.render_text import render_brief, render_text, render_verdict
 from mockserver.reporting.report import NAMES, AppTest, FailCriteria, Report, build_report
 from mockserver.reporting.view import ReportView
@@ -37,6 +38,7 @@ FORMATS: dict[str, Callable[[ReportView], str]] = {
     "json": render_json,
     "junit": render_junit,
     "html": render_html,
+    "markdown": render_markdown,
     "brief": render_brief,
     "verdict": render_verdict,
 }

@@ -145,6 +145,12 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
         ],
         "readings": _cells(coverage.readings, "value"),
         "faults": _cells(coverage.faults),
+        "shared": _cells(coverage.shared, "counts"),
+        "operations_and_fields": {
+            "percent": coverage.operations_and_fields.percent,
+            "met": coverage.operations_and_fields.covered,
+            "of": coverage.operations_and_fields.total,
+        },
     }
 
 

@@ -22,7 +22,7 @@ def render_junit(view: ReportView) -> str:
     run = _Suite("mockserver")
     output = view.notes if view.failures else [*view.notes, view.verdict]
     run.add_case("run", "run", view.failures, output=output)
-    suites = [run, *_operations(view), _error_handling(view)]
+    suites = [run, *_operations(view), _shared(view), _error_handling(view)]
     for suite in suites:
         root.append(suite.finish())
     for name in ("tests", "failures", "skipped"):
@@ -52,6 +52,14 @@ def _operations(view: ReportView) -> Iterator[_Suite]:
         for outcome, remaining in outcomes.items():
             suite.add_case(outcome, *_problems(view, remaining))
         yield suite
+
+
+def _shared(view: ReportView) -> _Suite:
+    """Return a suite with a case for each error that every operation can return."""
+    suite = _Suite(view.label["shared"])
+    for cell in view.report.coverage.shared:
+        suite.add_case(cell.name, "", [], skipped="" if cell.times else view.label["missing"])
+    return suite
 
 
 def _problems(view: ReportView, groups: Sequence[ViolationGroup]) -> tuple[str, list[str]]:

@@ -15,7 +15,12 @@ def render_text(view: ReportView) -> str:
 def render_brief(view: ReportView) -> str:
     """Return the report with one line for the coverage."""
     shares = ", ".join(f"{row.name} {row.share}" for row in view.operations)
-    return "\n".join([*_problems(view), "", f"{_percent(view)}: {shares}", ""]) + "\n" + render_verdict(view)
+    shares += f", {view.label['shared']} {view.shared_share}"
+    return (
+        "\n".join([*_problems(view), "", f"{_percent(view)}", f"  {shares}", ""])
+        + "\n"
+        + render_verdict(view)
+    )
 
 
 def render_verdict(view: ReportView) -> str:
@@ -52,8 +57,7 @@ def _problems(view: ReportView) -> Iterator[str]:
 
 
 def _percent(view: ReportView) -> str:
-    coverage = view.report.coverage
-    return f"{view.label['coverage']}: {view.percent} ({coverage.covered}/{coverage.total})"
+    return f"{view.label['coverage']}: {view.coverage}"
 
 
 def _coverage(view: ReportView) -> Iterator[str]:
@@ -64,5 +68,9 @@ def _coverage(view: ReportView) -> Iterator[str]:
         for name in ("covered", "faults", "readings", "missing"):
             if cells := getattr(row, name):
                 yield f"    {label[name]}: {', '.join(cells)}"
+    yield f"  {label['shared']}:"
+    for name, cells in (("covered", view.shared_covered), ("missing", view.shared_missing)):
+        if cells:
+            yield f"    {label[name]}: {', '.join(cells)}"
     for name, cells in (("faults", view.faults), ("readings", view.readings)):
         yield from ("", f"{label[name]}: {', '.join(cells) or label['none']}")

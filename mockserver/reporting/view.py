@@ -43,6 +43,7 @@ LABELS = {
     "scenarios": Text("Scenarios", "场景"),
     "none": Text("none", "无"),
     "failed": Text("failed", "未通过"),
+    "shared": Text("errors of every operation", "各接口共有的错误"),
     "no_operation": Text("(no operation)", "（无接口）"),
 }
 _FINE = Text("nothing fails this run", "没有导致失败的问题")
@@ -52,6 +53,10 @@ _NOT_FAILING = Text(
 _SUMMARY = Text(
     "{counted} (apps: {apps}): {accepted} accepted, {refused} refused",
     "{apps} 个应用的 {requests} 个请求：成功 {accepted}，失败 {refused}",
+)
+_COVERAGE = Text(
+    "{percent} ({share}); operations and fields: {basic} ({basic_share})",
+    "{percent}（{share}）；接口与字段：{basic}（{basic_share}）",
 )
 _UNNAMED = Text("{count} of them named no registered app", "其中 {count} 个请求未使用已注册的应用")
 _EVICTED = Text(
@@ -150,6 +155,18 @@ class ReportView:
         more = len(report.violations) - MAX_GROUPS
         self.more = self._fill(_MORE, count=more) if more > 0 else ""
         self.percent = f"{coverage.percent:g} %"
+        basic = coverage.operations_and_fields
+        self.coverage = self._fill(
+            _COVERAGE,
+            percent=self.percent,
+            share=f"{coverage.covered}/{coverage.total}",
+            basic=f"{basic.percent:g} %",
+            basic_share=f"{basic.covered}/{basic.total}",
+        )
+        """The percentages in one line."""
+        self.shared_share = f"{sum(bool(cell.times) for cell in coverage.shared)}/{len(coverage.shared)}"
+        self.shared_covered = self._counted(cell for cell in coverage.shared if cell.times)
+        self.shared_missing = [self._cell(cell) for cell in coverage.shared if not cell.times]
         self.operations = [self._operation(part) for part in coverage.operations]
         self.faults = self._counted(cell for cell in coverage.faults if cell.times)
         self.readings = self._counted(_chosen(coverage.readings))

@@ -14,7 +14,7 @@ from mockserver.core.text import Lang
 
 REPORTS: pytest.StashKey[dict[Path, tuple[str, str]]] = pytest.StashKey()
 """The format and the given name of each report file."""
-FORMATS = {".json": "json", ".xml": "junit", ".html": "html", ".txt": "text"}
+FORMATS = {".json": "json", ".xml": "junit", ".html": "html", ".md": "markdown", ".txt": "text"}
 _FROM_ENVIRONMENT = (
     "fixtures", "scenario", "seed", "now", "reading", "strictness", "fault", "lang", "answer_headers", "journal_size",
 )  # fmt: skip
@@ -53,13 +53,14 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="FILE",
         action="append",
         default=[],
-        help="write a report on the clients' requests: .json, .xml (JUnit), .html or .txt; may be given several"
+        help="write a report on the clients' requests: .json, .xml (JUnit), .html, .md or .txt; may be given several"
         " times; fails the run if no request was received",
     )
     group.addoption(
         "--mockserver-fail-on-violations",
         action="store_true",
-        help="fail the run if a request violated the contract, or if no request was received",
+        help="fail the run if a request violated the contract, if the client handled an error wrongly (a mistake in the"
+        " report's error handling), if the journal lost requests, or if no request was received",
     )
     group.addoption(
         "--mockserver-min-coverage",

@@ -185,6 +185,6 @@ def test_the_secrets_are_in_no_format(report: Report, server: MockServer) -> Non
     """Neither the token nor the keys of any app."""
     config = server.engine.config.apps.values()
     secrets = [secret for app in config for secret in app.credentials.secrets] + [TOKEN]
-    for form in ("text", "json", "junit", "html"):
+    for form in ("text", "json", "junit", "html", "markdown"):
         shown = report("--format", form).output
         assert not [secret for secret in secrets if secret in shown]

@@ -39,21 +39,58 @@ def test_the_denominator_is_what_a_correct_client_can_cover() -> None:
     """Success, empty, the errors that count where they are possible, optional fields, enumerated values."""
     nothing = covered()
     assert (nothing.covered, nothing.percent, nothing.unknown) == (0, 0.0, 0)
-    everywhere = {"success", "empty"} | {
-        error for error, rule in rules().items() if rule.counts and not rule.fields
-    }
+    shared = [error for error, rule in rules().items() if rule.counts and not rule.fields]
+    assert {cell.name for cell in nothing.shared} == set(shared) >= {"checksum_expired", "unknown_appkey"}
     for name, more in {
         "query_instance_all_records_by_time": {"user_not_found", "range_too_large"},
         "query_room_info": {"room_not_found"},
         "query_all_instance_by_time": {"range_too_large"},
         "count_qos_by_day": set(),
     }.items():
-        assert {part for part, (_, counts) in outcomes(nothing, name).items() if counts} == everywhere | more
+        assert {part for part, (_, counts) in outcomes(nothing, name).items() if counts} == {
+            *("success", "empty"),
+            *more,
+        }
     assert list(fields(nothing)) == [
         ("BeginTime", "given"), ("BeginTime", "left_out"), ("EndTime", "given"), ("EndTime", "left_out"),
     ]  # fmt: skip
     assert list(fields(nothing, VOLUME)) == [("CountBy", str(number)) for number in range(5)]
-    assert nothing.total == len(OPERATIONS) * len(everywhere) + 4 + (4 + 5 + 4)
+    own = len(OPERATIONS) * 2 + 4 + (4 + 5 + 4)
+    assert nothing.total == own + len(shared)
+
+
+def test_an_error_of_every_operation_counts_once() -> None:
+    """Whichever operation returned it; the others list it, and it is no part of their denominators."""
+    before = covered(entry())
+    once = covered(entry(), entry(error="checksum_expired"))
+    twice = covered(
+        entry(), entry(error="checksum_expired"), entry(operation=VOLUME, error="checksum_expired", fields={})
+    )
+    assert (once.covered - before.covered, twice.covered - once.covered) == (1, 0)
+    assert {cell.name: cell.times for cell in twice.shared}["checksum_expired"] == 2
+    assert outcomes(twice)["checksum_expired"] == (1, False)
+    elsewhere = covered(entry(), entry(operation="", error="unknown_command"))
+    assert elsewhere.covered == before.covered
+
+
+def test_correct_requests_alone_cover_operations_and_fields() -> None:
+    """An empty answer will do; errors add nothing."""
+    nothing = covered().operations_and_fields
+    assert (nothing.covered, nothing.percent) == (0, 0.0)
+    entries = [entry(operation=name, fields={}, empty=True) for name in OPERATIONS]
+    for part in covered().operations:
+        for cell in part.fields:
+            value: Any = {"given": "1", "left_out": ""}.get(cell.value)
+            entries.append(
+                entry(
+                    operation=part.operation, fields={cell.name: int(cell.value) if value is None else value}
+                )
+            )
+    whole = covered(*entries)
+    assert whole.operations_and_fields.percent == 100.0
+    assert whole.operations_and_fields.total == nothing.total == len(OPERATIONS) + 13
+    assert covered(*entries, entry(error="server_busy")).operations_and_fields == whole.operations_and_fields
+    assert covered(entry(error="room_not_found", fields={"RoomId": "1"})).operations_and_fields.covered == 2
 
 
 def test_each_outcome_is_counted() -> None:
@@ -144,6 +181,7 @@ def test_a_hundred_percent_can_be_reached() -> None:
             value: Any = {"given": "1", "left_out": ""}.get(cell.value)
             value = int(cell.value) if value is None else value
             entries.append(entry(operation=part.operation, fields={cell.name: value}))
+    entries += [entry(error=cell.name) for cell in covered().shared]
     coverage = covered(*entries)
     assert (coverage.percent, coverage.covered) == (100.0, coverage.total)
 
@@ -152,7 +190,17 @@ def test_the_shape_of_the_json_is_stable() -> None:
     """The keys are the same with and without requests."""
     for coverage in (covered(), covered(entry())):
         shape = coverage_json(coverage)
-        assert list(shape) == ["percent", "met", "of", "unknown", "operations", "readings", "faults"]
+        assert list(shape) == [
+            "percent",
+            "met",
+            "of",
+            "unknown",
+            "operations",
+            "readings",
+            "faults",
+            "shared",
+            "operations_and_fields",
+        ]
         assert [part["operation"] for part in shape["operations"]] == list(OPERATIONS)
         for part in shape["operations"]:
             assert list(part) == [

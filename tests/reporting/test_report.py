@@ -139,11 +139,12 @@ def test_the_brief_format_has_the_problems_and_one_line_of_coverage() -> None:
     assert whole.startswith(problems)
     shares, _, last = rest.partition("\n\n")
     assert shares.startswith(
-        f"{REPORT.coverage.percent:g} % ({REPORT.coverage.covered}/{REPORT.coverage.total}): "
+        f"{REPORT.coverage.percent:g} % ({REPORT.coverage.covered}/{REPORT.coverage.total}); operations and fields: "
     )
     counts = [tuple(map(int, pair)) for pair in re.findall(r"\w+ (\d+)/(\d+)", shares)]
     assert tuple(map(sum, zip(*counts, strict=True))) == (REPORT.coverage.covered, REPORT.coverage.total)
-    assert len(counts) == len(REPORT.coverage.operations)
+    # The last is of the errors that all operations share.
+    assert len(counts) == len(REPORT.coverage.operations) + 1
     assert last == render_verdict(view(REPORT))
     assert last == "Violations do not fail this run; --fail-on violations makes them.\n"
     failed = view(REPORT, "zh", fail_on_violations=True)

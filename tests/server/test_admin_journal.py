@@ -178,6 +178,6 @@ def test_reports_cover_one_app_or_all(wire, app) -> None:
         assert (result["requests"], json.loads(result["rendered"])["requests"]) == (2, 2)
         assert result["complaints"]
         assert_error(app.admin("POST", "report", {"appkeys": both}), 422, "appkeys")
-    assert_error(wire.admin("POST", "report", {"form": "pdf"}), 422, "text, json, junit, html")
+    assert_error(wire.admin("POST", "report", {"form": "pdf"}), 422, "text, json, junit, html, markdown")
     assert_error(wire.admin("POST", "report", {"forn": "text"}), 422, "did you mean form?")
     assert_error(wire.admin("POST", "report", {"min_coverage": "all"}), 422, "min_coverage")

@@ -1,4 +1,4 @@
-"""The plugin's options: a running server, reports in four formats, and what fails a run."""
+"""The plugin's options: a running server, reports in five formats, and what fails a run."""
 
 from __future__ import annotations
 
@@ -89,11 +89,13 @@ def check_report(form: str, path: Path) -> None:
     elif form == "HTML":
         assert text.lstrip().lower().startswith("<!doctype html>")
         assert "unknown_field" in text
+    elif form == "md":
+        assert text.startswith("## Contract report\n\n2 requests ")
     else:
         assert text.startswith("Contract report: 2 requests")
 
 
-@pytest.mark.parametrize("form", ["json", "xml", "HTML", "txt"])
+@pytest.mark.parametrize("form", ["json", "xml", "HTML", "md", "txt"])
 def test_a_report_has_the_format_of_its_suffix(mixed: Path, guarded: str, form: str) -> None:
     """It is written to the folder of the call, and named in the section."""
     name = f"report.{form}"

@@ -141,7 +141,7 @@ def test_a_url_without_a_server(tmp_path: Path, url: str, text: str) -> None:
         ("missing/report.json", "there is no folder"),
         ("tests", "is a folder"),
         ("pytest.ini/x.html", "there is no folder"),
-        ("r.md", "r.md must end in one of .json, .xml, .html, .txt"),
+        ("r.pdf", "r.pdf must end in one of .json, .xml, .html, .md, .txt"),
     ],
 )
 def test_a_report_that_cannot_be_written_is_a_usage_error(tmp_path: Path, report: str, text: str) -> None:
