@@ -269,7 +269,13 @@ def test_report_is_0_without_findings_and_1_with(tmp_path: Path) -> None:
         done = run("report", "--url", server.url, "--fail-on", "violations")
         assert done.returncode == 1
         assert done.stderr
-        for form, start in (("json", "{"), ("junit", "<?xml"), ("markdown", "## "), ("html", "<!doctype html>"), ("text", "")):
+        for form, start in (
+            ("json", "{"),
+            ("junit", "<?xml"),
+            ("markdown", "## "),
+            ("html", "<!doctype html>"),
+            ("text", ""),
+        ):
             file = tmp_path / f"report.{form}"
             assert run("report", "--url", server.url, "--format", form, "--output", str(file)).returncode == 0
             assert file.read_text(encoding="utf-8").lower().startswith(start)
