@@ -41,7 +41,11 @@ def serve(**settings: Any) -> None:
         ca = {"ca_file": str(server.ca_file)} if server.ca_file else {}
         ready_file.write({**details, "apps": list(server.engine.config.apps), **ca})
         ca_text = f", CA file {server.ca_file}" if ca else ""
-        line = f"mockserver ready on {url} (scenario {chosen['scenario']}, pid {os.getpid()}{ca_text})"
+        off = server.engine.config.readings(chosen["scenario"])["signing"] == "off"
+        signing = ", signing off" if off else ""
+        line = (
+            f"mockserver ready on {url} (scenario {chosen['scenario']}{signing}, pid {os.getpid()}{ca_text})"
+        )
         if chosen["log_format"] == "json":
             entry = {"time": machine_time(), "level": "INFO", "message": line, **details, **ca}
             line = json.dumps({**entry, "scenario": chosen["scenario"]}, ensure_ascii=False)

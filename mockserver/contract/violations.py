@@ -30,7 +30,7 @@ class Violation:
     diagnosis: str = ""
     """Name of the signing mistake behind it, if it was identified."""
     tolerated: bool = False
-    """Whether it is only recorded, because the reading `strictness` is lenient."""
+    """Whether it is only recorded, because a reading accepts it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,9 @@ _TABLE = (
         metavar="NAME=VALUE"),
     Setting("strictness", "choice", None, Text("short for --reading strictness=…", "等同 --reading strictness=…"),
         ("strict", "lenient")),
+    Setting("signing", "choice", None, Text(
+        "short for --reading signing=…; off also serves tools that cannot sign",
+        "等同 --reading signing=…；off 可供无法签名的工具使用"), ("v2", "v1", "either", "off")),
     Setting("fault", "many", (), Text("inject a fault into every app; repeatable", "为所有应用注入故障；可多次使用"),
         metavar="KIND;FIELD=VALUE;…"),
     Setting("lang", "choice", "en", Text("language of ErrorInfo and of messages", "ErrorInfo 与提示的语言"), ("en", "zh")),

@@ -43,7 +43,7 @@ def make_engine(**settings: Any) -> Engine:
     """Return an engine for the given settings. ConfigurationError lists everything wrong with them."""
     chosen = resolve_settings(settings)
     clock = make_clock(chosen["now"])
-    readings = parse_readings(chosen["reading"], chosen["strictness"])
+    readings = parse_readings(chosen["reading"], chosen["strictness"], chosen["signing"])
     user = Path(chosen["fixtures"]) if chosen["fixtures"] else None
 
     def read() -> Config:
@@ -128,9 +128,9 @@ def make_clock(now: str | int | None) -> Clock:
 
 
 def parse_readings(
-    given: str | Iterable[str] | Mapping[str, Any], strictness: str | None = None
+    given: str | Iterable[str] | Mapping[str, Any], strictness: str | None = None, signing: str | None = None
 ) -> dict[str, Value]:
-    """Parse `NAME=VALUE` texts or a mapping."""
+    """Parse `NAME=VALUE` texts or a mapping. The other arguments are two readings with options of their own."""
     if isinstance(given, str):
         given = [given]
     if isinstance(given, Mapping):
@@ -142,8 +142,9 @@ def parse_readings(
     try:
         for name, value in pairs:
             readings[name] = parse_reading(name, value)
-        if strictness is not None:
-            readings["strictness"] = parse_reading("strictness", strictness)
+        for name, value in (("strictness", strictness), ("signing", signing)):
+            if value is not None:
+                readings[name] = parse_reading(name, value)
     except InvalidReading as error:
         raise ConfigurationError.at("--reading", error.text) from None
     return readings

@@ -13,6 +13,7 @@ from dataclasses import replace
 from mockserver.contract.apps import App
 from mockserver.contract.envelope import encode_json, failure
 from mockserver.contract.error_info import compose_error_info
+from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.http import Request, Response
@@ -21,18 +22,19 @@ from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario
 from mockserver.engine.context import Decision, RequestContext, journal_entry
 from mockserver.engine.journal import Journal
-from mockserver.engine.overrides import read_overrides
+from mockserver.engine.overrides import RequestOverrides, read_overrides
 from mockserver.engine.request_log import RequestLog, Which
 from mockserver.engine.responder import Responder
 from mockserver.engine.response_headers import CONTENT_TYPE, answer_headers, header_value
-from mockserver.engine.state import MemoryStore
+from mockserver.engine.state import AppState, MemoryStore
 from mockserver.faults.base import FaultContext
 from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultPlan
+from mockserver.scenarios.model import Scenario
 from mockserver.validation.body import check_body
 from mockserver.validation.query import check_query, read_query
 from mockserver.validation.redactor import Redactor
-from mockserver.validation.signature import SigningContext, check_signature
+from mockserver.validation.signature import SigningContext, check_signature, tolerate
 from mockserver.validation.target import check_target
 
 _CAUSED_BY_FAULTS = ("checksum_expired", "checksum_mismatch")
@@ -96,10 +98,11 @@ class Engine:
         app = self.app(query.values.get("appkey", ""))
         state = self.store.app(app.appkey if app else "")
         overrides = read_overrides(request, query.values, config)
-        scenario = config.scenarios[(overrides and overrides.scenario) or state.scenario]
-        readings = config.readings(scenario.name)
-        if state.readings:
-            readings = {**readings, **state.readings}
+        scenario, readings = _choices(config, overrides, state)
+        if readings["signing"] == "off" and not (app or query.values.get("appkey")):
+            app = next(iter(config.apps.values()))
+            state = self.store.app(app.appkey)
+            scenario, readings = _choices(config, overrides, state)
         return RequestContext(
             next(self._numbers),
             config,
@@ -118,7 +121,9 @@ class Engine:
         """Collect all violations in the order of the checks. `deep`: for analysis only, so without faults."""
         request, readings = context.request, context.readings
         context.operation, context.violations = check_target(request, readings)
-        context.violations += check_query(context.parsed_query, readings, request)
+        found_in_query = check_query(context.parsed_query, readings, request)
+        signing_off = readings["signing"] == "off"
+        context.violations += map(tolerate, found_in_query) if signing_off else found_in_query
         body_violations: list[Violation] = []
         if context.operation is not None:
             validator = context.config.schemas.request(context.operation.name)
@@ -132,6 +137,9 @@ class Engine:
         if context.signature_valid:
             # A fault made the server reject a valid signature: that is no violation of the client's.
             context.injected = [found for found in signature if found.name in _CAUSED_BY_FAULTS]
+        if signing_off:
+            # Not those of a fault: it acts on the requests that are signed.
+            signature = [found if found in context.injected else tolerate(found) for found in signature]
         context.violations += signature
         if context.overrides:
             context.violations += context.overrides.violations
@@ -167,7 +175,8 @@ class Engine:
             return signing
         trial = replace(signing, memory=None)
         violations = check_signature(context.query, context.received, context.readings, trial, accepted=False)
-        context.signature_valid = all(found.tolerated for found in violations)
+        signed = "checksum" in context.query
+        context.signature_valid = signed and all(found.tolerated for found in violations)
         return context.fault_plan.apply_to_signing(signing, signature_valid=context.signature_valid)
 
     def _decide(self, context: RequestContext) -> Decision:
@@ -250,6 +259,15 @@ class Engine:
         self._redactor.add_credentials(app.credentials for app in config.apps.values())
         for scenario in config.scenarios.values():
             self.redact_secrets_of(scenario.faults)
+
+
+def _choices(
+    config: Config, overrides: RequestOverrides | None, state: AppState
+) -> tuple[Scenario, Readings]:
+    """Return the scenario and the readings of a request of an app."""
+    scenario = config.scenarios[(overrides and overrides.scenario) or state.scenario]
+    readings = config.readings(scenario.name)
+    return scenario, {**readings, **state.readings} if state.readings else readings
 
 
 def _fault_context(context: RequestContext) -> FaultContext:

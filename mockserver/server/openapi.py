@@ -173,7 +173,8 @@ def _parameters(query: Json, readings: Readings, app: App) -> dict[str, Json]:
             "name": name,
             "in": "query",
             **_descriptions(schema),
-            "required": not (name == "seq" and readings["seq"] == "optional"),
+            "required": readings["signing"] != "off"
+            and not (name == "seq" and readings["seq"] == "optional"),
             "schema": (
                 {"type": "string", "pattern": _FRACTIONAL_CURTIME}
                 if fractional

@@ -16,7 +16,7 @@ REPORTS: pytest.StashKey[dict[Path, tuple[str, str]]] = pytest.StashKey()
 """The format and the given name of each report file."""
 FORMATS = {".json": "json", ".xml": "junit", ".html": "html", ".md": "markdown", ".txt": "text"}
 _FROM_ENVIRONMENT = (
-    "fixtures", "scenario", "seed", "now", "reading", "strictness", "fault", "lang", "answer_headers", "journal_size",
+    "fixtures", "scenario", "seed", "now", "reading", "strictness", "signing", "fault", "lang", "answer_headers", "journal_size",
 )  # fmt: skip
 """Settings that the session's server takes from the environment; the plugin itself decides on address and access."""
 

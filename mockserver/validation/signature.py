@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mockserver.contract.apps import App, Credentials
@@ -16,12 +16,12 @@ from mockserver.core.http import Request
 from mockserver.core.text import Text
 from mockserver.validation.curtime import diagnose_curtime, diagnose_offset
 from mockserver.validation.diagnosis import diagnose
-from mockserver.validation.query import read_query
+from mockserver.validation.query import PARAMETERS, read_query
 from mockserver.validation.redactor import MASK
 
 _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
-_FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1")}
+_FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1"), "off": ("v2",)}
 _CLOCK_MOVED = Text(
     " (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）"
 )
@@ -77,11 +77,12 @@ def check_signature(
     """Return all violations of the query's values, in the order of the checks.
 
     `query` holds the decoded values. `accepted` says that all checks before this one passed: only then are a seq and a
-    checksum marked as used.
+    checksum marked as used. The reading `signing: off` is applied later, by `tolerate`.
     """
     violations: list[Violation] = []
     app, memory = context.app, context.memory
-    if app is None and "appkey" in query:
+    off = readings["signing"] == "off"
+    if "appkey" in query and (app is None or not query["appkey"]):
         violations.append(_unknown_appkey(query["appkey"]))
     violations += _check_identifier(query.get("identifier"), app, readings)
     curtime = query.get("curtime")
@@ -99,16 +100,25 @@ def check_signature(
         elif memory:
             if moment is not None:
                 memory.remember_signed(checksum, curtime)
-            once = readings["checksum_reuse"] == "once" and accepted and _all_tolerated(violations)
+            once = readings["checksum_reuse"] == "once" and accepted and (off or _all_tolerated(violations))
             if once and not memory.claim_checksum(checksum):
                 violations.append(make_violation("checksum_reused", got=checksum[:6] + "…"))
     seq = query.get("seq")
     if seq == "" and readings["seq"] != "optional":
         violations.append(make_violation("seq_empty"))
-    unique = readings["seq"] == "unique" and accepted and _all_tolerated(violations)
+    unique = readings["seq"] == "unique" and accepted and (off or _all_tolerated(violations))
     if unique and seq and memory and not memory.claim_seq(seq):
         violations.append(make_violation("seq_repeated", got=seq))
     return violations
+
+
+def tolerate(violation: Violation) -> Violation:
+    """Return the violation as the reading `signing: off` takes it: only an unknown appkey and unknown parameters stay errors."""
+    place, _, name = violation.where.partition(":")
+    if place != "query" or name not in PARAMETERS:
+        return violation
+    absent = violation.name == "missing_parameter" or not violation.got
+    return violation if name == "appkey" and not absent else replace(violation, tolerated=True)
 
 
 def _all_tolerated(violations: list[Violation]) -> bool:

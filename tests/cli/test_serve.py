@@ -102,6 +102,30 @@ def test_a_port_in_use_is_2_with_its_number() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "environ"),
+    [
+        (("--signing", "off"), {}),
+        (("--reading", "signing=off"), {}),
+        ((), {"MOCKSERVER_SIGNING": "off"}),
+    ],
+    ids=str,
+)
+def test_the_ready_line_says_that_signing_is_off(words: tuple[str, ...], environ: dict[str, str]) -> None:
+    """Nobody takes such a server for one that checks signatures; an unsigned request is answered."""
+    with serving("--scenario", "document", *words, **environ) as server:
+        assert "(scenario document, signing off, pid " in server.line
+        with Connection(server.port) as wire:
+            answer = wire.ask(
+                "POST",
+                "/v2/video/query_room_info",
+                b'{"RoomId": "123456789"}',
+                Content_Type="application/json",
+            )
+            assert answer.json["Status"] == "OK"
+            assert answer.headers["x-mock-violations"] == "5"
+
+
 def test_off_loopback_the_admin_api_requires_the_token() -> None:
     """With a token of any characters `serve` listens on every address; the API itself needs none."""
     token = "Schlüssel: 钥匙"

@@ -90,7 +90,7 @@ def test_an_unknown_style_is_refused(tmp_path: Path) -> None:
     """As an option and as a key of a scenario."""
     with pytest.raises(ConfigurationError, match="detailed, catalogue"):
         make_engine(error_info="short")
-    with pytest.raises(ConfigurationError, match="'short' is none of detailed, catalogue"):
+    with pytest.raises(ConfigurationError, match="'short' is not one of detailed, catalogue"):
         user_config(tmp_path, {"scenarios/a.yaml": "title: a\nerror_info: short\n"})
 
 

@@ -52,6 +52,12 @@ def test_the_document_is_valid(lang: str, readings: dict[str, str]) -> None:
     assert list(OpenAPIV31SpecValidator(document(lang, **readings)).iter_errors()) == []
 
 
+def test_with_signing_off_no_parameter_is_required() -> None:
+    """A tool that generates requests from the document need not sign them."""
+    found = document(signing="off")["components"]["parameters"].values()
+    assert [part["required"] for part in found] == [False] * 5
+
+
 def test_the_validator_detects_a_broken_document() -> None:
     """A missing title is reported, so the test above can fail."""
     found = json.loads(json.dumps(document()))
