@@ -21,7 +21,12 @@ from mockserver.validation.redactor import MASK
 
 _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
-_FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1"), "off": ("v2",)}
+_FORMULAS: dict[str, tuple[Formula, ...]] = {
+    "v2": ("v2",),
+    "v1": ("v1",),
+    "either": ("v2", "v1"),
+    "off": ("v2",),
+}
 _CLOCK_MOVED = Text(
     " (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）"
 )
