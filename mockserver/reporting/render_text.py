@@ -17,7 +17,7 @@ def render_brief(view: ReportView) -> str:
     shares = ", ".join(f"{row.name} {row.share}" for row in view.operations)
     shares += f", {view.label['shared']} {view.shared_share}"
     return (
-        "\n".join([*_problems(view), "", f"{_percent(view)}", f"  {shares}", ""])
+        "\n".join([*_problems(view), "", f"{_percent(view)}; {shares}", ""])
         + "\n"
         + render_verdict(view)
     )

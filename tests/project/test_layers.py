@@ -37,7 +37,6 @@ LIBRARIES = {
     "jsonschema_rs": {"contract"},
     "referencing": {"contract"},
     "orjson": {"contract"},
-    "watchfiles": {"server"},
 }
 """The only package that may import each of these libraries."""
 MAX_LINES = 350

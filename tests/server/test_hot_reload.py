@@ -18,7 +18,6 @@ from helpers.request_builder import NOW
 from helpers.server_process import serving
 from watched_files import MISTAKES, SCENARIO, files_of, generation, world_generation, write
 
-from mockserver.server import watching
 from mockserver.testing.mock_server import MockServer
 
 EDITS = length(12, 300)
@@ -52,15 +51,8 @@ def wait_until(condition: Callable[[], object], seconds: float = 2.0) -> float:
     return time.monotonic() - start
 
 
-@pytest.mark.parametrize("events", [True, False], ids=["events", "no events"])
-def test_a_valid_save_is_live_within_two_seconds(folder, monkeypatch, events):
-    """Scenario, catalogue, schema and credentials; also on a file system without events."""
-    if not events:
-
-        def no_events(*_, **__):
-            raise OSError("this file system has none")
-
-        monkeypatch.setattr(watching, "watch", no_events)
+def test_a_valid_save_is_live_within_two_seconds(folder):
+    """Scenario, catalogue, schema and credentials."""
     with (
         MockServer("watched", fixtures=str(folder), now=str(NOW), reload=True) as mock,
         Client(mock.port) as client,
