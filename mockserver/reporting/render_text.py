@@ -16,11 +16,7 @@ def render_brief(view: ReportView) -> str:
     """Return the report with one line for the coverage."""
     shares = ", ".join(f"{row.name} {row.share}" for row in view.operations)
     shares += f", {view.label['shared']} {view.shared_share}"
-    return (
-        "\n".join([*_problems(view), "", f"{_percent(view)}; {shares}", ""])
-        + "\n"
-        + render_verdict(view)
-    )
+    return "\n".join([*_problems(view), "", f"{_percent(view)}; {shares}", ""]) + "\n" + render_verdict(view)
 
 
 def render_verdict(view: ReportView) -> str:
