@@ -82,8 +82,11 @@ def write_own_files(folder: Path) -> None:
     write(folder, {"test_asks.py": ASKS, "mine/scenarios/mine.yaml": MINE, "mine/retries.yaml": waits})
 
 
-@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["alone", "xdist"])
-@pytest.mark.parametrize("way", ["option", "environment", "ini"])
+@pytest.mark.parametrize(
+    ("way", "workers"),
+    [("option", []), ("environment", []), ("ini", []), ("ini", ["-p", "xdist", "-n", "2"])],
+    ids=["option", "environment", "ini", "ini-xdist"],
+)
 def test_the_users_files_and_language_are_used(tmp_path: Path, way: str, workers: list[str]) -> None:
     """For the answers, ErrorInfo, the report and the retry rules."""
     write_own_files(tmp_path)
