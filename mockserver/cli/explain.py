@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import urllib.parse
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from mockserver.cli.curl_command import is_curl, read_curl
 from mockserver.cli.options import json_option, setting_options
-from mockserver.cli.output import local_time, violation_line
+from mockserver.cli.output import local_time, show_json, violation_line
 from mockserver.cli.pasted_request import PastedRequest, find_url, read_journal_entry, read_raw_http
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Request
@@ -95,7 +94,7 @@ def explain(
     if pasted.checksum_rows is not None:
         rows = [row for row in rows if row["where"] != "query:checksum"] + pasted.checksum_rows
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        show_json(rows)
     else:
         no_mistakes = Text("no mistakes found", "没有问题").to(lang)
         click.echo("\n".join(map(violation_line, rows)) or no_mistakes)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import click
 
-from mockserver.cli.options import Command, appkey_option, find_app, setting_options, url_option
+from mockserver.cli.options import Command, appkey_option, find_app, setting_options, url_option, user_folders
 from mockserver.cli.output import show_json
 from mockserver.cli.requests import fixed_seq
+from mockserver.cli.streams import write_utf8
 from mockserver.contract.apps import App
 from mockserver.contract.checksum import Formula, sign
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import Clock
-from mockserver.core.folders import Folders
 from mockserver.core.text import Lang
 from mockserver.engine.build import make_engine
 from mockserver.engine.config import load_config
@@ -33,7 +32,11 @@ def _options(command: Command) -> Command:
 
 @click.group()
 def export() -> None:
-    """Print the contract for other tools."""
+    """Print the contract for other tools.
+
+    The output is UTF-8.
+    """
+    write_utf8()
 
 
 @export.command()
@@ -54,7 +57,7 @@ def scenario_schema(fixtures: str | None, lang: Lang) -> None:
 
     Editors complete and check scenario files with it, including the fields of every fault and world.
     """
-    config = load_config(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
+    config = load_config(user_folders(fixtures), now=Clock().second)
     show_json(full_scenario_schema(config))
 
 

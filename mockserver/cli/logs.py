@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import queue
-import sys
 import time
 from collections.abc import Iterator
 from logging.handlers import QueueHandler, QueueListener
@@ -27,10 +26,6 @@ _FLUSH_SECONDS = 1.0
 @contextlib.contextmanager
 def log_to_stderr(form: str) -> Iterator[None]:
     """Log to stderr in the form `text` or `json` within the context."""
-    if sys.stderr is None:
-        # File descriptor 2 may belong to another file by now.
-        yield
-        return
     formatter = _JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     lines: queue.Queue[logging.LogRecord] = queue.Queue(MAX_QUEUED)
     handler = _DroppingHandler(lines)

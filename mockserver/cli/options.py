@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -12,7 +12,8 @@ import click
 from mockserver.contract.apps import App
 from mockserver.core.addresses import normalize_server_url
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.settings import SETTINGS
+from mockserver.core.folders import Folders
+from mockserver.core.settings import SETTINGS, read_variable
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang
 
@@ -23,6 +24,24 @@ _TYPES: dict[str, Any] = {
     "text": click.STRING,
     "many": click.STRING,
 }
+
+
+class EnvironmentOption(click.Option):
+    """An option that is also read from its environment variable, several values from the lines of one variable."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the value of the variable."""
+        return read_variable(str(self.envvar)) or None
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """Return the value of the variable, or its lines."""
+        value = self.resolve_envvar_value(ctx)
+        return value.splitlines() if value and self.multiple else value
+
+
+def environment_option(name: str, variable: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Return the decorator for an option that can also be set by an environment variable."""
+    return click.option(name, cls=EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
 
 
 def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
@@ -38,6 +57,7 @@ def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
             options: dict[str, Any] = {
                 "envvar": setting.variable,
                 "show_envvar": True,
+                "cls": EnvironmentOption,
                 "help": f"{text[0].upper()}{text[1:].rstrip('.')}.",
             }
             if setting.kind != "switch":
@@ -54,41 +74,39 @@ def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
 
 def url_option(text: str = "URL of the server.") -> Callable[[Command], Command]:
     """Add `--url`, the server that a command asks or writes for."""
-    return click.option(
+    return environment_option(
         "--url",
+        "MOCKSERVER_URL",
         callback=lambda ctx, param, value: normalize_server_url(value),
         metavar="URL",
-        envvar="MOCKSERVER_URL",
-        show_envvar=True,
         default="http://127.0.0.1:8080",
         show_default=True,
         help=text,
     )
 
 
-ca_option = click.option(
+ca_option = environment_option(
     "--ca",
-    envvar="MOCKSERVER_CA",
-    show_envvar=True,
+    "MOCKSERVER_CA",
     type=click.Path(),
     metavar="FILE",
     help="Certificates to trust over https, such as the CA file of `serve --tls`.",
 )
-token_option = click.option(
+token_option = environment_option(
     "--admin-token",
-    envvar="MOCKSERVER_ADMIN_TOKEN",
-    show_envvar=True,
+    "MOCKSERVER_ADMIN_TOKEN",
     metavar="TOKEN",
     help="Admin token of the server, if it requires one.",
 )
-appkey_option = click.option(
-    "--appkey",
-    envvar="MOCKSERVER_APPKEY",
-    show_envvar=True,
-    metavar="KEY",
-    help="App of apps.yaml; the first by default.",
+appkey_option = environment_option(
+    "--appkey", "MOCKSERVER_APPKEY", metavar="KEY", help="App of apps.yaml; the first by default."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def user_folders(fixtures: str | None) -> Folders:
+    """Return the folders that `--fixtures` chooses."""
+    return Folders(Path(fixtures) if fixtures else None)
 
 
 def find_app(apps: Mapping[str, App], appkey: str | None) -> App:
@@ -108,4 +126,4 @@ def message_language() -> Lang:
             return "zh"
         if word.startswith("--lang"):
             return "en"
-    return "zh" if os.environ.get(SETTINGS["lang"].variable) == "zh" else "en"
+    return "zh" if read_variable(SETTINGS["lang"].variable) == "zh" else "en"

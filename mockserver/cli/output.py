@@ -6,12 +6,14 @@ import json
 import shutil
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import click
 
+from mockserver.cli.streams import as_encoded
 from mockserver.contract.envelope import FIELDS
 
 _EAST_8 = timezone(timedelta(hours=8))
@@ -21,9 +23,15 @@ _MIN_FOLDED = 32
 _VIOLATION_KEYS = {"name", "where", "text", "section", "diagnosis", "tolerated"}
 
 
+def to_json(value: Any, indent: int | None = 2) -> str:
+    """Return a value as JSON that standard output can encode."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return json.dumps(value, ensure_ascii=not encoding.lower().startswith("utf"), indent=indent)
+
+
 def show_json(value: Any) -> None:
     """Print a value as indented JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(to_json(value))
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool = False) -> None:
@@ -77,15 +85,11 @@ def local_time(second: int) -> str:
 
 def columns(text: str) -> int:
     """Return the width of a text on a terminal, where Chinese characters take two columns."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
+    return len(text) + sum(unicodedata.east_asian_width(char) in "FW" for char in text if not char.isascii())
 
 
 def _on_a_terminal() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
+    return sys.stdout.isatty()
 
 
 def _flat(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
@@ -115,7 +119,7 @@ def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
         click.echo(f"{title or 'nothing'}: none")
         return
     names = list(dict.fromkeys(name for row in rows for name in row))
-    table = [names, *([printable(row.get(name, "")) for name in names] for row in rows)]
+    table = [names, *([as_encoded(printable(row.get(name, ""))) for name in names] for row in rows)]
     widths = [max(map(columns, column)) for column in zip(*table, strict=True)]
     if title:
         click.echo(title)

@@ -7,7 +7,6 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -20,6 +19,7 @@ from mockserver.cli.options import (
     setting_options,
     token_option,
     url_option,
+    user_folders,
 )
 from mockserver.cli.output import printable, show_answer, violation_line
 from mockserver.contract.checksum import Formula
@@ -27,7 +27,6 @@ from mockserver.contract.checksum import sign as sign_query
 from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.core.addresses import parse_server_url
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.folders import Folders
 from mockserver.core.http import Request
 from mockserver.core.json_reader import read_json
 from mockserver.core.suggestions import nearest, unknown
@@ -206,7 +205,7 @@ def _signed_query(
     seq: str | None,
     formula: Formula,
 ) -> str:
-    app = find_app(load_apps_only(Folders(Path(fixtures) if fixtures else None)), appkey)
+    app = find_app(load_apps_only(user_folders(fixtures)), appkey)
     at = make_clock(now).now()
     return sign_query(
         app.credentials, at, identifier=identifier, seq=seq or fixed_seq(now, at), formula=formula
@@ -239,7 +238,7 @@ def _operation(word: str) -> Operation:
 
 
 def _request_schema(operation: Operation, fixtures: str | None) -> Any:
-    folders = Folders(Path(fixtures) if fixtures else None)
+    folders = user_folders(fixtures)
     return read_json(folders.schema(f"{operation.name}.request.json")).value
 
 

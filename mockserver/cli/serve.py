@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ from typing import Any
 import click
 
 from mockserver.cli.logs import log_to_stderr
-from mockserver.cli.options import setting_options
+from mockserver.cli.options import setting_options, user_folders
+from mockserver.cli.output import to_json
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.machine_time import machine_time
-from mockserver.core.settings import SETTINGS
+from mockserver.core.settings import SETTINGS, environment_warnings
 from mockserver.core.text import Text
 from mockserver.engine.build import resolve_settings
+
+_log = logging.getLogger("mockserver")
 
 
 @click.command()
@@ -34,30 +37,43 @@ def serve(**settings: Any) -> None:
     ready_file = ReadyFile(chosen["ready_file"])
     # A server that was killed may have left its file.
     ready_file.clear()
-    server = MockServer(**chosen)
-
-    def ready(url: str) -> None:
-        details: dict[str, Any] = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid()}
-        ca = {"ca_file": str(server.ca_file)} if server.ca_file else {}
-        ready_file.write({**details, "apps": list(server.engine.config.apps), **ca})
-        ca_text = f", CA file {server.ca_file}" if ca else ""
-        off = server.engine.config.readings(chosen["scenario"])["signing"] == "off"
-        signing = ", signing off" if off else ""
-        line = (
-            f"mockserver ready on {url} (scenario {chosen['scenario']}{signing}, pid {os.getpid()}{ca_text})"
-        )
-        if chosen["log_format"] == "json":
-            entry = {"time": machine_time(), "level": "INFO", "message": line, **details, **ca}
-            line = json.dumps({**entry, "scenario": chosen["scenario"]}, ensure_ascii=False)
-        click.echo(line)
-        if sys.stdout is not None:
-            sys.stdout.flush()
 
     try:
         with log_to_stderr(chosen["log_format"]):
+            for warning in environment_warnings():
+                _log.warning("%s", warning.to(chosen["lang"]))
+            server = MockServer(**chosen)
+
+            def ready(url: str) -> None:
+                details: dict[str, Any] = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid()}
+                if server.ca_file:
+                    details["ca_file"] = str(server.ca_file)
+                apps = list(server.engine.config.apps)
+                ready_file.write({**details, "apps": apps})
+                line = _ready_line(
+                    details, chosen, apps[0], server.engine.config.readings(chosen["scenario"])["signing"]
+                )
+                if chosen["log_format"] == "json":
+                    entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
+                    line = to_json({**entry, "scenario": chosen["scenario"]}, indent=None)
+                click.echo(line)
+
             server.run(ready)
     finally:
         ready_file.remove()
+
+
+def _ready_line(details: Mapping[str, Any], chosen: Mapping[str, Any], appkey: str, signing: object) -> str:
+    """Return the line that scripts wait for; its beginning, up to the pid, must stay as it is."""
+    parts = [
+        f"scenario {chosen['scenario']}" + (", signing off" if signing == "off" else ""),
+        f"pid {details['pid']}",
+        f"docs page {details['admin_url']}/docs",
+        f"keys of app {appkey} in {user_folders(chosen['fixtures']).fixture('apps.yaml')}",
+    ]
+    if "ca_file" in details:
+        parts.append(f"CA file {details['ca_file']}")
+    return f"mockserver ready on {details['url']} ({', '.join(parts)})"
 
 
 class ReadyFile:

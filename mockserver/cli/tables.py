@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from mockserver.cli.options import json_option, setting_options
+from mockserver.cli.options import json_option, setting_options, user_folders
 from mockserver.cli.output import show_rows
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.core.clock import Clock
-from mockserver.core.folders import Folders
 from mockserver.core.settings import SETTINGS
 from mockserver.core.text import Lang
 from mockserver.engine.config import Config, load_config
 
 
 def _config(fixtures: str | None) -> Config:
-    return load_config(Folders(Path(fixtures) if fixtures else None), now=Clock().second)
+    return load_config(user_folders(fixtures), now=Clock().second)
 
 
 @click.command()

@@ -9,6 +9,7 @@ import click
 
 from mockserver.cli.options import appkey_option, find_app, json_option, setting_options
 from mockserver.cli.output import columns, show_json
+from mockserver.cli.streams import as_encoded
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
@@ -55,23 +56,22 @@ def world(day: str, as_json: bool, lang: Lang, appkey: str | None, **settings: A
 
 
 def _draw(picture: Mapping[str, Any], lang: Lang) -> None:
-    from rich.console import Console
-
-    # rich omits colours in a pipe.
-    console = Console(highlight=False)
     summary = _SUMMARY.to(lang).format(day=picture["day"], **picture["totals"])
-    console.print(summary, style="bold", markup=False, soft_wrap=True)
+    click.secho(summary, bold=True)
     for name, (color, title) in _CHARTS.items():
-        console.print(f"\n{title.to(lang)}", style="bold", markup=False)
+        click.secho(f"\n{title.to(lang)}", bold=True)
         for label, value, bar in _bars(picture[name]):
-            console.print(f"{label} [{color}]{bar}[/] {value}", soft_wrap=True)
+            click.echo(f"{label} {click.style(bar, fg=color)} {value}")
 
 
 def _bars(rows: Sequence[Sequence[Any]]) -> list[tuple[str, Any, str]]:
     """Return label, value and bar of each row, the labels padded to one width."""
+    block, least = (
+        char if as_encoded(char) == char else instead for char, instead in (("█", "#"), ("▏", "|"))
+    )
     largest = max((value for _, value in rows), default=0) or 1
     width = max((columns(label) for label, _ in rows), default=0)
     return [
-        (label + " " * (width - columns(label)), value, "█" * round(_BAR_WIDTH * value / largest) or "▏")
+        (label + " " * (width - columns(label)), value, block * round(_BAR_WIDTH * value / largest) or least)
         for label, value in rows
     ]

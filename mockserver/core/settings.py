@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from mockserver.core.addresses import parse_public_url
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -38,7 +39,7 @@ class Setting:
     @property
     def variable(self) -> str:
         """The environment variable."""
-        return f"MOCKSERVER_{self.name.upper()}"
+        return f"{_PREFIX}{self.name.upper()}"
 
 
 def parse_admin_token(token: str) -> str:
@@ -103,12 +104,64 @@ _TABLE = (
     Setting("log_format", "choice", "text", Text("log format", "日志格式"), ("text", "json")),
 )  # fmt: skip
 
+_PREFIX = "MOCKSERVER_"
+_NO_SETTINGS = ("URL", "CA", "APPKEY", "TEST_FULL")
+"""Other variables: those of the commands that call a server, and the one of this project's own tests."""
+_SERVICE = re.compile(
+    rf"{_PREFIX}(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
+)
+_SERVICE_URL = re.compile(r"(?:tcp|udp|sctp)://")
+
 SETTINGS: dict[str, Setting] = {setting.name: setting for setting in _TABLE}
 
 
-def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the raw values of all settings in the environment."""
-    environ = os.environ if environ is None else environ
+def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the raw values of all settings in the environment; of a repeatable one, a list of its lines."""
+    found = {name: read_variable(setting.variable, environ) for name, setting in SETTINGS.items()}
     return {
-        name: environ[setting.variable] for name, setting in SETTINGS.items() if environ.get(setting.variable)
+        name: value.splitlines() if SETTINGS[name].kind == "many" else value
+        for name, value in found.items()
+        if value
     }
+
+
+def read_variable(name: str, environ: Mapping[str, str] | None = None) -> str:
+    """Return the value of an environment variable; empty when it is unset, blank, or set by Kubernetes."""
+    environ = os.environ if environ is None else environ
+    return "" if _is_injected(name, environ) else environ.get(name, "").strip()
+
+
+def environment_warnings(environ: Mapping[str, str] | None = None) -> list[Text]:
+    """Return a message on each misspelt variable, and one on all those that Kubernetes has set."""
+    environ = os.environ if environ is None else environ
+    warnings = []
+    names = sorted(name for name in environ if name.upper().startswith(_PREFIX))
+    if injected := [name for name in names if _is_injected(name, environ)]:
+        listed, more = ", ".join(injected[:3]), len(injected) - 3
+        warnings.append(
+            Text(
+                f"{listed}{f' and {more} more' if more > 0 else ''}: ignored; Kubernetes sets them for a Service of this"
+                " name (choose the port with --port, or leave them out with enableServiceLinks: false)",
+                f"{listed}{f' 等 {len(injected)} 个变量' if more > 0 else ''}：已忽略；由 Kubernetes 为同名 Service 注入"
+                "（端口请用 --port 指定；enableServiceLinks: false 可关闭注入）",
+            )
+        )
+    # The prefix would make all names similar.
+    known = [setting.variable.removeprefix(_PREFIX) for setting in SETTINGS.values()] + [*_NO_SETTINGS]
+    for name in names:
+        own = name[len(_PREFIX) :]
+        exact = name.startswith(_PREFIX) and own in known
+        if not exact and name not in injected and (similar := similar_name(own, known)):
+            warnings.append(
+                Text(
+                    f"{name}: no such variable; did you mean {_PREFIX}{similar}?",
+                    f"{name}：没有这个变量；是否为 {_PREFIX}{similar}？",
+                )
+            )
+    return warnings
+
+
+def _is_injected(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether Kubernetes has set a variable, for a Service whose name begins with `mockserver`."""
+    is_url = name.endswith("PORT") and _SERVICE_URL.match(environ.get(name, ""))
+    return bool(is_url or _SERVICE.fullmatch(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -102,19 +103,26 @@ def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault]:
-    """Parse `KIND;field=value;…` texts; several in one text are separated by spaces."""
-    faults = []
-    for text in given.split() if isinstance(given, str) else given:
-        try:
-            faults.append(parse_fault(parse_text(text), catalogue))
-        except FaultError as error:
-            place = ".".join(str(step) for step in error.pointer)
-            prefix = f"{text}: {place}: " if place else f"{text}: "
-            en, zh = (prefix + message for message in error.text)
-            kind = "" if error.pointer == ("fault",) else text.partition(";")[0].strip()
-            command = f"mockserver faults {kind}".strip()
-            raise _invalid("fault", f"{en} (see `{command}`)", f"{zh}（见 `{command}`）") from None
-    return faults
+    """Parse `KIND;field=value;…` texts; several in one text are separated by line breaks."""
+    texts = given.splitlines() if isinstance(given, str) else given
+    return [fault for text in texts if text.strip() for fault in _parse_faults(text.strip(), catalogue)]
+
+
+def _parse_faults(text: str, catalogue: Catalogue) -> list[Fault]:
+    """Return the fault of a text, or of each word if the text is none: values may contain blanks, most do not."""
+    try:
+        return [parse_fault(parse_text(text), catalogue)]
+    except FaultError as error:
+        words = text.split()
+        if len(words) > 1:
+            with contextlib.suppress(FaultError):
+                return [parse_fault(parse_text(word), catalogue) for word in words]
+        place = ".".join(str(step) for step in error.pointer)
+        prefix = f"{text}: {place}: " if place else f"{text}: "
+        en, zh = (prefix + message for message in error.text)
+        kind = "" if error.pointer == ("fault",) else text.partition(";")[0].strip()
+        command = f"mockserver faults {kind}".strip()
+        raise _invalid("fault", f"{en} (see `{command}`)", f"{zh}（见 `{command}`）") from None
 
 
 def make_clock(now: str | int | None) -> Clock:

@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mockserver.contract.operations import PREFIX
-from mockserver.core.settings import from_environment
+from mockserver.core.settings import environment_warnings, from_environment
 from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
@@ -35,6 +35,8 @@ def create_app(**settings: Any) -> Flask:
     with the settings or the files.
     """
     settings = {**from_environment(), **settings}
+    for warning in environment_warnings():
+        log.warning("%s", warning.to(settings.get("lang", "en")))
     resolved = resolve_settings(settings)
     token = resolved["admin_token"]
     # The address of the WSGI server is unknown here, so a token allows every host name.

@@ -190,12 +190,15 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the report, if there is one, in its own section; with `-qq` as lines that name the plugin."""
     if (outcome := config.stash.get(_OUTCOME, None)) is not None:
-        if is_quiet(config):
-            for line in outcome.text.splitlines():
-                terminalreporter.write_line(f"mockserver: {line}")
-        else:
+        from mockserver.core.settings import environment_warnings
+
+        lines = [warning.to(language(config)) for warning in environment_warnings()]
+        lines += outcome.text.splitlines()
+        prefix = "mockserver: " if is_quiet(config) else ""
+        if not is_quiet(config):
             terminalreporter.section("mockserver")
-            terminalreporter.write(outcome.text)
+        for line in lines:
+            terminalreporter.write_line(prefix + line)
 
 
 @pytest.hookimpl(specname="pytest_terminal_summary", hookwrapper=True, tryfirst=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers.http_client import Client
-from helpers.server_process import CLEAN, MOCKSERVER, ServerProcess, serving
+from helpers.server_process import ServerProcess, serving
 from helpers.shell import run, run_in_terminal
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
 
@@ -100,14 +100,6 @@ def test_messages_are_chinese_on_request() -> None:
     """By option and by environment variable."""
     assert "未知场景" in run("serve", "--scenario", "documnt", "--lang", "zh").stderr
     assert "未知场景" in run("serve", "--scenario", "documnt", MOCKSERVER_LANG="zh").stderr
-
-
-def test_a_closed_pipe_is_no_error() -> None:
-    """`mockserver errors | head -1`."""
-    line = " ".join([*MOCKSERVER, "errors", "--json"])
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", f"{line} | head -c 1"], capture_output=True, text=True, timeout=30, env=CLEAN)  # fmt: skip
-    assert "Traceback" not in done.stderr
-    assert "BrokenPipe" not in done.stderr
 
 
 # Tables

@@ -17,13 +17,16 @@ from helpers.server_process import serving
 from helpers.shell import run
 from helpers.signer import APPKEY
 
+from mockserver.core.folders import Folders
+
 
 def test_serve_prints_one_ready_line(tmp_path: Path) -> None:
-    """With URL, scenario and pid; the ready file has them for programs and is removed at the end."""
+    """With URL, scenario, pid, docs page and where the keys are; the ready file has them for programs and is removed at the end."""
     file = tmp_path / "ready.json"
     with serving("--scenario", "document", "--ready-file", str(file)) as server:
-        assert (
-            server.line == f"mockserver ready on {server.url} (scenario document, pid {server.process.pid})\n"
+        assert server.line == (
+            f"mockserver ready on {server.url} (scenario document, pid {server.process.pid}, docs page {server.url}/__admin/docs,"
+            f" keys of app {APPKEY} in {Folders().fixture('apps.yaml')})\n"
         )
         result = json.loads(file.read_text(encoding="utf-8"))
         assert result == {"url": server.url, "admin_url": f"{server.url}/__admin", "pid": server.process.pid, "apps": [APPKEY, "987654321"]}  # fmt: skip

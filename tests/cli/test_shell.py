@@ -235,21 +235,6 @@ def test_ctrl_c_while_loading_is_130_and_quiet() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_a_closed_pipe_is_success() -> None:
-    """`| head -1` is quiet and exits with 0, for long outputs of every kind."""
-    for words in (
-        "errors --json",
-        "export openapi",
-        "readings",
-        "sample 2.3",
-        "faults latency",
-        "world --json",
-    ):
-        line = f"{' '.join(MOCKSERVER)} {words} | head -c 1"
-        done = subprocess.run(["bash", "-o", "pipefail", "-c", line], capture_output=True, text=True, timeout=60, env=CLEAN)  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, ""), words
-
-
 class FullDisk(io.StringIO):
     """A file on a full disk."""
 
@@ -271,13 +256,6 @@ def test_a_full_disk_is_reported(words: tuple[str, ...], capsys: pytest.CaptureF
     assert capsys.readouterr().err == "cannot write to standard output: No space left on device\n"
 
 
-def test_a_closed_stdout_gives_no_traceback() -> None:
-    """`>&-`."""
-    line = f"{' '.join(MOCKSERVER)} errors >&-"
-    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, env=CLEAN)
-    assert "Traceback" not in done.stderr
-
-
 # Tables
 
 
@@ -296,7 +274,10 @@ def test_in_a_pipe_a_row_is_a_line(name: str, columns: str) -> None:
 
 def test_columns_with_chinese_text_line_up() -> None:
     """A Chinese character takes two columns."""
-    from rich.cells import cell_len
+
+    def cell_len(text: str) -> int:
+        # The others in these texts are § and the like.
+        return len(text) + sum(char > "\u2e80" for char in text)
 
     titles = [row["title"] for row in json.loads(run("operations", "--lang", "zh", "--json").stdout)]
     head, *lines = run("operations", "--lang", "zh").stdout.splitlines()

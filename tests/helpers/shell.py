@@ -53,10 +53,10 @@ def run_in_process(*words: str, **environ: str) -> subprocess.CompletedProcess[s
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
-def run_in_terminal(*words: str) -> str:
+def run_in_terminal(*words: str, **environ: str) -> str:
     """Return the output of a command on a terminal."""
     leader, follower = pty.openpty()
-    environ = {**CLEAN, "TERM": "dumb", "COLUMNS": "120"}
+    environ = {**CLEAN, "TERM": "dumb", "COLUMNS": "120", **environ}
     process = subprocess.Popen([*MOCKSERVER, *words], stdout=follower, stderr=follower, env=environ)
     os.close(follower)
     parts = []

@@ -32,7 +32,6 @@ LIBRARIES = {
     "faker": {"world"},
     "numpy": {"world"},
     "click": {"cli"},
-    "rich": {"cli"},
     "jsonschema": {"contract"},
     "jsonschema_rs": {"contract"},
     "referencing": {"contract"},

@@ -1,0 +1,85 @@
+"""The standard streams of the command line, which may be closed, cut off, or of an encoding without some characters."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+@contextlib.contextmanager
+def standard_streams() -> Iterator[None]:
+    """Replace output streams by ones that never fail for these reasons, and closed streams by the null device."""
+    originals = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
+    with contextlib.ExitStack() as stack:
+        for name, stream in originals.items():
+            if stream is None:
+                # A file or socket that is opened later would otherwise take the descriptor of the closed stream.
+                null = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
+                setattr(sys, name, stack.enter_context(null))
+            elif name != "stdin" and isinstance(stream, io.TextIOWrapper):
+                output = _Output(stream, BrokenPipeError if name == "stdout" else OSError)
+                setattr(sys, name, output)
+                # Collected as garbage it would close the stream.
+                stack.callback(output.detach)
+        try:
+            yield
+        finally:
+            for name, stream in originals.items():
+                setattr(sys, name, stream)
+
+
+def discard(stream: Any) -> None:
+    """Send everything that is still written to a stream nowhere, such as what Python flushes while it shuts down."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def write_utf8() -> None:
+    """Write UTF-8 to standard output, whatever the encoding of the terminal: for documents that are sent to a file."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
+def as_encoded(text: str) -> str:
+    """Return a text as standard output writes it, with escapes for the characters that its encoding lacks."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+class _Output(io.TextIOWrapper):
+    """Writes escapes for characters that the encoding lacks, and drops everything after the error `dropped`.
+
+    So `mockserver check | head -1` ends with the exit code of `check`.
+    """
+
+    buffer: Any = None
+    """Hidden from click, which would write UTF-8 to an ASCII stream."""
+
+    def __init__(self, stream: io.TextIOWrapper, dropped: type[OSError]) -> None:
+        super().__init__(
+            stream.buffer,
+            encoding=stream.encoding,
+            errors="backslashreplace",
+            line_buffering=stream.line_buffering,
+            write_through=stream.write_through,
+        )
+        self._dropped = dropped
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        try:
+            return super().write(text)
+        except self._dropped:
+            discard(self)
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        try:
+            super().flush()
+        except self._dropped:
+            discard(self)
