@@ -53,6 +53,16 @@ class Config:
             for name, scenario in self.scenarios.items()
         }
 
+    @cached_property
+    def has_templates(self) -> bool:
+        """Whether a scenario has answers with templates."""
+        return any(
+            reply.templated
+            for scenario in self.scenarios.values()
+            for rule in scenario.rules
+            for reply in rule.replies
+        )
+
     def readings(self, scenario: str) -> Mapping[str, Value]:
         """Return all readings that apply under a scenario."""
         return self._readings[scenario]

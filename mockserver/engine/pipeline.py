@@ -60,6 +60,8 @@ class Engine:
         self.lang: Lang = lang
         self.apps: dict[str, App] = {}
         """Apps created at run time, beside those of the configuration."""
+        self.templates_added = False
+        """Whether an answer with templates was ever added at run time."""
         self.problems: tuple[Problem, ...] = ()
         """Problems of the files when they were last read; the configuration before that is still in use."""
         self.changing = threading.RLock()
@@ -219,6 +221,11 @@ class Engine:
         """Return the envelope of a failure outside of the pipeline, e.g. of a request that is not HTTP."""
         row, style = self.config.catalogue[error], self.config.error_info(self.store.scenario)
         return encode_json(failure(row.code, compose_error_info(row, detail.to(self.lang), self.lang, style)))
+
+    @property
+    def may_take_long(self) -> bool:
+        """Whether a request may take long enough for others to notice, as only templates do."""
+        return self.templates_added or self.config.has_templates
 
     def app(self, appkey: str) -> App | None:
         """Return a registered app."""

@@ -66,7 +66,8 @@ class Responder:
         if reply.kind == "world":
             return self._ask_world(context, rule.key)
         try:
-            filled = reply.render(_template_values(context, rule)) if reply.render else None
+            values = _template_values(context, rule) if reply.templated else {}
+            filled = reply.render(values) if reply.render else None
             if reply.kind == "error":
                 info = None if filled is None else str(filled)
                 return self.failure(context, reply.error, rule.key, info=info)

@@ -174,7 +174,13 @@ class _ScenarioFile:
                 return self._error(reply, at, location)
             if "patch" in reply:
                 render = compile_value(reply["patch"], ("patch",))
-                return Reply("patch", location, render=render, unchecked=bool(reply.get("unchecked")))
+                return Reply(
+                    "patch",
+                    location,
+                    render=render,
+                    templated=is_template(reply["patch"]),
+                    unchecked=bool(reply.get("unchecked")),
+                )
             if "body" in reply:
                 return self._body(reply, at, location, on)
         except BadTemplate as error:
@@ -193,14 +199,17 @@ class _ScenarioFile:
             )
             self.problem((*at, "error"), text)
         render = compile_value(reply["info"], ("info",)) if "info" in reply else None
-        return Reply("error", location, error=name, render=render)
+        return Reply(
+            "error", location, error=name, render=render, templated=is_template(reply.get("info", ""))
+        )
 
     def _body(self, reply: Mapping[str, Any], at: Pointer, location: str, on: frozenset[str]) -> Reply:
         body, unchecked = dict(reply["body"]), bool(reply.get("unchecked"))
         if not any(name in body for name in FIELDS):
             body = success(body)
         if is_template(body):
-            return Reply("body", location, render=compile_value(body, ("body",)), unchecked=unchecked)
+            render = compile_value(body, ("body",))
+            return Reply("body", location, render=render, templated=True, unchecked=unchecked)
         for operation in sorted(on) if not unchecked else ():
             mismatches = self._schemas.answer(operation, body).mismatches(body)
             for problem in describe_mismatches(self.document, mismatches, (*at, "body")):

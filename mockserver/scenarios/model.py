@@ -26,6 +26,8 @@ class Reply:
     error: str = ""
     """Name of the error that is returned, also of a literal body that is a failure."""
     render: Render | None = None
+    templated: bool = False
+    """Whether `render` evaluates templates, which may take a while."""
     """Fills in the body, the patch, or the error's info for one request."""
     encoded: bytes | None = None
     """The JSON of a body without templates, checked when the file was loaded."""

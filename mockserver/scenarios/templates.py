@@ -1,7 +1,8 @@
 """Templates in scenario files: sandboxed Jinja2 expressions over `request`, `now` and `fake`.
 
-Time and memory are bounded by what a template may contain: no nested loops, no definitions, and only methods and
-filters whose output cannot be much larger than their input. The result must be plain JSON.
+Memory is bounded by what a template may contain: no nested loops, no definitions, and only methods and filters whose
+output cannot be much larger than their input. Time is bounded by a limit that every step checks, and `fake` by limits of
+its own. Calls with constant arguments are tried when the file is loaded. The result must be plain JSON.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
-from jinja2.filters import FILTERS
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-MAX_OUTPUT = 100_000
-"""Characters of a rendered text."""
+from mockserver.scenarios.template_bounds import CLOCK, FILTER_FUNCTIONS, MAX_OUTPUT, Bounds
+
 MAX_TEMPLATE = 10_000
 """Characters of a template."""
 VARIABLES = ("request", "now", "fake")
@@ -37,11 +37,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
     **dict.fromkeys((bytes, int, float, bool), frozenset()),
 }
 """The methods allowed for these types: others take a width or a number of repetitions."""
-_FILTERS = (
-    *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items", "join"),
-    *("last", "length", "list", "lower", "max", "min", "reverse", "round", "sort", "string", "sum", "title"),
-    *("tojson", "trim", "unique", "upper"),
-)
+_UNKNOWN = object()
 _REFUSED = (
     *(nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.With),
     *(nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends),
@@ -60,9 +56,18 @@ class BadTemplate(ValueError):
 class _Sandbox(ImmutableSandboxedEnvironment):
     """A sandbox in which no operator, method or filter can use up the memory."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        CLOCK.check()
+        return super().call(context, obj, *args, **kwargs)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "+":
+            sizes = [len(side) for side in (left, right) if isinstance(side, (str, list, tuple))]
+            if sum(sizes) > MAX_OUTPUT:
+                raise SecurityError(f"the sum has more than {MAX_OUTPUT} characters or items")
+            return super().call_binop(context, operator, left, right)
         numbers = all(isinstance(side, _NUMBERS) and abs(side) < 2**64 for side in (left, right))
         if not numbers or (operator == "**" and abs(right) > 64):
             raise SecurityError(f"{operator} only takes numbers below 2**64 (exponents up to 64)")
@@ -78,16 +83,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return None
 
 
-def _replace(text: object, old: str, new: str) -> str:
-    source = str(text)
-    if source.count(old) * len(new) > MAX_OUTPUT:
-        raise SecurityError(f"the result of replace has more than {MAX_OUTPUT} characters")
-    return source.replace(old, new)
-
-
 _ENVIRONMENT = _Sandbox(undefined=StrictUndefined, autoescape=False)
 _ENVIRONMENT.globals.clear()
-_ENVIRONMENT.filters = {**{name: FILTERS[name] for name in _FILTERS}, "replace": _replace}
+_ENVIRONMENT.filters = FILTER_FUNCTIONS
 
 
 def is_template(value: Any) -> bool:
@@ -102,13 +100,23 @@ def is_template(value: Any) -> bool:
 def compile_value(value: Any, pointer: tuple[str | int, ...] = ()) -> Render:
     """Return a function that renders every template in `value`; BadTemplate points to an invalid one.
 
-    A string that is a single `{{ … }}` renders to the value of the expression, so numbers stay numbers.
+    The function raises BadTemplate, too, after about a second. A string that is a single `{{ … }}` renders to the value of the expression, so numbers stay numbers.
     """
+    part = _compile_part(value, pointer)
+
+    def render(variables: Mapping[str, Any]) -> Any:
+        CLOCK.start()
+        return part(variables)
+
+    return render
+
+
+def _compile_part(value: Any, pointer: tuple[str | int, ...]) -> Render:
     if isinstance(value, dict):
-        parts = {key: compile_value(item, (*pointer, key)) for key, item in value.items()}
+        parts = {key: _compile_part(item, (*pointer, key)) for key, item in value.items()}
         return lambda variables: {key: part(variables) for key, part in parts.items()}
     if isinstance(value, list):
-        items = [compile_value(item, (*pointer, index)) for index, item in enumerate(value)]
+        items = [_compile_part(item, (*pointer, index)) for index, item in enumerate(value)]
         return lambda variables: [item(variables) for item in items]
     if isinstance(value, str) and is_template(value):
         return _compile_text(value, pointer)
@@ -123,6 +131,7 @@ def _compile_text(text: str, pointer: tuple[str | int, ...]) -> Render:
 
     def render_json(variables: Mapping[str, Any]) -> Any:
         try:
+            CLOCK.check()
             return _to_json(render(variables))
         except Exception as error:
             raise BadTemplate(f"template {text[:200]!r}: {error}", pointer) from None
@@ -138,6 +147,8 @@ def _compile(text: str) -> Render:
     names = find_undeclared_variables(tree) | {name.name for name in tree.find_all(nodes.Name)} & {"self"}
     if unknown := sorted(names - set(VARIABLES)):
         raise ValueError(f"there is no {', '.join(unknown)}; a template can use {', '.join(VARIABLES)}")
+    _try_constant_calls(tree)
+    tree = Bounds().visit(tree)
     output = tree.body[0] if len(tree.body) == 1 else None
     if isinstance(output, nodes.Output) and len(output.nodes) == 1:
         # A single expression: rendering it as a template would turn its value into text.
@@ -146,7 +157,8 @@ def _compile(text: str) -> Render:
         module.set_environment(_ENVIRONMENT)
         expression = TemplateExpression(_ENVIRONMENT.from_string(module), undefined_to_none=False)
         return lambda variables: expression(**variables)
-    template = _ENVIRONMENT.from_string(text)
+    # Blanks around it belong to a text.
+    template = _ENVIRONMENT.from_string(Bounds().visit(_ENVIRONMENT.parse(text)))
 
     def render(variables: Mapping[str, Any]) -> str:
         parts, size = [], 0
@@ -167,6 +179,46 @@ def _check_statements(tree: nodes.Template) -> None:
             raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are supported")
     if any(loop.find(nodes.For) for loop in tree.find_all(nodes.For)):
         raise ValueError("nested loops are not supported")
+
+
+def _try_constant_calls(tree: nodes.Template) -> None:
+    """Raise ValueError for a call of `fake` that asks too much, as far as its arguments are constant."""
+    for call in tree.find_all(nodes.Call):
+        method, root = call.node, call.node
+        while isinstance(root, nodes.Getattr):
+            root = root.node
+        if not isinstance(method, nodes.Getattr) or not isinstance(root, nodes.Name) or root.name != "fake":
+            continue
+        if call.dyn_args or call.dyn_kwargs or not (call.args or call.kwargs):
+            continue
+        args = [_constant(argument) for argument in call.args]
+        kwargs = {argument.key: _constant(argument.value) for argument in call.kwargs}
+        _try_call(method.attr, args, kwargs)
+
+
+def _constant(node: nodes.Expr) -> Any:
+    """Return the value of an expression, or `_UNKNOWN` when it depends on the request."""
+    try:
+        return node.as_const(nodes.EvalContext(_ENVIRONMENT))
+    except nodes.Impossible:
+        return _UNKNOWN
+
+
+def _try_call(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    # Importing Faker takes longer than anything else at start, so only templates that use it do it.
+    from mockserver.world.bounded_faker import TooMuch
+    from mockserver.world.people import make_faker
+
+    fake = make_faker("check")
+    try:
+        fake.check(name, tuple(args), kwargs)
+        if _UNKNOWN not in (*args, *kwargs.values()):
+            getattr(fake, name)(*args, **kwargs)
+    except TooMuch as error:
+        raise ValueError(f"fake.{name}: {error}") from None
+    except Exception:
+        # Whatever else is wrong is reported with the request that shows it.
+        return
 
 
 def _to_json(value: Any) -> Any:

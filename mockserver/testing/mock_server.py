@@ -22,7 +22,7 @@ from mockserver.engine.pipeline import Engine
 from mockserver.server.api import APPKEY
 from mockserver.server.app import build_app
 from mockserver.server.guard import Guard, is_loopback
-from mockserver.server.server import Server
+from mockserver.server.server import Server, is_fast_path
 from mockserver.server.tls import TLS
 from mockserver.server.watching import Watcher
 from mockserver.testing.admin_client import AdminClient
@@ -79,7 +79,14 @@ class MockServer:
         """The process that runs the server; 0 while it does not run."""
         journal = self.engine.journal
         self._server = Server(
-            self._app, host=host, port=port, tls=tls, envelope=self.engine.error_body, on_stop=journal.close
+            self._app,
+            host=host,
+            port=port,
+            tls=tls,
+            # A template must not keep the requests of others waiting.
+            inline=lambda path: is_fast_path(path) and not self.engine.may_take_long,
+            envelope=self.engine.error_body,
+            on_stop=journal.close,
         )
 
     def _release(self, appkey: str | None) -> int:

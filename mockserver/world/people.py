@@ -15,6 +15,7 @@ from faker import Faker
 from faker.providers import BaseProvider
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
+from mockserver.world.bounded_faker import BoundedFaker, BoundedRandom
 from mockserver.world.demographics import CARRIERS
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.random_numbers import subkey
@@ -61,12 +62,13 @@ def person(world: GeneratedWorld, user_id: str) -> Person | None:
     )
 
 
-def make_faker(*key: str | int, world: World | None = None, now: int | None = None) -> Faker:
-    """Return a new zh_CN Faker, seeded by `key`, with the call provider of `world` at `now`."""
+def make_faker(*key: str | int, world: World | None = None, now: int | None = None) -> BoundedFaker:
+    """Return a new zh_CN Faker for one answer, seeded by `key`, with the call provider of `world` at `now`."""
     fake = Faker(LOCALE)
+    fake.factories[0].random = BoundedRandom()
     fake.add_provider(CallProvider(fake.factories[0], world, now))
     fake.seed_instance(subkey(0, "fake", *key))
-    return fake
+    return BoundedFaker(fake)
 
 
 @lru_cache(maxsize=1)
