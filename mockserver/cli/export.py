@@ -21,7 +21,7 @@ from mockserver.engine.config import load_config
 from mockserver.engine.pipeline import Engine
 from mockserver.server.admin_catalog import full_scenario_schema
 from mockserver.server.openapi import openapi_document
-from mockserver.server.request_collections import http_file, postman_collection
+from mockserver.server.request_collections import http_file, postman_collection, signed_http_file
 
 
 def _options(command: Command) -> Command:
@@ -74,22 +74,32 @@ def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
 
 
 @export.command()
+@click.option("--signed", is_flag=True, help="Sign now, for editors that run no scripts.")
 @_options
-def http(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
-    """Print signed requests as an .http file.
+def http(lang: Lang, url: str, appkey: str | None, signed: bool, **settings: Any) -> None:
+    """Print an .http file whose requests sign themselves.
 
-    JetBrains IDEs and VS Code send them. The signatures are valid for five minutes.
+    JetBrains IDEs and httpYac run its scripts. It contains the made-up keys of the shipped apps.yaml; with --fixtures the
+    secrets come from the editor's environment. With --signed, for VS Code's REST Client and Visual Studio, it
+    contains signatures instead of scripts, which are valid for five minutes.
     """
     engine, readings, app = _load(lang, appkey, settings)
+    if not signed:
+        secrets = not settings["fixtures"]
+        text = http_file(engine.config, readings, app=app, secrets=secrets, lang=lang, server=url)
+        click.echo(text, nl=False)
+        return
     formula: Formula = "v1" if readings["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
     numbers = itertools.count(1)
 
-    def signed() -> str:
+    def signed_query(at: float) -> str:
         seq = fixed_seq(settings["now"], now, next(numbers))
-        return sign(app.credentials, now, identifier=app.identifiers[0], seq=seq, formula=formula)
+        return sign(app.credentials, at, identifier=app.identifiers[0], seq=seq, formula=formula)
 
-    text = http_file(engine.config, readings, signed, now=now, appkey=app.appkey, lang=lang, server=url)
+    text = signed_http_file(
+        engine.config, readings, signed_query, now=now, appkey=app.appkey, lang=lang, server=url
+    )
     click.echo(text, nl=False)
 
 

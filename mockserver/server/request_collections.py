@@ -1,34 +1,68 @@
-"""The six operations as request collections: a Postman collection, and an `.http` file for JetBrains and VS Code."""
+"""The six operations as request collections: a Postman collection, and an `.http` file for JetBrains IDEs and httpYac.
+
+Both sign each request when it is sent, with a second of its own, because a server may accept a checksum only once.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from datetime import datetime, timezone
+from http import HTTPStatus
+from urllib.parse import quote
 
 from mockserver.contract.apps import App
-from mockserver.contract.envelope import FIELDS
+from mockserver.contract.envelope import failure
 from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.contract.readings import Readings
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config
-from mockserver.server.openapi import MEDIA_TYPE, TAGS, TITLE, request_samples
+from mockserver.server.openapi import MEDIA_TYPE, Samples, samples
 from mockserver.server.openapi_schemas import Json
+from mockserver.server.openapi_texts import TAGS, TITLE, formulas
 from mockserver.validation.query import PARAMETERS
 
 POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _BASE_URL = "{{baseUrl}}"
+_KEYS = ("appsecret", "restapikey")
+_FAILURE = "checksum_mismatch"
+"""The failure that every request has an example of."""
+_WRONG_CHECKSUM = "0" * 40
 _DESCRIPTION = Text(
-    "The collection's pre-request script signs each request: checksum = {formula} (§1.1.2). Set the collection"
+    "The collection's pre-request script signs each request: checksum = sha1({formula}) (§1.1.2). Set the collection"
     " variables baseUrl, appkey, appsecret and restapikey.",
-    "每个请求由集合的 pre-request 脚本签名：checksum = {formula}（§1.1.2）。请设置集合变量 baseUrl、appkey、appsecret、restapikey。",
+    "每个请求由集合的 pre-request 脚本签名：checksum = sha1({formula})（§1.1.2）。请设置集合变量 baseUrl、appkey、appsecret、restapikey。",
 )
-_HTTP_FILE_HEAD = Text(
-    "# Signed at {at} for appkey {appkey}; valid for {seconds} seconds. To sign again:\n"
-    "#   mockserver export http > requests.http\n",
-    "# 于 {at} 为 appkey {appkey} 签名，{seconds} 秒内有效。过期后请重新导出：\n"
-    "#   mockserver export http > requests.http\n",
+_SCRIPTED_HEAD = Text(
+    "# For JetBrains IDEs and httpYac: each request signs itself, checksum = sha1({formula}) (§1.1.2).\n"
+    "# appsecret and restapikey are those of the environment, for example of http-client.private.env.json{default}.\n"
+    "# For editors that run no scripts: mockserver export http --signed\n",
+    "# 适用于 JetBrains IDE 与 httpYac：每个请求自行签名，checksum = sha1({formula})（§1.1.2）。\n"
+    "# appsecret 与 restapikey 取自环境，如 http-client.private.env.json{default}。\n"
+    "# 不运行脚本的编辑器请用：mockserver export http --signed\n",
 )
+_DEFAULT_KEYS = Text(", else the made-up ones below", "，否则为下面的虚构密钥")
+_SIGNED_HEAD = Text(
+    "# Signed at {at} for appkey {appkey}; valid for {seconds} seconds. HTTP 200 does not mean success: read Status.\n"
+    "# To sign again: mockserver export http --signed > requests.http\n",
+    "# 于 {at} 为 appkey {appkey} 签名，{seconds} 秒内有效。HTTP 200 不代表成功，请看 Status。\n"
+    "# 过期后请重新导出：mockserver export http --signed > requests.http\n",
+)
+_SEQ = 'curtime + Math.floor(Math.random() * 1e6).toString().padStart(6, "0")'
+_TEST_SCRIPT = [
+    'pm.test("Status is OK", () => {',
+    "    const answer = pm.response.json();",
+    '    pm.expect([answer.Status, answer.ErrorCode], answer.ErrorInfo).to.eql(["OK", 0]);',
+    "});",
+]
+"""Checks the envelope (§1.4): HTTP 200 alone proves nothing."""
+_HTTP_TEST = """\
+> {%
+    client.test("Status is OK", function () {
+        client.assert(response.body.Status === "OK", response.body.ErrorCode + " " + response.body.ErrorInfo);
+    });
+%}
+"""
 
 
 def postman_collection(
@@ -38,9 +72,7 @@ def postman_collection(
 
     Without `secrets` the variables `appsecret` and `restapikey` are empty.
     """
-    parts = (
-        ["appsecret", "curtime"] if readings["signing"] == "v1" else ["appsecret", "restapikey", "curtime"]
-    )
+    formula = formulas(readings)[0]
     variables = {
         "baseUrl": server.rstrip("/"),
         "appkey": app.appkey,
@@ -48,22 +80,27 @@ def postman_collection(
         "restapikey": app.credentials.restapikey if secrets else "",
         "identifier": app.identifiers[0],
     }
+    answers = samples(config, readings)
+    scripts = {
+        "prerequest": _signing_script(formula, readings["freshness_seconds"] // 2),
+        "test": _TEST_SCRIPT,
+    }
     return {
         "info": {
             "name": TITLE.to(lang),
-            "description": _DESCRIPTION.to(lang).format(formula=f"sha1({' + '.join(parts)})"),
+            "description": _DESCRIPTION.to(lang).format(formula=formula),
             "schema": POSTMAN_SCHEMA,
         },
         "variable": [{"key": name, "value": value} for name, value in variables.items()],
         "event": [
-            {"listen": "prerequest", "script": {"type": "text/javascript", "exec": _signing_script(parts)}},
-            {"listen": "test", "script": {"type": "text/javascript", "exec": _test_script()}},
+            {"listen": event, "script": {"type": "text/javascript", "exec": lines}}
+            for event, lines in scripts.items()
         ],
         "item": [
             {
                 "name": text.to(lang),
                 "item": [
-                    _postman_request(operation, config, lang)
+                    _postman_item(operation, answers[operation.name], config, readings, lang)
                     for operation in OPERATIONS.values()
                     if operation.section.startswith(f"{number}.")
                 ],
@@ -73,72 +110,148 @@ def postman_collection(
     }
 
 
-def http_file(
+def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, lang: Lang, server: str) -> str:
+    """Return an `.http` file whose scripts sign each request and check its answer.
+
+    Without `secrets` it takes `appsecret` and `restapikey` from the environment only.
+    """
+    formula = formulas(readings)[0]
+    default = _DEFAULT_KEYS.to(lang) if secrets else ""
+    keys = {name: getattr(app.credentials, name) if secrets else "" for name in _KEYS if name in formula}
+    query = "&".join(f"{name}={{{{{name}}}}}" for name in PARAMETERS)
+    # Not the seconds that the Postman collection signs with, for a server that got its requests just before.
+    answers, earliest = samples(config, readings), -(readings["freshness_seconds"] // 3)
+    requests = [
+        _http_request(
+            operation, answers[operation.name], query, lang, _http_script(keys, formula, min(earliest + number, 0))
+        )
+        for number, operation in enumerate(OPERATIONS.values())
+    ]
+    variables = {
+        "baseUrl": server.rstrip("/"),
+        "appkey": app.appkey,
+        "identifier": quote(app.identifiers[0], safe=""),
+    }
+    lines = "".join(f"@{name} = {value}\n" for name, value in variables.items())
+    head = _SCRIPTED_HEAD.to(lang).format(formula=formula, default=default)
+    return "\n".join([f"{head}\n{lines}", *requests])
+
+
+def signed_http_file(
     config: Config,
     readings: Readings,
-    sign: Callable[[], str],
+    sign: Callable[[float], str],
     *,
     now: float,
     appkey: str,
     lang: Lang,
     server: str,
 ) -> str:
-    """Return an `.http` file. Each call of `sign` returns a new query string, signed at `now` (Unix seconds)."""
-    at = datetime.fromtimestamp(int(now), timezone.utc).isoformat()
-    head = _HTTP_FILE_HEAD.to(lang).format(at=at, appkey=appkey, seconds=readings["freshness_seconds"])
+    """Return an `.http` file without scripts; `sign` returns a new query string signed at a time (Unix seconds)."""
+    at, seconds = datetime.fromtimestamp(int(now), timezone.utc).isoformat(), readings["freshness_seconds"]
+    head = _SIGNED_HEAD.to(lang).format(at=at, appkey=appkey, seconds=seconds)
+    answers = samples(config, readings)
     requests = [
-        f"### §{operation.section} {operation.title.to(lang)}\n# @name {operation.name}\n"
-        f"POST {_BASE_URL}{operation.path}?{sign()}\nContent-Type: {MEDIA_TYPE}\n\n{_sample(operation, config)}\n"
-        for operation in OPERATIONS.values()
+        _http_request(operation, answers[operation.name], sign(now + min(number, seconds // 2)), lang)
+        for number, operation in enumerate(OPERATIONS.values())
     ]
     return "\n".join([f"{head}\n@baseUrl = {server.rstrip('/')}\n", *requests])
 
 
-def _signing_script(parts: list[str]) -> list[str]:
-    """Return the lines of the pre-request script. Postman provides CryptoJS."""
-    text = " + ".join(part if part == "curtime" else f'pm.variables.get("{part}")' for part in parts)
+def _signing_script(formula: str, lead: int) -> list[str]:
+    """Return the lines of Postman's pre-request script, in the calls that converters to other clients know."""
+    keys = [name for name in _KEYS if name in formula]
     return [
-        "const curtime = Math.floor(Date.now() / 1000).toString();",
+        'const sha1 = require("crypto-js").SHA1;',
+        "const now = Math.floor(Date.now() / 1000);",
+        "// A server may accept a checksum only once, so no two requests of a run are signed with the same second.",
+        'const last = Number(pm.variables.replaceIn("{{curtime}}")) || 0;',
+        f"const curtime = Math.min(Math.max(now, last + 1), now + {lead}).toString();",
+        *(f'const {key} = pm.variables.replaceIn("{{{{{key}}}}}");' for key in keys),
         'pm.variables.set("curtime", curtime);',
-        f'pm.variables.set("checksum", CryptoJS.SHA1({text}).toString());',
-        'pm.variables.set("seq", curtime + Math.floor(Math.random() * 1e6).toString().padStart(6, "0"));',
+        f'pm.variables.set("checksum", sha1({formula}).toString());',
+        f'pm.variables.set("seq", {_SEQ});',
     ]
 
 
-def _test_script() -> list[str]:
-    """Return the lines of the test script, which checks the envelope (§1.4): HTTP 200 alone proves nothing."""
-    status, code, info = FIELDS
-    return [
-        'pm.test("Status is OK", () => {',
-        "    const answer = pm.response.json();",
-        f'    pm.expect([answer.{status}, answer.{code}], answer.{info}).to.eql(["OK", 0]);',
-        "});",
-    ]
-
-
-def _postman_request(operation: Operation, config: Config, lang: Lang) -> Json:
-    query = [{"key": name, "value": f"{{{{{name}}}}}"} for name in PARAMETERS]
-    raw = "&".join(f"{parameter['key']}={parameter['value']}" for parameter in query)
+def _postman_item(
+    operation: Operation, answers: Samples, config: Config, readings: Readings, lang: Lang
+) -> Json:
+    body, success = next(iter(answers.values()))
+    row = config.catalogue[_FAILURE]
+    wrong = {"checksum": _WRONG_CHECKSUM}
+    status = row.status if readings["http_status"] == "rest" else 200
     return {
-        "name": f"§{operation.section} {operation.title.to(lang)}",
-        "request": {
-            "method": "POST",
-            "header": [{"key": "Content-Type", "value": MEDIA_TYPE}],
-            "url": {
-                "raw": f"{_BASE_URL}{operation.path}?{raw}",
-                "host": [_BASE_URL],
-                "path": operation.path.strip("/").split("/"),
-                "query": query,
-            },
-            "body": {
-                "mode": "raw",
-                "raw": _sample(operation, config),
-                "options": {"raw": {"language": "json"}},
-            },
-        },
-        "response": [],
+        "name": _title(operation, lang),
+        "request": _postman_request(operation, body),
+        "response": [
+            _postman_response("OK", _postman_request(operation, body), 200, success),
+            _postman_response(
+                f"{row.code} {row.name}",
+                _postman_request(operation, body, wrong),
+                status,
+                failure(row.code, row.text.to(lang)),
+            ),
+        ],
     }
 
 
-def _sample(operation: Operation, config: Config) -> str:
-    return json.dumps(request_samples(operation, config)[0], ensure_ascii=False, indent=2)
+def _postman_request(operation: Operation, body: Json, values: dict[str, str] | None = None) -> Json:
+    values = {**{name: f"{{{{{name}}}}}" for name in PARAMETERS}, **(values or {})}
+    return {
+        "method": "POST",
+        "header": [{"key": "Content-Type", "value": MEDIA_TYPE}],
+        "url": {
+            "raw": f"{_BASE_URL}{operation.path}?{'&'.join(f'{name}={value}' for name, value in values.items())}",
+            "host": [_BASE_URL],
+            "path": operation.path.strip("/").split("/"),
+            "query": [{"key": name, "value": value} for name, value in values.items()],
+        },
+        "body": {"mode": "raw", "raw": _as_text(body), "options": {"raw": {"language": "json"}}},
+    }
+
+
+def _postman_response(name: str, request: Json, status: int, answer: Json) -> Json:
+    return {
+        "name": name,
+        "originalRequest": request,
+        "status": HTTPStatus(status).phrase,
+        "code": status,
+        "_postman_previewlanguage": "json",
+        "header": [{"key": "Content-Type", "value": MEDIA_TYPE}],
+        "cookie": [],
+        "body": _as_text(answer),
+    }
+
+
+def _http_script(keys: dict[str, str], formula: str, offset: int) -> str:
+    """Return a pre-request script of the JetBrains HTTP Client that signs with the second that is `offset` from now."""
+    lines = [
+        f"const curtime = (Math.floor(Date.now() / 1000) + {offset}).toString();",
+        *(
+            f'const {name} = request.environment.get("{name}") || {json.dumps(value)};'
+            for name, value in keys.items()
+        ),
+        'request.variables.set("curtime", curtime);',
+        f'request.variables.set("checksum", crypto.sha1().updateWithText({formula}).digest().toHex());',
+        f'request.variables.set("seq", {_SEQ});',
+    ]
+    return "\n".join(["< {%", *(f"    {line}" for line in lines), "%}\n"])
+
+
+def _http_request(operation: Operation, answers: Samples, query: str, lang: Lang, script: str = "") -> str:
+    """Return one request of an `.http` file; with a script it also checks the answer."""
+    body, _ = next(iter(answers.values()))
+    return (
+        f"### {_title(operation, lang)}\n# @name {operation.name}\n{script}"
+        f"POST {_BASE_URL}{operation.path}?{query}\nContent-Type: {MEDIA_TYPE}\n\n{_as_text(body)}\n"
+        + (f"\n{_HTTP_TEST}" if script else "")
+    )
+
+
+def _title(operation: Operation, lang: Lang) -> str:
+    return f"§{operation.section} {operation.title.to(lang)}"
+
+
+def _as_text(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

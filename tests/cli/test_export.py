@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,16 +27,22 @@ apps:
   - {name: ours, appkey: "555", appsecret: "quite+secret==", restapikey: "secret-too", identifiers: [boss]}
 """
 RUN = """
-const lines = require("fs").readFileSync(0, "utf8");
-const { script, values } = JSON.parse(lines);
-const pm = { variables: { get: (name) => values[name], set: (name, value) => { values[name] = value; } } };
+const { script, values } = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const hashed = [];
-const sha1 = (text) => require("crypto").createHash("sha1").update(text, "utf8").digest("hex");
-const CryptoJS = { SHA1: (text) => { hashed.push(text); return { toString: () => sha1(text) }; } };
-new Function("pm", "CryptoJS", script)(pm, CryptoJS);
+const sha1 = (text) => {
+  hashed.push(text);
+  return require("crypto").createHash("sha1").update(text, "utf8").digest("hex");
+};
+const set = (name, value) => { values[name] = value; };
+const replaceIn = (text) => text.replace(/\\{\\{(\\w+)\\}\\}/g, (all, name) => values[name] ?? all);
+const pm = { variables: { set, replaceIn } };
+const request = { variables: { set }, environment: { get: (name) => values[name] ?? null } };
+const crypto = { sha1: () => ({ updateWithText: (text) => ({ digest: () => ({ toHex: () => sha1(text) }) }) }) };
+const modules = { "crypto-js": { SHA1: (text) => ({ toString: () => sha1(text) }) } };
+new Function("pm", "request", "crypto", "require", script)(pm, request, crypto, (name) => modules[name]);
 console.log(JSON.stringify({ hashed, values }));
 """
-"""Runs a pre-request script as Postman does, with its `pm.variables` and its CryptoJS; prints the result."""
+"""Runs a pre-request script with what Postman and the JetBrains HTTP Client provide; prints the result."""
 
 
 def exported(*words: str) -> str:
@@ -93,15 +100,20 @@ def variables(found: dict[str, Any]) -> dict[str, str]:
     return {variable["key"]: variable["value"] for variable in found["variable"]}
 
 
-def run_script(found: dict[str, Any]) -> dict[str, Any]:
-    """Return what the pre-request script hashes and sets, run by a real JavaScript engine."""
-    lines = next(event["script"]["exec"] for event in found["event"] if event["listen"] == "prerequest")
+def run(script: str, values: dict[str, str]) -> dict[str, Any]:
+    """Return what a pre-request script hashes and sets, run by a real JavaScript engine."""
     node, _ = compute_driver_executable()
-    given = json.dumps({"script": "\n".join(lines), "values": variables(found)})
+    given = json.dumps({"script": script, "values": values})
     done = subprocess.run([node, "-e", RUN], input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
+
+
+def run_script(found: dict[str, Any], **values: str) -> dict[str, Any]:
+    """Return what the pre-request script of a collection hashes and sets."""
+    lines = next(event["script"]["exec"] for event in found["event"] if event["listen"] == "prerequest")
+    return run("\n".join(lines), {**variables(found), **values})
 
 
 def test_the_collection_has_the_postman_2_1_format() -> None:
@@ -146,10 +158,47 @@ def test_each_request_of_the_collection_has_its_own_seq() -> None:
     assert len({run_script(found)["values"]["seq"] for _ in range(4)}) > 1
 
 
+@pytest.mark.parametrize(
+    ("readings", "lead"),
+    [((), 150), (("--reading", "freshness_seconds=60"), 30), (("--reading", "freshness_seconds=0"), 0)],
+)
+def test_each_request_of_the_collection_has_its_own_curtime(readings: tuple[str, ...], lead: int) -> None:
+    """So a server that accepts a checksum once accepts a run; no curtime is further ahead than half the lifetime."""
+    found = collection(*readings)
+    now = int(time.time())
+    following = int(run_script(found, curtime=str(now + 5))["values"]["curtime"])
+    assert following == now + 6 or lead < 6
+    limit = int(run_script(found, curtime=str(now + 10_000))["values"]["curtime"])
+    assert now + lead <= limit <= int(time.time()) + lead
+
+
 def test_the_collection_signs_by_the_chosen_formula() -> None:
     """Reading signing=v1 leaves the restapikey out."""
     result = run_script(collection("--reading", "signing=v1"))
     assert result["values"]["checksum"] == sha1(APPSECRET + result["values"]["curtime"])
+
+
+@pytest.mark.parametrize(
+    ("readings", "lang", "status", "info"),
+    [
+        ((), "en", (200, "OK"), "signature verification failed"),
+        (("--reading", "http_status=rest"), "zh", (401, "Unauthorized"), "签名校验失败"),
+    ],
+)
+def test_each_request_of_the_collection_has_example_answers(
+    readings: tuple[str, ...], lang: str, status: tuple[int, str], info: str
+) -> None:
+    """The document's sample, and a failure with the request that gets it."""
+    items = [item for folder in collection(*readings, "--lang", lang)["item"] for item in folder["item"]]
+    for item, sample in zip(items, SAMPLES.values(), strict=True):
+        success, failed = item["response"]
+        assert (success["code"], success["status"]) == (200, "OK")
+        assert json.loads(success["body"]) == sample["answer"]
+        assert success["originalRequest"] == item["request"]
+        assert (failed["code"], failed["status"]) == status
+        assert json.loads(failed["body"]) == {"Status": "FAIL", "ErrorCode": 1105, "ErrorInfo": info}
+        assert failed["name"] == "1105 checksum_mismatch"
+        assert f"checksum={'0' * 40}" in failed["originalRequest"]["url"]["raw"]
 
 
 def test_the_collection_contains_no_secrets_of_the_user(tmp_path: Path) -> None:
@@ -173,6 +222,7 @@ def http_requests(text: str) -> list[tuple[str, str, dict[str, str], Any]]:
     """Return method, target, headers and body of each request of a file, as editors read it."""
     found = []
     for block in re.split(r"^###.*\n", text, flags=re.MULTILINE)[1:]:
+        block = re.sub(r"^[<>] \{%\n.*?^%\}\n", "", block, flags=re.MULTILINE | re.DOTALL)
         lines = [line for line in block.strip().split("\n") if not line.startswith("#")]
         empty = lines.index("")
         method, target = lines[0].split(" ", 1)
@@ -181,10 +231,61 @@ def http_requests(text: str) -> list[tuple[str, str, dict[str, str], Any]]:
     return found
 
 
-def test_the_http_file_has_six_signed_requests() -> None:
-    """An engine accepts each at the time of signing, with the sample's body and its own seq."""
-    text = exported("http", "--now", str(NOW))
+def send(method: str, target: str, headers: dict[str, str], body: Any, **engine: Any) -> Any:
+    """Return an engine's answer to a request of a file."""
+    parts = urlsplit(target.replace("{{baseUrl}}", "http://mock"))
+    content = {"content-type": headers["Content-Type"]}
+    call = Request(method, parts.path, parts.query, content, json.dumps(body).encode())
+    return json.loads(EngineClient(**engine).engine.handle(call).body)
+
+
+def test_the_http_file_signs_each_request() -> None:
+    """An engine accepts each request as its script signs it; no two have the same second or seq."""
+    text = exported("http", "--url", "http://10.0.0.7:9000/")
+    values = dict(re.findall(r"^@(\w+) = (.*)$", text, re.MULTILINE))
+    assert values == {"baseUrl": "http://10.0.0.7:9000", "appkey": APPKEY, "identifier": "admin"}
+    scripts = re.findall(r"^< \{%\n(.*?)^%\}$", text, re.MULTILINE | re.DOTALL)
+    found = http_requests(text)
+    signed = []
+    for script, (method, target, headers, body), sample in zip(scripts, found, SAMPLES.values(), strict=True):
+        result = run(script, {**values, "baseUrl": "http://mock"})
+        filled = re.sub(r"\{\{(\w+)\}\}", lambda word, known=result["values"]: known[word[1]], target)  # type: ignore[misc]
+        assert result["hashed"] == [APPSECRET + RESTAPIKEY + result["values"]["curtime"]]
+        assert body == sample["body"]
+        assert send(method, filled, headers, body, now=time.time())["Status"] == "OK"
+        signed.append((result["values"]["curtime"], result["values"]["seq"]))
+    assert len({curtime for curtime, _ in signed}) == len({seq for _, seq in signed}) == len(OPERATIONS)
+
+
+def test_the_http_file_takes_its_keys_from_the_environment(tmp_path: Path) -> None:
+    """Those of the environment come first, and the file contains no secret of the user."""
+    script = re.findall(r"^< \{%\n(.*?)^%\}$", exported("http"), re.MULTILINE | re.DOTALL)[0]
+    result = run(script, {"appsecret": "mine", "restapikey": "too"})
+    assert result["hashed"] == ["minetoo" + result["values"]["curtime"]]
+    text = exported("http", "--fixtures", own_fixtures(tmp_path))
+    assert "@appkey = 555\n@identifier = boss" in text
+    assert "quite+secret" not in text
+    assert "secret-too" not in text
+
+
+def test_the_http_file_signs_by_the_chosen_formula() -> None:
+    """Reading signing=v1 leaves the restapikey out."""
+    text = exported("http", "--reading", "signing=v1")
+    assert "updateWithText(appsecret + curtime)" in text
+    assert "restapikey" not in text.partition("###")[2]
+
+
+def test_the_http_file_checks_each_answer() -> None:
+    """HTTP 200 alone proves nothing, so every request asserts `Status`."""
+    text = exported("http")
+    assert text.count('client.assert(response.body.Status === "OK"') == len(OPERATIONS)
+
+
+def test_the_signed_http_file_has_six_signed_requests() -> None:
+    """An engine accepts each at the time of signing, with the sample's body, its own second and its own seq."""
+    text = exported("http", "--signed", "--now", str(NOW))
     assert "@baseUrl = http://127.0.0.1:8080\n" in text
+    assert "%}" not in text
     found = http_requests(text)
     assert [target.partition("?")[0] for _, target, _, _ in found] == [
         f"{{{{baseUrl}}}}{operation.path}" for operation in OPERATIONS.values()
@@ -192,36 +293,27 @@ def test_the_http_file_has_six_signed_requests() -> None:
     for (method, target, headers, body), sample in zip(found, SAMPLES.values(), strict=True):
         assert (method, headers) == ("POST", {"Content-Type": "application/json"})
         assert body == sample["body"]
-        parts = urlsplit(target.replace("{{baseUrl}}", "http://mock"))
-        call = Request(
-            method,
-            parts.path,
-            parts.query,
-            {"content-type": headers["Content-Type"]},
-            json.dumps(body).encode(),
-        )
-        assert json.loads(EngineClient().engine.handle(call).body) == sample["answer"]
-    assert len({parse_qs(target)["seq"][0] for _, target, _, _ in found}) == len(OPERATIONS)
+        assert send(method, target, headers, body) == sample["answer"]
+    for name in ("seq", "curtime", "checksum"):
+        assert len({parse_qs(target)[name][0] for _, target, _, _ in found}) == len(OPERATIONS)
 
 
-def test_the_http_file_states_its_lifetime() -> None:
+def test_the_signed_http_file_states_its_lifetime() -> None:
     """Time, app and lifetime stand at its head, in both languages."""
-    head = exported("http", "--now", str(NOW), "--reading", "freshness_seconds=60").partition("@baseUrl")[0]
+    words = ("http", "--signed", "--reading", "freshness_seconds=60")
+    head = exported(*words, "--now", str(NOW)).partition("@baseUrl")[0]
     assert "2019-12-10T17:46:40+00:00" in head
     assert APPKEY in head
     assert "60 seconds" in head
-    assert "60 秒内有效" in exported("http", "--reading", "freshness_seconds=60", "--lang", "zh")
+    assert "60 秒内有效" in exported(*words, "--lang", "zh")
 
 
-def test_the_http_file_is_signed_for_the_app_and_by_the_formula() -> None:
+def test_the_signed_http_file_is_signed_for_the_app_and_by_the_formula() -> None:
     """According to --appkey and the reading signing."""
-    query = parse_qs(
-        http_requests(exported("http", "--now", str(NOW), "--appkey", OTHER[0]))[0][1].partition("?")[2]
-    )
+    words = ("http", "--signed", "--now", str(NOW))
+    query = parse_qs(http_requests(exported(*words, "--appkey", OTHER[0]))[0][1].partition("?")[2])
     assert (query["appkey"], query["checksum"]) == ([OTHER[0]], [checksum(str(NOW), "other_app")])
-    query = parse_qs(
-        http_requests(exported("http", "--now", str(NOW), "--reading", "signing=v1"))[0][1].partition("?")[2]
-    )
+    query = parse_qs(http_requests(exported(*words, "--reading", "signing=v1"))[0][1].partition("?")[2])
     assert query["checksum"] == [checksum(str(NOW), "v1")]
 
 
