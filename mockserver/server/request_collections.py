@@ -123,7 +123,11 @@ def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, la
     answers, earliest = samples(config, readings), -(readings["freshness_seconds"] // 3)
     requests = [
         _http_request(
-            operation, answers[operation.name], query, lang, _http_script(keys, formula, min(earliest + number, 0))
+            operation,
+            answers[operation.name],
+            query,
+            lang,
+            _http_script(keys, formula, min(earliest + number, 0)),
         )
         for number, operation in enumerate(OPERATIONS.values())
     ]
