@@ -17,12 +17,14 @@ from mockserver.cli.check import check
 from mockserver.cli.explain import explain
 from mockserver.cli.export import export
 from mockserver.cli.faults import faults
+from mockserver.cli.init import init
 from mockserver.cli.options import message_language
 from mockserver.cli.report import report
 from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.serve import serve
 from mockserver.cli.streams import discard, standard_streams
 from mockserver.cli.tables import errors, operations, readings, scenarios, settings
+from mockserver.cli.wait import wait
 from mockserver.cli.world import world
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import environment_warnings
@@ -50,9 +52,11 @@ def cli(context: click.Context) -> None:
             _complain(warning)
 
 
-_COMMANDS = (serve, curl, call, sample, sign, explain, check, export, world, report)
+_COMMANDS = (serve, wait, init, curl, call, sample, sign, explain, check, export, world, report)
 _TABLES = (operations, scenarios, errors, faults, readings, settings)
 for _command in (*_COMMANDS, *_TABLES):
+    # click would cut a sentence that is longer than a line.
+    _command.short_help = (_command.help or "").partition("\n")[0].removesuffix(".")
     cli.add_command(_command)
 
 

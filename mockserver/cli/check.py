@@ -22,6 +22,8 @@ from mockserver.core.yaml_reader import read_yaml
 from mockserver.engine.config import Config, load_config
 
 _LAYOUT = (*FIXTURES, "scenarios", "schemas")
+SCENARIO_SCHEMA = "scenario.schema.json"
+"""What `mockserver init` puts beside the files, for editors."""
 _DATA = (".yaml", ".yml", ".json")
 _MAX_ROUNDS = 20
 _NOT_READ = Text(
@@ -202,7 +204,7 @@ def _leave_out_heirs(user: Path | None, left_out: set[str]) -> Iterator[Problem]
 def _unread_files(user: Path) -> Iterator[Problem]:
     """Yield the data files and folders of data files that a server does not read."""
     for path in _listed(user):
-        if path.name not in (*_LAYOUT, *RENAMED_FIXTURES) and (
+        if path.name not in (*_LAYOUT, *RENAMED_FIXTURES, SCENARIO_SCHEMA) and (
             _is_data(path) or any(map(_is_data, _listed(path)))
         ):
             yield _unread(path, suggestion(path.name.lower(), _LAYOUT))

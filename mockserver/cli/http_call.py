@@ -34,15 +34,24 @@ class Answer:
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
 
-def post(url: str, target: str, body: bytes, ca: str | None) -> Answer:
-    """Return the answer to a POST; raise ConfigurationError with the reason when none arrives complete."""
+def exchange(
+    url: str,
+    method: str,
+    target: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    ca: str | None,
+    timeout: float = _TIMEOUT,
+) -> Answer:
+    """Return the answer to a request; raise ConfigurationError with the reason when none arrives complete."""
     address = parse_server_url(url, ca)
-    connection = address.connection(ca, timeout=_TIMEOUT)
+    connection = address.connection(ca, timeout=timeout)
     connected, status = False, None
     try:
         connection.connect()
         connected = True
-        connection.request("POST", target, body, {"Content-Type": "application/json"})
+        connection.request(method, target, body, dict(headers or {}))
         answer = connection.getresponse()
         status = answer.status
         return Answer(status, dict(answer.headers.items()), answer.read())
@@ -50,13 +59,13 @@ def post(url: str, target: str, body: bytes, ca: str | None) -> Answer:
         raise ConfigurationError.at(address.url, certificate_advice(error)) from None
     # ValueError: a host name that cannot be looked up.
     except (OSError, ValueError, http.client.HTTPException) as error:
-        text = _no_answer(error, connected) if status is None else _no_body(status, error)
-        raise ConfigurationError.at(address.url, text) from None
+        failed = _no_answer(error, connected, timeout) if status is None else _no_body(status, error, timeout)
+        raise ConfigurationError.at(address.url, failed) from None
     finally:
         connection.close()
 
 
-def _no_answer(error: Exception, connected: bool) -> Text:
+def _no_answer(error: Exception, connected: bool, timeout: float) -> Text:
     """Return why there is no status line."""
     if isinstance(error, http.client.RemoteDisconnected):
         return Text(
@@ -66,7 +75,7 @@ def _no_answer(error: Exception, connected: bool) -> Text:
         start = excerpt(str(error))
         return Text(f"the answer is not HTTP: it begins with '{start}'", f"应答不是 HTTP：开头为 '{start}'")
     if connected and isinstance(error, TimeoutError):
-        return Text(f"no answer within {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有应答")
+        return Text(f"no answer within {timeout:g} s", f"{timeout:g} 秒内没有应答")
     if connected and isinstance(error, ConnectionError):
         return Text(
             "no answer: the connection was reset before the first byte", "没有应答：首字节之前连接被重置"
@@ -78,10 +87,10 @@ def _no_answer(error: Exception, connected: bool) -> Text:
     )
 
 
-def _no_body(status: int, error: Exception) -> Text:
+def _no_body(status: int, error: Exception, timeout: float) -> Text:
     """Return why the body is incomplete."""
     if isinstance(error, TimeoutError):
-        reason = Text(f"no more data for {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有后续数据")
+        reason = Text(f"no more data for {timeout:g} s", f"{timeout:g} 秒内没有后续数据")
     elif isinstance(error, http.client.IncompleteRead) and error.expected is not None:
         received, total = len(error.partial), len(error.partial) + error.expected
         reason = Text(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mockserver.cli.http_call import Answer, post, read_answer, violations_of
+from mockserver.cli.http_call import Answer, exchange, read_answer, violations_of
 from mockserver.cli.options import (
     appkey_option,
     ca_option,
@@ -21,7 +21,7 @@ from mockserver.cli.options import (
     url_option,
     user_folders,
 )
-from mockserver.cli.output import printable, show_answer, violation_line
+from mockserver.cli.output import printable, show_answer, to_json, violation_line
 from mockserver.contract.checksum import Formula
 from mockserver.contract.checksum import sign as sign_query
 from mockserver.contract.operations import OPERATIONS, Operation
@@ -37,6 +37,7 @@ from mockserver.engine.config import load_apps_only
 Command = TypeVar("Command", bound=Callable[..., Any])
 _JSON_HEADERS = {"content-type": "application/json"}
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_UNSAFE_ON_WINDOWS = re.compile(r"[&|<>^%!'`$;]")
 _HIDDEN_VIOLATIONS = Text(
     "({count} violations; add --admin-token TOKEN to read them from the server's journal)",
     "（共 {count} 处违反契约；加上 --admin-token TOKEN 可从服务器日志中读取）",
@@ -103,8 +104,23 @@ def sign(lang: Lang, **signing: Any) -> None:
 @_operation_arguments
 @url_option("Base URL of the API.")
 @ca_option
+@click.option(
+    "--shell",
+    type=click.Choice(["posix", "cmd", "powershell"]),
+    default="posix",
+    show_default=True,
+    help="Shell to quote for; in a .bat file write each % twice.",
+)
 @_signing_options
-def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, lang: Lang, **signing: Any) -> None:
+def curl(
+    operation: str,
+    fields: Sequence[str],
+    url: str,
+    ca: str | None,
+    shell: str,
+    lang: Lang,
+    **signing: Any,
+) -> None:
     """Print a signed curl command for OPERATION.
 
     OPERATION is a name, the beginning of one, or a section such as 2.2. Without FIELD=VALUE the body is the
@@ -116,10 +132,22 @@ def curl(operation: str, fields: Sequence[str], url: str, ca: str | None, lang: 
     body = _body(schema, fields)
     for note in _unknown_fields(target, body, schema["properties"]):
         click.echo(note.to(lang), err=True)
-    address = shlex.quote(f"{url}{target.path}?{_signed_query(**signing)}")
-    data = shlex.quote(json.dumps(body, ensure_ascii=False))
-    trust = f"--cacert {shlex.quote(ca)} " if ca else ""
-    click.echo(f"curl -sS {trust}{address} -H 'Content-Type: application/json' -d {data}")
+    words = ["-sS", *(["--cacert", ca] if ca else []), f"{url}{target.path}?{_signed_query(**signing)}"]
+    words += ["-H", "Content-Type: application/json", "-d"]
+    if shell == "posix":
+        click.echo(shlex.join(["curl", *words, to_json(body, indent=None)]))
+        return
+    # Escapes keep what these shells interpret, and letters that a console may lack, out of the body.
+    data = _UNSAFE_ON_WINDOWS.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(body))
+    start = "curl" if shell == "cmd" else "curl.exe --%"
+    click.echo(" ".join([start, *map(_windows_quote, [*words, data])]))
+
+
+def _windows_quote(word: str) -> str:
+    """Return a word in the quotes that Windows programs read; PowerShell passes it on as it is after --%."""
+    if re.fullmatch(r"[\w-]+", word, re.ASCII):
+        return word
+    return '"' + re.sub(r'(\\*)(?=")|(\\+)\Z', r"\1\1\2\2", word).replace('"', '\\"') + '"'
 
 
 @click.command()
@@ -147,7 +175,8 @@ def call(
     """
     target = _operation(operation)
     body = _body(_request_schema(target, signing["fixtures"]), fields)
-    answer = post(url, f"{target.path}?{_signed_query(**signing)}", _as_bytes(body), ca)
+    address = f"{target.path}?{_signed_query(**signing)}"
+    answer = exchange(url, "POST", address, _as_bytes(body), _JSON_HEADERS, ca=ca)
     content = read_answer(url, answer)
     show_answer(content, as_json)
     violations, count = violations_of(url, answer, admin_token, ca)

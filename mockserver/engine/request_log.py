@@ -47,8 +47,12 @@ class RequestLog:
         ]
         parts += [f"app {entry.appkey}"] if entry.appkey else []
         parts += [f"faults {','.join(entry.faults)}"] if entry.faults else []
-        detail = "; ".join(f"{found.name}: {found.text.to(self._lang)}" for found in entry.violations)
-        detail = detail or entry.detail
+        details = [
+            # The error of the same name is already in the line.
+            ("" if found.name == entry.error else f"{found.name}: ") + found.text.to(self._lang)
+            for found in entry.violations
+        ]
+        detail = "; ".join(details) or entry.detail
         return " ".join(parts) + (f": {shorten(detail, _MAX_DETAIL)}" if detail else "")
 
     def _fields(self, entry: JournalEntry) -> dict[str, object]:

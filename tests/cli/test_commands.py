@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import urllib.parse
 from collections.abc import Iterator
@@ -32,7 +33,8 @@ def test_every_command_has_help() -> None:
     """`--help` of the program and of each command, with no sentence cut short."""
     done = run("--help")
     assert done.returncode == 0
-    assert "..." not in done.stdout.partition("Commands:")[2]
+    for columns in ("40", "80"):
+        assert "..." not in run("--help", COLUMNS=columns).stdout.partition("Commands:")[2]
     for name in cli.commands:
         assert name in done.stdout
     for words in [(name,) for name in cli.commands] + [("export", "openapi")]:
@@ -176,6 +178,49 @@ def test_curl_prints_a_command_that_works(server: ServerProcess) -> None:
         )
         assert json.loads(answer.stdout)["ErrorCode"] == (0 if words[0] == "2.2" else 1301)
         assert json.loads(answer.stdout).get("RoomId", "123456789") == "123456789"
+
+
+def windows_words(command: str) -> list[str]:
+    """Return the arguments of a command line as a Windows program reads them (CommandLineToArgvW)."""
+    words, word, quoted, position = [], "", False, 0
+    while position < len(command):
+        slashes = len(command[position:]) - len(command[position:].lstrip("\\"))
+        position += slashes
+        char = command[position : position + 1]
+        if char == '"':
+            word += "\\" * (slashes // 2) + ('"' if slashes % 2 else "")
+            quoted ^= not slashes % 2
+        elif char == " " and not quoted:
+            words, word = [*words, word + "\\" * slashes], ""
+        else:
+            word += "\\" * slashes + char
+        position += 1
+    return [*words, word]
+
+
+@pytest.mark.parametrize(("shell", "start"), [("cmd", ["curl"]), ("powershell", ["curl.exe", "--%"])])
+@pytest.mark.parametrize("room", ["123456789", 'it\'s 房间 "x" %PATH% & | < > ^ ! $HOME `id` \\" \\'])
+def test_curl_is_quoted_for_windows(shell: str, start: list[str], room: str) -> None:
+    """A Windows program gets the words of the posix command; no character is left that the shell interprets."""
+    words = (
+        "curl",
+        "2.2",
+        f"RoomId={room}",
+        "--now",
+        "1575962150",
+        "--ca",
+        "C:\\my files\\",
+        "--url",
+        "https://h:1",
+    )
+    line = run(*words, "--shell", shell).stdout.rstrip("\n")
+    *found, body = windows_words(line)
+    *posix, posix_body = shlex.split(run(*words).stdout)
+    assert found == start + posix[1:]
+    assert json.loads(body) == json.loads(posix_body) == {"RoomId": room}
+    assert not set("%|<>^!$`'") & set(line.removeprefix("curl.exe --%"))
+    assert line.isascii()
+    assert run("explain", line).returncode == 0
 
 
 def test_call_is_0_for_a_success_and_1_for_a_failure(server: ServerProcess) -> None:

@@ -46,10 +46,18 @@ def test_a_wrong_signature_is_logged_with_its_diagnosis(lines: list[logging.LogR
     [line] = [one.getMessage() for one in lines]
     assert line.startswith("00000001 POST query_room_info checksum_mismatch by contract ")
     assert line.endswith(
-        f" app {APPKEY}: checksum_mismatch: checksum is wrong: matches sha1(appsecret+curtime): the v1 formula;"
+        f" app {APPKEY}: checksum is wrong: matches sha1(appsecret+curtime): the v1 formula;"
         " v2 needs the restapikey in the middle"
     )
     assert not any(secret in line for secret in SECRETS)
+
+
+def test_a_name_is_logged_once(lines: list[logging.LogRecord]) -> None:
+    """The violations of another name than the answered error keep theirs."""
+    EngineClient("default").send({**RIGHT, "sign": "v1", "body": {"RoomId": "77", "page": 1}})
+    [line] = [one.getMessage() for one in lines]
+    assert line.count("checksum_mismatch") == 1
+    assert "unknown_field: page is not documented" in line
 
 
 def test_what_is_logged_can_be_chosen(lines: list[logging.LogRecord]) -> None:
