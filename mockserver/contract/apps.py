@@ -17,11 +17,11 @@ class Credentials:
     appkey: str
     appsecret: str = field(repr=False)
     restapikey: str = field(repr=False)
-    secrets: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    """The parts that must never be shown."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "secrets", (self.appsecret, self.restapikey))
+    @property
+    def secrets(self) -> tuple[str, str]:
+        """The parts that must never be shown."""
+        return self.appsecret, self.restapikey
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,19 @@
-"""The error catalogue (§1.6): stable names for numbers that a user replaces once the real ones are known."""
+"""The error catalogue (§1.6): stable names for numbers that a user replaces once the real ones are known.
+
+It is also the only place where an ErrorInfo (§1.4) is composed. To change a text, edit the row in `errors.yaml`; to leave the
+details out, set `error_info` to `catalogue`. An explicit `info` of a fault or of a scenario's reply replaces all of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
-from mockserver.core.text import Text
+from mockserver.core.text import Lang, Text
+
+ErrorInfoStyle = Literal["detailed", "catalogue"]
 
 OK = "ok"
 
@@ -24,26 +29,20 @@ class ErrorRow:
     status: int
     text: Text
 
+    def error_info(self, detail: str, lang: Lang, style: ErrorInfoStyle = "detailed") -> str:
+        """Return `TEXT: DETAIL` in style `detailed`, and the row's text alone in style `catalogue`."""
+        text = self.text.to(lang)
+        if style == "catalogue" or not detail:
+            return text
+        return f"{text}：{detail}" if lang == "zh" else f"{text}: {detail}"
 
-class Catalogue(Mapping[str, ErrorRow]):
+
+class Catalogue(dict[str, ErrorRow]):
     """The errors by name, in file order."""
-
-    def __init__(self, rows: Mapping[str, ErrorRow]) -> None:
-        self._rows = dict(rows)
-        self._names = {row.code: name for name, row in self._rows.items()}
-
-    def __getitem__(self, name: str) -> ErrorRow:
-        return self._rows[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
     def name_of(self, code: int) -> str | None:
         """Return the name of the error with this code, or None."""
-        return self._names.get(code)
+        return next((name for name, row in self.items() if row.code == code), None)
 
 
 def load_catalogue(document: Document, required: set[str]) -> Catalogue:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from mockserver.contract.schemas import Mismatch, Validator
@@ -11,24 +12,19 @@ from mockserver.core.documents import Document, Pointer
 from mockserver.core.errors import Problem
 from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_yaml
 
-_ENGLISH = {
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "object": "a mapping",
-    "array": "a list",
-    "boolean": "true or false",
-    "null": "null",
+TEXTS = {
+    name: Text(**row) for name, row in read_yaml(Path(__file__).with_name("mismatches.yaml")).value.items()
 }
-_CHINESE = {
-    "string": "字符串",
-    "integer": "整数",
-    "number": "数字",
-    "object": "映射",
-    "array": "列表",
-    "boolean": "true 或 false",
-    "null": "null",
+_TYPES = {
+    "string": Text("a string", "字符串"),
+    "integer": Text("a whole number", "整数"),
+    "number": Text("a number", "数字"),
+    "object": Text("a mapping", "映射"),
+    "array": Text("a list", "列表"),
+    "boolean": Text("true or false", "true 或 false"),
+    "null": Text("null", "null"),
 }
 
 
@@ -67,65 +63,47 @@ def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[
 
 def _text(mismatch: Mismatch, scalar: str | None) -> Text:
     """Return what is wrong and what would be valid; `scalar` is the value as written in the file. Secrets are not shown."""
-    value, limit = mismatch.value, mismatch.limit
+    keyword, value, limit = mismatch.keyword, mismatch.value, mismatch.limit
     secret = bool(mismatch.schema.get("writeOnly"))
-    shown = Text("this value", "该值") if secret else Text(_short(value), _short(value))
-    if mismatch.keyword == "required":
-        missing = ", ".join(name for name in limit if name not in value)
-        return Text(f"missing {missing}; add it", f"缺少 {missing}；请补上")
-    if mismatch.keyword in ("oneOf", "anyOf") and all("required" in branch for branch in limit):
-        names = ", ".join(branch["required"][0] for branch in limit)
-        return Text(f"expected exactly one of {names}", f"{names} 须且只能有一项")
-    if mismatch.keyword == "type":
-        kinds = [limit] if isinstance(limit, str) else list(limit)
-        if "string" in kinds and not isinstance(value, (str, dict, list)):
-            return _quote_it(value, None if secret else scalar, secret=secret)
-        wanted = " or ".join(_ENGLISH.get(kind, kind) for kind in kinds)
-        wanted_zh = "或".join(_CHINESE.get(kind, kind) for kind in kinds)
-        if value is None:
-            return Text(f"there is no value: write {wanted}", f"此处为空：请填写{wanted_zh}")
-        return Text(f"{shown.en} is not {wanted}", f"{shown.zh} 不是{wanted_zh}")
-    if mismatch.keyword == "enum":
-        choices = ", ".join(map(str, limit))
-        hint = nearest(str(value), limit)
-        return Text(
-            f"{shown.en} is not one of {choices}{hint.en}", f"{shown.zh} 不在可选值中：{choices}{hint.zh}"
-        )
-    if mismatch.keyword in ("minItems", "minProperties"):
-        return Text(f"expected at least {limit}", f"此处至少需要 {limit} 项")
-    if mismatch.keyword == "maxProperties":
-        names = ", ".join(value)
-        return Text(f"expected at most {limit} of {names}", f"{names} 中最多只能有 {limit} 项；请选择")
-    if mismatch.keyword in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
-        side, side_zh = ("least", "最小") if "inimum" in mismatch.keyword else ("most", "最大")
-        return Text(
-            f"{shown.en} is out of range: at {side} {limit}",
-            f"{shown.zh} 超出范围：{side_zh} {limit}",
-        )
-    if mismatch.keyword == "pattern":
-        return Text(f"{shown.en} must match {limit}", f"{shown.zh} 须匹配 {limit}")
-    if mismatch.keyword in ("minLength", "maxLength"):
-        side, side_zh = ("least", "至少") if mismatch.keyword == "minLength" else ("most", "至多")
-        return Text(
-            f"{shown.en} has {len(value)} characters: at {side} {limit}",
-            f"{shown.zh} 有 {len(value)} 个字符：{side_zh} {limit} 个",
-        )
-    if secret:
-        return Text("this value is not allowed", "该值不符合要求")
-    return Text(mismatch.message, f"不符合要求：{mismatch.message}")
+    if keyword == "type" and "string" in limit and not isinstance(value, (str, dict, list)):
+        return _quote_it(value, scalar, secret=secret)
+    if keyword == "type" and value is None:
+        keyword = "empty"
+    elif keyword not in TEXTS or (
+        keyword in ("oneOf", "anyOf") and not all("required" in branch for branch in limit)
+    ):
+        keyword = "secret" if secret else "other"
+    return TEXTS[keyword].format(
+        shown=Text("this value", "该值") if secret else _short(value),
+        limit=limit,
+        names=", ".join(_names(keyword, value, limit)),
+        count=len(value) if isinstance(value, str) else 0,
+        wanted=_wanted(limit) if mismatch.keyword == "type" else "",
+        hint=nearest(str(value), limit) if keyword == "enum" else "",
+        message=mismatch.message,
+    )
+
+
+def _names(keyword: str, value: Any, limit: Any) -> Iterable[str]:
+    """Return the names that the text of the keyword lists."""
+    if keyword == "required":
+        return (name for name in limit if name not in value)
+    if keyword in ("oneOf", "anyOf"):
+        return (branch["required"][0] for branch in limit)
+    return map(str, {"enum": limit, "maxProperties": value}.get(keyword, ()))
+
+
+def _wanted(limit: str | Sequence[str]) -> Text:
+    kinds = [_TYPES[kind] for kind in ([limit] if isinstance(limit, str) else limit)]
+    return Text(" or ".join(kind.en for kind in kinds), "或".join(kind.zh for kind in kinds))
 
 
 def _quote_it(value: Any, scalar: str | None, *, secret: bool) -> Text:
-    if value is None:
-        return Text(
-            "there is no value: write the text, or remove the key", "此处为空：请填写文本，或去掉该键"
-        )
-    if secret:
-        return Text("this value must be a string: quote it", "该值须为字符串：请加引号")
+    if value is None or secret:
+        return TEXTS["empty text" if value is None else "unquoted secret"]
     # As written in the file: 007 would come back from the parsed number as 7.
     shown = scalar if scalar is not None else json.dumps(value)
-    quoted = json.dumps(shown, ensure_ascii=False)
-    return Text(f"{shown} must be a string: quote it, {quoted}", f"{shown} 须为字符串：请加引号 {quoted}")
+    return TEXTS["unquoted"].format(shown=shown, quoted=json.dumps(shown, ensure_ascii=False))
 
 
 def _short(value: Any) -> str:

@@ -97,7 +97,4 @@ def parse_reading(name: str, value: object) -> Value:
 
 def resolve(*layers: Mapping[str, Value]) -> dict[str, Value]:
     """Return all readings: the defaults, overridden by each layer in turn."""
-    resolved = dict(DEFAULTS)
-    for layer in layers:
-        resolved.update(layer)
-    return resolved
+    return {name: value for layer in (DEFAULTS, *layers) for name, value in layer.items()}

@@ -14,14 +14,6 @@ from mockserver.core.text import Text
 
 NextStep = Literal["sign_again", "new_seq", "wait", "not_repeat", "give_up"]
 
-NEXT_STEPS: dict[NextStep, Text] = {
-    "sign_again": Text("sign again", "重新签名"),
-    "new_seq": Text("use a new seq", "换新的 seq"),
-    "wait": Text("wait, then retry", "等待后重试"),
-    "not_repeat": Text("change the request", "修改请求后再发"),
-    "give_up": Text("give up", "放弃"),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:

@@ -12,9 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from mockserver.contract.apps import App, load_apps
-from mockserver.contract.catalogue import Catalogue, load_catalogue
+from mockserver.contract.catalogue import Catalogue, ErrorInfoStyle, load_catalogue
 from mockserver.contract.checking import check_document
-from mockserver.contract.error_info import ErrorInfoStyle
 from mockserver.contract.readings import Value, resolve
 from mockserver.contract.retry_rules import RetryRules, load_retry_rules
 from mockserver.contract.schemas import SCHEMA_FILES, Schemas

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from mockserver.contract.apps import App
 from mockserver.contract.envelope import encode_json, failure
-from mockserver.contract.error_info import compose_error_info
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation
 from mockserver.core.errors import ConfigurationError, Problem
@@ -220,7 +219,7 @@ class Engine:
     def error_body(self, error: str, detail: Text) -> bytes:
         """Return the envelope of a failure outside of the pipeline, e.g. of a request that is not HTTP."""
         row, style = self.config.catalogue[error], self.config.error_info(self.store.scenario)
-        return encode_json(failure(row.code, compose_error_info(row, detail.to(self.lang), self.lang, style)))
+        return encode_json(failure(row.code, row.error_info(detail.to(self.lang), self.lang, style)))
 
     @property
     def may_take_long(self) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockserver.contract.envelope import encode_json, failure, success
-from mockserver.contract.error_info import compose_error_info
 from mockserver.contract.violations import shorten
 from mockserver.core.errors import NotFound
 from mockserver.core.text import Lang
@@ -56,7 +55,7 @@ class Responder:
         row = context.config.catalogue[error]
         if info is None:
             style = context.config.error_info(context.scenario.name)
-            info = compose_error_info(row, detail, self._lang, style)
+            info = row.error_info(detail, self._lang, style)
         return Decision(encode_json(failure(row.code, info)), by, error, detail=detail)
 
     def _perform(self, context: RequestContext, rule: Rule, reply: Reply) -> Decision:

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mockserver.contract.catalogue import OK, Catalogue
+from mockserver.contract.catalogue import OK, Catalogue, ErrorInfoStyle
 from mockserver.contract.checking import check_document, describe_mismatches
 from mockserver.contract.envelope import FIELDS, encode_json, success
-from mockserver.contract.error_info import ErrorInfoStyle
 from mockserver.contract.matching import InvalidMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import InvalidReading, Value, parse_reading

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mockserver.contract.catalogue import Catalogue
-from mockserver.contract.error_info import ErrorInfoStyle
+from mockserver.contract.catalogue import Catalogue, ErrorInfoStyle
 from mockserver.contract.matching import Matcher
 from mockserver.contract.readings import Value
 from mockserver.core.text import Text

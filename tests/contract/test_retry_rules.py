@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from helpers.reports import catalogue, rules
 
-from mockserver.contract.retry_rules import NEXT_STEPS
+from mockserver.contract.retry_rules import NextStep
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
@@ -17,7 +18,7 @@ from mockserver.engine.config import load_config
 def test_every_error_has_a_rule_in_both_languages() -> None:
     """The shipped rules cover every error but `ok`, and use every next step."""
     assert rules().keys() == catalogue().keys() - {"ok"}
-    assert {rule.next for rule in rules().values()} == NEXT_STEPS.keys()
+    assert {rule.next for rule in rules().values()} == set(get_args(NextStep))
     assert all(rule.advice.en.isascii() and not rule.advice.zh.isascii() for rule in rules().values())
 
 

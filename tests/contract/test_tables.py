@@ -7,6 +7,7 @@ from string import Formatter
 
 import pytest
 
+from mockserver.contract.checking import TEXTS as MISMATCHES
 from mockserver.contract.readings import READINGS, parse_reading
 from mockserver.contract.violations import VIOLATIONS
 from mockserver.core.text import Text
@@ -15,6 +16,7 @@ from mockserver.validation.mistakes import MISTAKES
 SECTION = re.compile(r"[1-3](\.[0-9]){0,2}(, [1-3](\.[0-9]){0,2})*")
 TEXTS = {
     **{f"violation {name}": kind.text for name, kind in VIOLATIONS.items()},
+    **{f"mismatch {name}": text for name, text in MISMATCHES.items()},
     **{f"reading {name}": reading.why for name, reading in READINGS.items()},
     **{f"mistake {name}": mistake.problem for name, mistake in MISTAKES.items()},
     **{f"advice {name}": mistake.advice for name, mistake in MISTAKES.items()},

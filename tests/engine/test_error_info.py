@@ -11,7 +11,6 @@ import pytest
 from helpers.engine_client import EngineClient, shipped_config, user_config
 from helpers.request_builder import NOW, build_request
 
-from mockserver.contract.error_info import compose_error_info
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.text import Text
@@ -29,10 +28,10 @@ def info(bench: EngineClient, send: dict[str, Any]) -> str:
 def test_the_detail_follows_the_text_of_the_row() -> None:
     """English uses a colon and a blank, Chinese a full-width colon; without a detail the text stands alone."""
     row = shipped_config().catalogue["room_not_found"]
-    assert compose_error_info(row, "RoomId 7", "en") == "room not found: RoomId 7"
-    assert compose_error_info(row, "RoomId 7", "zh") == "房间不存在：RoomId 7"
-    assert compose_error_info(row, "", "en") == "room not found"
-    assert compose_error_info(row, "RoomId 7", "en", "catalogue") == "room not found"
+    assert row.error_info("RoomId 7", "en") == "room not found: RoomId 7"
+    assert row.error_info("RoomId 7", "zh") == "房间不存在：RoomId 7"
+    assert row.error_info("", "en") == "room not found"
+    assert row.error_info("RoomId 7", "en", "catalogue") == "room not found"
 
 
 def test_editing_a_row_of_errors_yaml_changes_its_error_info(tmp_path: Path) -> None:

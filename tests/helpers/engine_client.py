@@ -11,7 +11,7 @@ from typing import Any
 
 from helpers.request_builder import NOW, build_request
 
-from mockserver.contract.error_info import ErrorInfoStyle
+from mockserver.contract.catalogue import ErrorInfoStyle
 from mockserver.contract.readings import parse_reading
 from mockserver.contract.violations import Violation
 from mockserver.core.clock import Clock
