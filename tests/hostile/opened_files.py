@@ -15,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from helpers.request_builder import NOW, request_bytes  # noqa: E402
 from wire import WRITE, send  # noqa: E402
 
-from mockserver.testing.mock_server import MockServer
+from mockserver.testing.mock_server import MockServer  # noqa: E402
 
 OPENED: list[str] = []
 RECORDING = False
