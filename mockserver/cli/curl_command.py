@@ -23,7 +23,45 @@ _ANSI_C_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{1,4})|x([0-9A-Fa-f]{1,2})|(.))"
 _COMMAND_ENDS = ("|", ";", "&&", "||", ">", ">>", "2>&1", "&", "curl", "curl.exe")
 _FORM = "application/x-www-form-urlencoded"
 
-_IGNORED = ["-A", "--user-agent", "-b", "--cookie", "-c", "--cookie-jar", "-D", "--dump-header", "-e", "--referer", "-E", "--cert", "-K", "--config", "-m", "--max-time", "-o", "--output", "-r", "--range", "-u", "--user", "-w", "--write-out", "-x", "--proxy", "--cacert", "--connect-timeout", "--connect-to", "--key", "--limit-rate", "--oauth2-bearer", "--resolve", "--retry", "--retry-delay", "--retry-max-time", "--unix-socket"]
+_IGNORED = [
+    "-A",
+    "--user-agent",
+    "-b",
+    "--cookie",
+    "-c",
+    "--cookie-jar",
+    "-D",
+    "--dump-header",
+    "-e",
+    "--referer",
+    "-E",
+    "--cert",
+    "-K",
+    "--config",
+    "-m",
+    "--max-time",
+    "-o",
+    "--output",
+    "-r",
+    "--range",
+    "-u",
+    "--user",
+    "-w",
+    "--write-out",
+    "-x",
+    "--proxy",
+    "--cacert",
+    "--connect-timeout",
+    "--connect-to",
+    "--key",
+    "--limit-rate",
+    "--oauth2-bearer",
+    "--resolve",
+    "--retry",
+    "--retry-delay",
+    "--retry-max-time",
+    "--unix-socket",
+]
 """Options whose value does not matter. The value of an unlisted option is taken for a URL, but an unlikely one."""
 _PARSER = click.Command(
     "curl",
