@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import re
 import ssl
 import urllib.parse
@@ -13,6 +14,7 @@ from mockserver.core.text import Text
 
 _USER = re.compile(r"//[^/]*@")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):[0-9]+/?")
+_IN_BRACKETS = re.compile(r"\[[^\[\]]+\](?::[0-9]*)?")
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 
@@ -48,7 +50,7 @@ class ServerAddress:
 def parse_server_url(url: str, ca: str | None = None) -> ServerAddress:
     """Return the address in `http://HOST:PORT`; raise ConfigurationError for other texts, or a `ca` without https."""
     try:
-        parts = urllib.parse.urlsplit(url)
+        parts = _urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise _invalid_url(url) from None
@@ -94,12 +96,26 @@ def _split(url: str) -> urllib.parse.SplitResult | None:
     """Return the parts of an http or https URL with a host and without a user name, or None."""
     url = url.strip()
     try:
-        parts = urllib.parse.urlsplit(url)
+        parts = _urlsplit(url)
         # Reading the port checks it.
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return None
     return parts if valid and "@" not in parts.netloc and not _NOT_IN_A_URL.search(url) else None
+
+
+def _urlsplit(url: str) -> urllib.parse.SplitResult:
+    """Return the parts of a URL; raise ValueError for brackets around anything but an IPv6 address.
+
+    Python 3.10 accepts any host in brackets.
+    """
+    parts = urllib.parse.urlsplit(url)
+    host_and_port = parts.netloc.rpartition("@")[2]
+    if "[" in host_and_port:
+        ipaddress.IPv6Address(parts.hostname or "")
+        if not _IN_BRACKETS.fullmatch(host_and_port):
+            raise ValueError
+    return parts
 
 
 def _without_user(url: str) -> str:
