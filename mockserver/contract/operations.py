@@ -5,9 +5,9 @@ A new operation needs one entry here, two schema files, a view of the same name 
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
+from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
 
 PREFIX = "/v2/video/"
@@ -52,6 +52,5 @@ def operation_at(path: str) -> tuple[Operation | None, bool]:
 
 def nearest_operation(path: str) -> Operation | None:
     """Return the operation that was probably meant by a misspelled `path`, or None."""
-    command = path.rstrip("/").rpartition("/")[2].strip().lower()
-    names = difflib.get_close_matches(command[:100], OPERATIONS, n=1, cutoff=0.6)
-    return OPERATIONS[names[0]] if names else None
+    command = path.rstrip("/").rpartition("/")[2].strip()
+    return OPERATIONS.get(similar_name(command, OPERATIONS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,40 +57,33 @@ def check_body(
         violations += mismatched
     # The rules look only at fields that are valid themselves.
     invalid = {each.where for each in violations if not each.tolerated}
-    valid = (
-        {name: value for name, value in fields.items() if f"body:/{name}" not in invalid}
-        if invalid
-        else fields
-    )
-    return fields, violations + check_rules(valid, readings, section)
+    valid = fields
+    if invalid:
+        valid = {name: value for name, value in fields.items() if f"body:/{name}" not in invalid}
+    return fields, [*violations, *_check_rules(valid, readings, section)]
 
 
-def check_rules(fields: Mapping[str, Any], readings: Readings, section: str) -> list[Violation]:
-    """Return the violations of the rules on and between valid fields: time range, calendar day, CountBy 0."""
-    violations = []
+def _check_rules(fields: Mapping[str, Any], readings: Readings, section: str) -> Iterator[Violation]:
+    """Yield the violations of the rules on and between valid fields: time range, calendar day, CountBy 0."""
     begin, end, paragraph = fields.get("BeginTime"), fields.get("EndTime"), f"{section}.4"
     if begin and end:
         seconds, max_days = int(end) - int(begin), readings["max_range_days"]
         if seconds < 0:
-            wrong = make_violation(
+            yield make_violation(
                 "begin_after_end", expected=f"≤ {end}", got=begin, end=end, section=paragraph
             )
-            violations.append(wrong)
         elif max_days and section != "2.2" and seconds > max_days * DAY_SECONDS:
             expected, span = str(max_days), format_duration(seconds)
-            violations.append(
-                make_violation(
-                    "range_too_large", expected=expected, got=seconds, span=span, section=paragraph
-                )
+            yield make_violation(
+                "range_too_large", expected=expected, got=seconds, span=span, section=paragraph
             )
     if "QueryDate" in fields:
         try:
             parse_day(fields["QueryDate"])
         except ValueError:
-            violations.append(make_violation("no_such_day", got=fields["QueryDate"], section=paragraph))
+            yield make_violation("no_such_day", got=fields["QueryDate"], section=paragraph)
     if fields.get("CountBy") == 0 and readings["count_by_zero"] == "error":
-        violations.append(make_violation("count_by_zero", got=0))
-    return violations
+        yield make_violation("count_by_zero", got=0)
 
 
 def _check_content_type(request: Request, lenient: bool) -> list[Violation]:

@@ -7,7 +7,6 @@ is described. No result contains a secret or a digest.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
@@ -16,7 +15,7 @@ from mockserver.contract.apps import Credentials
 from mockserver.contract.checksum import Formula, checksum_matches
 from mockserver.core.text import Text
 from mockserver.validation.curtime import hashed_variants, whole_second
-from mockserver.validation.encodings import Digest, describe_shape, read_digest
+from mockserver.validation.encodings import Digest, decode_base64, describe_shape, read_digest
 from mockserver.validation.mistakes import UNEXPLAINED, Diagnosis, make_diagnosis
 from mockserver.validation.redactor import MIN_SECRET_LENGTH
 from mockserver.validation.signature_candidates import (
@@ -169,8 +168,7 @@ def _contains_key(checksum: str, keys: Credentials) -> bool:
     try:
         forms.append(bytes.fromhex(checksum))
     except ValueError:
-        digits = checksum.rstrip("=").replace(" ", "+").replace("-", "+").replace("_", "/")
         with suppress(ValueError):
-            forms.append(base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True))
+            forms.append(decode_base64(checksum))
     secrets = [as_bytes(secret) for secret in keys.secrets if len(secret) >= MIN_SECRET_LENGTH]
     return any(secret in form for secret in secrets for form in forms)

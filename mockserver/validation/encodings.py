@@ -56,6 +56,12 @@ def read_digest(checksum: str) -> Digest | None:
     return _from_base64(checksum, ()) or _from_base64(text, around)
 
 
+def decode_base64(text: str) -> bytes:
+    """Return the bytes of base64 in either alphabet, padded or not, + or space; raise ValueError if it is neither."""
+    digits = text.rstrip("=").replace(" ", "+").replace("-", "+").replace("_", "/")
+    return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+
+
 def describe_shape(checksum: str, digest: Digest | None) -> tuple[str, ...]:
     """Return what can be said about a checksum that no candidate explains, as names of mistakes."""
     if digest and digest.certain:
@@ -83,9 +89,8 @@ def _from_base64(text: str, around: tuple[str, ...]) -> Digest | None:
     digits = text.rstrip("=")
     if not _BASE64.fullmatch(text) or (" " in digits and len(text) % 4):
         return None
-    standard = digits.replace(" ", "+").replace("-", "+").replace("_", "/")
     try:
-        raw = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        raw = decode_base64(text)
     except ValueError:
         return None
     if len(raw) not in ALGORITHMS:

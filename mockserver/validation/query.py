@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote_to_bytes
@@ -65,7 +65,7 @@ def check_query(query: Query, readings: Readings, request: Request | None = None
     """
     if query.counts == _EACH_ONCE and not query.broken:
         return []
-    violations = _check_missing(query, readings, request)
+    violations = list(_check_missing(query, readings, request))
     documented = [name for name in query.counts if name in _EACH_ONCE]
     for name in (*documented, *_unknown_names(query)):
         count = query.counts[name]
@@ -101,26 +101,22 @@ def misspelling_hints(missing: Collection[str], unknown: Sequence[str]) -> dict[
     return {name: Text(f" (you sent {shown})", f"（发送的是 {shown}）") for name, shown in sent.items()}
 
 
-def _check_missing(query: Query, readings: Readings, request: Request | None) -> list[Violation]:
+def _check_missing(query: Query, readings: Readings, request: Request | None) -> Iterator[Violation]:
     missing = [name for name in PARAMETERS if name not in query.counts]
     if readings["seq"] == "optional":
         missing = [name for name in missing if name != "seq"]
     if not missing:
-        return []
+        return
     elsewhere = find_signature(request, query.counts) if request else None
     misspelled = misspelling_hints(missing, _unknown_names(query))
-    violations = []
     for name in missing:
         hint = misspelled.get(name, Text("; add it to the URL", "；请加到 URL 中"))
         if elsewhere:
             hint = Text(f": {elsewhere.text.en}", f"：{elsewhere.text.zh}")
-        diagnosis = elsewhere.name if elsewhere else ""
-        violations.append(
-            make_violation(
-                "missing_parameter", f"query:{name}", expected=name, diagnosis=diagnosis, name=name, hint=hint
-            )
+        where, diagnosis = f"query:{name}", elsewhere.name if elsewhere else ""
+        yield make_violation(
+            "missing_parameter", where, expected=name, diagnosis=diagnosis, name=name, hint=hint
         )
-    return violations
 
 
 def _unknown_names(query: Query) -> list[str]:

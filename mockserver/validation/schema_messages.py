@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mockserver.contract.schemas import Mismatch
@@ -87,7 +87,7 @@ def _rank(mismatch: Mismatch) -> int:
     return _KEYWORD_ORDER.index(mismatch.keyword) if known else len(_KEYWORD_ORDER) - 1
 
 
-def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
+def _violations(mismatch: Mismatch, section: str) -> Iterable[Violation]:
     where = "body:" + "".join(f"/{part}" for part in mismatch.pointer)
     if mismatch.keyword == "required":
         return _missing_fields(mismatch, where, section)
@@ -104,43 +104,32 @@ def _violations(mismatch: Mismatch, section: str) -> list[Violation]:
     return [make_violation("invalid_value", where, got=value, verdict=verdict, **texts)]
 
 
-def _missing_fields(mismatch: Mismatch, where: str, section: str) -> list[Violation]:
+def _missing_fields(mismatch: Mismatch, where: str, section: str) -> Iterator[Violation]:
     properties: Mapping[str, Any] = mismatch.schema.get("properties", {})
     missing = [name for name in properties if name not in mismatch.value]
     hints = misspelling_hints(missing, unknown_fields(mismatch)[:MAX_UNKNOWN])
-    violations = []
     for name in mismatch.limit:
-        if name in mismatch.value:
-            continue
-        texts: dict[str, Any] = {
-            "name": name,
-            "section": section,
-            "expected": _expected(properties.get(name, {})),
-        }
-        violations.append(
-            make_violation("missing_field", f"{where}/{name}", hint=hints.get(name, ""), **texts)
-        )
-    return violations
+        if name not in mismatch.value:
+            at, expected, hint = f"{where}/{name}", _expected(properties.get(name, {})), hints.get(name, "")
+            yield make_violation(
+                "missing_field", at, expected=expected, section=section, name=name, hint=hint
+            )
 
 
-def _unknown_fields(mismatch: Mismatch, where: str, section: str) -> list[Violation]:
+def _unknown_fields(mismatch: Mismatch, where: str, section: str) -> Iterator[Violation]:
     properties = list(mismatch.schema.get("properties", {}))
     known = [name for name in properties if name not in mismatch.value] or properties
-    violations = []
     for name in unknown_fields(mismatch)[:MAX_UNKNOWN]:
         nearest = similar_name(name, known)
-        violations.append(
-            make_violation(
-                "unknown_field",
-                f"{where}/{_pointer_step(name)}",
-                expected=nearest or f"one of {', '.join(known)}",
-                got=name,
-                name=shorten(name),
-                section=section,
-                hint=did_you_mean(nearest),
-            )
+        yield make_violation(
+            "unknown_field",
+            f"{where}/{_pointer_step(name)}",
+            expected=nearest or f"one of {', '.join(known)}",
+            got=name,
+            name=shorten(name),
+            section=section,
+            hint=did_you_mean(nearest),
         )
-    return violations
 
 
 def _expected(schema: Mapping[str, Any]) -> Text:
