@@ -23,7 +23,7 @@ from mockserver.cli.report import report
 from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.serve import serve
 from mockserver.cli.streams import discard, standard_streams
-from mockserver.cli.tables import errors, operations, readings, scenarios, settings
+from mockserver.cli.tables import TABLES
 from mockserver.cli.wait import wait
 from mockserver.cli.world import world
 from mockserver.core.errors import ConfigurationError
@@ -53,8 +53,7 @@ def cli(context: click.Context) -> None:
 
 
 _COMMANDS = (serve, wait, init, curl, call, sample, sign, explain, check, export, world, report)
-_TABLES = (operations, scenarios, errors, faults, readings, settings)
-for _command in (*_COMMANDS, *_TABLES):
+for _command in (*_COMMANDS, *TABLES, faults):
     # click would cut a sentence that is longer than a line.
     _command.short_help = (_command.help or "").partition("\n")[0].removesuffix(".")
     cli.add_command(_command)

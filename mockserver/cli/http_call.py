@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.cli.options import RunningServer
 from mockserver.cli.output import is_violation, printable
 from mockserver.core.addresses import certificate_advice, parse_server_url
 from mockserver.core.errors import ConfigurationError, MockServerError
@@ -19,6 +20,17 @@ from mockserver.testing.admin_client import AdminClient
 _TIMEOUT = 60.0
 """Seconds to wait for each part of an answer."""
 _MAX_EXCERPT = 80
+_CLOSED = Text("no answer: the connection was closed without a byte", "没有应答：连接未发送任何字节即关闭")
+_SILENT = Text(f"no answer within {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有应答")
+_RESET = Text("no answer: the connection was reset before the first byte", "没有应答：首字节之前连接被重置")
+_UNREACHABLE = Text(
+    "no answer ({}); is `mockserver serve` running there?", "没有应答（{}）；mockserver serve 是否在运行？"
+)
+_STALLED = Text(f"no more data for {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有后续数据")
+_CUT_OFF = Text("{received} of {total} bytes of the body arrived", "正文 {total} 字节只到达 {received} 字节")
+_RESET_IN_BODY = Text("the connection was reset in the middle of the body", "正文传到一半连接被重置")
+_BROKEN_CHUNK = Text("the chunked encoding is broken", "分块编码损坏")
+_EMPTY = Text("empty", "空的")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +46,15 @@ class Answer:
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
 
-def exchange(
-    url: str,
-    method: str,
-    target: str,
-    body: bytes | None = None,
-    headers: Mapping[str, str] | None = None,
-    *,
-    ca: str | None,
-    timeout: float = _TIMEOUT,
-) -> Answer:
-    """Return the answer to a request; raise ConfigurationError with the reason when none arrives complete."""
-    address = parse_server_url(url, ca)
-    connection = address.connection(ca, timeout=timeout)
+def post(server: RunningServer, target: str, body: bytes) -> Answer:
+    """Return the answer to a POST; raise ConfigurationError with the reason when none arrives complete."""
+    address = parse_server_url(server.url, server.ca)
+    connection = address.connection(server.ca, timeout=_TIMEOUT)
     connected, status = False, None
     try:
         connection.connect()
         connected = True
-        connection.request(method, target, body, dict(headers or {}))
+        connection.request("POST", target, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         status = answer.status
         return Answer(status, dict(answer.headers.items()), answer.read())
@@ -59,47 +62,37 @@ def exchange(
         raise ConfigurationError.at(address.url, certificate_advice(error)) from None
     # ValueError: a host name that cannot be looked up.
     except (OSError, ValueError, http.client.HTTPException) as error:
-        failed = _no_answer(error, connected, timeout) if status is None else _no_body(status, error, timeout)
-        raise ConfigurationError.at(address.url, failed) from None
+        text = _no_answer(error, connected) if status is None else _no_body(status, error)
+        raise ConfigurationError.at(address.url, text) from None
     finally:
         connection.close()
 
 
-def _no_answer(error: Exception, connected: bool, timeout: float) -> Text:
+def _no_answer(error: Exception, connected: bool) -> Text:
     """Return why there is no status line."""
     if isinstance(error, http.client.RemoteDisconnected):
-        return Text(
-            "no answer: the connection was closed without a byte", "没有应答：连接未发送任何字节即关闭"
-        )
+        return _CLOSED
     if isinstance(error, http.client.HTTPException):
         start = excerpt(str(error))
         return Text(f"the answer is not HTTP: it begins with '{start}'", f"应答不是 HTTP：开头为 '{start}'")
     if connected and isinstance(error, TimeoutError):
-        return Text(f"no answer within {timeout:g} s", f"{timeout:g} 秒内没有应答")
+        return _SILENT
     if connected and isinstance(error, ConnectionError):
-        return Text(
-            "no answer: the connection was reset before the first byte", "没有应答：首字节之前连接被重置"
-        )
+        return _RESET
     reason = str(error) or type(error).__name__
-    return Text(
-        f"no answer ({reason}); is `mockserver serve` running there?",
-        f"没有应答（{reason}）；mockserver serve 是否在运行？",
-    )
+    return Text(*(text.format(reason) for text in _UNREACHABLE))
 
 
-def _no_body(status: int, error: Exception, timeout: float) -> Text:
+def _no_body(status: int, error: Exception) -> Text:
     """Return why the body is incomplete."""
+    reason = _BROKEN_CHUNK
     if isinstance(error, TimeoutError):
-        reason = Text(f"no more data for {timeout:g} s", f"{timeout:g} 秒内没有后续数据")
+        reason = _STALLED
+    elif isinstance(error, ConnectionError):
+        reason = _RESET_IN_BODY
     elif isinstance(error, http.client.IncompleteRead) and error.expected is not None:
         received, total = len(error.partial), len(error.partial) + error.expected
-        reason = Text(
-            f"{received} of {total} bytes of the body arrived", f"正文 {total} 字节只到达 {received} 字节"
-        )
-    elif isinstance(error, ConnectionError):
-        reason = Text("the connection was reset in the middle of the body", "正文传到一半连接被重置")
-    else:
-        reason = Text("the chunked encoding is broken", "分块编码损坏")
+        reason = Text(*(text.format(received=received, total=total) for text in _CUT_OFF))
     return Text(
         f"the answer (HTTP {status}) is incomplete: {reason.en}", f"应答（HTTP {status}）中断：{reason.zh}"
     )
@@ -111,17 +104,11 @@ def read_answer(place: str, answer: Answer) -> dict[str, Any]:
         text = answer.body.decode()
         value = json.loads(text)
     except UnicodeDecodeError as error:
-        number, byte = error.start + 1, answer.body[error.start]
-        wrong = Text(
-            f"not UTF-8: byte {number} is 0x{byte:02x}", f"不是 UTF-8：第 {number} 字节为 0x{byte:02x}"
-        )
+        number, byte = error.start + 1, f"0x{answer.body[error.start]:02x}"
+        wrong = Text(f"not UTF-8: byte {number} is {byte}", f"不是 UTF-8：第 {number} 字节为 {byte}")
     except (ValueError, RecursionError) as error:
-        start = excerpt(text)
-        wrong = Text(
-            f"not JSON ({error}): it begins with '{start}'", f"不是 JSON（{error}）：开头为 '{start}'"
-        )
-        if not text.strip():
-            wrong = Text("empty", "空的")
+        why = f"({error}): it begins with '{excerpt(text)}'", f"（{error}）：开头为 '{excerpt(text)}'"
+        wrong = Text(f"not JSON {why[0]}", f"不是 JSON{why[1]}") if text.strip() else _EMPTY
     else:
         if isinstance(value, dict):
             return value
@@ -142,9 +129,7 @@ def excerpt(text: str) -> str:
     return printable(line if len(line) <= _MAX_EXCERPT else line[:_MAX_EXCERPT] + "…")
 
 
-def violations_of(
-    url: str, answer: Answer, token: str | None, ca: str | None
-) -> tuple[list[dict[str, Any]], int]:
+def violations_of(server: RunningServer, answer: Answer) -> tuple[list[dict[str, Any]], int]:
     """Return the violations that the server recorded for the request, and their number by the answer headers.
 
     The list is empty when the server is not a mock server or its journal cannot be read.
@@ -154,7 +139,7 @@ def violations_of(
         return [], 0
     path = f"requests/{urllib.parse.quote(number, safe='')}"
     try:
-        entry = AdminClient(url, token, timeout=_TIMEOUT, ca=ca).get(path)
+        entry = AdminClient(server.url, server.token, timeout=_TIMEOUT, ca=server.ca).get(path)
         return [dict(row) for row in entry["violations"] if is_violation(row)], int(count)
     except (MockServerError, LookupError, TypeError):
         return [], int(count)

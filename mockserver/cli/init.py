@@ -11,6 +11,7 @@ import click
 
 from mockserver.cli.check import SCENARIO_SCHEMA
 from mockserver.cli.options import setting_options
+from mockserver.cli.output import not_writable
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.folders import Folders
@@ -50,8 +51,6 @@ def init(folder: Path, lang: Lang) -> None:
             with file.open("x", encoding="utf-8") as opened:
                 opened.write(content)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        text = Text(f"cannot be written: {reason}", f"无法写入：{reason}")
-        raise ConfigurationError.at(str(folder), text) from None
+        raise not_writable("DIR", folder, error) from None
     values = {"files": ", ".join(map(str, files)), "folder": shlex.quote(str(folder)), "scenario": _SCENARIO}
     click.echo(_NEXT.to(lang).format(**values))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -18,12 +19,6 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-_TYPES: dict[str, Any] = {
-    "integer": click.INT,
-    "path": click.Path(),
-    "text": click.STRING,
-    "many": click.STRING,
-}
 
 
 class EnvironmentOption(click.Option):
@@ -39,9 +34,13 @@ class EnvironmentOption(click.Option):
         return value.splitlines() if value and self.multiple else value
 
 
-def environment_option(name: str, variable: str, **attributes: Any) -> Callable[[Command], Command]:
+def environment_option(
+    option: str, variable: str, *names: str, **attributes: Any
+) -> Callable[[Command], Command]:
     """Return the decorator for an option that can also be set by an environment variable."""
-    return click.option(name, cls=EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
+    return click.option(
+        option, *names, cls=EnvironmentOption, envvar=variable, show_envvar=True, **attributes
+    )
 
 
 def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
@@ -52,21 +51,19 @@ def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
 
     def add(command: Command) -> Command:
         for name in reversed((*names, *helps)):
-            setting = SETTINGS[name]
-            text = helps.get(name, setting.text.en)
-            options: dict[str, Any] = {
-                "envvar": setting.variable,
-                "show_envvar": True,
-                "cls": EnvironmentOption,
-                "help": f"{text[0].upper()}{text[1:].rstrip('.')}.",
-            }
+            setting, text = SETTINGS[name], helps.get(name, SETTINGS[name].text.en)
+            attributes: dict[str, Any] = {"help": f"{text[0].upper()}{text[1:].rstrip('.')}."}
             if setting.kind != "switch":
-                options["type"] = click.Choice(setting.choices) if setting.choices else _TYPES[setting.kind]
-                options["metavar"] = setting.metavar or None
-            if setting.kind != "many":
-                options["default"] = setting.default
-                options["show_default"] = setting.default is not None
-            command = click.option(setting.option, name, multiple=setting.kind == "many", **options)(command)
+                types = {"integer": click.INT, "path": click.Path()}
+                attributes["type"] = (
+                    click.Choice(setting.choices) if setting.choices else types.get(setting.kind)
+                )
+                attributes["metavar"] = setting.metavar or None
+            if setting.kind == "many":
+                attributes["multiple"] = True
+            else:
+                attributes |= {"default": setting.default, "show_default": setting.default is not None}
+            command = environment_option(setting.option, setting.variable, name, **attributes)(command)
         return command
 
     return add
@@ -92,16 +89,34 @@ ca_option = environment_option(
     metavar="FILE",
     help="Certificates to trust over https, such as the CA file of `serve --tls`.",
 )
-token_option = environment_option(
-    "--admin-token",
-    "MOCKSERVER_ADMIN_TOKEN",
-    metavar="TOKEN",
-    help="Admin token of the server, if it requires one.",
-)
 appkey_option = environment_option(
     "--appkey", "MOCKSERVER_APPKEY", metavar="KEY", help="App of apps.yaml; the first by default."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class RunningServer(NamedTuple):
+    """The server that a command asks."""
+
+    url: str
+    ca: str | None
+    token: str | None
+
+
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add `--url`, `--ca` and `--admin-token`, which the command gets as its argument `server`."""
+
+    @functools.wraps(command)
+    def with_server(*, url: str, ca: str | None, admin_token: str | None, **others: Any) -> None:
+        command(server=RunningServer(url, ca, admin_token), **others)
+
+    token_option = environment_option(
+        "--admin-token",
+        SETTINGS["admin_token"].variable,
+        metavar="TOKEN",
+        help="Admin token of the server, if it requires one.",
+    )
+    return url_option()(ca_option(token_option(with_server)))
 
 
 def user_folders(fixtures: str | None) -> Folders:

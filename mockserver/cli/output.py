@@ -9,12 +9,15 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mockserver.cli.streams import as_encoded
 from mockserver.contract.envelope import FIELDS
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
 
 _EAST_8 = timezone(timedelta(hours=8))
 _GAP = "  "
@@ -70,6 +73,14 @@ def violation_line(row: Mapping[str, Any]) -> str:
     name = f"{row['name']}/{row['diagnosis']}" if row["diagnosis"] else row["name"]
     section = f", §{row['section']}" if row["section"] else ""
     return printable(f"{str(row['where']).rstrip(':')}: {row['text']} [{name}{section}]")
+
+
+def not_writable(place: str, path: Path, error: Exception) -> ConfigurationError:
+    """Return the error about an option or argument `place` whose file or folder cannot be written."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return ConfigurationError.at(
+        place, Text(f"{path} cannot be written: {reason}", f"无法写入 {path}：{reason}")
+    )
 
 
 def printable(value: Any) -> str:

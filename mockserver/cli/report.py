@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-from mockserver.cli.options import ca_option, setting_options, token_option, url_option
+from mockserver.cli.options import RunningServer, server_options, setting_options
+from mockserver.cli.output import not_writable
+from mockserver.cli.streams import write_utf8
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.reporting.formats import FORMATS
@@ -17,9 +19,7 @@ from mockserver.testing.admin_client import AdminClient
 
 
 @click.command()
-@url_option()
-@ca_option
-@token_option
+@server_options
 @click.option(
     "--appkey", "appkeys", multiple=True, metavar="KEY", help="Report on this app only; repeatable."
 )
@@ -46,36 +46,26 @@ from mockserver.testing.admin_client import AdminClient
 )
 @setting_options(lang="language of messages; the report is in the language of the server")
 def report(
-    url: str,
-    ca: str | None,
-    admin_token: str | None,
-    appkeys: tuple[str, ...],
-    form: str,
-    output: str | None,
-    fail_on: str | None,
-    min_coverage: float | None,
-    lang: Lang,
+    server: RunningServer, appkeys: tuple[str, ...], output: str | None, lang: Lang, **chosen: Any
 ) -> None:
     """Report coverage, violations and error handling.
 
     Reads the journal of a running server. Exits with 1 when a criterion fails or the journal is empty, with 2 when
     there is no report.
     """
-    criteria: dict[str, Any] = {"form": form, "fail_on_violations": fail_on == "violations"}
-    if appkeys:
-        criteria["appkeys"] = list(appkeys)
-    if min_coverage is not None:
-        criteria["min_coverage"] = min_coverage
-    result = _request_report(AdminClient(url, admin_token, ca=ca), appkeys, criteria)
+    criteria = {"form": chosen["form"], "fail_on_violations": chosen["fail_on"] == "violations"}
+    criteria |= {"appkeys": list(appkeys)} if appkeys else {}
+    criteria |= {} if chosen["min_coverage"] is None else {"min_coverage": chosen["min_coverage"]}
+    result = _request_report(AdminClient(server.url, server.token, ca=server.ca), appkeys, criteria)
     if output is None:
+        if chosen["form"] in ("json", "junit", "html"):
+            write_utf8()
         click.echo(result["rendered"], nl=False)
     else:
         try:
             Path(output).write_text(result["rendered"], encoding="utf-8")
-        except OSError as error:
-            reason = error.strerror or str(error)
-            text = Text(f"{output}: {reason}", f"{output}：{reason}")
-            raise ConfigurationError.at("--output", text) from None
+        except (OSError, ValueError) as error:
+            raise not_writable("--output", Path(output), error) from None
     for complaint in result["complaints"]:
         click.echo(complaint, err=True)
     sys.exit(1 if result["complaints"] else 0)

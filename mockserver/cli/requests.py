@@ -6,18 +6,20 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
-from mockserver.cli.http_call import Answer, exchange, read_answer, violations_of
+from mockserver.cli.http_call import Answer, post, read_answer, violations_of
 from mockserver.cli.options import (
+    Command,
+    RunningServer,
     appkey_option,
     ca_option,
     find_app,
+    server_options,
     setting_options,
-    token_option,
     url_option,
     user_folders,
 )
@@ -34,7 +36,6 @@ from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_clock, make_engine
 from mockserver.engine.config import load_apps_only
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 _JSON_HEADERS = {"content-type": "application/json"}
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _UNSAFE_ON_WINDOWS = re.compile(r"[&|<>^%!'`$;]")
@@ -46,35 +47,33 @@ _HIDDEN_VIOLATIONS = Text(
 
 def _caller_options(command: Command) -> Command:
     """Add the options that say who signs a request."""
-    for option in (
-        click.option("--seq", help="Sequence number; a new one for each request by default."),
-        click.option(
-            "--identifier", default="admin", show_default=True, metavar="NAME", help="Account in the app."
-        ),
-        appkey_option,
-        setting_options("fixtures"),
-    ):
-        command = option(command)
-    return command
+    seq = click.option("--seq", help="Sequence number; a new one for each request by default.")
+    identifier = click.option(
+        "--identifier", default="admin", show_default=True, metavar="NAME", help="Account in the app."
+    )
+    return setting_options("fixtures")(appkey_option(identifier(seq(command))))
 
 
 def _signing_options(command: Command) -> Command:
     """Add the options that say how and when a request is signed."""
-    command = click.option(
+    formula = click.option(
         "--formula",
         type=click.Choice(["v2", "v1"]),
         default="v2",
         show_default=True,
         help="Signing formula; v1 leaves the restapikey out (reading signing).",
-    )(command)
+    )
     now = "time to sign at, with a fixed seq: seconds, ISO 8601 with offset, now-2h"
-    return setting_options("lang", now=now)(_caller_options(command))
+    return setting_options("lang", now=now)(_caller_options(formula(command)))
 
 
 def _operation_arguments(command: Command) -> Command:
     """Add the arguments that choose an operation and its body."""
-    command = click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]…")(command)
-    return click.argument("operation", metavar="OPERATION")(command)
+    fields = click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]…")
+    operation = click.argument(
+        "operation", metavar="OPERATION", callback=lambda ctx, param, value: _operation(value)
+    )
+    return operation(fields(command))
 
 
 _json_or_table = click.option(
@@ -113,7 +112,7 @@ def sign(lang: Lang, **signing: Any) -> None:
 )
 @_signing_options
 def curl(
-    operation: str,
+    operation: Operation,
     fields: Sequence[str],
     url: str,
     ca: str | None,
@@ -127,12 +126,10 @@ def curl(
     document's sample.
     """
     parse_server_url(url, ca)
-    target = _operation(operation)
-    schema = _request_schema(target, signing["fixtures"])
-    body = _body(schema, fields)
-    for note in _unknown_fields(target, body, schema["properties"]):
+    body, unknown_fields = _body(operation, fields, signing["fixtures"])
+    for note in unknown_fields:
         click.echo(note.to(lang), err=True)
-    words = ["-sS", *(["--cacert", ca] if ca else []), f"{url}{target.path}?{_signed_query(**signing)}"]
+    words = ["-sS", *(["--cacert", ca] if ca else []), f"{url}{operation.path}?{_signed_query(**signing)}"]
     words += ["-H", "Content-Type: application/json", "-d"]
     if shell == "posix":
         click.echo(shlex.join(["curl", *words, to_json(body, indent=None)]))
@@ -152,17 +149,13 @@ def _windows_quote(word: str) -> str:
 
 @click.command()
 @_operation_arguments
-@url_option()
-@ca_option
-@token_option
+@server_options
 @_signing_options
 @_json_or_table
 def call(
-    operation: str,
+    operation: Operation,
     fields: Sequence[str],
-    url: str,
-    ca: str | None,
-    admin_token: str | None,
+    server: RunningServer,
     as_json: bool | None,
     lang: Lang,
     **signing: Any,
@@ -173,13 +166,11 @@ def call(
     or a section such as 2.2. Without FIELD=VALUE the body is the document's sample. Exits with 1 when the answer
     reports a failure, with 2 when there is no readable answer.
     """
-    target = _operation(operation)
-    body = _body(_request_schema(target, signing["fixtures"]), fields)
-    address = f"{target.path}?{_signed_query(**signing)}"
-    answer = exchange(url, "POST", address, _as_bytes(body), _JSON_HEADERS, ca=ca)
-    content = read_answer(url, answer)
+    body, _ = _body(operation, fields, signing["fixtures"])
+    answer = post(server, f"{operation.path}?{_signed_query(**signing)}", _as_bytes(body))
+    content = read_answer(server.url, answer)
     show_answer(content, as_json)
-    violations, count = violations_of(url, answer, admin_token, ca)
+    violations, count = violations_of(server, answer)
     for violation in violations:
         click.echo(violation_line(violation), err=True)
     if len(violations) < count:
@@ -193,7 +184,7 @@ def call(
 @_caller_options
 @_json_or_table
 def sample(
-    operation: str,
+    operation: Operation,
     fields: Sequence[str],
     appkey: str | None,
     identifier: str,
@@ -206,17 +197,16 @@ def sample(
     OPERATION is a name, the beginning of one, or a section such as 2.2. Without FIELD=VALUE the body is the
     document's sample. Exits with 1 when the answer reports a failure, with 2 when there is no readable answer.
     """
-    target = _operation(operation)
-    body = _body(_request_schema(target, settings["fixtures"]), fields)
+    body, _ = _body(operation, fields, settings["fixtures"])
     engine = make_engine(**settings)
     app = find_app(engine.config.apps, appkey)
     formula: Formula = "v1" if engine.config.readings(engine.store.scenario)["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
     seq = seq or fixed_seq(settings["now"], now)
     query = sign_query(app.credentials, now, identifier=identifier, seq=seq, formula=formula)
-    response = engine.handle(Request("POST", target.path, query, _JSON_HEADERS, _as_bytes(body)))
+    response = engine.handle(Request("POST", operation.path, query, _JSON_HEADERS, _as_bytes(body)))
     answer = Answer(response.status, dict(response.headers), response.body)
-    content = read_answer(target.name, answer)
+    content = read_answer(operation.name, answer)
     show_answer(content, as_json)
     sys.exit(_exit_code(content))
 
@@ -266,34 +256,31 @@ def _operation(word: str) -> Operation:
     raise ConfigurationError.at("OPERATION", text)
 
 
-def _request_schema(operation: Operation, fixtures: str | None) -> Any:
-    folders = user_folders(fixtures)
-    return read_json(folders.schema(f"{operation.name}.request.json")).value
+def _body(
+    operation: Operation, fields: Sequence[str], fixtures: str | None
+) -> tuple[dict[str, Any], list[Text]]:
+    """Return the body for FIELD=VALUE arguments, or the document's sample for none, and notes on unknown fields.
 
-
-def _body(schema: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
-    """Return the body for FIELD=VALUE arguments, with integers where the schema has them, or the sample for none."""
+    A field is an integer where the schema has one. Unknown fields are sent, too.
+    """
+    schema = read_json(user_folders(fixtures).schema(f"{operation.name}.request.json")).value
+    known: dict[str, Any] = schema["properties"]
     if not fields:
-        sample: dict[str, Any] = schema["examples"][0]
-        return sample
+        return schema["examples"][0], []
     body: dict[str, Any] = {}
     for field in fields:
         name, equals, value = field.partition("=")
         if not equals:
             text = Text(f"{field!r} is not FIELD=VALUE", f"{field!r} 不是 FIELD=VALUE")
             raise ConfigurationError.at("FIELD=VALUE", text)
-        integer = schema["properties"].get(name, {}).get("type") == "integer" and _INTEGER.fullmatch(value)
+        integer = known.get(name, {}).get("type") == "integer" and _INTEGER.fullmatch(value)
         body[name] = int(value) if integer else value
-    return body
+    return body, [_unknown_field(operation, name, known) for name in body if name not in known]
 
 
-def _unknown_fields(
-    operation: Operation, body: Mapping[str, Any], known: Mapping[str, Any]
-) -> Iterator[Text]:
-    """Yield a warning for each field that the operation does not have; it is sent anyway."""
-    for name in [name for name in body if name not in known]:
-        hint = nearest(name, known)
-        yield Text(
-            f"({operation.name} has no field {printable(name)}{hint.en})",
-            f"（{operation.name} 没有字段 {printable(name)}{hint.zh}）",
-        )
+def _unknown_field(operation: Operation, name: str, known: Mapping[str, Any]) -> Text:
+    hint = nearest(name, known)
+    return Text(
+        f"({operation.name} has no field {printable(name)}{hint.en})",
+        f"（{operation.name} 没有字段 {printable(name)}{hint.zh}）",
+    )

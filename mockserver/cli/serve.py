@@ -13,11 +13,9 @@ import click
 
 from mockserver.cli.logs import log_to_stderr
 from mockserver.cli.options import setting_options, user_folders
-from mockserver.cli.output import to_json
-from mockserver.core.errors import ConfigurationError
+from mockserver.cli.output import not_writable, to_json
 from mockserver.core.machine_time import machine_time
 from mockserver.core.settings import SETTINGS, environment_warnings
-from mockserver.core.text import Text
 from mockserver.engine.build import resolve_settings
 
 _log = logging.getLogger("mockserver")
@@ -89,7 +87,7 @@ class ReadyFile:
             try:
                 self._path.unlink(missing_ok=True)
             except OSError as error:
-                raise _not_writable(self._path, error) from None
+                raise not_writable("--ready-file", self._path, error) from None
 
     def write(self, details: Mapping[str, Any]) -> None:
         """Write JSON to a temporary file and rename it, so that a reader never sees half of it."""
@@ -102,7 +100,7 @@ class ReadyFile:
             temporary.replace(self._path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise _not_writable(self._path, error) from None
+            raise not_writable("--ready-file", self._path, error) from None
 
     def remove(self) -> None:
         """Remove the file, unless another server has replaced it since."""
@@ -114,9 +112,3 @@ class ReadyFile:
         except (OSError, ValueError):
             # It is gone, or another program has replaced it.
             return
-
-
-def _not_writable(path: Path, error: OSError) -> ConfigurationError:
-    reason = error.strerror or str(error)
-    text = Text(f"{path} cannot be written: {reason}", f"无法写入 {path}：{reason}")
-    return ConfigurationError.at("--ready-file", text)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import click
 
 from mockserver.cli.options import json_option, setting_options, user_folders
@@ -13,91 +16,66 @@ from mockserver.core.settings import SETTINGS
 from mockserver.core.text import Lang
 from mockserver.engine.config import Config, load_config
 
-
-def _config(fixtures: str | None) -> Config:
-    return load_config(user_folders(fixtures), now=Clock().second)
+Row = dict[str, Any]
 
 
-@click.command()
-@setting_options("lang")
-@json_option
-def operations(lang: Lang, as_json: bool) -> None:
-    """List the operations of the API."""
-    rows = [
-        {
-            "section": f"§{operation.section}",
-            "operation": operation.name,
-            "path": operation.path,
-            "title": operation.title.to(lang),
-        }
-        for operation in OPERATIONS.values()
-    ]
-    show_rows(rows, as_json)
+def _command(
+    name: str,
+    doc: str,
+    row: Callable[[Any, Lang], Row],
+    items: Iterable[Any] = (),
+    of_config: Callable[[Config], Iterable[Any]] | None = None,
+) -> click.Command:
+    """Return the command that lists a registry: fixed items, or those of the configuration."""
+
+    def show(lang: Lang, as_json: bool, fixtures: str | None = None) -> None:
+        found = of_config(load_config(user_folders(fixtures), now=Clock().second)) if of_config else items
+        show_rows([row(item, lang) for item in found], as_json)
+
+    options = setting_options("fixtures", "lang") if of_config else setting_options("lang")
+    return click.command(name, help=doc)(options(json_option(show)))
 
 
-@click.command()
-@setting_options("fixtures", "lang")
-@json_option
-def scenarios(fixtures: str | None, lang: Lang, as_json: bool) -> None:
-    """List the scenarios."""
-    rows = [
-        {"name": scenario.name, "extends": scenario.extends or "", "title": scenario.title.to(lang)}
-        for scenario in _config(fixtures).scenarios.values()
-    ]
-    show_rows(rows, as_json)
+def _operation(item: Any, lang: Lang) -> Row:
+    section, title = f"§{item.section}", item.title.to(lang)
+    return {"section": section, "operation": item.name, "path": item.path, "title": title}
 
 
-@click.command()
-@setting_options("fixtures", "lang")
-@json_option
-def errors(fixtures: str | None, lang: Lang, as_json: bool) -> None:
-    """List the error catalogue (§1.6)."""
-    rows = [
-        {
-            "code": error.code,
-            "name": error.name,
-            "source": error.source,
-            "section": f"§{error.section}",
-            "text": error.text.to(lang),
-        }
-        for error in _config(fixtures).catalogue.values()
-    ]
-    show_rows(rows, as_json)
+def _scenario(item: Any, lang: Lang) -> Row:
+    return {"name": item.name, "extends": item.extends or "", "title": item.title.to(lang)}
 
 
-@click.command()
-@setting_options("lang")
-@json_option
-def readings(lang: Lang, as_json: bool) -> None:
-    """List the readings of ambiguous passages.
-
-    A reading chooses how the server interprets a gap or a contradiction of the document.
-    """
-    rows = [
-        {
-            "name": reading.name,
-            "default": reading.default,
-            "choices": reading.choices(),
-            "section": f"§{reading.section}",
-            "why": reading.why.to(lang),
-        }
-        for reading in READINGS.values()
-    ]
-    show_rows(rows, as_json)
+def _error(item: Any, lang: Lang) -> Row:
+    section, text = f"§{item.section}", item.text.to(lang)
+    return {"code": item.code, "name": item.name, "source": item.source, "section": section, "text": text}
 
 
-@click.command()
-@setting_options("lang")
-@json_option
-def settings(lang: Lang, as_json: bool) -> None:
-    """List the settings of the server."""
-    rows = [
-        {
-            "option": setting.option,
-            "environment": setting.variable,
-            "default": "" if setting.default in (None, ()) else setting.default,
-            "meaning": setting.text.to(lang),
-        }
-        for setting in SETTINGS.values()
-    ]
-    show_rows(rows, as_json)
+def _reading(item: Any, lang: Lang) -> Row:
+    row = {"name": item.name, "default": item.default, "choices": item.choices()}
+    return {**row, "section": f"§{item.section}", "why": item.why.to(lang)}
+
+
+def _setting(item: Any, lang: Lang) -> Row:
+    default = "" if item.default in (None, ()) else item.default
+    row = {"option": item.option, "environment": item.variable, "default": default}
+    return {**row, "meaning": item.text.to(lang)}
+
+
+_ABOUT_READINGS = """List the readings of ambiguous passages.
+
+A reading chooses how the server interprets a gap or a contradiction of the document.
+"""
+TABLES = (
+    _command("operations", "List the operations of the API.", _operation, OPERATIONS.values()),
+    _command(
+        "scenarios", "List the scenarios.", _scenario, of_config=lambda config: config.scenarios.values()
+    ),
+    _command(
+        "errors",
+        "List the error catalogue (§1.6).",
+        _error,
+        of_config=lambda config: config.catalogue.values(),
+    ),
+    _command("readings", _ABOUT_READINGS, _reading, READINGS.values()),
+    _command("settings", "List the settings of the server.", _setting, SETTINGS.values()),
+)

@@ -143,7 +143,7 @@ def test_the_report_is_written_to_a_file(report: Report, tmp_path: Path) -> None
     for wrong in (tmp_path, tmp_path / "missing" / "report.xml"):
         refused = report("--output", str(wrong))
         assert isinstance(refused.exception, ConfigurationError)
-        assert f"--output: {wrong}: " in str(refused.exception)
+        assert f"--output: {wrong} cannot be written: " in str(refused.exception)
 
 
 def test_wrong_options_are_wrong_usage(report: Report) -> None:

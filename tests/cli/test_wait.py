@@ -18,15 +18,20 @@ class _Answers(BaseHTTPRequestHandler):
     """Answers with the statuses of the server, one after the other; the last one repeats."""
 
     statuses: list[int]
-    body = b'{"ready": false, "problems": [{"place": "a.yaml", "line": 3, "column": null, "text": "wrong"}]}'
+    bodies = {
+        200: b'{"ready": true}',
+        401: b'{"error": "unauthorized", "message": "token wanted"}',
+        503: b'{"ready": false, "problems": [{"place": "a.yaml", "line": 3, "column": null, "text": "wrong"}]}',
+    }
 
     def do_GET(self) -> None:
         """Answer."""
         status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         self.send_response(status if self.path == "/__admin/ready" else 404)
-        self.send_header("Content-Length", str(len(self.body)))
+        body = self.bodies.get(status, b"what?")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(self.body)
+        self.wfile.write(body)
 
     def log_message(self, *words: object) -> None:
         """Print nothing."""
@@ -64,7 +69,12 @@ def test_it_waits_until_the_server_is_ready(other: tuple[str, list[int]]) -> Non
 
 @pytest.mark.parametrize(
     ("status", "lang", "says"),
-    [(503, "en", "not ready after 0.2 s: a.yaml:3: wrong"), (503, "zh", "0.2 秒后仍未就绪: a.yaml:3: wrong")],
+    [
+        (503, "en", "not ready after 0.2 s: a.yaml:3: wrong"),
+        (503, "zh", "0.2 秒后仍未就绪: a.yaml:3: wrong"),
+        (401, "en", "not ready after 0.2 s: token wanted"),
+        (404, "en", "not ready after 0.2 s: this is not a mock server (HTTP 404)"),
+    ],
 )
 def test_the_problems_of_a_server_are_printed(
     other: tuple[str, list[int]], status: int, lang: str, says: str
@@ -82,7 +92,7 @@ def test_the_reason_is_printed() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         done = run("wait", "--url", url, "--timeout", "0.1")
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr.startswith(f"{url}: not ready after 0.1 s: no answer within ")
+        assert done.stderr.startswith(f"{url}: not ready after 0.1 s: no answer ")
     done = run("wait", "--url", url, "--timeout", "nan")
     assert done.returncode == 1
     assert "refused" in done.stderr
