@@ -7,6 +7,7 @@ import ipaddress
 import re
 import ssl
 import urllib.parse
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mockserver.core.errors import ConfigurationError
@@ -81,6 +82,27 @@ def parse_public_url(url: str) -> str:
         )
         raise ConfigurationError.at("--public-url", text)
     return url.strip().rstrip("/")
+
+
+def parse_origins(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return origins, `http://HOST[:PORT]`, as browsers send them; raise ConfigurationError for anything else."""
+    texts = re.split(r"[,\s]+", given.strip(", \n")) if isinstance(given, str) else given
+    return tuple(dict.fromkeys(_parse_origin(text) for text in texts))
+
+
+def _parse_origin(text: str) -> str:
+    parts = _split(text)
+    if parts is None or parts.path.strip("/") or parts.query or parts.fragment:
+        every = text.strip() == "*"
+        reason = "every page could call the API" if every else f"{_without_user(text)!r} is not an origin"
+        reason_zh = "任何页面都能调用 API" if every else f"{_without_user(text)!r} 不是来源"
+        form = "http://HOST:PORT"
+        raise ConfigurationError.at(
+            "--cors-origin", Text(f"{reason}; name each as {form}", f"{reason_zh}；请逐个写作 {form}")
+        )
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
 
 
 def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:

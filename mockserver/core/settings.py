@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mockserver.core.addresses import parse_public_url
+from mockserver.core.addresses import parse_origins, parse_public_url
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
@@ -84,6 +84,9 @@ _TABLE = (
         "URL under which clients reach the server behind a reverse proxy; for the OpenAPI document and, with a token, the admin API",
         "经反向代理访问本服务器的 URL；用于 OpenAPI 文档；设有令牌时，管理接口也接受此地址"),
         metavar="URL", parse=parse_public_url),
+    Setting("cors_origin", "many", (), Text(
+        "let web pages of this origin call the API, never the admin API; repeatable",
+        "允许此来源的网页调用 API（不含管理接口）；可多次使用"), metavar="URL", parse=parse_origins),
     Setting("journal_size", "integer", 10_000, Text(
         "requests that the journal keeps per app, at most 64 MB", "日志为每个应用保留的请求数，最多 64 MB"), metavar="N"),
     Setting("reload", "switch", True, Text(

@@ -21,6 +21,7 @@ from mockserver.engine.config import Config, check_scenario, load_config
 from mockserver.engine.journal import Journal
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import MemoryStore
+from mockserver.engine.strays import Cors
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault, parse_fault, parse_text
 
@@ -84,6 +85,7 @@ def make_engine(**settings: Any) -> Engine:
         lang=chosen["lang"],
         headers=chosen["answer_headers"],
         requests=chosen["log_requests"],
+        cors=Cors(chosen["cors_origin"]),
     )
     faults = parse_faults(chosen["fault"], engine.config.catalogue)
     engine.redact_secrets_of(faults)

@@ -12,7 +12,7 @@ from mockserver.contract.violations import Violation
 from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.machine_time import machine_time
 from mockserver.engine.config import Config
-from mockserver.engine.journal_entry import JournalEntry
+from mockserver.engine.journal_entry import EntryKind, JournalEntry
 from mockserver.engine.overrides import RequestOverrides
 from mockserver.engine.state import AppState
 from mockserver.faults.plan import FaultPlan
@@ -123,7 +123,12 @@ class Decision:
 
 
 def journal_entry(
-    context: RequestContext, decision: Decision, response: Response, seconds: float
+    context: RequestContext,
+    decision: Decision,
+    response: Response,
+    seconds: float,
+    *,
+    kind: EntryKind = "request",
 ) -> JournalEntry:
     """Return the journal entry of a request that took the engine `seconds`."""
     plan = context.fault_plan
@@ -143,6 +148,7 @@ def journal_entry(
         status=response.status,
         answer=response.body,
         seconds=seconds,
+        kind=kind,
         empty=decision.empty,
         near=context.near,
         detail=decision.detail,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mockserver.core.machine_time import monotonic
-from mockserver.engine.journal_entry import SHORT_ANSWER, JournalEntry
+from mockserver.engine.journal_entry import SHORT_ANSWER, EntryKind, JournalEntry
 
 MAX_ENTRIES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -39,11 +39,13 @@ class JournalQuery:
     violation: str | None = None
     since: float | None = None
     """Seconds since the epoch by the app's clock, inclusive."""
+    kind: EntryKind = "request"
 
     def matches(self, entry: JournalEntry) -> bool:
         """Return whether the query selects the entry."""
         return (
-            (self.appkey is None or entry.appkey == self.appkey)
+            entry.kind == self.kind
+            and (self.appkey is None or entry.appkey == self.appkey)
             and (self.operation is None or entry.operation == self.operation)
             and (self.accepted is None or self.accepted is not bool(entry.error))
             and (self.error is None or entry.error == self.error)
@@ -141,7 +143,8 @@ class Journal:
         self._lock = threading.Lock()
         self._waiters: list[_Waiter] = []
         self._closed = False
-        self._apps: dict[str, AppJournal] = {}
+        self._apps: dict[tuple[EntryKind, str], AppJournal] = {}
+        """By kind and appkey, so that strays evict no requests."""
         self._by_id: dict[str, _Stored] = {}
         self._number = 0
         self._size = 0
@@ -154,9 +157,10 @@ class Journal:
             entry = entry.redact(self._salt)
         size = entry.size
         with self._lock:
-            app = self._apps.get(entry.appkey)
+            key = (entry.kind, entry.appkey)
+            app = self._apps.get(key)
             if app is None:
-                app = self._apps[entry.appkey] = AppJournal()
+                app = self._apps[key] = AppJournal()
             self._number += 1
             stored = self._by_id[entry.id] = _Stored(entry, self._number, size)
             before = app.size
@@ -222,18 +226,18 @@ class Journal:
     def clear(self, appkey: str | None = None) -> int:
         """Remove the entries and eviction counts of one app or all. Return the number of entries removed."""
         with self._lock:
-            appkeys = [appkey] if appkey is not None else list(self._apps)
-            removed = [self._apps.pop(key) for key in appkeys if key in self._apps]
-            for app in removed:
+            keys = [key for key in self._apps if appkey is None or key[1] == appkey]
+            removed = [(key, self._apps.pop(key)) for key in keys]
+            for _, app in removed:
                 self._size -= app.size
                 for stored in app.entries:
                     self._forget(stored)
-            return sum(len(app.entries) for app in removed)
+            return sum(len(app.entries) for (kind, _), app in removed if kind == "request")
 
     def appkeys(self) -> list[str]:
         """Return the apps that have entries or evicted entries."""
         with self._lock:
-            return list(self._apps)
+            return [appkey for kind, appkey in self._apps if kind == "request"]
 
     @property
     def size(self) -> int:
@@ -243,12 +247,13 @@ class Journal:
     def _snapshot(self, query: JournalQuery) -> tuple[list[_Stored], int]:
         """Return the queried app's entries, or all in order of arrival, and how many were evicted."""
         if query.appkey is not None:
-            app = self._apps.get(query.appkey)
+            app = self._apps.get((query.kind, query.appkey))
             return (list(app.entries), app.evicted_since(query.since)) if app else ([], 0)
-        stored = [item for app in self._apps.values() for item in app.entries]
-        if len(self._apps) > 1:
+        apps = [app for (kind, _), app in self._apps.items() if kind == query.kind]
+        stored = [item for app in apps for item in app.entries]
+        if len(apps) > 1:
             stored.sort(key=lambda item: item.number)
-        return stored, sum(app.evicted_since(query.since) for app in self._apps.values())
+        return stored, sum(app.evicted_since(query.since) for app in apps)
 
     def _selection(
         self, stored: list[_Stored], evicted: int, query: JournalQuery, limit: int | None

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from sys import getsizeof
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from mockserver.contract.violations import Violation, mask_checksums
@@ -27,6 +27,7 @@ from mockserver.engine.masking import (
     truncate,
 )
 
+EntryKind = Literal["request", "stray"]
 MAX_BODY = 65_536
 """Bytes kept of a request body, and of an answer."""
 SHORT_ANSWER = 448
@@ -83,6 +84,8 @@ class JournalEntry:
     """Body of the answer."""
     seconds: float
     """Time the engine took."""
+    kind: EntryKind = "request"
+    """`stray` for what no client of the API sends on purpose: it counts nowhere."""
     empty: bool = False
     """A success with an empty list."""
     near: str = ""
@@ -151,9 +154,10 @@ class JournalEntry:
         return size
 
     def compact(self) -> bool:
-        """Drop what the raw request repeats. Do nothing and return False for a large or invalid request."""
+        """Drop what the raw request repeats. Do nothing and return False for a large, invalid or stray request."""
         request = self.request
-        if self.violations or len(request.body) > _COMPACT_BODY or len(self.answer) > MAX_BODY:
+        unread = self.kind == "stray"
+        if unread or self.violations or len(request.body) > _COMPACT_BODY or len(self.answer) > MAX_BODY:
             return False
         self.fields = _DROPPED
         if "%" not in request.query and "+" not in request.query and request.query.isascii():

@@ -26,6 +26,7 @@ from mockserver.engine.request_log import RequestLog, Which
 from mockserver.engine.responder import Responder
 from mockserver.engine.response_headers import CONTENT_TYPE, answer_headers, header_value
 from mockserver.engine.state import AppState, MemoryStore
+from mockserver.engine.strays import Cors, is_preflight, is_stray, stray_error
 from mockserver.faults.base import FaultContext
 from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultPlan
@@ -52,6 +53,7 @@ class Engine:
         lang: Lang = "en",
         headers: bool = True,
         requests: Which = "failures",
+        cors: Cors | None = None,
     ) -> None:
         self.config = load()
         self.store = store
@@ -67,6 +69,7 @@ class Engine:
         """Held while the configuration or a chosen scenario changes, so that every chosen scenario exists."""
         self._load = load
         self._headers = headers
+        self._cors = cors or Cors()
         self._responder = Responder(lang)
         self._log = RequestLog(requests, lang)
         self._redactor = Redactor()
@@ -78,6 +81,8 @@ class Engine:
         started = monotonic()
         # Parse the query, identify the app, read overrides from headers and magic values.
         context = self._identify(request)
+        if is_stray(context.request, context.query):
+            return self._answer_stray(context, started)
         # Check path, method, query, body and signature. The context collects the violations.
         self._validate(context)
         # Refuse, or answer by a scenario rule or the world, checked against the response schema.
@@ -85,8 +90,24 @@ class Engine:
         response = self._respond(context, decision)
         if context.fault_plan is not None:
             response = self._apply_faults(context, context.fault_plan, response)
+        response = self._cors.add_headers(request, response)
         # The journal has the entry before the response is sent.
         entry = journal_entry(context, decision, response, monotonic() - started)
+        self.journal.add(entry)
+        self._log.write(entry)
+        return response
+
+    def _answer_stray(self, context: RequestContext, started: float) -> Response:
+        """Answer and record a request that no client of the API sent on purpose."""
+        request = context.request
+        if is_preflight(request) and self._cors.allows(request):
+            decision, response = Decision(b"", "contract"), self._cors.preflight_response(request)
+        else:
+            error, detail = stray_error(request)
+            decision = self._responder.failure(context, error, "contract", detail=detail.to(self.lang))
+            response = self._respond(context, decision)
+        response = self._cors.add_headers(request, response)
+        entry = journal_entry(context, decision, response, monotonic() - started, kind="stray")
         self.journal.add(entry)
         self._log.write(entry)
         return response

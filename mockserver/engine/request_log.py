@@ -29,6 +29,9 @@ class RequestLog:
     def write(self, entry: JournalEntry) -> None:
         """Log a request if it is to be logged: WARNING when it failed or has violations, else INFO."""
         failed = bool(entry.error or entry.violations)
+        if entry.kind == "stray":
+            # Only a refused preflight needs somebody's attention.
+            failed = failed and entry.method == "OPTIONS"
         if self._which == "none" or not (failed or self._which == "all"):
             return
         level = logging.WARNING if failed else logging.INFO
@@ -45,6 +48,7 @@ class RequestLog:
             f"by {shorten(entry.by)}",
             f"{entry.seconds * 1000:.1f} ms",
         ]
+        parts += ["stray"] if entry.kind == "stray" else []
         parts += [f"app {entry.appkey}"] if entry.appkey else []
         parts += [f"faults {','.join(entry.faults)}"] if entry.faults else []
         details = [

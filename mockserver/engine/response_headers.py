@@ -10,6 +10,11 @@ from mockserver.engine.context import Decision, RequestContext
 
 Headers = tuple[tuple[str, str], ...]
 CONTENT_TYPE: Headers = (("Content-Type", "application/json"),)
+ANSWER_HEADERS = (
+    *("X-Mock-Request-Id", "X-Mock-Scenario", "X-Mock-Answered-By", "X-Mock-Violations"),
+    *("X-Mock-Diagnosis", "X-Mock-Fault", "X-Mock-Problems"),
+)
+"""Every answer header that a response may have."""
 _MAX_VALUE = 300
 """Characters of a header value."""
 

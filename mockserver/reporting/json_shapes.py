@@ -25,6 +25,7 @@ def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
     main = next(refused, next(iter(entry.violations), None))
     return {
         "id": entry.id,
+        "kind": entry.kind,
         "at": entry.at,
         "time": _iso_time(entry.at),
         "appkey": entry.appkey,

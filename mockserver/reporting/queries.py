@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast, get_args
 
 from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
@@ -12,12 +12,13 @@ from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import Noun, unknown
 from mockserver.core.text import Text
 from mockserver.engine.journal import JournalQuery
+from mockserver.engine.journal_entry import EntryKind
 from mockserver.reporting.lints import LINTS
 
 MAX_WAIT = 60.0
 """Seconds that a caller may wait for requests."""
 DEFAULT_WAIT = 10.0
-_FILTERS = ("operation", "accepted", "error", "violation", "since")
+_FILTERS = ("operation", "accepted", "error", "violation", "since", "kind")
 _PAGING = ("limit", "wait_for", "timeout")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -90,7 +91,15 @@ def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str
         error=journal_error(error),
         violation=violation,
         since=_number(query, "since"),
+        kind=_kind(query),
     )
+
+
+def _kind(query: Mapping[str, str]) -> EntryKind:
+    for kind in get_args(EntryKind):
+        if query.get("kind", "request") == kind:
+            return cast("EntryKind", kind)
+    raise invalid_parameter("kind", "must be request or stray", "应为 request 或 stray")
 
 
 def _check_parameters(query: Iterable[str], known: Collection[str]) -> None:

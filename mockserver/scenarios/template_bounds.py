@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -14,6 +13,8 @@ from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.nodes import EvalContext
 from jinja2.visitor import NodeTransformer
+
+from mockserver.core.machine_time import monotonic
 
 MAX_OUTPUT = 100_000
 """Characters of a rendered text."""
@@ -36,11 +37,11 @@ class Clock(threading.local):
 
     def start(self) -> None:
         """Begin to render a value."""
-        self.end = time.perf_counter() + _MAX_SECONDS
+        self.end = monotonic() + _MAX_SECONDS
 
     def check(self) -> None:
         """Raise SecurityError when the time is over."""
-        if time.perf_counter() > self.end:
+        if monotonic() > self.end:
             raise SecurityError(f"the template takes more than {_MAX_SECONDS:g} s")
 
 

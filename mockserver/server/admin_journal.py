@@ -173,8 +173,8 @@ ROUTES = (
         "GET",
         "requests",
         list_requests,
-        "The journal; filters operation, accepted, error, violation, since, limit; wait_for=N&timeout=S waits",
-        "请求日志；可按 operation、accepted、error、violation、since、limit 过滤；wait_for=N&timeout=S 等待",
+        "The journal; filters operation, accepted, error, violation, since, kind, limit; wait_for=N&timeout=S waits",
+        "请求日志；可按 operation、accepted、error、violation、since、kind、limit 过滤；wait_for=N&timeout=S 等待",
         query=None,
     ),
     Route(

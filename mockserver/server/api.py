@@ -51,7 +51,9 @@ class RawResponse(flask.Response):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> tuple[bytes, ...]:
         """Send the response."""
         status, body = self._response.status, self._response.body
-        headers = [*self._response.headers, ("Content-Length", str(len(body)))]
+        headers = [*self._response.headers]
+        if status != 204:
+            headers.append(("Content-Length", str(len(body))))
         start_response(_STATUS_LINES.get(status, f"{status} Unknown"), headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import inspect
 import random
 import re
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
+
+from mockserver.core.machine_time import monotonic
 
 MAX_COUNT = 10_000
 """The largest count or length that may be asked for."""
@@ -65,7 +66,7 @@ class BoundedRandom(random.Random):
 
     def __init__(self) -> None:
         self._draws = 0
-        self._end = time.perf_counter() + MAX_SECONDS
+        self._end = monotonic() + MAX_SECONDS
         super().__init__()
 
     def random(self) -> float:
@@ -84,7 +85,7 @@ class BoundedRandom(random.Random):
         self._draws += 1
         if self._draws > MAX_DRAWS:
             raise TooMuch(f"fake has drawn {MAX_DRAWS} random numbers for this answer; ask for less")
-        if time.perf_counter() > self._end:
+        if monotonic() > self._end:
             raise TooMuch(f"fake has taken {MAX_SECONDS:g} s for this answer; ask for less")
 
 

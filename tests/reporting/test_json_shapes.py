@@ -18,7 +18,7 @@ def test_the_shape_is_stable() -> None:
               faults=("latency",), near="answer 1: …", scenario="busy-day", seconds=0.25, readings={"signing": "v2"})
     )  # fmt: skip
     assert shape == {
-        "id": "00000007",
+        "id": "00000007", "kind": "request",
         "at": 1575962220.5,
         "time": "2019-12-10T15:17:00.500+08:00",
         "appkey": "key",

@@ -1,0 +1,86 @@
+"""Requests that no client of the API sends on purpose: visits of browsers and probes, and CORS preflights.
+
+They are answered like any other wrong path or method, and recorded apart: they are neither violations nor requests of a
+client. `--cors-origin` lets the pages of an origin call the API, so their preflights succeed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from mockserver.contract.operations import PREFIX
+from mockserver.core.http import Request, Response
+from mockserver.core.text import Text
+from mockserver.engine.response_headers import ANSWER_HEADERS, Headers
+
+_API_PATHS = ("/v1/", "/v2/")
+_VISIT = Text(
+    f"this is a mock server of an API; the six operations are under {PREFIX}, their documentation is at /__admin/docs",
+    f"这是 API 的模拟服务器；六个接口均在 {PREFIX} 下，文档见 /__admin/docs",
+)
+_NO_ORIGIN = Text(
+    "a CORS preflight of a page without an origin, such as a file: serve the page over http and allow its origin with --cors-origin URL",
+    "这是无来源页面（如本地文件）的 CORS 预检请求：请通过 http 提供该页面，并用 --cors-origin URL 允许其来源",
+)
+
+
+def is_preflight(request: Request) -> bool:
+    """Return whether a browser asks if a page may send a request."""
+    headers = request.headers
+    return request.method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
+
+
+def is_stray(request: Request, query: Mapping[str, str]) -> bool:
+    """Return whether a request is a preflight, or an unsigned GET or HEAD outside of the API's paths."""
+    if request.method in ("GET", "HEAD"):
+        # A signature shows that a client of the API got its path and method wrong.
+        return not request.path.startswith(_API_PATHS) and "checksum" not in query
+    return is_preflight(request)
+
+
+def stray_error(request: Request) -> tuple[str, Text]:
+    """Return the catalogue error that answers a stray request, and what to do about it."""
+    if not is_preflight(request):
+        return "unknown_command", _VISIT
+    origin = request.headers["origin"]
+    if origin == "null":
+        return "method_not_allowed", _NO_ORIGIN
+    return "method_not_allowed", Text(
+        f"a CORS preflight for a page of {origin}: start the server with --cors-origin {origin} to let it call the API",
+        f"这是 {origin} 页面的 CORS 预检请求：如需允许其调用 API，请以 --cors-origin {origin} 启动服务器",
+    )
+
+
+class Cors:
+    """The origins whose pages may call the API."""
+
+    def __init__(self, origins: Collection[str] = ()) -> None:
+        self._origins = frozenset(origins)
+
+    def allows(self, request: Request) -> bool:
+        """Return whether the request comes from a page of an allowed origin."""
+        return request.headers.get("origin") in self._origins
+
+    def add_headers(self, request: Request, response: Response) -> Response:
+        """Return the response with the headers that let such a page read it."""
+        if not self._origins:
+            return response
+        headers: Headers = (("Vary", "Origin"),)
+        if self.allows(request):
+            headers += (
+                ("Access-Control-Allow-Origin", request.headers["origin"]),
+                ("Access-Control-Expose-Headers", ", ".join(ANSWER_HEADERS)),
+            )
+        return replace(response, headers=(*response.headers, *headers))
+
+    def preflight_response(self, request: Request) -> Response:
+        """Return the response to an allowed preflight: every method and header may be sent, so that the API can check it."""
+        asked = request.headers
+        headers: Headers = (
+            ("Access-Control-Allow-Methods", asked["access-control-request-method"]),
+            ("Access-Control-Max-Age", "600"),
+        )
+        if "access-control-request-headers" in asked:
+            headers += (("Access-Control-Allow-Headers", asked["access-control-request-headers"]),)
+        return Response(204, headers, b"")
