@@ -11,11 +11,13 @@ import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mockserver.contract.envelope import parse_flat_object
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_yaml
 from mockserver.validation.body_encoding import is_utf_16_or_32
 
 MAX_DEPTH = 64
@@ -26,6 +28,12 @@ _MAX_INTERNED = 32
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FULL_WIDTH = {"“": '"', "”": '"', "：": ":", "，": ",", "｛": "{", "｝": "}", "‘": "'", "’": "'"}
+_BEFORE_BRACKET = {",": "comma_too_many", ":": "value_missing"}
+"""What is wrong with a closing bracket after this character."""
+REASONS = {
+    name: Text(**row)
+    for name, row in read_yaml(Path(__file__).with_name("malformed_json.yaml")).value.items()
+}
 
 
 @dataclass(slots=True)
@@ -41,9 +49,9 @@ class ParsedBody:
 
 
 class _NotJSON(ValueError):
-    def __init__(self, en: str, zh: str) -> None:
-        self.text = Text(en, zh)
-        super().__init__(en)
+    def __init__(self, name: str, /, **values: object) -> None:
+        self.text = REASONS[name].format(**values)
+        super().__init__(self.text.en)
 
 
 def parse_json(body: bytes) -> ParsedBody:
@@ -66,25 +74,20 @@ def parse_json_strictly(body: bytes) -> ParsedBody:
     except json.JSONDecodeError as error:
         reason = _explain(error)
     except RecursionError:
-        reason = Text("nested too deeply", "嵌套过深")
+        reason = REASONS["recursion"]
     parsed.violations = [make_violation("malformed_json", reason=reason)]
     return parsed
 
 
 def _decode(body: bytes) -> str:
     if is_utf_16_or_32(body):
-        raise _NotJSON("it is UTF-16 or UTF-32; encode it as UTF-8", "编码为 UTF-16 或 UTF-32；请使用 UTF-8")
+        raise _NotJSON("utf_16")
     if body.startswith(b"\xef\xbb\xbf"):
-        raise _NotJSON(
-            "it starts with a byte order mark; send UTF-8 without BOM", "以 BOM 开头；请发送无 BOM 的 UTF-8"
-        )
+        raise _NotJSON("bom")
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        at = error.start + 1
-        raise _NotJSON(
-            f"byte {at} is not UTF-8; encode it as UTF-8", f"第 {at} 个字节不是 UTF-8；请使用 UTF-8"
-        ) from None
+        raise _NotJSON("not_utf_8", at=error.start + 1) from None
 
 
 def _check_depth(body: bytes) -> None:
@@ -95,10 +98,7 @@ def _check_depth(body: bytes) -> None:
         if char in b"[{":
             depth += 1
             if depth > MAX_DEPTH:
-                raise _NotJSON(
-                    f"nested deeper than {MAX_DEPTH} levels; send a flat object",
-                    f"嵌套超过 {MAX_DEPTH} 层；请发送扁平对象",
-                )
+                raise _NotJSON("too_deep", limit=MAX_DEPTH)
         elif char in b"]}":
             depth -= 1
 
@@ -124,20 +124,17 @@ def _parse_float(text: str) -> float:
     _check_number_length(text)
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise _NotJSON(f"the number {shorten(text)} is too large", f"数字 {shorten(text)} 过大")
+        raise _NotJSON("number_too_large", number=shorten(text))
     return value
 
 
 def _check_number_length(text: str) -> None:
     if len(text) > MAX_NUMBER_LENGTH:
-        raise _NotJSON(
-            f"a number has {len(text)} characters, at most {MAX_NUMBER_LENGTH} are allowed",
-            f"数字有 {len(text)} 个字符，最多 {MAX_NUMBER_LENGTH}",
-        )
+        raise _NotJSON("number_too_long", count=len(text), limit=MAX_NUMBER_LENGTH)
 
 
 def _refuse_constant(text: str) -> None:
-    raise _NotJSON(f"{text} is not JSON; send a finite number", f"{text} 不是 JSON；请发送有限数字")
+    raise _NotJSON("not_finite", name=text)
 
 
 _DECODER = json.JSONDecoder(
@@ -152,10 +149,7 @@ def _inspect(value: Any, parsed: ParsedBody) -> None:
     """Find what the decoder accepts: repeated keys, numbers with a fraction, lone surrogates."""
     if isinstance(value, str):
         if not value.isascii() and _SURROGATE.search(value):
-            raise _NotJSON(
-                "a string contains half of a surrogate pair (\\ud800…); send whole characters",
-                "字符串含半个代理对（\\ud800…）；请发送完整字符",
-            )
+            raise _NotJSON("half_a_pair")
     elif isinstance(value, float):
         parsed.exact = False
     elif isinstance(value, dict):
@@ -190,31 +184,20 @@ def _hint(error: json.JSONDecodeError) -> Text | None:
         right = _FULL_WIDTH[found]
         return Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
     if found in ("}", "]") and not error.msg.startswith("Extra data"):
-        return _hint_before_bracket(text[:at].rstrip()[-1:])
+        return REASONS[_BEFORE_BRACKET.get(text[:at].rstrip()[-1:], "wrong_bracket")]
     if "delimiter" in error.msg and "," in error.msg and found:
         line = text.count("\n", 0, len(text[:at].rstrip())) + 1
-        return Text(f"a comma is missing at the end of line {line}", f"第 {line} 行末尾缺少逗号")
+        return REASONS["comma_missing"].format(line=line)
     if found == "'":
-        return Text("strings take double quotes", "字符串须用双引号")
+        return REASONS["single_quotes"]
     if "trailing comma" in error.msg:
-        return _hint_before_bracket(",")
+        return REASONS["comma_too_many"]
     if at == 0 and re.match(r"[A-Za-z_][\w.-]*=", text):
-        return Text("this is form data; send JSON", "这是表单数据；请发送 JSON")
+        return REASONS["form_data"]
     if at >= len(text.rstrip()):
-        return Text("it ends too early", "内容不完整")
+        return REASONS["cut_off"]
     if error.msg.startswith("Extra data"):
-        return Text("there is more after the closing bracket", "右括号之后还有内容")
+        return REASONS["more_behind"]
     if error.msg.startswith("Invalid control character"):
-        return Text(
-            "write line breaks and tabs in strings as \\n and \\t", "字符串中的换行和制表符须写成 \\n、\\t"
-        )
+        return REASONS["control_character"]
     return None
-
-
-def _hint_before_bracket(last: str) -> Text:
-    """Return why a closing bracket cannot follow the character `last`."""
-    if last == ",":
-        return Text("remove the comma before the closing bracket", "右括号前多了逗号")
-    if last == ":":
-        return Text("a value is missing before the closing bracket", "右括号前缺少值")
-    return Text("the closing bracket does not match the opening one", "右括号与左括号不匹配")

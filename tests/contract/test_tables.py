@@ -11,6 +11,7 @@ from mockserver.contract.checking import TEXTS as MISMATCHES
 from mockserver.contract.readings import READINGS, parse_reading
 from mockserver.contract.violations import VIOLATIONS
 from mockserver.core.text import Text
+from mockserver.validation.json_body import REASONS
 from mockserver.validation.mistakes import MISTAKES
 
 SECTION = re.compile(r"[1-3](\.[0-9]){0,2}(, [1-3](\.[0-9]){0,2})*")
@@ -19,6 +20,7 @@ TEXTS = {
     **{f"mismatch {name}": text for name, text in MISMATCHES.items()},
     **{f"reading {name}": reading.why for name, reading in READINGS.items()},
     **{f"mistake {name}": mistake.problem for name, mistake in MISTAKES.items()},
+    **{f"malformed JSON, {name}": text for name, text in REASONS.items()},
     **{f"advice {name}": mistake.advice for name, mistake in MISTAKES.items()},
 }
 
