@@ -15,7 +15,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Request
 from mockserver.engine.journal import JournalQuery
 from mockserver.engine.response_headers import ANSWER_HEADERS
-from mockserver.server.openapi import _HEADERS
+from mockserver.server.openapi_texts import HEADERS
 
 PAGE = "http://localhost:5173"
 PREFLIGHT = {
@@ -137,7 +137,7 @@ def test_a_page_of_an_allowed_origin_may_call_the_api(given: Any, origin: str) -
         assert answer.headers["Access-Control-Allow-Origin"] == origin
         assert set(answer.headers["Access-Control-Expose-Headers"].split(", ")) == set(ANSWER_HEADERS)
         assert "Origin" in answer.headers["Vary"]
-    assert set(ANSWER_HEADERS) == set(_HEADERS)
+    assert set(ANSWER_HEADERS) == set(HEADERS)
 
 
 @pytest.mark.parametrize(
