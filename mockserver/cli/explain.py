@@ -87,12 +87,11 @@ def explain(
         pasted.notes.append(_NO_BODY)
     elif pasted.path is None or any(row["name"] == "unknown_path" for row in rows):
         pasted.notes.append(_NO_OPERATION)
-    if content is None or pasted.path is None:
-        rows = [row for row in rows if not row["where"].startswith("body:")]
-    if pasted.path is None:
-        rows = [row for row in rows if row["where"] != "path"]
-    if pasted.checksum_rows is not None:
-        rows = [row for row in rows if row["where"] != "query:checksum"] + pasted.checksum_rows
+    # What was not given is not missing.
+    hidden: tuple[str, ...] = ("body:",) if content is None or pasted.path is None else ()
+    hidden += ("path",) if pasted.path is None else ()
+    hidden += ("query:checksum",) if pasted.checksum_rows is not None else ()
+    rows = [row for row in rows if not row["where"].startswith(hidden)] + (pasted.checksum_rows or [])
     if as_json:
         show_json(rows)
     else:

@@ -18,22 +18,20 @@ from mockserver.faults.fields import FaultError, Spec, specs
 from mockserver.faults.parsing import ON, WHEN, Common
 from mockserver.faults.registry import kind_of, rows
 
-_TEXTS = {
-    "required": Text("required", "必填"),
-    "operations": Text("text or a list", "文本或列表"),
-    "exactly_one": Text("exactly one of {names} is required", "{names} 须且只能有一项"),
-    "common": Text("Fields of every fault:", "所有故障共有的字段："),
-    "own": Text("Own fields:", "自有字段："),
-    "none": Text("No fields of its own.", "没有自有字段。"),
-    "file": Text("In a scenario file:", "场景文件："),
-    "serve": Text("With serve:", "启动参数："),
-    "header": Text("For one request, as a header:", "单个请求的请求头："),
-    "no_header": Text(
-        "This fault compares requests, so it cannot be set for one request by a header.",
-        "需比较多个请求，不能用请求头指定。",
-    ),
-    "admin": Text("Over the admin API:", "管理接口："),
-}
+_REQUIRED = Text("required", "必填")
+_OPERATIONS = Text("text or a list", "文本或列表")
+_EXACTLY_ONE = Text("exactly one of {names} is required", "{names} 须且只能有一项")
+_OWN = Text("Own fields:", "自有字段：")
+_NONE = Text("No fields of its own.", "没有自有字段。")
+_COMMON = Text("Fields of every fault:", "所有故障共有的字段：")
+_FILE = Text("In a scenario file:", "场景文件：")
+_SERVE = Text("With serve:", "启动参数：")
+_HEADER = Text("For one request, as a header:", "单个请求的请求头：")
+_NO_HEADER = Text(
+    "This fault compares requests, so it cannot be set for one request by a header.",
+    "需比较多个请求，不能用请求头指定。",
+)
+_ADMIN = Text("Over the admin API:", "管理接口：")
 _EXAMPLE_VALUES: dict[str, Any] = {
     "name": "server_busy",
     "appsecret": "another-made-up-secret",
@@ -86,35 +84,30 @@ def _list(lang: Lang, as_json: bool) -> None:
 
 
 def _show(kind: type[Kind], lang: Lang) -> None:
-    text = {name: text.to(lang) for name, text in _TEXTS.items()}
-    click.echo(f"{kind.kind}: {kind.text.to(lang)}")
-    click.echo(f"{kind.family}: {FAMILIES[kind.family].to(lang)}")
+    click.echo(f"{kind.kind}: {kind.text.to(lang)}\n{kind.family}: {FAMILIES[kind.family].to(lang)}")
     own_fields = _field_rows(kind, lang)
-    click.echo(f"\n{text['own'] if own_fields else text['none']}")
+    click.echo(f"\n{(_OWN if own_fields else _NONE).to(lang)}")
     if own_fields:
         show_rows(own_fields)
     if kind.exactly_one:
-        click.echo(text["exactly_one"].format(names=", ".join(kind.exactly_one)))
-    click.echo(f"\n{text['common']}")
-    show_rows([*_selection_rows(lang), *_field_rows(Common, lang, kind.common_defaults)])
+        click.echo(_EXACTLY_ONE.to(lang).format(names=", ".join(kind.exactly_one)))
+    click.echo(f"\n{_COMMON.to(lang)}")
+    on = _row("on", _OPERATIONS.to(lang), "*", ON.to(lang))
+    when = _row("when", Spec("object", WHEN).type_text.to(lang), "", WHEN.to(lang))
+    show_rows([on, when, *_field_rows(Common, lang, kind.common_defaults)])
     fault = example(kind)
-    for_one_request = {name: value for name, value in fault.items() if name not in ("on", "times")}
-    click.echo(f"\n{text['file']}\n  faults:\n    - {as_yaml(fault)}")
-    click.echo(f"\n{text['serve']}\n  mockserver serve --fault {shlex.quote(as_text(fault))}")
-    if kind.compares_requests:
-        click.echo(f"\n{text['no_header']}")
-    else:
-        click.echo(f"\n{text['header']}\n  X-Mock-Fault: {as_text(for_one_request)}")
-    click.echo(f"\n{text['admin']}\n  {_CURL} -d {shlex.quote(json.dumps(fault))}")
+    header = as_text({name: value for name, value in fault.items() if name not in ("on", "times")})
+    for title, lines in (
+        (_FILE, f"  faults:\n    - {as_yaml(fault)}"),
+        (_SERVE, f"  mockserver serve --fault {shlex.quote(as_text(fault))}"),
+        (_NO_HEADER, "") if kind.compares_requests else (_HEADER, f"  X-Mock-Fault: {header}"),
+        (_ADMIN, f"  {_CURL} -d {shlex.quote(json.dumps(fault))}"),
+    ):
+        click.echo(f"\n{title.to(lang)}\n{lines}".rstrip())
 
 
-def _selection_rows(lang: Lang) -> list[dict[str, str]]:
-    """Return the rows of `on` and `when`, which are not fields of a dataclass."""
-    on, when = _TEXTS["operations"].to(lang), Spec("object", WHEN).type_text.to(lang)
-    return [
-        {"field": "on", "value": on, "default": "*", "meaning": ON.to(lang)},
-        {"field": "when", "value": when, "default": "", "meaning": WHEN.to(lang)},
-    ]
+def _row(field: str, value: str, default: str, meaning: str) -> dict[str, str]:
+    return {"field": field, "value": value, "default": default, "meaning": meaning}
 
 
 def _field_rows(of: type[Any], lang: Lang, defaults: Any = None, prefix: str = "") -> list[dict[str, str]]:
@@ -124,15 +117,9 @@ def _field_rows(of: type[Any], lang: Lang, defaults: Any = None, prefix: str = "
         spec: Spec = field.metadata["spec"]
         default = (defaults or {}).get(field.name, field.default)
         if field.default is dataclasses.MISSING:
-            default = _TEXTS["required"].to(lang)
-        found.append(
-            {
-                "field": f"{prefix}{field.name}",
-                "value": _value(spec, lang),
-                "default": _default(default),
-                "meaning": spec.text.to(lang),
-            }
-        )
+            default = _REQUIRED.to(lang)
+        shown = "" if default is None else f"{default:.15g}" if isinstance(default, float) else str(default)
+        found.append(_row(f"{prefix}{field.name}", _value(spec, lang), shown, spec.text.to(lang)))
         if spec.nested is not None:
             found += _field_rows(spec.nested, lang, prefix=f"{prefix}{field.name}.")
     return found
@@ -145,12 +132,6 @@ def _value(spec: Spec, lang: Lang) -> str:
     if spec.value_type in ("integer", "number"):
         return f"{spec.type_text.to(lang)}{Text(', ', '，').to(lang)}{spec.range_text.to(lang)}"
     return spec.type_text.to(lang)
-
-
-def _default(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def example(kind: type[Any]) -> dict[str, Any]:

@@ -186,48 +186,32 @@ def read_journal_entry(text: str) -> PastedRequest | None:
     """Return the request of a journal entry, or of the first one in a list of them; None for other texts."""
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError):
+        entries = value.get("requests", [value]) if isinstance(value, dict) else value
+        entry = entries[0]
+        request, at = entry.get("request", entry), entry.get("at")
+        query = {str(name): str(value) for name, value in request["query"].items()}
+        headers = {name.lower(): str(value) for name, value in request.get("headers", {}).items()}
+        body, encoded = request.get("body"), request.get("body_base64")
+        found = PastedRequest(
+            f"{urllib.parse.quote(request['path'], errors='replace')}?{urllib.parse.urlencode(query, errors='replace')}",
+            str(request["method"]) if "method" in request else None,
+            headers,
+            body.encode("utf-8", "surrogatepass")
+            if body is not None
+            else base64.b64decode(encoded)
+            if encoded
+            else None,
+            [SEVERAL] if len(entries) > 1 else [],
+            float(at) if isinstance(at, (int, float)) and abs(at) < 1e12 else None,
+        )
+        rows = [row for row in entry.get("violations", ()) if is_violation(row)]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    entries = value["requests"] if isinstance(value, dict) and "requests" in value else value
-    entries = entries if isinstance(entries, list) else [entries]
-    entry = _mapping(entries[0]) if entries else {}
-    request = _mapping(entry.get("request", entry))
-    path, query, method, at = (
-        request.get("path"),
-        request.get("query"),
-        request.get("method"),
-        entry.get("at"),
-    )
-    if not isinstance(path, str) or not path.startswith("/") or not isinstance(query, dict):
+    if not request["path"].startswith("/"):
         return None
-    values = {str(name): str(value) for name, value in query.items()}
-    found = PastedRequest(
-        f"{urllib.parse.quote(path, errors='replace')}?{urllib.parse.urlencode(values, errors='replace')}",
-        method if isinstance(method, str) else None,
-        {str(name).lower(): str(value) for name, value in _mapping(request.get("headers")).items()},
-        _journal_body(request),
-        [SEVERAL] if len(entries) > 1 else [],
-        float(at) if isinstance(at, (int, float)) and abs(at) < 1e12 else None,
-    )
     if "body_sha256" in request:
         found.notes.append(_CUT_BODY)
-    if values.get("checksum", "").endswith("…"):
+    if query.get("checksum", "").endswith("…"):
         found.notes.append(_SHORT_CHECKSUM)
-        rows = entry.get("violations")
-        rows = [row for row in rows if is_violation(row)] if isinstance(rows, list) else []
         found.checksum_rows = [row for row in rows if row["where"] == "query:checksum"]
     return found
-
-
-def _journal_body(request: Mapping[str, Any]) -> bytes | None:
-    body = request.get("body")
-    if isinstance(body, str):
-        return body.encode("utf-8", "surrogatepass")
-    try:
-        return base64.b64decode(str(request["body_base64"]), validate=True)
-    except (LookupError, ValueError):
-        return None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
