@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from pathlib import Path
 
 from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_yaml
 
 SECONDS_FORMAT = Text("seconds since 1970 as a string of 10 digits", "10 位数字的 Unix 秒字符串")
 DAY_FORMAT = Text("a day as a string yyyymmdd", "yyyymmdd 格式的日期字符串")
 
-_NOT_A_TIMESTAMP = (
-    (r"", Text("it is empty", "为空")),
-    (r"(?s:\s.*|.*\s)", Text("it has leading or trailing whitespace", "前后有空白或换行")),
-    (r"[0-9]{13}", Text("13 digits are milliseconds; divide by 1000", "13 位是毫秒；请除以 1000")),
-    (r"[0-9]{16}", Text("16 digits are microseconds; divide by 1000000", "16 位是微秒；请除以 1000000")),
-    (r"[0-9]+", Text("expected 10 digits, received {count}", "应为 10 位，收到 {count} 位")),
-    (r"\d+", Text("its digits are not ASCII", "不是 ASCII 数字")),
-    (r"-[0-9]+(\.[0-9]*)?", Text("it is negative", "为负数")),
-    (r"\+[0-9]+", Text("it has a sign", "带有符号")),
-    (r"[0-9.]+[eE][+-]?[0-9]+", Text("it is written with an exponent", "使用了科学计数法")),
-    (r"[0-9]+\.[0-9]*", Text("it has a fraction", "带有小数")),
-    (
-        r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?s:.*)",
-        Text("it is a calendar date; convert it to seconds (UTC)", "是日历时间；请换算为秒（UTC）"),
-    ),
-    (r"(?s:.*)", Text("it is not a number", "不是数字")),
-)
-_NOT_A_DAY = (
-    (r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}", Text("remove the separators", "请去掉分隔符")),
-    (r"[0-9]{10}", Text("it is a timestamp in seconds", "这是以秒计的时间戳")),
-    (r"(?s:.*)", Text("it is not eight digits", "不是 8 位数字")),
-)
+_REASONS = read_yaml(Path(__file__).with_name("timestamps.yaml")).value
 
 
 def format_duration(seconds: int) -> Text:
@@ -46,14 +26,14 @@ def format_duration(seconds: int) -> Text:
 
 def explain_timestamp(text: str) -> Text:
     """Return why `text` is not a timestamp, exactly ten ASCII digits (§2.1.4)."""
-    return _first_match(_NOT_A_TIMESTAMP, text)
+    return _explain("timestamp", text)
 
 
 def explain_day(text: str) -> Text:
     """Return why `text` is not a day in the form yyyymmdd (§3.1.4)."""
-    return _first_match(_NOT_A_DAY, text)
+    return _explain("day", text)
 
 
-def _first_match(reasons: Iterable[tuple[str, Text]], text: str) -> Text:
-    reason = next(reason for pattern, reason in reasons if re.fullmatch(pattern, text))
-    return reason.format(count=len(text))
+def _explain(kind: str, text: str) -> Text:
+    row = next(row for row in _REASONS[kind] if re.fullmatch(row["pattern"], text))
+    return Text(row["en"], row["zh"]).format(count=len(text))
