@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.cli.options import RunningServer
 from mockserver.cli.output import is_violation, printable
-from mockserver.core.addresses import certificate_advice, parse_server_url
+from mockserver.core.addresses import certificate_advice, parse_server_url, scheme_advice
 from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.text import Text
 from mockserver.testing.admin_client import AdminClient
@@ -57,12 +57,16 @@ def post(server: RunningServer, target: str, body: bytes) -> Answer:
         connection.request("POST", target, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         status = answer.status
-        return Answer(status, dict(answer.headers.items()), answer.read())
+        content = answer.read()
+        if status == 400 and (advice := scheme_advice(address, content)):
+            raise ConfigurationError.at(address.url, advice)
+        return Answer(status, dict(answer.headers.items()), content)
     except ssl.SSLCertVerificationError as error:
         raise ConfigurationError.at(address.url, certificate_advice(error)) from None
     # ValueError: a host name that cannot be looked up.
     except (OSError, ValueError, http.client.HTTPException) as error:
         text = _no_answer(error, connected) if status is None else _no_body(status, error)
+        text = scheme_advice(address, error) or text
         raise ConfigurationError.at(address.url, text) from None
     finally:
         connection.close()

@@ -18,6 +18,9 @@ _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+):[0-9]+/?")
 _IN_BRACKETS = re.compile(r"\[[^\[\]]+\](?::[0-9]*)?")
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
+_SIGNS_OF_HTTP = ("wrong version number", "record layer failure", "packet length too long", "http request")
+_TLS_ALERT = "\x15\x03"
+
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
@@ -112,6 +115,25 @@ def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:
         f"its certificate is not trusted ({reason}): add --ca FILE",
         f"证书不受信任（{reason}）：请加 --ca FILE",
     )
+
+
+def scheme_advice(address: ServerAddress, received: Exception | bytes) -> Text | None:
+    """Return the advice to use the other scheme if `received` shows that the port serves that one, otherwise None.
+
+    `received` is the error instead of an answer, or the body of an HTTP 400: many https servers answer plain http so.
+    """
+    if address.secure:
+        reason = str(received).lower().replace("_", " ")
+        swapped = isinstance(received, ssl.SSLError) and any(sign in reason for sign in _SIGNS_OF_HTTP)
+    elif isinstance(received, bytes):
+        swapped = b"https" in received.lower()
+    else:
+        swapped = isinstance(received, http.client.BadStatusLine) and str(received).startswith(_TLS_ALERT)
+    if not swapped:
+        return None
+    other = ServerAddress(not address.secure, address.host, address.port).url
+    scheme = "http" if address.secure else "https"
+    return Text(f"this port serves {scheme}: use {other}", f"该端口提供 {scheme}：请使用 {other}")
 
 
 def _split(url: str) -> urllib.parse.SplitResult | None:

@@ -95,6 +95,9 @@ _TABLE = (
     Setting("tls", "switch", False, Text(
         "serve https with a certificate generated for this run; the path of its CA file is printed",
         "以本次运行自动生成的证书提供 https，并打印其 CA 文件路径")),
+    Setting("tls_name", "many", (), Text(
+        "host name or IP address to add to the generated certificate, beside localhost, 127.0.0.1, ::1 and --host; repeatable",
+        "自动生成的证书中除 localhost、127.0.0.1、::1 与 --host 外另加的主机名或 IP 地址；可多次使用"), metavar="NAME"),
     Setting("tls_cert", "path", None, Text("serve https with this certificate (PEM)", "使用此证书（PEM）提供 https"),
         metavar="FILE"),
     Setting("tls_key", "path", None, Text(

@@ -17,7 +17,7 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import AppState, MemoryStore
-from mockserver.server.api import OVERLONG
+from mockserver.server.wsgi import OVERLONG
 from mockserver.validation.body_encoding import find_encoding
 
 Json = dict[str, Any]

@@ -15,6 +15,7 @@ from mockserver.core.http import PLAIN, Request, Response, read_header
 from mockserver.core.text import Text
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.response_headers import CONTENT_TYPE
+from mockserver.server.wsgi import APPKEY, DELIVERY, LENGTH, OVERLONG, TRANSPORT
 from mockserver.validation.body import MAX_BODY
 
 if TYPE_CHECKING:
@@ -26,18 +27,6 @@ _NEEDS_SOCKET = Text(
     "this fault acts on the connection; start the server with `mockserver serve`",
     "该故障作用于连接；请用 `mockserver serve` 启动服务器",
 )
-
-# Keys of the WSGI environ that the engine's response and our transport exchange.
-DELIVERY = "mockserver.delivery"
-"""Set by the app: the response's DeliveryPlan."""
-APPKEY = "mockserver.appkey"
-"""Set by the app with DELIVERY: the app whose reset ends the delay."""
-TRANSPORT = "mockserver.transport"
-"""Set by a transport that can perform every DeliveryPlan and has read the body already."""
-OVERLONG = "mockserver.overlong"
-"""Set by the transport: the body was longer than its limit and was discarded."""
-LENGTH = "mockserver.length"
-"""Set by the transport with OVERLONG: the announced length of the body in bytes, 0 when there was none."""
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus}
 

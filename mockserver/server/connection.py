@@ -1,78 +1,95 @@
-"""One connection: uvicorn's protocol with time limits, and the `Exchange` that writes one response to it.
+"""One connection: its requests are answered in order, and whatever its client does, it ends in time.
 
-What it adds to uvicorn:
-
-- an unfinished request, an idle connection and a response that the client does not read are limited in time;
-- a connection can be ended so that the client can still read the response (`linger`), or with a TCP reset
-  (`reset`);
-- a client that has closed its sending side still gets its response.
+- An unfinished request, an idle connection and a response that the client does not read are limited in time.
+- While several requests wait for their turn, nothing more is read.
+- A client that has closed its sending side still gets its responses.
+- A connection is closed so that the client can still read the response (`linger`), or with a TCP reset (`reset`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable, Sized
-from typing import Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn import Config
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
+from mockserver.core.http import PLAIN, DeliveryPlan
+from mockserver.server import refusals, wsgi
+from mockserver.server.limits import Envelope, Limits
+from mockserver.server.playback import Playbacks
+from mockserver.server.refusals import ClientLog, Refusal
+from mockserver.server.request_parser import BODY, IDLE, IncomingRequest, RequestParser
 
-from mockserver.server.limits import Limits
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
-IDLE, HEAD, BODY = range(3)
-"""What of a request the connection is reading: nothing, its head, or its body."""
+log = logging.getLogger("mockserver.transport")
+
 NEVER = float("inf")
 _LINGER_ZERO = struct.pack("ii", 1, 0)
+_REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
 
 
-class _Flow(FlowControl):
-    """uvicorn's flow control, except that it does not resume reading while requests are queued."""
+@dataclass(kw_only=True, slots=True)
+class Service:
+    """What all connections of one run of the server share."""
 
-    def __init__(self, transport: asyncio.Transport, queue: Sized) -> None:
-        super().__init__(transport)
-        self._queue = queue
+    loop: asyncio.AbstractEventLoop
+    app: WSGIApplication
+    scheme: str
+    limits: Limits
+    inline: Callable[[str], bool]
+    """Whether requests to this path are fast enough for the event loop's own thread."""
+    threads: Executor
+    """Run the other requests."""
+    envelope: Envelope
+    playbacks: Playbacks
+    client_log: ClientLog
+    on_stop: Callable[[], object]
+    """Called at a stop, after the last connection was accepted."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    forced: asyncio.Event = field(default_factory=asyncio.Event)
+    """Whether to stop, and without waiting for requests in flight."""
+    connections: set[Connection] = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """One for each connection with requests that are not answered yet."""
 
-    def resume_reading(self) -> None:
-        if not self._queue:
-            super().resume_reading()
 
+class Connection(asyncio.Protocol):
+    """The server's side of one connection."""
 
-class Connection(HttpToolsProtocol):
-    """uvicorn's protocol for one connection, with the time limits of `Limits`."""
+    transport: asyncio.Transport
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None,
-        limits: Limits,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.limits = limits
-        self.on_disconnect: Callable[[], None] | None = None
-        self._phase = IDLE
-        self._ignores_input = self._half_closed = False
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._loop, self._limits = service.loop, service.limits
+        self._parser = RequestParser(service.limits)
+        self._queue: deque[IncomingRequest | Refusal] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._environ: dict[str, Any] = {}
+        self._reading = True
+        self._closing = self._lingering = self._half_closed = False
         self._deadline = self._write_deadline = NEVER
         self._unsent_before = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._pending: deque[RequestResponseCycle] = deque()
-        """Requests without a complete response, oldest first."""
-
-    def on_request_timeout(self) -> None:
-        """Refuse a request that did not arrive in time."""
-        raise NotImplementedError
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self.on_disconnect: Callable[[], None] | None = None
+        """Called when the client disconnects."""
 
     @property
     def busy(self) -> bool:
         """Whether a response is due, or written and not yet read."""
-        return bool(self._pending or self.unsent)
+        return self._due or self.unsent > 0
+
+    @property
+    def _due(self) -> bool:
+        return self._task is not None or self._parser.phase == BODY
 
     @property
     def unsent(self) -> int:
@@ -83,47 +100,173 @@ class Connection(HttpToolsProtocol):
             # asyncio's TLS transport after an abort.
             return 0
 
-    # ---- opening and closing
+    @property
+    def disconnected(self) -> bool:
+        """Whether nothing written would arrive any more."""
+        return self.transport.is_closing()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    # ---- callbacks of the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the time limit of the first request."""
-        super().connection_made(transport)
-        self.flow = _Flow(transport, self.pipeline)
-        self._set_deadline(self.limits.request_seconds)
-        self._schedule_check()
+        # uvloop's transports are not subclasses of asyncio's.
+        self.transport = cast("asyncio.Transport", transport)
+        self._service.connections.add(self)
+        server, client = (transport.get_extra_info(name) or ("", 0) for name in ("sockname", "peername"))
+        self._environ = wsgi.connection_environ(self._service.scheme, server, client)
+        self._set_deadline(self._limits.request_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release everything that belongs to the connection."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for cycle in self._pending:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        self.pipeline.clear()
-        self._unset_keepalive_if_required()
-        super().connection_lost(exc)
+        self._service.connections.discard(self)
+        self._queue.clear()
+        self._writable.set()
         if self.on_disconnect is not None:
             self.on_disconnect()
 
-    def eof_received(self) -> bool:  # type: ignore[override]
+    def data_received(self, data: bytes) -> None:
+        """Parse the bytes, and answer the requests that they complete."""
+        started = self._parser.started
+        self._answer_later(self._parser.feed(data))
+        # The time limit of the first request runs since the connection was opened.
+        if self._parser.phase != IDLE and self._parser.started > max(started, 1):
+            self._set_deadline(self._limits.request_seconds)
+        self._send_continue()
+
+    def eof_received(self) -> bool:
         """Keep the connection open for responses that are due. TLS connections cannot be half-closed."""
-        if (
-            self._ignores_input
-            or not self._pending
-            or self._phase == BODY
-            or self.transport.get_extra_info("sslcontext")
-        ):
+        unfinished = self._parser.phase == BODY or self._task is None
+        if self._lingering or unfinished or self.transport.get_extra_info("sslcontext"):
             return False
-        self._half_closed = True
-        self._pending[-1].keep_alive = False
-        self._set_deadline(self.limits.linger_seconds)
+        self._half_closed = self._closing = True
+        self._set_deadline(self._limits.linger_seconds)
         return True
+
+    def pause_writing(self) -> None:
+        """Start the write time limit: the client reads slower than the server writes."""
+        self._writable.clear()
+        self.start_write_deadline()
+
+    def resume_writing(self) -> None:
+        """Clear the write time limit: the client has caught up."""
+        self._writable.set()
+        self._write_deadline = NEVER
+
+    # ---- answering
+
+    def _answer_later(self, items: Sequence[IncomingRequest | Refusal]) -> None:
+        if not items:
+            return
+        self._deadline = NEVER
+        self._queue.extend(items)
+        if self._task is None:
+            self._task = self._loop.create_task(self._answer_all())
+            self._service.tasks.add(self._task)
+            self._task.add_done_callback(self._service.tasks.discard)
+        if len(self._queue) > 1:
+            self._set_reading(False)
+
+    async def _answer_all(self) -> None:
+        """Answer the requests in the queue in their order."""
+        try:
+            while self._queue and not self.disconnected:
+                item = self._queue.popleft()
+                if not self._queue:
+                    self._set_reading(True)
+                if isinstance(item, Refusal):
+                    self._refuse(item)
+                else:
+                    await self._answer(item)
+                if self._queue:
+                    await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            # Only a stop whose time limit is over cancels; the connection is aborted already.
+            self.transport.close()
+        except Exception:
+            log.exception("a response could not be sent")
+            self.transport.close()
+        finally:
+            self._task = None
+        if self._parser.phase == IDLE and not self._lingering:
+            self._set_deadline(self._limits.idle_seconds)
+        if self.disconnected or self.unsent:
+            self.start_write_deadline()
+        self._send_continue()
+
+    async def _answer(self, request: IncomingRequest) -> None:
+        service = self._service
+        # A client that sends requests without reading responses gets no more work done.
+        await self.drain()
+        if request.hint:
+            service.client_log.warn(self._environ["REMOTE_ADDR"], request.hint)
+        environ = wsgi.make_environ(self._environ, request)
+        if service.inline(environ["PATH_INFO"]):
+            response = wsgi.call(service.app, environ, service.envelope)
+        else:
+            response = await self._loop.run_in_executor(
+                service.threads, wsgi.call, service.app, environ, service.envelope
+            )
+        if self.disconnected:
+            return
+        plan: DeliveryPlan = environ.get(wsgi.DELIVERY) or PLAIN
+        keep = request.keep_alive and request.complete and plan.close_after is None and not self._ends
+        try:
+            head, body = wsgi.render(response, request.method, keep=keep, chunked=plan.malformed_chunk)
+        except ValueError:
+            log.exception("the application's response to %s cannot be sent", environ["PATH_INFO"])
+            head, body = wsgi.render(wsgi.error_response(service.envelope), request.method, keep=keep)
+        if plan == PLAIN:
+            self.transport.write(head + body)
+        else:
+            appkey = environ.get(wsgi.APPKEY, "")
+            keep = await service.playbacks.play(self, head, body, plan, appkey) and keep
+        if not request.complete:
+            self.linger()
+        elif not keep or self._ends:
+            self.transport.close()
+
+    @property
+    def _ends(self) -> bool:
+        """Whether the current response is the last one."""
+        return self._closing and not self._queue
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._service.client_log.warn(self._environ["REMOTE_ADDR"], refusal.text)
+        status = f"{refusal.status} {_REASONS[refusal.status]}"
+        body = self._service.envelope("invalid_parameter", refusal.text)
+        response = wsgi.WSGIResponse(status, [("content-type", "application/json")], body)
+        self.transport.write(b"".join(wsgi.render(response, "GET", keep=False)))
+        self.linger()
+
+    def _send_continue(self) -> None:
+        """Ask for a body that the client offers, once it is the turn of its request."""
+        if self._parser.expects_100 and self._task is None and not self.disconnected:
+            self._parser.expects_100 = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _set_reading(self, reading: bool) -> None:
+        if reading is not self._reading and not self.transport.is_closing():
+            self._reading = reading
+            if reading:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
+    async def drain(self, *, completely: bool = False) -> None:
+        """Wait until the client has read enough (or all) of what was written, or is disconnected."""
+        if not self._writable.is_set():
+            await self._writable.wait()
+        if completely:
+            self.start_write_deadline()
+        while completely and not self.disconnected and self.unsent:
+            await asyncio.sleep(0.01)
+
+    # ---- ending
 
     def shutdown(self) -> None:
         """Close the connection at a stop: at once if idle, otherwise after the responses that are due."""
-        if self._pending:
-            self._pending[-1].keep_alive = False
+        if self._due:
+            self._closing = True
         else:
             self.transport.close()
 
@@ -133,14 +276,15 @@ class Connection(HttpToolsProtocol):
         Closing a socket with unread bytes sends an RST, which may destroy the response before the client
         reads it.
         """
-        self._ignores_input = True
+        self._lingering = True
         if self.transport.is_closing():
             return
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.flow.resume_reading()
-        self._set_deadline(self.limits.linger_seconds)
-        self._schedule_check()
+        # OSError: the client has reset the connection.
+        with contextlib.suppress(OSError):
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+        self._set_reading(True)
+        self._set_deadline(self._limits.linger_seconds)
 
     def reset(self) -> None:
         """End the connection with an RST: with SO_LINGER 0 the kernel sends one and drops unsent data."""
@@ -153,131 +297,48 @@ class Connection(HttpToolsProtocol):
     # ---- time limits
 
     def _set_deadline(self, seconds: float) -> None:
-        self._deadline = self.loop.time() + seconds
+        self._deadline = self._loop.time() + seconds
 
-    def _schedule_check(self) -> None:
-        """Schedule the next check of the deadlines: one timer per connection, not one per request."""
-        if self._timer is not None:
-            self._timer.cancel()
-        due = min(self._deadline, self._write_deadline) - self.loop.time()
-        delay = max(0.0, min(due, self.limits.check_seconds))
-        self._timer = self.loop.call_later(delay, self._check_deadlines)
+    def start_write_deadline(self) -> None:
+        """Require the client to read some of what is written within `write_seconds`."""
+        self._unsent_before = self.unsent
+        self._write_deadline = self._loop.time() + self._limits.write_seconds
 
-    def _check_deadlines(self) -> None:
-        now = self.loop.time()
+    def check_deadlines(self, now: float) -> None:
+        """End the connection if its time is over; called every `check_seconds`."""
         if self._write_deadline <= now:
-            self._on_write_deadline()
+            self._check_writing()
         if self._deadline <= now:
-            self._on_read_deadline()
-        self._schedule_check()
+            self._check_reading()
 
-    def _on_write_deadline(self) -> None:
+    def _check_writing(self) -> None:
         """Reset the connection if the client has read nothing for `write_seconds`."""
-        if not self.unsent and not self.transport.is_closing():
+        if not self.unsent and not self.disconnected:
             self._write_deadline = NEVER
         elif self.unsent >= self._unsent_before:
             self.reset()
         else:
             self.start_write_deadline()
 
-    def start_write_deadline(self) -> None:
-        """Require the client to read some of what is written within `write_seconds`."""
-        self._unsent_before = self.unsent
-        self._write_deadline = self.loop.time() + self.limits.write_seconds
-
-    def _on_read_deadline(self) -> None:
-        reading = self._pending[-1] if self._phase == BODY and self._pending else None
-        responding = self._pending and self._pending[0] is not reading
-        self._set_deadline(self.limits.linger_seconds)
-        if self._half_closed or self._ignores_input:
+    def _check_reading(self) -> None:
+        self._set_deadline(self._limits.linger_seconds)
+        if self._half_closed or self._lingering:
             self.transport.close()
             self.start_write_deadline()
-        elif responding:
+        elif self._task is not None:
             # The response to an earlier request is still due: the client is not to blame.
-            self._set_deadline(self.limits.request_seconds)
-        elif self._phase != IDLE:
-            self.on_request_timeout()
+            self._set_deadline(self._limits.request_seconds)
+        elif self._parser.phase != IDLE:
+            self._answer_later(self._parser.refuse(Refusal(408, refusals.REQUEST_TIMEOUT)))
         elif not self.unsent:
             self.transport.close()
 
-    def pause_writing(self) -> None:
-        """Start the write time limit: the client reads slower than the server writes."""
-        super().pause_writing()
-        self.start_write_deadline()
 
-    def resume_writing(self) -> None:
-        """Clear the write time limit: the client has caught up."""
-        super().resume_writing()
-        self._write_deadline = NEVER
+class WrongPortConnection(Connection):
+    """A connection without TLS to the port for https: its client is told so."""
 
-
-class Exchange:
-    """One request and its response, written through this object and not through uvicorn's cycle."""
-
-    __slots__ = ("_connection", "_cycle", "declared_length", "expects_100")
-
-    def __init__(self, connection: Connection, cycle: RequestResponseCycle, declared_length: int) -> None:
-        self._connection, self._cycle = connection, cycle
-        self.declared_length = declared_length
-        """Content-Length of the request, 0 without one."""
-        self.expects_100 = cycle.waiting_for_100_continue
-        """Whether the client waits for `100 Continue` before it sends the body."""
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether the connection may serve another request."""
-        return self._cycle.keep_alive
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        """The headers of every response."""
-        return self._cycle.default_headers
-
-    @property
-    def disconnected(self) -> bool:
-        """Whether nothing written would arrive any more."""
-        return self._cycle.disconnected or self._connection.transport.is_closing()
-
-    @property
-    def write_paused(self) -> bool:
-        """Whether earlier responses on this connection are still unread."""
-        return self._connection.flow.write_paused
-
-    def write(self, data: bytes) -> None:
-        """Queue bytes for sending."""
-        self._cycle.response_started = True
-        self._connection.transport.write(data)
-
-    async def drain(self, *, completely: bool = False) -> None:
-        """Wait until the client has read enough (or all) of what was written, or is disconnected."""
-        if self._connection.flow.write_paused:
-            await self._connection.flow.drain()
-        if completely:
-            self._connection.start_write_deadline()
-        while completely and not self.disconnected and self._connection.unsent:
-            await asyncio.sleep(0.01)
-
-    def on_disconnect(self, callback: Callable[[], None] | None) -> None:
-        """Call `callback` when the client disconnects."""
-        self._connection.on_disconnect = callback
-
-    def reset(self) -> None:
-        """End the connection with an RST."""
-        self._connection.reset()
-
-    def end(self, *, keep: bool) -> None:
-        """End the response, complete or not; keep or close the connection."""
-        self._complete()
-        if not keep:
-            self._connection.transport.close()
-        self._cycle.on_response()
-
-    def end_lingering(self) -> None:
-        """End the response while the client is still sending, and close so that it can read the response."""
-        self._complete()
-        self._connection.linger()
-        self._cycle.on_response()
-
-    def _complete(self) -> None:
-        self._cycle.response_started = self._cycle.response_complete = True
-        self._cycle.message_event.set()
+    def data_received(self, data: bytes) -> None:
+        """Refuse whatever it is."""
+        if not self._parser.done:
+            text = refusals.other_protocol(data) or refusals.HTTPS_PORT
+            self._answer_later(self._parser.refuse(Refusal(400, text)))

@@ -14,16 +14,19 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
+from mockserver.server.connection import Connection, Service, WrongPortConnection
+from mockserver.server.tls import TLS
 
 BACKLOG = 2048
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_INTERVAL = 0.0002
 """Seconds; with the default, admin requests wait long behind a busy event loop."""
 _MAX_OPEN_FILES = 65_536
+_HTTP_BEGINNINGS = frozenset(bytes((byte,)) for byte in (*b"\r\n", *range(0x20, 0x7F)))
+"""First bytes that are text and so cannot begin a TLS handshake."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -68,39 +71,31 @@ def _bind_error(host: str, port: int, error: Exception) -> ConfigurationError:
 
 
 class Listener:
-    """Accepts connections on a bound socket until it is closed."""
+    """Accepts connections on a bound socket until it is closed, over TLS if there is a certificate."""
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        sock: socket.socket,
-        protocol: Callable[[], asyncio.Protocol],
-        context: ssl.SSLContext | None,
-        *,
-        handshake_seconds: float,
-        shutdown_seconds: float,
-    ) -> None:
-        self._loop, self._sock, self._protocol, self._context = loop, sock, protocol, context
-        self._timeouts: dict[str, Any] = {"ssl_handshake_timeout": handshake_seconds}
-        if sys.version_info >= (3, 11) or type(loop).__module__.startswith("uvloop"):
-            self._timeouts["ssl_shutdown_timeout"] = shutdown_seconds
+    def __init__(self, service: Service, sock: socket.socket, tls: TLS | None) -> None:
+        self._service, self._sock, self._tls = service, sock, tls
+        self._loop = service.loop
         self._server: asyncio.Server | None = None
         self._handshakes: dict[asyncio.Task[None], socket.socket] = {}
 
     async def open(self) -> None:
         """Start to accept connections."""
-        if self._context is not None:
+        if self._tls is not None:
             # `create_server(ssl=…)` gives no access to unfinished handshakes, which would outlive the stop.
             with contextlib.suppress(NotImplementedError):
                 self._loop.add_reader(self._sock, self._accept)
                 return
+        context = self._tls.context if self._tls else None
         self._server = await self._loop.create_server(
-            self._protocol, sock=self._sock, backlog=BACKLOG, ssl=self._context
+            lambda: Connection(self._service), sock=self._sock, backlog=BACKLOG, ssl=context
         )
 
-    def sockets(self) -> list[socket.socket]:
-        """Return the socket that listens and those of unfinished handshakes."""
-        return [self._sock, *self._handshakes.values()]
+    def descriptors(self) -> list[int]:
+        """Return the descriptors of all sockets, those that listen and those of clients."""
+        clients = [each.transport.get_extra_info("socket") for each in self._service.connections]
+        sockets = (self._sock, *self._handshakes.values(), *clients)
+        return [sock.fileno() for sock in sockets if sock is not None]
 
     async def close(self) -> None:
         """Stop accepting connections, and abort unfinished handshakes."""
@@ -128,7 +123,7 @@ class Listener:
                 self._loop.call_later(0.1, self._resume)
             return
         sock.setblocking(False)
-        task = self._loop.create_task(self._handshake(sock))
+        task = self._loop.create_task(self._open_connection(sock))
         self._handshakes[task] = sock
         task.add_done_callback(self._handshakes.pop)
 
@@ -136,15 +131,43 @@ class Listener:
         if self._sock.fileno() >= 0:
             self._loop.add_reader(self._sock, self._accept)
 
-    async def _handshake(self, sock: socket.socket) -> None:
+    async def _open_connection(self, sock: socket.socket) -> None:
+        assert self._tls is not None
         try:
+            client = str(sock.getpeername()[0])
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            await self._loop.connect_accepted_socket(
-                self._protocol, sock, ssl=self._context, **self._timeouts
-            )
-        except (OSError, asyncio.TimeoutError):
-            # A failed handshake is the client's error (ssl.SSLError is an OSError).
+            await asyncio.wait_for(self._readable(sock), self._service.limits.request_seconds)
+            first = sock.recv(1, socket.MSG_PEEK)
+            if not first:
+                sock.close()
+            elif first in _HTTP_BEGINNINGS:
+                await self._loop.connect_accepted_socket(lambda: WrongPortConnection(self._service), sock)
+            else:
+                await self._handshake(sock, self._tls.context)
+        except ssl.SSLError as error:
             sock.close()
+            if text := self._tls.explain(error):
+                self._service.client_log.warn(client, text)
+        except (OSError, asyncio.TimeoutError):
+            sock.close()
+
+    async def _readable(self, sock: socket.socket) -> None:
+        """Wait until the client has sent something, or has disconnected."""
+        readable = asyncio.Event()
+        self._loop.add_reader(sock, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            self._loop.remove_reader(sock)
+
+    async def _handshake(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        limits = self._service.limits
+        timeouts = {"ssl_handshake_timeout": limits.request_seconds}
+        if sys.version_info >= (3, 11) or type(self._loop).__module__.startswith("uvloop"):
+            timeouts["ssl_shutdown_timeout"] = limits.linger_seconds
+        await self._loop.connect_accepted_socket(
+            lambda: Connection(self._service), sock, ssl=context, **timeouts
+        )
 
 
 @contextlib.contextmanager

@@ -21,16 +21,13 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from mockserver.core.http import DeliveryPlan
 
 if TYPE_CHECKING:
-    from mockserver.server.connection import Exchange
-
-Environ = Mapping[str, Any]
-Predicate = Callable[[Environ], bool]
+    from mockserver.server.connection import Connection
 
 GARBAGE = b"\x16\x03\x01\x00\xff\x00HTTP? \x80\x81\xfe\xff no such protocol\r\n\r\n"
 _SETTLE_SECONDS = 0.05
@@ -46,33 +43,33 @@ Timer = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
 class Playback:
     """One response on its way. Its pauses can be ended early, from another thread."""
 
-    def __init__(self, environ: Environ, timer: Timer, loop: asyncio.AbstractEventLoop) -> None:
-        self.environ = environ
+    def __init__(self, appkey: str, timer: Timer, loop: asyncio.AbstractEventLoop) -> None:
+        self.appkey = appkey
         self.released = False
         self._timer, self._loop = timer, loop
         self._waiter: asyncio.Future[None] | None = None
 
-    async def play(self, exchange: Exchange, head: bytes, body: bytes, plan: DeliveryPlan) -> bool:
+    async def play(self, connection: Connection, head: bytes, body: bytes, plan: DeliveryPlan) -> bool:
         """Send a response as planned. Return whether the connection may be kept."""
         await self._pause(plan.delay)
         if plan.hang is not None:
             await self._pause(plan.hang)
         if plan.hang is not None or plan.instead is not None:
             if plan.instead == "reset":
-                exchange.reset()
+                connection.reset()
             elif plan.instead == "garbage":
-                exchange.write(GARBAGE)
+                connection.transport.write(GARBAGE)
             return False
         for wait, data in timed_pieces(head, body, plan):
             await self._pause(wait)
-            if exchange.disconnected:
+            if connection.disconnected:
                 return False
-            exchange.write(data)
-            await exchange.drain()
+            connection.transport.write(data)
+            await connection.drain()
         if plan.cut is not None and plan.cut_end == "reset":
-            await exchange.drain(completely=True)
+            await connection.drain(completely=True)
             await self._pause(_SETTLE_SECONDS)
-            exchange.reset()
+            connection.reset()
         if plan.close_after is not None:
             await self._pause(plan.close_after)
         return plan.cut is None and not plan.malformed_chunk and plan.close_after is None
@@ -111,15 +108,10 @@ class Playbacks:
     def __len__(self) -> int:
         return len(self._active)
 
-    def release(self, predicate: Predicate | None = None) -> int:
-        """End the pauses of all responses, or of those whose environ meets `predicate`; from any thread.
-
-        Returns how many responses were released.
-        """
+    def release(self, appkey: str | None = None) -> int:
+        """End the pauses of all responses, or of those to one app; from any thread. Return how many there were."""
         with self._lock:
-            released = [
-                playback for playback in self._active if predicate is None or predicate(playback.environ)
-            ]
+            released = [playback for playback in self._active if appkey in (None, playback.appkey)]
             if released and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(_release, released)
         return len(released)
@@ -130,18 +122,18 @@ class Playbacks:
         self.release()
 
     async def play(
-        self, exchange: Exchange, head: bytes, body: bytes, plan: DeliveryPlan, environ: Environ
+        self, connection: Connection, head: bytes, body: bytes, plan: DeliveryPlan, appkey: str
     ) -> bool:
         """Send a response as planned. Return whether the connection may be kept."""
-        playback = Playback(environ, self._timer, self._loop)
+        playback = Playback(appkey, self._timer, self._loop)
         playback.released = self._finished
         with self._lock:
             self._active.add(playback)
-        exchange.on_disconnect(playback.release)
+        connection.on_disconnect = playback.release
         try:
-            return await playback.play(exchange, head, body, plan)
+            return await playback.play(connection, head, body, plan)
         finally:
-            exchange.on_disconnect(None)
+            connection.on_disconnect = None
             with self._lock:
                 self._active.discard(playback)
 

@@ -1,34 +1,26 @@
-"""The server: binds a port, serves one WSGI application on it, and stops without leaving anything behind.
-
-`Server` owns threads and addresses; a `_Run` is everything that exists between one start and its stop.
-"""
+"""The server: binds a port, serves one WSGI application on it, and stops without leaving anything behind."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
-import math
 import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from email.utils import formatdate
 from types import TracebackType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from uvicorn import Config
-from uvicorn.server import ServerState
-
-from mockserver.core.machine_time import machine_time
-from mockserver.server.asgi import Inline, WSGIBridge
+from mockserver.core.text import Lang
+from mockserver.server.connection import Service
 from mockserver.server.event_loop import fast_loop, on_loop_error
 from mockserver.server.limits import Envelope, Limits, plain_envelope
 from mockserver.server.listener import Listener, bind, raise_process_limits, stop_signals
-from mockserver.server.playback import Playbacks, Predicate, Timer
+from mockserver.server.playback import Playbacks, Timer
 from mockserver.server.processes import give_up, register, require_threads
-from mockserver.server.protocol import HttpProtocol
+from mockserver.server.refusals import ClientLog
 from mockserver.server.tls import TLS
 
 if TYPE_CHECKING:
@@ -43,18 +35,6 @@ _GRACE_SECONDS = 0.25
 def is_fast_path(path: str) -> bool:
     """Whether requests to `path` run in the event loop's thread: API requests do, admin requests do not."""
     return not path.startswith("/__admin")
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    app: WSGIApplication
-    tls: TLS | None
-    limits: Limits
-    inline: Inline
-    threads: int
-    envelope: Envelope
-    on_stop: Callable[[], object]
-    timer: Timer | None
 
 
 class Server:
@@ -73,18 +53,31 @@ class Server:
         port: int = 0,
         limits: Limits | None = None,
         tls: TLS | None = None,
-        inline: Inline = is_fast_path,
+        inline: Callable[[str], bool] = is_fast_path,
         threads: int = 160,
         envelope: Envelope = plain_envelope,
         on_stop: Callable[[], object] = lambda: None,
         timer: Timer | None = None,
         new_loop: Callable[[], asyncio.AbstractEventLoop] = fast_loop,
+        lang: Lang = "en",
     ) -> None:
         self._host, self._configured_port, self._new_loop = host, port, new_loop
-        self._options = _Options(app, tls, limits or Limits(), inline, threads, envelope, on_stop, timer)
+        self._tls, self._max_threads, self._timer = tls, threads, timer
+        self._new_service = functools.partial(
+            Service,
+            app=app,
+            scheme="https" if tls else "http",
+            limits=limits or Limits(),
+            inline=inline,
+            envelope=envelope,
+            on_stop=on_stop,
+            client_log=ClientLog(lang),
+        )
         self._port = 0
         self._thread: threading.Thread | None = None
-        self._run: _Run | None = None
+        self._service: Service | None = None
+        self._listener: Listener | None = None
+        """Both exist while the server runs."""
 
     @property
     def port(self) -> int:
@@ -97,28 +90,28 @@ class Server:
         # Addresses to connect to, not to bind.
         local = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # nosec B104
         host = local.get(self._host, self._host)
-        scheme = "https" if self._options.tls else "http"
+        scheme = "https" if self._tls else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def connections(self) -> int:
         """The number of open connections."""
-        run = self._run
-        return len(run.connections) if run else 0
+        service = self._service
+        return len(service.connections) if service else 0
 
     @property
     def pending(self) -> int:
         """The number of responses that are being delayed, sent slowly, or withheld."""
-        run = self._run
-        return len(run.playbacks) if run else 0
+        service = self._service
+        return len(service.playbacks) if service else 0
 
-    def release(self, predicate: Predicate | None = None) -> int:
-        """End delays and hangs at once, all or those whose environ meets `predicate`; from any thread.
+    def release(self, appkey: str | None = None) -> int:
+        """End delays and hangs at once, all or those of one app; from any thread.
 
         A delayed response is sent, a hanging connection is closed. Returns how many responses were released.
         """
-        run = self._run
-        return run.playbacks.release(predicate) if run else 0
+        service = self._service
+        return service.playbacks.release(appkey) if service else 0
 
     def start(self) -> Server:
         """Serve in a background thread; return when clients can connect.
@@ -156,9 +149,9 @@ class Server:
 
     def forget_parent(self) -> None:
         """In a forked child: be a server that was not started. Its URL stays that of the parent's."""
-        run, self._run, self._thread = self._run, None, None
-        if run is not None:
-            give_up(run.descriptors())
+        listener, self._listener, self._service, self._thread = self._listener, None, None, None
+        if listener is not None:
+            give_up(listener.descriptors())
 
     def __enter__(self) -> Server:
         return self.start()
@@ -202,21 +195,26 @@ class Server:
     def _serve(self, sock: socket.socket, on_ready: Callable[[], object]) -> None:
         loop = self._new_loop()
         loop.set_exception_handler(on_loop_error)
+        threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="mockserver-admin")
+        self._service = self._new_service(loop=loop, threads=threads, playbacks=Playbacks(loop, self._timer))
+        self._listener = Listener(self._service, sock, self._tls)
         try:
-            self._run = _Run(loop, self._options)
             register(self)
-            loop.run_until_complete(self._run.serve(sock, on_ready))
+            loop.run_until_complete(_serve(self._service, self._listener, on_ready))
         finally:
-            self._run = None
+            self._service = self._listener = None
             self._port = 0
             sock.close()
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
     def _request_stop(self, force: bool = False) -> None:
-        run = self._run
-        if run is not None:
-            run.stop(force)
+        if service := self._service:
+            # RuntimeError: the loop was closed in the meantime.
+            with contextlib.suppress(RuntimeError):
+                service.loop.call_soon_threadsafe(service.stopping.set)
+                if force:
+                    service.loop.call_soon_threadsafe(service.forced.set)
 
     def _bind(self) -> socket.socket:
         sock = bind(self._host, self._configured_port)
@@ -224,116 +222,52 @@ class Server:
         return sock
 
 
-class _Run:
-    """One run of a server. Lives in the event loop's thread, except `stop` and `playbacks.release`."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, options: _Options) -> None:
-        self.loop, self._options = loop, options
-        self.playbacks = Playbacks(loop, options.timer)
-        self._state = ServerState()
-        self._stopping, self._forced = asyncio.Event(), asyncio.Event()
-        self._listener: Listener | None = None
-
-    @property
-    def connections(self) -> set[HttpProtocol]:
-        """The open connections."""
-        return cast("set[HttpProtocol]", self._state.connections)
-
-    def descriptors(self) -> list[int]:
-        """Return the descriptors of all sockets, those that listen and those of clients."""
-        sockets = [] if self._listener is None else self._listener.sockets()
-        sockets += [connection.transport.get_extra_info("socket") for connection in self.connections]
-        return [sock.fileno() for sock in sockets if sock is not None]
-
-    def stop(self, force: bool = False) -> None:
-        """Request the end, from any thread. `force`: without waiting for requests in flight."""
-        with contextlib.suppress(RuntimeError):
-            # RuntimeError: the loop was closed in the meantime.
-            self.loop.call_soon_threadsafe(self._stopping.set)
-            if force:
-                self.loop.call_soon_threadsafe(self._forced.set)
-
-    async def serve(self, sock: socket.socket, on_ready: Callable[[], object]) -> None:
-        """Serve until `stop`; call `on_ready` when clients can connect."""
-        loop, state, options = self.loop, self._state, self._options
-        threads = ThreadPoolExecutor(options.threads, thread_name_prefix="mockserver-admin")
-        bridge = WSGIBridge(
-            options.app,
-            playbacks=self.playbacks,
-            threads=threads,
-            inline=options.inline,
-            limits=options.limits,
-            envelope=options.envelope,
-        )
-        config = Config(
-            bridge,
-            http=HttpProtocol,
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            workers=1,
-            # Only a fallback: the protocol has its own idle limit.
-            timeout_keep_alive=math.ceil(options.limits.idle_seconds),
-        )
-        config.load()
-
-        def protocol() -> HttpProtocol:
-            return HttpProtocol(config, state, {}, loop, limits=options.limits, envelope=options.envelope)
-
-        self._listener = listener = Listener(
-            loop,
-            sock,
-            protocol,
-            options.tls.context if options.tls else None,
-            handshake_seconds=options.limits.request_seconds,
-            shutdown_seconds=options.limits.linger_seconds,
-        )
-        await listener.open()
-        date_task = loop.create_task(_update_date(state))
-        try:
-            await asyncio.sleep(0)
-            on_ready()
-            await self._stopping.wait()
-        finally:
-            await self._shut_down(listener, threads)
-            date_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await date_task
-
-    async def _shut_down(self, listener: Listener, threads: ThreadPoolExecutor) -> None:
+async def _serve(service: Service, listener: Listener, on_ready: Callable[[], object]) -> None:
+    """Serve until the service is stopping; call `on_ready` when clients can connect."""
+    await listener.open()
+    checks = service.loop.create_task(_check_deadlines(service))
+    try:
+        await asyncio.sleep(0)
+        on_ready()
+        await service.stopping.wait()
+    finally:
         await listener.close()
         # Requests that the kernel has already received count as in flight: let the loop read them first.
         await asyncio.sleep(0.01)
-        self.playbacks.finish()
-        self._options.on_stop()
-        connections, tasks, now = self.connections, self._state.tasks, self.loop.time
-        for connection in list(connections):
-            connection.shutdown()
-        deadline, grace_end = now() + self._options.limits.stop_seconds, now() + _GRACE_SECONDS
-        while (connections or tasks) and not self._forced.is_set() and now() < deadline:
-            if now() > grace_end and not tasks and not any(connection.busy for connection in connections):
-                break
-            await asyncio.sleep(0.005)
-        unfinished = sum(connection.busy for connection in connections)
-        if unfinished:
-            log.warning("stopped with %d requests unfinished", unfinished)
-        for connection in list(connections):
-            connection.reset()
-        await asyncio.sleep(0)
-        unfinished_tasks = list(tasks)
-        for task in unfinished_tasks:
-            task.cancel()
-        if unfinished_tasks:
-            await asyncio.wait(unfinished_tasks, timeout=0.5)
-        # A busy thread cannot be ended; it must not delay the stop.
-        threads.shutdown(wait=not unfinished_tasks, cancel_futures=True)
+        service.playbacks.finish()
+        service.on_stop()
+        await _finish_requests(service)
+        checks.cancel()
 
 
-async def _update_date(state: ServerState) -> None:
-    """Update the Date header of all responses every second."""
+async def _check_deadlines(service: Service) -> None:
     while True:
-        state.default_headers = [(b"date", formatdate(machine_time(), usegmt=True).encode())]
-        await asyncio.sleep(1)
+        await asyncio.sleep(service.limits.check_seconds)
+        now = service.loop.time()
+        for connection in list(service.connections):
+            connection.check_deadlines(now)
+
+
+async def _finish_requests(service: Service) -> None:
+    """Wait for the requests in flight, within the limits, and end all connections."""
+    connections, tasks, now = service.connections, service.tasks, service.loop.time
+    for connection in list(connections):
+        connection.shutdown()
+    deadline, grace_end = now() + service.limits.stop_seconds, now() + _GRACE_SECONDS
+    while (connections or tasks) and not service.forced.is_set() and now() < deadline:
+        if now() > grace_end and not tasks and not any(connection.busy for connection in connections):
+            break
+        await asyncio.sleep(0.005)
+    unfinished = sum(connection.busy for connection in connections)
+    if unfinished:
+        log.warning("stopped with %d requests unfinished", unfinished)
+    for connection in list(connections):
+        connection.reset()
+    await asyncio.sleep(0)
+    unfinished_tasks = list(tasks)
+    for task in unfinished_tasks:
+        task.cancel()
+    if unfinished_tasks:
+        await asyncio.wait(unfinished_tasks, timeout=0.5)
+    # A busy thread cannot be ended; it must not delay the stop.
+    service.threads.shutdown(wait=not unfinished_tasks, cancel_futures=True)

@@ -13,12 +13,32 @@ from pathlib import Path
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
+_UNTRUSTED = ("unknown ca", "bad certificate", "certificate unknown")
+"""The alerts of clients that do not trust a certificate, or not for this name."""
+
 
 class TLS:
     """An SSL context, and the CA file that clients have to trust if the certificate was generated."""
 
-    def __init__(self, context: ssl.SSLContext, ca_file: Path | None = None) -> None:
-        self.context, self.ca_file = context, ca_file
+    def __init__(
+        self, context: ssl.SSLContext, ca_file: Path | None = None, names: Iterable[str] = ()
+    ) -> None:
+        self.context, self.ca_file, self._names = context, ca_file, tuple(names)
+
+    def explain(self, error: ssl.SSLError) -> Text | None:
+        """Return why a handshake failed, and what to do; None if the client has just disconnected."""
+        reason = (error.reason or "").replace("_", " ").lower()
+        if not reason or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+            return None
+        if any(alert in reason for alert in _UNTRUSTED):
+            trust = Text(f" {self.ca_file}", f" {self.ca_file}") if self.ca_file else Text(" its CA", "其 CA")
+            names = f" ({', '.join(self._names)})" if self._names else ""
+            return Text(
+                f"the client rejects the certificate ({reason}): it must trust{trust.en} and use one of the"
+                f" certificate's names{names}; --tls-name adds one to a generated certificate",
+                f"客户端拒绝该证书（{reason}）：客户端须信任{trust.zh}，并使用证书中的名称{names}；--tls-name 可为自动生成的证书添加名称",
+            )
+        return Text(f"the TLS handshake failed: {reason}", f"TLS 握手失败：{reason}")
 
     @classmethod
     def from_files(cls, cert: str | os.PathLike[str], key: str | os.PathLike[str] | None = None) -> TLS:
@@ -61,11 +81,19 @@ class TLS:
         authority = trustme.CA()
         names = dict.fromkeys(("localhost", "127.0.0.1", "::1", *hosts))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*names).configure_cert(context)
+        try:
+            authority.issue_cert(*names).configure_cert(context)
+        except ValueError as error:
+            shown = ", ".join(names)
+            text = Text(
+                f"not all of {shown} are host names or IP addresses: {error}",
+                f"{shown} 中有的不是主机名或 IP 地址：{error}",
+            )
+            raise ConfigurationError.at("--tls-name", text) from None
         target = Path(tempfile.mkdtemp(prefix="mockserver-tls-") if folder is None else folder)
         ca_file = target / "ca.pem"
         authority.cert_pem.write_to_path(str(ca_file))
-        tls = cls(context, ca_file)
+        tls = cls(context, ca_file, names)
         if folder is None:
             weakref.finalize(tls, _remove, target, os.getpid())
         return tls

@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
-from mockserver.core.addresses import certificate_advice, parse_server_url
+from mockserver.core.addresses import certificate_advice, parse_server_url, scheme_advice
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.http import header_text
 from mockserver.core.settings import parse_admin_token
@@ -63,7 +63,8 @@ class AdminClient:
         # `ready` answers 503 with the problems in the server's files.
         if not answer or (status >= 300 and status != 503):
             text = Text(f"this is not a mock server (HTTP {status})", f"这不是模拟服务器（HTTP {status}）")
-            raise ConfigurationError.at(self.url, text)
+            advice = scheme_advice(self._address, content) if status == 400 else None
+            raise ConfigurationError.at(self.url, advice or text)
         return answer
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
@@ -83,7 +84,7 @@ class AdminClient:
                 f"no answer from a mock server ({reason}); is it running there?",
                 f"模拟服务器没有响应（{reason}）；是否已启动？",
             )
-            raise ConfigurationError.at(self.url, text) from None
+            raise ConfigurationError.at(self.url, scheme_advice(self._address, error) or text) from None
         finally:
             connection.close()
 

@@ -19,7 +19,6 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
-from mockserver.server.api import APPKEY
 from mockserver.server.app import build_app
 from mockserver.server.guard import Guard, is_loopback
 from mockserver.server.server import Server, is_fast_path
@@ -86,13 +85,12 @@ class MockServer:
             # A template must not keep the requests of others waiting.
             inline=lambda path: is_fast_path(path) and not self.engine.may_take_long,
             envelope=self.engine.error_body,
+            lang=self.engine.lang,
             on_stop=journal.close,
         )
 
     def _release(self, appkey: str | None) -> int:
-        if appkey is None:
-            return self._server.release()
-        return self._server.release(lambda environ: environ.get(APPKEY) == appkey)
+        return self._server.release(appkey)
 
     @property
     def url(self) -> str:
@@ -191,8 +189,9 @@ def _require_token(host: str, token: str | None) -> None:
 
 
 def _tls(host: str, settings: dict[str, Any]) -> TLS | None:
-    """Return the TLS setup of the three https settings; ConfigurationError if they contradict each other."""
-    cert, key = settings["tls_cert"], settings["tls_key"]
+    """Return the TLS setup of the https settings; ConfigurationError if they contradict each other."""
+    cert, key, given = settings["tls_cert"], settings["tls_key"], settings["tls_name"]
+    names = [name for text in ([given] if isinstance(given, str) else given) for name in text.split()]
     if settings["tls"] and (cert or key):
         text = Text(
             "generates its own certificate: leave out --tls-cert and --tls-key, or --tls",
@@ -202,8 +201,13 @@ def _tls(host: str, settings: dict[str, Any]) -> TLS | None:
     if key and not cert:
         text = Text("is the key of a certificate: add --tls-cert FILE", "是证书的私钥：请加 --tls-cert FILE")
         raise ConfigurationError.at("--tls-key", text)
+    if names and not settings["tls"]:
+        text = Text(
+            "is for the certificate that --tls generates: add --tls", "用于 --tls 自动生成的证书：请加 --tls"
+        )
+        raise ConfigurationError.at("--tls-name", text)
     if cert:
         return TLS.from_files(cert, key)
     # The host is compared here, not bound.
     wildcard = host in ("", "0.0.0.0", "::")  # nosec B104
-    return TLS.throwaway(() if wildcard else (host,)) if settings["tls"] else None
+    return TLS.throwaway(names if wildcard else (host, *names)) if settings["tls"] else None

@@ -26,7 +26,6 @@ LIBRARIES = {
     "yaml": {"core"},
     "flask": {"server"},
     "werkzeug": {"server"},
-    "uvicorn": {"server"},
     "uvloop": {"server"},
     "httptools": {"server"},
     "faker": {"world"},

@@ -6,6 +6,8 @@ import gc
 import http.client
 import json
 import os
+import re
+import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -13,8 +15,11 @@ from pathlib import Path
 import pytest
 import trustme
 from helpers.server_process import MOCKSERVER, serving
+from helpers.shell import run_in_process
 
+from mockserver.core.addresses import parse_server_url, scheme_advice
 from mockserver.core.errors import ConfigurationError
+from mockserver.testing.admin_client import AdminClient
 from mockserver.testing.mock_server import MockServer
 
 
@@ -95,6 +100,14 @@ INVALID = {
     ),
     "no such file": (("--tls-cert", "none.pem"), "--tls-cert", "No such file"),
     "a folder": (("--tls-cert", "."), "--tls-cert", "Is a directory"),
+    "name without --tls": (("--tls-name", "mock.test"), "--tls-name", "add --tls"),
+    "name of a certificate of one's own": (
+        ("--tls-name", "mock.test", "--tls-cert", "both.pem"),
+        "--tls-name",
+        "add --tls",
+    ),
+    "not a host name": (("--tls", "--tls-name", "mock..test"), "--tls-name", "mock..test"),
+    "a URL": (("--tls", "--tls-name", "https://mock.test"), "--tls-name", "https://mock.test"),
 }
 
 
@@ -104,7 +117,9 @@ def test_invalid_combinations_are_clear_errors(folder, name):
     arguments, place, message = INVALID[name]
     settings, rest = {}, iter(arguments)
     for option in rest:
-        value = True if option == "--tls" else str(folder / next(rest))
+        value = True if option == "--tls" else next(rest)
+        if option in ("--tls-cert", "--tls-key"):
+            value = str(folder / value)
         settings[option[2:].replace("-", "_")] = value
     with pytest.raises(ConfigurationError) as error:
         MockServer(scenario="document", **settings)
@@ -121,6 +136,50 @@ def test_serve_exits_with_2_for_invalid_tls_options(folder):
     assert result.stderr.startswith("--tls: generates its own certificate")
     result = run("serve", MOCKSERVER_TLS_KEY=str(folder / "key.pem"))
     assert (result.returncode, result.stderr[:10]) == (2, "--tls-key:")
+
+
+def test_the_generated_certificate_has_the_names_given():
+    """Host names, a wildcard and an address, beside localhost; clients reach the server by each of them."""
+    names = ["mock.test", "*.mock.test", "192.0.2.7"]
+    with MockServer(scenario="document", tls=True, tls_name=names) as mock:
+        context = ssl.create_default_context(cafile=str(mock.ca_file))
+        for name in ("mock.test", "api.mock.test", "192.0.2.7", "localhost", "127.0.0.1"):
+            with (
+                socket.create_connection(("127.0.0.1", mock.port), timeout=5) as plain,
+                context.wrap_socket(plain, server_hostname=name) as sock,
+            ):
+                assert sock.version()
+
+
+def test_the_commands_name_the_other_scheme():
+    """http:// to the https port and the reverse: `call`, `report` and the client of the plugin say which URL to use."""
+    with MockServer(scenario="document", tls=True) as secure, MockServer(scenario="document") as plain:
+        for mock, wrong, right in ((secure, "http", "https"), (plain, "https", "http")):
+            url, advice = f"{wrong}://127.0.0.1:{mock.port}", f"use {right}://127.0.0.1:{mock.port}"
+            for command in (("call", "2.2"), ("report",)):
+                result = run_in_process(*command, "--url", url)
+                assert result.returncode == 2
+                assert advice in result.stderr
+            with pytest.raises(ConfigurationError, match=re.escape(advice)):
+                AdminClient(url).get("health")
+
+
+@pytest.mark.parametrize(
+    ("received", "advised"),
+    [
+        (http.client.BadStatusLine("\x15\x03\x03\x00\x02\x02F"), True),
+        (b"<html>The plain HTTP request was sent to HTTPS port</html>", True),
+        (b"Client sent an HTTP request to an HTTPS server.", True),
+        (http.client.BadStatusLine("SSH-2.0"), False),
+        (ConnectionResetError("reset"), False),
+        (b'{"error": "invalid_parameter"}', False),
+    ],
+)
+def test_what_other_servers_send_to_plain_http_is_understood(received, advised):
+    """The alert of OpenSSL, the pages of nginx and Go; but no other error."""
+    advice = scheme_advice(parse_server_url("http://[::1]:8443"), received)
+    assert bool(advice) is advised
+    assert not advice or "https://[::1]:8443" in advice.en
 
 
 def test_serve_and_call_use_https(tmp_path):

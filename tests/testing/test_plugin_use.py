@@ -11,7 +11,7 @@ IDLE = """
     import threading
 
     def test_nothing_is_loaded():
-        heavy = {"flask", "numpy", "uvicorn", "jinja2", "faker", "yaml", "jsonschema", "jsonschema_rs", "orjson", "click"}
+        heavy = {"flask", "numpy", "httptools", "jinja2", "faker", "yaml", "jsonschema", "jsonschema_rs", "orjson", "click"}
         assert not heavy & set(sys.modules)
         mine = sorted(name for name in sys.modules if name.startswith("mockserver"))
         plugin = ["mockserver.testing" + name for name in ("", ".conflicts", ".options", ".plugin", ".summary")]

@@ -12,6 +12,7 @@ import pytest
 
 from mockserver.core.http import DeliveryPlan
 from mockserver.server.event_loop import asyncio_loop, fast_loop
+from mockserver.server.wsgi import APPKEY, DELIVERY
 
 LOOPS = [pytest.param(fast_loop, id="fast"), pytest.param(asyncio_loop, id="asyncio")]
 """Every kind of event loop that a server can meet."""
@@ -21,11 +22,11 @@ GET = b"GET /v2/video/x HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
 def echo(environ, start_response):
-    """Return what arrived; deliver it as `/deliver?field=value` says."""
+    """Return what arrived; deliver it as `/deliver?field=value` says, for the app named by the Host header."""
     path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
     if path == "/deliver":
         fields = {name: json.loads(values[0]) for name, values in parse_qs(query).items()}
-        environ["mockserver.delivery"] = DeliveryPlan(**fields)
+        environ[DELIVERY], environ[APPKEY] = DeliveryPlan(**fields), environ["HTTP_HOST"]
         start_response("200 OK", [("Content-Type", "application/json")])
         return [BODY]
     if path == "/crash":

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from raw_http import GET, LOOPS, ask, connect, echo, parse, read_all, read_response
 
 from mockserver.server.limits import Limits
-from mockserver.server.protocol import origin_form, with_ascii_target, without_upgrade
+from mockserver.server.request_parser import origin_form, with_ascii_target, without_upgrade
 from mockserver.server.server import Server
 
 CLOSE = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")

@@ -218,12 +218,12 @@ def test_a_waiting_admin_request_does_not_block_the_api(no_threads_left):
 
 
 def test_the_application_can_release_pending_responses():
-    """An admin reset calls `environ["mockserver.release"]` from its own thread."""
+    """An admin reset calls `release` from its own thread."""
 
     def app(environ, start_response):
         if environ["PATH_INFO"] == "/__admin/reset":
             start_response("200 OK", [])
-            return [str(environ["mockserver.release"]()).encode()]
+            return [str(server.release()).encode()]
         return echo(environ, start_response)
 
     with Server(app) as server, connect(server) as hanging:

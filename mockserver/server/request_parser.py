@@ -1,0 +1,252 @@
+"""Turns the bytes of one connection into requests and refusals, within `Limits`. Knows no socket and no time.
+
+What it adds to the parser of httptools:
+
+- limits for the size of headers and bodies; a missing or repeated Host and CONNECT are refused;
+- targets that the parser rejects (raw bytes over 0x7f) reach the application;
+- trailers cannot add headers, and an offered protocol upgrade is ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import httptools
+
+from mockserver.core.text import Text
+from mockserver.server import refusals
+from mockserver.server.limits import Limits
+from mockserver.server.refusals import Refusal
+
+IDLE, HEAD, BODY = range(3)
+"""What of a request is being read: nothing, its head, or its body."""
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class IncomingRequest:
+    """One request as it arrived, with its body as far as that is within the limits."""
+
+    method: str
+    target: bytes
+    version: str
+    headers: list[tuple[bytes, bytes]]
+    """In the order received, with lower-case names."""
+    keep_alive: bool
+    """Whether the client allows the connection to be kept."""
+    declared_length: int = 0
+    """Content-Length, 0 without one."""
+    body: list[bytes] = field(default_factory=list)
+    overlong: bool = False
+    """Whether the body exceeded the limit and was discarded."""
+    complete: bool = True
+    """Whether the body was read to its end."""
+    hint: Text | None = None
+    """What the client seems to mistake this server for."""
+
+
+class _Done(Exception):
+    """Ends the parser's work."""
+
+
+class RequestParser:
+    """Parses the requests of one connection."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._parser = httptools.HttpRequestParser(self)
+        self.phase = IDLE
+        self.started = 0
+        """The number of requests begun."""
+        self.expects_100 = False
+        """Whether the client waits for `100 Continue` before it sends the body."""
+        self.done = False
+        """Whether everything that follows is ignored, after a refusal or a body that is too long to read."""
+        self._ready: list[IncomingRequest | Refusal] = []
+        self._request: IncomingRequest | None = None
+        self._url, self._headers = b"", list[tuple[bytes, bytes]]()
+        self._head_bytes = self._request_bytes = self._body_bytes = 0
+        self._completed = 0
+        self._count_exactly = False
+        """Whether the current read may exceed `header_bytes`, so that the headers have to be counted."""
+        self._raw_target: bytes | None = None
+        """The target before it was rewritten for the parser."""
+
+    def feed(self, data: bytes) -> list[IncomingRequest | Refusal]:
+        """Return the requests that these bytes complete, and a refusal if they are not valid."""
+        if self.done:
+            return []
+        size, completed = len(data), self._completed
+        self._count_exactly = self._head_bytes + size > self._limits.header_bytes
+        original = data
+        if self.phase == IDLE and not data.isascii():
+            data, self._raw_target = with_ascii_target(data)
+        if self.phase != BODY and (b"pgrade:" in data or b"PGRADE:" in data):
+            data = without_upgrade(data)
+        try:
+            while data:
+                try:
+                    self._parser.feed_data(data)
+                    break
+                except httptools.HttpParserUpgrade as upgrade:
+                    # An offer that `without_upgrade` did not see, without a body: the next request follows.
+                    data = data[upgrade.args[0] :]
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            if not self.done:
+                self._refuse(
+                    cause if isinstance(cause, Refusal) else refusals.invalid_request(original, error)
+                )
+        if self.phase == HEAD and self._completed == completed:
+            self._head_bytes += size
+            if self._head_bytes > self._limits.header_bytes:
+                self._refuse(refusals.headers_too_large(self._limits.header_bytes))
+        if self.phase != IDLE:
+            self._request_bytes += size
+            if self._request_bytes > self._limits.raw_bytes:
+                self._refuse(refusals.request_too_large(self._limits.raw_bytes))
+        return self._take()
+
+    def refuse(self, refusal: Refusal) -> list[IncomingRequest | Refusal]:
+        """Refuse the request that is being read, and ignore everything that follows."""
+        self._refuse(refusal)
+        return self._take()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._ready.append(refusal)
+        self.phase, self.done = IDLE, True
+
+    def _take(self) -> list[IncomingRequest | Refusal]:
+        ready, self._ready = self._ready, []
+        return ready
+
+    # ---- callbacks of the parser
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self.phase = HEAD
+        self.started += 1
+        self._url, self._headers = b"", []
+        self._head_bytes = self._request_bytes = self._body_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header of the head or of the trailers, which are never read."""
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Check the head, and refuse the request or wait for its body."""
+        parser, limits = self._parser, self._limits
+        version = parser.get_http_version()
+        target = self._url if self._raw_target is None else self._raw_target
+        self._raw_target = None
+        request = self._request = IncomingRequest(
+            parser.get_method().decode(),
+            target,
+            version,
+            self._headers,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+        )
+        self._headers = []
+        hosts, expects_100, chunked = 0, False, False
+        for name, value in request.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"content-length":
+                request.declared_length = int(value)
+            elif name == b"expect":
+                expects_100 = value.lower() == b"100-continue"
+            elif name == b"transfer-encoding":
+                chunked = True
+            elif name == b"x-offered-upgrade" and value.lower() == b"websocket":
+                request.hint = refusals.NO_WEBSOCKET
+        if request.method == "CONNECT":
+            raise Refusal(400, refusals.NO_CONNECT)
+        if parser.should_upgrade() and (chunked or request.declared_length):
+            # The parser takes the body for another protocol.
+            raise Refusal(400, refusals.NO_UPGRADE)
+        if hosts > 1:
+            raise Refusal(400, refusals.REPEATED_HOST)
+        if not hosts and version != "1.0":
+            raise Refusal(400, refusals.MISSING_HOST)
+        if self._count_exactly:
+            size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in request.headers)
+            if size > limits.header_bytes:
+                raise refusals.headers_too_large(limits.header_bytes)
+        if target[:1] not in (b"/", b"*"):
+            request.target, request.hint = origin_form(target), refusals.HTTP_PROXY
+        self.phase = BODY
+        self.expects_100 = expects_100
+        # A body that the client offers is not drained: the client should not send it.
+        if request.declared_length > limits.body_bytes + (0 if expects_100 else limits.drain_bytes):
+            self._give_up(request)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        request = self._request
+        if request is None:
+            return
+        self.expects_100 = False
+        self._body_bytes += len(body)
+        if self._body_bytes <= self._limits.body_bytes:
+            request.body.append(body)
+            return
+        request.overlong = True
+        request.body.clear()
+        if self._body_bytes > self._limits.body_bytes + self._limits.drain_bytes:
+            self._give_up(request)
+
+    def on_message_complete(self) -> None:
+        """Pass on a complete request."""
+        request, self._request = self._request, None
+        if request is not None:
+            self._ready.append(request)
+            self._completed += 1
+            self.phase, self.expects_100, self._head_bytes = IDLE, False, 0
+
+    def _give_up(self, request: IncomingRequest) -> None:
+        """Pass on a request whose body is not read."""
+        request.overlong, request.complete = True, False
+        self._ready.append(request)
+        self.phase, self.expects_100, self.done = IDLE, False, True
+        raise _Done
+
+
+def with_ascii_target(data: bytes) -> tuple[bytes, bytes | None]:
+    """Percent-encode the raw bytes over 0x7f in the target of the request that `data` begins with.
+
+    Returns the new data and the original target; None if it is ASCII already or this is not a request line.
+    curl sends `?identifier=张三` as typed, and the application has to see it to say what is wrong.
+    """
+    line, end, rest = data.partition(b"\r\n")
+    parts = line.split(b" ")
+    if line.isascii() or not end or len(parts) != 3 or not parts[0].isalpha():
+        return data, None
+    target = parts[1]
+    parts[1] = b"".join(b"%%%02X" % byte if byte > 0x7F else bytes((byte,)) for byte in target)
+    return b" ".join(parts) + end + rest, target
+
+
+def without_upgrade(data: bytes) -> bytes:
+    """Rename the Upgrade header in a request head to `x-offered-upgrade`, so that the parser ignores it.
+
+    Java's HttpClient offers h2c on every cleartext request, and the parser would drop the body of such a
+    request.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nx-offered-upgrade:", head) + end + rest
+
+
+def origin_form(target: bytes) -> bytes:
+    """Return path and query of a request target in any form (RFC 9112 §3.2)."""
+    if target[:1] in (b"/", b"*"):
+        return target
+    _, _, rest = target.partition(b"://")
+    slash, question_mark = rest.find(b"/"), rest.find(b"?")
+    if slash < 0 or 0 <= question_mark < slash:
+        return b"/" + rest[question_mark:] if question_mark >= 0 else b"/"
+    return rest[slash:]

@@ -1,0 +1,178 @@
+"""A request as a call of the WSGI application (PEP 3333), and the application's response as bytes.
+
+Does not know what paths or responses mean.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from email.utils import formatdate
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from mockserver.core.machine_time import machine_time
+from mockserver.core.text import Text
+from mockserver.server.limits import Envelope
+from mockserver.server.request_parser import IncomingRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger("mockserver.transport")
+
+_FAILED = Text("internal error; see the server's log", "内部错误，详见服务器日志")
+_ENVIRON_KEYS: dict[bytes, str] = {b"content-type": "CONTENT_TYPE", b"x-offered-upgrade": "HTTP_UPGRADE"}
+
+# Keys of the environ that our transport and the application exchange.
+TRANSPORT = "mockserver.transport"
+"""Set by a transport that can perform every DeliveryPlan and has read the body already."""
+OVERLONG = "mockserver.overlong"
+"""Set by the transport: the body was longer than its limit and was discarded."""
+LENGTH = "mockserver.length"
+"""Set by the transport with OVERLONG: the announced length of the body in bytes, 0 when there was none."""
+DELIVERY = "mockserver.delivery"
+"""Set by the application: the response's DeliveryPlan."""
+APPKEY = "mockserver.appkey"
+"""Set by the application with DELIVERY: the app whose reset ends the delay."""
+
+
+class WSGIResponse(NamedTuple):
+    """The response of a WSGI application, in one piece."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def connection_environ(scheme: str, server: tuple[Any, ...], client: tuple[Any, ...]) -> dict[str, Any]:
+    """Return what is the same in the environ of every request of a connection between two addresses."""
+    return {
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": str(server[0]),
+        "SERVER_PORT": str(server[1]),
+        "REMOTE_ADDR": str(client[0]),
+        "REMOTE_PORT": str(client[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        TRANSPORT: True,
+    }
+
+
+def make_environ(base: dict[str, Any], request: IncomingRequest) -> dict[str, Any]:
+    """Return the WSGI environ of a request over that of its connection. Headers with an underscore in their name are omitted."""
+    path, _, query = request.target.partition(b"?")
+    body = b"".join(request.body)
+    environ = base.copy()
+    environ["REQUEST_METHOD"] = request.method
+    environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
+    environ["QUERY_STRING"] = query.decode("latin-1")
+    environ["REQUEST_URI"] = (path + b"?" + query if query else path).decode("latin-1")
+    environ["SERVER_PROTOCOL"] = "HTTP/" + request.version
+    environ["CONTENT_LENGTH"] = str(len(body))
+    environ["wsgi.input"] = BytesIO(body)
+    if request.overlong:
+        environ[OVERLONG], environ[LENGTH] = True, request.declared_length
+    for name, value in request.headers:
+        key = _ENVIRON_KEYS.get(name) or _environ_key(name)
+        if key == "CONTENT_LENGTH":
+            continue
+        if key in environ:
+            environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
+        elif key:
+            environ[key] = value.decode("latin-1")
+    return environ
+
+
+def _environ_key(name: bytes) -> str:
+    """Return the environ key of a header; empty if the header is to be omitted.
+
+    `X_Mock_Admin` and `X-Mock-Admin` would share a key, so the former is omitted, as in nginx and Django.
+    """
+    if b"_" in name:
+        return ""
+    if name == b"content-length":
+        return "CONTENT_LENGTH"
+    key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+    if len(_ENVIRON_KEYS) < 512 and len(name) < 64:
+        _ENVIRON_KEYS[name] = key
+    return key
+
+
+def call(app: WSGIApplication, environ: dict[str, Any], envelope: Envelope) -> WSGIResponse:
+    """Call the application; an exception is logged and becomes a 500 response with the envelope."""
+    try:
+        return _collect(app, environ)
+    except Exception:
+        log.exception("the application failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        environ.pop(DELIVERY, None)
+        return error_response(envelope)
+
+
+def error_response(envelope: Envelope) -> WSGIResponse:
+    """Return the response to a request that the application could not answer."""
+    headers = [("Content-Type", "application/json")]
+    return WSGIResponse("500 Internal Server Error", headers, envelope("internal_error", _FAILED))
+
+
+def _collect(app: WSGIApplication, environ: dict[str, Any]) -> WSGIResponse:
+    """Call a WSGI application, and consume and close its iterable."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    written: list[bytes] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: object = None, /
+    ) -> Callable[[bytes], object]:
+        started.append((status, headers))
+        return written.append
+
+    result: Iterable[bytes] = app(environ, start_response)
+    try:
+        written.extend(result)
+    finally:
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()
+    status, headers = started[-1]
+    return WSGIResponse(status, headers, written[0] if len(written) == 1 else b"".join(written))
+
+
+def render(response: WSGIResponse, method: str, *, keep: bool, chunked: bool = False) -> tuple[bytes, bytes]:
+    """Return head and body as sent; `chunked` declares chunked encoding instead of a length.
+
+    Raise ValueError if a header contains a line break, which would split the response.
+    """
+    status, headers, body = response
+    bodiless = status[:3] in ("204", "304") or status[0] == "1"
+    lines = ["HTTP/1.1 " + status]
+    length = str(len(body))
+    for name, value in headers:
+        if name.lower() != "content-length":
+            lines.append(name + ": " + value)
+        elif method == "HEAD":
+            # The length of the body that GET would return; otherwise the actual length is used.
+            length = value
+    if chunked:
+        lines.append("transfer-encoding: chunked")
+    elif not bodiless:
+        lines.append("content-length: " + length)
+    if not keep:
+        lines.append("connection: close")
+    lines.append(_date_header(int(machine_time())))
+    text = "\r\n".join(lines)
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
+        raise ValueError("a response header contains a line break")
+    return text.encode("latin-1") + b"\r\n\r\n", b"" if bodiless or method == "HEAD" else body
+
+
+@functools.lru_cache(maxsize=1)
+def _date_header(second: int) -> str:
+    return "date: " + formatdate(second, usegmt=True)
