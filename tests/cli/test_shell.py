@@ -200,7 +200,7 @@ def test_output_at_a_fixed_time_is_reproducible() -> None:
     at = "1575962150"
     assert run("sign", "--now", at).stdout == run("sign", MOCKSERVER_NOW=at).stdout
     assert "seq=1575962150000001\n" in run("sign", "--now", at).stdout
-    for words in (("curl", "2.2"), ("export", "http")):
+    for words in (("curl", "2.2"), ("export", "http", "--signed")):
         first, again = run(*words, "--now", at).stdout, run(*words, "--now", at).stdout
         assert first == again
         seqs = re.findall(r"seq=([0-9]+)", first)
