@@ -18,8 +18,8 @@ def standard_streams() -> Iterator[None]:
         for name, stream in originals.items():
             if stream is None:
                 # A file or socket that is opened later would otherwise take the descriptor of the closed stream.
-                null = open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8")
-                setattr(sys, name, stack.enter_context(null))
+                mode = "r" if name == "stdin" else "w"
+                setattr(sys, name, stack.enter_context(open(os.devnull, mode, encoding="utf-8")))
             elif name != "stdin" and isinstance(stream, io.TextIOWrapper):
                 output = _Output(stream, BrokenPipeError if name == "stdout" else OSError)
                 setattr(sys, name, output)
