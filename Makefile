@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-RUFF := --isolated --target-version py310 --line-length 110
+RUFF := --isolated --target-version py310 --line-length 120
+FORMAT := $(RUFF) --config 'format.skip-magic-trailing-comma=true'
 RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D107,RUF001,RUF002,RUF003
 SERVE ?=
 
@@ -50,11 +51,11 @@ audit: $(VENV)/.audit  ## look for known vulnerabilities (needs the network) and
 check: format-check lint types data docs test  ## run everything that must pass before a merge
 
 format: $(VENV)/.dev  ## format the code and fix lint
-	$(BIN)/ruff format $(RUFF) mockserver tests
+	$(BIN)/ruff format $(FORMAT) mockserver tests
 	$(BIN)/ruff check $(RUFF) $(RULES) --fix mockserver
 
 format-check: $(VENV)/.dev  ## check the formatting without changing files
-	$(BIN)/ruff format $(RUFF) --check mockserver tests
+	$(BIN)/ruff format $(FORMAT) --check mockserver tests
 
 lint: $(VENV)/.dev  ## lint with ruff
 	$(BIN)/ruff check $(RUFF) $(RULES) mockserver

@@ -22,8 +22,7 @@ from mockserver.core.yaml_reader import read_yaml
 from mockserver.engine.config import Config, load_config
 
 _LAYOUT = (*FIXTURES, "scenarios", "schemas")
-SCENARIO_SCHEMA = "scenario.schema.json"
-"""What `mockserver init` puts beside the files, for editors."""
+SCENARIO_SCHEMA = "scenario.schema.json"  # What `mockserver init` puts beside the files, for editors.
 _DATA = (".yaml", ".yml", ".json")
 _MAX_ROUNDS = 20
 _NOT_READ = Text(
@@ -111,8 +110,7 @@ def _read_files(folder: Path) -> list[Path]:
 class FolderCheck:
     """The result of checking a folder."""
 
-    config: Config | None = None
-    """The configuration that a server would use; None when there is a problem."""
+    config: Config | None = None  # The configuration that a server would use; None when there is a problem.
     problems: list[Problem] = field(default_factory=list)
     unchecked: list[Problem] = field(default_factory=list)
     """Files that were not checked because they depend on one with a problem."""
@@ -168,11 +166,7 @@ class _FoldersWithout(Folders):
 
 
 def _others_depend_on(path: Path) -> bool:
-    return path.parent.name != "scenarios" and path.name not in (
-        "apps.yaml",
-        "retries.yaml",
-        *RENAMED_FIXTURES,
-    )
+    return path.parent.name != "scenarios" and path.name not in ("apps.yaml", "retries.yaml", *RENAMED_FIXTURES)
 
 
 def _all_unchecked(user: Path | None, wrong: str, left_out: set[str]) -> Iterator[Problem]:

@@ -14,10 +14,8 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
 _PROMPT = re.compile(r"\A[\s$%#>]*curl(?:\.exe)?\s")
-_CONTINUATION = re.compile(r"[ \t]{0,64}[\\^`]\r?\n")
-"""The end of a line that goes on, in sh, cmd and PowerShell."""
-_VERBOSE_OUTPUT = re.compile(r"^[*<>] ", re.MULTILINE)
-"""What `curl -v` prints below the command."""
+_CONTINUATION = re.compile(r"[ \t]{0,64}[\\^`]\r?\n")  # The end of a line that goes on, in sh, cmd and PowerShell.
+_VERBOSE_OUTPUT = re.compile(r"^[*<>] ", re.MULTILINE)  # What `curl -v` prints below the command.
 _ANSI_C = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ANSI_C_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{1,4})|x([0-9A-Fa-f]{1,2})|(.))", re.DOTALL)
 _COMMAND_ENDS = ("|", ";", "&&", "||", ">", ">>", "2>&1", "&", "curl", "curl.exe")
@@ -42,18 +40,14 @@ _PARSER = click.Command(
         click.Option(["data", "-d", "--data", "--data-ascii", "--data-binary"], multiple=True),
         click.Option(["raw", "--data-raw"], multiple=True),
         click.Option(["json", "--json"], multiple=True),
-        click.Option(
-            ["other_data", "-F", "--form", "-T", "--upload-file", "--data-urlencode"], multiple=True
-        ),
+        click.Option(["other_data", "-F", "--form", "-T", "--upload-file", "--data-urlencode"], multiple=True),
         click.Option(["get", "-G", "--get"], is_flag=True),
         click.Option(["head", "-I", "--head"], is_flag=True),
         click.Option(["ignored", *_IGNORED], multiple=True),
     ],
 )
 
-_NOT_READ = Text(
-    "data of -F, -T and --data-urlencode was not checked", "未检查 -F、-T、--data-urlencode 的内容"
-)
+_NOT_READ = Text("data of -F, -T and --data-urlencode was not checked", "未检查 -F、-T、--data-urlencode 的内容")
 _NOT_OPENED = Text(
     "files named with @ are not opened, so no body was checked; add --body @FILE",
     "未打开 @ 所指的文件，因此未检查包体：请用 --body @FILE 给出",
@@ -79,9 +73,7 @@ def read_curl(text: str) -> PastedRequest:
     try:
         options = _PARSER.make_context("curl", own).params
     except click.UsageError:
-        raise _wrong(
-            "the last option of the curl command has no value", "curl 命令的最后一个选项缺少值"
-        ) from None
+        raise _wrong("the last option of the curl command has no value", "curl 命令的最后一个选项缺少值") from None
     urls = [*options["urls"], *(word for word in options["words"] if not word.startswith("-"))]
     if not urls:
         raise _wrong("the curl command has no URL", "curl 命令中没有 URL")

@@ -21,10 +21,8 @@ from mockserver.reporting.json_shapes import violation_json
 from mockserver.validation.curtime import whole_second
 from mockserver.validation.query import read_query
 
-_MAX_INPUT = 1_100_000
-"""Bytes read from a file or standard input; no valid request is longer."""
-_CLOCK_RANGE = range(100_000_000, 10_000_000_000)
-"""The Unix seconds that `--now` accepts."""
+_MAX_INPUT = 1_100_000  # Bytes read from a file or standard input; no valid request is longer.
+_CLOCK_RANGE = range(100_000_000, 10_000_000_000)  # The Unix seconds that `--now` accepts.
 _NO_BODY = Text("no --body given: the body was not checked", "未给出 --body：未检查包体")
 _NO_OPERATION = Text(
     "the body was not checked: its schema depends on the operation, and the path names none",
@@ -42,9 +40,7 @@ _AT_PRESENT = Text(
 @click.argument("text", metavar="REQUEST")
 @click.option("--body", help="Body of the request; @FILE reads a file, - standard input.", metavar="TEXT")
 @click.option("--method", help="Method of the request; POST unless REQUEST has one.", metavar="NAME")
-@click.option(
-    "--header", "headers", multiple=True, metavar="NAME: VALUE", help="Header of the request; repeatable."
-)
+@click.option("--header", "headers", multiple=True, metavar="NAME: VALUE", help="Header of the request; repeatable.")
 @setting_options("scenario", "fixtures", "now", "reading", "strictness", "lang")
 @json_option
 def explain(
@@ -80,9 +76,7 @@ def explain(
         {**defaults, **dict(map(_header, headers))},
         b"{}" if content is None else content,
     )
-    rows = [
-        violation_json(violation, lang) for violation in make_engine(lang=lang, **settings).examine(request)
-    ]
+    rows = [violation_json(violation, lang) for violation in make_engine(lang=lang, **settings).examine(request)]
     if content is None:
         pasted.notes.append(_NO_BODY)
     elif pasted.path is None or any(row["name"] == "unknown_path" for row in rows):
@@ -104,10 +98,7 @@ def explain(
 
 def read_request(text: str) -> PastedRequest:
     """Return the request in a pasted text; raise ConfigurationError when there is none."""
-    if is_curl(text):
-        found = read_curl(text)
-    else:
-        found = read_journal_entry(text) or read_raw_http(text) or find_url(text)
+    found = read_curl(text) if is_curl(text) else read_journal_entry(text) or read_raw_http(text) or find_url(text)
     found.split_target()
     return found
 

@@ -38,13 +38,10 @@ _EXAMPLE_VALUES: dict[str, Any] = {
     "seconds": 400,
     "requests": 5,
     "fixed_ms": 800,
-}
-"""Example values by field name. Other fields show the first of FALLBACK_VALUES that they accept."""
+}  # Example values by field name. Other fields show the first of FALLBACK_VALUES that they accept.
 _FALLBACK_VALUES = (100, 10, 2, 0.5, "text", "/text")
 _OPERATION = "query_room_info"
-_CURL = (
-    "curl -sS http://127.0.0.1:8080/__admin/faults -H 'X-Mock-Admin: 1' -H 'Content-Type: application/json'"
-)
+_CURL = "curl -sS http://127.0.0.1:8080/__admin/faults -H 'X-Mock-Admin: 1' -H 'Content-Type: application/json'"
 
 
 @click.command()

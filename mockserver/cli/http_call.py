@@ -17,8 +17,7 @@ from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.text import Text
 from mockserver.testing.admin_client import AdminClient
 
-_TIMEOUT = 60.0
-"""Seconds to wait for each part of an answer."""
+_TIMEOUT = 60.0  # Seconds to wait for each part of an answer.
 _MAX_EXCERPT = 80
 _CLOSED = Text("no answer: the connection was closed without a byte", "没有应答：连接未发送任何字节即关闭")
 _SILENT = Text(f"no answer within {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有应答")
@@ -97,9 +96,7 @@ def _no_body(status: int, error: Exception) -> Text:
     elif isinstance(error, http.client.IncompleteRead) and error.expected is not None:
         received, total = len(error.partial), len(error.partial) + error.expected
         reason = Text(*(text.format(received=received, total=total) for text in _CUT_OFF))
-    return Text(
-        f"the answer (HTTP {status}) is incomplete: {reason.en}", f"应答（HTTP {status}）中断：{reason.zh}"
-    )
+    return Text(f"the answer (HTTP {status}) is incomplete: {reason.en}", f"应答（HTTP {status}）中断：{reason.zh}")
 
 
 def read_answer(place: str, answer: Answer) -> dict[str, Any]:

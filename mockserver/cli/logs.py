@@ -16,11 +16,9 @@ from logging.handlers import QueueHandler, QueueListener
 
 from mockserver.core.machine_time import monotonic
 
-MAX_QUEUED = 10_000
-"""Lines that wait for a slow reader; further ones are dropped."""
+MAX_QUEUED = 10_000  # Lines that wait for a slow reader; further ones are dropped.
 _STDERR = 2
-_FLUSH_SECONDS = 1.0
-"""How long the remaining lines may take when the server ends."""
+_FLUSH_SECONDS = 1.0  # How long the remaining lines may take when the server ends.
 
 
 @contextlib.contextmanager

@@ -34,13 +34,9 @@ class EnvironmentOption(click.Option):
         return value.splitlines() if value and self.multiple else value
 
 
-def environment_option(
-    option: str, variable: str, *names: str, **attributes: Any
-) -> Callable[[Command], Command]:
+def environment_option(option: str, variable: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
     """Return the decorator for an option that can also be set by an environment variable."""
-    return click.option(
-        option, *names, cls=EnvironmentOption, envvar=variable, show_envvar=True, **attributes
-    )
+    return click.option(option, *names, cls=EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
 
 
 def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
@@ -55,9 +51,7 @@ def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
             attributes: dict[str, Any] = {"help": f"{text[0].upper()}{text[1:].rstrip('.')}."}
             if setting.kind != "switch":
                 types = {"integer": click.INT, "path": click.Path()}
-                attributes["type"] = (
-                    click.Choice(setting.choices) if setting.choices else types.get(setting.kind)
-                )
+                attributes["type"] = click.Choice(setting.choices) if setting.choices else types.get(setting.kind)
                 attributes["metavar"] = setting.metavar or None
             if setting.kind == "many":
                 attributes["multiple"] = True

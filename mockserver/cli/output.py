@@ -21,8 +21,7 @@ from mockserver.core.text import Text
 
 _EAST_8 = timezone(timedelta(hours=8))
 _GAP = "  "
-_MIN_FOLDED = 32
-"""Columns below which the last cell of a row is not folded."""
+_MIN_FOLDED = 32  # Columns below which the last cell of a row is not folded.
 _VIOLATION_KEYS = {"name", "where", "text", "section", "diagnosis", "tolerated"}
 
 
@@ -78,9 +77,7 @@ def violation_line(row: Mapping[str, Any]) -> str:
 def not_writable(place: str, path: Path, error: Exception) -> ConfigurationError:
     """Return the error about an option or argument `place` whose file or folder cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
-    return ConfigurationError.at(
-        place, Text(f"{path} cannot be written: {reason}", f"无法写入 {path}：{reason}")
-    )
+    return ConfigurationError.at(place, Text(f"{path} cannot be written: {reason}", f"无法写入 {path}：{reason}"))
 
 
 def printable(value: Any) -> str:
@@ -142,8 +139,7 @@ def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
 def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     """Yield a row as one line, which grep finds whole; on a terminal a last cell that is too long is folded."""
     start = "".join(
-        cell + " " * (width - columns(cell)) + _GAP
-        for cell, width in zip(cells[:-1], widths[:-1], strict=True)
+        cell + " " * (width - columns(cell)) + _GAP for cell, width in zip(cells[:-1], widths[:-1], strict=True)
     )
     last, indent = cells[-1], columns(start)
     available = shutil.get_terminal_size().columns - indent if _on_a_terminal() else 0

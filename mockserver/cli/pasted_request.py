@@ -33,8 +33,7 @@ _NAMES = "|".join(PARAMETERS)
 _PARAMETER = re.compile(rf"(?<![A-Za-z0-9_])(?:{_NAMES})=", re.ASCII)
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _WORD = re.compile(r"[^\s\"'`<>(){}“”‘’]+")
-_LABEL = re.compile(r"[\w.-]+[=:](?=/)")
-"""`url=` or `path:` before a path."""
+_LABEL = re.compile(r"[\w.-]+[=:](?=/)")  # `url=` or `path:` before a path.
 _UNQUOTED = re.compile(rf"\S*(?:[ \t]+[^\s\"'<>/?]*&(?:{_NAMES})=\S*)*", re.ASCII)
 """A URL without quotes around it. A blank belongs to it when another parameter follows."""
 _HOST = re.compile(r"(?:\[[^\]/]*\]|localhost|[\w-]+(?:\.[\w-]+)+|[\w.-]+(?=:[0-9]))(?::[0-9]*)?(?=/)")
@@ -63,20 +62,15 @@ _CUT_BODY = Text("the journal kept only the beginning of the body", "日志只�
 class PastedRequest:
     """A request as far as the text gives it; what the text leaves open is None."""
 
-    target: str
-    """URL, path with query, or query string alone."""
+    target: str  # URL, path with query, or query string alone.
     method: str | None = None
-    headers: Mapping[str, str] | None = None
-    """Names in lower case."""
+    headers: Mapping[str, str] | None = None  # Names in lower case.
     body: bytes | None = None
-    notes: list[Text] = field(default_factory=list)
-    """Assumptions made and parts not checked, for the user."""
-    received_at: float | None = None
-    """When a server received it, in Unix seconds."""
+    notes: list[Text] = field(default_factory=list)  # Assumptions made and parts not checked, for the user.
+    received_at: float | None = None  # When a server received it, in Unix seconds.
     checksum_rows: list[dict[str, Any]] | None = None
     """The checksum violations of a journal entry, as JSON rows; None when the whole checksum is known."""
-    path: str | None = None
-    """Percent-encoded; set by `split_target`, like `query`."""
+    path: str | None = None  # Percent-encoded; set by `split_target`, like `query`.
     query: str = ""
 
     def split_target(self) -> None:

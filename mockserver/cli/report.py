@@ -20,9 +20,7 @@ from mockserver.testing.admin_client import AdminClient
 
 @click.command()
 @server_options
-@click.option(
-    "--appkey", "appkeys", multiple=True, metavar="KEY", help="Report on this app only; repeatable."
-)
+@click.option("--appkey", "appkeys", multiple=True, metavar="KEY", help="Report on this app only; repeatable.")
 @click.option(
     "--format",
     "form",
@@ -45,9 +43,7 @@ from mockserver.testing.admin_client import AdminClient
     help="Exit with 1 when less of the contract is covered.",
 )
 @setting_options(lang="language of messages; the report is in the language of the server")
-def report(
-    server: RunningServer, appkeys: tuple[str, ...], output: str | None, lang: Lang, **chosen: Any
-) -> None:
+def report(server: RunningServer, appkeys: tuple[str, ...], output: str | None, lang: Lang, **chosen: Any) -> None:
     """Report coverage, violations and error handling.
 
     Reads the journal of a running server. Exits with 1 when a criterion fails or the journal is empty, with 2 when
@@ -71,9 +67,7 @@ def report(
     sys.exit(1 if result["complaints"] else 0)
 
 
-def _request_report(
-    admin: AdminClient, appkeys: Sequence[str], criteria: Mapping[str, Any]
-) -> dict[str, Any]:
+def _request_report(admin: AdminClient, appkeys: Sequence[str], criteria: Mapping[str, Any]) -> dict[str, Any]:
     """Return the report; raise ConfigurationError for an unknown app, which is not an app without requests."""
     try:
         for appkey in appkeys:

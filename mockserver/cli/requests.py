@@ -70,9 +70,7 @@ def _signing_options(command: Command) -> Command:
 def _operation_arguments(command: Command) -> Command:
     """Add the arguments that choose an operation and its body."""
     fields = click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]…")
-    operation = click.argument(
-        "operation", metavar="OPERATION", callback=lambda ctx, param, value: _operation(value)
-    )
+    operation = click.argument("operation", metavar="OPERATION", callback=lambda ctx, param, value: _operation(value))
     return operation(fields(command))
 
 
@@ -112,13 +110,7 @@ def sign(lang: Lang, **signing: Any) -> None:
 )
 @_signing_options
 def curl(
-    operation: Operation,
-    fields: Sequence[str],
-    url: str,
-    ca: str | None,
-    shell: str,
-    lang: Lang,
-    **signing: Any,
+    operation: Operation, fields: Sequence[str], url: str, ca: str | None, shell: str, lang: Lang, **signing: Any
 ) -> None:
     """Print a signed curl command for OPERATION.
 
@@ -153,12 +145,7 @@ def _windows_quote(word: str) -> str:
 @_signing_options
 @_json_or_table
 def call(
-    operation: Operation,
-    fields: Sequence[str],
-    server: RunningServer,
-    as_json: bool | None,
-    lang: Lang,
-    **signing: Any,
+    operation: Operation, fields: Sequence[str], server: RunningServer, as_json: bool | None, lang: Lang, **signing: Any
 ) -> None:
     """Call OPERATION on a running server.
 
@@ -217,18 +204,11 @@ def fixed_seq(chosen: str | None, now: float, number: int = 1) -> str | None:
 
 
 def _signed_query(
-    fixtures: str | None,
-    now: str | None,
-    appkey: str | None,
-    identifier: str,
-    seq: str | None,
-    formula: Formula,
+    fixtures: str | None, now: str | None, appkey: str | None, identifier: str, seq: str | None, formula: Formula
 ) -> str:
     app = find_app(load_apps_only(user_folders(fixtures)), appkey)
     at = make_clock(now).now()
-    return sign_query(
-        app.credentials, at, identifier=identifier, seq=seq or fixed_seq(now, at), formula=formula
-    )
+    return sign_query(app.credentials, at, identifier=identifier, seq=seq or fixed_seq(now, at), formula=formula)
 
 
 def _as_bytes(body: Mapping[str, Any]) -> bytes:
@@ -256,9 +236,7 @@ def _operation(word: str) -> Operation:
     raise ConfigurationError.at("OPERATION", text)
 
 
-def _body(
-    operation: Operation, fields: Sequence[str], fixtures: str | None
-) -> tuple[dict[str, Any], list[Text]]:
+def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> tuple[dict[str, Any], list[Text]]:
     """Return the body for FIELD=VALUE arguments, or the document's sample for none, and notes on unknown fields.
 
     A field is an integer where the schema has one. Unknown fields are sent, too.

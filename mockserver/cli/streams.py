@@ -56,8 +56,7 @@ class _Output(io.TextIOWrapper):
     So `mockserver check | head -1` ends with the exit code of `check`.
     """
 
-    buffer: Any = None
-    """Hidden from click, which would write UTF-8 to an ASCII stream."""
+    buffer: Any = None  # Hidden from click, which would write UTF-8 to an ASCII stream.
 
     def __init__(self, stream: io.TextIOWrapper, dropped: type[OSError]) -> None:
         super().__init__(

@@ -16,16 +16,13 @@ from mockserver.core.text import Lang, Text
 from mockserver.testing.admin_client import AdminClient
 
 _PAUSE = 0.1
-_MAX_ATTEMPT = 5.0
-"""Seconds that one attempt may take at most."""
+_MAX_ATTEMPT = 5.0  # Seconds that one attempt may take at most.
 _HELP = "How long to wait; 0 asks once."
 
 
 @click.command()
 @server_options
-@click.option(
-    "--timeout", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS", help=_HELP
-)
+@click.option("--timeout", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS", help=_HELP)
 @setting_options("lang")
 def wait(server: RunningServer, timeout: float, lang: Lang) -> None:
     """Wait until a server is ready.

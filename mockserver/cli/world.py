@@ -66,9 +66,7 @@ def _draw(picture: Mapping[str, Any], lang: Lang) -> None:
 
 def _bars(rows: Sequence[Sequence[Any]]) -> list[tuple[str, Any, str]]:
     """Return label, value and bar of each row, the labels padded to one width."""
-    block, least = (
-        char if as_encoded(char) == char else instead for char, instead in (("█", "#"), ("▏", "|"))
-    )
+    block, least = (char if as_encoded(char) == char else instead for char, instead in (("█", "#"), ("▏", "|")))
     largest = max((value for _, value in rows), default=0) or 1
     width = max((columns(label) for label, _ in rows), default=0)
     return [

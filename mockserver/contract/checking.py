@@ -14,9 +14,7 @@ from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 
-TEXTS = {
-    name: Text(**row) for name, row in read_yaml(Path(__file__).with_name("mismatches.yaml")).value.items()
-}
+TEXTS = {name: Text(**row) for name, row in read_yaml(Path(__file__).with_name("mismatches.yaml")).value.items()}
 _TYPES = {
     "string": Text("a string", "字符串"),
     "integer": Text("a whole number", "整数"),
@@ -35,9 +33,7 @@ def check_document(document: Document, validator: Validator) -> list[Problem]:
     return describe_mismatches(document, validator.mismatches(document.value))
 
 
-def describe_mismatches(
-    document: Document, mismatches: Sequence[Mismatch], at: Pointer = ()
-) -> list[Problem]:
+def describe_mismatches(document: Document, mismatches: Sequence[Mismatch], at: Pointer = ()) -> list[Problem]:
     """Return the mismatches of the value at `at` as problems of the document, without duplicates."""
     typed = {mismatch.pointer for mismatch in mismatches if mismatch.keyword == "type"}
     problems = [
@@ -69,9 +65,7 @@ def _text(mismatch: Mismatch, scalar: str | None) -> Text:
         return _quote_it(value, scalar, secret=secret)
     if keyword == "type" and value is None:
         keyword = "empty"
-    elif keyword not in TEXTS or (
-        keyword in ("oneOf", "anyOf") and not all("required" in branch for branch in limit)
-    ):
+    elif keyword not in TEXTS or (keyword in ("oneOf", "anyOf") and not all("required" in branch for branch in limit)):
         keyword = "secret" if secret else "other"
     return TEXTS[keyword].format(
         shown=Text("this value", "该值") if secret else _short(value),

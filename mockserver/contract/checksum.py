@@ -34,8 +34,7 @@ def checksum_matches(
     if not _SHAPE.fullmatch(received):
         return False
     matches = [
-        hmac.compare_digest(received.encode(), checksum(credentials, curtime, formula).encode())
-        for formula in formulas
+        hmac.compare_digest(received.encode(), checksum(credentials, curtime, formula).encode()) for formula in formulas
     ]
     return any(matches)
 
@@ -48,12 +47,7 @@ def new_seq(curtime: str) -> str:
 
 
 def sign(
-    credentials: Credentials,
-    now: float,
-    *,
-    identifier: str = "admin",
-    seq: str | None = None,
-    formula: Formula = "v2",
+    credentials: Credentials, now: float, *, identifier: str = "admin", seq: str | None = None, formula: Formula = "v2"
 ) -> str:
     """Return a signed query string in the document's order (§1.1.1); `now` is in seconds, a missing seq is generated."""
     curtime = str(int(now))

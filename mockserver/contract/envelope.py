@@ -37,10 +37,6 @@ def parse_flat_object(body: bytes) -> dict[str, Any] | None:
         value = orjson.loads(body)
     except ValueError:
         return None
-    if (
-        type(value) is dict
-        and len(value) == body.count(b":")
-        and _FLAT_TYPES.issuperset(map(type, value.values()))
-    ):
+    if type(value) is dict and len(value) == body.count(b":") and _FLAT_TYPES.issuperset(map(type, value.values())):
         return value
     return None

@@ -28,8 +28,7 @@ class Condition:
 
     part: str
     field: str
-    expected: Any
-    """The expectation as written in the scenario."""
+    expected: Any  # The expectation as written in the scenario.
     test: Test
 
 

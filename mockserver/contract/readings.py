@@ -26,16 +26,13 @@ class Reading:
     """One switch: its value is one of `names` or, without any, an integer from `minimum` to `maximum`."""
 
     name: str
-    section: str
-    """The passages that it interprets."""
-    why: Text
-    """Why there is a choice."""
+    section: str  # The passages that it interprets.
+    why: Text  # Why there is a choice.
     names: tuple[str, ...]
     default: Value
     minimum: int = 0
     maximum: int = 0
-    divides_day: bool = False
-    """Whether the integer has to divide the seconds of a day."""
+    divides_day: bool = False  # Whether the integer has to divide the seconds of a day.
 
     def choices(self) -> str:
         """Return the valid values for a message."""
@@ -55,14 +52,7 @@ class Reading:
 
 
 def _make_reading(
-    name: str,
-    *,
-    section: str,
-    en: str,
-    zh: str,
-    values: Sequence[str] = (),
-    default: Value = "",
-    **limits: Any,
+    name: str, *, section: str, en: str, zh: str, values: Sequence[str] = (), default: Value = "", **limits: Any
 ) -> Reading:
     return Reading(name, section, Text(en, zh), tuple(values), values[0] if values else default, **limits)
 
@@ -88,8 +78,7 @@ def parse_reading(name: str, value: object) -> Value:
     parsed = reading.parse(value)
     if parsed is None:
         text = Text(
-            "reading {name} cannot be {value!r}; choose {choices}",
-            "读法 {name} 不能为 {value!r}；可选：{choices}",
+            "reading {name} cannot be {value!r}; choose {choices}", "读法 {name} 不能为 {value!r}；可选：{choices}"
         )
         raise InvalidReading(text.format(name=name, value=value, choices=reading.choices()))
     return parsed

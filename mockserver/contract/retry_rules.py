@@ -24,14 +24,10 @@ class RetryRule:
     advice: Text
     seconds: float = 1.0
     """The shortest wait; after a final error, the time within which a repetition counts as unchanged."""
-    tries: int = 3
-    """How often in a row the error may come back before the client has to stop."""
-    counts: bool = False
-    """Whether a correct client can meet the error, so that it counts in the coverage."""
-    whole_app: bool = False
-    """Whether the error applies to all requests of the app, not only to the one that got it."""
-    fields: tuple[str, ...] = ()
-    """Only operations that require these fields can return the error."""
+    tries: int = 3  # How often in a row the error may come back before the client has to stop.
+    counts: bool = False  # Whether a correct client can meet the error, so that it counts in the coverage.
+    whole_app: bool = False  # Whether the error applies to all requests of the app, not only to the one that got it.
+    fields: tuple[str, ...] = ()  # Only operations that require these fields can return the error.
 
     @property
     def final(self) -> bool:
@@ -55,9 +51,7 @@ def load_retry_rules(document: Document, catalogue: Catalogue) -> RetryRules:
             text = unknown("error", rule.error, catalogue)
             problems.append(document.problem(("rules", index, "error"), text))
         elif rule.error in rules:
-            text = Text(
-                f"{rule.error!r} has a rule already; keep one", f"{rule.error!r} 已有规则；请只保留一条"
-            )
+            text = Text(f"{rule.error!r} has a rule already; keep one", f"{rule.error!r} 已有规则；请只保留一条")
             problems.append(document.problem(("rules", index, "error"), text))
         rules[rule.error] = rule
     if problems:

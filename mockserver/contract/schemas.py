@@ -39,15 +39,11 @@ class Mismatch:
     """One place where a value does not match its schema."""
 
     keyword: str
-    pointer: Pointer
-    """Path to the value inside the document."""
+    pointer: Pointer  # Path to the value inside the document.
     value: Any
-    limit: Any
-    """The value of the keyword in the schema."""
-    schema: Mapping[str, Any]
-    """The subschema that contains the keyword."""
-    message: str
-    """One English sentence."""
+    limit: Any  # The value of the keyword in the schema.
+    schema: Mapping[str, Any]  # The subschema that contains the keyword.
+    message: str  # One English sentence.
 
 
 class Validator:
@@ -88,9 +84,7 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     if not jsonschema_rs.Draft202012Validator(_META).is_valid(schema):
         from jsonschema import Draft202012Validator
 
-        errors = sorted(
-            Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), key=_depth
-        )
+        errors = sorted(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), key=_depth)
         raise SchemaError(tuple(errors[0].absolute_path), errors[0].message)
     for pointer, name in _values(schema, "$schema"):
         if name != _META["$ref"]:

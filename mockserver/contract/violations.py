@@ -15,22 +15,15 @@ from mockserver.core.yaml_reader import read_yaml
 class Violation:
     """One deviation of a request from the document, whether the request was accepted or not."""
 
-    name: str
-    """Stable name, a key of `VIOLATIONS`."""
-    error: str
-    """Name of the error that answers it unless it is tolerated."""
-    where: str
-    """`path`, `method`, `query:NAME`, `header:NAME`, or `body:` with a JSON pointer."""
+    name: str  # Stable name, a key of `VIOLATIONS`.
+    error: str  # Name of the error that answers it unless it is tolerated.
+    where: str  # `path`, `method`, `query:NAME`, `header:NAME`, or `body:` with a JSON pointer.
     expected: str
     got: str
-    section: str
-    """Section of the document, such as `1.1.2`."""
-    text: Text
-    """What is wrong and what to do."""
-    diagnosis: str = ""
-    """Name of the signing mistake behind it, if it was identified."""
-    tolerated: bool = False
-    """Whether it is only recorded, because a reading accepts it."""
+    section: str  # Section of the document, such as `1.1.2`.
+    text: Text  # What is wrong and what to do.
+    diagnosis: str = ""  # Name of the signing mistake behind it, if it was identified.
+    tolerated: bool = False  # Whether it is only recorded, because a reading accepts it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +31,7 @@ class ViolationKind:
     """One kind of violation; `text` is a template."""
 
     error: str
-    section: str
-    """Empty: that of the operation."""
+    section: str  # Empty: that of the operation.
     text: Text
     where: str = ""
     expected: str = ""
@@ -48,11 +40,7 @@ class ViolationKind:
 _ROWS = read_yaml(Path(__file__).with_name("violations.yaml")).value
 VIOLATIONS = {
     name: ViolationKind(
-        row["error"],
-        row["section"],
-        Text(row["en"], row["zh"]),
-        row.get("where", ""),
-        row.get("expected", ""),
+        row["error"], row["section"], Text(row["en"], row["zh"]), row.get("where", ""), row.get("expected", "")
     )
     for name, row in _ROWS.items()
 }

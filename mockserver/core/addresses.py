@@ -26,8 +26,7 @@ _TLS_ALERT = "\x15\x03"
 class ServerAddress:
     """Scheme, host and port of a server."""
 
-    secure: bool
-    """Whether the scheme is https."""
+    secure: bool  # Whether the scheme is https.
     host: str
     port: int | None
 
@@ -112,8 +111,7 @@ def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:
     """Return what to do about a server certificate that is not trusted."""
     reason = error.verify_message
     return Text(
-        f"its certificate is not trusted ({reason}): add --ca FILE",
-        f"证书不受信任（{reason}）：请加 --ca FILE",
+        f"its certificate is not trusted ({reason}): add --ca FILE", f"证书不受信任（{reason}）：请加 --ca FILE"
     )
 
 

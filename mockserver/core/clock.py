@@ -131,7 +131,5 @@ def _parse_date(text: str) -> int:
         ) from None
     if parsed.tzinfo is None:
         fixed = f"{parsed.isoformat()}+08:00"
-        raise InvalidTime(
-            Text(f"{text!r} has no time zone: write {fixed}", f"{text!r} 没有时区：请写 {fixed}")
-        )
+        raise InvalidTime(Text(f"{text!r} has no time zone: write {fixed}", f"{text!r} 没有时区：请写 {fixed}"))
     return int((parsed - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() // 1)

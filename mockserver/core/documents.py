@@ -17,12 +17,10 @@ from mockserver.core.text import Text
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
-MAX_NUMBER_LENGTH = 32
-"""Python itself refuses integers of more than 4,300 digits, with an error of its own."""
+MAX_NUMBER_LENGTH = 32  # Python itself refuses integers of more than 4,300 digits, with an error of its own.
 
 Pointer = Sequence[str | int]
-Position = tuple[int, int]
-"""Line and column, both 1-based."""
+Position = tuple[int, int]  # Line and column, both 1-based.
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
@@ -34,8 +32,7 @@ class Location:
     value: Position
     parts: Mapping[str | int, Location] = field(default_factory=dict)
     key: Position | None = None
-    scalar: str | None = None
-    """A YAML scalar as written in the file, without its quotes."""
+    scalar: str | None = None  # A YAML scalar as written in the file, without its quotes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +144,7 @@ class DocumentParser:
         """Count one more value; fail if it is nested too deep or one too many."""
         self.count += 1
         if depth > MAX_DEPTH:
-            self.fail(
-                position, f"nested deeper than {MAX_DEPTH}: flatten it", f"嵌套超过 {MAX_DEPTH} 层：请展平"
-            )
+            self.fail(position, f"nested deeper than {MAX_DEPTH}: flatten it", f"嵌套超过 {MAX_DEPTH} 层：请展平")
         if self.count > MAX_VALUES:
             self.fail(position, f"over {MAX_VALUES} values: split it", f"超过 {MAX_VALUES} 个值：请拆分")
 
@@ -165,9 +160,7 @@ class DocumentParser:
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         value = float(text)
         if not math.isfinite(value):
-            self.fail(
-                position, "this number is too large: quote it if it is text", "该数字过大：若是文本请加引号"
-            )
+            self.fail(position, "this number is too large: quote it if it is text", "该数字过大：若是文本请加引号")
         return value
 
     def check_duplicate(self, parts: Mapping[str | int, Location], key: str, position: Position) -> None:

@@ -22,11 +22,9 @@ class MockServerError(Exception):
 class Problem:
     """One mistake in the user's input: where it is, what is wrong, and what would be right."""
 
-    place: str
-    """A file path, an option such as `--port`, or the name of another input."""
+    place: str  # A file path, an option such as `--port`, or the name of another input.
     text: Text
-    line: int | None = None
-    """1-based, like `column`."""
+    line: int | None = None  # 1-based, like `column`.
     column: int | None = None
 
     def show(self, lang: Lang = "en") -> str:
@@ -43,9 +41,7 @@ class ConfigurationError(MockServerError):
         super().__init__(self.show())
 
     @classmethod
-    def at(
-        cls, place: str, text: Text, line: int | None = None, column: int | None = None
-    ) -> ConfigurationError:
+    def at(cls, place: str, text: Text, line: int | None = None, column: int | None = None) -> ConfigurationError:
         """Return the error with a single problem."""
         return cls([Problem(place, text, line, column)])
 

@@ -30,8 +30,7 @@ _PLACES = {
     "fixtures": ("fixtures", "."),
     "scenarios": ("fixtures/scenarios", "scenarios"),
     "schemas": ("schemas", "schemas"),
-}
-"""Where each kind of file is: among the shipped files, and in a user's folder."""
+}  # Where each kind of file is: among the shipped files, and in a user's folder.
 _SUFFIXES = {"scenarios": (".yaml", ".yml"), "schemas": (".json", ".yml")}
 _LAYOUT = ", ".join((*FIXTURES, "scenarios/*.yaml", "schemas/*.json"))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
@@ -108,10 +107,8 @@ class Folders:
 class Snapshot:
     """The state of all files at one time. Two equal snapshots mean that nothing was written between them."""
 
-    contents: dict[str, bytes]
-    """A digest of each file, or of the reason why a file or folder cannot be read."""
-    times: dict[str, int]
-    """When each file was last changed, in nanoseconds of the file system's clock."""
+    contents: dict[str, bytes]  # A digest of each file, or of the reason why a file or folder cannot be read.
+    times: dict[str, int]  # When each file was last changed, in nanoseconds of the file system's clock.
 
     def changed(self, other: Snapshot) -> list[str]:
         """Return the files that were changed, added or removed between the two snapshots, sorted."""

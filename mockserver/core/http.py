@@ -12,17 +12,13 @@ class Request:
     """One HTTP request as received, with nothing decoded that could lose information."""
 
     method: str
-    path: str
-    """Percent-decoded path, with undecodable bytes replaced."""
+    path: str  # Percent-decoded path, with undecodable bytes replaced.
     query: str = field(default="", repr=False)
     """Raw query string, still percent-encoded; bytes over 0x7f as Latin-1 characters."""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Headers by lower-case name."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # Headers by lower-case name.
     body: bytes = field(default=b"", repr=False)
-    overlong: bool = False
-    """Whether the body exceeded the size limit; `body` is not usable then."""
-    length: int = 0
-    """The declared length of an overlong body; 0 if unknown."""
+    overlong: bool = False  # Whether the body exceeded the size limit; `body` is not usable then.
+    length: int = 0  # The declared length of an overlong body; 0 if unknown.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +28,18 @@ class DeliveryPlan:
     Times are seconds, sizes are bytes. By default the response is delivered as it is.
     """
 
-    delay: float = 0.0
-    """Wait before the first byte."""
-    hang: float | None = None
-    """Send nothing for this time, then close the connection."""
+    delay: float = 0.0  # Wait before the first byte.
+    hang: float | None = None  # Send nothing for this time, then close the connection.
     instead: Literal["reset", "empty", "garbage"] | None = None
     """An RST, a close without a byte, or bytes that are not HTTP, instead of the response."""
-    header_seconds: float = 0.0
-    """Spread the status line and the headers over this time."""
+    header_seconds: float = 0.0  # Spread the status line and the headers over this time.
     body_chunks: int = 1
-    body_seconds: float = 0.0
-    """Send the body in `body_chunks` pieces, spread over this time."""
-    bytes_per_second: int = 0
-    """Throttle headers and body; 0 is unlimited."""
+    body_seconds: float = 0.0  # Send the body in `body_chunks` pieces, spread over this time.
+    bytes_per_second: int = 0  # Throttle headers and body; 0 is unlimited.
     cut: float | None = None
     """Send only this fraction of the body under the full Content-Length, then end as `cut_end` says."""
     cut_end: Literal["close", "reset"] = "close"
-    malformed_chunk: bool = False
-    """Use Transfer-Encoding: chunked with a malformed chunk."""
+    malformed_chunk: bool = False  # Use Transfer-Encoding: chunked with a malformed chunk.
     close_after: float | None = None
     """Keep the connection open for this time after the response, then close it (`Connection: close`)."""
 
@@ -105,5 +95,4 @@ class Response:
     headers: tuple[tuple[str, str], ...]
     body: bytes
     delivery: DeliveryPlan = PLAIN
-    appkey: str = ""
-    """The app that sent the request, if it is registered."""
+    appkey: str = ""  # The app that sent the request, if it is registered.

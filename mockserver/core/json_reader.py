@@ -39,9 +39,7 @@ class _JsonParser(DocumentParser):
         value, location, at = self.value(self.skip(0), 1)
         if (at := self.skip(at)) < len(self.text):
             self.fail(
-                self.position(at),
-                "text after the end of the JSON value: remove it",
-                "JSON 值之后还有内容：请删除",
+                self.position(at), "text after the end of the JSON value: remove it", "JSON 值之后还有内容：请删除"
             )
         return Document(value, self.name, location)
 
@@ -107,9 +105,7 @@ class _JsonParser(DocumentParser):
             key, at = self.string(at)
             self.check_duplicate(parts, key, key_position)
             if self.text[(at := self.skip(at)) : at + 1] != ":":
-                self.fail(
-                    self.position(at), f"expected a colon after the key {key!r}", f"键 {key!r} 之后应有冒号"
-                )
+                self.fail(self.position(at), f"expected a colon after the key {key!r}", f"键 {key!r} 之后应有冒号")
             values[key], inner, at = self.value(self.skip(at + 1), depth + 1)
             parts[key] = Location(inner.value, inner.parts, key_position)
             if (at := self.next(at, "}")) < 0:

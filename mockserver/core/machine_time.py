@@ -11,8 +11,7 @@ from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
 from types import ModuleType
 
-_MOVED_SECONDS = 1.0
-"""Two readings of one clock are closer than this."""
+_MOVED_SECONDS = 1.0  # Two readings of one clock are closer than this.
 
 
 def _copy_of_time() -> ModuleType:

@@ -27,8 +27,7 @@ class Setting:
     text: Text
     choices: tuple[str, ...] = ()
     metavar: str = ""
-    parse: Callable[[Any], Any] | None = None
-    """Checks and converts a value; raises ConfigurationError."""
+    parse: Callable[[Any], Any] | None = None  # Checks and converts a value; raises ConfigurationError.
 
     @property
     def option(self) -> str:
@@ -125,9 +124,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]
     """Return the raw values of all settings in the environment; of a repeatable one, a list of its lines."""
     found = {name: read_variable(setting.variable, environ) for name, setting in SETTINGS.items()}
     return {
-        name: value.splitlines() if SETTINGS[name].kind == "many" else value
-        for name, value in found.items()
-        if value
+        name: value.splitlines() if SETTINGS[name].kind == "many" else value for name, value in found.items() if value
     }
 
 

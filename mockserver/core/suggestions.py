@@ -10,17 +10,7 @@ from typing import Literal
 from mockserver.core.text import Text
 
 Noun = Literal[
-    "app",
-    "error",
-    "fault",
-    "field",
-    "key",
-    "operation",
-    "parameter",
-    "reading",
-    "scenario",
-    "setting",
-    "violation",
+    "app", "error", "fault", "field", "key", "operation", "parameter", "reading", "scenario", "setting", "violation"
 ]
 _CHINESE: dict[Noun, str] = {
     "app": "应用",
@@ -74,10 +64,6 @@ def shorten_name(name: object) -> str:
 
 def similar_name(name: str, known: Iterable[str]) -> str:
     """Return the known name most similar to `name`, ignoring case and underscores; empty when none is close."""
-    folded = {
-        other.lower().replace("_", ""): other
-        for other in islice(known, _MAX_KNOWN)
-        if len(other) <= _MAX_NAME
-    }
+    folded = {other.lower().replace("_", ""): other for other in islice(known, _MAX_KNOWN) if len(other) <= _MAX_NAME}
     close = difflib.get_close_matches(name.lower().replace("_", "")[:_MAX_NAME], folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else ""

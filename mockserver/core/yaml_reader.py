@@ -19,9 +19,7 @@ from mockserver.core.text import Text
 
 # Plain scalars by the YAML 1.2 core schema (§10.3.2 of its specification); all others are text.
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
-_BOOL = {
-    word: value for value in (True, False) for word in (str(value).lower(), str(value), str(value).upper())
-}
+_BOOL = {word: value for value in (True, False) for word in (str(value).lower(), str(value), str(value).upper())}
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", re.ASCII)
@@ -64,9 +62,7 @@ def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> T
     if rest.startswith("\t"):
         return Text("a tab: indent with spaces", "此处是制表符：请用空格缩进")
     if rest[:1] in ("@", "`", "%") and "start any token" in str(error.problem):
-        return Text(
-            f"text cannot start with {rest[0]}: put it in quotes", f"文本不能以 {rest[0]} 开头：请加引号"
-        )
+        return Text(f"text cannot start with {rest[0]}: put it in quotes", f"文本不能以 {rest[0]} 开头：请加引号")
     # The quoted part of the file is not repeated: it may be a secret that starts with a YAML indicator.
     reason = re.sub(r"(['\"]).{2,}\1", "…", error.problem or error.context or "syntax")
     return Text(
@@ -155,10 +151,7 @@ class _YamlParser(DocumentParser):
                 )
             self.check_duplicate(parts, key, position)
             value, location = self.node(next(self.events), depth + 1)
-            values[key], parts[key] = (
-                value,
-                Location(location.value, location.parts, position, location.scalar),
-            )
+            values[key], parts[key] = (value, Location(location.value, location.parts, position, location.scalar))
         return values, Location(_position(event), parts)
 
     def scalar(self, event: Any) -> Any:
@@ -170,9 +163,7 @@ class _YamlParser(DocumentParser):
             if type(value) not in _TAGS[event.tag]:
                 kind = event.tag.rpartition(":")[2]
                 self.fail(
-                    position,
-                    f"the value is not of type {kind}: remove the tag",
-                    f"此值不是 {kind} 类型：请去掉标签",
+                    position, f"the value is not of type {kind}: remove the tag", f"此值不是 {kind} 类型：请去掉标签"
                 )
             return value
         self.check_tag(event, "tag:yaml.org,2002:str", "!")
@@ -188,11 +179,7 @@ class _YamlParser(DocumentParser):
         if _FLOAT.fullmatch(text):
             return self.number(text, position, integer=False)
         if _NOT_FINITE.fullmatch(text):
-            self.fail(
-                position,
-                "not a JSON number: quote it if it is text",
-                "此值不是 JSON 数字：若是文本请加引号",
-            )
+            self.fail(position, "not a JSON number: quote it if it is text", "此值不是 JSON 数字：若是文本请加引号")
         return text
 
     def check_tag(self, event: Any, *allowed: str) -> None:

@@ -25,20 +25,9 @@ from mockserver.engine.strays import Cors
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault, parse_fault, parse_text
 
-_MAX_READS = 5
-"""How often files that change while they are read are read again."""
-_SEPARATOR = re.compile(r"[,\s]+(?=[A-Za-z_]+\s*=)")
-"""Separates NAME=VALUE texts."""
-_SWITCH = {
-    "1": True,
-    "true": True,
-    "yes": True,
-    "on": True,
-    "0": False,
-    "false": False,
-    "no": False,
-    "off": False,
-}
+_MAX_READS = 5  # How often files that change while they are read are read again.
+_SEPARATOR = re.compile(r"[,\s]+(?=[A-Za-z_]+\s*=)")  # Separates NAME=VALUE texts.
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 def make_engine(**settings: Any) -> Engine:

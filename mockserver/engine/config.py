@@ -36,30 +36,22 @@ class Config:
     catalogue: Catalogue
     apps: Mapping[str, App]
     scenarios: Mapping[str, Scenario]
-    rules: RetryRules
-    """What a good client does after each error."""
+    rules: RetryRules  # What a good client does after each error.
     reading_overrides: Mapping[str, Value] = field(default_factory=dict)
     """Readings chosen for the whole run; they win over those of a scenario."""
     error_info_override: ErrorInfoStyle | None = None
     """The style of ErrorInfo chosen for the whole run; it wins over that of a scenario."""
-    number: int = field(default_factory=itertools.count(1).__next__)
-    """Unique in this process; part of every cache key."""
+    number: int = field(default_factory=itertools.count(1).__next__)  # Unique in this process; part of every cache key.
 
     @cached_property
     def _readings(self) -> dict[str, Mapping[str, Value]]:
-        return {
-            name: resolve(scenario.readings, self.reading_overrides)
-            for name, scenario in self.scenarios.items()
-        }
+        return {name: resolve(scenario.readings, self.reading_overrides) for name, scenario in self.scenarios.items()}
 
     @cached_property
     def has_templates(self) -> bool:
         """Whether a scenario has answers with templates."""
         return any(
-            reply.templated
-            for scenario in self.scenarios.values()
-            for rule in scenario.rules
-            for reply in rule.replies
+            reply.templated for scenario in self.scenarios.values() for rule in scenario.rules for reply in rule.replies
         )
 
     def readings(self, scenario: str) -> Mapping[str, Value]:
@@ -81,9 +73,7 @@ def load_config(
 ) -> Config:
     """Read and check every file. ConfigurationError has all problems of the first kind of file with any."""
     schemas = Schemas(_read_all({name: folders.schema(name) for name in SCHEMA_FILES}, read_json))
-    errors, apps, retries = (
-        read_yaml(folders.fixture(f"{name}.yaml")) for name in ("errors", "apps", "retries")
-    )
+    errors, apps, retries = (read_yaml(folders.fixture(f"{name}.yaml")) for name in ("errors", "apps", "retries"))
     problems = check_document(errors, schemas["errors.json"])
     problems += check_document(apps, schemas["apps.json"])
     problems += check_document(retries, schemas["retries.json"])

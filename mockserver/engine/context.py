@@ -24,35 +24,25 @@ from mockserver.validation.query import Query
 class RequestContext:
     """One request in the pipeline: its configuration, app and content, and what is wrong with it."""
 
-    number: int
-    """Counts the requests of this engine from 1."""
-    config: Config
-    """The configuration that answers this request, even if the files are reloaded meanwhile."""
+    number: int  # Counts the requests of this engine from 1.
+    config: Config  # The configuration that answers this request, even if the files are reloaded meanwhile.
     received: Request = field(repr=False)
     """The request as received. May contain secrets: it is used for the signature, never shown or stored."""
-    request: Request
-    """The request with every known secret masked."""
+    request: Request  # The request with every known secret masked.
     parsed_query: Query = field(repr=False)
     app: App | None
     state: AppState
-    now: float
-    """Seconds since the epoch by the app's clock."""
+    now: float  # Seconds since the epoch by the app's clock.
     overrides: RequestOverrides | None
     scenario: Scenario
     readings: Readings
     operation: Operation | None = None
-    body: dict[str, Any] = field(default_factory=dict)
-    """Body fields as the operation reads them."""
-    violations: list[Violation] = field(default_factory=list)
-    """In the order of the checks."""
-    fault_plan: FaultPlan | None = None
-    """The faults that may apply to the request; None without any."""
-    signature_valid: bool = False
-    """Set with a fault plan: the signature is valid by the app's real secret and clock."""
-    injected: list[Violation] = field(default_factory=list)
-    """Violations that a checksum fault caused."""
-    near: str = ""
-    """The closest rule, when there are rules and none matched."""
+    body: dict[str, Any] = field(default_factory=dict)  # Body fields as the operation reads them.
+    violations: list[Violation] = field(default_factory=list)  # In the order of the checks.
+    fault_plan: FaultPlan | None = None  # The faults that may apply to the request; None without any.
+    signature_valid: bool = False  # Set with a fault plan: the signature is valid by the app's real secret and clock.
+    injected: list[Violation] = field(default_factory=list)  # Violations that a checksum fault caused.
+    near: str = ""  # The closest rule, when there are rules and none matched.
 
     @property
     def query(self) -> dict[str, str]:
@@ -112,23 +102,14 @@ class Decision:
     """The answer before faults: its bytes and where they come from."""
 
     body: bytes
-    by: str
-    """`world`, `contract`, `fault`, or a rule's name."""
-    error: str = ""
-    """Catalogue name of the error; empty for a success."""
-    empty: bool = False
-    """A success with an empty list."""
-    detail: str = ""
-    """What went wrong, for a failure that is no violation of the client's."""
+    by: str  # `world`, `contract`, `fault`, or a rule's name.
+    error: str = ""  # Catalogue name of the error; empty for a success.
+    empty: bool = False  # A success with an empty list.
+    detail: str = ""  # What went wrong, for a failure that is no violation of the client's.
 
 
 def journal_entry(
-    context: RequestContext,
-    decision: Decision,
-    response: Response,
-    seconds: float,
-    *,
-    kind: EntryKind = "request",
+    context: RequestContext, decision: Decision, response: Response, seconds: float, *, kind: EntryKind = "request"
 ) -> JournalEntry:
     """Return the journal entry of a request that took the engine `seconds`."""
     plan = context.fault_plan

@@ -22,10 +22,8 @@ MAX_ENTRIES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ANSWERS = 16 * 1024 * 1024
 """Bytes of an app's newest long answers that are kept whole, so that they do not push requests out."""
-MAX_WAITERS = 128
-"""Callers that may wait at once."""
-ALL_APPS = 4
-"""All apps together may use this multiple of one app's bytes."""
+MAX_WAITERS = 128  # Callers that may wait at once.
+ALL_APPS = 4  # All apps together may use this multiple of one app's bytes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,7 @@ class JournalQuery:
     accepted: bool | None = None
     error: str | None = None
     violation: str | None = None
-    since: float | None = None
-    """Seconds since the epoch by the app's clock, inclusive."""
+    since: float | None = None  # Seconds since the epoch by the app's clock, inclusive.
     kind: EntryKind = "request"
 
     def matches(self, entry: JournalEntry) -> bool:
@@ -60,10 +57,8 @@ ALL = JournalQuery()
 class Selection(NamedTuple):
     """The result of a query."""
 
-    entries: list[JournalEntry]
-    """In order of arrival, the newest last."""
-    evicted: int
-    """How many evicted entries the query might have selected."""
+    entries: list[JournalEntry]  # In order of arrival, the newest last.
+    evicted: int  # How many evicted entries the query might have selected.
 
 
 class TooManyWaiters(Exception):
@@ -75,8 +70,7 @@ class _Stored:
     """One stored entry."""
 
     entry: JournalEntry
-    number: int
-    """Position among the entries of all apps."""
+    number: int  # Position among the entries of all apps.
     size: int
 
 
@@ -93,12 +87,10 @@ class AppJournal:
     def __init__(self) -> None:
         self.entries: deque[_Stored] = deque()
         self.size = 0
-        self._answers: deque[tuple[_Stored, int]] = deque()
-        """Entries with a long answer kept whole, and its length."""
+        self._answers: deque[tuple[_Stored, int]] = deque()  # Entries with a long answer kept whole, and its length.
         self._answers_size = 0
         self._evicted = 0
-        self._evicted_until = float("-inf")
-        """Latest `at` of an evicted entry."""
+        self._evicted_until = float("-inf")  # Latest `at` of an evicted entry.
 
     def append(self, stored: _Stored) -> None:
         """Add the newest entry. Shorten the oldest answers when the newest need their place."""
@@ -255,9 +247,7 @@ class Journal:
             stored.sort(key=lambda item: item.number)
         return stored, sum(app.evicted_since(query.since) for app in apps)
 
-    def _selection(
-        self, stored: list[_Stored], evicted: int, query: JournalQuery, limit: int | None
-    ) -> Selection:
+    def _selection(self, stored: list[_Stored], evicted: int, query: JournalQuery, limit: int | None) -> Selection:
         found = [item.entry for item in stored if query.matches(item.entry)]
         if limit is not None:
             found = found[max(len(found) - limit, 0) :]

@@ -18,27 +18,15 @@ from urllib.parse import parse_qsl
 
 from mockserver.contract.violations import Violation, mask_checksums
 from mockserver.core.http import Request
-from mockserver.engine.masking import (
-    MAX_FIELDS,
-    is_whole,
-    mask_headers,
-    mask_query,
-    mask_violations,
-    truncate,
-)
+from mockserver.engine.masking import MAX_FIELDS, is_whole, mask_headers, mask_query, mask_violations, truncate
 
 EntryKind = Literal["request", "stray"]
-MAX_BODY = 65_536
-"""Bytes kept of a request body, and of an answer."""
-SHORT_ANSWER = 448
-"""Bytes kept of an older long answer. The size fits Python's small-object allocator."""
-_COMPACT_BODY = 1_024
-"""Bytes. Requests with larger bodies are not compacted; the longest documented body is smaller."""
-_OVERHEAD = 1_024
-"""Bytes an entry takes beside its texts."""
+MAX_BODY = 65_536  # Bytes kept of a request body, and of an answer.
+SHORT_ANSWER = 448  # Bytes kept of an older long answer. The size fits Python's small-object allocator.
+_COMPACT_BODY = 1_024  # Bytes. Requests with larger bodies are not compacted; the longest documented body is smaller.
+_OVERHEAD = 1_024  # Bytes an entry takes beside its texts.
 _VIOLATION_SIZE = 1_024
-_MAX_VALUE = 256
-"""Characters kept of one body field; the body keeps the whole value. No documented value is longer."""
+_MAX_VALUE = 256  # Characters kept of one body field; the body keeps the whole value. No documented value is longer.
 _DROPPED: Mapping[str, Any] = MappingProxyType({})
 """Stands in for a mapping that `compact()` dropped and `redact()` parses again."""
 
@@ -46,10 +34,8 @@ _DROPPED: Mapping[str, Any] = MappingProxyType({})
 class Cut(NamedTuple):
     """Length and hash of content of which only the beginning was kept."""
 
-    length: int
-    """Bytes of the whole content."""
-    sha256: str
-    """SHA-256 of the whole content in hexadecimal; empty when the content was never read to the end."""
+    length: int  # Bytes of the whole content.
+    sha256: str  # SHA-256 of the whole content in hexadecimal; empty when the content was never read to the end.
 
 
 @dataclass(slots=True)
@@ -60,58 +46,37 @@ class JournalEntry:
     """
 
     id: str
-    at: float
-    """Seconds since the epoch, by the app's clock."""
-    appkey: str
-    """Empty when the request named no registered app."""
-    operation: str
-    """Empty when the path names no operation."""
+    at: float  # Seconds since the epoch, by the app's clock.
+    appkey: str  # Empty when the request named no registered app.
+    operation: str  # Empty when the path names no operation.
     request: Request
-    query: Mapping[str, str] = field(repr=False)
-    """Decoded query parameters."""
+    query: Mapping[str, str] = field(repr=False)  # Decoded query parameters.
     fields: Mapping[str, Any] = field(repr=False)
     """Body fields as the operation read them; empty when the body could not be read."""
     scenario: str
-    by: str
-    """What answered: `world`, `contract`, `fault`, or a rule's name."""
-    error: str
-    """Catalogue name of the error that was answered; empty for a success."""
-    faults: tuple[str, ...]
-    """Kinds of the faults that fired, in order."""
+    by: str  # What answered: `world`, `contract`, `fault`, or a rule's name.
+    error: str  # Catalogue name of the error that was answered; empty for a success.
+    faults: tuple[str, ...]  # Kinds of the faults that fired, in order.
     violations: tuple[Violation, ...]
     status: int
-    answer: bytes
-    """Body of the answer."""
-    seconds: float
-    """Time the engine took."""
-    kind: EntryKind = "request"
-    """`stray` for what no client of the API sends on purpose: it counts nowhere."""
-    empty: bool = False
-    """A success with an empty list."""
-    near: str = ""
-    """The closest rule and what it missed, when there were rules and none matched."""
-    detail: str = ""
-    """What went wrong, for a failure without a violation."""
-    spoiled: bool = False
-    """A fault changed, replaced or cut the answer."""
+    answer: bytes  # Body of the answer.
+    seconds: float  # Time the engine took.
+    kind: EntryKind = "request"  # `stray` for what no client of the API sends on purpose: it counts nowhere.
+    empty: bool = False  # A success with an empty list.
+    near: str = ""  # The closest rule and what it missed, when there were rules and none matched.
+    detail: str = ""  # What went wrong, for a failure without a violation.
+    spoiled: bool = False  # A fault changed, replaced or cut the answer.
     readings: Mapping[str, Any] = field(default_factory=dict)
     """All effective readings; entries of one scenario share the mapping."""
-    started: float = 0.0
-    """Seconds since the epoch by the machine's clock, whatever the app's clock says."""
-    delivery: float = 0.0
-    """Seconds that faults add to the delivery, beside `seconds`."""
+    started: float = 0.0  # Seconds since the epoch by the machine's clock, whatever the app's clock says.
+    delivery: float = 0.0  # Seconds that faults add to the delivery, beside `seconds`.
     fingerprint: str = ""
     """Equal for two requests of one journal with the same checksum; does not reveal it. Set by `redact()`."""
-    fields_cut: bool = False
-    """Some of `fields` are shortened or missing; `body` has them as far as it was kept."""
-    query_cut: bool = False
-    """Some of `query` is shortened or missing."""
-    body_cut: Cut | None = None
-    """Set when `body` is only the beginning of what was received."""
-    answer_cut: Cut | None = None
-    """Set when `answer` is only the beginning of what was sent."""
-    redacted: bool = False
-    """Safe to show: `redact()` returned it."""
+    fields_cut: bool = False  # Some of `fields` are shortened or missing; `body` has them as far as it was kept.
+    query_cut: bool = False  # Some of `query` is shortened or missing.
+    body_cut: Cut | None = None  # Set when `body` is only the beginning of what was received.
+    answer_cut: Cut | None = None  # Set when `answer` is only the beginning of what was sent.
+    redacted: bool = False  # Safe to show: `redact()` returned it.
 
     @property
     def accepted(self) -> bool:
@@ -213,10 +178,7 @@ class JournalEntry:
             # A secret was masked in the middle of an escape.
             return None
         # For short values, keep what a lenient reading made of them.
-        return {
-            name: self.fields.get(name, value) if _is_short(value) else value
-            for name, value in received.items()
-        }
+        return {name: self.fields.get(name, value) if _is_short(value) else value for name, value in received.items()}
 
     def uncut_fields(self) -> Mapping[str, Any]:
         """Return only the fields that were certainly kept whole."""

@@ -15,18 +15,15 @@ from typing import Any
 from mockserver.contract.violations import Violation, mask_checksums, mask_fault_secret
 from mockserver.core.text import Text
 
-MAX_TEXT = 2_048
-"""Characters kept of one header or parameter."""
-MAX_FIELDS = 200
-"""Headers, parameters or fields kept of one request."""
+MAX_TEXT = 2_048  # Characters kept of one header or parameter.
+MAX_FIELDS = 200  # Headers, parameters or fields kept of one request.
 MASK = "***"
 _CREDENTIAL = re.compile(
     r"auth|cookie|secret|token|passw|credential|session|api-?key|checksum|signature", re.ASCII | re.IGNORECASE
 )
 _CHECKSUM_FIELD = re.compile(
     r"(checksum[\"']?\s{0,8}[:=]\s{0,8}[\"']?[0-9a-f]{6})[0-9a-f]{34,}", re.ASCII | re.IGNORECASE
-)
-"""A named checksum in JSON or a form."""
+)  # A named checksum in JSON or a form.
 
 
 def mask_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -39,9 +36,7 @@ def mask_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
         ):
             return headers
     return {
-        truncate(name): MASK
-        if _CREDENTIAL.search(name)
-        else truncate(mask_fault_secret(mask_checksums(value)))
+        truncate(name): MASK if _CREDENTIAL.search(name) else truncate(mask_fault_secret(mask_checksums(value)))
         for name, value in list(headers.items())[:MAX_FIELDS]
     }
 

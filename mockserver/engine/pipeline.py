@@ -59,10 +59,8 @@ class Engine:
         self.store = store
         self.journal = journal
         self.lang: Lang = lang
-        self.apps: dict[str, App] = {}
-        """Apps created at run time, beside those of the configuration."""
-        self.templates_added = False
-        """Whether an answer with templates was ever added at run time."""
+        self.apps: dict[str, App] = {}  # Apps created at run time, beside those of the configuration.
+        self.templates_added = False  # Whether an answer with templates was ever added at run time.
         self.problems: tuple[Problem, ...] = ()
         """Problems of the files when they were last read; the configuration before that is still in use."""
         self.changing = threading.RLock()
@@ -226,9 +224,7 @@ class Engine:
         """Apply the faults of payload, gateway, time and connection. The transport performs the last two."""
         response = plan.plan_delivery(plan.corrupt(response, _fault_context(context)))
         if self._headers and plan.header:
-            response = replace(
-                response, headers=(*response.headers, ("X-Mock-Fault", header_value(plan.header)))
-            )
+            response = replace(response, headers=(*response.headers, ("X-Mock-Fault", header_value(plan.header))))
         return response
 
     def examine(self, request: Request) -> list[Violation]:
@@ -288,9 +284,7 @@ class Engine:
             self.redact_secrets_of(scenario.faults)
 
 
-def _choices(
-    config: Config, overrides: RequestOverrides | None, state: AppState
-) -> tuple[Scenario, Readings]:
+def _choices(config: Config, overrides: RequestOverrides | None, state: AppState) -> tuple[Scenario, Readings]:
     """Return the scenario and the readings of a request of an app."""
     scenario = config.scenarios[(overrides and overrides.scenario) or state.scenario]
     readings = config.readings(scenario.name)

@@ -16,8 +16,7 @@ log = logging.getLogger("mockserver.requests")
 log.addHandler(logging.NullHandler())
 
 Which = Literal["failures", "all", "none"]
-_MAX_DETAIL = 400
-"""Characters of the violations of one request."""
+_MAX_DETAIL = 400  # Characters of the violations of one request.
 
 
 class RequestLog:

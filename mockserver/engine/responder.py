@@ -24,8 +24,7 @@ from mockserver.world.sessions import World
 from mockserver.world.views import VIEWS
 
 log = logging.getLogger("mockserver")
-_MAX_LOGGED = 1_000
-"""Distinct failures of the files that are remembered as logged."""
+_MAX_LOGGED = 1_000  # Distinct failures of the files that are remembered as logged.
 
 
 class Responder:
@@ -108,9 +107,7 @@ class Responder:
 
     def _encoded(self, context: RequestContext, answer: Any, by: str, place: str) -> Decision:
         try:
-            return Decision(
-                encode_json(answer), by, error_name_of(answer, context.config.catalogue), is_empty(answer)
-            )
+            return Decision(encode_json(answer), by, error_name_of(answer, context.config.catalogue), is_empty(answer))
         except TypeError as error:
             self._log(context, place, "%s made no JSON for %s: %s", error)
             return self.failure(context, "internal_error", by, detail=f"{place} made no JSON: {error}")

@@ -13,10 +13,8 @@ CONTENT_TYPE: Headers = (("Content-Type", "application/json"),)
 ANSWER_HEADERS = (
     *("X-Mock-Request-Id", "X-Mock-Scenario", "X-Mock-Answered-By", "X-Mock-Violations"),
     *("X-Mock-Diagnosis", "X-Mock-Fault", "X-Mock-Problems"),
-)
-"""Every answer header that a response may have."""
-_MAX_VALUE = 300
-"""Characters of a header value."""
+)  # Every answer header that a response may have.
+_MAX_VALUE = 300  # Characters of a header value.
 
 
 def answer_headers(context: RequestContext, decision: Decision, problems: Sequence[Problem]) -> Headers:

@@ -20,12 +20,9 @@ from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultState
 from mockserver.scenarios.model import Rule
 
-MAX_CLAIMS = 100_000
-"""Values of seq, and of checksum, remembered per app."""
-MAX_SIGNED = 1_024
-"""Valid checksums remembered per app. A client makes one for each second in which it sends."""
-ALL_APPS = "all apps"
-"""Origin of faults that apply to every app."""
+MAX_CLAIMS = 100_000  # Values of seq, and of checksum, remembered per app.
+MAX_SIGNED = 1_024  # Valid checksums remembered per app. A client makes one for each second in which it sends.
+ALL_APPS = "all apps"  # Origin of faults that apply to every app.
 
 
 class AppState:
@@ -35,8 +32,7 @@ class AppState:
         self.appkey = appkey
         self.clock = clock
         self.scenario = scenario
-        self.readings: Mapping[str, Value] = {}
-        """Readings set for this app; they win over all others."""
+        self.readings: Mapping[str, Value] = {}  # Readings set for this app; they win over all others.
         self.rules: tuple[tuple[str, Rule], ...] = ()
         """Rules added for this app, by id, the newest first; they win over the scenario's."""
         self.faults = FaultState(seed)
@@ -133,18 +129,13 @@ class MemoryStore:
 
     def __init__(self, clock: Clock, scenario: str, *, seed: int = 0) -> None:
         self.clock = clock
-        self.first_scenario = scenario
-        """The scenario at start, restored by a reset."""
-        self.scenario = scenario
-        """The scenario of apps without a state of their own yet."""
-        self.rules: dict[str, Rule] = {}
-        """Rules added for all apps, by id, the oldest first."""
-        self.readings: Mapping[str, Value] = {}
-        """Readings set for all apps."""
+        self.first_scenario = scenario  # The scenario at start, restored by a reset.
+        self.scenario = scenario  # The scenario of apps without a state of their own yet.
+        self.rules: dict[str, Rule] = {}  # Rules added for all apps, by id, the oldest first.
+        self.readings: Mapping[str, Value] = {}  # Readings set for all apps.
         self._seed = seed
         self._startup_faults: tuple[Fault, ...] = ()
-        self._faults: dict[str, Fault] = {}
-        """Faults of all apps, by id."""
+        self._faults: dict[str, Fault] = {}  # Faults of all apps, by id.
         self._fault_numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._states: dict[str, AppState] = {}

@@ -33,8 +33,7 @@ FAMILIES: Mapping[str, Text] = MappingProxyType(
         "time": Text("the response is slow", "响应缓慢"),
         "connection": Text("the connection or the HTTP framing breaks", "连接或 HTTP 报文结构损坏"),
     }
-)
-"""The families with their texts, in the order in which the faults of one request are applied."""
+)  # The families with their texts, in the order in which the faults of one request are applied.
 
 MAX_SECONDS = 600.0
 """The limit, for each of delay, hang, headers and body, of the seconds that faults of one request add up to."""
@@ -59,10 +58,8 @@ class Draw:
     """
 
     seed: int
-    key: str
-    """The fault's id."""
-    number: int
-    """1-based index of the request among those that the fault matches."""
+    key: str  # The fault's id.
+    number: int  # 1-based index of the request among those that the fault matches.
     memory: Memory = field(default_factory=Memory, compare=False)
 
     def uniform(self, purpose: str) -> float:
@@ -90,20 +87,16 @@ class Draw:
 class Refusal:
     """A business error that replaces the response."""
 
-    error: str
-    """Name of a catalogue row."""
-    info: str | None = None
-    """ErrorInfo; None for the text of the row."""
+    error: str  # Name of a catalogue row.
+    info: str | None = None  # ErrorInfo; None for the text of the row.
 
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
     """What a kind may know of the request."""
 
-    operation: str
-    """Empty for a request to an unknown path."""
-    now: float
-    """Seconds since the epoch by the app's clock."""
+    operation: str  # Empty for a request to an unknown path.
+    now: float  # Seconds since the epoch by the app's clock.
     catalogue: Catalogue
     schemas: Schemas
 
@@ -111,19 +104,14 @@ class FaultContext:
 class Kind(ABC):
     """The base of all kinds. Subclass one of the six families below as a frozen, keyword-only dataclass."""
 
-    kind: ClassVar[str]
-    """The name of the kind, taken from its file."""
+    kind: ClassVar[str]  # The name of the kind, taken from its file.
     family: ClassVar[Family]
-    text: ClassVar[Text]
-    """What a client sees."""
-    exactly_one: ClassVar[tuple[str, ...]] = ()
-    """Fields of which exactly one is required."""
+    text: ClassVar[Text]  # What a client sees.
+    exactly_one: ClassVar[tuple[str, ...]] = ()  # Fields of which exactly one is required.
     common_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Defaults of this kind for the fields common to all faults."""
-    when_field: ClassVar[str] = ""
-    """The field that `when: TEXT` sets. `when` with a mapping always selects requests."""
-    needs_valid_signature: ClassVar[bool] = False
-    """Whether only requests with a valid signature match."""
+    when_field: ClassVar[str] = ""  # The field that `when: TEXT` sets. `when` with a mapping always selects requests.
+    needs_valid_signature: ClassVar[bool] = False  # Whether only requests with a valid signature match.
     compares_requests: ClassVar[bool] = False
     """Whether the fault needs several requests to have an effect; it is refused for a single one."""
 

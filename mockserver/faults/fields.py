@@ -46,8 +46,7 @@ class Spec:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     max_length: int = 0
-    nested: type[Any] | None = None
-    """The dataclass of a nested mapping."""
+    nested: type[Any] | None = None  # The dataclass of a nested mapping.
 
     def schema(self, default: Any = MISSING) -> dict[str, Any]:
         """Return the JSON Schema of the field, with its texts."""
@@ -57,11 +56,7 @@ class Spec:
             schema = {"enum": list(self.choices)}
         else:
             schema = {"type": self.value_type}
-        limits = {
-            "minimum": self.minimum,
-            "exclusiveMinimum": self.exclusive_minimum,
-            "maximum": self.maximum,
-        }
+        limits = {"minimum": self.minimum, "exclusiveMinimum": self.exclusive_minimum, "maximum": self.maximum}
         schema |= {name: limit for name, limit in limits.items() if limit is not None}
         if self.value_type == "string" and not self.choices:
             schema |= {"minLength": 1, "maxLength": self.max_length, "pattern": self.pattern}
@@ -114,9 +109,7 @@ class Spec:
         if self.minimum is not None:
             limits.append(Text(f"at least {self.minimum:.15g}", f"最小 {self.minimum:.15g}"))
         if self.exclusive_minimum is not None:
-            limits.append(
-                Text(f"more than {self.exclusive_minimum:.15g}", f"大于 {self.exclusive_minimum:.15g}")
-            )
+            limits.append(Text(f"more than {self.exclusive_minimum:.15g}", f"大于 {self.exclusive_minimum:.15g}"))
         if self.maximum is not None:
             limits.append(Text(f"at most {self.maximum:.15g}", f"最大 {self.maximum:.15g}"))
         return Text(", ".join(limit.en for limit in limits), "，".join(limit.zh for limit in limits))
@@ -222,7 +215,5 @@ def _has_type(value: Any, value_type: str) -> bool:
         return isinstance(value, int)
     if value_type == "number":
         # An integer may be larger than any float.
-        return (isinstance(value, int) and abs(value) < 2**1023) or (
-            isinstance(value, float) and math.isfinite(value)
-        )
+        return (isinstance(value, int) and abs(value) < 2**1023) or (isinstance(value, float) and math.isfinite(value))
     return isinstance(value, str)

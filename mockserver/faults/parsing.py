@@ -37,12 +37,9 @@ _MAX_COUNT = 1_000_000_000
 _WHEN_PARTS = ("body", "query")
 _PIECE = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
 ON = Text(
-    "Operation or list of operations; * for every request of the app.",
-    "接口名或接口列表；* 表示该应用的全部请求。",
+    "Operation or list of operations; * for every request of the app.", "接口名或接口列表；* 表示该应用的全部请求。"
 )
-WHEN = Text(
-    "Conditions on body and query fields, as in answers.", "请求体与查询参数的匹配条件，写法同 answers。"
-)
+WHEN = Text("Conditions on body and query fields, as in answers.", "请求体与查询参数的匹配条件，写法同 answers。")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,24 +53,13 @@ class Common:
         1,
         1,
     )
-    after: int = integer(
-        "Number of matching requests to skip first.", "先跳过的匹配请求数。", 0, _MAX_COUNT, 0
-    )
+    after: int = integer("Number of matching requests to skip first.", "先跳过的匹配请求数。", 0, _MAX_COUNT, 0)
     times: int | None = integer("Maximum number of times to fire.", "最多触发次数。", 1, _MAX_COUNT, None)
     every: int = integer(
-        "Fire on every nth matching request after those.",
-        "此后每 n 个匹配请求触发一次。",
-        1,
-        _MAX_COUNT,
-        1,
+        "Fire on every nth matching request after those.", "此后每 n 个匹配请求触发一次。", 1, _MAX_COUNT, 1
     )
     ttl_seconds: float | None = number(
-        "Lifetime in seconds, by the app's clock.",
-        "有效期（秒），按应用时钟计算。",
-        None,
-        _MAX_COUNT,
-        None,
-        above=0,
+        "Lifetime in seconds, by the app's clock.", "有效期（秒），按应用时钟计算。", None, _MAX_COUNT, None, above=0
     )
     id: str | None = string(
         "Id for listing and removing it; generated if omitted.",
@@ -90,16 +76,13 @@ class Fault:
 
     kind: Kind
     common: Common
-    on: tuple[str, ...] | None = None
-    """The operations; None for every request, including those to unknown paths."""
+    on: tuple[str, ...] | None = None  # The operations; None for every request, including those to unknown paths.
     when: Mapping[str, Any] | None = None
     matcher: Matcher | None = field(default=None, repr=False, compare=False)
 
     def matches(self, operation: str, body: Mapping[str, Any], query: Mapping[str, str]) -> bool:
         """Whether `on` and `when` select a request."""
-        return (self.on is None or operation in self.on) and (
-            self.matcher is None or self.matcher.matches(body, query)
-        )
+        return (self.on is None or operation in self.on) and (self.matcher is None or self.matcher.matches(body, query))
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the mapping that `parse_fault` reads as this fault, without default values."""
@@ -124,9 +107,7 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
     `once` is for a fault of a single request: a kind that compares requests is refused then.
     """
     if not isinstance(given, Mapping):
-        raise FaultError(
-            (), Text(f"{given!r} is not a mapping with a fault", f"{given!r} 不是含有 fault 的映射")
-        )
+        raise FaultError((), Text(f"{given!r} is not a mapping with a fault", f"{given!r} 不是含有 fault 的映射"))
     kind = kind_of(given.get("fault"))
     own, common = specs(kind), specs(Common)
     if kind.when_field and isinstance(given.get("when"), str):
@@ -147,9 +128,7 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
         )
     values = {**kind.common_defaults, **{name: given[name] for name in common if name in given}}
     matcher = _matcher(given["when"]) if "when" in given else None
-    return Fault(
-        configured, read_fields(Common, values), _operations(given.get("on", "*")), given.get("when"), matcher
-    )
+    return Fault(configured, read_fields(Common, values), _operations(given.get("on", "*")), given.get("when"), matcher)
 
 
 def unescape(text: str) -> str:
@@ -208,9 +187,7 @@ def _text_value(kind: type[Kind], name: str, text: str) -> Any:
 def _operations(on: Any) -> tuple[str, ...] | None:
     names = [on] if isinstance(on, str) else on
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        text = Text(
-            f"{on!r} is not an operation, a list of operations or *", f"{on!r} 不是接口名、接口列表或 *"
-        )
+        text = Text(f"{on!r} is not an operation, a list of operations or *", f"{on!r} 不是接口名、接口列表或 *")
         raise FaultError(("on",), text)
     for name in names:
         if name != "*" and name not in OPERATIONS:
@@ -230,8 +207,7 @@ def _matcher(when: Any) -> Matcher:
         for name, condition in fields.items():
             if not _is_condition(condition):
                 text = Text(
-                    "write a plain value, {matches: regex} or {schema: …}",
-                    "请写普通值、{matches: 正则} 或 {schema: …}",
+                    "write a plain value, {matches: regex} or {schema: …}", "请写普通值、{matches: 正则} 或 {schema: …}"
                 )
                 raise FaultError((*at, part, str(name)), text)
     try:
@@ -248,9 +224,7 @@ def _is_condition(condition: Any) -> bool:
     return not isinstance(condition, list)
 
 
-def fault_schema(
-    on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def fault_schema(on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON Schema of a fault's mapping. `on` and `when` are the schemas of those two fields."""
     common = {
         "on": {"description": ON.en, "x-description-zh": ON.zh, **(on or {})},
@@ -270,9 +244,4 @@ def fault_schema(
                 "then": {"description": kind.text.en, "x-description-zh": kind.text.zh, **own},
             }
         )
-    return {
-        "type": "object",
-        "properties": {"fault": {"enum": list(KINDS)}},
-        "required": ["fault"],
-        "allOf": branches,
-    }
+    return {"type": "object", "properties": {"fault": {"enum": list(KINDS)}}, "required": ["fault"], "allOf": branches}

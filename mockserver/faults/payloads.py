@@ -14,8 +14,7 @@ _TITLES: Mapping[int, str] = {
     413: "Request Entity Too Large",
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
-}
-"""Reason phrases for which nginx has its own wording."""
+}  # Reason phrases for which nginx has its own wording.
 
 
 class Node:

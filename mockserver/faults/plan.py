@@ -25,8 +25,7 @@ from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault
 from mockserver.validation.signature import SigningContext
 
-MAX_FAULTS = 1_000
-"""The number of faults one app may have at a time."""
+MAX_FAULTS = 1_000  # The number of faults one app may have at a time.
 _ORDER = tuple(FAMILIES)
 
 
@@ -38,8 +37,7 @@ class ActiveFault:
     def __init__(self, fault: Fault, id: str, origin: str, seed: int, now: float) -> None:
         self.fault, self.id, self.origin = fault, id, origin
         ttl = fault.common.ttl_seconds
-        self.expires_at = None if ttl is None else now + ttl
-        """Seconds since the epoch, by the app's clock."""
+        self.expires_at = None if ttl is None else now + ttl  # Seconds since the epoch, by the app's clock.
         self.matched = 0
         self.fired = 0
         self._seed = seed
@@ -136,9 +134,7 @@ class FaultState:
         When none is left, generated ids start again at 1.
         """
         with self._lock:
-            remaining = tuple(
-                active for active in self.active if origin is not None and active.origin != origin
-            )
+            remaining = tuple(active for active in self.active if origin is not None and active.origin != origin)
             removed, self.active = len(self.active) - len(remaining), remaining
             if not remaining:
                 self._last_number = 0
@@ -166,8 +162,7 @@ class FaultState:
         id = fault.common.id
         if id in taken:
             raise FaultError(
-                ("id",),
-                Text(f"there is already a fault {id!r}; choose another id", f"已有故障 {id!r}，请换一个 id"),
+                ("id",), Text(f"there is already a fault {id!r}; choose another id", f"已有故障 {id!r}，请换一个 id")
             )
         while id is None or id in taken:
             self._last_number += 1
@@ -194,8 +189,7 @@ class FaultPlan:
         self._active, self._once = active, once
         self._request = (operation, body, query, now)
         self._seed, self._number = seed, number
-        self.notes: list[tuple[str, str]] = []
-        """(kind, one-line note) of each fault that had an effect, in order."""
+        self.notes: list[tuple[str, str]] = []  # (kind, one-line note) of each fault that had an effect, in order.
 
     @property
     def kinds(self) -> tuple[str, ...]:

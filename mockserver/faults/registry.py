@@ -33,8 +33,7 @@ def _find() -> Iterator[type[Kind]]:
 _ORDER = tuple(FAMILIES)
 KINDS: Mapping[str, type[Kind]] = MappingProxyType(
     {kind.kind: kind for kind in sorted(_find(), key=lambda kind: (_ORDER.index(kind.family), kind.kind))}
-)
-"""All kinds by name, in the order of their families."""
+)  # All kinds by name, in the order of their families.
 
 
 def kind_of(name: Any) -> type[Kind]:

@@ -31,8 +31,7 @@ class ReportInputs(NamedTuple):
     schemas: Schemas
     catalogue: Catalogue
     rules: RetryRules
-    kinds: Sequence[str] = ()
-    """Names of the fault kinds."""
+    kinds: Sequence[str] = ()  # Names of the fault kinds.
 
 
 class Cell(NamedTuple):
@@ -40,10 +39,8 @@ class Cell(NamedTuple):
 
     name: str
     times: int
-    counts: bool = True
-    """Whether it belongs to the denominator."""
-    value: str = ""
-    """The value of a field or a reading."""
+    counts: bool = True  # Whether it belongs to the denominator.
+    value: str = ""  # The value of a field or a reading.
 
 
 class Share(NamedTuple):
@@ -71,13 +68,10 @@ class OperationCoverage:
     operation: str
     section: str
     requests: int
-    outcomes: tuple[Cell, ...]
-    """The last is `fault`, if faults damaged responses."""
+    outcomes: tuple[Cell, ...]  # The last is `fault`, if faults damaged responses.
     fields: tuple[Cell, ...]
-    readings: tuple[Cell, ...] = ()
-    """The readings in force."""
-    faults: tuple[Cell, ...] = ()
-    """The kinds of faults that fired."""
+    readings: tuple[Cell, ...] = ()  # The readings in force.
+    faults: tuple[Cell, ...] = ()  # The kinds of faults that fired.
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -90,13 +84,10 @@ class Coverage:
     """The coverage of the whole contract."""
 
     operations: tuple[OperationCoverage, ...]
-    shared: tuple[Cell, ...]
-    """The errors that every operation can return, each counted once."""
-    readings: tuple[Cell, ...]
-    """Every choice of every reading; numeric readings with the values in force only."""
+    shared: tuple[Cell, ...]  # The errors that every operation can return, each counted once.
+    readings: tuple[Cell, ...]  # Every choice of every reading; numeric readings with the values in force only.
     faults: tuple[Cell, ...]
-    unknown: int
-    """Requests that name no operation."""
+    unknown: int  # Requests that name no operation.
 
     @property
     def whole(self) -> Share:
@@ -108,8 +99,7 @@ class Coverage:
     def operations_and_fields(self) -> Share:
         """The share of what correct requests alone cover: each operation accepted, and its fields."""
         accepted = [
-            any(cell.times for cell in part.outcomes if cell.name in (SUCCESS, EMPTY))
-            for part in self.operations
+            any(cell.times for cell in part.outcomes if cell.name in (SUCCESS, EMPTY)) for part in self.operations
         ]
         fields = [cell.times > 0 for part in self.operations for cell in part.fields if cell.counts]
         return Share.of([*accepted, *fields])
@@ -146,9 +136,7 @@ def cover(entries: Iterable[JournalEntry], inputs: ReportInputs) -> Coverage:
             if (rule := inputs.rules.get(error)) and rule.counts and _is_shared(error, inputs)
         ),
         readings=tuple(_reading_cells(_count_readings(entries))),
-        faults=tuple(
-            Cell(kind, faults[kind], False) for kind in dict.fromkeys((*inputs.kinds, *sorted(faults)))
-        ),
+        faults=tuple(Cell(kind, faults[kind], False) for kind in dict.fromkeys((*inputs.kinds, *sorted(faults)))),
         unknown=sum(entry.operation not in OPERATIONS for entry in entries),
     )
 
@@ -193,8 +181,7 @@ def _is_shared(error: str, inputs: ReportInputs) -> bool:
     """Whether every operation can return an error that the retry rules know."""
     rule = inputs.rules.get(error)
     return rule is not None and all(
-        set(inputs.schemas.request(name).schema.get("required", ())).issuperset(rule.fields)
-        for name in OPERATIONS
+        set(inputs.schemas.request(name).schema.get("required", ())).issuperset(rule.fields) for name in OPERATIONS
     )
 
 

@@ -48,12 +48,9 @@ class ReportOptions(NamedTuple):
     """What a caller of `POST report` asks for."""
 
     format: str
-    appkeys: Sequence[str] | None
-    """The apps to report on; None for all."""
-    after: str
-    """Id of a request: only later requests count."""
-    tests: Mapping[str, AppTest]
-    """The test that each app was created for."""
+    appkeys: Sequence[str] | None  # The apps to report on; None for all.
+    after: str  # Id of a request: only later requests count.
+    tests: Mapping[str, AppTest]  # The test that each app was created for.
     criteria: FailCriteria
 
 
@@ -78,9 +75,7 @@ def parse_report_options(appkey: str | None, body: Mapping[str, Any]) -> ReportO
         raise invalid_parameter("after", "must be the id of a request", "应为请求编号")
     criteria = FailCriteria(**{name: body[name] for name in FailCriteria._fields if name in body})
     if criteria.min_coverage is not None and not 0 <= criteria.min_coverage <= 100:
-        raise invalid_parameter(
-            "min_coverage", "must be a percentage from 0 to 100", "应为 0 至 100 的百分数"
-        )
+        raise invalid_parameter("min_coverage", "must be a percentage from 0 to 100", "应为 0 至 100 的百分数")
     return ReportOptions(form, appkeys, after, parse_tests(body.get("tests", {})), criteria)
 
 
@@ -92,9 +87,7 @@ def parse_tests(tests: Mapping[str, Any]) -> dict[str, AppTest]:
         test, expects = given.get("test"), given.get("expects", [])
         if given.keys() - {"test", "expects"} or not isinstance(test, str) or not isinstance(expects, list):
             raise invalid_parameter(
-                "tests",
-                'must be {APPKEY: {"test": TEXT, "expects": [NAME]}}',
-                "应为 {APPKEY: {test, expects}}",
+                "tests", 'must be {APPKEY: {"test": TEXT, "expects": [NAME]}}', "应为 {APPKEY: {test, expects}}"
             )
         for name in expects:
             if name not in NAMES:

@@ -15,8 +15,7 @@ from mockserver.engine.journal import JournalQuery
 from mockserver.engine.journal_entry import EntryKind
 from mockserver.reporting.lints import LINTS
 
-MAX_WAIT = 60.0
-"""Seconds that a caller may wait for requests."""
+MAX_WAIT = 60.0  # Seconds that a caller may wait for requests.
 DEFAULT_WAIT = 10.0
 _FILTERS = ("operation", "accepted", "error", "violation", "since", "kind")
 _PAGING = ("limit", "wait_for", "timeout")
@@ -28,15 +27,11 @@ class RequestsQuery(NamedTuple):
 
     query: JournalQuery
     limit: int | None
-    wait_for: int | None
-    """Wait until there are so many."""
-    timeout: float
-    """Seconds to wait at most."""
+    wait_for: int | None  # Wait until there are so many.
+    timeout: float  # Seconds to wait at most.
 
 
-def parse_requests_query(
-    appkey: str | None, query: Mapping[str, str], errors: Collection[str]
-) -> RequestsQuery:
+def parse_requests_query(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> RequestsQuery:
     """Return the parsed parameters; `errors` are the catalogue's names. Raise AdminError for invalid ones."""
     _check_parameters(query, (*_FILTERS, *_PAGING))
     timeout = _number(query, "timeout")
@@ -56,11 +51,7 @@ def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collectio
 
 def check_names(errors: Collection[str], **names: str | None) -> None:
     """Raise AdminError for an unknown operation, error or violation, which no request could ever match."""
-    known: dict[Noun, Collection[str]] = {
-        "operation": OPERATIONS,
-        "error": errors,
-        "violation": (*VIOLATIONS, *LINTS),
-    }
+    known: dict[Noun, Collection[str]] = {"operation": OPERATIONS, "error": errors, "violation": (*VIOLATIONS, *LINTS)}
     for what, names_known in known.items():
         name = names.get(what)
         # An empty operation or error selects requests without one; an empty violation would select nothing.

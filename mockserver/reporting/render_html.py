@@ -33,6 +33,4 @@ def page_style() -> tuple[str, str]:
 @functools.cache
 def _environment() -> Environment:
     loader = FileSystemLoader(_FOLDER)
-    return Environment(
-        autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    return Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

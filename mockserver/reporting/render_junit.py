@@ -65,10 +65,7 @@ def _shared(view: ReportView) -> _Suite:
 def _problems(view: ReportView, groups: Sequence[ViolationGroup]) -> tuple[str, list[str]]:
     """Return the names of some violations, and a line for each group."""
     rows = [view.violation(group) for group in groups]
-    lines = [
-        f"{row.times} × {row.name} {row.where}: {row.text} ({_place(row.requests, row.tests)})"
-        for row in rows
-    ]
+    lines = [f"{row.times} × {row.name} {row.where}: {row.text} ({_place(row.requests, row.tests)})" for row in rows]
     return " ".join(dict.fromkeys(row.name for row in rows)), lines
 
 
@@ -77,8 +74,7 @@ def _error_handling(view: ReportView) -> _Suite:
     suite = _Suite("error handling", view.criteria.fail_on_violations)
     for row in view.handling:
         lines = [
-            f"{finding.text} [{finding.name}] ({_place(finding.requests, finding.tests)})"
-            for finding in row.findings
+            f"{finding.text} [{finding.name}] ({_place(finding.requests, finding.tests)})" for finding in row.findings
         ]
         lines += [f"{view.label['should']}: {row.advice}"] if lines else []
         suite.add_case(f"{row.operation} after {row.error}", "error_handling", lines)

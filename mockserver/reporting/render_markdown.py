@@ -81,8 +81,7 @@ def _coverage(view: ReportView) -> Iterator[str]:
     label = view.label
     yield f"### {label['coverage']}: {_escape(view.coverage)}"
     rows = [
-        (row.name, str(row.requests), row.share, ", ".join(row.missing) or label["none"])
-        for row in view.operations
+        (row.name, str(row.requests), row.share, ", ".join(row.missing) or label["none"]) for row in view.operations
     ]
     rows.append((label["shared"], "", view.shared_share, ", ".join(view.shared_missing) or label["none"]))
     yield _table((label["operation"], label["requests"], label["covered"], label["missing"]), rows)

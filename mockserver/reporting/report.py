@@ -24,37 +24,28 @@ class FailCriteria(NamedTuple):
     """What fails a run."""
 
     fail_on_violations: bool = False
-    min_coverage: float | None = None
-    """In percent."""
-    option: str = "--fail-on violations"
-    """The option that the report suggests where violations do not fail the run."""
+    min_coverage: float | None = None  # In percent.
+    option: str = "--fail-on violations"  # The option that the report suggests where violations do not fail the run.
 
 
 class AppTest(NamedTuple):
     """The test that an app was created for."""
 
     test: str
-    expects: frozenset[str] = frozenset()
-    """The NAMES that the test expects: reported, but no reason to fail the run."""
+    expects: frozenset[str] = frozenset()  # The NAMES that the test expects: reported, but no reason to fail the run.
 
 
 @dataclass(frozen=True, slots=True)
 class ViolationGroup:
     """Violations of one kind at one place of one operation."""
 
-    operation: str
-    """Empty for requests that name none."""
-    outcome: str
-    """`success`, `empty`, or an error's name."""
-    example: Violation
-    """The first of them."""
+    operation: str  # Empty for requests that name none.
+    outcome: str  # `success`, `empty`, or an error's name.
+    example: Violation  # The first of them.
     times: int
-    requests: tuple[str, ...]
-    """Ids of the first."""
-    across: bool = False
-    """Whether it is a lint, shown only by several requests."""
-    expected: bool = False
-    """Whether the tests expect it."""
+    requests: tuple[str, ...]  # Ids of the first.
+    across: bool = False  # Whether it is a lint, shown only by several requests.
+    expected: bool = False  # Whether the tests expect it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +53,15 @@ class Report:
     """What clients sent, checked against the contract."""
 
     requests: int
-    evicted: int
-    """Older requests that have left the journal."""
+    evicted: int  # Older requests that have left the journal.
     accepted: int
     apps: int
     scenarios: tuple[tuple[str, int], ...]
     coverage: Coverage
     violations: tuple[ViolationGroup, ...]
     error_handling: tuple[ErrorHandling, ...]
-    unnamed: int = 0
-    """Requests that name no registered app."""
-    tests: Mapping[str, str] = field(default_factory=dict)
-    """The test that a request belongs to, by the request's id."""
+    unnamed: int = 0  # Requests that name no registered app.
+    tests: Mapping[str, str] = field(default_factory=dict)  # The test that a request belongs to, by the request's id.
 
     def tests_of(self, requests: Iterable[str]) -> tuple[str, ...]:
         """Return the tests that some requests belong to, each once."""
@@ -86,10 +74,7 @@ class Report:
 
 
 def build_report(
-    entries: Sequence[JournalEntry],
-    evicted: int,
-    inputs: ReportInputs,
-    tests: Mapping[str, AppTest] | None = None,
+    entries: Sequence[JournalEntry], evicted: int, inputs: ReportInputs, tests: Mapping[str, AppTest] | None = None
 ) -> Report:
     """Return the report on `entries` in the order received, after `evicted` older ones; `tests` are by appkey."""
     known = tests or {}
@@ -128,9 +113,7 @@ def find_failures(report: Report, criteria: FailCriteria) -> list[Text]:
         if times := sum(group.times for group in report.violations if not group.expected):
             failures.append(Text(f"{pluralize(times, 'violation')} of the contract", f"{times} 处违规"))
         if times := len(report.findings):
-            failures.append(
-                Text(f"{pluralize(times, 'mistake')} in error handling", f"{times} 处错误处理不当")
-            )
+            failures.append(Text(f"{pluralize(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
         if times := report.evicted:
             # Requests that cannot be checked any more are not taken for correct ones.
             en = f"{pluralize(times, 'older request')} left the journal unchecked; make it larger"

@@ -38,18 +38,13 @@ CORRECT: dict[Action, Text] = {
     "went_on": Text("sent another request", "转而发送其他请求"),
     "gave_up": Text("gave up", "放弃"),
 }
-MAX_IDS = 5
-"""Request ids listed as examples."""
-MAX_SIGNING_DELAY = 2.0
-"""Seconds between curtime and a request that was signed just before it was sent."""
-NEW_SESSION_SECONDS = 600.0
-"""A retry after this long starts to count tries anew."""
-MAX_IN_FLIGHT = 256
-"""How many requests are searched for the first one sent after a response."""
+MAX_IDS = 5  # Request ids listed as examples.
+MAX_SIGNING_DELAY = 2.0  # Seconds between curtime and a request that was signed just before it was sent.
+NEW_SESSION_SECONDS = 600.0  # A retry after this long starts to count tries anew.
+MAX_IN_FLIGHT = 256  # How many requests are searched for the first one sent after a response.
 _CURED_BY_SIGNING = frozenset(
     {"checksum_expired", "checksum_mismatch", "checksum_reused", "curtime_format", "curtime_fraction"}
-)
-"""Violations that another signature removes."""
+)  # Violations that another signature removes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +53,17 @@ class Finding:
 
     action: Action
     times: int
-    text: Text
-    """`after checksum_expired the client repeated the same signature 3 times`"""
-    requests: tuple[str, ...]
-    """Ids of the first requests that show it."""
+    text: Text  # `after checksum_expired the client repeated the same signature 3 times`
+    requests: tuple[str, ...]  # Ids of the first requests that show it.
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorHandling:
     """What clients did after one error of one operation."""
 
-    operation: str
-    """The path, if it names no operation."""
+    operation: str  # The path, if it names no operation.
     rule: RetryRule
-    times: int
-    """How often the error was returned."""
+    times: int  # How often the error was returned.
     actions: dict[Action, int]
     findings: tuple[Finding, ...]
 
@@ -81,8 +72,7 @@ class ErrorHandling:
 class _Tally:
     rule: RetryRule
     actions: Counter[Action] = field(default_factory=Counter)
-    expected: Counter[Action] = field(default_factory=Counter)
-    """How many of these a test expects."""
+    expected: Counter[Action] = field(default_factory=Counter)  # How many of these a test expects.
     requests: dict[Action, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, action: Action, entry: JournalEntry | None, *, expected: bool = False) -> None:
@@ -108,9 +98,7 @@ class _Tally:
 
 
 def analyze_retries(
-    entries: Iterable[JournalEntry],
-    rules: RetryRules,
-    expected: Callable[[JournalEntry, str], bool] = lambda *_: False,
+    entries: Iterable[JournalEntry], rules: RetryRules, expected: Callable[[JournalEntry, str], bool] = lambda *_: False
 ) -> tuple[ErrorHandling, ...]:
     """Return the error handling for each operation and error, in the order of first use and of the rules.
 
@@ -175,12 +163,8 @@ def is_unchanged(entry: JournalEntry, following: JournalEntry) -> bool:
     """Whether two requests are the same except for signature and seq."""
 
     def parts(entry: JournalEntry) -> tuple[object, ...]:
-        query = {
-            name: value for name, value in entry.query.items() if name not in ("checksum", "curtime", "seq")
-        }
-        violations = {
-            (each.name, each.where) for each in entry.violations if each.name not in _CURED_BY_SIGNING
-        }
+        query = {name: value for name, value in entry.query.items() if name not in ("checksum", "curtime", "seq")}
+        violations = {(each.name, each.where) for each in entry.violations if each.name not in _CURED_BY_SIGNING}
         return _body(entry), entry.method, entry.path, violations, query
 
     return parts(entry) == parts(following)
@@ -243,9 +227,7 @@ def _compare(rule: RetryRule, entry: JournalEntry, following: JournalEntry) -> A
 
 def _is_signed_again(entry: JournalEntry, following: JournalEntry) -> bool:
     """Whether a request has a new signature. All signatures of one second are equal: then a new seq decides."""
-    if entry.fingerprint != following.fingerprint or entry.query.get("curtime") != following.query.get(
-        "curtime"
-    ):
+    if entry.fingerprint != following.fingerprint or entry.query.get("curtime") != following.query.get("curtime"):
         return True
     seq = following.query.get("seq")
     return (seq is None or seq != entry.query.get("seq")) and is_fresh(following)

@@ -27,10 +27,8 @@ TEXT_KEYS = ("appkey", "operation", "error", "violation")
 COUNT_KEYS = ("count", "at_least", "at_most")
 KEYS = (*TEXT_KEYS, "accepted", "since", "when", *COUNT_KEYS)
 MAX_NEAR_MISSES = 3
-MAX_IDS = 10
-"""Ids listed when too many requests were received."""
-MAX_COMPARED = 1_000
-"""Near misses are searched among the newest requests only."""
+MAX_IDS = 10  # Ids listed when too many requests were received.
+MAX_COMPARED = 1_000  # Near misses are searched among the newest requests only.
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +55,7 @@ class VerificationRequest:
             fields = entry.uncut_fields()
         unmet = self.matcher.unmet(fields, query)
         # A part that was kept whole can still rule the request out.
-        whole = {
-            "body": fields.keys(),
-            "query": {name for name, value in query.items() if len(value) <= MAX_TEXT},
-        }
+        whole = {"body": fields.keys(), "query": {name for name, value in query.items() if len(value) <= MAX_TEXT}}
         for condition in unmet:
             if not is_cut[condition.part] or condition.field in whole[condition.part]:
                 return False
@@ -94,12 +89,9 @@ class Verification:
     """The result of a verification."""
 
     ok: bool
-    count: int
-    """How many matching requests were found."""
-    evicted: int
-    """How many requests that could match have left the journal."""
-    message: Text
-    """What was expected and found; several lines with near misses if it failed."""
+    count: int  # How many matching requests were found.
+    evicted: int  # How many requests that could match have left the journal.
+    message: Text  # What was expected and found; several lines with near misses if it failed.
     near: tuple[NearMiss, ...] = ()
 
 
@@ -155,9 +147,7 @@ def verify(selection: Selection, request: VerificationRequest) -> Verification:
         return Verification(True, count, evicted, Text(en, zh))
     if too_many:
         ids = ", ".join(entry.id for entry in found[:MAX_IDS]) + ("…" if count > MAX_IDS else "")
-        return Verification(
-            False, count, evicted, Text(f"{en}\n  received: {ids}", f"{zh}\n  收到的请求：{ids}")
-        )
+        return Verification(False, count, evicted, Text(f"{en}\n  received: {ids}", f"{zh}\n  收到的请求：{ids}"))
     near = _near_misses(selection, request)
     if near:
         en_lines, zh_lines = _near_lines(near, "en"), _near_lines(near, "zh")
@@ -184,9 +174,7 @@ def _undetermined(selection: Selection, expected: Text, count: int, lost: int) -
             )
         )
     if cut:
-        reasons.append(
-            Text(f"{cut} had a body too long to be kept whole", f"{cut} 个请求的包体过长，未完整保留")
-        )
+        reasons.append(Text(f"{cut} had a body too long to be kept whole", f"{cut} 个请求的包体过长，未完整保留"))
         advice.append(Text("match their other fields", "请改用其他字段判断"))
     why, what = " and ".join(text.en for text in reasons), "; ".join(text.en for text in advice)
     why_zh, what_zh = "，且".join(text.zh for text in reasons), "；".join(text.zh for text in advice)

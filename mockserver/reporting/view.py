@@ -16,10 +16,8 @@ from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCovera
 from mockserver.reporting.report import FailCriteria, Report, ViolationGroup, find_failures
 from mockserver.reporting.retries import ErrorHandling, action_text
 
-MAX_TEXT = 400
-"""Characters of one text."""
-MAX_GROUPS = 200
-"""Rows of violations; a client can invent any number of field names."""
+MAX_TEXT = 400  # Characters of one text.
+MAX_GROUPS = 200  # Rows of violations; a client can invent any number of field names.
 _PRESENCE = {GIVEN: Text("given", "有值"), LEFT_OUT: Text("left out", "省略")}
 
 LABELS = {
@@ -83,11 +81,9 @@ class ViolationRow:
     operation: str
     outcome: str
     text: str
-    flags: str
-    """`[over several requests, expected]`; empty if there are none."""
+    flags: str  # `[over several requests, expected]`; empty if there are none.
     requests: str
-    tests: str
-    """`in tests/test_a.py::test_b`; empty if the tests are unknown."""
+    tests: str  # `in tests/test_a.py::test_b`; empty if the tests are unknown.
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +115,8 @@ class OperationRow:
     name: str
     section: str
     requests: int
-    counted: str
-    """`2 requests`."""
-    share: str
-    """`3/17`: how much of the denominator is covered."""
+    counted: str  # `2 requests`.
+    share: str  # `3/17`: how much of the denominator is covered.
     covered: list[str]
     missing: list[str]
     faults: list[str]
@@ -162,8 +156,7 @@ class ReportView:
             share=f"{coverage.covered}/{coverage.total}",
             basic=f"{basic.percent:g} %",
             basic_share=f"{basic.covered}/{basic.total}",
-        )
-        """The percentages in one line."""
+        )  # The percentages in one line.
         self.shared_share = f"{sum(bool(cell.times) for cell in coverage.shared)}/{len(coverage.shared)}"
         self.shared_covered = self._counted(cell for cell in coverage.shared if cell.times)
         self.shared_missing = [self._cell(cell) for cell in coverage.shared if not cell.times]
@@ -213,10 +206,7 @@ class ReportView:
             ],
             findings=[
                 FindingRow(
-                    clean(each.text.to(self.lang)),
-                    each.action,
-                    _join(each.requests),
-                    self._tests(each.requests),
+                    clean(each.text.to(self.lang)), each.action, _join(each.requests), self._tests(each.requests)
                 )
                 for each in row.findings
             ],

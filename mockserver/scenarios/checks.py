@@ -23,8 +23,7 @@ _LATENCY, _STATUS = "{fault: latency, fixed_ms: 800}", "{fault: http_status, sta
 _FAULT_INSTEAD_OF = {
     **dict.fromkeys(("delay", "delay_ms", "delay_seconds", "latency", "sleep", "wait"), _LATENCY),
     **dict.fromkeys(("status", "status_code", "http_status"), _STATUS),
-}
-"""Keys that a reply does not have, and the fault to use instead."""
+}  # Keys that a reply does not have, and the fault to use instead.
 
 
 class UnknownField(NamedTuple):
@@ -34,9 +33,7 @@ class UnknownField(NamedTuple):
     text: Text
 
 
-def explain_common_mistakes(
-    document: Document, problems: list[Problem], catalogue: Catalogue
-) -> list[Problem]:
+def explain_common_mistakes(document: Document, problems: list[Problem], catalogue: Catalogue) -> list[Problem]:
     """Return the schema problems of a document, with specific advice in place of those that are common mistakes."""
     if not problems or not isinstance(document.value, dict):
         return problems
@@ -45,9 +42,7 @@ def explain_common_mistakes(
     return [*mistakes, *(p for p in problems if (p.line, p.column) not in explained)]
 
 
-def unknown_conditions(
-    body: Collection[str], on: Collection[str], schemas: Schemas
-) -> Iterator[UnknownField]:
+def unknown_conditions(body: Collection[str], on: Collection[str], schemas: Schemas) -> Iterator[UnknownField]:
     """Yield the fields of `when.body` that keep a rule from ever matching a request to the operations `on`."""
     known = {name: _fields(schemas.request(name).schema) for name in sorted(on)}
     if not body or any(fields is None or fields.keys() >= set(body) for fields in known.values()):
@@ -101,9 +96,7 @@ def _common_mistakes(document: Document, catalogue: Catalogue) -> Iterator[Probl
         for index, entry in _mappings(document.value.get(kind)):
             at: tuple[str | int, ...] = (kind, index, "on")
             on = entry.get("on")
-            for pointer, name in (
-                [((*at, i), n) for i, n in enumerate(on)] if isinstance(on, list) else [(at, on)]
-            ):
+            for pointer, name in [((*at, i), n) for i, n in enumerate(on)] if isinstance(on, list) else [(at, on)]:
                 if operation := _OPERATION_OF_SECTION.get(str(name).lstrip("§")):
                     yield document.problem(pointer, Text(
                         f"{name} is a section number; write the name of its operation, {operation}",
@@ -121,9 +114,7 @@ def _mistakes_in_reply(
 ) -> Iterator[Problem]:
     error = str(reply.get("error"))
     if error.isascii() and error.isdecimal() and (name := catalogue.name_of(int(error[:9]))):
-        text = Text(
-            f"{error} is an error code; write its name, {name}", f"{error} 是错误码；请写错误名 {name}"
-        )
+        text = Text(f"{error} is an error code; write its name, {name}", f"{error} 是错误码；请写错误名 {name}")
         yield document.problem((*at, "error"), text)
     for key in reply:
         if fault := _FAULT_INSTEAD_OF.get(key):

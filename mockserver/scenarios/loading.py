@@ -25,12 +25,7 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
-from mockserver.scenarios.checks import (
-    UnknownField,
-    explain_common_mistakes,
-    unknown_changes,
-    unknown_conditions,
-)
+from mockserver.scenarios.checks import UnknownField, explain_common_mistakes, unknown_changes, unknown_conditions
 from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty
 from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
 from mockserver.world.sessions import WorldError
@@ -40,12 +35,7 @@ Pointer = tuple[str | int, ...]
 
 
 def load_scenarios(
-    documents: Mapping[str, Document],
-    schemas: Schemas,
-    catalogue: Catalogue,
-    *,
-    seed: int | None = None,
-    now: int,
+    documents: Mapping[str, Document], schemas: Schemas, catalogue: Catalogue, *, seed: int | None = None, now: int
 ) -> dict[str, Scenario]:
     """Return the scenarios by name. ConfigurationError lists every problem of every file.
 
@@ -193,14 +183,11 @@ class _ScenarioFile:
             self.problem((*at, "error"), unknown("error", name, self._catalogue))
         if name == OK:
             text = Text(
-                "ok is not an error: write `world: true` for a success",
-                "ok 不是错误：成功响应请写 `world: true`",
+                "ok is not an error: write `world: true` for a success", "ok 不是错误：成功响应请写 `world: true`"
             )
             self.problem((*at, "error"), text)
         render = compile_value(reply["info"], ("info",)) if "info" in reply else None
-        return Reply(
-            "error", location, error=name, render=render, templated=is_template(reply.get("info", ""))
-        )
+        return Reply("error", location, error=name, render=render, templated=is_template(reply.get("info", "")))
 
     def _body(self, reply: Mapping[str, Any], at: Pointer, location: str, on: frozenset[str]) -> Reply:
         body, unchecked = dict(reply["body"]), bool(reply.get("unchecked"))
@@ -220,17 +207,13 @@ class _ScenarioFile:
         try:
             encoded = encode_json(body)
         except TypeError as error:
-            self.problem(
-                (*at, "body"), Text(f"cannot be written as JSON: {error}", f"无法表示为 JSON：{error}")
-            )
+            self.problem((*at, "body"), Text(f"cannot be written as JSON: {error}", f"无法表示为 JSON：{error}"))
             return Reply("world", location)
         error_name = error_name_of(body, self._catalogue)
         return Reply("body", location, error_name, encoded=encoded, empty=is_empty(body), unchecked=unchecked)
 
 
-def _scenario(
-    file: _ScenarioFile, files: Mapping[str, _ScenarioFile], seed: int | None, now: int
-) -> Scenario | None:
+def _scenario(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], seed: int | None, now: int) -> Scenario | None:
     """The scenario of a file and everything it extends; None if that has a problem, which is added to its file."""
     chain = _chain(file, files)
     world = _world(chain, seed, now) if chain else None

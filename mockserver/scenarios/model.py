@@ -20,33 +20,25 @@ class Reply:
     """One reply of a rule."""
 
     kind: Literal["error", "patch", "body", "world"]
-    location: str
-    """File and line, for log messages."""
-    error: str = ""
-    """Name of the error that is returned, also of a literal body that is a failure."""
+    location: str  # File and line, for log messages.
+    error: str = ""  # Name of the error that is returned, also of a literal body that is a failure.
     render: Render | None = None
-    templated: bool = False
-    """Whether `render` evaluates templates, which may take a while."""
+    templated: bool = False  # Whether `render` evaluates templates, which may take a while.
     """Fills in the body, the patch, or the error's info for one request."""
-    encoded: bytes | None = None
-    """The JSON of a body without templates, checked when the file was loaded."""
-    empty: bool = False
-    """The lists in `encoded` are empty."""
-    unchecked: bool = False
-    """The reply may violate the response schema."""
+    encoded: bytes | None = None  # The JSON of a body without templates, checked when the file was loaded.
+    empty: bool = False  # The lists in `encoded` are empty.
+    unchecked: bool = False  # The reply may violate the response schema.
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One entry of `answers`: the nth matching request gets the nth reply; the last reply repeats."""
 
-    key: str
-    """`SCENARIO#NAME` or `SCENARIO#NUMBER`; matches are counted under it."""
+    key: str  # `SCENARIO#NAME` or `SCENARIO#NUMBER`; matches are counted under it.
     on: frozenset[str]
     matcher: Matcher
     replies: tuple[Reply, ...]
-    times: int | None = None
-    """The rule stops matching after this many requests."""
+    times: int | None = None  # The rule stops matching after this many requests.
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +52,9 @@ class Scenario:
     extends: str | None
     readings: Mapping[str, Value]
     world: WorldSource
-    rules: tuple[Rule, ...]
-    """Its own rules first, then those of the scenario it extends."""
+    rules: tuple[Rule, ...]  # Its own rules first, then those of the scenario it extends.
     faults: tuple[Fault, ...]
-    error_info: ErrorInfoStyle | None = None
-    """The style of ErrorInfo; None for the default."""
+    error_info: ErrorInfoStyle | None = None  # The style of ErrorInfo; None for the default.
 
 
 def error_name_of(answer: Any, catalogue: Catalogue) -> str:
@@ -76,9 +66,7 @@ def error_name_of(answer: Any, catalogue: Catalogue) -> str:
 
 def is_empty(answer: Any) -> bool:
     """Whether a response body has lists at its top level and all of them are empty."""
-    lists = (
-        [value for value in answer.values() if isinstance(value, list)] if isinstance(answer, dict) else []
-    )
+    lists = [value for value in answer.values() if isinstance(value, list)] if isinstance(answer, dict) else []
     return bool(lists) and not any(lists)
 
 

@@ -21,13 +21,10 @@ Fields = Mapping[str, Any]
 class Difference(NamedTuple):
     """One difference between a request and what was expected; both sides are short texts."""
 
-    what: str
-    """`body RoomId`, `query seq`, `operation`, `error` …"""
+    what: str  # `body RoomId`, `query seq`, `operation`, `error` …
     expected: str
-    actual: str
-    """Empty if the request has no such field."""
-    similar: str = ""
-    """A field of the request with a name like the missing one."""
+    actual: str  # Empty if the request has no such field.
+    similar: str = ""  # A field of the request with a name like the missing one.
 
     @property
     def text(self) -> Text:
@@ -49,16 +46,13 @@ class NearestRule(NamedTuple):
     """The rule that came closest, and the conditions that the request does not meet."""
 
     key: str
-    differences: tuple[Difference, ...]
-    """Empty if the rule matches but has reached its `times`."""
+    differences: tuple[Difference, ...]  # Empty if the rule matches but has reached its `times`.
 
     @property
     def text(self) -> Text:
         """One line for the journal."""
         if not self.differences:
-            return Text(
-                f"{self.key} matches but has reached its times", f"{self.key} 匹配，但已达到 times 次数"
-            )
+            return Text(f"{self.key} matches but has reached its times", f"{self.key} 匹配，但已达到 times 次数")
         texts = [difference.text for difference in self.differences]
         return Text(
             f"{self.key}: " + "; ".join(text.en for text in texts),

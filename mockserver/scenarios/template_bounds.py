@@ -16,10 +16,8 @@ from jinja2.visitor import NodeTransformer
 
 from mockserver.core.machine_time import monotonic
 
-MAX_OUTPUT = 100_000
-"""Characters of a rendered text."""
-_MAX_SECONDS = 1.0
-"""Seconds in which everything that a reply renders must be finished."""
+MAX_OUTPUT = 100_000  # Characters of a rendered text.
+_MAX_SECONDS = 1.0  # Seconds in which everything that a reply renders must be finished.
 _MAX_STEPS = 10_000
 _MAX_PRECISION = 20
 _MAX_INDENT = 16
@@ -69,9 +67,7 @@ def _steps(values: Iterable[Any]) -> Iterator[Any]:
 
 
 @pass_environment
-def _join(
-    environment: Environment, values: Iterable[Any], d: str = "", attribute: str | int | None = None
-) -> str:
+def _join(environment: Environment, values: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
     parts: list[str] = []
     size = 0
     for value in values if attribute is None else map(make_attrgetter(environment, attribute), values):
@@ -138,7 +134,5 @@ _OWN: dict[str, Callable[..., Any]] = {
     "_steps": _steps,
 }
 FILTER_FUNCTIONS = {
-    name: _timed(function)
-    for name, function in {**{name: FILTERS[name] for name in _FILTERS}, **_OWN}.items()
-}
-"""The filters of templates by name. `_steps` is for `Bounds`."""
+    name: _timed(function) for name, function in {**{name: FILTERS[name] for name in _FILTERS}, **_OWN}.items()
+}  # The filters of templates by name. `_steps` is for `Bounds`.

@@ -20,11 +20,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from mockserver.scenarios.template_bounds import CLOCK, FILTER_FUNCTIONS, MAX_OUTPUT, Bounds
 
-MAX_TEMPLATE = 10_000
-"""Characters of a template."""
+MAX_TEMPLATE = 10_000  # Characters of a template.
 VARIABLES = ("request", "now", "fake")
-Render = Callable[[Mapping[str, Any]], Any]
-"""Renders a value with the given variables; raises BadTemplate."""
+Render = Callable[[Mapping[str, Any]], Any]  # Renders a value with the given variables; raises BadTemplate.
 
 _NUMBERS = (int, float)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -35,8 +33,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
     list: frozenset(("index", "count")),
     tuple: frozenset(("index", "count")),
     **dict.fromkeys((bytes, int, float, bool), frozenset()),
-}
-"""The methods allowed for these types: others take a width or a number of repetitions."""
+}  # The methods allowed for these types: others take a width or a number of repetitions.
 _UNKNOWN = object()
 _REFUSED = (
     *(nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.With),

@@ -15,14 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
-from mockserver.server import (
-    admin_apps,
-    admin_behavior,
-    admin_catalog,
-    admin_clock,
-    admin_docs,
-    admin_journal,
-)
+from mockserver.server import admin_apps, admin_behavior, admin_catalog, admin_clock, admin_docs, admin_journal
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route, parse_request
 from mockserver.server.guard import CHALLENGES, Guard
 

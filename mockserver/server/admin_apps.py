@@ -17,12 +17,7 @@ def list_apps(context: AdminContext, request: AdminRequest) -> Json:
     engine = context.engine
     return {
         "apps": [
-            {
-                "appkey": app.appkey,
-                "name": app.name,
-                "scenario": engine.store.app(app.appkey).scenario,
-                "made": made,
-            }
+            {"appkey": app.appkey, "name": app.name, "scenario": engine.store.app(app.appkey).scenario, "made": made}
             for apps, made in ((engine.config.apps, False), (engine.apps, True))
             for app in list(apps.values())
         ]

@@ -22,12 +22,7 @@ def health(context: AdminContext, request: AdminRequest) -> Json:
 def ready(context: AdminContext, request: AdminRequest) -> Json:
     """Return whether the files were valid when they were last read, their problems, and what makes results unreliable."""
     problems = [
-        {
-            "place": problem.place,
-            "line": problem.line,
-            "column": problem.column,
-            "text": problem.text.to(context.lang),
-        }
+        {"place": problem.place, "line": problem.line, "column": problem.column, "text": problem.text.to(context.lang)}
         for problem in context.engine.problems
     ]
     warnings = [text.to(context.lang) for text in context.warnings]
@@ -135,7 +130,5 @@ ROUTES = (
     ),
     Route("GET", "errors", errors, "List the error catalogue", "列出错误码表"),
     Route("GET", "settings", settings, "List the settings", "列出设置"),
-    Route(
-        "GET", "fault-kinds", fault_kinds, "List the fault kinds with their fields", "列出故障种类及其字段"
-    ),
+    Route("GET", "fault-kinds", fault_kinds, "List the fault kinds with their fields", "列出故障种类及其字段"),
 )

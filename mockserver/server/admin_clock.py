@@ -9,19 +9,13 @@ from mockserver.core.text import Text
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
 
 MAX_SHIFT_SECONDS = 366 * 86_400 * 100
-_MIN_TIME, _MAX_TIME = 1_000_000_000, 9_999_999_999
-"""A curtime has ten digits (§1.1.2)."""
+_MIN_TIME, _MAX_TIME = 1_000_000_000, 9_999_999_999  # A curtime has ten digits (§1.1.2).
 
 
 def get_clock(context: AdminContext, request: AdminRequest) -> Json:
     """Return the clock's time and the machine's time, both in Unix seconds."""
     clock = context.scope(request.appkey).clock
-    return {
-        "now": clock.now(),
-        "machine": machine_time(),
-        "frozen": clock.frozen,
-        "offset_seconds": clock.offset,
-    }
+    return {"now": clock.now(), "machine": machine_time(), "frozen": clock.frozen, "offset_seconds": clock.offset}
 
 
 def set_clock(context: AdminContext, request: AdminRequest) -> Json:

@@ -107,7 +107,5 @@ ROUTES = (
     ),
     Route("GET", "docs", docs_page, "Interactive API documentation", "可在线调用的接口文档", query=None),
     Route("GET", "docs/<name>", docs_file, "Files of the docs page", "接口文档页面的资源文件"),
-    Route(
-        "GET", "sign", sign, "Return a signed query string", "返回签名后的查询串", query=("identifier", "seq")
-    ),
+    Route("GET", "sign", sign, "Return a signed query string", "返回签名后的查询串", query=("identifier", "seq")),
 )

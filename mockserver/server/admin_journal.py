@@ -58,9 +58,7 @@ def get_request(context: AdminContext, request: AdminRequest) -> Json:
     entry_id = request.path["id"]
     entry = context.engine.journal.get(entry_id)
     if entry is None or request.appkey not in (None, entry.appkey):
-        text = Text(
-            f"there is no request {entry_id!r}, or it has been evicted", f"没有请求 {entry_id!r}，或已被淘汰"
-        )
+        text = Text(f"there is no request {entry_id!r}, or it has been evicted", f"没有请求 {entry_id!r}，或已被淘汰")
         raise AdminError(404, "unknown_request", text)
     return entry_json(entry, context.lang)
 
@@ -186,11 +184,7 @@ ROUTES = (
         query=None,
     ),
     Route(
-        "POST",
-        "requests/find",
-        find_requests,
-        "Find requests by filters and a `when`",
-        "按过滤条件与 `when` 查找请求",
+        "POST", "requests/find", find_requests, "Find requests by filters and a `when`", "按过滤条件与 `when` 查找请求"
     ),
     Route(
         "POST",

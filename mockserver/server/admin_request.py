@@ -29,10 +29,8 @@ class AdminRequest:
     """A parsed admin request. Without an appkey it is about every app."""
 
     appkey: str | None = None
-    path: Mapping[str, str] = field(default_factory=dict)
-    """The variables of the route's path."""
-    query: Mapping[str, str] = field(default_factory=dict)
-    """The query parameters other than `appkey`."""
+    path: Mapping[str, str] = field(default_factory=dict)  # The variables of the route's path.
+    query: Mapping[str, str] = field(default_factory=dict)  # The query parameters other than `appkey`.
     body: Mapping[str, Any] = field(default_factory=dict)
 
     def fields(self, **types: tuple[type, ...]) -> Json:
@@ -57,8 +55,7 @@ class AdminContext:
     engine: Engine
     release: Callable[[str | None], int] = lambda appkey: 0
     """Ends the delays and hangs of one app, or of all apps for None; returns how many there were."""
-    public_url: str | None = None
-    """The URL under which clients reach the server, if it is behind a reverse proxy."""
+    public_url: str | None = None  # The URL under which clients reach the server, if it is behind a reverse proxy.
     started: float = field(default_factory=monotonic)
     warnings: dict[Text, None] = field(default_factory=dict)
     """What makes results unreliable though the server works, each once."""
@@ -110,13 +107,10 @@ class Route:
     path: str
     handler: Callable[[AdminContext, AdminRequest], Json | flask.Response]
     en: str
-    zh: str
-    """The help text in both languages."""
+    zh: str  # The help text in both languages.
     status: int = 200
-    query: tuple[str, ...] | None = ()
-    """Query parameters beside `appkey`; None when the handler checks them itself."""
-    probe: str = ""
-    """The key of the answer that a probe without the token may see."""
+    query: tuple[str, ...] | None = ()  # Query parameters beside `appkey`; None when the handler checks them itself.
+    probe: str = ""  # The key of the answer that a probe without the token may see.
 
     @property
     def text(self) -> Text:
@@ -146,10 +140,7 @@ def _parse_body(incoming: flask.Request) -> Json:
         raise AdminError(413, "body_too_large", Text("the body is too large", "请求体过大"))
     try:
         body = json.loads(
-            raw or b"{}",
-            parse_constant=_reject_constant,
-            parse_float=_finite_float,
-            object_pairs_hook=_unique_keys,
+            raw or b"{}", parse_constant=_reject_constant, parse_float=_finite_float, object_pairs_hook=_unique_keys
         )
     except (ValueError, RecursionError):
         text = Text("the body is not JSON", "请求体不是 JSON")

@@ -44,15 +44,12 @@ class Service:
     app: WSGIApplication
     scheme: str
     limits: Limits
-    inline: Callable[[str], bool]
-    """Whether requests to this path are fast enough for the event loop's own thread."""
-    threads: Executor
-    """Run the other requests."""
+    inline: Callable[[str], bool]  # Whether requests to this path are fast enough for the event loop's own thread.
+    threads: Executor  # Run the other requests.
     envelope: Envelope
     playbacks: Playbacks
     client_log: ClientLog
-    on_stop: Callable[[], object]
-    """Called at a stop, after the last connection was accepted."""
+    on_stop: Callable[[], object]  # Called at a stop, after the last connection was accepted.
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     forced: asyncio.Event = field(default_factory=asyncio.Event)
     """Whether to stop, and without waiting for requests in flight."""
@@ -79,8 +76,7 @@ class Connection(asyncio.Protocol):
         self._unsent_before = 0
         self._writable = asyncio.Event()
         self._writable.set()
-        self.on_disconnect: Callable[[], None] | None = None
-        """Called when the client disconnects."""
+        self.on_disconnect: Callable[[], None] | None = None  # Called when the client disconnects.
 
     @property
     def busy(self) -> bool:

@@ -32,8 +32,7 @@ def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> N
     """Log errors, except the broken connections and handshakes of clients."""
     error = context.get("exception")
     if isinstance(error, (ConnectionError, TimeoutError, asyncio.TimeoutError)) or (
-        isinstance(error, OSError)
-        and (error.errno in (errno.EPIPE, errno.ENOTCONN) or "SSL" in type(error).__name__)
+        isinstance(error, OSError) and (error.errno in (errno.EPIPE, errno.ENOTCONN) or "SSL" in type(error).__name__)
     ):
         log.debug("a connection ended: %r", error)
         return

@@ -79,9 +79,7 @@ class Guard:
         origin = request.headers.get("Origin")
         own = f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}"
         if origin is not None and origin != own and origin not in self.origins:
-            raise _forbidden(
-                "foreign_origin", "requests from other origins are not allowed", "不允许其他来源的请求"
-            )
+            raise _forbidden("foreign_origin", "requests from other origins are not allowed", "不允许其他来源的请求")
         if request.headers.get("Sec-Fetch-Site", "") not in _ALLOWED_FETCH_SITES:
             raise _forbidden("cross_site", "cross-site requests are not allowed", "不允许跨站请求")
         if self.token is None and not is_loopback(request.remote_addr or "localhost"):
@@ -101,9 +99,7 @@ class Guard:
 
 def _check_write(request: Request) -> None:
     if request.headers.get(WRITE_HEADER) != "1":
-        raise _forbidden(
-            "missing_header", f"writes must send {WRITE_HEADER}: 1", f"写操作须带 {WRITE_HEADER}: 1"
-        )
+        raise _forbidden("missing_header", f"writes must send {WRITE_HEADER}: 1", f"写操作须带 {WRITE_HEADER}: 1")
     if request.mimetype != "application/json":
         header = "Content-Type: application/json"
         text = Text(f"writes must send {header}", f"写操作须带 {header}")

@@ -19,22 +19,18 @@ Envelope = Callable[[str, Text], bytes]
 class Limits:
     """Limits for one connection. Sizes are bytes, times are seconds."""
 
-    header_bytes: int = 16 * 1024
-    """Request line and headers together."""
+    header_bytes: int = 16 * 1024  # Request line and headers together.
     body_bytes: int = 1024 * 1024
     """A longer body still reaches the application, marked as overlong and without its bytes."""
     drain_bytes: int = 4 * 1024 * 1024
     """Bytes beyond `body_bytes` that are read and dropped, so that the connection can be kept."""
     request_seconds: float = 15.0
     """From the connection, or from the first byte of a later request, to the last byte of the request."""
-    idle_seconds: float = 30.0
-    """How long a kept-alive connection may wait for the next request."""
-    write_seconds: float = 30.0
-    """How long a client may read nothing of a response that is ready."""
+    idle_seconds: float = 30.0  # How long a kept-alive connection may wait for the next request.
+    write_seconds: float = 30.0  # How long a client may read nothing of a response that is ready.
     linger_seconds: float = 2.0
     """How long a connection stays open after a refusal, or after the client has closed its side."""
-    stop_seconds: float = 4.0
-    """How long `stop` waits for requests in flight."""
+    stop_seconds: float = 4.0  # How long `stop` waits for requests in flight.
 
     @property
     def check_seconds(self) -> float:

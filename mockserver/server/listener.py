@@ -22,8 +22,7 @@ from mockserver.server.tls import TLS
 
 BACKLOG = 2048
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_SWITCH_INTERVAL = 0.0002
-"""Seconds; with the default, admin requests wait long behind a busy event loop."""
+_SWITCH_INTERVAL = 0.0002  # Seconds; with the default, admin requests wait long behind a busy event loop.
 _MAX_OPEN_FILES = 65_536
 _HTTP_BEGINNINGS = frozenset(bytes((byte,)) for byte in (*b"\r\n", *range(0x20, 0x7F)))
 """First bytes that are text and so cannot begin a TLS handshake."""
@@ -165,9 +164,7 @@ class Listener:
         timeouts = {"ssl_handshake_timeout": limits.request_seconds}
         if sys.version_info >= (3, 11) or type(self._loop).__module__.startswith("uvloop"):
             timeouts["ssl_shutdown_timeout"] = limits.linger_seconds
-        await self._loop.connect_accepted_socket(
-            lambda: Connection(self._service), sock, ssl=context, **timeouts
-        )
+        await self._loop.connect_accepted_socket(lambda: Connection(self._service), sock, ssl=context, **timeouts)
 
 
 @contextlib.contextmanager

@@ -199,9 +199,7 @@ class _Document:
             about = texts.with_readings(about, texts.PARAMETER_READINGS.get(name, ()), self.readings)
             schema = {key: value for key, value in schema.items() if "description" not in key}
             if name == "identifier" and self.readings["identifier"] == "admin":
-                schema["enum"] = sorted(
-                    {each for one in ([app] if self.app else apps) for each in one.identifiers}
-                )
+                schema["enum"] = sorted({each for one in ([app] if self.app else apps) for each in one.identifiers})
             parameters[name] = {
                 "name": name,
                 "in": "query",
@@ -214,9 +212,7 @@ class _Document:
 
     def _security_scheme(self) -> Json:
         about = texts.signature(self.readings)
-        text = Text(
-            *(part.format(signature=signature) for part, signature in zip(texts.SECURITY, about, strict=True))
-        )
+        text = Text(*(part.format(signature=signature) for part, signature in zip(texts.SECURITY, about, strict=True)))
         return {"type": "apiKey", "in": "query", "name": "checksum", **self._text("description", text)}
 
     def _failure_schema(self) -> Json:
@@ -227,9 +223,7 @@ class _Document:
         }
 
         def field(name: str, **limits: Any) -> Json:
-            converted: Json = self.components.convert(
-                {"$ref": f"#/properties/{name}", **limits}, "envelope.json"
-            )
+            converted: Json = self.components.convert({"$ref": f"#/properties/{name}", **limits}, "envelope.json")
             return converted
 
         return {

@@ -24,13 +24,10 @@ _CALENDAR_DAY = (
     "^(([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
     "((0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])|(0[469]|11)(0[1-9]|[12][0-9]|30)|02(0[1-9]|1[0-9]|2[0-8]))"
     "|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)0229)$"
-)
-"""The same for readers of the document: `00000000`, `20191301` and `20190229` are no days."""
-_NAMES = "x-enum-varnames"
-"""The names of the values of an `enum`, which generators know by this keyword."""
+)  # The same for readers of the document: `00000000`, `20191301` and `20190229` are no days.
+_NAMES = "x-enum-varnames"  # The names of the values of an `enum`, which generators know by this keyword.
 _SECTION = re.compile(r"§[0-9]+(?:\.[0-9]+)*")
-_DATA_KEYWORDS = frozenset({"const", "enum", "examples", "default"})
-"""Keywords whose values are data, not schemas."""
+_DATA_KEYWORDS = frozenset({"const", "enum", "examples", "default"})  # Keywords whose values are data, not schemas.
 _MAPPING_KEYWORDS = frozenset({"properties", "patternProperties", "dependentSchemas"})
 """Keywords whose values map names to schemas."""
 _TEXTS = frozenset({"title", "description", "$comment", "examples", "x-title-zh", "x-description-zh"})
@@ -42,12 +39,10 @@ class Components:
     """The schemas of a document, which include whatever they refer to."""
 
     def __init__(self, schemas: Schemas, readings: Readings, lang: Lang) -> None:
-        self.schemas: dict[str, Json] = {}
-        """By component name."""
+        self.schemas: dict[str, Json] = {}  # By component name.
         self._files, self._lang = schemas, lang
         self._chosen = {f"{name}={value}" for name, value in readings.items()}
-        self._names: dict[int, str] = {}
-        """Component names by identity of the original schema."""
+        self._names: dict[int, str] = {}  # Component names by identity of the original schema.
 
     def add(self, name: str, schema: Json) -> Json:
         """Add a component that is not from a file; return a reference to it."""
@@ -139,9 +134,7 @@ class Components:
             elif key in _MAPPING_KEYWORDS:
                 present = {name: self._with_readings(item) for name, item in value.items()}
                 converted[key] = {
-                    name: self.convert(value[name], file)
-                    for name, item in present.items()
-                    if item is not None
+                    name: self.convert(value[name], file) for name, item in present.items() if item is not None
                 }
             else:
                 converted[key] = self.convert(value, file)

@@ -6,13 +6,9 @@ from mockserver.contract.readings import READINGS, Readings
 from mockserver.core.text import Text
 
 TAGS = {
-    "2": (
-        "records",
-        Text("Call records of users and rooms (§2)", "服务端业务数据接口：用户与房间的通话记录(§2)"),
-    ),
+    "2": ("records", Text("Call records of users and rooms (§2)", "服务端业务数据接口：用户与房间的通话记录(§2)")),
     "3": ("statistics", Text("Statistics of a day (§3)", "运维监控统计接口：按天统计(§3)")),
-}
-"""Tag and description by the first number of an operation's section."""
+}  # Tag and description by the first number of an operation's section.
 TITLE = Text("YouMe call records and statistics", "游密通话记录与统计接口")
 DESCRIPTION = Text(
     "The REST API of YouMe (游密) for call records and daily statistics, as this mock server interprets its document"
@@ -39,8 +35,7 @@ _FORMULAS = {
     "v2": ("appsecret + restapikey + curtime",),
     "v1": ("appsecret + curtime",),
     "either": ("appsecret + restapikey + curtime", "appsecret + curtime"),
-}
-"""What is hashed, by the reading `signing`."""
+}  # What is hashed, by the reading `signing`.
 _SIGNATURE = Text(
     "`checksum` is the lower-case hex SHA-1 of {formulas}; it is valid for {seconds} seconds before and after `curtime`{times}.",
     "`checksum` 为 {formulas} 的 SHA-1 小写十六进制；`curtime` 前后 {seconds} 秒内有效{times}。",
@@ -75,9 +70,7 @@ HEADERS = {
         "应答的来源：world、contract、fault 或规则编号",
     ),
     "X-Mock-Violations": Text("Number of contract violations in the request", "请求违反契约之处的数目"),
-    "X-Mock-Diagnosis": Text(
-        "The violation that decided the response, or the first one", "决定应答的违规，或首个违规"
-    ),
+    "X-Mock-Diagnosis": Text("The violation that decided the response, or the first one", "决定应答的违规，或首个违规"),
     "X-Mock-Fault": Text("The faults applied to the response", "应答中生效的故障"),
     "X-Mock-Problems": Text("Problems in the server's files", "服务器文件中的错误"),
 }
@@ -86,10 +79,8 @@ PARAMETER_READINGS = {
     "checksum": ("signing", "checksum_reuse"),
     "seq": ("seq",),
     "identifier": ("identifier",),
-}
-"""The readings that concern one parameter."""
-COMMON_READINGS = ("strictness", "paths", "http_status")
-"""The readings that concern every call."""
+}  # The readings that concern one parameter.
+COMMON_READINGS = ("strictness", "paths", "http_status")  # The readings that concern every call.
 
 
 def formulas(readings: Readings) -> tuple[str, ...]:
@@ -104,12 +95,8 @@ def signature(readings: Readings) -> Text:
     quoted = [f"`{formula}`" for formula in formulas(readings)]
     seconds, once = readings["freshness_seconds"], readings["checksum_reuse"] == "once"
     return Text(
-        _SIGNATURE.en.format(
-            formulas=" or ".join(quoted), seconds=seconds, times=", and only once" if once else ""
-        ),
-        _SIGNATURE.zh.format(
-            formulas=" 或 ".join(quoted), seconds=seconds, times="，且只能使用一次" if once else ""
-        ),
+        _SIGNATURE.en.format(formulas=" or ".join(quoted), seconds=seconds, times=", and only once" if once else ""),
+        _SIGNATURE.zh.format(formulas=" 或 ".join(quoted), seconds=seconds, times="，且只能使用一次" if once else ""),
     )
 
 
@@ -117,8 +104,7 @@ def description(readings: Readings) -> Text:
     """Return the description of the API under these readings."""
     parts = {"signature": signature(readings), "http": _HTTP[readings["http_status"]]}
     texts = (
-        text.format(**{name: part[index] for name, part in parts.items()})
-        for index, text in enumerate(DESCRIPTION)
+        text.format(**{name: part[index] for name, part in parts.items()}) for index, text in enumerate(DESCRIPTION)
     )
     return with_readings(Text(*texts), COMMON_READINGS, readings)
 
@@ -128,8 +114,7 @@ def with_readings(text: Text, names: tuple[str, ...], readings: Readings) -> Tex
     if not names:
         return text
     lists = (
-        "".join(f"\n- `{name}={readings[name]}`: {READINGS[name].why[index]}" for name in names)
-        for index in (0, 1)
+        "".join(f"\n- `{name}={readings[name]}`: {READINGS[name].why[index]}" for name in names) for index in (0, 1)
     )
     return Text(*(f"{part}\n{items}" for part, items in zip(text, lists, strict=True)))
 

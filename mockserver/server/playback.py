@@ -30,14 +30,11 @@ if TYPE_CHECKING:
     from mockserver.server.connection import Connection
 
 GARBAGE = b"\x16\x03\x01\x00\xff\x00HTTP? \x80\x81\xfe\xff no such protocol\r\n\r\n"
-_SETTLE_SECONDS = 0.05
-"""Time for the kernel to send a cut response before an RST drops what is left."""
-_MAX_PAUSE_SECONDS = 86_400.0
-"""The longest pause; event loops reject much longer ones."""
+_SETTLE_SECONDS = 0.05  # Time for the kernel to send a cut response before an RST drops what is left.
+_MAX_PAUSE_SECONDS = 86_400.0  # The longest pause; event loops reject much longer ones.
 
 
-Timer = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
-"""`loop.call_later`, or a replacement in tests."""
+Timer = Callable[[float, Callable[[], None]], asyncio.TimerHandle]  # `loop.call_later`, or a replacement in tests.
 
 
 class Playback:
@@ -121,9 +118,7 @@ class Playbacks:
         self._finished = True
         self.release()
 
-    async def play(
-        self, connection: Connection, head: bytes, body: bytes, plan: DeliveryPlan, appkey: str
-    ) -> bool:
+    async def play(self, connection: Connection, head: bytes, body: bytes, plan: DeliveryPlan, appkey: str) -> bool:
         """Send a response as planned. Return whether the connection may be kept."""
         playback = Playback(appkey, self._timer, self._loop)
         playback.released = self._finished
@@ -160,9 +155,7 @@ def timed_pieces(head: bytes, body: bytes, plan: DeliveryPlan) -> Iterator[tuple
 
 def _pieces(head: bytes, body: bytes, plan: DeliveryPlan) -> Iterator[tuple[float, bytes, float]]:
     """Yield (seconds before, bytes, seconds after) without throttling."""
-    count = (
-        min(len(head), max(2, min(64, math.ceil(plan.header_seconds * 20)))) if plan.header_seconds > 0 else 1
-    )
+    count = min(len(head), max(2, min(64, math.ceil(plan.header_seconds * 20)))) if plan.header_seconds > 0 else 1
     for piece in _split(head, count):
         yield 0.0, piece, plan.header_seconds / count
     if plan.malformed_chunk:

@@ -14,8 +14,7 @@ from mockserver.core.text import Lang, Text
 log = logging.getLogger("mockserver.clients")
 log.addHandler(logging.NullHandler())
 
-_LOG_INTERVAL = 60.0
-"""Seconds before the same cause is logged again."""
+_LOG_INTERVAL = 60.0  # Seconds before the same cause is logged again.
 _MAX_CAUSES = 200
 
 
@@ -48,8 +47,7 @@ class ClientLog:
 MISSING_HOST = Text("the Host header is missing", "缺少 Host 请求头")
 REPEATED_HOST = Text("the Host header occurs more than once", "Host 请求头重复出现")
 NO_UPGRADE = Text(
-    "this server supports HTTP/1.1 only: omit the Upgrade header",
-    "本服务器只支持 HTTP/1.1，请勿发送 Upgrade 请求头",
+    "this server supports HTTP/1.1 only: omit the Upgrade header", "本服务器只支持 HTTP/1.1，请勿发送 Upgrade 请求头"
 )
 NO_WEBSOCKET = Text(
     "the client asks for a WebSocket; the API has none, and Upgrade is ignored",
@@ -113,8 +111,7 @@ def invalid_request(data: bytes, error: Exception) -> Refusal:
     if text is None and "Transfer-Encoding" in reason:
         text = TRANSFER_ENCODING
     return Refusal(
-        400,
-        text or Text(f"this is not a valid HTTP request: {reason}", f"这不是合法的 HTTP 请求：{reason}"),
+        400, text or Text(f"this is not a valid HTTP request: {reason}", f"这不是合法的 HTTP 请求：{reason}")
     )
 
 

@@ -25,8 +25,7 @@ from mockserver.validation.query import PARAMETERS
 POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _BASE_URL = "{{baseUrl}}"
 _KEYS = ("appsecret", "restapikey")
-_FAILURE = "checksum_mismatch"
-"""The failure that every request has an example of."""
+_FAILURE = "checksum_mismatch"  # The failure that every request has an example of.
 _WRONG_CHECKSUM = "0" * 40
 _DESCRIPTION = Text(
     "The collection's pre-request script signs each request: checksum = sha1({formula}) (§1.1.2). Set the collection"
@@ -54,8 +53,7 @@ _TEST_SCRIPT = [
     "    const answer = pm.response.json();",
     '    pm.expect([answer.Status, answer.ErrorCode], answer.ErrorInfo).to.eql(["OK", 0]);',
     "});",
-]
-"""Checks the envelope (§1.4): HTTP 200 alone proves nothing."""
+]  # Checks the envelope (§1.4): HTTP 200 alone proves nothing.
 _HTTP_TEST = """\
 > {%
     client.test("Status is OK", function () {
@@ -65,9 +63,7 @@ _HTTP_TEST = """\
 """
 
 
-def postman_collection(
-    config: Config, readings: Readings, *, app: App, secrets: bool, lang: Lang, server: str
-) -> Json:
+def postman_collection(config: Config, readings: Readings, *, app: App, secrets: bool, lang: Lang, server: str) -> Json:
     """Return a Postman collection (format 2.1) that signs its requests itself.
 
     Without `secrets` the variables `appsecret` and `restapikey` are empty.
@@ -81,10 +77,7 @@ def postman_collection(
         "identifier": app.identifiers[0],
     }
     answers = samples(config, readings)
-    scripts = {
-        "prerequest": _signing_script(formula, readings["freshness_seconds"] // 2),
-        "test": _TEST_SCRIPT,
-    }
+    scripts = {"prerequest": _signing_script(formula, readings["freshness_seconds"] // 2), "test": _TEST_SCRIPT}
     return {
         "info": {
             "name": TITLE.to(lang),
@@ -93,8 +86,7 @@ def postman_collection(
         },
         "variable": [{"key": name, "value": value} for name, value in variables.items()],
         "event": [
-            {"listen": event, "script": {"type": "text/javascript", "exec": lines}}
-            for event, lines in scripts.items()
+            {"listen": event, "script": {"type": "text/javascript", "exec": lines}} for event, lines in scripts.items()
         ],
         "item": [
             {
@@ -123,19 +115,11 @@ def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, la
     answers, earliest = samples(config, readings), -(readings["freshness_seconds"] // 3)
     requests = [
         _http_request(
-            operation,
-            answers[operation.name],
-            query,
-            lang,
-            _http_script(keys, formula, min(earliest + number, 0)),
+            operation, answers[operation.name], query, lang, _http_script(keys, formula, min(earliest + number, 0))
         )
         for number, operation in enumerate(OPERATIONS.values())
     ]
-    variables = {
-        "baseUrl": server.rstrip("/"),
-        "appkey": app.appkey,
-        "identifier": quote(app.identifiers[0], safe=""),
-    }
+    variables = {"baseUrl": server.rstrip("/"), "appkey": app.appkey, "identifier": quote(app.identifiers[0], safe="")}
     lines = "".join(f"@{name} = {value}\n" for name, value in variables.items())
     head = _SCRIPTED_HEAD.to(lang).format(formula=formula, default=default)
     return "\n".join([f"{head}\n{lines}", *requests])
@@ -178,9 +162,7 @@ def _signing_script(formula: str, lead: int) -> list[str]:
     ]
 
 
-def _postman_item(
-    operation: Operation, answers: Samples, config: Config, readings: Readings, lang: Lang
-) -> Json:
+def _postman_item(operation: Operation, answers: Samples, config: Config, readings: Readings, lang: Lang) -> Json:
     body, success = next(iter(answers.values()))
     row = config.catalogue[_FAILURE]
     wrong = {"checksum": _WRONG_CHECKSUM}
@@ -232,10 +214,7 @@ def _http_script(keys: dict[str, str], formula: str, offset: int) -> str:
     """Return a pre-request script of the JetBrains HTTP Client that signs with the second that is `offset` from now."""
     lines = [
         f"const curtime = (Math.floor(Date.now() / 1000) + {offset}).toString();",
-        *(
-            f'const {name} = request.environment.get("{name}") || {json.dumps(value)};'
-            for name, value in keys.items()
-        ),
+        *(f'const {name} = request.environment.get("{name}") || {json.dumps(value)};' for name, value in keys.items()),
         'request.variables.set("curtime", curtime);',
         f'request.variables.set("checksum", crypto.sha1().updateWithText({formula}).digest().toHex());',
         f'request.variables.set("seq", {_SEQ});',

@@ -19,8 +19,7 @@ from mockserver.server import refusals
 from mockserver.server.limits import Limits
 from mockserver.server.refusals import Refusal
 
-IDLE, HEAD, BODY = range(3)
-"""What of a request is being read: nothing, its head, or its body."""
+IDLE, HEAD, BODY = range(3)  # What of a request is being read: nothing, its head, or its body.
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
@@ -31,19 +30,13 @@ class IncomingRequest:
     method: str
     target: bytes
     version: str
-    headers: list[tuple[bytes, bytes]]
-    """In the order received, with lower-case names."""
-    keep_alive: bool
-    """Whether the client allows the connection to be kept."""
-    declared_length: int = 0
-    """Content-Length, 0 without one."""
+    headers: list[tuple[bytes, bytes]]  # In the order received, with lower-case names.
+    keep_alive: bool  # Whether the client allows the connection to be kept.
+    declared_length: int = 0  # Content-Length, 0 without one.
     body: list[bytes] = field(default_factory=list)
-    overlong: bool = False
-    """Whether the body exceeded the limit and was discarded."""
-    complete: bool = True
-    """Whether the body was read to its end."""
-    hint: Text | None = None
-    """What the client seems to mistake this server for."""
+    overlong: bool = False  # Whether the body exceeded the limit and was discarded.
+    complete: bool = True  # Whether the body was read to its end.
+    hint: Text | None = None  # What the client seems to mistake this server for.
 
 
 class _Done(Exception):
@@ -57,10 +50,8 @@ class RequestParser:
         self._limits = limits
         self._parser = httptools.HttpRequestParser(self)
         self.phase = IDLE
-        self.started = 0
-        """The number of requests begun."""
-        self.expects_100 = False
-        """Whether the client waits for `100 Continue` before it sends the body."""
+        self.started = 0  # The number of requests begun.
+        self.expects_100 = False  # Whether the client waits for `100 Continue` before it sends the body.
         self.done = False
         """Whether everything that follows is ignored, after a refusal or a body that is too long to read."""
         self._ready: list[IncomingRequest | Refusal] = []
@@ -70,8 +61,7 @@ class RequestParser:
         self._completed = 0
         self._count_exactly = False
         """Whether the current read may exceed `header_bytes`, so that the headers have to be counted."""
-        self._raw_target: bytes | None = None
-        """The target before it was rewritten for the parser."""
+        self._raw_target: bytes | None = None  # The target before it was rewritten for the parser.
 
     def feed(self, data: bytes) -> list[IncomingRequest | Refusal]:
         """Return the requests that these bytes complete, and a refusal if they are not valid."""
@@ -95,9 +85,7 @@ class RequestParser:
         except httptools.HttpParserError as error:
             cause = error.__context__
             if not self.done:
-                self._refuse(
-                    cause if isinstance(cause, Refusal) else refusals.invalid_request(original, error)
-                )
+                self._refuse(cause if isinstance(cause, Refusal) else refusals.invalid_request(original, error))
         if self.phase == HEAD and self._completed == completed:
             self._head_bytes += size
             if self._head_bytes > self._limits.header_bytes:

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.transport")
 
-_GRACE_SECONDS = 0.25
-"""How long idle clients may take at a stop to answer the close (TLS has a closing handshake)."""
+_GRACE_SECONDS = 0.25  # How long idle clients may take at a stop to answer the close (TLS has a closing handshake).
 
 
 def is_fast_path(path: str) -> bool:
@@ -76,8 +75,7 @@ class Server:
         self._port = 0
         self._thread: threading.Thread | None = None
         self._service: Service | None = None
-        self._listener: Listener | None = None
-        """Both exist while the server runs."""
+        self._listener: Listener | None = None  # Both exist while the server runs.
 
     @property
     def port(self) -> int:
@@ -126,10 +124,7 @@ class Server:
         ready = threading.Event()
         failure: list[BaseException] = []
         self._thread = threading.Thread(
-            target=self._serve_in_thread,
-            args=(sock, ready, failure),
-            name=f"mockserver:{self._port}",
-            daemon=True,
+            target=self._serve_in_thread, args=(sock, ready, failure), name=f"mockserver:{self._port}", daemon=True
         )
         self._thread.start()
         ready.wait()
@@ -180,9 +175,7 @@ class Server:
             raise_process_limits()
             self._serve(sock, ready)
 
-    def _serve_in_thread(
-        self, sock: socket.socket, ready: threading.Event, failure: list[BaseException]
-    ) -> None:
+    def _serve_in_thread(self, sock: socket.socket, ready: threading.Event, failure: list[BaseException]) -> None:
         try:
             self._serve(sock, ready.set)
         except BaseException as error:

@@ -20,9 +20,7 @@ _UNTRUSTED = ("unknown ca", "bad certificate", "certificate unknown")
 class TLS:
     """An SSL context, and the CA file that clients have to trust if the certificate was generated."""
 
-    def __init__(
-        self, context: ssl.SSLContext, ca_file: Path | None = None, names: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, context: ssl.SSLContext, ca_file: Path | None = None, names: Iterable[str] = ()) -> None:
         self.context, self.ca_file, self._names = context, ca_file, tuple(names)
 
     def explain(self, error: ssl.SSLError) -> Text | None:

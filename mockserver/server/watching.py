@@ -16,12 +16,9 @@ from mockserver.engine.pipeline import Engine
 
 log = logging.getLogger("mockserver")
 
-CHECK_SECONDS = 0.25
-"""The interval of checks."""
-SETTLE_SECONDS = 0.1
-"""Files are read once they have not changed for this long."""
-MAX_SETTLE_CHECKS = 8
-"""Files that keep changing are read after this many SETTLE_SECONDS."""
+CHECK_SECONDS = 0.25  # The interval of checks.
+SETTLE_SECONDS = 0.1  # Files are read once they have not changed for this long.
+MAX_SETTLE_CHECKS = 8  # Files that keep changing are read after this many SETTLE_SECONDS.
 
 
 class Watcher:
@@ -63,9 +60,7 @@ class Watcher:
             self._engine.reload()
         except ConfigurationError as error:
             for problem in error.problems:
-                log.error(
-                    "reload failed, the last valid files stay in use: %s", problem.show(self._engine.lang)
-                )
+                log.error("reload failed, the last valid files stay in use: %s", problem.show(self._engine.lang))
         except Exception:
             log.exception("reload failed, the last valid files stay in use: %s", _join(changed))
         else:

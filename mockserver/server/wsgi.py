@@ -30,14 +30,11 @@ _ENVIRON_KEYS: dict[bytes, str] = {b"content-type": "CONTENT_TYPE", b"x-offered-
 # Keys of the environ that our transport and the application exchange.
 TRANSPORT = "mockserver.transport"
 """Set by a transport that can perform every DeliveryPlan and has read the body already."""
-OVERLONG = "mockserver.overlong"
-"""Set by the transport: the body was longer than its limit and was discarded."""
+OVERLONG = "mockserver.overlong"  # Set by the transport: the body was longer than its limit and was discarded.
 LENGTH = "mockserver.length"
 """Set by the transport with OVERLONG: the announced length of the body in bytes, 0 when there was none."""
-DELIVERY = "mockserver.delivery"
-"""Set by the application: the response's DeliveryPlan."""
-APPKEY = "mockserver.appkey"
-"""Set by the application with DELIVERY: the app whose reset ends the delay."""
+DELIVERY = "mockserver.delivery"  # Set by the application: the response's DeliveryPlan.
+APPKEY = "mockserver.appkey"  # Set by the application with DELIVERY: the app whose reset ends the delay.
 
 
 class WSGIResponse(NamedTuple):

@@ -17,8 +17,7 @@ from mockserver.core.settings import parse_admin_token
 from mockserver.core.text import Text
 
 Json = dict[str, Any]
-__tracebackhide__ = True
-"""Errors are shown at the line of the test that called these methods."""
+__tracebackhide__ = True  # Errors are shown at the line of the test that called these methods.
 
 
 class AdminClient:
@@ -27,9 +26,7 @@ class AdminClient:
     `ca` is a file with the certificates to trust over https.
     """
 
-    def __init__(
-        self, url: str, token: str | None = None, timeout: float = 70.0, *, ca: str | None = None
-    ) -> None:
+    def __init__(self, url: str, token: str | None = None, timeout: float = 70.0, *, ca: str | None = None) -> None:
         self._address = parse_server_url(url, ca)
         self.url = url.rstrip("/")
         # Checked here, because the error of http.client would show the token.
@@ -51,9 +48,7 @@ class AdminClient:
         """Return the answer to a write; errors as for `get`."""
         return self._request(method, path, query, body or {})
 
-    def _request(
-        self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None
-    ) -> Json:
+    def _request(self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None) -> Json:
         given = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
         target = f"/__admin/{path}" + (f"?{given}" if given else "")
         status, content = self._exchange(method, target, None if body is None else json.dumps(body).encode())

@@ -16,8 +16,7 @@ from mockserver.core.text import Text, pluralize
 from mockserver.testing.admin_client import AdminClient, Json
 from mockserver.testing.messages import Finding, check_names, clock_advice, find_all, unregistered_advice
 
-__tracebackhide__ = True
-"""Errors are shown at the line of the test that called these methods."""
+__tracebackhide__ = True  # Errors are shown at the line of the test that called these methods.
 
 MAX_POLL_SECONDS = 50.0
 """How long one request to the admin API waits: less than the server's limit and the client's timeout."""
@@ -210,7 +209,9 @@ class MockApp(AppControls):
         """
         requests = self.requests
         if not requests:
-            message = "no request received: nothing was tested; does the client use this server's URL and this app's keys?"
+            message = (
+                "no request received: nothing was tested; does the client use this server's URL and this app's keys?"
+            )
             raise AssertionError("\n".join([message, *self._unregistered()]))
         if unexpected := self._unexpected(requests):
             message = f"{pluralize(len(unexpected), 'violation')} of the contract:"

@@ -16,8 +16,7 @@ Json = dict[str, Any]
 __tracebackhide__ = True
 _UTC_8 = timezone(timedelta(hours=8))
 _CLOSE_SECONDS = 300
-_TIME_LIBRARIES = ("freezegun", "time_machine")
-"""Libraries that freeze or move the time of a test's process."""
+_TIME_LIBRARIES = ("freezegun", "time_machine")  # Libraries that freeze or move the time of a test's process.
 
 
 class Finding(NamedTuple):
@@ -25,10 +24,8 @@ class Finding(NamedTuple):
 
     name: str
     requests: str
-    target: str
-    """The operation, or the path if it names none."""
-    text: str
-    """What is wrong, where, and how to fix it."""
+    target: str  # The operation, or the path if it names none.
+    text: str  # What is wrong, where, and how to fix it.
     error_handling: bool = False
 
     @property
@@ -84,9 +81,7 @@ def clock_advice(clock: Json, expired: Iterable[Json]) -> list[str]:
                     f"the client signs with the machine's time, but {_describe(clock)}:"
                     " sign with the app's time, or leave its clock alone"
                 ]
-            if violation["diagnosis"] != "process_time_replaced" and (
-                cause := _replaced_by(signed, guess=not moved)
-            ):
+            if violation["diagnosis"] != "process_time_replaced" and (cause := _replaced_by(signed, guess=not moved)):
                 # A server in another process cannot know the time of this one.
                 return [
                     f'{cause}: move the app\'s clock as well, mockserver.freeze("{_iso_time(signed)}"),'

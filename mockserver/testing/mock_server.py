@@ -71,11 +71,8 @@ class MockServer:
         self._watcher = Watcher(self.engine, fixtures, snapshot) if snapshot else None
         self._token: str | None = resolved["admin_token"]
         guard = Guard.for_host(host, self._token)
-        self._app = build_app(
-            self.engine, release=self._release, guard=guard, public_url=resolved["public_url"]
-        )
-        self._process = 0
-        """The process that runs the server; 0 while it does not run."""
+        self._app = build_app(self.engine, release=self._release, guard=guard, public_url=resolved["public_url"])
+        self._process = 0  # The process that runs the server; 0 while it does not run.
         journal = self.engine.journal
         self._server = Server(
             self._app,
@@ -202,9 +199,7 @@ def _tls(host: str, settings: dict[str, Any]) -> TLS | None:
         text = Text("is the key of a certificate: add --tls-cert FILE", "是证书的私钥：请加 --tls-cert FILE")
         raise ConfigurationError.at("--tls-key", text)
     if names and not settings["tls"]:
-        text = Text(
-            "is for the certificate that --tls generates: add --tls", "用于 --tls 自动生成的证书：请加 --tls"
-        )
+        text = Text("is for the certificate that --tls generates: add --tls", "用于 --tls 自动生成的证书：请加 --tls")
         raise ConfigurationError.at("--tls-name", text)
     if cert:
         return TLS.from_files(cert, key)

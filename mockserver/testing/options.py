@@ -124,9 +124,7 @@ def fail_criteria(config: pytest.Config) -> dict[str, Any]:
 def requires_requests(config: pytest.Config) -> bool:
     """Whether a run without any request fails."""
     criteria = fail_criteria(config)
-    return (
-        criteria["fail_on_violations"] or "min_coverage" in criteria or bool(config.stash.get(REPORTS, None))
-    )
+    return criteria["fail_on_violations"] or "min_coverage" in criteria or bool(config.stash.get(REPORTS, None))
 
 
 def is_quiet(config: pytest.Config) -> bool:

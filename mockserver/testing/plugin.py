@@ -43,16 +43,14 @@ if TYPE_CHECKING:
     from mockserver.testing.admin_client import AdminClient
     from mockserver.testing.app import MockApp
 
-_APP: pytest.StashKey[MockApp] = pytest.StashKey()
-"""The app of a test."""
+_APP: pytest.StashKey[MockApp] = pytest.StashKey()  # The app of a test.
 _MARKERS: pytest.StashKey[Container[str]] = pytest.StashKey()
 """The declarations of the plugin's marker by itself and in the configuration file."""
 _OUTCOME: pytest.StashKey[RunOutcome] = pytest.StashKey()
 _NO_TEST_RUNS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
 """Options of pytest under which no test runs."""
 _SKIPPED = pytest.skip.Exception
-MAX_LINES = 20
-"""Lines of the section beside a failure; the last ones are the advice."""
+MAX_LINES = 20  # Lines of the section beside a failure; the last ones are the advice.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -202,9 +200,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.hookimpl(specname="pytest_terminal_summary", hookwrapper=True, tryfirst=True)
-def pytest_mockserver_failures(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> Iterator[None]:
+def pytest_mockserver_failures(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator[None]:
     """List the reasons why the report fails the run where pytest lists failed tests: after all other summaries."""
     yield
     outcome = config.stash.get(_OUTCOME, None)

@@ -13,14 +13,7 @@ import pytest
 
 from mockserver.core.errors import AdminError, ConfigurationError, MockServerError
 from mockserver.core.text import Lang, Text, pluralize
-from mockserver.testing.options import (
-    REPORTS,
-    fail_criteria,
-    is_quiet,
-    language,
-    requires_requests,
-    server_settings,
-)
+from mockserver.testing.options import REPORTS, fail_criteria, is_quiet, language, requires_requests, server_settings
 
 if TYPE_CHECKING:
     from mockserver.engine.journal import Selection
@@ -30,8 +23,7 @@ TESTS: pytest.StashKey[dict[str, dict[str, Any]]] = pytest.StashKey()
 """By appkey: the test that the app was created for, and the violations it expects."""
 AFTER: pytest.StashKey[str] = pytest.StashKey()
 """On a server at `--mockserver-url`: the newest unregistered request before the run, by its id."""
-ENTRIES: pytest.StashKey[Selection] = pytest.StashKey()
-"""The journal entries of the run's own servers."""
+ENTRIES: pytest.StashKey[Selection] = pytest.StashKey()  # The journal entries of the run's own servers.
 REPEATED: pytest.StashKey[set[str]] = pytest.StashKey()
 """The apps of failed attempts at tests that were run again, as pytest-rerunfailures does."""
 

@@ -17,12 +17,9 @@ from mockserver.validation.body_encoding import check_encoding, find_encoding
 from mockserver.validation.json_body import parse_json
 from mockserver.validation.schema_messages import describe_mismatches, describe_value, unknown_fields
 
-MAX_BODY = 1_048_576
-"""Bytes."""
+MAX_BODY = 1_048_576  # Bytes.
 _MAX_SHOWN = 200
-_JSON_TYPE = re.compile(
-    r'application/json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?', re.ASCII | re.IGNORECASE
-)
+_JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?', re.ASCII | re.IGNORECASE)
 
 
 def check_body(
@@ -69,14 +66,10 @@ def _check_rules(fields: Mapping[str, Any], readings: Readings, section: str) ->
     if begin and end:
         seconds, max_days = int(end) - int(begin), readings["max_range_days"]
         if seconds < 0:
-            yield make_violation(
-                "begin_after_end", expected=f"≤ {end}", got=begin, end=end, section=paragraph
-            )
+            yield make_violation("begin_after_end", expected=f"≤ {end}", got=begin, end=end, section=paragraph)
         elif max_days and section != "2.2" and seconds > max_days * DAY_SECONDS:
             expected, span = str(max_days), format_duration(seconds)
-            yield make_violation(
-                "range_too_large", expected=expected, got=seconds, span=span, section=paragraph
-            )
+            yield make_violation("range_too_large", expected=expected, got=seconds, span=span, section=paragraph)
     if "QueryDate" in fields:
         try:
             parse_day(fields["QueryDate"])

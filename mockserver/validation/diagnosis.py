@@ -28,13 +28,11 @@ from mockserver.validation.signature_candidates import (
     transformed_digests,
 )
 
-MAX_OTHER_APPS = 16
-"""How many other apps are tried unless the search is deep."""
+MAX_OTHER_APPS = 16  # How many other apps are tried unless the search is deep.
 _STALE_SECONDS, _STALE_SECONDS_DEEP = 300, 86_400
 _EXPLAIN = Text("; `mockserver explain URL` tries more", "；mockserver explain URL 会尝试更多可能")
 
-Cause = tuple[str, tuple[str, ...]]
-"""The expression that gives the digest, and the names of the mistakes in it."""
+Cause = tuple[str, tuple[str, ...]]  # The expression that gives the digest, and the names of the mistakes in it.
 Batch = tuple[Iterable[Template], bytes, str, tuple[str, ...]]
 """Templates, and the curtime that is put into them: its bytes, how it is shown, and the mistakes in it."""
 
@@ -61,11 +59,7 @@ def diagnose(
     formula = " + ".join((*FORMULAS[formulas[0]], "curtime"))
     digest = read_digest(checksum)
     cause = digest and _find_cause(digest, keys, curtime, other_keys, formulas[0], deep)
-    if (
-        not cause
-        and earlier_curtime is not None
-        and checksum_matches(checksum, keys, earlier_curtime, formulas)
-    ):
+    if not cause and earlier_curtime is not None and checksum_matches(checksum, keys, earlier_curtime, formulas):
         cause = _reused(curtime, earlier_curtime, formulas[0])
     if cause:
         accepted = {f"{name}_formula" for name in formulas}
@@ -81,12 +75,7 @@ def diagnose(
 
 
 def _find_cause(
-    digest: Digest,
-    keys: Credentials,
-    curtime: str,
-    other_keys: Sequence[Credentials],
-    formula: Formula,
-    deep: bool,
+    digest: Digest, keys: Credentials, curtime: str, other_keys: Sequence[Credentials], formula: Formula, deep: bool
 ) -> Cause | None:
     name, target = digest.algorithm, digest.raw
     batches = chain(
@@ -118,9 +107,7 @@ def _match_transformed(target: bytes, keys: Credentials, curtime: str, algorithm
     return None
 
 
-def _joined_texts(
-    keys: Credentials, curtime: str, other_keys: Sequence[Credentials], deep: bool
-) -> Iterator[Batch]:
+def _joined_texts(keys: Credentials, curtime: str, other_keys: Sequence[Credentials], deep: bool) -> Iterator[Batch]:
     """Yield the texts around curtime and around the values that may have been hashed instead, likely ones first."""
     own = templates(keys)
     others = tuple(templates_of_others(keys, other_keys if deep else other_keys[:MAX_OTHER_APPS]))

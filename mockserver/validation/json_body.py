@@ -22,18 +22,14 @@ from mockserver.validation.body_encoding import is_utf_16_or_32
 
 MAX_DEPTH = 64
 MAX_NUMBER_LENGTH = 32
-MAX_REPEATED_KEYS = 20
-"""At most this many repeated keys are reported."""
+MAX_REPEATED_KEYS = 20  # At most this many repeated keys are reported.
 _MAX_INTERNED = 32
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FULL_WIDTH = {"“": '"', "”": '"', "：": ":", "，": ",", "｛": "{", "｝": "}", "‘": "'", "’": "'"}
 _BEFORE_BRACKET = {",": "comma_too_many", ":": "value_missing"}
 """What is wrong with a closing bracket after this character."""
-REASONS = {
-    name: Text(**row)
-    for name, row in read_yaml(Path(__file__).with_name("malformed_json.yaml")).value.items()
-}
+REASONS = {name: Text(**row) for name, row in read_yaml(Path(__file__).with_name("malformed_json.yaml")).value.items()}
 
 
 @dataclass(slots=True)
@@ -42,10 +38,8 @@ class ParsedBody:
 
     value: Any = None
     ok: bool = False
-    exact: bool = True
-    """No number has a fraction or an exponent: the fast schema engine accepts 1.0 for 1."""
-    violations: list[Violation] = field(default_factory=list)
-    """Repeated keys if `ok`; otherwise why this is not JSON."""
+    exact: bool = True  # No number has a fraction or an exponent: the fast schema engine accepts 1.0 for 1.
+    violations: list[Violation] = field(default_factory=list)  # Repeated keys if `ok`; otherwise why this is not JSON.
 
 
 class _NotJSON(ValueError):
@@ -138,10 +132,7 @@ def _refuse_constant(text: str) -> None:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_parse_object,
-    parse_int=_parse_int,
-    parse_float=_parse_float,
-    parse_constant=_refuse_constant,
+    object_pairs_hook=_parse_object, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse_constant
 )
 
 

@@ -19,10 +19,8 @@ UNEXPLAINED = "unexplained"
 class Diagnosis:
     """What is wrong with a checksum or a curtime. Contains no secret and no digest."""
 
-    names: tuple[str, ...]
-    """Rows of `MISTAKES`; several when mistakes are combined."""
-    text: Text
-    """What is wrong and what to do, in one line."""
+    names: tuple[str, ...]  # Rows of `MISTAKES`; several when mistakes are combined.
+    text: Text  # What is wrong and what to do, in one line.
 
     @property
     def name(self) -> str:

@@ -16,14 +16,11 @@ from mockserver.core.text import Text
 from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 
 PARAMETERS = ("appkey", "identifier", "curtime", "checksum", "seq")
-MAX_UNKNOWN = 20
-"""At most this many unknown parameters are reported."""
-_INTERNED = {name: name for name in PARAMETERS}
-"""Saves memory: the journal keeps the names of every request."""
+MAX_UNKNOWN = 20  # At most this many unknown parameters are reported.
+_INTERNED = {name: name for name in PARAMETERS}  # Saves memory: the journal keeps the names of every request.
 _EACH_ONCE = dict.fromkeys(PARAMETERS, 1)
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_SIGNATURE_NAMES = frozenset(("checksum", "curtime", "appkey"))
-"""Parameters whose names are used for nothing else."""
+_SIGNATURE_NAMES = frozenset(("checksum", "curtime", "appkey"))  # Parameters whose names are used for nothing else.
 _MAX_SCANNED = 65_536
 _IN_BODY = re.compile(r"(?:^|[\"'&{,\s])(checksum|curtime|appkey)[\"']?\s*[=:]", re.IGNORECASE)
 
@@ -34,8 +31,7 @@ class Query:
 
     values: dict[str, str] = field(default_factory=dict)
     """Decoded values by name; the first one of a repeated parameter."""
-    counts: dict[str, int] = field(default_factory=dict)
-    """How often each parameter is given."""
+    counts: dict[str, int] = field(default_factory=dict)  # How often each parameter is given.
     broken: dict[str, str] = field(default_factory=dict)
     """Raw values that are not percent-encoded UTF-8. These have no entry in `values`."""
 
@@ -114,9 +110,7 @@ def _check_missing(query: Query, readings: Readings, request: Request | None) ->
         if elsewhere:
             hint = Text(f": {elsewhere.text.en}", f"：{elsewhere.text.zh}")
         where, diagnosis = f"query:{name}", elsewhere.name if elsewhere else ""
-        yield make_violation(
-            "missing_parameter", where, expected=name, diagnosis=diagnosis, name=name, hint=hint
-        )
+        yield make_violation("missing_parameter", where, expected=name, diagnosis=diagnosis, name=name, hint=hint)
 
 
 def _unknown_names(query: Query) -> list[str]:

@@ -14,10 +14,8 @@ from mockserver.contract.apps import Credentials
 from mockserver.core.http import Request
 
 MASK = "***"
-MIN_SECRET_LENGTH = 8
-"""Shorter keys occur in ordinary words by chance; masking these would give the key away."""
-_MAX_SPELLINGS = 100_000
-"""The oldest are forgotten beyond this: apps created at run time never unregister theirs."""
+MIN_SECRET_LENGTH = 8  # Shorter keys occur in ordinary words by chance; masking these would give the key away.
+_MAX_SPELLINGS = 100_000  # The oldest are forgotten beyond this: apps created at run time never unregister theirs.
 _PREFIX_LENGTH = 6
 _MAX_SCANNED_PREFIXES = 500
 """With more prefixes it is faster to look up each position of the text than to search for each prefix."""
@@ -31,8 +29,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._spellings: dict[str, None] = {}
-        self._by_prefix: dict[str, dict[int, set[str]]] = {}
-        """Spellings by their first characters and their length."""
+        self._by_prefix: dict[str, dict[int, set[str]]] = {}  # Spellings by their first characters and their length.
         self._prefixes: tuple[str, ...] = ()
 
     def add_credentials(self, credentials: Iterable[Credentials]) -> None:

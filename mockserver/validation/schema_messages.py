@@ -12,8 +12,7 @@ from mockserver.core.suggestions import did_you_mean, similar_name
 from mockserver.core.text import Text
 from mockserver.validation.query import misspelling_hints
 
-MAX_UNKNOWN = 20
-"""At most this many unknown fields are reported."""
+MAX_UNKNOWN = 20  # At most this many unknown fields are reported.
 _KEYWORD_ORDER = (
     "required",
     "type",
@@ -23,8 +22,7 @@ _KEYWORD_ORDER = (
     "minLength",
     "maxLength",
     "additionalProperties",
-)
-"""Missing fields first, then wrong ones, then unknown ones."""
+)  # Missing fields first, then wrong ones, then unknown ones.
 _TYPES = {
     "string": Text("a string", "字符串"),
     "integer": Text("an integer", "整数"),
@@ -111,9 +109,7 @@ def _missing_fields(mismatch: Mismatch, where: str, section: str) -> Iterator[Vi
     for name in mismatch.limit:
         if name not in mismatch.value:
             at, expected, hint = f"{where}/{name}", _expected(properties.get(name, {})), hints.get(name, "")
-            yield make_violation(
-                "missing_field", at, expected=expected, section=section, name=name, hint=hint
-            )
+            yield make_violation("missing_field", at, expected=expected, section=section, name=name, hint=hint)
 
 
 def _unknown_fields(mismatch: Mismatch, where: str, section: str) -> Iterator[Violation]:

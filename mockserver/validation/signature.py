@@ -21,18 +21,9 @@ from mockserver.validation.redactor import MASK
 
 _SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
-_FORMULAS: dict[str, tuple[Formula, ...]] = {
-    "v2": ("v2",),
-    "v1": ("v1",),
-    "either": ("v2", "v1"),
-    "off": ("v2",),
-}
-_CLOCK_MOVED = Text(
-    " (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）"
-)
-_SIGN_CORRECTLY = Text(
-    "make it sha1(appsecret + restapikey + curtime)", "应为 sha1(appsecret + restapikey + curtime)"
-)
+_FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1"), "off": ("v2",)}
+_CLOCK_MOVED = Text(" (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）")
+_SIGN_CORRECTLY = Text("make it sha1(appsecret + restapikey + curtime)", "应为 sha1(appsecret + restapikey + curtime)")
 
 
 class SignatureMemory(Protocol):
@@ -55,19 +46,15 @@ class SignatureMemory(Protocol):
 class SigningContext:
     """What the server verifies a signature against."""
 
-    now: float
-    """The server's clock, in seconds since 1970."""
-    app: App | None
-    """The app named by the query, with the keys the server holds for it."""
+    now: float  # The server's clock, in seconds since 1970.
+    app: App | None  # The app named by the query, with the keys the server holds for it.
     apps: tuple[Mapping[str, App], ...] = ()
     """All registered apps by appkey, to recognize a signature made with another app's keys."""
     memory: SignatureMemory | None = None
-    clock_moved: bool = False
-    """Whether the server's clock was frozen or shifted on purpose."""
+    clock_moved: bool = False  # Whether the server's clock was frozen or shifted on purpose.
     suggest_explain: bool = True
     """Whether the advice may mention `mockserver explain`: it needs the app's keys to be in a file."""
-    deep: bool = False
-    """Search for the cause of a wrong checksum without a time limit, as `mockserver explain` does."""
+    deep: bool = False  # Search for the cause of a wrong checksum without a time limit, as `mockserver explain` does.
 
     @property
     def other_keys(self) -> list[Credentials]:
@@ -132,9 +119,7 @@ def _all_tolerated(violations: list[Violation]) -> bool:
 
 def _unknown_appkey(appkey: str) -> Violation:
     shown = shorten(appkey)
-    verdict = (
-        Text(f"{shown} is not registered here", f"{shown} 未注册") if appkey else Text("is empty", "为空")
-    )
+    verdict = Text(f"{shown} is not registered here", f"{shown} 未注册") if appkey else Text("is empty", "为空")
     return make_violation("unknown_appkey", got=appkey, verdict=verdict)
 
 
@@ -155,9 +140,7 @@ def _read_curtime(text: str, readings: Readings, now: float) -> tuple[float | No
         return float(text), []
     if found := _FRACTION.fullmatch(text):
         tolerated = readings["curtime"] == "fraction"
-        wrong = make_violation(
-            "curtime_fraction", got=text, diagnosis="curtime_fraction", tolerated=tolerated
-        )
+        wrong = make_violation("curtime_fraction", got=text, diagnosis="curtime_fraction", tolerated=tolerated)
         return float(text if tolerated else found[1]), [wrong]
     if diagnosis := diagnose_curtime(text, now):
         hint = Text(f": {diagnosis.text.en}", f"：{diagnosis.text.zh}")

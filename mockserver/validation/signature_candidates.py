@@ -54,8 +54,7 @@ _JOINS = (
     (("appkey_for_appsecret", "v1_formula"), "KT"),
     (("appkey_for_restapikey", "wrong_order"), "STK KST TSK TKS KTS"),
     (("appkey_for_appsecret", "wrong_order"), "RKT TRK TKR KTR RTK"),
-)
-"""Mistakes, and the parts in the order in which they are joined."""
+)  # Mistakes, and the parts in the order in which they are joined.
 _KEY_CHANGES: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("key_newline", '({}+"\\n")', lambda key: key + b"\n"),
     ("key_newline", '({}+"\\r\\n")', lambda key: key + b"\r\n"),
@@ -68,8 +67,7 @@ _KEY_CHANGES: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     *(("key_unset", f'"{word}"', lambda key, word=word: word.encode()) for word in ("undefined", "null", "None", "")),
 )  # fmt: skip
 """What may happen to a key before it is hashed: mistake, how it is shown, and the change. ValueError: not this key."""
-_DERIVED_FROM = ("K", "S", "KS", "SK")
-"""What a restapikey may have been computed from."""
+_DERIVED_FROM = ("K", "S", "KS", "SK")  # What a restapikey may have been computed from.
 _SEPARATORS = "&:,+-_|"
 _HMACS = (("S", ("RT", "T", "SRT")), ("R", ("ST", "T", "SRT")), ("SR", ("T",)), ("T", ("SR",)))
 """Keys of an HMAC, and its messages."""
@@ -159,9 +157,7 @@ def _spell(letters: str) -> tuple[str, ...]:
     return tuple(_LETTERS[letter] for letter in letters)
 
 
-def _unique(
-    rows: Iterable[tuple[tuple[str, ...], tuple[str, ...]]], parts: dict[str, bytes]
-) -> tuple[Template, ...]:
+def _unique(rows: Iterable[tuple[tuple[str, ...], tuple[str, ...]]], parts: dict[str, bytes]) -> tuple[Template, ...]:
     found: dict[tuple[bytes, bytes], Template] = {}
     for symbols, names in rows:
         at = symbols.index("curtime")

@@ -15,46 +15,21 @@ from typing import Any
 
 from mockserver.core.machine_time import monotonic
 
-MAX_COUNT = 10_000
-"""The largest count or length that may be asked for."""
-MAX_DRAWS = 100_000
-"""Random numbers that one answer may draw."""
+MAX_COUNT = 10_000  # The largest count or length that may be asked for.
+MAX_DRAWS = 100_000  # Random numbers that one answer may draw.
 MAX_SECONDS = 1.0
 _MAX_BITS = 65_536
 _COUNTS = re.compile(
     r"nb|nb_.*|.*length|.*digits|.*chars|num_.*|.*size|deep|depth|levels|number|count|indent"
-)
-"""Parameters of Faker's methods that are counts or lengths, not values."""
+)  # Parameters of Faker's methods that are counts or lengths, not values.
 _PROXIES = frozenset({"unique", "optional"})
 _REFUSED = frozenset(
     {
-        *(
-            "add_provider",
-            "seed",
-            "seed_instance",
-            "seed_locale",
-            "set_formatter",
-            "get_formatter",
-            "provider",
-        ),
+        *("add_provider", "seed", "seed_instance", "seed_locale", "set_formatter", "get_formatter", "provider"),
         *("get_providers", "set_arguments", "get_arguments", "del_arguments", "format", "enum", "items"),
-        *(
-            "binary",
-            "image",
-            "zip",
-            "tar",
-            "json",
-            "json_bytes",
-            "xml",
-            "csv",
-            "dsv",
-            "psv",
-            "tsv",
-            "fixed_width",
-        ),
+        *("binary", "image", "zip", "tar", "json", "json_bytes", "xml", "csv", "dsv", "psv", "tsv", "fixed_width"),
     }
-)
-"""Methods that change the generator, call others by name, or make files instead of values."""
+)  # Methods that change the generator, call others by name, or make files instead of values.
 
 
 class TooMuch(ValueError):

@@ -24,10 +24,8 @@ class Place(NamedTuple):
 class PlaceConflict(NamedTuple):
     """A place that contradicts an earlier one."""
 
-    level: str
-    """`city` or `province`."""
-    parent: str
-    """`province` or `country`."""
+    level: str  # `city` or `province`.
+    parent: str  # `province` or `country`.
     text: Text
 
 
@@ -124,8 +122,7 @@ PLACES = _default_places()
 CARRIERS = (("中国移动", 59), ("中国电信", 21), ("中国联通", 20))
 """Mobile carriers and their share of subscribers in percent (2019)."""
 
-NETWORKS = ("WiFi", "5G", "4G", "3G", "2G", "Ethernet")
-"""The network types of a generated world, indexed by code."""
+NETWORKS = ("WiFi", "5G", "4G", "3G", "2G", "Ethernet")  # The network types of a generated world, indexed by code.
 
 
 class NetworkQuality(NamedTuple):
@@ -178,8 +175,7 @@ NETWORK_SHARES: dict[str, dict[str, float]] = {
     "2021": {"WiFi": 63, "5G": 8, "4G": 27, "3G": 0.8, "Ethernet": 1, "2G": 0.2},
     "2023": {"WiFi": 61, "5G": 20, "4G": 17.6, "3G": 0.3, "Ethernet": 1, "2G": 0.1},
     "2025": {"WiFi": 59, "5G": 31, "4G": 8.85, "3G": 0.1, "Ethernet": 1, "2G": 0.05},
-}
-"""Shares of network types by year or day (`yyyymmdd`)."""
+}  # Shares of network types by year or day (`yyyymmdd`).
 
 EVENING_LOAD = (0, 0, 0, 0, 0, 0, 0, 0, 5, 10, 10, 10, 10, 10, 10, 10, 10, 15, 25, 50, 80, 80, 50, 15)
 """By how many percent the load of each local hour raises the loss; delays rise by a third of it."""

@@ -27,22 +27,13 @@ from mockserver.world.model import (
 )
 from mockserver.world.random_numbers import I64, IdCode, bits, draw, subkey
 from mockserver.world.sessions import COLUMNS, DIMENSIONS, Sessions, WorldError
-from mockserver.world.slots import (
-    MAX_SLOTS_PER_ROOM,
-    Slots,
-    Timetable,
-    day_of_hour,
-    hours_of,
-)
+from mockserver.world.slots import MAX_SLOTS_PER_ROOM, Slots, Timetable, day_of_hour, hours_of
 
 _ROOM_DIGITS, _USER_DIGITS = 12, 10
-_AWAY = 164
-"""Users are away from home on 4 % (in 4,096ths) of the days."""
+_AWAY = 164  # Users are away from home on 4 % (in 4,096ths) of the days.
 _PLACE_DIMENSIONS = DIMENSIONS[:3]
-_MAX_HOURS = 2_048
-"""Hours of one user that are evaluated at once."""
-MAX_CACHED_ROWS = 60_000
-"""About 110 bytes each."""
+_MAX_HOURS = 2_048  # Hours of one user that are evaluated at once.
+MAX_CACHED_ROWS = 60_000  # About 110 bytes each.
 
 
 class RowCache:
@@ -57,9 +48,7 @@ class RowCache:
         self._entries: OrderedDict[tuple[Hashable, int, int], Sessions] = OrderedDict()
         self._lock = Lock()
 
-    def rows(
-        self, world: Hashable, first: int, last: int, evaluate: Callable[[int, int], Sessions]
-    ) -> Sessions:
+    def rows(self, world: Hashable, first: int, last: int, evaluate: Callable[[int, int], Sessions]) -> Sessions:
         """Return the rows of hours first … last - 1 of a world, or of a wider span that is cached."""
         with self._lock:
             for key in reversed(self._entries):
@@ -85,9 +74,7 @@ class RowCache:
 ROW_CACHE = RowCache()
 
 
-def generated_world(
-    spec: Mapping[str, Any], *, seed: int | None = None, appkey: str | None = None
-) -> GeneratedWorld:
+def generated_world(spec: Mapping[str, Any], *, seed: int | None = None, appkey: str | None = None) -> GeneratedWorld:
     """Return the world of a `world: {source: generated, …}` block.
 
     `seed` replaces the seed of the block; with `per_app`, `appkey` is mixed in. WorldError points to a parameter that
@@ -199,9 +186,7 @@ class GeneratedWorld:
         if code >= 0:
             return self.model.places[int(self._home(np.array([code], np.int64))[0])]
         row = self._pinned.take(np.flatnonzero(self._pinned.user == code)[:1])
-        country, province, city = (
-            self._labels[name][int(getattr(row, name)[0])] for name in _PLACE_DIMENSIONS
-        )
+        country, province, city = (self._labels[name][int(getattr(row, name)[0])] for name in _PLACE_DIMENSIONS)
         return Place(country, province, city, 0)
 
     # From slots to sessions
@@ -291,8 +276,7 @@ class GeneratedWorld:
         self._labels = {name: list(dict.fromkeys([*own[name], *pins.labels[name]])) for name in DIMENSIONS}
         codes = {name: {label: code for code, label in enumerate(self._labels[name])} for name in DIMENSIONS}
         self._place_codes = {
-            name: np.array([codes[name][label] for label in own[name]], np.int32)
-            for name in _PLACE_DIMENSIONS
+            name: np.array([codes[name][label] for label in own[name]], np.int32) for name in _PLACE_DIMENSIONS
         }
         columns = {name: getattr(pins.rows, name) for name in COLUMNS}
         for name in DIMENSIONS if len(pins.rows) else ():

@@ -16,30 +16,19 @@ import numpy as np
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.text import Text
-from mockserver.world.demographics import (
-    EVENING_LOAD,
-    HOME,
-    NETWORKS,
-    PLACES,
-    PROFILES,
-    Place,
-    PlaceHierarchy,
-)
+from mockserver.world.demographics import EVENING_LOAD, HOME, NETWORKS, PLACES, PROFILES, Place, PlaceHierarchy
 from mockserver.world.parameters import check_parameters
 from mockserver.world.pinned import PinnedRooms, document_pins, load_pins
 from mockserver.world.random_numbers import cumulative_shares, lognormal, sigma_of
 from mockserver.world.sessions import I64, WorldError
 
-EPOCH = parse_day("20190101")
-"""The first second of every generated world: 2019-01-01 00:00 UTC+8."""
+EPOCH = parse_day("20190101")  # The first second of every generated world: 2019-01-01 00:00 UTC+8.
 HOUR = 3_600
-MAX_ROOMS_PER_HOUR = 1 << 15
-"""A room's number is its hour · 2^15 + its index in the hour."""
+MAX_ROOMS_PER_HOUR = 1 << 15  # A room's number is its hour · 2^15 + its index in the hour.
 SHARE_BITS = 32
 RATE_BITS = 20
 NOISE_BITS = 10
-NOISE = 72
-"""A day's rooms vary by ±72/1024."""
+NOISE = 72  # A day's rooms vary by ±72/1024.
 MAX_LOSS = 100_000
 MAX_DELAY = 5_000_000
 
@@ -48,13 +37,10 @@ MAX_DELAY = 5_000_000
 class RoomKinds:
     """The room kinds as arrays with one entry for each kind."""
 
-    lengths: I64
-    """Shape (kinds, 4096): equally likely durations in seconds."""
+    lengths: I64  # Shape (kinds, 4096): equally likely durations in seconds.
     min_users: I64
-    max_users: I64
-    """Users in a room, including the host."""
-    rates: I64
-    """Shape (2, 24, kinds): rooms that start in an hour of a weekday or a weekend day, in units of 2^-20."""
+    max_users: I64  # Users in a room, including the host.
+    rates: I64  # Shape (2, 24, kinds): rooms that start in an hour of a weekday or a weekend day, in units of 2^-20.
 
 
 class QualityTables:
@@ -62,9 +48,7 @@ class QualityTables:
 
     def __init__(self, profile: str, failed: float | None) -> None:
         rows = [PROFILES[profile][name] for name in NETWORKS]
-        self.loss = np.stack(
-            [lognormal(q.loss_50 * 1_000, sigma_of(q.loss_50, q.loss_95), 0, MAX_LOSS) for q in rows]
-        )
+        self.loss = np.stack([lognormal(q.loss_50 * 1_000, sigma_of(q.loss_50, q.loss_95), 0, MAX_LOSS) for q in rows])
         self.delay = np.stack(
             [lognormal(q.delay_50 * 1_000, sigma_of(q.delay_50, q.delay_95), 1_000, MAX_DELAY) for q in rows]
         )
@@ -88,8 +72,7 @@ class WorldModel:
     kinds: RoomKinds
     max_room_seconds: int
     network_days: I64
-    network_shares: I64
-    """Cumulative shares in units of 2^-32, shape (days, networks)."""
+    network_shares: I64  # Cumulative shares in units of 2^-32, shape (days, networks).
     places: tuple[Place, ...]
     place_shares: I64
     quality: QualityTables
@@ -132,9 +115,7 @@ def build_model(spec: Mapping[str, Any]) -> WorldModel:
         places=places,
         place_shares=cumulative_shares([place.weight for place in places], SHARE_BITS),
         quality=QualityTables(values["quality"], values["failed_joins"]),
-        pins=load_pins(
-            values["pins"] if "pins" in spec else document_pins(values["places"] and places), places
-        ),
+        pins=load_pins(values["pins"] if "pins" in spec else document_pins(values["places"] and places), places),
         per_app=values["per_app"],
     )
 
@@ -166,9 +147,7 @@ def _kinds(values: Mapping[str, Any], floor: int, cap: int) -> RoomKinds:
     rates = [
         [
             [
-                round(
-                    values["rooms_per_day"] * factor * weight / hour_total * row["share"] / kind_total * 2**20
-                )
+                round(values["rooms_per_day"] * factor * weight / hour_total * row["share"] / kind_total * 2**20)
                 for row in rows
             ]
             for weight in weights
@@ -176,9 +155,7 @@ def _kinds(values: Mapping[str, Any], floor: int, cap: int) -> RoomKinds:
         for factor in (1, values["weekend_factor"])
     ]
     kinds = RoomKinds(
-        lengths=np.stack(
-            [lognormal(float(row["median"]), float(row.get("sigma", 0.8)), floor, cap) for row in rows]
-        ),
+        lengths=np.stack([lognormal(float(row["median"]), float(row.get("sigma", 0.8)), floor, cap) for row in rows]),
         min_users=np.array([row["seats"][0] for row in rows], np.int64),
         max_users=np.array([row["seats"][1] for row in rows], np.int64),
         rates=np.array(rates, np.int64),

@@ -14,13 +14,7 @@ from typing import Any
 
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
-from mockserver.world.demographics import (
-    HOUR_WEIGHTS,
-    NETWORK_SHARES,
-    NETWORKS,
-    PROFILES,
-    ROOM_KINDS,
-)
+from mockserver.world.demographics import HOUR_WEIGHTS, NETWORK_SHARES, NETWORKS, PROFILES, ROOM_KINDS
 from mockserver.world.pinned import DOCUMENT_PINS, PINNED_ROOM
 from mockserver.world.sessions import WorldError
 
@@ -34,10 +28,8 @@ class Parameter:
 
     name: str
     default: Any
-    schema: Schema
-    """Type and range as JSON Schema 2020-12."""
-    form: Text
-    """Type and range for the documentation."""
+    schema: Schema  # Type and range as JSON Schema 2020-12.
+    form: Text  # Type and range for the documentation.
     help: Text
 
 
@@ -129,16 +121,10 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "hour_weights",
         HOUR_WEIGHTS,
-        {
-            "type": "array",
-            "minItems": 24,
-            "maxItems": 24,
-            "items": {"type": "number", "minimum": 0, "maximum": 1_000},
-        },
+        {"type": "array", "minItems": 24, "maxItems": 24, "items": {"type": "number", "minimum": 0, "maximum": 1_000}},
         Text("24 numbers, 0 … 1000", "24 个数字，0 … 1000"),
         Text(
-            "Relative number of rooms that start in each local hour (UTC+8).",
-            "每小时（UTC+8）开始的房间数的相对值。",
+            "Relative number of rooms that start in each local hour (UTC+8).", "每小时（UTC+8）开始的房间数的相对值。"
         ),
     ),
     Parameter(
@@ -157,10 +143,7 @@ PARAMETERS: tuple[Parameter, ...] = (
             "additionalProperties": False,
             "patternProperties": {"^[0-9]{4}([0-9]{4})?$": _YEAR},
         },
-        Text(
-            "{year or yyyymmdd: {" + ", ".join(NETWORKS) + "}}",
-            "{年份或 yyyymmdd: {" + ", ".join(NETWORKS) + "}}",
-        ),
+        Text("{year or yyyymmdd: {" + ", ".join(NETWORKS) + "}}", "{年份或 yyyymmdd: {" + ", ".join(NETWORKS) + "}}"),
         Text(
             "Shares of the network types by date: a year means 1 January; shares between dates are interpolated.",
             "各网络类型占比（按日期）：年份表示当年 1 月 1 日，日期之间线性插值。",
@@ -170,10 +153,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "places",
         None,
         {"type": ["array", "null"], "minItems": 1, "maxItems": 2_000, "items": _PLACE},
-        Text(
-            "list of {country, province, city, weight}, or null",
-            "{country, province, city, weight} 的列表，或 null",
-        ),
+        Text("list of {country, province, city, weight}, or null", "{country, province, city, weight} 的列表，或 null"),
         Text(
             "Where users live (country defaults to 中国). null: some 100 cities by residents, 3 % abroad.",
             "用户所在地（country 默认中国）。null：约 100 个城市按人口，3 % 在境外。",
@@ -203,10 +183,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "pins",
         DOCUMENT_PINS,
         {"type": "array", "maxItems": 10_000, "items": PINNED_ROOM},
-        Text(
-            "list of rooms as in a recorded world, with absolute times",
-            "房间列表，写法同录制的世界，须用绝对时间",
-        ),
+        Text("list of rooms as in a recorded world, with absolute times", "房间列表，写法同录制的世界，须用绝对时间"),
         Text(
             "Additional fixed rooms. Default: the ids of the document's samples.",
             "额外的固定房间。默认：文档样例中的 ID。",
@@ -240,12 +217,7 @@ def world_schema() -> dict[str, Any]:
 def parameter_table() -> Sequence[tuple[str, str, Text, Text]]:
     """Return (name, default, form, help) of each parameter, for the documentation."""
     return [
-        (
-            row.name,
-            "see below" if isinstance(row.default, (list, dict)) else str(row.default),
-            row.form,
-            row.help,
-        )
+        (row.name, "see below" if isinstance(row.default, (list, dict)) else str(row.default), row.form, row.help)
         for row in PARAMETERS
     ]
 
@@ -294,12 +266,7 @@ def _schema_errors(value: Any, schema: Schema, at: Pointer) -> Iterator[tuple[Po
         low, high = schema.get("minItems", 0), schema["maxItems"]
         if not low <= len(value) <= high:
             count = _range(low, high)
-            yield (
-                at,
-                Text(
-                    f"must have {count} entries, not {len(value)}", f"须有 {count} 项，现有 {len(value)} 项"
-                ),
-            )
+            yield (at, Text(f"must have {count} entries, not {len(value)}", f"须有 {count} 项，现有 {len(value)} 项"))
         for index, item in enumerate(value):
             yield from _schema_errors(item, schema["items"], (*at, index))
     elif isinstance(value, str):

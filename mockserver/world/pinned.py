@@ -18,13 +18,7 @@ from mockserver.core.clock import parse_day
 from mockserver.core.text import Text
 from mockserver.world.demographics import Place, PlaceHierarchy
 from mockserver.world.recorded import depends_on_now, recorded_world
-from mockserver.world.sessions import (
-    COLUMNS,
-    DIMENSIONS,
-    MAX_TIME,
-    Sessions,
-    WorldError,
-)
+from mockserver.world.sessions import COLUMNS, DIMENSIONS, MAX_TIME, Sessions, WorldError
 
 _SECONDS = {"type": "integer", "minimum": 0, "maximum": MAX_TIME}
 _TIME = {**_SECONDS, "type": ["integer", "string"], "minLength": 1, "maxLength": 64}
@@ -49,12 +43,8 @@ PINNED_ROOM: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["RoomId", "stays"],
-    "properties": {
-        "RoomId": _ID,
-        "stays": {"type": "array", "minItems": 1, "maxItems": 100_000, "items": _SESSION},
-    },
-}
-"""A pinned room as JSON Schema: as in a recorded world, but every session has a leave time."""
+    "properties": {"RoomId": _ID, "stays": {"type": "array", "minItems": 1, "maxItems": 100_000, "items": _SESSION}},
+}  # A pinned room as JSON Schema: as in a recorded world, but every session has a leave time.
 
 
 def _session(user: str, enter: int, leave: int, audio: int, video: int, **more: Any) -> dict[str, Any]:
@@ -111,8 +101,7 @@ class PinnedRooms:
     """Pinned rooms as sessions with negative user and room codes and labels of their own."""
 
     rows: Sessions
-    users: Sequence[str]
-    """UserIds; the first one has user code -1."""
+    users: Sequence[str]  # UserIds; the first one has user code -1.
     rooms: Sequence[str]
     labels: Mapping[str, Sequence[str]]
 
@@ -126,9 +115,7 @@ def document_pins(places: Sequence[Place] | None) -> list[dict[str, Any]]:
         sessions = []
         for session in room["stays"]:
             home = places[sum(session["UserId"].encode()) % len(places)]
-            sessions.append(
-                {**session, "country": home.country, "province": home.province, "city": home.city}
-            )
+            sessions.append({**session, "country": home.country, "province": home.province, "city": home.city})
         rooms.append({**room, "stays": sessions})
     return rooms
 
@@ -148,14 +135,10 @@ def load_pins(rooms: Sequence[Mapping[str, Any]], places: Sequence[Place]) -> Pi
         )
     rows = world.sessions_between(-(1 << 62), 1 << 62)
     if len(rows) and (rows.enter.min() < parse_day("20190101") or rows.leave.max() > MAX_TIME):
-        raise _error(
-            "pins must be between 2019-01-01 and 2286-11-20", "固定房间须在 2019-01-01 与 2286-11-20 之间"
-        )
+        raise _error("pins must be between 2019-01-01 and 2286-11-20", "固定房间须在 2019-01-01 与 2286-11-20 之间")
     labels = {dimension: world.labels(dimension) for dimension in DIMENSIONS}
     hierarchy = PlaceHierarchy(places)
-    for place in sorted(
-        set(zip(rows.country.tolist(), rows.province.tolist(), rows.city.tolist(), strict=True))
-    ):
+    for place in sorted(set(zip(rows.country.tolist(), rows.province.tolist(), rows.city.tolist(), strict=True))):
         names = (labels[name][code] for name, code in zip(DIMENSIONS, place, strict=False))
         if conflict := hierarchy.add(*names):
             raise WorldError(("pins",), conflict.text)

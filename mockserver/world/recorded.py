@@ -13,15 +13,7 @@ import numpy as np
 from mockserver.core.clock import InvalidTime, parse_time
 from mockserver.core.text import Text
 from mockserver.world.demographics import PlaceHierarchy
-from mockserver.world.sessions import (
-    COLUMNS,
-    DIMENSIONS,
-    I64,
-    MAX_TIME,
-    MIN_TIME,
-    Sessions,
-    WorldError,
-)
+from mockserver.world.sessions import COLUMNS, DIMENSIONS, I64, MAX_TIME, MIN_TIME, Sessions, WorldError
 
 Pointer = tuple[str | int, ...]
 Row = dict[str, Any]
@@ -48,14 +40,12 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
         at: Pointer = ("rooms", index)
         if indices.setdefault(room["RoomId"], index) != index:
             text = Text(
-                "duplicate RoomId: write all of its stays in one entry",
-                "RoomId 重复：请将其 stays 写在同一项中",
+                "duplicate RoomId: write all of its stays in one entry", "RoomId 重复：请将其 stays 写在同一项中"
             )
             raise WorldError((*at, "RoomId"), text)
         rows += _rows(room, at, now)
         failed += [
-            _time(time, (*at, "failed_joins", number), now)
-            for number, time in enumerate(room.get("failed_joins", ()))
+            _time(time, (*at, "failed_joins", number), now) for number, time in enumerate(room.get("failed_joins", ()))
         ]
     _check_overlaps(rows)
     hierarchy = PlaceHierarchy()

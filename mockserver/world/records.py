@@ -21,8 +21,7 @@ class ViewResult:
     """The fields of a response after the envelope, in the document's order."""
 
     fields: dict[str, Any]
-    stable_from: int | None = None
-    """The fields are the same at every now ≥ this second; None if they depend on now."""
+    stable_from: int | None = None  # The fields are the same at every now ≥ this second; None if they depend on now.
 
 
 def query_instance_all_records_by_time(
@@ -76,9 +75,7 @@ def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: R
     return ViewResult(fields, snapshot.stable_from)
 
 
-def query_all_instance_by_time(
-    world: World, body: Mapping[str, Any], now: int, readings: Readings
-) -> ViewResult:
+def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
     """Return all sessions in a span by EnterTime, RoomId and UserId (§2.3.6)."""
     begin, end = int(body["BeginTime"]), int(body["EndTime"])
     snapshot = as_of(world.sessions_between(begin, min(end, now)), now, readings["ongoing"])
@@ -124,9 +121,7 @@ def _users(world: World, snapshot: Snapshot, selected: Flags, readings: Readings
             "AudioDuration": audio,
             "VideoDuration": video,
         }
-        for user, (enter, leave, audio, video, running) in sorted(
-            users.items(), key=lambda item: (item[1][0], item[0])
-        )
+        for user, (enter, leave, audio, video, running) in sorted(users.items(), key=lambda item: (item[1][0], item[0]))
     ]
 
 

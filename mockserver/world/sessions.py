@@ -15,8 +15,7 @@ I64: TypeAlias = npt.NDArray[np.int64]
 I32: TypeAlias = npt.NDArray[np.int32]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 DIMENSIONS = ("country", "province", "city", "network")
-MIN_TIME = 100_000_000
-"""The earliest timestamp: the document's samples have nine or ten digits (§2.1.6)."""
+MIN_TIME = 100_000_000  # The earliest timestamp: the document's samples have nine or ten digits (§2.1.6).
 MAX_TIME = 9_999_999_999
 """The latest timestamp; also the leave time of a recorded session that has none and never ends."""
 
@@ -127,12 +126,9 @@ class World(Protocol):
 class Snapshot:
     """Sessions as known at one moment: nothing lies after now."""
 
-    sessions: Sessions
-    """`leave`, `destroy`, `audio` and `video` are those of now."""
-    running: Flags
-    """The session is still open; its `leave` is now."""
-    stable_from: int
-    """From this second on the same rows are returned with the same values."""
+    sessions: Sessions  # `leave`, `destroy`, `audio` and `video` are those of now.
+    running: Flags  # The session is still open; its `leave` is now.
+    stable_from: int  # From this second on the same rows are returned with the same values.
 
 
 def as_of(sessions: Sessions, now: int, ongoing: str) -> Snapshot:

@@ -16,20 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mockserver.core.clock import DAY_SECONDS
-from mockserver.world.model import (
-    EPOCH,
-    HOUR,
-    MAX_ROOMS_PER_HOUR,
-    NOISE,
-    NOISE_BITS,
-    RATE_BITS,
-    WorldModel,
-)
+from mockserver.world.model import EPOCH, HOUR, MAX_ROOMS_PER_HOUR, NOISE, NOISE_BITS, RATE_BITS, WorldModel
 from mockserver.world.random_numbers import I64, Permutation, bits, draw, subkey
 from mockserver.world.sessions import MAX_TIME, Flags
 
-LAST_HOUR = (MAX_TIME - EPOCH) // HOUR - 5
-"""The last hour with rooms: the longest of them still end before MAX_TIME."""
+LAST_HOUR = (MAX_TIME - EPOCH) // HOUR - 5  # The last hour with rooms: the longest of them still end before MAX_TIME.
 MAX_SLOTS_PER_ROOM = 512
 _SLOTS_PER_CHUNK = 1 << 16
 _CELLS_PER_CHUNK = 1 << 22
@@ -39,10 +30,8 @@ class Rooms(NamedTuple):
     """Planned rooms as columns, one row for each room."""
 
     hour: I64
-    number: I64
-    """hour · 2^15 + the index among the rooms of the hour; a RoomId encodes it."""
-    slot: I64
-    """The slot of the host."""
+    number: I64  # hour · 2^15 + the index among the rooms of the hour; a RoomId encodes it.
+    slot: I64  # The slot of the host.
     kind: I64
     start: I64
     end: I64
@@ -57,10 +46,8 @@ class Slots(NamedTuple):
     """A user's time in a room as columns, one row for each slot; splitting it into sessions comes later."""
 
     user: I64
-    room: I64
-    """The room's number."""
-    position: I64
-    """0 is the host, who is there for the whole time of the room."""
+    room: I64  # The room's number.
+    position: I64  # 0 is the host, who is there for the whole time of the room.
     enter: I64
     leave: I64
     start: I64

@@ -15,10 +15,8 @@ from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.records import ViewResult
 from mockserver.world.sessions import DIMENSIONS, I64, MIN_TIME, Sessions, World, as_of
 
-COUNTS = (1, 2, 3, 4)
-"""CountBy of §3.1.4: call seconds, rooms, peak of concurrent users, pairs of user and room."""
-RUN_TIME = 5_400
-"""A nightly job counts a day at 01:30 of the next one (reading `distribution_tick=run_time`)."""
+COUNTS = (1, 2, 3, 4)  # CountBy of §3.1.4: call seconds, rooms, peak of concurrent users, pairs of user and room.
+RUN_TIME = 5_400  # A nightly job counts a day at 01:30 of the next one (reading `distribution_tick=run_time`).
 
 
 class _Day:
@@ -29,8 +27,7 @@ class _Day:
         self.end = self.start + DAY_SECONDS
         outside = self.start < MIN_TIME or now <= self.start
         hidden = outside or (readings["today"] == "empty" and now < self.end)
-        self.limit = self.start if hidden else min(now, self.end)
-        """The end of what is reported."""
+        self.limit = self.start if hidden else min(now, self.end)  # The end of what is reported.
         sessions = Sessions.empty() if hidden else world.sessions_between(self.start, self.end - 1)
         snapshot = as_of(sessions, now, readings["ongoing"])
         self.sessions = snapshot.sessions
@@ -115,9 +112,7 @@ def count_qos_by_day(world: World, body: Mapping[str, Any], now: int, readings: 
     day, step = _Day(world, body, now, readings), readings["tick_seconds"]
     ticks = day.ticks(step)
     seconds = _per_tick(day.each_second(), step)
-    entered = (
-        day.sessions.enter[(day.sessions.enter >= day.start) & (day.sessions.enter < day.limit)] - day.start
-    )
+    entered = day.sessions.enter[(day.sessions.enter >= day.start) & (day.sessions.enter < day.limit)] - day.start
     failed = world.failed_joins(day.start, day.limit) - day.start if ticks else np.empty(0, np.int64)
     size = DAY_SECONDS // step
     joins, failures = _count(entered // step, size), _count(failed // step, size)
@@ -195,9 +190,7 @@ def _peaks(codes: Any, begins: I64, ends: I64, size: int) -> I64:
     codes = codes[lasting].astype(np.int64)
     if not len(codes):
         return peaks
-    keys = np.concatenate(
-        [codes * (DAY_SECONDS + 1) + begins[lasting], codes * (DAY_SECONDS + 1) + ends[lasting]]
-    )
+    keys = np.concatenate([codes * (DAY_SECONDS + 1) + begins[lasting], codes * (DAY_SECONDS + 1) + ends[lasting]])
     change = np.concatenate([np.ones(len(codes), np.int64), -np.ones(len(codes), np.int64)])
     order = np.argsort(keys, kind="stable")
     keys, height = keys[order], np.cumsum(change[order])

@@ -24,8 +24,7 @@ from mockserver.world.statistics import (
 
 HOUR = 3_600
 MAX_CITIES = 12
-View = Callable[[World, Mapping[str, Any], int, Readings], ViewResult]
-"""(world, request body, now, readings) → result"""
+View = Callable[[World, Mapping[str, Any], int, Readings], ViewResult]  # (world, request body, now, readings) → result
 
 VIEWS: dict[str, View] = {
     view.__name__: view
@@ -37,8 +36,7 @@ VIEWS: dict[str, View] = {
         count_business_distribute_volume_by_day,
         count_qos_by_day,
     )
-}
-"""The view of each operation, by the operation's name."""
+}  # The view of each operation, by the operation's name.
 
 
 def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:

@@ -73,9 +73,7 @@ def run(url: str, request: bytes, count: int, connections: int = 16) -> Load:
         waits = [loop.create_future() for _ in range(connections)]
         started = time.perf_counter()
         for done in waits:
-            await loop.create_connection(
-                lambda done=done: _Connection(request, left, done), parts.hostname, parts.port
-            )
+            await loop.create_connection(lambda done=done: _Connection(request, left, done), parts.hostname, parts.port)
         firsts = await asyncio.gather(*waits)
         return Load(count, time.perf_counter() - started, next(first for first in firsts if first))
 

@@ -20,11 +20,7 @@ from mockserver.world.generated import ROW_CACHE, GeneratedWorld, generated_worl
 from mockserver.world.views import VIEWS
 
 NOW = parse_day("20250101")
-SCALES: dict[str, dict[str, Any]] = {
-    "1x": {},
-    "10x": {"rooms_per_day": 20_000},
-    "100x": {"rooms_per_day": 200_000},
-}
+SCALES: dict[str, dict[str, Any]] = {"1x": {}, "10x": {"rooms_per_day": 20_000}, "100x": {"rooms_per_day": 200_000}}
 """Rooms a day; users follow."""
 ROUNDS = {"1x": 15, "10x": 7, "100x": 3}
 TARGETS = {"2.1, 30 days": 10, "2.2, a room": 2, "2.3, an hour": 10, "3.1, a day": 150, "3.2, a day": 150,
@@ -43,11 +39,7 @@ def queries(world: GeneratedWorld, rng: random.Random) -> Iterator[tuple[str, st
     month = {"BeginTime": str(evening - 30 * DAY_SECONDS), "EndTime": str(evening)}
     yield "2.1, 30 days", "query_instance_all_records_by_time", {"UserId": user, **month}
     yield "2.2, a room", "query_room_info", {"RoomId": room}
-    yield (
-        "2.3, an hour",
-        "query_all_instance_by_time",
-        {"BeginTime": str(evening), "EndTime": str(evening + 3_600)},
-    )
+    yield ("2.3, an hour", "query_all_instance_by_time", {"BeginTime": str(evening), "EndTime": str(evening + 3_600)})
     yield "3.1, a day", "count_business_total_volume_by_day", {"QueryDate": date, "CountBy": 1}
     yield "3.2, a day", "count_business_distribute_volume_by_day", {"QueryDate": date, "CountBy": 3}
     yield "3.3, a day", "count_qos_by_day", {"QueryDate": date}

@@ -66,9 +66,7 @@ def test_the_admin_token_gives_access_to_the_violations() -> None:
     with serving("--scenario", "document", "--admin-token", "made-up-token") as server:
         words = ("call", "2.2", "x=1", "y=2", "--url", server.url)
         done = run(*words)
-        assert (
-            done.stderr == "(3 violations; add --admin-token TOKEN to read them from the server's journal)\n"
-        )
+        assert done.stderr == "(3 violations; add --admin-token TOKEN to read them from the server's journal)\n"
         assert "共 3 处" in run(*words, "--lang", "zh").stderr
         assert len(run(*words, "--admin-token", "made-up-token").stderr.splitlines()) == 3
         done = run(*words, "--admin-token", "made-up\ntoken")
@@ -94,9 +92,7 @@ BROKEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("fault", "fields", "says"), BROKEN, ids=[f"{name}{more or ''}" for name, more, _ in BROKEN]
-)
+@pytest.mark.parametrize(("fault", "fields", "says"), BROKEN, ids=[f"{name}{more or ''}" for name, more, _ in BROKEN])
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_broken_answer_is_described_in_one_line(
     server: ServerProcess, fault: str, fields: dict[str, object], says: str, lang: str

@@ -65,11 +65,7 @@ def test_a_single_file_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch)
     done = run("check", str(good))
     assert (done.returncode, done.stdout) == (0, f"{good}: fine\n")
     assert done.stderr == f"(8 other files with problems; see `mockserver check {folder}`)\n"
-    for name, expected in (
-        ("wrong", "is a section number"),
-        ("later", "reading window"),
-        ("heir", "not checked"),
-    ):
+    for name, expected in (("wrong", "is a section number"), ("later", "reading window"), ("heir", "not checked")):
         done = run("check", str(folder / "scenarios" / f"{name}.yaml"))
         assert (done.returncode, done.stdout) == (1, "")
         assert expected in done.stderr

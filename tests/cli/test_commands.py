@@ -173,9 +173,7 @@ def test_curl_prints_a_command_that_works(server: ServerProcess) -> None:
     for words in (("2.2", "RoomId=123456789"), ("query_room", 'RoomId=it\'s 房间 "x" $HOME `id`')):
         done = run("curl", *words, "--url", server.url)
         assert done.returncode == 0
-        answer = subprocess.run(
-            ["bash", "-c", done.stdout], capture_output=True, text=True, timeout=30, check=True
-        )
+        answer = subprocess.run(["bash", "-c", done.stdout], capture_output=True, text=True, timeout=30, check=True)
         assert json.loads(answer.stdout)["ErrorCode"] == (0 if words[0] == "2.2" else 1301)
         assert json.loads(answer.stdout).get("RoomId", "123456789") == "123456789"
 
@@ -202,17 +200,7 @@ def windows_words(command: str) -> list[str]:
 @pytest.mark.parametrize("room", ["123456789", 'it\'s 房间 "x" %PATH% & | < > ^ ! $HOME `id` \\" \\'])
 def test_curl_is_quoted_for_windows(shell: str, start: list[str], room: str) -> None:
     """A Windows program gets the words of the posix command; no character is left that the shell interprets."""
-    words = (
-        "curl",
-        "2.2",
-        f"RoomId={room}",
-        "--now",
-        "1575962150",
-        "--ca",
-        "C:\\my files\\",
-        "--url",
-        "https://h:1",
-    )
+    words = ("curl", "2.2", f"RoomId={room}", "--now", "1575962150", "--ca", "C:\\my files\\", "--url", "https://h:1")
     line = run(*words, "--shell", shell).stdout.rstrip("\n")
     *found, body = windows_words(line)
     *posix, posix_body = shlex.split(run(*words).stdout)

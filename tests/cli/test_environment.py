@@ -33,9 +33,7 @@ def test_a_server_starts_beside_a_service_of_its_name() -> None:
         assert (row["level"], "是否为 MOCKSERVER_SCENARIO" in row["message"]) == ("WARNING", True)
 
 
-@pytest.mark.parametrize(
-    "words", [("operations", "--json"), ("sign",), ("check",), ("sample", "2.2"), ("world",)]
-)
+@pytest.mark.parametrize("words", [("operations", "--json"), ("sign",), ("check",), ("sample", "2.2"), ("world",)])
 def test_every_command_warns_and_goes_on(words: tuple[str, ...]) -> None:
     """On stderr, with the same output and exit code."""
     plain, warned = run(*words, MOCKSERVER_NOW="1576000000"), run(*words, MOCKSERVER_NOW="1576000000", **SERVICE, **MISSPELT)  # fmt: skip
@@ -45,9 +43,7 @@ def test_every_command_warns_and_goes_on(words: tuple[str, ...]) -> None:
     assert misspelt == SUGGESTED
 
 
-def test_a_wsgi_app_warns_and_starts(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_wsgi_app_warns_and_starts(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """In the log, in its language."""
     for name, value in (SERVICE | MISSPELT).items():
         monkeypatch.setenv(name, value)

@@ -68,15 +68,12 @@ WHOLE = {
 def test_a_request_is_found_in_a_pasted_text(text: str) -> None:
     """The same diagnosis as for the bare URL and nothing else: the path and every parameter are read."""
     done = run("explain", text, "--json")
-    assert [(row["where"], row["diagnosis"]) for row in json.loads(done.stdout)] == [
-        ("query:checksum", "v1_formula")
-    ]
+    assert [(row["where"], row["diagnosis"]) for row in json.loads(done.stdout)] == [("query:checksum", "v1_formula")]
     assert done.returncode == 1
 
 
 @pytest.mark.parametrize(
-    "text",
-    [QUERY, f"?{QUERY}", f"params: {QUERY}", f'query="{QUERY}" body={{}}', QUERY.replace("&", "&amp;")],
+    "text", [QUERY, f"?{QUERY}", f"params: {QUERY}", f'query="{QUERY}" body={{}}', QUERY.replace("&", "&amp;")]
 )
 def test_a_query_string_is_checked_without_a_path(text: str) -> None:
     """A note says that no path was given."""
@@ -133,9 +130,7 @@ def test_a_url_cut_by_the_shell_gets_a_hint() -> None:
 )
 def test_an_old_request_is_checked_as_of_its_own_curtime(curtime: str) -> None:
     """In any unit: the unit is reported, the age is not."""
-    done = run(
-        "explain", f"{HOST}{PATH}?appkey={APPKEY}&identifier=admin&curtime={curtime}&checksum={RIGHT}&seq=1"
-    )
+    done = run("explain", f"{HOST}{PATH}?appkey={APPKEY}&identifier=admin&curtime={curtime}&checksum={RIGHT}&seq=1")
     expected = done.stdout + done.stderr
     assert "query:curtime" in expected
     assert not re.search("behind|ahead|expired|checked as of now", expected)
@@ -208,9 +203,7 @@ def test_defaults_of_curl_are_checked(words: tuple[str, ...], expected: set[str]
 def test_options_override_the_pasted_text() -> None:
     """--method, --header and --body."""
     text = curl_command("-X PUT", "-d '{}'")
-    done = run(
-        "explain", text, "--method", "post", "--header", "Content-Type: application/json", "--body", BODY
-    )
+    done = run("explain", text, "--method", "post", "--header", "Content-Type: application/json", "--body", BODY)
     assert (done.returncode, done.stderr) == (0, OWN)
 
 
@@ -226,9 +219,7 @@ def test_no_file_that_a_pasted_command_names_is_opened(tmp_path: Path, word: str
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize(
-    "piece", ["http://", " a&seq=", "<http://a/", "curl\t\t", "/v2/video/?appkey=1&seq="]
-)
+@pytest.mark.parametrize("piece", ["http://", " a&seq=", "<http://a/", "curl\t\t", "/v2/video/?appkey=1&seq="])
 def test_a_text_of_any_length_takes_bounded_time(piece: str) -> None:
     """Only a bounded part of it is searched."""
     done = run("explain", "-", stdin=piece * 20_000)
@@ -237,8 +228,7 @@ def test_a_text_of_any_length_takes_bounded_time(piece: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
-    [(f"curl '{URL}", "never closed"), ("curl -X POST", "no URL"), ("curl -d x -H", "has no value")],
+    ("text", "says"), [(f"curl '{URL}", "never closed"), ("curl -X POST", "no URL"), ("curl -d x -H", "has no value")]
 )
 def test_a_broken_curl_command_is_rejected(text: str, says: str) -> None:
     """One line, exit code 2."""
@@ -277,9 +267,7 @@ def test_a_raw_request_is_read_with_its_body(text: str) -> None:
 
 def test_the_output_of_curl_v_is_checked_without_a_body() -> None:
     """`curl -v` prints no body: a note says so, and the headers are read."""
-    shown = "".join(
-        f"> {line}\n" for line in RAW.replace("application/json", "text/plain").split("\r\n")[:-1]
-    )
+    shown = "".join(f"> {line}\n" for line in RAW.replace("application/json", "text/plain").split("\r\n")[:-1])
     done = run("explain", f"* Connected\n{shown}< HTTP/1.1 200 OK\n", "--json")
     assert [row["where"] for row in json.loads(done.stdout)] == ["header:Content-Type"]
     assert "the body was not checked" in done.stderr
@@ -317,12 +305,7 @@ def test_a_journal_entry_is_read(form: str) -> None:
         with contextlib.suppress(urllib.error.HTTPError):
             urllib.request.urlopen(asked, timeout=10).close()
         entry = AdminClient(mock.url).get("requests")["requests"][0]
-    text = {
-        "entry": entry,
-        "element": entry["request"],
-        "list": [entry],
-        "answer": {"requests": [entry, entry]},
-    }[form]
+    text = {"entry": entry, "element": entry["request"], "list": [entry], "answer": {"requests": [entry, entry]}}[form]
     done = run("explain", json.dumps(text), "--json")
     found = [(row["name"], row["diagnosis"]) for row in json.loads(done.stdout)]
     names = ["wrong_method", "content_type_wrong", "missing_field", "unknown_field"]

@@ -98,10 +98,7 @@ def test_evicted_requests_fail_like_violations() -> None:
         for body in ("{}", '{"RoomId": "987654321"}'):
             send(mock, body)
         failed = CliRunner().invoke(cli, ["report", "--url", small.url, "--fail-on", "violations"])
-        assert (failed.exit_code, failed.stderr) == (
-            1,
-            "1 older request left the journal unchecked; make it larger\n",
-        )
+        assert (failed.exit_code, failed.stderr) == (1, "1 older request left the journal unchecked; make it larger\n")
         assert CliRunner().invoke(cli, ["report", "--url", small.url]).exit_code == 0
 
 
@@ -167,11 +164,7 @@ def test_an_unusable_server_is_wrong_configuration(lang: str) -> None:
     with MockServer() as gone:
         url = gone.url
     with MockServer(admin_token=TOKEN) as guarded:
-        for words in (
-            ["--url", url],
-            ["--url", "127.0.0.1"],
-            ["--url", guarded.url, "--admin-token", "another"],
-        ):
+        for words in (["--url", url], ["--url", "127.0.0.1"], ["--url", guarded.url, "--admin-token", "another"]):
             done = run("report", *words, MOCKSERVER_LANG=lang)
             assert (done.returncode, done.stdout) == (2, ""), done.stderr
             assert len(done.stderr.splitlines()) == 1, done.stderr

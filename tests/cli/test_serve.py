@@ -107,11 +107,7 @@ def test_a_port_in_use_is_2_with_its_number() -> None:
 
 @pytest.mark.parametrize(
     ("words", "environ"),
-    [
-        (("--signing", "off"), {}),
-        (("--reading", "signing=off"), {}),
-        ((), {"MOCKSERVER_SIGNING": "off"}),
-    ],
+    [(("--signing", "off"), {}), (("--reading", "signing=off"), {}), ((), {"MOCKSERVER_SIGNING": "off"})],
     ids=str,
 )
 def test_the_ready_line_says_that_signing_is_off(words: tuple[str, ...], environ: dict[str, str]) -> None:
@@ -120,10 +116,7 @@ def test_the_ready_line_says_that_signing_is_off(words: tuple[str, ...], environ
         assert "(scenario document, signing off, pid " in server.line
         with Connection(server.port) as wire:
             answer = wire.ask(
-                "POST",
-                "/v2/video/query_room_info",
-                b'{"RoomId": "123456789"}',
-                Content_Type="application/json",
+                "POST", "/v2/video/query_room_info", b'{"RoomId": "123456789"}', Content_Type="application/json"
             )
             assert answer.json["Status"] == "OK"
             assert answer.headers["x-mock-violations"] == "5"

@@ -43,9 +43,7 @@ ASKING = (("call", "2.2"), ("curl", "2.2"), ("report",), ("export", "openapi"), 
         ("//h:1", "//h:1"), ("8080", "8080"), (":8080", ":8080"),
     ],
 )  # fmt: skip
-def test_an_invalid_url_gives_the_same_message_in_every_command(
-    words: tuple[str, ...], url: str, place: str
-) -> None:
+def test_an_invalid_url_gives_the_same_message_in_every_command(words: tuple[str, ...], url: str, place: str) -> None:
     """One line with the URL and the expected form, exit code 2; a password in it is not printed."""
     for lang, says in (
         ("en", "not the URL of a mock server; expected http://HOST:PORT"),
@@ -92,9 +90,7 @@ def test_report_over_https() -> None:
     with serving("--scenario", "document", "--tls") as server:
         found = re.search(r"CA file (\S+)\)", server.line)
         assert found
-        assert run("call", "2.2", "--url", server.url, "--ca", found[1], "x=1").stderr.startswith(
-            "body:/RoomId: "
-        )
+        assert run("call", "2.2", "--url", server.url, "--ca", found[1], "x=1").stderr.startswith("body:/RoomId: ")
         assert run("report", "--url", server.url, "--ca", found[1]).returncode == 0
         assert run("report", "--url", server.url, MOCKSERVER_CA=found[1]).returncode == 0
         for words in ASKING[0], ASKING[2]:
@@ -334,9 +330,7 @@ def test_an_unknown_fault_points_to_the_help() -> None:
 
 def test_an_invalid_url_raises_configuration_error() -> None:
     """Code gets the same message as an exception."""
-    with pytest.raises(
-        ConfigurationError, match=r"http://h:1/v2: not the URL of a mock server; .*, without /v2"
-    ):
+    with pytest.raises(ConfigurationError, match=r"http://h:1/v2: not the URL of a mock server; .*, without /v2"):
         normalize_server_url("http://h:1/v2")
 
 

@@ -32,9 +32,7 @@ def run_with(line: str, stdout: TextIO | None, stderr: TextIO | None) -> int:
     """Run a command in this process with other streams; return its exit code."""
     with (
         mock.patch.dict(os.environ, CLEAN, clear=True),
-        mock.patch.multiple(
-            sys, argv=["mockserver", *line.split()], stdout=stdout, stderr=stderr, stdin=None
-        ),
+        mock.patch.multiple(sys, argv=["mockserver", *line.split()], stdout=stdout, stderr=stderr, stdin=None),
         pytest.raises(SystemExit) as ended,
     ):
         main()
@@ -57,10 +55,7 @@ def test_every_encoding_gets_the_whole_output(line: str) -> None:
     for encoding in ENCODINGS:
         code, shown, errors = run_encoded(line, encoding)
         text = shown.decode("utf-8" if line.startswith("export") else encoding)
-        assert (code, (text + errors.decode(encoding)).count("\n")) == (LINES[line], number), (
-            encoding,
-            errors,
-        )
+        assert (code, (text + errors.decode(encoding)).count("\n")) == (LINES[line], number), (encoding, errors)
         if line.endswith("--json"):
             assert json.loads(text) == json.loads(whole)
         if line == "export openapi":

@@ -76,9 +76,7 @@ def test_it_waits_until_the_server_is_ready(other: tuple[str, list[int]]) -> Non
         (404, "en", "not ready after 0.2 s: this is not a mock server (HTTP 404)"),
     ],
 )
-def test_the_problems_of_a_server_are_printed(
-    other: tuple[str, list[int]], status: int, lang: str, says: str
-) -> None:
+def test_the_problems_of_a_server_are_printed(other: tuple[str, list[int]], status: int, lang: str, says: str) -> None:
     """After the timeout, with exit code 1."""
     url, statuses = other
     statuses[:] = [status]
@@ -100,10 +98,6 @@ def test_the_reason_is_printed() -> None:
 
 def test_what_waiting_cannot_cure_is_2(tmp_path: Path) -> None:
     """At once: a wrong URL, timeout or CA file."""
-    for words in (
-        ("--url", "ftp://h"),
-        ("--timeout", "-1"),
-        ("--url", "https://h:1", "--ca", str(tmp_path / "no")),
-    ):
+    for words in (("--url", "ftp://h"), ("--timeout", "-1"), ("--url", "https://h:1", "--ca", str(tmp_path / "no"))):
         done = run("wait", *words)
         assert (done.returncode, done.stdout) == (2, "")

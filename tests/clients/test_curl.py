@@ -92,9 +92,7 @@ INVALID: dict[str, tuple[int, str, list[str], str]] = {
 
 
 @pytest.mark.parametrize(("code", "text", "options", "body"), INVALID.values(), ids=INVALID)
-def test_an_invalid_call_is_diagnosed(
-    document: str, code: int, text: str, options: list[str], body: str
-) -> None:
+def test_an_invalid_call_is_diagnosed(document: str, code: int, text: str, options: list[str], body: str) -> None:
     """HTTP 200, only the envelope, the code of the mistake and a helpful word."""
     status, answer = call(document, "query_room_info", body, *options)
     envelope = json.loads(answer)
@@ -177,9 +175,7 @@ def test_the_answers_of_the_default_scenario_are_consistent(default: str) -> Non
         for by in range(5)
     }
     distribution = {
-        by: successful_call(default, "count_business_distribute_volume_by_day", CountBy=by, **day)[
-            "DistributeData"
-        ]
+        by: successful_call(default, "count_business_distribute_volume_by_day", CountBy=by, **day)["DistributeData"]
         for by in range(1, 5)
     }
     midnight = 1_575_907_200
@@ -187,9 +183,7 @@ def test_the_answers_of_the_default_scenario_are_consistent(default: str) -> Non
         ticks = [int(row["TickTime"]) for row in trend[by]]
         assert ticks == list(range(midnight, midnight + 86_400, 60))
     assert trend[0] == [row for tick in zip(*(trend[by] for by in range(1, 5)), strict=True) for row in tick]
-    seconds, rooms, peak, users = (
-        (max if by == 3 else sum)(row["Volume"] for row in trend[by]) for by in range(1, 5)
-    )
+    seconds, rooms, peak, users = ((max if by == 3 else sum)(row["Volume"] for row in trend[by]) for by in range(1, 5))
     assert min(seconds, rooms, peak, users) > 0
     for rows in distribution.values():
         assert sum(row["CommunicateDuration"] for row in rows) == seconds
@@ -204,13 +198,9 @@ def test_the_answers_of_the_default_scenario_are_consistent(default: str) -> Non
     assert ticks == sorted(set(ticks))
     assert {tick % 60 for tick in ticks} == {0}
     assert midnight <= ticks[0] <= ticks[-1] < midnight + 86_400
-    assert {int(row["EnterTime"]) // 60 * 60 for row in listed if int(row["EnterTime"]) >= midnight} <= set(
-        ticks
-    )
+    assert {int(row["EnterTime"]) // 60 * 60 for row in listed if int(row["EnterTime"]) >= midnight} <= set(ticks)
     for row in quality:
-        assert all(
-            0 <= row[name] <= 100 for name in ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate")
-        )
+        assert all(0 <= row[name] <= 100 for name in ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate"))
         assert min(row["AudioDelayRate"], row["VideoDelayRate"]) > 0
 
 
@@ -220,15 +210,15 @@ def test_the_sessions_of_a_day_add_up_to_its_statistics() -> None:
     end = begin + 86_400
     with serving("--scenario", "recorded-day") as server:
         url = server.url
-        listed = successful_call(
-            url, "query_all_instance_by_time", BeginTime=str(begin), EndTime=str(end - 1)
-        )["UsersList"]
+        listed = successful_call(url, "query_all_instance_by_time", BeginTime=str(begin), EndTime=str(end - 1))[
+            "UsersList"
+        ]
         volumes = {
             by: [
                 row["Volume"]
-                for row in successful_call(
-                    url, "count_business_total_volume_by_day", CountBy=by, QueryDate="20191210"
-                )["TrendData"]
+                for row in successful_call(url, "count_business_total_volume_by_day", CountBy=by, QueryDate="20191210")[
+                    "TrendData"
+                ]
             ]
             for by in range(1, 5)
         }

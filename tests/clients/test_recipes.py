@@ -52,11 +52,7 @@ def recipe(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def run(recipe: Path, **environ: str) -> tuple[int, str]:
     """Run a recipe to its end; return the exit code and all that it printed."""
-    environ = {
-        **CLEAN,
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
-        **environ,
-    }
+    environ = {**CLEAN, "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])), **environ}
     for command in COMMANDS[recipe.name]:
         done = subprocess.run(
             command, cwd=recipe.parent, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -24,9 +24,7 @@ from mockserver.engine.config import Config
 from mockserver.testing.mock_server import MockServer
 
 FOLDER = Path(__file__).parents[1] / "cases"
-CASES: dict[str, dict[str, Any]] = {
-    path.stem: read_yaml(path).value for path in sorted(FOLDER.glob("*.yaml"))
-}
+CASES: dict[str, dict[str, Any]] = {path.stem: read_yaml(path).value for path in sorted(FOLDER.glob("*.yaml"))}
 EXPECTED = {"error", "says", "says_zh", "violations", "tolerated", "status", "answer", "where"}
 ELSEWHERE = {"window", "room_window", "ongoing", "tick_seconds", "trend", "labels"} | {
     *("distribution_tick", "today", "fill", "delay_unit")
@@ -125,8 +123,7 @@ def test_an_error_is_in_chinese_on_request_and_without_secrets(name: str, loaded
 def relabelled(loaded: Config) -> Config:
     """The configuration with another text in each row of the error catalogue."""
     rows = {
-        name: dataclasses.replace(row, text=Text(f"<{name}>", f"《{name}》"))
-        for name, row in loaded.catalogue.items()
+        name: dataclasses.replace(row, text=Text(f"<{name}>", f"《{name}》")) for name, row in loaded.catalogue.items()
     }
     return dataclasses.replace(loaded, catalogue=Catalogue(rows))
 
@@ -197,9 +194,7 @@ def test_every_error_is_provoked(loaded: Config) -> None:
 
 def test_every_violation_is_provoked() -> None:
     """Each kind of violation is recorded in at least one case."""
-    assert {name for case in CASES.values() for name in case["expect"].get("violations", ())} == set(
-        VIOLATIONS
-    )
+    assert {name for case in CASES.values() for name in case["expect"].get("violations", ())} == set(VIOLATIONS)
 
 
 def test_every_choice_about_requests_is_exercised() -> None:

@@ -66,9 +66,7 @@ def span(room_id: str) -> tuple[int, int]:
 )
 def test_a_shipped_file_is_valid_by_its_schema(schema: str, path: Path) -> None:
     """The same schemas validate the users' files."""
-    jsonschema_rs.Draft202012Validator(read_json(FOLDERS.schema(schema)).value).validate(
-        read_yaml(path).value
-    )
+    jsonschema_rs.Draft202012Validator(read_json(FOLDERS.schema(schema)).value).validate(read_yaml(path).value)
 
 
 def test_the_catalogue_has_the_promised_names_and_codes() -> None:
@@ -86,11 +84,7 @@ def test_a_status_is_4xx_for_the_client_and_5xx_for_the_server() -> None:
         first = {0: 2, 14: 4, 15: 5}.get(row["code"] // 100, 4)
         assert row["status"] // 100 == (5 if row["name"] == "server_busy" else first), row["name"]
     status = {row["name"]: row["status"] for row in ERRORS}
-    assert (status["unknown_command"], status["method_not_allowed"], status["rate_limited"]) == (
-        404,
-        405,
-        429,
-    )
+    assert (status["unknown_command"], status["method_not_allowed"], status["rate_limited"]) == (404, 405, 429)
 
 
 def test_the_credentials_are_obviously_made_up() -> None:
@@ -109,9 +103,7 @@ def test_a_scenario_says_what_a_good_client_does(name: str) -> None:
     """Every shipped scenario has texts in both languages and a comment about the client."""
     assert {"title", "title_zh", "description", "description_zh"} <= SCENARIOS[name].keys()
     comment = "".join(
-        line
-        for line in FOLDERS.scenarios()[name].read_text(encoding="utf-8").splitlines()
-        if line.startswith("#")
+        line for line in FOLDERS.scenarios()[name].read_text(encoding="utf-8").splitlines() if line.startswith("#")
     )
     assert "good client" in comment
     assert SCENARIOS[name].get("extends", "default") in SCENARIOS
@@ -134,10 +126,7 @@ def test_outage_always_fails_and_recovering_fails_twice() -> None:
     """Both apply to every operation; in recovering, the world answers afterwards."""
     (outage,), (recovering,) = SCENARIOS["outage"]["answers"], SCENARIOS["recovering"]["answers"]
     assert outage == {"on": "*", "reply": {"error": "server_busy"}}
-    assert recovering == {
-        "on": "*",
-        "sequence": [{"error": "server_busy"}, {"error": "server_busy"}, {"world": True}],
-    }
+    assert recovering == {"on": "*", "sequence": [{"error": "server_busy"}, {"error": "server_busy"}, {"world": True}]}
     assert SCENARIOS["recovering"]["extends"] == "default"
     assert SCENARIOS["empty"]["world"] == {"source": "recorded", "rooms": []}
 

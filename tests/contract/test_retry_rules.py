@@ -34,9 +34,7 @@ def test_the_next_step_after_an_error() -> None:
         "missing_field": "not_repeat",
     }
     assert {error: rules()[error].next for error in expected} == expected
-    assert {rule.error for rule in rules().values() if rule.final}.isdisjoint(
-        {"server_busy", "checksum_expired"}
-    )
+    assert {rule.error for rule in rules().values() if rule.final}.isdisjoint({"server_busy", "checksum_expired"})
 
 
 @pytest.mark.parametrize(

@@ -22,17 +22,13 @@ from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
 
 BASE = "https://mockserver.example/schemas/"
-SCHEMAS: dict[str, dict[str, Any]] = {
-    name: read_json(path).value for name, path in Folders().schemas().items()
-}
+SCHEMAS: dict[str, dict[str, Any]] = {name: read_json(path).value for name, path in Folders().schemas().items()}
 SAMPLES = json.loads((Path(__file__).parents[1] / "document_samples.json").read_text(encoding="utf-8"))
 FAST_REGISTRY = jsonschema_rs.Registry([(schema["$id"], schema) for schema in SCHEMAS.values()])
 SLOW_REGISTRY: Registry[Any] = Registry().with_resources(
     (schema["$id"], DRAFT202012.create_resource(schema)) for schema in SCHEMAS.values()
 )
-FAST = {
-    name: jsonschema_rs.Draft202012Validator(one, registry=FAST_REGISTRY) for name, one in SCHEMAS.items()
-}
+FAST = {name: jsonschema_rs.Draft202012Validator(one, registry=FAST_REGISTRY) for name, one in SCHEMAS.items()}
 SLOW = {name: jsonschema.Draft202012Validator(one, registry=SLOW_REGISTRY) for name, one in SCHEMAS.items()}
 BY_NAME = pytest.mark.parametrize("name", SCHEMAS)
 
@@ -106,9 +102,7 @@ def test_a_field_names_its_section(operation: Any) -> None:
     for side, section in (("request", f"§{operation.section}.4"), ("response", f"§{operation.section}.6")):
         for pointer, schema in parts(SCHEMAS[f"{operation.name}.{side}.json"]):
             if "title" in schema:
-                assert section in schema["$comment"] or schema["$comment"].startswith("our reading: "), (
-                    pointer
-                )
+                assert section in schema["$comment"] or schema["$comment"].startswith("our reading: "), pointer
 
 
 OPEN = {
@@ -172,9 +166,7 @@ def test_the_documents_samples_are_accepted(sample: dict[str, Any]) -> None:
     for side, key in (("request", "body"), ("response", "answer")):
         name = f"{sample['operation']}.{side}.json"
         assert both(name, sample[key])
-        assert json.dumps(sample[key], sort_keys=True) == json.dumps(
-            SCHEMAS[name]["examples"][0], sort_keys=True
-        )
+        assert json.dumps(sample[key], sort_keys=True) == json.dumps(SCHEMAS[name]["examples"][0], sort_keys=True)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one["operation"])
@@ -335,19 +327,14 @@ def world(**fields: Any) -> dict[str, Any]:
     [
         scenario(),
         scenario(extends="default", readings={"ongoing": "zero", "tick_seconds": 60}, faults=[]),
-        scenario(
-            faults=[{"fault": "latency", "on": "*", "lognormal": {"median_ms": 90}, "probability": 0.3}]
-        ),
+        scenario(faults=[{"fault": "latency", "on": "*", "lognormal": {"median_ms": 90}, "probability": 0.3}]),
         scenario(world={"source": "generated", "seed": 42, "users": 4096, "quality": "degraded"}),
         scenario(world={"source": "recorded", "rooms": []}),
         world(failed_joins=[1575962220, "today 10:00"]),
         rule(reply={"error": "room_not_found", "info": "gone"}),
         rule(reply={"patch": {"Users": []}, "unchecked": True}, times=2, name="nobody"),
         rule(sequence=[{"error": "server_busy"}, {"world": True}]),
-        rule(
-            reply={"world": True},
-            when={"body": {"RoomId": {"matches": "^vip-"}, "BeginTime": {"schema": {}}}},
-        ),
+        rule(reply={"world": True}, when={"body": {"RoomId": {"matches": "^vip-"}, "BeginTime": {"schema": {}}}}),
         rule(reply={"world": True}, when={"query": {"identifier": "admin"}, "body": {"CountBy": 2}}),
         scenario(answers=[{"on": ["query_room_info", "count_qos_by_day"], "reply": {"body": {}}}]),
     ],
@@ -413,19 +400,7 @@ def test_invalid_scenarios_are_rejected(value: Any) -> None:
 SEEDS = {name: list(schema["examples"]) for name, schema in SCHEMAS.items()}
 SEEDS["scenario.json"] += [world(), rule(reply={"world": True})]
 NUMBERS = [0, 1, -1, 2.0, 2.5, 100.001, 10**15]
-STRINGS = [
-    "",
-    "0",
-    "\n",
-    "a\n",
-    "157596215\n",
-    "1575962150\n",
-    "20191210",
-    "１５７５９６２１５０",
-    "é",
-    "x" * 257,
-    "*",
-]
+STRINGS = ["", "0", "\n", "a\n", "157596215\n", "1575962150\n", "20191210", "１５７５９６２１５０", "é", "x" * 257, "*"]
 OTHERS = [None, True, False, [], {}, ["a"], {"matches": "a"}, {"source": "recorded"}]
 ODD = st.sampled_from([*NUMBERS, *STRINGS, *OTHERS]).map(copy.deepcopy)
 
@@ -446,11 +421,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, Any]:
         elif how == 1 and isinstance(at, dict):
             at[draw(st.sampled_from(["Extra", "UserId", "reply", "on", "CountBy", "info"]))] = draw(ODD)
         elif how == 2 and isinstance(at[key], str):
-            at[key] = (
-                draw(st.text(max_size=12))
-                if draw(st.booleans())
-                else at[key] + draw(st.sampled_from("\n 0a"))
-            )
+            at[key] = draw(st.text(max_size=12)) if draw(st.booleans()) else at[key] + draw(st.sampled_from("\n 0a"))
         else:
             at[key] = draw(ODD)
     return name, holder[0]

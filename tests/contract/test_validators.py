@@ -21,18 +21,7 @@ SCALARS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=14),
     st.sampled_from(
-        [
-            "",
-            "1575962150",
-            "1575962150\n",
-            "\n",
-            "20191210",
-            "١٥٧٥٩٦٢١٥٠",
-            "x" * 256,
-            "x" * 257,
-            "😀" * 256,
-            "-1",
-        ]
+        ["", "1575962150", "1575962150\n", "\n", "20191210", "١٥٧٥٩٦٢١٥٠", "x" * 256, "x" * 257, "😀" * 256, "-1"]
     ),
     st.sampled_from([0, 1, 2, 3, 4, 5, -1, 1.5, 100.0, 2**53, "OK", "FAIL", 1e300]),
 )
@@ -51,12 +40,8 @@ def changed(value: Any) -> st.SearchStrategy[Any]:
     """Draw the value, or a variant with parts removed, replaced or added."""
     if isinstance(value, dict):
         parts = st.fixed_dictionaries({}, optional={key: changed(item) for key, item in value.items()})
-        more = st.dictionaries(
-            st.sampled_from(["x", "UserId", "RoomId", "EndTime", "Status", ""]), SCALARS, max_size=1
-        )
-        return st.one_of(
-            st.just(value), st.builds(lambda a, b: {**value, **a, **b}, parts, more), parts, SCALARS
-        )
+        more = st.dictionaries(st.sampled_from(["x", "UserId", "RoomId", "EndTime", "Status", ""]), SCALARS, max_size=1)
+        return st.one_of(st.just(value), st.builds(lambda a, b: {**value, **a, **b}, parts, more), parts, SCALARS)
     if isinstance(value, list):
         return st.one_of(
             st.just(value), st.lists(st.one_of([changed(item) for item in value[:2]]), max_size=3), SCALARS

@@ -59,8 +59,7 @@ def test_a_day_begins_at_midnight_in_utc_8(day) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "2019121", "20191310", "20190229", "２０１９１２１０", "2019-12-10", "00000101", "20191210\n"],
+    "text", ["", "2019121", "20191310", "20190229", "２０１９１２１０", "2019-12-10", "00000101", "20191210\n"]
 )
 def test_an_invalid_day_is_rejected(text: str) -> None:
     """ValueError for text that is not a day of the calendar."""

@@ -24,14 +24,7 @@ def write(folder: Path, **files: str) -> Path:
 def test_the_shipped_files_are_found_by_default() -> None:
     """Every fixture, scenario and schema exists, can be read, and is part of a snapshot."""
     folders = Folders()
-    assert {
-        "default",
-        "document",
-        "empty",
-        "outage",
-        "recovering",
-        "recorded-day",
-    } <= folders.scenarios().keys()
+    assert {"default", "document", "empty", "outage", "recovering", "recorded-day"} <= folders.scenarios().keys()
     assert "query_room_info.request.json" in folders.schemas()
     files = [folders.fixture("apps.yaml"), folders.fixture("errors.yaml"), folders.fixture("retries.yaml")]
     files += [*folders.scenarios().values(), *folders.schemas().values()]
@@ -81,14 +74,9 @@ def test_a_missing_file_is_reported_with_the_users_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", ["outside.yaml", "/etc/passwd"])
 def test_a_link_out_of_the_folder_is_rejected(target: str, tmp_path: Path) -> None:
     """Its target is not opened."""
-    write(
-        tmp_path,
-        **{"outside.yaml": "title: x", "in__apps.yaml": "apps: []", "in__scenarios__a.yaml": "title: a"},
-    )
+    write(tmp_path, **{"outside.yaml": "title: x", "in__apps.yaml": "apps: []", "in__scenarios__a.yaml": "title: a"})
     inside = tmp_path / "in"
-    (inside / "scenarios" / "b.yaml").symlink_to(
-        Path(target) if target.startswith("/") else tmp_path / target
-    )
+    (inside / "scenarios" / "b.yaml").symlink_to(Path(target) if target.startswith("/") else tmp_path / target)
     with pytest.raises(ConfigurationError, match="leads out of"):
         Folders(inside)
 

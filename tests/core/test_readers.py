@@ -144,12 +144,8 @@ INVALID_YAML: list[tuple[str | bytes, int, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("source", "line", "column", "message"), INVALID_YAML, ids=lambda value: repr(value)[:40]
-)
-def test_invalid_yaml_is_reported_with_its_position(
-    source: str | bytes, line: int, column: int, message: str
-) -> None:
+@pytest.mark.parametrize(("source", "line", "column", "message"), INVALID_YAML, ids=lambda value: repr(value)[:40])
+def test_invalid_yaml_is_reported_with_its_position(source: str | bytes, line: int, column: int, message: str) -> None:
     """Each error has line and column, and a message in both languages."""
     problem = error_of(parse_yaml, source)
     assert (problem.line, problem.column) == (line, column)
@@ -194,9 +190,7 @@ STRINGS = st.text(
 )
 SCALARS = st.none() | st.booleans() | st.integers(-(10**15), 10**15) | st.floats(-1e9, 1e9) | STRINGS
 JSON_VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(STRINGS, inner, max_size=4),
-    max_leaves=12,
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(STRINGS, inner, max_size=4), max_leaves=12
 )
 
 
@@ -206,9 +200,7 @@ def test_both_readers_parse_what_json_and_pyyaml_write(value: Any, indent: int |
     """The JSON reader parses the output of `json`, the YAML reader that of PyYAML."""
     assert parse_json(json.dumps(value, indent=indent), "some.file").value == value
     assert parse_json(json.dumps(value, indent=indent, ensure_ascii=False), "some.file").value == value
-    assert (
-        parse_yaml(yaml.safe_dump(value, default_style='"', allow_unicode=False), "some.file").value == value
-    )
+    assert parse_yaml(yaml.safe_dump(value, default_style='"', allow_unicode=False), "some.file").value == value
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -248,9 +240,7 @@ def test_both_readers_parse_what_json_and_pyyaml_write(value: Any, indent: int |
     ],
     ids=lambda value: repr(value)[:30],
 )
-def test_invalid_json_is_reported_with_its_position(
-    source: str | bytes, line: int, column: int, message: str
-) -> None:
+def test_invalid_json_is_reported_with_its_position(source: str | bytes, line: int, column: int, message: str) -> None:
     """Anything outside RFC 8259, and a duplicate key, is reported with line and column."""
     problem = error_of(parse_json, source)
     assert (problem.line, problem.column) == (line, column)
@@ -259,9 +249,7 @@ def test_invalid_json_is_reported_with_its_position(
 
 @settings(max_examples=600, deadline=None)
 @given(st.one_of(st.binary(max_size=60), st.text('{}[]",:0123456789.eE+-truefalsn\\u \n', max_size=60)))
-def test_any_input_is_parsed_as_by_the_json_module_or_reported(
-    source: str | bytes,
-) -> None:
+def test_any_input_is_parsed_as_by_the_json_module_or_reported(source: str | bytes) -> None:
     """The JSON reader accepts nothing that `json` rejects, and returns the same value."""
     value, problems = parse_or_problems(parse_json, source)
     assert all(problem.line and problem.column for problem in problems)

@@ -34,9 +34,7 @@ def test_a_set_variable_has_a_value() -> None:
 def test_a_repeatable_setting_has_one_value_per_line() -> None:
     """Blanks belong to a value."""
     environ = {"MOCKSERVER_FAULT": "error;name=server_busy;info=try again later\nlatency;fixed_ms=1\n"}
-    assert from_environment(environ) == {
-        "fault": ["error;name=server_busy;info=try again later", "latency;fixed_ms=1"]
-    }
+    assert from_environment(environ) == {"fault": ["error;name=server_busy;info=try again later", "latency;fixed_ms=1"]}
 
 
 @pytest.mark.parametrize("scheme", ["tcp", "udp", "sctp"])

@@ -47,20 +47,15 @@ def test_an_invalid_setting_is_reported_with_its_option(settings: dict[str, Any]
 def test_settings_are_converted_and_completed_by_defaults() -> None:
     """Texts of the environment become numbers and switches; None means unset."""
     chosen = resolve_settings({"port": "0", "answer_headers": "off", "scenario": None, "seed": "7"})
-    assert (chosen["port"], chosen["answer_headers"], chosen["scenario"], chosen["seed"]) == (
-        0,
-        False,
-        "default",
-        7,
-    )
+    assert (chosen["port"], chosen["answer_headers"], chosen["scenario"], chosen["seed"]) == (0, False, "default", 7)
     assert chosen.keys() == SETTINGS.keys()
 
 
 def test_the_environment_is_read_by_name(monkeypatch) -> None:
     """MOCKSERVER_NAME is read if it is not empty; other variables are ignored."""
-    assert from_environment(
-        {"MOCKSERVER_PORT": "1", "MOCKSERVER_LANG": "", "MOCKSERVER_X": "2", "PORT": "3"}
-    ) == {"port": "1"}
+    assert from_environment({"MOCKSERVER_PORT": "1", "MOCKSERVER_LANG": "", "MOCKSERVER_X": "2", "PORT": "3"}) == {
+        "port": "1"
+    }
 
 
 @pytest.mark.parametrize(
@@ -89,13 +84,8 @@ def test_now_freezes_the_clock() -> None:
 
 def test_the_same_seed_and_clock_give_the_same_bytes() -> None:
     """Two engines with one seed answer alike; another seed gives another answer."""
-    send = {
-        "operation": "query_all_instance_by_time",
-        "body": {"BeginTime": "1575990000", "EndTime": "1575990060"},
-    }
-    first, again, other = (
-        make_engine(now=str(NOW), seed=seed).handle(build_request(send)).body for seed in (5, 5, 6)
-    )
+    send = {"operation": "query_all_instance_by_time", "body": {"BeginTime": "1575990000", "EndTime": "1575990060"}}
+    first, again, other = (make_engine(now=str(NOW), seed=seed).handle(build_request(send)).body for seed in (5, 5, 6))
     assert first == again
     assert json.loads(first)["UsersList"]
     assert first != other

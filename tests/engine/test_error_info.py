@@ -65,9 +65,7 @@ SCENARIOS = {
         ("document", "catalogue", False),
     ],
 )
-def test_the_option_wins_over_the_scenario(
-    tmp_path: Path, scenario: str, option: str | None, detailed: bool
-) -> None:
+def test_the_option_wins_over_the_scenario(tmp_path: Path, scenario: str, option: str | None, detailed: bool) -> None:
     """`extends` inherits the style; an explicit option of the run wins."""
     for name, text in SCENARIOS.items():
         path = tmp_path / name
@@ -96,9 +94,7 @@ def test_an_unknown_style_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("style", [None, "catalogue"])
 def test_an_explicit_info_replaces_all_of_it(tmp_path: Path, style: Any) -> None:
     """The `info` of a fault or a reply is sent as it is, under both styles."""
-    scenario = (
-        "title: a\nextends: document\nanswers:\n  - {on: '*', reply: {error: server_busy, info: Back soon}}\n"
-    )
+    scenario = "title: a\nextends: document\nanswers:\n  - {on: '*', reply: {error: server_busy, info: Back soon}}\n"
     bench = EngineClient("a", config=user_config(tmp_path, {"scenarios/a.yaml": scenario}), error_info=style)
     assert info(bench, {}) == "Back soon"
     fault = {"headers": {"x-mock-fault": "error;name=room_not_found;info=Gone"}}
@@ -143,7 +139,5 @@ def test_what_the_transport_refuses_is_composed_alike(lang: Any, separator: str,
 ])  # fmt: skip
 def test_failures_outside_of_the_pipeline_are_composed_alike(lang: Any, style: Any, expected: str) -> None:
     """`Engine.error_body` is what the HTTP layers answer with when no request reached the pipeline."""
-    body = EngineClient(lang=lang, error_info=style).engine.error_body(
-        "internal_error", Text("it broke", "出错了")
-    )
+    body = EngineClient(lang=lang, error_info=style).engine.error_body("internal_error", Text("it broke", "出错了"))
     assert json.loads(body) == {"Status": "FAIL", "ErrorCode": 1500, "ErrorInfo": expected}

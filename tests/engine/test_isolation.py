@@ -14,13 +14,7 @@ from helpers.http_client import Client
 from helpers.length import length
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from mockserver.testing.mock_server import MockServer
 
@@ -140,12 +134,8 @@ class Model:
         client = self.client
         assert client.get("scenario") == {"name": self.scenario}
         listed = client.get("faults")["faults"]
-        assert [one["id"] for one in listed if one["origin"] == "admin"] == [
-            fault[0] for fault in self.faults
-        ]
-        assert [one["id"] for one in client.get("answers")["answers"]] == [
-            number for number, _ in self.answers
-        ]
+        assert [one["id"] for one in listed if one["origin"] == "admin"] == [fault[0] for fault in self.faults]
+        assert [one["id"] for one in client.get("answers")["answers"]] == [number for number, _ in self.answers]
         assert client.get("requests/count") == {"count": self.calls, "evicted": 0}
         assert client.get("requests/count", accepted="false")["count"] == self.failures
         clock = client.get("clock")

@@ -54,10 +54,7 @@ def test_an_added_entry_is_found_by_its_id() -> None:
     assert journal.count() == (1, 0)
 
 
-APPS, OPERATIONS = (
-    st.sampled_from(["", "a", "b"]),
-    st.sampled_from(["", "query_room_info", "count_qos_by_day"]),
-)
+APPS, OPERATIONS = (st.sampled_from(["", "a", "b"]), st.sampled_from(["", "query_room_info", "count_qos_by_day"]))
 ENTRIES = st.lists(
     st.builds(
         lambda appkey, operation, error, at, broken, size: entry(

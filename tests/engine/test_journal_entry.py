@@ -83,9 +83,7 @@ def test_a_field_cannot_take_more_memory_than_it_is_counted_for(value: Any) -> N
     assert fields["CountBy"] == 3
     assert isinstance(fields["RoomId"], str)
     assert len(fields["RoomId"]) < MAX_TEXT + 20
-    shown = entry(
-        fields={f"f{n}": n for n in range(5_000)}, query={f"q{n}": "x" * 5_000 for n in range(900)}
-    ).redact()
+    shown = entry(fields={f"f{n}": n for n in range(5_000)}, query={f"q{n}": "x" * 5_000 for n in range(900)}).redact()
     assert (len(shown.fields), len(shown.query)) == (MAX_FIELDS, MAX_FIELDS)
     assert shown.size < 4_000_000
 
@@ -126,15 +124,9 @@ def test_only_six_characters_of_a_checksum_are_shown() -> None:
     assert [entry(query={"checksum": whole[:size]}).redact().query["checksum"] for size in (0, 6, 7, 8, 39)] == [
         "", "012345", "012345…", "012345…", "012345…",
     ]  # fmt: skip
-    assert (shown.query["checksum"], shown.query["CheckSum"], shown.query["u"]) == (
-        "012345…",
-        "012345…",
-        whole,
-    )
+    assert (shown.query["checksum"], shown.query["CheckSum"], shown.query["u"]) == ("012345…", "012345…", whole)
     request = entry_json(shown)["request"]
-    assert request["query"] == dict.fromkeys(("checksum", "CheckSum", "u", "seq"), "012345…") | {
-        "012345…": "1"
-    }
+    assert request["query"] == dict.fromkeys(("checksum", "CheckSum", "u", "seq"), "012345…") | {"012345…": "1"}
     assert request["json"] == {"checksum": "012345…", "RoomId": whole}
     assert request["body"] == f'{{"checksum" : "012345…", "RoomId": "{whole}"}}'
     form = entry(body=f"a=1&CHECKSUM={whole}&b=".encode() + b"\xff")

@@ -201,9 +201,7 @@ def test_an_invalid_magic_value_is_refused(bench: EngineClient, value: str, plac
 
 def test_every_invalid_override_is_recorded(bench: EngineClient) -> None:
     """Not only the first one."""
-    reply = ask(
-        bench, {"RoomId": "mock:x"}, headers=override_headers("a", "b"), query={"identifier": "mock:y"}
-    )
+    reply = ask(bench, {"RoomId": "mock:x"}, headers=override_headers("a", "b"), query={"identifier": "mock:y"})
     assert code(reply) == INVALID
     assert len(bench.violations) == 4
 
@@ -232,10 +230,7 @@ def test_an_overriding_scenario_brings_its_readings_rules_and_faults(tmp_path) -
     before = state_of(bench)
     reply = ask(bench, {"RoomId": "nobody"}, headers=override_headers("one"))
     assert (code(reply), reply.delivery.delay) == (0, 0.25)
-    assert (
-        code(ask(bench, {"QueryDate": "20191210"}, "count_qos_by_day", headers=override_headers("one")))
-        == BUSY
-    )
+    assert code(ask(bench, {"QueryDate": "20191210"}, "count_qos_by_day", headers=override_headers("one"))) == BUSY
     assert bench.journal.select().entries[-1].scenario == "one"
     plain = ask(bench, {"RoomId": "nobody"})
     assert (code(plain), plain.delivery.delay) == (NO_ROOM, 0)
@@ -279,9 +274,7 @@ def test_an_overriding_fault_leaves_no_state() -> None:
     assert bench.engine.store.app(APPKEY).faults.active == ()
 
 
-@pytest.mark.parametrize(
-    "value", ["mock:scenario=empty", "mock:error=server_busy", "mock:fault=latency;fixed_ms=5"]
-)
+@pytest.mark.parametrize("value", ["mock:scenario=empty", "mock:error=server_busy", "mock:fault=latency;fixed_ms=5"])
 def test_an_identifier_may_carry_an_override(bench: EngineClient, value: str) -> None:
     """Under the default reading, which allows any identifier."""
     ask(bench, query={"identifier": value})

@@ -45,10 +45,7 @@ BREAKS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """A way to break each check of contract §2, in their order, and the violation that tells it."""
 BOTH: dict[tuple[str, str], tuple[list[str], dict[str, Any]]] = {
-    ("curtime", "freshness"): (
-        ["curtime_fraction", "checksum_expired"],
-        {"query": {"curtime": f"{NOW - 302}.5"}},
-    ),
+    ("curtime", "freshness"): (["curtime_fraction", "checksum_expired"], {"query": {"curtime": f"{NOW - 302}.5"}}),
     ("JSON object", "schema"): (
         ["duplicate_key", "unknown_field"],
         {"text": '{"BeginTime": "1575962850", "EndTime": "1575962850", "x": 1, "x": 1}'},
@@ -112,9 +109,7 @@ def test_nearly_every_pair_of_checks_is_tried() -> None:
 def test_the_first_broken_check_answers(earlier: str, later: str) -> None:
     """Of any two broken checks the earlier one of contract §2 answers."""
     working = EngineClient()
-    reply = working.send(
-        {"operation": "query_all_instance_by_time", **merged(BREAKS[earlier][1], BREAKS[later][1])}
-    )
+    reply = working.send({"operation": "query_all_instance_by_time", **merged(BREAKS[earlier][1], BREAKS[later][1])})
     assert working.violations[0].name == BREAKS[earlier][0]
     assert working.error(reply) == working.violations[0].error
 
@@ -149,9 +144,7 @@ STRANGE = st.one_of(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
         lambda inner: (
             st.lists(inner, max_size=4)
-            | st.dictionaries(
-                st.sampled_from(["RoomId", "BeginTime", "EndTime", "CountBy", "x/y~", "\ud800"]), inner
-            )
+            | st.dictionaries(st.sampled_from(["RoomId", "BeginTime", "EndTime", "CountBy", "x/y~", "\ud800"]), inner)
         ),
         max_leaves=12,
     ).map(lambda value: json.dumps(value).encode()),
@@ -159,14 +152,7 @@ STRANGE = st.one_of(
     st.integers(0, 3_000).map(lambda depth: b'{"RoomId":' * depth + b"1" + b"}" * depth),
     st.integers(1, 6_000).map(lambda size: b'{"RoomId":' + b"9" * size + b"}"),
     st.sampled_from(
-        [
-            b'{"RoomId": NaN}',
-            b'{"RoomId": -Infinity}',
-            b'{"a":1,"a":2}',
-            b"\xef\xbb\xbf{}",
-            b"\x00",
-            b'"\\ud800"',
-        ]
+        [b'{"RoomId": NaN}', b'{"RoomId": -Infinity}', b'{"a":1,"a":2}', b"\xef\xbb\xbf{}", b"\x00", b'"\\ud800"']
     ),
 )
 HEADER = st.text(st.characters(min_codepoint=1, max_codepoint=255), max_size=40)
@@ -183,23 +169,17 @@ QUERY = st.one_of(
 )
 PATH = st.one_of(
     st.sampled_from([one.path for one in OPERATIONS.values()]),
-    st.sampled_from(
-        ["/", "", "//", "/v2/video/", "/v1/test/query_room_info", "/v2/video/../../etc/passwd", "/\x00"]
-    ),
+    st.sampled_from(["/", "", "//", "/v2/video/", "/v1/test/query_room_info", "/v2/video/../../etc/passwd", "/\x00"]),
     st.text(max_size=60),
 )
-METHOD = st.sampled_from(
-    ["POST", "POST", "POST", "GET", "PUT", "HEAD", "OPTIONS", "TRACE", "post", "FOO", ""]
-)
+METHOD = st.sampled_from(["POST", "POST", "POST", "GET", "PUT", "HEAD", "OPTIONS", "TRACE", "post", "FOO", ""])
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("strictness", ["strict", "lenient"])
 def test_any_request_is_answered_with_an_envelope(strictness: str, lang: Any) -> None:
     """Any method, path, query, header and body: no exception, HTTP 200, a valid envelope, quickly (§1.3, §1.4)."""
-    working = EngineClient(
-        readings={"strictness": strictness, "seq": "unique", "checksum_reuse": "once"}, lang=lang
-    )
+    working = EngineClient(readings={"strictness": strictness, "seq": "unique", "checksum_reuse": "once"}, lang=lang)
     envelope = working.engine.config.schemas["envelope.json"]
 
     @settings(max_examples=250, deadline=None)
@@ -275,14 +255,7 @@ def test_an_overlong_body_is_not_trusted() -> None:
     """A request that the transport cut is too large, whatever its beginning says."""
     working = EngineClient()
     reply = working.engine.handle(
-        Request(
-            "POST",
-            "/v2/video/query_room_info",
-            "",
-            {"content-type": "application/json"},
-            b"{}",
-            overlong=True,
-        )
+        Request("POST", "/v2/video/query_room_info", "", {"content-type": "application/json"}, b"{}", overlong=True)
     )
     assert "body_too_large" in [one.name for one in working.violations]
     assert working.error(reply) == "missing_parameter"
@@ -349,10 +322,7 @@ def test_keys_sent_in_hex_are_shown_nowhere() -> None:
 @pytest.mark.parametrize("move", [lambda clock: clock.freeze(NOW), lambda clock: clock.advance(5_000)])
 def test_a_moved_clock_is_mentioned_when_a_signature_expires(whose: str, move: Any) -> None:
     """The client's clock may be right; with an unmoved clock nothing is mentioned."""
-    bench, late = (
-        EngineClient("document"),
-        {"operation": "query_room_info", "query": {"curtime": str(NOW - 400)}},
-    )
+    bench, late = (EngineClient("document"), {"operation": "query_room_info", "query": {"curtime": str(NOW - 400)}})
     bench.engine.store.clock = Clock(lambda: NOW)
     state = bench.engine.store.app(APPKEY)
     state.clock = Clock(bench.engine.store.clock.now)
@@ -370,9 +340,7 @@ def test_a_moved_clock_is_mentioned_when_a_signature_expires(whose: str, move: A
         (str(NOW - 1), {}, "curtime_off_by_one"),
     ],
 )
-def test_a_remembered_checksum_does_not_hide_a_closer_cause(
-    curtime: str, readings: Any, diagnosis: str
-) -> None:
+def test_a_remembered_checksum_does_not_hide_a_closer_cause(curtime: str, readings: Any, diagnosis: str) -> None:
     """The diagnosis is the same before and after the checksum was used."""
     bench = EngineClient("document", readings)
     for _ in range(2):

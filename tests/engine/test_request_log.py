@@ -106,11 +106,7 @@ def test_json_lines_have_the_fields_of_a_request() -> None:
         code, log = server.stop()
     assert code == 0
     [told] = [one for one in map(json.loads, log.splitlines()) if "operation" in one]
-    assert (told["level"], told["operation"], told["error"]) == (
-        "WARNING",
-        "query_room_info",
-        "checksum_mismatch",
-    )
+    assert (told["level"], told["operation"], told["error"]) == ("WARNING", "query_room_info", "checksum_mismatch")
     assert told["violations"] == ["checksum_mismatch"]
     assert told["diagnoses"] == ["key_newline"]
     assert (told["appkey"], told["by"], told["faults"]) == (APPKEY, "contract", [])
@@ -123,9 +119,7 @@ def test_without_logging_nothing_is_printed() -> None:
         "with MockServer() as server:\n"
         "    urllib.request.urlopen(server.url + '/nothing').read()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=CLEAN, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=CLEAN, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -18,11 +18,7 @@ from mockserver.engine.response_headers import ANSWER_HEADERS
 from mockserver.server.openapi_texts import HEADERS
 
 PAGE = "http://localhost:5173"
-PREFLIGHT = {
-    "origin": PAGE,
-    "access-control-request-method": "POST",
-    "access-control-request-headers": "content-type",
-}
+PREFLIGHT = {"origin": PAGE, "access-control-request-method": "POST", "access-control-request-headers": "content-type"}
 URL = f"/v2/video/query_room_info?{query_string({})}"
 STRAYS = JournalQuery(kind="stray")
 
@@ -162,9 +158,7 @@ def test_the_admin_api_is_closed_to_allowed_origins() -> None:
         assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
 
 
-@pytest.mark.parametrize(
-    "origin", ["*", "", "null", "localhost:5173", "http://a/b", "ftp://a", "http://me:pw@a"]
-)
+@pytest.mark.parametrize("origin", ["*", "", "null", "localhost:5173", "http://a/b", "ftp://a", "http://me:pw@a"])
 def test_an_origin_must_be_one(origin: str) -> None:
     """Never `*`; a password is not repeated."""
     with pytest.raises(ConfigurationError, match="--cors-origin") as error:
@@ -180,10 +174,7 @@ def test_strays_are_listed_when_asked_for() -> None:
     admin = lambda path: client.get(f"/__admin/{path}").json  # noqa: E731
     assert admin("requests")["requests"] == []
     strays = admin("requests?kind=stray")["requests"]
-    assert [(entry["kind"], entry["request"]["method"]) for entry in strays] == [
-        ("stray", "GET"),
-        ("stray", "OPTIONS"),
-    ]
+    assert [(entry["kind"], entry["request"]["method"]) for entry in strays] == [("stray", "GET"), ("stray", "OPTIONS")]
     assert admin(f"requests/{strays[0]['id']}")["kind"] == "stray"
     assert (admin("requests/count")["count"], admin("requests/count?kind=stray")["count"]) == (0, 2)
     report = admin("report")

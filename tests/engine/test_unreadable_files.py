@@ -194,11 +194,7 @@ def test_everything_unreadable_is_reported_at_once(folder: Path) -> None:
     replace_by_folder(folder / "apps.yaml")
     with permissions_count(), pytest.raises(ConfigurationError) as caught:
         Folders(folder)
-    assert {Path(problem.place).name for problem in caught.value.problems} == {
-        "apps.yaml",
-        "scenarios",
-        "schemas",
-    }
+    assert {Path(problem.place).name for problem in caught.value.problems} == {"apps.yaml", "scenarios", "schemas"}
     with permissions_count():
         done = run("check", str(folder))
     assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [

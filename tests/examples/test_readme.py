@@ -78,9 +78,7 @@ def test_console_samples_print_what_they_show(path: Path, server: MockServer) ->
     }
     for command, shown in [step for block in blocks(path, "console") for step in steps(block)]:
         here = command.replace(".venv/bin/mockserver", "mockserver").replace(URL, server.url)
-        done = subprocess.run(
-            ["bash", "-c", here], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60
-        )
+        done = subprocess.run(["bash", "-c", here], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
         printed = f"$ {command}\n{done.stdout}{done.stderr}"
         if not shown:
             assert done.returncode == 0, printed

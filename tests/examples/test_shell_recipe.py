@@ -33,9 +33,7 @@ def run_recipe(readme: str, folder: Path, **environ: str) -> subprocess.Complete
     client = folder / "run-my-tests"
     client.write_text(CLIENT, encoding="utf-8")
     client.chmod(0o755)
-    script = "set -e\n" + recipe.replace("8080", port).replace(
-        "./run-my-tests", "URL=$URL APP=$APP ./run-my-tests"
-    )
+    script = "set -e\n" + recipe.replace("8080", port).replace("./run-my-tests", "URL=$URL APP=$APP ./run-my-tests")
     return subprocess.run(
         ["bash", "-c", script],
         cwd=folder,

@@ -50,9 +50,7 @@ func main() {{
 
 @pytest.mark.parametrize("readme", READMES)
 @pytest.mark.parametrize("language", PROGRAMS)
-def test_a_signing_snippet_computes_the_documented_checksum(
-    language: str, readme: str, tmp_path: Path
-) -> None:
+def test_a_signing_snippet_computes_the_documented_checksum(language: str, readme: str, tmp_path: Path) -> None:
     """A client that copies the snippet signs as §1.1.2 says."""
     name, program, command = PROGRAMS[language]
     if shutil.which(command[0]) is None:

@@ -22,9 +22,7 @@ NOW = 1_700_000_000.0
 OPERATION = "query_all_instance_by_time"
 SIGNING = SigningContext(NOW, App(Credentials("MADE-UP-key", "MADE-UP-secret", "MADE-UP-rest"), ("admin",)))
 HEADERS = (("Content-Type", "application/json"), ("X-Mock-Request-Id", "00000001"))
-SAMPLES: dict[str, dict[str, Any]] = {
-    name: CONFIG.schemas.response(name).schema["examples"][0] for name in OPERATIONS
-}
+SAMPLES: dict[str, dict[str, Any]] = {name: CONFIG.schemas.response(name).schema["examples"][0] for name in OPERATIONS}
 
 
 def fault(line: str | dict[str, Any]) -> Fault:
@@ -40,9 +38,7 @@ def context(operation: str = OPERATION, now: float = NOW) -> FaultContext:
 
 def response(document: dict[str, Any] | None = None, operation: str = OPERATION) -> Response:
     """A response with `document`, or with the document's sample of the operation."""
-    return Response(
-        200, HEADERS, encode_json(copy.deepcopy(SAMPLES[operation]) if document is None else document)
-    )
+    return Response(200, HEADERS, encode_json(copy.deepcopy(SAMPLES[operation]) if document is None else document))
 
 
 def failure_response() -> Response:
@@ -63,9 +59,7 @@ def fault_state(*lines: str | dict[str, Any], seed: int = 0) -> FaultState:
     return faults
 
 
-def fired_on(
-    faults: FaultState, requests: int, operation: str = OPERATION, body: dict | None = None
-) -> list[int]:
+def fired_on(faults: FaultState, requests: int, operation: str = OPERATION, body: dict | None = None) -> list[int]:
     """The indexes, from 0, of those of `requests` requests whose delivery a fault changed."""
     plain = response()
     return [

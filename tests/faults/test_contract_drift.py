@@ -96,9 +96,7 @@ def test_a_path_selects_the_field(how, path, note):
 def test_nothing_else_is_changed():
     """Apart from the renamed member the document, including its order, stays the same."""
     answer, note = drifted("rename_field", path="/UsersList/0/AudioDuration")
-    assert note in (
-        f"renamed /UsersList/0/AudioDuration to {name}" for name in ("audioDuration", "audio_duration")
-    )
+    assert note in (f"renamed /UsersList/0/AudioDuration to {name}" for name in ("audioDuration", "audio_duration"))
     name = note.rpartition(" ")[2]
     before = copy.deepcopy(SAMPLES[OPERATION])
     row = before["UsersList"][0]

@@ -61,9 +61,7 @@ def test_a_scenario_has_its_share_of_faults_and_repeats(name):
     # One call a second is below the limit of overload.
     assert kinds - {"rate_limit"} <= seen
     again = run(name, 150)
-    assert [
-        (fault_header(response), response.status, response.body, response.delivery) for response in again
-    ] == [
+    assert [(fault_header(response), response.status, response.body, response.delivery) for response in again] == [
         (fault_header(response), response.status, response.body, response.delivery) for response in responses
     ]
 
@@ -97,7 +95,5 @@ def test_gateway_down_never_responds_like_the_backend():
     responses = run("gateway-down", 200)
     counts = Counter(response.status for response in responses)
     assert counts.keys() == {502, 503, 504}
-    assert all(
-        ("Retry-After" in dict(response.headers)) is (response.status == 503) for response in responses
-    )
+    assert all(("Retry-After" in dict(response.headers)) is (response.status == 503) for response in responses)
     assert not any(b"ErrorCode" in response.body for response in responses)

@@ -25,10 +25,7 @@ from mockserver.faults.registry import KINDS
             {"fault": "latency", "uniform": {"min_ms": 5, "max_ms": 7.5}, "probability": 0.3},
         ),
         ("hang;on=query_room_info", {"fault": "hang", "on": "query_room_info"}),
-        (
-            "hang;on=query_room_info, count_qos_by_day",
-            {"fault": "hang", "on": ["query_room_info", "count_qos_by_day"]},
-        ),
+        ("hang;on=query_room_info, count_qos_by_day", {"fault": "hang", "on": ["query_room_info", "count_qos_by_day"]}),
         ("error;name=server_busy;info=404", {"fault": "error", "name": "server_busy", "info": "404"}),
         ('error;code=1402;info="a;b=\\"c\\""', {"fault": "error", "code": 1402, "info": 'a;b="c"'}),
         ("wrong_content_type;type=text/xml", {"fault": "wrong_content_type", "type": "text/xml"}),
@@ -37,10 +34,7 @@ from mockserver.faults.registry import KINDS
             {"fault": "wrong_content_type", "type": "text/html; charset=gbk"},
         ),
         ('hang;when.body.RoomId="77"', {"fault": "hang", "when": {"body": {"RoomId": "77"}}}),
-        (
-            "hang;when.body.UserId.matches=^vip-",
-            {"fault": "hang", "when": {"body": {"UserId": {"matches": "^vip-"}}}},
-        ),
+        ("hang;when.body.UserId.matches=^vip-", {"fault": "hang", "when": {"body": {"UserId": {"matches": "^vip-"}}}}),
         ("hang;when.body.CountBy=1", {"fault": "hang", "when": {"body": {"CountBy": 1}}}),
         ("connection_reset;when=mid_body", {"fault": "connection_reset", "when": "mid_body"}),
         ("secret_rotated;appsecret=a==", {"fault": "secret_rotated", "appsecret": "a=="}),

@@ -60,10 +60,7 @@ def test_the_scenario_sample_is_a_scenario(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "mine.yaml").write_text(sample, encoding="utf-8")
     engine = make_engine(fixtures=str(tmp_path), scenario="mine")
-    assert [fault.kind.kind for fault in engine.config.scenarios["mine"].faults] == [
-        "malformed_json",
-        "latency",
-    ]
+    assert [fault.kind.kind for fault in engine.config.scenarios["mine"].faults] == ["malformed_json", "latency"]
 
 
 def test_the_option_and_the_fields_are_valid() -> None:

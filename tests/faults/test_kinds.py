@@ -150,11 +150,7 @@ def test_a_rate_limit_survives_a_clock_that_is_set_back():
     assert refusals_at(faults, [3600, 3601, 0, 1]) == [False, True, False, True]
 
 
-@given(
-    limit=st.integers(0, 5),
-    span=st.integers(1, 10),
-    gaps=st.lists(st.integers(0, 6), max_size=60),
-)
+@given(limit=st.integers(0, 5), span=st.integers(1, 10), gaps=st.lists(st.integers(0, 6), max_size=60))
 def test_no_window_accepts_more_than_the_limit(limit, span, gaps):
     """Any window of `per_seconds` accepts at most `requests`, and a refusal follows a full window."""
     faults = fault_state(f"rate_limit;requests={limit};per_seconds={span}")
@@ -248,8 +244,7 @@ def test_malformed_json_has_only_the_chosen_mistake():
     assert b"NaN" in broken("nan")
     json.loads(broken("nan"))
     assert any(
-        part in broken("trailing_comma")
-        and parse_strictly(broken("trailing_comma").replace(part, part[1:], 1))
+        part in broken("trailing_comma") and parse_strictly(broken("trailing_comma").replace(part, part[1:], 1))
         for part in (b",]", b",}")
     )
     assert broken("html").startswith(b"<html>")

@@ -72,15 +72,7 @@ def test_one_new_file_is_a_new_kind(tmp_path):
     for name in ("test_fault_registry.py", "fault_helpers.py"):
         shutil.copy(HERE / name, tmp_path)
     output = run(
-        tmp_path,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-k",
-        "stale_cache",
-        "test_fault_registry.py",
+        tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "stale_cache", "test_fault_registry.py"
     )
     passed = re.search(r"^([0-9]+) passed", output, re.MULTILINE)
     assert passed is not None, output

@@ -205,11 +205,7 @@ def test_a_drift_is_named_in_the_header(mock, plain):
 
 def test_another_type_and_charset(mock):
     """wrong_content_type and wrong_charset change what they name, and the length is correct."""
-    assert (
-        RawResponse(mock, "wrong_content_type;type=text/plain")
-        .headers["content-type"]
-        .startswith("text/plain")
-    )
+    assert RawResponse(mock, "wrong_content_type;type=text/plain").headers["content-type"].startswith("text/plain")
     raw_response = RawResponse(mock, "wrong_charset;charset=utf-16")
     assert raw_response.whole
     assert parse_strictly(raw_response.body.decode("utf-16").encode())["Status"] == "OK"

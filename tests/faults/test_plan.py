@@ -140,13 +140,7 @@ def test_when_selects_requests_and_only_those_count():
     """`times` counts matching requests only."""
     faults = fault_state({"fault": RESET, "when": {"body": {"UserId": {"matches": "^vip-"}}}, "times": 2})
     users = ["a", "vip-1", "b", "vip-2", "vip-3"]
-    assert [bool(fired_on(faults, 1, body={"UserId": user})) for user in users] == [
-        False,
-        True,
-        False,
-        True,
-        False,
-    ]
+    assert [bool(fired_on(faults, 1, body={"UserId": user})) for user in users] == [False, True, False, True, False]
 
 
 def test_ttl_seconds_follows_the_apps_clock():
@@ -206,11 +200,7 @@ def test_an_invalid_request_does_not_count_for_api_faults():
 
 def test_the_last_connection_fault_decides():
     """An empty response added after a reset is what the client gets."""
-    got = (
-        fault_state("connection_reset", "empty_response")
-        .fault_plan(OPERATION, {}, {}, NOW)
-        .plan_delivery(response())
-    )
+    got = fault_state("connection_reset", "empty_response").fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response())
     assert got.delivery == DeliveryPlan(instead="empty")
 
 
@@ -243,9 +233,7 @@ def test_a_fault_of_one_request_leaves_no_state():
     got = faults.fault_plan(OPERATION, {}, {}, NOW, once=once, number=3).plan_delivery(response()).delivery
     assert (got.delay, got.instead) == (pytest.approx(0.15), "reset")
     assert len(faults.active) == 1
-    assert faults.fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery == DeliveryPlan(
-        delay=0.1
-    )
+    assert faults.fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery == DeliveryPlan(delay=0.1)
 
 
 def test_a_fault_of_one_request_is_drawn_by_the_requests_number():
@@ -254,9 +242,7 @@ def test_a_fault_of_one_request_is_drawn_by_the_requests_number():
 
     def hits(seed: int) -> list[int]:
         plans = (FaultState(seed).fault_plan(OPERATION, {}, {}, NOW, once=once, number=n) for n in range(500))
-        return [
-            n for n, fault_plan in enumerate(plans) if fault_plan.plan_delivery(response()).delivery.instead
-        ]
+        return [n for n, fault_plan in enumerate(plans) if fault_plan.plan_delivery(response()).delivery.instead]
 
     assert hits(1) == hits(1) != hits(2)
     assert 110 < len(hits(1)) < 190
@@ -266,11 +252,7 @@ def test_equal_faults_of_one_request_fire_independently():
     """The faults of a scenario selected by a header do not all fire together."""
     once = [fault("latency;fixed_ms=1;probability=0.5")] * 2
     plans = [FaultState().fault_plan(OPERATION, {}, {}, NOW, once=once, number=n) for n in range(100)]
-    assert {len(fault_plan.kinds) for fault_plan in plans if fault_plan.plan_delivery(response())} == {
-        0,
-        1,
-        2,
-    }
+    assert {len(fault_plan.kinds) for fault_plan in plans if fault_plan.plan_delivery(response())} == {0, 1, 2}
 
 
 # ---- adding and removing

@@ -29,9 +29,7 @@ def mock(caplog):
     assert [record.getMessage() for record in records if record.name != "mockserver.requests"] == []
 
 
-async def _send(
-    port: int, raw: bytes, answers: list[bytes], gate: asyncio.Event, ready: asyncio.Semaphore
-) -> None:
+async def _send(port: int, raw: bytes, answers: list[bytes], gate: asyncio.Event, ready: asyncio.Semaphore) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     ready.release()
     await gate.wait()
@@ -68,9 +66,9 @@ def test_2000_clients_delayed_by_a_second_are_answered_within_three(mock) -> Non
         bare = undelayed_seconds(mock.port, raw)
         client.send("POST", "faults", {"fault": "latency", "fixed_ms": 1000})
         answers, seconds = asyncio.run(_many(mock.port, raw))
-        assert Counter(
-            answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"}") for answer in answers
-        ) == {True: 2_000}
+        assert Counter(answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"}") for answer in answers) == {
+            True: 2_000
+        }
         # Three seconds on a free machine; a busy one gets more by the time that it takes without a delay.
         assert 1.0 <= seconds < max(3.0, 1.5 + 2 * bare), f"{seconds:.2f} s, without delay {bare:.2f} s"
         assert client.get("requests/count")["count"] == 4_000
@@ -128,9 +126,7 @@ def test_a_reset_of_all_apps_releases_every_app(mock) -> None:
     """A reset without an appkey leaves no request hanging."""
 
     async def hang() -> list[bytes]:
-        waiting = [
-            asyncio.create_task(_whole(mock.port, client.raw())) for client in clients for _ in range(20)
-        ]
+        waiting = [asyncio.create_task(_whole(mock.port, client.raw())) for client in clients for _ in range(20)]
         while sum(mock.engine.store.app(client.appkey).faults.active[0].fired for client in clients) < 60:
             await asyncio.sleep(0.01)
         loop = asyncio.get_running_loop()
@@ -150,17 +146,12 @@ def test_times_100_under_64_clients_gives_exactly_100_faults(mock) -> None:
     """The count is exact however many clients ask at once, and so are `every` and `after` beside it."""
     with Client.fresh(mock.port) as client:
         client.send("POST", "faults", {"fault": "error", "name": "server_busy", "times": 100})
-        client.send(
-            "POST", "faults", {"fault": "http_status", "status": 503, "after": 200, "every": 4, "times": 50}
-        )
+        client.send("POST", "faults", {"fault": "http_status", "status": 503, "after": 200, "every": 4, "times": 50})
 
         def calls(_: int) -> list[tuple[int, int]]:
             with client.twin() as twin:
                 results = [twin.call() for _ in range(10)]
-                return [
-                    (answer.status, 0 if answer.status == 503 else answer.json["ErrorCode"])
-                    for answer in results
-                ]
+                return [(answer.status, 0 if answer.status == 503 else answer.json["ErrorCode"]) for answer in results]
 
         with ThreadPoolExecutor(64) as threads:
             results = Counter(result for batch in threads.map(calls, range(64)) for result in batch)

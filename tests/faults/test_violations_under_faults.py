@@ -16,9 +16,7 @@ from mockserver.faults.parsing import parse_fault
         ({"fault": "checksum_rejected"}, "checksum_mismatch"),
     ],
 )
-def test_a_valid_signature_that_a_fault_rejects_is_not_a_violation(
-    fault: dict[str, object], error: str
-) -> None:
+def test_a_valid_signature_that_a_fault_rejects_is_not_a_violation(fault: dict[str, object], error: str) -> None:
     """The client gets the error of the regular checks, and the journal records no violation."""
     client = EngineClient("default")
     engine = client.engine

@@ -112,9 +112,7 @@ class Client:
         twin._keys, twin.skew = self._keys, self.skew
         return twin
 
-    def target(
-        self, operation: str = "query_room_info", *, at: float | None = None, identifier: str = "admin"
-    ) -> str:
+    def target(self, operation: str = "query_room_info", *, at: float | None = None, identifier: str = "admin") -> str:
         """Return path and signed query string of a call."""
         curtime = str(int(time.time() + self.skew if at is None else at))
         query = [
@@ -136,9 +134,7 @@ class Client:
         **headers: str,
     ) -> HttpAnswer:
         """Call an operation, by default with the document's sample body."""
-        content = json.dumps(
-            SAMPLES[operation]["body"] if body is None else body, ensure_ascii=False
-        ).encode()
+        content = json.dumps(SAMPLES[operation]["body"] if body is None else body, ensure_ascii=False).encode()
         target = self.target(operation, at=at, identifier=identifier)
         return self.wire.ask("POST", target, content, Content_Type="application/json", **headers)
 
@@ -151,11 +147,7 @@ class Client:
     def raw(self, operation: str = "query_room_info", body: Any = None, **headers: str) -> bytes:
         """Return a call as bytes for a socket."""
         content = json.dumps(SAMPLES[operation]["body"] if body is None else body).encode()
-        fields = {
-            "Host": "localhost",
-            "Content-Type": "application/json",
-            "Content-Length": str(len(content)),
-        }
+        fields = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(content))}
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}
         head = f"POST {self.target(operation)} HTTP/1.1\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())

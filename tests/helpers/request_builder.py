@@ -19,9 +19,7 @@ from mockserver.core.http import Request
 
 SAMPLES: dict[str, Any] = {
     sample["operation"]: sample
-    for sample in json.loads(
-        (Path(__file__).parents[1] / "document_samples.json").read_text(encoding="utf-8")
-    )
+    for sample in json.loads((Path(__file__).parents[1] / "document_samples.json").read_text(encoding="utf-8"))
 }
 NOW = 1_576_000_000
 """2019-12-11 01:46:40 in UTC+8: the document's sample day is over."""

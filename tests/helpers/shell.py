@@ -28,12 +28,7 @@ def run(*words: str, stdin: str | None = None, **environ: str) -> subprocess.Com
         ):
             return run_in_process(*words, **environ)
     return subprocess.run(
-        [*MOCKSERVER, *words],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        input=stdin,
-        env={**CLEAN, **environ},
+        [*MOCKSERVER, *words], capture_output=True, text=True, timeout=60, input=stdin, env={**CLEAN, **environ}
     )
 
 

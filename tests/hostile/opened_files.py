@@ -23,14 +23,7 @@ RECORDING = False
 
 def hook(event: str, arguments: tuple[object, ...]) -> None:
     """Record what is opened or listed."""
-    if RECORDING and event in (
-        "open",
-        "os.listdir",
-        "os.scandir",
-        "os.rename",
-        "os.remove",
-        "subprocess.Popen",
-    ):
+    if RECORDING and event in ("open", "os.listdir", "os.scandir", "os.rename", "os.remove", "subprocess.Popen"):
         OPENED.append(f"{event} {arguments[0]!r}")
 
 
@@ -82,16 +75,7 @@ def attack(mock: MockServer, secret: str) -> int:
         for spelling in (plain, encoded, double):
             if any(letter in spelling for letter in "\\"):
                 continue
-            for place in (
-                "scenarios",
-                "docs",
-                "requests",
-                "apps",
-                "faults",
-                "answers",
-                "schemas",
-                "fixtures",
-            ):
+            for place in ("scenarios", "docs", "requests", "apps", "faults", "answers", "schemas", "fixtures"):
                 check("GET", f"/__admin/{place}/{spelling}", WRITE)
             for place in ("apps", "faults", "answers"):
                 check("DELETE", f"/__admin/{place}/{spelling}", WRITE)
@@ -100,12 +84,7 @@ def attack(mock: MockServer, secret: str) -> int:
             check("POST", f"/v2/video/{spelling}", {"Content-Type": "application/json"}, b"{}")
             check("GET", f"/__admin/scenario?appkey={spelling}", WRITE)
             check("GET", f"/__admin/sign?appkey={spelling}", WRITE)
-            check(
-                "POST",
-                f"/v2/video/query_room_info?appkey={spelling}",
-                {"Content-Type": "application/json"},
-                b"{}",
-            )
+            check("POST", f"/v2/video/query_room_info?appkey={spelling}", {"Content-Type": "application/json"}, b"{}")
             check("GET", f"/__admin/openapi.json?lang={spelling}", WRITE)
         for path, fields in (
             ("scenario", {"name": name}),

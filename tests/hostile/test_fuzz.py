@@ -23,9 +23,7 @@ def journalled(mock):
 
 EXAMPLES = length(2_000, 20_000)
 """Examples of both tests together."""
-QUICK = settings(
-    max_examples=EXAMPLES // 2, deadline=2000, suppress_health_check=list(HealthCheck), print_blob=True
-)
+QUICK = settings(max_examples=EXAMPLES // 2, deadline=2000, suppress_health_check=list(HealthCheck), print_blob=True)
 OPERATIONS = sorted(request_builder.SAMPLES)
 FIELDS = ["UserId", "RoomId", "BeginTime", "EndTime", "QueryDate", "CountBy"]
 LINES = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=40)
@@ -35,9 +33,7 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=30)
-    | st.sampled_from(
-        ["1575962150", "1575962850", "20191210", 2, "", "mock:", "mock:error=frob", "mock:scenario=x"]
-    ),
+    | st.sampled_from(["1575962150", "1575962850", "20191210", 2, "", "mock:", "mock:error=frob", "mock:scenario=x"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
@@ -53,9 +49,7 @@ MODIFIED = st.fixed_dictionaries(
     optional={
         "method": st.sampled_from(["GET", "PUT", "DELETE", "OPTIONS", "PATCH"]),
         "path": st.text("/abc%2fe.~;_\u00e4video", min_size=1, max_size=30).map(lambda text: "/" + text),
-        "sign": st.sampled_from(
-            ["v1", "upper", "md5", "hmac", "base64", "swapped", "late", "nonsense", "non_ascii"]
-        ),
+        "sign": st.sampled_from(["v1", "upper", "md5", "hmac", "base64", "swapped", "late", "nonsense", "non_ascii"]),
         "clock": st.integers(-(10**9), 10**9),
         "query": st.dictionaries(
             st.sampled_from(["appkey", "identifier", "curtime", "checksum", "seq"]) | st.text(max_size=6),
@@ -104,30 +98,8 @@ def test_any_request_is_answered_by_an_envelope(mock, tally, send, body):
 
 
 PIECES = st.sampled_from(
-    [
-        b"GET ",
-        b"POST ",
-        b"/",
-        b"/v2/video/query_room_info",
-        b" HTTP/1.1",
-        b" HTTP/1.0",
-        b"\r\n",
-        b"\n",
-        b"\r",
-        b"\x00",
-    ]
-    + [
-        b"Host: h\r\n",
-        b"Host:",
-        b": ",
-        b"Content-Length: ",
-        b"2",
-        b"-1",
-        b"99999999999999999999",
-        b"{}",
-        b" ",
-        b"\t",
-    ]
+    [b"GET ", b"POST ", b"/", b"/v2/video/query_room_info", b" HTTP/1.1", b" HTTP/1.0", b"\r\n", b"\n", b"\r", b"\x00"]
+    + [b"Host: h\r\n", b"Host:", b": ", b"Content-Length: ", b"2", b"-1", b"99999999999999999999", b"{}", b" ", b"\t"]
     + [
         b"Transfer-Encoding: chunked\r\n",
         b"0\r\n\r\n",

@@ -33,10 +33,7 @@ SAMPLES = [
     ("query_room_info", {"RoomId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962850"}),
     ("query_room_info", {"RoomId": "nobody"}),
     ("query_room_info", {"RoomId": 7}),
-    (
-        "query_instance_all_records_by_time",
-        {"UserId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962850"},
-    ),
+    ("query_instance_all_records_by_time", {"UserId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962850"}),
     ("query_all_instance_by_time", {"BeginTime": "1575962150", "EndTime": "1575962160"}),
     ("count_business_distribute_volume_by_day", {"CountBy": 2, "QueryDate": "20191210"}),
     ("count_qos_by_day", {"QueryDate": "20291210"}),
@@ -109,13 +106,9 @@ def test_memory_does_not_grow_under_load(measured):
         client.close()
     # The first quarter fills the caches, the journal and the allocator.
     rest = sizes[len(sizes) // 4 :]
-    first, second = (
-        sorted(part)[len(part) // 2] for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :])
-    )
+    first, second = (sorted(part)[len(part) // 2] for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :]))
     growth = second - first
-    measured(
-        f"soak: seed {seed}: {SOAK} requests in {seconds:.0f} s, {growth / 1024:+.0f} KiB between the halves"
-    )
+    measured(f"soak: seed {seed}: {SOAK} requests in {seconds:.0f} s, {growth / 1024:+.0f} KiB between the halves")
     assert growth < MAX_GROWTH, [size // 1024 for size in sizes]
 
 
@@ -159,9 +152,7 @@ def test_nothing_is_left_after_many_servers(settings, measured):
     while open_resources() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert open_resources() <= before
-    measured(
-        f"cycles: {CYCLES} starts and stops ({', '.join(settings) or 'plain'}), no thread, socket or file left"
-    )
+    measured(f"cycles: {CYCLES} starts and stops ({', '.join(settings) or 'plain'}), no thread, socket or file left")
 
 
 def test_a_stop_is_fast_whatever_the_clients_do(measured):

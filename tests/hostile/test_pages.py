@@ -54,11 +54,7 @@ PAGES = {
     "the address in octal": {"Host": "0177.0.0.1:{port}"},
     "another loopback address": {"Host": "127.0.0.2:{port}"},
     "the address mapped into IPv6": {"Host": "[::ffff:127.0.0.1]:{port}"},
-    "a forwarded Host": {
-        "Host": "evil.example",
-        "X-Forwarded-Host": "localhost",
-        "Forwarded": "host=localhost",
-    },
+    "a forwarded Host": {"Host": "evil.example", "X-Forwarded-Host": "localhost", "Forwarded": "host=localhost"},
 }
 """Headers that a browser sends for a foreign page."""
 SIMPLE = {
@@ -154,9 +150,7 @@ def test_foreign_pages_are_rejected_on_every_route(mock, unchanged, tally, route
 
 
 @pytest.mark.parametrize(
-    "route",
-    [route for route in ROUTES if route.method != "GET"],
-    ids=[name for name in ROUTE_IDS if name[:3] != "GET"],
+    "route", [route for route in ROUTES if route.method != "GET"], ids=[name for name in ROUTE_IDS if name[:3] != "GET"]
 )
 def test_requests_without_a_preflight_change_nothing(mock, unchanged, tally, route):
     """Even without an Origin: a write needs a header and a content type that no form can send."""

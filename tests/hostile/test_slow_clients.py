@@ -64,9 +64,7 @@ def test_slow_clients_do_not_affect_others_and_are_closed_in_time(tally, measure
         good.code()
         start = time.monotonic()
         half = open_connections(server.port, [b"", HEAD[:20], HEAD, HEAD + b"Content-Length: 9\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"])  # fmt: skip
-        slow = open_connections(
-            server.port, [HEAD[:20], HEAD + b"X-Slow: ", HEAD + b"Content-Length: 900\r\n\r\n{"]
-        )
+        slow = open_connections(server.port, [HEAD[:20], HEAD + b"X-Slow: ", HEAD + b"Content-Length: 900\r\n\r\n{"])
         stopping, seconds = threading.Event(), []
 
         def send_requests() -> None:
@@ -75,10 +73,7 @@ def test_slow_clients_do_not_affect_others_and_are_closed_in_time(tally, measure
                 assert good.code() == 0
                 seconds.append(time.monotonic() - before)
 
-        threads = [
-            threading.Thread(target=send_requests),
-            threading.Thread(target=send_slowly, args=(slow, stopping)),
-        ]
+        threads = [threading.Thread(target=send_requests), threading.Thread(target=send_slowly, args=(slow, stopping))]
         for thread in threads:
             thread.start()
         ended, received = wait_for_ends(half + slow, start, REQUEST_SECONDS + LINGER_SECONDS + 3)

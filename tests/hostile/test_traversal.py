@@ -49,15 +49,11 @@ def test_no_file_outside_the_folders_is_opened(tmp_path, measured):
     assert not [path for path in result["opened"] if "/secret" in path or "passwd" in path]
     # The reload at the end is recorded, so the hook works.
     assert any("scenarios/own.yaml" in path for path in result["opened"])
-    measured(
-        f"traversal: {result['tried']} requests, {len(result['opened'])} files opened, none outside the folders"
-    )
+    measured(f"traversal: {result['tried']} requests, {len(result['opened'])} files opened, none outside the folders")
     assert result["tried"] > 1_000
 
 
-@pytest.mark.parametrize(
-    "name", ["../secret.yaml", "/etc/passwd", "a/b.yaml", "..", "", ".hidden", "a\x00b", "ａ"]
-)
+@pytest.mark.parametrize("name", ["../secret.yaml", "/etc/passwd", "a/b.yaml", "..", "", ".hidden", "a\x00b", "ａ"])
 def test_folders_accept_no_paths(name):
     """`Folders` takes file names, not paths."""
     with pytest.raises(ConfigurationError):

@@ -22,8 +22,4 @@ def send(
         wire.sendall(head.encode("latin-1") + b"\r\n" + body)
         response = http.client.HTTPResponse(wire, method=method)
         response.begin()
-        return (
-            response.status,
-            {name.lower(): value for name, value in response.getheaders()},
-            response.read(),
-        )
+        return (response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())

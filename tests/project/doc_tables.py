@@ -36,8 +36,7 @@ Table = Callable[[Lang, Config], tuple[Row, Iterable[Row]]]
 def _operations(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
     head = {"en": ("§", "operation", "content"), "zh": ("§", "接口", "内容")}[lang]
     return head, (
-        (operation.section, f"`{operation.name}`", operation.title.to(lang))
-        for operation in OPERATIONS.values()
+        (operation.section, f"`{operation.name}`", operation.title.to(lang)) for operation in OPERATIONS.values()
     )
 
 
@@ -48,9 +47,7 @@ def _scenarios(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
 
 def _errors(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
     head = {"en": ("code", "name", "source", "meaning"), "zh": ("错误码", "名称", "来源", "含义")}[lang]
-    return head, (
-        (row.code, f"`{row.name}`", row.source, row.text.to(lang)) for row in config.catalogue.values()
-    )
+    return head, ((row.code, f"`{row.name}`", row.source, row.text.to(lang)) for row in config.catalogue.values())
 
 
 def _readings(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
@@ -59,12 +56,7 @@ def _readings(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
         "zh": ("读法", "可选值（默认在前）", "§", "依据"),
     }[lang]
     return head, (
-        (
-            f"`{reading.name}`",
-            _choices(reading.default, reading.choices()),
-            reading.section,
-            reading.why.to(lang),
-        )
+        (f"`{reading.name}`", _choices(reading.default, reading.choices()), reading.section, reading.why.to(lang))
         for reading in READINGS.values()
     )
 
@@ -76,20 +68,15 @@ def _choices(default: object, shown: str) -> str:
 def _settings(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
     head = {"en": ("option", "default", "meaning"), "zh": ("选项", "默认值", "含义")}[lang]
     return head, (
-        (
-            f"`{setting.option}`",
-            "" if setting.default in (None, ()) else f"`{setting.default}`",
-            setting.text.to(lang),
-        )
+        (f"`{setting.option}`", "" if setting.default in (None, ()) else f"`{setting.default}`", setting.text.to(lang))
         for setting in SETTINGS.values()
     )
 
 
 def _faults(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
-    head = {
-        "en": ("fault", "family", "fields", "what a client sees"),
-        "zh": ("故障", "类别", "字段", "客户端所见"),
-    }[lang]
+    head = {"en": ("fault", "family", "fields", "what a client sees"), "zh": ("故障", "类别", "字段", "客户端所见")}[
+        lang
+    ]
     return head, (
         (f"`{row['fault']}`", row["family"], _code_list(row["schema"]["properties"]), row["text"][lang])
         for row in fault_rows()

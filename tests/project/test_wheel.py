@@ -25,9 +25,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of the tree, so that the build leaves nothing behind in it."""
     folder = tmp_path_factory.mktemp("wheel")
     tree = folder / "tree"
-    skipped = shutil.ignore_patterns(
-        ".venv", ".git", "build", "dist", "*.egg-info", ".*_cache", "__pycache__", "tests"
-    )
+    skipped = shutil.ignore_patterns(".venv", ".git", "build", "dist", "*.egg-info", ".*_cache", "__pycache__", "tests")
     shutil.copytree(ROOT, tree, ignore=skipped)
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder / "dist"), str(tree)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

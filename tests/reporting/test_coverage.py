@@ -82,9 +82,7 @@ def test_correct_requests_alone_cover_operations_and_fields() -> None:
         for cell in part.fields:
             value: Any = {"given": "1", "left_out": ""}.get(cell.value)
             entries.append(
-                entry(
-                    operation=part.operation, fields={cell.name: int(cell.value) if value is None else value}
-                )
+                entry(operation=part.operation, fields={cell.name: int(cell.value) if value is None else value})
             )
     whole = covered(*entries)
     assert whole.operations_and_fields.percent == 100.0
@@ -157,9 +155,7 @@ def test_readings_and_faults_are_listed_outside_the_denominator() -> None:
     assert {cell.name: cell.value for cell in calls.readings} == {k: str(v) for k, v in other.items()}
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from(list(OPERATIONS)), st.sampled_from(["", *catalogue()])), max_size=15)
-)
+@given(st.lists(st.tuples(st.sampled_from(list(OPERATIONS)), st.sampled_from(["", *catalogue()])), max_size=15))
 def test_coverage_only_grows(calls: list[tuple[str, str]]) -> None:
     """More requests never cover less, and 100 % means everything."""
     entries = [entry(operation=operation, error=error, fields={}) for operation, error in calls]
@@ -174,9 +170,7 @@ def test_a_hundred_percent_can_be_reached() -> None:
     for part in covered().operations:
         for cell in part.outcomes:
             error = "" if cell.name in ("success", "empty") else cell.name
-            entries.append(
-                entry(operation=part.operation, error=error, empty=cell.name == "empty", fields={})
-            )
+            entries.append(entry(operation=part.operation, error=error, empty=cell.name == "empty", fields={}))
         for cell in part.fields:
             value: Any = {"given": "1", "left_out": ""}.get(cell.value)
             value = int(cell.value) if value is None else value

@@ -31,11 +31,7 @@ def test_a_reused_seq_is_one_lint_with_its_count() -> None:
     """It is attached to the last request; requests refused for the seq do not count."""
     entries = [signed("1"), signed("2"), signed("1", fingerprint="b"), signed("1", fingerprint="c")]
     [found] = lint(entries, rules())
-    assert (found.entry, found.violation.name, found.violation.where) == (
-        entries[3],
-        "seq_reused",
-        "query:seq",
-    )
+    assert (found.entry, found.violation.name, found.violation.where) == (entries[3], "seq_reused", "query:seq")
     assert found.violation.text.en.startswith("3 requests used seq 1")
     assert found.violation.text.zh.startswith("3 个请求使用了 seq 1")
     refused = signed("1", fingerprint="b", violations=(wrong("seq_repeated"),), error="duplicate_seq")
@@ -54,9 +50,7 @@ def test_every_reused_seq_has_one_lint(seqs: list[str]) -> None:
 @pytest.mark.parametrize(("seconds", "overused"), [(0, False), (150, False), (151, True), (300, True)])
 def test_a_checksum_used_for_most_of_its_lifetime_is_a_lint(seconds: int, overused: bool) -> None:
     """Half of it is fine, and requests signed within one second share a checksum."""
-    entries = [
-        signed(str(n), fingerprint="f", at=T + at, started=at) for n, at in enumerate((0, 0, 0, seconds))
-    ]
+    entries = [signed(str(n), fingerprint="f", at=T + at, started=at) for n, at in enumerate((0, 0, 0, seconds))]
     assert names(*entries) == ["checksum_overused"] * overused
 
 
@@ -65,14 +59,10 @@ def test_the_lifetime_is_the_freshness_in_force() -> None:
     short = {"freshness_seconds": 60}
     late = {"at": T + 31, "started": 31.0, "readings": short}
     assert names(signed("1", fingerprint="f"), signed("2", fingerprint="f", **late)) == ["checksum_overused"]
-    late = signed(
-        "2", fingerprint="f", at=T + 301, violations=(wrong("checksum_expired"),), error="checksum_expired"
-    )
+    late = signed("2", fingerprint="f", at=T + 301, violations=(wrong("checksum_expired"),), error="checksum_expired")
     assert names(signed("1", fingerprint="f"), late) == []
     # A test moved the app's clock within one second of the client's own: it signed again, to the same checksum.
-    assert (
-        names(signed("1", fingerprint="f"), signed("2", fingerprint="f", at=T + 200, started=T + 0.9)) == []
-    )
+    assert names(signed("1", fingerprint="f"), signed("2", fingerprint="f", at=T + 200, started=T + 0.9)) == []
     cached = signed("2", fingerprint="f", at=T + 200, started=T + 200)
     assert names(signed("1", fingerprint="f"), cached) == ["checksum_overused"]
     without = [entry(fingerprint="none", query={"seq": str(at)}, at=T + at) for at in (0, 200)]
@@ -125,6 +115,4 @@ def test_lints_have_names_of_their_own() -> None:
     assert list(LINTS) == ["seq_reused", "checksum_overused", "repeated_after_final"]
     assert LINTS.keys().isdisjoint(VIOLATIONS)
     assert {row.error for row in LINTS.values() if row.error} <= catalogue().keys()
-    assert all(
-        found.violation.tolerated for found in lint([signed("1"), signed("1", fingerprint="b")], rules())
-    )
+    assert all(found.violation.tolerated for found in lint([signed("1"), signed("1", fingerprint="b")], rules()))

@@ -29,19 +29,13 @@ def rendered(name: str = "Extra", lang: Lang = "en", **criteria: Any) -> str:
         entry(),
         *(
             entry(
-                id=str(number),
-                violations=violations,
-                error="unknown_field",
-                scenario=name,
-                query={"seq": str(number)},
+                id=str(number), violations=violations, error="unknown_field", scenario=name, query={"seq": str(number)}
             )
             for number in (2, 3)
         ),
     ]
     tests = {each.appkey: AppTest(f"test_a.py::test_[{name}]") for each in entries}
-    return render_markdown(
-        ReportView(build_report(entries, 0, inputs(), tests), lang, FailCriteria(**criteria))
-    )
+    return render_markdown(ReportView(build_report(entries, 0, inputs(), tests), lang, FailCriteria(**criteria)))
 
 
 def tokens(text: str) -> list[tuple[str, str]]:
@@ -56,11 +50,7 @@ def test_the_result_comes_first_and_the_coverage_last() -> None:
     lines = rendered().splitlines()
     assert lines[0] == "## Contract report"
     headings = [line for line in lines if line.startswith("###")]
-    assert [line.split(":")[0] for line in headings] == [
-        "### Violations",
-        "### Error handling",
-        "### Coverage",
-    ]
+    assert [line.split(":")[0] for line in headings] == ["### Violations", "### Error handling", "### Coverage"]
     assert headings[-1].endswith(")")
     kinds = [kind for kind, _ in tokens(rendered())]
     assert kinds.count("table_open") == 3

@@ -64,12 +64,8 @@ def test_the_report_counts_requests_violations_and_mistakes() -> None:
     assert (REPORT.requests, REPORT.accepted, REPORT.apps, REPORT.evicted) == (6, 3, 2, 0)
     assert REPORT.scenarios == (("default", 6),)
     assert [
-        (each.example.name, each.outcome, each.times, each.requests, each.across)
-        for each in REPORT.violations
-    ] == [
-        ("unknown_field", "unknown_field", 1, ("4",), False),
-        ("seq_reused", "success", 1, ("6",), True),
-    ]
+        (each.example.name, each.outcome, each.times, each.requests, each.across) for each in REPORT.violations
+    ] == [("unknown_field", "unknown_field", 1, ("4",), False), ("seq_reused", "success", 1, ("6",), True)]
     assert [each.text.en for each in REPORT.findings] == [
         "after checksum_expired the client repeated the same signature once"
     ]
@@ -110,10 +106,7 @@ def test_the_text_shows_problems_and_ends_with_the_result() -> None:
     assert lines[0] == "Contract report: 6 requests (apps: 2): 3 accepted, 3 refused"
     assert "  1 × unknown_field body:/roomid, query_room_info → unknown_field (4)" in lines
     assert "  1 × seq_reused query:seq, query_room_info → success [over several requests] (6)" in lines
-    assert (
-        "    ! after checksum_expired the client repeated the same signature once [same_signature] (3)"
-        in lines
-    )
+    assert "    ! after checksum_expired the client repeated the same signature once [same_signature] (3)" in lines
     assert lines[-2:] == ["failed: 2 violations of the contract", "failed: 1 mistake in error handling"]
     correct = report_on([entry()])
     assert render_text(view(correct)).splitlines()[-1] == "nothing fails this run"
@@ -156,12 +149,9 @@ def test_each_unknown_path_is_a_group_of_its_own() -> None:
     """Their texts name the paths, so they are not merged."""
     paths = ["/v2/video/a", "/v2/video/b", "/v2/video/a"]
     violations = [
-        wrong_at("path", name="unknown_path", got=path, text=Text(f"{path} is no operation", path))
-        for path in paths
+        wrong_at("path", name="unknown_path", got=path, text=Text(f"{path} is no operation", path)) for path in paths
     ]
-    strays = [
-        entry(operation="", path=each.got, error="unknown_command", violations=(each,)) for each in violations
-    ]
+    strays = [entry(operation="", path=each.got, error="unknown_command", violations=(each,)) for each in violations]
     report = report_on(strays)
     shape = [(each.times, each.example.text.en) for each in report.violations if not each.across]
     assert shape == [(2, "/v2/video/a is no operation"), (1, "/v2/video/b is no operation")]
@@ -236,11 +226,7 @@ def test_the_json_has_the_whole_report() -> None:
     assert shape["violations"][0]["text"] == "roomid 未在文档中；请去掉"
     assert (shape["violations"][1]["name"], shape["violations"][1]["across"]) == ("seq_reused", True)
     [stale, _] = shape["error_handling"]
-    assert (stale["error"], stale["should"], stale["did"]["same_signature"]) == (
-        "checksum_expired",
-        "sign_again",
-        1,
-    )
+    assert (stale["error"], stale["should"], stale["did"]["same_signature"]) == ("checksum_expired", "sign_again", 1)
     assert stale["findings"][0]["requests"] == ["3"]
     assert shape["complaints"] == ["2 处违规", "1 处错误处理不当"]
 
@@ -266,9 +252,7 @@ def test_junit_has_a_case_for_each_operation_and_outcome() -> None:
     assert found["query_room_info/checksum_expired"] == "passed"
     assert found["query_room_info/empty"] == "skipped"
     assert found["count_qos_by_day/success"] == "skipped"
-    assert found["query_room_info/unknown_field"].startswith(
-        "1 × unknown_field body:/roomid: roomid is not doc"
-    )
+    assert found["query_room_info/unknown_field"].startswith("1 × unknown_field body:/roomid: roomid is not doc")
     assert found["query_room_info/success"].startswith("1 × seq_reused query:seq: ")
     assert "query_room_info/malformed_json" not in found
     assert found["error handling/query_room_info after checksum_expired"].startswith(
@@ -296,9 +280,9 @@ def test_junit_has_failures_only_for_what_fails_the_run() -> None:
 def test_junit_has_a_suite_for_requests_that_name_no_operation() -> None:
     """Their violations are not lost."""
     stray = report_on([entry(operation="", error="unknown_command", violations=(wrong("unknown_path"),))])
-    assert cases(render_junit(view(stray, fail_on_violations=True)))[
-        "(no operation)/unknown_command"
-    ].startswith("1 × unknown_path")
+    assert cases(render_junit(view(stray, fail_on_violations=True)))["(no operation)/unknown_command"].startswith(
+        "1 × unknown_path"
+    )
 
 
 class Page(HTMLParser):
@@ -332,15 +316,11 @@ def test_the_page_is_self_contained(lang: Lang) -> None:
     tags = {tag for tag, _ in made.elements}
     assert tags.isdisjoint({"script", "img", "link", "iframe", "object", "form", "base", "a"})
     assert not any(
-        name in ("src", "href", "style") or name.startswith("on")
-        for _, all_ in made.elements
-        for name in all_
+        name in ("src", "href", "style") or name.startswith("on") for _, all_ in made.elements for name in all_
     )
     assert "url(" not in page
     assert "@import" not in page
-    [policy] = [
-        all_["content"] for _, all_ in made.elements if all_.get("http-equiv") == "Content-Security-Policy"
-    ]
+    [policy] = [all_["content"] for _, all_ in made.elements if all_.get("http-equiv") == "Content-Security-Policy"]
     assert policy == page_style()[1]
     [style] = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -418,9 +398,7 @@ def test_a_report_on_one_request_uses_the_singular() -> None:
     """In both languages."""
     each = report_on([entry(id="1")], evicted=1)
     text = render_text(view(each))
-    assert text.startswith(
-        "Contract report: 1 request (apps: 1): 1 accepted, 0 refused\n1 older request left"
-    )
+    assert text.startswith("Contract report: 1 request (apps: 1): 1 accepted, 0 refused\n1 older request left")
     assert "§2.2 query_room_info: 1 request\n" in text
     assert "§2.2 query_room_info: 1 个请求\n" in render_text(view(each, "zh"))
 

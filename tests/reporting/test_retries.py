@@ -22,9 +22,7 @@ OTHER = {"fields": {"RoomId": "78"}, "body": b'{"RoomId": "78"}'}
 def analyze(*requests: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
     """Return what the client did after the errors of one operation, and the texts of the findings."""
     [row] = analyze_retries([entry(**values) for values in requests], rules())
-    return {action: times for action, times in row.actions.items() if times}, [
-        each.text.en for each in row.findings
-    ]
+    return {action: times for action, times in row.actions.items() if times}, [each.text.en for each in row.findings]
 
 
 @pytest.mark.parametrize(
@@ -44,10 +42,7 @@ def analyze(*requests: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
         ([NO_ROOM], "gave_up"),
         ([NO_ROOM, {"at": T + 5.1}], "came_back"),
         ([{"error": "missing_parameter", "query": {"appkey": "key"}}, {}], "changed"),
-        (
-            [{"error": "unsupported_content_type", "violations": (wrong("content_type_missing"),)}, {}],
-            "changed",
-        ),
+        ([{"error": "unsupported_content_type", "violations": (wrong("content_type_missing"),)}, {}], "changed"),
         ([{"error": "invalid_curtime", "query": {"curtime": "1575962220000"}}, {}], "signed_again"),
     ],
 )
@@ -80,9 +75,7 @@ def test_a_correct_reaction_is_no_finding(requests: list[dict[str, Any]], action
          "repeated", 1, f"{AFTER_ROOM} once"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_a_finding(
-    requests: list[dict[str, Any]], action: str, times: int, finding: str
-) -> None:
+def test_a_mistake_is_a_finding(requests: list[dict[str, Any]], action: str, times: int, finding: str) -> None:
     """Each mistake is counted and described; a new signature does not help after a final error."""
     actions, findings = analyze(*requests)
     assert actions[action] == times
@@ -103,30 +96,20 @@ def test_a_request_sent_before_the_response_is_no_reaction_to_it() -> None:
     """The next request after the response is."""
     slow, meanwhile = {**NO_ROOM, "delivery": 2.0}, {"started": 1.0, "at": T + 1}
     assert analyze(slow, meanwhile) == ({"gave_up": 1}, [])
-    assert analyze(slow, meanwhile, {"started": 2.1, "at": T + 2.1}) == (
-        {"repeated": 1},
-        [f"{AFTER_ROOM} once"],
-    )
+    assert analyze(slow, meanwhile, {"started": 2.1, "at": T + 2.1}) == ({"repeated": 1}, [f"{AFTER_ROOM} once"])
 
 
 def test_tries_are_counted_anew_after_a_long_pause() -> None:
     """A client that returns after an hour has not kept trying."""
     tries = rules()["server_busy"].tries
-    sessions = [
-        {"error": "server_busy", "at": T + 3_600 * hour + 10 * n} for hour in range(3) for n in range(tries)
-    ]
+    sessions = [{"error": "server_busy", "at": T + 3_600 * hour + 10 * n} for hour in range(3) for n in range(tries)]
     assert "too_often" not in analyze(*sessions)[0]
 
 
 def test_a_cached_signature_with_a_new_seq_is_the_same_signature() -> None:
     """However soon it is sent again: its curtime is stale by both clocks."""
     cached = [
-        {
-            **STALE,
-            "query": {**QUERY, "curtime": str(int(T) - 400), "seq": str(n)},
-            "started": T + n / 10,
-            "at": at,
-        }
+        {**STALE, "query": {**QUERY, "curtime": str(int(T) - 400), "seq": str(n)}, "started": T + n / 10, "at": at}
         for at in (T, T + 301)
         for n in range(4)
     ]
@@ -168,9 +151,7 @@ def test_a_single_try_uses_the_singular() -> None:
 
 def test_apps_and_bodies_are_kept_apart() -> None:
     """The same request of another app, or another request of the same app, is no repetition."""
-    row = analyze_retries(
-        [entry(**NO_ROOM), entry(**NO_ROOM, appkey="b"), entry(**NO_ROOM, **OTHER)], rules()
-    )
+    row = analyze_retries([entry(**NO_ROOM), entry(**NO_ROOM, appkey="b"), entry(**NO_ROOM, **OTHER)], rules())
     assert [each.findings for each in row] == [()]
     assert row[0].times == 3
 
@@ -181,10 +162,7 @@ def test_the_order_of_keys_does_not_hide_a_repetition() -> None:
     values: dict[str, Any] = {"operation": "count_business_total_volume_by_day", "error": "invalid_field"}
     pair = [entry(**values, fields=a, body=b"1"), entry(**values, fields=b, body=b"2")]
     assert [each.times for found in analyze_retries(pair, rules()) for each in found.findings] == [1]
-    long = [
-        entry(error="malformed_json", fields={}, body=b"x" * 70_000 + end).redact()
-        for end in (b"1", b"2", b"2")
-    ]
+    long = [entry(error="malformed_json", fields={}, body=b"x" * 70_000 + end).redact() for end in (b"1", b"2", b"2")]
     [row] = analyze_retries(long, rules())
     assert (row.actions["repeated"], row.findings[0].requests) == (1, (long[2].id,))
 

@@ -13,12 +13,7 @@ from mockserver.core.errors import AdminError
 from mockserver.engine.journal import Journal, JournalQuery, Selection
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.json_shapes import verification_json
-from mockserver.reporting.verification import (
-    Verification,
-    find,
-    parse_verification,
-    verify,
-)
+from mockserver.reporting.verification import Verification, find, parse_verification, verify
 
 ROOM = {"body": {"RoomId": "77"}}
 
@@ -69,9 +64,7 @@ def test_a_failure_shows_similar_requests_and_where_they_differ() -> None:
         "      answer is refused with room_not_found, expected accepted",
         '      body RoomId is "79", expected "77"',
     ]
-    assert result.message.zh.startswith(
-        '应有 2 个请求 query_room_info（body RoomId = "77"、accepted），找到 0 个'
-    )
+    assert result.message.zh.startswith('应有 2 个请求 query_room_info（body RoomId = "77"、accepted），找到 0 个')
     assert [miss.entry.id for miss in result.near] == ["3", "2", "4"]
     shape = verification_json(result)
     assert (shape["ok"], shape["count"], shape["evicted"]) == (False, 0, 0)
@@ -100,13 +93,7 @@ def test_every_filter_shows_its_difference() -> None:
 
 def test_evicted_requests_are_not_counted_as_absent() -> None:
     """A verification that they could change fails with "cannot tell"."""
-    for body in (
-        {"at_most": 5},
-        {"at_least": 2},
-        {"count": 1},
-        {"count": 2},
-        {"at_least": 1, "at_most": 3},
-    ):
+    for body in ({"at_most": 5}, {"at_least": 2}, {"count": 1}, {"count": 2}, {"at_least": 1, "at_most": 3}):
         result = check([room("77")], evicted=3, when=ROOM, **body)
         assert not result.ok
         assert result.evicted == 3

@@ -125,27 +125,17 @@ def test_a_broken_catalogue_is_reported_with_its_place(tmp_path, old: str, new: 
     [
         ("apps: []", "1:7", "at least 1"),
         ("apps:\n  - {appkey: '1'}", "2:5", "missing appsecret, restapikey, identifiers"),
-        (
-            "apps:\n  - {appkey: 0012, appsecret: a, restapikey: b, identifiers: [c]}",
-            "2:14",
-            'quote it, "0012"',
-        ),
+        ("apps:\n  - {appkey: 0012, appsecret: a, restapikey: b, identifiers: [c]}", "2:14", 'quote it, "0012"'),
         (
             "apps:\n  - {appkey: '1', appsecret: a, restapikey: b, identifiers: [c]}\n"
             "  - {appkey: '1', appsecret: a, restapikey: b, identifiers: [c]}",
             "3:14",
             "duplicate appkey",
         ),
-        (
-            "apps:\n  - {appkey: '1', appsecret: a, rest_api_key: b, identifiers: [c]}",
-            "2:5",
-            "missing restapikey",
-        ),
+        ("apps:\n  - {appkey: '1', appsecret: a, rest_api_key: b, identifiers: [c]}", "2:5", "missing restapikey"),
     ],
 )
-def test_broken_credentials_are_reported_with_their_place(
-    tmp_path, text: str, place: str, message: str
-) -> None:
+def test_broken_credentials_are_reported_with_their_place(tmp_path, text: str, place: str, message: str) -> None:
     """The first problem names the file, line and column, and each mistake is reported once."""
     first = problems(tmp_path, "apps.yaml", text)[0]
     assert first.show().startswith(f"{tmp_path / 'apps.yaml'}:{place}"), first.show()

@@ -37,10 +37,7 @@ def test_the_rule_with_the_fewest_unmet_conditions_is_the_nearest() -> None:
     found = nearest_rule(rules, OPERATION, {"RoomId": "4"}, {})
     assert found is not None
     assert found.key == "answer 2"
-    assert found.text == (
-        'answer 2: body RoomId is "4", expected "2"',
-        'answer 2：body RoomId 为 "4"，应为 "2"',
-    )
+    assert found.text == ('answer 2: body RoomId is "4", expected "2"', 'answer 2：body RoomId 为 "4"，应为 "2"')
     assert nearest_rule(rules, "query_all_instance_by_time", {}, {}) is None
     assert nearest_rule([], OPERATION, {}, {}) is None
 

@@ -138,14 +138,7 @@ def test_a_sequence_is_returned_in_order_and_its_last_reply_repeats(scenarios) -
         " sequence: [{error: server_busy}, {error: rate_limited}, {world: true}]}]"
     )
     assert errors(config, "a", *rooms("1", "2", "1", "2", "1", "1")) == [
-        *(
-            "server_busy",
-            "room_not_found",
-            "rate_limited",
-            "room_not_found",
-            "room_not_found",
-            "room_not_found",
-        )
+        *("server_busy", "room_not_found", "rate_limited", "room_not_found", "room_not_found", "room_not_found")
     ]
 
 
@@ -162,9 +155,7 @@ def test_times_limits_a_rule(scenarios) -> None:
 
 def test_counts_belong_to_an_app(scenarios) -> None:
     """Calls of another app do not advance a sequence."""
-    config = scenarios(
-        a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]"
-    )
+    config = scenarios(a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]")
     client = EngineClient("a", config=config)
     other = {"query": {"appkey": "987654321"}, "sign": "other_app"}
     codes = [client.ask("query_room_info", **more)["ErrorCode"] for more in ({}, other, {}, other)]
@@ -173,9 +164,7 @@ def test_counts_belong_to_an_app(scenarios) -> None:
 
 def test_a_refused_request_is_not_counted(scenarios) -> None:
     """Only requests that pass validation advance a sequence."""
-    config = scenarios(
-        a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]"
-    )
+    config = scenarios(a="title: a\nanswers: [{on: '*', sequence: [{error: server_busy}, {error: rate_limited}]}]")
     client = EngineClient("a", config=config)
     client.send({"text": ""})
     assert client.ask("query_room_info")["ErrorCode"] == 1402
@@ -217,9 +206,7 @@ def test_a_patch_keeps_the_key_order(scenarios) -> None:
     answer = EngineClient("a", config=config).ask("query_room_info")
     assert list(answer) == list(ROOM)
     assert (answer["CreateTime"], answer["Users"]) == ("1575961800", [])
-    assert (
-        answer["DestroyTime"] == EngineClient("default", config=config).ask("query_room_info")["DestroyTime"]
-    )
+    assert answer["DestroyTime"] == EngineClient("default", config=config).ask("query_room_info")["DestroyTime"]
 
 
 def test_a_patch_of_an_unknown_room_is_not_found(scenarios) -> None:
@@ -273,10 +260,7 @@ def test_templates_see_the_request_and_keep_types(scenarios) -> None:
     answer = EngineClient("a", config=config).ask("query_instance_all_records_by_time")
     assert answer["UserId"] == "123456789"
     record = answer["UserRecords"][0]
-    assert (record["RoomId"], record["CreateTime"]) == (
-        "query_instance_all_records_by_time-1001",
-        "1575999940",
-    )
+    assert (record["RoomId"], record["CreateTime"]) == ("query_instance_all_records_by_time-1001", "1575999940")
     assert record["RoomRecords"][0]["AudioDuration"] == 42
     assert record["RoomRecords"][0]["LeaveTime"] == "1576000000"
 
@@ -303,9 +287,7 @@ def test_fake_values_depend_on_the_request_only(scenarios) -> None:
     assert first["ErrorCode"] == 0, first
     assert first == again
     assert isinstance(first["UsersList"][0]["AudioDuration"], int)
-    other = EngineClient("a", config=config).ask(
-        operation, {"BeginTime": "1575962151", "EndTime": "1575962850"}
-    )
+    other = EngineClient("a", config=config).ask(operation, {"BeginTime": "1575962151", "EndTime": "1575962850"})
     assert other["UsersList"] != first["UsersList"]
 
 

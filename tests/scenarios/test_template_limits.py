@@ -150,9 +150,7 @@ answers:
 def test_a_file_that_asks_too_much_is_refused_with_its_line(tmp_path: Path) -> None:
     """As any other mistake in a scenario."""
     text = ANSWERS.replace("fake.time_series('-9y', '-1s', 1)|list", "fake.pylist(nb_elements=10000000)")
-    with pytest.raises(
-        ConfigurationError, match=r"a\.yaml:7:.*nb_elements is 10000000; the maximum is 10000"
-    ):
+    with pytest.raises(ConfigurationError, match=r"a\.yaml:7:.*nb_elements is 10000000; the maximum is 10000"):
         user_config(tmp_path, {"scenarios/a.yaml": text})
 
 

@@ -63,15 +63,9 @@ def test_readings_and_answers_are_set_for_every_app(wire, mock) -> None:
     room = {"RoomId": "nobody-was-here"}
     busy = {"on": "count_qos_by_day", "reply": {"error": "server_busy"}}
     with Client.fresh(mock.port) as early:
-        own = early.send(
-            "POST", "answers", {"on": "query_room_info", "reply": {"error": "rate_limited"}, "times": 1}
-        )
+        own = early.send("POST", "answers", {"on": "query_room_info", "reply": {"error": "rate_limited"}, "times": 1})
         result = wire.send("PUT", "readings", {"unknown_room": "empty"})
-        assert (
-            reading_value(result, "unknown_room")
-            == reading_value(wire.get("readings"), "unknown_room")
-            == "empty"
-        )
+        assert reading_value(result, "unknown_room") == reading_value(wire.get("readings"), "unknown_room") == "empty"
         number = wire.send("POST", "answers", busy)["id"]
         early.send("POST", "reset")
         with Client.fresh(mock.port) as late:
@@ -81,10 +75,7 @@ def test_readings_and_answers_are_set_for_every_app(wire, mock) -> None:
                 assert [row["id"] for row in client.get("answers")["answers"]] == [number]
             late.send("POST", "answers", {"on": "*", "reply": {"error": "rate_limited"}})
             rows = wire.get("answers")["answers"]
-            assert [(row["id"] == number, row.get("appkey")) for row in rows] == [
-                (True, None),
-                (False, late.appkey),
-            ]
+            assert [(row["id"] == number, row.get("appkey")) for row in rows] == [(True, None), (False, late.appkey)]
             assert wire.send("DELETE", f"answers/{number}") == {"removed": 1}
             assert early.code("count_qos_by_day") == 0
             assert_error(wire.admin("DELETE", f"answers/{own['id']}"), 404)
@@ -102,11 +93,7 @@ def test_an_answer_is_added_to_one_app(app) -> None:
     response = app.admin("POST", "answers", entry)
     assert response.status == 201
     number = response.json["id"]
-    app.send(
-        "POST",
-        "answers",
-        {"on": "*", "when": {"body": {"RoomId": "77"}}, "reply": {"error": "room_not_found"}},
-    )
+    app.send("POST", "answers", {"on": "*", "when": {"body": {"RoomId": "77"}}, "reply": {"error": "room_not_found"}})
     assert [row["on"] for row in app.get("answers")["answers"]][1] == ["query_room_info"]
     assert [app.code("query_room_info", {"RoomId": "77"}), app.code(), app.code()] == [1301, BUSY, 0]
     assert app.send("DELETE", f"answers/{number}") == {"removed": 1}
@@ -145,9 +132,7 @@ def test_a_fault_is_added_listed_and_removed(app) -> None:
     }
     assert [app.code(), app.code("count_qos_by_day"), app.code(), app.code()] == [BUSY, 0, BUSY, 0]
     listed = app.get("faults")["faults"]
-    assert [(row["id"], row["struck"], row["matched"], row["ended"]) for row in listed] == [
-        (number, 2, 3, True)
-    ]
+    assert [(row["id"], row["struck"], row["matched"], row["ended"]) for row in listed] == [(number, 2, 3, True)]
     assert app.send("DELETE", f"faults/{number}") == {"removed": 1}
     assert app.get("faults") == {"faults": []}
     assert assert_error(app.admin("DELETE", f"faults/{number}"), 404)["error"] == "unknown_fault"
@@ -224,9 +209,7 @@ def test_two_apps_may_have_faults_with_the_same_id(wire, app) -> None:
 def test_a_fault_for_all_apps_needs_an_id_that_no_app_uses(wire, app) -> None:
     """The fault is added to no app, rather than to some."""
     app.send("POST", "faults", {"fault": "hang", "id": "mine"})
-    assert_error(
-        wire.admin("POST", "faults", {"fault": "error", "name": "server_busy", "id": "mine"}), 422, "'mine'"
-    )
+    assert_error(wire.admin("POST", "faults", {"fault": "error", "name": "server_busy", "id": "mine"}), 422, "'mine'")
     with Client.fresh(wire.port) as other:
         assert other.get("faults") == {"faults": []}
 
@@ -235,8 +218,7 @@ def test_a_scenario_fault_with_a_used_id_does_not_break_the_app(tmp_path) -> Non
     """Requests are still answered, and all three faults are listed."""
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "mine.yaml").write_text(
-        "title: Mine\nextends: document\nfaults:\n  - {fault: latency, fixed_ms: 0, id: twice}\n",
-        encoding="utf-8",
+        "title: Mine\nextends: document\nfaults:\n  - {fault: latency, fixed_ms: 0, id: twice}\n", encoding="utf-8"
     )
     with MockServer(scenario="document", fixtures=str(tmp_path)) as mock, Client(mock.port) as client:
         client.send("POST", "faults", {"fault": "latency", "fixed_ms": 0, "id": "twice"})
@@ -248,10 +230,7 @@ def test_a_scenario_fault_with_a_used_id_does_not_break_the_app(tmp_path) -> Non
 
 def test_a_reset_restores_the_faults_of_the_command_line() -> None:
     """After the reset of one app and of all, with the same ids."""
-    with (
-        MockServer(scenario="document", fault=["error;name=server_busy;times=1"]) as mock,
-        Client(mock.port) as client,
-    ):
+    with MockServer(scenario="document", fault=["error;name=server_busy;times=1"]) as mock, Client(mock.port) as client:
         assert [client.code(), client.code()] == [BUSY, 0]
         before = client.get("faults")["faults"][0]["id"]
         client.send("POST", "reset")

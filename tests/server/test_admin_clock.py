@@ -53,11 +53,7 @@ def test_the_clock_applies_to_everything(app) -> None:
     app.send("PUT", "scenario", {"name": "default"})
     app.send("PUT", "clock", {"now": 1_576_000_000})
     today = {"QueryDate": "20191211"}
-    app.send(
-        "POST",
-        "faults",
-        {"fault": "error", "name": "server_busy", "ttl_seconds": 301, "on": "query_room_info"},
-    )
+    app.send("POST", "faults", {"fault": "error", "name": "server_busy", "ttl_seconds": 301, "on": "query_room_info"})
     body = {"RoomId": "123456789"}
     assert app.code("query_room_info", body, at=1_576_000_000) == BUSY
     ticks = [row["TickTime"] for row in app.call("count_qos_by_day", today, at=1_576_000_000).json["QosData"]]

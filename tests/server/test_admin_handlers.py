@@ -40,9 +40,7 @@ def call(context: AdminContext) -> Call:
     return call
 
 
-def test_clearing_faults_and_resetting_release_delayed_responses(
-    call: Call, released: list[str | None]
-) -> None:
+def test_clearing_faults_and_resetting_release_delayed_responses(call: Call, released: list[str | None]) -> None:
     """Those of the given app, or of all apps; other calls release none."""
     assert call(clear_faults, APPKEY) == {"removed": 0, "released": 7}
     assert call(reset) == {"released": 7}
@@ -77,9 +75,7 @@ def test_faults_added_concurrently_are_all_listed(call: Call) -> None:
     """For one app and for all, each under its own id."""
     latency = {"fault": "latency", "fixed_ms": 0}
     with ThreadPoolExecutor(16) as threads:
-        ids = list(
-            threads.map(lambda n: call(add_fault, None if n % 2 else APPKEY, latency)["id"], range(100))
-        )
+        ids = list(threads.map(lambda n: call(add_fault, None if n % 2 else APPKEY, latency)["id"], range(100)))
     assert len(set(ids)) == 100
     assert len(call(list_faults, APPKEY)["faults"]) == 100
     assert len(call(list_faults, OTHER[0])["faults"]) == 50

@@ -99,9 +99,7 @@ def test_many_waiting_callers_do_not_block_other_requests() -> None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         with Connection(mock.port) as wire:
-            assert_error(
-                wire.admin("GET", "requests", wait_for=1, timeout=50), 429, "128 callers are already waiting"
-            )
+            assert_error(wire.admin("GET", "requests", wait_for=1, timeout=50), 429, "128 callers are already waiting")
             start = time.monotonic()
             assert wire.get("requests/count") == {"count": 0, "evicted": 0}
             assert time.monotonic() - start < 1

@@ -62,9 +62,7 @@ def test_a_limit_works_with_and_without_waiting(get: Call, limit: str, count: in
     """It selects the newest entries; 0 selects none."""
     entries = get(list_requests, APPKEY, limit=limit)["requests"]
     assert entries == get(list_requests, APPKEY, limit=limit, wait_for="1", timeout="0")["requests"]
-    assert [entry["at"] for entry in entries] == [1_576_000_001.0, 1_576_000_002.0, 1_576_000_003.0][
-        3 - count :
-    ]
+    assert [entry["at"] for entry in entries] == [1_576_000_001.0, 1_576_000_002.0, 1_576_000_003.0][3 - count :]
 
 
 def test_all_callers_that_wait_for_the_same_requests_are_answered(get: Call, bench: EngineClient) -> None:
@@ -92,9 +90,7 @@ def test_the_timeout_of_a_wait_is_limited(get: Call, bench: EngineClient, monkey
     """No caller can occupy a thread for longer than MAX_WAIT."""
     timeouts: list[float] = []
     journal = bench.engine.journal
-    monkeypatch.setattr(
-        journal, "wait_for", lambda least, query, timeout: timeouts.append(timeout) or journal.select()
-    )
+    monkeypatch.setattr(journal, "wait_for", lambda least, query, timeout: timeouts.append(timeout) or journal.select())
     get(list_requests, wait_for="9", timeout="100000")
     get(list_requests, wait_for="9")
     assert timeouts == [MAX_WAIT, 10.0]
@@ -141,9 +137,7 @@ def test_a_registered_app_without_requests_is_no_error(get: Call, bench: EngineC
         get_request(AdminContext(bench.engine), AdminRequest("12345678", {"id": "00000001"}))
 
 
-def test_violations_that_concern_several_requests_can_be_queried(
-    get: Call, post: Call, bench: EngineClient
-) -> None:
+def test_violations_that_concern_several_requests_can_be_queried(get: Call, post: Call, bench: EngineClient) -> None:
     """A reused seq is listed, counted, found and verified like any other violation; it cannot be waited for."""
     journal = bench.engine.journal = Journal()
     for number in range(3):

@@ -82,10 +82,7 @@ def test_a_wrong_method_is_405_with_allow(wire, path: str) -> None:
 )  # fmt: skip
 def test_an_unknown_path_is_404_as_json(wire, path: str) -> None:
     """Below the prefix there are no HTML pages and no envelopes of the YouMe API."""
-    assert (
-        assert_error(wire.ask("GET", f"/__admin/{path.replace('é', '%C3%A9')}"), 404)["error"]
-        == "unknown_resource"
-    )
+    assert assert_error(wire.ask("GET", f"/__admin/{path.replace('é', '%C3%A9')}"), 404)["error"] == "unknown_resource"
 
 
 def test_the_prefix_itself_is_404_as_json(wire) -> None:

@@ -37,17 +37,13 @@ def answered(response: Any) -> dict[str, Any]:
 
 def test_a_valid_request_is_answered(client) -> None:
     """Flask passes the request to the engine."""
-    response = client.post(
-        f"{URL}?{query_string({})}", data=request_body({}), content_type="application/json"
-    )
+    response = client.post(f"{URL}?{query_string({})}", data=request_body({}), content_type="application/json")
     assert answered(response)["Status"] == "OK"
 
 
 def test_a_form_body_reaches_the_engine(client) -> None:
     """Flask's form parsing does not consume the body."""
-    response = client.post(
-        f"{URL}?{query_string({})}", data=b"a=1", content_type="application/x-www-form-urlencoded"
-    )
+    response = client.post(f"{URL}?{query_string({})}", data=b"a=1", content_type="application/x-www-form-urlencoded")
     assert answered(response)["ErrorCode"] == 1006
     assert response.headers["X-Mock-Violations"] == "2"
 

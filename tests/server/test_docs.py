@@ -165,9 +165,7 @@ def test_the_page_needs_the_admin_token(path: str) -> None:
             assert answer.status == 200
 
 
-@pytest.mark.parametrize(
-    "name", ["..%2fadmin_docs.py", "docs.html", "oauth2-redirect.html", "%2e%2e", "VERSION"]
-)
+@pytest.mark.parametrize("name", ["..%2fadmin_docs.py", "docs.html", "oauth2-redirect.html", "%2e%2e", "VERSION"])
 def test_no_other_file_is_served(client: Any, name: str) -> None:
     """Files are served from a list, not from a folder."""
     assert client.get(f"/__admin/docs/{name}").status_code == 404
@@ -220,16 +218,11 @@ def page(browser: Any, server: MockServer) -> Iterator[Page]:
     problems: list[str] = []
     page = browser.new_page()
     page.set_default_timeout(20_000)
-    page.on(
-        "console",
-        lambda message: problems.append(message.text) if message.type in ("error", "warning") else None,
-    )
+    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on(
         "request",
-        lambda request: (
-            None if request.url.startswith((server.url, "data:")) else problems.append(request.url)
-        ),
+        lambda request: None if request.url.startswith((server.url, "data:")) else problems.append(request.url),
     )
     yield page
     page.close()

@@ -114,9 +114,7 @@ def test_unknown_paths_are_guarded(local, path: str) -> None:
     ("token", "status"), [(TOKEN, {"local": 200, "public": 200, "other": 403}), (None, {"local": 200, "public": 403, "other": 403})],
     ids=["token", "none"],
 )  # fmt: skip
-def test_the_public_url_is_a_name_of_the_server_that_has_a_token(
-    token: str | None, status: dict[str, int]
-) -> None:
+def test_the_public_url_is_a_name_of_the_server_that_has_a_token(token: str | None, status: dict[str, int]) -> None:
     """Its host and its origin are accepted, by https too; without a token the proxy would let everyone in."""
     guard = Guard.for_host("127.0.0.1", token).behind("https://CI.example:8443/mock")
     names = {"local": "localhost", "public": "ci.example:8443", "other": "evil.example"}
@@ -132,12 +130,7 @@ def test_the_public_url_is_a_name_of_the_server_that_has_a_token(
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize(
     "headers",
-    [
-        {},
-        {"Host": "10.244.1.7:8080"},
-        {"User-Agent": "kube-probe/1.31", "Host": "mock.ns.svc"},
-        {"Authorization": ""},
-    ],
+    [{}, {"Host": "10.244.1.7:8080"}, {"User-Agent": "kube-probe/1.31", "Host": "mock.ns.svc"}, {"Authorization": ""}],
     ids=str,
 )
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
@@ -175,10 +168,7 @@ def test_only_bare_probes_need_no_token(method: str, path: str, headers: dict[st
     """A wrong token, a web page, another method and every other resource are refused."""
     guarded = client(Guard.for_host("0.0.0.0", TOKEN))
     answer = guarded.open(f"/__admin/{path}", method=method, headers=headers)
-    assert (answer.status_code, answer.json.keys()) in (
-        (401, {"error", "message"}),
-        (403, {"error", "message"}),
-    )
+    assert (answer.status_code, answer.json.keys()) in ((401, {"error", "message"}), (403, {"error", "message"}))
 
 
 @pytest.mark.parametrize("sent", [None, "", TOKEN, f"Basic {TOKEN}", f"bearer {TOKEN}", f"Bearer {TOKEN}x", "Bearer ", "Bearer é"])  # fmt: skip
@@ -187,10 +177,7 @@ def test_a_wrong_token_is_rejected(sent: str | None) -> None:
     headers = {} if sent is None else {"Authorization": sent}
     answer = client(Guard.for_host("0.0.0.0", TOKEN)).get("/__admin/apps", headers=headers)
     assert (answer.status_code, answer.json["error"]) == (401, "unauthorized")
-    assert [challenge.split()[0] for challenge in answer.headers.getlist("WWW-Authenticate")] == [
-        "Bearer",
-        "Basic",
-    ]
+    assert [challenge.split()[0] for challenge in answer.headers.getlist("WWW-Authenticate")] == ["Bearer", "Basic"]
     assert TOKEN not in answer.text
 
 
@@ -210,13 +197,7 @@ def test_the_token_is_accepted_as_a_basic_password(token: str, name: str) -> Non
 def test_a_wrong_password_is_rejected(credentials: str) -> None:
     """The password must be exactly the token."""
     guarded = client(Guard.for_host("0.0.0.0", TOKEN))
-    for sent in (
-        basic(credentials),
-        basic(credentials) + "=",
-        f"Basic {credentials}",
-        "Basic",
-        "basic \u00ff",
-    ):
+    for sent in (basic(credentials), basic(credentials) + "=", f"Basic {credentials}", "Basic", "basic \u00ff"):
         assert guarded.get("/__admin/health", headers={"Authorization": sent}).status_code == 401
 
 
@@ -226,9 +207,7 @@ def test_off_loopback_any_host_name_is_allowed_with_the_token(token: str, host: 
     """A server in a container cannot know its host names, so the token decides."""
     sent = f"Bearer {token}".encode().decode("latin-1")
     api = client(Guard.for_host("0.0.0.0", token))
-    answer = api.get(
-        "/__admin/health", headers={"Host": host}, environ_overrides={"HTTP_AUTHORIZATION": sent}
-    )
+    answer = api.get("/__admin/health", headers={"Host": host}, environ_overrides={"HTTP_AUTHORIZATION": sent})
     assert answer.status_code == 200
 
 

@@ -35,10 +35,7 @@ def folder(tmp_path) -> Path:
 @pytest.fixture
 def client(folder) -> Iterator[Client]:
     """A client of a server that watches the folder."""
-    with (
-        MockServer("watched", fixtures=str(folder), now=str(NOW), reload=True) as mock,
-        Client(mock.port) as client,
-    ):
+    with MockServer("watched", fixtures=str(folder), now=str(NOW), reload=True) as mock, Client(mock.port) as client:
         yield client
 
 
@@ -53,10 +50,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 2.0) -> float:
 
 def test_a_valid_save_is_live_within_two_seconds(folder):
     """Scenario, catalogue, schema and credentials."""
-    with (
-        MockServer("watched", fixtures=str(folder), now=str(NOW), reload=True) as mock,
-        Client(mock.port) as client,
-    ):
+    with MockServer("watched", fixtures=str(folder), now=str(NOW), reload=True) as mock, Client(mock.port) as client:
         assert (generation(client), world_generation(client)) == (1, 1)
         write(folder, files_of(2))
         wait_until(lambda: generation(client) == 2 and world_generation(client) == 2)
@@ -184,8 +178,7 @@ def test_random_edits_under_load_never_give_a_mixed_answer(tmp_path, measured):
         for thread in threads:
             thread.join()
     measured(
-        f"edits: seed {seed}: {EDITS} edits, {sum(counts)} answers, "
-        f"slowest valid save live after {max(seconds):.2f} s"
+        f"edits: seed {seed}: {EDITS} edits, {sum(counts)} answers, slowest valid save live after {max(seconds):.2f} s"
     )
     assert not wrong, (seed, wrong[:3])
     assert sum(counts) > EDITS

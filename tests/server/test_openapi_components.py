@@ -108,11 +108,7 @@ def test_references_of_the_users_schemas_are_resolved(tmp_path: Path) -> None:
         schema["$defs"] = {
             "any": True,
             "word": {"$anchor": "word", "type": "string", "maxLength": 5},
-            "tree": {
-                "type": "object",
-                "properties": {"a/b": {"$ref": "#/$defs/tree"}},
-                "additionalProperties": False,
-            },
+            "tree": {"type": "object", "properties": {"a/b": {"$ref": "#/$defs/tree"}}, "additionalProperties": False},
         }
 
     found = user_document(tmp_path, change)

@@ -73,9 +73,7 @@ def test_readings_change_the_paths() -> None:
     """`paths=document` adds the paths of the text, with operations of their own name."""
     found = document(paths="document")["paths"]
     assert len(found) == 4 * len(OPERATIONS)
-    assert {"/v1/test/count_qos_by_day", "/v1/video/query_room_info", "/v2/test/query_room_info"} <= set(
-        found
-    )
+    assert {"/v1/test/count_qos_by_day", "/v1/video/query_room_info", "/v2/test/query_room_info"} <= set(found)
     assert len({path["post"]["operationId"] for path in found.values()}) == len(found)
 
 
@@ -87,12 +85,7 @@ def test_strictness_changes_the_bodies() -> None:
         assert Draft202012Validator(schema_of(name, **lenient)).is_valid(value)
         assert not Draft202012Validator(schema_of(name)).is_valid(value)
     window = Draft202012Validator(schema_of("QueryAllInstanceByTimeRequest/BeginTime", **lenient))
-    assert [window.is_valid(value) for value in (1575962150, "1575962150", 15759621, "x")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
+    assert [window.is_valid(value) for value in (1575962150, "1575962150", 15759621, "x")] == [True, True, False, False]
     request = Draft202012Validator(schema_of("QueryRoomInfoRequest", **lenient))
     assert request.is_valid({"RoomId": 7, "Extra": 1})
     assert not Draft202012Validator(schema_of("QueryRoomInfoRequest")).is_valid({"RoomId": "7", "Extra": 1})
@@ -139,8 +132,7 @@ def test_answers_are_valid_under_every_reading(readings: dict[str, Any]) -> None
     bodies = {
         "query_all_instance_by_time": [hour],
         "query_instance_all_records_by_time": [{**hour, "UserId": calls["UsersList"][-1]["UserId"]}],
-        "query_room_info": [{"RoomId": row["RoomId"]} for row in calls["UsersList"]]
-        + [{"RoomId": "nobody's"}],
+        "query_room_info": [{"RoomId": row["RoomId"]} for row in calls["UsersList"]] + [{"RoomId": "nobody's"}],
         "count_business_total_volume_by_day": [{"CountBy": by, "QueryDate": "20191210"} for by in range(5)],
         "count_business_distribute_volume_by_day": [{"CountBy": 1, "QueryDate": "20191210"}],
         "count_qos_by_day": [{"QueryDate": "20191210"}],
@@ -150,8 +142,7 @@ def test_answers_are_valid_under_every_reading(readings: dict[str, Any]) -> None
         for body in bodies[operation]:
             answer = client.ask(operation, body)
             assert (
-                answer["Status"] == "OK"
-                or answer["ErrorCode"] in found["components"]["schemas"]["FailureCode"]["enum"]
+                answer["Status"] == "OK" or answer["ErrorCode"] in found["components"]["schemas"]["FailureCode"]["enum"]
             )
             if not (answer["Status"] == "FAIL" and readings["http_status"] == "rest"):
                 assert [error.message for error in validator.iter_errors(answer)] == []
@@ -160,14 +151,8 @@ def test_answers_are_valid_under_every_reading(readings: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     ("day", "exists"),
     [
-        *(
-            (day, True)
-            for day in ("20191210", "00010101", "20200229", "20000229", "99991231", "20190430", "04040229")
-        ),
-        *(
-            (day, False)
-            for day in ("00000000", "00001231", "20190229", "21000229", "20191301", "20190431", "20190100")
-        ),
+        *((day, True) for day in ("20191210", "00010101", "20200229", "20000229", "99991231", "20190430", "04040229")),
+        *((day, False) for day in ("00000000", "00001231", "20190229", "21000229", "20191301", "20190431", "20190100")),
         *((day, False) for day in ("2019121", "201912100", "2019-1-1", "")),
     ],
 )

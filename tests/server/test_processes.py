@@ -61,9 +61,7 @@ def test_one_gunicorn_process_with_threads_is_fine() -> None:
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "several processes"), ("zh", "多个进程")])
 @pytest.mark.parametrize("first", ["/__admin/ready", "/v2/video/query_room_info", "/", "/__admin/nothing"])
-def test_any_request_may_be_the_first(
-    first: str, lang: str, words: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_any_request_may_be_the_first(first: str, lang: str, words: str, caplog: pytest.LogCaptureFixture) -> None:
     """uWSGI, mod_wsgi and others set `wsgi.multiprocess` as gunicorn does; the log has the warning once."""
     client = create_app(scenario="document", lang=lang).test_client()
     with caplog.at_level(logging.WARNING, logger="mockserver"):

@@ -58,9 +58,7 @@ def _integer(_: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-Strict: Any = extend(
-    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _integer)
-)
+Strict: Any = extend(Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _integer))
 
 
 def meets(component: str, value: Any) -> bool:
@@ -164,11 +162,7 @@ def counts(tally: Callable[..., None]) -> Iterator[None]:
 
 @schema.parametrize()
 @settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
+    max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
 def test_every_answer_agrees_with_the_document(case: Any) -> None:
     """Samples, boundary values and random requests, valid and invalid, get the answers the document defines."""

@@ -34,12 +34,7 @@ APPS = """apps:
 def spellings(secret: str) -> set[str]:
     """Return the spellings of a secret in text: plain, escaped, encoded, base64 and hex."""
     encoded = {quote(secret), quote(secret, safe=""), secret.replace("/", "\\/"), secret.replace("+", " ")}
-    return {
-        secret,
-        *encoded,
-        secret.encode().hex(),
-        base64.b64encode(secret.encode()).decode().rstrip("=")[:-2],
-    }
+    return {secret, *encoded, secret.encode().hex(), base64.b64encode(secret.encode()).decode().rstrip("=")[:-2]}
 
 
 def assert_no_canary(text: str, where: str) -> None:
@@ -52,9 +47,7 @@ def assert_no_canary(text: str, where: str) -> None:
         for spelling in (secret, quote(secret, safe=""), secret.replace("/", "~1")):
             assert spelling.lower() not in text.lower(), f"{spelling} in {where}"
         for spelling in spellings(secret):
-            assert spelling not in text, (
-                f"{spelling} in {where}: …{text[max(0, text.index(spelling) - 200) :][:500]}"
-            )
+            assert spelling not in text, f"{spelling} in {where}: …{text[max(0, text.index(spelling) - 200) :][:500]}"
 
 
 @pytest.fixture
@@ -74,19 +67,12 @@ def leaking_requests(client: Client) -> list[tuple[str, bytes, dict[str, str]]]:
     def signed(checksum: str) -> str:
         return f"{target.partition('&checksum=')[0]}&checksum={quote(checksum, safe='')}&seq=1"
 
-    requests = [
-        (target, json.dumps({"RoomId": value}).encode(), plain) for value in (secret, rest, f"x{secret}y")
-    ]
-    requests += [
-        (target, json.dumps({value: "1", "RoomId": "1"}).encode(), plain) for value in (secret, rest)
-    ]
+    requests = [(target, json.dumps({"RoomId": value}).encode(), plain) for value in (secret, rest, f"x{secret}y")]
+    requests += [(target, json.dumps({value: "1", "RoomId": "1"}).encode(), plain) for value in (secret, rest)]
     requests += [(target, json.dumps({"RoomId": {"a": [secret]}}).encode(), plain)]
     requests += [(target, b'{"RoomId": "CANARY\\/' + secret[7:].encode() + b'"}', plain)]
     requests += [(target, b'{"RoomId": "\\u0043' + secret[1:].encode() + b'"}', plain)]
-    requests += [
-        (target, f'{{"RoomId": "{secret}" "x": 1}}'.encode(), plain),
-        (target, secret.encode(), plain),
-    ]
+    requests += [(target, f'{{"RoomId": "{secret}" "x": 1}}'.encode(), plain), (target, secret.encode(), plain)]
     requests += [(target, b"RoomId=" + quote(secret).encode(), plain)]
     requests += [(f"{target}&{name}={quote(value, safe='')}", b"{}", plain) for name in ("appsecret", "x", "identifier") for value in (secret, rest)]  # fmt: skip
     requests += [(f"{target}&{quote(secret, safe='')}=1", b"{}", plain)]
@@ -103,29 +89,19 @@ def leaking_requests(client: Client) -> list[tuple[str, bytes, dict[str, str]]]:
             (target.replace("curtime=", f"curtime={quote(value, safe='')}"), b"{}", plain),
         ]
         requests += [
-            (
-                f"/v2/video/query_room_info&secret={value}&checksum={sha1(secret + rest + curtime)}",
-                b"{}",
-                plain,
-            )
+            (f"/v2/video/query_room_info&secret={value}&checksum={sha1(secret + rest + curtime)}", b"{}", plain)
         ]
         requests += [
             (target, json.dumps({far: far, "RoomId": [far]}).encode(), plain),
             (target, b'{"RoomId": "' + far.encode(), plain),
         ]
-        requests += [
-            (target, b'{"RoomId": "' + value.replace("/", "\\u002f").replace("-", "\\u002D").encode(), plain)
-        ]
+        requests += [(target, b'{"RoomId": "' + value.replace("/", "\\u002f").replace("-", "\\u002D").encode(), plain)]
         requests += [
             (target, b"{}", {**plain, name: far})
             for name in ("X-Mock-Fault", "X-Mock-Scenario", "Content-Type", "Referer")
         ]
         requests += [
-            (
-                target,
-                b"{}",
-                {**plain, "Referer": re.sub("%..", lambda found: found[0].lower(), quote(value, safe=""))},
-            )
+            (target, b"{}", {**plain, "Referer": re.sub("%..", lambda found: found[0].lower(), quote(value, safe=""))})
         ]
         requests += [(target.replace("appkey=1111", f"appkey={quote(value, safe='')}"), b"{}", plain)]
     swapped = f"/v2/video/query_room_info?appkey=1111&identifier=admin&curtime={sha1(secret + rest + curtime)}&checksum={curtime}&seq=1"
@@ -165,20 +141,14 @@ def test_no_secret_appears_in_any_output(folder: Path, caplog) -> None:
             for response in (client.admin("GET", path), client.wire.admin("GET", path)):
                 assert response.status == 200
                 assert_no_canary(response.body.decode(), path)
-                assert_no_canary(
-                    json.dumps(response.json, ensure_ascii=False) if path != "docs" else "", path
-                )
+                assert_no_canary(json.dumps(response.json, ensure_ascii=False) if path != "docs" else "", path)
         for form in ("text", "json", "junit", "html"):
             assert_no_canary(client.send("POST", "report", {"form": form})["rendered"], form)
         for secret in CANARIES:
             for method, path, body in (
                 ("PUT", "scenario", {"name": "nothing"}),
                 ("POST", "faults", {"fault": "nothing"}),
-                (
-                    "POST",
-                    "requests/verify",
-                    {"operation": "query_room_info", "when": {"body": {"RoomId": "78"}}},
-                ),
+                ("POST", "requests/verify", {"operation": "query_room_info", "when": {"body": {"RoomId": "78"}}}),
             ):
                 assert secret not in client.admin(method, path, body).body.decode()
         assert_no_canary(repr(mock.engine.config.apps) + repr(mock.engine.app("1111")), "a repr")

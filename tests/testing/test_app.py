@@ -48,9 +48,7 @@ def mock(admin: AdminClient) -> Iterator[MockApp]:
     app.remove()
 
 
-def call(
-    mock: MockApp, body: Any = ROOM, operation: str = "query_room_info", query: str | None = None
-) -> Any:
+def call(mock: MockApp, body: Any = ROOM, operation: str = "query_room_info", query: str | None = None) -> Any:
     """Return the answer to one call."""
     url = f"{mock.url}/v2/video/{operation}?{query or mock.sign()}"
     return post(url, body)
@@ -200,9 +198,7 @@ def test_assert_no_violations_includes_lints(mock: MockApp) -> None:
     assert "2 requests used one checksum for 200 of its 300 s; sign each request" in message
     assert "the request was repeated unchanged right after room_not_found; " in message
     mock.expect_violation("seq_reused", "checksum_overused")
-    with pytest.raises(
-        AssertionError, match=r"^1 violation of the contract:\n.*\[repeated_after_final, §1\.6\]$"
-    ):
+    with pytest.raises(AssertionError, match=r"^1 violation of the contract:\n.*\[repeated_after_final, §1\.6\]$"):
         mock.assert_no_violations()
     mock.assert_expected_violations()
     mock.expect_violation("repeated_after_final")
@@ -277,9 +273,7 @@ def test_no_error_shows_a_secret(server: MockServer) -> None:
         mock = MockApp.fresh(admin)
         with pytest.raises(AdminError) as refused:
             mock.use("nowhere")
-        shown = (
-            "".join(traceback.format_exception(refused.value)) + repr(mock) + repr(admin) + repr(vars(mock))
-        )
+        shown = "".join(traceback.format_exception(refused.value)) + repr(mock) + repr(admin) + repr(vars(mock))
         assert not [each for each in ("canary-token", mock.appsecret, mock.restapikey) if each in shown]
         with pytest.raises(AdminError, match="Bearer TOKEN"):
             AdminClient(guarded.url).get("apps")
@@ -375,16 +369,12 @@ def test_a_full_traceback_with_variables_shows_no_token() -> None:
         AdminClient(guarded.url, "canary-token").send("PUT", "scenario", {"name": "nowhere"})
     shown = "".join(traceback.TracebackException.from_exception(refused.value, capture_locals=True).format())
     assert "_request" in shown
-    assert "canary-token" not in shown.replace('admin_token="canary-token"', "").replace(
-        ', "canary-token")', ""
-    )
+    assert "canary-token" not in shown.replace('admin_token="canary-token"', "").replace(', "canary-token")', "")
 
 
 def test_a_sequence_gives_one_reply_after_another(mock: MockApp) -> None:
     """The last one is repeated; a sequence beside a reply is refused."""
-    mock.answer(
-        "query_room_info", sequence=[{"error": "server_busy"}, {"error": "room_not_found"}, {"world": True}]
-    )
+    mock.answer("query_room_info", sequence=[{"error": "server_busy"}, {"error": "room_not_found"}, {"world": True}])
     assert [call(mock)["ErrorCode"] for _ in range(4)] == [1402, 1301, 0, 0]
     with pytest.raises(AdminError):
         mock.answer("query_room_info", sequence=[{"world": True}], error="server_busy")
@@ -427,9 +417,7 @@ def test_a_failure_mentions_requests_with_an_unregistered_appkey(server: MockSer
 def test_a_body_over_the_limit_is_recorded_by_its_length(mock: MockApp) -> None:
     """The request counts as received, but its fields cannot be verified."""
     body = b'{"RoomId": "' + b"x" * 1_200_000 + b'"}'
-    request = urllib.request.Request(
-        mock.signed_url("query_room_info"), body, {"Content-Type": "application/json"}
-    )
+    request = urllib.request.Request(mock.signed_url("query_room_info"), body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         assert json.loads(answer.read())["Status"] == "FAIL"
     [entry] = mock.requests

@@ -123,9 +123,7 @@ def test_a_handle_in_a_forked_child_acts_on_the_server_of_the_parent(mock_server
 
         with forked(act):
             assert mock.admin.get("scenario", appkey=app.appkey) == {"name": "empty"}
-            assert [each["fault"] for each in mock.admin.get("faults", appkey=app.appkey)["faults"]] == [
-                "error"
-            ]
+            assert [each["fault"] for each in mock.admin.get("faults", appkey=app.appkey)["faults"]] == ["error"]
 
 
 def test_a_forked_child_can_run_a_server_of_its_own(mock_server: MockServer) -> None:

@@ -56,9 +56,7 @@ def test_a_failed_test_shows_the_violations_of_its_client(tmp_path: Path) -> Non
     for part in done.output.split("\n____")[1:]:
         name, _, text = part.strip("_ ").partition(" ")
         shown[name] = text.split("\n====")[0]
-    frozen = (
-        "the client signs with the machine's time, but the app's clock is frozen at 2019-12-10T15:30:00+08:00"
-    )
+    frozen = "the client signs with the machine's time, but the app's clock is frozen at 2019-12-10T15:30:00+08:00"
     section = shown["test_frozen"].partition(SECTION)[2]
     assert "query:curtime: curtime is" in section
     assert frozen in section

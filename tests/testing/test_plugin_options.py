@@ -57,10 +57,7 @@ def guarded() -> Iterator[str]:
 def test_violations_fail_the_run_only_with_the_option(mixed: Path) -> None:
     """The exit code is 1 with it and 0 without; the section is printed both times."""
     plain, strict = run(mixed), run(mixed, STRICT)
-    assert [(done.code, done.outcomes) for done in (plain, strict)] == [
-        (0, {"passed": 3}),
-        (1, {"passed": 3}),
-    ]
+    assert [(done.code, done.outcomes) for done in (plain, strict)] == [(0, {"passed": 3}), (1, {"passed": 3})]
     for done in (plain, strict):
         assert "Contract report: 2 requests (apps: 2): 1 accepted, 1 refused" in done.section
         assert "1 × unknown_field body:/Extra" in done.section
@@ -99,9 +96,7 @@ def check_report(form: str, path: Path) -> None:
 def test_a_report_has_the_format_of_its_suffix(mixed: Path, guarded: str, form: str) -> None:
     """It is written to the folder of the call, and named in the section."""
     name = f"report.{form}"
-    done = run(
-        mixed, f"{REPORT}={name}", "--mockserver-url", guarded, MOCKSERVER_ADMIN_TOKEN="canary-token-7"
-    )
+    done = run(mixed, f"{REPORT}={name}", "--mockserver-url", guarded, MOCKSERVER_ADMIN_TOKEN="canary-token-7")
     assert (done.code, done.outcomes) == (0, {"passed": 3}), done.output
     assert f"report written to {name}" in done.section
     check_report(form, mixed / name)
@@ -157,10 +152,7 @@ def test_unregistered_requests_fail_a_strict_run(tmp_path: Path, workers: list[s
     assert f"2 {note}" in first.section
     assert note not in own.section
     reports = [json.loads((tmp_path / name).read_text()) for name in ("first.json", "second.json")]
-    assert [(report["requests"], report["unnamed"], report["apps"]) for report in reports] == [
-        (2, 2, 0),
-        (1, 1, 0),
-    ]
+    assert [(report["requests"], report["unnamed"], report["apps"]) for report in reports] == [(2, 2, 0), (1, 1, 0)]
     assert second.code == 1
 
 
@@ -179,9 +171,7 @@ def test_a_server_that_disappears_fails_the_test_that_uses_it(tmp_path: Path) ->
     """
     write(tmp_path, {"test_it.py": test})
     with serving() as server:
-        done = run(
-            tmp_path, "--mockserver-url", server.url, f"{REPORT}=report.json", SERVER=str(server.process.pid)
-        )
+        done = run(tmp_path, "--mockserver-url", server.url, f"{REPORT}=report.json", SERVER=str(server.process.pid))
     assert (done.code, done.outcomes) == (1, {"failed": 1, "error": 1}), done.output
     assert done.output.count("is it running there?") >= 3
     assert "INTERNALERROR" not in done.output

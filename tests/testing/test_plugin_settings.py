@@ -99,9 +99,7 @@ def test_the_users_files_and_language_are_used(tmp_path: Path, way: str, workers
     else:
         ini = INI + "mockserver_fixtures = mine\nmockserver_lang = zh\n"
         write(tmp_path, {"pytest.ini": ini})
-    done = run(
-        tmp_path, *options, "--mockserver-report=report.json", "--mockserver-report=report.txt", **environ
-    )
+    done = run(tmp_path, *options, "--mockserver-report=report.json", "--mockserver-report=report.txt", **environ)
     assert (done.code, done.outcomes) == (0, {"passed": 4}), done.output
     assert "    ! server_busy 之后，客户端 4 次未等满 77 秒就重试 [too_soon] (" in done.section
     assert "违规不影响本次结果；加 --mockserver-fail-on-violations 则判为失败" in done.section
@@ -125,9 +123,7 @@ def test_settings_from_the_environment_are_used(tmp_path: Path) -> None:
         ({"MOCKSERVER_SCENARIO": "emtpy", "MOCKSERVER_LANG": "zh"}, "是否为 empty"),
     ],
 )
-def test_an_invalid_setting_is_an_error_of_one_line(
-    tmp_path: Path, environ: dict[str, str], text: str
-) -> None:
+def test_an_invalid_setting_is_an_error_of_one_line(tmp_path: Path, environ: dict[str, str], text: str) -> None:
     """At each test that uses the server, without a traceback."""
     write(tmp_path, {"test_it.py": "def test_it(mockserver):\n    pass\n"})
     done = run(tmp_path, **environ)

@@ -139,9 +139,7 @@ def test_the_plugin_works_with_a_conftest_and_another_rootdir(tmp_path: Path) ->
     """
     write(tmp_path, {"inner/conftest.py": conftest, "inner/test_it.py": test})
     folder = tmp_path / "inner"
-    done = run(
-        folder, "--rootdir=..", "--import-mode=append", "--mockserver-report=report.json", PYTHONPATH=".."
-    )
+    done = run(folder, "--rootdir=..", "--import-mode=append", "--mockserver-report=report.json", PYTHONPATH="..")
     assert done.code == 0, done.output
     assert (folder / "report.json").is_file()
 

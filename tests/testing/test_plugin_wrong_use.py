@@ -128,9 +128,9 @@ def test_a_url_without_a_server(tmp_path: Path, url: str, text: str) -> None:
     write(tmp_path, {"test_one.py": ONE})
     done = run(tmp_path, "--mockserver-url", url.format(port=free_port()), "--mockserver-report=report.txt")
     assert (done.code, done.outcomes) == (1, {"error": 2}), done.output
-    assert all(
-        text in shown and len(shown.strip().splitlines()) == 1 for shown in shown_failures(done).values()
-    ), done.output
+    assert all(text in shown and len(shown.strip().splitlines()) == 1 for shown in shown_failures(done).values()), (
+        done.output
+    )
     assert done.section.startswith("there is no report: ")
     assert "INTERNALERROR" not in done.output
 
@@ -157,10 +157,7 @@ def test_a_report_that_cannot_be_written_is_a_usage_error(tmp_path: Path, report
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (
-            ["--mockserver-url=127.0.0.1:8080", "--mockserver-fixtures=mine"],
-            "cannot be used with --mockserver-url",
-        ),
+        (["--mockserver-url=127.0.0.1:8080", "--mockserver-fixtures=mine"], "cannot be used with --mockserver-url"),
         (["--mockserver-min-coverage=101"], "'101' is not a number from 0 to 100"),
         (["--mockserver-lang=fr"], "--mockserver-lang: invalid choice: 'fr'"),
     ],

@@ -205,11 +205,7 @@ def test_running_out_of_file_descriptors_is_survived():
 @settings(max_examples=300)
 def test_rewriting_loses_no_byte_of_the_target(target):
     """The parser gets ASCII, and the original target is returned."""
-    raw = (
-        b"GET /"
-        + target.replace(b" ", b"").replace(b"\r", b"").replace(b"\n", b"")
-        + b" HTTP/1.1\r\nHost: h\r\n\r\n"
-    )
+    raw = b"GET /" + target.replace(b" ", b"").replace(b"\r", b"").replace(b"\n", b"") + b" HTTP/1.1\r\nHost: h\r\n\r\n"
     data, target = with_ascii_target(raw)
     assert data.partition(b"\r\n")[0].isascii()
     assert target is None if raw.isascii() else target == raw.split(b" ")[1]

@@ -9,16 +9,7 @@ import socket
 import subprocess
 
 import pytest
-from raw_http import (
-    GET,
-    ask,
-    connect,
-    echoed,
-    parse,
-    read_all,
-    read_response,
-    refused,
-)
+from raw_http import GET, ask, connect, echoed, parse, read_all, read_response, refused
 
 POST = b"POST /v2/video/x?a=1&b=%41 HTTP/1.1\r\nHost: h\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -81,9 +72,7 @@ def test_a_long_target_counts_as_head(server):
 
 def test_headers_just_under_the_limit_are_accepted(server):
     """A header of 16,000 bytes is accepted."""
-    assert (
-        echoed(ask(server, POST + CLOSE + b"X-A: " + b"a" * 16_000 + b"\r\n\r\n"))["HTTP_X_A"] == "a" * 16_000
-    )
+    assert echoed(ask(server, POST + CLOSE + b"X-A: " + b"a" * 16_000 + b"\r\n\r\n"))["HTTP_X_A"] == "a" * 16_000
 
 
 def test_a_long_body_before_a_pipelined_head_does_not_count_as_head(server):
@@ -156,9 +145,7 @@ def test_pipelined_requests_are_answered_in_order(server):
     with connect(server) as sock:
         sock.sendall(raw)
         assert b"UserId" in read_response(sock)[2]
-        assert [json.loads(read_response(sock)[2])["PATH_INFO"] for _ in range(19)] == [
-            f"/{i}" for i in range(1, 20)
-        ]
+        assert [json.loads(read_response(sock)[2])["PATH_INFO"] for _ in range(19)] == [f"/{i}" for i in range(1, 20)]
 
 
 def test_a_refusal_waits_for_earlier_responses(server):
@@ -213,11 +200,7 @@ def test_a_chunked_body_over_the_limit_is_overlong(server):
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 def test_a_client_that_sends_far_too_much_can_read_its_response(server, chunked):
     """24 MiB with a limit of 1 MiB: the response arrives complete, with Connection: close."""
-    framing = (
-        b"Transfer-Encoding: chunked\r\n\r\n"
-        if chunked
-        else b"Content-Length: %d\r\n\r\n" % (24 * 1024 * 1024)
-    )
+    framing = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: %d\r\n\r\n" % (24 * 1024 * 1024)
     part = b"100000\r\n" + b"x" * 1_048_576 + b"\r\n" if chunked else b"x" * 1_048_576
     with connect(server) as sock:
         sock.sendall(POST + framing)
@@ -296,18 +279,7 @@ def test_a_keep_alive_connection_serves_many_requests(server):
 def test_curl_is_served(server):
     """curl sends two megabytes with Expect, then a small request, over one connection."""
     done = subprocess.run(
-        [
-            "curl",
-            "-sS",
-            "-m",
-            "5",
-            "--data-binary",
-            "@-",
-            f"{server.url}/a",
-            "--next",
-            "-sS",
-            f"{server.url}/b",
-        ],
+        ["curl", "-sS", "-m", "5", "--data-binary", "@-", f"{server.url}/a", "--next", "-sS", f"{server.url}/b"],
         input=b"x" * 2_000_000,
         capture_output=True,
         timeout=10,

@@ -14,17 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from raw_http import (
-    BODY,
-    GET,
-    ask,
-    connect,
-    echo,
-    parse,
-    parse_head,
-    read_all,
-    read_response,
-)
+from raw_http import BODY, GET, ask, connect, echo, parse, parse_head, read_all, read_response
 
 from mockserver.core.http import DeliveryPlan
 from mockserver.server.playback import GARBAGE, timed_pieces
@@ -222,9 +212,7 @@ def test_close_after_keeps_the_connection_silent_and_closes(server):
 
 def test_fields_act_in_the_documented_order(timed):
     """Delay, headers, body, cut, then the end: the pauses are the sum of the parts."""
-    raw = ask(
-        timed, request(delay=1, header_seconds=2, body_chunks=2, body_seconds=4, cut=0.5, close_after=8)
-    )
+    raw = ask(timed, request(delay=1, header_seconds=2, body_chunks=2, body_seconds=4, cut=0.5, close_after=8))
     assert parse(raw)[2] == BODY[: len(BODY) // 2]
     assert timed.pauses[0] == 1
     assert timed.pauses[-1] == 8
@@ -324,13 +312,7 @@ def test_500_hanging_requests_are_released_in_half_a_second(server):
 
 def test_a_client_that_disconnects_during_a_delay_leaves_nothing(server):
     """After a FIN or an RST nothing is pending, and nothing is logged (every test here checks that)."""
-    for fields in (
-        {"delay": 60},
-        {"hang": 60},
-        {"header_seconds": 60},
-        {"bytes_per_second": 1},
-        {"close_after": 60},
-    ):
+    for fields in ({"delay": 60}, {"hang": 60}, {"header_seconds": 60}, {"bytes_per_second": 1}, {"close_after": 60}):
         for linger in (True, False):
             with connect(server) as sock:
                 sock.sendall(request(**fields))

@@ -16,17 +16,7 @@ import time
 
 import pytest
 from helpers.length import length
-from raw_http import (
-    BODY,
-    GET,
-    LOOPS,
-    ask,
-    connect,
-    echo,
-    echoed,
-    read_all,
-    read_response,
-)
+from raw_http import BODY, GET, LOOPS, ask, connect, echo, echoed, read_all, read_response
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.server.limits import Limits
@@ -310,9 +300,7 @@ print("stopped", flush=True)
 @pytest.fixture
 def process():
     """A process that serves and prints its URL."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+    with subprocess.Popen([sys.executable, "-c", SERVE], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         child.port = int(child.stdout.readline().decode().rsplit(":", 1)[1])
         yield child
         child.kill()

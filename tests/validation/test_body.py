@@ -28,9 +28,7 @@ def violations_of(operation: str, body: Any, **readings: Any) -> list[Violation]
 
 def test_missing_fields_come_first_then_wrong_then_unknown_ones() -> None:
     """Missing, wrong and unknown fields are reported in this order."""
-    found = violations_of(
-        "query_instance_all_records_by_time", {"x": 1, "EndTime": 5, "BeginTime": "abc", "y": 2}
-    )
+    found = violations_of("query_instance_all_records_by_time", {"x": 1, "EndTime": 5, "BeginTime": "abc", "y": 2})
     assert [(violation.name, violation.where) for violation in found] == [
         ("missing_field", "body:/UserId"),
         ("wrong_type", "body:/EndTime"),
@@ -102,9 +100,7 @@ def test_a_wrong_type_is_reported_once(value: Any) -> None:
     assert "send a string" in violation.text.en
 
 
-@pytest.mark.parametrize(
-    "operation", ["count_business_total_volume_by_day", "count_business_distribute_volume_by_day"]
-)
+@pytest.mark.parametrize("operation", ["count_business_total_volume_by_day", "count_business_distribute_volume_by_day"])
 @pytest.mark.parametrize("value", ["2", 2.0, True, None, [2]])
 def test_the_text_on_a_wrong_count_by_asks_for_an_integer(operation: str, value: Any) -> None:
     """`"2"` looks like one of 1, 2, 3, 4: the text names the type."""
@@ -126,9 +122,7 @@ def test_the_text_on_a_wrong_count_by_asks_for_an_integer(operation: str, value:
 def test_a_misspelled_field_is_reported_with_the_right_name(sent: str, meant: str) -> None:
     """Differences in case and underscores are recognized."""
     violation = next(
-        violation
-        for violation in violations_of("query_room_info", {sent: "1"})
-        if violation.name == "unknown_field"
+        violation for violation in violations_of("query_room_info", {sent: "1"}) if violation.name == "unknown_field"
     )
     assert f"did you mean {meant}?" in violation.text.en
     assert f"是否为 {meant}" in violation.text.zh
@@ -137,16 +131,12 @@ def test_a_misspelled_field_is_reported_with_the_right_name(sent: str, meant: st
 def test_a_missing_field_is_reported_with_its_misspelling() -> None:
     """Each misspelled field belongs to one missing field only; a different one to none."""
     sent = {"begintime": "1575962220", "EndTIME": "1575962280", "page": 1}
-    texts = {
-        violation.where: violation.text for violation in violations_of("query_all_instance_by_time", sent)
-    }
+    texts = {violation.where: violation.text for violation in violations_of("query_all_instance_by_time", sent)}
     assert texts["body:/BeginTime"].en.startswith("BeginTime is missing (you sent begintime); send ")
     assert texts["body:/BeginTime"].zh.startswith("未提供 BeginTime（发送的是 begintime）；应为")
     assert texts["body:/EndTime"].en.startswith("EndTime is missing (you sent EndTIME); send ")
     (violation,) = [
-        violation
-        for violation in violations_of("query_room_info", {"page": 1})
-        if violation.name == "missing_field"
+        violation for violation in violations_of("query_room_info", {"page": 1}) if violation.name == "missing_field"
     ]
     assert violation.text.en.startswith("RoomId is missing; send ")
 
@@ -157,9 +147,7 @@ def test_lenient_converts_integers_and_digits() -> None:
     for value in ("2", 2.0):
         assert [
             violation.tolerated
-            for violation in violations_of(
-                day, {"QueryDate": 20191210, "CountBy": value}, strictness="lenient"
-            )
+            for violation in violations_of(day, {"QueryDate": 20191210, "CountBy": value}, strictness="lenient")
         ] == [*(True, True)]
     for value in (True, 2.5, "2.0", "two", "-1", "", None, "２"):
         found = violations_of(day, {"QueryDate": "20191210", "CountBy": value}, strictness="lenient")
@@ -170,8 +158,7 @@ def test_rules_apply_to_converted_fields() -> None:
     """Timestamps sent as integers are compared like others."""
     body = {"BeginTime": 1575962851, "EndTime": 1575962850}
     assert [
-        violation.name
-        for violation in violations_of("query_all_instance_by_time", body, strictness="lenient")
+        violation.name for violation in violations_of("query_all_instance_by_time", body, strictness="lenient")
     ] == [*("wrong_type", "wrong_type", "begin_after_end")]
 
 
@@ -180,13 +167,11 @@ def test_rules_look_at_valid_fields_only() -> None:
     long = {"BeginTime": "1000000000", "EndTime": "1575962850"}
     names = [violation.name for violation in violations_of("query_all_instance_by_time", {**long, "x": 1})]
     assert names == ["unknown_field", "range_too_large"]
-    assert [
-        violation.name for violation in violations_of("query_all_instance_by_time", {**long, "EndTime": 5})
-    ] == ["wrong_type"]
-    assert violations_of("query_room_info", {**long, "RoomId": "1"}) == []
-    assert [violation.name for violation in violations_of("query_room_info", {**long, "RoomId": 1})] == [
+    assert [violation.name for violation in violations_of("query_all_instance_by_time", {**long, "EndTime": 5})] == [
         "wrong_type"
     ]
+    assert violations_of("query_room_info", {**long, "RoomId": "1"}) == []
+    assert [violation.name for violation in violations_of("query_room_info", {**long, "RoomId": 1})] == ["wrong_type"]
 
 
 def test_texts_are_spaced_correctly():

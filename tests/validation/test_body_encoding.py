@@ -37,9 +37,7 @@ def test_an_encoding_is_named(name: str) -> None:
     assert found.en.startswith(f"{name.split()[0].rstrip(',')} data")
 
 
-@pytest.mark.parametrize(
-    "charset", ["utf-8", "gbk", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"]
-)
+@pytest.mark.parametrize("charset", ["utf-8", "gbk", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
 @pytest.mark.parametrize("text", ["{", "xyz", TEXT, TEXT + "}", '{"名": "会议室"'])
 def test_text_is_not_encoded_in_any_character_set(charset: str, text: str) -> None:
     """Invalid JSON is explained as such, and UTF-16 and UTF-32 are named."""

@@ -121,9 +121,7 @@ def test_any_ten_digits_are_fresh_or_off(second: int, now: float):
         assert set(diagnosis.names) <= off
 
 
-@pytest.mark.parametrize(
-    "text", ["1575968312", "1575968312.9", "1575968312999", " 1575968312\n", "'1575968312'"]
-)
+@pytest.mark.parametrize("text", ["1575968312", "1575968312.9", "1575968312999", " 1575968312\n", "'1575968312'"])
 def test_the_second_is_read_from_any_unit(text: str):
     """`mockserver explain` verifies a request as of its own curtime, whatever unit it is in."""
     assert whole_second(text) == 1575968312

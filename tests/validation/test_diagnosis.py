@@ -154,8 +154,7 @@ def test_a_deep_search_claims_nothing_of_a_random_digest():
 
 
 @pytest.mark.parametrize(
-    ("checksum", "name"),
-    [("", "checksum_empty"), ("  ", "checksum_empty"), ("123456789abcdefg", "checksum_sample")],
+    ("checksum", "name"), [("", "checksum_empty"), ("  ", "checksum_empty"), ("123456789abcdefg", "checksum_sample")]
 )
 def test_a_placeholder_is_the_whole_explanation(checksum: str, name: str):
     """An empty checksum and the document's sample are named alone."""
@@ -206,10 +205,7 @@ def test_the_text_names_the_expression_the_mistake_and_the_advice():
     client = new_client(random.Random(6))
     diagnosis = diagnosis_of(client, sha1(client.s + client.t))
     assert diagnosis is not None
-    assert (
-        diagnosis.text.en
-        == "matches sha1(appsecret+curtime): the v1 formula; v2 needs the restapikey in the middle"
-    )
+    assert diagnosis.text.en == "matches sha1(appsecret+curtime): the v1 formula; v2 needs the restapikey in the middle"
     assert diagnosis.text.zh == "与 sha1(appsecret+curtime) 相符：用了 v1 公式；v2 须在中间加入 restapikey"
     diagnosis = diagnosis_of(client, sha1(f"{client.s}{client.r}{client.n - 37}"))
     assert diagnosis is not None

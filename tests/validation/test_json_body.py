@@ -38,13 +38,7 @@ def test_valid_json_is_read_unchanged(value: Any, ascii_only: bool, indent: Any)
 
 @pytest.mark.parametrize(
     ("text", "exact"),
-    [
-        ('{"a":1}', True),
-        ('{"a":1.0}', False),
-        ('{"a":1e2}', False),
-        ('{"a":[{"b":0.5}]}', False),
-        ('"1.0"', True),
-    ],
+    [('{"a":1}', True), ('{"a":1.0}', False), ('{"a":1e2}', False), ('{"a":[{"b":0.5}]}', False), ('"1.0"', True)],
 )
 def test_numbers_with_a_fraction_are_noticed(text: str, exact: bool) -> None:
     """`exact` is false for such numbers: the fast schema engine accepts 1.0 for 1."""
@@ -61,11 +55,7 @@ MEMBERS = st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '":"'])
 
 
 @settings(max_examples=1_500, deadline=None)
-@given(
-    st.lists(PIECES, max_size=9).map(lambda parts: b"{" + b"".join(parts) + b"}")
-    | MEMBERS
-    | st.binary(max_size=20)
-)
+@given(st.lists(PIECES, max_size=9).map(lambda parts: b"{" + b"".join(parts) + b"}") | MEMBERS | st.binary(max_size=20))
 def test_the_shortcut_gives_the_same_result(body: bytes) -> None:
     """Equal values of equal types, and the same violations, with and without the shortcut for flat objects."""
     short, strict = parse_json(body), parse_json_strictly(body)

@@ -42,22 +42,12 @@ def test_an_undecodable_parameter_has_no_value(value: str) -> None:
     """What is not percent-encoded UTF-8 is reported, not replaced by something else."""
     query = read_query(ALL.replace("identifier=2", f"identifier={value}"))
     assert "identifier" not in query.values
-    assert names(ALL.replace("identifier=2", f"identifier={value}")) == [
-        ("undecodable_parameter", "query:identifier")
-    ]
+    assert names(ALL.replace("identifier=2", f"identifier={value}")) == [("undecodable_parameter", "query:identifier")]
 
 
 @pytest.mark.parametrize(
     ("raw", "value"),
-    [
-        ("a+b", "a b"),
-        ("a%2Bb", "a+b"),
-        ("%E4%BD%A0", "你"),
-        ("a=b", "a=b"),
-        ("%00", "\0"),
-        ("%26", "&"),
-        ("", ""),
-    ],
+    [("a+b", "a b"), ("a%2Bb", "a+b"), ("%E4%BD%A0", "你"), ("a=b", "a=b"), ("%00", "\0"), ("%26", "&"), ("", "")],
 )
 def test_values_are_decoded_as_forms_are(raw: str, value: str) -> None:
     """A plus is a space, the first = separates, percent escapes are bytes of UTF-8."""
@@ -136,9 +126,5 @@ def test_encoded_values_are_read_back(values: dict[str, str]) -> None:
 def test_any_query_can_be_read(raw: str) -> None:
     """No query raises an exception, and no undecodable parameter has a value."""
     query = read_query(raw)
-    assert (
-        not set(query.broken)
-        & {name for name, count in query.counts.items() if count == 1}
-        & query.values.keys()
-    )
+    assert not set(query.broken) & {name for name, count in query.counts.items() if count == 1} & query.values.keys()
     assert query.values.keys() <= query.counts.keys()

@@ -16,9 +16,7 @@ from mockserver.validation.redactor import MASK, MIN_SECRET_LENGTH, Redactor
 
 SECRET, REST = "CaNaRy/secret+of_one-app==", "canary~restapikey&one"
 AROUND = st.text("房间 é\n\t", max_size=20)
-PRINTABLE = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126), min_size=MIN_SECRET_LENGTH, max_size=60
-)
+PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=MIN_SECRET_LENGTH, max_size=60)
 
 
 def new_redactor(*keys: Credentials) -> Redactor:
@@ -54,9 +52,7 @@ def escape(secret: str, draw: st.DataObject) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(PRINTABLE, AROUND, AROUND, st.data())
-def test_a_secret_is_masked_however_it_is_escaped(
-    secret: str, before: str, after: str, data: st.DataObject
-) -> None:
+def test_a_secret_is_masked_however_it_is_escaped(secret: str, before: str, after: str, data: st.DataObject) -> None:
     """In the middle of any text, with any mixture of escapes; the text around it is unchanged."""
     # A secret that itself looks percent-encoded may be too short to be recognized once it is decoded.
     assume(unquote(secret) == secret)

@@ -60,12 +60,7 @@ def violations_of(
     **given: str,
 ) -> list[Violation]:
     """Return the violations of a signed query; keyword arguments replace its parameters."""
-    query = {
-        "appkey": APPKEY,
-        "identifier": "admin",
-        "curtime": curtime,
-        "checksum": checksum(curtime, formula),
-    }
+    query = {"appkey": APPKEY, "identifier": "admin", "curtime": curtime, "checksum": checksum(curtime, formula)}
     query |= {"seq": "1", **given}
     context = SigningContext(now, APP, ({OTHER[0]: App(Credentials(*OTHER), ())},), memory)
     return check_signature(query, REQUEST, {**DEFAULTS, **(readings or {})}, context, accepted=accepted)
@@ -95,10 +90,7 @@ def test_a_fraction_counts_for_freshness() -> None:
         f"{NOW - 300}.0", now=NOW + 0.9, readings={"curtime": "fraction", "freshness_seconds": 299}
     )
     assert "behind" in late.text.en
-    assert names(f"{NOW + 300}.5", readings={"curtime": "fraction"}) == [
-        "curtime_fraction",
-        "checksum_expired",
-    ]
+    assert names(f"{NOW + 300}.5", readings={"curtime": "fraction"}) == ["curtime_fraction", "checksum_expired"]
     assert names(f"{NOW + 299}.5", readings={"curtime": "fraction"}) == ["curtime_fraction"]
 
 
@@ -106,17 +98,7 @@ def test_a_fraction_counts_for_freshness() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *(
-            "",
-            " ",
-            "0",
-            "157600000",
-            "15760000000",
-            "1576000000000",
-            "1576000000 ",
-            " 1576000000",
-            "1576000000\n",
-        ),
+        *("", " ", "0", "157600000", "15760000000", "1576000000000", "1576000000 ", " 1576000000", "1576000000\n"),
         *(
             "+1576000000",
             "-1576000000",
@@ -239,9 +221,7 @@ def test_a_stale_fraction_is_reported_without_a_difference() -> None:
     """Its curtime was not a whole second."""
     memory = Memory()
     memory.remember_signed(checksum(f"{NOW}.5"), f"{NOW}.5")
-    (violation,) = violations_of(
-        str(NOW + 4_000), now=NOW + 4_000, memory=memory, checksum=checksum(f"{NOW}.5")
-    )
+    (violation,) = violations_of(str(NOW + 4_000), now=NOW + 4_000, memory=memory, checksum=checksum(f"{NOW}.5"))
     assert violation.diagnosis == "stale_checksum"
     assert "(appsecret+restapikey+earlier curtime)" in violation.text.en
 

@@ -37,16 +37,10 @@ def digest(version: str, python: str) -> str:
     numpy = OLD_NUMPY.get(int(version.split(".")[1]), "numpy")
     if not inside.exists():
         subprocess.run([python, "-m", "venv", str(home)], check=True)
-        subprocess.run(
-            [str(inside), "-m", "pip", "install", "-q", "--only-binary", ":all:", numpy], check=True
-        )
+        subprocess.run([str(inside), "-m", "pip", "install", "-q", "--only-binary", ":all:", numpy], check=True)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [str(inside), str(HERE / "world_digest.py")],
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
+        [str(inside), str(HERE / "world_digest.py")], env=environment, check=True, capture_output=True, text=True
     )
     return done.stdout.strip()
 

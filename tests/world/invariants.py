@@ -45,9 +45,7 @@ class Log:
         for room in result["UserRecords"]:
             assert room["RoomRecords"], "a room without records"
             for record in room["RoomRecords"]:
-                rows.append(
-                    {"UserId": user, "RoomId": room["RoomId"], "CreateTime": room["CreateTime"], **record}
-                )
+                rows.append({"UserId": user, "RoomId": room["RoomId"], "CreateTime": room["CreateTime"], **record})
         ids = [room["RoomId"] for room in result["UserRecords"]]
         assert len(ids) == len(set(ids)), "a room listed twice"
         return rows
@@ -96,9 +94,7 @@ def check_rows(log: Log, begin: int, end: int) -> None:
         for stream in ("AudioDuration", "VideoDuration"):
             assert type(row[stream]) is int
             assert 0 <= row[stream] <= leave - enter, row
-        assert all(
-            type(row[key]) is str for key in ("UserId", "RoomId", "CreateTime", "EnterTime", "LeaveTime")
-        )
+        assert all(type(row[key]) is str for key in ("UserId", "RoomId", "CreateTime", "EnterTime", "LeaveTime"))
         if row["LeaveTime"] in RUNNING:
             assert row["LeaveTime"] == {"zero": "0", "empty": ""}[log.readings["ongoing"]]
         assert _meets(log.readings["window"], enter, leave, begin, end), row
@@ -112,9 +108,7 @@ def check_rows(log: Log, begin: int, end: int) -> None:
 
 def check_windows(log: Log, begin: int, middle: int, end: int) -> None:
     """7: a part has no more than the whole, and adjacent parts have all of it (except what crosses, if contained)."""
-    whole, left, right = (
-        _set(log.rows(*span)) for span in ((begin, end), (begin, middle), (middle + 1, end))
-    )
+    whole, left, right = (_set(log.rows(*span)) for span in ((begin, end), (begin, middle), (middle + 1, end)))
     assert left <= whole
     assert right <= whole
     if log.readings["window"] != "contained":
@@ -176,8 +170,7 @@ def check_day(log: Log, date: str, start: int) -> None:
     if cumulative:
         assert all(result == sorted(result) for result in volumes.values())
     total = {
-        count: max(result, default=0) if cumulative or count == 3 else sum(result)
-        for count, result in volumes.items()
+        count: max(result, default=0) if cumulative or count == 3 else sum(result) for count, result in volumes.items()
     }
     for count in (1, 2, 3, 4):
         rows = log.shares(date, count)
@@ -208,9 +201,7 @@ def check_quality(log: Log, date: str, start: int) -> None:
     step, rows = log.readings["tick_seconds"], result["QosData"]
     ticks = [int(row["TickTime"]) for row in rows]
     assert ticks == sorted(set(ticks))
-    assert all(
-        (tick - start) % step == 0 and start <= tick < min(start + DAY_SECONDS, log.now) for tick in ticks
-    )
+    assert all((tick - start) % step == 0 and start <= tick < min(start + DAY_SECONDS, log.now) for tick in ticks)
     for row in rows:
         assert all(0 <= row[key] <= 100 for key in RATES), row
         assert all(row[key] > 0 for key in DELAYS), row
@@ -267,9 +258,7 @@ def _check_interleaved(log: Log, date: str, start: int) -> None:
         else:
             assert plain == alone
             step = log.readings["tick_seconds"]
-            assert [int(row["TickTime"]) for row in alone] == [
-                start + step * tick for tick in range(len(alone))
-            ]
+            assert [int(row["TickTime"]) for row in alone] == [start + step * tick for tick in range(len(alone))]
 
 
 def _sums(log: Log, rows: Rows) -> Rows:
@@ -294,12 +283,9 @@ def _sums(log: Log, rows: Rows) -> Rows:
 
 def _meets(rule: str, enter: int, leave: int, begin: int, end: int) -> bool:
     entered, left = begin <= enter <= end, begin <= leave <= end
-    return {
-        "overlap": enter <= end and leave >= begin,
-        "enter": entered,
-        "leave": left,
-        "contained": entered and left,
-    }[rule]
+    return {"overlap": enter <= end and leave >= begin, "enter": entered, "leave": left, "contained": entered and left}[
+        rule
+    ]
 
 
 def _set(rows: Iterable[Mapping[str, Any]]) -> set[str]:

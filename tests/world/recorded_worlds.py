@@ -89,9 +89,7 @@ def situations(draw: st.DrawFn) -> tuple[dict[str, Any], int, tuple[int, int]]:
     """A spec, a now and a closed span, both often exactly at an enter or leave time."""
     spec = draw(specs())
     sessions = [session for room in spec["rooms"] for session in room["stays"]]
-    edges = sorted(
-        {session[name] for session in sessions for name in ("enter", "leave") if name in session}
-    ) or [START]
+    edges = sorted({session[name] for session in sessions for name in ("enter", "leave") if name in session}) or [START]
     near = st.tuples(st.sampled_from(edges), st.sampled_from([-1, 0, 0, 1])).map(sum)
     now = draw(st.one_of(st.just(END + 30 * DAY_SECONDS), near, near, st.integers(START - 60, END + 9_000)))
     begin = draw(st.one_of(near, near, _MOMENTS, st.just(START - DAY_SECONDS)))

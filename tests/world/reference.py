@@ -66,17 +66,7 @@ class Reference:
         elif runs:
             audio, video = min(audio, passed), min(video, passed)
         return Row(
-            session["UserId"],
-            room,
-            enter,
-            min(leave, self.now),
-            runs,
-            audio,
-            video,
-            host,
-            first,
-            create,
-            session,
+            session["UserId"], room, enter, min(leave, self.now), runs, audio, video, host, first, create, session
         )
 
     def _selects(self, row: Row, begin: int, end: int) -> bool:
@@ -275,9 +265,7 @@ class Reference:
             rows.append(
                 {
                     "TickTime": str(tick),
-                    "JoinRoomSuccRate": _half_up(Fraction(100_000 * joined[tick], tries)) / 1_000
-                    if tries
-                    else 100.0,
+                    "JoinRoomSuccRate": _half_up(Fraction(100_000 * joined[tick], tries)) / 1_000 if tries else 100.0,
                     "AudioPackLossRate": means[0],
                     "VideoPackLossRate": means[1],
                     "AudioDelayRate": means[2],

@@ -85,9 +85,7 @@ def test_a_user_lookup_agrees_with_its_span(spec, span, data):
     assert world.has_user(user)
     result = world.sessions_of_user(user, *span)
     mine = rows.take(rows.user == code)
-    assert sorted(zip(result.enter, result.room, strict=True)) == sorted(
-        zip(mine.enter, mine.room, strict=True)
-    )
+    assert sorted(zip(result.enter, result.room, strict=True)) == sorted(zip(mine.enter, mine.room, strict=True))
     if code >= 0:
         assert same(result, mine)
 
@@ -210,11 +208,7 @@ def test_a_backward_span_is_empty(default):
 
 def test_the_seed_determines_the_world():
     """Equal seeds give equal worlds, `seed=` overrides the block, and another seed gives another world."""
-    worlds = [
-        generated_world({"seed": 5}),
-        generated_world({"seed": 6}, seed=5),
-        generated_world({"seed": 6}),
-    ]
+    worlds = [generated_world({"seed": 5}), generated_world({"seed": 6}, seed=5), generated_world({"seed": 6})]
     days = [world.sessions_between(A_DAY, A_DAY + HOUR) for world in worlds]
     assert same(days[0], days[1])
     assert not same(days[0], days[2])

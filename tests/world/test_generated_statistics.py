@@ -55,9 +55,7 @@ def test_call_lengths_are_lognormal_by_kind(kind):
     rows = world.sessions_between(MONDAY, MONDAY + 3 * DAY_SECONDS)
     lengths = (rows.destroy - rows.create)[rows.host]
     assert np.median(lengths) == pytest.approx(kind["median"], rel=0.06)
-    assert np.quantile(lengths, 0.95) == pytest.approx(
-        kind["median"] * np.exp(1.645 * kind["sigma"]), rel=0.12
-    )
+    assert np.quantile(lengths, 0.95) == pytest.approx(kind["median"] * np.exp(1.645 * kind["sigma"]), rel=0.12)
     assert lengths.min() >= 5
     assert lengths.max() <= 14_400
     assert len(np.unique(lengths)) > 300
@@ -162,9 +160,7 @@ def test_users_are_where_people_live(world, month):
     counts = np.bincount(month.province, minlength=len(world.labels("province"))) / len(month)
     for name, weight in weights.items():
         share = weight / sum(weights.values())
-        assert counts[world.labels("province").index(name)] == pytest.approx(
-            share, abs=0.2 * share + 0.004
-        ), name
+        assert counts[world.labels("province").index(name)] == pytest.approx(share, abs=0.2 * share + 0.004), name
     user = int(np.bincount(month.user).argmax())
     mine = month.take(month.user == user)
     home = world.home_of(world.user_ids(np.array([user]))[0])

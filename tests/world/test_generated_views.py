@@ -41,10 +41,7 @@ def written_down(world: GeneratedWorld) -> dict[str, Any]:
                 "stays": [
                     {
                         "UserId": user,
-                        **{
-                            name: int(getattr(sessions, name)[at])
-                            for name in ("enter", "leave", "audio", "video")
-                        },
+                        **{name: int(getattr(sessions, name)[at]) for name in ("enter", "leave", "audio", "video")},
                         **{name: world.labels(name)[int(getattr(sessions, name)[at])] for name in DIMENSIONS},
                         **{
                             name: int(getattr(sessions, name)[at]) / 1_000
@@ -56,9 +53,7 @@ def written_down(world: GeneratedWorld) -> dict[str, Any]:
             }
         )
     if rooms:
-        rooms[0]["failed_joins"] = world.failed_joins(
-            START - DAY_SECONDS // 4, END + DAY_SECONDS // 4
-        ).tolist()
+        rooms[0]["failed_joins"] = world.failed_joins(START - DAY_SECONDS // 4, END + DAY_SECONDS // 4).tolist()
     return {"source": "recorded", "rooms": rooms}
 
 

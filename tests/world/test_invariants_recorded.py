@@ -6,17 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from invariants import Log, check_all, check_day, check_rooms, check_rows
-from recorded_worlds import (
-    DATE,
-    DAY_SECONDS,
-    END,
-    START,
-    few,
-    make_query,
-    readings,
-    situations,
-    specs,
-)
+from recorded_worlds import DATE, DAY_SECONDS, END, START, few, make_query, readings, situations, specs
 
 from mockserver.contract.readings import resolve
 from mockserver.world.generated import generated_world
@@ -62,9 +52,7 @@ class TestTheChecksThemselves:
             {"UserId": "b", "enter": START + 150, "leave": START + 260, "audio": 40, "video": 20},
             {"UserId": "a", "enter": START + 220, "leave": START + 250, "audio": 5, "video": 5},
         ]
-        query = make_query(
-            recorded_world({"rooms": [{"RoomId": "1", "stays": sessions}]}, 0), self.NOW, self.CHOSEN
-        )
+        query = make_query(recorded_world({"rooms": [{"RoomId": "1", "stays": sessions}]}, 0), self.NOW, self.CHOSEN)
 
         def lying(operation, body):
             result = query(operation, body)

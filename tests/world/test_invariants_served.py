@@ -86,10 +86,7 @@ def test_responses_over_a_socket_agree(seed: int) -> None:
 
         def query(operation: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
             connection.request(
-                "POST",
-                f"/v2/video/{operation}?{signed_query}",
-                json.dumps(body),
-                {"Content-Type": "application/json"},
+                "POST", f"/v2/video/{operation}?{signed_query}", json.dumps(body), {"Content-Type": "application/json"}
             )
             return fields_of(json.loads(connection.getresponse().read()))
 

@@ -167,9 +167,7 @@ def test_users_depend_on_the_rooms():
 
 def test_the_documents_users_live_at_custom_places():
     """With `places`, the users of the default pins live there, so that labels still nest."""
-    world = generated_world(
-        {"places": [{"country": "法国", "province": "巴黎大区", "city": "巴黎", "weight": 1}]}
-    )
+    world = generated_world({"places": [{"country": "法国", "province": "巴黎大区", "city": "巴黎", "weight": 1}]})
     assert world.labels("city") == ["巴黎"]
     assert len(world.sessions_of_room("123456789")) == len(DOCUMENT_PINS[0]["stays"])
 

@@ -131,9 +131,7 @@ class TestCallProvider:
                 "UserId", "RoomId", "CreateTime", "EnterTime", "LeaveTime", "AudioDuration", "VideoDuration",
             ]  # fmt: skip
             assert NOW - 2 * 14_400 < int(session["EnterTime"]) < int(session["LeaveTime"]) < NOW
-            rows = world.sessions_of_user(
-                session["UserId"], int(session["EnterTime"]), int(session["EnterTime"])
-            )
+            rows = world.sessions_of_user(session["UserId"], int(session["EnterTime"]), int(session["EnterTime"]))
             assert session["RoomId"] in world.room_ids(rows.room)
             assert NOW - DAY_SECONDS <= int(fake.stamp()) < NOW
 
@@ -141,12 +139,7 @@ class TestCallProvider:
         """Without a call in the last hour, values come from the last day or month."""
         quiet = generated_world({"rooms_per_day": 0})
         later = parse_day("20191220")
-        assert make_faker(1, world=quiet, now=later).room_id() in {
-            "123456789",
-            "987654321",
-            "123456",
-            "666777",
-        }
+        assert make_faker(1, world=quiet, now=later).room_id() in {"123456789", "987654321", "123456", "666777"}
 
     def test_a_world_without_calls_is_an_error(self):
         """A world without calls has no ids to draw."""
@@ -163,9 +156,7 @@ class TestMakeFaker:
         first, second = make_faker("a", 1, world=world, now=NOW), make_faker("a", 1, world=world, now=NOW)
         other = make_faker("a", 2, world=world, now=NOW)
         drawn = [(first.name(), other.name(), first.room_id()) for _ in range(5)]
-        assert [(second.name(), second.room_id()) for _ in range(5)] == [
-            (name, room) for name, _, room in drawn
-        ]
+        assert [(second.name(), second.room_id()) for _ in range(5)] == [(name, room) for name, _, room in drawn]
         assert [name for name, _, _ in drawn] != [name for _, name, _ in drawn]
 
     def test_threads_do_not_share(self, world):

@@ -58,10 +58,7 @@ def test_a_large_permutation_is_undone_by_its_inverse(key, size, data):
     images = permutation.forward(values, permutation.round_keys(tweaks))
     assert ((images >= 0) & (images < size)).all()
     assert np.array_equal(permutation.inverse(images, permutation.round_keys(tweaks)), values)
-    alone = [
-        permutation.forward(values[i : i + 1], permutation.round_keys(tweaks[i]))[0]
-        for i in range(len(values))
-    ]
+    alone = [permutation.forward(values[i : i + 1], permutation.round_keys(tweaks[i]))[0] for i in range(len(values))]
     assert np.array_equal(images, alone)
 
 

@@ -23,18 +23,9 @@ def spec(*sessions: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def test_times_can_be_written_in_four_ways():
     """Seconds, ISO 8601 with an offset, now-2h and today 10:00 are accepted."""
-    ways = [
-        "1575943200",
-        "2019-12-10T10:00:00+08:00",
-        "2019-12-10T02:00:00Z",
-        "now-8h",
-        "today 10:00",
-        1_575_943_200,
-    ]
+    ways = ["1575943200", "2019-12-10T10:00:00+08:00", "2019-12-10T02:00:00Z", "now-8h", "today 10:00", 1_575_943_200]
     for way in ways:
-        assert recorded_world(spec({"enter": way}), NOW).sessions_of_room("77").enter.tolist() == [
-            1_575_943_200
-        ]
+        assert recorded_world(spec({"enter": way}), NOW).sessions_of_room("77").enter.tolist() == [1_575_943_200]
 
 
 def test_defaults_of_a_session():
@@ -78,10 +69,7 @@ def test_an_empty_world_has_empty_views():
     world, readings = recorded_world({"source": "recorded", "rooms": []}, NOW), resolve({})
     query = make_query(world, NOW, readings)
     window = {"BeginTime": "1575962150", "EndTime": "1575962850"}
-    assert query("query_instance_all_records_by_time", {"UserId": "a", **window}) == {
-        "UserId": "a",
-        "UserRecords": [],
-    }
+    assert query("query_instance_all_records_by_time", {"UserId": "a", **window}) == {"UserId": "a", "UserRecords": []}
     assert query("query_all_instance_by_time", window) == {"UsersList": []}
     assert query("query_room_info", {"RoomId": "77"}) is None
     assert query("count_qos_by_day", {"QueryDate": "20191209"}) == {"QosData": []}
@@ -151,8 +139,7 @@ def test_an_invalid_row_is_reported_with_its_place(spec, pointer, message):
 def test_a_user_in_two_rooms_at_once_is_refused():
     """Sessions of a user must not overlap, also in different rooms."""
     rooms = [
-        {"RoomId": room, "stays": [{"UserId": "a", "enter": NOW + n, "leave": NOW + 9}]}
-        for n, room in enumerate("12")
+        {"RoomId": room, "stays": [{"UserId": "a", "enter": NOW + n, "leave": NOW + 9}]} for n, room in enumerate("12")
     ]
     with pytest.raises(WorldError) as caught:
         recorded_world({"rooms": rooms}, NOW)

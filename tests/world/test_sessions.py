@@ -21,9 +21,7 @@ def rows(sessions: Sessions) -> list[tuple[object, ...]]:
 def test_concatenated_parts_are_the_whole(spec, data):
     """The rows inside and outside a mask together are all rows, and columns keep their types."""
     sessions = recorded_world(spec, 0).sessions_between(0, 9_999_999_999)
-    mask = np.array(
-        data.draw(st.lists(st.booleans(), min_size=len(sessions), max_size=len(sessions))), np.bool_
-    )
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=len(sessions), max_size=len(sessions))), np.bool_)
     joined = Sessions.concatenate([sessions.take(mask), Sessions.empty(), sessions.take(~mask)])
     assert sorted(rows(joined)) == sorted(rows(sessions))
     assert rows(sessions.take(np.flatnonzero(mask))) == rows(sessions.take(mask))
@@ -33,10 +31,7 @@ def test_concatenated_parts_are_the_whole(spec, data):
 def test_concatenating_nothing_is_empty():
     """No parts and empty parts give no rows."""
     assert (
-        len(Sessions.empty())
-        == len(Sessions.concatenate([]))
-        == len(Sessions.concatenate([Sessions.empty()] * 2))
-        == 0
+        len(Sessions.empty()) == len(Sessions.concatenate([])) == len(Sessions.concatenate([Sessions.empty()] * 2)) == 0
     )
 
 

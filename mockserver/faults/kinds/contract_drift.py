@@ -15,10 +15,8 @@ from mockserver.faults.fields import choice, string
 from mockserver.faults.payloads import Node, decode, nodes, with_body
 
 _MAX_TRIES = 50
-HUGE_ROWS = 10_000
-"""Rows of a huge list, unless …"""
-_HUGE_CHARACTERS = 16_000_000
-"""… that would take more characters."""
+HUGE_ROWS = 10_000  # Rows of a huge list, unless …
+_HUGE_CHARACTERS = 16_000_000  # … that would take more characters.
 _TYPE_NAMES: Mapping[type, str] = {
     str: "a string",
     int: "an integer",

@@ -15,8 +15,7 @@ class Hang(TimeKind):
     """Sends nothing, then closes the connection."""
 
     text = Text(
-        "nothing, until the client times out or the connection is closed",
-        "没有任何数据，直到客户端超时或连接关闭",
+        "nothing, until the client times out or the connection is closed", "没有任何数据，直到客户端超时或连接关闭"
     )
     max_seconds: float = number(
         "Seconds until the connection is closed.", "关闭连接前的秒数。", None, MAX_SECONDS, 60, above=0

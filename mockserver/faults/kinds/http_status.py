@@ -30,11 +30,7 @@ class HttpStatus(GatewayKind):
         default="html",
     )
     retry_after: int = integer(
-        "Seconds in Retry-After, with 429 and 503.",
-        "Retry-After 的秒数，仅用于 429 与 503。",
-        0,
-        86_400,
-        5,
+        "Seconds in Retry-After, with 429 and 503.", "Retry-After 的秒数，仅用于 429 与 503。", 0, 86_400, 5
     )
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
@@ -47,9 +43,7 @@ class HttpStatus(GatewayKind):
         elif self.body == "json":
             headers.append(("Content-Type", "application/json"))
             error = reason_phrase(self.status)
-            body = json.dumps(
-                {"status": self.status, "error": error, "message": "upstream request failed"}
-            ).encode()
+            body = json.dumps({"status": self.status, "error": error, "message": "upstream request failed"}).encode()
         if self.status in (429, 503):
             headers.append(("Retry-After", str(self.retry_after)))
         headers += [header for header in response.headers if header[0].lower().startswith("x-mock-")]

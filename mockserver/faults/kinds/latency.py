@@ -32,9 +32,7 @@ class Uniform:
 class Lognormal:
     """A log-normally distributed delay, as networks show it: a median and a long tail."""
 
-    median_ms: float = number(
-        "Median delay in milliseconds.", "延迟的中位数（毫秒）。", None, _MAX_MS, above=0
-    )
+    median_ms: float = number("Median delay in milliseconds.", "延迟的中位数（毫秒）。", None, _MAX_MS, above=0)
     sigma: float = number(
         "Standard deviation of the logarithm; 0.5 is typical, 0 means constant.",
         "对数的标准差；常用 0.5，0 表示固定。",

@@ -21,8 +21,7 @@ class MalformedJson(PayloadKind):
     """Sends a body that a strict parser rejects, with the usual Content-Type and a correct Content-Length."""
 
     text = Text(
-        "HTTP 200 and application/json with a body that does not parse",
-        "HTTP 200 与 application/json，但正文无法解析",
+        "HTTP 200 and application/json with a body that does not parse", "HTTP 200 与 application/json，但正文无法解析"
     )
     how: str = choice(
         "Cut off, trailing comma, single quotes, byte order mark, NaN for a number, HTML page, or empty.",

@@ -22,9 +22,7 @@ class RateLimit(ApiKind):
     requests: int = integer(
         "Requests accepted per window; 0 refuses all.", "每个窗口放行的请求数；0 表示全部拒绝。", 0, 100_000
     )
-    per_seconds: float = number(
-        "Length of the window in seconds.", "窗口长度（秒）。", None, 86_400, 1, above=0
-    )
+    per_seconds: float = number("Length of the window in seconds.", "窗口长度（秒）。", None, 86_400, 1, above=0)
 
     def apply(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str] | None:
         """Return rate_limited if the window is full."""

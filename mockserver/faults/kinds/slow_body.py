@@ -23,8 +23,6 @@ class SlowBody(TimeKind):
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
         """Return the plan with more pieces and more time."""
         plan = replace(
-            plan,
-            body_chunks=max(plan.body_chunks, self.chunks),
-            body_seconds=plan.body_seconds + self.over_ms / 1000,
+            plan, body_chunks=max(plan.body_chunks, self.chunks), body_seconds=plan.body_seconds + self.over_ms / 1000
         )
         return plan, f"{self.chunks} pieces over {self.over_ms:g} ms"

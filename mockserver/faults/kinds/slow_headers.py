@@ -16,11 +16,7 @@ class SlowHeaders(TimeKind):
 
     text = Text("a status line and headers that arrive byte by byte", "状态行与响应头逐字节缓慢到达")
     over_ms: float = number(
-        "Milliseconds until the last header.",
-        "到最后一个响应头为止的毫秒数。",
-        0,
-        MAX_SECONDS * 1000,
-        2_000,
+        "Milliseconds until the last header.", "到最后一个响应头为止的毫秒数。", 0, MAX_SECONDS * 1000, 2_000
     )
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:

@@ -28,12 +28,7 @@ class CallRecords:
     tries = 4
 
     def __init__(
-        self,
-        url: str,
-        appkey: str,
-        appsecret: str,
-        restapikey: str,
-        sleep: Callable[[float], object] = time.sleep,
+        self, url: str, appkey: str, appsecret: str, restapikey: str, sleep: Callable[[float], object] = time.sleep
     ) -> None:
         self.url = url
         self.appkey, self.appsecret, self.restapikey = appkey, appsecret, restapikey
@@ -77,9 +72,7 @@ class CallRecords:
             }
         )
         request = urllib.request.Request(
-            f"{self.url}/v2/video/{operation}?{query}",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
+            f"{self.url}/v2/video/{operation}?{query}", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
             return json.load(answer)

@@ -18,9 +18,5 @@ def client(mockserver, pytestconfig):
     module, name = pytestconfig.getoption("--client").split(":")
     made = getattr(importlib.import_module(module), name)
     return made(
-        mockserver.url,
-        mockserver.appkey,
-        mockserver.appsecret,
-        mockserver.restapikey,
-        sleep=mockserver.advance,
+        mockserver.url, mockserver.appkey, mockserver.appsecret, mockserver.restapikey, sleep=mockserver.advance
     )
