@@ -8,7 +8,6 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ import click
 
 from mockserver.cli.streams import as_encoded
 from mockserver.contract.envelope import FIELDS
+from mockserver.core.clock import show_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
-_EAST_8 = timezone(timedelta(hours=8))
 _GAP = "  "
 _MIN_FOLDED = 32  # Columns below which the last cell of a row is not folded.
 _VIOLATION_KEYS = {"name", "where", "text", "section", "diagnosis", "tolerated"}
@@ -88,7 +87,7 @@ def printable(value: Any) -> str:
 
 def local_time(second: int) -> str:
     """Return a Unix time as date and time in UTC+8."""
-    return f"{datetime.fromtimestamp(second, _EAST_8):%Y-%m-%d %H:%M:%S}"
+    return show_time(second)[:19].replace("T", " ")
 
 
 def columns(text: str) -> int:

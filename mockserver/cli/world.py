@@ -10,6 +10,7 @@ import click
 from mockserver.cli.options import appkey_option, find_app, json_option, setting_options
 from mockserver.cli.output import columns, show_json
 from mockserver.cli.streams import as_encoded
+from mockserver.core.clock import parse_day, parse_time, show_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
@@ -30,7 +31,9 @@ _CHARTS = {
 
 
 @click.command()
-@click.option("--day", metavar="YYYYMMDD", default="20191210", show_default=True, help="Day to draw.")
+@click.option(
+    "--day", metavar="DAY", default="20191210", show_default=True, help="Day to draw: 20191210, today, now-1d …"
+)
 @setting_options("scenario", "fixtures", "seed", "now", "lang")
 @appkey_option
 @json_option
@@ -43,16 +46,25 @@ def world(day: str, as_json: bool, lang: Lang, appkey: str | None, **settings: A
     app = find_app(engine.config.apps, appkey)
     state = engine.store.app(app.appkey)
     now = state.clock.second()
-    try:
-        source = engine.config.scenarios[state.scenario].world
-        picture = summarize_day(source.at(app.appkey, now), day, now)
-    except ValueError:
-        text = Text(f"{day!r} is not a day; write it as 20191210", f"{day!r} 不是日期；请写作 20191210")
-        raise ConfigurationError.at("--day", text) from None
+    source = engine.config.scenarios[state.scenario].world
+    picture = summarize_day(source.at(app.appkey, now), _day(day, now), now)
     if as_json:
         show_json(picture)
     else:
         _draw(picture, lang)
+
+
+def _day(text: str, now: int) -> str:
+    """Return the `yyyymmdd` day that contains a time in one of the notations of --now; a day may lack its dashes."""
+    try:
+        second = parse_day(text) if len(text) == 8 and text.isdecimal() else parse_time(text, now)
+    except ValueError:
+        message = Text(
+            f"{text!r} is not a day; write it as 20191210, or today, or another time that --now takes",
+            f"{text!r} 不是日期；请写作 20191210、today，或 --now 接受的其他时间",
+        )
+        raise ConfigurationError.at("--day", message) from None
+    return show_time(second)[:10].replace("-", "")
 
 
 def _draw(picture: Mapping[str, Any], lang: Lang) -> None:

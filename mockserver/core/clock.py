@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 
 from mockserver.core.machine_time import machine_time
+from mockserver.core.suggestions import nearest
 from mockserver.core.text import Text
 
 DAY_SECONDS = 86_400
 UTC8_OFFSET = 8 * 3_600
+_UTC_8 = timezone(timedelta(seconds=UTC8_OFFSET))
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": DAY_SECONDS}
 _RELATIVE = re.compile(r"now(?:\s*([+-])\s*([0-9]{1,9})([smhd]))?", re.ASCII)
-_TODAY = re.compile(r"today\s+([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?", re.ASCII)
+_TODAY = re.compile(r"today(?:\s+([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?)?", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{9,10}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -94,10 +96,18 @@ def start_of_day(second: int) -> int:
     return (second + UTC8_OFFSET) // DAY_SECONDS * DAY_SECONDS - UTC8_OFFSET
 
 
+def show_time(second: float, timespec: str = "seconds") -> str:
+    """Return a time as ISO 8601 in UTC+8, `2019-12-10T15:17:00+08:00`; empty for a time outside the calendar."""
+    try:
+        return datetime.fromtimestamp(second, _UTC_8).isoformat(timespec=timespec)
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
 def parse_time(value: str | int, now: int) -> int:
     """Return the second that `value` names, or raise InvalidTime.
 
-    Accepts seconds, ISO 8601 with an offset, a UTC+8 day, and times relative to `now`: `now-2h`, `today 10:00` (UTC+8).
+    Accepts seconds, ISO 8601 with an offset, a UTC+8 day, and times relative to `now`: `now-2h`, `today`, `today 10:00` (UTC+8).
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise InvalidTime(Text(f"{value!r} is not a time", f"{value!r} 不是时间"))
@@ -123,10 +133,11 @@ def _parse_date(text: str) -> int:
         parsed = datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", text))
     except ValueError:
         forms = "2019-12-10T15:30:00+08:00, 2019-12-10, now-2h, today 10:00"
+        hint = nearest(text, ())
         raise InvalidTime(
             Text(
-                f"{text!r} is not a time: write seconds, or one of {forms}",
-                f"{text!r} 不是时间：请写秒数，或如 {forms}",
+                f"{text!r} is not a time: write seconds, or one of {forms}{hint.en}",
+                f"{text!r} 不是时间：请写秒数，或如 {forms}{hint.zh}",
             )
         ) from None
     if parsed.tzinfo is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from mockserver.contract.violations import Violation
+from mockserver.core.clock import show_time
 from mockserver.core.text import Lang
 from mockserver.engine.journal_entry import Cut, JournalEntry
 from mockserver.engine.masking import redact_body, redact_fields, redact_query
@@ -16,7 +16,6 @@ from mockserver.reporting.report import Report
 from mockserver.reporting.verification import Verification
 
 REPORT_VERSION = 1
-_UTC_8 = timezone(timedelta(hours=8))
 
 
 def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
@@ -27,7 +26,7 @@ def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
         "id": entry.id,
         "kind": entry.kind,
         "at": entry.at,
-        "time": _iso_time(entry.at),
+        "time": show_time(entry.at, "milliseconds"),
         "appkey": entry.appkey,
         "operation": entry.operation,
         "accepted": entry.accepted,
@@ -208,11 +207,3 @@ def _decode(content: bytes, cut: bool) -> str | None:
         except UnicodeDecodeError:
             continue
     return None
-
-
-def _iso_time(at: float) -> str:
-    """Return ISO 8601 in UTC+8 with milliseconds; empty for a time outside the calendar."""
-    try:
-        return datetime.fromtimestamp(at, _UTC_8).isoformat(timespec="milliseconds")
-    except (OverflowError, ValueError, OSError):
-        return ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
+from mockserver.core.clock import show_time
 from mockserver.core.errors import AdminError
 from mockserver.core.machine_time import replaced_time
 from mockserver.core.suggestions import unknown
@@ -14,7 +14,6 @@ from mockserver.core.text import pluralize
 
 Json = dict[str, Any]
 __tracebackhide__ = True
-_UTC_8 = timezone(timedelta(hours=8))
 _CLOSE_SECONDS = 300
 _TIME_LIBRARIES = ("freezegun", "time_machine")  # Libraries that freeze or move the time of a test's process.
 
@@ -84,7 +83,7 @@ def clock_advice(clock: Json, expired: Iterable[Json]) -> list[str]:
             if violation["diagnosis"] != "process_time_replaced" and (cause := _replaced_by(signed, guess=not moved)):
                 # A server in another process cannot know the time of this one.
                 return [
-                    f'{cause}: move the app\'s clock as well, mockserver.freeze("{_iso_time(signed)}"),'
+                    f'{cause}: move the app\'s clock as well, mockserver.freeze("{show_time(signed)}"),'
                     " or leave the time alone"
                 ]
     return []
@@ -103,13 +102,9 @@ def _replaced_by(signed: int, *, guess: bool) -> str:
 
 def _describe(clock: Json) -> str:
     if clock["frozen"]:
-        return f"the app's clock is frozen at {_iso_time(clock['now'])}"
+        return f"the app's clock is frozen at {show_time(clock['now'])}"
     seconds = clock["offset_seconds"]
     return f"the app's clock is {abs(seconds):g} s {'ahead' if seconds > 0 else 'behind'}"
-
-
-def _iso_time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, _UTC_8).isoformat(timespec="seconds")
 
 
 def unregistered_advice(count: int, newest: Sequence[Json]) -> list[str]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, timezone
 from math import floor
 
 from mockserver.contract.timestamps import explain_timestamp, format_duration
-from mockserver.core.clock import UTC8_OFFSET
+from mockserver.core.clock import UTC8_OFFSET, show_time
 from mockserver.core.machine_time import replaced_time
 from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 
 MAX_LENGTH = 100  # Longer values are not looked into.
-_UTC_8 = timezone(timedelta(seconds=UTC8_OFFSET))
 _NUMBER = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.,]([0-9]*))?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}[-/年][0-9]{1,2}[-/月][0-9]{1,2}.*|20[0-9]{6}(?:[0-9]{6})?", re.ASCII | re.DOTALL)
 _UNITS = {13: "curtime_milliseconds", 16: "curtime_microseconds", 19: "curtime_nanoseconds"}
@@ -51,8 +49,7 @@ def diagnose_offset(moment: float, now: float, freshness: int, names: Sequence[s
     """Return why curtime is `moment` at `now` of the server's clock, after the mistakes `names`."""
     replaced = replaced_time()
     if replaced is not None and abs(moment - replaced) <= freshness:
-        shown = datetime.fromtimestamp(moment, _UTC_8).isoformat()
-        return make_diagnosis([*names, "process_time_replaced"], moment=shown)
+        return make_diagnosis([*names, "process_time_replaced"], moment=show_time(moment))
     offset = round(moment - floor(now))
     if abs(offset - UTC8_OFFSET) <= freshness:
         return make_diagnosis([*names, "curtime_eight_hours_ahead"])

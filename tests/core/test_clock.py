@@ -96,7 +96,7 @@ def test_every_notation_of_a_time_is_parsed(text: str | int, second: int) -> Non
 
 @pytest.mark.parametrize(
     "text",
-    ["", "noon", "2019-12-32", "2019-1-2", "20191210", "2019-12-10T15:17:00", "now-2", "now-2w", "now*2h", "yesterday", "today", "today 24:00", "today 7:00"]
+    ["", "noon", "2019-12-32", "2019-1-2", "20191210", "2019-12-10T15:17:00", "now-2", "now-2w", "now*2h", "yesterday", "today at 10", "today 24:00", "today 7:00"]
     + ["12345678", "12345678901", "１５７５９６２２２０", True, None, 1.5],
 )  # fmt: skip
 def test_an_invalid_time_is_reported_with_the_valid_notations(text: object) -> None:
