@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.output import show_json, show_rows
+from mockserver.contract.checking import TYPES, describe_range
+from mockserver.contract.schemas import compile_inline
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.faults.base import FAMILIES, Kind
-from mockserver.faults.fields import FaultError, Spec, specs
+from mockserver.faults.fields import FaultError, object_schema
 from mockserver.faults.parsing import ON, WHEN, Common
 from mockserver.faults.registry import kind_of, rows
 
@@ -82,7 +84,7 @@ def _list(lang: Lang, as_json: bool) -> None:
 
 def _show(kind: type[Kind], lang: Lang) -> None:
     click.echo(f"{kind.kind}: {kind.text.to(lang)}\n{kind.family}: {FAMILIES[kind.family].to(lang)}")
-    own_fields = _field_rows(kind, lang)
+    own_fields = _field_rows(object_schema(kind), lang)
     click.echo(f"\n{(_OWN if own_fields else _NONE).to(lang)}")
     if own_fields:
         show_rows(own_fields)
@@ -90,8 +92,8 @@ def _show(kind: type[Kind], lang: Lang) -> None:
         click.echo(_EXACTLY_ONE.to(lang).format(names=", ".join(kind.exactly_one)))
     click.echo(f"\n{_COMMON.to(lang)}")
     on = _row("on", _OPERATIONS.to(lang), "*", ON.to(lang))
-    when = _row("when", Spec("object", WHEN).type_text.to(lang), "", WHEN.to(lang))
-    show_rows([on, when, *_field_rows(Common, lang, kind.common_defaults)])
+    when = _row("when", TYPES["object"].to(lang), "", WHEN.to(lang))
+    show_rows([on, when, *_field_rows(object_schema(Common), lang, kind.common_defaults)])
     fault = example(kind)
     header = as_text({name: value for name, value in fault.items() if name not in ("on", "times")})
     for title, lines in (
@@ -107,51 +109,42 @@ def _row(field: str, value: str, default: str, meaning: str) -> dict[str, str]:
     return {"field": field, "value": value, "default": default, "meaning": meaning}
 
 
-def _field_rows(of: type[Any], lang: Lang, defaults: Any = None, prefix: str = "") -> list[dict[str, str]]:
-    """Return a row for each field, with dotted names for those of a nested mapping."""
+def _field_rows(schema: Any, lang: Lang, defaults: Any = None, prefix: str = "") -> list[dict[str, str]]:
+    """Return a row for each property of an object's schema, with dotted names for those of a nested one."""
     found = []
-    for field in dataclasses.fields(of):
-        spec: Spec = field.metadata["spec"]
-        default = (defaults or {}).get(field.name, field.default)
-        if field.default is dataclasses.MISSING:
+    for name, field in schema["properties"].items():
+        default = (defaults or {}).get(name, field.get("default", ""))
+        if name in schema.get("required", ()):
             default = _REQUIRED.to(lang)
-        shown = "" if default is None else f"{default:.15g}" if isinstance(default, float) else str(default)
-        found.append(_row(f"{prefix}{field.name}", _value(spec, lang), shown, spec.text.to(lang)))
-        if spec.nested is not None:
-            found += _field_rows(spec.nested, lang, prefix=f"{prefix}{field.name}.")
+        shown = f"{default:.15g}" if isinstance(default, float) else str(default)
+        meaning = Text(field["description"], field["x-description-zh"]).to(lang)
+        found.append(_row(f"{prefix}{name}", _value(field, lang), shown, meaning))
+        if "properties" in field:
+            found += _field_rows(field, lang, prefix=f"{prefix}{name}.")
     return found
 
 
-def _value(spec: Spec, lang: Lang) -> str:
+def _value(schema: Mapping[str, Any], lang: Lang) -> str:
     """Return a description of the values that a field accepts."""
-    if spec.choices:
-        return " | ".join(spec.choices)
-    if spec.value_type in ("integer", "number"):
-        return f"{spec.type_text.to(lang)}{Text(', ', '，').to(lang)}{spec.range_text.to(lang)}"
-    return spec.type_text.to(lang)
+    if "enum" in schema:
+        return " | ".join(schema["enum"])
+    parts = [TYPES[schema["type"]].to(lang), describe_range(schema).to(lang)]
+    return Text(", ", "，").to(lang).join(filter(None, parts))
 
 
 def example(kind: type[Any]) -> dict[str, Any]:
     """Return a valid fault of this kind, with its required fields or else its first field."""
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    required = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
-    names = [*required, *kind.exactly_one[:1]] or list(fields)[:1]
-    values = {name: _example_value(name, specs(kind)[name], fields[name].default) for name in names}
+    schema = object_schema(kind)
+    fields = schema["properties"]
+    names = [*schema.get("required", ()), *kind.exactly_one[:1]] or list(fields)[:1]
+    values = {name: _example_value(name, fields[name]) for name in names}
     return {"fault": kind.kind, **values, "on": _OPERATION, "times": 1}
 
 
-def _example_value(name: str, spec: Spec, default: Any) -> Any:
-    defaults = () if default is None or default is dataclasses.MISSING else (default,)
-    candidates = (*defaults, _EXAMPLE_VALUES.get(name), *spec.choices, *_FALLBACK_VALUES)
-    return next(value for value in candidates if _accepts(spec, value))
-
-
-def _accepts(spec: Spec, value: Any) -> bool:
-    try:
-        spec.read(value, ())
-    except FaultError:
-        return False
-    return True
+def _example_value(name: str, schema: Mapping[str, Any]) -> Any:
+    candidates = (*schema.get("enum", ()), _EXAMPLE_VALUES.get(name), *_FALLBACK_VALUES)
+    validator = compile_inline(schema)
+    return next(value for value in (schema.get("default"), *candidates) if validator.accepts(value))
 
 
 def as_text(fault: dict[str, Any]) -> str:

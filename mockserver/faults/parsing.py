@@ -6,6 +6,7 @@ faults. `on` and `when` select requests; the other common fields decide on which
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -14,27 +15,18 @@ from typing import Any
 from urllib.parse import unquote
 
 from mockserver.contract.catalogue import Catalogue
+from mockserver.contract.checking import find_mistakes
 from mockserver.contract.matching import Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.schemas import Validator, compile_inline
+from mockserver.core.errors import Mistake, Mistakes
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.faults.base import Kind
-from mockserver.faults.fields import (
-    FaultError,
-    Pointer,
-    integer,
-    number,
-    object_schema,
-    read_fields,
-    specs,
-    string,
-    to_mapping,
-    unknown_field,
-)
+from mockserver.faults.fields import FaultError, field_schemas, integer, make, number, object_schema, string, to_mapping
 from mockserver.faults.registry import KINDS, kind_of
 
 _MAX_COUNT = 1_000_000_000
-_WHEN_PARTS = ("body", "query")
 _PIECE = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
 ON = Text(
     "Operation or list of operations; * for every request of the app.", "接口名或接口列表；* 表示该应用的全部请求。"
@@ -86,7 +78,7 @@ class Fault:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the mapping that `parse_fault` reads as this fault, without default values."""
-        defaults = to_mapping(read_fields(Common, dict(self.kind.common_defaults)))
+        defaults = to_mapping(make(Common, self.kind.common_defaults))
         mapping: dict[str, Any] = {"fault": self.kind.kind, **to_mapping(self.kind)}
         if self.on is not None:
             mapping["on"] = list(self.on)
@@ -109,13 +101,15 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
     if not isinstance(given, Mapping):
         raise FaultError((), Text(f"{given!r} is not a mapping with a fault", f"{given!r} 不是含有 fault 的映射"))
     kind = kind_of(given.get("fault"))
-    own, common = specs(kind), specs(Common)
     if kind.when_field and isinstance(given.get("when"), str):
         given = {kind.when_field if name == "when" else name: value for name, value in given.items()}
-    for name in given:
-        if name not in (*own, *common, "fault", "on", "when"):
-            raise unknown_field((str(name),), (*own, "on", "when", *common))
-    configured = read_fields(kind, {name: value for name, value in given.items() if name in own})
+    mistakes = find_mistakes(_validator(kind).check(dict(given)))
+    with mistakes.collect():
+        on = _operations(given.get("on", "*"))
+    with mistakes.collect("when"):
+        matcher = compile_when(given["when"] or {}) if "when" in given else None
+    mistakes.check(FaultError)
+    configured = make(kind, given)
     configured.check(catalogue)
     if once and kind.compares_requests:
         raise FaultError(
@@ -126,9 +120,14 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
                 f"{kind.kind} 需要比较多个请求，对单个请求无效：请在场景中或通过管理接口设置",
             ),
         )
-    values = {**kind.common_defaults, **{name: given[name] for name in common if name in given}}
-    matcher = _matcher(given["when"]) if "when" in given else None
-    return Fault(configured, read_fields(Common, values), _operations(given.get("on", "*")), given.get("when"), matcher)
+    common = make(Common, {**kind.common_defaults, **given})
+    return Fault(configured, common, on, given.get("when"), matcher)
+
+
+@functools.cache
+def _validator(kind: type[Kind]) -> Validator:
+    """The validator of one kind's own fields and the common ones; `on` and `when` are checked where they are compiled."""
+    return compile_inline(_kind_schema(kind, _common_properties({}, {})))
 
 
 def unescape(text: str) -> str:
@@ -175,8 +174,8 @@ def _text_value(kind: type[Kind], name: str, text: str) -> Any:
     if name == "on":
         names = [operation.strip() for operation in text.split(",")]
         return names if len(names) > 1 else names[0]
-    spec = {**specs(Common), **specs(kind)}.get(name)
-    if spec is not None and spec.value_type == "string" and not text.startswith('"'):
+    schema = {**field_schemas(Common), **field_schemas(kind)}.get(name, {})
+    if ("enum" in schema or schema.get("type") == "string") and not text.startswith('"'):
         return text
     try:
         return json.loads(text, parse_constant=lambda constant: constant)
@@ -189,54 +188,22 @@ def _operations(on: Any) -> tuple[str, ...] | None:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         text = Text(f"{on!r} is not an operation, a list of operations or *", f"{on!r} 不是接口名、接口列表或 *")
         raise FaultError(("on",), text)
-    for name in names:
-        if name != "*" and name not in OPERATIONS:
-            raise FaultError(("on",), unknown("operation", name, OPERATIONS))
+    Mistakes(
+        Mistake(("on",), unknown("operation", name, OPERATIONS))
+        for name in names
+        if name != "*" and name not in OPERATIONS
+    ).check(FaultError)
     return None if "*" in names else tuple(dict.fromkeys(names))
-
-
-def _matcher(when: Any) -> Matcher:
-    at: Pointer = ("when",)
-    if not isinstance(when, Mapping) or not when:
-        raise FaultError(at, Text("write body: or query: with fields", "请写 body: 或 query: 及其字段"))
-    for part, fields in when.items():
-        if part not in _WHEN_PARTS:
-            raise unknown_field((*at, str(part)), _WHEN_PARTS)
-        if not isinstance(fields, Mapping) or not fields:
-            raise FaultError((*at, part), Text("write fields and their values", "请写字段及其取值"))
-        for name, condition in fields.items():
-            if not _is_condition(condition):
-                text = Text(
-                    "write a plain value, {matches: regex} or {schema: …}", "请写普通值、{matches: 正则} 或 {schema: …}"
-                )
-                raise FaultError((*at, part, str(name)), text)
-    try:
-        return compile_when(when)
-    except ValueError as error:
-        text = Text(f"invalid condition: {error}", f"匹配条件无效：{error}")
-        raise FaultError((*at, *getattr(error, "pointer", ())), text) from None
-
-
-def _is_condition(condition: Any) -> bool:
-    if isinstance(condition, Mapping):
-        ((name, value),) = condition.items() if len(condition) == 1 else (("", None),)
-        return isinstance(value, {"matches": str, "schema": dict}.get(name, ()))
-    return not isinstance(condition, list)
 
 
 def fault_schema(on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON Schema of a fault's mapping. `on` and `when` are the schemas of those two fields."""
-    common = {
-        "on": {"description": ON.en, "x-description-zh": ON.zh, **(on or {})},
-        "when": {"description": WHEN.en, "x-description-zh": WHEN.zh, **(when or {})},
-        **object_schema(Common)["properties"],
-    }
+    common = _common_properties(on or {}, when or {})
     branches = []
     for name, kind in KINDS.items():
-        own = object_schema(kind)
-        own["properties"] = {"fault": {"const": name}, **own["properties"], **common}
+        own = _kind_schema(kind, common)
         if kind.when_field:
-            choices = {"enum": list(specs(kind)[kind.when_field].choices)}
+            choices = {"enum": field_schemas(kind)[kind.when_field]["enum"]}
             own["properties"]["when"] = {"if": {"type": "string"}, "then": choices, "else": common["when"]}
         branches.append(
             {
@@ -245,3 +212,17 @@ def fault_schema(on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | 
             }
         )
     return {"type": "object", "properties": {"fault": {"enum": list(KINDS)}}, "required": ["fault"], "allOf": branches}
+
+
+def _kind_schema(kind: type[Kind], common: Mapping[str, Any]) -> dict[str, Any]:
+    schema = object_schema(kind)
+    schema["properties"] = {"fault": {"const": kind.kind}, **schema["properties"], **common}
+    return schema
+
+
+def _common_properties(on: Mapping[str, Any], when: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "on": {"description": ON.en, "x-description-zh": ON.zh, **on},
+        "when": {"description": WHEN.en, "x-description-zh": WHEN.zh, **when},
+        **object_schema(Common)["properties"],
+    }

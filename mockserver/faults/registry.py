@@ -12,7 +12,7 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.faults import kinds
 from mockserver.faults.base import FAMILIES, Kind
-from mockserver.faults.fields import FaultError, object_schema, specs
+from mockserver.faults.fields import FaultError, field_schemas, object_schema
 
 
 def _find() -> Iterator[type[Kind]]:
@@ -26,7 +26,7 @@ def _find() -> Iterator[type[Kind]]:
         ]
         if len(classes) != 1:
             raise TypeError(f"{found.name} must define one fault kind, not {len(classes)}")
-        specs(classes[0])
+        field_schemas(classes[0])
         yield classes[0]
 
 

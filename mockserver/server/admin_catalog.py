@@ -10,7 +10,6 @@ from mockserver.engine.config import Config
 from mockserver.faults.parsing import fault_schema
 from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
-from mockserver.world.parameters import world_schema
 
 
 def health(context: AdminContext, request: AdminRequest) -> Json:
@@ -65,10 +64,10 @@ def scenario_schema(context: AdminContext, request: AdminRequest) -> Json:
 
 
 def full_scenario_schema(config: Config) -> Json:
-    """Return `schemas/scenario.json` completed with the fault kinds and the parameters of generated worlds."""
+    """Return `schemas/scenario.json` completed with the fault kinds."""
     schema = dict(config.schemas["scenario.json"].schema)
     on, when = {"$ref": "#/$defs/on"}, {"$ref": "#/$defs/when"}
-    schema["$defs"] = {**schema["$defs"], "fault": fault_schema(on, when), "generated": world_schema()}
+    schema["$defs"] = {**schema["$defs"], "fault": fault_schema(on, when)}
     return schema
 
 

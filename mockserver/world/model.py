@@ -15,9 +15,18 @@ from typing import Any
 import numpy as np
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
+from mockserver.core.errors import Mistake, Mistakes
 from mockserver.core.text import Text
-from mockserver.world.demographics import EVENING_LOAD, HOME, NETWORKS, PLACES, PROFILES, Place, PlaceHierarchy
-from mockserver.world.parameters import check_parameters
+from mockserver.world.demographics import (
+    EVENING_LOAD,
+    HOME,
+    NETWORKS,
+    PARAMETERS,
+    PLACES,
+    QUALITY,
+    Place,
+    PlaceHierarchy,
+)
 from mockserver.world.pinned import PinnedRooms, document_pins, load_pins
 from mockserver.world.random_numbers import cumulative_shares, lognormal, sigma_of
 from mockserver.world.sessions import I64, WorldError
@@ -47,12 +56,10 @@ class QualityTables:
     """Loss in thousandths of a percent, delay in microseconds, failed joins; rows are networks."""
 
     def __init__(self, profile: str, failed: float | None) -> None:
-        rows = [PROFILES[profile][name] for name in NETWORKS]
-        self.loss = np.stack([lognormal(q.loss_50 * 1_000, sigma_of(q.loss_50, q.loss_95), 0, MAX_LOSS) for q in rows])
-        self.delay = np.stack(
-            [lognormal(q.delay_50 * 1_000, sigma_of(q.delay_50, q.delay_95), 1_000, MAX_DELAY) for q in rows]
-        )
-        percents = [q.failed if failed is None else failed for q in rows]
+        rows = [QUALITY[profile][name] for name in NETWORKS]
+        self.loss = np.stack([_quantiles(row["loss"], 0, MAX_LOSS) for row in rows])
+        self.delay = np.stack([_quantiles(row["delay"], 1_000, MAX_DELAY) for row in rows])
+        percents = [row["failed"] if failed is None else failed for row in rows]
         # A failed join is followed by a successful one, so p % of all joins are p/(100-p) for each session.
         self.failures: I64 = np.array([round(p / (100 - p) * 65_536) for p in percents], np.int64)
         """Failed joins for each session, in 65,536ths."""
@@ -98,16 +105,28 @@ class WorldModel:
         return codes
 
 
+def _quantiles(quantiles: Sequence[float], low: int, high: int) -> I64:
+    median, p95 = quantiles
+    return lognormal(median * 1_000, sigma_of(median, p95), low, high)
+
+
 def build_model(spec: Mapping[str, Any]) -> WorldModel:
-    """Return the model of a `world:` block; WorldError if a value is invalid or contradicts another one."""
-    values = check_parameters(spec)
-    lengths = {"floor": 5, "cap": 14_400, **values["call_lengths"]}
-    kinds = _kinds(values, lengths["floor"], lengths["cap"])
-    days, network_shares = _networks(values["networks"])
-    places = _places(values["places"])
+    """Return the model of a `world:` block that is valid by its JSON Schema; WorldError if it contradicts itself."""
+    values = {**PARAMETERS, **spec}
+    lengths = {**PARAMETERS["call_lengths"], **values["call_lengths"]}
+    mistakes = Mistakes()
+    with mistakes.collect():
+        kinds = _kinds(values, lengths["floor"], lengths["cap"])
+        users = _users(values["users"], kinds)
+    with mistakes.collect("networks"):
+        days, network_shares = _networks(values["networks"])
+    with mistakes.collect():
+        places = _places(values["places"])
+        pins = load_pins(spec["pins"] if "pins" in spec else document_pins(values["places"] and places), places)
+    mistakes.check(WorldError)
     return WorldModel(
         seed=values["seed"],
-        users=_users(values["users"], kinds),
+        users=users,
         kinds=kinds,
         max_room_seconds=lengths["cap"],
         network_days=days,
@@ -115,7 +134,7 @@ def build_model(spec: Mapping[str, Any]) -> WorldModel:
         places=places,
         place_shares=cumulative_shares([place.weight for place in places], SHARE_BITS),
         quality=QualityTables(values["quality"], values["failed_joins"]),
-        pins=load_pins(values["pins"] if "pins" in spec else document_pins(values["places"] and places), places),
+        pins=pins,
         per_app=values["per_app"],
     )
 
@@ -126,24 +145,26 @@ def _kinds(values: Mapping[str, Any], floor: int, cap: int) -> RoomKinds:
             ("call_lengths",),
             Text(f"floor {floor} is above cap {cap}: swap them", f"floor {floor} 大于 cap {cap}：请对调"),
         )
+    mistakes = Mistakes()
     rows = values["room_kinds"]
     for number, row in enumerate(rows):
         at = ("room_kinds", number)
         if row["seats"][0] > row["seats"][1]:
-            raise WorldError((*at, "seats"), Text(
+            mistakes.append(Mistake((*at, "seats"), Text(
                 f"{row['seats']}: write the minimum first, then the maximum",
                 f"{row['seats']}：先写最少人数，再写最多人数",
-            ))  # fmt: skip
+            )))  # fmt: skip
         if not floor <= row["median"] <= cap:
-            raise WorldError((*at, "median"), Text(
+            mistakes.append(Mistake((*at, "median"), Text(
                 f"{row['median']} is outside call_lengths {floor} … {cap}: change one of them",
                 f"{row['median']} 不在 call_lengths {floor} … {cap} 之内：请调整中位数或上下限",
-            ))  # fmt: skip
+            )))  # fmt: skip
     weights = values["hour_weights"]
     kind_total, hour_total = fsum(row["share"] for row in rows), fsum(weights)
     for name, total in (("room_kinds", kind_total), ("hour_weights", hour_total)):
         if total <= 0:
-            raise WorldError((name,), Text("at least one must be above 0", "至少一项须大于 0"))
+            mistakes.append(Mistake((name,), Text("at least one must be above 0", "至少一项须大于 0")))
+    mistakes.check(WorldError)
     rates = [
         [
             [
@@ -196,26 +217,30 @@ def _users(users: int | None, kinds: RoomKinds) -> int:
     return users
 
 
-def _networks(shares: Mapping[Any, Mapping[str, float]]) -> tuple[I64, I64]:
+def _networks(shares: Mapping[str, Mapping[str, float]]) -> tuple[I64, I64]:
     rows: dict[int, I64] = {}
+    mistakes = Mistakes()
     for name, share in shares.items():
-        at = ("networks", name)
-        text = str(name)
-        try:
-            day = parse_day(text if len(text) == 8 else f"{text}0101")
-        except ValueError:
-            raise WorldError(
-                at, Text("not a date: write a year or yyyymmdd", "不是日期：请写年份或 yyyymmdd")
-            ) from None
-        if day in rows:
-            other = date.fromordinal(day // DAY_SECONDS + 1 + date(1970, 1, 1).toordinal()).isoformat()
-            raise WorldError(at, Text(f"{other} is specified twice", f"{other} 重复"))
-        weights = [float(share.get(network, 0)) for network in NETWORKS]
-        if fsum(weights) <= 0:
-            raise WorldError(at, Text("at least one share must be above 0", "至少一项占比须大于 0"))
-        rows[day] = cumulative_shares(weights, SHARE_BITS)
+        with mistakes.collect(name):
+            day = _day(name)
+            if day in rows:
+                other = date.fromordinal(day // DAY_SECONDS + 1 + date(1970, 1, 1).toordinal()).isoformat()
+                raise WorldError((), Text(f"{other} is specified twice", f"{other} 重复"))
+            weights = [float(share.get(network, 0)) for network in NETWORKS]
+            if fsum(weights) <= 0:
+                raise WorldError((), Text("at least one share must be above 0", "至少一项占比须大于 0"))
+            rows[day] = cumulative_shares(weights, SHARE_BITS)
+    mistakes.check(WorldError)
     days = sorted(rows)
     return np.array(days, np.int64), np.stack([rows[day] for day in days])
+
+
+def _day(name: str) -> int:
+    try:
+        return parse_day(name if len(name) == 8 else f"{name}0101")
+    except ValueError:
+        text = Text("not a date: write a year or yyyymmdd", "不是日期：请写年份或 yyyymmdd")
+        raise WorldError((), text) from None
 
 
 def _places(rows: Sequence[Mapping[str, Any]] | None) -> tuple[Place, ...]:
@@ -223,11 +248,13 @@ def _places(rows: Sequence[Mapping[str, Any]] | None) -> tuple[Place, ...]:
         return PLACES
     places: list[Place] = []
     hierarchy = PlaceHierarchy()
+    mistakes = Mistakes()
     for number, row in enumerate(rows):
         place = Place(row.get("country", HOME), row["province"], row["city"], float(row["weight"]))
         if conflict := hierarchy.add(place.country, place.province, place.city):
-            raise WorldError(("places", number, conflict.level), conflict.text)
+            mistakes.append(Mistake(("places", number, conflict.level), conflict.text))
         places.append(place)
+    mistakes.check(WorldError)
     if fsum(place.weight for place in places) <= 0:
         raise WorldError(("places",), Text("at least one weight must be above 0", "至少一项权重须大于 0"))
     return tuple(places)

@@ -106,7 +106,7 @@ def test_a_field_names_its_section(operation: Any) -> None:
 
 
 OPEN = {
-    "/$defs/generated", "/$defs/fault", "/$defs/reply/properties/patch", "/$defs/reply/properties/body",
+    "/$defs/fault", "/$defs/reply/properties/patch", "/$defs/reply/properties/body",
     "/properties/world", "/$defs/matcher/properties/schema", "/$defs/text_matcher/properties/schema",
     "/$defs/number_matcher/properties/schema",
 }  # fmt: skip
@@ -359,6 +359,8 @@ def test_valid_scenarios_are_accepted(value: Any) -> None:
         scenario(world={"source": "recorded"}),
         scenario(world={"source": "recorded", "rooms": [], "seed": 1}),
         scenario(world={"source": "generated", "seed": "42"}),
+        scenario(world={"source": "generated", "sed": 42}),
+        scenario(world={"source": "generated", "quality": "good"}),
         world(RoomId=77),
         world(stays=[]),
         world(stays=[{**STAY, "UserId": 1012345670}]),

@@ -7,14 +7,16 @@ import inspect
 import json
 import math
 import re
+from typing import Any
 
 import pytest
 from fault_helpers import CONFIG, NOW, OPERATION, SIGNING, context, fault, fault_state, response
 
 from mockserver.contract.schemas import Validator, check_schema
+from mockserver.core.text import Text
 from mockserver.faults import base, kinds
 from mockserver.faults.base import FAMILIES, Kind
-from mockserver.faults.fields import FaultError, Spec, specs
+from mockserver.faults.fields import FaultError, field_schemas, object_schema
 from mockserver.faults.parsing import Common, fault_schema, parse_fault
 from mockserver.faults.registry import KINDS, rows
 
@@ -31,41 +33,31 @@ VALIDATOR = Validator(SCHEMA, {})
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
-def valid_value(spec: Spec) -> object:
+def valid_value(schema: dict[str, Any]) -> object:
     """A value that a field accepts."""
-    if spec.nested is not None:
-        return minimal_fields(spec.nested)
-    if spec.choices:
-        return spec.choices[-1]
-    if spec.value_type in ("integer", "number"):
-        above = 1 if spec.exclusive_minimum is not None else 0
-        return max(spec.minimum if spec.minimum is not None else 1, above)
-    return next(
-        text
-        for text in ("text/plain", "server_busy", "/UsersList", "x")
-        if re.fullmatch(spec.pattern, text) and (text != "text/plain" or "a-z][a-z0-9_" not in spec.pattern)
-    )
+    candidates = [minimal_fields(schema), *schema.get("enum", [])[-1:], schema.get("minimum"), 1]
+    candidates += ["server_busy", "/UsersList", "x", "text/plain"]
+    return next(value for value in candidates if Validator(schema, {}).accepts(value))
 
 
-def minimal_fields(cls: type) -> dict[str, object]:
-    """The smallest mapping that a dataclass is read from."""
-    required = [field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING]
-    required += getattr(cls, "exactly_one", ())[:1]
-    return {name: valid_value(spec) for name, spec in specs(cls).items() if name in required}
+def minimal_fields(schema: dict[str, Any]) -> dict[str, object]:
+    """The smallest mapping that a schema accepts."""
+    required = [*schema.get("required", ()), *(branch["required"][0] for branch in schema.get("oneOf", ())[:1])]
+    return {name: valid_value(schema["properties"][name]) for name in required}
 
 
 def mapping(kind: type[Kind], **more: object) -> dict[str, object]:
     """The smallest mapping of a fault of a kind, and more fields."""
-    return {"fault": kind.kind, **minimal_fields(kind), **more}
+    return {"fault": kind.kind, **minimal_fields(object_schema(kind)), **more}
 
 
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 each_field = pytest.mark.parametrize(
-    ("kind", "name", "spec"),
+    ("kind", "name", "schema"),
     [
-        pytest.param(kind, name, spec, id=f"{kind.kind}.{name}")
+        pytest.param(kind, name, schema, id=f"{kind.kind}.{name}")
         for kind in KINDS.values()
-        for name, spec in specs(kind).items()
+        for name, schema in field_schemas(kind).items()
     ],
 )
 
@@ -89,7 +81,8 @@ def test_a_kind_is_one_file_of_its_name(kind):
 @each_kind
 def test_a_kind_says_in_both_languages_what_a_client_sees(kind):
     """The kind, its fields and its family have texts in English and Chinese."""
-    for text in (kind.text, FAMILIES[kind.family], *(spec.text for spec in specs(kind).values())):
+    texts = [Text(schema["description"], schema["x-description-zh"]) for schema in field_schemas(kind).values()]
+    for text in (kind.text, FAMILIES[kind.family], *texts):
         assert text.en.isascii()
         assert len(text.en) > 3
         assert CHINESE.search(text.zh), text
@@ -98,7 +91,7 @@ def test_a_kind_says_in_both_languages_what_a_client_sees(kind):
 @each_kind
 def test_no_field_hides_a_common_one(kind):
     """No field of a kind has the name of a common field."""
-    assert not specs(kind).keys() & {"fault", "on", "when", *specs(Common)}
+    assert not field_schemas(kind).keys() & {"fault", "on", "when", *field_schemas(Common)}
 
 
 @each_kind
@@ -123,19 +116,19 @@ def test_an_unknown_field_is_rejected_with_a_suggestion(kind):
     assert not VALIDATOR.accepts(mapping(kind, tims=3))
     with pytest.raises(FaultError) as caught:
         fault(mapping(kind, xyzzy=3))
-    assert all(name in caught.value.text.zh for name in specs(kind))
+    assert all(name in caught.value.text.zh for name in field_schemas(kind))
 
 
 @each_field
-def test_a_field_rejects_invalid_values(kind, name, spec):
+def test_a_field_rejects_invalid_values(kind, name, schema):
     """Wrong types and values out of range are rejected at the field, by the parser and the schema."""
     invalid: list[object] = [None, [], True, {"no": 1}, math.nan, math.inf, "\n"]
-    invalid += [] if spec.value_type == "string" else ["1"]
-    invalid += [spec.maximum + 1] if spec.maximum is not None else []
-    invalid += [spec.minimum - 1] if spec.minimum is not None else []
-    invalid += [spec.exclusive_minimum] if spec.exclusive_minimum is not None else []
-    invalid += ["x" * (spec.max_length + 1)] if spec.max_length else []
-    invalid += [1.5] if spec.value_type == "integer" else []
+    invalid += [] if {"pattern", "enum"} & schema.keys() else ["1"]
+    invalid += [schema["maximum"] + 1] if "maximum" in schema else []
+    invalid += [schema["minimum"] - 1] if "minimum" in schema else []
+    invalid += [schema["exclusiveMinimum"]] if "exclusiveMinimum" in schema else []
+    invalid += ["x" * (schema["maxLength"] + 1)] if "maxLength" in schema else []
+    invalid += [1.5] if schema.get("type") == "integer" else []
     alternatives = set(kind.exactly_one) - {name} if name in kind.exactly_one else set()
     valid = {key: value for key, value in mapping(kind).items() if key not in alternatives}
     for value in invalid:
@@ -148,11 +141,11 @@ def test_a_field_rejects_invalid_values(kind, name, spec):
 
 
 @each_field
-def test_a_number_is_bounded(kind, name, spec):
+def test_a_number_is_bounded(kind, name, schema):
     """Every numeric field has a minimum and a maximum."""
-    if spec.value_type in ("integer", "number"):
-        assert spec.maximum is not None
-        assert spec.minimum is not None or spec.exclusive_minimum is not None
+    if schema.get("type") in ("integer", "number"):
+        assert "maximum" in schema
+        assert "minimum" in schema or "exclusiveMinimum" in schema
 
 
 @each_kind
@@ -190,7 +183,7 @@ def test_the_rows_list_every_kind_once():
     assert [row["fault"] for row in listed] == list(KINDS)
     order = [list(FAMILIES).index(row["family"]) for row in listed]
     assert order == sorted(order)
-    assert all(row["schema"]["properties"].keys() == specs(KINDS[row["fault"]]).keys() for row in listed)
+    assert all(row["schema"]["properties"].keys() == field_schemas(KINDS[row["fault"]]).keys() for row in listed)
     json.dumps(listed)
 
 

@@ -6,12 +6,15 @@ registries. Files that end in `.zh-CN.md` get the Chinese table, all others the 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from mockserver.contract.checking import TYPES
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.core.clock import Clock
@@ -21,7 +24,7 @@ from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, load_config
 from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin import ROUTES
-from mockserver.world.parameters import parameter_table
+from mockserver.world.demographics import PARAMETERS
 from tests.helpers.corpus import FAMILIES, family
 
 ROOT = Path(__file__).parents[2]
@@ -106,15 +109,43 @@ def _corpus(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
     return head, [*rows, (total, sum(count for _, count in rows))]
 
 
-_YAML = {"None": "`null`", "False": "`false`", "True": "`true`", "see below": "…"}
-
-
 def _parameters(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:
     head = {"en": ("parameter", "default", "form", "meaning"), "zh": ("参数", "默认值", "取值", "含义")}[lang]
+    rows = config.schemas["scenario.json"].schema["$defs"]["generated"]["properties"]
     return head, (
-        (f"`{name}`", _YAML.get(default, f"`{default}`"), form.to(lang), text.to(lang))
-        for name, default, form, text in parameter_table()
+        (
+            f"`{name}`",
+            "…" if isinstance(default := PARAMETERS.get(name, []), (list, dict)) else f"`{_yaml(default)}`",
+            _form(row, lang),
+            Text(row["description"], row["x-description-zh"]).to(lang),
+        )
+        for name, row in rows.items()
+        if name != "source"
     )
+
+
+def _yaml(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _form(schema: Mapping[str, Any], lang: Lang) -> str:
+    """What a JSON Schema accepts, in a few words."""
+    if "enum" in schema:
+        return " | ".join(schema["enum"])
+    kind, *null = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    if kind == "array":
+        low, high = schema.get("minItems", 0), schema["maxItems"]
+        count = f"{low}" if low == high else f"{low} … {high}"
+        form = f"{count} × {_form(schema['items'], lang)}"
+    elif "patternProperties" in schema:
+        year = Text("year or yyyymmdd", "年份或 yyyymmdd").to(lang)
+        form = f"{{{year}: {_form(*schema['patternProperties'].values(), lang)}}}"
+    elif kind == "object":
+        form = "{" + ", ".join(schema["properties"]) + "}"
+    else:
+        form = TYPES[kind].to(lang)
+        form += f", {schema['minimum']} … {schema['maximum']}" if "minimum" in schema else ""
+    return " | ".join([form, *null])
 
 
 def _admin(lang: Lang, config: Config) -> tuple[Row, Iterable[Row]]:

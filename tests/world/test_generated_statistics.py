@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
-from mockserver.world.demographics import CARRIERS, NETWORKS, PLACES, PROFILES
+from mockserver.world.demographics import CARRIERS, NETWORKS, PARAMETERS, PLACES, QUALITY
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.model import HOUR
-from mockserver.world.parameters import HOUR_WEIGHTS, NETWORK_SHARES, ROOM_KINDS
 from mockserver.world.sessions import Sessions
 
 MONDAY = parse_day("20190603")
@@ -32,7 +31,7 @@ def test_the_day_has_its_curve(month):
     """Room starts follow hour_weights: fewest before dawn, most at nine in the evening."""
     rooms = month.create[month.host]
     counts = np.bincount((rooms - MONDAY) // HOUR % 24, minlength=24)
-    expected = np.array(HOUR_WEIGHTS) / sum(HOUR_WEIGHTS) * len(rooms)
+    expected = np.array(PARAMETERS["hour_weights"]) / sum(PARAMETERS["hour_weights"]) * len(rooms)
     # The rooms of an hour are stratified, so they vary less than independent draws.
     assert (np.abs(counts - expected) < 3 * np.sqrt(expected) + 0.03 * expected).all(), counts.tolist()
     assert counts.argmax() in (20, 21)
@@ -48,7 +47,7 @@ def test_two_thousand_rooms_open_on_a_weekday(month):
     assert counts.std() > 20
 
 
-@pytest.mark.parametrize("kind", ROOM_KINDS, ids=lambda kind: kind["name"])
+@pytest.mark.parametrize("kind", PARAMETERS["room_kinds"], ids=lambda kind: kind["name"])
 def test_call_lengths_are_lognormal_by_kind(kind):
     """Half of the rooms of a kind last longer than its median, 95 % less than exp(1.645 sigma) times it."""
     world = generated_world({"room_kinds": [kind], "pins": [], "users": 40_000})
@@ -71,7 +70,9 @@ def test_kinds_have_their_shares_and_sizes(month):
     assert 3.0 < people.mean() < 3.6
 
 
-@pytest.mark.parametrize(("year", "shares"), [(2019, NETWORK_SHARES["2019"]), (2025, NETWORK_SHARES["2025"])])
+@pytest.mark.parametrize(
+    ("year", "shares"), [(2019, PARAMETERS["networks"]["2019"]), (2025, PARAMETERS["networks"]["2025"])]
+)
 def test_networks_have_the_shares_of_their_year(world, year, shares):
     """Wi-Fi and 4G lead in 2019, 5G has overtaken 4G by 2025."""
     start = parse_day(f"{year}0301")
@@ -98,14 +99,14 @@ def test_5g_grows_with_the_date(world):
 @pytest.mark.parametrize("network", ["WiFi", "4G", "3G"])
 def test_loss_and_delay_have_their_quantiles(month, network):
     """In calm hours, p50 and p95 of loss and delay are the profile's."""
-    link = PROFILES["realistic"][network]
+    link = QUALITY["realistic"][network]
     calm = (month.enter - MONDAY) // HOUR % 24 < 8
     rows = month.take(calm & (month.network == NETWORKS.index(network)))
     few = 0.3 if network == "3G" else 0.1
-    assert np.median(rows.audio_loss) == pytest.approx(link.loss_50 * 1_000, rel=few)
-    assert np.quantile(rows.audio_loss, 0.95) == pytest.approx(link.loss_95 * 1_000, rel=2 * few)
-    assert np.median(rows.audio_delay) == pytest.approx(link.delay_50 * 1_000, rel=few)
-    assert np.quantile(rows.audio_delay, 0.95) == pytest.approx(link.delay_95 * 1_000, rel=2 * few)
+    assert np.median(rows.audio_loss) == pytest.approx(link["loss"][0] * 1_000, rel=few)
+    assert np.quantile(rows.audio_loss, 0.95) == pytest.approx(link["loss"][1] * 1_000, rel=2 * few)
+    assert np.median(rows.audio_delay) == pytest.approx(link["delay"][0] * 1_000, rel=few)
+    assert np.quantile(rows.audio_delay, 0.95) == pytest.approx(link["delay"][1] * 1_000, rel=2 * few)
     assert (rows.video_loss >= rows.audio_loss).all()
     assert (rows.video_delay >= rows.audio_delay).all()
 

@@ -1,19 +1,23 @@
-"""The parameters of a generated world: one documented table, and errors with advice."""
+"""The parameters of a generated world: their schema and their defaults belong together, and errors come with advice."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import jsonschema
 import pytest
 
+from mockserver.contract.checking import find_mistakes
+from mockserver.contract.schemas import Validator
+from mockserver.core.errors import Mistake
+from mockserver.core.folders import Folders
+from mockserver.core.json_reader import read_json
+from mockserver.world.demographics import DOCUMENT_PINS, NETWORKS, PARAMETERS, QUALITY
 from mockserver.world.generated import generated_world
 from mockserver.world.model import build_model
-from mockserver.world.parameters import PARAMETERS, check_parameters, parameter_table, world_schema
-from mockserver.world.pinned import DOCUMENT_PINS
 from mockserver.world.sessions import WorldError
 
+SCENARIO = read_json(Folders().schema("scenario.json")).value
+ROWS = SCENARIO["$defs"]["generated"]["properties"]
 KIND = {"name": "x", "share": 1, "median": 60, "seats": [2, 3]}
 
 
@@ -22,35 +26,26 @@ def kind(**changes: Any) -> dict[str, Any]:
     return {"room_kinds": [{**KIND, **changes}]}
 
 
-def error_of(spec: dict[str, Any]) -> WorldError:
-    """Return the WorldError that a spec raises."""
+VALIDATOR = Validator({"$defs": SCENARIO["$defs"], "$ref": "#/$defs/generated"}, {})
+
+
+def mistakes_of(spec: dict[str, Any]) -> list[Mistake]:
+    """Return what is wrong with a block: by its schema, or else when the world is built."""
+    if found := find_mistakes(VALIDATOR.check({"source": "generated", **spec})):
+        return found
     with pytest.raises(WorldError) as caught:
         generated_world(spec)
-    return caught.value
+    return list(caught.value.mistakes)
 
 
-def test_every_parameter_is_documented():
-    """Each row has a name, a form and a help text in both languages, and no parameter is missing."""
-    names = [row.name for row in PARAMETERS]
-    assert len(set(names)) == len(names)
-    assert {
-        "seed", "users", "rooms_per_day", "room_kinds", "call_lengths", "hour_weights", "weekend_factor",
-        "networks", "places", "quality", "pins", "per_app",
-    } <= set(names)  # fmt: skip
-    for row in PARAMETERS:
-        assert all(row.form)
-        assert row.help.en.endswith(".")
-        assert row.help.zh.endswith("。")
-    assert [row[0] for row in parameter_table()] == names
-
-
-def test_the_schema_is_valid_and_accepts_the_defaults():
-    """The JSON Schema is valid 2020-12 and accepts a block with every default."""
-    schema = world_schema()
-    jsonschema.Draft202012Validator.check_schema(schema)
-    block = {"source": "generated", **{row.name: row.default for row in PARAMETERS}}
-    jsonschema.Draft202012Validator(schema).validate(json.loads(json.dumps(block)))
-    assert check_parameters(block) == {row.name: row.default for row in PARAMETERS}
+def test_every_parameter_has_a_default_and_a_schema() -> None:
+    """The defaults are valid, and the schema lists the networks and qualities that exist."""
+    assert list(ROWS) == ["source", *(name for name in PARAMETERS if name != "per_app"), "pins", "per_app"]
+    assert not VALIDATOR.check({"source": "generated", **PARAMETERS, "pins": DOCUMENT_PINS})
+    assert ROWS["quality"]["enum"] == list(QUALITY)
+    (year,) = ROWS["networks"]["patternProperties"].values()
+    assert tuple(year["properties"]) == NETWORKS
+    assert all(tuple(networks) == NETWORKS for networks in QUALITY.values())
 
 
 GOOD: list[dict[str, Any]] = [
@@ -74,49 +69,50 @@ GOOD: list[dict[str, Any]] = [
 @pytest.mark.parametrize("spec", GOOD, ids=str)
 def test_a_valid_block_gives_a_world(spec):
     """A block that matches the schema and does not contradict itself gives a working world."""
-    jsonschema.Draft202012Validator(world_schema()).validate(spec)
+    assert not VALIDATOR.check({"source": "generated", **spec})
     world = generated_world(spec)
     rows = world.sessions_between(1575962150, 1575962850)
     assert len(world.user_ids(rows.user)) == len(rows)
 
 
 WRONG: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
-    ({"sed": 1}, ("sed",), "unknown parameter"),
-    ({"seed": -1}, ("seed",), "0 … "),
-    ({"seed": "42"}, ("seed",), "must be an integer"),
-    ({"seed": True}, ("seed",), "must be an integer"),
-    ({"users": 15}, ("users",), "16 … 4,194,304"),
-    ({"users": "many"}, ("users",), "an integer or null"),
-    ({"rooms_per_day": 200_001}, ("rooms_per_day",), "0 … 200,000"),
-    ({"rooms_per_day": None}, ("rooms_per_day",), "must be an integer"),
-    ({"weekend_factor": 11}, ("weekend_factor",), "0 … 10"),
-    ({"hour_weights": [1] * 23}, ("hour_weights",), "24 entries, not 23"),
-    ({"hour_weights": [1] * 23 + [-1]}, ("hour_weights", 23), "0 … 1,000"),
-    ({"hour_weights": "flat"}, ("hour_weights",), "must be a list"),
+    ({"sed": 1}, ("sed",), "did you mean seed?"),
+    ({"seed": -1}, ("seed",), "at least 0, at most 18446744073709551615"),
+    ({"seed": "42"}, ("seed",), "is not a whole number"),
+    ({"seed": True}, ("seed",), "is not a whole number"),
+    ({"seed": 1.0}, ("seed",), "is not a whole number"),
+    ({"users": 15}, ("users",), "at least 16, at most 4194304"),
+    ({"users": "many"}, ("users",), "a whole number or null"),
+    ({"rooms_per_day": 200_001}, ("rooms_per_day",), "at most 200000"),
+    ({"rooms_per_day": None}, ("rooms_per_day",), "a whole number"),
+    ({"weekend_factor": 11}, ("weekend_factor",), "at most 10"),
+    ({"weekend_factor": float("nan")}, ("weekend_factor",), "nan is not a number"),
+    ({"hour_weights": [1] * 23}, ("hour_weights",), "at least 24"),
+    ({"hour_weights": [1] * 25}, ("hour_weights",), "at most 24, not 25"),
+    ({"hour_weights": [1] * 23 + [-1]}, ("hour_weights", 23), "at least 0"),
+    ({"hour_weights": "flat"}, ("hour_weights",), "is not a list"),
     ({"quality": "good"}, ("quality",), "realistic, degraded, document_like"),
-    ({"failed_joins": 51}, ("failed_joins",), "0 … 50"),
+    ({"failed_joins": 51}, ("failed_joins",), "at most 50"),
+    ({"failed_joins": float("inf")}, ("failed_joins",), "a number or null"),
     ({"per_app": "yes"}, ("per_app",), "true or false"),
     ({"call_lengths": {"least": 3}}, ("call_lengths", "least"), "floor, cap"),
-    ({"call_lengths": {"cap": 14_401}}, ("call_lengths", "cap"), "1 … 14,400"),
-    ({"room_kinds": []}, ("room_kinds",), "1 … 8 entries"),
-    ({"room_kinds": [{"name": "x"}]}, ("room_kinds", 0), "share is missing"),
-    (kind(name=""), ("room_kinds", 0, "name"), "1 to 64 characters"),
-    (kind(seats=[2]), ("room_kinds", 0, "seats"), "2 entries"),
-    (kind(seats=[0, 2]), ("room_kinds", 0, "seats", 0), "1 … 500"),
-    (kind(colour="red"), ("room_kinds", 0, "colour"), "unknown"),
-    ({"networks": {}}, ("networks",), "must not be empty"),
-    ({"networks": {"soon": {"WiFi": 1}}}, ("networks", "soon"), "a year or a day"),
-    ({"networks": {"2019": {"6G": 1}}}, ("networks", "2019", "6G"), "WiFi"),
-    ({"places": []}, ("places",), "1 … 2,000 entries"),
-    ({"places": [{"city": "x", "weight": 1}]}, ("places", 0), "province is missing"),
-    ({"pins": "none"}, ("pins",), "must be a list"),
+    ({"call_lengths": {"cap": 14_401}}, ("call_lengths", "cap"), "at most 14400"),
+    ({"room_kinds": []}, ("room_kinds",), "at least 1"),
+    ({"room_kinds": [{"name": "x"}]}, ("room_kinds", 0), "missing share, median, seats"),
+    (kind(name=""), ("room_kinds", 0, "name"), "0 characters: at least 1"),
+    (kind(seats=[2]), ("room_kinds", 0, "seats"), "at least 2"),
+    (kind(seats=[0, 2]), ("room_kinds", 0, "seats", 0), "at least 1, at most 500"),
+    (kind(colour="red"), ("room_kinds", 0, "colour"), "unknown key"),
+    ({"networks": {}}, ("networks",), "at least 1"),
+    ({"networks": {"soon": {"WiFi": 1}}}, ("networks", "soon"), "'soon' must match"),
+    ({"networks": {"2019": {"6G": 1}}}, ("networks", "2019", "6G"), "known: WiFi, 5G"),
+    ({"places": []}, ("places",), "at least 1"),
+    ({"places": [{"city": "x", "weight": 1}]}, ("places", 0), "missing province"),
+    ({"pins": "none"}, ("pins",), "is not a list"),
+    ({"pins": [{"RoomId": "1", "stays": []}]}, ("pins", 0, "stays"), "at least 1"),
+    ({"pins": [{"RoomId": 1, "stays": []}]}, ("pins", 0, "RoomId"), 'quote it, "1"'),
+    ({"pins": [{"RoomId": "r", "stays": [{"UserId": "u", "enter": 1575961850}]}]}, ("pins", 0, "stays", 0), "missing leave"),
 ]  # fmt: skip
-BEYOND_JSON: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
-    # JSON Schema accepts 1.0 as an integer and has no NaN; the check refuses both.
-    ({"seed": 1.0}, ("seed",), "must be an integer"),
-    ({"weekend_factor": float("nan")}, ("weekend_factor",), "must be a number"),
-    ({"failed_joins": float("inf")}, ("failed_joins",), "a number or null"),
-]
 CONTRADICTORY: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"users": 500}, ("users",), "use at least 836"),
     ({"users": 4_096, "rooms_per_day": 20_000}, ("users",), "lower rooms_per_day"),
@@ -128,7 +124,7 @@ CONTRADICTORY: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"rooms_per_day": 200_000, "hour_weights": [1] + [0] * 23}, ("rooms_per_day",), "even out hour_weights"),
     ({"networks": {"2019": {"WiFi": 0}}}, ("networks", "2019"), "above 0"),
     ({"networks": {"20190230": {"WiFi": 1}}}, ("networks", "20190230"), "not a date"),
-    ({"networks": {"201902": {"WiFi": 1}}}, ("networks", "201902"), "yyyymmdd"),
+    ({"networks": {"201902": {"WiFi": 1}}}, ("networks", "201902"), "must match ^[0-9]{4}([0-9]{4})?$"),
     ({"networks": {"2019": {"WiFi": 1}, "20190101": {"WiFi": 1}}}, ("networks", "20190101"),
      "2019-01-01 is specified twice"),
     ({"places": [{"province": "a", "city": "c", "weight": 1}, {"province": "b", "city": "c", "weight": 1}]},
@@ -140,20 +136,37 @@ CONTRADICTORY: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("spec", "pointer", "advice"), WRONG + BEYOND_JSON + CONTRADICTORY, ids=str)
+@pytest.mark.parametrize(("spec", "pointer", "advice"), WRONG + CONTRADICTORY, ids=str)
 def test_an_invalid_block_is_refused_with_advice(spec, pointer, advice):
-    """The error points to the value and gives the correction in both languages."""
-    error = error_of(spec)
-    assert error.pointer == pointer
-    assert advice in error.text.en
-    assert error.text.zh
-    assert error.text.zh != error.text.en
+    """The first mistake points to the value and gives the correction in both languages."""
+    mistake = mistakes_of(spec)[0]
+    assert mistake.pointer == pointer
+    assert advice in mistake.text.en
+    assert mistake.text.zh != mistake.text.en
 
 
-@pytest.mark.parametrize(("spec", "pointer", "_advice"), WRONG, ids=str)
-def test_schema_and_check_agree(spec, pointer, _advice):
-    """Unknown, mistyped and out-of-range values are also invalid under the JSON Schema."""
-    assert not jsonschema.Draft202012Validator(world_schema()).is_valid(spec)
+def test_all_mistakes_of_a_block_are_found_at_once():
+    """Those of the schema, and those of contradictory values, in independent parts of the block."""
+    found = mistakes_of({"seed": -1, "sed": 1, "quality": "good", "places": [{"city": 3}]})
+    pointers = {mistake.pointer for mistake in found}
+    assert pointers == {("seed",), ("sed",), ("quality",), ("places", 0), ("places", 0, "city")}
+    found = mistakes_of(
+        {
+            "room_kinds": [{**KIND, "seats": [3, 2], "median": 1}],
+            "hour_weights": [0] * 24,
+            "networks": {"2019": {"WiFi": 0}, "20190230": {"WiFi": 1}},
+            "pins": [{"RoomId": "r", "stays": [{"UserId": "u", "enter": 3, "leave": "noon"}]}],
+        }
+    )
+    assert [mistake.pointer for mistake in found] == [
+        ("room_kinds", 0, "seats"),
+        ("room_kinds", 0, "median"),
+        ("hour_weights",),
+        ("networks", "2019"),
+        ("networks", "20190230"),
+        ("pins", 0, "stays", 0, "enter"),
+        ("pins", 0, "stays", 0, "leave"),
+    ]
 
 
 def test_users_depend_on_the_rooms():
@@ -170,11 +183,3 @@ def test_the_documents_users_live_at_custom_places():
     world = generated_world({"places": [{"country": "法国", "province": "巴黎大区", "city": "巴黎", "weight": 1}]})
     assert world.labels("city") == ["巴黎"]
     assert len(world.sessions_of_room("123456789")) == len(DOCUMENT_PINS[0]["stays"])
-
-
-def test_a_year_can_be_an_integer():
-    """An unquoted 2019, which YAML reads as a number, is the same year."""
-    assert (
-        build_model({"networks": {2019: {"WiFi": 1}}}).network_days.tolist()
-        == build_model({"networks": {"2019": {"WiFi": 1}}}).network_days.tolist()
-    )
