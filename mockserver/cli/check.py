@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +25,6 @@ from mockserver.engine.config import Config, load_config
 _LAYOUT = (*FIXTURES, "scenarios", "schemas")
 SCENARIO_SCHEMA = "scenario.schema.json"  # What `mockserver init` puts beside the files, for editors.
 _DATA = (".yaml", ".yml", ".json")
-_MAX_ROUNDS = 20
 _NOT_READ = Text(
     "this file is not read: a folder laid out like fixtures/ holds apps.yaml, errors.yaml, scenarios/NAME.yaml and"
     " schemas/NAME.json",
@@ -51,20 +51,21 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
             raise ConfigurationError([unreadable(Path(name), error)]) from None
     failed = False
     for name in paths or ("",):
-        problems = _file(Path(name), lang) if os.path.isfile(name) else _folder(Path(name) if name else None)
+        problems = _file(Path(name), lang) if os.path.isfile(name) else _folder(Path(name) if name else None, lang)
         for problem in problems:
             click.echo(problem.show(lang), err=True)
         failed = failed or bool(problems)
     sys.exit(1 if failed else 0)
 
 
-def _folder(path: Path | None) -> list[Problem]:
+def _folder(path: Path | None, lang: Lang) -> list[Problem]:
     """Print the result for a good folder; return the problems of any other."""
-    result = check_folder(path)
-    if config := result.config:
+    config, problems = check_folder(path)
+    if config and not problems:
+        _warn(config.warnings, lang)
         counts = f"{len(config.apps)} apps, {len(config.catalogue)} errors, {len(config.scenarios)} scenarios"
         click.echo(f"{path or 'shipped files'}: fine ({counts})")
-    return result.problems + result.unchecked
+    return problems
 
 
 def _file(file: Path, lang: Lang) -> list[Problem]:
@@ -75,13 +76,13 @@ def _file(file: Path, lang: Lang) -> list[Problem]:
     folder = file.parent
     if file.absolute().parent.name in ("scenarios", "schemas"):
         folder = folder.parent if folder.name else folder / ".."
-    result = check_folder(folder)
-    problems = result.problems + result.unchecked
+    config, problems = check_folder(folder)
     own = [problem for problem in problems if _is_same(Path(problem.place), file)]
     if own:
         return own
-    if not any(_is_same(path, file) for path in _read_files(folder)):
+    if not any(_is_same(path, file) for path in _read_files(Folders(folder, []))):
         return [Problem(str(file), _NOT_READ)]
+    _warn([warning for warning in config.warnings if _is_same(Path(warning.place), file)] if config else [], lang)
     click.echo(f"{file}: fine")
     if others := {problem.place for problem in problems}:
         text = Text(
@@ -92,6 +93,11 @@ def _file(file: Path, lang: Lang) -> list[Problem]:
     return []
 
 
+def _warn(warnings: Iterable[Problem], lang: Lang) -> None:
+    for warning in warnings:
+        click.echo(warning.show(lang), err=True)
+
+
 def _is_same(path: Path, file: Path) -> bool:
     try:
         return os.path.samefile(path, file)
@@ -99,100 +105,53 @@ def _is_same(path: Path, file: Path) -> bool:
         return False
 
 
-def _read_files(folder: Path) -> list[Path]:
-    """Return the paths that a server reads in a folder, whether or not they exist."""
-    folders = Folders(folder, [])
-    fixtures = [folder / name for name in FIXTURES]
-    return [*fixtures, *folders.schemas().values(), *folders.scenarios().values()]
+def _read_files(folders: Folders) -> list[Path]:
+    """Return the paths that a server reads in a user's folder, whether or not they exist."""
+    assert folders.user is not None
+    fixtures = [folders.user / name for name in FIXTURES]
+    files = [*folders.schemas().values(), *folders.scenarios().values()]
+    return [*fixtures, *(path for path in files if folders.user in path.parents)]
 
 
-@dataclass(slots=True)
-class FolderCheck:
-    """The result of checking a folder."""
+def check_folder(user: Path | None) -> tuple[Config | None, list[Problem]]:
+    """Return the configuration of a folder, or of the shipped files for None, and every problem.
 
-    config: Config | None = None  # The configuration that a server would use; None when there is a problem.
-    problems: list[Problem] = field(default_factory=list)
-    unchecked: list[Problem] = field(default_factory=list)
-    """Files that were not checked because they depend on one with a problem."""
-
-
-def check_folder(user: Path | None) -> FolderCheck:
-    """Return every problem of a folder, or of the shipped files for None.
-
-    Loading stops at the first files with problems. They are left out and the rest is loaded again, until it loads or
-    nothing is left to leave out.
+    The last problems are those of files that depend on one with problems.
     """
-    result = FolderCheck(problems=list(_unread_files(user)) if user else [])
-    Folders(user, result.problems)
-    left_out: set[str] = set()
-    for _ in range(_MAX_ROUNDS):
-        try:
-            config = load_config(_FoldersWithout(user, left_out), now=Clock().second)
-        except ConfigurationError as error:
-            result.problems += [problem for problem in error.problems if problem not in result.problems]
-            wrong = {problem.place for problem in error.problems} - left_out
-            left_out |= wrong
-            if not wrong:
-                break
-            if needed := sorted(place for place in wrong if _others_depend_on(Path(place))):
-                result.unchecked += _all_unchecked(user, needed[0], left_out)
-                break
-            result.unchecked += _leave_out_heirs(user, left_out)
-        else:
-            result.config = None if result.problems else config
-            break
-    return result
-
-
-class _FoldersWithout(Folders):
-    """Folders in which the shipped files replace some of the user's."""
-
-    def __init__(self, user: Path | None, left_out: set[str]) -> None:
-        super().__init__(user, [])
-        self._left_out = left_out
-
-    def fixture(self, name: str) -> Path:
-        try:
-            path = super().fixture(name)
-        except ConfigurationError as error:
-            if self._left_out.isdisjoint(problem.place for problem in error.problems):
-                raise
-            return Folders().fixture(name)
-        return Folders().fixture(name) if str(path) in self._left_out else path
-
-    def scenarios(self) -> dict[str, Path]:
-        kept = {name: path for name, path in super().scenarios().items() if str(path) not in self._left_out}
-        return dict(sorted({**Folders().scenarios(), **kept}.items())) if self._left_out else kept
+    problems = list(_unread_files(user)) if user else []
+    folders = Folders(user, problems)
+    try:
+        return load_config(folders, now=Clock().second), problems
+    except ConfigurationError as error:
+        problems += error.problems
+    wrong = {problem.place for problem in problems}
+    if needed := next((place for place in sorted(wrong) if _others_depend_on(Path(place))), None):
+        text = Text(f"not checked: fix {needed} first", f"未检查：须先修正 {needed}")
+        places = map(str, _read_files(folders))
+        return None, [*problems, *(Problem(place, text) for place in places if place not in wrong)]
+    return None, [*problems, *_heirs(folders.scenarios(), wrong)]
 
 
 def _others_depend_on(path: Path) -> bool:
-    return path.parent.name != "scenarios" and path.name not in ("apps.yaml", "retries.yaml", *RENAMED_FIXTURES)
+    return path.name == "errors.yaml" or (path.parent.name == "schemas" and path.name in SCHEMA_FILES)
 
 
-def _all_unchecked(user: Path | None, wrong: str, left_out: set[str]) -> Iterator[Problem]:
-    text = Text(f"not checked: fix {wrong} first", f"未检查：须先修正 {wrong}")
-    files = [*Folders(user, []).scenarios().values(), *(user / name for name in FIXTURES)] if user else []
-    yield from (Problem(str(path), text) for path in files if str(path) not in left_out)
-
-
-def _leave_out_heirs(user: Path | None, left_out: set[str]) -> Iterator[Problem]:
-    """Leave out the scenarios that extend one that was left out."""
-    paths = {str(path): name for name, path in Folders(user, []).scenarios().items()}
-    parents: dict[str, object] = {}
-    for place in paths.keys() - left_out:
-        value = read_yaml(Path(place)).value
-        parents[place] = value.get("extends") if isinstance(value, dict) else None
-    gone = {paths[place] for place in left_out if place in paths}
-    while heirs := sorted(place for place in parents if parents[place] in gone and place not in left_out):
-        for place in heirs:
-            parent = parents[place]
+def _heirs(paths: Mapping[str, Path], wrong: Collection[str]) -> Iterator[Problem]:
+    """Yield a problem for every good scenario that extends one with problems."""
+    parents: dict[str, Any] = {}
+    for name, path in paths.items():
+        with contextlib.suppress(ConfigurationError, AttributeError):
+            parents[name] = read_yaml(path).value.get("extends")
+    for name, path in paths.items():
+        chain = [name]
+        while (parent := str(parents.get(chain[-1]))) in paths and parent not in chain:
+            chain.append(parent)
+        broken = [ancestor for ancestor in chain if str(paths[ancestor]) in wrong]
+        if broken and name not in broken:
             text = Text(
-                f"not checked: it extends the scenario {parent!r}, which has problems",
-                f"未检查：所继承的场景 {parent!r} 有误",
+                f"it extends the scenario {broken[0]!r}, which has problems", f"所继承的场景 {broken[0]!r} 有误"
             )
-            left_out.add(place)
-            gone.add(paths[place])
-            yield Problem(place, text)
+            yield Problem(str(path), text)
 
 
 def _unread_files(user: Path) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mockserver.core.documents import Document
-from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.errors import Problems
 from mockserver.core.text import Text
 
 
@@ -44,14 +44,13 @@ def load_apps(document: Document) -> Mapping[str, App]:
     Raise ConfigurationError if an appkey is listed twice.
     """
     apps: dict[str, App] = {}
-    problems: list[Problem] = []
-    for index, row in enumerate(document.value["apps"]):
+    problems = Problems()
+    for index, row in enumerate(document.value.get("apps", ())):
         appkey = row["appkey"]
         if appkey in apps:
             text = Text(f"duplicate appkey {appkey!r}; keep one", f"appkey {appkey!r} 重复；请只保留一个")
             problems.append(document.problem(("apps", index, "appkey"), text))
         credentials = Credentials(appkey, row["appsecret"], row["restapikey"])
         apps[appkey] = App(credentials, tuple(row["identifiers"]), row.get("name", ""))
-    if problems:
-        raise ConfigurationError(problems)
+    problems.check()
     return apps

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mockserver.core.documents import Document
-from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.errors import Problems
 from mockserver.core.text import Lang, Text
 
 ErrorInfoStyle = Literal["detailed", "catalogue"]
@@ -52,8 +52,8 @@ def load_catalogue(document: Document, required: set[str]) -> Catalogue:
     """
     rows: dict[str, ErrorRow] = {}
     names: dict[int, str] = {}
-    problems: list[Problem] = []
-    entries: list[dict[str, Any]] = document.value["errors"]
+    problems = Problems()
+    entries: list[dict[str, Any]] = document.value.get("errors", ())
     for index, entry in enumerate(entries):
         name, code = entry["name"], entry["code"]
         if name in rows:
@@ -72,9 +72,8 @@ def load_catalogue(document: Document, required: set[str]) -> Catalogue:
     if OK in rows and rows[OK].code != 0:
         text = Text("the code of `ok` must be 0 (§1.6)", "`ok` 的错误码须为 0（§1.6）")
         problems.append(document.problem(("errors",), text))
-    if missing := ", ".join(sorted((required | {OK}) - rows.keys())):
+    if missing := ", ".join(sorted(required - rows.keys())):
         text = Text(f"missing errors: {missing}; add a row for each", f"缺少错误：{missing}；请逐一补充")
         problems.append(document.problem(("errors",), text))
-    if problems:
-        raise ConfigurationError(problems)
+    problems.check()
     return Catalogue(rows)

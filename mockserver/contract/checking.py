@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mockserver.contract.schemas import Mismatch, Validator
 from mockserver.core.documents import Document, Pointer
-from mockserver.core.errors import Problem
+from mockserver.core.errors import Mistake, Mistakes, Problem
 from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 
 TEXTS = {name: Text(**row) for name, row in read_yaml(Path(__file__).with_name("mismatches.yaml")).value.items()}
-_TYPES = {
+TYPES = {
     "string": Text("a string", "字符串"),
     "integer": Text("a whole number", "整数"),
     "number": Text("a number", "数字"),
@@ -23,38 +24,109 @@ _TYPES = {
     "array": Text("a list", "列表"),
     "boolean": Text("true or false", "true 或 false"),
     "null": Text("null", "null"),
+}  # The types of JSON Schema in plain language.
+LIMITS = {
+    "minimum": Text("at least", "最小"),
+    "exclusiveMinimum": Text("more than", "大于"),
+    "maximum": Text("at most", "最大"),
+    "exclusiveMaximum": Text("less than", "小于"),
 }
+_INCOMPLETE = ("required", "oneOf", "anyOf", "minItems")
+"""Keywords that say what a value must contain, not what may be in it."""
+_QUOTES = "“”＂‘’＇"
+_COMPARED = {
+    *("RoomId", "UserId", "BeginTime", "EndTime", "QueryDate", "network", "country", "province", "city"),
+    *("appkey", "appsecret", "restapikey", "identifiers", "identifier", "curtime", "checksum", "seq"),
+    "matches",
+}  # The keys of texts that are compared with others, not read by people.
 
 
-def check_document(document: Document, validator: Validator) -> list[Problem]:
-    """Return every problem of the document, with its position; empty if it is valid."""
-    if validator.accepts(document.value):
+def check_document(document: Document, validator: Validator, problems: list[Problem]) -> Document:
+    """Add every mistake of the document to `problems`; return it without the parts that are wrong.
+
+    What is left can be checked further, so that one mistake does not hide the others. Only in `answers` parts may be
+    incomplete, because most of what a rule says is independent of the rest.
+    """
+    mismatches = [] if validator.accepts(document.value) else validator.mismatches(document.value)
+    described = describe_mismatches(document, mismatches)
+    places = {(problem.line, problem.column) for problem in described}
+    quoted = (document.problem(at, TEXTS["quotes"]) for at in _in_full_width_quotes(document.value))
+    problems += [*described, *(problem for problem in quoted if (problem.line, problem.column) not in places)]
+    while wrong := {pointer for mismatch in mismatches for pointer in _wrong(mismatch)}:
+        document = document.without(wrong)
+        mismatches = validator.mismatches(document.value)
+    return document
+
+
+def _wrong(mismatch: Mismatch) -> list[Pointer]:
+    """The smallest parts of the value that have to go."""
+    if mismatch.keyword == "additionalProperties":
+        return [mistake.pointer for mistake in _mistakes(mismatch)]
+    if mismatch.keyword in _INCOMPLETE and mismatch.pointer[:1] in ((), ("answers",)):
         return []
-    return describe_mismatches(document, validator.mismatches(document.value))
+    return [mismatch.pointer]
 
 
 def describe_mismatches(document: Document, mismatches: Sequence[Mismatch], at: Pointer = ()) -> list[Problem]:
     """Return the mismatches of the value at `at` as problems of the document, without duplicates."""
-    typed = {mismatch.pointer for mismatch in mismatches if mismatch.keyword == "type"}
-    problems = [
-        problem
-        for mismatch in mismatches
-        # With a wrong type, the other mismatches of the value mean nothing.
-        if mismatch.keyword == "type" or mismatch.pointer not in typed
-        for problem in _problems(document, mismatch, (*at, *mismatch.pointer))
-    ]
+    found = find_mistakes(mismatches, lambda pointer: document.scalar_at((*at, *pointer)))
+    problems = [document.problem((*at, *pointer), text, key=key) for pointer, text, key in found]
     return list(dict.fromkeys(problems))
 
 
-def _problems(document: Document, mismatch: Mismatch, pointer: Pointer) -> list[Problem]:
+def find_mistakes(
+    mismatches: Sequence[Mismatch], scalar_at: Callable[[Pointer], str | None] = lambda _: None
+) -> Mistakes:
+    """Return what is wrong and what would be right; `scalar_at` returns a value as it is written in the file."""
+    typed = {mismatch.pointer for mismatch in mismatches if mismatch.keyword == "type"}
+    return Mistakes(
+        mistake
+        for mismatch in mismatches
+        # With a wrong type, the other mismatches of the value mean nothing.
+        if mismatch.keyword == "type" or mismatch.pointer not in typed
+        for mistake in _mistakes(mismatch, scalar_at(mismatch.pointer))
+    )
+
+
+def _mistakes(mismatch: Mismatch, scalar: str | None = None) -> list[Mistake]:
     if mismatch.keyword == "additionalProperties" and isinstance(mismatch.value, dict):
         known = mismatch.schema.get("properties", {})
+        patterns = mismatch.schema.get("patternProperties", {})
+        limit = " or ".join(patterns)
         return [
-            document.problem((*pointer, name), unknown("key", name, known), key=True)
+            Mistake(
+                (*mismatch.pointer, name),
+                TEXTS["key"].format(shown=repr(name), limit=limit) if limit else unknown("key", name, known),
+                key=True,
+            )
             for name in mismatch.value
-            if name not in known
+            if name not in known and not any(re.search(pattern, name) for pattern in patterns)
         ]
-    return [document.problem(pointer, _text(mismatch, document.scalar_at(pointer)))]
+    return [Mistake(mismatch.pointer, _text(mismatch, scalar))]
+
+
+def describe_range(schema: Mapping[str, Any]) -> Text:
+    """Return the range of a number in plain language; an empty text if it has none."""
+    limits = [
+        (text, f"{schema[name]:.15g}" if isinstance(schema[name], float) else schema[name])
+        for name, text in LIMITS.items()
+        if name in schema
+    ]
+    return Text(
+        ", ".join(f"{text.en} {limit}" for text, limit in limits),
+        "，".join(f"{text.zh} {limit}" for text, limit in limits),
+    )
+
+
+def _in_full_width_quotes(value: Any, location: Pointer = ()) -> Iterator[Pointer]:
+    """Yield the ids, credentials and patterns in full-width quotes, which would be part of the text."""
+    items = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+    for step, item in items:
+        at = (*location, step)
+        if not isinstance(item, str):
+            yield from _in_full_width_quotes(item, at)
+        elif len(item) > 1 and item[0] in _QUOTES and item[-1] in _QUOTES and _COMPARED.intersection(at[-2:]):
+            yield at
 
 
 def _text(mismatch: Mismatch, scalar: str | None) -> Text:
@@ -65,31 +137,38 @@ def _text(mismatch: Mismatch, scalar: str | None) -> Text:
         return _quote_it(value, scalar, secret=secret)
     if keyword == "type" and value is None:
         keyword = "empty"
+    elif keyword == "minProperties" and not mismatch.schema.get("properties"):
+        keyword = "minItems"
     elif keyword not in TEXTS or (keyword in ("oneOf", "anyOf") and not all("required" in branch for branch in limit)):
         keyword = "secret" if secret else "other"
     return TEXTS[keyword].format(
         shown=Text("this value", "该值") if secret else _short(value),
         limit=limit,
-        names=", ".join(_names(keyword, value, limit)),
-        count=len(value) if isinstance(value, str) else 0,
-        wanted=_wanted(limit) if mismatch.keyword == "type" else "",
-        hint=nearest(str(value), limit) if keyword == "enum" else "",
+        names=", ".join(_names(keyword, mismatch)),
+        count=len(value) if isinstance(value, (str, list)) else 0,
+        wanted=_wanted(mismatch) if mismatch.keyword == "type" else "",
+        range=describe_range(mismatch.schema),
+        hint=nearest(value, limit if keyword == "enum" else ()) if isinstance(value, str) else "",
         message=mismatch.message,
     )
 
 
-def _names(keyword: str, value: Any, limit: Any) -> Iterable[str]:
+def _names(keyword: str, mismatch: Mismatch) -> Iterable[str]:
     """Return the names that the text of the keyword lists."""
+    value, limit = mismatch.value, mismatch.limit
     if keyword == "required":
         return (name for name in limit if name not in value)
     if keyword in ("oneOf", "anyOf"):
         return (branch["required"][0] for branch in limit)
-    return map(str, {"enum": limit, "maxProperties": value}.get(keyword, ()))
+    members = mismatch.schema.get("properties", ())
+    return map(str, {"enum": limit, "maxProperties": value, "minProperties": members}.get(keyword, ()))
 
 
-def _wanted(limit: str | Sequence[str]) -> Text:
-    kinds = [_TYPES[kind] for kind in ([limit] if isinstance(limit, str) else limit)]
-    return Text(" or ".join(kind.en for kind in kinds), "或".join(kind.zh for kind in kinds))
+def _wanted(mismatch: Mismatch) -> Text:
+    kinds = [mismatch.limit] if isinstance(mismatch.limit, str) else mismatch.limit
+    wanted = Text(" or ".join(TYPES[kind].en for kind in kinds), "或".join(TYPES[kind].zh for kind in kinds))
+    members = ", ".join(mismatch.schema.get("properties", ()))
+    return TEXTS["members"].format(wanted=wanted, names=members) if members and "object" in kinds else wanted
 
 
 def _quote_it(value: Any, scalar: str | None, *, secret: bool) -> Text:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.contract.schemas import compile_inline
+from mockserver.contract.checking import find_mistakes
+from mockserver.contract.schemas import Validator, compile_inline
+from mockserver.core.errors import InvalidPart, Mistake
+from mockserver.core.text import Text
 
 Test = Callable[[Any], bool]
 PARTS = ("body", "query")
 _ABSENT = object()
 
 
-class InvalidMatcher(ValueError):
-    """A `when` is invalid; `pointer` says where."""
+_CONDITION = {
+    "type": ["string", "number", "boolean", "null", "object"],
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+    "properties": {"matches": {"type": "string"}, "schema": {"type": "object"}},
+}
+_FIELDS = {"type": "object", "minProperties": 1, "additionalProperties": _CONDITION}
+_WHEN = {
+    "type": "object",
+    "additionalProperties": False,
+    "minProperties": 1,
+    "properties": dict.fromkeys(PARTS, _FIELDS),
+}
 
-    def __init__(self, pointer: tuple[str | int, ...], reason: str) -> None:
-        self.pointer = pointer
-        super().__init__(reason)
+
+class InvalidMatcher(InvalidPart):
+    """A `when` is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +63,29 @@ class Matcher:
         return [condition for condition in self.conditions if not _met(condition, body, query)]
 
 
-def compile_when(when: Mapping[str, Any] | None) -> Matcher:
+def compile_when(when: Any) -> Matcher:
     """Return the matcher for a `when`: a value means equality, `{matches: REGEX}` a search, `{schema: …}` a JSON Schema.
 
-    Raise InvalidMatcher for an invalid pattern or schema.
+    None matches every request. Raise InvalidMatcher with every mistake.
     """
+    if when is None:
+        return Matcher()
+    mistakes = find_mistakes(_shape().check(when))
+    mistakes.check(InvalidMatcher)
     conditions = []
-    for part in PARTS:
-        for field, expected in ((when or {}).get(part) or {}).items():
-            try:
-                conditions.append(Condition(part, field, expected, _compile_test(expected)))
-            except (re.error, ValueError) as error:
-                raise InvalidMatcher((part, field), str(error)) from None
+    for name, field, expected in [(part, *item) for part in PARTS for item in when.get(part, {}).items()]:
+        try:
+            conditions.append(Condition(name, field, expected, _compile_test(expected)))
+        except (re.error, ValueError) as error:
+            text = Text(f"invalid matcher: {error}", f"匹配条件无效：{error}")
+            mistakes.append(Mistake((name, field), text))
+    mistakes.check(InvalidMatcher)
     return Matcher(tuple(conditions))
+
+
+@functools.cache
+def _shape() -> Validator:
+    return compile_inline(_WHEN)
 
 
 def _met(condition: Condition, body: Mapping[str, Any], query: Mapping[str, str]) -> bool:

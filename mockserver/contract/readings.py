@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mockserver.core.clock import DAY_SECONDS
-from mockserver.core.suggestions import unknown
+from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 
@@ -78,9 +78,11 @@ def parse_reading(name: str, value: object) -> Value:
     parsed = reading.parse(value)
     if parsed is None:
         text = Text(
-            "reading {name} cannot be {value!r}; choose {choices}", "读法 {name} 不能为 {value!r}；可选：{choices}"
+            "reading {name} cannot be {value!r}; choose {choices}{hint}",
+            "读法 {name} 不能为 {value!r}；可选：{choices}{hint}",
         )
-        raise InvalidReading(text.format(name=name, value=value, choices=reading.choices()))
+        hint = nearest(value, ())
+        raise InvalidReading(text.format(name=name, value=value, choices=reading.choices(), hint=hint))
     return parsed
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mockserver.contract.catalogue import Catalogue
 from mockserver.core.documents import Document
-from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.errors import Problems
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 
@@ -44,8 +44,8 @@ def load_retry_rules(document: Document, catalogue: Catalogue) -> RetryRules:
     Raise ConfigurationError with every error that is unknown or has two rules.
     """
     rules: dict[str, RetryRule] = {}
-    problems: list[Problem] = []
-    for index, row in enumerate(document.value["rules"]):
+    problems = Problems()
+    for index, row in enumerate(document.value.get("rules", ())):
         rule = _parse_rule(row)
         if rule.error not in catalogue:
             text = unknown("error", rule.error, catalogue)
@@ -54,8 +54,7 @@ def load_retry_rules(document: Document, catalogue: Catalogue) -> RetryRules:
             text = Text(f"{rule.error!r} has a rule already; keep one", f"{rule.error!r} 已有规则；请只保留一条")
             problems.append(document.problem(("rules", index, "error"), text))
         rules[rule.error] = rule
-    if problems:
-        raise ConfigurationError(problems)
+    problems.check()
     return rules
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urljoin
 
@@ -65,8 +66,17 @@ class Validator:
     def _thorough(self) -> PythonValidator:
         return _python_validator(self.schema, self._others)
 
+    def check(self, value: Any) -> list[Mismatch]:
+        """Return the same as `mismatches`, faster if there are none."""
+        try:
+            if self.accepts(value) and not _has_whole_float(value):
+                return []
+        except ValueError:
+            pass  # a mapping with a key that is not a string
+        return self.mismatches(value)
+
     def mismatches(self, value: Any) -> list[Mismatch]:
-        """Return every mismatch, in document order; `1.0` and `True` are not integers."""
+        """Return every mismatch, in document order; `1.0` and `True` are not integers, NaN is not a number."""
         return [_mismatch(error) for error in self._thorough.iter_errors(value)]
 
 
@@ -200,10 +210,14 @@ def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> P
     def integer(_: Any, value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
 
+    def number(_: Any, value: Any) -> bool:
+        # An integer may be larger than any float.
+        return (integer(_, value) and abs(value) < 2**1023) or (isinstance(value, float) and isfinite(value))
+
     strict: Any = extend(  # type: ignore[no-untyped-call]
         Draft202012Validator,
         validators={"pattern": pattern},
-        type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", integer),
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": integer, "number": number}),
     )
     resources = [(uri, DRAFT202012.create_resource(contents)) for uri, contents in others.items()]
     registry: Registry[Any] = Registry().with_resources(resources)
@@ -226,6 +240,12 @@ def _mismatch(error: Any) -> Mismatch:
         schema=error.schema if isinstance(error.schema, dict) else {},
         message=error.message,
     )
+
+
+def _has_whole_float(value: Any) -> bool:
+    if isinstance(value, (dict, list)):
+        return any(map(_has_whole_float, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and value.is_integer()
 
 
 def _depth(error: Any) -> int:

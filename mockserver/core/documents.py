@@ -6,10 +6,11 @@ import errno
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
 
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.text import Text
@@ -25,12 +26,11 @@ Position = tuple[int, int]  # Line and column, both 1-based.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where a value is, where its members are, and where its key is if it belongs to a mapping."""
 
     value: Position
-    parts: Mapping[str | int, Location] = field(default_factory=dict)
+    parts: Mapping[str | int, Location] = MappingProxyType({})
     key: Position | None = None
     scalar: str | None = None  # A YAML scalar as written in the file, without its quotes.
 
@@ -62,6 +62,14 @@ class Document:
         """Return the problem `text` with the position of `pointer`."""
         return Problem(self.path, text, *self.locate(pointer, key=key))
 
+    def without(self, pointers: Iterable[Pointer]) -> Document:
+        """Return the document without the values at `pointers`; the others keep their positions."""
+        value, location = self.value, self.location
+        # From the last to the first, so that removing an entry of a list does not move those that follow.
+        for pointer in sorted({tuple(pointer) for pointer in pointers}, reverse=True):
+            value, location = _without(value, location, pointer)
+        return replace(self, value=value, location=location)
+
     def _find(self, pointer: Pointer) -> tuple[Location, bool]:
         """Return the location of `pointer`; that of the nearest ancestor, and False, when it does not exist."""
         location = self.location
@@ -70,6 +78,21 @@ class Document:
                 return location, False
             location = location.parts[step]
         return location, True
+
+
+def _without(value: Any, location: Location, pointer: Pointer) -> tuple[Any, Location]:
+    if not pointer:
+        return {}, Location(location.value)
+    step, rest = pointer[0], pointer[1:]
+    items: dict[Any, Any] = dict(enumerate(value)) if isinstance(value, list) else dict(value)
+    parts = dict(location.parts)
+    if rest:
+        items[step], parts[step] = _without(items[step], parts[step], rest)
+    else:
+        del items[step], parts[step]
+    if isinstance(value, list):
+        return list(items.values()), location._replace(parts=dict(enumerate(parts.values())))
+    return items, location._replace(parts=parts)
 
 
 def read_bytes(path: Path) -> bytes:

@@ -2,14 +2,17 @@
 
 MockServerError
 ├── ConfigurationError      a file, an option or a setting is wrong: exit code 2, nothing was changed
+├── InvalidPart             a part of a fault or a world is invalid; the base of errors with a pointer
 ├── AdminError              an admin request is refused, whether it came over HTTP or from test code
 └── NotFound                a valid API request names a room or user that does not exist (§2.1, §2.2)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mockserver.core.text import Lang, Text
 
@@ -48,6 +51,63 @@ class ConfigurationError(MockServerError):
     def show(self, lang: Lang = "en") -> str:
         """Return all problems, one per line."""
         return "\n".join(problem.show(lang) for problem in self.problems)
+
+
+class Problems(list[Problem]):
+    """Problems of independent parts, collected to be reported at once."""
+
+    @contextlib.contextmanager
+    def collect(self) -> Iterator[None]:
+        """Add the problems of a ConfigurationError that is raised inside."""
+        try:
+            yield
+        except ConfigurationError as error:
+            self += error.problems
+
+    def check(self) -> None:
+        """Raise ConfigurationError if there are any, each once."""
+        if self:
+            raise ConfigurationError(dict.fromkeys(self))
+
+
+class Mistake(NamedTuple):
+    """One thing that is wrong with a value."""
+
+    pointer: tuple[str | int, ...]
+    text: Text
+    key: bool = False  # The name at the end of the pointer is wrong, not its value.
+
+
+class Mistakes(list[Mistake]):
+    """Mistakes of independent parts of a value, collected to be raised at once."""
+
+    @contextlib.contextmanager
+    def collect(self, *at: str | int) -> Iterator[None]:
+        """Add the mistakes of an InvalidPart that is raised inside, whose pointers begin at `at`."""
+        try:
+            yield
+        except InvalidPart as error:
+            self.add(error, *at)
+
+    def add(self, error: InvalidPart, *at: str | int) -> None:
+        """Add the mistakes of an error, whose pointers begin at `at`."""
+        self += [mistake._replace(pointer=(*at, *mistake.pointer)) for mistake in error.mistakes]
+
+    def check(self, kind: type[InvalidPart]) -> None:
+        """Raise an error of this kind if there are any."""
+        if self:
+            error = kind(self[0].pointer, self[0].text)
+            error.mistakes = tuple(self)
+            raise error
+
+
+class InvalidPart(MockServerError, ValueError):
+    """Parts of a value are invalid; `pointer` and `text` are those of the first mistake."""
+
+    def __init__(self, pointer: tuple[str | int, ...], text: Text) -> None:
+        self.pointer, self.text = pointer, text
+        self.mistakes: Sequence[Mistake] = (Mistake(pointer, text),)
+        super().__init__(f"{'.'.join(map(str, pointer))}: {text.en}" if pointer else text.en)
 
 
 class NotFound(MockServerError):

@@ -6,9 +6,10 @@ import json
 import re
 from bisect import bisect_right
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mockserver.core.documents import Document, DocumentParser, Location, Position, decode, read_bytes
+from mockserver.core.suggestions import full_width_hint
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?(?![0-9A-Za-z.+-])", re.ASCII)
@@ -47,6 +48,11 @@ class _JsonParser(DocumentParser):
         line = bisect_right(self.line_starts, at)
         return line + 1, at - (self.line_starts[line - 1] if line else 0) + 1
 
+    def unexpected(self, at: int, en: str, zh: str) -> NoReturn:
+        if hint := full_width_hint(self.text[at : at + 1]):
+            en, zh = f"{en}; {hint.en}", f"{zh}；{hint.zh}"
+        self.fail(self.position(at), en, zh)
+
     def skip(self, at: int) -> int:
         match = _BLANK.match(self.text, at)
         return match.end() if match else at
@@ -66,8 +72,8 @@ class _JsonParser(DocumentParser):
         for literal, value in _LITERALS.items():
             if self.text.startswith(literal, at):
                 return value, Location(position), at + len(literal)
-        self.fail(
-            position,
+        self.unexpected(
+            at,
             "expected a JSON value: object, list, string in double quotes, number, true, false or null",
             "此处应为 JSON 值：对象、列表、双引号字符串、数字、true、false 或 null",
         )
@@ -101,13 +107,13 @@ class _JsonParser(DocumentParser):
         while self.text[at : at + 1] != "}" or values:
             key_position = self.position(at)
             if self.text[at : at + 1] != '"':
-                self.fail(key_position, "expected a key in double quotes", "此处应为双引号括起的键")
+                self.unexpected(at, "expected a key in double quotes", "此处应为双引号括起的键")
             key, at = self.string(at)
             self.check_duplicate(parts, key, key_position)
             if self.text[(at := self.skip(at)) : at + 1] != ":":
-                self.fail(self.position(at), f"expected a colon after the key {key!r}", f"键 {key!r} 之后应有冒号")
+                self.unexpected(at, f"expected a colon after the key {key!r}", f"键 {key!r} 之后应有冒号")
             values[key], inner, at = self.value(self.skip(at + 1), depth + 1)
-            parts[key] = Location(inner.value, inner.parts, key_position)
+            parts[key] = inner._replace(key=key_position)
             if (at := self.next(at, "}")) < 0:
                 return values, Location(position, parts), -at
         return values, Location(position, parts), at + 1
@@ -119,5 +125,5 @@ class _JsonParser(DocumentParser):
         if char == close:
             return -(at + 1)
         if char != ",":
-            self.fail(self.position(at), f"expected a comma or {close}", f"此处应为逗号或 {close}")
+            self.unexpected(at, f"expected a comma or {close}", f"此处应为逗号或 {close}")
         return self.skip(at + 1)

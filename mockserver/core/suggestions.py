@@ -25,6 +25,10 @@ _CHINESE: dict[Noun, str] = {
     "setting": "设置",
     "violation": "违规",
 }
+FULL_WIDTH = {
+    **{"“": '"', "”": '"', "＂": '"', "‘": "'", "’": "'", "＇": "'", "：": ":", "，": ",", "\u3000": " "},
+    **{"｛": "{", "｝": "}", "［": "[", "］": "]"},
+}  # Characters of a Chinese input method, and the ones of JSON and YAML that they look like.
 _MAX_NAME = 64
 _MAX_KNOWN = 60
 
@@ -47,13 +51,29 @@ def suggestion(name: object, known: Iterable[object]) -> Text:
 
 def nearest(name: object, known: Iterable[object]) -> Text:
     """Return `; did you mean X?` for the closest known name, or an empty text when none is close."""
-    close = difflib.get_close_matches(str(name)[:_MAX_NAME], [str(item) for item in known], n=1, cutoff=0.6)
+    text = str(name)
+    if hint := full_width_hint(text):
+        return Text(f"; {hint.en}", f"；{hint.zh}")
+    close = difflib.get_close_matches(text[:_MAX_NAME], [str(item) for item in known], n=1, cutoff=0.6)
     return Text(f"; did you mean {close[0]}?", f"；是否为 {close[0]}？") if close else Text("", "")
 
 
 def did_you_mean(name: str) -> Text:
     """Return ` (did you mean NAME?)`, or an empty text without a name."""
     return Text(f" (did you mean {name}?)", f"（是否为 {name}？）") if name else Text("", "")
+
+
+def full_width_hint(text: str) -> Text | None:
+    """Return `write : instead of the full-width ：` for the first full-width character; None if there is none."""
+    found = next((char for char in text if char in FULL_WIDTH), "")
+    if found == "\u3000":
+        return Text("write a space instead of the full-width one", "请用半角空格代替全角空格")
+    right = FULL_WIDTH.get(found, "")
+    return (
+        Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
+        if found
+        else None
+    )
 
 
 def shorten_name(name: object) -> str:

@@ -7,14 +7,15 @@ its constructors follow YAML 1.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mockserver.core.documents import Document, DocumentParser, Location, Position, decode, read_bytes
-from mockserver.core.errors import ConfigurationError
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.suggestions import full_width_hint
 from mockserver.core.text import Text
 
 # Plain scalars by the YAML 1.2 core schema (§10.3.2 of its specification); all others are text.
@@ -29,6 +30,12 @@ _TAGS: dict[str, tuple[type, ...]] = {
     "tag:yaml.org,2002:int": (int,),
     "tag:yaml.org,2002:float": (float,),
 }
+_FULL_WIDTH = re.compile(
+    r"""(?:^|[{,，])[\s-]*["'“‘]?[A-Za-z_][\w.-]*["'”’]?\s*(?P<colon>：)"""  # after a key
+    r"""|(?:[:：,，\[{]|^\s*-)\s*(?P<opening>[“‘＂｛［])"""  # where a value begins
+    r"""|"[^"]*(?P<closing>[”＂])""",  # where a quoted text should end
+    re.ASCII,
+)  # Full-width characters in places where only those of YAML mean something.
 # libyaml where PyYAML was built with it, as every published wheel is; otherwise the same events, slower.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -51,9 +58,27 @@ def parse_yaml(source: str | bytes, name: str) -> Document:
         if "end of stream" in str(error.problem):  # an unclosed quote or bracket: report where it opens
             mark = error.context_mark or mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        first = min((mark.line for mark in (mark, error.context_mark) if mark), default=0)
+        if found := list(_full_width_syntax(text, name, first, line)):
+            raise ConfigurationError(found) from None
         raise ConfigurationError.at(name, _advice(text, error, line, column), line, column) from None
     except yaml.YAMLError as error:
         raise ConfigurationError.at(name, Text(f"not YAML: {error}", f"不是 YAML：{error}"), 1, 1) from None
+
+
+def _full_width_syntax(text: str, name: str, first: int, last: int) -> Iterator[Problem]:
+    """Yield the full-width characters that were typed as syntax, if lines `first` to `last` of a syntax error have any.
+
+    The error comes on the line with them, or on the next one.
+    """
+    lines = text.splitlines()
+    wrong = [(line, match) for line, content in enumerate(lines, 1) for match in _FULL_WIDTH.finditer(content)]
+    if any(first <= line <= last for line, _ in wrong):
+        for line, match in wrong:
+            at = match.start(match.lastgroup or 0)
+            hint = full_width_hint(match[match.lastgroup or 0])
+            if hint and (match.lastgroup == "colon" or first <= line <= last):
+                yield Problem(name, hint, line, at + 1)
 
 
 def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> Text:
@@ -76,16 +101,16 @@ class _YamlParser(DocumentParser):
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(name)
-        self.events: Iterator[Any] = yaml.parse(text, Loader=_PARSER)
+        self.next: Callable[[], Any] = _PARSER(text).get_event
         self.anchors: dict[str, tuple[Any, Location]] = {}
 
     def document(self) -> Document:
-        next(self.events)  # the start of the stream
-        if isinstance(next(self.events), yaml.StreamEndEvent):
+        self.next()  # the start of the stream
+        if isinstance(self.next(), yaml.StreamEndEvent):
             self.fail((1, 1), "the file is empty", "文件为空")
-        value, location = self.node(next(self.events), 1)
-        next(self.events)  # the end of the document
-        more = next(self.events)
+        value, location = self.node(self.next(), 1)
+        self.next()  # the end of the document
+        more = self.next()
         if not isinstance(more, yaml.StreamEndEvent):
             self.fail(
                 _position(more),
@@ -129,7 +154,7 @@ class _YamlParser(DocumentParser):
         self.check_tag(event, "tag:yaml.org,2002:seq")
         values: list[Any] = []
         parts: dict[str | int, Location] = {}
-        while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
+        while not isinstance(item := self.next(), yaml.SequenceEndEvent):
             value, parts[len(values)] = self.node(item, depth + 1)
             values.append(value)
         return values, Location(_position(event), parts)
@@ -138,7 +163,7 @@ class _YamlParser(DocumentParser):
         self.check_tag(event, "tag:yaml.org,2002:map")
         values: dict[str, Any] = {}
         parts: dict[str | int, Location] = {}
-        while not isinstance(item := next(self.events), yaml.MappingEndEvent):
+        while not isinstance(item := self.next(), yaml.MappingEndEvent):
             position = _position(item)
             key = self.scalar(item) if isinstance(item, yaml.ScalarEvent) else None
             if not isinstance(key, str):
@@ -150,8 +175,8 @@ class _YamlParser(DocumentParser):
                     "不支持合并键：请逐个写出，或用 extends",
                 )
             self.check_duplicate(parts, key, position)
-            value, location = self.node(next(self.events), depth + 1)
-            values[key], parts[key] = (value, Location(location.value, location.parts, position, location.scalar))
+            value, location = self.node(self.next(), depth + 1)
+            values[key], parts[key] = value, location._replace(key=position)
         return values, Location(_position(event), parts)
 
     def scalar(self, event: Any) -> Any:
@@ -174,6 +199,8 @@ class _YamlParser(DocumentParser):
             return None
         if text in _BOOL:
             return _BOOL[text]
+        if text[0].isalpha():
+            return text
         if _INT.fullmatch(text):
             return self.number(text, position, integer=True)
         if _FLOAT.fullmatch(text):

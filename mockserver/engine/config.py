@@ -6,20 +6,20 @@ A reload replaces it in one assignment, so no request ever sees half of a change
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from mockserver.contract.apps import App, load_apps
-from mockserver.contract.catalogue import Catalogue, ErrorInfoStyle, load_catalogue
+from mockserver.contract.catalogue import OK, Catalogue, ErrorInfoStyle, load_catalogue
 from mockserver.contract.checking import check_document
 from mockserver.contract.readings import Value, resolve
 from mockserver.contract.retry_rules import RetryRules, load_retry_rules
 from mockserver.contract.schemas import SCHEMA_FILES, Schemas
 from mockserver.contract.violations import NEEDED_ERRORS
 from mockserver.core.documents import Document
-from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.errors import ConfigurationError, Problem, Problems
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
 from mockserver.core.suggestions import unknown
@@ -41,6 +41,7 @@ class Config:
     """Readings chosen for the whole run; they win over those of a scenario."""
     error_info_override: ErrorInfoStyle | None = None
     """The style of ErrorInfo chosen for the whole run; it wins over that of a scenario."""
+    warnings: Sequence[Problem] = ()  # What is valid in the user's files but probably not meant.
     number: int = field(default_factory=itertools.count(1).__next__)  # Unique in this process; part of every cache key.
 
     @cached_property
@@ -71,25 +72,35 @@ def load_config(
     seed: int | None = None,
     now: Callable[[], int],
 ) -> Config:
-    """Read and check every file. ConfigurationError has all problems of the first kind of file with any."""
-    schemas = Schemas(_read_all({name: folders.schema(name) for name in SCHEMA_FILES}, read_json))
-    errors, apps, retries = (read_yaml(folders.fixture(f"{name}.yaml")) for name in ("errors", "apps", "retries"))
-    problems = check_document(errors, schemas["errors.json"])
-    problems += check_document(apps, schemas["apps.json"])
-    problems += check_document(retries, schemas["retries.json"])
-    if problems:
-        raise ConfigurationError(problems)
-    catalogue = load_catalogue(errors, set(NEEDED_ERRORS))
-    documents = _read_all(folders.scenarios(), read_yaml)
-    scenarios = load_scenarios(documents, schemas, catalogue, seed=seed, now=now())
+    """Read and check every file. ConfigurationError has every problem, except in files that refer to a wrong one."""
+    found = Problems()
+    schemas = Schemas(_read_schemas(folders, SCHEMA_FILES))
+    with found.collect():
+        apps = load_apps(_read(folders, "apps", schemas, found))
+    with found.collect():
+        errors = _read(folders, "errors", schemas, wrong := Problems())
+        found += wrong
+        # A row that is wrong is not missing.
+        catalogue = load_catalogue(errors, set() if wrong else {OK, *NEEDED_ERRORS})
+        wrong.check()
+        with found.collect():
+            rules = load_retry_rules(_read(folders, "retries", schemas, found), catalogue)
+        with found.collect():
+            scenarios = load_scenarios(folders.scenarios(), schemas, catalogue, seed=seed, now=now())
+    found.check()
     return Config(
         schemas,
         catalogue,
-        load_apps(apps),
+        apps,
         scenarios,
-        load_retry_rules(retries, catalogue),
+        rules,
         reading_overrides=dict(reading_overrides or {}),
         error_info_override=error_info,
+        warnings=[
+            warning
+            for warning in dict.fromkeys(scenario.warning for scenario in scenarios.values())
+            if warning and folders.user in Path(warning.place).parents
+        ],
     )
 
 
@@ -101,22 +112,22 @@ def check_scenario(config: Config, name: str, chosen_by: str = "--scenario") -> 
 
 def load_apps_only(folders: Folders) -> Mapping[str, App]:
     """Return the registered apps without reading anything else."""
-    schema = Schemas({"apps.json": read_json(folders.schema("apps.json"))})["apps.json"]
-    document = read_yaml(folders.fixture("apps.yaml"))
-    problems = check_document(document, schema)
-    if problems:
-        raise ConfigurationError(problems)
-    return load_apps(document)
+    found = Problems()
+    apps = load_apps(_read(folders, "apps", Schemas(_read_schemas(folders, ["apps.json"])), found))
+    found.check()
+    return apps
 
 
-def _read_all(paths: Mapping[str, Path], read: Callable[[Path], Document]) -> dict[str, Document]:
+def _read(folders: Folders, name: str, schemas: Schemas, found: Problems) -> Document:
+    """Return what is valid in a fixture file; add its mistakes to `found`."""
+    return check_document(read_yaml(folders.fixture(f"{name}.yaml")), schemas[f"{name}.json"], found)
+
+
+def _read_schemas(folders: Folders, names: Iterable[str]) -> dict[str, Document]:
     documents: dict[str, Document] = {}
-    problems: list[Problem] = []
-    for name, path in paths.items():
-        try:
-            documents[name] = read(path)
-        except ConfigurationError as error:
-            problems += error.problems
-    if problems:
-        raise ConfigurationError(problems)
+    found = Problems()
+    for name in names:
+        with found.collect():
+            documents[name] = read_json(folders.schema(name))
+    found.check()
     return documents

@@ -6,6 +6,7 @@ A `Request` goes in, a `Response` comes out. Knows nothing of Flask, ASGI or soc
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -37,6 +38,7 @@ from mockserver.validation.redactor import Redactor
 from mockserver.validation.signature import SigningContext, check_signature, tolerate
 from mockserver.validation.target import check_target
 
+log = logging.getLogger("mockserver")
 _CAUSED_BY_FAULTS = ("checksum_expired", "checksum_mismatch")
 """Violations of a validly signed request that only a checksum fault can cause."""
 
@@ -55,7 +57,7 @@ class Engine:
         requests: Which = "failures",
         cors: Cors | None = None,
     ) -> None:
-        self.config = load()
+        self.config = self._warn(load(), lang)
         self.store = store
         self.journal = journal
         self.lang: Lang = lang
@@ -276,7 +278,13 @@ class Engine:
                 self.problems = (Problem("--fixtures", text),)
                 raise
             self._add_secrets(config)
-            self.config, self.problems = config, ()
+            self.config, self.problems = self._warn(config, self.lang), ()
+
+    @staticmethod
+    def _warn(config: Config, lang: Lang) -> Config:
+        for warning in config.warnings:
+            log.warning("%s", warning.show(lang))
+        return config
 
     def _add_secrets(self, config: Config) -> None:
         self._redactor.add_credentials(app.credentials for app in config.apps.values())

@@ -20,7 +20,7 @@ from mockserver.scenarios.model import Reply, Rule, error_name_of, is_empty, mer
 from mockserver.scenarios.near_misses import nearest_rule
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.world.records import ViewResult
-from mockserver.world.sessions import World
+from mockserver.world.sessions import World, WorldError
 from mockserver.world.views import VIEWS
 
 log = logging.getLogger("mockserver")
@@ -75,6 +75,8 @@ class Responder:
             return self.failure(context, "internal_error", rule.key, detail=f"{reply.location}: {error}")
         except NotFound as error:
             return self._not_found(context, error, rule.key)
+        except WorldError as error:
+            return self._impossible(context, error, rule.key)
         if not reply.unchecked and (mismatch := _schema_mismatch(context, answer)):
             return self._off_contract(context, mismatch, rule.key, reply.location)
         return self._encoded(context, answer, rule.key, reply.location)
@@ -97,6 +99,8 @@ class Responder:
             view = _view(context)
         except NotFound as error:
             return self._not_found(context, error, by)
+        except WorldError as error:
+            return self._impossible(context, error, by)
         answer = success(view.fields)
         if not context.config.schemas.response(context.accepted_operation.name).accepts(answer):
             return self._off_contract(context, _schema_mismatch(context, answer), by, "the world")
@@ -116,6 +120,12 @@ class Responder:
         self._log(context, place, "%s made an answer outside the contract of %s: %s", mismatch)
         detail = f"{place} made an answer outside the contract: {mismatch}"
         return self.failure(context, "internal_error", by, detail=detail)
+
+    def _impossible(self, context: RequestContext, error: WorldError, by: str) -> Decision:
+        """Return the failure of a world whose relative times contradict each other at this time of the day."""
+        place = context.scenario.path
+        self._log(context, place, "%s has no world for %s: %s", error)
+        return self.failure(context, "internal_error", by, detail=f"{place}: {error}")
 
     def _not_found(self, context: RequestContext, error: NotFound, by: str) -> Decision:
         return self.failure(context, error.error, by, detail=f"{error.field} {shorten(error.value)}")

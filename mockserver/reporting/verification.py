@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mockserver.contract.catalogue import OK
-from mockserver.contract.matching import PARTS, InvalidMatcher, Matcher, compile_when
+from mockserver.contract.matching import InvalidMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
 from mockserver.core.errors import AdminError
@@ -220,21 +220,18 @@ def _differences(entry: JournalEntry, request: VerificationRequest) -> tuple[Dif
 
 
 def _parse_when(when: Any) -> Matcher:
-    if not isinstance(when, (dict, type(None))) or any(
-        part not in PARTS or not isinstance(fields, dict) for part, fields in (when or {}).items()
-    ):
-        raise _invalid("when must be {body: {…}, query: {…}}", "when 须为 {body: {…}, query: {…}}")
-    checksum = (when or {}).get("query", {}).get("checksum", "")
-    if not isinstance(checksum, str) or len(checksum) > 7:
-        raise _invalid(
-            "when/query/checksum: the journal keeps only six characters of it; match seq or curtime instead",
-            "when/query/checksum：日志只保留其前六个字符；请改用 seq 或 curtime",
-        )
     try:
-        return compile_when(when)
-    except (InvalidMatcher, TypeError) as error:
-        place = "/".join(map(str, getattr(error, "pointer", ())))
-        raise _invalid(f"when/{place}: {error}", f"when/{place}：{error}") from None
+        matcher = compile_when(when)
+    except InvalidMatcher as error:
+        place = "/".join(map(str, ("when", *error.pointer)))
+        raise _invalid(f"{place}: {error.text.en}", f"{place}：{error.text.zh}") from None
+    for condition in matcher.conditions:
+        if (condition.part, condition.field) == ("query", "checksum") and len(str(condition.expected)) > 7:
+            raise _invalid(
+                "when/query/checksum: the journal keeps only six characters of it; match seq or curtime instead",
+                "when/query/checksum：日志只保留其前六个字符；请改用 seq 或 curtime",
+            )
+    return matcher
 
 
 def _parse_counts(body: Mapping[str, Any]) -> tuple[int, int | None]:

@@ -45,13 +45,13 @@ def explain_common_mistakes(document: Document, problems: list[Problem], catalog
 def unknown_conditions(body: Collection[str], on: Collection[str], schemas: Schemas) -> Iterator[UnknownField]:
     """Yield the fields of `when.body` that keep a rule from ever matching a request to the operations `on`."""
     known = {name: _fields(schemas.request(name).schema) for name in sorted(on)}
-    if not body or any(fields is None or fields.keys() >= set(body) for fields in known.values()):
+    if not body or not on or any(fields is None or fields.keys() >= set(body) for fields in known.values()):
         return
     all_fields = {field: None for fields in known.values() for field in fields or ()}
     unknown = [name for name in body if name not in all_fields]
     for name in unknown:
         yield UnknownField(name, _no_such_field(name, on, all_fields, Text("request field", "请求字段")))
-    if on and not unknown:
+    if not unknown:
         names = ", ".join(body)
         yield UnknownField("", Text(
             f"no operation of this rule has all of the fields {names}; write one rule for each operation",

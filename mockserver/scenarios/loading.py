@@ -7,8 +7,9 @@ response schema here, so that a wrong one fails at start and not in the middle o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from mockserver.contract.catalogue import OK, Catalogue, ErrorInfoStyle
@@ -19,15 +20,16 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import InvalidReading, Value, parse_reading
 from mockserver.contract.schemas import Schemas
 from mockserver.core.documents import Document
-from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.errors import InvalidPart, Problem, Problems
 from mockserver.core.json_reader import parse_json
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_yaml
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
 from mockserver.scenarios.checks import UnknownField, explain_common_mistakes, unknown_changes, unknown_conditions
 from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty
-from mockserver.scenarios.templates import BadTemplate, compile_value, is_template
+from mockserver.scenarios.templates import BadTemplate, Render, compile_value, is_template
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import WorldSource
 
@@ -35,94 +37,97 @@ Pointer = tuple[str | int, ...]
 
 
 def load_scenarios(
-    documents: Mapping[str, Document], schemas: Schemas, catalogue: Catalogue, *, seed: int | None = None, now: int
+    paths: Mapping[str, Path], schemas: Schemas, catalogue: Catalogue, *, seed: int | None = None, now: int
 ) -> dict[str, Scenario]:
     """Return the scenarios by name. ConfigurationError lists every problem of every file.
 
     `seed` replaces the seed of generated worlds. Relative times in recorded worlds are checked as of `now`.
     """
-    _check_schema(documents.values(), schemas, catalogue)
-    files = {name: _ScenarioFile(name, document, schemas, catalogue) for name, document in documents.items()}
-    scenarios = {name: _scenario(file, files, seed, now) for name, file in files.items()}
-    _raise(problem for file in files.values() for problem in file.problems)
+    found = Problems()
+    files: dict[str, _ScenarioFile] = {}
+    for name, path in paths.items():
+        with found.collect():
+            files[name] = _ScenarioFile(name, read_yaml(path), schemas, catalogue)
+    scenarios = {name: _scenario(file, files, paths, seed, now) for name, file in files.items()}
+    for file in files.values():
+        found += sorted(file.problems, key=lambda problem: (problem.line or 0, problem.column or 0))
+    found.check()
     return {name: scenario for name, scenario in scenarios.items() if scenario}
 
 
 def load_rule(entry: Mapping[str, Any], name: str, schemas: Schemas, catalogue: Catalogue) -> Rule:
     """Return the rule that one entry of `answers` describes, or raise ConfigurationError."""
     text = json.dumps({"title": name, "answers": [entry]}, ensure_ascii=False)
-    document = parse_json(text, name)
-    _check_schema([document], schemas, catalogue)
-    file = _ScenarioFile(name, document, schemas, catalogue)
-    _raise(file.problems)
+    file = _ScenarioFile(name, parse_json(text, name), schemas, catalogue)
+    file.problems.check()
     return file.rules[0]
-
-
-def _check_schema(documents: Iterable[Document], schemas: Schemas, catalogue: Catalogue) -> None:
-    schema = schemas["scenario.json"]
-    _raise(
-        problem
-        for document in documents
-        for problem in explain_common_mistakes(document, check_document(document, schema), catalogue)
-    )
-
-
-def _raise(problems: Iterable[Problem]) -> None:
-    """Raise ConfigurationError if there are any problems, each once."""
-    if unique := list(dict.fromkeys(problems)):
-        raise ConfigurationError(unique)
 
 
 class _ScenarioFile:
     """One file: its own readings, rules and faults, without those it extends, and its problems."""
 
     def __init__(self, name: str, document: Document, schemas: Schemas, catalogue: Catalogue) -> None:
-        self.name, self.document = name, document
-        self._schemas, self._catalogue = schemas, catalogue
-        self.problems: list[Problem] = []
+        self.name, self._schemas, self._catalogue = name, schemas, catalogue
         self._rule_names: set[str] = set()
-        content = document.value
-        self.extends: str | None = content.get("extends")
-        self.error_info: ErrorInfoStyle | None = content.get("error_info")
-        self.readings = dict(self._readings(content.get("readings") or {}))
-        self.rules = [self._rule(index, entry) for index, entry in enumerate(content.get("answers") or ())]
-        self.faults = list(self._faults(content.get("faults") or ()))
+        mistakes = Problems()
+        # What is left is valid, except that a rule or a reply may lack something.
+        self.document = check_document(document, schemas["scenario.json"], mistakes)
+        self.problems = Problems(explain_common_mistakes(document, mistakes, catalogue))
+        self.content: dict[str, Any] = self.document.value
+        self.extends: str | None = self.content.get("extends")
+        self.error_info: ErrorInfoStyle | None = self.content.get("error_info")
+        self.readings = dict(self._readings())
+        self.rules = [self._rule(index, entry) for index, entry in enumerate(self.content.get("answers", ()))]
+        self.faults = [
+            fault
+            for index, entry in enumerate(self.content.get("faults", ()))
+            if (fault := self._fault(entry, ("faults", index)))
+        ]
 
     def problem(self, pointer: Pointer, text: Text, *, key: bool = False) -> None:
         """Add a problem of the value, or its key, at `pointer`."""
         self.problems.append(self.document.problem(pointer, text, key=key))
 
-    def _readings(self, entries: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
-        for name, value in entries.items():
+    def add(self, error: InvalidPart, *at: str | int) -> None:
+        """Add the mistakes in the value at `at`."""
+        for mistake in error.mistakes:
+            self.problem((*at, *mistake.pointer), mistake.text, key=mistake.key)
+
+    def _readings(self) -> Iterator[tuple[str, Value]]:
+        for name, value in self.content.get("readings", {}).items():
             try:
                 yield name, parse_reading(name, value)
             except InvalidReading as error:
                 self.problem(("readings", name), error.text)
 
-    def _faults(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
-        for index, entry in enumerate(entries):
-            try:
-                yield parse_fault(entry, self._catalogue)
-            except FaultError as error:
-                self.problem(("faults", index, *error.pointer), error.text)
+    def _fault(self, entry: Mapping[str, Any], at: Pointer, *, whole: bool = True) -> Fault | None:
+        try:
+            return parse_fault(entry, self._catalogue)
+        except FaultError as error:
+            wrong = {mistake.pointer[0] for mistake in error.mistakes if mistake.pointer}
+            for mistake in error.mistakes:
+                if whole or mistake.pointer:
+                    self.problem((*at, *mistake.pointer), mistake.text, key=mistake.key)
+            if wrong - {"fault"}:
+                # The other fields are checked without those that are wrong.
+                self._fault({name: entry[name] for name in entry if name not in wrong}, at, whole=False)
+            return None
 
     def _rule(self, index: int, entry: Mapping[str, Any]) -> Rule:
         at: Pointer = ("answers", index)
-        on = self._operations(entry["on"], (*at, "on"))
-        when = entry.get("when") or {}
+        on = self._operations(entry.get("on", []), (*at, "on"))
+        matcher = Matcher()
         try:
-            matcher = compile_when(when)
+            matcher = compile_when(entry.get("when"))
         except InvalidMatcher as error:
-            text = Text(f"invalid matcher: {error}", f"匹配条件无效：{error}")
-            self.problem((*at, "when", *error.pointer), text)
-            matcher = Matcher()
-        body = when.get("body") or {}
+            self.add(error, *at, "when")
+        body = entry.get("when", {}).get("body", {})
         self._unknown_fields((*at, "when", "body"), unknown_conditions(body, on, self._schemas))
-        replies: Sequence[tuple[Pointer, Mapping[str, Any]]] = (
-            [((*at, "reply"), entry["reply"])]
-            if "reply" in entry
-            else [((*at, "sequence", number), reply) for number, reply in enumerate(entry["sequence"])]
-        )
+        replies: list[tuple[Pointer, Mapping[str, Any]]] = [
+            ((*at, "sequence", number), reply) for number, reply in enumerate(entry.get("sequence", ()))
+        ]
+        if "reply" in entry:
+            replies = [((*at, "reply"), entry["reply"])]
         for pointer, reply in replies:
             if "patch" in reply and not reply.get("unchecked"):
                 changes = unknown_changes(reply["patch"], body, on, self._schemas)
@@ -158,24 +163,32 @@ class _ScenarioFile:
     def _reply(self, reply: Mapping[str, Any], at: Pointer, on: frozenset[str]) -> Reply:
         line, _ = self.document.locate(at)
         location = f"{self.document.path}:{line}"
-        try:
-            if "error" in reply:
-                return self._error(reply, at, location)
-            if "patch" in reply:
-                render = compile_value(reply["patch"], ("patch",))
-                return Reply(
-                    "patch",
-                    location,
-                    render=render,
-                    templated=is_template(reply["patch"]),
-                    unchecked=bool(reply.get("unchecked")),
-                )
-            if "body" in reply:
-                return self._body(reply, at, location, on)
-        except BadTemplate as error:
-            text = Text(f"invalid template: {error}", f"模板有误：{error}")
-            self.problem((*at, *error.pointer), text)
+        if "error" in reply:
+            return self._error(reply, at, location)
+        if "patch" in reply:
+            render = self._render(reply["patch"], "patch", at)
+            return Reply(
+                "patch",
+                location,
+                render=render,
+                templated=is_template(reply["patch"]),
+                unchecked=bool(reply.get("unchecked")),
+            )
+        if "body" in reply:
+            return self._body(reply, at, location, on)
         return Reply("world", location)
+
+    def _render(self, value: Any, key: str, at: Pointer) -> Render | None:
+        try:
+            return compile_value(value, (key,))
+        except BadTemplate:
+            for pointer, text in _texts(value, (key,)):
+                try:
+                    compile_value(text, pointer)
+                except BadTemplate as error:
+                    message = Text(f"invalid template: {error}", f"模板有误：{error}")
+                    self.problem((*at, *error.pointer), message)
+            return None
 
     def _error(self, reply: Mapping[str, Any], at: Pointer, location: str) -> Reply:
         name = reply["error"]
@@ -186,7 +199,7 @@ class _ScenarioFile:
                 "ok is not an error: write `world: true` for a success", "ok 不是错误：成功响应请写 `world: true`"
             )
             self.problem((*at, "error"), text)
-        render = compile_value(reply["info"], ("info",)) if "info" in reply else None
+        render = self._render(reply["info"], "info", at) if "info" in reply else None
         return Reply("error", location, error=name, render=render, templated=is_template(reply.get("info", "")))
 
     def _body(self, reply: Mapping[str, Any], at: Pointer, location: str, on: frozenset[str]) -> Reply:
@@ -194,7 +207,7 @@ class _ScenarioFile:
         if not any(name in body for name in FIELDS):
             body = success(body)
         if is_template(body):
-            render = compile_value(body, ("body",))
+            render = self._render(body, "body", at)
             return Reply("body", location, render=render, templated=True, unchecked=unchecked)
         for operation in sorted(on) if not unchecked else ():
             mismatches = self._schemas.answer(operation, body).mismatches(body)
@@ -213,13 +226,25 @@ class _ScenarioFile:
         return Reply("body", location, error_name, encoded=encoded, empty=is_empty(body), unchecked=unchecked)
 
 
-def _scenario(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], seed: int | None, now: int) -> Scenario | None:
+def _texts(value: Any, at: Pointer) -> Iterator[tuple[Pointer, str]]:
+    """Yield every string in a value, with its pointer."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, (dict, list)):
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(item, (*at, step))
+
+
+def _scenario(
+    file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Collection[str], seed: int | None, now: int
+) -> Scenario | None:
     """The scenario of a file and everything it extends; None if that has a problem, which is added to its file."""
-    chain = _chain(file, files)
-    world = _world(chain, seed, now) if chain else None
-    if world is None:
+    chain = _chain(file, files, names)
+    # A world is checked even if the file extends a scenario that does not exist.
+    world, warning = _world(chain or [file], seed, now)
+    if world is None or not chain or file.problems:
         return None
-    content = file.document.value
+    content = file.content
     title, description = content["title"], content.get("description", "")
     return Scenario(
         name=file.name,
@@ -231,44 +256,47 @@ def _scenario(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], seed: int
         world=world,
         rules=tuple(rule for part in chain for rule in part.rules),
         faults=tuple(fault for part in chain for fault in part.faults),
+        warning=warning,
         error_info=next((part.error_info for part in chain if part.error_info), None),
     )
 
 
-def _chain(file: _ScenarioFile, files: Mapping[str, _ScenarioFile]) -> list[_ScenarioFile]:
-    """The file and all it extends, the nearest first; empty if a name is unknown or the files extend each other."""
+def _chain(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Collection[str]) -> list[_ScenarioFile]:
+    """The file and all it extends, the nearest first; empty if one of them is not usable or they extend each other."""
     chain = [file]
     while (parent := chain[-1].extends) is not None:
         if parent not in files:
-            chain[-1].problem(("extends",), unknown("scenario", parent, files))
+            if parent not in names:
+                chain[-1].problem(("extends",), unknown("scenario", parent, names))
             return []
         if files[parent] in chain:
-            names = " → ".join([*(part.name for part in chain), parent])
-            text = Text(f"these scenarios extend each other: {names}", f"场景循环继承：{names}")
+            cycle = " → ".join([*(part.name for part in chain), parent])
+            text = Text(f"these scenarios extend each other: {cycle}", f"场景循环继承：{cycle}")
             chain[-1].problem(("extends",), text)
             return []
         chain.append(files[parent])
     return chain
 
 
-def _world(chain: Sequence[_ScenarioFile], seed: int | None, now: int) -> WorldSource | None:
-    """The world of a chain: the nearest `world` block over those of the same source behind it.
+def _world(chain: Sequence[_ScenarioFile], seed: int | None, now: int) -> tuple[WorldSource | None, Problem | None]:
+    """The world of a chain, and a warning about it: the nearest `world` block over those of the same source behind it.
 
     A scenario without any has an empty world. None if no world can be built; the problem is added to the file.
     """
-    parts = [part for part in chain if "world" in part.document.value]
+    parts = [part for part in chain if "world" in part.content]
     if not parts:
-        return WorldSource({"source": "recorded", "rooms": []})
-    spec: dict[str, Any] = dict(parts[0].document.value["world"])
+        return WorldSource({"source": "recorded", "rooms": []}), None
+    spec: dict[str, Any] = dict(parts[0].content["world"])
     for part in parts[1:]:
-        inherited = part.document.value["world"]
+        inherited = part.content["world"]
         if spec.setdefault("source", inherited.get("source")) != inherited.get("source"):
             break
         spec = {**inherited, **spec}
     world = WorldSource(spec, seed)
     try:
-        world.check(now)
+        warning = world.check(now)
     except WorldError as error:
-        parts[0].problem(("world", *error.pointer), error.text)
-        return None
-    return world
+        parts[0].add(error, "world")
+        return None, None
+    at = ("world", *warning.pointer) if warning else ()
+    return world, parts[0].document.problem(at, warning.text) if warning else None

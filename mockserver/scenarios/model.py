@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mockserver.contract.catalogue import Catalogue, ErrorInfoStyle
 from mockserver.contract.matching import Matcher
 from mockserver.contract.readings import Value
+from mockserver.core.errors import Problem
 from mockserver.core.text import Text
 from mockserver.faults.parsing import Fault
 from mockserver.scenarios.templates import Render
@@ -54,6 +55,7 @@ class Scenario:
     world: WorldSource
     rules: tuple[Rule, ...]  # Its own rules first, then those of the scenario it extends.
     faults: tuple[Fault, ...]
+    warning: Problem | None = None  # What is valid but probably not meant: sessions in the future.
     error_info: ErrorInfoStyle | None = None  # The style of ErrorInfo; None for the default.
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from mockserver.contract.envelope import parse_flat_object
 from mockserver.contract.violations import Violation, make_violation, shorten
+from mockserver.core.suggestions import full_width_hint
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.validation.body_encoding import is_utf_16_or_32
@@ -26,7 +27,6 @@ MAX_REPEATED_KEYS = 20  # At most this many repeated keys are reported.
 _MAX_INTERNED = 32
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_FULL_WIDTH = {"“": '"', "”": '"', "：": ":", "，": ",", "｛": "{", "｝": "}", "‘": "'", "’": "'"}
 _BEFORE_BRACKET = {",": "comma_too_many", ":": "value_missing"}
 """What is wrong with a closing bracket after this character."""
 REASONS = {name: Text(**row) for name, row in read_yaml(Path(__file__).with_name("malformed_json.yaml")).value.items()}
@@ -171,9 +171,8 @@ def _explain(error: json.JSONDecodeError) -> Text:
 def _hint(error: json.JSONDecodeError) -> Text | None:
     text, at = error.doc, error.pos
     found = text[at : at + 1]
-    if found in _FULL_WIDTH:
-        right = _FULL_WIDTH[found]
-        return Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
+    if hint := full_width_hint(found):
+        return hint
     if found in ("}", "]") and not error.msg.startswith("Extra data"):
         return REASONS[_BEFORE_BRACKET.get(text[:at].rstrip()[-1:], "wrong_bracket")]
     if "delimiter" in error.msg and "," in error.msg and found:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from mockserver.core.clock import InvalidTime, parse_time
-from mockserver.core.text import Text
+from mockserver.core.clock import InvalidTime, parse_time, show_time
+from mockserver.core.errors import Mistake, Mistakes
+from mockserver.core.text import Text, pluralize
 from mockserver.world.demographics import PlaceHierarchy
 from mockserver.world.sessions import COLUMNS, DIMENSIONS, I64, MAX_TIME, MIN_TIME, Sessions, WorldError
 
@@ -32,7 +34,8 @@ def depends_on_now(spec: Mapping[str, Any]) -> bool:
 
 
 def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
-    """Return the world of a `world: {source: recorded, rooms: […]}` block; WorldError points to an invalid row."""
+    """Return the world of a `world: {source: recorded, rooms: […]}` block; WorldError has everything that is invalid."""
+    mistakes = Mistakes()
     rows: list[Row] = []
     failed: list[int] = []
     indices: dict[str, int] = {}
@@ -42,17 +45,36 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
             text = Text(
                 "duplicate RoomId: write all of its stays in one entry", "RoomId 重复：请将其 stays 写在同一项中"
             )
-            raise WorldError((*at, "RoomId"), text)
-        rows += _rows(room, at, now)
-        failed += [
-            _time(time, (*at, "failed_joins", number), now) for number, time in enumerate(room.get("failed_joins", ()))
-        ]
-    _check_overlaps(rows)
+            mistakes.append(Mistake((*at, "RoomId"), text))
+        rows += _rows(room, at, now, mistakes)
+        for number, time in enumerate(room.get("failed_joins", ())):
+            with mistakes.collect(*at, "failed_joins", number):
+                failed.append(_time(time, now))
+    _check_overlaps(rows, mistakes)
     hierarchy = PlaceHierarchy()
     for row in rows:
         if conflict := hierarchy.add(row["country"], row["province"], row["city"]):
-            raise WorldError((*row["at"], conflict.parent), conflict.text)
+            mistakes.append(Mistake((*row["at"], conflict.parent), conflict.text))
+    mistakes.check(WorldError)
     return RecordedWorld(rows, sorted(failed))
+
+
+def future_sessions(spec: Mapping[str, Any], now: int) -> Mistake | None:
+    """Return a warning about the sessions of a valid block that begin after now; None if there are none."""
+    future = [
+        (second, ("rooms", index, "stays", number, "enter"), session["enter"])
+        for index, room in enumerate(spec.get("rooms") or ())
+        for number, session in enumerate(room["stays"])
+        if (second := parse_time(session["enter"], now)) > now
+    ]
+    if not future:
+        return None
+    second, pointer, enter = min(future, key=itemgetter(0))
+    when, count = f"{_show(enter, second)}; now: {show_time(now)}", len(future)
+    return Mistake(pointer, Text(
+        f"warning: {pluralize(count, 'stay')} in the future, which answers leave out until then (the first from {when})",
+        f"警告：{count} 条 stays 在未来，在此之前的应答不含它们（最早的从 {when}）",
+    ))  # fmt: skip
 
 
 class RecordedWorld:
@@ -116,31 +138,48 @@ class RecordedWorld:
         return self._labels[dimension]
 
 
-def _rows(room: Mapping[str, Any], at: Pointer, now: int) -> Iterator[Row]:
+def _rows(room: Mapping[str, Any], at: Pointer, now: int, mistakes: Mistakes) -> list[Row]:
     """The sessions of a room by enter time; the first one is the host's."""
     rows: list[Row] = []
     for number, session in enumerate(room["stays"]):
         here = (*at, "stays", number)
-        enter = _time(session["enter"], (*here, "enter"), now)
-        leave = _time(session["leave"], (*here, "leave"), now) if "leave" in session else MAX_TIME
-        _check_times(session, here, enter, leave)
+        try:
+            enter, leave = _times(session, now)
+        except WorldError as error:
+            mistakes.add(error, *here)
+            continue
         row = {"user": session["UserId"], "room": room["RoomId"], "enter": enter, "leave": leave, "at": here}
         row |= {name: session.get(name, 0) for name in ("audio", "video")}
         row |= {name: round(1_000 * session.get(name, value)) for name, value in _DEFAULT_QUALITY.items()}
         row |= {name: session.get(name, label) for name, label in _DEFAULT_LABELS.items()}
         rows.append(row)
     rows.sort(key=lambda row: (row["enter"], row["at"]))
-    create, destroy = min(row["enter"] for row in rows), max(row["leave"] for row in rows)
+    create, destroy = (min(row["enter"] for row in rows), max(row["leave"] for row in rows)) if rows else (0, 0)
     users: set[str] = set()
     for row in rows:
-        first = row["user"] not in users
+        row |= {"create": create, "destroy": destroy, "host": row is rows[0], "first": row["user"] not in users}
         users.add(row["user"])
-        yield {**row, "create": create, "destroy": destroy, "host": row is rows[0], "first": first}
+    return rows
 
 
-def _check_times(session: Mapping[str, Any], at: Pointer, enter: int, leave: int) -> None:
+def _times(session: Mapping[str, Any], now: int) -> tuple[int, int]:
+    """The seconds of enter and leave; WorldError if one is invalid, or too early for the other or for the streams."""
+    mistakes = Mistakes()
+    times = {"leave": MAX_TIME}
+    for name in ("enter", "leave"):
+        if name in session:
+            try:
+                times[name] = _time(session[name], now)
+            except WorldError as error:
+                mistakes.add(error, name)
+    mistakes.check(WorldError)
+    enter, leave = times["enter"], times["leave"]
     if leave <= enter:
-        raise WorldError((*at, "leave"), Text("leave must be after enter", "leave 必须晚于 enter"))
+        shown = [_show(session[name], second) for name, second in (("leave", leave), ("enter", enter))]
+        raise WorldError(("leave",), Text(
+            f"leave must be after enter, but leave is {shown[0]} and enter is {shown[1]}",
+            f"leave 必须晚于 enter；现在 leave 为 {shown[0]}，enter 为 {shown[1]}",
+        ))  # fmt: skip
     limit = leave - enter
     for name in ("audio", "video"):
         if session.get(name, 0) > limit:
@@ -148,28 +187,36 @@ def _check_times(session: Mapping[str, Any], at: Pointer, enter: int, leave: int
                 f"{name} is longer than leave - enter: at most {limit} s",
                 f"{name} 超过 leave 与 enter 之差：最多 {limit} 秒",
             )
-            raise WorldError((*at, name), text)
+            mistakes.append(Mistake((name,), text))
+    mistakes.check(WorldError)
+    return enter, leave
 
 
-def _time(value: str | int, at: Pointer, now: int) -> int:
+def _show(value: str | int, second: int) -> str:
+    """A time as it is written and as it was resolved: `today 10:00 (2019-12-10T10:00:00+08:00)`."""
+    resolved = show_time(second)
+    return resolved if str(value) == resolved else f"{value} ({resolved})"
+
+
+def _time(value: str | int, now: int) -> int:
     try:
         second = parse_time(value, now)
     except InvalidTime as error:
-        raise WorldError(at, error.text) from None
+        raise WorldError((), error.text) from None
     if second < MIN_TIME:
-        raise WorldError(at, Text(
+        raise WorldError((), Text(
             f"{value!r} is before 1973-03-03: timestamps have nine or ten digits",
             f"{value!r} 早于 1973-03-03：时间戳为九或十位数字",
         ))  # fmt: skip
     if second > MAX_TIME:
-        raise WorldError(at, Text(
+        raise WorldError((), Text(
             f"{value!r} is after 2286: write seconds, not milliseconds", f"{value!r} 晚于 2286 年：请写秒数，不是毫秒"
         ))  # fmt: skip
     return second
 
 
-def _check_overlaps(rows: Sequence[Row]) -> None:
-    """WorldError if a user has two sessions at the same time."""
+def _check_overlaps(rows: Sequence[Row], mistakes: Mistakes) -> None:
+    """Add a mistake for each session of a user that begins before the one before it has ended."""
     rows_of_user: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         rows_of_user[row["user"]].append(row)
@@ -177,11 +224,12 @@ def _check_overlaps(rows: Sequence[Row]) -> None:
         sessions.sort(key=lambda row: row["enter"])
         for earlier, later in pairwise(sessions):
             if later["enter"] < earlier["leave"]:
+                enter, room, leave = show_time(later["enter"]), earlier["room"], show_time(earlier["leave"])
                 text = Text(
-                    f"{user} is still in room {earlier['room']} at this time; the stays of a user must not overlap",
-                    f"此时 {user} 仍在房间 {earlier['room']} 中；同一用户的 stays 不能重叠",
+                    f"at {enter} {user} is still in room {room}, until {leave}; the stays of a user must not overlap",
+                    f"{enter} 时 {user} 仍在房间 {room} 中（至 {leave}）；同一用户的 stays 不能重叠",
                 )
-                raise WorldError((*later["at"], "enter"), text)
+                mistakes.append(Mistake((*later["at"], "enter"), text))
 
 
 def _rows_by_code(codes: I64) -> dict[int, I64]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mockserver.core.text import Text
+from mockserver.core.errors import InvalidPart
 
 I64: TypeAlias = npt.NDArray[np.int64]
 I32: TypeAlias = npt.NDArray[np.int32]
@@ -20,13 +20,8 @@ MAX_TIME = 9_999_999_999
 """The latest timestamp; also the leave time of a recorded session that has none and never ends."""
 
 
-class WorldError(ValueError):
+class WorldError(InvalidPart):
     """An invalid `world:` block: a pointer into the block, and what would be right."""
-
-    def __init__(self, pointer: tuple[str | int, ...], text: Text) -> None:
-        self.pointer = pointer
-        self.text = text
-        super().__init__(text.en)
 
 
 @dataclass(frozen=True, slots=True)

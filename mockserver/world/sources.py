@@ -6,8 +6,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from mockserver.core.errors import Mistake
 from mockserver.world.generated import generated_world
-from mockserver.world.recorded import depends_on_now, recorded_world
+from mockserver.world.recorded import depends_on_now, future_sessions, recorded_world
 from mockserver.world.sessions import World
 
 MAX_CACHED = 8
@@ -24,9 +25,13 @@ class WorldSource:
         self._worlds: dict[object, World] = {}
         self._lock = threading.Lock()
 
-    def check(self, now: int) -> None:
-        """Raise WorldError unless the block is valid. The world is not kept: most of them are never used."""
+    def check(self, now: int) -> Mistake | None:
+        """Raise WorldError unless the block is valid; return a warning if it has sessions in the future.
+
+        The world is not kept: most of them are never used.
+        """
         self._build("", now)
+        return None if self._generated else future_sessions(self._spec, now)
 
     def scope(self, appkey: str) -> str:
         """Return the appkey if each app has its own world, otherwise an empty string."""

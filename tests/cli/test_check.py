@@ -46,15 +46,15 @@ def test_every_problem_of_a_folder_is_reported(folder: Path) -> None:
         "apps.yml: nothing reads this; did you mean apps.yaml?",
         "scenario: nothing reads this; did you mean scenarios?",
         "schemas/query_room_inf.request.json: nothing reads this; did you mean query_room_info.request.json?",
+        "scenarios/later.yaml:2:20: reading window cannot be 'x'; choose overlap, enter, leave, contained",
+        "scenarios/world.yaml:2:28: unknown key 'sed'; did you mean seed?",
         "scenarios/wrong.yaml:3:10: 2.3 is a section number; write the name of its operation, query_all_instance_by_time",
-        "scenarios/wrong.yaml:4:10: 2.2 is a section number; write the name of its operation, query_room_info",
-        "scenarios/wrong.yaml:7:39: 3.3 is a section number; write the name of its operation, count_qos_by_day",
         "scenarios/wrong.yaml:3:30: 1402 is an error code; write its name, server_busy",
+        "scenarios/wrong.yaml:4:10: 2.2 is a section number; write the name of its operation, query_room_info",
         "scenarios/wrong.yaml:4:45: a reply has no key 'delay'; use a fault: write {fault: latency, fixed_ms: 800} under `faults`, next to `answers`",
         "scenarios/wrong.yaml:5:27: a reply has no key 'status'; use a fault: write {fault: http_status, status: 502} under `faults`, next to `answers`",
-        "scenarios/later.yaml:2:20: reading window cannot be 'x'; choose overlap, enter, leave, contained",
-        "scenarios/world.yaml:2:33: unknown parameter 'sed'; did you mean seed?",
-        "scenarios/heir.yaml: not checked: it extends the scenario 'wrong', which has problems",
+        "scenarios/wrong.yaml:7:39: 3.3 is a section number; write the name of its operation, count_qos_by_day",
+        "scenarios/heir.yaml: it extends the scenario 'wrong', which has problems",
     ]
     assert "不会被读取；是否为 apps.yaml？" in run("check", str(folder), "--lang", "zh").stderr
 
@@ -65,7 +65,11 @@ def test_a_single_file_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch)
     done = run("check", str(good))
     assert (done.returncode, done.stdout) == (0, f"{good}: fine\n")
     assert done.stderr == f"(8 other files with problems; see `mockserver check {folder}`)\n"
-    for name, expected in (("wrong", "is a section number"), ("later", "reading window"), ("heir", "not checked")):
+    for name, expected in (
+        ("wrong", "is a section number"),
+        ("later", "reading window"),
+        ("heir", "it extends the scenario 'wrong'"),
+    ):
         done = run("check", str(folder / "scenarios" / f"{name}.yaml"))
         assert (done.returncode, done.stdout) == (1, "")
         assert expected in done.stderr

@@ -78,10 +78,10 @@ def problems(tmp_path: Path, name: str, text: str) -> list:
 
 @pytest.mark.parametrize(("text", "place", "message"), BROKEN_SCENARIOS.values(), ids=BROKEN_SCENARIOS)
 def test_a_broken_scenario_is_reported_with_its_place(tmp_path, text: str, place: str, message: str) -> None:
-    """The first problem names the file, line and column, and the correction."""
-    first = problems(tmp_path, "scenarios/broken.yaml", text)[0]
-    assert first.show().startswith(f"{tmp_path / 'scenarios' / 'broken.yaml'}:{place}"), first.show()
-    assert message in first.text.en
+    """A problem names the file, line and column, and the correction."""
+    start = f"{tmp_path / 'scenarios' / 'broken.yaml'}:{place}"
+    found = problems(tmp_path, "scenarios/broken.yaml", text)
+    assert any(problem.show().startswith(start) and message in problem.text.en for problem in found), found
 
 
 def test_all_problems_are_reported_at_once(tmp_path) -> None:
