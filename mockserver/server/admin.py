@@ -1,4 +1,4 @@
-"""The admin API under `/__admin`: a Flask blueprint made of the route rows of the `admin_*` modules.
+"""The admin API under `/__admin`: a Flask blueprint made of the routes of the `admin_*` modules.
 
 It is our own API, with JSON in both directions and real status codes. The guard checks every request below the
 prefix, including those to unknown paths.

@@ -9,11 +9,17 @@ from mockserver.contract.apps import App, Credentials
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Text
 from mockserver.server.admin_catalog import ready
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+
+ROUTES = Routes()
 
 
+@ROUTES.add("GET", "apps", "列出应用")
 def list_apps(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the registered apps without their secrets; `made` marks those created at run time."""
+    """List the apps.
+
+    Without their secrets; `made` marks those created at run time.
+    """
     engine = context.engine
     return {
         "apps": [
@@ -24,8 +30,12 @@ def list_apps(context: AdminContext, request: AdminRequest) -> Json:
     }
 
 
+@ROUTES.add("POST", "apps", "新建应用，返回其密钥", status=201)
 def create_app(context: AdminContext, request: AdminRequest) -> Json:
-    """Create an app with its own keys and state. No other response contains the secrets."""
+    """Create an app with its own keys and state; returns its keys.
+
+    No other response contains the secrets.
+    """
     request.fields()
     appkey = f"9{secrets.randbelow(10**11):011d}"
     keys = Credentials(appkey, f"MADE/UP+{secrets.token_urlsafe(18)}==", f"made-up-{secrets.token_hex(8)}")
@@ -33,8 +43,12 @@ def create_app(context: AdminContext, request: AdminRequest) -> Json:
     return {"appkey": appkey, "appsecret": keys.appsecret, "restapikey": keys.restapikey}
 
 
+@ROUTES.add("DELETE", "apps/<appkey>", "删除新建的应用")
 def delete_app(context: AdminContext, request: AdminRequest) -> Json:
-    """Delete an app created at run time. Its requests stay in the journal for a report at the end of a run."""
+    """Delete a created app.
+
+    Its requests stay in the journal for a report at the end of a run.
+    """
     appkey = request.path["appkey"]
     if appkey in context.engine.config.apps:
         text = Text(
@@ -49,16 +63,21 @@ def delete_app(context: AdminContext, request: AdminRequest) -> Json:
     return {"removed": appkey}
 
 
+@ROUTES.add("POST", "reload", "重新加载全部文件")
 def reload(context: AdminContext, request: AdminRequest) -> Json:
-    """Reload every file; with any problem the last good configuration stays in use."""
+    """Reload all files.
+
+    With any problem the last good configuration stays in use.
+    """
     request.fields()
     with contextlib.suppress(ConfigurationError):
         context.engine.reload()
     return ready(context, request)
 
 
+@ROUTES.add("POST", "reset", "恢复初始状态")
 def reset(context: AdminContext, request: AdminRequest) -> Json:
-    """Restore the initial state of one app or of all, clear the journal, and release delayed responses."""
+    """Restore the initial state, clear the journal, and release delayed responses."""
     request.fields()
     engine = context.engine
     if request.appkey is None:
@@ -68,12 +87,3 @@ def reset(context: AdminContext, request: AdminRequest) -> Json:
         engine.store.reset_app(request.appkey)
     engine.journal.clear(request.appkey)
     return {"released": context.release(request.appkey)}
-
-
-ROUTES = (
-    Route("GET", "apps", list_apps, "List the apps", "列出应用"),
-    Route("POST", "apps", create_app, "Create an app; returns its keys", "新建应用，返回其密钥", 201),
-    Route("DELETE", "apps/<appkey>", delete_app, "Delete a created app", "删除新建的应用"),
-    Route("POST", "reload", reload, "Reload all files", "重新加载全部文件"),
-    Route("POST", "reset", reset, "Restore the initial state", "恢复初始状态"),
-)

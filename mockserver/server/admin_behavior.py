@@ -10,16 +10,20 @@ from mockserver.engine.state import ALL_APPS
 from mockserver.faults.fields import FaultError
 from mockserver.faults.parsing import parse_fault
 from mockserver.scenarios.loading import load_rule
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+
+ROUTES = Routes()
 
 
+@ROUTES.add("GET", "scenario", "查看当前场景")
 def get_scenario(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the name of the active scenario."""
+    """Show the active scenario."""
     return {"name": context.scope(request.appkey).scenario}
 
 
+@ROUTES.add("PUT", "scenario", '切换场景：{"name"}')
 def set_scenario(context: AdminContext, request: AdminRequest) -> Json:
-    """Switch to another scenario; its sequences start from the beginning."""
+    """Switch the scenario: {"name"}; its sequences start from the beginning."""
     fields = request.fields(name=(str,))
     if "name" not in fields:
         raise AdminError(422, "missing_field", Text("missing name", "缺少 name"))
@@ -38,8 +42,9 @@ def current_readings(context: AdminContext, appkey: str | None) -> dict[str, Val
     return {**context.engine.config.readings(scope.scenario), **scope.readings}
 
 
+@ROUTES.add("GET", "readings", "列出读法及当前值")
 def list_readings(context: AdminContext, request: AdminRequest) -> Json:
-    """Return every reading with its current value, default, choices and reason."""
+    """List the readings with their values."""
     values = current_readings(context, request.appkey)
     return {
         "readings": [
@@ -56,8 +61,9 @@ def list_readings(context: AdminContext, request: AdminRequest) -> Json:
     }
 
 
+@ROUTES.add("PUT", "readings", '设置读法：{"window": "enter"}；{} 清除全部')
 def set_readings(context: AdminContext, request: AdminRequest) -> Json:
-    """Set readings in addition to those set before; an empty object unsets them all."""
+    """Set readings in addition to those set before: {"window": "enter"}; {} unsets all."""
     try:
         readings = {name: parse_reading(name, value) for name, value in request.body.items()}
     except InvalidReading as error:
@@ -66,8 +72,12 @@ def set_readings(context: AdminContext, request: AdminRequest) -> Json:
     return list_readings(context, request)
 
 
+@ROUTES.add("GET", "answers", "列出新增的应答")
 def list_answers(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the answers added over the admin API, in order of precedence; `appkey` marks those of a single app."""
+    """List the added answers in order of precedence.
+
+    In a list of all apps `appkey` marks those of a single app.
+    """
     shared = context.engine.store.rules
     rows: dict[tuple[str, str], Json] = {}
     for state in context.states(request.appkey):
@@ -78,8 +88,9 @@ def list_answers(context: AdminContext, request: AdminRequest) -> Json:
     return {"answers": list(rows.values())}
 
 
+@ROUTES.add("POST", "answers", "改变部分请求的应答：格式同场景 `answers` 的一项", status=201)
 def add_answer(context: AdminContext, request: AdminRequest) -> Json:
-    """Add an answer that takes precedence over the scenario's: one entry of `answers` as in a scenario file."""
+    """Answer some requests differently: one entry of a scenario's `answers`."""
     scope, config = context.scope(request.appkey), context.engine.config
     answer_id = f"given-{next(context.answer_numbers)}"
     try:
@@ -94,18 +105,27 @@ def add_answer(context: AdminContext, request: AdminRequest) -> Json:
     return {"id": answer_id, "on": sorted(rule.on), "times": rule.times}
 
 
-def remove_answers(context: AdminContext, request: AdminRequest) -> Json:
-    """Remove the answer with the `id` of the path, or all answers."""
-    answer_id = request.path.get("id")
-    removed = context.scope(request.appkey).remove_rules(answer_id)
-    if answer_id is not None and not removed:
-        text = Text(f"there is no answer {answer_id!r}", f"没有应答 {answer_id!r}")
-        raise AdminError(404, "unknown_answer", text)
-    return {"removed": removed}
+@ROUTES.add("DELETE", "answers", "删除全部新增的应答")
+def clear_answers(context: AdminContext, request: AdminRequest) -> Json:
+    """Remove all added answers."""
+    return {"removed": context.scope(request.appkey).remove_rules()}
 
 
+@ROUTES.add("DELETE", "answers/<id>", "删除一条新增的应答")
+def remove_answer(context: AdminContext, request: AdminRequest) -> Json:
+    """Remove one added answer."""
+    answer_id = request.path["id"]
+    if not context.scope(request.appkey).remove_rules(answer_id):
+        raise AdminError(404, "unknown_answer", Text(f"there is no answer {answer_id!r}", f"没有应答 {answer_id!r}"))
+    return {"removed": 1}
+
+
+@ROUTES.add("GET", "faults", "列出生效中的故障")
 def list_faults(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the active faults in the order in which they are applied, with the counts of all apps summed up."""
+    """List the active faults in the order in which they are applied.
+
+    A list of all apps has the sums of their counts.
+    """
     rows: dict[tuple[str, str], Json] = {}
     for state in context.states(request.appkey):
         for fault in state.faults.list(state.clock.now()):
@@ -121,8 +141,9 @@ def list_faults(context: AdminContext, request: AdminRequest) -> Json:
     return {"faults": list(rows.values())}
 
 
+@ROUTES.add("POST", "faults", '注入故障：{"fault": 种类, "on", …}', status=201)
 def add_fault(context: AdminContext, request: AdminRequest) -> Json:
-    """Activate a fault: `{"fault": KIND, "on": …, …}` as in a scenario file."""
+    """Inject a fault: {"fault": KIND, "on", …}."""
     engine, states = context.engine, context.states(request.appkey)
     try:
         fault = parse_fault(request.body, engine.config.catalogue)
@@ -139,66 +160,25 @@ def add_fault(context: AdminContext, request: AdminRequest) -> Json:
     return {**fault.masked(), "id": fault_id}
 
 
+@ROUTES.add("DELETE", "faults/<id>", "删除一个故障")
 def remove_fault(context: AdminContext, request: AdminRequest) -> Json:
-    """Remove the fault with the `id` of the path."""
+    """Remove one fault."""
     fault_id, states = request.path["id"], context.states(request.appkey)
     if request.appkey is None:
         removed = context.engine.store.remove_fault(fault_id)
     else:
         removed = states[0].faults.remove(fault_id)
     if not removed:
-        text = Text(f"there is no fault {fault_id!r}", f"没有故障 {fault_id!r}")
-        raise AdminError(404, "unknown_fault", text)
+        raise AdminError(404, "unknown_fault", Text(f"there is no fault {fault_id!r}", f"没有故障 {fault_id!r}"))
     return {"removed": 1}
 
 
+@ROUTES.add("DELETE", "faults", "删除全部故障，并立即发出被延迟的响应")
 def clear_faults(context: AdminContext, request: AdminRequest) -> Json:
-    """Remove all faults and release the responses that they delay."""
+    """Remove all faults and release delayed responses."""
     count = len(list_faults(context, request)["faults"])
     if request.appkey is None:
         context.engine.store.clear_faults()
     else:
         context.state(request.appkey).faults.clear()
     return {"removed": count, "released": context.release(request.appkey)}
-
-
-ROUTES = (
-    Route("GET", "scenario", get_scenario, "Show the active scenario", "查看当前场景"),
-    Route("PUT", "scenario", set_scenario, 'Switch the scenario: {"name"}', '切换场景：{"name"}'),
-    Route("GET", "readings", list_readings, "List the readings with their values", "列出读法及当前值"),
-    Route(
-        "PUT",
-        "readings",
-        set_readings,
-        'Set readings: {"window": "enter"}; {} unsets all',
-        '设置读法：{"window": "enter"}；{} 清除全部',
-    ),
-    Route("GET", "answers", list_answers, "List the added answers", "列出新增的应答"),
-    Route(
-        "POST",
-        "answers",
-        add_answer,
-        "Answer some requests differently: one entry of a scenario's `answers`",
-        "改变部分请求的应答：格式同场景 `answers` 的一项",
-        201,
-    ),
-    Route("DELETE", "answers", remove_answers, "Remove all added answers", "删除全部新增的应答"),
-    Route("DELETE", "answers/<id>", remove_answers, "Remove one added answer", "删除一条新增的应答"),
-    Route("GET", "faults", list_faults, "List the active faults", "列出生效中的故障"),
-    Route(
-        "POST",
-        "faults",
-        add_fault,
-        'Inject a fault: {"fault": KIND, "on", …}',
-        '注入故障：{"fault": 种类, "on", …}',
-        201,
-    ),
-    Route(
-        "DELETE",
-        "faults",
-        clear_faults,
-        "Remove all faults and release delayed responses",
-        "删除全部故障，并立即发出被延迟的响应",
-    ),
-    Route("DELETE", "faults/<id>", remove_fault, "Remove one fault", "删除一个故障"),
-)

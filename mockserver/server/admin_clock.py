@@ -6,20 +6,23 @@ from mockserver.core.clock import InvalidTime, parse_time
 from mockserver.core.errors import AdminError
 from mockserver.core.machine_time import machine_time
 from mockserver.core.text import Text
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 
+ROUTES = Routes()
 MAX_SHIFT_SECONDS = 366 * 86_400 * 100
 _MIN_TIME, _MAX_TIME = 1_000_000_000, 9_999_999_999  # A curtime has ten digits (§1.1.2).
 
 
+@ROUTES.add("GET", "clock", "查看时钟")
 def get_clock(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the clock's time and the machine's time, both in Unix seconds."""
+    """Show the clock's time and the machine's time, in Unix seconds."""
     clock = context.scope(request.appkey).clock
     return {"now": clock.now(), "machine": machine_time(), "frozen": clock.frozen, "offset_seconds": clock.offset}
 
 
+@ROUTES.add("PUT", "clock", '{"now"} 冻结时钟，{"offset_seconds"} 设置偏移，{"advance_seconds"} 前进')
 def set_clock(context: AdminContext, request: AdminRequest) -> Json:
-    """Freeze the clock at `now`, run it at `offset_seconds`, or move it by `advance_seconds`; exactly one of them."""
+    """{"now"} freezes the clock, {"offset_seconds"} shifts it, {"advance_seconds"} moves it forward."""
     fields = request.fields(now=(str, int, float), offset_seconds=(int, float), advance_seconds=(int, float))
     if len(fields) != 1:
         names = "now, offset_seconds, advance_seconds"
@@ -40,8 +43,9 @@ def set_clock(context: AdminContext, request: AdminRequest) -> Json:
     return get_clock(context, request)
 
 
+@ROUTES.add("DELETE", "clock", "恢复初始时钟")
 def reset_clock(context: AdminContext, request: AdminRequest) -> Json:
-    """Restore the clock's initial time."""
+    """Restore the initial clock."""
     context.scope(request.appkey).clock.reset()
     return get_clock(context, request)
 
@@ -66,16 +70,3 @@ def _check_time(now: float) -> float:
 
 def _invalid_clock(en: str, zh: str) -> AdminError:
     return AdminError(422, "invalid_clock", Text(en, zh))
-
-
-ROUTES = (
-    Route("GET", "clock", get_clock, "Show the clock", "查看时钟"),
-    Route(
-        "PUT",
-        "clock",
-        set_clock,
-        '{"now"} freezes the clock, {"offset_seconds"} shifts it, {"advance_seconds"} moves it forward',
-        '{"now"} 冻结时钟，{"offset_seconds"} 设置偏移，{"advance_seconds"} 前进',
-    ),
-    Route("DELETE", "clock", reset_clock, "Restore the initial clock", "恢复初始时钟"),
-)

@@ -10,11 +10,19 @@ from mockserver.reporting.json_shapes import coverage_json, entry_json, report_j
 from mockserver.reporting.lints import LINTS, with_lints
 from mockserver.reporting.queries import check_names, invalid_parameter, parse_filter, parse_requests_query
 from mockserver.reporting.report import Report
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+
+ROUTES = Routes()
 
 
+@ROUTES.add(
+    "GET",
+    "requests",
+    "请求日志；可按 operation、accepted、error、violation、since、kind、limit 过滤；wait_for=N&timeout=S 等待",
+    query=None,
+)
 def list_requests(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the matching journal entries, oldest first; `wait_for=N&timeout=S` waits until there are N of them."""
+    """The journal; filters operation, accepted, error, violation, since, kind, limit; wait_for=N&timeout=S waits."""
     _check_appkey(context, request.appkey)
     journal, catalogue = context.engine.journal, context.engine.config.catalogue
     query, limit, least, timeout = parse_requests_query(request.appkey, request.query, catalogue)
@@ -41,8 +49,12 @@ def list_requests(context: AdminContext, request: AdminRequest) -> Json:
     return _selection_json(context, Selection(selection.entries[first:], selection.evicted))
 
 
+@ROUTES.add("GET", "requests/count", "统计请求数；过滤条件同上", query=None)
 def count_requests(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the number of matching entries, and of evicted entries that may have matched."""
+    """Count requests; the same filters.
+
+    `evicted` counts those that may have matched.
+    """
     _check_appkey(context, request.appkey)
     query = parse_filter(request.appkey, request.query, context.engine.config.catalogue)
     if query.violation in LINTS:
@@ -52,8 +64,9 @@ def count_requests(context: AdminContext, request: AdminRequest) -> Json:
     return {"count": count, "evicted": evicted}
 
 
+@ROUTES.add("GET", "requests/<id>", "查看一条请求")
 def get_request(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the journal entry with the `id` of the path."""
+    """Show one request."""
     _check_appkey(context, request.appkey)
     entry_id = request.path["id"]
     entry = context.engine.journal.get(entry_id)
@@ -63,38 +76,52 @@ def get_request(context: AdminContext, request: AdminRequest) -> Json:
     return entry_json(entry, context.lang)
 
 
+@ROUTES.add("POST", "requests/find", "按过滤条件与 `when` 查找请求")
 def find_requests(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the entries that match the filters and the `when` of the body."""
+    """Find requests by filters and a `when`."""
     expectation = _parse_expectation(context, request)
     return _selection_json(context, verification.find(_candidates(context, expectation), expectation))
 
 
+@ROUTES.add(
+    "POST",
+    "requests/verify",
+    '校验请求次数：{"operation", "when", "count" | "at_least" | "at_most"}；不符时列出相近的请求',
+)
 def verify_requests(context: AdminContext, request: AdminRequest) -> Json:
-    """Return whether the expected number of requests was received, with similar requests when it was not."""
+    """Check the number of requests: {"operation", "when", "count" | "at_least" | "at_most"}; lists similar
+    requests on failure."""
     expectation = _parse_expectation(context, request)
     result = verification.verify(_candidates(context, expectation), expectation)
     return verification_json(result, context.lang)
 
 
+@ROUTES.add("DELETE", "requests", "清空请求日志")
 def clear_requests(context: AdminContext, request: AdminRequest) -> Json:
     """Clear the journal."""
     _check_appkey(context, request.appkey)
     return {"removed": context.engine.journal.clear(request.appkey)}
 
 
+@ROUTES.add("GET", "coverage", "契约覆盖率")
 def get_coverage(context: AdminContext, request: AdminRequest) -> Json:
-    """Return which parts of the contract were covered."""
+    """Contract coverage."""
     report = _report(context, request)
     return {**coverage_json(report.coverage), "evicted": report.evicted}
 
 
+@ROUTES.add("GET", "report", "覆盖率、违规与错误处理")
 def get_report(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the report as data."""
+    """Coverage, violations and error handling."""
     return report_json(_report(context, request), context.lang)
 
 
+@ROUTES.add("POST", "report", '按格式输出报告：{"form": "text" | "json" | "junit" | "html"}，并给出不通过的原因')
 def render_report(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the report in one format, and the reasons to fail the run; see `parse_report_options`."""
+    """The report in one format: {"form": "text" | "json" | "junit" | "html"}, with the reasons to fail a run.
+
+    See `parse_report_options`.
+    """
     fields = request.fields(
         appkeys=(list,),
         form=(str,),
@@ -164,45 +191,3 @@ def _all_with_lints(context: AdminContext, appkey: str | None) -> Selection:
 def _selection_json(context: AdminContext, selection: Selection) -> Json:
     rows = [entry_json(entry, context.lang) for entry in selection.entries]
     return {"requests": rows, "evicted": selection.evicted}
-
-
-ROUTES = (
-    Route(
-        "GET",
-        "requests",
-        list_requests,
-        "The journal; filters operation, accepted, error, violation, since, kind, limit; wait_for=N&timeout=S waits",
-        "请求日志；可按 operation、accepted、error、violation、since、kind、limit 过滤；wait_for=N&timeout=S 等待",
-        query=None,
-    ),
-    Route(
-        "GET",
-        "requests/count",
-        count_requests,
-        "Count requests; the same filters",
-        "统计请求数；过滤条件同上",
-        query=None,
-    ),
-    Route(
-        "POST", "requests/find", find_requests, "Find requests by filters and a `when`", "按过滤条件与 `when` 查找请求"
-    ),
-    Route(
-        "POST",
-        "requests/verify",
-        verify_requests,
-        'Check the number of requests: {"operation", "when", "count" | "at_least" | "at_most"};'
-        " lists similar requests on failure",
-        '校验请求次数：{"operation", "when", "count" | "at_least" | "at_most"}；不符时列出相近的请求',
-    ),
-    Route("GET", "requests/<id>", get_request, "Show one request", "查看一条请求"),
-    Route("DELETE", "requests", clear_requests, "Clear the journal", "清空请求日志"),
-    Route("GET", "coverage", get_coverage, "Contract coverage", "契约覆盖率"),
-    Route("GET", "report", get_report, "Coverage, violations and error handling", "覆盖率、违规与错误处理"),
-    Route(
-        "POST",
-        "report",
-        render_report,
-        'The report in one format: {"form": "text" | "json" | "junit" | "html"}, with the reasons to fail a run',
-        '按格式输出报告：{"form": "text" | "json" | "junit" | "html"}，并给出不通过的原因',
-    ),
-)

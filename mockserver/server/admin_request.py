@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import flask
 
@@ -99,13 +100,17 @@ class AdminContext:
         return AdminError(404, "unknown_appkey", unknown("app", appkey, known))
 
 
+Handler: TypeAlias = Callable[[AdminContext, AdminRequest], Json | flask.Response]
+Registered = TypeVar("Registered", bound=Handler)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One row of the admin API: method and path below the prefix, handler, and help text."""
 
     method: str
     path: str
-    handler: Callable[[AdminContext, AdminRequest], Json | flask.Response]
+    handler: Handler
     en: str
     zh: str  # The help text in both languages.
     status: int = 200
@@ -116,6 +121,23 @@ class Route:
     def text(self) -> Text:
         """The help text."""
         return Text(self.en, self.zh)
+
+
+class Routes(list[Route]):
+    """The routes of one module of admin resources."""
+
+    def add(
+        self, method: str, path: str, zh: str, *, status: int = 200, query: tuple[str, ...] | None = (), probe: str = ""
+    ) -> Callable[[Registered], Registered]:
+        """Register the decorated handler; the first paragraph of its docstring is the English help text."""
+
+        def register(handler: Registered) -> Registered:
+            summary = (inspect.getdoc(handler) or "").partition("\n\n")[0]
+            en = " ".join(summary.split()).removesuffix(".")
+            self.append(Route(method, path, handler, en, zh, status, query, probe))
+            return handler
+
+        return register
 
 
 def parse_request(incoming: flask.Request, route: Route, path: Mapping[str, str]) -> AdminRequest:
