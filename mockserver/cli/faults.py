@@ -15,8 +15,7 @@ from mockserver.contract.checking import TYPES, describe_range
 from mockserver.contract.schemas import compile_inline
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
-from mockserver.faults.base import FAMILIES, Kind
-from mockserver.faults.fields import FaultError, object_schema
+from mockserver.faults.base import FAMILIES, FaultError, Kind
 from mockserver.faults.parsing import ON, WHEN, Common
 from mockserver.faults.registry import kind_of, rows
 
@@ -84,7 +83,7 @@ def _list(lang: Lang, as_json: bool) -> None:
 
 def _show(kind: type[Kind], lang: Lang) -> None:
     click.echo(f"{kind.kind}: {kind.text.to(lang)}\n{kind.family}: {FAMILIES[kind.family].to(lang)}")
-    own_fields = _field_rows(object_schema(kind), lang)
+    own_fields = _field_rows(kind.object_schema(), lang)
     click.echo(f"\n{(_OWN if own_fields else _NONE).to(lang)}")
     if own_fields:
         show_rows(own_fields)
@@ -93,7 +92,7 @@ def _show(kind: type[Kind], lang: Lang) -> None:
     click.echo(f"\n{_COMMON.to(lang)}")
     on = _row("on", _OPERATIONS.to(lang), "*", ON.to(lang))
     when = _row("when", TYPES["object"].to(lang), "", WHEN.to(lang))
-    show_rows([on, when, *_field_rows(object_schema(Common), lang, kind.common_defaults)])
+    show_rows([on, when, *_field_rows(Common.object_schema(), lang, kind.common_defaults)])
     fault = example(kind)
     header = as_text({name: value for name, value in fault.items() if name not in ("on", "times")})
     for title, lines in (
@@ -134,7 +133,7 @@ def _value(schema: Mapping[str, Any], lang: Lang) -> str:
 
 def example(kind: type[Any]) -> dict[str, Any]:
     """Return a valid fault of this kind, with its required fields or else its first field."""
-    schema = object_schema(kind)
+    schema = kind.object_schema()
     fields = schema["properties"]
     names = [*schema.get("required", ()), *kind.exactly_one[:1]] or list(fields)[:1]
     values = {name: _example_value(name, fields[name]) for name in names}

@@ -22,7 +22,7 @@ from mockserver.engine.journal import Journal
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import MemoryStore
 from mockserver.engine.strays import Cors
-from mockserver.faults.fields import FaultError
+from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault, parse_text
 
 _MAX_READS = 5  # How often files that change while they are read are read again.

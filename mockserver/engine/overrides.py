@@ -16,7 +16,7 @@ from mockserver.core.http import Request
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.config import Config
-from mockserver.faults.fields import FaultError
+from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault, parse_text, unescape
 from mockserver.validation.json_body import parse_json
 

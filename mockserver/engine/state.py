@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from mockserver.contract.readings import Value
 from mockserver.core.clock import Clock
-from mockserver.faults.fields import FaultError
+from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultState
 from mockserver.scenarios.model import Rule

@@ -1,9 +1,9 @@
 """The base classes of fault kinds, one for each family, and what the engine passes to them.
 
-A kind is a frozen dataclass in a file of its own in `kinds/`; the file's name is the kind's name, and its
-fields are what users set. Its one method, `apply`, is pure: the result depends on the fields and the
-arguments only. It returns the changed value with a one-line note for `X-Mock-Fault`, or None when there is
-nothing to change.
+A kind is a class in a file of its own in `kinds/`; the file's name is the kind's name, and its fields are what users
+set: declared once, and used for the JSON Schema that checks them, for help and for documentation. Its one method,
+`apply`, is pure: the result depends on the fields and the arguments only. It returns the changed value with a one-line
+note for `X-Mock-Fault`, or None when there is nothing to change.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from __future__ import annotations
 import hashlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.schemas import Schemas
+from mockserver.core.errors import InvalidPart, Mistakes
 from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
 from mockserver.validation.signature import SigningContext
 
+# All that most kinds need, with what is defined below.
+__all__ = ["DeliveryPlan", "Response", "SigningContext", "Text"]
+T = TypeVar("T", bound="Fields")
 Family = Literal["checksum", "api", "payload", "gateway", "time", "connection"]
 
 FAMILIES: Mapping[str, Text] = MappingProxyType(
@@ -37,6 +41,89 @@ FAMILIES: Mapping[str, Text] = MappingProxyType(
 
 MAX_SECONDS = 600.0
 """The limit, for each of delay, hang, headers and body, of the seconds that faults of one request add up to."""
+
+
+class FaultError(InvalidPart):
+    """An invalid fault: where in its description, and what is expected there."""
+
+
+def integer(en: str, zh: str, minimum: int, maximum: int, default: Any = MISSING) -> Any:
+    """Declare a field for an integer between `minimum` and `maximum`, both included."""
+    return _field(en, zh, default, type="integer", minimum=minimum, maximum=maximum)
+
+
+def number(
+    en: str, zh: str, minimum: float | None, maximum: float, default: Any = MISSING, *, above: Any = None
+) -> Any:
+    """Declare a field for a number from `minimum` to `maximum`, or greater than `above`."""
+    lower = {"exclusiveMinimum": above} if minimum is None else {"minimum": minimum}
+    return _field(en, zh, default, type="number", **lower, maximum=maximum)
+
+
+def choice(en: str, zh: str, choices: Iterable[str]) -> Any:
+    """Declare a field for one of a few strings; the first one is the default."""
+    names = list(choices)
+    return _field(en, zh, names[0], enum=names)
+
+
+def string(en: str, zh: str, pattern: str, max_length: int, default: Any = MISSING) -> Any:
+    """Declare a field for a string that matches `pattern` in full."""
+    return _field(en, zh, default, type="string", maxLength=max_length, pattern=f"^{pattern}$")
+
+
+def nested(en: str, zh: str, cls: type[Fields]) -> Any:
+    """Declare an optional field for a mapping with the fields of `cls`."""
+    return _field(en, zh, None, cls, **cls.object_schema())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fields:
+    """Base of what has fields that users set. Subclasses are frozen, keyword-only dataclasses, too."""
+
+    exactly_one: ClassVar[tuple[str, ...]] = ()  # Fields of which exactly one is required.
+
+    @classmethod
+    def field_schemas(cls) -> dict[str, dict[str, Any]]:
+        """Return the JSON Schema of each field."""
+        return {item.name: item.metadata["schema"] for item in fields(cls)}
+
+    @classmethod
+    def object_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema of the mapping that `make` takes."""
+        schema = {"type": "object", "properties": cls.field_schemas(), "additionalProperties": False}
+        if required := [item.name for item in fields(cls) if item.default is MISSING]:
+            schema["required"] = required
+        if cls.exactly_one:
+            schema["oneOf"] = [{"required": [name]} for name in cls.exactly_one]
+        return schema
+
+    @classmethod
+    def make(cls: type[T], given: Mapping[str, Any]) -> T:
+        """Return an object with those of its fields that are in `given`, which is valid by the JSON Schema."""
+        values = {item.name: given[item.name] for item in fields(cls) if item.name in given}
+        mistakes = Mistakes()
+        for item in fields(cls):
+            if item.name in values and (inner := item.metadata["nested"]):
+                with mistakes.collect(item.name):
+                    values[item.name] = inner.make(values[item.name])
+        mistakes.check(FaultError)
+        return cls(**values)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the mapping that `make` reads as this object, without None."""
+        values = {name: getattr(self, name) for name in self.field_schemas()}
+        return {
+            name: value.to_mapping() if isinstance(value, Fields) else value
+            for name, value in values.items()
+            if value is not None
+        }
+
+
+def _field(en: str, zh: str, default: Any, inner: type[Fields] | None = None, **schema: Any) -> Any:
+    schema = {"description": en, "x-description-zh": zh, **schema}
+    if default is not MISSING and default is not None:
+        schema["default"] = default
+    return field(default=default, metadata={"schema": schema, "nested": inner})
 
 
 class Memory:
@@ -101,13 +188,12 @@ class FaultContext:
     schemas: Schemas
 
 
-class Kind(ABC):
-    """The base of all kinds. Subclass one of the six families below as a frozen, keyword-only dataclass."""
+class Kind(Fields, ABC):
+    """The base of all kinds. Subclass one of the six families below."""
 
     kind: ClassVar[str]  # The name of the kind, taken from its file.
     family: ClassVar[Family]
     text: ClassVar[Text]  # What a client sees.
-    exactly_one: ClassVar[tuple[str, ...]] = ()  # Fields of which exactly one is required.
     common_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Defaults of this kind for the fields common to all faults."""
     when_field: ClassVar[str] = ""  # The field that `when: TEXT` sets. `when` with a mapping always selects requests.
@@ -116,9 +202,9 @@ class Kind(ABC):
     """Whether the fault needs several requests to have an effect; it is refused for a single one."""
 
     def __init_subclass__(cls) -> None:
-        """Name the kind after its file."""
-        super().__init_subclass__()
+        """Make it a dataclass, and name the kind after its file."""
         cls.kind = cls.__module__.rpartition(".")[2]
+        dataclass(frozen=True, kw_only=True)(cls)
 
     @property
     def secrets(self) -> tuple[str, ...]:

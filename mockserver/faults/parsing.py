@@ -22,8 +22,7 @@ from mockserver.contract.schemas import Validator, compile_inline
 from mockserver.core.errors import Mistake, Mistakes
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
-from mockserver.faults.base import Kind
-from mockserver.faults.fields import FaultError, field_schemas, integer, make, number, object_schema, string, to_mapping
+from mockserver.faults.base import FaultError, Fields, Kind, integer, number, string
 from mockserver.faults.registry import KINDS, kind_of
 
 _MAX_COUNT = 1_000_000_000
@@ -35,7 +34,7 @@ WHEN = Text("Conditions on body and query fields, as in answers.", "请求体与
 
 
 @dataclass(frozen=True, kw_only=True)
-class Common:
+class Common(Fields):
     """The fields common to all faults, besides `on` and `when`."""
 
     probability: float = number(
@@ -78,13 +77,13 @@ class Fault:
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the mapping that `parse_fault` reads as this fault, without default values."""
-        defaults = to_mapping(make(Common, self.kind.common_defaults))
-        mapping: dict[str, Any] = {"fault": self.kind.kind, **to_mapping(self.kind)}
+        defaults = Common.make(self.kind.common_defaults).to_mapping()
+        mapping: dict[str, Any] = {"fault": self.kind.kind, **self.kind.to_mapping()}
         if self.on is not None:
             mapping["on"] = list(self.on)
         if self.when is not None:
             mapping["when"] = dict(self.when)
-        common = to_mapping(self.common).items()
+        common = self.common.to_mapping().items()
         return mapping | {name: value for name, value in common if value != defaults.get(name)}
 
     def masked(self) -> dict[str, Any]:
@@ -109,7 +108,7 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
     with mistakes.collect("when"):
         matcher = compile_when(given["when"] or {}) if "when" in given else None
     mistakes.check(FaultError)
-    configured = make(kind, given)
+    configured = kind.make(given)
     configured.check(catalogue)
     if once and kind.compares_requests:
         raise FaultError(
@@ -120,7 +119,7 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
                 f"{kind.kind} 需要比较多个请求，对单个请求无效：请在场景中或通过管理接口设置",
             ),
         )
-    common = make(Common, {**kind.common_defaults, **given})
+    common = Common.make({**kind.common_defaults, **given})
     return Fault(configured, common, on, given.get("when"), matcher)
 
 
@@ -174,7 +173,7 @@ def _text_value(kind: type[Kind], name: str, text: str) -> Any:
     if name == "on":
         names = [operation.strip() for operation in text.split(",")]
         return names if len(names) > 1 else names[0]
-    schema = {**field_schemas(Common), **field_schemas(kind)}.get(name, {})
+    schema = {**Common.field_schemas(), **kind.field_schemas()}.get(name, {})
     if ("enum" in schema or schema.get("type") == "string") and not text.startswith('"'):
         return text
     try:
@@ -203,7 +202,7 @@ def fault_schema(on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | 
     for name, kind in KINDS.items():
         own = _kind_schema(kind, common)
         if kind.when_field:
-            choices = {"enum": field_schemas(kind)[kind.when_field]["enum"]}
+            choices = {"enum": kind.field_schemas()[kind.when_field]["enum"]}
             own["properties"]["when"] = {"if": {"type": "string"}, "then": choices, "else": common["when"]}
         branches.append(
             {
@@ -215,7 +214,7 @@ def fault_schema(on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | 
 
 
 def _kind_schema(kind: type[Kind], common: Mapping[str, Any]) -> dict[str, Any]:
-    schema = object_schema(kind)
+    schema = kind.object_schema()
     schema["properties"] = {"fault": {"const": kind.kind}, **schema["properties"], **common}
     return schema
 
@@ -224,5 +223,5 @@ def _common_properties(on: Mapping[str, Any], when: Mapping[str, Any]) -> dict[s
     return {
         "on": {"description": ON.en, "x-description-zh": ON.zh, **on},
         "when": {"description": WHEN.en, "x-description-zh": WHEN.zh, **when},
-        **object_schema(Common)["properties"],
+        **Common.object_schema()["properties"],
     }

@@ -20,8 +20,7 @@ from typing import Any
 
 from mockserver.core.http import Response
 from mockserver.core.text import Text
-from mockserver.faults.base import FAMILIES, MAX_SECONDS, Draw, FaultContext, Kind, Memory, Refusal
-from mockserver.faults.fields import FaultError
+from mockserver.faults.base import FAMILIES, MAX_SECONDS, Draw, FaultContext, FaultError, Kind, Memory, Refusal
 from mockserver.faults.parsing import Fault
 from mockserver.validation.signature import SigningContext
 

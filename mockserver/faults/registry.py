@@ -11,8 +11,7 @@ from typing import Any
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.faults import kinds
-from mockserver.faults.base import FAMILIES, Kind
-from mockserver.faults.fields import FaultError, field_schemas, object_schema
+from mockserver.faults.base import FAMILIES, FaultError, Kind
 
 
 def _find() -> Iterator[type[Kind]]:
@@ -26,7 +25,7 @@ def _find() -> Iterator[type[Kind]]:
         ]
         if len(classes) != 1:
             raise TypeError(f"{found.name} must define one fault kind, not {len(classes)}")
-        field_schemas(classes[0])
+        classes[0].field_schemas()
         yield classes[0]
 
 
@@ -54,7 +53,7 @@ def rows() -> list[dict[str, Any]]:
             "family": kind.family,
             "family_text": FAMILIES[kind.family]._asdict(),
             "text": kind.text._asdict(),
-            "schema": object_schema(kind),
+            "schema": kind.object_schema(),
         }
         for name, kind in KINDS.items()
     ]

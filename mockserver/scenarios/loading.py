@@ -25,7 +25,7 @@ from mockserver.core.json_reader import parse_json
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
-from mockserver.faults.fields import FaultError
+from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
 from mockserver.scenarios.checks import UnknownField, explain_common_mistakes, unknown_changes, unknown_conditions
 from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty

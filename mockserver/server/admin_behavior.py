@@ -7,7 +7,7 @@ from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.state import ALL_APPS
-from mockserver.faults.fields import FaultError
+from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import parse_fault
 from mockserver.scenarios.loading import load_rule
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes

@@ -15,8 +15,7 @@ from fault_helpers import CONFIG, NOW, OPERATION, SIGNING, context, fault, fault
 from mockserver.contract.schemas import Validator, check_schema
 from mockserver.core.text import Text
 from mockserver.faults import base, kinds
-from mockserver.faults.base import FAMILIES, Kind
-from mockserver.faults.fields import FaultError, field_schemas, object_schema
+from mockserver.faults.base import FAMILIES, FaultError, Kind
 from mockserver.faults.parsing import Common, fault_schema, parse_fault
 from mockserver.faults.registry import KINDS, rows
 
@@ -48,7 +47,7 @@ def minimal_fields(schema: dict[str, Any]) -> dict[str, object]:
 
 def mapping(kind: type[Kind], **more: object) -> dict[str, object]:
     """The smallest mapping of a fault of a kind, and more fields."""
-    return {"fault": kind.kind, **minimal_fields(object_schema(kind)), **more}
+    return {"fault": kind.kind, **minimal_fields(kind.object_schema()), **more}
 
 
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -57,7 +56,7 @@ each_field = pytest.mark.parametrize(
     [
         pytest.param(kind, name, schema, id=f"{kind.kind}.{name}")
         for kind in KINDS.values()
-        for name, schema in field_schemas(kind).items()
+        for name, schema in kind.field_schemas().items()
     ],
 )
 
@@ -81,7 +80,7 @@ def test_a_kind_is_one_file_of_its_name(kind):
 @each_kind
 def test_a_kind_says_in_both_languages_what_a_client_sees(kind):
     """The kind, its fields and its family have texts in English and Chinese."""
-    texts = [Text(schema["description"], schema["x-description-zh"]) for schema in field_schemas(kind).values()]
+    texts = [Text(schema["description"], schema["x-description-zh"]) for schema in kind.field_schemas().values()]
     for text in (kind.text, FAMILIES[kind.family], *texts):
         assert text.en.isascii()
         assert len(text.en) > 3
@@ -91,7 +90,7 @@ def test_a_kind_says_in_both_languages_what_a_client_sees(kind):
 @each_kind
 def test_no_field_hides_a_common_one(kind):
     """No field of a kind has the name of a common field."""
-    assert not field_schemas(kind).keys() & {"fault", "on", "when", *field_schemas(Common)}
+    assert not kind.field_schemas().keys() & {"fault", "on", "when", *Common.field_schemas()}
 
 
 @each_kind
@@ -116,7 +115,7 @@ def test_an_unknown_field_is_rejected_with_a_suggestion(kind):
     assert not VALIDATOR.accepts(mapping(kind, tims=3))
     with pytest.raises(FaultError) as caught:
         fault(mapping(kind, xyzzy=3))
-    assert all(name in caught.value.text.zh for name in field_schemas(kind))
+    assert all(name in caught.value.text.zh for name in kind.field_schemas())
 
 
 @each_field
@@ -183,7 +182,7 @@ def test_the_rows_list_every_kind_once():
     assert [row["fault"] for row in listed] == list(KINDS)
     order = [list(FAMILIES).index(row["family"]) for row in listed]
     assert order == sorted(order)
-    assert all(row["schema"]["properties"].keys() == field_schemas(KINDS[row["fault"]]).keys() for row in listed)
+    assert all(row["schema"]["properties"].keys() == KINDS[row["fault"]].field_schemas().keys() for row in listed)
     json.dumps(listed)
 
 

@@ -9,7 +9,7 @@ from fault_helpers import CONFIG, fault
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.faults.fields import FaultError
+from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import parse_fault, parse_text
 from mockserver.faults.registry import KINDS
 

@@ -15,7 +15,6 @@ from fault_helpers import fault
 from mockserver import MockServer
 from mockserver.engine.build import make_engine
 from mockserver.faults import base
-from mockserver.faults.fields import object_schema
 from mockserver.faults.parsing import Common
 from mockserver.faults.registry import KINDS
 
@@ -83,7 +82,7 @@ def test_the_common_fields_are_listed() -> None:
     """The table of common fields has every field with its default."""
     table = TEXT.partition("## Common fields")[2].partition("## Kinds")[0]
     listed = dict(re.findall(r"^\| `(\w+)` \|(?: `?([^`|]+?)`?)? \|", table, re.MULTILINE))
-    defaults = {name: schema.get("default") for name, schema in object_schema(Common)["properties"].items()}
+    defaults = {name: schema.get("default") for name, schema in Common.object_schema()["properties"].items()}
     assert {name: listed[name] for name in defaults} == {
         name: "" if default is None else str(default) for name, default in defaults.items()
     }

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import DeliveryPlan
-from mockserver.faults.base import FAMILIES, Draw
-from mockserver.faults.fields import FaultError
+from mockserver.faults.base import FAMILIES, Draw, FaultError
 from mockserver.faults.plan import MAX_FAULTS, FaultState
 
 SEEDS = st.integers(0, 2**64 - 1)

@@ -1,17 +1,11 @@
 """A low, constant data rate."""
 
-from __future__ import annotations
-
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import MAX_SECONDS, ConnectionKind, Draw
-from mockserver.faults.fields import integer
+from mockserver.faults.base import MAX_SECONDS, ConnectionKind, DeliveryPlan, Draw, Response, Text, integer
 
 
-@dataclass(frozen=True, kw_only=True)
 class Bandwidth(ConnectionKind):
     """Sends headers and body at a limited rate."""
 

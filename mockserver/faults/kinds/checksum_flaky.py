@@ -1,16 +1,10 @@
 """Every nth valid signature is rejected; n is `every`, 3 by default."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from mockserver.core.text import Text
-from mockserver.faults.base import ChecksumKind, Draw, with_appsecret
-from mockserver.validation.signature import SigningContext
+from mockserver.faults.base import ChecksumKind, Draw, SigningContext, Text, with_appsecret
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChecksumFlaky(ChecksumKind):
     """Verifies the signature with another secret, so that the regular checks reject it."""
 

@@ -1,15 +1,8 @@
 """A valid signature is rejected."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-from mockserver.core.text import Text
-from mockserver.faults.base import ChecksumKind, Draw, with_appsecret
-from mockserver.validation.signature import SigningContext
+from mockserver.faults.base import ChecksumKind, Draw, SigningContext, Text, with_appsecret
 
 
-@dataclass(frozen=True, kw_only=True)
 class ChecksumRejected(ChecksumKind):
     """Verifies the signature with another secret, so that the regular checks reject it."""
 

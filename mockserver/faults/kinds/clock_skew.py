@@ -1,16 +1,10 @@
 """The server's clock is wrong when it checks signatures."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.text import Text
-from mockserver.faults.base import ChecksumKind, Draw
-from mockserver.faults.fields import number
-from mockserver.validation.signature import SigningContext
+from mockserver.faults.base import ChecksumKind, Draw, SigningContext, Text, number
 
 
-@dataclass(frozen=True, kw_only=True)
 class ClockSkew(ChecksumKind):
     """Checks the freshness of `curtime` with a clock that is `seconds` ahead."""
 

@@ -1,16 +1,10 @@
 """The connection ends with a TCP reset."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import ConnectionKind, Draw
-from mockserver.faults.fields import choice
+from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response, Text, choice
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConnectionReset(ConnectionKind):
     """Resets the connection before the first byte or in the middle of the body."""
 
@@ -20,11 +14,7 @@ class ConnectionReset(ConnectionKind):
     )
     when_field = "at"
     at: str = choice(
-        "Before the first byte, or after half of the body.",
-        "首字节之前，或正文传输一半时。",
-        "before",
-        "mid_body",
-        default="before",
+        "Before the first byte, or after half of the body.", "首字节之前，或正文传输一半时。", ("before", "mid_body")
     )
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:

@@ -1,21 +1,15 @@
 """A key occurs twice in one JSON object, with two values."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from mockserver.core.http import Response
-from mockserver.core.text import Text
-from mockserver.faults.base import Draw, FaultContext, PayloadKind
+from mockserver.faults.base import Draw, FaultContext, PayloadKind, Response, Text
 from mockserver.faults.payloads import decode, with_body
 
 _PLACEHOLDER = "\x00again"
 
 
-@dataclass(frozen=True, kw_only=True)
 class DuplicateKeys(PayloadKind):
     """Repeats one key of one object at the object's end, with another value."""
 

@@ -1,15 +1,10 @@
 """The connection is closed without a response."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import ConnectionKind, Draw
+from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response, Text
 
 
-@dataclass(frozen=True, kw_only=True)
 class EmptyResponse(ConnectionKind):
     """Closes the connection in an orderly way instead of responding."""
 

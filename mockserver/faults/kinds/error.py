@@ -1,17 +1,10 @@
 """Any business error of the catalogue."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-
 from mockserver.contract.catalogue import OK, Catalogue
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text
-from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal
-from mockserver.faults.fields import FaultError, integer, string
+from mockserver.faults.base import ApiKind, Draw, FaultContext, FaultError, Refusal, Text, integer, string
 
 
-@dataclass(frozen=True, kw_only=True)
 class Error(ApiKind):
     """Responds with a row of the error catalogue, chosen by name or by code."""
 

@@ -1,15 +1,10 @@
 """The server sends bytes that are not HTTP."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import ConnectionKind, Draw
+from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response, Text
 
 
-@dataclass(frozen=True, kw_only=True)
 class GarbageResponse(ConnectionKind):
     """Sends non-HTTP bytes instead of the response, then closes the connection."""
 

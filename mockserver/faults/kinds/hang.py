@@ -1,16 +1,10 @@
 """No response at all."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import MAX_SECONDS, Draw, TimeKind
-from mockserver.faults.fields import number
+from mockserver.faults.base import MAX_SECONDS, DeliveryPlan, Draw, Response, Text, TimeKind, number
 
 
-@dataclass(frozen=True, kw_only=True)
 class Hang(TimeKind):
     """Sends nothing, then closes the connection."""
 

@@ -1,18 +1,12 @@
 """A gateway responds with an HTTP error in place of the backend."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from mockserver.core.http import Response
-from mockserver.core.text import Text
-from mockserver.faults.base import Draw, FaultContext, GatewayKind
-from mockserver.faults.fields import choice, integer
+from mockserver.faults.base import Draw, FaultContext, GatewayKind, Response, Text, choice, integer
 from mockserver.faults.payloads import gateway_page, reason_phrase
 
 
-@dataclass(frozen=True, kw_only=True)
 class HttpStatus(GatewayKind):
     """Responds with an error status and an nginx page, JSON without the documented envelope, or no body."""
 
@@ -24,10 +18,7 @@ class HttpStatus(GatewayKind):
     body: str = choice(
         "An nginx page, JSON without the documented envelope, or nothing.",
         "nginx 错误页、不符合文档格式的 JSON，或空。",
-        "html",
-        "json",
-        "empty",
-        default="html",
+        ("html", "json", "empty"),
     )
     retry_after: int = integer(
         "Seconds in Retry-After, with 429 and 503.", "Retry-After 的秒数，仅用于 429 与 503。", 0, 86_400, 5

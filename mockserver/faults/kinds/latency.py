@@ -1,21 +1,18 @@
 """The response is delayed."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
-from mockserver.faults.base import MAX_SECONDS, Draw, TimeKind
-from mockserver.faults.fields import FaultError, nested, number
+from mockserver.faults.base import MAX_SECONDS, Draw, FaultError, Fields, TimeKind, nested, number
 
 _MAX_MS = MAX_SECONDS * 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Uniform:
+class Uniform(Fields):
     """A delay evenly distributed between two bounds."""
 
     min_ms: float = number("Shortest delay in milliseconds.", "最短延迟（毫秒）。", 0, _MAX_MS)
@@ -29,7 +26,7 @@ class Uniform:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lognormal:
+class Lognormal(Fields):
     """A log-normally distributed delay, as networks show it: a median and a long tail."""
 
     median_ms: float = number("Median delay in milliseconds.", "延迟的中位数（毫秒）。", None, _MAX_MS, above=0)
@@ -42,18 +39,16 @@ class Lognormal:
     max_ms: float = number("Longest delay in milliseconds.", "最长延迟（毫秒）。", 0, _MAX_MS, _MAX_MS)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Latency(TimeKind):
     """Waits before the first byte."""
 
     text = Text("nothing for a while, then the response", "一段时间内没有数据，然后正常响应")
     exactly_one = ("fixed_ms", "uniform", "lognormal")
     fixed_ms: float | None = number("Constant delay in milliseconds.", "固定延迟（毫秒）。", 0, _MAX_MS, None)
-    # RUF009: these calls return field declarations, read once when the class is made.
-    uniform: Uniform | None = nested(  # noqa: RUF009
+    uniform: Uniform | None = nested(
         "Delay evenly distributed between two bounds.", "在上下限之间均匀分布的延迟。", Uniform
     )
-    lognormal: Lognormal | None = nested(  # noqa: RUF009
+    lognormal: Lognormal | None = nested(
         "Log-normal delay: a median and a long tail.", "对数正态分布的延迟：中位数加长尾。", Lognormal
     )
 

@@ -1,15 +1,10 @@
 """A chunk of the body is framed incorrectly."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import ConnectionKind, Draw
+from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response, Text
 
 
-@dataclass(frozen=True, kw_only=True)
 class MalformedChunk(ConnectionKind):
     """Uses Transfer-Encoding: chunked with a chunk whose size is not a number."""
 

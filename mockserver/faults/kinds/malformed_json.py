@@ -1,47 +1,14 @@
 """The response body is not valid JSON."""
 
-from __future__ import annotations
-
 import json
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from mockserver.core.http import Response
-from mockserver.core.text import Text
-from mockserver.faults.base import Draw, FaultContext, PayloadKind
-from mockserver.faults.fields import choice
+from mockserver.faults.base import Draw, FaultContext, PayloadKind, Response, Text, choice
 from mockserver.faults.payloads import decode, gateway_page, nodes, with_body
 
 _STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"')
-
-
-@dataclass(frozen=True, kw_only=True)
-class MalformedJson(PayloadKind):
-    """Sends a body that a strict parser rejects, with the usual Content-Type and a correct Content-Length."""
-
-    text = Text(
-        "HTTP 200 and application/json with a body that does not parse", "HTTP 200 与 application/json，但正文无法解析"
-    )
-    how: str = choice(
-        "Cut off, trailing comma, single quotes, byte order mark, NaN for a number, HTML page, or empty.",
-        "截断、多余的逗号、单引号、开头的 BOM、以 NaN 代替数字、HTML 页面，或空。",
-        "cut",
-        "trailing_comma",
-        "single_quotes",
-        "bom",
-        "nan",
-        "html",
-        "empty",
-        default="cut",
-    )
-
-    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """Return the response with a malformed body; None if it is not a JSON object already."""
-        if decode(response) is None:
-            return None
-        body, note = _CHANGES[self.how](response.body, draw)
-        return with_body(response, body), note
 
 
 def _cut(body: bytes, draw: Draw) -> tuple[bytes, str]:
@@ -58,14 +25,6 @@ def _trailing_comma(body: bytes, draw: Draw) -> tuple[bytes, str]:
     return body[:at] + b"," + body[at:], f"comma before byte {at}"
 
 
-def _single_quotes(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    return _STRING.sub(rb"'\1'", body), "single quotes"
-
-
-def _bom(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    return b"\xef\xbb\xbf" + body, "byte order mark in front"
-
-
 def _nan(body: bytes, draw: Draw) -> tuple[bytes, str]:
     document = json.loads(body)
     numbers = [node for node in nodes(document) if node.is_number]
@@ -77,20 +36,32 @@ def _nan(body: bytes, draw: Draw) -> tuple[bytes, str]:
     return body, f"NaN for {node.pointer}"
 
 
-def _html(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    return gateway_page(502), "HTML page"
-
-
-def _empty(body: bytes, draw: Draw) -> tuple[bytes, str]:
-    return b"", "empty body"
-
-
-_CHANGES = {
+_CHANGES: dict[str, Callable[[bytes, Draw], tuple[bytes, str]]] = {
     "cut": _cut,
     "trailing_comma": _trailing_comma,
-    "single_quotes": _single_quotes,
-    "bom": _bom,
+    "single_quotes": lambda body, _: (_STRING.sub(rb"'\1'", body), "single quotes"),
+    "bom": lambda body, _: (b"\xef\xbb\xbf" + body, "byte order mark in front"),
     "nan": _nan,
-    "html": _html,
-    "empty": _empty,
+    "html": lambda *_: (gateway_page(502), "HTML page"),
+    "empty": lambda *_: (b"", "empty body"),
 }
+
+
+class MalformedJson(PayloadKind):
+    """Sends a body that a strict parser rejects, with the usual Content-Type and a correct Content-Length."""
+
+    text = Text(
+        "HTTP 200 and application/json with a body that does not parse", "HTTP 200 与 application/json，但正文无法解析"
+    )
+    how: str = choice(
+        "Cut off, trailing comma, single quotes, byte order mark, NaN for a number, HTML page, or empty.",
+        "截断、多余的逗号、单引号、开头的 BOM、以 NaN 代替数字、HTML 页面，或空。",
+        _CHANGES,
+    )
+
+    def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
+        """Return the response with a malformed body; None if it is not a JSON object already."""
+        if decode(response) is None:
+            return None
+        body, note = _CHANGES[self.how](response.body, draw)
+        return with_body(response, body), note

@@ -1,16 +1,10 @@
 """Requests over a limit are refused."""
 
-from __future__ import annotations
-
 from collections import deque
-from dataclasses import dataclass
 
-from mockserver.core.text import Text
-from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal
-from mockserver.faults.fields import integer, number
+from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal, Text, integer, number
 
 
-@dataclass(frozen=True, kw_only=True)
 class RateLimit(ApiKind):
     """A sliding window by the app's clock. Refused requests do not count."""
 

@@ -1,16 +1,8 @@
 """The server has a new secret that the client does not know."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-from mockserver.core.text import Text
-from mockserver.faults.base import ChecksumKind, Draw, with_appsecret
-from mockserver.faults.fields import string
-from mockserver.validation.signature import SigningContext
+from mockserver.faults.base import ChecksumKind, Draw, SigningContext, Text, string, with_appsecret
 
 
-@dataclass(frozen=True, kw_only=True)
 class SecretRotated(ChecksumKind):
     """Verifies all signatures with one other secret."""
 

@@ -1,16 +1,10 @@
 """The body arrives piece by piece."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import MAX_SECONDS, Draw, TimeKind
-from mockserver.faults.fields import integer, number
+from mockserver.faults.base import MAX_SECONDS, DeliveryPlan, Draw, Response, Text, TimeKind, integer, number
 
 
-@dataclass(frozen=True, kw_only=True)
 class SlowBody(TimeKind):
     """Sends the headers at once and the body in pieces spread over a period."""
 

@@ -1,16 +1,10 @@
 """The connection stays open after a complete response."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import MAX_SECONDS, ConnectionKind, Draw
-from mockserver.faults.fields import number
+from mockserver.faults.base import MAX_SECONDS, ConnectionKind, DeliveryPlan, Draw, Response, Text, number
 
 
-@dataclass(frozen=True, kw_only=True)
 class SlowClose(ConnectionKind):
     """Sends the whole response, then waits before closing the connection."""
 

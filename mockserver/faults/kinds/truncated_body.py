@@ -1,16 +1,10 @@
 """The body is shorter than its Content-Length."""
 
-from __future__ import annotations
+from dataclasses import replace
 
-from dataclasses import dataclass, replace
-
-from mockserver.core.http import DeliveryPlan, Response
-from mockserver.core.text import Text
-from mockserver.faults.base import ConnectionKind, Draw
-from mockserver.faults.fields import number
+from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response, Text, number
 
 
-@dataclass(frozen=True, kw_only=True)
 class TruncatedBody(ConnectionKind):
     """Sends a part of the body under the full Content-Length, then closes the connection."""
 

@@ -1,21 +1,14 @@
 """The body is JSON in an encoding other than UTF-8, and no header says so."""
 
-from __future__ import annotations
-
 import json
-from dataclasses import dataclass
 
-from mockserver.core.http import Response
-from mockserver.core.text import Text
-from mockserver.faults.base import Draw, FaultContext, PayloadKind
-from mockserver.faults.fields import choice
+from mockserver.faults.base import Draw, FaultContext, PayloadKind, Response, Text, choice
 from mockserver.faults.payloads import decode, with_body
 
 _CODECS = {"gbk": "gbk", "utf-16": "utf-16-le", "latin-1": "latin-1"}
 _SUFFIXES = {"gbk": "成功", "utf-16": "", "latin-1": "succès"}
 
 
-@dataclass(frozen=True, kw_only=True)
 class WrongCharset(PayloadKind):
     """Encodes the body so that it is not valid UTF-8; characters the encoding lacks become question marks."""
 
@@ -23,7 +16,7 @@ class WrongCharset(PayloadKind):
         "a body that is not UTF-8; a word is added to ErrorInfo if the body would be plain ASCII otherwise",
         "正文不是 UTF-8；若正文原本只有 ASCII 字符，则在 ErrorInfo 中加入一个词",
     )
-    charset: str = choice("Encoding of the body.", "正文的编码。", "gbk", "utf-16", "latin-1", default="gbk")
+    charset: str = choice("Encoding of the body.", "正文的编码。", tuple(_CODECS))
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
         """Return the response in the other encoding; None if the body is not a JSON object."""

@@ -1,17 +1,9 @@
 """The body is correct, its Content-Type is not."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-from mockserver.core.http import Response
-from mockserver.core.text import Text
-from mockserver.faults.base import Draw, FaultContext, PayloadKind
-from mockserver.faults.fields import string
+from mockserver.faults.base import Draw, FaultContext, PayloadKind, Response, Text, string
 from mockserver.faults.payloads import with_body
 
 
-@dataclass(frozen=True, kw_only=True)
 class WrongContentType(PayloadKind):
     """Sends the same body with another Content-Type."""
 
