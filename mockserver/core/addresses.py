@@ -74,15 +74,15 @@ def normalize_server_url(text: str) -> str:
     return parse_server_url(f"http://{text}" if _HOST_AND_PORT.fullmatch(text) else text).url
 
 
-def parse_public_url(url: str) -> str:
-    """Return the URL, without a trailing slash, under which others reach a server; raise ConfigurationError if it is none."""
+def parse_public_url(url: str, option: str = "--public-url") -> str:
+    """Return the URL of a server, without a trailing slash; raise ConfigurationError about `option` if it is none."""
     parts = _split(url)
     if parts is None or parts.query or parts.fragment:
         text = Text(
             f"{_without_user(url)!r} is not the URL of a server; expected http://HOST:PORT or https://HOST/PREFIX",
             f"{_without_user(url)!r} 不是服务器的 URL；应为 http://HOST:PORT 或 https://HOST/PREFIX",
         )
-        raise ConfigurationError.at("--public-url", text)
+        raise ConfigurationError.at(option, text)
     return url.strip().rstrip("/")
 
 

@@ -49,3 +49,8 @@ def replaced_time() -> float | None:
         # A replacement may be anything.
         return None
     return told if abs(told - machine_time()) > _MOVED_SECONDS else None
+
+
+def sleep(seconds: float) -> None:
+    """Wait, as `time.sleep` does outside of tests."""
+    _TIME.sleep(max(0.0, seconds))

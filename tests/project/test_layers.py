@@ -16,7 +16,7 @@ LAYERS = (
     {"faults", "scenarios"},
     {"engine"},
     {"reporting"},
-    {"server"},
+    {"live", "server"},
     {"testing", "cli"},
 )
 """The packages from the lowest layer to the highest."""
@@ -31,6 +31,7 @@ LIBRARIES = {
     "faker": {"world"},
     "numpy": {"world"},
     "click": {"cli"},
+    "urllib3": {"live"},
     "jsonschema": {"contract"},
     "jsonschema_rs": {"contract"},
     "referencing": {"contract"},

@@ -1,0 +1,321 @@
+"""The target: a backend that is asked, with its own credentials. Every request to it is signed, counted and sent here.
+
+A request is signed at the moment it is sent, after any wait, and anew when it is repeated. Redirects are not followed, proxies in
+the environment are ignored, certificates are verified. What a target or an error says passes `redact` before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, ReadTimeoutError
+from urllib3.exceptions import SSLError as TlsError
+
+from mockserver.contract.apps import Credentials, load_apps
+from mockserver.contract.checking import check_document
+from mockserver.contract.checksum import Formula, checksum, new_seq
+from mockserver.contract.schemas import Schemas
+from mockserver.core.addresses import parse_public_url
+from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.folders import Folders
+from mockserver.core.json_reader import read_json
+from mockserver.core.machine_time import machine_time, monotonic, sleep
+from mockserver.core.settings import read_variable
+from mockserver.core.suggestions import unknown
+from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_yaml
+from mockserver.validation.redactor import MASK, Redactor
+
+JSON_HEADERS = {"Content-Type": "application/json"}
+DEFAULT_IDENTIFIER = "admin"  # The document's own (§1.1.2): no secret.
+_MAX_ANSWER = 256 * 1024 * 1024
+_MAX_REMEMBERED = 20_000  # Checksums and seqs that `redact` masks.
+_HEX_DIGEST = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9A-F]{40})(?![0-9A-Za-z])", re.ASCII)
+Kind = Literal["unreachable", "certificate", "refused", "rate_limited", "other_api", "out_of_requests"]
+
+
+class TargetError(ConfigurationError):
+    """The target cannot be asked; `kind` says why."""
+
+    kind: Kind = "unreachable"
+
+    @classmethod
+    def of(cls, kind: Kind, place: str, text: Text) -> TargetError:
+        """Return the error about `place`, the target or an option."""
+        error = cls([Problem(place, text)])
+        error.kind = kind
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCredentials:
+    """What requests to the target are signed with, and the account that they name."""
+
+    keys: Credentials
+    identifier: str = field(default=DEFAULT_IDENTIFIER, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer of the target, as it was received."""
+
+    status: int
+    headers: Mapping[str, str]  # By lower-case name.
+    body: bytes
+    seconds: float  # From sending to the last byte.
+    at: float = 0.0  # When the request was signed.
+
+
+def read_target_credentials(apps: str | None, appkey: str | None) -> TargetCredentials:
+    """Return the credentials in the file `apps`, or else those in the variables `MOCKSERVER_TARGET_…`.
+
+    `appkey` chooses an app of the file, the first by default. ConfigurationError shows no secret.
+    """
+    if apps is None:
+        return _credentials_from_environment(appkey)
+    schema = Schemas({"apps.json": read_json(Folders().schema("apps.json"))})["apps.json"]
+    document = read_yaml(Path(apps))
+    problems: list[Problem] = []
+    checked = check_document(document, schema, problems)
+    if problems:
+        raise ConfigurationError(problems)
+    known = load_apps(checked)
+    if appkey is not None and appkey not in known:
+        raise ConfigurationError.at("--target-appkey", unknown("app", appkey, known))
+    app = known[appkey] if appkey is not None else next(iter(known.values()))
+    return TargetCredentials(app.credentials, next(iter(app.identifiers), DEFAULT_IDENTIFIER))
+
+
+def _credentials_from_environment(appkey: str | None) -> TargetCredentials:
+    names = ("APPKEY", "APPSECRET", "RESTAPIKEY", "IDENTIFIER")
+    values = {name: read_variable(f"MOCKSERVER_TARGET_{name}") for name in names}
+    values["APPKEY"] = appkey or values["APPKEY"]
+    if missing := [f"MOCKSERVER_TARGET_{name}" for name in ("APPKEY", "APPSECRET") if not values[name]]:
+        listed = ", ".join(missing)
+        text = Text(
+            f"no credentials of the target: give a file like apps.yaml, or set {listed}",
+            f"缺少目标的凭证：请给出 apps.yaml 格式的文件，或设置 {listed}",
+        )
+        raise ConfigurationError.at("--target-apps", text)
+    keys = Credentials(values["APPKEY"], values["APPSECRET"], values["RESTAPIKEY"])
+    return TargetCredentials(keys, values["IDENTIFIER"] or DEFAULT_IDENTIFIER)
+
+
+class Target:
+    """A client of one backend. Threads may share it.
+
+    `rate` is in requests per second, 0 is unlimited; `max_requests` ends in TargetError. `clock` returns the seconds since 1970 to
+    sign with, `ticks` seconds that only count up, `pause` waits.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credentials: TargetCredentials,
+        *,
+        ca: str | None = None,
+        proxy: str | None = None,
+        rate: float = 0.0,
+        max_requests: int | None = None,
+        timeout: float = 30.0,
+        connections: int = 1,
+        clock: Callable[[], float] = machine_time,
+        ticks: Callable[[], float] = monotonic,
+        pause: Callable[[float], None] = sleep,
+    ) -> None:
+        self.url = parse_public_url(url, "--target")
+        self.credentials = credentials
+        self.formula: Formula = "v2"
+        self.requests = 0
+        self.clock, self.pause = clock, pause
+        self._rate, self._max_requests, self._ticks = rate, max_requests, ticks
+        self._lock, self._next_slot = threading.Lock(), 0.0
+        self._redactor = Redactor()
+        self._redactor.add_secrets(credentials.keys.secrets)
+        self._sent: deque[str] = deque(maxlen=_MAX_REMEMBERED)
+        options: dict[str, Any] = {
+            "timeout": urllib3.Timeout(connect=min(timeout, 10.0), read=timeout),
+            "retries": False,
+            "maxsize": connections,
+            "block": True,
+            "ssl_context": _tls_context(ca) if self.url.startswith("https:") or proxy else None,
+        }
+        self._pool = _proxy_pool(proxy, options) if proxy else urllib3.PoolManager(**options)
+
+    def send(
+        self,
+        path: str,
+        body: bytes,
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] = JSON_HEADERS,
+        sign: Mapping[str, str | None] | None = None,
+        formula: Formula | None = None,
+        query: str = "",
+    ) -> Answer:
+        """Return the answer to a request that is signed now; TargetError if none arrives.
+
+        `sign` replaces parameters of the signature, None leaves one out; `query` is added as it is. A request whose connection was
+        closed before an answer began is sent once more, signed anew.
+        """
+        for attempt in (1, 2):
+            self._wait_for_turn()
+            now = self.clock()
+            signed = self._signed_query(now, sign or {}, formula or self.formula)
+            url = f"{self.url}{path}?{'&'.join(filter(None, (signed, query)))}"
+            started = self._ticks()
+            try:
+                response = self._pool.request(
+                    method,
+                    url,
+                    body=body,
+                    headers=dict(headers),
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+                try:
+                    content = self._read(response)
+                finally:
+                    response.release_conn()
+            except HTTPError as error:
+                if attempt == 1 and _was_dropped(error):
+                    continue
+                raise self._explain(error) from None
+            received = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, received, content, self._ticks() - started, now)
+        raise AssertionError
+
+    def redact(self, text: str) -> str:
+        """Return a text of the target without credentials, checksums, seqs and the identifier."""
+        identifier = self.credentials.identifier
+        masked = [self.credentials.keys.appkey, *(() if identifier == DEFAULT_IDENTIFIER else (identifier,))]
+        # A list, because other threads add to the deque.
+        for value in (*masked, *list(self._sent)):
+            if value in text:
+                text = text.replace(value, MASK)
+        return _HEX_DIGEST.sub(MASK, self.redact_secrets(text))
+
+    def redact_secrets(self, text: str) -> str:
+        """Return data of the target without appsecret and restapikey, which occur in data only by mistake."""
+        return self._redactor.redact_text(text)
+
+    def error(self, kind: Kind, text: Text) -> TargetError:
+        """Return an error about this target."""
+        return TargetError.of(kind, self.url, text)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+
+    def _wait_for_turn(self) -> None:
+        """Wait until the rate allows another request, and count it."""
+        with self._lock:
+            if self._max_requests is not None and self.requests >= self._max_requests:
+                text = Text(
+                    f"the limit of {self._max_requests} requests is reached",
+                    f"已达到 {self._max_requests} 个请求的上限",
+                )
+                raise self.error("out_of_requests", text)
+            self.requests += 1
+            now = self._ticks()
+            slot = max(now, self._next_slot)
+            self._next_slot = slot + 1 / self._rate if self._rate else slot
+        if slot > now:
+            self.pause(slot - now)
+
+    def _signed_query(self, now: float, changes: Mapping[str, str | None], formula: Formula) -> str:
+        keys = self.credentials.keys
+        curtime = changes.get("curtime") or str(int(now))
+        values: dict[str, str | None] = {
+            "appkey": keys.appkey,
+            "identifier": self.credentials.identifier,
+            "curtime": curtime,
+            "checksum": checksum(keys, curtime, formula),
+            "seq": new_seq(str(int(now))),
+            **changes,
+        }
+        # Both, because a target may answer with the checksum that it expected.
+        self._sent += [checksum(keys, curtime, "v2"), checksum(keys, curtime, "v1")]
+        self._sent += [value for value in (values["seq"], values["checksum"]) if value and len(value) > 8]
+        return "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items() if value is not None)
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        parts, size = [], 0
+        for part in response.stream(1 << 16, decode_content=False):
+            parts.append(part)
+            size += len(part)
+            if size > _MAX_ANSWER:
+                response.close()
+                raise self.error("other_api", Text("an answer is larger than 256 MiB", "应答超过 256 MiB"))
+        return b"".join(parts)
+
+    def _explain(self, error: HTTPError) -> TargetError:
+        """Return one line about a failed request. The texts of urllib3 contain the signed URL, so they are not used."""
+        cause = error.__cause__ or error.__context__ or error
+        if isinstance(error, ProxyError):
+            return self.error(
+                "unreachable",
+                Text("the proxy cannot be used; check --target-proxy", "代理不可用；请检查 --target-proxy"),
+            )
+        if isinstance(error, TlsError):
+            return self.error("certificate", _tls_text(error, cause))
+        if isinstance(error, (NewConnectionError, ConnectTimeoutError)):
+            reason = _reason(
+                cause, "the host name is unknown" if "resol" in type(error).__name__.lower() else "no connection"
+            )
+            return self.error("unreachable", Text(f"unreachable: {reason}", f"无法连接：{reason}"))
+        if isinstance(error, ReadTimeoutError):
+            return self.error("unreachable", Text("no complete answer in time", "未在时限内收到完整应答"))
+        return self.error(
+            "unreachable", Text("the connection broke before the answer was complete", "应答未完整，连接即中断")
+        )
+
+
+def _proxy_pool(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyManager:
+    try:
+        return urllib3.ProxyManager(proxy, **options)
+    except (HTTPError, ValueError):
+        text = Text("not the URL of a proxy; expected http://HOST:PORT", "不是代理的 URL；应为 http://HOST:PORT")
+        raise ConfigurationError.at("--target-proxy", text) from None
+
+
+def _tls_context(ca: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca is not None:
+        try:
+            context.load_verify_locations(cafile=ca)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            text = Text(f"{ca} contains no CA certificates: {reason}", f"{ca} 中没有 CA 证书：{reason}")
+            raise ConfigurationError.at("--target-ca", text) from None
+    return context
+
+
+def _was_dropped(error: HTTPError) -> bool:
+    """Whether a server closed an idle connection at the moment it was used again."""
+    return any(isinstance(each, ConnectionError) for each in (error.__cause__, error.__context__, *error.args))
+
+
+def _reason(cause: BaseException, otherwise: str) -> str:
+    return getattr(cause, "strerror", None) or otherwise
+
+
+def _tls_text(error: TlsError, cause: BaseException) -> Text:
+    for each in (cause, *error.args):
+        if isinstance(each, ssl.SSLCertVerificationError):
+            reason = each.verify_message
+            return Text(
+                f"its certificate is not trusted ({reason}): add --target-ca FILE",
+                f"证书不受信任（{reason}）：请加 --target-ca FILE",
+            )
+    return Text("no TLS connection; is this an https port?", "无法建立 TLS 连接；该端口是否提供 https？")
