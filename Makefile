@@ -8,7 +8,7 @@ RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D10
 SERVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-full test-pythons audit check format format-check lint types data docs docs-write bench dist clean
+.PHONY: help serve test test-full test-pythons audit check format format-check lint types data docs docs-write assets bench dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ docs: $(VENV)/.dev  ## check the generated tables of the documentation
 
 docs-write: $(VENV)/.dev  ## write the generated tables of the documentation
 	$(BIN)/python -m tests.project.doc_tables --write
+
+assets: $(VENV)/.dev  ## fetch the third-party files of the console from npm again
+	$(BIN)/python -m tests.project.vendored_assets
 
 bench: $(VENV)/.dev  ## benchmark requests, CPU and start-up against a minimal Flask app
 	$(BIN)/python -m tests.bench

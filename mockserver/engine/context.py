@@ -42,6 +42,8 @@ class RequestContext:
     fault_plan: FaultPlan | None = None  # The faults that may apply to the request; None without any.
     signature_valid: bool = False  # Set with a fault plan: the signature is valid by the app's real secret and clock.
     injected: list[Violation] = field(default_factory=list)  # Violations that a checksum fault caused.
+    preview: bool = False
+    """For analysis only: no faults, claims or counts, and an exhaustive signature diagnosis."""
     near: str = ""  # The closest rule, when there are rules and none matched.
 
     @property

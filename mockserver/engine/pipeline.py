@@ -112,7 +112,7 @@ class Engine:
         self._log.write(entry)
         return response
 
-    def _identify(self, received: Request) -> RequestContext:
+    def _identify(self, received: Request, *, preview: bool = False) -> RequestContext:
         # Secrets in the wrong place are masked first: only the signature check sees the request as received.
         request = self._redactor.redact(received)
         query = read_query(request.query)
@@ -126,7 +126,7 @@ class Engine:
             state = self.store.app(app.appkey)
             scenario, readings = _choices(config, overrides, state)
         return RequestContext(
-            next(self._numbers),
+            0 if preview else next(self._numbers),
             config,
             received,
             request,
@@ -137,10 +137,11 @@ class Engine:
             overrides,
             scenario,
             readings,
+            preview=preview,
         )
 
-    def _validate(self, context: RequestContext, *, deep: bool = False) -> None:
-        """Collect all violations in the order of the checks. `deep`: for analysis only, so without faults."""
+    def _validate(self, context: RequestContext) -> None:
+        """Collect all violations in the order of the checks."""
         request, readings = context.request, context.readings
         context.operation, context.violations = check_target(request, readings)
         found_in_query = check_query(context.parsed_query, readings, request)
@@ -151,10 +152,10 @@ class Engine:
             validator = context.config.schemas.request(context.operation.name)
             section = context.operation.section
             context.body, body_violations = check_body(request, validator, readings, section)
-        if not deep:
+        if not context.preview:
             context.fault_plan = self._plan_faults(context)
         accepted = context.refusal is None
-        signing = self._signing_context(context, deep=deep)
+        signing = self._signing_context(context)
         signature = check_signature(context.query, context.received, readings, signing, accepted=accepted)
         if context.signature_valid:
             # A fault made the server reject a valid signature: that is no violation of the client's.
@@ -181,17 +182,17 @@ class Engine:
             context.operation_name, context.body, context.query, context.now, once=once, number=context.number
         )
 
-    def _signing_context(self, context: RequestContext, *, deep: bool) -> SigningContext:
+    def _signing_context(self, context: RequestContext) -> SigningContext:
         """Return the keys and the clock to verify the signature against, with checksum faults applied."""
-        config, app, state = context.config, context.app, context.state
+        config, app, state, preview = context.config, context.app, context.state, context.preview
         signing = SigningContext(
             context.now,
             app,
             (config.apps, self.apps),
-            state,
-            clock_moved=not deep and (state.clock.is_moved or self.store.clock.is_moved),
+            None if preview else state,
+            clock_moved=not preview and (state.clock.is_moved or self.store.clock.is_moved),
             suggest_explain=app is not None and app.appkey in config.apps,
-            deep=deep,
+            deep=preview,
         )
         if context.fault_plan is None or app is None:
             return signing
@@ -230,10 +231,16 @@ class Engine:
         return response
 
     def examine(self, request: Request) -> list[Violation]:
-        """Return all violations of a request without answering it, with an exhaustive signature diagnosis."""
-        context = self._identify(request)
-        self._validate(context, deep=True)
+        """Return all violations of a request, with an exhaustive signature diagnosis. It leaves no trace."""
+        context = self._identify(request, preview=True)
+        self._validate(context)
         return context.violations
+
+    def preview(self, request: Request) -> Response:
+        """Return the response to a request, without faults. It leaves no trace: no journal entry, count or claim."""
+        context = self._identify(request, preview=True)
+        self._validate(context)
+        return self._respond(context, self._decide(context))
 
     def error_body(self, error: str, detail: Text) -> bytes:
         """Return the envelope of a failure outside of the pipeline, e.g. of a request that is not HTTP."""

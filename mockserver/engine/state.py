@@ -63,13 +63,14 @@ class AppState:
         """Return the curtime that `checksum` was valid for, if known. Hashes may collide: verify it."""
         return self._signed.get(hash(checksum))
 
-    def count_match(self, rule: str, limit: int | None = None) -> int | None:
-        """Count a match of a rule. Return the matches before it; None, uncounted, once there are `limit`."""
+    def count_match(self, rule: str, limit: int | None = None, *, preview: bool = False) -> int | None:
+        """Count a match of a rule, unless for a `preview`. Return the matches before it; None once there are `limit`."""
         with self._lock:
             count = self._matches[rule]
             if limit is not None and count >= limit:
                 return None
-            self._matches[rule] = count + 1
+            if not preview:
+                self._matches[rule] = count + 1
             return count
 
     def install_faults(self, faults: Sequence[Fault]) -> None:

@@ -17,6 +17,7 @@ from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
 from mockserver.server import admin_apps, admin_behavior, admin_catalog, admin_clock, admin_docs, admin_journal
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route, parse_request
+from mockserver.server.console import PAGES
 from mockserver.server.guard import CHALLENGES, Guard
 
 log = logging.getLogger("mockserver")
@@ -63,12 +64,13 @@ def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
         text = Text("internal error of the mock server; see its log", "模拟服务器内部错误；详见日志")
         return _error_response(AdminError(500, "internal_error", text), context.lang)
 
-    for route in ROUTES:
+    for route in (*ROUTES, *PAGES):
         admin.add_url_rule(
             f"/{route.path}",
             f"{route.method} {route.path}".replace(".", " "),
             _view(context, route),
             methods=[route.method],
+            strict_slashes=route.path != "",
             provide_automatic_options=False,
         )
     return admin
@@ -108,7 +110,7 @@ def _unknown_route(path: str) -> AdminError:
 def _allowed_methods(path: str) -> list[str]:
     """Return the methods of the resource at a path below the prefix; empty when there is none."""
     parts = path.split("/")
-    return sorted({route.method for route in ROUTES if _matches(route.path.split("/"), parts)})
+    return sorted({route.method for route in (*ROUTES, *PAGES) if _matches(route.path.split("/"), parts)})
 
 
 def _matches(pattern: list[str], parts: list[str]) -> bool:

@@ -24,7 +24,7 @@ _PAGES = Path(__file__).parent / "pages"
 _OWN_FILES = ("docs.js", "docs.css")
 _SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
 _MEDIA_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
-_HEADERS = {
+PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -53,14 +53,18 @@ def openapi(context: AdminContext, request: AdminRequest) -> Json:
 
 def sign(context: AdminContext, request: AdminRequest) -> Json:
     """Return a signed query string for the app, by default the first one. The secrets are not part of it."""
+    return {"query": signed_query(context, request.appkey, **request.query)}
+
+
+def signed_query(context: AdminContext, appkey: str | None, **values: str) -> str:
+    """Return a query string signed for an app (the first one for None) by its clock; AdminError 404 for an unknown app."""
     engine = context.engine
-    appkey = request.appkey or next(iter(engine.config.apps))
+    appkey = appkey or next(iter(engine.config.apps))
     app = engine.app(appkey)
     if app is None:
         raise context.unknown_app(appkey)
     formula: checksum.Formula = "v1" if current_readings(context, appkey)["signing"] == "v1" else "v2"
-    now = engine.store.app(appkey).clock.now()
-    return {"query": checksum.sign(app.credentials, now, formula=formula, **request.query)}
+    return checksum.sign(app.credentials, engine.store.app(appkey).clock.now(), formula=formula, **values)
 
 
 def docs_page(context: AdminContext, request: AdminRequest) -> Response:
@@ -93,7 +97,7 @@ def _swagger_folder() -> Path:
 
 
 def _file(path: Path) -> Response:
-    return Response(path.read_bytes(), mimetype=_MEDIA_TYPES[path.suffix], headers=_HEADERS)
+    return Response(path.read_bytes(), mimetype=_MEDIA_TYPES[path.suffix], headers=PAGE_HEADERS)
 
 
 ROUTES = (

@@ -18,6 +18,7 @@ from mockserver.server.admin import PREFIX as ADMIN_PREFIX
 from mockserver.server.admin import admin_blueprint, unmatched_response
 from mockserver.server.admin_request import AdminContext
 from mockserver.server.api import api_response
+from mockserver.server.console import redirect
 from mockserver.server.guard import Guard
 
 log = logging.getLogger("mockserver")
@@ -70,6 +71,14 @@ def build_app(
     @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)
     def operation(command: str) -> Response:
         return api_response(engine)
+
+    @app.route("/", methods=["GET"], provide_automatic_options=False)
+    def root() -> Response:
+        # For people; a client that asks for JSON gets the API's answer to an unknown path.
+        browser = (
+            request.method == "GET" and not request.query_string and "text/html" in request.headers.get("Accept", "")
+        )
+        return redirect("__admin/console") if browser else api_response(engine)
 
     @app.errorhandler(HTTPException)
     def unmatched(error: HTTPException) -> Response:

@@ -48,7 +48,9 @@ def test_the_wheel_contains_exactly_the_package_its_schemas_and_its_fixtures(whe
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     expected = (
-        packed("mockserver", "*.py", "*.yaml", "*.json", "py.typed", "*.html", "*.js", "*.css")
+        packed(
+            "mockserver", "*.py", "*.yaml", "*.json", "py.typed", "*.html", "*.js", "*.mjs", "*.css", "*.svg", "NOTICE"
+        )
         | packed("schemas", "*.json")
         | packed("fixtures", "*.yaml")
     )

@@ -1,0 +1,83 @@
+"""The console: pages for people under `/__admin/console`, in both languages, rendered on the server.
+
+A page shows what is true when it is loaded and can be read without scripts; its scripts then add what moves. Pages read
+state through the admin handlers, and change it only through the admin API in the browser.
+"""
+
+from __future__ import annotations
+
+import json
+
+import flask
+from flask import Response
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.readings import READINGS
+from mockserver.core.machine_time import monotonic
+from mockserver.engine.journal import JournalQuery
+from mockserver.server.admin_apps import list_apps
+from mockserver.server.admin_behavior import current_readings, list_faults
+from mockserver.server.admin_catalog import ready
+from mockserver.server.admin_clock import get_clock
+from mockserver.server.admin_docs import signed_query
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.console_pages import asset, page_language, render, server_url
+
+_FIRST_CALL = OPERATIONS["query_room_info"]
+_SHOWN_VIOLATIONS = 8
+PAGES = Routes()
+PAGES.add("GET", "console/assets/<name>", "控制台的资源文件")(asset)
+
+
+@PAGES.add("GET", "", "转到控制台", query=None)
+@PAGES.add("GET", "console/", "转到控制台", query=None)
+def to_console(context: AdminContext, request: AdminRequest) -> Response:
+    """Redirect to the console, by a relative URL because a reverse proxy may add a prefix."""
+    # `/__admin` and `/__admin/` lead to the same page.
+    path = flask.request.path
+    target = "../console" if path.endswith("/console/") else "console" if path.endswith("/") else "__admin/console"
+    return redirect(target)
+
+
+def redirect(target: str) -> Response:
+    """Return a redirect to a relative URL."""
+    return Response(status=302, headers={"Location": target, "Cache-Control": "no-store"})
+
+
+@PAGES.add("GET", "console", "总览", query=None)
+def overview(context: AdminContext, request: AdminRequest) -> Response:
+    """Return the page that says what is served, and how to make the first call."""
+    lang, engine = page_language(context, request), context.engine
+    scenario = engine.config.scenarios[engine.store.scenario]
+    values = current_readings(context, None)
+    changed = [(name, values[name]) for name, reading in READINGS.items() if values[name] != reading.default]
+    recent = engine.journal.select(JournalQuery())
+    wrong = [entry for entry in reversed(recent.entries) if entry.violations][:_SHOWN_VIOLATIONS]
+    app = next(iter(engine.config.apps.values()))
+    return render(
+        context,
+        request,
+        "overview.html",
+        scenario={"name": scenario.name, "title": scenario.title.to(lang), "text": scenario.description.to(lang)},
+        clock=get_clock(context, AdminRequest()),
+        readings=changed,
+        faults=list_faults(context, AdminRequest())["faults"],
+        apps=list_apps(context, AdminRequest())["apps"],
+        ready=ready(context, AdminRequest()),
+        uptime=int(monotonic() - context.started),
+        requests=len(recent.entries),
+        evicted=recent.evicted,
+        violations=[(entry, entry.violations[0].text.to(lang)) for entry in wrong],
+        operations=[(operation, operation.title.to(lang)) for operation in OPERATIONS.values()],
+        app=app,
+        **first_call(context),
+    )
+
+
+def first_call(context: AdminContext) -> Json:
+    """Return the parts of a signed call that is answered with data: URL, query, and body."""
+    engine = context.engine
+    app = next(iter(engine.config.apps.values()))
+    query = signed_query(context, app.appkey)
+    examples = engine.config.schemas[f"{_FIRST_CALL.name}.request.json"].schema["examples"]
+    return {"url": f"{server_url(context)}{_FIRST_CALL.path}", "query": query, "body": json.dumps(examples[0])}

@@ -1,0 +1,115 @@
+"""How a page of the console is rendered: templates, language, relative links, and the files that pages load.
+
+A page works below any prefix, so all links are relative. Scripts and styles are files, and a template writes each text in
+both languages: `t("Rooms", "房间")`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import flask
+import jinja2
+from flask import Response
+
+from mockserver import __version__
+from mockserver.core.clock import UTC8_OFFSET
+from mockserver.core.errors import AdminError
+from mockserver.core.text import Lang, Text
+from mockserver.server.admin_docs import PAGE_HEADERS as DOCS_HEADERS
+from mockserver.server.admin_request import AdminContext, AdminRequest
+
+_PAGES = Path(__file__).parent / "pages"
+_FOLDERS = (_PAGES / "console", _PAGES / "vendor")
+_MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_FILES = {path.name: path for folder in _FOLDERS for path in folder.iterdir() if path.suffix in _MEDIA_TYPES}
+# The forms of a page lead to the page itself, so that they work without scripts.
+_POLICY = DOCS_HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
+_HEADERS = {**DOCS_HEADERS, "Content-Security-Policy": _POLICY}
+_COOKIE = "mockserver_lang"
+NAVIGATION = (("console", Text("Overview", "总览")),)
+"""The pages: path below the admin prefix, and title."""
+
+
+def render(
+    context: AdminContext, request: AdminRequest, template: str, *, status: int = 200, **values: Any
+) -> Response:
+    """Return a page in the language of the reader. `values` are the variables of its template."""
+    lang = _language(context, request)
+    path = flask.request.path.partition("/__admin/")[2]
+    html = (
+        _templates()
+        .get_template(template)
+        .render(
+            t=lambda en, zh: Text(en, zh).to(lang),
+            lang=lang,
+            admin="../" * path.count("/") or "./",  # From this page to the admin prefix.
+            path=path,
+            section="/".join(path.split("/")[:2]),
+            navigation=[(target, text.to(lang)) for target, text in NAVIGATION],
+            other_lang="?" + urlencode({**flask.request.args, "lang": "en" if lang == "zh" else "zh"}),
+            version=__version__,
+            **values,
+        )
+    )
+    response = Response(html, status, mimetype="text/html", headers=_HEADERS)
+    if "lang" in request.query:
+        response.set_cookie(_COOKIE, lang, max_age=365 * 86_400, samesite="Strict", httponly=True)
+    return response
+
+
+def asset(context: AdminContext, request: AdminRequest) -> Response:
+    """Return a script, style sheet or icon of the pages."""
+    path = _FILES.get(request.path["name"])
+    if path is None:
+        text = Text(f"the console has no file {request.path['name']}", f"控制台没有文件 {request.path['name']}")
+        raise AdminError(404, "unknown_resource", text)
+    return Response(path.read_bytes(), mimetype=_MEDIA_TYPES[path.suffix], headers=_HEADERS)
+
+
+def server_url(context: AdminContext) -> str:
+    """Return the URL under which the reader's client reaches the API, without a trailing slash."""
+    return (context.public_url or flask.request.url_root).rstrip("/")
+
+
+def page_language(context: AdminContext, request: AdminRequest) -> Lang:
+    """Return the language of the reader: `?lang=`, else the one chosen before, else the browser's, else the server's."""
+    return _language(context, request)
+
+
+def _language(context: AdminContext, request: AdminRequest) -> Lang:
+    chosen = request.query.get("lang") or flask.request.cookies.get(_COOKIE)
+    best = chosen if chosen in ("en", "zh") else flask.request.accept_languages.best_match(["en", "zh"], context.lang)
+    return "zh" if best == "zh" else "en"
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_PAGES / "console"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["time"] = format_time
+    environment.filters["count"] = lambda number: f"{number:,}"
+    return environment
+
+
+def format_time(second: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Return a time in UTC+8; empty outside the calendar."""
+    try:
+        return datetime.fromtimestamp(second + UTC8_OFFSET, timezone.utc).strftime(form)
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def text_values(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
+    """Return a row with its texts in one language."""
+    return {name: value.to(lang) if isinstance(value, Text) else value for name, value in row.items()}

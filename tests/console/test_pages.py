@@ -1,0 +1,127 @@
+"""What every page of the console keeps: both languages, both schemes, all widths, keyboard, and a strict policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from mockserver import MockServer
+from mockserver.server import console_pages
+
+PAGES = [target.removeprefix("console").lstrip("/") for target, _ in console_pages.NAVIGATION]
+FOLDER = Path(console_pages.__file__).parent / "pages" / "console"
+TEMPLATES = sorted(FOLDER.glob("*.html"))
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+}
+AXE = {"resultTypes": ["violations"]}
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        """Follow no redirect."""
+
+
+def get(url: str, accept: str) -> tuple[int, str]:
+    """Return status and Location of a GET without following redirects."""
+    try:
+        with build_opener(_NoRedirect).open(Request(url, headers={"Accept": accept}), timeout=10) as answer:
+            return answer.status, ""
+    except HTTPError as error:
+        error.close()
+        return error.code, error.headers["Location"]
+
+
+def test_a_browser_is_led_to_the_console(server: MockServer) -> None:
+    """From `/` and from the admin prefix, by relative URLs; nothing of it is journalled."""
+    html = "text/html,application/xhtml+xml,*/*;q=0.8"
+    assert get(f"{server.url}/", html) == (302, "__admin/console")
+    assert get(f"{server.url}/__admin", "*/*") == (302, "__admin/console")
+    assert get(f"{server.url}/__admin/", "*/*") == (302, "console")
+    assert get(f"{server.url}/__admin/console/", "*/*") == (302, "../console")
+    assert server.admin.get("requests", kind="stray")["requests"] == []
+    # A client of the API gets an answer of the API.
+    assert get(f"{server.url}/", "*/*") == (200, "")
+    assert len(server.admin.get("requests", kind="stray")["requests"]) == 1
+
+
+@pytest.mark.parametrize("page", [*PAGES, "assets/base.js", "assets/preact.mjs", "assets/console.css"])
+def test_the_policy_allows_only_own_files(server: MockServer, page: str) -> None:
+    """No inline script or style, no other origin, no frame."""
+    path = f"{server.url}/__admin/console{page and '/'}{page}"
+    with build_opener().open(path, timeout=10) as answer:
+        policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
+        assert {name: policy[name] for name in POLICY} == POLICY
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_no_template_has_inline_code(template: Path) -> None:
+    """Scripts and styles are files, and every link is relative."""
+    html = template.read_text(encoding="utf-8")
+    assert re.findall(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|javascript:", html) == []
+    assert re.findall(r"(?:src|href)=\"(?:https?:)?/", html) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_accessible_in_both_languages_and_schemes(open_page: Callable[..., Page], page: str) -> None:
+    """axe finds nothing; one h1; the language is that of the browser; nothing overflows at 360 and 1600 px."""
+    for lang, scheme, width in (("en", "light", 1600), ("zh", "dark", 360)):
+        opened = open_page(page, lang=lang, scheme=scheme, width=width)
+        opened.wait_for_load_state("networkidle")
+        assert opened.locator("html").get_attribute("lang") == {"en": "en", "zh": "zh-CN"}[lang]
+        assert opened.locator("h1").count() == 1
+        assert opened.locator("nav [aria-current=page]").count() == 1
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
+        found = Axe().run(opened, options=AXE).response["violations"]
+        assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == []
+
+
+def test_the_chosen_language_is_remembered(open_page: Callable[..., Page]) -> None:
+    """The switch leads to the same page, and the next pages keep the language."""
+    page = open_page()
+    assert page.locator("h1").inner_text() == "Overview"
+    page.get_by_role("link", name="中文").click()
+    page.wait_for_url("**/console?lang=zh")
+    assert page.locator("h1").inner_text() == "总览"
+    page.goto(page.url.partition("?")[0])
+    assert page.locator("h1").inner_text() == "总览"
+    page.get_by_role("link", name="English").click()
+    page.wait_for_url("**/console?lang=en")
+    assert page.locator("h1").inner_text() == "Overview"
+
+
+def test_the_keyboard_reaches_the_content(open_page: Callable[..., Page]) -> None:
+    """The first stop skips the navigation."""
+    page = open_page()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_line_of_the_overview_is_signed(open_page: Callable[..., Page], server: MockServer) -> None:
+    """Copy signs it anew; run in a shell it gets a good answer, which the overview then counts."""
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    before = page.locator("#curl").inner_text()
+    with page.expect_response("**/__admin/sign"):
+        page.get_by_role("button", name="Copy").click()
+    page.locator("#status.shown").wait_for()
+    line = page.evaluate("navigator.clipboard.readText()")
+    assert (line != before, line.startswith("curl -sS 'http://127.0.0.1:")) == (True, True)
+    url, body = re.findall(r"'([^']*)'", line)[::2]
+    request = Request(url, body.encode(), {"Content-Type": "application/json"})
+    with build_opener().open(request, timeout=10) as answer:
+        assert b'"Status":"OK"' in answer.read()
+    page.reload()
+    assert page.locator("#requests").inner_text() == "1"
