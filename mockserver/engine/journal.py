@@ -3,8 +3,8 @@
 Entries evicted for newer ones are counted, and every query returns the count: an entry that is not there any
 more is never mistaken for a request that never arrived. Knows nothing of HTTP or the contract.
 
-Writing is on the request path, reading is not: entries are stored as received and redacted when they are
-read.
+Writing is on the request path, reading is not: entries are held as bytes that `journal_codec` makes of them, and decoded
+and redacted when they are read.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from mockserver.core.machine_time import monotonic
-from mockserver.engine.journal_entry import SHORT_ANSWER, EntryKind, JournalEntry
+from mockserver.engine.journal_codec import decode, encode, shorten_answer
+from mockserver.engine.journal_entry import MAX_BODY, SHORT_ANSWER, EntryKind, JournalEntry
 
 MAX_ENTRIES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
@@ -24,6 +26,12 @@ MAX_ANSWERS = 16 * 1024 * 1024
 """Bytes of an app's newest long answers that are kept whole, so that they do not push requests out."""
 MAX_WAITERS = 128  # Callers that may wait at once.
 ALL_APPS = 4  # All apps together may use this multiple of one app's bytes.
+_OVERHEAD = 400  # Bytes that a stored entry takes beside its encoded form.
+
+Stored: TypeAlias = tuple[int, float, str, str, str, str, bytes]
+"""Position among the entries of all apps, `at`, id, operation, error, names of the violations, and the encoded entry.
+
+A plain tuple of these, unlike an object, is not tracked by the garbage collector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +48,28 @@ class JournalQuery:
 
     def matches(self, entry: JournalEntry) -> bool:
         """Return whether the query selects the entry."""
+        return self.covers(entry.kind, entry.appkey) and self.selects(_stored(entry, 0, b""))
+
+    def covers(self, kind: EntryKind, appkey: str) -> bool:
+        """Return whether the query selects entries of this kind and app."""
+        return kind == self.kind and self.appkey in (None, appkey)
+
+    def selects(self, stored: Stored) -> bool:
+        """Return whether the query selects this entry among those of the kinds and apps that it covers."""
+        _, at, _, operation, error, violations, _ = stored
         return (
-            entry.kind == self.kind
-            and (self.appkey is None or entry.appkey == self.appkey)
-            and (self.operation is None or entry.operation == self.operation)
-            and (self.accepted is None or self.accepted is not bool(entry.error))
-            and (self.error is None or entry.error == self.error)
-            and (self.since is None or entry.at >= self.since)
-            and (self.violation is None or any(found.name == self.violation for found in entry.violations))
+            (self.operation is None or operation == self.operation)
+            and (self.accepted is None or self.accepted is not bool(error))
+            and (self.error is None or error == self.error)
+            and (self.since is None or at >= self.since)
+            and (self.violation is None or self.violation in violations.split())
         )
+
+    @property
+    def selects_all(self) -> bool:
+        """Whether the query selects every entry of the kinds and apps that it covers."""
+        chosen = (self.operation, self.accepted, self.error, self.violation, self.since)
+        return all(value is None for value in chosen)
 
 
 ALL = JournalQuery()
@@ -66,65 +87,56 @@ class TooManyWaiters(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class _Stored:
-    """One stored entry."""
-
-    entry: JournalEntry
-    number: int  # Position among the entries of all apps.
-    size: int
-
-
-@dataclass(slots=True, eq=False)
 class _Waiter:
     query: JournalQuery
     missing: int
-    done: threading.Event = field(default_factory=threading.Event)
+    notify: Callable[[], object]  # Called once nothing is missing, or on `close`.
 
 
 class AppJournal:
     """The entries of one app, oldest first. Not locked: the `Journal` does that."""
 
     def __init__(self) -> None:
-        self.entries: deque[_Stored] = deque()
+        self.entries: deque[Stored] = deque()
         self.size = 0
-        self._answers: deque[tuple[_Stored, int]] = deque()  # Entries with a long answer kept whole, and its length.
+        self._first = 0  # Position of the oldest entry among all that the app ever had.
+        self._answers: deque[tuple[int, int]] = (
+            deque()
+        )  # Positions of entries with a long answer kept whole, and its length.
         self._answers_size = 0
-        self._evicted = 0
         self._evicted_until = float("-inf")  # Latest `at` of an evicted entry.
 
-    def append(self, stored: _Stored) -> None:
-        """Add the newest entry. Shorten the oldest answers when the newest need their place."""
+    def append(self, stored: Stored, answer: int) -> None:
+        """Add the newest entry, with `answer` bytes of answer. Shorten the oldest answers when the newest need their place."""
         self.entries.append(stored)
-        self.size += stored.size
-        length = len(stored.entry.answer)
-        if length > SHORT_ANSWER:
-            self._answers.append((stored, length))
-            self._answers_size += length
+        self.size += size_of(stored)
+        if answer > SHORT_ANSWER:
+            self._answers.append((self._first + len(self.entries) - 1, answer))
+            self._answers_size += answer
             while self._answers_size > MAX_ANSWERS:
                 self._shorten_oldest_answer()
 
-    def evict(self) -> _Stored:
-        """Remove the oldest entry and return it."""
+    def evict(self) -> int:
+        """Remove the oldest entry and return its size."""
         stored = self.entries.popleft()
-        if self._answers and self._answers[0][0] is stored:
+        if self._answers and self._answers[0][0] == self._first:
             self._answers_size -= self._answers.popleft()[1]
-        self.size -= stored.size
-        self._evicted += 1
-        self._evicted_until = max(self._evicted_until, stored.entry.at)
-        return stored
+        self._first += 1
+        self.size -= size_of(stored)
+        self._evicted_until = max(self._evicted_until, stored[1])
+        return size_of(stored)
 
     def evicted_since(self, since: float | None) -> int:
         """Return how many evicted entries may have been at `since` or later."""
-        return 0 if since is not None and self._evicted_until < since else self._evicted
+        return 0 if since is not None and self._evicted_until < since else self._first
 
     def _shorten_oldest_answer(self) -> None:
-        stored, length = self._answers.popleft()
+        position, length = self._answers.popleft()
         self._answers_size -= length
+        stored = self.entries[position - self._first]
         # A new entry, because a reader may hold the old one.
-        stored.entry = stored.entry.with_short_answer()
-        freed = length - len(stored.entry.answer)
-        stored.size -= freed
-        self.size -= freed
+        shortened = self.entries[position - self._first] = (*stored[:-1], shorten_answer(stored[-1]))
+        self.size -= size_of(stored) - size_of(shortened)
 
 
 class Journal:
@@ -137,38 +149,39 @@ class Journal:
         self._closed = False
         self._apps: dict[tuple[EntryKind, str], AppJournal] = {}
         """By kind and appkey, so that strays evict no requests."""
-        self._by_id: dict[str, _Stored] = {}
         self._number = 0
         self._size = 0
         self._salt = os.urandom(16)
 
     def add(self, entry: JournalEntry) -> None:
         """Store an entry; evict the oldest ones when a limit is reached."""
-        if not entry.compact():
-            # Cut at once what a client may have made large.
-            entry = entry.redact(self._salt)
-        size = entry.size
+        data = encode(entry)
+        key = (entry.kind, entry.appkey)
         with self._lock:
-            key = (entry.kind, entry.appkey)
             app = self._apps.get(key)
             if app is None:
                 app = self._apps[key] = AppJournal()
             self._number += 1
-            stored = self._by_id[entry.id] = _Stored(entry, self._number, size)
+            stored = _stored(entry, self._number, data)
             before = app.size
-            app.append(stored)
+            app.append(stored, min(len(entry.answer), MAX_BODY))
             self._size += app.size - before
             while len(app.entries) > self.max_entries or app.size > self.max_bytes:
-                self._evict(app)
+                self._size -= app.evict()
             while self._size > self.max_bytes * ALL_APPS:
-                self._evict(max(self._apps.values(), key=lambda other: other.size))
+                self._size -= max(self._apps.values(), key=lambda other: other.size).evict()
             if self._waiters:
-                self._notify(entry)
+                self._notify(key, stored)
 
     def get(self, entry_id: str) -> JournalEntry | None:
-        """Return the entry with that id, or None."""
-        stored = self._by_id.get(entry_id)
-        return None if stored is None else stored.entry.redact(self._salt)
+        """Return the newest entry with that id, or None."""
+        with self._lock:
+            found = [
+                next((item for item in reversed(app.entries) if item[2] == entry_id), None)
+                for app in self._apps.values()
+            ]
+        newest = max((item for item in found if item is not None), default=None)
+        return None if newest is None else decode(newest[-1], self._salt)
 
     def select(self, query: JournalQuery = ALL, limit: int | None = None) -> Selection:
         """Return the newest `limit` entries that match, and how many such may have been evicted."""
@@ -180,36 +193,50 @@ class Journal:
         """Return how many entries match, and how many such may have been evicted."""
         with self._lock:
             stored, evicted = self._snapshot(query)
-        return sum(query.matches(item.entry) for item in stored), evicted
+        return _count(stored, query), evicted
 
     def wait_for(self, least: int, query: JournalQuery = ALL, timeout: float = 0.0) -> Selection:
         """Return the matching entries when there are `least` of them, after `timeout` seconds, or on `close`.
 
-        TooManyWaiters when the limit of waiting callers is reached: each of them blocks a thread.
+        TooManyWaiters when the limit of waiting callers is reached.
         """
         deadline = monotonic() + timeout
-        while True:
-            with self._lock:
-                stored, evicted = self._snapshot(query)
-                count = sum(query.matches(item.entry) for item in stored)
-                remaining = deadline - monotonic()
-                if count >= least or remaining <= 0 or self._closed:
-                    break
-                if len(self._waiters) >= MAX_WAITERS:
-                    raise TooManyWaiters
-                waiter = _Waiter(query, least - count)
-                self._waiters.append(waiter)
-            waiter.done.wait(remaining)
+        while (remaining := deadline - monotonic()) > 0:
+            done = threading.Event()
+            cancel = self.notify(least, query, done.set)
+            if cancel is None:
+                break
+            done.wait(remaining)
+            cancel()
+        return self.select(query)
+
+    def notify(self, least: int, query: JournalQuery, callback: Callable[[], object]) -> Callable[[], None] | None:
+        """Call `callback`, in any thread, when `least` entries match or on `close`. Return a function that cancels it.
+
+        None, without a call, when there are enough entries already or the journal is closed. TooManyWaiters when the limit of
+        waiting callers is reached.
+        """
+        with self._lock:
+            count = _count(self._snapshot(query)[0], query)
+            if count >= least or self._closed:
+                return None
+            if len(self._waiters) >= MAX_WAITERS:
+                raise TooManyWaiters
+            waiter = _Waiter(query, least - count, callback)
+            self._waiters.append(waiter)
+
+        def cancel() -> None:
             with self._lock:
                 self._waiters.remove(waiter)
-        return self._selection(stored, evicted, query, None)
+
+        return cancel
 
     def close(self) -> None:
         """End all waiting and allow no more of it, because the server stops. Idempotent."""
         with self._lock:
             self._closed = True
             for waiter in self._waiters:
-                waiter.done.set()
+                waiter.notify()
 
     def open(self) -> None:
         """Allow waiting again, because the server starts."""
@@ -220,10 +247,7 @@ class Journal:
         with self._lock:
             keys = [key for key in self._apps if appkey is None or key[1] == appkey]
             removed = [(key, self._apps.pop(key)) for key in keys]
-            for _, app in removed:
-                self._size -= app.size
-                for stored in app.entries:
-                    self._forget(stored)
+            self._size -= sum(app.size for _, app in removed)
             return sum(len(app.entries) for (kind, _), app in removed if kind == "request")
 
     def appkeys(self) -> list[str]:
@@ -236,36 +260,38 @@ class Journal:
         """Approximate bytes of all entries."""
         return self._size
 
-    def _snapshot(self, query: JournalQuery) -> tuple[list[_Stored], int]:
-        """Return the queried app's entries, or all in order of arrival, and how many were evicted."""
-        if query.appkey is not None:
-            app = self._apps.get((query.kind, query.appkey))
-            return (list(app.entries), app.evicted_since(query.since)) if app else ([], 0)
-        apps = [app for (kind, _), app in self._apps.items() if kind == query.kind]
-        stored = [item for app in apps for item in app.entries]
+    def _snapshot(self, query: JournalQuery) -> tuple[list[Stored], int]:
+        """Return the entries of the kinds and apps that a query covers, in order of arrival, and how many were evicted."""
+        apps = [app for key, app in self._apps.items() if query.covers(*key)]
+        stored = [item for app in apps for item in app.entries] if len(apps) != 1 else list(apps[0].entries)
         if len(apps) > 1:
-            stored.sort(key=lambda item: item.number)
+            stored.sort()  # Positions differ, so nothing else is compared.
         return stored, sum(app.evicted_since(query.since) for app in apps)
 
-    def _selection(self, stored: list[_Stored], evicted: int, query: JournalQuery, limit: int | None) -> Selection:
-        found = [item.entry for item in stored if query.matches(item.entry)]
+    def _selection(self, stored: list[Stored], evicted: int, query: JournalQuery, limit: int | None) -> Selection:
+        found = stored if query.selects_all else [item for item in stored if query.selects(item)]
         if limit is not None:
             found = found[max(len(found) - limit, 0) :]
-        return Selection([entry.redact(self._salt) for entry in found], evicted)
+        return Selection([decode(item[-1], self._salt) for item in found], evicted)
 
-    def _evict(self, app: AppJournal) -> None:
-        stored = app.evict()
-        self._size -= stored.size
-        self._forget(stored)
-
-    def _forget(self, stored: _Stored) -> None:
-        if self._by_id.get(stored.entry.id) is stored:
-            del self._by_id[stored.entry.id]
-
-    def _notify(self, entry: JournalEntry) -> None:
-        """Wake the callers for whom this was the last missing entry."""
+    def _notify(self, key: tuple[EntryKind, str], stored: Stored) -> None:
+        """Notify the callers for whom this was the last missing entry."""
         for waiter in self._waiters:
-            if waiter.query.matches(entry):
+            if waiter.query.covers(*key) and waiter.query.selects(stored):
                 waiter.missing -= 1
-                if waiter.missing <= 0:
-                    waiter.done.set()
+                if waiter.missing == 0:
+                    waiter.notify()
+
+
+def size_of(stored: Stored) -> int:
+    """Return the approximate memory of a stored entry in bytes."""
+    return _OVERHEAD + len(stored[-1])
+
+
+def _stored(entry: JournalEntry, number: int, data: bytes) -> Stored:
+    names = " ".join(found.name for found in entry.violations) if entry.violations else ""
+    return number, entry.at, entry.id, entry.operation, entry.error, names, data
+
+
+def _count(stored: list[Stored], query: JournalQuery) -> int:
+    return len(stored) if query.selects_all else sum(map(query.selects, stored))

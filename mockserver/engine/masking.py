@@ -18,6 +18,7 @@ from mockserver.core.text import Text
 MAX_TEXT = 2_048  # Characters kept of one header or parameter.
 MAX_FIELDS = 200  # Headers, parameters or fields kept of one request.
 MASK = "***"
+_MAX_VALUE = 256  # Characters kept of one body field; the body keeps the whole value. No documented value is longer.
 _CREDENTIAL = re.compile(
     r"auth|cookie|secret|token|passw|credential|session|api-?key|checksum|signature", re.ASCII | re.IGNORECASE
 )
@@ -78,6 +79,23 @@ def redact_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
         name: mask_checksums(value) if isinstance(value, str) and _is_checksum(name) else value
         for name, value in fields.items()
     }
+
+
+def shorten_fields(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return short scalars as they are, and lists, objects and long texts as a short text; the same mapping if all are short."""
+    if len(fields) <= MAX_FIELDS and all(map(is_short, fields.values())):
+        return fields
+    return {
+        truncate(name): value
+        if is_short(value)
+        else truncate(value if isinstance(value, str) else repr(value), _MAX_VALUE)
+        for name, value in list(fields.items())[:MAX_FIELDS]
+    }
+
+
+def is_short(value: object) -> bool:
+    """Return whether the value of a body field is kept whole."""
+    return len(value) <= _MAX_VALUE if isinstance(value, str) else not isinstance(value, (list, dict))
 
 
 def mask_violations(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:

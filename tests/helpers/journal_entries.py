@@ -11,6 +11,7 @@ from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import Violation, make_violation
 from mockserver.core.http import Request
 from mockserver.core.text import Text
+from mockserver.engine.journal_codec import decode, encode
 from mockserver.engine.journal_entry import JournalEntry
 
 _IDS = itertools.count(1)
@@ -49,6 +50,11 @@ def entry(**values: Any) -> JournalEntry:
         "readings": DEFAULTS,
     }
     return JournalEntry(**{**defaults, **values})
+
+
+def shown_entry(**values: Any) -> JournalEntry:
+    """Return such an entry as the journal shows it."""
+    return decode(encode(entry(**values)))
 
 
 def wrong(name: str = "unknown_field", *, tolerated: bool = False, got: str = "roomid") -> Violation:

@@ -35,9 +35,9 @@ LIBRARIES = {
     "jsonschema": {"contract"},
     "jsonschema_rs": {"contract"},
     "referencing": {"contract"},
-    "orjson": {"contract"},
+    "orjson": {"contract", "engine"},
 }
-"""The only package that may import each of these libraries."""
+"""The packages that may import each of these libraries."""
 MAX_LINES = 350
 
 

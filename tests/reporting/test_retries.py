@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from helpers.journal_entries import QUERY, entry, wrong
+from helpers.journal_entries import QUERY, entry, shown_entry, wrong
 from helpers.reports import rules
 
 from mockserver.reporting.lints import lint
@@ -162,7 +162,7 @@ def test_the_order_of_keys_does_not_hide_a_repetition() -> None:
     values: dict[str, Any] = {"operation": "count_business_total_volume_by_day", "error": "invalid_field"}
     pair = [entry(**values, fields=a, body=b"1"), entry(**values, fields=b, body=b"2")]
     assert [each.times for found in analyze_retries(pair, rules()) for each in found.findings] == [1]
-    long = [entry(error="malformed_json", fields={}, body=b"x" * 70_000 + end).redact() for end in (b"1", b"2", b"2")]
+    long = [shown_entry(error="malformed_json", fields={}, body=b"x" * 70_000 + end) for end in (b"1", b"2", b"2")]
     [row] = analyze_retries(long, rules())
     assert (row.actions["repeated"], row.findings[0].requests) == (1, (long[2].id,))
 

@@ -1,0 +1,211 @@
+"""Journal entries as bytes: the form in which the journal holds them, and in which another process can read them.
+
+The garbage collector does not look into bytes, so a full journal slows down no request. `encode` runs on the request path and
+keeps an entry as received; `decode` returns it as it may be shown: long parts cut, credentials masked, checksums shortened.
+
+The bytes are a fixed number of lengths followed by five parts: a JSON array of the short fields, the headers and the readings
+as JSON (most entries share both, so each is encoded and decoded once), the request's body, and the answer. A part that was cut
+is followed by the SHA-256 of the whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from mockserver.contract.readings import DEFAULTS
+from mockserver.contract.violations import Violation, mask_checksums
+from mockserver.core.http import Request
+from mockserver.core.text import Text
+from mockserver.engine.journal_entry import MAX_BODY, SHORT_ANSWER, Cut, JournalEntry
+from mockserver.engine.masking import is_whole, mask_headers, mask_query, mask_violations, shorten_fields, truncate
+
+_LENGTHS = struct.Struct(
+    "<B7I"
+)  # The format; the lengths of the parts, with the whole length of the body and the answer.
+_FAST, _THOROUGH = 0, 1  # Formats: JSON by orjson, or by the standard library for lone surrogates and huge integers.
+_MAX_PLAIN = 1_024  # Bytes of a query, and of a body, from which parameters and fields are read again; others are stored with them.
+_NAMES = (
+    *("id", "at", "appkey", "operation", "scenario", "by", "error", "faults", "status", "seconds", "kind", "empty"),
+    *("near", "detail", "spoiled", "started", "delivery"),
+)
+_short_fields = attrgetter(*_NAMES, "request.method", "request.path", "request.query")
+_MAX_SHARED = 32  # Mappings whose JSON is remembered.
+
+
+def encode(entry: JournalEntry) -> bytes:
+    """Return an entry, as the engine made it, as bytes. Their size is limited, whatever the client sent."""
+    request, query = entry.request, None
+    plain = entry.kind == "request" and not entry.violations
+    if plain and len(request.body) <= _MAX_PLAIN and len(request.query) <= _MAX_PLAIN:
+        # The raw query and the body have all that was read from them.
+        if "%" in request.query or "+" in request.query or not request.query.isascii():
+            query = entry.query
+        head: tuple[Any, ...] = (*_short_fields(entry), query)
+    else:
+        head = _head_of_large(entry)
+    headers, readings = _HEADERS(request.headers), _READINGS(entry.readings)
+    try:
+        fields, form = orjson.dumps(head, default=_plain), _FAST
+    except TypeError:
+        fields, form = json.dumps(head, default=_plain).encode(), _THOROUGH
+    body, answer = request.body, entry.answer
+    sizes = len(body), len(answer)
+    if max(sizes) > MAX_BODY:
+        body, answer = _cut(body, MAX_BODY), _cut(answer, MAX_BODY)
+    stored = min(sizes[0], MAX_BODY), min(sizes[1], MAX_BODY)
+    lengths = _LENGTHS.pack(form, len(fields), len(headers), len(readings), stored[0], sizes[0], stored[1], sizes[1])
+    return b"".join((lengths, fields, headers, readings, body, answer))
+
+
+def decode(data: bytes, salt: bytes = b"") -> JournalEntry:
+    """Return the entry as it may be shown. The journal's `salt` makes fingerprints of checksums irreversible."""
+    form, head_size, headers_size, readings_size, body_size, body_whole, answer_size, answer_whole = (
+        _LENGTHS.unpack_from(data)
+    )
+    at = _LENGTHS.size + head_size
+    head = (orjson.loads if form == _FAST else json.loads)(data[_LENGTHS.size : at])
+    headers = _decode_headers(data[at : at + headers_size])
+    at += headers_size
+    readings = _decode_readings(data[at : at + readings_size])
+    at += readings_size
+    body, body_cut, at = _read(data, at, body_size, body_whole)
+    answer, answer_cut, at = _read(data, at, answer_size, answer_whole)
+    values = dict(zip(_NAMES, head, strict=False))
+    method, path, raw_query, query, *large = head[len(_NAMES) :]
+    if large:
+        violations, fields, checksum, fields_cut, query_cut, overlong = large
+        body_cut = body_cut or (Cut(overlong, "") if overlong is not None else None)
+    else:
+        violations, received = (), dict(parse_qsl(raw_query, keep_blank_values=True)) if query is None else query
+        checksum, query = received.get("checksum", ""), mask_query(received)
+        query_cut = query is not received and not is_whole(received)
+        fields = shorten_fields(whole := _fields(body))
+        fields_cut = fields is not whole
+    values["faults"] = tuple(values["faults"])
+    return JournalEntry(
+        **values,
+        request=Request(method, path, "", headers, body),
+        query=query,
+        fields=fields,
+        violations=tuple(Violation(**{**row, "text": Text(*row["text"])}) for row in violations),
+        answer=answer,
+        readings=readings,
+        fingerprint=_fingerprint(checksum, salt),
+        fields_cut=fields_cut,
+        query_cut=query_cut,
+        body_cut=body_cut,
+        answer_cut=answer_cut,
+    )
+
+
+def shorten_answer(data: bytes) -> bytes:
+    """Return the bytes of an entry with only the beginning of its answer."""
+    *lengths, stored, whole = _LENGTHS.unpack_from(data)
+    if stored <= SHORT_ANSWER:
+        return data
+    end = len(data) - (0 if stored == whole else 32)
+    answer = data[end - stored : end]
+    digest = data[end:] or hashlib.sha256(answer).digest()
+    head = _LENGTHS.pack(*lengths, SHORT_ANSWER, whole)
+    return b"".join((head, data[_LENGTHS.size : end - stored + SHORT_ANSWER], digest))
+
+
+def _head_of_large(entry: JournalEntry) -> tuple[Any, ...]:
+    """Return the short fields of a request that is invalid, large or no API request, cut to a limited size."""
+    request, fields = entry.request, shorten_fields(entry.fields)
+    query = mask_query(entry.query)
+    return (
+        *_short_fields(replace(entry, request=Request(request.method, truncate(mask_checksums(request.path))))),
+        query,
+        mask_violations(entry.violations),
+        fields,
+        truncate(entry.query.get("checksum", "")),
+        request.overlong or fields is not entry.fields,
+        query is not entry.query and not is_whole(entry.query),
+        request.length if request.overlong else None,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can express of a value in the short fields."""
+    if isinstance(value, Violation):
+        return asdict(value)
+    return dict(value) if isinstance(value, Mapping) else tuple(value)
+
+
+def _cut(content: bytes, limit: int) -> bytes:
+    return content if len(content) <= limit else content[:limit] + hashlib.sha256(content).digest()
+
+
+def _read(data: bytes, at: int, size: int, whole: int) -> tuple[bytes, Cut | None, int]:
+    """Return one part, what was cut of it, and where the next one begins."""
+    end = at + size
+    if size == whole:
+        return data[at:end], None, end
+    return data[at:end], Cut(whole, data[end : end + 32].hex()), end + 32
+
+
+def _fields(body: bytes) -> Mapping[str, Any]:
+    try:
+        fields: dict[str, Any] = orjson.loads(body)
+    except ValueError:
+        # A secret was masked in the middle of an escape.
+        return {}
+    return fields
+
+
+def _fingerprint(checksum: str, salt: bytes) -> str:
+    return hashlib.blake2b(salt + checksum.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+class _SharedJson:
+    """The JSON of mappings that many entries share, remembered by the identity of the mapping. Never change such a mapping."""
+
+    def __init__(self, encode: Callable[[Mapping[str, Any]], bytes]) -> None:
+        self._encode = encode
+        self._known: dict[int, tuple[Mapping[str, Any], bytes]] = {}
+
+    def __call__(self, mapping: Mapping[str, Any]) -> bytes:
+        """Return the JSON of a mapping."""
+        known = self._known.get(id(mapping))
+        if known is None:
+            if len(self._known) >= _MAX_SHARED:
+                self._known.clear()
+            # The reference to the mapping keeps its id from being used again.
+            known = self._known[id(mapping)] = mapping, self._encode(mapping)
+        return known[1]
+
+
+def _encode_headers(headers: Mapping[str, str]) -> bytes:
+    return json.dumps(dict(mask_headers(headers))).encode()
+
+
+def _encode_readings(readings: Mapping[str, Any]) -> bytes:
+    """Return the readings that are not the default; nothing when none are known."""
+    return (
+        orjson.dumps({name: value for name, value in readings.items() if value != DEFAULTS[name]}) if readings else b""
+    )
+
+
+_HEADERS, _READINGS = _SharedJson(_encode_headers), _SharedJson(_encode_readings)
+
+
+@functools.lru_cache(maxsize=256)
+def _decode_headers(data: bytes) -> Mapping[str, str]:
+    return MappingProxyType(json.loads(data))
+
+
+@functools.lru_cache(maxsize=256)
+def _decode_readings(data: bytes) -> Mapping[str, Any]:
+    return MappingProxyType({**DEFAULTS, **orjson.loads(data)}) if data else {}
