@@ -19,10 +19,14 @@ from mockserver.faults.registry import KINDS
 from mockserver.reporting.coverage import ReportInputs
 from mockserver.reporting.json_shapes import report_json
 from mockserver.reporting.queries import invalid_parameter
-from mockserver.reporting.render_html import render_html
 from mockserver.reporting.render_junit import render_junit
-from mockserver.reporting.render_markdown import render_markdown
-from mockserver.reporting.render_text import render_brief, render_text, render_verdict
+from mockserver.reporting.render_templates import (
+    render_brief,
+    render_html,
+    render_markdown,
+    render_text,
+    render_verdict,
+)
 from mockserver.reporting.report import NAMES, AppTest, FailCriteria, Report, build_report
 from mockserver.reporting.view import ReportView
 

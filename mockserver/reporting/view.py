@@ -144,8 +144,10 @@ class ReportView:
         self.failures = [failure.to(lang) for failure in find_failures(report, criteria)]
         wrong = report.findings or any(not group.expected for group in report.violations)
         self.verdict = self._fill(_NOT_FAILING if wrong else _FINE, option=clean(criteria.option))
-        """The last line of a run without failures."""
         self.is_fine = not wrong
+        failed = [f"{self.label['failed']}: {failure}" for failure in self.failures]
+        self.result = "\n".join(failed or [self.verdict])
+        """The last lines of a report: why the run fails, or that it does not."""
         more = len(report.violations) - MAX_GROUPS
         self.more = self._fill(_MORE, count=more) if more > 0 else ""
         self.percent = f"{coverage.percent:g} %"

@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def packed(tree: str, *patterns: str) -> set[str]:
     """Return the names in the wheel of the files of a folder."""
-    root = ROOT / tree if tree == "mockserver" else ROOT
+    root = ROOT / "mockserver" if tree.startswith("mockserver") else ROOT
     return {
         f"mockserver/{path.relative_to(root).as_posix()}"
         for pattern in patterns
@@ -51,6 +51,7 @@ def test_the_wheel_contains_exactly_the_package_its_schemas_and_its_fixtures(whe
         packed(
             "mockserver", "*.py", "*.yaml", "*.json", "py.typed", "*.html", "*.js", "*.mjs", "*.css", "*.svg", "NOTICE"
         )
+        | packed("mockserver/reporting", "report.*")
         | packed("schemas", "*.json")
         | packed("fixtures", "*.yaml")
     )
