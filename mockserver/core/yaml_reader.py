@@ -45,6 +45,19 @@ def read_yaml(path: Path) -> Document:
     return parse_yaml(read_bytes(path), str(path))
 
 
+def read_texts(path: Path) -> Any:
+    """Return a YAML file of our own texts, each mapping with the keys `en` and `zh` as a `Text`."""
+    return _with_texts(read_yaml(path).value)
+
+
+def _with_texts(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"en", "zh"}:
+        return Text(**value)
+    return {name: _with_texts(each) for name, each in value.items()}
+
+
 def parse_yaml(source: str | bytes, name: str) -> Document:
     """Return the YAML document in `source`; raise ConfigurationError, which calls it `name`."""
     text = decode(source, name)

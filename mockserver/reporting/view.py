@@ -8,66 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
 from mockserver.core.text import Lang, Text, pluralize
+from mockserver.core.yaml_reader import read_texts
 from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCoverage
 from mockserver.reporting.report import FailCriteria, Report, ViolationGroup, find_failures
 from mockserver.reporting.retries import ErrorHandling, action_text
 
 MAX_TEXT = 400  # Characters of one text.
 MAX_GROUPS = 200  # Rows of violations; a client can invent any number of field names.
-_PRESENCE = {GIVEN: Text("given", "有值"), LEFT_OUT: Text("left out", "省略")}
-
-LABELS = {
-    "title": Text("Contract report", "契约测试报告"),
-    "coverage": Text("Coverage", "覆盖率"),
-    "requests": Text("requests", "请求数"),
-    "violations": Text("Violations", "违规"),
-    "handling": Text("Error handling", "错误处理"),
-    "no_errors": Text("no error was returned", "未返回错误"),
-    "operation": Text("operation", "接口"),
-    "covered": Text("covered", "已覆盖"),
-    "missing": Text("not covered", "未覆盖"),
-    "times": Text("times", "次数"),
-    "what": Text("what", "内容"),
-    "where": Text("where", "位置"),
-    "after": Text("after", "错误"),
-    "should": Text("expected", "正确做法"),
-    "did": Text("what the client did", "客户端的做法"),
-    "readings": Text("Readings in force other than the defaults", "生效的非默认读法"),
-    "faults": Text("Faults", "故障"),
-    "scenarios": Text("Scenarios", "场景"),
-    "none": Text("none", "无"),
-    "failed": Text("failed", "未通过"),
-    "shared": Text("errors of every operation", "各接口共有的错误"),
-    "no_operation": Text("(no operation)", "（无接口）"),
-}
-_FINE = Text("nothing fails this run", "没有导致失败的问题")
-_NOT_FAILING = Text(
-    "Violations do not fail this run; {option} makes them.", "违规不影响本次结果；加 {option} 则判为失败"
-)
-_SUMMARY = Text(
-    "{counted} (apps: {apps}): {accepted} accepted, {refused} refused",
-    "{apps} 个应用的 {requests} 个请求：成功 {accepted}，失败 {refused}",
-)
-_COVERAGE = Text(
-    "{percent} ({share}); operations and fields: {basic} ({basic_share})",
-    "{percent}（{share}）；接口与字段：{basic}（{basic_share}）",
-)
-_UNNAMED = Text("{count} of them named no registered app", "其中 {count} 个请求未使用已注册的应用")
-_EVICTED = Text(
-    "{counted} left the journal earlier and are not part of this report",
-    "已有 {count} 个较早的请求移出日志，本报告未计入",
-)
-_MORE = Text("… and {count} more; the JSON format lists all", "… 另有 {count} 项，完整内容见 JSON")
-_ACROSS, _TOLERATED, _EXPECTED = (
-    Text("over several requests", "跨请求"),
-    Text("tolerated", "已容忍"),
-    Text("expected", "预期"),
-)
-_IN_TESTS = Text("in", "测试")
+_TEXTS = read_texts(Path(__file__).with_name("texts.yaml"))
+LABELS: dict[str, Text] = _TEXTS["labels"]
+_SENTENCES: dict[str, Text] = _TEXTS["sentences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +86,7 @@ class ReportView:
         self.label = {name: text.to(lang) for name, text in LABELS.items()}
         coverage = report.coverage
         self.summary = self._fill(
-            _SUMMARY,
+            "summary",
             requests=report.requests,
             counted=pluralize(report.requests, "request"),
             apps=report.apps,
@@ -139,21 +94,21 @@ class ReportView:
             refused=report.requests - report.accepted,
         )
         counted = pluralize(report.evicted, "older request")
-        self.notes = [self._fill(_UNNAMED, count=report.unnamed)] if report.unnamed else []
-        self.notes += [self._fill(_EVICTED, count=report.evicted, counted=counted)] if report.evicted else []
+        self.notes = [self._fill("unnamed", count=report.unnamed)] if report.unnamed else []
+        self.notes += [self._fill("evicted", count=report.evicted, counted=counted)] if report.evicted else []
         self.failures = [failure.to(lang) for failure in find_failures(report, criteria)]
         wrong = report.findings or any(not group.expected for group in report.violations)
-        self.verdict = self._fill(_NOT_FAILING if wrong else _FINE, option=clean(criteria.option))
+        self.verdict = self._fill("not_failing" if wrong else "fine", option=clean(criteria.option))
         self.is_fine = not wrong
         failed = [f"{self.label['failed']}: {failure}" for failure in self.failures]
         self.result = "\n".join(failed or [self.verdict])
         """The last lines of a report: why the run fails, or that it does not."""
         more = len(report.violations) - MAX_GROUPS
-        self.more = self._fill(_MORE, count=more) if more > 0 else ""
+        self.more = self._fill("more", count=more) if more > 0 else ""
         self.percent = f"{coverage.percent:g} %"
         basic = coverage.operations_and_fields
         self.coverage = self._fill(
-            _COVERAGE,
+            "coverage",
             percent=self.percent,
             share=f"{coverage.covered}/{coverage.total}",
             basic=f"{basic.percent:g} %",
@@ -180,8 +135,8 @@ class ReportView:
     def violation(self, group: ViolationGroup) -> ViolationRow:
         """Return the row of one group of violations."""
         example = group.example
-        flags = [_ACROSS] if group.across else [_TOLERATED] if example.tolerated else []
-        flags += [_EXPECTED] if group.expected else []
+        flags = ["across"] if group.across else ["tolerated"] if example.tolerated else []
+        flags += ["expected"] if group.expected else []
         return ViolationRow(
             times=group.times,
             name=clean(example.name),
@@ -190,7 +145,7 @@ class ReportView:
             operation=clean(group.operation) or self.label["no_operation"],
             outcome=clean(group.outcome),
             text=clean(example.text.to(self.lang)),
-            flags=f"[{', '.join(flag.to(self.lang) for flag in flags)}]" if flags else "",
+            flags=f"[{', '.join(map(self._fill, flags))}]" if flags else "",
             requests=_join(group.requests),
             tests=self._tests(group.requests),
         )
@@ -229,7 +184,7 @@ class ReportView:
 
     def _tests(self, requests: Iterable[str]) -> str:
         tests = _join(self.report.tests_of(requests))
-        return f"{_IN_TESTS.to(self.lang)} {tests}" if tests else ""
+        return f"{self._fill('in_tests')} {tests}" if tests else ""
 
     def _counted(self, cells: Iterable[Cell]) -> list[str]:
         return [f"{self._cell(cell)} ×{cell.times}" for cell in cells]
@@ -237,12 +192,13 @@ class ReportView:
     def _cell(self, cell: Cell) -> str:
         """Return `BeginTime left out`, `CountBy = 3` or `room_not_found`."""
         name = clean(cell.name)
-        if cell.value in _PRESENCE:
-            return f"{name} {_PRESENCE[cell.value].to(self.lang)}"
+        if cell.value in (GIVEN, LEFT_OUT):
+            return f"{name} {self._fill(cell.value)}"
         return f"{name} = {clean(cell.value)}" if cell.value else name
 
-    def _fill(self, text: Text, **values: object) -> str:
-        return text.to(self.lang).format(**values)
+    def _fill(self, name: str, **values: object) -> str:
+        """Return a sentence with its placeholders filled."""
+        return _SENTENCES[name].to(self.lang).format(**values)
 
 
 def clean(text: object) -> str:

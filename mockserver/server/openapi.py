@@ -19,6 +19,7 @@ from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config
 from mockserver.server import openapi_texts as texts
 from mockserver.server.openapi_schemas import REFERENCE, Components, Json, localized, pascal_case
+from mockserver.server.openapi_texts import HEADERS, TAGS, TEXTS
 
 MEDIA_TYPE = "application/json"
 Samples: TypeAlias = dict[str, tuple[Json, Json]]
@@ -64,7 +65,7 @@ class _Document:
         return {
             "openapi": "3.1.0",
             "info": {
-                **self._text("title", texts.TITLE),
+                **self._text("title", TEXTS["title"]),
                 "version": __version__,
                 **self._text("description", texts.description(self.readings)),
                 "contact": {"name": "mockserver"},
@@ -72,16 +73,16 @@ class _Document:
             },
             "servers": [{"url": server.rstrip("/") or "/"}],
             "security": [{"signature": []}, *([{}] if self.readings["signing"] == "off" else [])],
-            "tags": [{"name": name, **self._text("description", text)} for name, text in texts.TAGS.values()],
+            "tags": [{"name": name, **self._text("description", text)} for name, text in TAGS.values()],
             "paths": {path: {"post": post} for path, post in self._operations()},
             "components": {
                 "securitySchemes": {"signature": self._security_scheme()},
                 "parameters": self._parameters(),
                 "headers": {
                     name: {**self._text("description", text), "schema": {"type": "string"}}
-                    for name, text in texts.HEADERS.items()
+                    for name, text in HEADERS.items()
                 },
-                "responses": {"NotTheApi": self._text("description", texts.OTHER_STATUS)},
+                "responses": {"NotTheApi": self._text("description", TEXTS["other_status"])},
                 "schemas": self.components.schemas,
                 "examples": {row.name: self._failure_example(row) for row in self.failures},
             },
@@ -125,7 +126,7 @@ class _Document:
                 yield path.replace(PREFIX, prefix), {**post, "operationId": name}
 
     def _operation(self, operation: Operation) -> Json:
-        tag, _ = texts.TAGS[operation.section.partition(".")[0]]
+        tag, _ = TAGS[operation.section.partition(".")[0]]
         request, success = self.requests[operation.name], self.successes[operation.name]
         about = texts.with_readings(self._about(success), texts.readings_of(operation.section), self.readings)
         samples = self.samples(operation)
@@ -157,13 +158,13 @@ class _Document:
         schema = self._either(operation) if same_status else self.successes[operation.name]
         return {
             "200": {
-                **self._text("description", texts.RESPONSE if same_status else texts.REST_SUCCESS),
+                **self._text("description", TEXTS["response"] if same_status else TEXTS["rest_success"]),
                 "headers": self._headers(),
                 "content": _content(schema, {**answers, **same_status}),
             },
             **{
                 str(status): {
-                    **self._text("description", texts.REST_FAILURE),
+                    **self._text("description", TEXTS["rest_failure"]),
                     "headers": self._headers(),
                     "content": _content(self.failure, failures[status]),
                 }
@@ -178,7 +179,7 @@ class _Document:
         return self.components.add(
             f"{pascal_case(operation.name)}Result",
             {
-                **self._text("description", texts.EITHER),
+                **self._text("description", TEXTS["either"]),
                 "oneOf": [success, self.failure],
                 "discriminator": {
                     "propertyName": FIELDS[0],
@@ -211,8 +212,7 @@ class _Document:
         return parameters
 
     def _security_scheme(self) -> Json:
-        about = texts.signature(self.readings)
-        text = Text(*(part.format(signature=signature) for part, signature in zip(texts.SECURITY, about, strict=True)))
+        text = texts.fill("security", signature=texts.signature(self.readings))
         return {"type": "apiKey", "in": "query", "name": "checksum", **self._text("description", text)}
 
     def _failure_schema(self) -> Json:
@@ -227,7 +227,7 @@ class _Document:
             return converted
 
         return {
-            **self._text("description", texts.FAILURE),
+            **self._text("description", TEXTS["failure"]),
             "type": "object",
             "properties": {
                 "Status": field("Status", const="FAIL"),
@@ -247,7 +247,7 @@ class _Document:
         }
 
     def _headers(self) -> Json:
-        return {name: {"$ref": f"#/components/headers/{name}"} for name in texts.HEADERS}
+        return {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
 
     def _about(self, reference: Json) -> Text:
         return self._text_of(self.components.schemas[reference["$ref"].removeprefix(REFERENCE)])

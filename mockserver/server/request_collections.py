@@ -15,11 +15,11 @@ from mockserver.contract.apps import App
 from mockserver.contract.envelope import failure
 from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.contract.readings import Readings
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang
 from mockserver.engine.config import Config
 from mockserver.server.openapi import MEDIA_TYPE, Samples, samples
 from mockserver.server.openapi_schemas import Json
-from mockserver.server.openapi_texts import TAGS, TITLE, formulas
+from mockserver.server.openapi_texts import TAGS, TEXTS, fill, formulas
 from mockserver.validation.query import PARAMETERS
 
 POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
@@ -27,26 +27,6 @@ _BASE_URL = "{{baseUrl}}"
 _KEYS = ("appsecret", "restapikey")
 _FAILURE = "checksum_mismatch"  # The failure that every request has an example of.
 _WRONG_CHECKSUM = "0" * 40
-_DESCRIPTION = Text(
-    "The collection's pre-request script signs each request: checksum = sha1({formula}) (§1.1.2). Set the collection"
-    " variables baseUrl, appkey, appsecret and restapikey.",
-    "每个请求由集合的 pre-request 脚本签名：checksum = sha1({formula})（§1.1.2）。请设置集合变量 baseUrl、appkey、appsecret、restapikey。",
-)
-_SCRIPTED_HEAD = Text(
-    "# For JetBrains IDEs and httpYac: each request signs itself, checksum = sha1({formula}) (§1.1.2).\n"
-    "# appsecret and restapikey are those of the environment, for example of http-client.private.env.json{default}.\n"
-    "# For editors that run no scripts: mockserver export http --signed\n",
-    "# 适用于 JetBrains IDE 与 httpYac：每个请求自行签名，checksum = sha1({formula})（§1.1.2）。\n"
-    "# appsecret 与 restapikey 取自环境，如 http-client.private.env.json{default}。\n"
-    "# 不运行脚本的编辑器请用：mockserver export http --signed\n",
-)
-_DEFAULT_KEYS = Text(", else the made-up ones below", "，否则为下面的虚构密钥")
-_SIGNED_HEAD = Text(
-    "# Signed at {at} for appkey {appkey}; valid for {seconds} seconds. HTTP 200 does not mean success: read Status.\n"
-    "# To sign again: mockserver export http --signed > requests.http\n",
-    "# 于 {at} 为 appkey {appkey} 签名，{seconds} 秒内有效。HTTP 200 不代表成功，请看 Status。\n"
-    "# 过期后请重新导出：mockserver export http --signed > requests.http\n",
-)
 _SEQ = 'curtime + Math.floor(Math.random() * 1e6).toString().padStart(6, "0")'
 _TEST_SCRIPT = [
     'pm.test("Status is OK", () => {',
@@ -80,8 +60,8 @@ def postman_collection(config: Config, readings: Readings, *, app: App, secrets:
     scripts = {"prerequest": _signing_script(formula, readings["freshness_seconds"] // 2), "test": _TEST_SCRIPT}
     return {
         "info": {
-            "name": TITLE.to(lang),
-            "description": _DESCRIPTION.to(lang).format(formula=formula),
+            "name": TEXTS["title"].to(lang),
+            "description": fill("postman", formula=formula).to(lang),
             "schema": POSTMAN_SCHEMA,
         },
         "variable": [{"key": name, "value": value} for name, value in variables.items()],
@@ -108,7 +88,7 @@ def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, la
     Without `secrets` it takes `appsecret` and `restapikey` from the environment only.
     """
     formula = formulas(readings)[0]
-    default = _DEFAULT_KEYS.to(lang) if secrets else ""
+    default = TEXTS["default_keys"] if secrets else ""
     keys = {name: getattr(app.credentials, name) if secrets else "" for name in _KEYS if name in formula}
     query = "&".join(f"{name}={{{{{name}}}}}" for name in PARAMETERS)
     # Not the seconds that the Postman collection signs with, for a server that got its requests just before.
@@ -121,7 +101,7 @@ def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, la
     ]
     variables = {"baseUrl": server.rstrip("/"), "appkey": app.appkey, "identifier": quote(app.identifiers[0], safe="")}
     lines = "".join(f"@{name} = {value}\n" for name, value in variables.items())
-    head = _SCRIPTED_HEAD.to(lang).format(formula=formula, default=default)
+    head = fill("http_scripted", formula=formula, default=default).to(lang)
     return "\n".join([f"{head}\n{lines}", *requests])
 
 
@@ -137,7 +117,7 @@ def signed_http_file(
 ) -> str:
     """Return an `.http` file without scripts; `sign` returns a new query string signed at a time (Unix seconds)."""
     at, seconds = datetime.fromtimestamp(int(now), timezone.utc).isoformat(), readings["freshness_seconds"]
-    head = _SIGNED_HEAD.to(lang).format(at=at, appkey=appkey, seconds=seconds)
+    head = fill("http_signed", at=at, appkey=appkey, seconds=seconds).to(lang)
     answers = samples(config, readings)
     requests = [
         _http_request(operation, answers[operation.name], sign(now + min(number, seconds // 2)), lang)
