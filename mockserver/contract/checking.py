@@ -13,9 +13,9 @@ from mockserver.core.documents import Document, Pointer
 from mockserver.core.errors import Mistake, Mistakes, Problem
 from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_yaml
+from mockserver.core.yaml_reader import read_texts
 
-TEXTS = {name: Text(**row) for name, row in read_yaml(Path(__file__).with_name("mismatches.yaml")).value.items()}
+TEXTS: dict[str, Text] = read_texts(Path(__file__).with_name("mismatches.yaml"))
 TYPES = {
     "string": Text("a string", "字符串"),
     "integer": Text("a whole number", "整数"),
