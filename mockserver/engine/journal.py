@@ -151,6 +151,7 @@ class Journal:
         """By kind and appkey, so that strays evict no requests."""
         self._number = 0
         self._size = 0
+        self.evictions = 0  # Entries that newer ones pushed out since the start.
         self._salt = os.urandom(16)
 
     def add(self, entry: JournalEntry) -> None:
@@ -167,9 +168,9 @@ class Journal:
             app.append(stored, min(len(entry.answer), MAX_BODY))
             self._size += app.size - before
             while len(app.entries) > self.max_entries or app.size > self.max_bytes:
-                self._size -= app.evict()
+                self._evict(app)
             while self._size > self.max_bytes * ALL_APPS:
-                self._size -= max(self._apps.values(), key=lambda other: other.size).evict()
+                self._evict(max(self._apps.values(), key=lambda other: other.size))
             if self._waiters:
                 self._notify(key, stored)
 
@@ -259,6 +260,15 @@ class Journal:
     def size(self) -> int:
         """Approximate bytes of all entries."""
         return self._size
+
+    def totals(self) -> tuple[int, int]:
+        """Return the number of all entries and their approximate bytes."""
+        with self._lock:
+            return sum(len(app.entries) for app in self._apps.values()), self._size
+
+    def _evict(self, app: AppJournal) -> None:
+        self._size -= app.evict()
+        self.evictions += 1
 
     def _snapshot(self, query: JournalQuery) -> tuple[list[Stored], int]:
         """Return the entries of the kinds and apps that a query covers, in order of arrival, and how many were evicted."""

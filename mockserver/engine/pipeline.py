@@ -22,6 +22,7 @@ from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario
 from mockserver.engine.context import Decision, RequestContext, journal_entry
 from mockserver.engine.journal import Journal
+from mockserver.engine.metrics import Metrics
 from mockserver.engine.overrides import RequestOverrides, read_overrides
 from mockserver.engine.request_log import RequestLog, Which
 from mockserver.engine.responder import Responder
@@ -60,6 +61,7 @@ class Engine:
         self.config = self._warn(load(), lang)
         self.store = store
         self.journal = journal
+        self.metrics = Metrics()
         self.lang: Lang = lang
         self.apps: dict[str, App] = {}  # Apps created at run time, beside those of the configuration.
         self.templates_added = False  # Whether an answer with templates was ever added at run time.
@@ -94,6 +96,7 @@ class Engine:
         # The journal has the entry before the response is sent.
         entry = journal_entry(context, decision, response, monotonic() - started)
         self.journal.add(entry)
+        self.metrics.add(entry)
         self._log.write(entry)
         return response
 
@@ -109,6 +112,7 @@ class Engine:
         response = self._cors.add_headers(request, response)
         entry = journal_entry(context, decision, response, monotonic() - started, kind="stray")
         self.journal.add(entry)
+        self.metrics.add(entry)
         self._log.write(entry)
         return response
 

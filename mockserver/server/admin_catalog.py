@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from flask import Response
+
 from mockserver import __version__
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.machine_time import monotonic
 from mockserver.core.settings import SETTINGS
 from mockserver.core.text import Text
 from mockserver.engine.config import Config
+from mockserver.engine.metrics import Sample, prometheus_text, samples
 from mockserver.faults.parsing import fault_schema
 from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
@@ -30,6 +33,25 @@ def ready(context: AdminContext, request: AdminRequest) -> Json:
     problems = _rows(context.engine.problems, context, "place", "line", "column", "text")
     warnings = [text.to(context.lang) for text in context.warnings]
     return {"ready": not problems, "problems": problems, "warnings": warnings}
+
+
+@ROUTES.add("GET", "metrics", "Prometheus 指标")
+def metrics(context: AdminContext, request: AdminRequest) -> Response:
+    """Metrics for Prometheus."""
+    engine = context.engine
+    entries, size = engine.journal.totals()
+    found: list[Sample] = [
+        *samples(engine.metrics.numbers()),
+        ("journal_entries", {}, entries),
+        ("journal_bytes", {}, size),
+        ("journal_evictions_total", {}, engine.journal.evictions),
+        ("apps", {"made": "false"}, len(engine.config.apps)),
+        ("apps", {"made": "true"}, len(engine.apps)),
+        ("store_up", {}, 1),
+        ("info", {"version": __version__, "store": "memory"}, 1),
+    ]
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(prometheus_text(found), headers=headers, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @ROUTES.add("GET", "operations", "列出六个接口")

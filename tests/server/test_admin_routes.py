@@ -19,13 +19,13 @@ GETS = [route for route in ROUTES if route.method == "GET"]
 @pytest.mark.parametrize("path", [route.path for route in GETS if "<" not in route.path])
 @pytest.mark.parametrize("scoped", [False, True])
 def test_every_get_returns_uncached_json(mock, app, path: str, scoped: bool) -> None:
-    """For one app and for all; only the docs page has another type."""
+    """For one app and for all; only the docs page and the metrics have another type."""
     app.call()
     response = app.admin("GET", path) if scoped else app.wire.admin("GET", path)
     assert response.status == 200
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-content-type-options"] == "nosniff"
-    if path != "docs":
+    if path not in ("docs", "metrics"):
         assert isinstance(response.json, dict)
 
 
@@ -36,6 +36,7 @@ def test_an_unknown_appkey_is_an_error_on_every_route(wire, method: str, path: s
     """A misspelt appkey never acts on another app and never yields an empty result."""
     global_resources = {
         "health",
+        "metrics",
         "ready",
         "operations",
         "scenarios",
@@ -131,7 +132,7 @@ def test_a_body_over_the_limit_unsets_no_readings(app) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    route=st.sampled_from([route for route in ROUTES if route.path != "report" and "docs" not in route.path]),
+    route=st.sampled_from([route for route in ROUTES if route.path not in ("report", "metrics") and "docs" not in route.path]),
     body=st.dictionaries(
         st.sampled_from(["fault", "on", "when", "name", "now", "offset_seconds", "advance_seconds", "window", "reply",
                          "times", "operation", "count", "appkey", "fixed_ms", "how", "\ud800", "x"]),
