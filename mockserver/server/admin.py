@@ -15,9 +15,17 @@ from werkzeug.exceptions import HTTPException
 
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
-from mockserver.server import admin_apps, admin_behavior, admin_catalog, admin_clock, admin_docs, admin_journal
+from mockserver.server import (
+    admin_apps,
+    admin_behavior,
+    admin_catalog,
+    admin_clock,
+    admin_docs,
+    admin_journal,
+    console,
+    console_data,
+)
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route, parse_request
-from mockserver.server.console import PAGES
 from mockserver.server.guard import CHALLENGES, Guard
 
 log = logging.getLogger("mockserver")
@@ -30,7 +38,10 @@ ROUTES: tuple[Route, ...] = (
     *admin_journal.ROUTES,
     *admin_apps.ROUTES,
     *admin_docs.ROUTES,
+    *console_data.ROUTES,
 )
+PAGES = (*console.PAGES, *console_data.PAGES)
+"""The pages of the console. They are below the prefix, too, because the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
 
 

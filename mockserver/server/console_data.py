@@ -1,0 +1,186 @@
+"""Admin resources behind the console's data page: what the API answers, without a trace, and sums of it for tables.
+
+The page shows the API's own answers. Only the names of §3.2 come from elsewhere, because those answers have none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response
+
+from mockserver.contract.operations import OPERATIONS, PREFIX
+from mockserver.core.clock import parse_day, start_of_day
+from mockserver.core.errors import AdminError
+from mockserver.core.http import Request
+from mockserver.core.text import Text
+from mockserver.server.admin_behavior import current_readings
+from mockserver.server.admin_docs import signed_query
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.console_pages import format_time, render
+from mockserver.server.place_names import english_name
+from mockserver.world.recorded import RecordedWorld
+from mockserver.world.sessions import World
+from mockserver.world.views import VIEWS
+
+ROUTES = Routes()
+PAGES = Routes()
+MAX_ROWS = 500  # Rooms, and people, of one answer.
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_DISTRIBUTION = "count_business_distribute_volume_by_day"
+
+
+@PAGES.add("GET", "console/data", "数据", query=None)
+def data(context: AdminContext, request: AdminRequest) -> Response:
+    """The page that shows one day of the world: statistics as charts, rooms and people as tables."""
+    engine = context.engine
+    appkey = request.appkey or next(iter(engine.config.apps))
+    state = context.state(appkey)
+    now = state.clock.second()
+    day = request.query.get("day", "")
+    try:
+        start = parse_day(day)
+    except ValueError:
+        start = _default_day(engine.config.scenarios[state.scenario].world.at(appkey, now), now)
+    return render(
+        context,
+        request,
+        "data.html",
+        appkey=appkey,
+        apps=[*engine.config.apps, *list(engine.apps)],
+        scenario=state.scenario,
+        start=start,
+        now=now,
+        today=start_of_day(now),
+        room=request.query.get("room", ""),
+        user=request.query.get("user", ""),
+    )
+
+
+def _default_day(world: World, now: int) -> int:
+    """Return the first second of the last day that is worth looking at."""
+    if isinstance(world, RecordedWorld):
+        recorded = world.sessions_between(0, now)
+        return start_of_day(int(recorded.enter.max()) if len(recorded) else now)
+    # Most of the calls of a generated day are in the evening.
+    return start_of_day(now - 20 * 3_600)
+
+
+@ROUTES.add(
+    "GET",
+    "preview",
+    "查看接口对某请求的应答：由服务器签名，不经过故障，不留任何记录",
+    query=("operation", "body", "identifier"),
+)
+def preview(context: AdminContext, request: AdminRequest) -> Response:
+    """What the API answers to `operation` with `body`: signed by the server, without faults, and without a trace."""
+    signing = {"identifier": request.query["identifier"]} if "identifier" in request.query else {}
+    query = signed_query(context, request.appkey, **signing)
+    body = request.query.get("body", "").encode("utf-8", "surrogatepass")
+    path = PREFIX + request.query.get("operation", "")
+    answer = context.engine.preview(Request("POST", path, query, {"content-type": "application/json"}, body))
+    response = Response(answer.body, answer.status, headers=_HEADERS, mimetype="application/json")
+    response.headers.extend(header for header in answer.headers if header[0].startswith("X-Mock-"))
+    return response
+
+
+@ROUTES.add("GET", "calls", "按房间与用户汇总一段时间内的通话；默认为今天", query=("from", "to"))
+def calls(context: AdminContext, request: AdminRequest) -> Json:
+    """Rooms and people with calls between `from` and `to` (Unix seconds), summed up; today by default."""
+    appkey = request.appkey or next(iter(context.engine.config.apps))
+    now = context.state(appkey).clock.second()
+    begin, end = _second(request, "from", start_of_day(now)), _second(request, "to", now)
+    body = {"BeginTime": str(begin), "EndTime": str(end)}
+    rows = _answer(context, appkey, "query_all_instance_by_time", body)["UsersList"]
+    return {"operation": "query_all_instance_by_time", "body": body, **_sums(rows, now)}
+
+
+@ROUTES.add("GET", "distribution-names", "3.2 应答各行的名称（中英文）；应答本身不含名称", query=("day", "by"))
+def distribution_names(context: AdminContext, request: AdminRequest) -> Json:
+    """The names of the rows of a §3.2 answer in both languages, in its order; null where a scenario's rule answers."""
+    appkey = request.appkey or next(iter(context.engine.config.apps))
+    state = context.state(appkey)
+    now = state.clock.second()
+    by = request.query.get("by", "1")
+    body = {
+        "QueryDate": request.query.get("day", format_time(now, "%Y%m%d")),
+        "CountBy": int(by) if by.isdecimal() else 0,
+    }
+    answered = _answer(context, appkey, _DISTRIBUTION, body)["DistributeData"]
+    world = context.engine.config.scenarios[state.scenario].world.at(appkey, now)
+    readings = {**current_readings(context, appkey), "labels": "on"}
+    named = VIEWS[_DISTRIBUTION](world, body, now, readings).fields["DistributeData"]
+    unnamed = [{name: row[name] for name in row if name != "Name"} for row in named]
+    if unnamed != [{name: row[name] for name in row if name != "Name"} for row in answered]:
+        return {"names": None}
+    return {"names": [{"en": english_name(row["Name"]), "zh": row["Name"]} for row in named]}
+
+
+def _answer(context: AdminContext, appkey: str, operation: str, body: Json) -> Json:
+    """Return a successful answer of the API; AdminError 422 with its ErrorInfo for any other."""
+    query = signed_query(context, appkey)
+    sent = Request(
+        "POST", OPERATIONS[operation].path, query, {"content-type": "application/json"}, json.dumps(body).encode()
+    )
+    answer: Json = json.loads(context.engine.preview(sent).body)
+    if answer.get("ErrorCode") != 0:
+        info = str(answer.get("ErrorInfo"))
+        raise AdminError(422, "not_answered", Text(f"{operation}: {info}", f"{operation}：{info}"))
+    return answer
+
+
+def _second(request: AdminRequest, name: str, default: int) -> int:
+    value = request.query.get(name, str(default))
+    if not value.isdecimal() or len(value) > 10:
+        raise AdminError(422, "invalid_parameter", Text(f"{name} must be Unix seconds", f"{name} 应为 Unix 秒数"))
+    return int(value)
+
+
+def _sums(rows: Iterable[Json], now: int) -> Json:
+    """Return the rows of a §2.3 answer summed up by room and by user, those with the longest calls first."""
+    rooms: dict[str, Json] = {}
+    people: dict[str, Json] = {}
+    members: set[tuple[str, str]] = set()
+    sessions = 0
+    for row in rows:
+        sessions += 1
+        enter = int(row["EnterTime"])
+        leave = int(row["LeaveTime"] or 0) or now  # A running call has none, or 0, by the reading `ongoing`.
+        room = rooms.get(row["RoomId"])
+        if room is None:
+            created = int(row["CreateTime"])
+            room = rooms[row["RoomId"]] = {
+                "RoomId": row["RoomId"],
+                "created": created,
+                "ended": leave,
+                **_zeros("people"),
+            }
+        person = people.get(row["UserId"])
+        if person is None:
+            person = people[row["UserId"]] = {"UserId": row["UserId"], **_zeros("rooms")}
+        room["ended"] = max(room["ended"], leave)
+        for sums in (room, person):
+            sums["sessions"] += 1
+            sums["seconds"] += leave - enter
+            sums["audio"] += row["AudioDuration"]
+            sums["video"] += row["VideoDuration"]
+        pair = (row["RoomId"], row["UserId"])
+        if pair not in members:
+            members.add(pair)
+            room["people"] += 1
+            person["rooms"] += 1
+    return {
+        "total": {"rooms": len(rooms), "people": len(people), "sessions": sessions},
+        "rooms": _longest(rooms),
+        "people": _longest(people),
+    }
+
+
+def _zeros(other: str) -> dict[str, Any]:
+    return dict.fromkeys((other, "sessions", "seconds", "audio", "video"), 0)
+
+
+def _longest(sums: dict[str, Json]) -> list[Json]:
+    return sorted(sums.values(), key=lambda row: -row["seconds"])[:MAX_ROWS]
