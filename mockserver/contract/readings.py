@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from mockserver.core.clock import DAY_SECONDS
+from mockserver.core.errors import InvalidPart
 from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
@@ -62,19 +63,15 @@ READINGS = {name: _make_reading(name, **row) for name, row in _ROWS.items()}
 DEFAULTS = {name: reading.default for name, reading in READINGS.items()}
 
 
-class InvalidReading(ValueError):
+class InvalidReading(InvalidPart):
     """The reading does not exist or has no such value; `text` says what is valid."""
-
-    def __init__(self, text: Text) -> None:
-        self.text = text
-        super().__init__(text.en)
 
 
 def parse_reading(name: str, value: object) -> Value:
     """Return the value of reading `name` given as `value`; raise InvalidReading if either does not exist."""
     reading = READINGS.get(name)
     if reading is None:
-        raise InvalidReading(unknown("reading", name, READINGS))
+        raise InvalidReading((), unknown("reading", name, READINGS))
     parsed = reading.parse(value)
     if parsed is None:
         text = Text(
@@ -82,7 +79,7 @@ def parse_reading(name: str, value: object) -> Value:
             "读法 {name} 不能为 {value!r}；可选：{choices}{hint}",
         )
         hint = nearest(value, ())
-        raise InvalidReading(text.format(name=name, value=value, choices=reading.choices(), hint=hint))
+        raise InvalidReading((), text.format(name=name, value=value, choices=reading.choices(), hint=hint))
     return parsed
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 
+from mockserver.core.errors import InvalidPart
 from mockserver.core.machine_time import machine_time
 from mockserver.core.suggestions import nearest
 from mockserver.core.text import Text
@@ -24,12 +25,8 @@ _SECONDS = re.compile(r"[0-9]{9,10}", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-class InvalidTime(ValueError):
+class InvalidTime(InvalidPart):
     """A text is not a point in time; `text` says what would be."""
-
-    def __init__(self, text: Text) -> None:
-        self.text = text
-        super().__init__(text.en)
 
 
 class Clock:
@@ -110,7 +107,7 @@ def parse_time(value: str | int, now: int) -> int:
     Accepts seconds, ISO 8601 with an offset, a UTC+8 day, and times relative to `now`: `now-2h`, `today`, `today 10:00` (UTC+8).
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise InvalidTime(Text(f"{value!r} is not a time", f"{value!r} 不是时间"))
+        raise InvalidTime((), Text(f"{value!r} is not a time", f"{value!r} 不是时间"))
     if isinstance(value, int):
         return value
     text = value.strip()
@@ -134,13 +131,12 @@ def _parse_date(text: str) -> int:
     except ValueError:
         forms = "2019-12-10T15:30:00+08:00, 2019-12-10, now-2h, today 10:00"
         hint = nearest(text, ())
-        raise InvalidTime(
-            Text(
-                f"{text!r} is not a time: write seconds, or one of {forms}{hint.en}",
-                f"{text!r} 不是时间：请写秒数，或如 {forms}{hint.zh}",
-            )
-        ) from None
+        message = Text(
+            f"{text!r} is not a time: write seconds, or one of {forms}{hint.en}",
+            f"{text!r} 不是时间：请写秒数，或如 {forms}{hint.zh}",
+        )
+        raise InvalidTime((), message) from None
     if parsed.tzinfo is None:
         fixed = f"{parsed.isoformat()}+08:00"
-        raise InvalidTime(Text(f"{text!r} has no time zone: write {fixed}", f"{text!r} 没有时区：请写 {fixed}"))
+        raise InvalidTime((), Text(f"{text!r} has no time zone: write {fixed}", f"{text!r} 没有时区：请写 {fixed}"))
     return int((parsed - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() // 1)

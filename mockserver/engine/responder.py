@@ -20,7 +20,8 @@ from mockserver.scenarios.model import Reply, Rule, error_name_of, is_empty, mer
 from mockserver.scenarios.near_misses import nearest_rule
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.world.records import ViewResult
-from mockserver.world.sessions import World, WorldError
+from mockserver.world.sessions import WorldError
+from mockserver.world.sources import World
 from mockserver.world.views import VIEWS
 
 log = logging.getLogger("mockserver")

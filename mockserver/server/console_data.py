@@ -22,7 +22,7 @@ from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Ro
 from mockserver.server.console_pages import format_time, render
 from mockserver.server.place_names import english_name
 from mockserver.world.recorded import RecordedWorld
-from mockserver.world.sessions import World
+from mockserver.world.sources import World
 from mockserver.world.views import VIEWS
 
 ROUTES = Routes()

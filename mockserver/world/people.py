@@ -19,7 +19,8 @@ from mockserver.world.bounded_faker import BoundedFaker, BoundedRandom
 from mockserver.world.demographics import CARRIERS
 from mockserver.world.generated import GeneratedWorld, generated_world
 from mockserver.world.random_numbers import subkey
-from mockserver.world.sessions import Sessions, World
+from mockserver.world.sessions import Sessions
+from mockserver.world.sources import World
 
 LOCALE = "zh_CN"
 _PREFIXES = {

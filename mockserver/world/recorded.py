@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.core.clock import InvalidTime, parse_time, show_time
+from mockserver.core.clock import parse_time, show_time
 from mockserver.core.errors import Mistake, Mistakes
 from mockserver.core.text import Text, pluralize
 from mockserver.world.demographics import PlaceHierarchy
@@ -143,16 +143,13 @@ def _rows(room: Mapping[str, Any], at: Pointer, now: int, mistakes: Mistakes) ->
     rows: list[Row] = []
     for number, session in enumerate(room["stays"]):
         here = (*at, "stays", number)
-        try:
+        with mistakes.collect(*here):
             enter, leave = _times(session, now)
-        except WorldError as error:
-            mistakes.add(error, *here)
-            continue
-        row = {"user": session["UserId"], "room": room["RoomId"], "enter": enter, "leave": leave, "at": here}
-        row |= {name: session.get(name, 0) for name in ("audio", "video")}
-        row |= {name: round(1_000 * session.get(name, value)) for name, value in _DEFAULT_QUALITY.items()}
-        row |= {name: session.get(name, label) for name, label in _DEFAULT_LABELS.items()}
-        rows.append(row)
+            row = {"user": session["UserId"], "room": room["RoomId"], "enter": enter, "leave": leave, "at": here}
+            row |= {name: session.get(name, 0) for name in ("audio", "video")}
+            row |= {name: round(1_000 * session.get(name, value)) for name, value in _DEFAULT_QUALITY.items()}
+            row |= {name: session.get(name, label) for name, label in _DEFAULT_LABELS.items()}
+            rows.append(row)
     rows.sort(key=lambda row: (row["enter"], row["at"]))
     create, destroy = (min(row["enter"] for row in rows), max(row["leave"] for row in rows)) if rows else (0, 0)
     users: set[str] = set()
@@ -168,10 +165,8 @@ def _times(session: Mapping[str, Any], now: int) -> tuple[int, int]:
     times = {"leave": MAX_TIME}
     for name in ("enter", "leave"):
         if name in session:
-            try:
+            with mistakes.collect(name):
                 times[name] = _time(session[name], now)
-            except WorldError as error:
-                mistakes.add(error, name)
     mistakes.check(WorldError)
     enter, leave = times["enter"], times["leave"]
     if leave <= enter:
@@ -199,10 +194,7 @@ def _show(value: str | int, second: int) -> str:
 
 
 def _time(value: str | int, now: int) -> int:
-    try:
-        second = parse_time(value, now)
-    except InvalidTime as error:
-        raise WorldError((), error.text) from None
+    second = parse_time(value, now)
     if second < MIN_TIME:
         raise WorldError((), Text(
             f"{value!r} is before 1973-03-03: timestamps have nine or ten digits",

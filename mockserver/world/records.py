@@ -11,7 +11,8 @@ import numpy as np
 
 from mockserver.contract.readings import Readings
 from mockserver.core.errors import NotFound
-from mockserver.world.sessions import MAX_TIME, Flags, Sessions, Snapshot, World, as_of
+from mockserver.world.sessions import MAX_TIME, Flags, Sessions, Snapshot, as_of
+from mockserver.world.sources import World
 
 _LEAVE_OF_RUNNING = {"zero": "0", "empty": ""}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -87,34 +87,6 @@ COLUMNS: dict[str, type[np.generic]] = {
     **dict.fromkeys(DIMENSIONS, np.int32),
 }
 _EMPTY = Sessions(*(np.empty(0, kind) for kind in COLUMNS.values()))
-
-
-class World(Protocol):
-    """A call log, generated or recorded. Spans are closed, in seconds since the epoch."""
-
-    def sessions_of_user(self, user_id: str, begin: int, end: int) -> Sessions:
-        """Return the sessions of a user that overlap [begin, end]."""
-
-    def sessions_of_room(self, room_id: str) -> Sessions:
-        """Return all sessions of a room; no rows if the room is unknown."""
-
-    def sessions_between(self, begin: int, end: int) -> Sessions:
-        """Return all sessions that overlap [begin, end]."""
-
-    def failed_joins(self, begin: int, end: int) -> I64:
-        """Return the times in [begin, end) at which a user failed to join a room, ascending."""
-
-    def has_user(self, user_id: str) -> bool:
-        """Whether the user exists, with or without sessions."""
-
-    def user_ids(self, codes: Any) -> list[str]:
-        """Return the UserIds of user codes."""
-
-    def room_ids(self, codes: Any) -> list[str]:
-        """Return the RoomIds of room codes."""
-
-    def labels(self, dimension: str) -> Sequence[str]:
-        """Return the labels of a dimension, indexed by code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from mockserver.core.errors import Mistake
-from mockserver.world.generated import generated_world
-from mockserver.world.recorded import depends_on_now, future_sessions, recorded_world
-from mockserver.world.sessions import World
+from mockserver.world.generated import GeneratedWorld, generated_world
+from mockserver.world.recorded import RecordedWorld, depends_on_now, future_sessions, recorded_world
 
 MAX_CACHED = 8
+World: TypeAlias = GeneratedWorld | RecordedWorld
+"""A call log. Both kinds have the same methods; spans are closed unless they say otherwise, in seconds since 1970."""
 
 
 class WorldSource:

@@ -13,7 +13,8 @@ import numpy as np
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.world.records import ViewResult
-from mockserver.world.sessions import DIMENSIONS, I64, MIN_TIME, Sessions, World, as_of
+from mockserver.world.sessions import DIMENSIONS, I64, MIN_TIME, Sessions, as_of
+from mockserver.world.sources import World
 
 COUNTS = (1, 2, 3, 4)  # CountBy of §3.1.4: call seconds, rooms, peak of concurrent users, pairs of user and room.
 RUN_TIME = 5_400  # A nightly job counts a day at 01:30 of the next one (reading `distribution_tick=run_time`).

@@ -15,7 +15,8 @@ from mockserver.world.records import (
     query_instance_all_records_by_time,
     query_room_info,
 )
-from mockserver.world.sessions import World, as_of
+from mockserver.world.sessions import as_of
+from mockserver.world.sources import World
 from mockserver.world.statistics import (
     count_business_distribute_volume_by_day,
     count_business_total_volume_by_day,

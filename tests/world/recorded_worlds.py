@@ -12,7 +12,7 @@ from mockserver.contract.readings import READINGS as TABLE
 from mockserver.contract.readings import resolve
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.errors import NotFound
-from mockserver.world.sessions import World
+from mockserver.world.sources import World
 from mockserver.world.views import VIEWS
 
 few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
