@@ -8,13 +8,13 @@ misspelled field would never match, and a misspelled patch would break every res
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.schemas import Schemas
 from mockserver.core.documents import Document, Pointer
-from mockserver.core.errors import Problem
+from mockserver.core.errors import Mistake, Problem
 from mockserver.core.suggestions import suggestion
 from mockserver.core.text import Text
 
@@ -26,13 +26,6 @@ _FAULT_INSTEAD_OF = {
 }  # Keys that a reply does not have, and the fault to use instead.
 
 
-class UnknownField(NamedTuple):
-    """A field that the operation does not document; `name` is "" when the problem is a combination of fields."""
-
-    name: str
-    text: Text
-
-
 def explain_common_mistakes(document: Document, problems: list[Problem], catalogue: Catalogue) -> list[Problem]:
     """Return the schema problems of a document, with specific advice in place of those that are common mistakes."""
     if not problems or not isinstance(document.value, dict):
@@ -42,7 +35,7 @@ def explain_common_mistakes(document: Document, problems: list[Problem], catalog
     return [*mistakes, *(p for p in problems if (p.line, p.column) not in explained)]
 
 
-def unknown_conditions(body: Collection[str], on: Collection[str], schemas: Schemas) -> Iterator[UnknownField]:
+def unknown_conditions(body: Collection[str], on: Collection[str], schemas: Schemas) -> Iterator[Mistake]:
     """Yield the fields of `when.body` that keep a rule from ever matching a request to the operations `on`."""
     known = {name: _fields(schemas.request(name).schema) for name in sorted(on)}
     if not body or not on or any(fields is None or fields.keys() >= set(body) for fields in known.values()):
@@ -50,18 +43,18 @@ def unknown_conditions(body: Collection[str], on: Collection[str], schemas: Sche
     all_fields = {field: None for fields in known.values() for field in fields or ()}
     unknown = [name for name in body if name not in all_fields]
     for name in unknown:
-        yield UnknownField(name, _no_such_field(name, on, all_fields, Text("request field", "请求字段")))
+        yield Mistake((name,), _no_such_field(name, on, all_fields, Text("request field", "请求字段")), key=True)
     if not unknown:
         names = ", ".join(body)
-        yield UnknownField("", Text(
+        yield Mistake((), Text(
             f"no operation of this rule has all of the fields {names}; write one rule for each operation",
             f"该规则的接口都不同时具有字段 {names}；请为每个接口各写一条规则",
-        ))  # fmt: skip
+        ), key=True)  # fmt: skip
 
 
 def unknown_changes(
     patch: Iterable[str], body: Collection[str], on: Collection[str], schemas: Schemas
-) -> Iterator[UnknownField]:
+) -> Iterator[Mistake]:
     """Yield the top-level fields of a `patch` that are not in the responses of the operations a rule can match."""
     for operation in sorted(on):
         request, response = (_fields(side(operation).schema) for side in (schemas.request, schemas.response))
@@ -70,10 +63,10 @@ def unknown_changes(
         for name in patch:
             if name not in response:
                 text = _no_such_field(name, [operation], response, Text("response field", "响应字段"))
-                yield UnknownField(name, Text(
+                yield Mistake((name,), Text(
                     f"{text.en} (to send it anyway, add `unchecked: true` next to the patch)",
                     f"{text.zh}（如确需发送，请在 patch 旁加 `unchecked: true`）",
-                ))  # fmt: skip
+                ), key=True)  # fmt: skip
 
 
 def _fields(schema: Mapping[str, Any]) -> dict[str, None] | None:

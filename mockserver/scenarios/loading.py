@@ -20,14 +20,14 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import InvalidReading, Value, parse_reading
 from mockserver.contract.schemas import Schemas
 from mockserver.core.documents import Document
-from mockserver.core.errors import InvalidPart, Problem, Problems
+from mockserver.core.errors import Mistake, Problem, Problems
 from mockserver.core.json_reader import parse_json
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
-from mockserver.scenarios.checks import UnknownField, explain_common_mistakes, unknown_changes, unknown_conditions
+from mockserver.scenarios.checks import explain_common_mistakes, unknown_changes, unknown_conditions
 from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty
 from mockserver.scenarios.templates import BadTemplate, Render, compile_value, is_template
 from mockserver.world.sessions import WorldError
@@ -88,9 +88,9 @@ class _ScenarioFile:
         """Add a problem of the value, or its key, at `pointer`."""
         self.problems.append(self.document.problem(pointer, text, key=key))
 
-    def add(self, error: InvalidPart, *at: str | int) -> None:
+    def add(self, mistakes: Iterable[Mistake], *at: str | int) -> None:
         """Add the mistakes in the value at `at`."""
-        for mistake in error.mistakes:
+        for mistake in mistakes:
             self.problem((*at, *mistake.pointer), mistake.text, key=mistake.key)
 
     def _readings(self) -> Iterator[tuple[str, Value]]:
@@ -120,9 +120,9 @@ class _ScenarioFile:
         try:
             matcher = compile_when(entry.get("when"))
         except InvalidMatcher as error:
-            self.add(error, *at, "when")
+            self.add(error.mistakes, *at, "when")
         body = entry.get("when", {}).get("body", {})
-        self._unknown_fields((*at, "when", "body"), unknown_conditions(body, on, self._schemas))
+        self.add(unknown_conditions(body, on, self._schemas), *at, "when", "body")
         replies: list[tuple[Pointer, Mapping[str, Any]]] = [
             ((*at, "sequence", number), reply) for number, reply in enumerate(entry.get("sequence", ()))
         ]
@@ -130,8 +130,7 @@ class _ScenarioFile:
             replies = [((*at, "reply"), entry["reply"])]
         for pointer, reply in replies:
             if "patch" in reply and not reply.get("unchecked"):
-                changes = unknown_changes(reply["patch"], body, on, self._schemas)
-                self._unknown_fields((*pointer, "patch"), changes)
+                self.add(unknown_changes(reply["patch"], body, on, self._schemas), *pointer, "patch")
         return Rule(
             self._rule_key(entry, index),
             on,
@@ -139,10 +138,6 @@ class _ScenarioFile:
             tuple(self._reply(reply, pointer, on) for pointer, reply in replies),
             entry.get("times"),
         )
-
-    def _unknown_fields(self, at: Pointer, fields: Iterable[UnknownField]) -> None:
-        for name, text in fields:
-            self.problem((*at, name) if name else at, text, key=True)
 
     def _rule_key(self, entry: Mapping[str, Any], index: int) -> str:
         name = entry.get("name", str(index + 1))
@@ -296,7 +291,7 @@ def _world(chain: Sequence[_ScenarioFile], seed: int | None, now: int) -> tuple[
     try:
         warning = world.check(now)
     except WorldError as error:
-        parts[0].add(error, "world")
+        parts[0].add(error.mistakes, "world")
         return None, None
     at = ("world", *warning.pointer) if warning else ()
     return world, parts[0].document.problem(at, warning.text) if warning else None

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from mockserver.core.http import PLAIN, DeliveryPlan
-from mockserver.server import refusals, wsgi
+from mockserver.server import wsgi
 from mockserver.server.limits import Envelope, Limits
 from mockserver.server.playback import Playbacks
-from mockserver.server.refusals import ClientLog, Refusal
+from mockserver.server.refusals import ClientLog, Refusal, other_protocol
 from mockserver.server.request_parser import BODY, IDLE, IncomingRequest, RequestParser
 
 if TYPE_CHECKING:
@@ -325,7 +325,7 @@ class Connection(asyncio.Protocol):
             # The response to an earlier request is still due: the client is not to blame.
             self._set_deadline(self._limits.request_seconds)
         elif self._parser.phase != IDLE:
-            self._answer_later(self._parser.refuse(Refusal(408, refusals.REQUEST_TIMEOUT)))
+            self._answer_later(self._parser.refuse(Refusal(408, "request_timeout")))
         elif not self.unsent:
             self.transport.close()
 
@@ -336,5 +336,5 @@ class WrongPortConnection(Connection):
     def data_received(self, data: bytes) -> None:
         """Refuse whatever it is."""
         if not self._parser.done:
-            text = refusals.other_protocol(data) or refusals.HTTPS_PORT
-            self._answer_later(self._parser.refuse(Refusal(400, text)))
+            name = other_protocol(data) or "https_port"
+            self._answer_later(self._parser.refuse(Refusal(400, name)))

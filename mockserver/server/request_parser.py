@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 import httptools
 
 from mockserver.core.text import Text
-from mockserver.server import refusals
 from mockserver.server.limits import Limits
-from mockserver.server.refusals import Refusal
+from mockserver.server.refusals import TEXTS, Refusal, invalid_request
 
 IDLE, HEAD, BODY = range(3)  # What of a request is being read: nothing, its head, or its body.
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
@@ -85,15 +84,15 @@ class RequestParser:
         except httptools.HttpParserError as error:
             cause = error.__context__
             if not self.done:
-                self._refuse(cause if isinstance(cause, Refusal) else refusals.invalid_request(original, error))
+                self._refuse(cause if isinstance(cause, Refusal) else invalid_request(original, error))
         if self.phase == HEAD and self._completed == completed:
             self._head_bytes += size
             if self._head_bytes > self._limits.header_bytes:
-                self._refuse(refusals.headers_too_large(self._limits.header_bytes))
+                self._refuse(Refusal(431, "headers_too_large", limit=self._limits.header_bytes))
         if self.phase != IDLE:
             self._request_bytes += size
             if self._request_bytes > self._limits.raw_bytes:
-                self._refuse(refusals.request_too_large(self._limits.raw_bytes))
+                self._refuse(Refusal(400, "request_too_large", limit=self._limits.raw_bytes))
         return self._take()
 
     def refuse(self, refusal: Refusal) -> list[IncomingRequest | Refusal]:
@@ -151,22 +150,22 @@ class RequestParser:
             elif name == b"transfer-encoding":
                 chunked = True
             elif name == b"x-offered-upgrade" and value.lower() == b"websocket":
-                request.hint = refusals.NO_WEBSOCKET
+                request.hint = TEXTS["no_websocket"]
         if request.method == "CONNECT":
-            raise Refusal(400, refusals.NO_CONNECT)
+            raise Refusal(400, "no_connect")
         if parser.should_upgrade() and (chunked or request.declared_length):
             # The parser takes the body for another protocol.
-            raise Refusal(400, refusals.NO_UPGRADE)
+            raise Refusal(400, "no_upgrade")
         if hosts > 1:
-            raise Refusal(400, refusals.REPEATED_HOST)
+            raise Refusal(400, "repeated_host")
         if not hosts and version != "1.0":
-            raise Refusal(400, refusals.MISSING_HOST)
+            raise Refusal(400, "missing_host")
         if self._count_exactly:
             size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in request.headers)
             if size > limits.header_bytes:
-                raise refusals.headers_too_large(limits.header_bytes)
+                raise Refusal(431, "headers_too_large", limit=limits.header_bytes)
         if target[:1] not in (b"/", b"*"):
-            request.target, request.hint = origin_form(target), refusals.HTTP_PROXY
+            request.target, request.hint = origin_form(target), TEXTS["http_proxy"]
         self.phase = BODY
         self.expects_100 = expects_100
         # A body that the client offers is not drained: the client should not send it.
