@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from mockserver.core.text import Text
 from mockserver.world.demographics import NETWORKS, Place
 from mockserver.world.model import (
     EPOCH,
@@ -288,10 +287,7 @@ class GeneratedWorld:
         taken = [user for user in pins.users if self._generated_user(user) is not None]
         taken += [room for room in pins.rooms if len(self._generated_room(room))]
         if taken:
-            raise WorldError(("pins",), Text(
-                f"{taken[0]} is already the id of a generated room or user: choose another id",
-                f"{taken[0]} 已是生成的房间或用户的 ID：请换一个 ID",
-            ))  # fmt: skip
+            raise WorldError.of(("pins",), "id_taken", id=taken[0])
 
 
 def _ids(codes: Any, code: IdCode, pinned: Sequence[str]) -> list[str]:

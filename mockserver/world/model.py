@@ -16,7 +16,6 @@ import numpy as np
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.errors import Mistake, Mistakes
-from mockserver.core.text import Text
 from mockserver.world.demographics import (
     EVENING_LOAD,
     HOME,
@@ -141,29 +140,21 @@ def build_model(spec: Mapping[str, Any]) -> WorldModel:
 
 def _kinds(values: Mapping[str, Any], floor: int, cap: int) -> RoomKinds:
     if floor > cap:
-        raise WorldError(
-            ("call_lengths",),
-            Text(f"floor {floor} is above cap {cap}: swap them", f"floor {floor} 大于 cap {cap}：请对调"),
-        )
+        raise WorldError.of(("call_lengths",), "floor_above_cap", floor=floor, cap=cap)
     mistakes = Mistakes()
     rows = values["room_kinds"]
     for number, row in enumerate(rows):
         at = ("room_kinds", number)
         if row["seats"][0] > row["seats"][1]:
-            mistakes.append(Mistake((*at, "seats"), Text(
-                f"{row['seats']}: write the minimum first, then the maximum",
-                f"{row['seats']}：先写最少人数，再写最多人数",
-            )))  # fmt: skip
+            mistakes.add(WorldError.of((*at, "seats"), "seats_swapped", seats=row["seats"]))
         if not floor <= row["median"] <= cap:
-            mistakes.append(Mistake((*at, "median"), Text(
-                f"{row['median']} is outside call_lengths {floor} … {cap}: change one of them",
-                f"{row['median']} 不在 call_lengths {floor} … {cap} 之内：请调整中位数或上下限",
-            )))  # fmt: skip
+            wrong = WorldError.of((*at, "median"), "median_outside", median=row["median"], floor=floor, cap=cap)
+            mistakes.add(wrong)
     weights = values["hour_weights"]
     kind_total, hour_total = fsum(row["share"] for row in rows), fsum(weights)
     for name, total in (("room_kinds", kind_total), ("hour_weights", hour_total)):
         if total <= 0:
-            mistakes.append(Mistake((name,), Text("at least one must be above 0", "至少一项须大于 0")))
+            mistakes.add(WorldError.of((name,), "all_zero"))
     mistakes.check(WorldError)
     rates = [
         [
@@ -183,12 +174,7 @@ def _kinds(values: Mapping[str, Any], floor: int, cap: int) -> RoomKinds:
     )
     busiest = int(_max_rooms(kinds).sum(axis=-1).max())
     if busiest > MAX_ROOMS_PER_HOUR:
-        raise WorldError(("rooms_per_day",), Text(
-            f"{busiest:,} rooms would start in the busiest hour; the maximum is {MAX_ROOMS_PER_HOUR:,}: "
-            "lower rooms_per_day or weekend_factor, or even out hour_weights",
-            f"最忙一小时将有 {busiest:,} 个房间，上限 {MAX_ROOMS_PER_HOUR:,}：请减小 rooms_per_day "
-            "或 weekend_factor，或使 hour_weights 更均匀",
-        ))  # fmt: skip
+        raise WorldError.of(("rooms_per_day",), "too_many_rooms", busiest=busiest, limit=MAX_ROOMS_PER_HOUR)
     return kinds
 
 
@@ -208,12 +194,7 @@ def _users(users: int | None, kinds: RoomKinds) -> int:
     if users is None:
         return max(4_096, 4 * slots)
     if slots > users:
-        raise WorldError(("users",), Text(
-            f"{users:,} users are too few for the {slots:,} slots of the busiest hour: use at least "
-            f"{slots:,} (better {4 * slots:,}), omit users, or lower rooms_per_day",
-            f"{users:,} 个用户不足以填满最忙一小时的 {slots:,} 个位置：至少 {slots:,}（建议 {4 * slots:,}），"
-            "或省略 users，或减小 rooms_per_day",
-        ))  # fmt: skip
+        raise WorldError.of(("users",), "too_few_users", users=users, slots=slots, better=4 * slots)
     return users
 
 
@@ -225,10 +206,10 @@ def _networks(shares: Mapping[str, Mapping[str, float]]) -> tuple[I64, I64]:
             day = _day(name)
             if day in rows:
                 other = date.fromordinal(day // DAY_SECONDS + 1 + date(1970, 1, 1).toordinal()).isoformat()
-                raise WorldError((), Text(f"{other} is specified twice", f"{other} 重复"))
+                raise WorldError.of((), "day_twice", day=other)
             weights = [float(share.get(network, 0)) for network in NETWORKS]
             if fsum(weights) <= 0:
-                raise WorldError((), Text("at least one share must be above 0", "至少一项占比须大于 0"))
+                raise WorldError.of((), "no_share")
             rows[day] = cumulative_shares(weights, SHARE_BITS)
     mistakes.check(WorldError)
     days = sorted(rows)
@@ -239,8 +220,7 @@ def _day(name: str) -> int:
     try:
         return parse_day(name if len(name) == 8 else f"{name}0101")
     except ValueError:
-        text = Text("not a date: write a year or yyyymmdd", "不是日期：请写年份或 yyyymmdd")
-        raise WorldError((), text) from None
+        raise WorldError.of((), "no_date") from None
 
 
 def _places(rows: Sequence[Mapping[str, Any]] | None) -> tuple[Place, ...]:
@@ -256,5 +236,5 @@ def _places(rows: Sequence[Mapping[str, Any]] | None) -> tuple[Place, ...]:
         places.append(place)
     mistakes.check(WorldError)
     if fsum(place.weight for place in places) <= 0:
-        raise WorldError(("places",), Text("at least one weight must be above 0", "至少一项权重须大于 0"))
+        raise WorldError.of(("places",), "no_weight")
     return tuple(places)

@@ -13,7 +13,6 @@ import numpy as np
 
 from mockserver.core.clock import parse_day
 from mockserver.core.errors import Mistakes
-from mockserver.core.text import Text
 from mockserver.world.demographics import DOCUMENT_PINS, Place, PlaceHierarchy
 from mockserver.world.recorded import depends_on_now, recorded_world
 from mockserver.world.sessions import COLUMNS, DIMENSIONS, MAX_TIME, Sessions, WorldError
@@ -52,13 +51,10 @@ def load_pins(rooms: Sequence[Mapping[str, Any]], places: Sequence[Place]) -> Pi
         world = recorded_world(spec, 0)
     Mistakes(mistake._replace(pointer=("pins", *mistake.pointer[1:])) for mistake in mistakes).check(WorldError)
     if relative:
-        raise _error(
-            "pins need absolute times, such as 2019-12-10T15:30:00+08:00, not now-2h",
-            "固定房间须用绝对时间，例如 2019-12-10T15:30:00+08:00；相对时间请用 recorded",
-        )
+        raise WorldError.of(("pins",), "relative_pins")
     rows = world.sessions_between(-(1 << 62), 1 << 62)
     if len(rows) and (rows.enter.min() < parse_day("20190101") or rows.leave.max() > MAX_TIME):
-        raise _error("pins must be between 2019-01-01 and 2286-11-20", "固定房间须在 2019-01-01 与 2286-11-20 之间")
+        raise WorldError.of(("pins",), "pins_outside")
     labels = {dimension: world.labels(dimension) for dimension in DIMENSIONS}
     hierarchy = PlaceHierarchy(places)
     for place in sorted(set(zip(rows.country.tolist(), rows.province.tolist(), rows.city.tolist(), strict=True))):
@@ -70,7 +66,3 @@ def load_pins(rooms: Sequence[Mapping[str, Any]], places: Sequence[Place]) -> Pi
     columns = {name: getattr(rows, name) for name in COLUMNS}
     columns |= {"user": -1 - user.astype(np.int64), "room": -1 - room.astype(np.int64)}
     return PinnedRooms(Sessions(**columns), world.user_ids(users), world.room_ids(codes), labels)
-
-
-def _error(en: str, zh: str) -> WorldError:
-    return WorldError(("pins",), Text(en, zh))

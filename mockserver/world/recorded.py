@@ -13,9 +13,9 @@ import numpy as np
 
 from mockserver.core.clock import parse_time, show_time
 from mockserver.core.errors import Mistake, Mistakes
-from mockserver.core.text import Text, pluralize
+from mockserver.core.text import pluralize
 from mockserver.world.demographics import PlaceHierarchy
-from mockserver.world.sessions import COLUMNS, DIMENSIONS, I64, MAX_TIME, MIN_TIME, Sessions, WorldError
+from mockserver.world.sessions import COLUMNS, DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS, Sessions, WorldError
 
 Pointer = tuple[str | int, ...]
 Row = dict[str, Any]
@@ -42,10 +42,7 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
     for index, room in enumerate(spec.get("rooms") or ()):
         at: Pointer = ("rooms", index)
         if indices.setdefault(room["RoomId"], index) != index:
-            text = Text(
-                "duplicate RoomId: write all of its stays in one entry", "RoomId 重复：请将其 stays 写在同一项中"
-            )
-            mistakes.append(Mistake((*at, "RoomId"), text))
+            mistakes.add(WorldError.of((*at, "RoomId"), "room_twice"))
         rows += _rows(room, at, now, mistakes)
         for number, time in enumerate(room.get("failed_joins", ())):
             with mistakes.collect(*at, "failed_joins", number):
@@ -70,11 +67,8 @@ def future_sessions(spec: Mapping[str, Any], now: int) -> Mistake | None:
     if not future:
         return None
     second, pointer, enter = min(future, key=itemgetter(0))
-    when, count = f"{_show(enter, second)}; now: {show_time(now)}", len(future)
-    return Mistake(pointer, Text(
-        f"warning: {pluralize(count, 'stay')} in the future, which answers leave out until then (the first from {when})",
-        f"警告：{count} 条 stays 在未来，在此之前的应答不含它们（最早的从 {when}）",
-    ))  # fmt: skip
+    first, count = f"{_show(enter, second)}; now: {show_time(now)}", len(future)
+    return Mistake(pointer, TEXTS["future"].format(stays=pluralize(count, "stay"), count=count, first=first))
 
 
 class RecordedWorld:
@@ -170,19 +164,12 @@ def _times(session: Mapping[str, Any], now: int) -> tuple[int, int]:
     mistakes.check(WorldError)
     enter, leave = times["enter"], times["leave"]
     if leave <= enter:
-        shown = [_show(session[name], second) for name, second in (("leave", leave), ("enter", enter))]
-        raise WorldError(("leave",), Text(
-            f"leave must be after enter, but leave is {shown[0]} and enter is {shown[1]}",
-            f"leave 必须晚于 enter；现在 leave 为 {shown[0]}，enter 为 {shown[1]}",
-        ))  # fmt: skip
+        shown = {name: _show(session.get(name, second), second) for name, second in times.items()}
+        raise WorldError.of(("leave",), "leave_before_enter", **shown)
     limit = leave - enter
     for name in ("audio", "video"):
         if session.get(name, 0) > limit:
-            text = Text(
-                f"{name} is longer than leave - enter: at most {limit} s",
-                f"{name} 超过 leave 与 enter 之差：最多 {limit} 秒",
-            )
-            mistakes.append(Mistake((name,), text))
+            mistakes.add(WorldError.of((name,), "stream_too_long", stream=name, limit=limit))
     mistakes.check(WorldError)
     return enter, leave
 
@@ -195,15 +182,8 @@ def _show(value: str | int, second: int) -> str:
 
 def _time(value: str | int, now: int) -> int:
     second = parse_time(value, now)
-    if second < MIN_TIME:
-        raise WorldError((), Text(
-            f"{value!r} is before 1973-03-03: timestamps have nine or ten digits",
-            f"{value!r} 早于 1973-03-03：时间戳为九或十位数字",
-        ))  # fmt: skip
-    if second > MAX_TIME:
-        raise WorldError((), Text(
-            f"{value!r} is after 2286: write seconds, not milliseconds", f"{value!r} 晚于 2286 年：请写秒数，不是毫秒"
-        ))  # fmt: skip
+    if not MIN_TIME <= second <= MAX_TIME:
+        raise WorldError.of((), "too_early" if second < MIN_TIME else "too_late", value=value)
     return second
 
 
@@ -216,12 +196,9 @@ def _check_overlaps(rows: Sequence[Row], mistakes: Mistakes) -> None:
         sessions.sort(key=lambda row: row["enter"])
         for earlier, later in pairwise(sessions):
             if later["enter"] < earlier["leave"]:
-                enter, room, leave = show_time(later["enter"]), earlier["room"], show_time(earlier["leave"])
-                text = Text(
-                    f"at {enter} {user} is still in room {room}, until {leave}; the stays of a user must not overlap",
-                    f"{enter} 时 {user} 仍在房间 {room} 中（至 {leave}）；同一用户的 stays 不能重叠",
-                )
-                mistakes.append(Mistake((*later["at"], "enter"), text))
+                times = {"enter": show_time(later["enter"]), "leave": show_time(earlier["leave"])}
+                at = (*later["at"], "enter")
+                mistakes.add(WorldError.of(at, "overlap", user=user, room=earlier["room"], **times))
 
 
 def _rows_by_code(codes: I64) -> dict[int, I64]:

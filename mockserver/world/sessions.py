@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from mockserver.core.errors import InvalidPart
+from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_texts
 
 I64: TypeAlias = npt.NDArray[np.int64]
 I32: TypeAlias = npt.NDArray[np.int32]
 Flags: TypeAlias = npt.NDArray[np.bool_]
+TEXTS: dict[str, Text] = read_texts(Path(__file__).with_name("mistakes.yaml"))
 DIMENSIONS = ("country", "province", "city", "network")
 MIN_TIME = 100_000_000  # The earliest timestamp: the document's samples have nine or ten digits (§2.1.6).
 MAX_TIME = 9_999_999_999
@@ -22,6 +26,11 @@ MAX_TIME = 9_999_999_999
 
 class WorldError(InvalidPart):
     """An invalid `world:` block: a pointer into the block, and what would be right."""
+
+    @classmethod
+    def of(cls, pointer: tuple[str | int, ...], name: str, /, **values: object) -> WorldError:
+        """Return the error with a text of `mistakes.yaml`; `values` fill its placeholders."""
+        return cls(pointer, TEXTS[name].format(**values))
 
 
 @dataclass(frozen=True, slots=True)
