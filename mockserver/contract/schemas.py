@@ -91,7 +91,7 @@ def compile_inline(schema: Mapping[str, Any]) -> Validator:
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raise SchemaError unless `schema` is valid JSON Schema 2020-12 with supported formats."""
-    if not jsonschema_rs.Draft202012Validator(_META).is_valid(schema):
+    if not _META_VALIDATOR.is_valid(schema):
         from jsonschema import Draft202012Validator
 
         errors = sorted(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), key=_depth)
@@ -105,6 +105,7 @@ def check_schema(schema: Mapping[str, Any]) -> None:
 
 
 _META = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
+_META_VALIDATOR = jsonschema_rs.Draft202012Validator(_META)
 
 
 class SchemaError(ValueError):

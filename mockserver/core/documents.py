@@ -18,6 +18,7 @@ from mockserver.core.text import Text
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
+MAX_CACHED = 64  # Parsed files of each format that are kept; the shipped ones are fewer.
 MAX_NUMBER_LENGTH = 32  # Python itself refuses integers of more than 4,300 digits, with an error of its own.
 
 Pointer = Sequence[str | int]

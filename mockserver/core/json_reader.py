@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.core.documents import Document, DocumentParser, Location, Position, decode, read_bytes
+from mockserver.core.documents import MAX_CACHED, Document, DocumentParser, Location, Position, decode, read_bytes
 from mockserver.core.suggestions import full_width_hint
 
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -19,12 +20,16 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def read_json(path: Path) -> Document:
     """Return the JSON document in the file; raise ConfigurationError with file, line and column."""
-    return parse_json(read_bytes(path), str(path))
+    return _parse_again(read_bytes(path), str(path))
 
 
 def parse_json(source: str | bytes, name: str) -> Document:
     """Return the JSON document in `source`; raise ConfigurationError, which calls it `name`."""
     return _JsonParser(decode(source, name), name).document()
+
+
+# A file that has not changed is not parsed again.
+_parse_again = lru_cache(MAX_CACHED)(parse_json)
 
 
 class _JsonParser(DocumentParser):

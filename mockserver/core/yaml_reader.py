@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mockserver.core.documents import Document, DocumentParser, Location, Position, decode, read_bytes
+from mockserver.core.documents import MAX_CACHED, Document, DocumentParser, Location, Position, decode, read_bytes
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.suggestions import full_width_hint
 from mockserver.core.text import Text
@@ -42,7 +43,7 @@ _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def read_yaml(path: Path) -> Document:
     """Return the YAML document in the file; raise ConfigurationError with file, line and column."""
-    return parse_yaml(read_bytes(path), str(path))
+    return _parse_again(read_bytes(path), str(path))
 
 
 def read_texts(path: Path) -> Any:
@@ -107,6 +108,10 @@ def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> T
         f"invalid YAML ({reason}): check indentation, brackets and quotes; quote text with ': ' or ' #' in it",
         f"YAML 语法错误（{reason}）：请检查缩进、括号和引号；含 ': ' 或 ' #' 的文本请加引号",
     )
+
+
+# A file that has not changed is not parsed again.
+_parse_again = lru_cache(MAX_CACHED)(parse_yaml)
 
 
 class _YamlParser(DocumentParser):

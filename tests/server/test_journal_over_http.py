@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers.http_client import Client, Connection, listen
+from helpers.length import length
 
 from mockserver.testing.mock_server import MockServer
 
-THREADS, REQUESTS = 200, 50
+THREADS, REQUESTS = 200, length(6, 50)
 
 
 def test_a_request_is_in_the_journal_before_its_answer() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.engine_client import EngineClient, shipped_config
+from helpers.length import length
 from helpers.openapi import READING_SETS, answers, document, parameters, schema_of
 from helpers.request_builder import NOW
 from jsonschema import Draft202012Validator
@@ -132,7 +133,8 @@ def test_answers_are_valid_under_every_reading(readings: dict[str, Any]) -> None
     bodies = {
         "query_all_instance_by_time": [hour],
         "query_instance_all_records_by_time": [{**hour, "UserId": calls["UsersList"][-1]["UserId"]}],
-        "query_room_info": [{"RoomId": row["RoomId"]} for row in calls["UsersList"]] + [{"RoomId": "nobody's"}],
+        "query_room_info": [{"RoomId": row["RoomId"]} for row in calls["UsersList"][:: length(5, 1)]]
+        + [{"RoomId": "nobody's"}],
         "count_business_total_volume_by_day": [{"CountBy": by, "QueryDate": "20191210"} for by in range(5)],
         "count_business_distribute_volume_by_day": [{"CountBy": 1, "QueryDate": "20191210"}],
         "count_qos_by_day": [{"QueryDate": "20191210"}],

@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 import re
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from helpers.http_client import Client
+from helpers.shell import run
 from helpers.signer import sha1
 
 from mockserver.testing.mock_server import MockServer
@@ -174,7 +172,6 @@ def test_tracebacks_contain_no_secret(folder: Path, monkeypatch, caplog) -> None
 
 def test_no_command_prints_a_secret(folder: Path) -> None:
     """`explain`, `check`, tables and exports with a user's own folder."""
-    environ = {"MOCKSERVER_FIXTURES": str(folder)}
     url = f"http://h/v2/video/query_room_info?appkey=1111&identifier=admin&curtime=1575962150&checksum={sha1(CANARIES[0] + '1575962150')}&seq=1"  # fmt: skip
     leaks = [
         url.replace("appkey=1111", f"appkey={quote(CANARIES[0], safe='')}"),
@@ -183,9 +180,6 @@ def test_no_command_prints_a_secret(folder: Path) -> None:
     ]
     for arguments in (["explain", url], ["explain", url, "--json"], ["explain", *leaks], ["explain", *leaks, "--json"], ["check", str(folder)], ["sign"], ["curl", "2.2"], ["sample", "2.2"],
                   ["export", "openapi"], ["export", "postman"], ["export", "http"], ["settings"], ["errors", "--json"]):  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-m", "mockserver", *arguments],
-            capture_output=True, text=True, timeout=60, env={**os.environ, **environ},
-        )  # fmt: skip
+        done = run(*arguments, MOCKSERVER_FIXTURES=str(folder))
         assert done.returncode in (0, 1), (arguments, done.stderr)
         assert_no_canary(done.stdout + done.stderr, " ".join(arguments))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from helpers.length import length
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from mockserver.core.errors import NotFound
 from mockserver.world.sources import World
 from mockserver.world.views import VIEWS
 
-few = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=length(40, 120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """Few enough examples to run within seconds."""
 DATE = "20191210"
 START = parse_day(DATE)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import numpy as np
+from helpers.length import length
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invariants import check_all
@@ -62,7 +63,7 @@ def small() -> st.SearchStrategy[dict[str, Any]]:
     return specs().map(lambda spec: {**spec, "rooms_per_day": min(spec["rooms_per_day"], 40)})
 
 
-@settings(few, max_examples=40)
+@settings(few, max_examples=length(15, 40))
 @given(
     small(),
     st.sampled_from(["20190101", "20191209", DATE, "20240229", "20311231"]),
@@ -78,7 +79,7 @@ def test_all_operations_agree(spec, date, window, elapsed, chosen):
     check_all(query, now, chosen, [(begin, begin + window[1])], date, start)
 
 
-@settings(few, max_examples=30)
+@settings(few, max_examples=length(12, 30))
 @given(
     small(),
     st.one_of(st.just(END + 2 * DAY_SECONDS), st.integers(START, END + 14_400)),

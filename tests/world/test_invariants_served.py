@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from helpers.length import length
 from helpers.signer import sha1
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -51,7 +52,7 @@ def yyyymmdd(second: int) -> tuple[str, int]:
     return datetime.datetime.fromtimestamp(second, east).strftime("%Y%m%d"), start_of_day(second)
 
 
-@settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=length(3, 10), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     seed=st.integers(0, 2**32),
     now=st.integers(1_556_000_000, 1_750_000_000),

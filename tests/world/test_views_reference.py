@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from helpers.length import length
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded_worlds import DATE, DAY_SECONDS, START, few, readings, situations
@@ -53,7 +54,7 @@ def test_records_are_those_of_the_reference(situation, chosen, user, room, open_
         assert result == texts(lambda op=operation, b=body: getattr(reference, op)(b)), operation
 
 
-@settings(few, max_examples=240)
+@settings(few, max_examples=length(80, 240))
 @given(situations(), readings(), st.sampled_from([START, START, *DATES]), st.sampled_from(QUESTIONS))
 def test_statistics_are_those_of_the_reference(situation, chosen, start, question):
     """3.1, 3.2 and 3.3 equal the reference's counts by second, including rounding."""
