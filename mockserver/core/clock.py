@@ -47,6 +47,15 @@ class Clock:
         return int(self.now() // 1)
 
     @property
+    def position(self) -> tuple[float | None, float]:
+        """The time it is frozen at, or None, and the offset; assign one to move the clock there."""
+        return self._state
+
+    @position.setter
+    def position(self, position: tuple[float | None, float]) -> None:
+        self._state = position
+
+    @property
     def frozen(self) -> bool:
         """Whether the clock stands still."""
         return self._state[0] is not None

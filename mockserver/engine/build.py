@@ -65,7 +65,7 @@ def make_engine(**settings: Any) -> Engine:
                     return config
         return read()
 
-    store = MemoryStore(clock, chosen["scenario"], seed=chosen["seed"] or 0)
+    store = MemoryStore(clock, chosen["scenario"], seed=chosen["seed"] or 0, app_ttl=chosen["app_ttl"])
     journal = Journal(max_entries=chosen["journal_size"])
     engine = Engine(
         load,

@@ -63,7 +63,6 @@ class Engine:
         self.journal = journal
         self.metrics = Metrics()
         self.lang: Lang = lang
-        self.apps: dict[str, App] = {}  # Apps created at run time, beside those of the configuration.
         self.templates_added = False  # Whether an answer with templates was ever added at run time.
         self.problems: tuple[Problem, ...] = ()
         """Problems of the files when they were last read; the configuration before that is still in use."""
@@ -192,8 +191,8 @@ class Engine:
         signing = SigningContext(
             context.now,
             app,
-            (config.apps, self.apps),
-            None if preview else state,
+            (config.apps, self.store.apps),
+            None if preview else state.claims,
             clock_moved=not preview and (state.clock.is_moved or self.store.clock.is_moved),
             suggest_explain=app is not None and app.appkey in config.apps,
             deep=preview,
@@ -258,12 +257,20 @@ class Engine:
 
     def app(self, appkey: str) -> App | None:
         """Return a registered app."""
-        return self.config.apps.get(appkey) or self.apps.get(appkey)
+        return self.config.apps.get(appkey) or (self.store.use_app(appkey) if self.store.apps else None)
+
+    @property
+    def apps(self) -> dict[str, App]:
+        """The apps created at run time that have not expired."""
+        for appkey in self.store.expired_apps():
+            self.store.remove_app(appkey)
+            self.journal.clear(appkey)
+        return self.store.apps
 
     def register(self, app: App) -> None:
         """Add an app at run time."""
         self._redactor.add_credentials([app.credentials])
-        self.apps[app.appkey] = app
+        self.store.add_app(app)
 
     def redact_secrets_of(self, faults: Iterable[Fault]) -> None:
         """Mask the secrets that these faults contain wherever a request repeats them."""

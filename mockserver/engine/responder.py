@@ -41,7 +41,7 @@ class Responder:
         operation = context.accepted_operation.name
         for rule in context.rules:
             if operation in rule.on and rule.matcher.matches(context.body, context.query):
-                count = context.state.count_match(_counter(context, rule), rule.times, preview=context.preview)
+                count = context.state.claims.count_match(_counter(context, rule), rule.times, preview=context.preview)
                 if count is not None:
                     return self._perform(context, rule, rule.replies[min(count, len(rule.replies) - 1)])
         near = nearest_rule(context.rules, operation, context.body, context.query)

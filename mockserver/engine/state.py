@@ -1,77 +1,58 @@
 """The state that requests share: what each app sent, and what was chosen for it. Thread-safe and bounded.
 
-`MemoryStore` and the `AppState` objects it hands out are the whole state interface. Another backend is one
-more file with these two classes: the pipeline, the rules and the admin API use nothing but their public
-methods and attributes.
+`MemoryStore` and the `AppState` objects it hands out, with `FaultCounts` and the `Journal`, are the whole state interface: the
+pipeline, the rules and the admin API use nothing but their public methods and attributes. `redis_store` has subclasses that
+share all of it with other processes.
 """
 
 from __future__ import annotations
 
 import itertools
+import secrets
 import threading
-from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
+from mockserver.contract.apps import App
 from mockserver.contract.readings import Value
 from mockserver.core.clock import Clock
+from mockserver.core.http import Response
+from mockserver.core.machine_time import monotonic
+from mockserver.core.text import Text
+from mockserver.engine.claims import Claims
 from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault
-from mockserver.faults.plan import FaultState
+from mockserver.faults.plan import FaultCounts, FaultState
 from mockserver.scenarios.model import Rule
 
-MAX_CLAIMS = 100_000  # Values of seq, and of checksum, remembered per app.
-MAX_SIGNED = 1_024  # Valid checksums remembered per app. A client makes one for each second in which it sends.
+T = TypeVar("T")
+APP_TTL = 86_400.0  # Seconds that an app created at run time is remembered after its last use.
 ALL_APPS = "all apps"  # Origin of faults that apply to every app.
 
 
 class AppState:
     """The state of one app. Apps share nothing."""
 
-    def __init__(self, appkey: str, clock: Clock, scenario: str, seed: int = 0) -> None:
+    def __init__(
+        self,
+        appkey: str,
+        clock: Clock,
+        scenario: str,
+        seed: int = 0,
+        new_counts: Callable[[str], FaultCounts] = FaultCounts,
+        claims: Claims | None = None,
+    ) -> None:
         self.appkey = appkey
         self.clock = clock
         self.scenario = scenario
         self.readings: Mapping[str, Value] = {}  # Readings set for this app; they win over all others.
         self.rules: tuple[tuple[str, Rule], ...] = ()
         """Rules added for this app, by id, the newest first; they win over the scenario's."""
-        self.faults = FaultState(seed)
+        self.faults = FaultState(seed, new_counts)
         self._installed: Sequence[Fault] | None = None
         self._lock = threading.Lock()
-        self._reset_history()
-
-    def claim_seq(self, seq: str) -> bool:
-        """Record `seq` as used. Return whether it was new."""
-        with self._lock:
-            return self._seqs.add(seq)
-
-    def claim_checksum(self, checksum: str) -> bool:
-        """Record `checksum` as used. Return whether it was new."""
-        with self._lock:
-            return self._checksums.add(checksum)
-
-    def remember_signed(self, checksum: str, curtime: str) -> None:
-        """Record that `checksum` was valid for `curtime`. Only its hash is kept."""
-        key = hash(checksum)
-        if key not in self._signed:
-            with self._lock:
-                self._signed[key] = curtime
-                if len(self._signed) > MAX_SIGNED:
-                    self._signed.popitem(last=False)
-
-    def signed_for(self, checksum: str) -> str | None:
-        """Return the curtime that `checksum` was valid for, if known. Hashes may collide: verify it."""
-        return self._signed.get(hash(checksum))
-
-    def count_match(self, rule: str, limit: int | None = None, *, preview: bool = False) -> int | None:
-        """Count a match of a rule, unless for a `preview`. Return the matches before it; None once there are `limit`."""
-        with self._lock:
-            count = self._matches[rule]
-            if limit is not None and count >= limit:
-                return None
-            if not preview:
-                self._matches[rule] = count + 1
-            return count
+        self.claims = claims or Claims()
 
     def install_faults(self, faults: Sequence[Fault]) -> None:
         """Activate the scenario's faults, once each time the scenario is chosen or reloaded."""
@@ -79,15 +60,18 @@ class AppState:
             return
         with self._lock:
             if faults is not self._installed:
-                self.faults.install(faults, self.clock.now())
+                self._install(faults)
                 self._installed = faults
+
+    def _install(self, faults: Sequence[Fault]) -> None:
+        self.faults.install(faults, self.clock.now())
 
     def use_scenario(self, scenario: str) -> None:
         """Change the scenario and restart its sequences and faults."""
         with self._lock:
             self.scenario = scenario
             self._installed = None
-            self._matches.clear()
+            self.claims.restart_rules()
 
     def set_readings(self, readings: Mapping[str, Value]) -> None:
         """Add readings to those set before; an empty mapping removes all."""
@@ -115,31 +99,84 @@ class AppState:
             self.readings, self.rules = {}, ()
             self.faults.clear()
             self._installed = None
-            self._reset_history()
+            self.claims.reset()
 
-    def _reset_history(self) -> None:
-        self._seqs = _RecentSet()
-        self._checksums = _RecentSet()
-        self._signed: OrderedDict[int, str] = OrderedDict()
-        """Curtime by the hash of the checksum. Python salts the hashes in each process."""
-        self._matches: Counter[str] = Counter()
+
+class SharedFault(NamedTuple):
+    """A fault of all apps."""
+
+    fault: Fault
+    added: float  # Seconds since the epoch, by the server's clock.
+    uid: str
 
 
 class MemoryStore:
-    """The states of all apps, created when first used, with clocks that follow the server's."""
+    """The states of all apps, created when first used, with clocks that follow the server's.
 
-    def __init__(self, clock: Clock, scenario: str, *, seed: int = 0) -> None:
+    Apps created at run time are forgotten with all their state when nobody has used them for `app_ttl` seconds.
+    """
+
+    kind = "memory"
+
+    def __init__(self, clock: Clock, scenario: str, *, seed: int = 0, app_ttl: float = APP_TTL) -> None:
         self.clock = clock
         self.first_scenario = scenario  # The scenario at start, restored by a reset.
         self.scenario = scenario  # The scenario of apps without a state of their own yet.
         self.rules: dict[str, Rule] = {}  # Rules added for all apps, by id, the oldest first.
         self.readings: Mapping[str, Value] = {}  # Readings set for all apps.
+        self.apps: dict[str, App] = {}  # Apps created at run time, beside those of the configuration.
+        self.app_ttl = app_ttl
+        self._used: dict[str, float] = {}  # When each of them was used last, by the machine's monotonic clock.
         self._seed = seed
         self._startup_faults: tuple[Fault, ...] = ()
-        self._faults: dict[str, Fault] = {}  # Faults of all apps, by id.
+        self._faults: dict[str, SharedFault] = {}  # Faults of all apps, by id.
         self._fault_numbers = itertools.count(1)
+        self._answer_numbers = itertools.count(1)
+        self._request_numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._states: dict[str, AppState] = {}
+
+    @property
+    def problem(self) -> Text | None:
+        """Why the state cannot be read or written; None while it can."""
+        return None
+
+    def answer(self, handle: Callable[[], Response]) -> Response:
+        """Return the response that `handle` makes of one request."""
+        return handle()
+
+    def change(self, act: Callable[[], T]) -> T:
+        """Return the result of an administrative action, which may change the state."""
+        return act()
+
+    def request_id(self) -> tuple[int, str]:
+        """Return the number of a new request in this process, and its id."""
+        number = next(self._request_numbers)
+        return number, f"{number:08d}"
+
+    def answer_id(self) -> str:
+        """Return the id of a new answer."""
+        return f"given-{next(self._answer_numbers)}"
+
+    def add_app(self, app: App) -> None:
+        """Add an app created at run time."""
+        self.apps[app.appkey] = app
+        self._used[app.appkey] = monotonic()
+
+    def use_app(self, appkey: str) -> App | None:
+        """Return an app created at run time, which is then used; None for an unknown or expired one."""
+        app = self.apps.get(appkey)
+        if app is not None:
+            now = monotonic()
+            if self._used.get(appkey, now) < now - self.app_ttl:
+                return None
+            self._used[appkey] = now
+        return app
+
+    def expired_apps(self) -> list[str]:
+        """Return the apps created at run time that nobody has used for `app_ttl` seconds."""
+        earliest = monotonic() - self.app_ttl
+        return [appkey for appkey, used in self._used.copy().items() if used < earliest]
 
     def app(self, appkey: str) -> AppState:
         """Return the state of an app. The empty appkey stands for requests that name no registered app."""
@@ -200,16 +237,16 @@ class MemoryStore:
             candidates = (f"all-{number}-{fault.kind.kind}" for number in self._fault_numbers)
             fault_id = fault.common.id or next(name for name in candidates if name not in taken)
             named = replace(fault, common=replace(fault.common, id=fault_id))
-            changed = []
+            changed, uid = [], secrets.token_hex(6)
             try:
                 for state in self._states.values():
-                    state.faults.add(named, state.clock.now(), origin=ALL_APPS)
+                    state.faults.add(named, state.clock.now(), origin=ALL_APPS, uid=uid)
                     changed.append(state)
             except FaultError:
                 for state in changed:
                     state.faults.remove(fault_id)
                 raise
-            self._faults[fault_id] = named
+            self._faults[fault_id] = SharedFault(named, self.clock.now(), uid)
         return fault_id
 
     def remove_fault(self, fault_id: str) -> bool:
@@ -225,7 +262,9 @@ class MemoryStore:
         return sum(state.faults.clear() for state in self.states())
 
     def reset(self) -> None:
-        """Restore the start: clock, scenario and faults, and every app as if it had never sent a request."""
+        """Restore the start: clock, scenario and faults, every app as if it had never sent a request, and none created since."""
+        for appkey in list(self.apps):
+            self.remove_app(appkey)
         self.clock.reset()
         self.scenario = self.first_scenario
         self.rules, self.readings = {}, {}
@@ -244,9 +283,11 @@ class MemoryStore:
             self._apply_shared(state)
 
     def remove_app(self, appkey: str) -> None:
-        """Remove the state of an app."""
+        """Remove the state of an app, and the app if it was created at run time."""
         with self._lock:
             self._states.pop(appkey, None)
+            self.apps.pop(appkey, None)
+            self._used.pop(appkey, None)
 
     def _add_startup_faults(self) -> None:
         for fault in self._startup_faults:
@@ -261,21 +302,6 @@ class MemoryStore:
         state.set_readings(self.readings)
         for rule_id, rule in self.rules.items():
             state.add_rule(rule_id, rule)
-        for fault in self._faults.values():
-            state.faults.add(fault, state.clock.now(), origin=ALL_APPS)
-
-
-class _RecentSet:
-    """A set that forgets its oldest member when it is full."""
-
-    def __init__(self) -> None:
-        self._members: OrderedDict[str, None] = OrderedDict()
-
-    def add(self, member: str) -> bool:
-        """Add a member. Return whether it was new."""
-        if member in self._members:
-            return False
-        self._members[member] = None
-        if len(self._members) > MAX_CLAIMS:
-            self._members.popitem(last=False)
-        return True
+        for fault, added, uid in self._faults.values():
+            ttl = fault.common.ttl_seconds
+            state.faults.restore(fault, ALL_APPS, None if ttl is None else added + ttl, uid)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from types import MappingProxyType
@@ -126,19 +127,33 @@ def _field(en: str, zh: str, default: Any, inner: type[Fields] | None = None, **
     return field(default=default, metadata={"schema": schema, "nested": inner})
 
 
-class Memory:
-    """The state of one fault across requests. Hold `lock` while using `values`."""
+class Window:
+    """The requests that one fault accepted lately, by the app's clock."""
 
-    __slots__ = ("lock", "values")
+    __slots__ = ("_accepted", "_lock")
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.values: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._accepted: deque[float] = deque()
+
+    def accept(self, now: float, limit: int, seconds: float) -> bool:
+        """Accept a request unless `limit` were accepted in the last `seconds`. Return whether it was accepted."""
+        with self._lock:
+            accepted = self._accepted
+            # Threads may arrive slightly out of order. A clock that was set back starts a new window.
+            if accepted and accepted[-1] - now > 1:
+                accepted.clear()
+            while accepted and accepted[0] <= now - seconds:
+                accepted.popleft()
+            if len(accepted) >= limit:
+                return False
+            accepted.append(now)
+            return True
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Random values for one fault and one request, and the fault's memory.
+    """Random values for one fault and one request, and the fault's window of accepted requests.
 
     The same seed, fault and request number always give the same values. `purpose` separates the values of one
     draw.
@@ -147,7 +162,7 @@ class Draw:
     seed: int
     key: str  # The fault's id.
     number: int  # 1-based index of the request among those that the fault matches.
-    memory: Memory = field(default_factory=Memory, compare=False)
+    window: Window = field(default_factory=Window, compare=False)
 
     def uniform(self, purpose: str) -> float:
         """Return a number between 0 and 1, both excluded."""

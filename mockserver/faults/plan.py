@@ -13,35 +13,64 @@ reported.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from mockserver.core.http import Response
 from mockserver.core.text import Text
-from mockserver.faults.base import FAMILIES, MAX_SECONDS, Draw, FaultContext, FaultError, Kind, Memory, Refusal
-from mockserver.faults.parsing import Fault
+from mockserver.faults.base import FAMILIES, MAX_SECONDS, Draw, FaultContext, FaultError, Kind, Refusal, Window
+from mockserver.faults.parsing import Common, Fault
 from mockserver.validation.signature import SigningContext
 
 MAX_FAULTS = 1_000  # The number of faults one app may have at a time.
 _ORDER = tuple(FAMILIES)
 
 
+class FaultCounts:
+    """How often one fault of one app matched and fired, and its window of accepted requests. Another store has its own."""
+
+    def __init__(self, uid: str = "") -> None:
+        self.matched = 0
+        self.fired = 0
+        self.window = Window()
+        self._lock = threading.Lock()
+
+    def take(self, common: Common, chosen: Callable[[int], bool]) -> int | None:
+        """Count one matching request. Return its number if the fault fires on it: it must be `chosen`, too."""
+        with self._lock:
+            self.matched += 1
+            past = self.matched - common.after
+            if past <= 0 or past % common.every or (common.times is not None and self.fired >= common.times):
+                return None
+            if not chosen(self.matched):
+                return None
+            self.fired += 1
+            return self.matched
+
+
 class ActiveFault:
     """A fault of one app, with its counts."""
 
-    __slots__ = ("_lock", "_memory", "_seed", "expires_at", "fault", "fired", "id", "matched", "origin")
+    __slots__ = ("_seed", "counts", "expires_at", "fault", "id", "origin", "uid")
 
-    def __init__(self, fault: Fault, id: str, origin: str, seed: int, now: float) -> None:
-        self.fault, self.id, self.origin = fault, id, origin
-        ttl = fault.common.ttl_seconds
-        self.expires_at = None if ttl is None else now + ttl  # Seconds since the epoch, by the app's clock.
-        self.matched = 0
-        self.fired = 0
+    def __init__(
+        self, fault: Fault, id: str, origin: str, seed: int, expires_at: float | None, uid: str, counts: FaultCounts
+    ) -> None:
+        self.fault, self.id, self.origin, self.uid, self.counts = fault, id, origin, uid, counts
+        self.expires_at = expires_at  # Seconds since the epoch, by the app's clock.
         self._seed = seed
-        self._memory = Memory()
-        self._lock = threading.Lock()
+
+    @property
+    def matched(self) -> int:
+        """The number of matching requests."""
+        return self.counts.matched
+
+    @property
+    def fired(self) -> int:
+        """The number of requests on which it fired."""
+        return self.counts.fired
 
     @property
     def used_up(self) -> bool:
@@ -55,16 +84,15 @@ class ActiveFault:
     def should_fire(self) -> Draw | None:
         """Count one matching request; return its draw if the fault fires on it."""
         common = self.fault.common
-        with self._lock:
-            self.matched += 1
-            past = self.matched - common.after
-            if past <= 0 or past % common.every or self.used_up:
-                return None
-            draw = Draw(self._seed, self.id, self.matched, self._memory)
-            if common.probability < 1 and draw.uniform("probability") >= common.probability:
-                return None
-            self.fired += 1
-            return draw
+
+        def chosen(number: int) -> bool:
+            return common.probability >= 1 or self._draw(number).uniform("probability") < common.probability
+
+        number = self.counts.take(common, chosen)
+        return None if number is None else self._draw(number)
+
+    def _draw(self, number: int) -> Draw:
+        return Draw(self._seed, self.id, number, self.counts.window)
 
     def to_json(self, now: float) -> dict[str, Any]:
         """Return the fault as the admin API shows it."""
@@ -81,15 +109,18 @@ class ActiveFault:
 class FaultState:
     """The faults of one app. While there are none, `active` is empty and costs one look."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, new_counts: Callable[[str], FaultCounts] = FaultCounts) -> None:
         self.active: tuple[ActiveFault, ...] = ()
         """In the order of application. Replaced on every change, never modified."""
-        self._seed = seed
+        self._seed, self._new_counts = seed, new_counts
         self._lock = threading.Lock()
         self._last_number = 0
 
-    def add(self, fault: Fault, now: float, *, origin: str = "") -> ActiveFault:
-        """Add a fault. `origin` says who added it, for `clear`. Raise FaultError if its id is taken."""
+    def add(self, fault: Fault, now: float, *, origin: str = "", uid: str = "") -> ActiveFault:
+        """Add a fault. `origin` says who added it, for `clear`. Raise FaultError if its id is taken.
+
+        Faults with the same `uid` share their counts in a store of several processes.
+        """
         with self._lock:
             if len(self.active) >= MAX_FAULTS:
                 # A test run that adds a fault for every case must not reach the limit with finished faults.
@@ -102,23 +133,42 @@ class FaultState:
                         f"故障数量已达上限 {MAX_FAULTS}，请先删除一些",
                     ),
                 )
-            active = ActiveFault(fault, self._free_id(fault), origin, self._seed, now)
+            ttl = fault.common.ttl_seconds
+            active = self._activate(fault, self._free_id(fault), origin, None if ttl is None else now + ttl, uid)
             self.active = tuple(sorted((*self.active, active), key=_position))
             return active
 
-    def install(self, faults: Iterable[Fault], now: float, *, origin: str = "scenario") -> None:
-        """Replace all faults of one origin by `faults`."""
+    def restore(self, fault: Fault, origin: str, expires_at: float | None, uid: str) -> None:
+        """Add a fault as it was activated elsewhere; it has an id."""
         with self._lock:
-            installed = [active for active in self.active if active.origin != origin]
+            active = self._activate(fault, str(fault.common.id), origin, expires_at, uid)
+            self.active = tuple(sorted((*self.active, active), key=_position))
+
+    def install(
+        self,
+        faults: Iterable[Fault],
+        now: float,
+        *,
+        origin: str = "scenario",
+        uid: str = "",
+        removed: Collection[str] = (),
+    ) -> None:
+        """Replace all faults of one origin by `faults`, before those of the same family, without those `removed`."""
+        with self._lock:
+            others = [active for active in self.active if active.origin != origin]
+            installed: list[ActiveFault] = []
             for number, fault in enumerate(faults, 1):
-                taken = {active.id for active in installed}
+                taken = {active.id for active in (*others, *installed)}
                 id = fault.common.id
                 if id is None or id in taken:
                     # This runs while a request is handled: a taken id must not make the scenario fail.
                     ids = (f"{origin}-{number}-{fault.kind.kind}{'+' * more}" for more in count())
                     id = next(candidate for candidate in ids if candidate not in taken)
-                installed.append(ActiveFault(fault, id, origin, self._seed, now))
-            self.active = tuple(sorted(installed, key=_position))
+                ttl = fault.common.ttl_seconds
+                expires_at = None if ttl is None else now + ttl
+                if id not in removed:
+                    installed.append(self._activate(fault, id, origin, expires_at, f"{uid}:{id}"))
+            self.active = tuple(sorted((*installed, *others), key=_position))
 
     def remove(self, id: str) -> bool:
         """Remove one fault. Return whether there was one with this id."""
@@ -155,6 +205,9 @@ class FaultState:
     ) -> FaultPlan:
         """Return the plan of one request. `once` are faults of this request alone, drawn by its `number`."""
         return FaultPlan(self.active, operation, body, query, now, self._seed, once, number)
+
+    def _activate(self, fault: Fault, id: str, origin: str, expires_at: float | None, uid: str) -> ActiveFault:
+        return ActiveFault(fault, id, origin, self._seed, expires_at, uid, self._new_counts(uid))
 
     def _free_id(self, fault: Fault) -> str:
         taken = {active.id for active in self.active}

@@ -56,7 +56,7 @@ def delete_app(context: AdminContext, request: AdminRequest) -> Json:
             f"应用 {appkey!r} 定义于 apps.yaml；请在文件中删除",
         )
         raise AdminError(409, "app_of_a_file", text)
-    if context.engine.apps.pop(appkey, None) is None:
+    if appkey not in context.engine.store.apps:
         raise context.unknown_app(appkey)
     context.release(appkey)
     context.engine.store.remove_app(appkey)
@@ -77,7 +77,7 @@ def reload(context: AdminContext, request: AdminRequest) -> Json:
 
 @ROUTES.add("POST", "reset", "恢复初始状态")
 def reset(context: AdminContext, request: AdminRequest) -> Json:
-    """Restore the initial state, clear the journal, and release delayed responses."""
+    """Restore the initial state, clear the journal, and release delayed responses; without an appkey, remove created apps."""
     request.fields()
     engine = context.engine
     if request.appkey is None:

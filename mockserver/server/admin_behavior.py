@@ -92,7 +92,7 @@ def list_answers(context: AdminContext, request: AdminRequest) -> Json:
 def add_answer(context: AdminContext, request: AdminRequest) -> Json:
     """Answer some requests differently: one entry of a scenario's `answers`."""
     scope, config = context.scope(request.appkey), context.engine.config
-    answer_id = f"given-{next(context.answer_numbers)}"
+    answer_id = context.engine.store.answer_id()
     try:
         rule = load_rule(request.body, answer_id, config.schemas, config.catalogue)
     except ConfigurationError as error:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -60,7 +59,6 @@ class AdminContext:
     started: float = field(default_factory=monotonic)
     warnings: dict[Text, None] = field(default_factory=dict)
     """What makes results unreliable though the server works, each once."""
-    answer_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def lang(self) -> Lang:

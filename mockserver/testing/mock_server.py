@@ -135,7 +135,7 @@ class MockServer:
         AppControls(self.admin, appkey).use(scenario)
 
     def reset(self, *, appkey: str | None = None) -> None:
-        """Restore the initial state of one app, or of all, and clear its journal."""
+        """Restore the initial state of one app, or of all without those created since, and clear the journal."""
         AppControls(self.admin, appkey).reset()
 
     def run(self, on_ready: Callable[[str], object]) -> None:

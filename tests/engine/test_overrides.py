@@ -49,7 +49,7 @@ def state_of(bench: EngineClient) -> Any:
         state.rules,
         state.faults.list(NOW),
         state.clock.now(),
-        dict(state._matches),
+        dict(state.claims._matches),
     )
 
 

@@ -110,4 +110,5 @@ def test_all_apps_or_one_are_configured_by_the_same_methods() -> None:
         mock.all_apps.freeze(1575963000)
         assert all("curtime=1575963000&" in app.sign() for app in (first, second))
         mock.reset()
-        assert first.requests == second.requests == []
+        assert first.requests == []
+        assert second.appkey not in mock.engine.apps

@@ -1,7 +1,5 @@
 """Requests over a limit are refused."""
 
-from collections import deque
-
 from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal, Text, integer, number
 
 
@@ -20,14 +18,6 @@ class RateLimit(ApiKind):
 
     def apply(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str] | None:
         """Return rate_limited if the window is full."""
-        with draw.memory.lock:
-            accepted: deque[float] = draw.memory.values.setdefault("accepted", deque())
-            # Threads may arrive slightly out of order. A clock that was set back starts a new window.
-            if accepted and accepted[-1] - context.now > 1:
-                accepted.clear()
-            while accepted and accepted[0] <= context.now - self.per_seconds:
-                accepted.popleft()
-            if len(accepted) < self.requests:
-                accepted.append(context.now)
-                return None
+        if draw.window.accept(context.now, self.requests, self.per_seconds):
+            return None
         return Refusal("rate_limited"), f"over {self.requests} requests in {self.per_seconds:g} s"
