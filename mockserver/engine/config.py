@@ -25,7 +25,7 @@ from mockserver.core.json_reader import read_json
 from mockserver.core.suggestions import unknown
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.scenarios.loading import load_scenarios
-from mockserver.scenarios.model import Scenario
+from mockserver.scenarios.model import RuleSet, Scenario
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,16 @@ class Config:
         return {name: resolve(scenario.readings, self.reading_overrides) for name, scenario in self.scenarios.items()}
 
     @cached_property
-    def has_templates(self) -> bool:
-        """Whether a scenario has answers with templates."""
-        return any(
-            reply.templated for scenario in self.scenarios.values() for rule in scenario.rules for reply in rule.replies
-        )
+    def _rule_sets(self) -> dict[str, RuleSet]:
+        return {name: RuleSet(scenario.rules) for name, scenario in self.scenarios.items()}
 
     def readings(self, scenario: str) -> Mapping[str, Value]:
         """Return all readings that apply under a scenario."""
         return self._readings[scenario]
+
+    def rule_set(self, scenario: str) -> RuleSet:
+        """Return the rules of a scenario."""
+        return self._rule_sets[scenario]
 
     def error_info(self, scenario: str) -> ErrorInfoStyle:
         """Return the style of ErrorInfo under a scenario."""

@@ -10,13 +10,13 @@ from mockserver.contract.operations import Operation
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation
 from mockserver.core.http import PLAIN, Request, Response
-from mockserver.core.machine_time import machine_time
+from mockserver.core.machine_time import machine_time, monotonic
 from mockserver.engine.config import Config
-from mockserver.engine.journal_entry import EntryKind, JournalEntry
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.overrides import RequestOverrides
 from mockserver.engine.state import AppState
 from mockserver.faults.plan import FaultPlan
-from mockserver.scenarios.model import Rule, Scenario
+from mockserver.scenarios.model import RuleSet, Scenario
 from mockserver.validation.query import Query
 
 
@@ -36,15 +36,18 @@ class RequestContext:
     overrides: RequestOverrides | None
     scenario: Scenario
     readings: Readings
+    rules: RuleSet
     operation: Operation | None = None
     body: dict[str, Any] = field(default_factory=dict)  # Body fields as the operation reads them.
     violations: list[Violation] = field(default_factory=list)  # In the order of the checks.
+    started: float = 0.0  # Seconds by the machine's monotonic clock.
+    stray: bool = False  # No client of the API sent it on purpose.
     fault_plan: FaultPlan | None = None  # The faults that may apply to the request; None without any.
     signature_valid: bool = False  # Set with a fault plan: the signature is valid by the app's real secret and clock.
     injected: list[Violation] = field(default_factory=list)  # Violations that a checksum fault caused.
     preview: bool = False
     """For analysis only: no faults, claims or counts, and an exhaustive signature diagnosis."""
-    near: str = ""  # The closest rule, when there are rules and none matched.
+    unmatched: bool = False  # No rule matched, and the world answered.
 
     @property
     def query(self) -> dict[str, str]:
@@ -79,12 +82,6 @@ class RequestContext:
         return self.app
 
     @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules that may answer: the app's own, then the scenario's."""
-        own = self.state.rules
-        return (*(rule for _, rule in own), *self.scenario.rules) if own else self.scenario.rules
-
-    @property
     def own_violations(self) -> tuple[Violation, ...]:
         """The client's violations, without those that a fault caused."""
         if not self.injected:
@@ -110,11 +107,9 @@ class Decision:
     detail: str = ""  # What went wrong, for a failure that is no violation of the client's.
 
 
-def journal_entry(
-    context: RequestContext, decision: Decision, response: Response, seconds: float, *, kind: EntryKind = "request"
-) -> JournalEntry:
-    """Return the journal entry of a request that took the engine `seconds`."""
-    plan = context.fault_plan
+def journal_entry(context: RequestContext, decision: Decision, response: Response) -> JournalEntry:
+    """Return the journal entry of a request that was answered just now."""
+    plan, seconds = context.fault_plan, monotonic() - context.started
     return JournalEntry(
         id=context.id,
         at=context.now,
@@ -131,9 +126,9 @@ def journal_entry(
         status=response.status,
         answer=response.body,
         seconds=seconds,
-        kind=kind,
+        kind="stray" if context.stray else "request",
         empty=decision.empty,
-        near=context.near,
+        rules=context.rules.number if context.unmatched else 0,
         detail=decision.detail,
         spoiled=plan is not None and (response.body != decision.body or response.delivery.breaks_response),
         readings=context.readings,

@@ -26,7 +26,7 @@ MAX_ANSWERS = 16 * 1024 * 1024
 """Bytes of an app's newest long answers that are kept whole, so that they do not push requests out."""
 MAX_WAITERS = 128  # Callers that may wait at once.
 ALL_APPS = 4  # All apps together may use this multiple of one app's bytes.
-_OVERHEAD = 400  # Bytes that a stored entry takes beside its encoded form.
+_OVERHEAD = 600  # Bytes that a stored entry takes beside its encoded form.
 
 Stored: TypeAlias = tuple[int, float, str, str, str, str, bytes]
 """Position among the entries of all apps, `at`, id, operation, error, names of the violations, and the encoded entry.
@@ -153,6 +153,8 @@ class Journal:
         self._size = 0
         self.evictions = 0  # Entries that newer ones pushed out since the start.
         self._salt = os.urandom(16)
+        self.nearest_rule: Callable[[JournalEntry], str] = lambda entry: ""
+        """Returns which rule an entry, as it may be shown, came closest to. Set by the engine."""
 
     def add(self, entry: JournalEntry) -> None:
         """Store an entry; evict the oldest ones when a limit is reached."""
@@ -182,7 +184,7 @@ class Journal:
                 for app in self._apps.values()
             ]
         newest = max((item for item in found if item is not None), default=None)
-        return None if newest is None else decode(newest[-1], self._salt)
+        return None if newest is None else self._show(newest)
 
     def select(self, query: JournalQuery = ALL, limit: int | None = None) -> Selection:
         """Return the newest `limit` entries that match, and how many such may have been evicted."""
@@ -282,7 +284,13 @@ class Journal:
         found = stored if query.selects_all else [item for item in stored if query.selects(item)]
         if limit is not None:
             found = found[max(len(found) - limit, 0) :]
-        return Selection([decode(item[-1], self._salt) for item in found], evicted)
+        return Selection([self._show(item) for item in found], evicted)
+
+    def _show(self, stored: Stored) -> JournalEntry:
+        entry = decode(stored[-1], self._salt)
+        if entry.rules:
+            entry.near = self.nearest_rule(entry)
+        return entry
 
     def _notify(self, key: tuple[EntryKind, str], stored: Stored) -> None:
         """Notify the callers for whom this was the last missing entry."""

@@ -17,7 +17,6 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from operator import attrgetter
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,10 +36,10 @@ _FAST, _THOROUGH = 0, 1  # Formats: JSON by orjson, or by the standard library f
 _MAX_PLAIN = 1_024  # Bytes of a query, and of a body, from which parameters and fields are read again; others are stored with them.
 _NAMES = (
     *("id", "at", "appkey", "operation", "scenario", "by", "error", "faults", "status", "seconds", "kind", "empty"),
-    *("near", "detail", "spoiled", "started", "delivery"),
+    *("rules", "near", "detail", "spoiled", "started", "delivery"),
 )
 _short_fields = attrgetter(*_NAMES, "request.method", "request.path", "request.query")
-_MAX_SHARED = 32  # Mappings whose JSON is remembered.
+_MAX_SHARED = 16  # Mappings whose JSON is remembered.
 
 
 def encode(entry: JournalEntry) -> bytes:
@@ -203,9 +202,10 @@ _HEADERS, _READINGS = _SharedJson(_encode_headers), _SharedJson(_encode_readings
 
 @functools.lru_cache(maxsize=256)
 def _decode_headers(data: bytes) -> Mapping[str, str]:
-    return MappingProxyType(json.loads(data))
+    headers: dict[str, str] = json.loads(data)
+    return headers
 
 
 @functools.lru_cache(maxsize=256)
 def _decode_readings(data: bytes) -> Mapping[str, Any]:
-    return MappingProxyType({**DEFAULTS, **orjson.loads(data)}) if data else {}
+    return {**DEFAULTS, **orjson.loads(data)} if data else {}

@@ -53,7 +53,8 @@ class JournalEntry:
     seconds: float  # Time the engine took.
     kind: EntryKind = "request"  # `stray` for what no client of the API sends on purpose: it counts nowhere.
     empty: bool = False  # A success with an empty list.
-    near: str = ""  # The closest rule and what it missed, when there were rules and none matched.
+    near: str = ""  # The closest rule and what it missed, when there were rules and none matched. Set when it is read.
+    rules: int = 0  # The number of the rules of which none matched; 0 when there was no need to look for a near miss.
     detail: str = ""  # What went wrong, for a failure without a violation.
     spoiled: bool = False  # A fault changed, replaced or cut the answer.
     readings: Mapping[str, Any] = field(default_factory=dict)

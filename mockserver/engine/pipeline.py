@@ -32,7 +32,7 @@ from mockserver.engine.strays import Cors, is_preflight, is_stray, stray_error
 from mockserver.faults.base import FaultContext
 from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultPlan
-from mockserver.scenarios.model import Scenario
+from mockserver.scenarios.model import RuleSet, Scenario
 from mockserver.validation.body import check_body
 from mockserver.validation.query import check_query, read_query
 from mockserver.validation.redactor import Redactor
@@ -63,7 +63,6 @@ class Engine:
         self.journal = journal
         self.metrics = Metrics()
         self.lang: Lang = lang
-        self.templates_added = False  # Whether an answer with templates was ever added at run time.
         self.problems: tuple[Problem, ...] = ()
         """Problems of the files when they were last read; the configuration before that is still in use."""
         self.changing = threading.RLock()
@@ -76,30 +75,51 @@ class Engine:
         self._redactor = Redactor()
         self._add_secrets(self.config)
         self._numbers = itertools.count(1)
+        self._own: dict[str, tuple[tuple[object, ...], Readings, RuleSet]] = {}
+        """The readings and rules of the apps that have their own, with what they were made of."""
+        journal.nearest_rule = self._responder.near_miss
 
     def handle(self, request: Request) -> Response:
         """Return the response to one request. Every failure is an envelope (§1.3, §1.4)."""
+        return self.answer(self.accept(request))
+
+    def accept(self, request: Request) -> RequestContext:
+        """Do the first half of `handle`, which never takes long: read and check a request."""
         started = monotonic()
         # Parse the query, identify the app, read overrides from headers and magic values.
         context = self._identify(request)
-        if is_stray(context.request, context.query):
-            return self._answer_stray(context, started)
-        # Check path, method, query, body and signature. The context collects the violations.
-        self._validate(context)
+        context.started = started
+        context.stray = is_stray(context.request, context.query)
+        if not context.stray:
+            # Check path, method, query, body and signature. The context collects the violations.
+            self._validate(context)
+        return context
+
+    def takes_long(self, context: RequestContext) -> bool:
+        """Return whether `answer` may take so long that others notice, so that an event loop should not call it."""
+        return not context.stray and context.refusal is None and self._responder.takes_long(context)
+
+    def answer(self, context: RequestContext) -> Response:
+        """Do the second half of `handle`: answer a checked request, and record both. Call it once."""
+        if context.stray:
+            return self._answer_stray(context)
         # Refuse, or answer by a scenario rule or the world, checked against the response schema.
         decision = self._decide(context)
         response = self._respond(context, decision)
         if context.fault_plan is not None:
             response = self._apply_faults(context, context.fault_plan, response)
-        response = self._cors.add_headers(request, response)
         # The journal has the entry before the response is sent.
-        entry = journal_entry(context, decision, response, monotonic() - started)
+        return self._record(context, decision, response)
+
+    def _record(self, context: RequestContext, decision: Decision, response: Response) -> Response:
+        response = self._cors.add_headers(context.received, response)
+        entry = journal_entry(context, decision, response)
         self.journal.add(entry)
         self.metrics.add(entry)
         self._log.write(entry)
         return response
 
-    def _answer_stray(self, context: RequestContext, started: float) -> Response:
+    def _answer_stray(self, context: RequestContext) -> Response:
         """Answer and record a request that no client of the API sent on purpose."""
         request = context.request
         if is_preflight(request) and self._cors.allows(request):
@@ -108,12 +128,7 @@ class Engine:
             error, detail = stray_error(request)
             decision = self._responder.failure(context, error, "contract", detail=detail.to(self.lang))
             response = self._respond(context, decision)
-        response = self._cors.add_headers(request, response)
-        entry = journal_entry(context, decision, response, monotonic() - started, kind="stray")
-        self.journal.add(entry)
-        self.metrics.add(entry)
-        self._log.write(entry)
-        return response
+        return self._record(context, decision, response)
 
     def _identify(self, received: Request, *, preview: bool = False) -> RequestContext:
         # Secrets in the wrong place are masked first: only the signature check sees the request as received.
@@ -123,11 +138,11 @@ class Engine:
         app = self.app(query.values.get("appkey", ""))
         state = self.store.app(app.appkey if app else "")
         overrides = read_overrides(request, query.values, config)
-        scenario, readings = _choices(config, overrides, state)
+        scenario, readings, rules = self._choices(config, overrides, state)
         if readings["signing"] == "off" and not (app or query.values.get("appkey")):
             app = next(iter(config.apps.values()))
             state = self.store.app(app.appkey)
-            scenario, readings = _choices(config, overrides, state)
+            scenario, readings, rules = self._choices(config, overrides, state)
         return RequestContext(
             0 if preview else next(self._numbers),
             config,
@@ -140,8 +155,26 @@ class Engine:
             overrides,
             scenario,
             readings,
+            rules,
             preview=preview,
         )
+
+    def _choices(
+        self, config: Config, overrides: RequestOverrides | None, state: AppState
+    ) -> tuple[Scenario, Readings, RuleSet]:
+        """Return the scenario, the readings and the rules of a request of an app."""
+        scenario = config.scenarios[(overrides and overrides.scenario) or state.scenario]
+        readings, rules = config.readings(scenario.name), config.rule_set(scenario.name)
+        own_readings, own_rules = state.readings, state.rules
+        if own_readings or own_rules:
+            # The same objects for as long as they are the same: many entries of the journal share them.
+            known = self._own.get(state.appkey)
+            sources = readings, rules, own_readings, own_rules
+            if known is None or any(one is not other for one, other in zip(known[0], sources, strict=True)):
+                merged = {**readings, **own_readings}, RuleSet((*(rule for _, rule in own_rules), *rules.rules))
+                known = self._own[state.appkey] = sources, *merged
+            _, readings, rules = known
+        return scenario, readings, rules
 
     def _validate(self, context: RequestContext) -> None:
         """Collect all violations in the order of the checks."""
@@ -250,11 +283,6 @@ class Engine:
         row, style = self.config.catalogue[error], self.config.error_info(self.store.scenario)
         return encode_json(failure(row.code, row.error_info(detail.to(self.lang), self.lang, style)))
 
-    @property
-    def may_take_long(self) -> bool:
-        """Whether a request may take long enough for others to notice, as only templates do."""
-        return self.templates_added or self.config.has_templates
-
     def app(self, appkey: str) -> App | None:
         """Return a registered app."""
         return self.config.apps.get(appkey) or (self.store.use_app(appkey) if self.store.apps else None)
@@ -308,13 +336,6 @@ class Engine:
         self._redactor.add_credentials(app.credentials for app in config.apps.values())
         for scenario in config.scenarios.values():
             self.redact_secrets_of(scenario.faults)
-
-
-def _choices(config: Config, overrides: RequestOverrides | None, state: AppState) -> tuple[Scenario, Readings]:
-    """Return the scenario and the readings of a request of an app."""
-    scenario = config.scenarios[(overrides and overrides.scenario) or state.scenario]
-    readings = config.readings(scenario.name)
-    return scenario, {**readings, **state.readings} if state.readings else readings
 
 
 def _fault_context(context: RequestContext) -> FaultContext:

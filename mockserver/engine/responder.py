@@ -15,8 +15,9 @@ from mockserver.contract.violations import shorten
 from mockserver.core.errors import NotFound
 from mockserver.core.text import Lang
 from mockserver.engine.context import Decision, RequestContext
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.response_cache import ResponseCache
-from mockserver.scenarios.model import Reply, Rule, error_name_of, is_empty, merge_patch
+from mockserver.scenarios.model import Reply, Rule, RuleSet, error_name_of, is_empty, merge_patch
 from mockserver.scenarios.near_misses import nearest_rule
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.world.records import ViewResult
@@ -25,6 +26,7 @@ from mockserver.world.sources import World
 from mockserver.world.views import VIEWS
 
 log = logging.getLogger("mockserver")
+_MAX_RULE_SETS = 256  # Rules that are remembered for near misses.
 _MAX_LOGGED = 1_000  # Distinct failures of the files that are remembered as logged.
 
 
@@ -34,19 +36,35 @@ class Responder:
     def __init__(self, lang: Lang) -> None:
         self._lang: Lang = lang
         self._cache = ResponseCache()
+        self._rule_sets: dict[int, RuleSet] = {}  # By number.
         self._logged: set[tuple[int, str, str]] = set()
 
     def answer(self, context: RequestContext) -> Decision:
         """Return the answer of the first rule that matches, or the world's."""
         operation = context.accepted_operation.name
-        for rule in context.rules:
-            if operation in rule.on and rule.matcher.matches(context.body, context.query):
+        rules = context.rules.by_operation[operation]
+        for rule in rules:
+            if rule.matcher.matches(context.body, context.query):
                 count = context.state.claims.count_match(_counter(context, rule), rule.times, preview=context.preview)
                 if count is not None:
                     return self._perform(context, rule, rule.replies[min(count, len(rule.replies) - 1)])
-        near = nearest_rule(context.rules, operation, context.body, context.query)
-        context.near = near.text.to(self._lang) if near else ""
+        if rules:
+            context.unmatched = True
+            self._remember(context.rules)
         return self._ask_world(context, "world")
+
+    def takes_long(self, context: RequestContext) -> bool:
+        """Return whether the answer to an accepted request may take long enough for others to notice."""
+        return context.accepted_operation.name in context.rules.templated
+
+    def near_miss(self, entry: JournalEntry) -> str:
+        """Return the rule that an entry of the journal came closest to; empty once its rules are forgotten."""
+        rules = self._rule_sets.get(entry.rules)
+        if rules is None:
+            return ""
+        fields = entry.whole_fields()
+        near = nearest_rule(rules.rules, entry.operation, entry.fields if fields is None else fields, entry.query)
+        return near.text.to(self._lang) if near else ""
 
     def failure(
         self, context: RequestContext, error: str, by: str, *, detail: str = "", info: str | None = None
@@ -57,6 +75,13 @@ class Responder:
             style = context.config.error_info(context.scenario.name)
             info = row.error_info(detail, self._lang, style)
         return Decision(encode_json(failure(row.code, info)), by, error, detail=detail)
+
+    def _remember(self, rules: RuleSet) -> None:
+        """Keep the rules that entries of the journal refer to."""
+        if rules.number not in self._rule_sets:
+            self._rule_sets[rules.number] = rules
+            if len(self._rule_sets) > _MAX_RULE_SETS:
+                del self._rule_sets[min(self._rule_sets)]
 
     def _perform(self, context: RequestContext, rule: Rule, reply: Reply) -> Decision:
         """Return the answer that a matching rule gives."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from mockserver.contract.catalogue import Catalogue, ErrorInfoStyle
 from mockserver.contract.matching import Matcher
+from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import Value
 from mockserver.core.errors import Problem
 from mockserver.core.text import Text
@@ -40,6 +43,25 @@ class Rule:
     matcher: Matcher
     replies: tuple[Reply, ...]
     times: int | None = None  # The rule stops matching after this many requests.
+
+
+@dataclass(frozen=True, eq=False)
+class RuleSet:
+    """The rules that may answer the requests of an app: its own, then those of its scenario."""
+
+    rules: tuple[Rule, ...] = ()
+    number: int = field(default_factory=itertools.count(1).__next__)  # Unique in this process.
+
+    @cached_property
+    def by_operation(self) -> Mapping[str, tuple[Rule, ...]]:
+        """The rules of each operation, in the order in which they are tried."""
+        return {name: tuple(rule for rule in self.rules if name in rule.on) for name in OPERATIONS}
+
+    @cached_property
+    def templated(self) -> frozenset[str]:
+        """The operations that a template may answer, which may take a while."""
+        templated = (rule for rule in self.rules if any(reply.templated for reply in rule.replies))
+        return frozenset(name for rule in templated for name in rule.on)
 
 
 @dataclass(frozen=True, slots=True)

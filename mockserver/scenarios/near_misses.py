@@ -1,6 +1,6 @@
 """Near misses: the rule that a request almost matched, and the differences between a request and a matcher.
 
-Runs on the request path, so it is cheap: only unmet conditions are looked at.
+Runs when the journal is read, never for a request.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _show_expected(expected: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    # Most values are short and plain, and this runs for every request that no rule answers.
+    # Most values are short and plain.
     if type(value) is str and len(value) < 40 and value.isalnum():
         return f'"{value}"'
     return shorten(json.dumps(value, ensure_ascii=False, default=str))

@@ -100,7 +100,6 @@ def add_answer(context: AdminContext, request: AdminRequest) -> Json:
         en, zh = zip(*(problem.text for problem in error.problems), strict=True)
         raise AdminError(422, "invalid_field", Text("; ".join(en), "；".join(zh))) from None
     # Before the rule can match.
-    context.engine.templates_added |= any(reply.templated for reply in rule.replies)
     scope.add_rule(answer_id, rule)
     return {"id": answer_id, "on": sorted(rule.on), "times": rule.times}
 

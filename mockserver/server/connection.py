@@ -15,47 +15,20 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from mockserver.core.http import PLAIN, DeliveryPlan
+from mockserver.core.http import PLAIN
 from mockserver.server import wsgi
-from mockserver.server.limits import Envelope, Limits
-from mockserver.server.playback import Playbacks
-from mockserver.server.refusals import ClientLog, Refusal, other_protocol
+from mockserver.server.refusals import Refusal
 from mockserver.server.request_parser import BODY, IDLE, IncomingRequest, RequestParser
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+from mockserver.server.service import Service
+from mockserver.server.wsgi import HTTPResponse
 
 log = logging.getLogger("mockserver.transport")
 
 NEVER = float("inf")
 _LINGER_ZERO = struct.pack("ii", 1, 0)
 _REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
-
-
-@dataclass(kw_only=True, slots=True)
-class Service:
-    """What all connections of one run of the server share."""
-
-    loop: asyncio.AbstractEventLoop
-    app: WSGIApplication
-    scheme: str
-    limits: Limits
-    inline: Callable[[str], bool]  # Whether requests to this path are fast enough for the event loop's own thread.
-    threads: Executor  # Run the other requests.
-    envelope: Envelope
-    playbacks: Playbacks
-    client_log: ClientLog
-    on_stop: Callable[[], object]  # Called at a stop, after the last connection was accepted.
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    forced: asyncio.Event = field(default_factory=asyncio.Event)
-    """Whether to stop, and without waiting for requests in flight."""
-    connections: set[Connection] = field(default_factory=set)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    """One for each connection with requests that are not answered yet."""
 
 
 class Connection(asyncio.Protocol):
@@ -123,7 +96,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Parse the bytes, and answer the requests that they complete."""
         started = self._parser.started
-        self._answer_later(self._parser.feed(data))
+        items = self._parser.feed(data)
+        if len(items) != 1 or self._task is not None or not self._answer_now(items[0]):
+            self._answer_later(items)
         # The time limit of the first request runs since the connection was opened.
         if self._parser.phase != IDLE and self._parser.started > max(started, 1):
             self._set_deadline(self._limits.request_seconds)
@@ -162,6 +137,27 @@ class Connection(asyncio.Protocol):
         if len(self._queue) > 1:
             self._set_reading(False)
 
+    def _answer_now(self, request: IncomingRequest | Refusal) -> bool:
+        """Answer a request of the API without a task, if nothing delays its response. Return whether it is answered."""
+        api = self._service.api
+        if api is None or type(request) is not IncomingRequest or request.hint or not self._writable.is_set():
+            return False
+        call = request.call = api.accept(request)
+        if call is None or api.takes_long(call):
+            return False
+        response = request.response = api.answer(call)
+        if response.delivery is not PLAIN or not request.complete:
+            return False
+        keep = request.keep_alive and not self._closing
+        self.transport.write(b"".join(self._render(request, response, keep)))
+        if not keep:
+            self.transport.close()
+        if self._parser.phase == IDLE:
+            self._set_deadline(self._limits.idle_seconds)
+        if self.unsent:
+            self.start_write_deadline()
+        return True
+
     async def _answer_all(self) -> None:
         """Answer the requests in the queue in their order."""
         try:
@@ -195,42 +191,57 @@ class Connection(asyncio.Protocol):
         await self.drain()
         if request.hint:
             service.client_log.warn(self._environ["REMOTE_ADDR"], request.hint)
-        environ = wsgi.make_environ(self._environ, request)
-        if service.inline(environ["PATH_INFO"]):
-            response = wsgi.call(service.app, environ, service.envelope)
-        else:
-            response = await self._loop.run_in_executor(
-                service.threads, wsgi.call, service.app, environ, service.envelope
-            )
+        response = request.response or await self._respond(request)
         if self.disconnected:
             return
-        plan: DeliveryPlan = environ.get(wsgi.DELIVERY) or PLAIN
+        plan = response.delivery
         keep = request.keep_alive and request.complete and plan.close_after is None and not self._ends
-        try:
-            head, body = wsgi.render(response, request.method, keep=keep, chunked=plan.malformed_chunk)
-        except ValueError:
-            log.exception("the application's response to %s cannot be sent", environ["PATH_INFO"])
-            head, body = wsgi.render(wsgi.error_response(service.envelope), request.method, keep=keep)
+        head, body = self._render(request, response, keep)
         if plan == PLAIN:
             self.transport.write(head + body)
         else:
-            appkey = environ.get(wsgi.APPKEY, "")
-            keep = await service.playbacks.play(self, head, body, plan, appkey) and keep
+            keep = await service.playbacks.play(self, head, body, plan, response.appkey) and keep
         if not request.complete:
             self.linger()
         elif not keep or self._ends:
             self.transport.close()
+
+    async def _respond(self, request: IncomingRequest) -> HTTPResponse:
+        """Return the response of the API or, for all other requests, of the WSGI application."""
+        service, api = self._service, self._service.api
+        call = request.call or (api.accept(request) if api else None)
+        if api is not None and call is not None:
+            if api.takes_long(call):
+                return await self._loop.run_in_executor(service.threads, api.answer, call)
+            return api.answer(call)
+        environ = wsgi.make_environ(self._environ, request)
+        if service.inline(environ["PATH_INFO"]):
+            return wsgi.call(service.app, environ, service.envelope)
+        return await self._loop.run_in_executor(service.threads, wsgi.call, service.app, environ, service.envelope)
+
+    def _render(self, request: IncomingRequest, response: HTTPResponse, keep: bool) -> tuple[bytes, bytes]:
+        try:
+            return wsgi.render(response, request.method, keep=keep)
+        except ValueError:
+            log.exception("the response to %s cannot be sent", request.target.decode("latin-1"))
+            failed = wsgi.error_response(self._service.envelope)
+            return wsgi.render(failed._replace(delivery=response.delivery), request.method, keep=keep)
 
     @property
     def _ends(self) -> bool:
         """Whether the current response is the last one."""
         return self._closing and not self._queue
 
+    def refuse(self, refusal: Refusal) -> None:
+        """Refuse the request that is being read, once those before it are answered, and ignore what follows."""
+        if not self._parser.done:
+            self._answer_later(self._parser.refuse(refusal))
+
     def _refuse(self, refusal: Refusal) -> None:
         self._service.client_log.warn(self._environ["REMOTE_ADDR"], refusal.text)
         status = f"{refusal.status} {_REASONS[refusal.status]}"
         body = self._service.envelope("invalid_parameter", refusal.text)
-        response = wsgi.WSGIResponse(status, [("content-type", "application/json")], body)
+        response = HTTPResponse(status, [("content-type", "application/json")], body)
         self.transport.write(b"".join(wsgi.render(response, "GET", keep=False)))
         self.linger()
 
@@ -325,16 +336,6 @@ class Connection(asyncio.Protocol):
             # The response to an earlier request is still due: the client is not to blame.
             self._set_deadline(self._limits.request_seconds)
         elif self._parser.phase != IDLE:
-            self._answer_later(self._parser.refuse(Refusal(408, "request_timeout")))
+            self.refuse(Refusal(408, "request_timeout"))
         elif not self.unsent:
             self.transport.close()
-
-
-class WrongPortConnection(Connection):
-    """A connection without TLS to the port for https: its client is told so."""
-
-    def data_received(self, data: bytes) -> None:
-        """Refuse whatever it is."""
-        if not self._parser.done:
-            name = other_protocol(data) or "https_port"
-            self._answer_later(self._parser.refuse(Refusal(400, name)))

@@ -17,7 +17,9 @@ from types import FrameType
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
-from mockserver.server.connection import Connection, Service, WrongPortConnection
+from mockserver.server.connection import Connection
+from mockserver.server.refusals import Refusal, other_protocol
+from mockserver.server.service import Service
 from mockserver.server.tls import TLS
 
 BACKLOG = 2048
@@ -165,6 +167,14 @@ class Listener:
         if sys.version_info >= (3, 11) or type(self._loop).__module__.startswith("uvloop"):
             timeouts["ssl_shutdown_timeout"] = limits.linger_seconds
         await self._loop.connect_accepted_socket(lambda: Connection(self._service), sock, ssl=context, **timeouts)
+
+
+class WrongPortConnection(Connection):
+    """A connection without TLS to the port for https: its client is told so."""
+
+    def data_received(self, data: bytes) -> None:
+        """Refuse whatever it is."""
+        self.refuse(Refusal(400, other_protocol(data) or "https_port"))
 
 
 @contextlib.contextmanager

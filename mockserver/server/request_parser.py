@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import httptools
 
 from mockserver.core.text import Text
 from mockserver.server.limits import Limits
 from mockserver.server.refusals import TEXTS, Refusal, invalid_request
+
+if TYPE_CHECKING:
+    from mockserver.server.api import ApiCall
+    from mockserver.server.wsgi import HTTPResponse
 
 IDLE, HEAD, BODY = range(3)  # What of a request is being read: nothing, its head, or its body.
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
@@ -36,6 +41,8 @@ class IncomingRequest:
     overlong: bool = False  # Whether the body exceeded the limit and was discarded.
     complete: bool = True  # Whether the body was read to its end.
     hint: Text | None = None  # What the client seems to mistake this server for.
+    call: ApiCall | None = None  # The call of the engine that answers it, once it is begun.
+    response: HTTPResponse | None = None  # The response, once there is one.
 
 
 class _Done(Exception):

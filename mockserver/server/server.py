@@ -14,13 +14,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from mockserver.core.text import Lang
-from mockserver.server.connection import Service
+from mockserver.engine.pipeline import Engine
+from mockserver.server.api import FastPath
 from mockserver.server.event_loop import fast_loop, on_loop_error
 from mockserver.server.limits import Envelope, Limits, plain_envelope
 from mockserver.server.listener import Listener, bind, raise_process_limits, stop_signals
 from mockserver.server.playback import Playbacks, Timer
 from mockserver.server.processes import give_up, register, require_threads
 from mockserver.server.refusals import ClientLog
+from mockserver.server.service import Service
 from mockserver.server.tls import TLS
 
 if TYPE_CHECKING:
@@ -31,16 +33,16 @@ log = logging.getLogger("mockserver.transport")
 _GRACE_SECONDS = 0.25  # How long idle clients may take at a stop to answer the close (TLS has a closing handshake).
 
 
-def is_fast_path(path: str) -> bool:
-    """Whether requests to `path` run in the event loop's thread: API requests do, admin requests do not."""
+def is_no_admin_path(path: str) -> bool:
+    """Whether requests to `path` run in the event loop's thread: admin requests do not."""
     return not path.startswith("/__admin")
 
 
 class Server:
     """Serves one WSGI application: in a background thread (`start`, `stop`, `with`) or in this one (`run`).
 
-    Port 0 picks a free one. Requests whose path meets `inline` run in the event loop's thread, all others in
-    at most `threads` threads. `on_stop` is called at a stop, after the last connection was accepted, to end
+    Port 0 picks a free one. With an `engine`, requests of the API go to it directly and not to the application. WSGI
+    requests whose path meets `inline` run in the event loop's thread, all others in at most `threads` threads. `on_stop` is called at a stop, after the last connection was accepted, to end
     what requests wait for. A stopped server can be started again.
     """
 
@@ -48,11 +50,12 @@ class Server:
         self,
         app: WSGIApplication,
         *,
+        engine: Engine | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         limits: Limits | None = None,
         tls: TLS | None = None,
-        inline: Callable[[str], bool] = is_fast_path,
+        inline: Callable[[str], bool] = is_no_admin_path,
         threads: int = 160,
         envelope: Envelope = plain_envelope,
         on_stop: Callable[[], object] = lambda: None,
@@ -65,6 +68,7 @@ class Server:
         self._new_service = functools.partial(
             Service,
             app=app,
+            api=FastPath(engine) if engine else None,
             scheme="https" if tls else "http",
             limits=limits or Limits(),
             inline=inline,

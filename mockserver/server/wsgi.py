@@ -8,12 +8,13 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from email.utils import formatdate
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from mockserver.core.http import PLAIN, DeliveryPlan
 from mockserver.core.machine_time import machine_time
 from mockserver.core.text import Text
 from mockserver.server.limits import Envelope
@@ -37,12 +38,14 @@ DELIVERY = "mockserver.delivery"  # Set by the application: the response's Deliv
 APPKEY = "mockserver.appkey"  # Set by the application with DELIVERY: the app whose reset ends the delay.
 
 
-class WSGIResponse(NamedTuple):
-    """The response of a WSGI application, in one piece."""
+class HTTPResponse(NamedTuple):
+    """A response in one piece, and how it is delivered."""
 
-    status: str
-    headers: list[tuple[str, str]]
+    status: str  # Code and reason.
+    headers: Sequence[tuple[str, str]]
     body: bytes
+    delivery: DeliveryPlan = PLAIN
+    appkey: str = ""  # The app whose reset ends the delay.
 
 
 def connection_environ(scheme: str, server: tuple[Any, ...], client: tuple[Any, ...]) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def connection_environ(scheme: str, server: tuple[Any, ...], client: tuple[Any, 
 
 
 def make_environ(base: dict[str, Any], request: IncomingRequest) -> dict[str, Any]:
-    """Return the WSGI environ of a request over that of its connection. Headers with an underscore in their name are omitted."""
+    """Return the WSGI environ of a request over that of its connection."""
     path, _, query = request.target.partition(b"?")
     body = b"".join(request.body)
     environ = base.copy()
@@ -78,7 +81,13 @@ def make_environ(base: dict[str, Any], request: IncomingRequest) -> dict[str, An
     environ["wsgi.input"] = BytesIO(body)
     if request.overlong:
         environ[OVERLONG], environ[LENGTH] = True, request.declared_length
-    for name, value in request.headers:
+    add_headers(environ, request.headers)
+    return environ
+
+
+def add_headers(environ: dict[str, Any], headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Add headers to an environ; those with an underscore in their name and Content-Length are omitted."""
+    for name, value in headers:
         key = _ENVIRON_KEYS.get(name) or _environ_key(name)
         if key == "CONTENT_LENGTH":
             continue
@@ -86,7 +95,6 @@ def make_environ(base: dict[str, Any], request: IncomingRequest) -> dict[str, An
             environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
         elif key:
             environ[key] = value.decode("latin-1")
-    return environ
 
 
 def _environ_key(name: bytes) -> str:
@@ -104,23 +112,22 @@ def _environ_key(name: bytes) -> str:
     return key
 
 
-def call(app: WSGIApplication, environ: dict[str, Any], envelope: Envelope) -> WSGIResponse:
+def call(app: WSGIApplication, environ: dict[str, Any], envelope: Envelope) -> HTTPResponse:
     """Call the application; an exception is logged and becomes a 500 response with the envelope."""
     try:
         return _collect(app, environ)
     except Exception:
         log.exception("the application failed on %s %s", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        environ.pop(DELIVERY, None)
         return error_response(envelope)
 
 
-def error_response(envelope: Envelope) -> WSGIResponse:
+def error_response(envelope: Envelope) -> HTTPResponse:
     """Return the response to a request that the application could not answer."""
     headers = [("Content-Type", "application/json")]
-    return WSGIResponse("500 Internal Server Error", headers, envelope("internal_error", _FAILED))
+    return HTTPResponse("500 Internal Server Error", headers, envelope("internal_error", _FAILED))
 
 
-def _collect(app: WSGIApplication, environ: dict[str, Any]) -> WSGIResponse:
+def _collect(app: WSGIApplication, environ: dict[str, Any]) -> HTTPResponse:
     """Call a WSGI application, and consume and close its iterable."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
     written: list[bytes] = []
@@ -139,15 +146,13 @@ def _collect(app: WSGIApplication, environ: dict[str, Any]) -> WSGIResponse:
         if close is not None:
             close()
     status, headers = started[-1]
-    return WSGIResponse(status, headers, written[0] if len(written) == 1 else b"".join(written))
+    body = written[0] if len(written) == 1 else b"".join(written)
+    return HTTPResponse(status, headers, body, environ.get(DELIVERY) or PLAIN, environ.get(APPKEY, ""))
 
 
-def render(response: WSGIResponse, method: str, *, keep: bool, chunked: bool = False) -> tuple[bytes, bytes]:
-    """Return head and body as sent; `chunked` declares chunked encoding instead of a length.
-
-    Raise ValueError if a header contains a line break, which would split the response.
-    """
-    status, headers, body = response
+def render(response: HTTPResponse, method: str, *, keep: bool) -> tuple[bytes, bytes]:
+    """Return head and body as sent. Raise ValueError if a header contains a line break, which would split the response."""
+    status, headers, body, delivery, _ = response
     bodiless = status[:3] in ("204", "304") or status[0] == "1"
     lines = ["HTTP/1.1 " + status]
     length = str(len(body))
@@ -157,7 +162,7 @@ def render(response: WSGIResponse, method: str, *, keep: bool, chunked: bool = F
         elif method == "HEAD":
             # The length of the body that GET would return; otherwise the actual length is used.
             length = value
-    if chunked:
+    if delivery.malformed_chunk:
         lines.append("transfer-encoding: chunked")
     elif not bodiless:
         lines.append("content-length: " + length)

@@ -21,7 +21,7 @@ from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.server.app import build_app
 from mockserver.server.guard import Guard, is_loopback
-from mockserver.server.server import Server, is_fast_path
+from mockserver.server.server import Server
 from mockserver.server.tls import TLS
 from mockserver.server.watching import Watcher
 from mockserver.testing.admin_client import AdminClient
@@ -76,11 +76,10 @@ class MockServer:
         journal = self.engine.journal
         self._server = Server(
             self._app,
+            engine=self.engine,
             host=host,
             port=port,
             tls=tls,
-            # A template must not keep the requests of others waiting.
-            inline=lambda path: is_fast_path(path) and not self.engine.may_take_long,
             envelope=self.engine.error_body,
             lang=self.engine.lang,
             on_stop=journal.close,

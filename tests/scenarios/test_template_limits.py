@@ -175,15 +175,15 @@ def test_requests_with_templates_do_not_run_in_the_event_loop(tmp_path: Path, ad
             reply = {"info": "{{ now }}", "error": "server_busy"}
             mock.app().answer("query_room_info", **reply, when={"body": {"RoomId": "heavy"}})
         engine = mock.engine
-        handle = engine.handle
+        answer = engine.answer
 
-        def slow(request: Any) -> Any:
-            if b"heavy" in request.body:
+        def slow(context: Any) -> Any:
+            if context.body["RoomId"] == "heavy":
                 started.set()
                 finish.wait(20)
-            return handle(request)
+            return answer(context)
 
-        engine.handle = slow  # type: ignore[method-assign]
+        engine.answer = slow  # type: ignore[method-assign]
         with Client(mock.port) as heavy, Client(mock.port) as other:
             waiting = threading.Thread(target=lambda: heavy.code(body={"RoomId": "heavy"}))
             waiting.start()
