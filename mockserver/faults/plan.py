@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -204,7 +204,7 @@ class FaultState:
         number: int = 0,
     ) -> FaultPlan:
         """Return the plan of one request. `once` are faults of this request alone, drawn by its `number`."""
-        return FaultPlan(self.active, operation, body, query, now, self._seed, once, number)
+        return FaultPlan(self.active, operation, body, query, now, once, self._seed, number)
 
     def _activate(self, fault: Fault, id: str, origin: str, expires_at: float | None, uid: str) -> ActiveFault:
         return ActiveFault(fault, id, origin, self._seed, expires_at, uid, self._new_counts(uid))
@@ -222,26 +222,20 @@ class FaultState:
         return id
 
 
+@dataclass(slots=True)
 class FaultPlan:
     """The faults of one request. A fault fires when the engine calls its stage."""
 
-    __slots__ = ("_active", "_number", "_once", "_request", "_seed", "notes")
-
-    def __init__(
-        self,
-        active: Sequence[ActiveFault],
-        operation: str,
-        body: Mapping[str, Any],
-        query: Mapping[str, str],
-        now: float,
-        seed: int,
-        once: Sequence[Fault],
-        number: int,
-    ) -> None:
-        self._active, self._once = active, once
-        self._request = (operation, body, query, now)
-        self._seed, self._number = seed, number
-        self.notes: list[tuple[str, str]] = []  # (kind, one-line note) of each fault that had an effect, in order.
+    active: Sequence[ActiveFault]
+    operation: str
+    body: Mapping[str, Any]
+    query: Mapping[str, str]
+    now: float
+    once: Sequence[Fault]
+    seed: int
+    number: int
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    """(kind, one-line note) of each fault that had an effect, in order."""
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -301,23 +295,20 @@ class FaultPlan:
 
     def _firing(self, family: str, *, signature_valid: bool = True) -> Iterator[tuple[Any, Draw]]:
         """Yield the faults of one family that fire on this request, counting each when its turn comes."""
-        operation, body, query, now = self._request
 
         def matches(fault: Fault) -> bool:
             return (
                 fault.kind.family == family
                 and (signature_valid or not fault.kind.needs_valid_signature)
-                and fault.matches(operation, body, query)
+                and fault.matches(self.operation, self.body, self.query)
             )
 
-        for active in self._active:
-            if not active.expired(now) and matches(active.fault):
-                draw = active.should_fire()
-                if draw is not None:
-                    yield active.fault.kind, draw
-        for index, fault in enumerate(self._once):
+        for active in self.active:
+            if not active.expired(self.now) and matches(active.fault) and (draw := active.should_fire()):
+                yield active.fault.kind, draw
+        for index, fault in enumerate(self.once):
             if matches(fault):
-                draw = Draw(self._seed, f"{fault.kind.kind}.{index}", self._number)
+                draw = Draw(self.seed, f"{fault.kind.kind}.{index}", self.number)
                 if draw.uniform("probability") < fault.common.probability:
                     yield fault.kind, draw
 

@@ -105,9 +105,7 @@ class _ScenarioFile:
             return parse_fault(entry, self._catalogue)
         except FaultError as error:
             wrong = {mistake.pointer[0] for mistake in error.mistakes if mistake.pointer}
-            for mistake in error.mistakes:
-                if whole or mistake.pointer:
-                    self.problem((*at, *mistake.pointer), mistake.text, key=mistake.key)
+            self.add((mistake for mistake in error.mistakes if whole or mistake.pointer), *at)
             if wrong - {"fault"}:
                 # The other fields are checked without those that are wrong.
                 self._fault({name: entry[name] for name in entry if name not in wrong}, at, whole=False)

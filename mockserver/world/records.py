@@ -101,28 +101,20 @@ def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, 
 
 def _users(world: World, snapshot: Snapshot, selected: Flags, readings: Readings) -> list[dict[str, Any]]:
     sessions = snapshot.sessions.take(selected)
-    users: dict[str, tuple[int, int, int, int, bool]] = {}
-    columns = sessions.lists("enter", "leave", "audio", "video")
-    for user, running, enter, leave, audio, video in zip(
-        world.user_ids(sessions.user), snapshot.running[selected].tolist(), *columns, strict=True
-    ):
-        first, last, audio_sum, video_sum, any_running = users.get(user, (enter, leave, 0, 0, False))
-        users[user] = (
-            min(first, enter),
-            max(last, leave),
-            audio_sum + audio,
-            video_sum + video,
-            any_running or running,
-        )
+    rows: dict[str, list[list[int]]] = {}
+    columns = (*sessions.lists("enter", "leave", "audio", "video"), snapshot.running[selected].tolist())
+    for user, *row in zip(world.user_ids(sessions.user), *columns, strict=True):
+        rows.setdefault(user, []).append(row)
+    users = [(user, *zip(*own, strict=True)) for user, own in rows.items()]
     return [
         {
             "UserId": user,
-            "FirstEnterTime": str(enter),
-            "LastLeaveTime": _end_time(leave, running, readings),
-            "AudioDuration": audio,
-            "VideoDuration": video,
+            "FirstEnterTime": str(min(enters)),
+            "LastLeaveTime": _end_time(max(leaves), any(running), readings),
+            "AudioDuration": sum(audio),
+            "VideoDuration": sum(video),
         }
-        for user, (enter, leave, audio, video, running) in sorted(users.items(), key=lambda item: (item[1][0], item[0]))
+        for user, enters, leaves, audio, video, running in sorted(users, key=lambda user: (min(user[1]), user[0]))
     ]
 
 
