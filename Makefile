@@ -8,10 +8,10 @@ RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D10
 SERVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-full test-pythons audit check format format-check lint types data docs docs-write assets bench dist clean
+.PHONY: help serve test test-full test-pythons test-floors container-check audit check format format-check lint types data docs docs-write assets bench dist clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +41,12 @@ test-full: $(VENV)/.dev  ## run the tests at full length: 20,000 fuzzed requests
 
 test-pythons: $(VENV)/.dev  ## compare the generated worlds on every installed Python from 3.10
 	$(BIN)/python tests/world/every_python.py
+
+test-floors: $(VENV)/.dev  ## run a part of the tests with the oldest versions that setup.cfg allows, on the oldest Python
+	$(BIN)/python -m tests.project.floors
+
+container-check: $(VENV)/.dev  ## build the image of the Dockerfile and run it (root, mmdebstrap and buildah; no container engine)
+	$(BIN)/python -m tests.deploy.container_check
 
 audit: $(VENV)/.audit  ## look for known vulnerabilities (needs the network) and unsafe code
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml mockserver

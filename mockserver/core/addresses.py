@@ -53,7 +53,7 @@ class ServerAddress:
 def parse_server_url(url: str, ca: str | None = None) -> ServerAddress:
     """Return the address in `http://HOST:PORT`; raise ConfigurationError for other texts, or a `ca` without https."""
     try:
-        parts = _urlsplit(url)
+        parts = split_url(url)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise _invalid_url(url) from None
@@ -138,7 +138,7 @@ def _split(url: str) -> urllib.parse.SplitResult | None:
     """Return the parts of an http or https URL with a host and without a user name, or None."""
     url = url.strip()
     try:
-        parts = _urlsplit(url)
+        parts = split_url(url)
         # Reading the port checks it.
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
@@ -146,7 +146,7 @@ def _split(url: str) -> urllib.parse.SplitResult | None:
     return parts if valid and "@" not in parts.netloc and not _NOT_IN_A_URL.search(url) else None
 
 
-def _urlsplit(url: str) -> urllib.parse.SplitResult:
+def split_url(url: str) -> urllib.parse.SplitResult:
     """Return the parts of a URL; raise ValueError for brackets around anything but an IPv6 address.
 
     Python 3.10 accepts any host in brackets.

@@ -13,10 +13,10 @@ import base64
 import hmac
 import ipaddress
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from flask import Request
 
+from mockserver.core.addresses import split_url
 from mockserver.core.errors import AdminError
 from mockserver.core.http import header_text
 from mockserver.core.text import Text
@@ -52,7 +52,7 @@ class Guard:
         """
         if not public_url or not self.token:
             return self
-        parts = urlsplit(public_url)
+        parts = split_url(public_url)
         hosts = None if self.hosts is None else self.hosts | {parts.hostname or ""}
         return replace(self, hosts=hosts, origins=self.origins | {f"{parts.scheme}://{parts.netloc}".lower()})
 
@@ -132,7 +132,7 @@ def is_loopback(host: str) -> bool:
 def host_name(header: str) -> str:
     """Return the name in a Host header in lower case, without port and brackets; empty when it is malformed."""
     try:
-        return (urlsplit(f"//{header}").hostname or "") if "@" not in header else ""
+        return (split_url(f"//{header}").hostname or "") if "@" not in header else ""
     except ValueError:
         return ""
 

@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from helpers.dockerfile import copied_sources
 from helpers.length import FULL
 
 ROOT = Path(__file__).parents[2]
@@ -22,11 +23,15 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from a copy of the tree, so that the build leaves nothing behind in it."""
+    """A wheel built as in the Dockerfile, from a copy of what it copies, so that the build leaves nothing behind."""
     folder = tmp_path_factory.mktemp("wheel")
     tree = folder / "tree"
-    skipped = shutil.ignore_patterns(".venv", ".git", "build", "dist", "*.egg-info", ".*_cache", "__pycache__", "tests")
-    shutil.copytree(ROOT, tree, ignore=skipped)
+    tree.mkdir()
+    for name in copied_sources():
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, tree / name)
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder / "dist"), str(tree)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

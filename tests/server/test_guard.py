@@ -261,7 +261,17 @@ def test_mock_server_needs_a_token_off_loopback(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("header", "name"),
-    [("a", "a"), ("A:1", "a"), ("[::1]:80", "::1"), ("[::1", ""), ("u@a", ""), ("", ""), ("a:b:c", "a")],
+    [
+        ("a", "a"),
+        ("A:1", "a"),
+        ("[::1]:80", "::1"),
+        ("[::1", ""),
+        ("[localhost]", ""),
+        ("[::1]x", ""),
+        ("u@a", ""),
+        ("", ""),
+        ("a:b:c", "a"),
+    ],
 )
 def test_host_name_drops_port_and_brackets(header: str, name: str) -> None:
     """A malformed header yields an empty name."""
