@@ -9,6 +9,7 @@ and redacted when they are read.
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections import deque
@@ -82,6 +83,16 @@ class Selection(NamedTuple):
     evicted: int  # How many evicted entries the query might have selected.
 
 
+class News(NamedTuple):
+    """What has been stored since a request."""
+
+    entries: list[JournalEntry]  # The newest of the new ones, in order of arrival.
+    numbers: list[int]  # Their positions among the entries of all apps.
+    last: int  # The position to continue from.
+    skipped: int  # New ones that are left out.
+    cleared: int  # How often the journal was cleared: earlier entries may be gone when it changes.
+
+
 class TooManyWaiters(Exception):
     """`MAX_WAITERS` callers wait already."""
 
@@ -150,6 +161,7 @@ class Journal:
         self._apps: dict[tuple[EntryKind, str], AppJournal] = {}
         """By kind and appkey, so that strays evict no requests."""
         self._number = 0
+        self._cleared = 0
         self._size = 0
         self.evictions = 0  # Entries that newer ones pushed out since the start.
         self._salt = os.urandom(16)
@@ -234,6 +246,19 @@ class Journal:
 
         return cancel
 
+    def news(self, after: int, limit: int) -> News:
+        """Return the newest `limit` requests stored after position `after`. Costs nothing while requests are stored."""
+        new: list[Stored] = []
+        with self._lock:
+            for (kind, _), app in self._apps.items():
+                if kind == "request":
+                    new += itertools.takewhile(lambda item: item[0] > after, reversed(app.entries))
+            last, cleared = self._number, self._cleared
+        new.sort()
+        shown = new[max(len(new) - limit, 0) :]
+        entries = [decode(item[-1], self._salt) for item in shown]
+        return News(entries, [item[0] for item in shown], last, len(new) - len(shown), cleared)
+
     def close(self) -> None:
         """End all waiting and allow no more of it, because the server stops. Idempotent."""
         with self._lock:
@@ -248,6 +273,7 @@ class Journal:
     def clear(self, appkey: str | None = None) -> int:
         """Remove the entries and eviction counts of one app or all. Return the number of entries removed."""
         with self._lock:
+            self._cleared += 1
             keys = [key for key in self._apps if appkey is None or key[1] == appkey]
             removed = [(key, self._apps.pop(key)) for key in keys]
             self._size -= sum(app.size for _, app in removed)

@@ -24,6 +24,8 @@ from mockserver.server import (
     admin_journal,
     console,
     console_data,
+    console_feed,
+    console_requests,
 )
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route, parse_request
 from mockserver.server.guard import CHALLENGES, Guard
@@ -39,8 +41,9 @@ ROUTES: tuple[Route, ...] = (
     *admin_apps.ROUTES,
     *admin_docs.ROUTES,
     *console_data.ROUTES,
+    *console_feed.ROUTES,
 )
-PAGES = (*console.PAGES, *console_data.PAGES)
+PAGES = (*console.PAGES, *console_data.PAGES, *console_feed.PAGES, *console_requests.PAGES)
 """The pages of the console. They are below the prefix, too, because the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
 

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from mockserver.core.http import PLAIN
 from mockserver.server import wsgi
+from mockserver.server.playback import play_events
 from mockserver.server.refusals import Refusal
 from mockserver.server.request_parser import BODY, IDLE, IncomingRequest, RequestParser
 from mockserver.server.service import Service
@@ -196,8 +197,11 @@ class Connection(asyncio.Protocol):
             return
         plan = response.delivery
         keep = request.keep_alive and request.complete and plan.close_after is None and not self._ends
+        keep = keep and response.stream is None
         head, body = self._render(request, response, keep)
-        if plan == PLAIN:
+        if response.stream is not None:
+            await play_events(self, head, response.stream, service.stopping)
+        elif plan == PLAIN:
             self.transport.write(head + body)
         else:
             keep = await service.playbacks.play(self, head, body, plan, response.appkey) and keep

@@ -32,7 +32,11 @@ _FILES = {path.name: path for folder in _FOLDERS for path in folder.iterdir() if
 _POLICY = DOCS_HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 _HEADERS = {**DOCS_HEADERS, "Content-Security-Policy": _POLICY}
 _COOKIE = "mockserver_lang"
-NAVIGATION = (("console", Text("Overview", "总览")), ("console/data", Text("Data", "数据")))
+NAVIGATION = (
+    ("console", Text("Overview", "总览")),
+    ("console/data", Text("Data", "数据")),
+    ("console/requests", Text("Requests", "请求")),
+)
 """The pages: path below the admin prefix, and title."""
 
 

@@ -19,6 +19,7 @@ sent at once, and a hang closes the connection. A client that disconnects ends i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 GARBAGE = b"\x16\x03\x01\x00\xff\x00HTTP? \x80\x81\xfe\xff no such protocol\r\n\r\n"
 _SETTLE_SECONDS = 0.05  # Time for the kernel to send a cut response before an RST drops what is left.
+EVENT_SECONDS = 0.25  # The time between two events of a stream.
 _MAX_PAUSE_SECONDS = 86_400.0  # The longest pause; event loops reject much longer ones.
 
 
@@ -131,6 +133,21 @@ class Playbacks:
             connection.on_disconnect = None
             with self._lock:
                 self._active.discard(playback)
+
+
+async def play_events(
+    connection: Connection, head: bytes, next_event: Callable[[], bytes], stopping: asyncio.Event
+) -> None:
+    """Send `head`, then what `next_event` returns as chunks, until the client disconnects or the server stops."""
+    connection.transport.write(head)
+    while not (connection.disconnected or stopping.is_set()):
+        if event := next_event():
+            connection.transport.write(b"%x\r\n%b\r\n" % (len(event), event))
+            await connection.drain()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(stopping.wait(), EVENT_SECONDS)
+    if not connection.disconnected:
+        connection.transport.write(b"0\r\n\r\n")
 
 
 def _release(playbacks: list[Playback]) -> None:

@@ -35,6 +35,7 @@ OVERLONG = "mockserver.overlong"  # Set by the transport: the body was longer th
 LENGTH = "mockserver.length"
 """Set by the transport with OVERLONG: the announced length of the body in bytes, 0 when there was none."""
 DELIVERY = "mockserver.delivery"  # Set by the application: the response's DeliveryPlan.
+STREAM = "mockserver.stream"  # Set by the application: the response's `stream`.
 APPKEY = "mockserver.appkey"  # Set by the application with DELIVERY: the app whose reset ends the delay.
 
 
@@ -46,6 +47,8 @@ class HTTPResponse(NamedTuple):
     body: bytes
     delivery: DeliveryPlan = PLAIN
     appkey: str = ""  # The app whose reset ends the delay.
+    stream: Callable[[], bytes] | None = None
+    """Returns the next part of a body without end, or nothing yet; replaces `body`."""
 
 
 def connection_environ(scheme: str, server: tuple[Any, ...], client: tuple[Any, ...]) -> dict[str, Any]:
@@ -147,12 +150,14 @@ def _collect(app: WSGIApplication, environ: dict[str, Any]) -> HTTPResponse:
             close()
     status, headers = started[-1]
     body = written[0] if len(written) == 1 else b"".join(written)
-    return HTTPResponse(status, headers, body, environ.get(DELIVERY) or PLAIN, environ.get(APPKEY, ""))
+    return HTTPResponse(
+        status, headers, body, environ.get(DELIVERY) or PLAIN, environ.get(APPKEY, ""), environ.get(STREAM)
+    )
 
 
 def render(response: HTTPResponse, method: str, *, keep: bool) -> tuple[bytes, bytes]:
     """Return head and body as sent. Raise ValueError if a header contains a line break, which would split the response."""
-    status, headers, body, delivery, _ = response
+    status, headers, body, delivery, _, stream = response
     bodiless = status[:3] in ("204", "304") or status[0] == "1"
     lines = ["HTTP/1.1 " + status]
     length = str(len(body))
@@ -162,7 +167,7 @@ def render(response: HTTPResponse, method: str, *, keep: bool) -> tuple[bytes, b
         elif method == "HEAD":
             # The length of the body that GET would return; otherwise the actual length is used.
             length = value
-    if delivery.malformed_chunk:
+    if delivery.malformed_chunk or stream is not None:
         lines.append("transfer-encoding: chunked")
     elif not bodiless:
         lines.append("content-length: " + length)

@@ -71,9 +71,10 @@ export async function copy(text) {
 
 const quote = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-/** Returns a curl command for a signed call. */
+/** Returns a curl command for a signed call; the body is a text or an object. */
 export function curl(url, query, body) {
-  return `curl -sS ${quote(`${url}?${query}`)} \\\n  -H 'Content-Type: application/json' -d ${quote(JSON.stringify(body))}`;
+  const data = typeof body === "string" ? body : JSON.stringify(body);
+  return `curl -sS ${quote(`${url}?${query}`)} \\\n  -H 'Content-Type: application/json' -d ${quote(data)}`;
 }
 
 /** Returns a curl command for an operation, signed now by the server for the app. */

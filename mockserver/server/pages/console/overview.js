@@ -5,6 +5,6 @@ import { call, copy, curl } from "./base.js";
 const line = document.getElementById("curl");
 document.getElementById("copy-curl").addEventListener("click", async () => {
   const { query } = await call("GET", "sign");
-  line.textContent = curl(line.dataset.url, query, JSON.parse(line.dataset.body));
+  line.textContent = curl(line.dataset.url, query, line.dataset.body);
   await copy(line.textContent);
 });

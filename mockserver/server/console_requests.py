@@ -1,0 +1,147 @@
+"""The console's pages of requests: the live list, and one exchange in full, alone or beside another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from flask import Response
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.core.text import Lang
+from mockserver.engine.config import Config
+from mockserver.reporting.json_shapes import entry_json
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.console_pages import page_language, render
+
+PAGES = Routes()
+
+
+class FieldRow(NamedTuple):
+    """A field of a body with what its schema says of it."""
+
+    name: str
+    value: str
+    section: str
+    meaning: str
+
+
+class Difference(NamedTuple):
+    """A value in which two exchanges differ; empty where one has none."""
+
+    name: str
+    one: str
+    other: str
+
+
+@PAGES.add("GET", "console/requests", "请求", query=None)
+def requests(context: AdminContext, request: AdminRequest) -> Response:
+    """The live list of requests."""
+    engine = context.engine
+    return render(
+        context,
+        request,
+        "requests.html",
+        apps=[*engine.config.apps, *list(engine.apps)],
+        operations=list(OPERATIONS),
+        chosen={**request.query, "appkey": request.appkey or ""},
+    )
+
+
+@PAGES.add("GET", "console/requests/<id>", "一次请求与应答", query=None)
+def exchange(context: AdminContext, request: AdminRequest) -> Response:
+    """One request with its answer, the diagnosis, and the difference from the request `with`."""
+    lang, config = page_language(context, request), context.engine.config
+    shapes = [_shape(context, entry_id, lang) for entry_id in (request.path["id"], request.query.get("with"))]
+    one, other = shapes
+    if one is None or (other is None and request.query.get("with")):
+        return render(
+            context, request, "gone.html", status=404, id=request.path["id"] if one is None else request.query["with"]
+        )
+    return render(
+        context,
+        request,
+        "exchange.html",
+        entry=one,
+        other=other,
+        fields=list(_request_fields(one, config, lang)),
+        meanings=list(_answer_fields(one, config, lang)),
+        pretty={"request": _pretty(one["request"]["body"]), "answer": _pretty(one["answer"]["body"])},
+        differences=[] if other is None else list(_differences(one, other)),
+    )
+
+
+def _shape(context: AdminContext, entry_id: str | None, lang: Lang) -> Json | None:
+    entry = context.engine.journal.get(entry_id) if entry_id else None
+    return None if entry is None else entry_json(entry, lang)
+
+
+def _pretty(body: str | None) -> str | None:
+    """Return JSON with indents, and anything else as it is."""
+    try:
+        return json.dumps(json.loads(body or ""), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
+        return body
+
+
+def _schema(config: Config, operation: str, kind: str) -> Mapping[str, Any]:
+    return config.schemas[f"{operation}.{kind}.json"].schema if operation in OPERATIONS else {}
+
+
+def _meaning(schema: Mapping[str, Any], lang: Lang) -> tuple[str, str]:
+    """Return the section of a field and what it means."""
+    comment = str(schema.get("$comment", ""))
+    section = comment.partition(";")[0] if comment.startswith("§") else ""
+    text = schema.get("x-description-zh") if lang == "zh" else None
+    return section, str(text or schema.get("description", ""))
+
+
+def _request_fields(entry: Json, config: Config, lang: Lang) -> Iterator[FieldRow]:
+    known: Mapping[str, Any] = _schema(config, entry["operation"], "request").get("properties", {})
+    sent = entry["request"]["json"]
+    for name in (*sent, *(name for name in known if name not in sent)):
+        value = json.dumps(sent[name], ensure_ascii=False) if name in sent else ""
+        yield FieldRow(name, value, *_meaning(known.get(name, {}), lang))
+
+
+def _answer_fields(entry: Json, config: Config, lang: Lang) -> Iterator[FieldRow]:
+    """Yield the documented fields of the answer below its envelope."""
+
+    def walk(schema: Mapping[str, Any], path: str) -> Iterator[FieldRow]:
+        for name, part in schema.get("properties", {}).items():
+            if "$ref" in part:
+                continue
+            items = part.get("items")
+            yield FieldRow(path + name + ("[]" if items else ""), "", *_meaning(part, lang))
+            if items:
+                yield from walk(items, f"{path}{name}[].")
+
+    if entry["accepted"]:
+        yield from walk(_schema(config, entry["operation"], "response"), "")
+
+
+def _differences(one: Json, other: Json) -> Iterator[Difference]:
+    """Yield what differs between two exchanges, in the order of the first."""
+    left, right = dict(_flat(one)), dict(_flat(other))
+    for name in dict.fromkeys((*left, *right)):
+        if left.get(name) != right.get(name):
+            yield Difference(name, left.get(name, ""), right.get(name, ""))
+
+
+def _flat(entry: Json) -> Iterator[tuple[str, str]]:
+    """Yield the values of an exchange that a reader compares, by name."""
+    for name in ("time", "appkey", "operation", "error", "scenario", "by", "near"):
+        yield name, str(entry[name])
+    sent, answer = entry["request"], entry["answer"]
+    yield "method", sent["method"]
+    yield "path", sent["path"]
+    for place in ("query", "headers", "json"):
+        for name, value in sent[place].items():
+            yield f"{place}: {name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    yield "violations", ", ".join(violation["name"] for violation in entry["violations"])
+    yield "faults", ", ".join(entry["faults"])
+    yield "status", str(answer["status"])
+    yield "answer", _pretty(answer["body"]) or ""
+    for name, value in entry["readings"].items():
+        yield f"reading: {name}", str(value)
