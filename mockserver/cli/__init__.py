@@ -18,12 +18,14 @@ from mockserver.cli.explain import explain
 from mockserver.cli.export import export
 from mockserver.cli.faults import faults
 from mockserver.cli.init import init
+from mockserver.cli.learn import learn
 from mockserver.cli.options import message_language
 from mockserver.cli.report import report
 from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.serve import serve
 from mockserver.cli.streams import discard, standard_streams
 from mockserver.cli.tables import TABLES
+from mockserver.cli.verify import verify
 from mockserver.cli.wait import wait
 from mockserver.cli.world import world
 from mockserver.core.errors import ConfigurationError
@@ -52,7 +54,7 @@ def cli(context: click.Context) -> None:
             _complain(warning)
 
 
-_COMMANDS = (serve, wait, init, curl, call, sample, sign, explain, check, export, world, report)
+_COMMANDS = (serve, wait, init, curl, call, sample, sign, explain, check, export, world, report, verify, learn)
 for _command in (*_COMMANDS, *TABLES, faults):
     # click would cut a sentence that is longer than a line.
     _command.short_help = (_command.help or "").partition("\n")[0].removesuffix(".")

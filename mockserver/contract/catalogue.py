@@ -24,7 +24,7 @@ class ErrorRow:
 
     name: str
     code: int
-    source: Literal["document", "assumed"]
+    source: Literal["document", "assumed", "observed"]
     section: str
     status: int
     text: Text
@@ -41,14 +41,14 @@ class Catalogue(dict[str, ErrorRow]):
     """The errors by name, in file order."""
 
     def name_of(self, code: int) -> str | None:
-        """Return the name of the error with this code, or None."""
+        """Return the name of the error with this code, the first of several, or None."""
         return next((name for name, row in self.items() if row.code == code), None)
 
 
 def load_catalogue(document: Document, required: set[str]) -> Catalogue:
     """Return the catalogue in a document that is valid by `errors.json`.
 
-    Raise ConfigurationError with every duplicate name or code, and with every `required` name that is missing.
+    Raise ConfigurationError with every duplicate name or code, unless the codes were observed, and with every `required` name that is missing.
     """
     rows: dict[str, ErrorRow] = {}
     names: dict[int, str] = {}
@@ -59,13 +59,15 @@ def load_catalogue(document: Document, required: set[str]) -> Catalogue:
         if name in rows:
             text = Text(f"duplicate error {name!r}; keep one row", f"错误 {name!r} 重复；请只保留一行")
             problems.append(document.problem(("errors", index, "name"), text))
-        if code in names:
+        # A real backend may use one code for several causes.
+        both_observed = code in names and {entry["source"], rows[names[code]].source} == {"observed"}
+        if code in names and not both_observed:
             text = Text(
                 f"code {code} is already used by {names[code]!r}; give every error its own code",
                 f"错误码 {code} 已用于 {names[code]!r}；每个错误须有各自的错误码",
             )
             problems.append(document.problem(("errors", index, "code"), text))
-        names[code] = name
+        names.setdefault(code, name)
         rows[name] = ErrorRow(
             name, code, entry["source"], entry["section"], entry["status"], Text(entry["en"], entry["zh"])
         )

@@ -89,6 +89,11 @@ class Clock:
         self._state = self._start
 
 
+def format_day(second: float) -> str:
+    """Return the UTC+8 day that a second is in, as `yyyymmdd`."""
+    return f"{datetime.fromtimestamp(second + UTC8_OFFSET, timezone.utc):%Y%m%d}"
+
+
 def parse_day(day: str) -> int:
     """Return the first second of a `yyyymmdd` day in UTC+8 (§3.1.4); raise ValueError when the day does not exist."""
     if not re.fullmatch(r"[0-9]{8}", day, re.ASCII):

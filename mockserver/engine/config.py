@@ -111,6 +111,14 @@ def check_scenario(config: Config, name: str, chosen_by: str = "--scenario") -> 
         raise ConfigurationError.at(chosen_by, unknown("scenario", name, config.scenarios))
 
 
+def load_contract(folders: Folders) -> tuple[Schemas, Catalogue]:
+    """Return the schemas and the error catalogue without reading anything else."""
+    schemas, found = Schemas(_read_schemas(folders, SCHEMA_FILES)), Problems()
+    catalogue = load_catalogue(_read(folders, "errors", schemas, found), set() if found else {OK, *NEEDED_ERRORS})
+    found.check()
+    return schemas, catalogue
+
+
 def load_apps_only(folders: Folders) -> Mapping[str, App]:
     """Return the registered apps without reading anything else."""
     found = Problems()

@@ -40,6 +40,7 @@ DEFAULT_IDENTIFIER = "admin"  # The document's own (§1.1.2): no secret.
 _MAX_ANSWER = 256 * 1024 * 1024
 _MAX_REMEMBERED = 20_000  # Checksums and seqs that `redact` masks.
 _HEX_DIGEST = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9A-F]{40})(?![0-9A-Za-z])", re.ASCII)
+Changes = Mapping[str, str | None]
 Kind = Literal["unreachable", "certificate", "refused", "rate_limited", "other_api", "out_of_requests"]
 
 
@@ -158,19 +159,20 @@ class Target:
         *,
         method: str = "POST",
         headers: Mapping[str, str] = JSON_HEADERS,
-        sign: Mapping[str, str | None] | None = None,
+        sign: Callable[[], Changes] = dict,
         formula: Formula | None = None,
         query: str = "",
     ) -> Answer:
         """Return the answer to a request that is signed now; TargetError if none arrives.
 
-        `sign` replaces parameters of the signature, None leaves one out; `query` is added as it is. A request whose connection was
+        `sign` returns, at the moment of signing, parameters to replace; None leaves one out. `query` is added as it is. A request whose connection was
         closed before an answer began is sent once more, signed anew.
         """
         for attempt in (1, 2):
             self._wait_for_turn()
+            changes = sign()
             now = self.clock()
-            signed = self._signed_query(now, sign or {}, formula or self.formula)
+            signed = self._signed_query(now, changes, formula or self.formula)
             url = f"{self.url}{path}?{'&'.join(filter(None, (signed, query)))}"
             started = self._ticks()
             try:
@@ -233,7 +235,7 @@ class Target:
         if slot > now:
             self.pause(slot - now)
 
-    def _signed_query(self, now: float, changes: Mapping[str, str | None], formula: Formula) -> str:
+    def _signed_query(self, now: float, changes: Changes, formula: Formula) -> str:
         keys = self.credentials.keys
         curtime = changes.get("curtime") or str(int(now))
         values: dict[str, str | None] = {

@@ -19,7 +19,7 @@ from mockserver.reporting.view import ReportView, clean
 def render_junit(view: ReportView) -> str:
     """Return the report as an XML document."""
     root = Xml.Element("testsuites", name="mockserver")
-    run = _Suite("mockserver")
+    run = JunitSuite("mockserver")
     output = view.notes if view.failures else [*view.notes, view.verdict]
     run.add_case("run", "run", view.failures, output=output)
     suites = [run, *_operations(view), _shared(view), _error_handling(view)]
@@ -31,7 +31,7 @@ def render_junit(view: ReportView) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
 
 
-def _operations(view: ReportView) -> Iterator[_Suite]:
+def _operations(view: ReportView) -> Iterator[JunitSuite]:
     """Yield a suite for each operation, then one for requests that name none."""
     groups: dict[str, dict[str, list[ViolationGroup]]] = defaultdict(lambda: defaultdict(list))
     for group in view.report.violations:
@@ -39,7 +39,7 @@ def _operations(view: ReportView) -> Iterator[_Suite]:
             groups[group.operation][group.outcome].append(group)
     parts = {part.operation: part for part in view.report.coverage.operations}
     for operation in dict.fromkeys((*parts, *groups)):
-        suite = _Suite(operation or view.label["no_operation"], view.criteria.fail_on_violations)
+        suite = JunitSuite(operation or view.label["no_operation"], view.criteria.fail_on_violations)
         outcomes = groups.get(operation, {})
         cells = parts[operation].outcomes if operation in parts else ()
         for cell in cells:
@@ -54,9 +54,9 @@ def _operations(view: ReportView) -> Iterator[_Suite]:
         yield suite
 
 
-def _shared(view: ReportView) -> _Suite:
+def _shared(view: ReportView) -> JunitSuite:
     """Return a suite with a case for each error that every operation can return."""
-    suite = _Suite(view.label["shared"])
+    suite = JunitSuite(view.label["shared"])
     for cell in view.report.coverage.shared:
         suite.add_case(cell.name, "", [], skipped="" if cell.times else view.label["missing"])
     return suite
@@ -69,9 +69,9 @@ def _problems(view: ReportView, groups: Sequence[ViolationGroup]) -> tuple[str, 
     return " ".join(dict.fromkeys(row.name for row in rows)), lines
 
 
-def _error_handling(view: ReportView) -> _Suite:
+def _error_handling(view: ReportView) -> JunitSuite:
     """Return a suite with a case for each error that was returned."""
-    suite = _Suite("error handling", view.criteria.fail_on_violations)
+    suite = JunitSuite("error handling", view.criteria.fail_on_violations)
     for row in view.handling:
         lines = [
             f"{finding.text} [{finding.name}] ({_place(finding.requests, finding.tests)})" for finding in row.findings
@@ -81,7 +81,7 @@ def _error_handling(view: ReportView) -> _Suite:
     return suite
 
 
-class _Suite:
+class JunitSuite:
     """One `<testsuite>`; problems fail its cases if it is `strict`."""
 
     def __init__(self, name: str, strict: bool = True) -> None:

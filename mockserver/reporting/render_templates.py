@@ -62,7 +62,7 @@ def _render(template: str, view: ReportView, **values: object) -> str:
 def _environment(template: str) -> Environment:
     return Environment(
         autoescape=select_autoescape(("html",)),
-        finalize=_escape_markdown if template == "report.markdown" else None,
+        finalize=escape_markdown if template == "report.markdown" else None,
         loader=FileSystemLoader(_FOLDER),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -71,6 +71,6 @@ def _environment(template: str) -> Environment:
     )
 
 
-def _escape_markdown(value: object) -> str:
+def escape_markdown(value: object) -> str:
     """Return text that is shown as it is, in a paragraph and in a cell of a table."""
     return _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};", str(value))

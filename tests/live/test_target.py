@@ -109,7 +109,7 @@ def test_parameters_can_be_replaced_and_left_out() -> None:
     """`sign` changes the signature of one request; a replaced curtime is the one that is hashed."""
     with backend(answer) as (url, seen):
         target = Target(url, CREDENTIALS)
-        target.send("/", b"{}", sign={"curtime": "1", "seq": None}, formula="v1", query="seq=%FF")
+        target.send("/", b"{}", sign=lambda: {"curtime": "1", "seq": None}, formula="v1", query="seq=%FF")
         target.close()
     assert seen[0].endswith("&seq=%FF")
     assert query_of(seen[0])["checksum"] == hashlib.sha1(f"{KEYS.appsecret}1".encode()).hexdigest()

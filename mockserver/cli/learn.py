@@ -1,0 +1,84 @@
+"""`mockserver learn`: find out how a real backend behaves, and write it as a fixtures folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from mockserver.cli.options import setting_options, user_folders
+from mockserver.cli.output import not_writable
+from mockserver.cli.target import Opener, show_progress, target_options
+from mockserver.cli.verify import check_day
+from mockserver.core.text import Lang, Text
+from mockserver.engine.config import load_contract
+from mockserver.live.learn import SCENARIO, Data, check_output, learned_files, write_folder
+from mockserver.live.render import View, render_text
+from mockserver.live.verify import Focus, examine
+
+_WRITTEN = Text(
+    "Written: {files}\nNext: mockserver serve --fixtures {folder} --scenario {scenario}",
+    "已写入：{files}\n下一步：mockserver serve --fixtures {folder} --scenario {scenario}",
+)
+
+
+@click.command()
+@target_options
+@click.option("--output", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Folder to write.")
+@click.option(
+    "--data",
+    type=click.Choice(["none", "recorded"]),
+    default="none",
+    show_default=True,
+    help="What the scenario answers with: generated calls, or the calls and statistics that were seen.",
+)
+@click.option("--force", is_flag=True, help="Write into a folder that holds files, replacing those of the same name.")
+@click.option(
+    "--max-requests", type=click.IntRange(1), default=300, show_default=True, metavar="N", help="Most requests to send."
+)
+@click.option("--day", metavar="YYYYMMDD", help="Ask about this day; by default the newest with calls.")
+@setting_options("lang", "fixtures")
+def learn(
+    open_target: Opener,
+    output: Path,
+    data: Data,
+    force: bool,
+    max_requests: int,
+    day: str | None,
+    lang: Lang,
+    fixtures: str | None,
+) -> None:
+    """Find out how a real backend behaves.
+
+    Does all that `verify` does, and finds out how the backend reads the document and which error codes it uses. Writes
+    errors.yaml, scenarios/live.yaml and learned.md, which says what decided each reading; what the backend's data cannot
+    decide stays undecided. Then `serve --fixtures DIR --scenario live` answers as the backend does. Exits with 1 when the backend
+    breaks the contract, with 2 when it cannot be asked; nothing is written then.
+    """
+    check_day(day)
+    check_output(output, force=force)
+    schemas, catalogue = load_contract(user_folders(fixtures))
+    target = open_target(max_requests=max_requests)
+    try:
+        result = examine(
+            target,
+            schemas,
+            catalogue,
+            focus=Focus(day=day),
+            thorough=True,
+            max_requests=max_requests,
+            progress=show_progress(target, lang),
+        )
+    finally:
+        target.close()
+    learned = learned_files(result, target, catalogue, schemas, data)
+    try:
+        write_folder(output, learned.files)
+    except (OSError, ValueError) as error:
+        raise not_writable("--output", output, error) from None
+    click.echo(render_text(View(result, lang, "error")))
+    files = ", ".join(str(output / name) for name in learned.files)
+    click.echo(_WRITTEN.to(lang).format(files=files, folder=shlex.quote(str(output)), scenario=SCENARIO))
+    sys.exit(1 if any(finding.severity == "error" for _, finding in result.findings()) else 0)

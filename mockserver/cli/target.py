@@ -1,0 +1,82 @@
+"""The options of the commands that ask a real backend: `verify`, `learn` and `record`."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mockserver.cli.options import environment_option
+from mockserver.core.text import Lang, Text
+from mockserver.live.target import Target, read_target_credentials
+
+Opener = Callable[..., Target]
+
+
+def target_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose a target, which the command gets as `open_target`.
+
+    `open_target(max_requests=N, …)` makes the client; its keywords are those of `Target`.
+    """
+
+    @functools.wraps(command)
+    def with_target(
+        *,
+        target: str,
+        target_apps: str | None,
+        target_appkey: str | None,
+        target_ca: str | None,
+        target_proxy: str | None,
+        rate: float,
+        **others: Any,
+    ) -> None:
+        def open_target(**options: Any) -> Target:
+            credentials = read_target_credentials(target_apps, target_appkey)
+            return Target(target, credentials, ca=target_ca, proxy=target_proxy, rate=rate, **options)
+
+        command(open_target=open_target, **others)
+
+    for option in (
+        environment_option(
+            "--target", "MOCKSERVER_TARGET", metavar="URL", required=True, help="Base URL of the backend to ask."
+        ),
+        environment_option(
+            "--target-apps",
+            "MOCKSERVER_TARGET_APPS",
+            type=click.Path(),
+            metavar="FILE",
+            help="Credentials of the target, in the format of apps.yaml; otherwise the variables MOCKSERVER_TARGET_APPKEY,"
+            " …_APPSECRET, …_RESTAPIKEY and …_IDENTIFIER.",
+        ),
+        click.option("--target-appkey", metavar="KEY", help="App of that file; the first by default."),
+        environment_option(
+            "--target-ca",
+            "MOCKSERVER_TARGET_CA",
+            type=click.Path(),
+            metavar="FILE",
+            help="Certificates to trust for the target, beside those of the system.",
+        ),
+        environment_option(
+            "--target-proxy", "MOCKSERVER_TARGET_PROXY", metavar="URL", help="Proxy to the target; none by default."
+        ),
+        click.option(
+            "--rate",
+            type=click.FloatRange(0),
+            default=5.0,
+            show_default=True,
+            metavar="N",
+            help="Requests per second; 0 is unlimited.",
+        ),
+    )[::-1]:
+        with_target = option(with_target)
+    return with_target
+
+
+def show_progress(target: Target, lang: Lang) -> Callable[[Text], None]:
+    """Return a function that shows on a terminal what is being asked; elsewhere it does nothing."""
+    if not sys.stderr.isatty():
+        return lambda text: None
+    return lambda text: click.echo(f"{target.requests:4}  {text.to(lang)}", err=True)

@@ -1,0 +1,103 @@
+"""`mockserver verify`: check a real backend against the contract, with an exit code for CI."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mockserver.cli.options import setting_options, user_folders
+from mockserver.cli.output import not_writable
+from mockserver.cli.streams import write_utf8
+from mockserver.cli.target import Opener, show_progress, target_options
+from mockserver.core.clock import parse_day
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Lang, Text
+from mockserver.engine.build import parse_readings
+from mockserver.engine.config import load_contract
+from mockserver.live.render import FORMATS, View
+from mockserver.live.verify import Focus, examine
+
+
+@click.command()
+@target_options
+@click.option(
+    "--max-requests",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Most requests to send.",
+)
+@click.option("--user", metavar="ID", help="Ask about this user, too.")
+@click.option("--room", metavar="ID", help="Ask about this room, too.")
+@click.option("--day", metavar="YYYYMMDD", help="Ask about this day; by default the newest with calls.")
+@click.option(
+    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Format of the result."
+)
+@click.option("--output", type=click.Path(), metavar="FILE", help="Write the result to this file.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info"]),
+    default="error",
+    show_default=True,
+    help="Exit with 1 for a finding of this severity or worse.",
+)
+@setting_options("lang", "fixtures", reading="expect this reading of the target; repeatable")
+def verify(
+    open_target: Opener,
+    max_requests: int,
+    user: str | None,
+    room: str | None,
+    day: str | None,
+    form: str,
+    output: str | None,
+    fail_on: str,
+    lang: Lang,
+    fixtures: str | None,
+    reading: tuple[str, ...],
+) -> None:
+    """Check a real backend against the contract.
+
+    Asks it for its newest calls, provokes every error, compares its records and statistics with each other, and tells how it
+    reads the document. Only reads. Exits with 1 for findings or when nothing could be checked, with 2 when the backend cannot
+    be asked. Credentials come from --target-apps or the environment, never from the command line.
+    """
+    check_day(day)
+    schemas, catalogue = load_contract(user_folders(fixtures))
+    expected = parse_readings(reading)
+    target = open_target(max_requests=max_requests)
+    try:
+        result = examine(
+            target,
+            schemas,
+            catalogue,
+            focus=Focus(user, room, day),
+            expected=expected,
+            max_requests=max_requests,
+            progress=show_progress(target, lang),
+        )
+    finally:
+        target.close()
+    rendered = FORMATS[form](View(result, lang, fail_on))
+    if output is None:
+        if form != "text":
+            write_utf8()
+        click.echo(rendered, nl=False)
+    else:
+        try:
+            Path(output).write_text(rendered, encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise not_writable("--output", Path(output), error) from None
+    sys.exit(1 if result.fails(fail_on) else 0)
+
+
+def check_day(day: str | None) -> None:
+    """Raise ConfigurationError if `--day` is given and no day."""
+    try:
+        if day is not None:
+            parse_day(day)
+    except ValueError:
+        text = Text(f"{day!r} is not a day; write yyyymmdd", f"{day!r} 不是日期；请写 yyyymmdd")
+        raise ConfigurationError.at("--day", text) from None

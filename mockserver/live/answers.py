@@ -1,0 +1,166 @@
+"""Checks one answer against the contract: HTTP status, JSON, envelope, schema, key order (§1.3, §1.4, §2, §3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mockserver.contract.envelope import FIELDS
+from mockserver.contract.schemas import Mismatch, Pointer, Schemas
+from mockserver.core.text import Text
+from mockserver.live.target import Answer
+
+Severity = Literal["error", "warning", "info"]
+_CHUNK = 200  # Rows that are checked at once when some row is wrong.
+_MAX_DEPTH_ERROR = (ValueError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong or worth knowing, and the request that shows it as a line for a shell."""
+
+    severity: Severity
+    kind: str  # A stable name; findings of one kind about one operation are reported once.
+    text: Text
+    request: str = ""
+
+
+class DuplicateKey(ValueError):
+    """An object has a key twice."""
+
+
+def parse_answer(body: bytes) -> tuple[Any, Text | None]:
+    """Return the JSON value of a body, or None and why there is none."""
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_constant), None
+    except UnicodeDecodeError:
+        return None, Text("the answer is not UTF-8", "应答不是 UTF-8")
+    except DuplicateKey as error:
+        return None, Text(f"key {error} is given twice", f"键 {error} 重复")
+    except _MAX_DEPTH_ERROR:
+        return None, Text("the answer is not JSON", "应答不是 JSON")
+
+
+def is_envelope(value: Any) -> bool:
+    """Return whether a value is an answer of this API, however wrong."""
+    return isinstance(value, dict) and ("ErrorCode" in value or "Status" in value)
+
+
+def is_success(value: Any) -> bool:
+    """Return whether an answer reports a success."""
+    return isinstance(value, dict) and (value.get("Status") == "OK" or ("Status" not in value and value.get("ErrorCode") == 0))
+
+
+def check_answer(schemas: Schemas, operation: str, answer: Answer, value: Any, wrong: Text | None) -> Iterator[Finding]:
+    """Yield what in an answer breaks the contract; `value` and `wrong` are those of `parse_answer`."""
+    if wrong:
+        yield Finding("error", "json", Text(f"HTTP {answer.status}: {wrong.en}", f"HTTP {answer.status}：{wrong.zh}"))
+        return
+    if answer.status != 200:
+        status = answer.status
+        yield Finding("error", "http_status", Text(
+            f"HTTP {status} instead of 200, which every answer of the API has", f"HTTP 状态码为 {status}，API 的应答应均为 200"
+        ))  # fmt: skip
+    if not isinstance(value, dict):
+        yield Finding("error", "envelope", Text("the answer is not a JSON object", "应答不是 JSON 对象"))
+        return
+    kind = answer.headers.get("content-type", "")
+    if "json" not in kind.lower():
+        yield Finding("warning", "content_type", Text(
+            f"Content-Type is {kind[:80] or 'missing'}, not application/json", f"Content-Type 为 {kind[:80] or '空'}，不是 application/json"
+        ))  # fmt: skip
+    failed = not is_success(value)
+    validator = schemas["envelope.json"] if failed else schemas.answer(operation, value)
+    first = next(_mismatches(validator, value), None)
+    if first is not None:
+        yield Finding("error", "envelope" if failed else "schema", _describe(first))
+    schema = validator.schema
+    if place := next(_disorder(value, schema, ""), ""):
+        yield Finding("error", "key_order", Text(f"the keys of {place} are not in the order of the document", f"{place} 的键顺序与文档不同"))
+    if tuple(value)[: len(FIELDS)] != FIELDS and not place:
+        yield Finding("error", "key_order", Text(
+            "the answer does not begin with Status, ErrorCode, ErrorInfo", "应答不以 Status、ErrorCode、ErrorInfo 开头"
+        ))  # fmt: skip
+    if failed and value.get("ErrorInfo") == "":
+        yield Finding("warning", "error_info", Text("a failure has no ErrorInfo", "失败应答的 ErrorInfo 为空"))
+
+
+def _mismatches(validator: Any, value: Mapping[str, Any]) -> Iterator[Mismatch]:
+    """Yield mismatches, looking into long lists piece by piece: the thorough engine is slow."""
+    if _fits(validator, value):
+        return
+    lists = {name: rows for name, rows in value.items() if isinstance(rows, list) and len(rows) > _CHUNK}
+    yield from validator.mismatches({**value, **{name: rows[:_CHUNK] for name, rows in lists.items()}})
+    for name, rows in lists.items():
+        for start in range(_CHUNK, len(rows), _CHUNK):
+            part = {**value, name: rows[start : start + _CHUNK]}
+            if not _fits(validator, part):
+                yield from validator.mismatches(part)
+
+
+def _fits(validator: Any, value: Mapping[str, Any]) -> bool:
+    """Return whether the value is valid, and no integer is a number such as 30.0, which the fast engine accepts."""
+    return validator.accepts(value) and not _has_whole_float(value, validator.schema)
+
+
+def _has_whole_float(value: Any, schema: Any) -> bool:
+    schema = schema if isinstance(schema, dict) else {}
+    if isinstance(value, dict):
+        return any(_has_whole_float(part, schema.get("properties", {}).get(name)) for name, part in value.items())
+    if isinstance(value, list):
+        return any(_has_whole_float(part, schema.get("items")) for part in value)
+    return isinstance(value, float) and schema.get("type") == "integer"
+
+
+def _describe(mismatch: Mismatch) -> Text:
+    where = _place(mismatch.pointer)
+    if mismatch.keyword == "required":
+        missing = ", ".join(name for name in mismatch.limit if name not in mismatch.value)
+        return Text(f"{where} lacks {missing}", f"{where} 缺少 {missing}")
+    if mismatch.keyword == "additionalProperties":
+        extra = ", ".join(sorted(set(mismatch.value) - set(mismatch.schema.get("properties", {}))))[:100]
+        return Text(f"{where} has undocumented fields: {extra}", f"{where} 有文档以外的字段：{extra}")
+    if mismatch.keyword == "type":
+        kind = _TYPES.get(type(mismatch.value), "?")
+        return Text(f"{where} is {kind}, not {mismatch.limit}", f"{where} 类型为 {kind}，应为 {mismatch.limit}")
+    shown = json.dumps(mismatch.value, ensure_ascii=False)[:60]
+    return Text(f"{where} is {shown}, which the contract does not allow", f"{where} 为 {shown}，不符合契约")
+
+
+_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", list: "array", dict: "object"}
+
+
+def _place(pointer: Pointer) -> str:
+    return "".join(f"/{'[]' if isinstance(step, int) else step}" for step in pointer) or "/"
+
+
+def _disorder(value: Any, schema: Any, place: str) -> Iterator[str]:
+    """Yield the place of every object whose keys are not in the order of the schema's properties."""
+    if isinstance(value, dict) and isinstance(schema, dict):
+        properties = schema.get("properties", {})
+        # The document does not say where the keys go that only a reading adds.
+        documented = [name for name, part in properties.items() if not part.get("$comment", "").startswith("our reading")]
+        order = {name: index for index, name in enumerate(documented)}
+        known = [order[name] for name in value if name in order]
+        if known != sorted(known):
+            yield place or "/"
+        for name, part in value.items():
+            if isinstance(part, (dict, list)):
+                yield from _disorder(part, properties.get(name), f"{place}/{name}")
+    elif isinstance(value, list) and isinstance(schema, dict):
+        for part in value:
+            yield from _disorder(part, schema.get("items"), f"{place}/[]")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise DuplicateKey(next(name for name in names if names.count(name) > 1))
+    return value
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(name)

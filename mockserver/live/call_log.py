@@ -1,0 +1,206 @@
+"""The calls that a target has shown: sessions collected from the answers of 2.1 and 2.3, and which questions were asked for them."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mockserver.core.clock import DAY_SECONDS, format_day, parse_day, start_of_day
+from mockserver.core.text import Text
+from mockserver.live.probing import ALL, RECORDS, Prober, Reply
+
+RULES = ("overlap", "enter", "leave", "contained")
+_SAMPLE_DAY = "20191210"  # The day of the document's samples.
+_HOUR = 3_600
+_RECENT = (_HOUR, 6 * _HOUR, DAY_SECONDS)  # Spans before now that are asked for calls.
+_ENOUGH = 12  # Finished sessions after which the search for calls ends.
+_SINGLE_DAYS, _MAX_DAYS_BACK = 3, 31
+Key = tuple[str, str, int]  # UserId, RoomId, EnterTime.
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session; `leave` is None while the target shows no end."""
+
+    user: str
+    room: str
+    create: int
+    enter: int
+    leave: int | None
+    audio: int
+    video: int
+
+    @property
+    def key(self) -> Key:
+        """What no other session has."""
+        return self.user, self.room, self.enter
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One answer of 2.1 (`user` is set) or 2.3 with what it listed."""
+
+    reply: Reply
+    user: str | None
+    begin: int
+    end: int
+    sessions: Mapping[Key, Session]
+
+
+@dataclass
+class CallLog:
+    """All sessions seen, with the listings they are from."""
+
+    started: float  # When the examination began, by the target's clock.
+    sessions: dict[Key, Session] = field(default_factory=dict)
+    listings: list[Listing] = field(default_factory=list)
+    conflicts: list[tuple[Session, Session, Listing]] = field(default_factory=list)
+    day: str = ""  # The finished day that is examined; empty if there is none.
+
+    def settled(self) -> list[Session]:
+        """Return the finished sessions of rooms that had ended when the examination began."""
+        return list(itertools.chain.from_iterable(self.settled_rooms().values()))
+
+    def settled_rooms(self) -> dict[str, list[Session]]:
+        """Return the rooms that had ended when the examination began, with their sessions."""
+        rooms: dict[str, list[Session]] = defaultdict(list)
+        for session in self.sessions.values():
+            rooms[session.room].append(session)
+        limit = self.started - 5
+        return {
+            room: sorted(sessions, key=lambda each: (each.enter, each.user))
+            for room, sessions in rooms.items()
+            if all(each.leave is not None and each.leave < limit for each in sessions)
+        }
+
+    def covers(self, begin: int, end: int) -> bool:
+        """Return whether one answer of 2.3 shows everything that lies inside a time range."""
+        return any(each.user is None and each.begin <= begin and each.end >= end for each in self.listings)
+
+    def add(self, listing: Listing) -> None:
+        """Add a listing; a session that has changed since it was settled is a conflict."""
+        self.listings.append(listing)
+        for key, session in listing.sessions.items():
+            known = self.sessions.get(key)
+            if known is not None and known != session and known.leave is not None and known.leave < self.started - 5:
+                self.conflicts.append((known, session, listing))
+            else:
+                self.sessions[key] = session
+
+
+def selects(rule: str, session: Session, begin: int, end: int) -> bool:
+    """Return whether a closed time range selects a finished session under a value of the reading `window`."""
+    leave = session.leave
+    assert leave is not None
+    entered, left = begin <= session.enter <= end, begin <= leave <= end
+    if rule == "overlap":
+        return session.enter <= end and leave >= begin
+    return {"enter": entered, "leave": left, "contained": entered and left}[rule]
+
+
+def ask_all(prober: Prober, log: CallLog, begin: int, end: int, *, expected: bool = True) -> Listing:
+    """Ask 2.3 for a time range and add the answer to the log."""
+    reply = prober.ask(ALL, {"BeginTime": str(begin), "EndTime": str(end)}, expected=expected)
+    sessions = {session.key: session for session in _sessions_of_rows(reply.rows("UsersList"), reply.at)}
+    listing = Listing(reply, None, begin, end, sessions)
+    if reply.ok:
+        log.add(listing)
+    return listing
+
+
+def ask_user(prober: Prober, log: CallLog, user: str, begin: int, end: int) -> Listing:
+    """Ask 2.1 for a user and add the answer to the log."""
+    reply = prober.ask(RECORDS, {"UserId": user, "BeginTime": str(begin), "EndTime": str(end)})
+    rooms = [(room, room.get("RoomRecords")) for room in reply.rows("UserRecords")]
+    rows = [
+        {**record, "UserId": user, "RoomId": room.get("RoomId"), "CreateTime": room.get("CreateTime")}
+        for room, records in rooms
+        for record in (records if isinstance(records, list) else ())
+        if isinstance(record, dict)
+    ]
+    listing = Listing(reply, user, begin, end, {each.key: each for each in _sessions_of_rows(rows, reply.at)})
+    if reply.ok:
+        log.add(listing)
+    return listing
+
+
+def seconds_of(value: Any) -> int | None:
+    """Return a timestamp as seconds, None if it is none, or the `0` or empty text of a call in progress."""
+    try:
+        return int(value) or None
+    except (TypeError, ValueError):
+        return None
+
+
+def _sessions_of_rows(rows: Iterable[Mapping[str, Any]], at: float) -> Iterator[Session]:
+    for row in rows:
+        enter, create, leave = (seconds_of(row.get(name)) for name in ("EnterTime", "CreateTime", "LeaveTime"))
+        user, room = row.get("UserId"), row.get("RoomId")
+        if enter is None or not isinstance(user, str) or not isinstance(room, str):
+            continue
+        audio, video = (seconds_of(row.get(name)) or 0 for name in ("AudioDuration", "VideoDuration"))
+        # A call in progress may be shown with the present time as its end.
+        yield Session(user, room, create or enter, enter, leave, audio, video)
+
+
+def discover(prober: Prober, *, user: str | None, room: str | None, day: str | None) -> CallLog:
+    """Find calls to ask about: those of `day`, or the newest; choose a finished day for the statistics."""
+    now = int(prober.now())
+    log = CallLog(now)
+    today = start_of_day(now)
+    if day is not None:
+        start = parse_day(day)
+        ask_all(prober, log, start, min(start + DAY_SECONDS - 1, max(now, start)))
+    else:
+        for span in _RECENT:
+            ask_all(prober, log, now - span, now)
+            if len(log.settled()) >= _ENOUGH:
+                break
+        _look_back(prober, log, today)
+    if day is None or start + DAY_SECONDS <= now:
+        log.day = day or _busiest_day(log, today)
+    if log.day and day is None:
+        start = parse_day(log.day)
+        if not any(each.begin == start and each.end == start + DAY_SECONDS - 1 for each in log.listings):
+            ask_all(prober, log, start, start + DAY_SECONDS - 1)
+    if day is not None or not any(each.end >= now - 60 for each in log.listings):
+        ask_all(prober, log, now - _HOUR, now)
+    begin, end = main_window(log)
+    if user is not None:
+        ask_user(prober, log, user, begin, end)
+    return log
+
+
+def _look_back(prober: Prober, log: CallLog, today: int) -> None:
+    """Ask for days before today until one has calls: each of three, a month at once if that is allowed, each day of it otherwise."""
+    for number in range(1, _MAX_DAYS_BACK + 1):
+        start = today - number * DAY_SECONDS
+        if any(start_of_day(each.create) == start for each in log.settled()):
+            return
+        if ask_all(prober, log, start, start + DAY_SECONDS - 1).sessions:
+            return
+        if number == _SINGLE_DAYS:
+            month = ask_all(prober, log, today - 31 * DAY_SECONDS, today - 1, expected=False)
+            if month.reply.ok:
+                break
+    if not log.settled():
+        start = parse_day(_SAMPLE_DAY)
+        ask_all(prober, log, start, start + DAY_SECONDS - 1)
+
+
+def _busiest_day(log: CallLog, today: int) -> str:
+    counts: dict[int, int] = defaultdict(int)
+    for session in log.settled():
+        if (start := start_of_day(session.enter)) < today:
+            counts[start] += 1
+    return format_day(max(counts, key=lambda start: (counts[start], start))) if counts else ""
+
+
+def main_window(log: CallLog) -> tuple[int, int]:
+    """Return the time range of 2.3 whose answer has the most sessions."""
+    listings = [each for each in log.listings if each.user is None]
+    best = max(listings, key=lambda each: len(each.sessions), default=None)
+    return (best.begin, best.end) if best else (int(log.started) - _HOUR, int(log.started))

@@ -1,0 +1,253 @@
+"""Asks a target under what is known of it so far, checks every answer, and collects what was found out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from mockserver.contract.checksum import Formula, new_seq
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.readings import Value
+from mockserver.contract.schemas import Schemas
+from mockserver.core.text import Text
+from mockserver.live.answers import Finding, check_answer, is_envelope, is_success, parse_answer
+from mockserver.live.target import JSON_HEADERS, Answer, Target, TargetError
+
+RECORDS, ROOM, ALL, TREND, DISTRIBUTION, QUALITY = OPERATIONS
+_SETTLED_FRACTION = 0.4
+_MAX_SKEW = 30
+_LIMITED = re.compile(r"too many|rate.?limit|throttl|quota|qps|频繁|限流|过多|超过.*频率", re.IGNORECASE)
+Body = Mapping[str, Any] | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A request and its answer, if there was one."""
+
+    operation: str
+    body: Body
+    request: str  # As a line for a shell, without the signature.
+    status: int = 0
+    value: Any = None
+    at: float = 0.0  # When the request was signed.
+    raw: bytes = b""
+    problem: Text | None = None  # Why there is no answer.
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target reports a success."""
+        return is_success(self.value)
+
+    @property
+    def code(self) -> int | None:
+        """The ErrorCode of a failure, None for anything else."""
+        code = self.value.get("ErrorCode") if is_envelope(self.value) and not self.ok else None
+        return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+    @property
+    def info(self) -> str:
+        """The ErrorInfo, empty if there is none."""
+        info = self.value.get("ErrorInfo") if isinstance(self.value, dict) else ""
+        return info if isinstance(info, str) else ""
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Return the rows of a list of the answer; none if it has another form."""
+        rows = self.value.get(name) if isinstance(self.value, dict) else None
+        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was found out about one reading. `value` is None while it is undecided."""
+
+    value: Value | None
+    evidence: Text
+    requests: tuple[str, ...] = ()
+    new: bool = False  # The answers fit none of the choices.
+
+
+@dataclass
+class Invariant:
+    """What was found out about one invariant: how much was compared, how much violates it, and the first findings."""
+
+    checked: int = 0
+    violations: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    reason: Text = Text("nothing to compare", "没有可比较的数据")  # Why nothing was compared.
+
+
+class Prober:
+    """One examination of a target: everything that was asked of it and found out so far."""
+
+    def __init__(self, target: Target, schemas: Schemas, *, any_status: bool, thorough: bool) -> None:
+        self.target, self.schemas, self.any_status, self.thorough = target, schemas, any_status, thorough
+        self.skew = 0.0  # Seconds that the target's clock is ahead of ours.
+        self.once = True  # A checksum may be accepted once only; assumed until the contrary is seen.
+        self.reach = 0  # With `once`, curtimes up to this far from now can be used.
+        self.operations: dict[str, dict[str, Finding]] = {name: {} for name in OPERATIONS}
+        self.asked: dict[str, int] = dict.fromkeys(OPERATIONS, 0)
+        self.readings: dict[str, Observed] = {}
+        self.invariants: dict[str, Invariant] = {}
+        self.errors: dict[str, list[tuple[str, Reply]]] = {}  # By error name: the cause, and the answer to it.
+        self.notes: list[Finding] = []
+        self.last_curtime = ""
+        self.date = ""  # The Date header of the last answer.
+        self._curtimes: set[tuple[str, str]] = set()
+
+    def now(self) -> float:
+        """Return the time by the target's clock, as far as it is known."""
+        return self.target.clock() + self.skew
+
+    def ask(
+        self,
+        operation: str,
+        body: Body,
+        *,
+        path: str | None = None,
+        method: str = "POST",
+        headers: Mapping[str, str] = JSON_HEADERS,
+        sign: Mapping[str, str | None] | None = None,
+        offset: int | None = None,
+        fraction: bool = False,
+        formula: Formula | None = None,
+        query: str = "",
+        expected: bool = True,
+        again: bool = False,
+    ) -> Reply:
+        """Return the answer to a request; a failure to answer is a Reply, too, unless nothing can be asked at all.
+
+        `offset` signs at that distance from now. `expected` says that the request is valid, so a failure is a finding; `again`
+        that it has been repeated.
+        """
+        path = OPERATIONS[operation].path if path is None else path
+        content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        notes = [f"{name} left out" if value is None else f"another {name}" for name, value in (sign or {}).items()]
+        notes += [f"curtime {offset:+d} s"] if offset else []
+        notes += ["curtime with a fraction"] if fraction else []
+        notes += [f"formula {formula}"] if formula else []
+        notes += ["one more parameter"] if query else []
+        line = self._line(path, content, method, headers, notes)
+
+        def changes() -> Mapping[str, str | None]:
+            curtime = (sign or {}).get("curtime") or self._curtime(offset, formula or self.target.formula, fraction)
+            self.last_curtime = curtime
+            return {"curtime": curtime, "seq": new_seq(str(int(self.now()))), **(sign or {})}
+
+        try:
+            answer = self.target.send(
+                path, content, method=method, headers=headers, sign=changes, formula=formula, query=query
+            )
+        except TargetError as error:
+            if error.kind != "unreachable" or not any(self.asked.values()):
+                raise
+            reply = Reply(operation, body, line, at=self.now(), problem=error.problems[0].text)
+            self.report(operation, Finding("error", "no_answer", reply.problem or Text("", ""), line))
+            return reply
+        reply = self._read(operation, body, line, answer)
+        expired = {each.code for _, each in self.errors.get("checksum_expired", ())}
+        if expected and reply.code in expired and not again:
+            # With a short limit the second may have ended on the way.
+            return self.ask(operation, body, path=path, method=method, headers=headers, again=True)
+        if expected and not reply.ok and is_envelope(reply.value):
+            text = Text(
+                f"a valid request is refused: {reply.code} {self.redact(reply.info)}",
+                f"有效请求被拒绝：{reply.code} {self.redact(reply.info)}",
+            )
+            self.report(operation, Finding("error", "refused", text, line))
+        return reply
+
+    def report(self, operation: str, finding: Finding) -> None:
+        """Add a finding about an operation, the first of its kind only."""
+        self.operations[operation].setdefault(finding.kind, finding)
+
+    def confirm(self, name: str, value: Value, evidence: Text, *replies: Reply) -> None:
+        """Record the value of a reading, with the requests that decided it."""
+        self.readings[name] = Observed(value, evidence, tuple(dict.fromkeys(reply.request for reply in replies))[:3])
+
+    def leave_open(self, name: str, reason: Text, *replies: Reply, new: bool = False) -> None:
+        """Record that a reading is undecided, or that the answers fit none of its choices."""
+        if new:
+            reason = Text(f"new behaviour: {reason.en}", f"新的行为：{reason.zh}")
+        lines = tuple(dict.fromkeys(reply.request for reply in replies))[:3]
+        self.readings[name] = Observed(None, reason, lines, new)
+
+    def value(self, name: str) -> Any:
+        """Return the confirmed value of a reading, or None."""
+        observed = self.readings.get(name)
+        return observed.value if observed else None
+
+    def invariant(self, name: str) -> Invariant:
+        """Return the record of an invariant."""
+        return self.invariants.setdefault(name, Invariant())
+
+    def redact(self, text: str) -> str:
+        """Return a text of the target as one line without secrets, for a message."""
+        line = self.clean(" ".join(text.split()))
+        return line if len(line) <= 200 else f"{line[:200]}…"
+
+    def clean(self, text: str) -> str:
+        """Return a text of the target without secrets and control characters."""
+        return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in self.target.redact(text))
+
+    def _read(self, operation: str, body: Body, line: str, answer: Answer) -> Reply:
+        value, wrong = parse_answer(answer.body)
+        reply = Reply(operation, body, line, answer.status, value, answer.at + self.skew, answer.body)
+        self.asked[operation] += 1
+        self.date = answer.headers.get("date", "")
+        if answer.status == 429 or (reply.code is not None and _LIMITED.search(reply.info)):
+            raise self.target.error("rate_limited", Text(
+                f"the target limits the rate of requests (HTTP {answer.status}); try again later with a lower --rate",
+                f"目标限制请求频率（HTTP {answer.status}）；请稍后以更低的 --rate 重试",
+            ))  # fmt: skip
+        for finding in check_answer(self.schemas, operation, answer, value, wrong):
+            if finding.kind == "http_status" and self._status_is_allowed(reply):
+                continue
+            text = Text(*(self.redact(each) for each in finding.text))
+            self.report(operation, Finding(finding.severity, finding.kind, text, line))
+        return reply
+
+    def _status_is_allowed(self, reply: Reply) -> bool:
+        return self.any_status and not reply.ok and is_envelope(reply.value)
+
+    def _curtime(self, offset: int | None, formula: Formula, fraction: bool) -> str:
+        """Return the curtime to sign with, waiting for a moment at which it can be used."""
+        while True:
+            now = self.now()
+            # A request about a limit has to arrive within the second in which it is signed.
+            if now % 1 <= (1.0 if offset is None and self.reach else _SETTLED_FRACTION) or (offset is None and not self.once):
+                for each in (offset,) if offset is not None else self._offsets():
+                    # A fraction of zero is within every limit.
+                    curtime = f"{int(now) + each}{'.0' if fraction else ''}"
+                    if not self.once or (formula, curtime) not in self._curtimes:
+                        self._curtimes.add((formula, curtime))
+                        return curtime
+            self.target.pause(1.0 - now % 1)
+
+    def _offsets(self) -> list[int]:
+        reach = self.reach if self.once else 0
+        return sorted(range(-reach, reach + 1), key=lambda offset: (abs(offset), offset))
+
+    def _line(self, path: str, content: bytes, method: str, headers: Mapping[str, str], notes: Sequence[str]) -> str:
+        """Return a request as a line for a shell. `mockserver sign` makes the signature, from the apps.yaml that it is given."""
+        url = shlex.quote(f"{self.target.url}{path}?")
+        words = ["curl -sS", *([] if method == "POST" else [f"-X {method}"]), f'{url}"$(mockserver sign)"']
+        words += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()] or ["-H 'Content-Type:'"]
+        text = content.decode("utf-8", "replace")
+        words.append(f"-d {shlex.quote(text if len(text) <= 500 else text[:60] + '…')}")
+        return self.target.redact_secrets(" ".join(words) + (f"  # {', '.join(notes)}" if notes else ""))
+
+
+def date_skew(answer_date: str, now: float) -> float:
+    """Return how far a Date header is ahead of `now`; 0 if they agree, or if it is none."""
+    try:
+        moment: datetime = parsedate_to_datetime(answer_date)
+        skew = moment.timestamp() - now
+    except (TypeError, ValueError):
+        return 0.0
+    return skew if abs(skew) > _MAX_SKEW else 0.0

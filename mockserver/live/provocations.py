@@ -1,0 +1,165 @@
+"""Provokes each error of the catalogue that a request can provoke (§1.6), and notes the number and the text that come back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mockserver.contract.catalogue import Catalogue
+from mockserver.core.clock import DAY_SECONDS, format_day
+from mockserver.core.text import Text
+from mockserver.live.probing import ALL, DISTRIBUTION, QUALITY, RECORDS, ROOM, TREND, Prober, Reply
+from mockserver.live.signing import valid_body
+
+NOT_PROVOKED = ("rate_limited", "server_busy", "internal_error")
+"""Errors that no request provokes: they are the target's own trouble."""
+UNKNOWN_ID = "no-such-id-7c1f4e0b9a52"
+_LARGE = 2 * 1024 * 1024
+_OLD_BEGIN = 1_000_000_000  # September 2001: long ranges from here on have no calls.
+LONGEST_RANGE = 3_660  # Days.
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSeen:
+    """What is known of one error of the catalogue."""
+
+    name: str
+    code: int | None = None
+    info: str = ""
+    status: int = 200
+    verdict: str = "not provoked"  # observed, accepted, or not provoked.
+    causes: tuple[str, ...] = ()
+    request: str = ""
+    other: tuple[str, ...] = ()  # Causes with another code than the first one.
+
+
+def provoke_errors(prober: Prober) -> None:
+    """Send one request for each cause of an error, each wrong in one way only."""
+    body = valid_body(prober)
+    day = format_day(prober.now())
+    stamps = {"UserId": "1", **body}
+
+    def cause(name: str, what: str, operation: str, body: Mapping[str, Any] | bytes, **options: Any) -> None:
+        reply = prober.ask(operation, body, expected=False, **options)
+        prober.errors.setdefault(name, []).append((what, reply))
+
+    cause("unknown_command", "unknown command", ALL, body, path="/v2/video/no_such_command")
+    cause("method_not_allowed", "GET", ALL, b"", method="GET")
+    cause("empty_body", "no body", ALL, b"")
+    cause("malformed_json", "broken JSON", ALL, b'{"BeginTime": ')
+    cause("malformed_json", "a list", ALL, b"[]")
+    cause("body_too_large", "a body of 2 MiB", ALL, json.dumps(body).encode() + b" " * _LARGE)
+    cause("unsupported_content_type", "text/plain", ALL, body, headers={"Content-Type": "text/plain"})
+    for name in ("appkey", "identifier", "curtime", "checksum", "seq"):
+        cause("missing_parameter", f"no {name}", ALL, body, sign={name: None})
+    cause("unknown_appkey", "unknown appkey", ALL, body, sign={"appkey": "no-such-appkey"})
+    cause("invalid_curtime", "curtime in letters", ALL, body, sign={"curtime": "yesterday"})
+    cause("invalid_curtime", "curtime in milliseconds", ALL, body, sign={"curtime": f"{int(prober.now())}000"})
+    cause("checksum_expired", "an old curtime", ALL, body, offset=-2 * DAY_SECONDS)
+    prober.errors["checksum_expired"].reverse()  # A checksum that was sent twice may have an error of its own.
+    cause("identifier_not_allowed", "no value for identifier", ALL, body, sign={"identifier": ""})
+    cause("invalid_parameter", "seq given twice", ALL, body, query="seq=1")
+    cause("invalid_parameter", "no value for seq", ALL, body, sign={"seq": ""})
+    for operation, complete in ((ALL, body), (RECORDS, stamps), (ROOM, {"RoomId": "1"}), (TREND, {"QueryDate": day, "CountBy": 1})):
+        for field in complete:
+            rest = {name: value for name, value in complete.items() if name != field}
+            cause("missing_field", f"no {field} in {operation}", operation, rest)
+    cause("invalid_field", "BeginTime in letters", ALL, {**body, "BeginTime": "yesterday"})
+    cause("invalid_field", "a day that does not exist", QUALITY, {"QueryDate": "20191341"})
+    cause("invalid_field", "CountBy 9", TREND, {"QueryDate": day, "CountBy": 9})
+    cause("invalid_field", "CountBy 0 in 3.2", DISTRIBUTION, {"QueryDate": day, "CountBy": 0})
+    cause("invalid_time_range", "BeginTime after EndTime", ALL, {"BeginTime": body["EndTime"], "EndTime": body["BeginTime"]})
+    cause("unknown_field", "an unknown field", ALL, {**body, "Unknown": "1"})
+    cause("room_not_found", "unknown room", ROOM, {"RoomId": UNKNOWN_ID})
+    cause("user_not_found", "unknown user", RECORDS, {"UserId": UNKNOWN_ID, **body})
+    long = {"BeginTime": str(_OLD_BEGIN), "EndTime": str(_OLD_BEGIN + LONGEST_RANGE * DAY_SECONDS + 1)}
+    cause("range_too_large", f"a range of over {LONGEST_RANGE} days", ALL, long)
+
+
+def conclude_unknown_ids(prober: Prober) -> None:
+    """Decide the readings about ids that do not exist, by what was provoked."""
+    for reading, error, rows in (("unknown_room", "room_not_found", "Users"), ("unknown_user", "user_not_found", "UserRecords")):
+        reply = prober.errors[error][-1][1]
+        if reply.ok and not reply.rows(rows):
+            prober.confirm(reading, "empty", Text("an unknown id has an empty answer", "未知 id 返回空结果"), reply)
+        elif reply.code is not None:
+            text = Text(f"an unknown id is refused with {reply.code}", f"未知 id 返回错误 {reply.code}")
+            prober.confirm(reading, "error", text, reply)
+        else:
+            text = Text("an id that cannot exist has rows", "不可能存在的 id 返回了数据")
+            prober.leave_open(reading, text, reply, new=True)
+
+
+def conclude_range(prober: Prober) -> None:
+    """Find the longest range that is accepted: whole days, from a time without calls."""
+    first = prober.errors["range_too_large"][-1][1]
+    if first.ok:
+        text = Text(f"a range of over {LONGEST_RANGE} days was accepted", f"超过 {LONGEST_RANGE} 天的时间段被接受")
+        prober.confirm("max_range_days", 0, text, first)
+        return
+    asked: dict[int, Reply] = {}
+
+    def accepts(seconds: int) -> bool:
+        if seconds not in asked:
+            body = {"BeginTime": str(_OLD_BEGIN), "EndTime": str(_OLD_BEGIN + seconds)}
+            asked[seconds] = prober.ask(ALL, body, expected=False)
+        return asked[seconds].ok
+
+    low, high = 0, LONGEST_RANGE + 1
+    for guess in (31, 32):
+        low, high = (guess, high) if guess < high and accepts(guess * DAY_SECONDS) else (low, min(guess, high))
+    if not prober.thorough and high - low > 1:
+        text = Text("the limit is not 31 days; `learn` finds it", "上限不是 31 天；`learn` 可测出")
+        prober.leave_open("max_range_days", text, first, *list(asked.values())[-2:])
+        return
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if accepts(middle * DAY_SECONDS) else (low, middle)
+    edge = low * DAY_SECONDS
+    if low and not accepts(edge + 1):
+        text = Text(f"{low} days were accepted, one second more was refused", f"{low} 天被接受，再多一秒被拒绝")
+        prober.confirm("max_range_days", low, text, asked[edge], asked[edge + 1])
+        return
+    text = Text(f"the longest range is between {low} and {low + 1} days", f"最长时间段介于 {low} 与 {low + 1} 天之间")
+    prober.leave_open("max_range_days", text, *list(asked.values())[-2:], new=True)
+
+
+def errors_seen(prober: Prober, catalogue: Catalogue) -> list[ErrorSeen]:
+    """Return what is known of every error of the catalogue but `ok`, in its order."""
+    return [_error_seen(prober, name) for name in catalogue if catalogue[name].code != 0]
+
+
+def _error_seen(prober: Prober, name: str) -> ErrorSeen:
+    causes = prober.errors.get(name, [])
+    refused = [(what, reply) for what, reply in causes if reply.code is not None]
+    if not refused:
+        accepted = [(what, reply) for what, reply in causes if reply.ok]
+        verdict = "accepted" if accepted else "not provoked"
+        request = (accepted or causes)[0][1].request if causes else ""
+        return ErrorSeen(name, verdict=verdict, causes=tuple(what for what, _ in causes), request=request)
+    codes = Counter(reply.code for _, reply in refused)
+    code = max(codes, key=lambda each: codes[each])
+    infos = Counter(reply.info for _, reply in refused if reply.code == code)
+    first = next(reply for _, reply in refused if reply.code == code)
+    return ErrorSeen(
+        name,
+        code,
+        prober.clean(max(infos, key=lambda each: infos[each])),
+        first.status,
+        "observed",
+        tuple(what for what, reply in refused if reply.code == code),
+        first.request,
+        tuple(f"{what}: {reply.code}" for what, reply in refused if reply.code != code),
+    )
+
+
+def shared_codes(errors: list[ErrorSeen]) -> dict[int, list[str]]:
+    """Return the error names that share a code."""
+    names: dict[int, list[str]] = {}
+    for each in errors:
+        if each.code is not None:
+            names.setdefault(each.code, []).append(each.name)
+    return {code: shared for code, shared in names.items() if len(shared) > 1}

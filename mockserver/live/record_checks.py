@@ -1,0 +1,187 @@
+"""Checks that the answers of 2.1, 2.2 and 2.3 agree with each other: they are views of one call log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
+
+from mockserver.core.text import Text
+from mockserver.live.answers import Finding, Severity
+from mockserver.live.call_log import CallLog, Listing, Session, ask_user, main_window, seconds_of, selects
+from mockserver.live.probing import Prober, Reply
+from mockserver.live.record_readings import RECENT, ask_room, complete_rooms, totals_of, users_of
+
+INVARIANTS = ("records_match_list", "room_totals", "room_times", "session_times", "durations", "disjoint_sessions", "windows", "ids")
+_MAX_FINDINGS = 3  # Of one invariant; the rest is counted only.
+
+
+def violated(prober: Prober, name: str, text: Text, reply: Reply, severity: Severity = "error") -> None:
+    """Record a violation of an invariant."""
+    prober.invariant(name).violations += 1
+    findings = prober.invariant(name).findings
+    if len(findings) < _MAX_FINDINGS:
+        findings.append(Finding(severity, name, Text(*map(prober.target.redact_secrets, text)), reply.request))
+
+
+def look_up(prober: Prober, log: CallLog, requests: int) -> None:
+    """Ask 2.1 and 2.2 about users and rooms of 2.3, with up to this many requests, and compare."""
+    begin, end = main_window(log)
+    listing = next((each for each in log.listings if each.user is None and (each.begin, each.end) == (begin, end)), None)
+    settled = {each.key for each in log.settled()}
+    by_user: dict[str, list[Session]] = defaultdict(list)
+    for each in listing.sessions.values() if listing else ():
+        if each.key in settled:
+            by_user[each.user].append(each)
+    users = sorted(by_user, key=lambda user: -len(by_user[user]))
+    rooms = complete_rooms(log)
+    for number in range(requests // 2):
+        if listing and number < len(users):
+            _compare_user(prober, log, listing, users[number], by_user[users[number]], settled)
+        if number < len(rooms):
+            _compare_room(prober, log, rooms[number])
+
+
+def _compare_user(
+    prober: Prober, log: CallLog, listing: Listing, user: str, known: list[Session], settled: set[tuple[str, str, int]]
+) -> None:
+    answer = ask_user(prober, log, user, listing.begin, listing.end)
+    if not answer.reply.ok:
+        text = Text(f"2.1 refuses user {user}, whom 2.3 lists", f"2.1 拒绝 2.3 列出的用户 {user}")
+        violated(prober, "ids", text, answer.reply)
+        return
+    _check_echo(prober, answer.reply, "UserId", user)
+    invariant = prober.invariant("records_match_list")
+    for session in known:
+        invariant.checked += 1
+        other = answer.sessions.get(session.key)
+        if other is None:
+            text = Text(f"2.3 lists {_show(session)}, 2.1 does not", f"2.3 有 {_show(session)}，2.1 没有")
+            violated(prober, "records_match_list", text, answer.reply)
+        elif other != session:
+            text = Text(f"{_show(session)}: {_difference(session, other)}", f"{_show(session)}：{_difference(session, other)}")
+            violated(prober, "records_match_list", text, answer.reply)
+    missing = [session for key, session in answer.sessions.items() if key not in listing.sessions]
+    settled = {each.key for each in log.settled()} if missing else settled
+    for session in missing:
+        if session.key in settled:
+            text = Text(f"2.1 lists {_show(session)}, 2.3 does not", f"2.1 有 {_show(session)}，2.3 没有")
+            violated(prober, "records_match_list", text, listing.reply)
+
+
+def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None:
+    room = sessions[0].room
+    reply = ask_room(prober, room)
+    if not reply.ok:
+        text = Text(f"2.2 refuses room {room}, which 2.3 lists", f"2.2 拒绝 2.3 列出的房间 {room}")
+        violated(prober, "ids", text, reply)
+        return
+    _check_echo(prober, reply, "RoomId", room)
+    times = (min(each.enter for each in sessions), max(each.leave or 0 for each in sessions))
+    shown = (seconds_of(reply.value.get("CreateTime")), seconds_of(reply.value.get("DestroyTime")))
+    if shown[1] is None or (shown[1] > times[1] and not log.covers(sessions[0].create, shown[1])):
+        return  # It went on after the time for which its sessions are known.
+    expected, got = totals_of(sessions), users_of(reply)
+    prober.invariant("room_totals").checked += 1
+    if expected != got:
+        different = sorted(user for user in {*expected, *got} if expected.get(user) != got.get(user))[0]
+        text = Text(
+            f"room {room}, user {different}: 2.2 says {_row(got.get(different))}, the records of 2.3 {_row(expected.get(different))}",
+            f"房间 {room} 用户 {different}：2.2 为 {_row(got.get(different))}，2.3 的记录为 {_row(expected.get(different))}",
+        )
+        violated(prober, "room_totals", text, reply)
+    if prober.value("ongoing") in (None, "exclude") and times[1] > log.started - RECENT:
+        return  # Whoever created it may be in it still, and left out.
+    prober.invariant("room_times").checked += 1
+    if shown != times:
+        text = Text(
+            f"room {room}: CreateTime and DestroyTime are {shown}, first enter and last leave {times}",
+            f"房间 {room}：CreateTime 与 DestroyTime 为 {shown}，首次进入与最后离开为 {times}",
+        )
+        violated(prober, "room_times", text, reply)
+
+
+def _check_echo(prober: Prober, reply: Reply, name: str, sent: str) -> None:
+    prober.invariant("ids").checked += 1
+    if reply.value.get(name) != sent:
+        text = Text(f"{name} of the answer is not the one that was asked for", f"应答的 {name} 与请求不同")
+        violated(prober, "ids", text, reply)
+
+
+def check_sessions(prober: Prober, log: CallLog) -> None:
+    """Check every session by itself, the sessions of each user, and all listings against all sessions."""
+    source: dict[tuple[str, str, int], Reply] = {}
+    for listing in log.listings:
+        source.update(dict.fromkeys(listing.sessions, listing.reply))
+    for each in log.settled():
+        reply, length = source[each.key], (each.leave or 0) - each.enter
+        prober.invariant("session_times").checked += 1
+        prober.invariant("durations").checked += 1
+        if each.create > each.enter or length < 0:
+            text = Text(f"{_show(each)}: not CreateTime ≤ EnterTime < LeaveTime", f"{_show(each)}：不满足 CreateTime ≤ EnterTime < LeaveTime")
+            violated(prober, "session_times", text, reply)
+        elif not (0 <= each.audio <= length and 0 <= each.video <= length):
+            text = Text(
+                f"{_show(each)}: {each.audio} s of audio, {each.video} s of video in {length} s",
+                f"{_show(each)}：{length} 秒内音频 {each.audio} 秒、视频 {each.video} 秒",
+            )
+            violated(prober, "durations", text, reply)
+    for known, changed, listing in log.conflicts:
+        text = Text(f"{_show(known)}: {_difference(known, changed)}", f"{_show(known)}：{_difference(known, changed)}")
+        violated(prober, "records_match_list", text, listing.reply)
+    _check_overlaps(prober, log.settled(), source)
+    _check_listings(prober, log)
+
+
+def _check_overlaps(prober: Prober, sessions: Iterable[Session], source: dict[tuple[str, str, int], Reply]) -> None:
+    by_user: dict[str, list[Session]] = defaultdict(list)
+    for each in sessions:
+        by_user[each.user].append(each)
+    for user, own in by_user.items():
+        prober.invariant("disjoint_sessions").checked += 1
+        for earlier, later in pairwise(sorted(own, key=lambda each: each.enter)):
+            if later.enter < (earlier.leave or 0):
+                text = Text(
+                    f"user {user} is in two sessions at once: {_show(earlier)} and {_show(later)}",
+                    f"用户 {user} 同时处于两个会话：{_show(earlier)} 与 {_show(later)}",
+                )
+                violated(prober, "disjoint_sessions", text, source[later.key], "warning")
+
+
+def _check_listings(prober: Prober, log: CallLog) -> None:
+    """Check that every listing has the sessions that its time range selects, and no others."""
+    rule, invariant = prober.value("window"), prober.invariant("windows")
+    if rule is None:
+        invariant.reason = Text("the reading window is undecided", "读法 window 未定")
+        return
+    settled = log.settled()
+    by_user: dict[str, list[Session]] = defaultdict(list)
+    for each in settled:
+        by_user[each.user].append(each)
+    for listing in log.listings:
+        operation = "2.3" if listing.user is None else "2.1"
+        for session in settled if listing.user is None else by_user[listing.user]:
+            invariant.checked += 1
+            listed = session.key in listing.sessions
+            if listed != selects(rule, session, listing.begin, listing.end):
+                verb, verb_zh = ("lists", "列出了") if listed else ("does not list", "没有列出")
+                text = Text(
+                    f"{operation} for {listing.begin}…{listing.end} {verb} {_show(session)} (window={rule})",
+                    f"{operation} 在 {listing.begin}…{listing.end} {verb_zh} {_show(session)}（window={rule}）",
+                )
+                violated(prober, "windows", text, listing.reply)
+
+
+def _show(each: Session) -> str:
+    return f"{each.user} in {each.room} {each.enter}…{each.leave}"
+
+
+def _row(values: tuple[object, ...] | None) -> str:
+    return "–" if values is None else "/".join(map(str, values))
+
+
+def _difference(one: Session, other: Session) -> str:
+    names = ("create", "leave", "audio", "video")
+    return ", ".join(
+        f"{name} {getattr(one, name)} ≠ {getattr(other, name)}" for name in names if getattr(one, name) != getattr(other, name)
+    )

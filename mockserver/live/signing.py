@@ -1,0 +1,254 @@
+"""Finds out how a target reads §1.1 and §1.2: credentials, signature, freshness, paths, and how strict it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.contract.checksum import Formula, new_seq
+from mockserver.contract.operations import PREFIX
+from mockserver.core.clock import DAY_SECONDS, format_day
+from mockserver.core.text import Text
+from mockserver.live.answers import is_envelope
+from mockserver.live.probing import ALL, QUALITY, TREND, Prober, Reply, date_skew
+
+_VARIANTS = ("/v1/test/", "/v1/video/", "/v2/test/")
+_FORMULAS: tuple[Formula, ...] = ("v2", "v1")
+_NO_CHECKSUM = "0" * 40
+_MAX_FRESHNESS = DAY_SECONDS
+_DEFAULT_FRESHNESS = 300
+
+
+def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
+    """Return a valid body of 2.3 whose answer is short."""
+    now = int(prober.now())
+    return {"BeginTime": str(now - span), "EndTime": str(now)}
+
+
+def connect(prober: Prober) -> None:
+    """Find the formula and the clock under which the target accepts a request; TargetError if there are none."""
+    replies: list[Reply] = []
+    for attempt in range(2):
+        for operation in (ALL, QUALITY):
+            for formula in _FORMULAS:
+                body = valid_body(prober) if operation == ALL else {"QueryDate": format_day(prober.now())}
+                reply = prober.ask(operation, body, formula=formula, expected=False)
+                replies.append(reply)
+                if reply.ok:
+                    prober.target.formula = formula
+                    return
+        skew = date_skew(prober.date, prober.target.clock())
+        if attempt or not skew:
+            break
+        prober.skew = skew
+    envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
+    if envelope is None:
+        status = replies[0].status
+        raise prober.target.error("other_api", Text(
+            f"this is not the API: HTTP {status} without a JSON answer that has Status and ErrorCode",
+            f"这不是该 API：HTTP {status}，应答不是含 Status 与 ErrorCode 的 JSON",
+        ))  # fmt: skip
+    said = f"{envelope.code} {prober.redact(envelope.info)}"
+    raise prober.target.error("refused", Text(
+        f"the target refuses the credentials: {said}; check keys, identifier and this machine's clock",
+        f"目标拒绝了凭证：{said}；请检查密钥、identifier 与本机时钟",
+    ))  # fmt: skip
+
+
+def probe_signature(prober: Prober) -> None:
+    """Decide the readings of §1.1."""
+    _probe_reuse(prober)
+    _probe_signing(prober)
+    if prober.value("signing") == "off":
+        reason = Text("signatures are not checked", "目标不校验签名")
+        for name in ("freshness_seconds", "checksum_reuse", "seq", "curtime"):
+            prober.leave_open(name, reason)
+    else:
+        _probe_freshness(prober)
+        _probe_seq(prober)
+        _probe_curtime(prober)
+    _probe_identifier(prober)
+    _probe_paths(prober)
+
+
+def _try(prober: Prober, **options: Any) -> Reply:
+    """Ask a valid question in a variant that a target may refuse."""
+    return prober.ask(ALL, valid_body(prober), expected=False, **options)
+
+
+def _probe_reuse(prober: Prober) -> None:
+    """Send a checksum twice in one second, then a new one."""
+    first = _try(prober, offset=0)
+    again = _try(prober, sign={"curtime": prober.last_curtime})
+    if again.ok and first.ok:
+        prober.once = False
+        prober.confirm("checksum_reuse", "allowed", Text("a checksum was accepted twice", "同一 checksum 两次均被接受"), first, again)
+        return
+    fresh = _try(prober, offset=0)
+    if first.ok and fresh.ok:
+        text = Text("a checksum was refused the second time, a new one accepted", "同一 checksum 第二次被拒绝，新的被接受")
+        prober.confirm("checksum_reuse", "once", text, first, again, fresh)
+        prober.errors.setdefault("checksum_expired", []).append(("checksum sent twice", again))
+    else:
+        prober.leave_open("checksum_reuse", Text("valid requests are refused at times", "有效请求有时被拒绝"), first, again, fresh, new=True)
+
+
+def _probe_signing(prober: Prober) -> None:
+    used = prober.target.formula
+    other: Formula = "v1" if used == "v2" else "v2"
+    wrong = _try(prober, sign={"checksum": _NO_CHECKSUM})
+    prober.errors.setdefault("checksum_mismatch", []).append(("wrong checksum", wrong))
+    if wrong.ok:
+        prober.confirm("signing", "off", Text("a wrong checksum was accepted", "错误的 checksum 被接受"), wrong)
+        return
+    reply = _try(prober, formula=other)
+    if reply.ok:
+        prober.confirm("signing", "either", Text("both formulas were accepted", "两种公式均被接受"), reply)
+    else:
+        text = Text(f"formula {used} was accepted, {other} refused", f"公式 {used} 被接受，{other} 被拒绝")
+        prober.confirm("signing", used, text, reply)
+
+
+def _probe_freshness(prober: Prober) -> None:
+    """Find the oldest and the newest curtime that are accepted."""
+    asked: dict[int, Reply] = {0: _try(prober, offset=0)}
+
+    def accepts(offset: int) -> bool:
+        if offset not in asked:
+            asked[offset] = _try(prober, offset=offset)
+        return asked[offset].ok
+
+    # Under checksum_reuse=once every request needs a curtime of its own inside the limit.
+    thorough = prober.thorough or prober.once
+    past = _edge(lambda seconds: accepts(-seconds), _DEFAULT_FRESHNESS, thorough)
+    future = _edge(accepts, past, thorough) if past is not None else None
+    shown = [asked[each] for each in sorted(asked, key=abs)[-3:]]
+    if past is None or future is None:
+        text = Text("the limit is not 300 s; `learn` finds it", "时限不是 300 秒；`learn` 可测出")
+        prober.leave_open("freshness_seconds", text, *shown)
+    elif past > _MAX_FRESHNESS or future > _MAX_FRESHNESS:
+        sides = [name for name, edge in (("old", past), ("future", future)) if edge > _MAX_FRESHNESS]
+        text = Text(f"no limit within a day for {' and '.join(sides)} curtimes", f"一天之内没有时限：{'、'.join(sides)}")
+        prober.leave_open("freshness_seconds", text, *shown, new=True)
+    else:
+        limit = math.ceil((past + future) / 2)
+        text = Text(
+            f"curtimes from {-past} s to {future:+d} s were accepted, one second more was refused",
+            f"{-past} 秒至 {future:+d} 秒的 curtime 被接受，再多一秒被拒绝",
+        )
+        edges = [asked[each] for each in (-past, -past - 1, future + 1) if each in asked]
+        prober.confirm("freshness_seconds", limit, text, *edges)
+        if abs(future - past) > 1:
+            prober.skew += (future - past) / 2
+    if past is not None and future is not None:
+        prober.reach = max(0, min(past, future, 3_600) - 1)
+
+
+def _edge(accepts: Callable[[int], bool], guess: int, thorough: bool) -> int | None:
+    """Return the largest distance that is accepted, over a day if there is no limit.
+
+    None if `guess` is not that distance and it may not be searched.
+    """
+    if accepts(guess):
+        if guess > _MAX_FRESHNESS or not accepts(guess + 1):
+            return guess
+        low, step = guess + 1, 1
+        while thorough and low <= _MAX_FRESHNESS and accepts(min(low + step, _MAX_FRESHNESS + 1)):
+            low, step = min(low + step, _MAX_FRESHNESS + 1), 4 * step
+        high = low + step
+    else:
+        low, high = 0, guess
+    if not thorough:
+        return None
+    while high - low > 1 and low <= _MAX_FRESHNESS:
+        middle = (low + high) // 2
+        low, high = (middle, high) if accepts(middle) else (low, middle)
+    return low
+
+
+def _probe_seq(prober: Prober) -> None:
+    without = _try(prober, sign={"seq": None})
+    seq = new_seq(str(int(prober.now())))
+    first, second = _try(prober, sign={"seq": seq}), _try(prober, sign={"seq": seq})
+    if without.ok and second.ok:
+        prober.confirm("seq", "optional", Text("a request without seq was accepted", "无 seq 的请求被接受"), without, second)
+    elif without.ok or not first.ok:
+        text = Text("seq may be missing, but not repeated", "seq 可省略，但不可重复")
+        prober.leave_open("seq", text, without, first, second, new=True)
+    elif second.ok:
+        text = Text("seq was required, and accepted twice", "seq 必填，重复也被接受")
+        prober.confirm("seq", "required", text, without, second)
+    else:
+        prober.confirm("seq", "unique", Text("a seq was refused the second time", "同一 seq 第二次被拒绝"), without, first, second)
+        prober.errors.setdefault("duplicate_seq", []).append(("seq sent twice", second))
+
+
+def _probe_curtime(prober: Prober) -> None:
+    reply = prober.ask(ALL, valid_body(prober), offset=0, fraction=True, expected=False)
+    text = Text("a curtime with a fraction was accepted", "带小数的 curtime 被接受")
+    if reply.ok:
+        prober.confirm("curtime", "fraction", text, reply)
+    else:
+        text = Text("a curtime with a fraction was refused", "带小数的 curtime 被拒绝")
+        prober.confirm("curtime", "integer", text, reply)
+
+
+def _probe_identifier(prober: Prober) -> None:
+    reply = _try(prober, sign={"identifier": "no-such-account"})
+    if reply.ok:
+        prober.confirm("identifier", "any", Text("an unknown identifier was accepted", "未知的 identifier 被接受"), reply)
+    else:
+        prober.confirm("identifier", "admin", Text("an unknown identifier was refused", "未知的 identifier 被拒绝"), reply)
+        prober.errors.setdefault("identifier_not_allowed", []).append(("unknown identifier", reply))
+
+
+def _probe_paths(prober: Prober) -> None:
+    replies = [_try(prober, path=f"{prefix}{ALL}") for prefix in _VARIANTS]
+    accepted = [prefix for prefix, reply in zip(_VARIANTS, replies, strict=True) if reply.ok]
+    listed = ", ".join(accepted)
+    if len(accepted) == len(_VARIANTS):
+        prober.confirm("paths", "document", Text(f"accepted: {listed}", f"被接受：{listed}"), *replies)
+    elif not accepted:
+        text = Text(f"only {PREFIX} was accepted", f"只有 {PREFIX} 被接受")
+        prober.confirm("paths", "v2/video", text, *replies)
+    else:
+        prober.leave_open("paths", Text(f"accepted: {listed}, no others", f"仅接受：{listed}"), *replies, new=True)
+
+
+def probe_strictness(prober: Prober) -> None:
+    """Decide how strict the target is, by four requests that the document does not allow (§1.2)."""
+    body = valid_body(prober)
+    day = format_day(prober.now())
+    variants = {
+        "integers for stamps": prober.ask(ALL, {name: int(value) for name, value in body.items()}, expected=False),
+        "an unknown field": prober.ask(ALL, {**body, "Unknown": "1"}, expected=False),
+        "no Content-Type": prober.ask(ALL, body, headers={}, expected=False),
+        'CountBy "1"': prober.ask(TREND, {"QueryDate": day, "CountBy": "1"}, expected=False),
+    }
+    accepted = [name for name, reply in variants.items() if reply.ok]
+    refused = [name for name in variants if name not in accepted]
+    text = Text(
+        f"accepted: {', '.join(accepted) or 'none'}; refused: {', '.join(refused) or 'none'}",
+        f"接受：{', '.join(accepted) or '无'}；拒绝：{', '.join(refused) or '无'}",
+    )
+    if accepted and refused:
+        prober.leave_open("strictness", text, *variants.values(), new=True)
+    else:
+        prober.confirm("strictness", "lenient" if accepted else "strict", text, *variants.values())
+
+
+def conclude_http_status(prober: Prober) -> None:
+    """Decide the status of failures by all that were seen (§1.3)."""
+    failures = [reply for causes in prober.errors.values() for _, reply in causes if is_envelope(reply.value) and not reply.ok]
+    statuses = {reply.status for reply in failures}
+    listed = ", ".join(map(str, sorted(statuses)))
+    if not failures:
+        prober.leave_open("http_status", Text("no failure was seen", "没有出现失败应答"))
+    elif statuses == {200}:
+        text = Text(f"{len(failures)} failures had HTTP 200", f"{len(failures)} 个失败应答均为 HTTP 200")
+        prober.confirm("http_status", "always_200", text, *failures[:2])
+    else:
+        others = [reply for reply in failures if reply.status != 200]
+        text = Text(f"failures had HTTP {listed}", f"失败应答的 HTTP 状态码：{listed}")
+        prober.confirm("http_status", "rest", text, *others[:3])

@@ -1,0 +1,210 @@
+"""Checks that the statistics of one finished day agree with each other and with the records."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from mockserver.core.clock import DAY_SECONDS
+from mockserver.core.text import Text
+from mockserver.live.call_log import seconds_of
+from mockserver.live.day import COLUMNS, COUNTS, Day, ticks_of
+from mockserver.live.probing import Prober, Reply
+from mockserver.live.record_checks import violated
+from mockserver.live.record_readings import RECENT
+
+INVARIANTS = (
+    "duration_sums", "room_sums", "peak", "pair_sums", "count_by_zero_rows", "nested_distribution", "ticks", "quality", "quality_ticks", "repeatable",
+)  # fmt: skip
+_RATES = ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate")
+_DELAYS = ("AudioDelayRate", "VideoDelayRate")
+_SUMS = {1: ("duration_sums", "CommunicateDuration"), 2: ("room_sums", "RoomCnt"), 4: ("pair_sums", "CommunicateNum")}
+
+
+def check_statistics(prober: Prober, day: Day | None) -> None:
+    """Check all invariants of a day."""
+    if day is None:
+        for name in INVARIANTS:
+            prober.invariant(name).reason = Text("no finished day with calls was found", "没有找到有通话的已结束日期")
+        return
+    _check_sums(prober, day)
+    _check_peak(prober, day)
+    _check_all_counts(prober, day)
+    _check_nesting(prober, day)
+    _check_ticks(prober, day)
+    _check_quality(prober, day)
+    _check_repetition(prober, day)
+
+
+def _total(prober: Prober, day: Day, count: int) -> int | None:
+    volumes = [volume for _, volume in day.volumes(count)]
+    trend = prober.value("trend")
+    if trend is None or not day.trends[count].ok:
+        return None
+    return sum(volumes) if trend == "tick" else max(volumes, default=0)
+
+
+def _column(reply: Reply, name: str) -> list[int]:
+    return [value for row in reply.rows("DistributeData") if isinstance(value := row.get(name), int)]
+
+
+def _check_sums(prober: Prober, day: Day) -> None:
+    """Totals of 3.1, of 3.2 in each dimension, and of the records."""
+    records = {} if day.sessions is None or _is_recent(prober, day) else {1: day.seconds(), 2: day.rooms()}
+    if records and day.first_enters is not None:
+        records[4] = day.first_enters
+    for count, (name, column) in _SUMS.items():
+        totals: list[tuple[str, int, Reply]] = []
+        if (total := _total(prober, day, count)) is not None:
+            totals.append((f"3.1 CountBy {count}", total, day.trends[count]))
+        totals += [
+            (f"3.2 CountBy {dimension}", sum(_column(reply, column)), reply)
+            for dimension, reply in day.distributions.items()
+            if reply.ok
+        ]
+        invariant = prober.invariant(name)
+        if count in records:
+            totals.append(("2.3", records[count], day.trends[count]))
+        invariant.checked += max(0, len(totals) - 1)
+        values = [value for _, value, _ in totals]
+        # Most answers agree, or else the records decide.
+        usual = max(set(values), key=lambda value: (values.count(value), value == records.get(count))) if values else 0
+        for source, value, reply in totals:
+            if value != usual:
+                others = ", ".join(source for source, other, _ in totals if other == usual)
+                text = Text(
+                    f"{day.name}: the total by {source} is {value}, by {others} it is {usual}",
+                    f"{day.name}：按 {source} 合计为 {value}，按 {others} 为 {usual}",
+                )
+                violated(prober, name, text, reply)
+
+
+def _is_recent(prober: Prober, day: Day) -> bool:
+    """Whether calls that the target leaves out while they go on may have begun on the day."""
+    return prober.value("ongoing") in (None, "exclude") and prober.now() - day.end < RECENT
+
+
+def _check_peak(prober: Prober, day: Day) -> None:
+    if not day.trends[3].ok:
+        return
+    invariant, peak = prober.invariant("peak"), max((volume for _, volume in day.volumes(3)), default=0)
+    for dimension, reply in day.distributions.items():
+        peaks = _column(reply, "PeakOnlineNum")
+        if reply.ok and peaks:
+            invariant.checked += 1
+            if not max(peaks) <= peak <= sum(peaks):
+                text = Text(
+                    f"{day.name}: the peak is {peak}, those of 3.2 CountBy {dimension} are {max(peaks)} to {sum(peaks)} together",
+                    f"{day.name}：峰值为 {peak}，3.2 CountBy {dimension} 的峰值最大 {max(peaks)}、合计 {sum(peaks)}",
+                )
+                violated(prober, "peak", text, reply)
+    if day.sessions is not None and not _is_recent(prober, day):
+        low, high = day.peaks()
+        invariant.checked += 1
+        if not low <= peak <= high:
+            text = Text(f"{day.name}: the peak is {peak}, by the records of 2.3 it is {low}", f"{day.name}：峰值为 {peak}，按 2.3 的记录为 {low}")
+            violated(prober, "peak", text, day.trends[3])
+
+
+def _check_all_counts(prober: Prober, day: Day) -> None:
+    invariant = prober.invariant("count_by_zero_rows")
+    if 0 not in day.trends or prober.value("count_by_zero") not in ("rows", "labelled"):
+        invariant.reason = Text("CountBy 0 has no rows of the four counts", "CountBy 0 没有四类数据")
+        return
+    rows = ticks_of(day.trends[0].rows("TrendData"))
+    for index, count in enumerate(COUNTS):
+        single = dict(day.volumes(count))
+        for tick, volume in rows[index::4]:
+            invariant.checked += 1
+            if tick in single and single[tick] != volume:
+                text = Text(
+                    f"{day.name}: at {tick} CountBy 0 says {volume} for count {count}, CountBy {count} says {single[tick]}",
+                    f"{day.name}：{tick} 处 CountBy 0 的第 {count} 类为 {volume}，CountBy {count} 为 {single[tick]}",
+                )
+                violated(prober, "count_by_zero_rows", text, day.trends[0])
+
+
+def _check_nesting(prober: Prober, day: Day) -> None:
+    """Cities are parts of provinces, provinces of countries: a part is not larger than the largest whole."""
+    for coarse, fine in ((1, 2), (2, 3)):
+        for column in COLUMNS:
+            whole, part = _column(day.distributions[coarse], column), _column(day.distributions[fine], column)
+            if not whole or not part:
+                continue
+            prober.invariant("nested_distribution").checked += 1
+            if max(part) > max(whole):
+                text = Text(
+                    f"{day.name}: {column} by CountBy {fine} is up to {max(part)}, by CountBy {coarse} only {max(whole)}",
+                    f"{day.name}：CountBy {fine} 的 {column} 最大 {max(part)}，CountBy {coarse} 仅 {max(whole)}",
+                )
+                violated(prober, "nested_distribution", text, day.distributions[fine], "warning")
+
+
+def _check_ticks(prober: Prober, day: Day) -> None:
+    """Ticks are unique, ascending, aligned, inside the day, and complete if empty ones are listed."""
+    step, fill = prober.value("tick_seconds"), prober.value("fill")
+    series = {f"3.1 CountBy {count}": (day.trends[count], [tick for tick, _ in day.volumes(count)]) for count in COUNTS}
+    if day.quality:
+        ticks = [tick for row in day.quality.rows("QosData") if (tick := seconds_of(row.get("TickTime"))) is not None]
+        series["3.3"] = (day.quality, ticks)
+    for name, (reply, ticks) in series.items():
+        if not ticks:
+            continue
+        prober.invariant("ticks").checked += len(ticks)
+        wrong = Text("", "")
+        if any(later <= earlier for earlier, later in pairwise(ticks)):
+            wrong = Text("ticks are not ascending and unique", "时间点未升序或有重复")
+        elif ticks[0] < day.start or ticks[-1] >= day.end:
+            wrong = Text("ticks are outside the day", "时间点超出当天")
+        elif step and any((tick - day.start) % step for tick in ticks):
+            wrong = Text(f"ticks are not multiples of {step} s", f"时间点不是 {step} 秒的倍数")
+        elif step and fill == "zero" and name != "3.3" and len(ticks) != DAY_SECONDS // step:
+            wrong = Text(
+                f"{len(ticks)} ticks instead of {DAY_SECONDS // step}, although empty ones are listed",
+                f"应有 {DAY_SECONDS // step} 个时间点（含数值为 0 的），实为 {len(ticks)}",
+            )
+        if wrong.en:
+            violated(prober, "ticks", Text(f"{name} on {day.name}: {wrong.en}", f"{name} {day.name}：{wrong.zh}"), reply)
+
+
+def _check_quality(prober: Prober, day: Day) -> None:
+    rows = day.quality.rows("QosData") if day.quality else []
+    if day.quality is None or not day.quality.ok:
+        return
+    for row in rows:
+        prober.invariant("quality").checked += 1
+        rates = [row.get(name) for name in _RATES]
+        delays = [row.get(name) for name in _DELAYS]
+        if any(isinstance(rate, (int, float)) and not 0 <= rate <= 100 for rate in rates):
+            text = Text(f"a rate at {row.get('TickTime')} is not 0 to 100: {rates}", f"{row.get('TickTime')} 的比率不在 0 至 100：{rates}")
+            violated(prober, "quality", text, day.quality)
+        elif any(isinstance(delay, (int, float)) and delay < 0 for delay in delays):
+            text = Text(f"a delay at {row.get('TickTime')} is negative: {delays}", f"{row.get('TickTime')} 的时延为负：{delays}")
+            violated(prober, "quality", text, day.quality)
+    step = prober.value("tick_seconds")
+    if day.sessions is None or not step or _is_recent(prober, day):
+        return
+    listed = {seconds_of(row.get("TickTime")) for row in rows}
+    used = {
+        tick
+        for begin, end in day.spans()
+        for tick in range(begin - (begin - day.start) % step, end, step)
+    }  # fmt: skip
+    prober.invariant("quality_ticks").checked += len(used)
+    if missing := sorted(used - listed):
+        text = Text(
+            f"{day.name}: {len(missing)} ticks with calls are missing from 3.3, the first is {missing[0]}",
+            f"{day.name}：3.3 缺少 {len(missing)} 个有通话的时间点，首个为 {missing[0]}",
+        )
+        violated(prober, "quality_ticks", text, day.quality)
+
+
+def _check_repetition(prober: Prober, day: Day) -> None:
+    """The same request about a finished day has the same answer."""
+    for operation, before in (("count_qos_by_day", day.quality), ("count_business_distribute_volume_by_day", day.distributions[4])):
+        if before is None or not before.ok:
+            continue
+        after = prober.ask(operation, before.body)
+        prober.invariant("repeatable").checked += 1
+        if after.ok and after.value != before.value:
+            text = Text(f"{day.name} is finished, but its answer to {operation} changes", f"{day.name} 已结束，但 {operation} 的应答有变化")
+            violated(prober, "repeatable", text, after, "warning")

@@ -1,0 +1,218 @@
+"""Decides the readings about statistics (§3) by the answers about one finished day, about today, and about tomorrow."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import gcd
+from statistics import median
+
+from mockserver.core.clock import DAY_SECONDS, format_day, start_of_day
+from mockserver.core.text import Text
+from mockserver.live.call_log import CallLog
+from mockserver.live.day import COUNTS, Day, ticks_of
+from mockserver.live.probing import TREND, Prober, Reply
+
+_NO_DAY = Text("no finished day with calls was found", "没有找到有通话的已结束日期")
+_RUN_TIME = 5_400  # Seconds after midnight at which a nightly job counts the day before.
+_OTHER_DAYS = 3
+_EMPTY_DAY = "20010909"  # Long before the service began.
+_MIN_RUN = 4  # Ticks in a row at one distance, which calls much shorter than a tick do not make by chance.
+
+
+def probe_statistics(prober: Prober, log: CallLog, day: Day | None) -> None:
+    """Decide the readings of §3 as far as the data do."""
+    if day is None:
+        for name in ("tick_seconds", "trend", "fill", "labels", "distribution_tick", "delay_unit"):
+            prober.leave_open(name, _NO_DAY)
+    else:
+        _decide_ticks(prober, day)
+        _decide_trend(prober, day)
+        _decide_fill(prober, day)
+        _decide_distribution(prober, day)
+        _decide_delay_unit(prober, day)
+    _decide_all_counts(prober, day)
+    _decide_today(prober, log)
+
+
+def _decide_ticks(prober: Prober, day: Day) -> None:
+    ticks = {tick for count in COUNTS for tick, _ in day.volumes(count)}
+    offsets = sorted(tick - day.start for tick in ticks)
+    step = gcd(*offsets) if offsets else 0
+    replies = [day.trends[1], day.trends[3]]
+    if not step or not any(offsets):
+        prober.leave_open("tick_seconds", Text("no ticks to compare", "没有可比较的时间点"), *replies)
+        return
+    text = Text(f"{len(offsets)} ticks, all multiples of {step} s after midnight", f"{len(offsets)} 个时间点，均为零点后 {step} 秒的倍数")
+    if DAY_SECONDS % step or not 10 <= step <= 3_600:
+        prober.leave_open("tick_seconds", text, *replies, new=len(offsets) >= _MIN_RUN)
+        return
+    complete = len(offsets) == DAY_SECONDS // step
+    run = longest = 1
+    for earlier, later in pairwise(offsets):
+        run = run + 1 if later - earlier == step else 1
+        longest = max(longest, run)
+    if complete or longest >= _MIN_RUN or _fits_sessions(day, step):
+        prober.confirm("tick_seconds", step, text, *replies)
+    else:
+        reason = Text(f"{text.en}, too few to exclude shorter ticks", f"{text.zh}，不足以排除更短的间隔")
+        prober.leave_open("tick_seconds", reason, *replies)
+
+
+def _fits_sessions(day: Day, step: int) -> bool:
+    """Return whether the sessions explain exactly the ticks in which someone was in a call."""
+    if not day.sessions:
+        return False
+    expected = {
+        tick for begin, end in day.spans() for tick in range((begin - day.start) // step, (end - 1 - day.start) // step + 1)
+    }
+    return expected == {(tick - day.start) // step for tick, volume in day.volumes(3) if volume}
+
+
+def _decide_trend(prober: Prober, day: Day) -> None:
+    """An amount that goes down belongs to its tick; one that ends at the total of the day is cumulative."""
+    replies = [day.trends[count] for count in (1, 2, 4)]
+    falling = [count for count in (1, 2, 4) if any(b[1] < a[1] for a, b in pairwise(day.volumes(count)))]
+    volumes = [volume for _, volume in day.volumes(1)]
+    if falling:
+        text = Text(f"volumes go down within the day (CountBy {falling[0]})", f"当天数值有下降（CountBy {falling[0]}）")
+        prober.confirm("trend", "tick", text, day.trends[falling[0]])
+    elif not any(volumes):
+        prober.leave_open("trend", Text("the day has no volume", "当天没有业务量"), *replies)
+    elif len({volume for volume in volumes if volume}) > 1 and (not day.sessions or volumes[-1] == day.seconds()):
+        text = Text(f"volumes never go down and end at {volumes[-1]}", f"数值从不下降，最终为 {volumes[-1]}")
+        prober.confirm("trend", "cumulative", text, *replies)
+    elif day.sessions and volumes[-1] == day.seconds() != sum(volumes):
+        text = Text(f"the last volume is the total of the day, {volumes[-1]}", f"最后的数值为当天合计 {volumes[-1]}")
+        prober.confirm("trend", "cumulative", text, *replies)
+    elif day.sessions and sum(volumes) == day.seconds() != volumes[-1]:
+        prober.confirm("trend", "tick", Text("volumes add up to the total of the day", "各数值之和为当天合计"), *replies)
+    else:
+        prober.leave_open("trend", Text("the volumes fit both choices", "数值与两种读法均相符"), *replies)
+
+
+def _decide_fill(prober: Prober, day: Day) -> None:
+    step = prober.value("tick_seconds")
+    for count in (2, 4, 1, 3):
+        if zero := next((tick for tick, volume in day.volumes(count) if volume == 0), None):
+            text = Text(f"tick {zero} has volume 0 (CountBy {count})", f"时间点 {zero} 的数值为 0（CountBy {count}）")
+            prober.confirm("fill", "zero", text, day.trends[count])
+            return
+    fewest = min((2, 4, 1, 3), key=lambda count: len(day.volumes(count)))
+    rows = len(day.volumes(fewest))
+    if rows and (step is None or rows < DAY_SECONDS // step):
+        text = Text(f"only the {rows} ticks with a volume are listed", f"仅列出有数值的 {rows} 个时间点")
+        prober.confirm("fill", "omit", text, day.trends[fewest])
+        return
+    for name in (*(format_day(day.start - number * DAY_SECONDS) for number in range(1, _OTHER_DAYS + 1)), _EMPTY_DAY):
+        reply = prober.ask(TREND, {"QueryDate": name, "CountBy": 2}, expected=False)
+        volumes = [volume for _, volume in ticks_of(reply.rows("TrendData"))]
+        if 0 in volumes:
+            prober.confirm("fill", "zero", Text(f"{name} has ticks of volume 0", f"{name} 有数值为 0 的时间点"), reply)
+            return
+        if volumes and (step is None or len(volumes) < DAY_SECONDS // step):
+            text = Text(f"only {len(volumes)} ticks of {name} are listed", f"{name} 仅列出 {len(volumes)} 个时间点")
+            prober.confirm("fill", "omit", text, reply)
+            return
+    prober.leave_open("fill", Text("no tick without a volume was found", "没有找到无数值的时间点"), day.trends[fewest])
+
+
+def _decide_distribution(prober: Prober, day: Day) -> None:
+    replies = list(day.distributions.values())
+    rows = [row for reply in replies for row in reply.rows("DistributeData")]
+    ticks = {row.get("TickTime") for row in rows}
+    if not rows:
+        for name in ("labels", "distribution_tick"):
+            prober.leave_open(name, Text("the day has no distribution", "当天没有分布数据"), *replies)
+        return
+    named = sum("Name" in row for row in rows)
+    if named in (0, len(rows)):
+        text = Text(f"{named} of {len(rows)} rows have a Name", f"{len(rows)} 行中 {named} 行有 Name")
+        prober.confirm("labels", "on" if named else "off", text, *replies)
+    else:
+        prober.leave_open("labels", Text("some rows have a Name, others not", "部分行有 Name"), *replies, new=True)
+    listed = ", ".join(sorted(map(str, ticks)))[:60]
+    text = Text(f"TickTime {listed}, the day begins at {day.start}", f"TickTime 为 {listed}，当天始于 {day.start}")
+    run = day.end + _RUN_TIME
+    asked_early = replies[0].at < run and all(str(each).isdecimal() and int(str(each)) >= day.end for each in ticks)
+    if ticks == {str(day.start)}:
+        prober.confirm("distribution_tick", "day_start", text, *replies)
+    elif ticks == {str(run)} or asked_early:
+        prober.confirm("distribution_tick", "run_time", text, *replies)
+    else:
+        prober.leave_open("distribution_tick", text, *replies, new=True)
+
+
+def _decide_delay_unit(prober: Prober, day: Day) -> None:
+    rows = day.quality.rows("QosData") if day.quality else []
+    delays = [value for row in rows for name in ("AudioDelayRate", "VideoDelayRate") if isinstance(value := row.get(name), (int, float))]
+    if not delays or not day.quality:
+        prober.leave_open("delay_unit", Text("the day has no quality data", "当天没有质量数据"))
+    elif 1 <= (middle := median(delays)) <= 10_000:
+        text = Text(f"a median of {middle:g} is plausible in ms only", f"中位数 {middle:g} 仅以毫秒计才合理")
+        prober.confirm("delay_unit", "ms", text, day.quality)
+    else:
+        prober.leave_open("delay_unit", Text(f"a median of {middle:g} is no delay in ms", f"中位数 {middle:g} 不像毫秒"), day.quality, new=True)
+
+
+def _decide_all_counts(prober: Prober, day: Day | None) -> None:
+    """Ask for CountBy 0."""
+    reply = prober.ask(TREND, {"QueryDate": day.name if day else format_day(prober.now()), "CountBy": 0}, expected=False)
+    rows = reply.rows("TrendData")
+    if reply.code is not None:
+        text = Text(f"CountBy 0 is refused with {reply.code}", f"CountBy 0 返回错误 {reply.code}")
+        prober.confirm("count_by_zero", "error", text, reply)
+        prober.errors.setdefault("invalid_field", []).append(("CountBy 0 in 3.1", reply))
+        return
+    if day is not None and reply.ok:
+        day.trends[0] = reply
+    labelled = sum("CountBy" in row for row in rows)
+    groups = [[row.get("TickTime") for row in rows[at : at + 4]] for at in range(0, len(rows), 4)]
+    if not rows:
+        prober.leave_open("count_by_zero", Text("CountBy 0 has no rows", "CountBy 0 没有数据"), reply)
+    elif not all(len(set(group)) == 1 and len(group) == 4 for group in groups):
+        text = Text(f"{len(rows)} rows, not four for each tick", f"{len(rows)} 行，并非每个时间点四行")
+        prober.leave_open("count_by_zero", text, reply, new=True)
+    elif labelled in (0, len(rows)):
+        text = Text(f"four rows for each tick, {labelled} of {len(rows)} with CountBy", f"每个时间点四行，{len(rows)} 行中 {labelled} 行有 CountBy")
+        prober.confirm("count_by_zero", "labelled" if labelled else "rows", text, reply)
+    else:
+        prober.leave_open("count_by_zero", Text("some rows have CountBy, others not", "部分行有 CountBy"), reply, new=True)
+
+
+def _decide_today(prober: Prober, log: CallLog) -> None:
+    now = prober.now()
+    today = start_of_day(int(now))
+    reply = prober.ask(TREND, {"QueryDate": format_day(today), "CountBy": 3})
+    tomorrow = prober.ask(TREND, {"QueryDate": format_day(today + DAY_SECONDS), "CountBy": 3}, expected=False)
+    rows = ticks_of(reply.rows("TrendData"))
+    called = any(each.enter < now and (each.leave or now) > today for each in log.settled())
+    if tomorrow.rows("TrendData"):
+        text = Text("tomorrow has rows", "明天已有数据")
+        prober.leave_open("today", text, tomorrow, new=True)
+    elif any(tick > reply.at + 60 for tick, _ in rows):
+        prober.leave_open("today", Text("today has ticks after now", "今天有晚于现在的时间点"), reply, new=True)
+    elif rows:
+        text = Text(f"today has {len(rows)} ticks, the last at {rows[-1][0]}", f"今天有 {len(rows)} 个时间点，最后为 {rows[-1][0]}")
+        prober.confirm("today", "partial", text, reply, tomorrow)
+    elif reply.ok and (called or prober.value("fill") == "zero"):
+        prober.confirm("today", "empty", Text("today has no ticks", "今天没有时间点"), reply, tomorrow)
+    else:
+        prober.leave_open("today", Text("today has no ticks, and no calls either", "今天没有时间点，也没有通话"), reply)
+    _decide_hidden_calls(prober, log, reply, rows)
+
+
+def _decide_hidden_calls(prober: Prober, log: CallLog, reply: Reply, rows: list[tuple[int, int]]) -> None:
+    """People on line now whom 2.3 does not list are in calls that it leaves out."""
+    step = prober.value("tick_seconds")
+    if prober.value("ongoing") or prober.value("trend") != "tick" or prober.value("window") not in ("overlap", "enter") or not step:
+        return
+    complete = [(tick, volume) for tick, volume in rows if tick + step <= log.started]
+    if not complete or not log.covers(int(log.started) - 3_600, int(log.started)):
+        return
+    tick, volume = complete[-1]
+    listed = sum(each.enter < tick + step and (each.leave or tick) >= tick for each in log.sessions.values())
+    if prober.value("window") == "overlap" and volume > listed:
+        text = Text(
+            f"{volume} people were on line at {tick}, 2.3 lists {listed} sessions", f"{tick} 时有 {volume} 人在线，2.3 仅列出 {listed} 条"
+        )  # fmt: skip
+        prober.confirm("ongoing", "exclude", text, reply)

@@ -1,0 +1,455 @@
+"""A backend of the same document written apart from `mockserver`: its own call log, readings, error numbers and lies.
+
+It imports nothing of `mockserver`. A test gives it readings, error numbers, a clock, and the lies it shall tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+DAY, HOUR, EAST = 86_400, 3_600, 8 * 3_600
+APP = {"appkey": "target-appkey-1", "appsecret": "Target+Secret/Kept==", "restapikey": "target-restapikey", "identifier": "target-operator"}
+NAMES = (
+    "unknown_command", "method_not_allowed", "empty_body", "malformed_json", "body_too_large", "unsupported_content_type",
+    "missing_parameter", "unknown_appkey", "invalid_curtime", "checksum_expired", "checksum_mismatch", "identifier_not_allowed",
+    "duplicate_seq", "invalid_parameter", "missing_field", "invalid_field", "invalid_time_range", "range_too_large", "unknown_field",
+    "room_not_found", "user_not_found",
+)  # fmt: skip
+CHOICES: dict[str, list[Any]] = {
+    "strictness": ["strict", "lenient"], "signing": ["v2", "v1", "either"], "paths": ["v2/video", "document"],
+    "curtime": ["integer", "fraction"], "freshness_seconds": [300, 60, 20, 0, 7, 1_000, 86_400], "checksum_reuse": ["allowed", "once"],
+    "seq": ["required", "optional", "unique"], "identifier": ["any", "admin"], "http_status": ["always_200", "rest"],
+    "window": ["overlap", "enter", "leave", "contained"], "room_window": ["stays", "room"],
+    "ongoing": ["now", "zero", "empty", "exclude"], "unknown_room": ["error", "empty"], "unknown_user": ["empty", "error"],
+    "tick_seconds": [60, 10, 30, 300, 3_600], "trend": ["tick", "cumulative"], "count_by_zero": ["rows", "labelled", "error"],
+    "labels": ["off", "on"], "distribution_tick": ["day_start", "run_time"], "today": ["partial", "empty"], "fill": ["zero", "omit"],
+    "max_range_days": [31, 0, 1, 7, 100, 3_660],
+}  # fmt: skip
+DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
+RECORDS, ROOM, ALL = "query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time"
+TREND, SPREAD, QUALITY = "count_business_total_volume_by_day", "count_business_distribute_volume_by_day", "count_qos_by_day"
+FIELDS: dict[str, dict[str, type]] = {
+    RECORDS: {"UserId": str, "BeginTime": str, "EndTime": str}, ROOM: {"RoomId": str, "BeginTime": str, "EndTime": str},
+    ALL: {"BeginTime": str, "EndTime": str}, TREND: {"QueryDate": str, "CountBy": int}, SPREAD: {"QueryDate": str, "CountBy": int},
+    QUALITY: {"QueryDate": str},
+}  # fmt: skip
+PLACES = [("中国", "广东省", "深圳市"), ("中国", "广东省", "广州市"), ("中国", "北京市", "北京市"), ("日本", "东京都", "东京")]
+
+
+class Refused(Exception):
+    """The request is refused with the error of this name."""
+
+
+class Backend:
+    """One backend. `handle` answers a request; `log` is a list of sessions as dicts."""
+
+    def __init__(
+        self,
+        readings: Mapping[str, Any],
+        *,
+        codes: Mapping[str, int] | None = None,
+        lies: frozenset[str] = frozenset(),
+        clock: Callable[[], float],
+        seed: int = 1,
+        busy: bool = True,
+    ) -> None:
+        self.readings = {**DEFAULTS, **readings}
+        self.codes = {**{name: 50_000 + number for number, name in enumerate(NAMES)}, **(codes or {})}
+        self.lies, self.clock = lies, clock
+        self.checksums: set[str] = set()
+        self.seqs: set[str] = set()
+        self.asked = 0
+        self.seen: set[str] = set()  # Every checksum and seq that was sent or expected.
+        self.log = make_log(random.Random(seed), int(clock()), busy)
+        if "two_places" in lies:
+            self.log += [{**each, "room": f"{each['room']}-too", "create": each["enter"]} for each in self.log[::7]]
+        if "no_calls" in lies:
+            self.log = []
+
+    def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Return the HTTP status and the body of an answer."""
+        self.asked += 1
+        given = dict(parse_qsl(query))
+        self.seen |= {value for name in ("checksum", "seq") if len(value := given.get(name, "")) > 8 and set(value) != {"0"}}
+        self.seen.add(self.expected_checksum(query))
+        try:
+            operation = self.operation(path)
+            if method != "POST":
+                raise Refused("method_not_allowed")
+            self.check_query(query)
+            fields = self.check_body(operation, headers, body)
+            answer = getattr(self, operation)(fields)
+        except Refused as refused:
+            name = str(refused)
+            said = {"Status": "FAIL", "ErrorCode": self.codes[name], "ErrorInfo": f"failed: {name.replace('_', ' ')}"}
+            if "leaks" in self.lies:
+                said["ErrorInfo"] += f" {query} {' '.join(APP.values())} {self.expected_checksum(query)}"
+            if "markup" in self.lies:
+                said["ErrorInfo"] += "<script>alert(1)</script>"
+            status = 200 if self.readings["http_status"] == "always_200" else 418
+            return ("bare_failure" in self.lies and 500) or status, json.dumps(said, ensure_ascii=False).encode()
+        return self.lie(operation, {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **answer})
+
+    def operation(self, path: str) -> str:
+        places = ["/v2/video/"] + (["/v1/video/", "/v1/test/", "/v2/test/"] if self.readings["paths"] == "document" else [])
+        for place in places:
+            if path.startswith(place) and path[len(place) :] in FIELDS:
+                return path[len(place) :]
+        raise Refused("unknown_command")
+
+    def expected_checksum(self, query: str) -> str:
+        curtime = dict(parse_qsl(query)).get("curtime", "")
+        return hashlib.sha1((APP["appsecret"] + curtime).encode()).hexdigest()
+
+    def check_query(self, query: str) -> None:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        given = dict(pairs)
+        needed = ["appkey", "identifier", "curtime", "checksum"] + ([] if self.readings["seq"] == "optional" else ["seq"])
+        if any(name not in given for name in needed):
+            raise Refused("missing_parameter")
+        if len(given) != len(pairs):
+            raise Refused("invalid_parameter")
+        if given["appkey"] != APP["appkey"]:
+            raise Refused("unknown_appkey")
+        if not given["identifier"] or (self.readings["identifier"] == "admin" and given["identifier"] != APP["identifier"]):
+            raise Refused("identifier_not_allowed")
+        form = r"\d{10}(\.\d+)?" if self.readings["curtime"] == "fraction" else r"\d{10}"
+        if not re.fullmatch(form, given["curtime"]):
+            raise Refused("invalid_curtime")
+        if abs(float(given["curtime"]) - int(self.clock())) > self.readings["freshness_seconds"]:
+            raise Refused("checksum_expired")
+        v2, v1 = ("".join((APP["appsecret"], part, given["curtime"])) for part in (APP["restapikey"], ""))
+        good = {"v2": [v2], "v1": [v1], "either": [v2, v1]}[self.readings["signing"]]
+        if given["checksum"] not in [hashlib.sha1(text.encode()).hexdigest() for text in good]:
+            raise Refused("checksum_mismatch")
+        if self.readings["checksum_reuse"] == "once":
+            if given["checksum"] in self.checksums:
+                raise Refused("checksum_expired")
+            self.checksums.add(given["checksum"])
+        if given.get("seq") == "" and self.readings["seq"] != "optional":
+            raise Refused("invalid_parameter")
+        if self.readings["seq"] == "unique":
+            if given["seq"] in self.seqs:
+                raise Refused("duplicate_seq")
+            self.seqs.add(given["seq"])
+
+    def check_body(self, operation: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+        lenient = self.readings["strictness"] == "lenient"
+        kind = {name.lower(): value for name, value in headers.items()}.get("content-type")
+        if kind != "application/json" and not (lenient and kind is None):
+            raise Refused("unsupported_content_type")
+        if len(body) > 1_000_000:
+            raise Refused("body_too_large")
+        if not body.strip():
+            raise Refused("empty_body")
+        try:
+            fields = json.loads(body)
+        except ValueError:
+            raise Refused("malformed_json") from None
+        if not isinstance(fields, dict):
+            raise Refused("malformed_json")
+        types = FIELDS[operation]
+        optional = ("BeginTime", "EndTime") if operation == ROOM else ()
+        if any(name not in fields and name not in optional for name in types):
+            raise Refused("missing_field")
+        if not lenient and set(fields) - set(types):
+            raise Refused("unknown_field")
+        for name, kind_of in types.items():
+            if name in fields:
+                fields[name] = self.field(name, fields[name], kind_of, lenient)
+        if "CountBy" in fields:
+            lowest = 0 if operation == TREND and self.readings["count_by_zero"] != "error" else 1
+            if not lowest <= fields["CountBy"] <= 4:
+                raise Refused("invalid_field")
+        begin, end = int(fields.get("BeginTime") or 0), int(fields.get("EndTime") or 9_999_999_999)
+        if begin > end:
+            raise Refused("invalid_time_range")
+        limit = self.readings["max_range_days"] * DAY
+        if limit and operation in (RECORDS, ALL) and end - begin > limit:
+            raise Refused("range_too_large")
+        return fields
+
+    def field(self, name: str, value: Any, kind: type, lenient: bool) -> Any:
+        if lenient and kind is str and type(value) is int:
+            value = str(value)
+        if lenient and kind is int and isinstance(value, str) and value.isdecimal():
+            value = int(value)
+        if type(value) is not kind:
+            raise Refused("invalid_field")
+        if name.endswith("Time") and value and not re.fullmatch(r"\d{9,10}", value):
+            raise Refused("invalid_field")
+        if name == "QueryDate" and (not re.fullmatch(r"\d{8}", value) or not 1 <= int(value[4:6]) <= 12 or not 1 <= int(value[6:]) <= 31):
+            raise Refused("invalid_field")
+        return value
+
+    # The call log as of now: a call in progress ends now, or is hidden.
+
+    def calls(self) -> list[dict[str, Any]]:
+        now = int(self.clock())
+        calls = []
+        for each in self.log:
+            if each["enter"] >= now:
+                continue
+            running = each["leave"] > now
+            if running and self.readings["ongoing"] == "exclude":
+                continue
+            shown = {"now": str(now), "zero": "0", "empty": ""}.get(self.readings["ongoing"], "") if running else str(each["leave"])
+            part = (now - each["enter"]) / (each["leave"] - each["enter"]) if running else 1
+            calls.append({
+                **each, "leave": min(each["leave"], now), "shown": shown, "running": running,
+                "audio": int(each["audio"] * part), "video": int(each["video"] * part),
+            })  # fmt: skip
+        return calls
+
+    def within(self, each: Mapping[str, Any], begin: int, end: int) -> bool:
+        entered, left = begin <= each["enter"] <= end, begin <= each["leave"] <= end
+        rules = {"overlap": each["enter"] <= end and each["leave"] >= begin, "enter": entered, "leave": left, "contained": entered and left}
+        return rules[self.readings["window"]]
+
+    def query_all_instance_by_time(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        begin, end = int(fields["BeginTime"]), int(fields["EndTime"])
+        rows = [each for each in self.calls() if self.within(each, begin, end)]
+        if "outside_window" in self.lies:
+            rows = [each for each in self.calls() if self.within(each, begin - 1_800, end)]
+        if "reversed_times" in self.lies:
+            rows = [{**each, "create": each["enter"] + 60} for each in rows]
+        if "long_audio" in self.lies:
+            rows = [{**each, "audio": each["leave"] - each["enter"] + 9} for each in rows]
+        if "rows_of_list" in self.lies:
+            rows = [each for each in rows if sum(each["user"].encode()) % 5]
+        return {"UsersList": [
+            {
+                "UserId": each["user"], "RoomId": each["room"], "CreateTime": str(each["create"]), "EnterTime": str(each["enter"]),
+                "LeaveTime": each["shown"], "AudioDuration": each["audio"], "VideoDuration": each["video"],
+            } for each in rows
+        ]}  # fmt: skip
+
+    def query_instance_all_records_by_time(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        user, begin, end = fields["UserId"], int(fields["BeginTime"]), int(fields["EndTime"])
+        if self.readings["unknown_user"] == "error" and all(each["user"] != user for each in self.log):
+            raise Refused("user_not_found")
+        own = [each for each in self.calls() if each["user"] == user and self.within(each, begin, end)]
+        if "rows_of_user" in self.lies:
+            own = own[1:]
+        if "durations" in self.lies:
+            own = [{**each, "audio": each["audio"] + 1} for each in own]
+        rooms: dict[tuple[int, str], list[dict[str, Any]]] = {}
+        for each in own:
+            rooms.setdefault((each["create"], each["room"]), []).append({
+                "EnterTime": str(each["enter"]), "AudioDuration": each["audio"], "VideoDuration": each["video"], "LeaveTime": each["shown"],
+            })  # fmt: skip
+        records = [
+            {"RoomId": room, "CreateTime": str(create), "RoomRecords": records} for (create, room), records in sorted(rooms.items())
+        ]
+        return {"UserId": user + "x" * ("other_user" in self.lies), "UserRecords": records}
+
+    def query_room_info(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        calls = [each for each in self.calls() if each["room"] == fields["RoomId"]]
+        if not calls:
+            if self.readings["unknown_room"] == "error":
+                raise Refused("room_not_found")
+            return {"RoomId": fields["RoomId"], "CreateTime": "", "DestroyTime": "", "Users": []}
+        begin, end = int(fields.get("BeginTime") or 0), int(fields.get("EndTime") or 9_999_999_999)
+        create, destroy = calls[0]["create"], max(each["leave"] for each in calls)
+        open_now = [each["shown"] for each in calls if each["running"]]
+        if self.readings["room_window"] == "stays":
+            chosen = [each for each in calls if self.within(each, begin, end)]
+        else:
+            chosen = calls if create <= end and destroy >= begin else []
+        users: dict[str, list[dict[str, Any]]] = {}
+        for each in chosen:
+            users.setdefault(each["user"], []).append(each)
+        if "users_of_room" in self.lies and len(users) > 1:
+            users.popitem()
+        return {
+            "RoomId": fields["RoomId"], "CreateTime": str(create + ("create_of_room" in self.lies)),
+            "DestroyTime": open_now[0] if open_now else str(destroy),
+            "Users": [
+                {
+                    "UserId": user, "FirstEnterTime": str(min(each["enter"] for each in own)),
+                    "LastLeaveTime": next((each["shown"] for each in own if each["running"]), str(max(each["leave"] for each in own))),
+                    "AudioDuration": sum(each["audio"] for each in own), "VideoDuration": sum(each["video"] for each in own),
+                } for user, own in users.items()
+            ],
+        }  # fmt: skip
+
+    # Statistics
+
+    def day(self, fields: Mapping[str, Any]) -> tuple[int, int, list[dict[str, Any]]]:
+        import datetime
+
+        date = fields["QueryDate"]
+        first = datetime.datetime(int(date[:4]), int(date[4:6]), int(date[6:]), tzinfo=datetime.timezone.utc)
+        start, now = int(first.timestamp()) - EAST, int(self.clock())
+        limit = max(start, min(start + DAY, now))
+        if self.readings["today"] == "empty" and now < start + DAY:
+            limit = start
+        return start, limit, [each for each in self.calls() if each["enter"] < limit and each["leave"] > start] if limit > start else []
+
+    def volume(self, count: int, start: int, limit: int, calls: list[dict[str, Any]]) -> list[int]:
+        step = self.readings["tick_seconds"]
+        size = -(-(limit - start) // step)
+        ticks = [0] * size
+        if count == 3:
+            changes = sorted([(max(each["enter"], start), 1) for each in calls] + [(min(each["leave"], limit), -1) for each in calls])
+            height, previous = 0, start
+            for time, change in changes:
+                if time > previous:
+                    for tick in range((previous - start) // step, min(size, (time - 1 - start) // step + 1)):
+                        ticks[tick] = max(ticks[tick], height)
+                height, previous = height + change, time
+            return ticks
+        if count == 1:
+            for each in calls:
+                time = max(each["enter"], start)
+                while time < min(each["leave"], limit):
+                    until = min(start + ((time - start) // step + 1) * step, each["leave"], limit)
+                    ticks[(time - start) // step] += until - time
+                    time = until
+            return ticks
+        if count == 2:
+            times = {each["room"]: each["create"] for each in calls}.values()
+        else:
+            first: dict[tuple[str, str], int] = {}
+            for each in self.calls():
+                pair = each["user"], each["room"]
+                first[pair] = min(each["enter"], first.get(pair, each["enter"]))
+            times = first.values()
+        for time in times:
+            if start <= time < limit:
+                ticks[(time - start) // step] += 1
+        return ticks
+
+    def count_business_total_volume_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        start, limit, calls = self.day(fields)
+        counts = [1, 2, 3, 4] if fields["CountBy"] == 0 else [fields["CountBy"]]
+        columns = []
+        for count in counts:
+            volumes = self.volume(count, start, limit, calls)
+            if self.readings["trend"] == "cumulative":
+                total, summed = 0, []
+                for volume in volumes:
+                    total = max(total, volume) if count == 3 else total + volume
+                    summed.append(total)
+                volumes = summed
+            if f"trend_{count}" in self.lies and volumes:
+                at = volumes.index(max(volumes))
+                volumes = [volume + (7 if index >= at else 0) * (index == at or self.readings["trend"] == "cumulative") for index, volume in enumerate(volumes)]
+            columns.append(volumes)
+        rows = []
+        for index, volumes in enumerate(zip(*columns, strict=True)):
+            if self.readings["fill"] == "omit" and not any(volumes):
+                continue
+            if "ticks" in self.lies and index % 50 == 7:
+                continue
+            for count, volume in zip(counts, volumes, strict=True):
+                row = {"TickTime": str(start + index * self.readings["tick_seconds"]), "Volume": volume}
+                rows.append({**row, "CountBy": count} if len(counts) > 1 and self.readings["count_by_zero"] == "labelled" else row)
+        if "all_counts" in self.lies and len(counts) > 1:
+            rows = [{**row, "Volume": row["Volume"] + 1} for row in rows]
+        return {"TrendData": rows}
+
+    def count_business_distribute_volume_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        start, limit, calls = self.day(fields)
+        dimension = ("country", "province", "city", "network")[fields["CountBy"] - 1]
+        tick = start if self.readings["distribution_tick"] == "day_start" else min(start + DAY + 5_400, int(self.clock()))
+        first: dict[tuple[str, str], dict[str, Any]] = {}
+        hosts: dict[str, dict[str, Any]] = {}
+        for each in sorted(self.calls(), key=lambda each: each["enter"]):
+            first.setdefault((each["user"], each["room"]), each)
+            hosts.setdefault(each["room"], each)
+        rows = []
+        for label in sorted({each[dimension] for each in calls}):
+            own = [each for each in calls if each[dimension] == label]
+            row = {
+                "TickTime": str(tick), "CommunicateDuration": sum(min(each["leave"], limit) - max(each["enter"], start) for each in own),
+                "RoomCnt": sum(start <= each["create"] < limit and each[dimension] == label for each in hosts.values()),
+                "PeakOnlineNum": max(self.volume(3, start, limit, own), default=0),
+                "CommunicateNum": sum(start <= each["enter"] < limit and each[dimension] == label for each in first.values()),
+            }  # fmt: skip
+            if f"spread_{dimension}" in self.lies and not rows:
+                row["RoomCnt"] += 1
+            if "small_countries" in self.lies and fields["CountBy"] == 1:
+                shares = [{**row, **{name: row[name] // 4 for name in row if name != "TickTime"}} for _ in range(3)]
+                rest = {name: row[name] - 3 * shares[0][name] for name in row if name != "TickTime"}
+                rows += shares
+                row = {**row, **rest}
+            if "peaks" in self.lies:
+                row["PeakOnlineNum"] += 500
+            rows.append({**row, "Name": label} if self.readings["labels"] == "on" else row)
+        return {"DistributeData": rows}
+
+    def count_qos_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        start, limit, calls = self.day(fields)
+        step = self.readings["tick_seconds"]
+        names = ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate", "AudioDelayRate", "VideoDelayRate")
+        values = (99.5, 180.0 if "rates" in self.lies else 1.25, 2.5, 60.125, 80.5)
+        rows = [
+            {"TickTime": str(start + index * step), **dict(zip(names, values, strict=True))}
+            for index, online in enumerate(self.volume(3, start, limit, calls))
+            if online and not ("quality_ticks" in self.lies and index % 9 == 0)
+        ]
+        return {"QosData": rows}
+
+    def lie(self, operation: str, answer: dict[str, Any]) -> tuple[int, bytes]:
+        rows = next((value for value in answer.values() if isinstance(value, list)), [])
+        if "types" in self.lies and operation == ALL and len(rows) > 3:
+            rows[3]["AudioDuration"] = str(rows[3]["AudioDuration"])
+        if "floats" in self.lies and operation == ALL and len(rows) > 3:
+            rows[3]["AudioDuration"] = float(rows[3]["AudioDuration"])
+        if "stamps" in self.lies and operation == TREND and rows:
+            rows[-1]["TickTime"] = int(rows[-1]["TickTime"])
+        if "extra_field" in self.lies and operation == ROOM:
+            answer["Secret"] = 1
+        if "key_order" in self.lies:
+            answer = dict(reversed(answer.items()))
+        if "row_order" in self.lies:
+            rows[:] = [dict(reversed(row.items())) for row in rows]
+        if "unstable" in self.lies and operation == QUALITY and rows:
+            rows[0]["AudioDelayRate"] = 60 + self.asked
+        status = 500 if "status" in self.lies and operation == ROOM else 200
+        body = json.dumps(answer, ensure_ascii=False)
+        if "duplicate_key" in self.lies and operation == QUALITY:
+            body = body.replace('"Status": "OK"', '"Status": "OK", "Status": "OK"', 1)
+        return status, body.encode()
+
+
+def make_log(random: random.Random, now: int, busy: bool) -> list[dict[str, Any]]:
+    """Return the sessions of some days: rooms of a host and guests, some across midnight, some in progress."""
+    log: list[dict[str, Any]] = []
+    today = (now + EAST) // DAY * DAY - EAST
+    free: dict[str, int] = {}
+    people = {f"user{number}": (*random.choice(PLACES), random.choice(["WiFi", "4G", "Ethernet"])) for number in range(60)}
+    starts = sorted(
+        [random.randint(today - 3 * DAY, now - 4 * HOUR) for _ in range(60 if busy else 12)]
+        + [random.randint(today - 2 * DAY - 900, today - 2 * DAY) for _ in range(2)]
+        + [today - DAY - 600]
+        + [random.randint(now - 2 * HOUR, now - 1_200) for _ in range(10 if busy else 0)]
+    )
+    for number, start in enumerate(starts):
+        recent = start > now - 2 * HOUR
+        length = (now - start + random.randint(1, 900)) if recent and random.random() < 0.6 else random.randint(60, 3_000)
+        waiting = sorted(user for user in people if free.get(user, 0) < start)
+        members = random.sample(waiting, min(len(waiting), random.randint(2, 5)))
+        for position, user in enumerate(members):
+            enter = start if position == 0 else start + random.randint(1, length // 3)
+            leave = start + length if position == 0 else start + length - random.randint(0, length // 3)
+            spans = [(enter, leave)]
+            if position == 1 and leave - enter > 60:
+                middle = (enter + leave) // 2
+                spans = [(enter, middle), (middle + 20, leave)]
+            for begin, end in spans:
+                country, province, city, network = people[user]
+                log.append({
+                    "user": user, "room": f"room{number}", "create": start, "enter": begin, "leave": end,
+                    "audio": random.randint(0, end - begin), "video": random.randint(0, end - begin),
+                    "country": country, "province": province, "city": city, "network": network,
+                })  # fmt: skip
+            free[user] = start + length
+    return log
