@@ -10,8 +10,7 @@ import click
 
 from mockserver.cli.options import setting_options, user_folders
 from mockserver.cli.output import not_writable
-from mockserver.cli.target import Opener, show_progress, target_options
-from mockserver.cli.verify import check_day
+from mockserver.cli.target import DAY_HELP, Opener, day_of, show_progress, target_options
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import load_contract
 from mockserver.live.learn import SCENARIO, Data, check_output, learned_files, write_folder
@@ -38,7 +37,7 @@ _WRITTEN = Text(
 @click.option(
     "--max-requests", type=click.IntRange(1), default=300, show_default=True, metavar="N", help="Most requests to send."
 )
-@click.option("--day", metavar="YYYYMMDD", help="Ask about this day; by default the newest with calls.")
+@click.option("--day", metavar="DAY", help=DAY_HELP)
 @setting_options("lang", "fixtures")
 def learn(
     open_target: Opener,
@@ -57,7 +56,6 @@ def learn(
     decide stays undecided. Then `serve --fixtures DIR --scenario live` answers as the backend does. Exits with 1 when the backend
     breaks the contract, with 2 when it cannot be asked; nothing is written then.
     """
-    check_day(day)
     check_output(output, force=force)
     schemas, catalogue = load_contract(user_folders(fixtures))
     target = open_target(max_requests=max_requests)
@@ -66,7 +64,7 @@ def learn(
             target,
             schemas,
             catalogue,
-            focus=Focus(day=day),
+            focus=Focus(day=day_of(day, target)),
             thorough=True,
             max_requests=max_requests,
             progress=show_progress(target, lang),

@@ -12,11 +12,12 @@ import click
 
 from mockserver.contract.apps import App
 from mockserver.core.addresses import normalize_server_url
+from mockserver.core.clock import parse_day, parse_time, show_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.settings import SETTINGS, read_variable
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Lang
+from mockserver.core.text import Lang, Text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -136,3 +137,16 @@ def message_language() -> Lang:
         if word.startswith("--lang"):
             return "en"
     return "zh" if read_variable(SETTINGS["lang"].variable) == "zh" else "en"
+
+
+def parse_day_option(text: str, now: int) -> str:
+    """Return the `yyyymmdd` day that contains a time in one of the notations of --now; a day may lack its dashes."""
+    try:
+        second = parse_day(text) if len(text) == 8 and text.isdecimal() else parse_time(text, now)
+    except ValueError:
+        message = Text(
+            f"{text!r} is not a day; write it as 20191210, or today, or another time that --now takes",
+            f"{text!r} 不是日期；请写作 20191210、today，或 --now 接受的其他时间",
+        )
+        raise ConfigurationError.at("--day", message) from None
+    return show_time(second)[:10].replace("-", "")

@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 
-from mockserver.cli.options import environment_option
+from mockserver.cli.options import environment_option, parse_day_option
 from mockserver.core.text import Lang, Text
 from mockserver.live.target import Target, read_target_credentials
 
 Opener = Callable[..., Target]
+DAY_HELP = "Day to ask about: 20191210, today, now-1d …; the newest with calls by default."
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -80,3 +81,8 @@ def show_progress(target: Target, lang: Lang) -> Callable[[Text], None]:
     if not sys.stderr.isatty():
         return lambda text: None
     return lambda text: click.echo(f"{target.requests:4}  {text.to(lang)}", err=True)
+
+
+def day_of(day: str | None, target: Target) -> str | None:
+    """Return the value of `--day` as `yyyymmdd`; raise ConfigurationError if it is no day."""
+    return None if day is None else parse_day_option(day, int(target.clock()))

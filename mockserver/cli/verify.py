@@ -10,10 +10,8 @@ import click
 from mockserver.cli.options import setting_options, user_folders
 from mockserver.cli.output import not_writable
 from mockserver.cli.streams import write_utf8
-from mockserver.cli.target import Opener, show_progress, target_options
-from mockserver.core.clock import parse_day
-from mockserver.core.errors import ConfigurationError
-from mockserver.core.text import Lang, Text
+from mockserver.cli.target import DAY_HELP, Opener, day_of, show_progress, target_options
+from mockserver.core.text import Lang
 from mockserver.engine.build import parse_readings
 from mockserver.engine.config import load_contract
 from mockserver.live.render import FORMATS, View
@@ -23,20 +21,20 @@ from mockserver.live.verify import Focus, examine
 @click.command()
 @target_options
 @click.option(
-    "--max-requests",
-    type=click.IntRange(1),
-    default=200,
-    show_default=True,
-    metavar="N",
-    help="Most requests to send.",
+    "--max-requests", type=click.IntRange(1), default=200, show_default=True, metavar="N", help="Most requests to send."
 )
 @click.option("--user", metavar="ID", help="Ask about this user, too.")
 @click.option("--room", metavar="ID", help="Ask about this room, too.")
-@click.option("--day", metavar="YYYYMMDD", help="Ask about this day; by default the newest with calls.")
+@click.option("--day", metavar="DAY", help=DAY_HELP)
 @click.option(
-    "--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Format of the result."
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    default="text",
+    show_default=True,
+    help="Format of the report.",
 )
-@click.option("--output", type=click.Path(), metavar="FILE", help="Write the result to this file.")
+@click.option("--output", type=click.Path(), metavar="FILE", help="Write the report to this file.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "info"]),
@@ -64,7 +62,6 @@ def verify(
     reads the document. Only reads. Exits with 1 for findings or when nothing could be checked, with 2 when the backend cannot
     be asked. Credentials come from --target-apps or the environment, never from the command line.
     """
-    check_day(day)
     schemas, catalogue = load_contract(user_folders(fixtures))
     expected = parse_readings(reading)
     target = open_target(max_requests=max_requests)
@@ -73,7 +70,7 @@ def verify(
             target,
             schemas,
             catalogue,
-            focus=Focus(user, room, day),
+            focus=Focus(user, room, day_of(day, target)),
             expected=expected,
             max_requests=max_requests,
             progress=show_progress(target, lang),
@@ -91,13 +88,3 @@ def verify(
         except (OSError, ValueError) as error:
             raise not_writable("--output", Path(output), error) from None
     sys.exit(1 if result.fails(fail_on) else 0)
-
-
-def check_day(day: str | None) -> None:
-    """Raise ConfigurationError if `--day` is given and no day."""
-    try:
-        if day is not None:
-            parse_day(day)
-    except ValueError:
-        text = Text(f"{day!r} is not a day; write yyyymmdd", f"{day!r} 不是日期；请写 yyyymmdd")
-        raise ConfigurationError.at("--day", text) from None

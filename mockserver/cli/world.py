@@ -7,11 +7,9 @@ from typing import Any
 
 import click
 
-from mockserver.cli.options import appkey_option, find_app, json_option, setting_options
+from mockserver.cli.options import appkey_option, find_app, json_option, parse_day_option, setting_options
 from mockserver.cli.output import columns, show_json
 from mockserver.cli.streams import as_encoded
-from mockserver.core.clock import parse_day, parse_time, show_time
-from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
 from mockserver.world.views import summarize_day
@@ -47,24 +45,11 @@ def world(day: str, as_json: bool, lang: Lang, appkey: str | None, **settings: A
     state = engine.store.app(app.appkey)
     now = state.clock.second()
     source = engine.config.scenarios[state.scenario].world
-    picture = summarize_day(source.at(app.appkey, now), _day(day, now), now)
+    picture = summarize_day(source.at(app.appkey, now), parse_day_option(day, now), now)
     if as_json:
         show_json(picture)
     else:
         _draw(picture, lang)
-
-
-def _day(text: str, now: int) -> str:
-    """Return the `yyyymmdd` day that contains a time in one of the notations of --now; a day may lack its dashes."""
-    try:
-        second = parse_day(text) if len(text) == 8 and text.isdecimal() else parse_time(text, now)
-    except ValueError:
-        message = Text(
-            f"{text!r} is not a day; write it as 20191210, or today, or another time that --now takes",
-            f"{text!r} 不是日期；请写作 20191210、today，或 --now 接受的其他时间",
-        )
-        raise ConfigurationError.at("--day", message) from None
-    return show_time(second)[:10].replace("-", "")
 
 
 def _draw(picture: Mapping[str, Any], lang: Lang) -> None:

@@ -50,7 +50,9 @@ def is_envelope(value: Any) -> bool:
 
 def is_success(value: Any) -> bool:
     """Return whether an answer reports a success."""
-    return isinstance(value, dict) and (value.get("Status") == "OK" or ("Status" not in value and value.get("ErrorCode") == 0))
+    return isinstance(value, dict) and (
+        value.get("Status") == "OK" or ("Status" not in value and value.get("ErrorCode") == 0)
+    )
 
 
 def check_answer(schemas: Schemas, operation: str, answer: Answer, value: Any, wrong: Text | None) -> Iterator[Finding]:
@@ -78,7 +80,11 @@ def check_answer(schemas: Schemas, operation: str, answer: Answer, value: Any, w
         yield Finding("error", "envelope" if failed else "schema", _describe(first))
     schema = validator.schema
     if place := next(_disorder(value, schema, ""), ""):
-        yield Finding("error", "key_order", Text(f"the keys of {place} are not in the order of the document", f"{place} 的键顺序与文档不同"))
+        yield Finding(
+            "error",
+            "key_order",
+            Text(f"the keys of {place} are not in the order of the document", f"{place} 的键顺序与文档不同"),
+        )
     if tuple(value)[: len(FIELDS)] != FIELDS and not place:
         yield Finding("error", "key_order", Text(
             "the answer does not begin with Status, ErrorCode, ErrorInfo", "应答不以 Status、ErrorCode、ErrorInfo 开头"
@@ -129,7 +135,15 @@ def _describe(mismatch: Mismatch) -> Text:
     return Text(f"{where} is {shown}, which the contract does not allow", f"{where} 为 {shown}，不符合契约")
 
 
-_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", list: "array", dict: "object"}
+_TYPES = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+    list: "array",
+    dict: "object",
+}
 
 
 def _place(pointer: Pointer) -> str:
@@ -141,7 +155,9 @@ def _disorder(value: Any, schema: Any, place: str) -> Iterator[str]:
     if isinstance(value, dict) and isinstance(schema, dict):
         properties = schema.get("properties", {})
         # The document does not say where the keys go that only a reading adds.
-        documented = [name for name, part in properties.items() if not part.get("$comment", "").startswith("our reading")]
+        documented = [
+            name for name, part in properties.items() if not part.get("$comment", "").startswith("our reading")
+        ]
         order = {name: index for index, name in enumerate(documented)}
         known = [order[name] for name in value if name in order]
         if known != sorted(known):

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.core.clock import DAY_SECONDS, format_day, parse_day, start_of_day
-from mockserver.core.text import Text
 from mockserver.live.probing import ALL, RECORDS, Prober, Reply
 
 RULES = ("overlap", "enter", "leave", "contained")

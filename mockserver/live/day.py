@@ -102,7 +102,9 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
             return
     touching = _touching(log, day)
     for _ in range(_MAX_MARGIN):
-        earlier = [each.create for each in touching if each.create < day.start and not log.covers(each.create, day.start)]
+        earlier = [
+            each.create for each in touching if each.create < day.start and not log.covers(each.create, day.start)
+        ]
         if not earlier or not ask_all(prober, log, min(earlier), day.start, expected=False).reply.ok:
             break
     day.sessions = _touching(log, day)
@@ -116,5 +118,7 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
 
 def _touching(log: CallLog, day: Day) -> list[Session]:
     return [
-        each for each in log.sessions.values() if each.enter < day.end and (each.leave is None or each.leave >= day.start)
+        each
+        for each in log.sessions.values()
+        if each.enter < day.end and (each.leave is None or each.leave >= day.start)
     ]

@@ -49,7 +49,9 @@ def check_output(folder: Path, *, force: bool) -> None:
         occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ConfigurationError.at("--output", Text(f"{folder} cannot be read: {reason}", f"无法读取 {folder}：{reason}")) from None
+        raise ConfigurationError.at(
+            "--output", Text(f"{folder} cannot be read: {reason}", f"无法读取 {folder}：{reason}")
+        ) from None
     if occupied and not (force and folder.is_dir()):
         text = Text(
             f"{folder} is not empty; choose another folder, or replace {', '.join(FILES)} in it with --force",
@@ -103,7 +105,9 @@ def _error_rows(errors: Sequence[ErrorSeen], catalogue: Catalogue) -> tuple[list
         elif row.code in taken and row.code != 0:
             others = taken | {other.code for other in (*rows, *catalogue.values())}
             free = next(code for code in range(free, _MAX_CODE) if code not in others)
-            notes.append(f"error `{row.name}`: moved from {row.code}, which the target uses for something else, to {free}")
+            notes.append(
+                f"error `{row.name}`: moved from {row.code}, which the target uses for something else, to {free}"
+            )
             rows.append(replace(row, code=free))
             free += 1
         else:
@@ -114,7 +118,9 @@ def _error_rows(errors: Sequence[ErrorSeen], catalogue: Catalogue) -> tuple[list
 def _observed(row: ErrorRow, seen: ErrorSeen) -> ErrorRow:
     text = seen.info.strip()[:_MAX_INFO]
     status = seen.status if 200 <= seen.status <= 599 and seen.status != 200 else row.status
-    return replace(row, code=seen.code or row.code, source="observed", status=status, text=Text(text, text) if text else row.text)
+    return replace(
+        row, code=seen.code or row.code, source="observed", status=status, text=Text(text, text) if text else row.text
+    )
 
 
 def _errors_file(result: Result, rows: Sequence[ErrorRow]) -> str:
@@ -208,7 +214,9 @@ def _answer(reply: Reply, target: Target, schemas: Schemas) -> str:
     body = json.loads(target.redact_secrets(json.dumps(reply.value, ensure_ascii=True)))
     unchecked = "" if schemas.answer(reply.operation, body).accepts(body) else ", unchecked: true"
     assert isinstance(reply.body, Mapping)
-    return f"  - {{on: {reply.operation}, when: {{body: {_flow(reply.body)}}}, reply: {{body: {_flow(body)}{unchecked}}}}}"
+    return (
+        f"  - {{on: {reply.operation}, when: {{body: {_flow(reply.body)}}}, reply: {{body: {_flow(body)}{unchecked}}}}}"
+    )
 
 
 def _page(result: Result, rows: Sequence[ErrorRow], left_out: Sequence[str]) -> Iterator[str]:

@@ -22,6 +22,7 @@ from mockserver.live.target import JSON_HEADERS, Answer, Target, TargetError
 RECORDS, ROOM, ALL, TREND, DISTRIBUTION, QUALITY = OPERATIONS
 _SETTLED_FRACTION = 0.4
 _MAX_SKEW = 30
+_NOTHING = Text("nothing to compare", "没有可比较的数据")
 _LIMITED = re.compile(r"too many|rate.?limit|throttl|quota|qps|频繁|限流|过多|超过.*频率", re.IGNORECASE)
 Body = Mapping[str, Any] | bytes
 
@@ -79,7 +80,7 @@ class Invariant:
     checked: int = 0
     violations: int = 0
     findings: list[Finding] = field(default_factory=list)
-    reason: Text = Text("nothing to compare", "没有可比较的数据")  # Why nothing was compared.
+    reason: Text = _NOTHING  # Why nothing was compared.
 
 
 class Prober:
@@ -220,7 +221,9 @@ class Prober:
         while True:
             now = self.now()
             # A request about a limit has to arrive within the second in which it is signed.
-            if now % 1 <= (1.0 if offset is None and self.reach else _SETTLED_FRACTION) or (offset is None and not self.once):
+            if now % 1 <= (1.0 if offset is None and self.reach else _SETTLED_FRACTION) or (
+                offset is None and not self.once
+            ):
                 for each in (offset,) if offset is not None else self._offsets():
                     # A fraction of zero is within every limit.
                     curtime = f"{int(now) + each}{'.0' if fraction else ''}"

@@ -63,7 +63,12 @@ def provoke_errors(prober: Prober) -> None:
     cause("identifier_not_allowed", "no value for identifier", ALL, body, sign={"identifier": ""})
     cause("invalid_parameter", "seq given twice", ALL, body, query="seq=1")
     cause("invalid_parameter", "no value for seq", ALL, body, sign={"seq": ""})
-    for operation, complete in ((ALL, body), (RECORDS, stamps), (ROOM, {"RoomId": "1"}), (TREND, {"QueryDate": day, "CountBy": 1})):
+    for operation, complete in (
+        (ALL, body),
+        (RECORDS, stamps),
+        (ROOM, {"RoomId": "1"}),
+        (TREND, {"QueryDate": day, "CountBy": 1}),
+    ):
         for field in complete:
             rest = {name: value for name, value in complete.items() if name != field}
             cause("missing_field", f"no {field} in {operation}", operation, rest)
@@ -71,7 +76,12 @@ def provoke_errors(prober: Prober) -> None:
     cause("invalid_field", "a day that does not exist", QUALITY, {"QueryDate": "20191341"})
     cause("invalid_field", "CountBy 9", TREND, {"QueryDate": day, "CountBy": 9})
     cause("invalid_field", "CountBy 0 in 3.2", DISTRIBUTION, {"QueryDate": day, "CountBy": 0})
-    cause("invalid_time_range", "BeginTime after EndTime", ALL, {"BeginTime": body["EndTime"], "EndTime": body["BeginTime"]})
+    cause(
+        "invalid_time_range",
+        "BeginTime after EndTime",
+        ALL,
+        {"BeginTime": body["EndTime"], "EndTime": body["BeginTime"]},
+    )
     cause("unknown_field", "an unknown field", ALL, {**body, "Unknown": "1"})
     cause("room_not_found", "unknown room", ROOM, {"RoomId": UNKNOWN_ID})
     cause("user_not_found", "unknown user", RECORDS, {"UserId": UNKNOWN_ID, **body})
@@ -81,7 +91,10 @@ def provoke_errors(prober: Prober) -> None:
 
 def conclude_unknown_ids(prober: Prober) -> None:
     """Decide the readings about ids that do not exist, by what was provoked."""
-    for reading, error, rows in (("unknown_room", "room_not_found", "Users"), ("unknown_user", "user_not_found", "UserRecords")):
+    for reading, error, rows in (
+        ("unknown_room", "room_not_found", "Users"),
+        ("unknown_user", "user_not_found", "UserRecords"),
+    ):
         reply = prober.errors[error][-1][1]
         if reply.ok and not reply.rows(rows):
             prober.confirm(reading, "empty", Text("an unknown id has an empty answer", "未知 id 返回空结果"), reply)

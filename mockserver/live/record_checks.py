@@ -12,7 +12,16 @@ from mockserver.live.call_log import CallLog, Listing, Session, ask_user, main_w
 from mockserver.live.probing import Prober, Reply
 from mockserver.live.record_readings import RECENT, ask_room, complete_rooms, totals_of, users_of
 
-INVARIANTS = ("records_match_list", "room_totals", "room_times", "session_times", "durations", "disjoint_sessions", "windows", "ids")
+INVARIANTS = (
+    "records_match_list",
+    "room_totals",
+    "room_times",
+    "session_times",
+    "durations",
+    "disjoint_sessions",
+    "windows",
+    "ids",
+)
 _MAX_FINDINGS = 3  # Of one invariant; the rest is counted only.
 
 
@@ -27,7 +36,9 @@ def violated(prober: Prober, name: str, text: Text, reply: Reply, severity: Seve
 def look_up(prober: Prober, log: CallLog, requests: int) -> None:
     """Ask 2.1 and 2.2 about users and rooms of 2.3, with up to this many requests, and compare."""
     begin, end = main_window(log)
-    listing = next((each for each in log.listings if each.user is None and (each.begin, each.end) == (begin, end)), None)
+    listing = next(
+        (each for each in log.listings if each.user is None and (each.begin, each.end) == (begin, end)), None
+    )
     settled = {each.key for each in log.settled()}
     by_user: dict[str, list[Session]] = defaultdict(list)
     for each in listing.sessions.values() if listing else ():
@@ -59,7 +70,9 @@ def _compare_user(
             text = Text(f"2.3 lists {_show(session)}, 2.1 does not", f"2.3 有 {_show(session)}，2.1 没有")
             violated(prober, "records_match_list", text, answer.reply)
         elif other != session:
-            text = Text(f"{_show(session)}: {_difference(session, other)}", f"{_show(session)}：{_difference(session, other)}")
+            text = Text(
+                f"{_show(session)}: {_difference(session, other)}", f"{_show(session)}：{_difference(session, other)}"
+            )
             violated(prober, "records_match_list", text, answer.reply)
     missing = [session for key, session in answer.sessions.items() if key not in listing.sessions]
     settled = {each.key for each in log.settled()} if missing else settled
@@ -118,7 +131,10 @@ def check_sessions(prober: Prober, log: CallLog) -> None:
         prober.invariant("session_times").checked += 1
         prober.invariant("durations").checked += 1
         if each.create > each.enter or length < 0:
-            text = Text(f"{_show(each)}: not CreateTime ≤ EnterTime < LeaveTime", f"{_show(each)}：不满足 CreateTime ≤ EnterTime < LeaveTime")
+            text = Text(
+                f"{_show(each)}: not CreateTime ≤ EnterTime < LeaveTime",
+                f"{_show(each)}：不满足 CreateTime ≤ EnterTime < LeaveTime",
+            )
             violated(prober, "session_times", text, reply)
         elif not (0 <= each.audio <= length and 0 <= each.video <= length):
             text = Text(
@@ -183,5 +199,7 @@ def _row(values: tuple[object, ...] | None) -> str:
 def _difference(one: Session, other: Session) -> str:
     names = ("create", "leave", "audio", "video")
     return ", ".join(
-        f"{name} {getattr(one, name)} ≠ {getattr(other, name)}" for name in names if getattr(one, name) != getattr(other, name)
+        f"{name} {getattr(one, name)} ≠ {getattr(other, name)}"
+        for name in names
+        if getattr(one, name) != getattr(other, name)
     )

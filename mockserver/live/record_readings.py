@@ -43,14 +43,19 @@ def probe_window(prober: Prober, log: CallLog) -> None:
                     votes[rule] += (call.key in listing.sessions) == selects(rule, call, begin, end)
     replies = [listing.reply for listing in asked]
     best = max(RULES, key=lambda rule: votes[rule])
-    seen = ", ".join("selected" if calls[0].key in each.sessions else "not" for each in asked[: 2 * len(_cuts(calls[0])) : 2])
+    seen = ", ".join(
+        "selected" if calls[0].key in each.sessions else "not" for each in asked[: 2 * len(_cuts(calls[0])) : 2]
+    )
     evidence = f"a call of {_length(calls[0])} s, cut at its begin, at its end, inside, around: {seen}"
     text = Text(evidence, f"一次 {_length(calls[0])} 秒的通话，分别在开始、结束、内部、外围截取：{seen}")
     if votes[best] == len(asked) and sum(votes[rule] == votes[best] for rule in RULES) == 1:
         prober.confirm("window", best, text, *replies)
     elif votes[best] * 10 >= len(asked) * 8 and sum(votes[rule] == votes[best] for rule in RULES) == 1:
         # The rest is rows that are missing or too many, which the invariants report.
-        text = Text(f"{text.en}; {votes[best]} of {len(asked)} answers agree", f"{text.zh}；{len(asked)} 个应答中 {votes[best]} 个一致")
+        text = Text(
+            f"{text.en}; {votes[best]} of {len(asked)} answers agree",
+            f"{text.zh}；{len(asked)} 个应答中 {votes[best]} 个一致",
+        )
         prober.confirm("window", best, text, *replies)
     else:
         prober.leave_open("window", text, *replies, new=True)
@@ -109,7 +114,9 @@ def complete_rooms(log: CallLog) -> list[list[Session]]:
 def probe_room_window(prober: Prober, log: CallLog) -> None:
     """Ask 2.2 for time ranges that select some of a room's sessions, and see whether the others are left out."""
     rule = prober.value("window")
-    ranges = [each for room in complete_rooms(log)[:40] for each in _partial_ranges(room, rule or "overlap")][:_PROBED_WINDOWS]
+    ranges = [each for room in complete_rooms(log)[:40] for each in _partial_ranges(room, rule or "overlap")][
+        :_PROBED_WINDOWS
+    ]
     if not ranges:
         prober.leave_open("room_window", Text(
             "no finished room with sessions at different times was found", "没有找到成员时间不同的已结束房间"
@@ -174,7 +181,10 @@ def probe_ongoing(prober: Prober, log: CallLog, before: Listing) -> None:
         prober.target.pause(_PAUSE - gone)
     after = ask_present(prober, log, before.begin)
     shown = {
-        _raw_leave(listing, each) for listing in (before, after) for each in listing.sessions.values() if each.leave is None
+        _raw_leave(listing, each)
+        for listing in (before, after)
+        for each in listing.sessions.values()
+        if each.leave is None
     }
     if shown:
         if shown <= {"0", ""} and len(shown) == 1:
@@ -182,7 +192,12 @@ def probe_ongoing(prober: Prober, log: CallLog, before: Listing) -> None:
             text = Text(f'LeaveTime of a call in progress is "{shown.pop()}"', f"进行中的通话 LeaveTime 为 {value}")
             prober.confirm("ongoing", value, text, before.reply, after.reply)
         else:
-            prober.leave_open("ongoing", Text(f"LeaveTime of a call in progress: {shown}", f"进行中的通话 LeaveTime：{shown}"), after.reply, new=True)
+            prober.leave_open(
+                "ongoing",
+                Text(f"LeaveTime of a call in progress: {shown}", f"进行中的通话 LeaveTime：{shown}"),
+                after.reply,
+                new=True,
+            )
         return
     moving = [
         each for key, each in before.sessions.items()
@@ -202,7 +217,11 @@ def probe_ongoing(prober: Prober, log: CallLog, before: Listing) -> None:
 
 def conclude_exclude(prober: Prober, before: Listing, after: Listing) -> None:
     """See whether calls appear only after their end; by `window` they could have been listed before."""
-    late = [each for key, each in after.sessions.items() if key not in before.sessions and each.enter < before.reply.at - _SLACK]
+    late = [
+        each
+        for key, each in after.sessions.items()
+        if key not in before.sessions and each.enter < before.reply.at - _SLACK
+    ]
     if late and prober.value("window") in ("overlap", "enter"):
         text = Text(
             f"{len(late)} calls were listed only after their end, which began before the first request",
@@ -210,7 +229,9 @@ def conclude_exclude(prober: Prober, before: Listing, after: Listing) -> None:
         )
         prober.confirm("ongoing", "exclude", text, before.reply, after.reply)
     else:
-        prober.leave_open("ongoing", Text("no call in progress was seen", "没有看到进行中的通话"), before.reply, after.reply)
+        prober.leave_open(
+            "ongoing", Text("no call in progress was seen", "没有看到进行中的通话"), before.reply, after.reply
+        )
 
 
 def _look_into_rooms(prober: Prober, log: CallLog, before: Listing) -> bool:
@@ -219,7 +240,10 @@ def _look_into_rooms(prober: Prober, log: CallLog, before: Listing) -> bool:
     for each in before.sessions.values():
         rooms.setdefault(each.room, []).append(each)
     # First the rooms without the session that created them, then those that were left last.
-    order = sorted(rooms.values(), key=lambda own: (own[0].create == min(each.enter for each in own), -max(each.leave or 0 for each in own)))
+    order = sorted(
+        rooms.values(),
+        key=lambda own: (own[0].create == min(each.enter for each in own), -max(each.leave or 0 for each in own)),
+    )
     headless = []
     for own in order[:_PROBED_ROOMS]:
         reply = ask_room(prober, own[0].room)

@@ -60,7 +60,7 @@ class View:
     @property
     def verdict(self) -> str:
         """Whether the target passes, and why not."""
-        counts = {severity: 0 for severity in ("error", "warning", "info")}
+        counts = dict.fromkeys(("error", "warning", "info"), 0)
         for _, finding in self.result.findings():
             counts[finding.severity] += 1
         if self.result.nothing_checked:
@@ -76,10 +76,15 @@ class View:
         """Yield the tables: what is wrong first."""
         word = self._words
         findings = [
-            (finding.severity, name, finding.text.to(self.lang), finding.request) for name, finding in self.result.findings()
+            (finding.severity, name, finding.text.to(self.lang), finding.request)
+            for name, finding in self.result.findings()
         ]
         if findings:
-            yield Section(word("Findings", "问题"), (word("severity", "级别"), word("about", "对象"), word("what", "内容"), word("request", "请求")), findings)
+            yield Section(
+                word("Findings", "问题"),
+                (word("severity", "级别"), word("about", "对象"), word("what", "内容"), word("request", "请求")),
+                findings,
+            )
         yield Section(
             word("Operations", "接口"),
             (word("operation", "接口"), word("requests", "请求数"), word("contract", "契约")),
@@ -88,13 +93,20 @@ class View:
         yield Section(
             word("Invariants", "不变量"),
             (word("invariant", "不变量"), word("verdict", "结论"), word("evidence", "依据")),
-            [(name, self.result.verdict(name), self.result.evidence(name).to(self.lang)) for name in self.result.invariants],
+            [
+                (name, self.result.verdict(name), self.result.evidence(name).to(self.lang))
+                for name in self.result.invariants
+            ],
         )
         yield Section(
             word("Readings", "读法"),
             (word("reading", "读法"), word("value", "取值"), word("evidence", "依据")),
             [
-                (name, word("undecided", "未定") if each.value is None else str(each.value), each.evidence.to(self.lang))
+                (
+                    name,
+                    word("undecided", "未定") if each.value is None else str(each.value),
+                    each.evidence.to(self.lang),
+                )
                 for name, each in self.result.readings.items()
             ],
         )
@@ -129,7 +141,12 @@ def render_text(view: View) -> str:
     for section in view.sections():
         lines.append(section.title)
         last = len(section.columns) - 1
-        if len(section.columns) == 4 and section.rows and "\n" not in section.rows[0][3] and section.columns[3] in ("request", "请求"):
+        if (
+            len(section.columns) == 4
+            and section.rows
+            and "\n" not in section.rows[0][3]
+            and section.columns[3] in ("request", "请求")
+        ):
             for severity, name, what, request in section.rows:
                 lines += [f"  {severity:8} {name}: {what}", *([f"           {request}"] if request else [])]
         else:
@@ -182,7 +199,9 @@ def render_junit(view: View) -> str:
     for name, observed in result.readings.items():
         findings = [finding for about, finding in result.findings() if about == name]
         skipped = observed.evidence.to(view.lang) if observed.value is None and not findings else ""
-        _add_case(readings, name, findings, view, skipped, [f"{name}={observed.value}"] if observed.value is not None else [])
+        _add_case(
+            readings, name, findings, view, skipped, [f"{name}={observed.value}"] if observed.value is not None else []
+        )
     root = Xml.Element("testsuites", name="mockserver verify")
     suites = [suite.finish() for suite in (run, operations, invariants, readings)]
     root.extend(suites)
@@ -204,7 +223,9 @@ def _add_case(
 @functools.cache
 def _template() -> Template:
     loader = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.get_template("verify.html")
 
 

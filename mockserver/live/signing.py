@@ -83,15 +83,30 @@ def _probe_reuse(prober: Prober) -> None:
     again = _try(prober, sign={"curtime": prober.last_curtime})
     if again.ok and first.ok:
         prober.once = False
-        prober.confirm("checksum_reuse", "allowed", Text("a checksum was accepted twice", "同一 checksum 两次均被接受"), first, again)
+        prober.confirm(
+            "checksum_reuse",
+            "allowed",
+            Text("a checksum was accepted twice", "同一 checksum 两次均被接受"),
+            first,
+            again,
+        )
         return
     fresh = _try(prober, offset=0)
     if first.ok and fresh.ok:
-        text = Text("a checksum was refused the second time, a new one accepted", "同一 checksum 第二次被拒绝，新的被接受")
+        text = Text(
+            "a checksum was refused the second time, a new one accepted", "同一 checksum 第二次被拒绝，新的被接受"
+        )
         prober.confirm("checksum_reuse", "once", text, first, again, fresh)
         prober.errors.setdefault("checksum_expired", []).append(("checksum sent twice", again))
     else:
-        prober.leave_open("checksum_reuse", Text("valid requests are refused at times", "有效请求有时被拒绝"), first, again, fresh, new=True)
+        prober.leave_open(
+            "checksum_reuse",
+            Text("valid requests are refused at times", "有效请求有时被拒绝"),
+            first,
+            again,
+            fresh,
+            new=True,
+        )
 
 
 def _probe_signing(prober: Prober) -> None:
@@ -129,7 +144,9 @@ def _probe_freshness(prober: Prober) -> None:
         prober.leave_open("freshness_seconds", text, *shown)
     elif past > _MAX_FRESHNESS or future > _MAX_FRESHNESS:
         sides = [name for name, edge in (("old", past), ("future", future)) if edge > _MAX_FRESHNESS]
-        text = Text(f"no limit within a day for {' and '.join(sides)} curtimes", f"一天之内没有时限：{'、'.join(sides)}")
+        text = Text(
+            f"no limit within a day for {' and '.join(sides)} curtimes", f"一天之内没有时限：{'、'.join(sides)}"
+        )
         prober.leave_open("freshness_seconds", text, *shown, new=True)
     else:
         limit = math.ceil((past + future) / 2)
@@ -172,7 +189,9 @@ def _probe_seq(prober: Prober) -> None:
     seq = new_seq(str(int(prober.now())))
     first, second = _try(prober, sign={"seq": seq}), _try(prober, sign={"seq": seq})
     if without.ok and second.ok:
-        prober.confirm("seq", "optional", Text("a request without seq was accepted", "无 seq 的请求被接受"), without, second)
+        prober.confirm(
+            "seq", "optional", Text("a request without seq was accepted", "无 seq 的请求被接受"), without, second
+        )
     elif without.ok or not first.ok:
         text = Text("seq may be missing, but not repeated", "seq 可省略，但不可重复")
         prober.leave_open("seq", text, without, first, second, new=True)
@@ -180,7 +199,9 @@ def _probe_seq(prober: Prober) -> None:
         text = Text("seq was required, and accepted twice", "seq 必填，重复也被接受")
         prober.confirm("seq", "required", text, without, second)
     else:
-        prober.confirm("seq", "unique", Text("a seq was refused the second time", "同一 seq 第二次被拒绝"), without, first, second)
+        prober.confirm(
+            "seq", "unique", Text("a seq was refused the second time", "同一 seq 第二次被拒绝"), without, first, second
+        )
         prober.errors.setdefault("duplicate_seq", []).append(("seq sent twice", second))
 
 
@@ -197,9 +218,13 @@ def _probe_curtime(prober: Prober) -> None:
 def _probe_identifier(prober: Prober) -> None:
     reply = _try(prober, sign={"identifier": "no-such-account"})
     if reply.ok:
-        prober.confirm("identifier", "any", Text("an unknown identifier was accepted", "未知的 identifier 被接受"), reply)
+        prober.confirm(
+            "identifier", "any", Text("an unknown identifier was accepted", "未知的 identifier 被接受"), reply
+        )
     else:
-        prober.confirm("identifier", "admin", Text("an unknown identifier was refused", "未知的 identifier 被拒绝"), reply)
+        prober.confirm(
+            "identifier", "admin", Text("an unknown identifier was refused", "未知的 identifier 被拒绝"), reply
+        )
         prober.errors.setdefault("identifier_not_allowed", []).append(("unknown identifier", reply))
 
 
@@ -240,7 +265,9 @@ def probe_strictness(prober: Prober) -> None:
 
 def conclude_http_status(prober: Prober) -> None:
     """Decide the status of failures by all that were seen (§1.3)."""
-    failures = [reply for causes in prober.errors.values() for _, reply in causes if is_envelope(reply.value) and not reply.ok]
+    failures = [
+        reply for causes in prober.errors.values() for _, reply in causes if is_envelope(reply.value) and not reply.ok
+    ]
     statuses = {reply.status for reply in failures}
     listed = ", ".join(map(str, sorted(statuses)))
     if not failures:

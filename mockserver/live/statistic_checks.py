@@ -101,7 +101,10 @@ def _check_peak(prober: Prober, day: Day) -> None:
         low, high = day.peaks()
         invariant.checked += 1
         if not low <= peak <= high:
-            text = Text(f"{day.name}: the peak is {peak}, by the records of 2.3 it is {low}", f"{day.name}：峰值为 {peak}，按 2.3 的记录为 {low}")
+            text = Text(
+                f"{day.name}: the peak is {peak}, by the records of 2.3 it is {low}",
+                f"{day.name}：峰值为 {peak}，按 2.3 的记录为 {low}",
+            )
             violated(prober, "peak", text, day.trends[3])
 
 
@@ -163,7 +166,9 @@ def _check_ticks(prober: Prober, day: Day) -> None:
                 f"应有 {DAY_SECONDS // step} 个时间点（含数值为 0 的），实为 {len(ticks)}",
             )
         if wrong.en:
-            violated(prober, "ticks", Text(f"{name} on {day.name}: {wrong.en}", f"{name} {day.name}：{wrong.zh}"), reply)
+            violated(
+                prober, "ticks", Text(f"{name} on {day.name}: {wrong.en}", f"{name} {day.name}：{wrong.zh}"), reply
+            )
 
 
 def _check_quality(prober: Prober, day: Day) -> None:
@@ -175,10 +180,15 @@ def _check_quality(prober: Prober, day: Day) -> None:
         rates = [row.get(name) for name in _RATES]
         delays = [row.get(name) for name in _DELAYS]
         if any(isinstance(rate, (int, float)) and not 0 <= rate <= 100 for rate in rates):
-            text = Text(f"a rate at {row.get('TickTime')} is not 0 to 100: {rates}", f"{row.get('TickTime')} 的比率不在 0 至 100：{rates}")
+            text = Text(
+                f"a rate at {row.get('TickTime')} is not 0 to 100: {rates}",
+                f"{row.get('TickTime')} 的比率不在 0 至 100：{rates}",
+            )
             violated(prober, "quality", text, day.quality)
         elif any(isinstance(delay, (int, float)) and delay < 0 for delay in delays):
-            text = Text(f"a delay at {row.get('TickTime')} is negative: {delays}", f"{row.get('TickTime')} 的时延为负：{delays}")
+            text = Text(
+                f"a delay at {row.get('TickTime')} is negative: {delays}", f"{row.get('TickTime')} 的时延为负：{delays}"
+            )
             violated(prober, "quality", text, day.quality)
     step = prober.value("tick_seconds")
     if day.sessions is None or not step or _is_recent(prober, day):
@@ -200,11 +210,17 @@ def _check_quality(prober: Prober, day: Day) -> None:
 
 def _check_repetition(prober: Prober, day: Day) -> None:
     """The same request about a finished day has the same answer."""
-    for operation, before in (("count_qos_by_day", day.quality), ("count_business_distribute_volume_by_day", day.distributions[4])):
+    for operation, before in (
+        ("count_qos_by_day", day.quality),
+        ("count_business_distribute_volume_by_day", day.distributions[4]),
+    ):
         if before is None or not before.ok:
             continue
         after = prober.ask(operation, before.body)
         prober.invariant("repeatable").checked += 1
         if after.ok and after.value != before.value:
-            text = Text(f"{day.name} is finished, but its answer to {operation} changes", f"{day.name} 已结束，但 {operation} 的应答有变化")
+            text = Text(
+                f"{day.name} is finished, but its answer to {operation} changes",
+                f"{day.name} 已结束，但 {operation} 的应答有变化",
+            )
             violated(prober, "repeatable", text, after, "warning")

@@ -42,7 +42,10 @@ def _decide_ticks(prober: Prober, day: Day) -> None:
     if not step or not any(offsets):
         prober.leave_open("tick_seconds", Text("no ticks to compare", "没有可比较的时间点"), *replies)
         return
-    text = Text(f"{len(offsets)} ticks, all multiples of {step} s after midnight", f"{len(offsets)} 个时间点，均为零点后 {step} 秒的倍数")
+    text = Text(
+        f"{len(offsets)} ticks, all multiples of {step} s after midnight",
+        f"{len(offsets)} 个时间点，均为零点后 {step} 秒的倍数",
+    )
     if DAY_SECONDS % step or not 10 <= step <= 3_600:
         prober.leave_open("tick_seconds", text, *replies, new=len(offsets) >= _MIN_RUN)
         return
@@ -63,7 +66,9 @@ def _fits_sessions(day: Day, step: int) -> bool:
     if not day.sessions:
         return False
     expected = {
-        tick for begin, end in day.spans() for tick in range((begin - day.start) // step, (end - 1 - day.start) // step + 1)
+        tick
+        for begin, end in day.spans()
+        for tick in range((begin - day.start) // step, (end - 1 - day.start) // step + 1)
     }
     return expected == {(tick - day.start) // step for tick, volume in day.volumes(3) if volume}
 
@@ -85,7 +90,9 @@ def _decide_trend(prober: Prober, day: Day) -> None:
         text = Text(f"the last volume is the total of the day, {volumes[-1]}", f"最后的数值为当天合计 {volumes[-1]}")
         prober.confirm("trend", "cumulative", text, *replies)
     elif day.sessions and sum(volumes) == day.seconds() != volumes[-1]:
-        prober.confirm("trend", "tick", Text("volumes add up to the total of the day", "各数值之和为当天合计"), *replies)
+        prober.confirm(
+            "trend", "tick", Text("volumes add up to the total of the day", "各数值之和为当天合计"), *replies
+        )
     else:
         prober.leave_open("trend", Text("the volumes fit both choices", "数值与两种读法均相符"), *replies)
 
@@ -144,19 +151,31 @@ def _decide_distribution(prober: Prober, day: Day) -> None:
 
 def _decide_delay_unit(prober: Prober, day: Day) -> None:
     rows = day.quality.rows("QosData") if day.quality else []
-    delays = [value for row in rows for name in ("AudioDelayRate", "VideoDelayRate") if isinstance(value := row.get(name), (int, float))]
+    delays = [
+        value
+        for row in rows
+        for name in ("AudioDelayRate", "VideoDelayRate")
+        if isinstance(value := row.get(name), (int, float))
+    ]
     if not delays or not day.quality:
         prober.leave_open("delay_unit", Text("the day has no quality data", "当天没有质量数据"))
     elif 1 <= (middle := median(delays)) <= 10_000:
         text = Text(f"a median of {middle:g} is plausible in ms only", f"中位数 {middle:g} 仅以毫秒计才合理")
         prober.confirm("delay_unit", "ms", text, day.quality)
     else:
-        prober.leave_open("delay_unit", Text(f"a median of {middle:g} is no delay in ms", f"中位数 {middle:g} 不像毫秒"), day.quality, new=True)
+        prober.leave_open(
+            "delay_unit",
+            Text(f"a median of {middle:g} is no delay in ms", f"中位数 {middle:g} 不像毫秒"),
+            day.quality,
+            new=True,
+        )
 
 
 def _decide_all_counts(prober: Prober, day: Day | None) -> None:
     """Ask for CountBy 0."""
-    reply = prober.ask(TREND, {"QueryDate": day.name if day else format_day(prober.now()), "CountBy": 0}, expected=False)
+    reply = prober.ask(
+        TREND, {"QueryDate": day.name if day else format_day(prober.now()), "CountBy": 0}, expected=False
+    )
     rows = reply.rows("TrendData")
     if reply.code is not None:
         text = Text(f"CountBy 0 is refused with {reply.code}", f"CountBy 0 返回错误 {reply.code}")
@@ -173,10 +192,15 @@ def _decide_all_counts(prober: Prober, day: Day | None) -> None:
         text = Text(f"{len(rows)} rows, not four for each tick", f"{len(rows)} 行，并非每个时间点四行")
         prober.leave_open("count_by_zero", text, reply, new=True)
     elif labelled in (0, len(rows)):
-        text = Text(f"four rows for each tick, {labelled} of {len(rows)} with CountBy", f"每个时间点四行，{len(rows)} 行中 {labelled} 行有 CountBy")
+        text = Text(
+            f"four rows for each tick, {labelled} of {len(rows)} with CountBy",
+            f"每个时间点四行，{len(rows)} 行中 {labelled} 行有 CountBy",
+        )
         prober.confirm("count_by_zero", "labelled" if labelled else "rows", text, reply)
     else:
-        prober.leave_open("count_by_zero", Text("some rows have CountBy, others not", "部分行有 CountBy"), reply, new=True)
+        prober.leave_open(
+            "count_by_zero", Text("some rows have CountBy, others not", "部分行有 CountBy"), reply, new=True
+        )
 
 
 def _decide_today(prober: Prober, log: CallLog) -> None:
@@ -192,7 +216,10 @@ def _decide_today(prober: Prober, log: CallLog) -> None:
     elif any(tick > reply.at + 60 for tick, _ in rows):
         prober.leave_open("today", Text("today has ticks after now", "今天有晚于现在的时间点"), reply, new=True)
     elif rows:
-        text = Text(f"today has {len(rows)} ticks, the last at {rows[-1][0]}", f"今天有 {len(rows)} 个时间点，最后为 {rows[-1][0]}")
+        text = Text(
+            f"today has {len(rows)} ticks, the last at {rows[-1][0]}",
+            f"今天有 {len(rows)} 个时间点，最后为 {rows[-1][0]}",
+        )
         prober.confirm("today", "partial", text, reply, tomorrow)
     elif reply.ok and (called or prober.value("fill") == "zero"):
         prober.confirm("today", "empty", Text("today has no ticks", "今天没有时间点"), reply, tomorrow)
@@ -204,7 +231,12 @@ def _decide_today(prober: Prober, log: CallLog) -> None:
 def _decide_hidden_calls(prober: Prober, log: CallLog, reply: Reply, rows: list[tuple[int, int]]) -> None:
     """People on line now whom 2.3 does not list are in calls that it leaves out."""
     step = prober.value("tick_seconds")
-    if prober.value("ongoing") or prober.value("trend") != "tick" or prober.value("window") not in ("overlap", "enter") or not step:
+    if (
+        prober.value("ongoing")
+        or prober.value("trend") != "tick"
+        or prober.value("window") not in ("overlap", "enter")
+        or not step
+    ):
         return
     complete = [(tick, volume) for tick, volume in rows if tick + step <= log.started]
     if not complete or not log.covers(int(log.started) - 3_600, int(log.started)):

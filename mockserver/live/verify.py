@@ -16,16 +16,17 @@ from mockserver.live.answers import Finding
 from mockserver.live.call_log import CallLog, discover
 from mockserver.live.day import Day, ask_day
 from mockserver.live.probing import Invariant, Observed, Prober
-from mockserver.live.provocations import (
-    ErrorSeen,
-    conclude_range,
-    conclude_unknown_ids,
-    errors_seen,
-    provoke_errors,
-)
+from mockserver.live.provocations import ErrorSeen, conclude_range, conclude_unknown_ids, errors_seen, provoke_errors
 from mockserver.live.record_checks import INVARIANTS as OF_RECORDS
 from mockserver.live.record_checks import check_sessions, look_up
-from mockserver.live.record_readings import ask_present, ask_room, conclude_exclude, probe_ongoing, probe_room_window, probe_window
+from mockserver.live.record_readings import (
+    ask_present,
+    ask_room,
+    conclude_exclude,
+    probe_ongoing,
+    probe_room_window,
+    probe_window,
+)
 from mockserver.live.signing import conclude_http_status, connect, probe_signature, probe_strictness
 from mockserver.live.statistic_checks import INVARIANTS as OF_STATISTICS
 from mockserver.live.statistic_checks import check_statistics
@@ -78,7 +79,10 @@ class Result:
                 )
                 yield name, Finding("error", "reading", text, observed.requests[0] if observed.requests else "")
             elif observed.new:
-                yield name, Finding("warning", "reading", observed.evidence, observed.requests[0] if observed.requests else "")
+                yield (
+                    name,
+                    Finding("warning", "reading", observed.evidence, observed.requests[0] if observed.requests else ""),
+                )
 
     @property
     def nothing_checked(self) -> bool:
@@ -101,11 +105,17 @@ class Result:
         """Return why an invariant has its verdict."""
         invariant = self.invariants[name]
         if not invariant.findings:
-            return Text(f"{invariant.checked} compared", f"比较了 {invariant.checked} 处") if invariant.checked else invariant.reason
+            return (
+                Text(f"{invariant.checked} compared", f"比较了 {invariant.checked} 处")
+                if invariant.checked
+                else invariant.reason
+            )
         first = invariant.findings[0].text
         if invariant.violations == 1:
             return first
-        return Text(f"{invariant.violations} times, first: {first.en}", f"共 {invariant.violations} 处，首个：{first.zh}")
+        return Text(
+            f"{invariant.violations} times, first: {first.en}", f"共 {invariant.violations} 处，首个：{first.zh}"
+        )
 
 
 Progress = Callable[[Text], None]
@@ -235,4 +245,9 @@ def result_json(result: Result, lang: Lang) -> dict[str, Any]:
 
 
 def _finding_json(finding: Finding, lang: Lang) -> dict[str, str]:
-    return {"severity": finding.severity, "name": finding.kind, "text": finding.text.to(lang), "request": finding.request}
+    return {
+        "severity": finding.severity,
+        "name": finding.kind,
+        "text": finding.text.to(lang),
+        "request": finding.request,
+    }

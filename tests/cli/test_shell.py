@@ -158,8 +158,21 @@ def test_the_same_option_is_the_same_everywhere() -> None:
             if isinstance(option, click.Option):
                 texts.setdefault(option.opts[0], set()).add((option.envvar, option.help))
     several = {name: len(found) for name, found in texts.items() if len(found) > 1}
-    # The server or the API; the token given or required; flag or choice; one app or several; a fixed clock or a signing time.
-    assert several == dict.fromkeys(("--url", "--admin-token", "--json", "--appkey", "--lang", "--now"), 2)
+    # The server or the API; the token given or required; flag or choice; one app or several; a fixed clock or a signing time;
+    # a day to draw or to ask about; violations or severities; a file or a folder; readings chosen or expected.
+    names = (
+        "--url",
+        "--admin-token",
+        "--json",
+        "--appkey",
+        "--lang",
+        "--now",
+        "--day",
+        "--fail-on",
+        "--output",
+        "--reading",
+    )
+    assert several == dict.fromkeys(names, 2)
 
 
 # seq

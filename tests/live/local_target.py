@@ -65,7 +65,9 @@ def local_target(
     handle: Handle, time: Time, credentials: TargetCredentials = CREDENTIALS, max_requests: int | None = None
 ) -> Target:
     """Return a client of a backend that is a function."""
-    target = Target("http://target.example", credentials, max_requests=max_requests, clock=time, ticks=time, pause=time.pause)
+    target = Target(
+        "http://target.example", credentials, max_requests=max_requests, clock=time, ticks=time, pause=time.pause
+    )
     target._pool = _Pool(handle, time)  # type: ignore[assignment]
     return target
 
@@ -88,12 +90,20 @@ def examine_backend(
     target = local_target(backend.handle, time, max_requests=limit)
     config = shipped_config()
     result = examine(
-        target, config.schemas, config.catalogue, focus=Focus(day=day), expected=expected, thorough=thorough, max_requests=limit
+        target,
+        config.schemas,
+        config.catalogue,
+        focus=Focus(day=day),
+        expected=expected,
+        thorough=thorough,
+        max_requests=limit,
     )
     return backend, result, target
 
 
-def examine_engine(config: Config, scenario: str, *, now: float = START, day: str | None = None, thorough: bool = False) -> Result:
+def examine_engine(
+    config: Config, scenario: str, *, now: float = START, day: str | None = None, thorough: bool = False
+) -> Result:
     """Examine a mock server of this process."""
     time = Time(now)
     app = next(iter(config.apps.values()))
@@ -107,6 +117,8 @@ def _handle(
 ) -> tuple[int, bytes]:
     lowered = {name.lower(): value for name, value in headers.items()}
     overlong = len(body) > 1_048_576
-    request = Request(method, path, query, lowered, b"" if overlong else body, overlong=overlong, length=len(body) * overlong)
+    request = Request(
+        method, path, query, lowered, b"" if overlong else body, overlong=overlong, length=len(body) * overlong
+    )
     response = engine.handle(request)
     return response.status, response.body

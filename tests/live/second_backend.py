@@ -14,7 +14,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 DAY, HOUR, EAST = 86_400, 3_600, 8 * 3_600
-APP = {"appkey": "target-appkey-1", "appsecret": "Target+Secret/Kept==", "restapikey": "target-restapikey", "identifier": "target-operator"}
+APP = {
+    "appkey": "target-appkey-1",
+    "appsecret": "Target+Secret/Kept==",
+    "restapikey": "target-restapikey",
+    "identifier": "target-operator",
+}
 NAMES = (
     "unknown_command", "method_not_allowed", "empty_body", "malformed_json", "body_too_large", "unsupported_content_type",
     "missing_parameter", "unknown_appkey", "invalid_curtime", "checksum_expired", "checksum_mismatch", "identifier_not_allowed",
@@ -33,13 +38,22 @@ CHOICES: dict[str, list[Any]] = {
 }  # fmt: skip
 DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
 RECORDS, ROOM, ALL = "query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time"
-TREND, SPREAD, QUALITY = "count_business_total_volume_by_day", "count_business_distribute_volume_by_day", "count_qos_by_day"
+TREND, SPREAD, QUALITY = (
+    "count_business_total_volume_by_day",
+    "count_business_distribute_volume_by_day",
+    "count_qos_by_day",
+)
 FIELDS: dict[str, dict[str, type]] = {
     RECORDS: {"UserId": str, "BeginTime": str, "EndTime": str}, ROOM: {"RoomId": str, "BeginTime": str, "EndTime": str},
     ALL: {"BeginTime": str, "EndTime": str}, TREND: {"QueryDate": str, "CountBy": int}, SPREAD: {"QueryDate": str, "CountBy": int},
     QUALITY: {"QueryDate": str},
 }  # fmt: skip
-PLACES = [("中国", "广东省", "深圳市"), ("中国", "广东省", "广州市"), ("中国", "北京市", "北京市"), ("日本", "东京都", "东京")]
+PLACES = [
+    ("中国", "广东省", "深圳市"),
+    ("中国", "广东省", "广州市"),
+    ("中国", "北京市", "北京市"),
+    ("日本", "东京都", "东京"),
+]
 
 
 class Refused(Exception):
@@ -76,7 +90,9 @@ class Backend:
         """Return the HTTP status and the body of an answer."""
         self.asked += 1
         given = dict(parse_qsl(query))
-        self.seen |= {value for name in ("checksum", "seq") if len(value := given.get(name, "")) > 8 and set(value) != {"0"}}
+        self.seen |= {
+            value for name in ("checksum", "seq") if len(value := given.get(name, "")) > 8 and set(value) != {"0"}
+        }
         self.seen.add(self.expected_checksum(query))
         try:
             operation = self.operation(path)
@@ -97,7 +113,9 @@ class Backend:
         return self.lie(operation, {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **answer})
 
     def operation(self, path: str) -> str:
-        places = ["/v2/video/"] + (["/v1/video/", "/v1/test/", "/v2/test/"] if self.readings["paths"] == "document" else [])
+        places = ["/v2/video/"] + (
+            ["/v1/video/", "/v1/test/", "/v2/test/"] if self.readings["paths"] == "document" else []
+        )
         for place in places:
             if path.startswith(place) and path[len(place) :] in FIELDS:
                 return path[len(place) :]
@@ -110,14 +128,18 @@ class Backend:
     def check_query(self, query: str) -> None:
         pairs = parse_qsl(query, keep_blank_values=True)
         given = dict(pairs)
-        needed = ["appkey", "identifier", "curtime", "checksum"] + ([] if self.readings["seq"] == "optional" else ["seq"])
+        needed = ["appkey", "identifier", "curtime", "checksum"] + (
+            [] if self.readings["seq"] == "optional" else ["seq"]
+        )
         if any(name not in given for name in needed):
             raise Refused("missing_parameter")
         if len(given) != len(pairs):
             raise Refused("invalid_parameter")
         if given["appkey"] != APP["appkey"]:
             raise Refused("unknown_appkey")
-        if not given["identifier"] or (self.readings["identifier"] == "admin" and given["identifier"] != APP["identifier"]):
+        if not given["identifier"] or (
+            self.readings["identifier"] == "admin" and given["identifier"] != APP["identifier"]
+        ):
             raise Refused("identifier_not_allowed")
         form = r"\d{10}(\.\d+)?" if self.readings["curtime"] == "fraction" else r"\d{10}"
         if not re.fullmatch(form, given["curtime"]):
@@ -184,7 +206,9 @@ class Backend:
             raise Refused("invalid_field")
         if name.endswith("Time") and value and not re.fullmatch(r"\d{9,10}", value):
             raise Refused("invalid_field")
-        if name == "QueryDate" and (not re.fullmatch(r"\d{8}", value) or not 1 <= int(value[4:6]) <= 12 or not 1 <= int(value[6:]) <= 31):
+        if name == "QueryDate" and (
+            not re.fullmatch(r"\d{8}", value) or not 1 <= int(value[4:6]) <= 12 or not 1 <= int(value[6:]) <= 31
+        ):
             raise Refused("invalid_field")
         return value
 
@@ -199,7 +223,11 @@ class Backend:
             running = each["leave"] > now
             if running and self.readings["ongoing"] == "exclude":
                 continue
-            shown = {"now": str(now), "zero": "0", "empty": ""}.get(self.readings["ongoing"], "") if running else str(each["leave"])
+            shown = (
+                {"now": str(now), "zero": "0", "empty": ""}.get(self.readings["ongoing"], "")
+                if running
+                else str(each["leave"])
+            )
             part = (now - each["enter"]) / (each["leave"] - each["enter"]) if running else 1
             calls.append({
                 **each, "leave": min(each["leave"], now), "shown": shown, "running": running,
@@ -209,7 +237,12 @@ class Backend:
 
     def within(self, each: Mapping[str, Any], begin: int, end: int) -> bool:
         entered, left = begin <= each["enter"] <= end, begin <= each["leave"] <= end
-        rules = {"overlap": each["enter"] <= end and each["leave"] >= begin, "enter": entered, "leave": left, "contained": entered and left}
+        rules = {
+            "overlap": each["enter"] <= end and each["leave"] >= begin,
+            "enter": entered,
+            "leave": left,
+            "contained": entered and left,
+        }
         return rules[self.readings["window"]]
 
     def query_all_instance_by_time(self, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,7 +278,8 @@ class Backend:
                 "EnterTime": str(each["enter"]), "AudioDuration": each["audio"], "VideoDuration": each["video"], "LeaveTime": each["shown"],
             })  # fmt: skip
         records = [
-            {"RoomId": room, "CreateTime": str(create), "RoomRecords": records} for (create, room), records in sorted(rooms.items())
+            {"RoomId": room, "CreateTime": str(create), "RoomRecords": records}
+            for (create, room), records in sorted(rooms.items())
         ]
         return {"UserId": user + "x" * ("other_user" in self.lies), "UserRecords": records}
 
@@ -290,14 +324,20 @@ class Backend:
         limit = max(start, min(start + DAY, now))
         if self.readings["today"] == "empty" and now < start + DAY:
             limit = start
-        return start, limit, [each for each in self.calls() if each["enter"] < limit and each["leave"] > start] if limit > start else []
+        return (
+            start,
+            limit,
+            [each for each in self.calls() if each["enter"] < limit and each["leave"] > start] if limit > start else [],
+        )
 
     def volume(self, count: int, start: int, limit: int, calls: list[dict[str, Any]]) -> list[int]:
         step = self.readings["tick_seconds"]
         size = -(-(limit - start) // step)
         ticks = [0] * size
         if count == 3:
-            changes = sorted([(max(each["enter"], start), 1) for each in calls] + [(min(each["leave"], limit), -1) for each in calls])
+            changes = sorted(
+                [(max(each["enter"], start), 1) for each in calls] + [(min(each["leave"], limit), -1) for each in calls]
+            )
             height, previous = 0, start
             for time, change in changes:
                 if time > previous:
@@ -340,7 +380,10 @@ class Backend:
                 volumes = summed
             if f"trend_{count}" in self.lies and volumes:
                 at = volumes.index(max(volumes))
-                volumes = [volume + (7 if index >= at else 0) * (index == at or self.readings["trend"] == "cumulative") for index, volume in enumerate(volumes)]
+                volumes = [
+                    volume + (7 if index >= at else 0) * (index == at or self.readings["trend"] == "cumulative")
+                    for index, volume in enumerate(volumes)
+                ]
             columns.append(volumes)
         rows = []
         for index, volumes in enumerate(zip(*columns, strict=True)):
@@ -350,7 +393,11 @@ class Backend:
                 continue
             for count, volume in zip(counts, volumes, strict=True):
                 row = {"TickTime": str(start + index * self.readings["tick_seconds"]), "Volume": volume}
-                rows.append({**row, "CountBy": count} if len(counts) > 1 and self.readings["count_by_zero"] == "labelled" else row)
+                rows.append(
+                    {**row, "CountBy": count}
+                    if len(counts) > 1 and self.readings["count_by_zero"] == "labelled"
+                    else row
+                )
         if "all_counts" in self.lies and len(counts) > 1:
             rows = [{**row, "Volume": row["Volume"] + 1} for row in rows]
         return {"TrendData": rows}
@@ -358,7 +405,9 @@ class Backend:
     def count_business_distribute_volume_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         start, limit, calls = self.day(fields)
         dimension = ("country", "province", "city", "network")[fields["CountBy"] - 1]
-        tick = start if self.readings["distribution_tick"] == "day_start" else min(start + DAY + 5_400, int(self.clock()))
+        tick = (
+            start if self.readings["distribution_tick"] == "day_start" else min(start + DAY + 5_400, int(self.clock()))
+        )
         first: dict[tuple[str, str], dict[str, Any]] = {}
         hosts: dict[str, dict[str, Any]] = {}
         for each in sorted(self.calls(), key=lambda each: each["enter"]):
@@ -425,7 +474,9 @@ def make_log(random: random.Random, now: int, busy: bool) -> list[dict[str, Any]
     log: list[dict[str, Any]] = []
     today = (now + EAST) // DAY * DAY - EAST
     free: dict[str, int] = {}
-    people = {f"user{number}": (*random.choice(PLACES), random.choice(["WiFi", "4G", "Ethernet"])) for number in range(60)}
+    people = {
+        f"user{number}": (*random.choice(PLACES), random.choice(["WiFi", "4G", "Ethernet"])) for number in range(60)
+    }
     starts = sorted(
         [random.randint(today - 3 * DAY, now - 4 * HOUR) for _ in range(60 if busy else 12)]
         + [random.randint(today - 2 * DAY - 900, today - 2 * DAY) for _ in range(2)]
@@ -434,7 +485,9 @@ def make_log(random: random.Random, now: int, busy: bool) -> list[dict[str, Any]
     )
     for number, start in enumerate(starts):
         recent = start > now - 2 * HOUR
-        length = (now - start + random.randint(1, 900)) if recent and random.random() < 0.6 else random.randint(60, 3_000)
+        length = (
+            (now - start + random.randint(1, 900)) if recent and random.random() < 0.6 else random.randint(60, 3_000)
+        )
         waiting = sorted(user for user in people if free.get(user, 0) < start)
         members = random.sample(waiting, min(len(waiting), random.randint(2, 5)))
         for position, user in enumerate(members):

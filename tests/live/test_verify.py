@@ -103,7 +103,8 @@ def test_each_lie_is_an_error_with_its_request(lie: str, about: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lie", "about"), [("unstable", "repeatable"), ("two_places", "disjoint_sessions"), ("small_countries", "nested_distribution")]
+    ("lie", "about"),
+    [("unstable", "repeatable"), ("two_places", "disjoint_sessions"), ("small_countries", "nested_distribution")],
 )
 def test_a_doubtful_answer_is_a_warning(lie: str, about: str) -> None:
     """It passes unless warnings fail."""
@@ -176,8 +177,16 @@ def refused_by(handle: Any) -> TargetError:
         ((200, b"<html>Welcome</html>"), "other_api", "this is not the API"),
         ((404, b'{"error": "not found"}'), "other_api", "HTTP 404"),
         ((429, b""), "rate_limited", "limits the rate"),
-        ((200, b'{"Status": "FAIL", "ErrorCode": 7, "ErrorInfo": "too many requests"}'), "rate_limited", "lower --rate"),
-        ((200, b'{"Status": "FAIL", "ErrorCode": 7, "ErrorInfo": "no such app"}'), "refused", "refuses the credentials: 7 no such app"),
+        (
+            (200, b'{"Status": "FAIL", "ErrorCode": 7, "ErrorInfo": "too many requests"}'),
+            "rate_limited",
+            "lower --rate",
+        ),
+        (
+            (200, b'{"Status": "FAIL", "ErrorCode": 7, "ErrorInfo": "no such app"}'),
+            "refused",
+            "refuses the credentials: 7 no such app",
+        ),
     ],
 )
 def test_a_target_that_cannot_be_asked_is_one_line(answer: tuple[int, bytes], kind: str, said: str) -> None:
