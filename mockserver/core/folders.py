@@ -201,7 +201,7 @@ def _check_link(path: Path, root: Path) -> None:
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether nothing has this name; False if that cannot be told."""
+    """Whether nothing has this name; False if that is unknown."""
     try:
         os.lstat(path)
     except FileNotFoundError:

@@ -44,11 +44,11 @@ def monotonic() -> float:
 def replaced_time() -> float | None:
     """Return what `time.time` returns in this process if a test froze or moved it, otherwise None."""
     try:
-        told = float(time.time())
+        reported = float(time.time())
     except Exception:
         # A replacement may be anything.
         return None
-    return told if abs(told - machine_time()) > _MOVED_SECONDS else None
+    return reported if abs(reported - machine_time()) > _MOVED_SECONDS else None
 
 
 def sleep(seconds: float) -> None:

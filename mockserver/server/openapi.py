@@ -200,7 +200,7 @@ class _Document:
             about = texts.with_readings(about, texts.PARAMETER_READINGS.get(name, ()), self.readings)
             schema = {key: value for key, value in schema.items() if "description" not in key}
             if name == "identifier" and self.readings["identifier"] == "admin":
-                schema["enum"] = sorted({each for one in ([app] if self.app else apps) for each in one.identifiers})
+                schema["enum"] = sorted({name for app in ([app] if self.app else apps) for name in app.identifiers})
             parameters[name] = {
                 "name": name,
                 "in": "query",

@@ -93,10 +93,10 @@ def test_a_case_gets_the_expected_answer(name: str, loaded: Config) -> None:
     assert reply.status == expected.get("status", 200)
     for word in expected.get("says", ()):
         assert word in answer["ErrorInfo"]
-    assert [one.name for one in violations] == expected.get("violations", []), violations
-    assert [one.name for one in violations if one.tolerated] == expected.get("tolerated", [])
+    assert [each.name for each in violations] == expected.get("violations", []), violations
+    assert [each.name for each in violations if each.tolerated] == expected.get("tolerated", [])
     for violation, where in expected.get("where", {}).items():
-        assert [one.where for one in violations if one.name == violation] == [where]
+        assert [each.where for each in violations if each.name == violation] == [where]
     assert {key: answer[key] for key in expected.get("answer", {})} == expected.get("answer", {})
     headers = dict(reply.headers)
     assert headers["X-Mock-Violations"] == str(len(violations))
@@ -181,10 +181,10 @@ def test_a_plain_case_gets_the_same_answer_over_a_socket(name: str, server: Mock
     if case.get("send", {}).get("method") == "HEAD":
         assert body == b""
         return
-    told = parse_envelope(body)
-    assert server.engine.config.catalogue.name_of(told["ErrorCode"]) == expected.get("error", "ok")
+    envelope = parse_envelope(body)
+    assert server.engine.config.catalogue.name_of(envelope["ErrorCode"]) == expected.get("error", "ok")
     for word in expected.get("says", ()):
-        assert word in told["ErrorInfo"]
+        assert word in envelope["ErrorInfo"]
 
 
 def test_every_error_is_provoked(loaded: Config) -> None:

@@ -109,17 +109,17 @@ def test_a_scenario_says_what_a_good_client_does(name: str) -> None:
     assert SCENARIOS[name].get("extends", "default") in SCENARIOS
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one["operation"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda each: each["operation"])
 def test_the_document_scenario_answers_the_samples_exactly(sample: dict[str, Any]) -> None:
     """The rule of each operation matches the sample body and has the sample answer: values, types, key order."""
-    (rule,) = [one for one in SCENARIOS["document"]["answers"] if one["on"] == sample["operation"]]
+    (rule,) = [each for each in SCENARIOS["document"]["answers"] if each["on"] == sample["operation"]]
     assert rule["when"] == {"body": sample["body"]}
     assert json.dumps(rule["reply"]) == json.dumps({"body": sample["answer"]})
 
 
 def test_the_samples_cover_every_operation() -> None:
     """Six operations, six samples, in the document's order."""
-    assert [one["operation"] for one in SAMPLES] == list(OPERATIONS)
+    assert [each["operation"] for each in SAMPLES] == list(OPERATIONS)
 
 
 def test_outage_always_fails_and_recovering_fails_twice() -> None:
@@ -158,7 +158,7 @@ def test_a_room_of_the_recorded_day_is_never_empty_until_it_ends() -> None:
         for enter, leave in sorted(session_times(row) for row in room["stays"]):
             assert enter <= covered, room_id
             covered = max(covered, leave)
-        assert all(made <= parse_time(one, 0) <= ended for one in room.get("failed_joins", ()))
+        assert all(made <= parse_time(each, 0) <= ended for each in room.get("failed_joins", ()))
 
 
 def test_the_recorded_day_has_several_places_and_networks() -> None:
@@ -193,7 +193,7 @@ def test_the_recorded_day_answers_the_sample_of_2_2() -> None:
 def test_the_recorded_day_holds_the_rows_of_2_3() -> None:
     """Both rows of §2.3.6 are sessions of the log, field by field, in rooms created at the documented time."""
     for row in SAMPLES[2]["answer"]["UsersList"]:
-        (found,) = [one for one in ROOMS[row["RoomId"]]["stays"] if one["UserId"] == row["UserId"]]
+        (found,) = [each for each in ROOMS[row["RoomId"]]["stays"] if each["UserId"] == row["UserId"]]
         assert span(row["RoomId"])[0] == int(row["CreateTime"])
         assert session_times(found) == (int(row["EnterTime"]), int(row["LeaveTime"]))
         assert (found["audio"], found["video"]) == (row["AudioDuration"], row["VideoDuration"])

@@ -28,8 +28,8 @@ FAST_REGISTRY = jsonschema_rs.Registry([(schema["$id"], schema) for schema in SC
 SLOW_REGISTRY: Registry[Any] = Registry().with_resources(
     (schema["$id"], DRAFT202012.create_resource(schema)) for schema in SCHEMAS.values()
 )
-FAST = {name: jsonschema_rs.Draft202012Validator(one, registry=FAST_REGISTRY) for name, one in SCHEMAS.items()}
-SLOW = {name: jsonschema.Draft202012Validator(one, registry=SLOW_REGISTRY) for name, one in SCHEMAS.items()}
+FAST = {name: jsonschema_rs.Draft202012Validator(each, registry=FAST_REGISTRY) for name, each in SCHEMAS.items()}
+SLOW = {name: jsonschema.Draft202012Validator(each, registry=SLOW_REGISTRY) for name, each in SCHEMAS.items()}
 BY_NAME = pytest.mark.parametrize("name", SCHEMAS)
 
 # Keywords that hold a schema, a list of schemas, or schemas by name.
@@ -45,11 +45,11 @@ def parts(schema: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]
     for key in ONE:
         yield from parts(schema.get(key), f"{pointer}/{key}")
     for key in MANY:
-        for index, one in enumerate(schema.get(key, ())):
-            yield from parts(one, f"{pointer}/{key}/{index}")
+        for index, each in enumerate(schema.get(key, ())):
+            yield from parts(each, f"{pointer}/{key}/{index}")
     for key in NAMED:
-        for name, one in schema.get(key, {}).items():
-            yield from parts(one, f"{pointer}/{key}/{name}")
+        for name, each in schema.get(key, {}).items():
+            yield from parts(each, f"{pointer}/{key}/{name}")
 
 
 def both(name: str, value: Any) -> bool:
@@ -96,7 +96,7 @@ def test_a_schema_explains_itself_in_both_languages(name: str) -> None:
             assert key not in schema or chinese.search(schema[key]) or "REST" in schema[key], (pointer, key)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda each: each.name)
 def test_a_field_names_its_section(operation: Any) -> None:
     """Every field of a body comments its section, and what is not in the document says so."""
     for side, section in (("request", f"§{operation.section}.4"), ("response", f"§{operation.section}.6")):
@@ -160,7 +160,7 @@ def test_examples_are_valid(name: str) -> None:
     assert count
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one["operation"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda each: each["operation"])
 def test_the_documents_samples_are_accepted(sample: dict[str, Any]) -> None:
     """Each of the document's six bodies and answers meets its schema, and is its first example."""
     for side, key in (("request", "body"), ("response", "answer")):
@@ -169,7 +169,7 @@ def test_the_documents_samples_are_accepted(sample: dict[str, Any]) -> None:
         assert json.dumps(sample[key], sort_keys=True) == json.dumps(SCHEMAS[name]["examples"][0], sort_keys=True)
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: one["operation"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda each: each["operation"])
 def test_answers_have_the_documents_fields_in_its_order(sample: dict[str, Any]) -> None:
     """The sample's fields are required, in its order; what readings add comes after them."""
 
@@ -178,7 +178,7 @@ def test_answers_have_the_documents_fields_in_its_order(sample: dict[str, Any]) 
             assert schema["required"] == list(value)
             assert list(schema["properties"])[: len(value)] == list(value)
             extra = list(schema["properties"])[len(value) :]
-            assert all(schema["properties"][one]["$comment"].startswith("our reading") for one in extra)
+            assert all(schema["properties"][each]["$comment"].startswith("our reading") for each in extra)
             for key, part in value.items():
                 compare(schema["properties"][key], part)
         if isinstance(value, list):
@@ -190,7 +190,7 @@ def test_answers_have_the_documents_fields_in_its_order(sample: dict[str, Any]) 
 
 def request(operation: str, **fields: Any) -> dict[str, Any]:
     """Return the document's body with fields changed; None removes a field."""
-    body = dict(next(one["body"] for one in SAMPLES if one["operation"] == operation)) | fields
+    body = dict(next(each["body"] for each in SAMPLES if each["operation"] == operation)) | fields
     return {key: value for key, value in body.items() if value is not None}
 
 
@@ -227,11 +227,11 @@ def test_valid_requests_are_accepted(operation: str, fields: dict[str, Any]) -> 
                 "１５７５９６２１５０", "١٥٧٥٩٦٢١٥٠", "1575962150.5", 1575962150, 1.5e9, None, True,
             )
         ],
-        *[(RECORDS, {"UserId": one}) for one in ("", None, 7, ["a"], "x" * 257)],
-        *[(ROOM, {"EndTime": one}) for one in ("\n", "0", "157596285", "1575962850\n", " ", 0)],
-        *[(TREND, {"CountBy": one}) for one in (-1, 5, "2", 2.5, True, False, None, [2])],
-        *[(SPREAD, {"CountBy": one}) for one in (0, 5, True)],
-        *[(QUALITY, {"QueryDate": one}) for one in ("2019-12-10", "201912100", 20191210, "١٢٣٤٥٦٧٨")],
+        *[(RECORDS, {"UserId": each}) for each in ("", None, 7, ["a"], "x" * 257)],
+        *[(ROOM, {"EndTime": each}) for each in ("\n", "0", "157596285", "1575962850\n", " ", 0)],
+        *[(TREND, {"CountBy": each}) for each in (-1, 5, "2", 2.5, True, False, None, [2])],
+        *[(SPREAD, {"CountBy": each}) for each in (0, 5, True)],
+        *[(QUALITY, {"QueryDate": each}) for each in ("2019-12-10", "201912100", 20191210, "١٢٣٤٥٦٧٨")],
         *[(operation, {"Extra": 1}) for operation in OPERATIONS],
         (STAYS, {"UserId": "aaa"}),
         (RECORDS, {"userid": "aaa"}),
@@ -266,7 +266,7 @@ def test_ok_has_code_0_and_no_reason_fail_has_both(value: dict[str, Any], good: 
 
 def answer(operation: str, change: Any) -> dict[str, Any]:
     """The document's answer after `change` was made to its first row."""
-    value = copy.deepcopy(next(one["answer"] for one in SAMPLES if one["operation"] == operation))
+    value = copy.deepcopy(next(each["answer"] for each in SAMPLES if each["operation"] == operation))
     change(value)
     return value
 

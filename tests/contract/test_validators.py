@@ -55,7 +55,7 @@ def agree(validator: Validator, value: Any) -> None:
     if holds_whole_float(value):
         assert fast or not thorough, value
     else:
-        assert fast == thorough, (value, [one.message for one in validator.mismatches(value)])
+        assert fast == thorough, (value, [each.message for each in validator.mismatches(value)])
 
 
 @pytest.mark.parametrize("side", ["request", "response"])
@@ -82,7 +82,7 @@ def test_a_float_without_fraction_is_not_an_integer_for_the_thorough_engine(oper
     if "CountBy" in SAMPLES[operation]["body"]:
         value = {**SAMPLES[operation]["body"], "CountBy": 2.0}
         assert validator.accepts(value)
-        assert [one.pointer for one in validator.mismatches(value)] == [("CountBy",)]
+        assert [each.pointer for each in validator.mismatches(value)] == [("CountBy",)]
 
 
 @pytest.mark.parametrize(

@@ -39,4 +39,4 @@ def no_errors(caplog):
     """No input makes the server log an error, let alone a traceback."""
     caplog.set_level(logging.WARNING, "mockserver")
     yield
-    assert [one.getMessage() for one in caplog.get_records("call") if one.levelno >= logging.ERROR] == []
+    assert [each.getMessage() for each in caplog.get_records("call") if each.levelno >= logging.ERROR] == []

@@ -7,7 +7,7 @@ from helpers import corpus_runner
 from helpers.corpus import FAMILIES, Case, every, family
 
 CASES = {name: family(name) for name in FAMILIES}
-API = [(name, title) for name, title in every() if name in ("json", "fields", "signatures", "wishes")]
+API = [(name, title) for name, title in every() if name in ("json", "fields", "signatures", "overrides")]
 
 
 def case_of(name: str, title: str) -> tuple[Case, str]:
@@ -19,39 +19,39 @@ def case_of(name: str, title: str) -> tuple[Case, str]:
 @pytest.mark.parametrize(("name", "title"), API)
 def test_the_api_answers_with_an_envelope(mock, tally, name, title):
     """HTTP 200, the error that the case names, an entry in the journal."""
-    case, back = case_of(name, title)
-    came = corpus_runner.api(mock, case)
-    tally(name, came)
-    assert came == back
+    case, expected = case_of(name, title)
+    received = corpus_runner.api(mock, case)
+    tally(name, received)
+    assert received == expected
 
 
 @pytest.mark.parametrize("title", CASES["framing"])
 def test_bytes_on_a_socket_are_answered_or_dropped(mock, tally, title):
     """An answer for each request that there is in them, a refusal, or a closed connection; the next client is served."""
-    case, back = case_of("framing", title)
-    came = corpus_runner.framing(mock, case)
-    tally("framing", came)
-    assert came == back
+    case, expected = case_of("framing", title)
+    received = corpus_runner.framing(mock, case)
+    tally("framing", received)
+    assert received == expected
     assert corpus_runner.api(mock, {}) == "ok"
 
 
 @pytest.mark.parametrize("title", CASES["admin"])
 def test_the_admin_api_refuses_in_json(mock, tally, title):
     """A status below 500 and the error that the case names; whatever it did is undone by a reset."""
-    case, back = case_of("admin", title)
-    came = corpus_runner.admin(mock, case)
+    case, expected = case_of("admin", title)
+    received = corpus_runner.admin(mock, case)
     mock.reset()
-    tally("admin", came)
-    assert came == back
+    tally("admin", received)
+    assert received == expected
 
 
-@pytest.mark.parametrize(("name", "title"), [one for one in every() if one[0] in ("files", "schemas")])
+@pytest.mark.parametrize(("name", "title"), [each for each in every() if each[0] in ("files", "schemas")])
 def test_a_saved_file_is_fine_or_refused_at_its_place(engine, folder, tally, name, title):
     """The problem has the line and column that the case names; the last good set answers."""
-    case, back = case_of(name, title)
-    came = corpus_runner.saved(engine, folder, case)
-    tally(name, came)
-    assert came == back
+    case, expected = case_of(name, title)
+    received = corpus_runner.saved(engine, folder, case)
+    tally(name, received)
+    assert received == expected
 
 
 def test_the_corpus_is_large_and_every_case_says_what_comes_back():

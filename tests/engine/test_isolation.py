@@ -1,4 +1,4 @@
-"""State belongs to an app: whatever one app is told, another one never meets it.
+"""State belongs to an app: what is set for one app never reaches another.
 
 A model of one app is checked against the server while other apps are driven beside it.
 """
@@ -46,7 +46,7 @@ class Model:
         self.shift = 0.0
         self.frozen: int | None = None
         self.faults: list[list[Any]] = []
-        """[id, catalogue name, strikes that are left]."""
+        """[id, catalogue name, requests that it still applies to]."""
         self.answers: list[tuple[str, str]] = []
         """(id, catalogue name), the newest first."""
         self.calls = 0
@@ -57,28 +57,28 @@ class Model:
         assert self.client.send("PUT", "scenario", {"name": scenario}) == {"name": scenario}
         self.scenario = scenario
 
-    def read(self, name: str, value: Any) -> None:
+    def set_reading(self, name: str, value: Any) -> None:
         """Choose a reading."""
         self.client.send("PUT", "readings", {name: value})
         self.readings[name] = value
 
     def inject(self, error: str, times: int) -> None:
-        """Put a fault to work."""
-        told = self.client.send("POST", "faults", {"fault": "error", "name": error, "times": times})
-        self.faults.append([told["id"], error, times])
+        """Inject a fault."""
+        created = self.client.send("POST", "faults", {"fault": "error", "name": error, "times": times})
+        self.faults.append([created["id"], error, times])
 
-    def mend(self) -> None:
-        """End every fault."""
+    def clear_faults(self) -> None:
+        """Remove every fault."""
         assert self.client.send("DELETE", "faults")["removed"] == len(self.faults)
         self.faults.clear()
 
     def answer(self, error: str) -> None:
-        """Give an answer of its own."""
-        told = self.client.send("POST", "answers", {"on": "*", "reply": {"error": error}})
-        self.answers.insert(0, (told["id"], error))
+        """Add an answer of its own."""
+        created = self.client.send("POST", "answers", {"on": "*", "reply": {"error": error}})
+        self.answers.insert(0, (created["id"], error))
 
-    def take_back(self) -> None:
-        """Take the newest answer back."""
+    def remove_answer(self) -> None:
+        """Remove the newest answer."""
         if self.answers:
             number, _ = self.answers.pop(0)
             assert self.client.send("DELETE", f"answers/{number}") == {"removed": 1}
@@ -93,8 +93,8 @@ class Model:
         self.client.send("PUT", "clock", {"now": at})
         self.frozen, self.shift = at, 0.0
 
-    def run_again(self) -> None:
-        """Let the clock run."""
+    def reset_clock(self) -> None:
+        """Restore the initial clock."""
         self.client.send("DELETE", "clock")
         self.frozen, self.shift = None, 0.0
 
@@ -104,7 +104,7 @@ class Model:
         self.clear()
 
     def call(self, late: int = 0) -> None:
-        """A request signed `late` seconds ago by the app's own clock, and what it must be told."""
+        """A request signed `late` seconds ago by the app's own clock, and its expected answer."""
         if self.frozen is None:
             self.client.skew = self.shift - late
             code = self.client.code("query_room_info", NOBODY)
@@ -130,21 +130,21 @@ class Model:
         return 0 if self.readings.get("unknown_room") == "empty" else 1301
 
     def check(self) -> None:
-        """All that the server says of the app is what the model knows, and nothing of another one."""
+        """The state on the server is that of the model, without anything of another app."""
         client = self.client
         assert client.get("scenario") == {"name": self.scenario}
         listed = client.get("faults")["faults"]
-        assert [one["id"] for one in listed if one["origin"] == "admin"] == [fault[0] for fault in self.faults]
-        assert [one["id"] for one in client.get("answers")["answers"]] == [number for number, _ in self.answers]
+        assert [each["id"] for each in listed if each["origin"] == "admin"] == [fault[0] for fault in self.faults]
+        assert [each["id"] for each in client.get("answers")["answers"]] == [number for number, _ in self.answers]
         assert client.get("requests/count") == {"count": self.calls, "evicted": 0}
         assert client.get("requests/count", accepted="false")["count"] == self.failures
         clock = client.get("clock")
         assert clock["frozen"] is (self.frozen is not None)
         base = clock["machine"] if self.frozen is None else self.frozen
         assert clock["now"] == pytest.approx(base + self.shift, abs=2)
-        chosen = {one["name"]: one["value"] for one in client.get("readings")["readings"]}
+        chosen = {each["name"]: each["value"] for each in client.get("readings")["readings"]}
         assert {name: chosen[name] for name in self.readings} == self.readings
-        assert {one["appkey"] for one in client.get("requests")["requests"]} <= {client.appkey}
+        assert {each["appkey"] for each in client.get("requests")["requests"]} <= {client.appkey}
 
 
 def make_machine(port: int) -> type[RuleBasedStateMachine]:
@@ -161,24 +161,24 @@ def make_machine(port: int) -> type[RuleBasedStateMachine]:
             self.models[who].use(scenario)
 
         @rule(who=both, name=st.sampled_from(sorted(READINGS)), which=both)
-        def read(self, who, name, which) -> None:
-            self.models[who].read(name, READINGS[name][which])
+        def set_reading(self, who, name, which) -> None:
+            self.models[who].set_reading(name, READINGS[name][which])
 
         @rule(who=both, error=st.sampled_from(sorted(ERRORS)), times=st.integers(1, 3))
         def inject(self, who, error, times) -> None:
             self.models[who].inject(error, times)
 
         @rule(who=both)
-        def mend(self, who) -> None:
-            self.models[who].mend()
+        def clear_faults(self, who) -> None:
+            self.models[who].clear_faults()
 
         @rule(who=both, error=st.sampled_from(sorted(ERRORS)))
         def answer(self, who, error) -> None:
             self.models[who].answer(error)
 
         @rule(who=both)
-        def take_back(self, who) -> None:
-            self.models[who].take_back()
+        def remove_answer(self, who) -> None:
+            self.models[who].remove_answer()
 
         @rule(who=both, seconds=st.integers(-10_000, 10_000))
         def advance(self, who, seconds) -> None:
@@ -189,8 +189,8 @@ def make_machine(port: int) -> type[RuleBasedStateMachine]:
             self.models[who].freeze(at)
 
         @rule(who=both)
-        def run_again(self, who) -> None:
-            self.models[who].run_again()
+        def reset_clock(self, who) -> None:
+            self.models[who].reset_clock()
 
         @rule(who=both)
         def reset(self, who) -> None:
@@ -233,14 +233,14 @@ def drive(port: int, seed: int, steps: int) -> None:
 
 def _drive(model: Model, chance: random.Random, steps: int) -> None:
     for step in range(steps):
-        act = chance.choice(["call"] * 6 + ["use", "read", "inject", "mend", "answer", "take_back", "advance", "freeze", "run_again", "reset"])  # fmt: skip
+        act = chance.choice(["call"] * 6 + ["use", "set_reading", "inject", "clear_faults", "answer", "remove_answer", "advance", "freeze", "run_again", "reset"])  # fmt: skip
         if act == "call":
             model.call(chance.choice([0, 0, 0, 5, 400]))
         elif act == "use":
             model.use(chance.choice(SCENARIOS))
-        elif act == "read":
+        elif act == "set_reading":
             name = chance.choice(sorted(READINGS))
-            model.read(name, chance.choice(READINGS[name]))
+            model.set_reading(name, chance.choice(READINGS[name]))
         elif act == "inject":
             model.inject(chance.choice(sorted(ERRORS)), chance.randint(1, 3))
         elif act == "answer":

@@ -45,10 +45,10 @@ def ids(entries: list[JournalEntry]) -> list[str]:
 def test_an_added_entry_is_found_by_its_id() -> None:
     """An entry is there when `add` returns; an unknown id gives None."""
     journal = Journal()
-    one = add(journal, fields={"RoomId": "78"})
-    found = journal.get(one)
+    entry_id = add(journal, fields={"RoomId": "78"})
+    found = journal.get(entry_id)
     assert found is not None
-    assert (found.id, found.fields) == (one, {"RoomId": "78"})
+    assert (found.id, found.fields) == (entry_id, {"RoomId": "78"})
     assert journal.get("none") is None
     assert journal.select().entries == [found]
     assert journal.count() == (1, 0)
@@ -82,26 +82,26 @@ FILTERS = st.builds(
 
 @given(ENTRIES, FILTERS, st.none() | st.integers(0, 9))
 def test_a_query_selects_what_a_naive_filter_selects(
-    entries: list[JournalEntry], asked: JournalQuery, limit: int | None
+    entries: list[JournalEntry], query: JournalQuery, limit: int | None
 ) -> None:
     """In order of arrival, the newest `limit`."""
     journal = Journal()
-    for one in entries:
-        journal.add(one)
+    for each in entries:
+        journal.add(each)
     wanted = [
-        one
-        for one in entries
-        if asked.appkey in (None, one.appkey)
-        and asked.operation in (None, one.operation)
-        and asked.accepted in (None, not one.error)
-        and asked.error in (None, one.error)
-        and (asked.since is None or one.at >= asked.since)
-        and (asked.violation is None or asked.violation in [broken.name for broken in one.violations])
+        each
+        for each in entries
+        if query.appkey in (None, each.appkey)
+        and query.operation in (None, each.operation)
+        and query.accepted in (None, not each.error)
+        and query.error in (None, each.error)
+        and (query.since is None or each.at >= query.since)
+        and (query.violation is None or query.violation in [broken.name for broken in each.violations])
     ]
     newest = wanted if limit is None else wanted[len(wanted) - limit :] if limit < len(wanted) else wanted
-    found = journal.select(asked, limit)
+    found = journal.select(query, limit)
     assert (ids(found.entries), found.evicted) == (ids(newest), 0)
-    assert journal.count(asked) == (len(wanted), 0)
+    assert journal.count(query) == (len(wanted), 0)
 
 
 @given(ENTRIES, st.integers(1, 5), st.integers(2_000, 10_000))
@@ -110,19 +110,19 @@ def test_limits_hold_for_every_app_and_every_eviction_is_counted(
 ) -> None:
     """Each app keeps its newest entries within the limits; kept plus evicted is everything added."""
     journal = Journal(max_entries, max_bytes)
-    for one in entries:
-        journal.add(one)
+    for each in entries:
+        journal.add(each)
     left = 0
-    for appkey in {one.appkey for one in entries}:
-        came = [one for one in entries if one.appkey == appkey]
-        kept, evicted = journal.select(JournalQuery(appkey=appkey))
-        assert len(kept) <= max_entries
-        assert sum(map(stored_size, came[evicted:])) <= max_bytes
-        assert ids(kept) == ids(came[evicted:])
-        assert [journal.get(one.id) for one in came[:evicted]] == [None] * evicted
-        left += sum(map(stored_size, came[evicted:]))
-    kept, evicted = journal.select()
-    assert (len(kept) + evicted, journal.size) == (len(entries), left)
+    for appkey in {each.appkey for each in entries}:
+        received = [each for each in entries if each.appkey == appkey]
+        stored, evicted = journal.select(JournalQuery(appkey=appkey))
+        assert len(stored) <= max_entries
+        assert sum(map(stored_size, received[evicted:])) <= max_bytes
+        assert ids(stored) == ids(received[evicted:])
+        assert [journal.get(each.id) for each in received[:evicted]] == [None] * evicted
+        left += sum(map(stored_size, received[evicted:]))
+    stored, evicted = journal.select()
+    assert (len(stored) + evicted, journal.size) == (len(entries), left)
 
 
 def test_all_apps_together_are_limited_too() -> None:
@@ -170,9 +170,9 @@ def test_entries_of_200_threads_are_found_at_once() -> None:
         start.wait(30)
         found = 0
         for turn in range(50):
-            one = add(journal, id=f"{number}-{turn}")
-            kept = journal.get(one)
-            found += kept is not None and kept.id == one
+            entry_id = add(journal, id=f"{number}-{turn}")
+            stored = journal.get(entry_id)
+            found += stored is not None and stored.id == entry_id
         return found
 
     with ThreadPoolExecutor(200) as pool:
@@ -230,23 +230,23 @@ def test_the_size_estimate_is_not_too_low(kind: str) -> None:
 def test_waiting_ends_with_the_missing_entry() -> None:
     """`wait_for` returns as soon as there are enough matching entries."""
     journal, found = Journal(), []
-    asked = JournalQuery(operation="count_qos_by_day")
-    thread = threading.Thread(target=lambda: found.append(journal.wait_for(2, asked, 30)))
+    query = JournalQuery(operation="count_qos_by_day")
+    thread = threading.Thread(target=lambda: found.append(journal.wait_for(2, query, 30)))
     thread.start()
     for operation in ("count_qos_by_day", "query_room_info", "count_qos_by_day"):
         assert not found
         journal.add(entry(operation=operation))
     thread.join(30)
-    assert [len(one.entries) for one in found] == [2]
+    assert [len(each.entries) for each in found] == [2]
 
 
 def test_waiting_ends_with_the_timeout() -> None:
     """With too few entries `wait_for` returns those there are."""
     journal = Journal()
-    one = add(journal)
-    assert journal.wait_for(2, timeout=0.01).entries[0].id == one
-    assert journal.wait_for(2).entries[0].id == one
-    assert journal.wait_for(1, timeout=30).entries[0].id == one
+    entry_id = add(journal)
+    assert journal.wait_for(2, timeout=0.01).entries[0].id == entry_id
+    assert journal.wait_for(2).entries[0].id == entry_id
+    assert journal.wait_for(1, timeout=30).entries[0].id == entry_id
 
 
 @pytest.mark.parametrize("length", [SHORT_ANSWER, SHORT_ANSWER + 1, 50_000, MAX_BODY, MAX_BODY + 1])
@@ -257,14 +257,14 @@ def test_the_newest_answers_are_kept_whole_and_evict_no_request(length: int) -> 
     room = MAX_ANSWERS // min(length, MAX_BODY)
     for number in range(min(room + 5, 400)):
         journal.add(entry(answer=answer, violations=(wrong(),) if number % 2 else ()))
-    kept, evicted = journal.select()
-    assert (len(kept), evicted) == (min(room + 5, 400), 0)
-    older, newest = kept[: max(len(kept) - room, 0)], kept[-room:]
-    told = (length, hashlib.sha256(answer).hexdigest())
+    stored, evicted = journal.select()
+    assert (len(stored), evicted) == (min(room + 5, 400), 0)
+    older, newest = stored[: max(len(stored) - room, 0)], stored[-room:]
+    cut = (length, hashlib.sha256(answer).hexdigest())
     if length > SHORT_ANSWER:
-        assert all((one.answer, one.answer_cut) == (answer[:SHORT_ANSWER], told) for one in older)
-    assert all(one.answer == answer[:MAX_BODY] for one in newest)
-    assert {one.answer_cut for one in newest} == {told if length > MAX_BODY else None}
+        assert all((each.answer, each.answer_cut) == (answer[:SHORT_ANSWER], cut) for each in older)
+    assert all(each.answer == answer[:MAX_BODY] for each in newest)
+    assert {each.answer_cut for each in newest} == {cut if length > MAX_BODY else None}
     assert bool(older) is (length >= 50_000)
 
 
@@ -273,9 +273,9 @@ def test_long_answers_are_evicted_with_their_requests() -> None:
     journal = Journal(max_entries=3)
     for number in range(500):
         journal.add(entry(answer=bytes(60_000), appkey="ab"[number % 2]))
-    kept, evicted = journal.select()
-    assert (len(kept), evicted) == (6, 494)
-    assert all(len(one.answer) == 60_000 for one in kept)
+    stored, evicted = journal.select()
+    assert (len(stored), evicted) == (6, 494)
+    assert all(len(each.answer) == 60_000 for each in stored)
     journal.clear("a")
     assert journal.size == 3 * stored_size(entry(answer=bytes(60_000), appkey="b"))
     journal.clear()
@@ -290,19 +290,19 @@ def test_concurrent_readers_see_consistent_entries() -> None:
 
     def read() -> None:
         while not done.is_set():
-            for one in journal.select(limit=50).entries + journal.select().entries[:50]:
-                told = one.answer_cut.length if one.answer_cut else len(one.answer)
-                text = text_of(one)
-                if "deadbeef" in text or told != len(answer):
+            for each in journal.select(limit=50).entries + journal.select().entries[:50]:
+                cut = each.answer_cut.length if each.answer_cut else len(each.answer)
+                text = text_of(each)
+                if "deadbeef" in text or cut != len(answer):
                     seen.append(text[:300])
 
     readers = [threading.Thread(target=read) for _ in range(4)]
-    for one in readers:
-        one.start()
+    for each in readers:
+        each.start()
     for number in range(600):
         journal.add(entry(answer=answer, query={"checksum": "deadbeef" * 5, "seq": str(number)}))
     done.set()
-    for one in readers:
-        one.join(30)
+    for each in readers:
+        each.join(30)
     assert seen == []
     assert journal.count() == (200, 400)

@@ -26,8 +26,8 @@ def bench() -> EngineClient:
 
 def override_headers(scenario: str | None = None, fault: str | None = None) -> dict[str, str]:
     """The two override headers."""
-    told = {"x-mock-scenario": scenario, "x-mock-fault": fault}
-    return {name: value for name, value in told.items() if value is not None}
+    answers = {"x-mock-scenario": scenario, "x-mock-fault": fault}
+    return {name: value for name, value in answers.items() if value is not None}
 
 
 def ask(bench: EngineClient, body: Any = WORLD, operation: str = "query_room_info", **send: Any) -> Any:
@@ -173,8 +173,8 @@ def test_an_invalid_header_is_refused(bench: EngineClient, name: str, value: str
     assert code(reply) == INVALID
     assert words in json.loads(reply.body)["ErrorInfo"]
     assert reply.delivery.delay == 0
-    (one,) = bench.violations
-    assert (one.name, one.where.lower()) == ("unknown_wish", f"header:{name}")
+    (violation,) = bench.violations
+    assert (violation.name, violation.where.lower()) == ("unknown_wish", f"header:{name}")
     assert state_of(bench) == state_of(EngineClient())
 
 
@@ -195,7 +195,7 @@ def test_an_invalid_magic_value_is_refused(bench: EngineClient, value: str, plac
         body = {"UserId": value, "BeginTime": "1575962150", "EndTime": "1575962850"}
         reply = ask(bench, body, "query_instance_all_records_by_time")
     assert code(reply) == INVALID
-    assert [one.name for one in bench.violations] == ["unknown_wish"]
+    assert [each.name for each in bench.violations] == ["unknown_wish"]
     assert bench.violations[0].where == {"identifier": "query:identifier"}.get(place, f"body:/{place}")
 
 
@@ -298,7 +298,7 @@ def test_the_secret_of_a_fault_is_shown_nowhere() -> None:
         shown = mock.admin.send("POST", "faults", {"fault": "secret_rotated", "appsecret": canary})
         listed = mock.admin.get("faults")
         override_headers = {"X-Mock-Fault": secret}
-        told = []
+        answers = []
         for body, headers in (
             ({"RoomId": canary}, {}),
             ({"RoomId": "1", canary: 1}, override_headers),
@@ -314,8 +314,8 @@ def test_the_secret_of_a_fault_is_shown_nowhere() -> None:
                 {"Content-Type": "application/json", **headers},
             )
             with urllib.request.urlopen(request, timeout=20) as answer:
-                told.append(answer.read().decode() + str(answer.headers))
+                answers.append(answer.read().decode() + str(answer.headers))
         journal = mock.admin.get("requests")
     assert "***" in str(shown)
-    for text in (str(shown), str(listed), *told, str(journal)):
+    for text in (str(shown), str(listed), *answers, str(journal)):
         assert canary not in text

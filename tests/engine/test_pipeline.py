@@ -70,7 +70,7 @@ def test_breaking_one_check_causes_one_violation() -> None:
     for name, (violation, send) in BREAKS.items():
         working = EngineClient()
         working.send({"operation": "query_all_instance_by_time", **send})
-        assert [one.name for one in working.violations] == [violation], name
+        assert [each.name for each in working.violations] == [violation], name
 
 
 @pytest.mark.parametrize(("earlier", "later"), list(pairwise(BREAKS)), ids=" before ".join)
@@ -82,7 +82,7 @@ def test_the_earlier_check_answers_and_both_are_recorded(earlier: str, later: st
         names, send = BOTH[earlier, later]
     working = EngineClient()
     reply = working.send({"operation": "query_all_instance_by_time", **send})
-    assert [one.name for one in working.violations] == names
+    assert [each.name for each in working.violations] == names
     assert working.error(reply) == working.violations[0].error
 
 
@@ -168,7 +168,7 @@ QUERY = st.one_of(
     ).map(lambda pairs: "&".join(f"{name}={value}" for name, value in pairs)),
 )
 PATH = st.one_of(
-    st.sampled_from([one.path for one in OPERATIONS.values()]),
+    st.sampled_from([each.path for each in OPERATIONS.values()]),
     st.sampled_from(["/", "", "//", "/v2/video/", "/v1/test/query_room_info", "/v2/video/../../etc/passwd", "/\x00"]),
     st.text(max_size=60),
 )
@@ -238,7 +238,7 @@ def test_a_large_malicious_body_is_answered_quickly_and_briefly(text: str, stric
     assert time.process_time() - started < 3
     assert len(reply.body) < 1_000
     assert len(working.violations) <= 30
-    assert all(len(one.where) < 200 and len(one.text.en) < 500 for one in working.violations)
+    assert all(len(each.where) < 200 and len(each.text.en) < 500 for each in working.violations)
 
 
 def test_thousands_of_parameters_are_reported_briefly() -> None:
@@ -247,7 +247,7 @@ def test_thousands_of_parameters_are_reported_briefly() -> None:
     flood = {f"p{number}": "" for number in range(3_000)}
     reply = working.send({"query": flood, "twice": ["appkey"]})
     assert working.error(reply) == "invalid_parameter"
-    assert [one.name for one in working.violations if not one.tolerated] == ["repeated_parameter"]
+    assert [each.name for each in working.violations if not each.tolerated] == ["repeated_parameter"]
     assert len(working.violations) == 21
 
 
@@ -257,7 +257,7 @@ def test_an_overlong_body_is_not_trusted() -> None:
     reply = working.engine.handle(
         Request("POST", "/v2/video/query_room_info", "", {"content-type": "application/json"}, b"{}", overlong=True)
     )
-    assert "body_too_large" in [one.name for one in working.violations]
+    assert "body_too_large" in [each.name for each in working.violations]
     assert working.error(reply) == "missing_parameter"
 
 
@@ -286,13 +286,13 @@ def test_a_reused_old_checksum_is_diagnosed_as_stale() -> None:
     bench.engine.store.clock.advance(4_000)
     late = {"query": {"curtime": str(NOW + 4_000), "checksum": cached}}
     assert bench.error(bench.send(late)) == "checksum_mismatch"
-    (one,) = bench.violations
-    assert one.diagnosis == "stale_checksum"
-    assert "(curtime-4000)" in one.text.en
+    (found,) = bench.violations
+    assert found.diagnosis == "stale_checksum"
+    assert "(curtime-4000)" in found.text.en
     bench.engine.store.reset_app(APPKEY)
     bench.send(late)
-    (one,) = bench.violations
-    assert one.diagnosis == "unexplained"
+    (found,) = bench.violations
+    assert found.diagnosis == "unexplained"
 
 
 def test_a_signature_in_the_headers_is_diagnosed() -> None:
@@ -303,7 +303,7 @@ def test_a_signature_in_the_headers_is_diagnosed() -> None:
     reply = bench.send({"query": query, "headers": headers})
     assert bench.error(reply) == "missing_parameter"
     assert "签名放在了请求头中" in json.loads(reply.body)["ErrorInfo"]
-    assert {one.diagnosis for one in bench.violations} == {"signature_in_headers"}
+    assert {found.diagnosis for found in bench.violations} == {"signature_in_headers"}
 
 
 def test_keys_sent_in_hex_are_shown_nowhere() -> None:
@@ -311,11 +311,11 @@ def test_keys_sent_in_hex_are_shown_nowhere() -> None:
     bench = EngineClient()
     sent = (APPSECRET + RESTAPIKEY + str(NOW)).encode().hex() + sha1("")
     reply = bench.send({"query": {"checksum": sent}})
-    (one,) = bench.violations
-    assert one.diagnosis == "unhashed"
-    told = reply.body.decode() + repr(reply.headers) + repr(bench.journal.select().entries) + repr(one)
-    assert APPSECRET.encode().hex()[:12] not in told
-    assert RESTAPIKEY.encode().hex()[:12] not in told
+    (found,) = bench.violations
+    assert found.diagnosis == "unhashed"
+    shown = reply.body.decode() + repr(reply.headers) + repr(bench.journal.select().entries) + repr(found)
+    assert APPSECRET.encode().hex()[:12] not in shown
+    assert RESTAPIKEY.encode().hex()[:12] not in shown
 
 
 @pytest.mark.parametrize("whose", ["app", "server"])
@@ -352,12 +352,12 @@ def test_a_remembered_checksum_does_not_hide_a_closer_cause(curtime: str, readin
 def test_the_first_refusal_is_in_the_diagnosis_header() -> None:
     """One line of ASCII with the violation's name; no header for a valid request."""
     bench = EngineClient("document")
-    told = dict(bench.send({"sign": "v1", "body": {"room\nid": "é"}}).headers)
-    assert told["X-Mock-Diagnosis"].startswith(
+    shown = dict(bench.send({"sign": "v1", "body": {"room\nid": "é"}}).headers)
+    assert shown["X-Mock-Diagnosis"].startswith(
         "checksum_mismatch: checksum is wrong: matches sha1(appsecret+curtime): the v1 formula"
     )
-    assert told["X-Mock-Diagnosis"].isascii()
-    assert int(told["X-Mock-Violations"]) >= 3
+    assert shown["X-Mock-Diagnosis"].isascii()
+    assert int(shown["X-Mock-Violations"]) >= 3
     fine = dict(bench.send().headers)
     assert "X-Mock-Diagnosis" not in fine
     assert fine["X-Mock-Violations"] == "0"
@@ -370,7 +370,7 @@ def test_only_examine_searches_exhaustively() -> None:
     bench = EngineClient("document")
     bench.send(wrong)
     assert bench.violations[0].diagnosis == "unexplained"
-    [found] = [one for one in bench.engine.examine(build_request(wrong)) if one.name == "checksum_mismatch"]
+    [found] = [each for each in bench.engine.examine(build_request(wrong)) if each.name == "checksum_mismatch"]
     assert found.diagnosis == "curtime_hashed_in_milliseconds"
 
 
@@ -403,7 +403,7 @@ def test_every_violation_has_what_was_expected_and_received(name: str) -> None:
     """With advice in both languages."""
     bench = EngineClient("document")
     bench.send({"operation": "query_room_info", **WRONG[name]})
-    [found] = [one for one in bench.violations if one.name == name]
+    [found] = [each for each in bench.violations if each.name == name]
     assert found.expected
     assert found.got
     assert found.text.en.isascii() or found.got in found.text.en or "…" in found.text.en

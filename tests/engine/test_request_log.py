@@ -20,7 +20,7 @@ from mockserver.engine.request_log import RequestLog, log
 RIGHT = {"operation": "query_room_info", "body": {"RoomId": "77"}}
 
 
-class _Kept(logging.Handler):
+class _Collector(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self.records: list[logging.LogRecord] = []
@@ -32,18 +32,18 @@ class _Kept(logging.Handler):
 @pytest.fixture
 def lines() -> Iterator[list[logging.LogRecord]]:
     """The log records of requests."""
-    kept, before = _Kept(), log.level
-    log.addHandler(kept)
+    collected, before = _Collector(), log.level
+    log.addHandler(collected)
     log.setLevel(logging.INFO)
-    yield kept.records
-    log.removeHandler(kept)
+    yield collected.records
+    log.removeHandler(collected)
     log.setLevel(before)
 
 
 def test_a_wrong_signature_is_logged_with_its_diagnosis(lines: list[logging.LogRecord]) -> None:
     """The line has the diagnosis, the operation and the app, and no secret."""
     EngineClient("default").send({**RIGHT, "sign": "v1"})
-    [line] = [one.getMessage() for one in lines]
+    [line] = [each.getMessage() for each in lines]
     assert line.startswith("00000001 POST query_room_info checksum_mismatch by contract ")
     assert line.endswith(
         f" app {APPKEY}: checksum is wrong: matches sha1(appsecret+curtime): the v1 formula;"
@@ -55,30 +55,30 @@ def test_a_wrong_signature_is_logged_with_its_diagnosis(lines: list[logging.LogR
 def test_a_name_is_logged_once(lines: list[logging.LogRecord]) -> None:
     """The violations of another name than the answered error keep theirs."""
     EngineClient("default").send({**RIGHT, "sign": "v1", "body": {"RoomId": "77", "page": 1}})
-    [line] = [one.getMessage() for one in lines]
+    [line] = [each.getMessage() for each in lines]
     assert line.count("checksum_mismatch") == 1
     assert "unknown_field: page is not documented" in line
 
 
 def test_what_is_logged_can_be_chosen(lines: list[logging.LogRecord]) -> None:
     """Failures and violations by default; all; none."""
-    told = {}
+    logged = {}
     for which in ("failures", "all", "none"):
         bench = EngineClient("document")
         bench.engine._log = RequestLog(which)  # type: ignore[arg-type]
         bench.ask("query_room_info", {"RoomId": "unknown"})
         bench.ask("count_qos_by_day", {"QueryDate": "20191210"})
-        told[which] = [one.getMessage().split(" ")[3:6] for one in lines]
+        logged[which] = [each.getMessage().split(" ")[3:6] for each in lines]
         lines.clear()
     failed, fine = ["room_not_found", "by", "world"], ["ok", "by", "document#sample-3.3"]
-    assert told == {"failures": [failed], "all": [failed, fine], "none": []}
+    assert logged == {"failures": [failed], "all": [failed, fine], "none": []}
 
 
 def test_a_tolerated_violation_is_logged_too(lines: list[logging.LogRecord]) -> None:
     """A lenient backend accepts it, but the document does not."""
     bench = EngineClient("document", {"strictness": "lenient"})
     bench.send({"operation": "count_qos_by_day", "body": {"QueryDate": "20191210", "page": 1}})
-    [line] = [one.getMessage() for one in lines]
+    [line] = [each.getMessage() for each in lines]
     assert " count_qos_by_day ok by " in line
     assert line.endswith("unknown_field: page is not documented; remove it")
 
@@ -93,7 +93,7 @@ def test_the_language_is_that_of_the_server(lines: list[logging.LogRecord]) -> N
 def test_a_client_cannot_forge_or_flood_a_line(path: str, lines: list[logging.LogRecord]) -> None:
     """Any path and method stay in one line of limited length."""
     EngineClient("document").send({**RIGHT, "path": path, "method": "POST\r\nX", "body": {"a\nb" * 500: 1}})
-    [line] = [one.getMessage() for one in lines]
+    [line] = [each.getMessage() for each in lines]
     assert line.isprintable()
     assert len(line) < 700
 
@@ -105,11 +105,15 @@ def test_json_lines_have_the_fields_of_a_request() -> None:
             client.call("query_room_info", {"RoomId": "77"})
         code, log = server.stop()
     assert code == 0
-    [told] = [one for one in map(json.loads, log.splitlines()) if "operation" in one]
-    assert (told["level"], told["operation"], told["error"]) == ("WARNING", "query_room_info", "checksum_mismatch")
-    assert told["violations"] == ["checksum_mismatch"]
-    assert told["diagnoses"] == ["key_newline"]
-    assert (told["appkey"], told["by"], told["faults"]) == (APPKEY, "contract", [])
+    [logged] = [each for each in map(json.loads, log.splitlines()) if "operation" in each]
+    assert (logged["level"], logged["operation"], logged["error"]) == (
+        "WARNING",
+        "query_room_info",
+        "checksum_mismatch",
+    )
+    assert logged["violations"] == ["checksum_mismatch"]
+    assert logged["diagnoses"] == ["key_newline"]
+    assert (logged["appkey"], logged["by"], logged["faults"]) == (APPKEY, "contract", [])
 
 
 def test_without_logging_nothing_is_printed() -> None:

@@ -36,7 +36,7 @@ CURL = {
     "truncated_body;fraction=0.5": 18,
     "malformed_chunk": 56,
 }
-"""curl's exit code for each fault, wished for one request by header."""
+"""curl's exit code for each fault, injected into one request by header."""
 BROKEN = [fault for fault, code in CURL.items() if code]
 BODY = json.dumps({"RoomId": "123456789"})
 

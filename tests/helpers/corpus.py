@@ -13,7 +13,7 @@ from typing import Any
 from mockserver.core.yaml_reader import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "corpus"
-FAMILIES = ("json", "fields", "signatures", "wishes", "framing", "files", "schemas", "admin")
+FAMILIES = ("json", "fields", "signatures", "overrides", "framing", "files", "schemas", "admin")
 _TIMES = re.compile("⟨(.+?)×([0-9]+)⟩", re.DOTALL)
 
 Case = dict[str, Any]
@@ -45,7 +45,7 @@ def _grown(value: Any) -> Any:
     if isinstance(value, str):
         return _TIMES.sub(lambda found: found[1] * int(found[2]), value)
     if isinstance(value, list):
-        return [_grown(one) for one in value]
+        return [_grown(each) for each in value]
     if isinstance(value, dict):
-        return {key: _grown(one) for key, one in value.items()}
+        return {key: _grown(each) for key, each in value.items()}
     return value

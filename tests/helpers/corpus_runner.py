@@ -97,13 +97,13 @@ def framing(mock: MockServer, case: Case) -> str:
     """The statuses of the responses to raw bytes, or that the connection was closed without any."""
     before = _recorded(mock)
     raw = send_raw(mock, wire_bytes(case), shut=True)
-    told = split_answers(raw.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
-    for status, body in told:
+    answers = split_answers(raw.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n"))
+    for status, body in answers:
         assert status == 200 or 400 <= status < 500, raw[:300]
         json.loads(body)
-    answered = sum(status == 200 for status, _ in told)
+    answered = sum(status == 200 for status, _ in answers)
     assert _recorded(mock) == before + answered
-    return " ".join(str(status) for status, _ in told) or "closed"
+    return " ".join(str(status) for status, _ in answers) or "closed"
 
 
 def wire_bytes(case: Case) -> bytes:
@@ -124,29 +124,29 @@ def admin(mock: MockServer, case: Case) -> str:
     if case["method"] == "HEAD":
         assert raw.startswith(b"HTTP/1.1 ")
         return raw.split(b" ", 2)[1].decode()
-    ((status, answer),) = split_answers(raw)
-    assert 200 <= status < 500, answer
-    told = json.loads(answer)
-    if status >= 400 and "error" in told:
-        assert told["message"]
-        return f"{status} {told['error']}"
-    return str(status) if status < 400 else f"{status} {error_name(mock, answer)}"
+    ((status, body),) = split_answers(raw)
+    assert 200 <= status < 500, body
+    answer = json.loads(body)
+    if status >= 400 and "error" in answer:
+        assert answer["message"]
+        return f"{status} {answer['error']}"
+    return str(status) if status < 400 else f"{status} {error_name(mock, body)}"
 
 
 def saved(engine: Engine, folder: Path, case: Case) -> str:
     """The result of a reload after a file was added to the user's folder; the server answers in any case."""
     path = folder / case["file"]
-    kept = path.read_bytes() if path.exists() else None
+    previous = path.read_bytes() if path.exists() else None
     before, start = engine.config, time.monotonic()
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(case_bytes(case))
     try:
         engine.reload()
     except ConfigurationError as error:
-        told = error.problems
+        problems = error.problems
         assert engine.config is before
-        assert engine.problems == told
-        problem = told[0]
+        assert engine.problems == problems
+        problem = problems[0]
         assert problem.show("en")
         assert any("\u4e00" <= letter <= "\u9fff" for letter in problem.show("zh"))
         assert str(folder) in problem.place or problem.place.startswith("--"), problem.show()
@@ -155,12 +155,12 @@ def saved(engine: Engine, folder: Path, case: Case) -> str:
     else:
         assert engine.problems == ()
         for body in ({"RoomId": "a" * 200 + "!"}, {"RoomId": ""}):
-            told = json.loads(engine.handle(request_builder.build_request({"body": body})).body)
-            assert told["Status"] in ("OK", "FAIL")
+            answer = json.loads(engine.handle(request_builder.build_request({"body": body})).body)
+            assert answer["Status"] in ("OK", "FAIL")
         return "fine"
     finally:
         assert time.monotonic() - start < PATIENCE
-        if kept is None:
+        if previous is None:
             path.unlink()
         else:
-            path.write_bytes(kept)
+            path.write_bytes(previous)

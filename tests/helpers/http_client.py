@@ -67,15 +67,15 @@ class Connection:
 
     def get(self, path: str, **query: Any) -> Any:
         """Return the JSON of a GET; it must succeed."""
-        told = self.admin("GET", path, **query)
-        assert told.status == 200, told
-        return told.json
+        answer = self.admin("GET", path, **query)
+        assert answer.status == 200, answer
+        return answer.json
 
     def send(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Return the JSON of a write; it must succeed."""
-        told = self.admin(method, path, body, **query)
-        assert told.status in (200, 201), told
-        return told.json
+        answer = self.admin(method, path, body, **query)
+        assert answer.status in (200, 201), answer
+        return answer.json
 
     def close(self) -> None:
         """Close the connection."""

@@ -48,8 +48,8 @@ def query_string(send: dict[str, Any]) -> str:
         "seq": "1001",
         **given,
     }
-    kept = [(name, value) for name, value in values.items() if value is not None]
-    return encode(kept + [(name, values[name]) for name in send.get("twice", ())])
+    parameters = [(name, value) for name, value in values.items() if value is not None]
+    return encode(parameters + [(name, values[name]) for name in send.get("twice", ())])
 
 
 def request_headers(send: dict[str, Any]) -> dict[str, str]:

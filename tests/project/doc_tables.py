@@ -94,7 +94,7 @@ _FAMILY_TEXTS = {
     "json": Text("JSON texts as bodies", "作为请求体的 JSON 文本"),
     "fields": Text("values of the documented fields", "各文档字段的取值"),
     "signatures": Text("query strings and signatures", "查询串与签名"),
-    "wishes": Text("overrides by header and magic value", "请求头与特殊值的指定"),
+    "overrides": Text("overrides by header and magic value", "请求头与特殊值的指定"),
     "framing": Text("HTTP framing on raw sockets", "原始套接字上的 HTTP 报文"),
     "files": Text("scenario, catalogue and credential files", "场景、错误表与凭据文件"),
     "schemas": Text("schema files", "Schema 文件"),

@@ -25,7 +25,7 @@ from mockserver import MockServer
 @contextmanager
 def forked(act: Callable[[], object] = lambda: None) -> Iterator[None]:
     """A child that acts, and then sleeps until it is killed; its failure fails the test."""
-    told, tell = os.pipe()
+    reader, writer = os.pipe()
     with warnings.catch_warnings():
         # Python 3.12 warns of forks in a process with threads, which this is about.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -33,15 +33,15 @@ def forked(act: Callable[[], object] = lambda: None) -> Iterator[None]:
     if child == 0:
         try:
             act()
-            os.write(tell, b"done")
+            os.write(writer, b"done")
             threading.Event().wait(60)
         except BaseException:
-            os.write(tell, traceback.format_exc().encode())
+            os.write(writer, traceback.format_exc().encode())
         finally:
             os._exit(0)
     try:
-        os.close(tell)
-        with os.fdopen(told) as answer:
+        os.close(writer)
+        with os.fdopen(reader) as answer:
             assert answer.read(4) == "done", answer.read()
             yield
     finally:

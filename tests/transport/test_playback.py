@@ -248,7 +248,7 @@ def test_the_pieces_are_the_response_in_the_planned_time(head, body, how):
 
 def test_release_ends_every_pending_response_from_another_thread(server):
     """Delayed responses are sent, hanging connections closed, slow ones finished, all at once."""
-    asked = [
+    requests = [
         request(delay=60),
         request(hang=60),
         request(header_seconds=60),
@@ -257,12 +257,12 @@ def test_release_ends_every_pending_response_from_another_thread(server):
         request(bytes_per_second=1),
         request(hang=60, instead="reset"),
     ]
-    socks = [connect(server) for _ in asked]
-    for sock, raw in zip(socks, asked, strict=True):
+    socks = [connect(server) for _ in requests]
+    for sock, raw in zip(socks, requests, strict=True):
         sock.sendall(raw)
-    wait_for_pending(server, len(asked))
+    wait_for_pending(server, len(requests))
     start = time.monotonic()
-    assert server.release() == len(asked)
+    assert server.release() == len(requests)
     answers = []
     for sock in socks:
         with sock:

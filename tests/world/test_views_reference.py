@@ -88,8 +88,8 @@ def test_a_stable_result_never_changes(situation, chosen, later):
         if settled is None:
             continue
         assert settled == VIEWS[operation](world, body, settled, chosen).stable_from
-        nows_told = [settled, *(settled + step for step in later)]
-        answers = {texts(lambda n=now: VIEWS[operation](world, body, n, chosen).fields) for now in nows_told}  # noqa: B023
+        nows = [settled, *(settled + step for step in later)]
+        answers = {texts(lambda n=now: VIEWS[operation](world, body, n, chosen).fields) for now in nows}  # noqa: B023
         assert len(answers) == 1, operation
 
 
