@@ -233,7 +233,7 @@ def drive(port: int, seed: int, steps: int) -> None:
 
 def _drive(model: Model, chance: random.Random, steps: int) -> None:
     for step in range(steps):
-        act = chance.choice(["call"] * 6 + ["use", "set_reading", "inject", "clear_faults", "answer", "remove_answer", "advance", "freeze", "run_again", "reset"])  # fmt: skip
+        act = chance.choice(["call"] * 6 + ["use", "set_reading", "inject", "clear_faults", "answer", "remove_answer", "advance", "freeze", "reset_clock", "reset"])  # fmt: skip
         if act == "call":
             model.call(chance.choice([0, 0, 0, 5, 400]))
         elif act == "use":

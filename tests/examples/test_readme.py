@@ -19,15 +19,17 @@ from helpers.markdown import blocks
 
 from mockserver import MockServer
 from mockserver.engine.build import make_engine
-from tests.project.doc_tables import ROOT, markdown_files
+from tests.project.doc_tables import CHINESE, ROOT, english_original, markdown_files
 
 FILE_NAME = re.compile(r"# ([a-z]+\.yaml|scenarios/[\w-]+\.yaml)$", re.MULTILINE)
 URL = "http://127.0.0.1:8080"
 
 
 def documents(language: str) -> list[Path]:
-    """Return the documents with blocks of one language."""
-    return [path for path in markdown_files() if blocks(path, language)]
+    """Return the documents with blocks of one language, without translations whose blocks are those of the original."""
+    found = {path: blocks(path, language) for path in markdown_files()}
+    originals = {path: english_original(path) for path in found if path.name.endswith(CHINESE) and path.parent != ROOT}
+    return [path for path in found if found[path] and found[path] != found.get(originals.get(path, Path()))]
 
 
 def name(path: Path) -> str:
