@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
-    """One HTTP request as received, with nothing decoded that could lose information."""
+    """One HTTP request as received, with nothing decoded that could lose information.
+
+    Treat requests and responses as read-only: they are not frozen because that makes their creation much slower.
+    """
 
     method: str
     path: str  # Percent-decoded path, with undecodable bytes replaced.
@@ -87,7 +90,7 @@ def read_header(text: str) -> str:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """What the client gets: status, headers and body, and how they are delivered."""
 

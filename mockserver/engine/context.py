@@ -96,9 +96,9 @@ class RequestContext:
         return next((found for found in self.violations if not found.tolerated), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
-    """The answer before faults: its bytes and where they come from."""
+    """The answer before faults: its bytes and where they come from. Treat it as read-only."""
 
     body: bytes
     by: str  # `world`, `contract`, `fault`, or a rule's name.

@@ -9,7 +9,7 @@ import functools
 import http
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import flask
@@ -85,7 +85,7 @@ class FastPath:
         name = _PATHS.get(path)
         if name is None or incoming.method != "POST":
             return None
-        body, headers = incoming.body, _parse_headers(tuple(incoming.headers))
+        body, headers = incoming.body, _parse_headers(incoming.headers)
         try:
             return self._engine.accept(
                 Request(
@@ -117,7 +117,7 @@ class FastPath:
 
 
 @functools.lru_cache(maxsize=256)
-def _parse_headers(headers: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
+def _parse_headers(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Return headers as the WSGI environ has them: see `wsgi.make_environ` and `_headers`."""
     environ: dict[str, Any] = {}
     wsgi.add_headers(environ, headers)

@@ -4,12 +4,14 @@ What it adds to the parser of httptools:
 
 - limits for the size of headers and bodies; a missing or repeated Host and CONNECT are refused;
 - targets that the parser rejects (raw bytes over 0x7f) reach the application;
+- the headers of a POST request that arrives in one piece are parsed once, because clients repeat theirs to the byte;
 - trailers cannot add headers, and an offered protocol upgrade is ignored.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from mockserver.server.wsgi import HTTPResponse
 
 IDLE, HEAD, BODY = range(3)  # What of a request is being read: nothing, its head, or its body.
+_LINE_AND_HEADERS = re.compile(rb"POST (/[\w/.~%=&?+-]*) HTTP/1\.1(\r\n.*?)\r\n\r\n", re.ASCII | re.DOTALL)
+_KNOWN_HEADERS: dict[bytes, tuple[tuple[tuple[bytes, bytes], ...], int]] = {}
+"""Raw headers of complete and ordinary POST requests, as parsed, and the length of the body that they announce."""
+_SPECIAL_HEADERS = frozenset((b"expect", b"transfer-encoding", b"upgrade", b"x-offered-upgrade"))
+_MAX_REMEMBERED = 4_096  # Bytes of a request head that is remembered.
+_MAX_KNOWN = 512  # Raw headers that are remembered.
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
@@ -34,7 +42,7 @@ class IncomingRequest:
     method: str
     target: bytes
     version: str
-    headers: list[tuple[bytes, bytes]]  # In the order received, with lower-case names.
+    headers: Sequence[tuple[bytes, bytes]]  # In the order received, with lower-case names.
     keep_alive: bool  # Whether the client allows the connection to be kept.
     declared_length: int = 0  # Content-Length, 0 without one.
     body: list[bytes] = field(default_factory=list)
@@ -73,6 +81,9 @@ class RequestParser:
         """Return the requests that these bytes complete, and a refusal if they are not valid."""
         if self.done:
             return []
+        fresh = self.phase == IDLE
+        if fresh and (known := self._read_known(data)):
+            return [known]
         size, completed = len(data), self._completed
         self._count_exactly = self._head_bytes + size > self._limits.header_bytes
         original = data
@@ -100,7 +111,38 @@ class RequestParser:
             self._request_bytes += size
             if self._request_bytes > self._limits.raw_bytes:
                 self._refuse(Refusal(400, "request_too_large", limit=self._limits.raw_bytes))
+        if fresh and self._ready and original is data:
+            self._remember(data)
         return self._take()
+
+    def _read_known(self, data: bytes) -> IncomingRequest | None:
+        """Return the request if `data` is exactly one, and its headers are known."""
+        found = _LINE_AND_HEADERS.match(data)
+        known = _KNOWN_HEADERS.get(found[2]) if found else None
+        if found is None or known is None:
+            return None
+        headers, length = known
+        if (
+            len(data) != found.end() + length
+            or found.end() > self._limits.header_bytes
+            or length > self._limits.body_bytes
+        ):
+            return None
+        self.started += 1
+        return IncomingRequest("POST", found[1], "1.1", headers, True, length, [data[found.end() :]] if length else [])
+
+    def _remember(self, data: bytes) -> None:
+        """Remember the headers of `data` if it is exactly one ordinary request that was accepted."""
+        request, found = self._ready[0], _LINE_AND_HEADERS.match(data)
+        if found is None or type(request) is not IncomingRequest or found.end() > _MAX_REMEMBERED:
+            return
+        if found.end() + request.declared_length != len(data):
+            return
+        names = {name for name, _ in request.headers}
+        if request.keep_alive and not request.hint and not request.overlong and names.isdisjoint(_SPECIAL_HEADERS):
+            if len(_KNOWN_HEADERS) >= _MAX_KNOWN:
+                _KNOWN_HEADERS.clear()
+            _KNOWN_HEADERS[found[2]] = tuple(request.headers), request.declared_length
 
     def refuse(self, refusal: Refusal) -> list[IncomingRequest | Refusal]:
         """Refuse the request that is being read, and ignore everything that follows."""
@@ -142,7 +184,7 @@ class RequestParser:
             parser.get_method().decode(),
             target,
             version,
-            self._headers,
+            tuple(self._headers),
             keep_alive=version != "1.0" and parser.should_keep_alive(),
         )
         self._headers = []

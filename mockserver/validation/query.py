@@ -17,7 +17,7 @@ from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 
 PARAMETERS = ("appkey", "identifier", "curtime", "checksum", "seq")
 MAX_UNKNOWN = 20  # At most this many unknown parameters are reported.
-_INTERNED = {name: name for name in PARAMETERS}  # Saves memory: the journal keeps the names of every request.
+_NAMES = frozenset(PARAMETERS)
 _EACH_ONCE = dict.fromkeys(PARAMETERS, 1)
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SIGNATURE_NAMES = frozenset(("checksum", "curtime", "appkey"))  # Parameters whose names are used for nothing else.
@@ -38,14 +38,20 @@ class Query:
 
 def read_query(raw: str) -> Query:
     """Parse a raw query string. Never fails: what cannot be decoded is listed in `broken`."""
-    query = Query()
     plain = "%" not in raw and "+" not in raw and raw.isascii()
-    for piece in raw.split("&"):
+    pieces = raw.split("&")
+    if plain and len(pieces) == len(PARAMETERS):
+        # Nearly every request: each parameter once.
+        values = {name: value for name, _, value in [piece.partition("=") for piece in pieces]}
+        if values.keys() == _NAMES:
+            return Query(values, _EACH_ONCE, {})
+    query = Query()
+    for piece in pieces:
         if not piece:
             continue
         raw_name, _, raw_value = piece.partition("=")
         name, value = (raw_name, raw_value) if plain else (_decode(raw_name), _decode(raw_value))
-        key = shorten(raw_name) if name is None else _INTERNED.get(name, name)
+        key = shorten(raw_name) if name is None else name
         query.counts[key] = query.counts.get(key, 0) + 1
         if name is None or value is None:
             query.broken[key] = raw_value
@@ -59,7 +65,7 @@ def check_query(query: Query, readings: Readings, request: Request | None = None
 
     If the signature is missing and `request` is given, its headers and body are searched for it.
     """
-    if query.counts == _EACH_ONCE and not query.broken:
+    if query.counts is _EACH_ONCE or (query.counts == _EACH_ONCE and not query.broken):
         return []
     violations = list(_check_missing(query, readings, request))
     documented = [name for name in query.counts if name in _EACH_ONCE]

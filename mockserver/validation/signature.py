@@ -19,7 +19,6 @@ from mockserver.validation.diagnosis import diagnose
 from mockserver.validation.query import PARAMETERS, read_query
 from mockserver.validation.redactor import MASK
 
-_SECONDS = re.compile(r"[0-9]{10}", re.ASCII)
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
 _FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1"), "off": ("v2",)}
 _CLOCK_MOVED = Text(" (this server's clock was stopped or moved on purpose)", "（本服务器的时钟已被冻结或调整）")
@@ -42,9 +41,9 @@ class SignatureMemory(Protocol):
         """Return the curtime for which `checksum` was correct, if remembered."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SigningContext:
-    """What the server verifies a signature against."""
+    """What the server verifies a signature against. Treat it as read-only: a frozen class takes longer to create."""
 
     now: float  # The server's clock, in seconds since 1970.
     app: App | None  # The app named by the query, with the keys the server holds for it.
@@ -136,7 +135,7 @@ def _check_identifier(identifier: str | None, app: App | None, readings: Reading
 
 def _read_curtime(text: str, readings: Readings, now: float) -> tuple[float | None, list[Violation]]:
     """Return curtime as seconds since 1970, or None if it is malformed, and the violations of its format."""
-    if _SECONDS.fullmatch(text):
+    if len(text) == 10 and text.isascii() and text.isdigit():
         return float(text), []
     if found := _FRACTION.fullmatch(text):
         tolerated = readings["curtime"] == "fraction"
