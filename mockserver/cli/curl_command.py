@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from mockserver.cli.pasted_request import SEVERAL, PastedRequest, url_likeness
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
+from mockserver.validation.pasted_request import SEVERAL, PastedRequest, url_likeness
 
 _PROMPT = re.compile(r"\A[\s$%#>]*curl(?:\.exe)?\s")
 _CONTINUATION = re.compile(r"[ \t]{0,64}[\\^`]\r?\n")  # The end of a line that goes on, in sh, cmd and PowerShell.

@@ -12,13 +12,13 @@ import click
 from mockserver.cli.curl_command import is_curl, read_curl
 from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.output import local_time, show_json, violation_line
-from mockserver.cli.pasted_request import PastedRequest, find_url, read_journal_entry, read_raw_http
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Request
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
 from mockserver.reporting.json_shapes import violation_json
 from mockserver.validation.curtime import whole_second
+from mockserver.validation.pasted_request import PastedRequest, find_url, read_journal_entry, read_raw_http
 from mockserver.validation.query import read_query
 
 _MAX_INPUT = 1_100_000  # Bytes read from a file or standard input; no valid request is longer.

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.cli.options import RunningServer
-from mockserver.cli.output import is_violation, printable
+from mockserver.cli.output import printable
 from mockserver.core.addresses import certificate_advice, parse_server_url, scheme_advice
 from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.text import Text
 from mockserver.testing.admin_client import AdminClient
+from mockserver.validation.pasted_request import is_violation
 
 _TIMEOUT = 60.0  # Seconds to wait for each part of an answer.
 _MAX_EXCERPT = 80

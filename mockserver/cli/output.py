@@ -21,7 +21,6 @@ from mockserver.core.text import Text
 
 _GAP = "  "
 _MIN_FOLDED = 32  # Columns below which the last cell of a row is not folded.
-_VIOLATION_KEYS = {"name", "where", "text", "section", "diagnosis", "tolerated"}
 
 
 def to_json(value: Any, indent: int | None = 2) -> str:
@@ -59,11 +58,6 @@ def show_answer(answer: Mapping[str, Any], as_json: bool | None) -> None:
             _table(rows, f"{printable(name)} ({len(value)})")
         elif name not in FIELDS:
             click.echo(f"{printable(name)}: {_with_time(name, value)}")
-
-
-def is_violation(row: Any) -> bool:
-    """Return whether a value from a journal is a violation that `violation_line` can print."""
-    return isinstance(row, dict) and row.keys() >= _VIOLATION_KEYS
 
 
 def violation_line(row: Mapping[str, Any]) -> str:

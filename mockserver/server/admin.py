@@ -26,6 +26,7 @@ from mockserver.server import (
     console_data,
     console_feed,
     console_requests,
+    console_try,
 )
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route, parse_request
 from mockserver.server.guard import CHALLENGES, Guard
@@ -42,8 +43,11 @@ ROUTES: tuple[Route, ...] = (
     *admin_docs.ROUTES,
     *console_data.ROUTES,
     *console_feed.ROUTES,
+    *console_try.ROUTES,
 )
-PAGES = (*console.PAGES, *console_data.PAGES, *console_feed.PAGES, *console_requests.PAGES)
+PAGES = tuple(
+    page for module in (console, console_data, console_feed, console_requests, console_try) for page in module.PAGES
+)
 """The pages of the console. They are below the prefix, too, because the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
 

@@ -36,6 +36,7 @@ NAVIGATION = (
     ("console", Text("Overview", "总览")),
     ("console/data", Text("Data", "数据")),
     ("console/requests", Text("Requests", "请求")),
+    ("console/try", Text("Try it", "试一试")),
 )
 """The pages: path below the admin prefix, and title."""
 

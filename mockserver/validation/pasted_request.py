@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.cli.output import is_violation
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 from mockserver.validation.query import PARAMETERS
@@ -40,6 +39,7 @@ _HOST = re.compile(r"(?:\[[^\]/]*\]|localhost|[\w-]+(?:\.[\w-]+)+|[\w.-]+(?=:[0-
 _METHOD = re.compile(r"(?<![A-Za-z])(GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|TRACE)[\s:\"'<]+\Z", re.ASCII)
 _REQUEST_LINE = re.compile(r"^(> ?)?([A-Z]{3,7}) (\S+) HTTP/[0-9.]+[ \t]*\r?$", re.ASCII | re.MULTILINE)
 
+_VIOLATION_KEYS = {"name", "where", "text", "section", "diagnosis", "tolerated"}
 SEVERAL = Text("several requests found; only the first was checked", "其中有多个请求：只检查了第一个")
 _NO_REQUEST = Text(
     "no request found: paste a URL, a query string (appkey=…&checksum=…), a log line that contains one of them,"
@@ -87,6 +87,11 @@ class PastedRequest:
         self.path, _, self.query = rest.partition("?")
         if self.query and "&" not in self.query:
             self.notes.append(_CUT_BY_SHELL)
+
+
+def is_violation(row: Any) -> bool:
+    """Return whether a value from a journal is a violation with all its keys."""
+    return isinstance(row, dict) and row.keys() >= _VIOLATION_KEYS
 
 
 def find_url(text: str) -> PastedRequest:
