@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.world.every_python import pythons
 
 ROOT = Path(__file__).parents[2]
-APART = {"schemathesis"}
+APART = {"openapi-python-client", "schemathesis"}
 """Test libraries that accept only the newest versions of what the package requires."""
 PACKAGE_TESTS = [
     # click, rich, PyYAML; jsonschema, jsonschema-rs, referencing, orjson; Jinja2, Faker; numpy
