@@ -33,7 +33,7 @@ from mockserver.server.service import Service
 HOST = "127.0.0.1:8080"
 DATE = re.compile(rb"\r\ndate: [^\r]*")
 MEASURED = ("seconds", "started", "fingerprint", "rules")
-API_FAMILIES = ("json", "fields", "signatures", "wishes")
+API_FAMILIES = ("json", "fields", "signatures", "overrides")
 
 
 class Wire(asyncio.Transport):
