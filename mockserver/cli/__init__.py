@@ -22,6 +22,7 @@ from mockserver.cli.learn import learn
 from mockserver.cli.options import message_language
 from mockserver.cli.report import report
 from mockserver.cli.requests import call, curl, sample, sign
+from mockserver.cli.reset import reset
 from mockserver.cli.serve import serve
 from mockserver.cli.streams import discard, standard_streams
 from mockserver.cli.tables import TABLES
@@ -54,7 +55,7 @@ def cli(context: click.Context) -> None:
             _complain(warning)
 
 
-_COMMANDS = (serve, wait, init, curl, call, sample, sign, explain, check, export, world, report, verify, learn)
+_COMMANDS = (serve, wait, reset, init, curl, call, sample, sign, explain, check, export, world, report, verify, learn)
 for _command in (*_COMMANDS, *TABLES, faults):
     # click would cut a sentence that is longer than a line.
     _command.short_help = (_command.help or "").partition("\n")[0].removesuffix(".")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import click
 from mockserver.cli.logs import log_to_stderr
 from mockserver.cli.options import setting_options, user_folders
 from mockserver.cli.output import not_writable, to_json
+from mockserver.core.errors import ConfigurationError
 from mockserver.core.machine_time import machine_time
 from mockserver.core.settings import SETTINGS, environment_warnings
 from mockserver.engine.build import resolve_settings
@@ -41,6 +44,8 @@ def serve(**settings: Any) -> None:
             for warning in environment_warnings():
                 _log.warning("%s", warning.to(chosen["lang"]))
             server = MockServer(**chosen)
+            if text := server.engine.store.problem:
+                raise ConfigurationError.at("--store", text)
 
             def ready(url: str) -> None:
                 details: dict[str, Any] = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid()}
@@ -56,9 +61,19 @@ def serve(**settings: Any) -> None:
                     line = to_json({**entry, "scenario": chosen["scenario"]}, indent=None)
                 click.echo(line)
 
+            if chosen["workers"] > 1:
+                sys.exit(server.run_workers(chosen["workers"], ready, lambda: _worker_log(chosen["log_format"])))
             server.run(ready)
     finally:
         ready_file.remove()
+
+
+def _worker_log(form: str) -> ExitStack:
+    """Log to stderr from a forked process, which does not have the thread that writes the lines."""
+    logging.getLogger("mockserver").handlers.clear()
+    stack = ExitStack()
+    stack.enter_context(log_to_stderr(form))
+    return stack
 
 
 def _ready_line(details: Mapping[str, Any], chosen: Mapping[str, Any], appkey: str, signing: object) -> str:

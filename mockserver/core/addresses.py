@@ -1,4 +1,4 @@
-"""URLs of mock servers, as users give them to commands: parsing, connecting, and advice about TLS errors."""
+"""URLs of mock servers and of stores, as users give them: parsing, connecting, and advice about TLS errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import re
 import ssl
 import urllib.parse
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
@@ -48,6 +49,75 @@ class ServerAddress:
             text = Text(f"{ca} contains no CA certificates: {reason}", f"{ca} 中没有 CA 证书：{reason}")
             raise ConfigurationError.at("--ca", text) from None
         return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where a Redis server is, and how to log in. Its text has no credentials."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""  # The socket of a server on this machine, instead of host and port.
+    database: int = 0
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    tls: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        """Return the URL without user and password."""
+        if self.path:
+            return f"unix://{self.path}?db={self.database}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"redis{'s' if self.tls else ''}://{host}:{self.port}/{self.database}"
+
+
+def parse_store(given: str | StoreAddress) -> StoreAddress:
+    """Return the address in `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`, `rediss://…` or `unix:///PATH[?db=N]`.
+
+    `?ssl_ca_certs=FILE` names the CA of a `rediss` server, as in other clients. Raise ConfigurationError, without showing the
+    credentials, for other texts.
+    """
+    if isinstance(given, StoreAddress):
+        return given
+    try:
+        parts = urllib.parse.urlsplit(given.strip())
+        options = dict(urllib.parse.parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+        port, user, password = parts.port or 6379, unquote(parts.username or ""), unquote(parts.password or "")
+        database = (
+            int(options.pop("db", "") or parts.path.strip("/") or 0)
+            if parts.scheme != "unix"
+            else int(options.pop("db", 0))
+        )
+    except ValueError:
+        raise _invalid_store() from None
+    ca = options.pop("ssl_ca_certs", None)
+    local = parts.scheme == "unix"
+    if (
+        parts.scheme not in ("redis", "rediss", "unix")
+        or options
+        or database < 0
+        or not (parts.path if local else parts.hostname)
+    ):
+        raise _invalid_store()
+    if local:
+        return StoreAddress(path=parts.path, database=database, user=user, password=password)
+    try:
+        tls = ssl.create_default_context(cafile=ca) if parts.scheme == "rediss" else None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        text = Text(f"{ca} contains no CA certificates: {reason}", f"{ca} 中没有 CA 证书：{reason}")
+        raise ConfigurationError.at("--store", text) from None
+    return StoreAddress(parts.hostname or "", port, "", database, user, password, tls)
+
+
+def _invalid_store() -> ConfigurationError:
+    # The text may contain a password, so it is not shown.
+    form = "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"
+    text = Text(
+        f"is not the URL of a Redis server; expected {form}, rediss://… or unix:///PATH?db=N",
+        f"不是 Redis 服务器的 URL；应为 {form}、rediss://… 或 unix:///PATH?db=N",
+    )
+    return ConfigurationError.at("--store", text)
 
 
 def parse_server_url(url: str, ca: str | None = None) -> ServerAddress:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mockserver.core.addresses import parse_origins, parse_public_url
+from mockserver.core.addresses import parse_origins, parse_public_url, parse_store
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
@@ -65,6 +65,7 @@ _SERVICE_URL = re.compile(r"(?:tcp|udp|sctp)://")
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "admin_token": parse_admin_token,
     "public_url": parse_public_url,
+    "store": parse_store,
     "cors_origin": parse_origins,
 }
 

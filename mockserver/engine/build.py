@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,12 +20,17 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario, load_config
 from mockserver.engine.journal import Journal
+from mockserver.engine.metrics import Metrics
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import MemoryStore
 from mockserver.engine.strays import Cors
 from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault, parse_text
 
+log = logging.getLogger("mockserver")
+
+_SHARED = ("scenario", "reading", "strictness", "signing", "fault", "now")
+"""The settings that a store of several processes remembers."""
 _MAX_READS = 5  # How often files that change while they are read are read again.
 _SEPARATOR = re.compile(r"[,\s]+(?=[A-Za-z_]+\s*=)")  # Separates NAME=VALUE texts.
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -65,8 +71,7 @@ def make_engine(**settings: Any) -> Engine:
                     return config
         return read()
 
-    store = MemoryStore(clock, chosen["scenario"], seed=chosen["seed"] or 0, app_ttl=chosen["app_ttl"])
-    journal = Journal(max_entries=chosen["journal_size"])
+    store, journal, metrics = _make_state(clock, chosen, readings)
     engine = Engine(
         load,
         store,
@@ -75,11 +80,49 @@ def make_engine(**settings: Any) -> Engine:
         headers=chosen["answer_headers"],
         requests=chosen["log_requests"],
         cors=Cors(chosen["cors_origin"]),
+        metrics=metrics,
     )
     faults = parse_faults(chosen["fault"], engine.config.catalogue)
     engine.redact_secrets_of(faults)
     store.set_startup_faults(faults)
+    if store.join():
+        given = [name for name in _SHARED if chosen[name] != SETTINGS[name].default]
+        if given:
+            log.warning("%s", _not_applied(given).to(chosen["lang"]))
     return engine
+
+
+def _make_state(
+    clock: Clock, chosen: Mapping[str, Any], readings: dict[str, Value]
+) -> tuple[MemoryStore, Journal, Metrics]:
+    """Return the store that is chosen, with its journal and metrics."""
+    size, ttl, seed = chosen["journal_size"], chosen["app_ttl"], chosen["seed"] or 0
+    if not chosen["store"]:
+        return MemoryStore(clock, chosen["scenario"], seed=seed, app_ttl=ttl), Journal(size), Metrics()
+    try:
+        from mockserver.engine.redis_journal import RedisJournal, RedisMetrics
+        from mockserver.engine.redis_store import RedisStore
+    except ImportError:
+        en, zh = "needs the extra: pip install 'mockserver[redis]'", "需要安装附加组件：pip install 'mockserver[redis]'"
+        raise _invalid("store", en, zh) from None
+    store = RedisStore(
+        clock,
+        chosen["scenario"],
+        address=chosen["store"],
+        prefix=chosen["store_prefix"],
+        seed=seed,
+        app_ttl=ttl,
+        overrides=readings,
+    )
+    return store, RedisJournal(store, size), RedisMetrics(store)
+
+
+def _not_applied(given: Iterable[str]) -> Text:
+    options = ", ".join(f"--{name}" for name in given)
+    return Text(
+        f"{options}: not applied, because the store has a state already; `mockserver reset` starts afresh",
+        f"{options}：未生效，因为存储中已有状态；`mockserver reset` 可重新开始",
+    )
 
 
 def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:

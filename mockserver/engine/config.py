@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from mockserver.core.yaml_reader import read_yaml
 from mockserver.scenarios.loading import load_scenarios
 from mockserver.scenarios.model import RuleSet, Scenario
 
+_NUMBERS = itertools.count(1)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -42,7 +44,7 @@ class Config:
     error_info_override: ErrorInfoStyle | None = None
     """The style of ErrorInfo chosen for the whole run; it wins over that of a scenario."""
     warnings: Sequence[Problem] = ()  # What is valid in the user's files but probably not meant.
-    number: int = field(default_factory=itertools.count(1).__next__)  # Unique in this process; part of every cache key.
+    number: int = field(default_factory=lambda: next(_NUMBERS))  # Unique in this process; part of every cache key.
 
     @cached_property
     def _readings(self) -> dict[str, Mapping[str, Value]]:
@@ -51,6 +53,10 @@ class Config:
     @cached_property
     def _rule_sets(self) -> dict[str, RuleSet]:
         return {name: RuleSet(scenario.rules) for name, scenario in self.scenarios.items()}
+
+    def with_overrides(self, overrides: Mapping[str, Value]) -> Config:
+        """Return the same configuration with other readings for the whole run."""
+        return replace(self, reading_overrides=overrides, number=next(_NUMBERS))
 
     def readings(self, scenario: str) -> Mapping[str, Value]:
         """Return all readings that apply under a scenario."""

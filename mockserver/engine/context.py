@@ -24,7 +24,8 @@ from mockserver.validation.query import Query
 class RequestContext:
     """One request in the pipeline: its configuration, app and content, and what is wrong with it."""
 
-    number: int  # Counts the requests of this engine from 1.
+    number: int  # Counts the requests of this process from 1.
+    id: str  # The request's id in headers, journal and log.
     config: Config  # The configuration that answers this request, even if the files are reloaded meanwhile.
     received: Request = field(repr=False)
     """The request as received. May contain secrets: it is used for the signature, never shown or stored."""
@@ -53,11 +54,6 @@ class RequestContext:
     def query(self) -> dict[str, str]:
         """Query parameters by name."""
         return self.parsed_query.values
-
-    @property
-    def id(self) -> str:
-        """The request's id in headers, journal and log."""
-        return f"{self.number:08d}"
 
     @property
     def second(self) -> int:

@@ -49,7 +49,7 @@ class JournalQuery:
 
     def matches(self, entry: JournalEntry) -> bool:
         """Return whether the query selects the entry."""
-        return self.covers(entry.kind, entry.appkey) and self.selects(_stored(entry, 0, b""))
+        return self.covers(entry.kind, entry.appkey) and self.selects(stored_entry(entry, 0, b""))
 
     def covers(self, kind: EntryKind, appkey: str) -> bool:
         """Return whether the query selects entries of this kind and app."""
@@ -100,6 +100,7 @@ class TooManyWaiters(Exception):
 @dataclass(slots=True, eq=False)
 class _Waiter:
     query: JournalQuery
+    least: int
     missing: int
     notify: Callable[[], object]  # Called once nothing is missing, or on `close`.
 
@@ -177,7 +178,7 @@ class Journal:
             if app is None:
                 app = self._apps[key] = AppJournal()
             self._number += 1
-            stored = _stored(entry, self._number, data)
+            stored = stored_entry(entry, self._number, data)
             before = app.size
             app.append(stored, min(len(entry.answer), MAX_BODY))
             self._size += app.size - before
@@ -237,7 +238,7 @@ class Journal:
                 return None
             if len(self._waiters) >= MAX_WAITERS:
                 raise TooManyWaiters
-            waiter = _Waiter(query, least - count, callback)
+            waiter = _Waiter(query, least, least - count, callback)
             self._waiters.append(waiter)
 
         def cancel() -> None:
@@ -332,7 +333,8 @@ def size_of(stored: Stored) -> int:
     return _OVERHEAD + len(stored[-1])
 
 
-def _stored(entry: JournalEntry, number: int, data: bytes) -> Stored:
+def stored_entry(entry: JournalEntry, number: int, data: bytes) -> Stored:
+    """Return an entry as it is held, at a position."""
     names = " ".join(found.name for found in entry.violations) if entry.violations else ""
     return number, entry.at, entry.id, entry.operation, entry.error, names, data
 

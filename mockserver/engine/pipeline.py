@@ -5,7 +5,6 @@ A `Request` goes in, a `Response` comes out. Knows nothing of Flask, ASGI or soc
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterable
@@ -57,11 +56,12 @@ class Engine:
         headers: bool = True,
         requests: Which = "failures",
         cors: Cors | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.config = self._warn(load(), lang)
         self.store = store
         self.journal = journal
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.lang: Lang = lang
         self.problems: tuple[Problem, ...] = ()
         """Problems of the files when they were last read; the configuration before that is still in use."""
@@ -72,16 +72,16 @@ class Engine:
         self._cors = cors or Cors()
         self._responder = Responder(lang)
         self._log = RequestLog(requests, lang)
-        self._redactor = Redactor()
+        self.redactor = Redactor()
         self._add_secrets(self.config)
-        self._numbers = itertools.count(1)
         self._own: dict[str, tuple[tuple[object, ...], Readings, RuleSet]] = {}
         """The readings and rules of the apps that have their own, with what they were made of."""
         journal.nearest_rule = self._responder.near_miss
+        store.bind(self)
 
     def handle(self, request: Request) -> Response:
         """Return the response to one request. Every failure is an envelope (§1.3, §1.4)."""
-        return self.answer(self.accept(request))
+        return self.store.answer(lambda: self.answer(self.accept(request)))
 
     def accept(self, request: Request) -> RequestContext:
         """Do the first half of `handle`, which never takes long: read and check a request."""
@@ -132,7 +132,7 @@ class Engine:
 
     def _identify(self, received: Request, *, preview: bool = False) -> RequestContext:
         # Secrets in the wrong place are masked first: only the signature check sees the request as received.
-        request = self._redactor.redact(received)
+        request = self.redactor.redact(received)
         query = read_query(request.query)
         config = self.config
         app = self.app(query.values.get("appkey", ""))
@@ -143,8 +143,10 @@ class Engine:
             app = next(iter(config.apps.values()))
             state = self.store.app(app.appkey)
             scenario, readings, rules = self._choices(config, overrides, state)
+        number, request_id = (0, "") if preview else self.store.request_id()
         return RequestContext(
-            0 if preview else next(self._numbers),
+            number,
+            request_id,
             config,
             received,
             request,
@@ -283,6 +285,11 @@ class Engine:
         row, style = self.config.catalogue[error], self.config.error_info(self.store.scenario)
         return encode_json(failure(row.code, row.error_info(detail.to(self.lang), self.lang, style)))
 
+    def busy(self, reason: Text) -> Response:
+        """Return the response to a request that the store could not take: nothing of it is recorded."""
+        diagnosis = (("X-Mock-Diagnosis", header_value(f"store_unavailable: {reason.en}")),) if self._headers else ()
+        return Response(200, CONTENT_TYPE + diagnosis, self.error_body("server_busy", reason))
+
     def app(self, appkey: str) -> App | None:
         """Return a registered app."""
         return self.config.apps.get(appkey) or (self.store.use_app(appkey) if self.store.apps else None)
@@ -297,12 +304,12 @@ class Engine:
 
     def register(self, app: App) -> None:
         """Add an app at run time."""
-        self._redactor.add_credentials([app.credentials])
+        self.redactor.add_credentials([app.credentials])
         self.store.add_app(app)
 
     def redact_secrets_of(self, faults: Iterable[Fault]) -> None:
         """Mask the secrets that these faults contain wherever a request repeats them."""
-        self._redactor.add_secrets(secret for fault in faults for secret in fault.kind.secrets)
+        self.redactor.add_secrets(secret for fault in faults for secret in fault.kind.secrets)
 
     def reload(self) -> None:
         """Read every file again and answer from the new configuration.
@@ -333,7 +340,7 @@ class Engine:
         return config
 
     def _add_secrets(self, config: Config) -> None:
-        self._redactor.add_credentials(app.credentials for app in config.apps.values())
+        self.redactor.add_credentials(app.credentials for app in config.apps.values())
         for scenario in config.scenarios.values():
             self.redact_secrets_of(scenario.faults)
 

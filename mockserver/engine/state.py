@@ -12,7 +12,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from mockserver.contract.apps import App
 from mockserver.contract.readings import Value
@@ -26,9 +26,22 @@ from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultCounts, FaultState
 from mockserver.scenarios.model import Rule
 
+if TYPE_CHECKING:
+    import asyncio
+
+    from mockserver.engine.pipeline import Engine
+
 T = TypeVar("T")
 APP_TTL = 86_400.0  # Seconds that an app created at run time is remembered after its last use.
 ALL_APPS = "all apps"  # Origin of faults that apply to every app.
+
+
+class StoreUnavailable(Exception):
+    """A shared store gave no answer in time, or refused to work; `text` says why."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        super().__init__(text.en)
 
 
 class AppState:
@@ -129,12 +142,19 @@ class MemoryStore:
         self._used: dict[str, float] = {}  # When each of them was used last, by the machine's monotonic clock.
         self._seed = seed
         self._startup_faults: tuple[Fault, ...] = ()
-        self._faults: dict[str, SharedFault] = {}  # Faults of all apps, by id.
+        self.shared_faults: dict[str, SharedFault] = {}  # Faults of all apps, by id.
         self._fault_numbers = itertools.count(1)
         self._answer_numbers = itertools.count(1)
         self._request_numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._states: dict[str, AppState] = {}
+
+    def bind(self, engine: Engine) -> None:
+        """Get to know the engine whose state this is."""
+
+    def join(self) -> bool:
+        """Adopt the state of other processes, if the store has any. Return whether it differs from this one."""
+        return False
 
     @property
     def problem(self) -> Text | None:
@@ -145,9 +165,20 @@ class MemoryStore:
         """Return the response that `handle` makes of one request."""
         return handle()
 
-    def change(self, act: Callable[[], T]) -> T:
-        """Return the result of an administrative action, which may change the state."""
+    def read(self, act: Callable[[], T]) -> T:
+        """Return the result of an administrative action that sees the latest state."""
         return act()
+
+    def change(self, act: Callable[[], T]) -> T:
+        """Return the result of an administrative action that may change the state."""
+        return act()
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], object]], None] | None:
+        """Prepare for requests in an event loop. Return what runs a request that may wait for others; None if none does."""
+        return None
+
+    def close(self) -> None:
+        """End what `open` began."""
 
     def request_id(self) -> tuple[int, str]:
         """Return the number of a new request in this process, and its id."""
@@ -231,7 +262,7 @@ class MemoryStore:
     def add_fault(self, fault: Fault) -> str:
         """Activate a fault for all apps, present and future. Return its id; FaultError when it is taken."""
         with self._lock:
-            taken = self._faults.keys() | {
+            taken = self.shared_faults.keys() | {
                 active.id for state in self._states.values() for active in state.faults.active
             }
             candidates = (f"all-{number}-{fault.kind.kind}" for number in self._fault_numbers)
@@ -246,18 +277,18 @@ class MemoryStore:
                 for state in changed:
                     state.faults.remove(fault_id)
                 raise
-            self._faults[fault_id] = SharedFault(named, self.clock.now(), uid)
+            self.shared_faults[fault_id] = SharedFault(named, self.clock.now(), uid)
         return fault_id
 
     def remove_fault(self, fault_id: str) -> bool:
         """Remove a fault from all apps. Return whether there was one."""
-        known = self._faults.pop(fault_id, None) is not None
+        known = self.shared_faults.pop(fault_id, None) is not None
         removed = [state.faults.remove(fault_id) for state in self.states()]
         return known or any(removed)
 
     def clear_faults(self) -> int:
         """Remove every fault of every app. Return how many there were."""
-        self._faults.clear()
+        self.shared_faults.clear()
         self._fault_numbers = itertools.count(1)
         return sum(state.faults.clear() for state in self.states())
 
@@ -268,7 +299,7 @@ class MemoryStore:
         self.clock.reset()
         self.scenario = self.first_scenario
         self.rules, self.readings = {}, {}
-        self._faults.clear()
+        self.shared_faults.clear()
         # The same ids again, because a fault's random draws depend on its id.
         self._fault_numbers = itertools.count(1)
         for state in self.states():
@@ -302,6 +333,6 @@ class MemoryStore:
         state.set_readings(self.readings)
         for rule_id, rule in self.rules.items():
             state.add_rule(rule_id, rule)
-        for fault, added, uid in self._faults.values():
+        for fault, added, uid in self.shared_faults.values():
             ttl = fault.common.ttl_seconds
             state.faults.restore(fault, ALL_APPS, None if ttl is None else added + ttl, uid)

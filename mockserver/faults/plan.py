@@ -12,6 +12,7 @@ reported.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,22 +33,32 @@ class FaultCounts:
     """How often one fault of one app matched and fired, and its window of accepted requests. Another store has its own."""
 
     def __init__(self, uid: str = "") -> None:
-        self.matched = 0
-        self.fired = 0
+        self._matched = 0
+        self._fired = 0
         self.window = Window()
         self._lock = threading.Lock()
+
+    @property
+    def matched(self) -> int:
+        """The number of matching requests."""
+        return self._matched
+
+    @property
+    def fired(self) -> int:
+        """The number of requests on which the fault fired."""
+        return self._fired
 
     def take(self, common: Common, chosen: Callable[[int], bool]) -> int | None:
         """Count one matching request. Return its number if the fault fires on it: it must be `chosen`, too."""
         with self._lock:
-            self.matched += 1
-            past = self.matched - common.after
-            if past <= 0 or past % common.every or (common.times is not None and self.fired >= common.times):
+            self._matched += 1
+            past = self._matched - common.after
+            if past <= 0 or past % common.every or (common.times is not None and self._fired >= common.times):
                 return None
-            if not chosen(self.matched):
+            if not chosen(self._matched):
                 return None
-            self.fired += 1
-            return self.matched
+            self._fired += 1
+            return self._matched
 
 
 class ActiveFault:
@@ -119,8 +130,9 @@ class FaultState:
     def add(self, fault: Fault, now: float, *, origin: str = "", uid: str = "") -> ActiveFault:
         """Add a fault. `origin` says who added it, for `clear`. Raise FaultError if its id is taken.
 
-        Faults with the same `uid` share their counts in a store of several processes.
+        Faults of an app with the same `uid` share their counts in a store of several processes; by default it is unique.
         """
+        uid = uid or secrets.token_hex(6)
         with self._lock:
             if len(self.active) >= MAX_FAULTS:
                 # A test run that adds a fault for every case must not reach the limit with finished faults.

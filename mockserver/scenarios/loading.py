@@ -60,7 +60,7 @@ def load_rule(entry: Mapping[str, Any], name: str, schemas: Schemas, catalogue: 
     text = json.dumps({"title": name, "answers": [entry]}, ensure_ascii=False)
     file = _ScenarioFile(name, parse_json(text, name), schemas, catalogue)
     file.problems.check()
-    return file.rules[0]
+    return replace(file.rules[0], entry=entry)
 
 
 class _ScenarioFile:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
+from mockserver.engine.state import StoreUnavailable
 from mockserver.server import (
     admin_apps,
     admin_behavior,
@@ -50,6 +52,12 @@ PAGES = tuple(
 )
 """The pages of the console. They are below the prefix, too, because the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
+
+
+_STATELESS = (*admin_catalog.ROUTES, *admin_docs.ROUTES)
+_CHANGES = [
+    route for route in (*admin_behavior.ROUTES, *admin_clock.ROUTES, *admin_apps.ROUTES) if route.method != "GET"
+]
 
 
 def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
@@ -104,8 +112,16 @@ def unmatched_response(context: AdminContext, guard: Guard) -> Response:
 
 
 def _view(context: AdminContext, route: Route) -> Callable[..., Response]:
+    store = context.engine.store
+    perform = store.change if route in _CHANGES else store.read
+
     def view(**path: str) -> Response:
-        result = route.handler(context, parse_request(request, route, path))
+        parsed = parse_request(request, route, path)
+        act = partial(route.handler, context, parsed)
+        try:
+            result = act() if route in _STATELESS else perform(act)
+        except StoreUnavailable as error:
+            raise AdminError(503, "store_unavailable", error.text) from None
         if isinstance(result, Response):
             return result
         return _json_response(result, _status(route, result))

@@ -8,11 +8,13 @@ from flask import Response
 
 from mockserver import __version__
 from mockserver.contract.operations import OPERATIONS
+from mockserver.core.errors import Problem
 from mockserver.core.machine_time import monotonic
 from mockserver.core.settings import SETTINGS
 from mockserver.core.text import Text
 from mockserver.engine.config import Config
 from mockserver.engine.metrics import Sample, prometheus_text, samples
+from mockserver.engine.state import StoreUnavailable
 from mockserver.faults.parsing import fault_schema
 from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
@@ -30,7 +32,10 @@ def health(context: AdminContext, request: AdminRequest) -> Json:
 @ROUTES.add("GET", "ready", "200；文件有误时为 503 并列出问题；不带令牌时仅返回状态", probe="ready")
 def ready(context: AdminContext, request: AdminRequest) -> Json:
     """200, or 503 with the problems in the files; without the token the status alone."""
-    problems = _rows(context.engine.problems, context, "place", "line", "column", "text")
+    found = [*context.engine.problems]
+    if text := context.engine.store.problem:
+        found.append(Problem("--store", text))
+    problems = _rows(found, context, "place", "line", "column", "text")
     warnings = [text.to(context.lang) for text in context.warnings]
     return {"ready": not problems, "problems": problems, "warnings": warnings}
 
@@ -39,16 +44,21 @@ def ready(context: AdminContext, request: AdminRequest) -> Json:
 def metrics(context: AdminContext, request: AdminRequest) -> Response:
     """Metrics for Prometheus."""
     engine = context.engine
-    entries, size = engine.journal.totals()
-    found: list[Sample] = [
-        *samples(engine.metrics.numbers()),
-        ("journal_entries", {}, entries),
-        ("journal_bytes", {}, size),
-        ("journal_evictions_total", {}, engine.journal.evictions),
+    try:
+        entries, size = engine.journal.totals()
+        found: list[Sample] = [
+            *samples(engine.metrics.numbers()),
+            ("journal_entries", {}, entries),
+            ("journal_bytes", {}, size),
+            ("journal_evictions_total", {}, engine.journal.evictions),
+            ("store_up", {}, 1),
+        ]
+    except StoreUnavailable:
+        found = [("store_up", {}, 0)]
+    found += [
         ("apps", {"made": "false"}, len(engine.config.apps)),
-        ("apps", {"made": "true"}, len(engine.apps)),
-        ("store_up", {}, 1),
-        ("info", {"version": __version__, "store": "memory"}, 1),
+        ("apps", {"made": "true"}, len(engine.store.apps)),
+        ("info", {"version": __version__, "store": engine.store.kind}, 1),
     ]
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(prometheus_text(found), headers=headers, content_type="text/plain; version=0.0.4; charset=utf-8")

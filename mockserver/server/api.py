@@ -79,27 +79,40 @@ class FastPath:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def accept(self, incoming: IncomingRequest) -> ApiCall | None:
-        """Begin to answer a request; None if it is not for an operation. Never takes long."""
+    def parse(self, incoming: IncomingRequest) -> Request | None:
+        """Return a request for the engine; None if it is not for an operation."""
         path, _, query = incoming.target.partition(b"?")
         name = _PATHS.get(path)
         if name is None or incoming.method != "POST":
             return None
         body, headers = incoming.body, _parse_headers(incoming.headers)
+        return Request(
+            "POST",
+            name,
+            query.decode("latin-1"),
+            headers,
+            body[0] if len(body) == 1 else b"".join(body),
+            incoming.overlong,
+            incoming.declared_length if incoming.overlong else 0,
+        )
+
+    def accept(self, incoming: IncomingRequest) -> ApiCall | None:
+        """Begin to answer a request; None if it is not for an operation. Never takes long."""
+        request = self.parse(incoming)
+        if request is None:
+            return None
         try:
-            return self._engine.accept(
-                Request(
-                    "POST",
-                    name,
-                    query.decode("latin-1"),
-                    headers,
-                    body[0] if len(body) == 1 else b"".join(body),
-                    incoming.overlong,
-                    incoming.declared_length if incoming.overlong else 0,
-                )
-            )
+            return self._engine.accept(request)
         except Exception:
             return _failed(self._engine)
+
+    def handle(self, request: Request) -> HTTPResponse:
+        """Return the response to a request, which may have to wait for a shared store."""
+        try:
+            response = self._engine.handle(request)
+        except Exception:
+            response = _failed(self._engine)
+        return self.answer(response)
 
     def takes_long(self, call: ApiCall) -> bool:
         """Return whether `answer` may take so long that the event loop should not wait for it."""

@@ -65,7 +65,11 @@ def build_app(
 
     @app.before_request
     def check_processes() -> None:
-        if request.environ.get("wsgi.multiprocess") and context.warn(SEVERAL_PROCESSES):
+        if (
+            engine.store.kind == "memory"
+            and request.environ.get("wsgi.multiprocess")
+            and context.warn(SEVERAL_PROCESSES)
+        ):
             log.warning("%s", SEVERAL_PROCESSES.to(context.lang))
 
     @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)

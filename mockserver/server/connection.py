@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import socket
 import struct
@@ -17,8 +18,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from mockserver.core.http import PLAIN
+from mockserver.core.http import PLAIN, Request
 from mockserver.server import wsgi
+from mockserver.server.api import FastPath
 from mockserver.server.playback import play_events
 from mockserver.server.refusals import Refusal
 from mockserver.server.request_parser import BODY, IDLE, IncomingRequest, RequestParser
@@ -43,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._parser = RequestParser(service.limits)
         self._queue: deque[IncomingRequest | Refusal] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._suspended = False  # A request without a task waits for a shared store.
         self._environ: dict[str, Any] = {}
         self._reading = True
         self._closing = self._lingering = self._half_closed = False
@@ -59,7 +62,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def _due(self) -> bool:
-        return self._task is not None or self._parser.phase == BODY
+        return self._answering or self._parser.phase == BODY
+
+    @property
+    def _answering(self) -> bool:
+        return self._task is not None or self._suspended
 
     @property
     def unsent(self) -> int:
@@ -74,8 +81,6 @@ class Connection(asyncio.Protocol):
     def disconnected(self) -> bool:
         """Whether nothing written would arrive any more."""
         return self.transport.is_closing()
-
-    # ---- callbacks of the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the time limit of the first request."""
@@ -98,7 +103,7 @@ class Connection(asyncio.Protocol):
         """Parse the bytes, and answer the requests that they complete."""
         started = self._parser.started
         items = self._parser.feed(data)
-        if len(items) != 1 or self._task is not None or not self._answer_now(items[0]):
+        if len(items) != 1 or self._answering or not self._answer_now(items[0]):
             self._answer_later(items)
         # The time limit of the first request runs since the connection was opened.
         if self._parser.phase != IDLE and self._parser.started > max(started, 1):
@@ -107,7 +112,7 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Keep the connection open for responses that are due. TLS connections cannot be half-closed."""
-        unfinished = self._parser.phase == BODY or self._task is None
+        unfinished = self._parser.phase == BODY or not self._answering
         if self._lingering or unfinished or self.transport.get_extra_info("sslcontext"):
             return False
         self._half_closed = self._closing = True
@@ -124,33 +129,54 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._write_deadline = NEVER
 
-    # ---- answering
-
     def _answer_later(self, items: Sequence[IncomingRequest | Refusal]) -> None:
         if not items:
             return
         self._deadline = NEVER
         self._queue.extend(items)
-        if self._task is None:
-            self._task = self._loop.create_task(self._answer_all())
-            self._service.tasks.add(self._task)
-            self._task.add_done_callback(self._service.tasks.discard)
+        if not self._answering:
+            self._answer_queue()
         if len(self._queue) > 1:
             self._set_reading(False)
+
+    def _answer_queue(self) -> None:
+        self._task = self._loop.create_task(self._answer_all())
+        self._service.tasks.add(self._task)
+        self._task.add_done_callback(self._service.tasks.discard)
 
     def _answer_now(self, request: IncomingRequest | Refusal) -> bool:
         """Answer a request of the API without a task, if nothing delays its response. Return whether it is answered."""
         api = self._service.api
         if api is None or type(request) is not IncomingRequest or request.hint or not self._writable.is_set():
             return False
+        if self._service.spawn is not None:
+            parsed = api.parse(request)
+            if parsed is None:
+                return False
+            self._suspended, self._deadline = True, NEVER
+            self._service.spawn(functools.partial(self._answer_suspended, api, request, parsed))
+            return True
         call = request.call = api.accept(request)
         if call is None or api.takes_long(call):
             return False
-        response = request.response = api.answer(call)
+        request.response = api.answer(call)
+        return self._deliver_now(request, request.response)
+
+    def _answer_suspended(self, api: FastPath, request: IncomingRequest, parsed: Request) -> None:
+        """Answer a request that may have to wait for a shared store; later ones wait for it in the queue."""
+        response = request.response = api.handle(parsed)
+        self._suspended = False
+        if not (self.disconnected or self._deliver_now(request, response)):
+            self._queue.appendleft(request)
+        if self._queue:
+            self._answer_queue()
+
+    def _deliver_now(self, request: IncomingRequest, response: HTTPResponse) -> bool:
+        """Send a response unless that takes a task. Return whether it is sent."""
         if response.delivery is not PLAIN or not request.complete:
             return False
         keep = request.keep_alive and not self._closing
-        self.transport.write(b"".join(self._render(request, response, keep)))
+        self.transport.write(b"".join(self._service.render(request, response, keep)))
         if not keep:
             self.transport.close()
         if self._parser.phase == IDLE:
@@ -192,15 +218,15 @@ class Connection(asyncio.Protocol):
         await self.drain()
         if request.hint:
             service.client_log.warn(self._environ["REMOTE_ADDR"], request.hint)
-        response = request.response or await self._respond(request)
+        response = request.response or await service.respond(request, self._environ)
         if self.disconnected:
             return
         plan = response.delivery
         keep = request.keep_alive and request.complete and plan.close_after is None and not self._ends
         keep = keep and response.stream is None
-        head, body = self._render(request, response, keep)
+        head, body = service.render(request, response, keep)
         if response.stream is not None:
-            await play_events(self, head, response.stream, service.stopping)
+            await play_events(self, head, response.stream, service.stopping, service.threads if service.spawn else None)
         elif plan == PLAIN:
             self.transport.write(head + body)
         else:
@@ -209,27 +235,6 @@ class Connection(asyncio.Protocol):
             self.linger()
         elif not keep or self._ends:
             self.transport.close()
-
-    async def _respond(self, request: IncomingRequest) -> HTTPResponse:
-        """Return the response of the API or, for all other requests, of the WSGI application."""
-        service, api = self._service, self._service.api
-        call = request.call or (api.accept(request) if api else None)
-        if api is not None and call is not None:
-            if api.takes_long(call):
-                return await self._loop.run_in_executor(service.threads, api.answer, call)
-            return api.answer(call)
-        environ = wsgi.make_environ(self._environ, request)
-        if service.inline(environ["PATH_INFO"]):
-            return wsgi.call(service.app, environ, service.envelope)
-        return await self._loop.run_in_executor(service.threads, wsgi.call, service.app, environ, service.envelope)
-
-    def _render(self, request: IncomingRequest, response: HTTPResponse, keep: bool) -> tuple[bytes, bytes]:
-        try:
-            return wsgi.render(response, request.method, keep=keep)
-        except ValueError:
-            log.exception("the response to %s cannot be sent", request.target.decode("latin-1"))
-            failed = wsgi.error_response(self._service.envelope)
-            return wsgi.render(failed._replace(delivery=response.delivery), request.method, keep=keep)
 
     @property
     def _ends(self) -> bool:
@@ -251,7 +256,7 @@ class Connection(asyncio.Protocol):
 
     def _send_continue(self) -> None:
         """Ask for a body that the client offers, once it is the turn of its request."""
-        if self._parser.expects_100 and self._task is None and not self.disconnected:
+        if self._parser.expects_100 and not self._answering and not self.disconnected:
             self._parser.expects_100 = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -271,8 +276,6 @@ class Connection(asyncio.Protocol):
             self.start_write_deadline()
         while completely and not self.disconnected and self.unsent:
             await asyncio.sleep(0.01)
-
-    # ---- ending
 
     def shutdown(self) -> None:
         """Close the connection at a stop: at once if idle, otherwise after the responses that are due."""
@@ -305,8 +308,6 @@ class Connection(asyncio.Protocol):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
         self.transport.abort()
 
-    # ---- time limits
-
     def _set_deadline(self, seconds: float) -> None:
         self._deadline = self._loop.time() + seconds
 
@@ -336,7 +337,7 @@ class Connection(asyncio.Protocol):
         if self._half_closed or self._lingering:
             self.transport.close()
             self.start_write_deadline()
-        elif self._task is not None:
+        elif self._answering:
             # The response to an earlier request is still due: the client is not to blame.
             self._set_deadline(self._limits.request_seconds)
         elif self._parser.phase != IDLE:

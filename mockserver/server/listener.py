@@ -30,8 +30,11 @@ _HTTP_BEGINNINGS = frozenset(bytes((byte,)) for byte in (*b"\r\n", *range(0x20, 
 """First bytes that are text and so cannot begin a TLS handshake."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on `host` and `port` (0 picks a free one), or raise ConfigurationError."""
+def bind(host: str, port: int, *, share: bool = False) -> socket.socket:
+    """Return a socket that listens on `host` and `port` (0 picks a free one), or raise ConfigurationError.
+
+    With `share`, several sockets of this user can listen on the port, and each gets a part of the connections.
+    """
     if not 0 <= port <= 65_535:
         raise _bind_error(host, port, OverflowError("0-65535"))
     sock: socket.socket | None = None
@@ -43,6 +46,8 @@ def bind(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             # A server that was just stopped leaves its port in TIME_WAIT.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(address)
         sock.listen(BACKLOG)
         sock.setblocking(False)
@@ -72,10 +77,13 @@ def _bind_error(host: str, port: int, error: Exception) -> ConfigurationError:
 
 
 class Listener:
-    """Accepts connections on a bound socket until it is closed, over TLS if there is a certificate."""
+    """Accepts connections on a bound socket until it is closed, over TLS if there is a certificate.
 
-    def __init__(self, service: Service, sock: socket.socket, tls: TLS | None) -> None:
-        self._service, self._sock, self._tls = service, sock, tls
+    With `shared`, the socket goes on listening for another process.
+    """
+
+    def __init__(self, service: Service, sock: socket.socket, tls: TLS | None, *, shared: bool = False) -> None:
+        self._service, self._sock, self._tls, self._shared = service, sock, tls, shared
         self._loop = service.loop
         self._server: asyncio.Server | None = None
         self._handshakes: dict[asyncio.Task[None], socket.socket] = {}
@@ -101,8 +109,9 @@ class Listener:
     async def close(self) -> None:
         """Stop accepting connections, and abort unfinished handshakes."""
         # Also where another process holds the socket. Some systems refuse it and stop at the close.
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
+        if not self._shared:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
         if self._server is not None:
             self._server.close()
             return

@@ -23,6 +23,7 @@ import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
 from mockserver.core.http import DeliveryPlan
@@ -136,12 +137,20 @@ class Playbacks:
 
 
 async def play_events(
-    connection: Connection, head: bytes, next_event: Callable[[], bytes], stopping: asyncio.Event
+    connection: Connection,
+    head: bytes,
+    next_event: Callable[[], bytes],
+    stopping: asyncio.Event,
+    threads: Executor | None = None,
 ) -> None:
-    """Send `head`, then what `next_event` returns as chunks, until the client disconnects or the server stops."""
+    """Send `head`, then what `next_event` returns as chunks, until the client disconnects or the server stops.
+
+    `next_event` is called in one of the `threads`, if there are any.
+    """
+    loop = asyncio.get_running_loop()
     connection.transport.write(head)
     while not (connection.disconnected or stopping.is_set()):
-        if event := next_event():
+        if event := (await loop.run_in_executor(threads, next_event) if threads else next_event()):
             connection.transport.write(b"%x\r\n%b\r\n" % (len(event), event))
             await connection.drain()
         with contextlib.suppress(asyncio.TimeoutError):

@@ -65,6 +65,7 @@ class Server:
     ) -> None:
         self._host, self._configured_port, self._new_loop = host, port, new_loop
         self._tls, self._max_threads, self._timer = tls, threads, timer
+        self._store = engine.store if engine else None
         self._new_service = functools.partial(
             Service,
             app=app,
@@ -77,6 +78,7 @@ class Server:
             client_log=ClientLog(lang),
         )
         self._port = 0
+        self._shared = False  # Whether other processes accept from the socket, too.
         self._thread: threading.Thread | None = None
         self._service: Service | None = None
         self._listener: Listener | None = None  # Both exist while the server runs.
@@ -160,13 +162,15 @@ class Server:
     ) -> None:
         self.stop()
 
-    def run(self, on_ready: Callable[[str], object] | None = None) -> None:
+    def run(self, on_ready: Callable[[str], object] | None = None, sock: socket.socket | None = None) -> None:
         """Serve in this, the main thread, until SIGTERM or SIGINT; a second signal stops without waiting.
 
-        `on_ready` is called with the URL when clients can connect. Raises ConfigurationError as `start` does.
+        `on_ready` is called with the URL when clients can connect. A listening socket `sock` stays open for other
+        processes that share it. Raises ConfigurationError as `start` does.
         """
         require_threads()
-        sock = self._bind()
+        self._shared = sock is not None
+        sock = self._bind() if sock is None else self._use(sock)
         with stop_signals(self._request_stop) as received:
 
             def ready() -> None:
@@ -193,8 +197,11 @@ class Server:
         loop = self._new_loop()
         loop.set_exception_handler(on_loop_error)
         threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="mockserver-admin")
-        self._service = self._new_service(loop=loop, threads=threads, playbacks=Playbacks(loop, self._timer))
-        self._listener = Listener(self._service, sock, self._tls)
+        spawn = self._store.open(loop) if self._store else None
+        self._service = self._new_service(
+            loop=loop, threads=threads, playbacks=Playbacks(loop, self._timer), spawn=spawn
+        )
+        self._listener = Listener(self._service, sock, self._tls, shared=self._shared)
         try:
             register(self)
             loop.run_until_complete(_serve(self._service, self._listener, on_ready))
@@ -202,6 +209,8 @@ class Server:
             self._service = self._listener = None
             self._port = 0
             sock.close()
+            if self._store is not None:
+                self._store.close()
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
@@ -214,7 +223,13 @@ class Server:
                     service.loop.call_soon_threadsafe(service.forced.set)
 
     def _bind(self) -> socket.socket:
-        sock = bind(self._host, self._configured_port)
+        return self._use(bind(self._host, self._configured_port))
+
+    def use_port(self, port: int) -> None:
+        """Set the port that `url` names, because other processes listen on it."""
+        self._port = port
+
+    def _use(self, sock: socket.socket) -> socket.socket:
         self._port = sock.getsockname()[1]
         return sock
 

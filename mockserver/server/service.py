@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mockserver.server import wsgi
 from mockserver.server.api import FastPath
 from mockserver.server.limits import Envelope, Limits
 from mockserver.server.playback import Playbacks
 from mockserver.server.refusals import ClientLog
+from mockserver.server.request_parser import IncomingRequest
+from mockserver.server.wsgi import HTTPResponse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from mockserver.server.connection import Connection
+
+log = logging.getLogger("mockserver.transport")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -30,6 +37,8 @@ class Service:
     limits: Limits
     inline: Callable[[str], bool]  # Whether WSGI requests to this path are fast enough for the event loop's own thread.
     threads: Executor  # Run what takes longer.
+    spawn: Callable[[Callable[[], object]], None] | None = None
+    """Runs a request that may wait for a shared store, without blocking others; None if none waits."""
     envelope: Envelope
     playbacks: Playbacks
     client_log: ClientLog
@@ -40,3 +49,43 @@ class Service:
     connections: set[Connection] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """One for each connection with requests that are not answered yet."""
+
+    async def respond(self, request: IncomingRequest, connection_environ: dict[str, Any]) -> HTTPResponse:
+        """Return the response of the API or, for all other requests, of the WSGI application."""
+        api, parsed = self.api, self.api.parse(request) if self.api else None
+        if self.spawn is not None and api is not None and parsed is not None:
+            return await self._suspend(self.spawn, functools.partial(api.handle, parsed))
+        if api is not None and parsed is not None:
+            call = request.call or api.accept(request)
+            assert call is not None
+            if api.takes_long(call):
+                return await self.loop.run_in_executor(self.threads, api.answer, call)
+            return api.answer(call)
+        environ = wsgi.make_environ(connection_environ, request)
+        answer = functools.partial(wsgi.call, self.app, environ, self.envelope)
+        if not self.inline(environ["PATH_INFO"]):
+            return await self.loop.run_in_executor(self.threads, answer)
+        return await self._suspend(self.spawn, answer) if self.spawn else answer()
+
+    async def _suspend(
+        self, spawn: Callable[[Callable[[], object]], None], answer: Callable[[], HTTPResponse]
+    ) -> HTTPResponse:
+        """Return a response that may have to wait for a shared store."""
+        response: asyncio.Future[HTTPResponse] = self.loop.create_future()
+
+        def run() -> None:
+            answered = answer()
+            if not response.done():
+                response.set_result(answered)
+
+        spawn(run)
+        return await response
+
+    def render(self, request: IncomingRequest, response: HTTPResponse, keep: bool) -> tuple[bytes, bytes]:
+        """Return head and body as sent; those of an internal error for a response that cannot be sent."""
+        try:
+            return wsgi.render(response, request.method, keep=keep)
+        except ValueError:
+            log.exception("the response to %s cannot be sent", request.target.decode("latin-1"))
+            failed = wsgi.error_response(self.envelope)
+            return wsgi.render(failed._replace(delivery=response.delivery), request.method, keep=keep)

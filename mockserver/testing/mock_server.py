@@ -6,7 +6,9 @@ with MockServer(scenario="document") as mock:
 
 from __future__ import annotations
 
+import logging
 import os
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,8 +26,11 @@ from mockserver.server.guard import Guard, is_loopback
 from mockserver.server.server import Server
 from mockserver.server.tls import TLS
 from mockserver.server.watching import Watcher
+from mockserver.server.workers import Supervisor
 from mockserver.testing.admin_client import AdminClient
 from mockserver.testing.app import AppControls, MockApp
+
+log = logging.getLogger("mockserver")
 
 
 class _InProcessAdmin(AdminClient):
@@ -72,6 +77,7 @@ class MockServer:
         self._token: str | None = resolved["admin_token"]
         guard = Guard.for_host(host, self._token)
         self._app = build_app(self.engine, release=self._release, guard=guard, public_url=resolved["public_url"])
+        self._host = host
         self._process = 0  # The process that runs the server; 0 while it does not run.
         journal = self.engine.journal
         self._server = Server(
@@ -137,12 +143,43 @@ class MockServer:
         """Restore the initial state of one app, or of all without those created since, and clear the journal."""
         AppControls(self.admin, appkey).reset()
 
-    def run(self, on_ready: Callable[[str], object]) -> None:
-        """Serve in this thread until SIGTERM or SIGINT; call `on_ready` with the URL once it listens."""
+    def run(self, on_ready: Callable[[str], object], sock: socket.socket | None = None) -> None:
+        """Serve in this thread until SIGTERM or SIGINT; call `on_ready` with the URL once it listens, by default on a new socket."""
         with ExitStack() as stack:
             if self._watcher:
                 stack.enter_context(self._watcher)
-            self._server.run(on_ready)
+            self._server.run(on_ready, sock)
+
+    def run_workers(self, count: int, on_ready: Callable[[str], object], context: Callable[[], ExitStack]) -> int:
+        """Serve in `count` processes, each within a `context`, until SIGTERM or SIGINT. Return the exit status.
+
+        They share the state in the store; ConfigurationError without one.
+        """
+        if self.engine.store.kind == "memory":
+            text = Text(
+                "each process would have a state of its own: add --store redis://HOST:PORT/DB, or leave out --workers",
+                "各进程的状态会互不相通：请加 --store redis://HOST:PORT/DB，或去掉 --workers",
+            )
+            raise ConfigurationError.at("--workers", text)
+
+        def work(sock: socket.socket, ready: Callable[[], object]) -> None:
+            with context():
+                self.run(lambda url: ready(), sock)
+
+        def reload() -> bool:
+            try:
+                self.engine.reload()
+            except ConfigurationError as error:
+                for problem in error.problems:
+                    log.error("not restarted: %s", problem.show(self.engine.lang))
+                return False
+            return True
+
+        # Forked processes open connections of their own.
+        self.engine.store.close()
+        supervisor = Supervisor(work, count, host=self._host, port=self._server.port, reload=reload)
+        self._server.use_port(supervisor.port)
+        return supervisor.run(lambda: on_ready(self.url))
 
     def start(self) -> MockServer:
         """Start listening; return once requests are answered.

@@ -36,6 +36,8 @@ LIBRARIES = {
     "jsonschema_rs": {"contract"},
     "referencing": {"contract"},
     "orjson": {"contract", "engine"},
+    "hiredis": {"engine"},
+    "greenlet": {"engine"},
 }
 """The packages that may import each of these libraries."""
 MAX_LINES = 350

@@ -56,6 +56,7 @@ def test_the_wheel_contains_exactly_the_package_its_schemas_and_its_fixtures(whe
         packed(
             "mockserver", "*.py", "*.yaml", "*.json", "py.typed", "*.html", "*.js", "*.mjs", "*.css", "*.svg", "NOTICE"
         )
+        | packed("mockserver/engine", "*.lua")
         | packed("mockserver/reporting", "report.*")
         | packed("schemas", "*.json")
         | packed("fixtures", "*.yaml")

@@ -1,0 +1,23 @@
+"""`mockserver reset`: a running server, with all that share its store, starts afresh."""
+
+from __future__ import annotations
+
+import click
+
+from mockserver.cli.options import RunningServer, server_options, setting_options
+from mockserver.core.text import Lang, Text
+from mockserver.testing.admin_client import AdminClient
+
+
+@click.command()
+@server_options
+@click.option("--appkey", metavar="APPKEY", help="Reset this app only.")
+@setting_options("lang")
+def reset(server: RunningServer, appkey: str | None, lang: Lang) -> None:
+    """Restore the initial state of a running server.
+
+    Clears the journal and, unless for one app, removes the apps created at run time. Servers that share a store start with
+    the options of the one at the URL.
+    """
+    AdminClient(server.url, server.token, ca=server.ca).send("POST", "reset", appkey=appkey)
+    click.echo(Text(f"{server.url} is reset", f"{server.url} 已恢复初始状态").to(lang))

@@ -1,0 +1,159 @@
+"""One connection to Redis: commands, their answers, and what its errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import hiredis
+
+from mockserver.core.machine_time import monotonic
+from mockserver.core.text import Text
+from mockserver.engine.state import StoreUnavailable
+
+CONNECT_SECONDS = 1.0
+_TEMPORARY = (
+    "LOADING",
+    "BUSY",
+    "MASTERDOWN",
+    "TRYAGAIN",
+)  # Errors that pass: Redis is starting, or a script takes long.
+_MIN_VERSION = 6
+
+
+class Script:
+    """A Lua script that Redis knows by its hash."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+    @property
+    def loading(self) -> bytes:
+        """The bytes of the command that makes it known."""
+        command: tuple[Any, ...] = ("SCRIPT", "LOAD", self.source)
+        return bytes(hiredis.pack_command(command))
+
+    def command(self, *arguments: Any) -> tuple[Any, ...]:
+        """Return the command that runs the script without declared keys."""
+        return ("EVALSHA", self.sha, 0, *arguments)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One command that waits for its answer."""
+
+    command: bytes
+    deadline: float
+    resume: Callable[[Any], object]  # Takes the answer, or an exception.
+    sent: float = 0.0
+    done: bool = False
+
+    def finish(self, answer: Any) -> None:
+        """Hand over the answer, unless that was done before."""
+        if not self.done:
+            self.done = True
+            self.resume(answer)
+
+
+class Connection(asyncio.Protocol):
+    """One connection: answers arrive in the order of the commands."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, scripts: Iterable[Script]) -> None:
+        self._loop, self._scripts = loop, scripts
+        self._reader = hiredis.Reader()
+        self._transport: Any = None
+        self.pending: deque[Call] = deque()  # Sent, and not answered yet.
+        self.closed: asyncio.Future[Text] = loop.create_future()  # Has the reason once the connection has ended.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the transport."""
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say why, so that the lane connects again."""
+        self._end(reason(exc or ConnectionResetError("closed by Redis")))
+
+    def abort(self, reason: Text | None = None) -> None:
+        """End the connection at once."""
+        self._end(reason or Text("closed", "已关闭"))
+        if self._transport is not None:
+            self._transport.abort()
+
+    def send(self, calls: Iterable[Call]) -> None:
+        """Send commands in one write."""
+        now = monotonic()
+        data = []
+        for call in calls:
+            if not call.done:
+                call.sent = now
+                self.pending.append(call)
+                data.append(call.command)
+        self._transport.write(b"".join(data))
+
+    async def ask(self, command: tuple[Any, ...]) -> Any:
+        """Return the answer to one command, errors included; ConnectionError if the connection ends."""
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        resume = lambda value: None if answer.done() else answer.set_result(value)  # noqa: E731
+        self.send([Call(hiredis.pack_command(command), float("inf"), resume)])
+        await asyncio.wait([answer, self.closed], return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise ConnectionResetError("closed by Redis")
+        value = answer.result()
+        if isinstance(value, StoreUnavailable):
+            raise value
+        return value
+
+    def data_received(self, data: bytes) -> None:
+        """Hand each answer to its call."""
+        reader, pending = self._reader, self.pending
+        reader.feed(data)
+        while not self.closed.done():
+            answer = reader.gets()
+            if answer is False:
+                return
+            if isinstance(answer, hiredis.ReplyError) and self._retries(str(answer)):
+                continue
+            call = pending.popleft()
+            call.finish(StoreUnavailable(refused(str(answer))) if isinstance(answer, hiredis.ReplyError) else answer)
+
+    def _retries(self, error: str) -> bool:
+        """Whether the command is sent again because of an error that passes."""
+        if error.startswith("NOSCRIPT"):
+            # Somebody has removed the scripts from Redis.
+            call = self.pending.popleft()
+            loads = [Call(script.loading, float("inf"), id) for script in self._scripts]
+            self.send([*loads, call])
+            return True
+        if error.startswith(_TEMPORARY):
+            self.abort(refused(error))
+            return True
+        return False
+
+    def _end(self, reason: Text) -> None:
+        if not self.closed.done():
+            self.closed.set_result(reason)
+
+
+def reason(error: BaseException) -> Text:
+    """Return why there is no connection."""
+    if isinstance(error, StoreUnavailable):
+        return error.text
+    if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
+        return Text(f"no connection within {CONNECT_SECONDS:g} s", f"{CONNECT_SECONDS:g} 秒内未能建立连接")
+    return Text(f"{type(error).__name__}: {error}", f"{type(error).__name__}：{error}")
+
+
+def refused(error: str) -> Text:
+    """Return what an error of Redis means."""
+    if error.startswith(("WRONGPASS", "NOAUTH")):
+        return Text(f"wrong user or password ({error})", f"用户名或密码错误（{error}）")
+    if error.startswith(("NOPROTO", "ERR unknown command")):
+        return Text(
+            f"Redis {_MIN_VERSION} or later is needed ({error})", f"需要 Redis {_MIN_VERSION} 或更高版本（{error}）"
+        )
+    return Text(error, error)

@@ -1,0 +1,264 @@
+"""The journal of all processes in Redis: a stream for each kind and app, limited as the one in memory is.
+
+An entry is in Redis before its request is answered; the entries of one turn of the event loop are sent together. Reading keeps
+what it has read, so that counting again, as waiting does, only reads what is new.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from greenlet import getcurrent
+
+from mockserver.core.machine_time import machine_time
+from mockserver.engine.journal import ALL_APPS, MAX_BYTES, Journal, JournalQuery, News, Stored, stored_entry
+from mockserver.engine.journal_codec import decode, encode
+from mockserver.engine.journal_entry import JournalEntry
+from mockserver.engine.metrics import Metrics, Numbers, class_of
+from mockserver.engine.redis_store import SCRIPT, RedisStore, Stale
+from mockserver.engine.state import StoreUnavailable
+from mockserver.scenarios.near_misses import nearest_rule
+
+_MAX_BATCH = 200  # Entries that are added by one call of the script.
+_MAX_READ = 1_000  # Entries that are read by one.
+_POLL_SECONDS = 0.05  # The interval at which waiting looks for new entries.
+
+
+class _Stream:
+    """What this process has read of one stream."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Stored] = deque()
+        self.next = 1  # The position from which on nothing is read yet.
+        self.evicted, self.evicted_until = 0, float("-inf")
+
+    def evicted_since(self, since: float | None) -> int:
+        return 0 if since is not None and self.evicted_until < since else self.evicted
+
+
+class RedisJournal(Journal):
+    """The journal in Redis. The limits are those of the process that adds an entry."""
+
+    def __init__(self, store: RedisStore, max_entries: int, max_bytes: int = MAX_BYTES) -> None:
+        super().__init__(max_entries, max_bytes)
+        self._store = store
+        self._streams: dict[str, _Stream] = {}
+        self._batch: list[tuple[tuple[Any, ...], Callable[[Any], Any]]] = []
+        self._poller: threading.Thread | None = None
+        self._known_salt = b""
+
+    def add(self, entry: JournalEntry) -> None:
+        """Store an entry; return when Redis has it. Stale when its request was handled with outdated documents."""
+        _, at, entry_id, operation, error, names, data = stored_entry(entry, 0, encode(entry))
+        fields = orjson.dumps((operation, error, names))
+        request_class, micros = orjson.dumps(class_of(entry)), round(entry.seconds * 1e6)
+        row = (
+            entry.appkey,
+            entry.kind,
+            self._store.request_version,
+            entry_id,
+            repr(at),
+            fields,
+            data,
+            request_class,
+            micros,
+        )
+        if self._store.requests.in_request:
+            added = self._wait_for_batch(row)
+        else:
+            added = self._store.command(*self._adding([row]))[0]
+        if not added:
+            raise Stale
+
+    def get(self, entry_id: str) -> JournalEntry | None:
+        """Return the entry with that id, or None."""
+        place = self._store.command("HGET", self._store.prefix + "ids", entry_id)
+        if place is None:
+            return None
+        number, _, stream = place.decode().partition(" ")
+        found = self._store.command("XRANGE", f"{self._store.prefix}journal:{stream}", f"{number}-0", f"{number}-0")
+        return self._show(_read(found[0])) if found else None
+
+    def news(self, after: int, limit: int) -> News:
+        """Return the newest `limit` requests stored after position `after`."""
+        stored, _ = self._snapshot(JournalQuery())
+        new = stored[bisect_right(stored, after, key=itemgetter(0)) :]
+        shown = new[max(len(new) - limit, 0) :]
+        cleared = sum(map(int, self._store.command("HVALS", self._store.prefix + "fences")))
+        last = max(after, stored[-1][0]) if stored else after
+        return News(list(map(self._show, shown)), [item[0] for item in shown], last, len(new) - len(shown), cleared)
+
+    def clear(self, appkey: str | None = None) -> int:
+        """Remove the entries and eviction counts of one app or all. Return the number of entries removed."""
+        return int(self._store.call("clear", "*" if appkey is None else appkey))
+
+    def appkeys(self) -> list[str]:
+        """Return the apps that have entries or evicted entries."""
+        return [appkey for kind, appkey in self._stream_names() if kind == "request"]
+
+    @property
+    def size(self) -> int:
+        """Approximate bytes of all entries."""
+        return int(self._store.command("GET", self._store.prefix + "bytes") or 0)
+
+    def totals(self) -> tuple[int, int]:
+        """Return the number of all entries and their approximate bytes."""
+        return int(self._store.command("HLEN", self._store.prefix + "ids")), self.size
+
+    @property
+    def evictions(self) -> int:
+        """Entries that newer ones pushed out since the start."""
+        return int(self._store.command("HGET", self._store.prefix + "metrics", "evictions") or 0)
+
+    @evictions.setter
+    def evictions(self, count: int) -> None:
+        """Redis counts."""
+
+    def notify(self, least: int, query: JournalQuery, callback: Callable[[], object]) -> Callable[[], None] | None:
+        """Call `callback`, in any thread, when `least` entries match or on `close`; see `Journal.notify`."""
+        cancel = super().notify(least, query, callback)
+        if cancel is not None:
+            with self._lock:
+                if self._poller is None:
+                    self._poller = threading.Thread(target=self._poll, name="mockserver:waiting", daemon=True)
+                    self._poller.start()
+        return cancel
+
+    def _poll(self) -> None:
+        """Notify the callers for whom there are enough entries, for as long as there are callers."""
+        pause = threading.Event()
+        while not pause.wait(_POLL_SECONDS):
+            with self._lock:
+                if not self._waiters:
+                    self._poller = None
+                    return
+                for waiter in self._waiters:
+                    try:
+                        stored, _ = self._snapshot(waiter.query)
+                    except StoreUnavailable:
+                        continue
+                    if waiter.missing > 0 and sum(map(waiter.query.selects, stored)) >= waiter.least:
+                        waiter.missing = 0
+                        waiter.notify()
+
+    def _snapshot(self, query: JournalQuery) -> tuple[list[Stored], int]:
+        """Return the entries of the kinds and apps that a query covers, in order of arrival, and how many were evicted."""
+        names = [f"{kind}:{appkey}" for kind, appkey in self._stream_names() if query.covers(kind, appkey)]
+        streams = [self._read_stream(name) for name in names]
+        stored = [item for stream in streams for item in stream.entries]
+        if len(streams) > 1:
+            stored.sort()  # Positions differ, so nothing else is compared.
+        return stored, sum(stream.evicted_since(query.since) for stream in streams)
+
+    def _stream_names(self) -> list[tuple[Any, str]]:
+        names = self._store.command("ZRANGE", self._store.prefix + "sizes", 0, -1)
+        return [(kind, appkey) for kind, _, appkey in (name.decode().partition(":") for name in names)]
+
+    def _read_stream(self, name: str) -> _Stream:
+        """Read what is new in a stream."""
+        if (
+            name not in self._streams
+            and sum(len(stream.entries) for stream in self._streams.values()) > 2 * self.max_entries
+        ):
+            self._streams.clear()
+        stream = self._streams.setdefault(name, _Stream())
+        while True:
+            evicted, until, oldest, found = self._store.call("entries", name, stream.next, _MAX_READ)
+            stream.evicted, stream.evicted_until = int(evicted or 0), float(until or "-inf")
+            first = int(oldest.partition(b"-")[0]) if oldest else stream.next
+            while stream.entries and stream.entries[0][0] < first:
+                stream.entries.popleft()
+            if not oldest:
+                stream.entries.clear()
+            stream.entries.extend(map(_read, found))
+            if found:
+                stream.next = stream.entries[-1][0] + 1
+            if len(found) < _MAX_READ:
+                return stream
+
+    def _show(self, stored: Stored) -> JournalEntry:
+        entry, engine = decode(stored[-1], self._salt), self._store.engine
+        if entry.rules and engine is not None and entry.scenario in engine.config.scenarios:
+            # Another process may have numbered its rules differently, so those of now are compared.
+            own = [rule for _, rule in self._store.app(entry.appkey).rules]
+            fields, rules = entry.whole_fields(), (*own, *engine.config.scenarios[entry.scenario].rules)
+            near = nearest_rule(rules, entry.operation, entry.fields if fields is None else fields, entry.query)
+            entry.near = near.text.to(engine.lang) if near else ""
+        return entry
+
+    @property
+    def _salt(self) -> bytes:
+        if not self._known_salt:
+            self._known_salt = self._store.command("GET", self._store.prefix + "salt") or b""
+        return self._known_salt
+
+    @_salt.setter
+    def _salt(self, salt: bytes) -> None:
+        """All processes share one."""
+
+    # ---- adding
+
+    def _adding(self, rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Return the command that adds entries."""
+        limits = self.max_entries, self.max_bytes, self.max_bytes * ALL_APPS, f"{machine_time():.3f}"
+        return SCRIPT.command(self._store.prefix, "add", *limits, *(part for row in rows for part in row))
+
+    def _wait_for_batch(self, row: tuple[Any, ...]) -> Any:
+        """Add an entry with those of other requests, and suspend this request until Redis has it."""
+        if not self._batch:
+            self._store.requests.soon(self._send_batch)
+        current = getcurrent()
+        self._batch.append((row, current.switch))
+        assert current.parent is not None
+        added = current.parent.switch()
+        if isinstance(added, Exception):
+            raise added
+        return added
+
+    def _send_batch(self) -> None:
+        batch, self._batch = self._batch, []
+        for start in range(0, len(batch), _MAX_BATCH):
+            part = batch[start : start + _MAX_BATCH]
+
+            def resume(answer: Any, part: list[tuple[tuple[Any, ...], Callable[[Any], Any]]] = part) -> None:
+                answers = [answer] * len(part) if isinstance(answer, Exception) else answer
+                for (_, switch), added in zip(part, answers, strict=True):
+                    switch(added)
+
+            self._store.requests.start(self._adding([row for row, _ in part]), resume)
+
+
+class RedisMetrics(Metrics):
+    """The numbers of all processes. Adding an entry to the journal counts it, too."""
+
+    def __init__(self, store: RedisStore) -> None:
+        super().__init__()
+        self._store = store
+
+    def add(self, entry: JournalEntry) -> None:
+        """Redis has counted it."""
+
+    def numbers(self) -> Numbers:
+        """Return count and seconds by class."""
+        found = self._store.command("HGETALL", self._store.prefix + "metrics")
+        values = dict(zip(islice(found, 0, None, 2), map(int, islice(found, 1, None, 2)), strict=True))
+        return {
+            (*parts[:-1], tuple(parts[-1])): (count, values.get(b"t" + key[1:], 0) / 1e6)
+            for key, count in values.items()
+            if key.startswith(b"n")
+            for parts in [orjson.loads(key[1:])]
+        }
+
+
+def _read(row: Any) -> Stored:
+    """Return an entry of a stream as the journal in memory holds it."""
+    position, (_, entry_id, _, at, _, fields, _, data) = row
+    operation, error, names = orjson.loads(fields)
+    return int(position.partition(b"-")[0]), float(at), entry_id.decode(), operation, error, names, data

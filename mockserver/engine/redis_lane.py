@@ -1,0 +1,266 @@
+"""The connection to Redis: commands of many requests in one write, and nothing lost when the connection is.
+
+The engine is synchronous. Where it needs an answer, `call` suspends the request, which runs in a greenlet (`spawn`), until the
+answer has arrived; the event loop serves other requests meanwhile. In every other thread `call` blocks. What is called during
+one turn of the loop is sent in one write.
+
+A connection that is lost or silent is opened again, and what has no answer yet is sent again. So the effect of every command must
+be the same, however often Redis executes it. Knows nothing of what the commands mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import hiredis
+from greenlet import getcurrent, greenlet
+
+from mockserver.core.addresses import StoreAddress
+from mockserver.core.machine_time import monotonic
+from mockserver.core.text import Text
+from mockserver.engine.redis_connection import CONNECT_SECONDS, Call, Connection, Script, reason, refused
+from mockserver.engine.state import StoreUnavailable
+
+log = logging.getLogger("mockserver")
+
+CALL_SECONDS = 4.0  # A call without an answer fails after this time.
+_SILENCE_SECONDS = 1.0  # A connection is opened again when an answer takes longer.
+_RETRY_SECONDS = 0.2
+_FAIL_FAST_SECONDS = 2.0  # After this time without a connection, calls fail at once.
+_CHECK_SECONDS = 0.1
+
+
+class Lane:
+    """One connection to Redis, in an event loop of the caller (`open`) or, from the first call on, in a thread of its own."""
+
+    def __init__(self, address: StoreAddress, scripts: Iterable[Script]) -> None:
+        self._address, self._scripts = address, tuple(scripts)
+        self._guard = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Start as a lane that was never opened."""
+        self._process = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread_id = 0
+        self._own_thread: threading.Thread | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._connection: Connection | None = None
+        self._queue: deque[Call] = deque()
+        self._flushing = False
+        self.problem: Text | None = None
+        """Why there is no connection; None while there is one, and before the first attempt."""
+        self._down_since: float | None = None
+
+    # ---- for callers
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Connect in a running event loop, from its thread."""
+        self._forget()
+        self._loop, self._thread_id = loop, threading.get_ident()
+        self._task = loop.create_task(self._stay_connected())
+
+    def close(self) -> None:
+        """End the connection; pending calls fail. A lane with a thread of its own ends that, too."""
+        loop, thread = self._loop, self._own_thread
+        if loop is None or self._process != os.getpid():
+            return
+        if thread is None:
+            self._shut()
+        else:
+            loop.call_soon_threadsafe(self._shut)
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+        self._forget()
+
+    @property
+    def in_request(self) -> bool:
+        """Whether this is a request that `spawn` started, so that `call` suspends it."""
+        return threading.get_ident() == self._thread_id and getcurrent().parent is not None
+
+    def spawn(self, function: Callable[[], object]) -> None:
+        """Run a request in the loop's thread; return when it has ended or waits for the first time."""
+        greenlet(function).switch()
+
+    def call(self, *command: Any) -> Any:
+        """Return Redis's answer to a command; StoreUnavailable without one, or when it is an error."""
+        deadline = monotonic() + CALL_SECONDS
+        if self._fails_fast():
+            raise self._unavailable()
+        if self.in_request:
+            current = getcurrent()
+            self._put(Call(hiredis.pack_command(command), deadline, current.switch))
+            assert current.parent is not None
+            answer = current.parent.switch()
+        else:
+            answer = self._call_from_thread(command, deadline)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def start(self, command: tuple[Any, ...], resume: Callable[[Any], object]) -> None:
+        """Send a command from the loop's thread; `resume` is called with the answer, or with the exception."""
+        if self._fails_fast():
+            resume(self._unavailable())
+        else:
+            self._put(Call(hiredis.pack_command(command), monotonic() + CALL_SECONDS, resume))
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Call a function in the next turn of the loop, from the loop's thread."""
+        assert self._loop is not None
+        self._loop.call_soon(function)
+
+    # ---- other threads
+
+    def _call_from_thread(self, command: tuple[Any, ...], deadline: float) -> Any:
+        loop = self._running_loop()
+        if threading.get_ident() == self._thread_id:
+            raise RuntimeError("a call in the event loop's thread outside of a request would never end")
+        done = threading.Event()
+        answers: list[Any] = []
+
+        def resume(answer: Any) -> None:
+            answers.append(answer)
+            done.set()
+
+        loop.call_soon_threadsafe(self._put, Call(hiredis.pack_command(command), deadline, resume))
+        done.wait(CALL_SECONDS + 1)
+        return answers[0] if answers else self._unavailable()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop, in a new thread if there is none: in this process, which may be a forked child."""
+        with self._guard:
+            if self._process != os.getpid():
+                self._forget()
+            if self._loop is None:
+                ready = threading.Event()
+                self._own_thread = threading.Thread(
+                    target=self._serve, args=(ready,), name="mockserver:redis", daemon=True
+                )
+                self._own_thread.start()
+                ready.wait()
+            assert self._loop is not None
+            return self._loop
+
+    def _serve(self, ready: threading.Event) -> None:
+        loop = asyncio.new_event_loop()
+        self._loop, self._thread_id = loop, threading.get_ident()
+        self._task = loop.create_task(self._stay_connected())
+        loop.call_soon(ready.set)
+        try:
+            loop.run_forever()
+            loop.run_until_complete(asyncio.sleep(0))
+        finally:
+            loop.close()
+
+    # ---- in the loop's thread
+
+    def _put(self, call: Call) -> None:
+        assert self._loop is not None
+        self._queue.append(call)
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._connection is not None and self._queue:
+            self._connection.send(self._queue)
+            self._queue = deque()
+
+    async def _stay_connected(self) -> None:
+        """Connect, again and again; resend what has no answer."""
+        assert self._loop is not None
+        checks = self._loop.call_later(_CHECK_SECONDS, self._check)
+        try:
+            while True:
+                try:
+                    connection = await asyncio.wait_for(self._connect(), CONNECT_SECONDS)
+                except (OSError, asyncio.TimeoutError, ssl.SSLError, StoreUnavailable) as error:
+                    self._set_problem(reason(error))
+                    await asyncio.sleep(_RETRY_SECONDS)
+                    continue
+                if self.problem is not None:
+                    log.warning("store %s: connected again", self._address)
+                self.problem = self._down_since = None
+                self._connection = connection
+                self._flush()
+                self._set_problem(await connection.closed)
+                self._connection = None
+                self._queue.extendleft(reversed([call for call in connection.pending if not call.done]))
+                await asyncio.sleep(_RETRY_SECONDS / 10)
+        finally:
+            checks.cancel()
+
+    async def _connect(self) -> Connection:
+        assert self._loop is not None
+        loop, address = self._loop, self._address
+        create: Any = loop.create_unix_connection if address.path else loop.create_connection
+        where = (address.path,) if address.path else (address.host, address.port)
+        secure = {"ssl": address.tls, "server_hostname": address.host} if address.tls else {}
+        _, connection = await create(lambda: Connection(loop, self._scripts), *where, **secure)
+        try:
+            for command in self._greeting():
+                answer = await connection.ask(command)
+                if isinstance(answer, hiredis.ReplyError):
+                    raise StoreUnavailable(refused(str(answer)))
+        except BaseException:
+            connection.abort()
+            raise
+        assert isinstance(connection, Connection)
+        return connection
+
+    def _greeting(self) -> Iterable[tuple[Any, ...]]:
+        address = self._address
+        credentials = ("AUTH", address.user or "default", address.password) if address.password else ()
+        yield ("HELLO", 2, *credentials, "SETNAME", "mockserver")
+        if address.database:
+            yield ("SELECT", address.database)
+        for script in self._scripts:
+            yield ("SCRIPT", "LOAD", script.source)
+
+    def _set_problem(self, text: Text) -> None:
+        if self._down_since is None:
+            self._down_since = monotonic()
+        if self.problem is None:
+            log.warning("store %s: %s; trying again", self._address, text.en)
+        self.problem = text
+
+    def _check(self) -> None:
+        """Fail the calls whose time is over; give up a silent connection."""
+        assert self._loop is not None
+        now, connection = monotonic(), self._connection
+        if connection is not None and connection.pending and now - connection.pending[0].sent > _SILENCE_SECONDS:
+            connection.abort(Text(f"no answer for {_SILENCE_SECONDS:g} s", f"{_SILENCE_SECONDS:g} 秒内没有应答"))
+        waiting = [*(connection.pending if connection else ()), *self._queue]
+        for call in waiting:
+            if now > call.deadline:
+                call.finish(self._unavailable())
+        self._queue = deque(call for call in self._queue if not call.done)
+        if self._task is not None and not self._task.done():
+            self._loop.call_later(_CHECK_SECONDS, self._check)
+
+    def _shut(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        if self._connection is not None:
+            self._connection.abort()
+        pending = [*(self._connection.pending if self._connection else ()), *self._queue]
+        for call in pending:
+            call.finish(self._unavailable())
+
+    def _fails_fast(self) -> bool:
+        return self._down_since is not None and monotonic() - self._down_since > _FAIL_FAST_SECONDS
+
+    def _unavailable(self) -> StoreUnavailable:
+        why = self.problem or Text("no answer", "没有应答")
+        return StoreUnavailable(
+            Text(f"the store {self._address} is unavailable: {why.en}", f"存储 {self._address} 不可用：{why.zh}")
+        )

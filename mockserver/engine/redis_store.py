@@ -1,0 +1,348 @@
+"""The state of one mock in Redis, shared by any number of processes and hosts.
+
+A `RedisStore` is a `MemoryStore` that follows the documents in Redis: one for all apps, and one for each app that differs from it.
+Every change of a document has a number. A request is handled with the documents this process has, and its journal entry is only
+accepted if they are still the latest; otherwise the request is handled again with the new ones, under the same id. So a change is
+seen by every request that starts after it, and a request without a claim needs no answer from Redis but that to its entry.
+What must be decided once for all processes (`Claims`, `FaultCounts`) is decided by Redis, once for each request id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mockserver.contract.apps import App
+from mockserver.contract.readings import Value
+from mockserver.core.addresses import StoreAddress
+from mockserver.core.clock import Clock
+from mockserver.core.http import Response
+from mockserver.core.machine_time import machine_time, monotonic
+from mockserver.core.text import Text
+from mockserver.engine.redis_connection import Script
+from mockserver.engine.redis_lane import Lane
+from mockserver.engine.redis_state import RedisAppState, dump_shared, dump_state, load_app, load_shared
+from mockserver.engine.state import AppState, MemoryStore, StoreUnavailable, T
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from mockserver.engine.pipeline import Engine
+
+log = logging.getLogger("mockserver")
+
+SCRIPT = Script(Path(__file__).with_name("redis_store.lua").read_text(encoding="utf-8"))
+ALL = "*"  # The scope of the document for all apps.
+_MAX_ATTEMPTS = 100  # How often a request or change that others overtake is tried.
+_CLAIM_SECONDS = 30 * 86_400  # How long Redis remembers what an app of the configuration sent last.
+_FOLLOW_SECONDS = 0.5
+_TOO_BUSY = Text("the state changes too often", "状态变化过于频繁")
+
+
+class Stale(Exception):
+    """The request was handled with documents that are not the latest."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """One request."""
+
+    number: int
+    id: str
+    version: int = -1  # The version of the documents it is handled with.
+
+
+_RUN: ContextVar[_Run | None] = ContextVar("run", default=None)
+
+
+class RedisStore(MemoryStore):
+    """The states of all apps, as Redis has them."""
+
+    kind = "redis"
+
+    def __init__(
+        self,
+        clock: Clock,
+        scenario: str,
+        *,
+        address: StoreAddress,
+        prefix: str,
+        seed: int,
+        app_ttl: float,
+        overrides: dict[str, Value],
+    ) -> None:
+        super().__init__(clock, scenario, seed=seed, app_ttl=app_ttl)
+        self.prefix = prefix
+        self.requests, self._admin = Lane(address, [SCRIPT]), Lane(address, [SCRIPT])
+        self.overrides = (
+            overrides  # The readings chosen for the whole run. The engine reads the files with this object.
+        )
+        self._first_overrides = dict(overrides)
+        self.tokens = (secrets.token_hex(6), secrets.token_hex(6))
+        """What the claims of apps without a document are counted under; see `RedisClaims`."""
+        self.token: Callable[[], str] = partial(secrets.token_hex, 6)
+        self.engine: Engine | None = None  # Its configuration is what the documents refer to.
+        self._version = -1
+        self._documents: dict[str, str] = {}
+        self._applying = threading.RLock()
+        self._writing = threading.RLock()
+        self._process = (0, "")
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_expiry = 0.0
+
+    def bind(self, engine: Engine) -> None:
+        """Set the engine whose configuration the documents refer to."""
+        self.engine = engine
+
+    def join(self) -> bool:
+        """Adopt the state in Redis, or create it from this store. Return whether there was another."""
+        with self._applying:
+            first = self._dump()[ALL]
+        try:
+            self.refresh()
+        except StoreUnavailable as error:
+            # It is created or adopted once Redis is there.
+            log.error("%s", error.text.en)
+            return False
+        return self._documents[ALL] != first
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], object]], None]:
+        """Connect in the event loop that handles requests. Return what runs a request that may wait for Redis."""
+        self.requests.open(loop)
+        self._follow(loop)
+        return self.requests.spawn
+
+    def close(self) -> None:
+        """End the connections."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self.requests.close()
+        self._admin.close()
+
+    @property
+    def problem(self) -> Text | None:
+        """Why the state cannot be read or written; None while it can."""
+        try:
+            self._admin.call("PING")
+        except StoreUnavailable as error:
+            return error.text
+        return None
+
+    def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Apply changes also while there are no requests, and remove expired apps."""
+
+        def follow() -> None:
+            with contextlib.suppress(StoreUnavailable):
+                self.refresh()
+                if monotonic() - self._last_expiry > min(60.0, self.app_ttl / 4):
+                    self._last_expiry = monotonic()
+                    self.expired_apps()
+
+        self.requests.spawn(follow)
+        self._timer = loop.call_later(_FOLLOW_SECONDS, self._follow, loop)
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Return the result of a function of the script."""
+        return self.command(*SCRIPT.command(self.prefix, function, *arguments))
+
+    def command(self, *command: Any) -> Any:
+        """Return the answer to a command: to a request without blocking others, elsewhere in a connection of its own."""
+        return (self.requests if self.requests.in_request else self._admin).call(*command)
+
+    def claim(self, appkey: str, name: str, kind: str, key: str, *arguments: Any) -> Any:
+        """Return what Redis decides, once for this request under `name`; Stale if a document has changed."""
+        run = _RUN.get()
+        version, request = (run.version, run.id) if run else (self._version, secrets.token_hex(8))
+        seconds = int(self.app_ttl) + 1 if appkey in self.apps else _CLAIM_SECONDS
+        result = self.call("claim", appkey, version, f"{request}:{name}", seconds, kind, key, *arguments)
+        if result is None:
+            raise Stale
+        return result
+
+    @property
+    def request_version(self) -> int:
+        """The version of the documents that the current request is handled with."""
+        run = _RUN.get()
+        return run.version if run else self._version
+
+    def answer(self, handle: Callable[[], Response]) -> Response:
+        """Return the response that `handle` makes of one request with the latest documents."""
+        assert self.engine is not None
+        number = next(self._request_numbers)
+        if self._process[0] != os.getpid():
+            self._process = os.getpid(), secrets.token_hex(5)
+        run = _Run(number, f"{self._process[1]}-{number:08d}")
+        token = _RUN.set(run)
+        try:
+            for _ in range(_MAX_ATTEMPTS):
+                if self._version < 0:
+                    self.refresh()
+                run.version = self._version
+                try:
+                    return handle()
+                except Stale:
+                    self.refresh()
+            raise StoreUnavailable(_TOO_BUSY)
+        except StoreUnavailable as error:
+            return self.engine.busy(error.text)
+        finally:
+            _RUN.reset(token)
+
+    def read(self, act: Callable[[], T]) -> T:
+        """Return the result of an administrative action that sees the latest state."""
+        self.refresh()
+        return act()
+
+    def change(self, act: Callable[[], T]) -> T:
+        """Return the result of `act`, whose changes of the state are then in Redis; StoreUnavailable if they are not."""
+        with self._writing:
+            for _ in range(_MAX_ATTEMPTS):
+                self.refresh()
+                version = self._version
+                try:
+                    result = act()
+                    if self._commit(version):
+                        return result
+                except BaseException:
+                    # Whatever was changed here is replaced by what Redis has.
+                    self._version = -1
+                    raise
+                self._version = -1
+            raise StoreUnavailable(_TOO_BUSY)
+
+    def request_id(self) -> tuple[int, str]:
+        """Return the number of the current request in this process, and its id."""
+        run = _RUN.get()
+        return (run.number, run.id) if run else (0, "")
+
+    def answer_id(self) -> str:
+        """Return the id of a new answer."""
+        return f"given-{self.command('INCR', self.prefix + 'answers')}"
+
+    def expired_apps(self) -> list[str]:
+        """Remove in Redis the apps that nobody has used for `app_ttl` seconds."""
+        with contextlib.suppress(StoreUnavailable):
+            if self.call("expire", f"{machine_time() - self.app_ttl:.3f}"):
+                self.refresh()
+        return []
+
+    def use_app(self, appkey: str) -> App | None:
+        """Return an app created at run time. Its journal entries show that it is used."""
+        return self.apps.get(appkey)
+
+    def use_scenario(self, scenario: str) -> None:
+        """Change the scenario of all apps, present and future."""
+        with self._same_tokens():
+            super().use_scenario(scenario)
+            self.tokens = self.tokens[0], self.token()
+
+    def reset(self) -> None:
+        """Restore the start."""
+        with self._same_tokens():
+            super().reset()
+            self.overrides |= self._first_overrides
+            self.tokens = self.token(), self.token()
+
+    @contextlib.contextmanager
+    def _same_tokens(self) -> Any:
+        """Give all apps the same tokens, so that those without a document need none."""
+        token, before = secrets.token_hex(6), self.token
+        self.token = lambda: token
+        try:
+            yield
+        finally:
+            self.token = before
+
+    def refresh(self) -> None:
+        """Apply what has changed in Redis."""
+        have = self._version
+        reply = self.call("read", have)
+        if not reply:
+            with self._applying:
+                first = self._dump()[ALL]
+            self.call("create", first, int(machine_time() * 1e6), secrets.token_hex(16))
+            have = self._version = -1
+            reply = self.call("read", have)
+        version, scopes, changed = int(reply[0]), _texts(reply[1]), _texts(reply[2])
+        if version < have:
+            # An older state was restored.
+            self._version = -1
+            return self.refresh()
+        with self._applying:
+            if have <= self._version < version:
+                self._apply(set(scopes), dict(zip(changed[::2], changed[1::2], strict=True)))
+                self._version = version
+        return None
+
+    def _apply(self, scopes: set[str], changed: dict[str, str]) -> None:
+        if ALL in changed:
+            load_shared(self, json.loads(changed[ALL]))
+        self._documents = {
+            scope: text for scope, text in (self._documents | changed).items() if scope in scopes and text
+        }
+        for scope, text in changed.items():
+            if scope != ALL and text:
+                self._states[scope] = load_app(self, scope, json.loads(text), self._states.get(scope))
+        for appkey in self.apps.keys() - self._documents.keys():
+            self.apps.pop(appkey, None)
+        if ALL in changed or len(self._states) > len(self._documents):
+            self._states = {appkey: state for appkey, state in self._states.items() if appkey in self._documents}
+
+    def _commit(self, version: int) -> bool:
+        """Write the documents that `change` has changed. Return False if somebody else was faster."""
+        with self._applying:
+            new = self._dump()
+        changed = {scope: text for scope, text in new.items() if text != self._documents.get(scope)}
+        changed |= dict.fromkeys(self._documents.keys() - new.keys(), "")
+        if not changed:
+            return True
+        made = set(self.apps)
+        if any((scope in self._documents) != (scope in new) for scope in changed):
+            # Requests of apps that were unknown so far are concerned, too.
+            changed[ALL] = new[ALL]
+        rows = [part for scope, text in changed.items() for part in (scope, text, int(scope in made))]
+        written = int(self.call("write", secrets.token_hex(8), version, f"{machine_time():.3f}", *rows))
+        if not written:
+            return False
+        with self._applying:
+            self._documents = new
+            if ALL in changed:
+                self._states = {appkey: state for appkey, state in self._states.items() if appkey in new}
+            if self._version == version and written == version + 1:
+                self._version = written
+        return True
+
+    def _dump(self) -> dict[str, str]:
+        """Return all documents as they should be."""
+        plain = self._create("")
+        default = dump_state(plain, None)
+        documents = {ALL: dump_shared(self)}
+        for appkey in {*self._states, *self.apps}:
+            made = self.apps.get(appkey)
+            document = dump_state(self._states.get(appkey) or plain, made)
+            if made or document != default:
+                documents[appkey] = document
+        return documents
+
+    def _create(self, appkey: str) -> AppState:
+        state = self.new_state(appkey, self.scenario)
+        self._apply_shared(state)
+        return state
+
+    def new_state(self, appkey: str, scenario: str) -> RedisAppState:
+        """Return the state of an app for which nothing was chosen."""
+        return RedisAppState(self, appkey, Clock(self.clock.now), scenario, self._seed)
+
+
+def _texts(values: Sequence[bytes | None]) -> list[str]:
+    return [(value or b"").decode() for value in values]

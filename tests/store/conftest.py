@@ -1,0 +1,16 @@
+"""A Redis server for each module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from helpers.redis_process import RedisProcess
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisProcess]:
+    """A server with the data of this module only."""
+    server = RedisProcess()
+    yield server
+    server.close()
