@@ -25,6 +25,7 @@ from mockserver.server import (
     admin_docs,
     admin_journal,
     console,
+    console_control,
     console_data,
     console_feed,
     console_requests,
@@ -48,7 +49,9 @@ ROUTES: tuple[Route, ...] = (
     *console_try.ROUTES,
 )
 PAGES = tuple(
-    page for module in (console, console_data, console_feed, console_requests, console_try) for page in module.PAGES
+    page
+    for module in (console, console_data, console_feed, console_requests, console_try, console_control)
+    for page in module.PAGES
 )
 """The pages of the console. They are below the prefix, too, because the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}

@@ -37,6 +37,7 @@ NAVIGATION = (
     ("console/data", Text("Data", "数据")),
     ("console/requests", Text("Requests", "请求")),
     ("console/try", Text("Try it", "试一试")),
+    ("console/control", Text("Control", "控制")),
 )
 """The pages: path below the admin prefix, and title."""
 

@@ -106,7 +106,7 @@ export function duration(seconds) {
   return t(`${rest} s`, `${rest} 秒`);
 }
 
-for (const clock of document.querySelectorAll("[data-clock]:not([data-frozen])")) {
+for (const clock of document.querySelectorAll("[data-clock]:not([data-frozen], #now)")) {
   const ahead = Number(clock.dataset.clock) - Date.now() / 1000;
   setInterval(() => (clock.textContent = utc8.full(Date.now() / 1000 + ahead)), 1000);
 }

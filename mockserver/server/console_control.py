@@ -1,0 +1,81 @@
+"""The console's page of control: what is in force, for all apps or one, with forms for what the admin API changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from flask import Response
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.contract.readings import READINGS
+from mockserver.core.text import Lang
+from mockserver.faults.parsing import Common
+from mockserver.faults.registry import rows as fault_rows
+from mockserver.server.admin_apps import list_apps
+from mockserver.server.admin_behavior import current_readings, list_answers, list_faults
+from mockserver.server.admin_clock import get_clock
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.console_pages import page_language, render
+
+PAGES = Routes()
+
+
+class FormField(NamedTuple):
+    """A field of a fault as a form shows it."""
+
+    name: str
+    kind: str  # `choice`, `number`, `json` or `text`.
+    choices: tuple[str, ...]
+    default: str
+    required: bool
+    meaning: str
+
+
+@PAGES.add("GET", "console/control", "控制", query=None)
+def control(context: AdminContext, request: AdminRequest) -> Response:
+    """Scenario, clock, faults, readings and apps: what is in force, and the forms to change it."""
+    lang, engine = page_language(context, request), context.engine
+    scope = AdminRequest(request.appkey)
+    values = current_readings(context, request.appkey)
+    return render(
+        context,
+        request,
+        "control.html",
+        appkey=request.appkey or "",
+        appkeys=[*engine.config.apps, *list(engine.apps)],
+        scenario=context.scope(request.appkey).scenario,
+        scenarios=[
+            {"name": each.name, "title": each.title.to(lang), "text": each.description.to(lang)}
+            for each in engine.config.scenarios.values()
+        ],
+        clock=get_clock(context, scope),
+        faults=list_faults(context, scope)["faults"],
+        answers=list_answers(context, scope)["answers"],
+        kinds=list(_kinds(lang)),
+        common=list(_fields(Common.object_schema(), lang)),
+        readings=[(reading, values[name], reading.why.to(lang)) for name, reading in READINGS.items()],
+        apps=list_apps(context, AdminRequest())["apps"],
+        operations=list(OPERATIONS),
+        errors=list(engine.config.catalogue),
+    )
+
+
+def _kinds(lang: Lang) -> Iterator[Json]:
+    for row in fault_rows():
+        yield {
+            "name": row["fault"],
+            "family": row["family_text"][lang],
+            "text": row["text"][lang],
+            "fields": list(_fields(row["schema"], lang)),
+        }
+
+
+def _fields(schema: Mapping[str, Any], lang: Lang) -> Iterator[FormField]:
+    """Yield the fields of a form for the properties of a JSON Schema."""
+    types = {"number": "number", "integer": "number", "object": "json", "array": "json"}
+    for name, part in schema["properties"].items():
+        kind = "choice" if "enum" in part else types.get(str(part.get("type")), "text")
+        meaning = part.get("x-description-zh" if lang == "zh" else "description", "")
+        choices = tuple(map(str, part.get("enum", ())))
+        yield FormField(name, kind, choices, str(part.get("default", "")), name in schema.get("required", ()), meaning)
