@@ -6,8 +6,8 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema_rs
 from helpers.engine_client import shipped_config
-from jsonschema import Draft202012Validator
 
 from mockserver.contract.readings import DEFAULTS, READINGS, Reading
 from mockserver.server.openapi import openapi_document
@@ -34,11 +34,11 @@ def document(lang: Any = "en", **readings: Any) -> dict[str, Any]:
     return _document(lang, tuple(sorted(readings.items())))
 
 
-def answers(found: dict[str, Any], operation: str) -> Draft202012Validator:
+def answers(found: dict[str, Any], operation: str) -> jsonschema_rs.Draft202012Validator:
     """A validator for the answers of an operation that knows the components of the document."""
     responses = found["paths"][f"/v2/video/{operation}"]["post"]["responses"]
     schema = responses["200"]["content"]["application/json"]["schema"]
-    return Draft202012Validator({**schema, "components": found["components"]})
+    return jsonschema_rs.Draft202012Validator({**schema, "components": found["components"]})
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:

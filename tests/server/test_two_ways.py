@@ -13,6 +13,7 @@ import pytest
 from helpers import corpus_runner
 from helpers.corpus import family
 from helpers.engine_client import EngineClient
+from helpers.length import length
 from helpers.request_builder import request_bytes
 from hypothesis import given
 from hypothesis import strategies as st
@@ -177,11 +178,11 @@ def test_odd_framing_gets_the_same_answers(both: Both) -> None:
 
 
 def test_every_case_gets_the_same_answer(tmp_path) -> None:
-    """Every file of tests/cases under its own settings."""
+    """Every file of tests/cases under its own settings; every sixth one in a short run."""
     from contract import test_cases
 
     loaded, taken = test_cases.config(tmp_path), 0
-    for name, case in test_cases.CASES.items():
+    for name, case in list(test_cases.CASES.items())[:: length(6, 1)]:
         settings = case.get("settings", {})
         scenario = name if "answers" in case else settings.get("scenario", "document")
         both = Both(scenario, settings.get("readings"), loaded)
@@ -189,7 +190,7 @@ def test_every_case_gets_the_same_answer(tmp_path) -> None:
             both.check(request_bytes(send, HOST))
         taken += both.ways[0].calls
         both.close()
-    assert taken > 100
+    assert taken > length(15, 100)
 
 
 FAULTS = ("latency;fixed_ms=50", "truncated_body", "connection_reset", "empty_response", "garbage_response", "hang",
