@@ -12,6 +12,7 @@ from mockserver.core.clock import DAY_SECONDS, format_day, parse_day, start_of_d
 from mockserver.live.probing import ALL, RECORDS, Prober, Reply
 
 RULES = ("overlap", "enter", "leave", "contained")
+RECENT = 4 * 3_600  # Seconds that calls in progress are assumed to last at most.
 _SAMPLE_DAY = "20191210"  # The day of the document's samples.
 _HOUR = 3_600
 _RECENT = (_HOUR, 6 * _HOUR, DAY_SECONDS)  # Spans before now that are asked for calls.
@@ -177,7 +178,7 @@ def _look_back(prober: Prober, log: CallLog, today: int) -> None:
     """Ask for days before today until one has calls: each of three, a month at once if that is allowed, each day of it otherwise."""
     for number in range(1, _MAX_DAYS_BACK + 1):
         start = today - number * DAY_SECONDS
-        if any(start_of_day(each.create) == start for each in log.settled()):
+        if any(start_of_day(each.enter) == start for each in log.settled()):
             return
         if ask_all(prober, log, start, start + DAY_SECONDS - 1).sessions:
             return
@@ -191,11 +192,13 @@ def _look_back(prober: Prober, log: CallLog, today: int) -> None:
 
 
 def _busiest_day(log: CallLog, today: int) -> str:
+    """Return the day before today with the most calls, if possible one whose calls have all ended."""
     counts: dict[int, int] = defaultdict(int)
     for session in log.settled():
         if (start := start_of_day(session.enter)) < today:
             counts[start] += 1
-    return format_day(max(counts, key=lambda start: (counts[start], start))) if counts else ""
+    ended = [start for start in counts if start + DAY_SECONDS <= log.started - RECENT]
+    return format_day(max(ended or counts, key=lambda start: (counts[start], start))) if counts else ""
 
 
 def main_window(log: CallLog) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mockserver.core.text import Text
-from mockserver.live.call_log import RULES, CallLog, Listing, Session, ask_all, ask_user, seconds_of, selects
+from mockserver.live.call_log import RECENT, RULES, CallLog, Listing, Session, ask_all, ask_user, seconds_of, selects
 from mockserver.live.probing import ROOM, Prober, Reply
 
 _MIN_LENGTH = 6  # Seconds of a call that a time range can cut at its begin, inside, and at its end.
@@ -17,7 +17,6 @@ _PROBED_ROOMS = 4
 _SLACK = 2  # Seconds between a request and the time that the target takes for now.
 _PAUSE = 3.0
 _MARGIN = 3_600
-RECENT = 4 * 3_600  # Seconds that calls in progress are assumed to last at most.
 _CONTROLS = 2
 _AHEAD = 60
 
