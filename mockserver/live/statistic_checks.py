@@ -27,7 +27,9 @@ def check_statistics(prober: Prober, day: Day | None) -> None:
         return
     if _is_recent(prober, day):
         for name in (*(name for name, _ in _SUMS.values()), "peak", "repeatable"):
-            prober.invariant(name).reason = Text("calls of that day may be in progress, and left out", "当天的通话可能仍在进行而未列出")
+            prober.invariant(name).reason = Text(
+                "calls of that day may be in progress, and left out", "当天的通话可能仍在进行而未列出"
+            )
     else:
         _check_sums(prober, day)
         _check_peak(prober, day)

@@ -83,6 +83,11 @@ class Backend:
         self.log = make_log(random.Random(seed), int(clock()), busy)
         if "two_places" in lies:
             self.log += [{**each, "room": f"{each['room']}-too", "create": each["enter"]} for each in self.log[::7]]
+        if "secret_ids" in lies:
+            self.log = [
+                {**each, "user": f"{each['user']}-{APP['appsecret']}", "room": f"{APP['restapikey']}-{each['room']}"}
+                for each in self.log
+            ]
         if "no_calls" in lies:
             self.log = []
 
@@ -180,7 +185,7 @@ class Backend:
         optional = ("BeginTime", "EndTime") if operation == ROOM else ()
         if any(name not in fields and name not in optional for name in types):
             raise Refused("missing_field")
-        if not lenient and set(fields) - set(types):
+        if (not lenient or self.readings.get("fussy")) and set(fields) - set(types):
             raise Refused("unknown_field")
         for name, kind_of in types.items():
             if name in fields:
