@@ -57,7 +57,7 @@ class Guard:
         return replace(self, hosts=hosts, origins=self.origins | {f"{parts.scheme}://{parts.netloc}".lower()})
 
     def allows_probe(self, request: Request) -> bool:
-        """Return whether the request, though `check` refuses it, may be told the status of a server with a token.
+        """Return whether the request, though `check` refuses it, may see the status of a server with a token.
 
         It must carry no credentials, since wrong ones are to be reported, and must not come from a web page.
         """

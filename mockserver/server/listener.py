@@ -179,7 +179,7 @@ class Listener:
 
 
 class WrongPortConnection(Connection):
-    """A connection without TLS to the port for https: its client is told so."""
+    """A connection without TLS to the port for https: its client gets an answer that says so."""
 
     def data_received(self, data: bytes) -> None:
         """Refuse whatever it is."""

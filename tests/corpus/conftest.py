@@ -30,7 +30,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def engine(folder):
-    """An engine that reads the folder anew whenever it is told to."""
+    """An engine that reads the folder again at each reload."""
     return make_engine(scenario="document", fixtures=str(folder), now=str(NOW))
 
 

@@ -1,4 +1,4 @@
-"""What a template may ask for is bounded: at load where that can be told, else when it answers; nobody else waits."""
+"""What a template may ask for is bounded: at load where that is known, else when it answers; nobody else waits."""
 
 from __future__ import annotations
 

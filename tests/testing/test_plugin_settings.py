@@ -45,7 +45,7 @@ BEHAVES = """
         assert mockserver_admin.get("clock", appkey=mockserver.appkey)["now"] == 1575963000
         rows = {row["name"]: row["value"] for row in mockserver_admin.get("readings", appkey=mockserver.appkey)["readings"]}
         assert (rows["unknown_room"], rows["strictness"]) == ("empty", "lenient")
-        assert [one["fault"] for one in mockserver_admin.get("faults", appkey=mockserver.appkey)["faults"]] == ["latency"]
+        assert [each["fault"] for each in mockserver_admin.get("faults", appkey=mockserver.appkey)["faults"]] == ["latency"]
         request = urllib.request.Request(mockserver.signed_url("query_room_info"), b'{"RoomId": "1"}', {"Content-Type": "application/json"})
         with urllib.request.urlopen(request) as answer:
             assert not [name for name in answer.headers if name.startswith("X-Mock")]

@@ -84,11 +84,11 @@ AFTER = """
     import threading
 
     def sockets():
-        return [one for one in os.listdir("/proc/self/fd") if "socket" in link(one)]
+        return [number for number in os.listdir("/proc/self/fd") if "socket" in link(number)]
 
-    def link(one):
+    def link(number):
         try:
-            return os.readlink(f"/proc/self/fd/{one}")
+            return os.readlink(f"/proc/self/fd/{number}")
         except OSError:
             return ""
 

@@ -1,4 +1,4 @@
-"""Clients that speak another protocol are told what to change, and the log says it once."""
+"""Clients that speak another protocol get an answer that says what to change, and the log says it once."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_client_that_does_not_trust_the_certificate_is_logged_once(new_loop, c
 
 @pytest.mark.parametrize("new_loop", LOOPS)
 def test_a_client_with_an_old_tls_is_logged(new_loop, certificate, caplog):
-    """The reason of OpenSSL is told."""
+    """The log has the reason of OpenSSL."""
     hello = b"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x01" + b"\x00" * 33 + b"\x00\x02\x00\x2f\x01\x00"
     with Server(echo_never, tls=certificate, new_loop=new_loop) as server, connect(server) as sock:
         sock.sendall(hello)
@@ -176,7 +176,7 @@ def test_http_2_over_tls_is_told_to_use_http_1(certificate, caplog):
 
 
 def test_a_refusal_after_a_response_comes_last(server):
-    """The first request is answered before the client is told that the second is not HTTP."""
+    """The first request is answered before the client learns that the second is not HTTP."""
     raw = ask(server, GET + OTHER_PROTOCOLS["SSH"][0])
     assert parse(raw)[0] == 200
     assert raw.count(b"HTTP/1.1 ") == 2

@@ -147,7 +147,7 @@ def test_a_short_key_is_not_masked() -> None:
 
 @pytest.mark.parametrize("secret", ["%61%62%63%64", "%61%62%63%64%65%66", "\\\\a\\d\\m\\i\\n"])
 def test_a_secret_that_unescapes_to_a_short_word_masks_no_words(secret: str) -> None:
-    """What the secret unescapes to is too short to be told from ordinary words."""
+    """What the secret unescapes to is too short to be distinguished from ordinary words."""
     redactor = new_redactor(Credentials("1", secret, "another-one"))
     for word in ("abcd", "abcdef", "admins", "x" * 5 + "abcd"):
         assert redactor.redact_text(word) == word
