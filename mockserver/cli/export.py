@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from typing import Any
 
 import click
 
-from mockserver.cli.options import Command, appkey_option, find_app, setting_options, url_option, user_folders
+from mockserver.cli.options import (
+    Command,
+    appkey_option,
+    find_app,
+    parse_day_option,
+    setting_options,
+    url_option,
+    user_folders,
+)
 from mockserver.cli.output import show_json
 from mockserver.cli.requests import fixed_seq
 from mockserver.cli.streams import write_utf8
@@ -22,6 +31,8 @@ from mockserver.engine.pipeline import Engine
 from mockserver.server.admin_catalog import full_scenario_schema
 from mockserver.server.openapi import openapi_document
 from mockserver.server.request_collections import http_file, postman_collection, signed_http_file
+from mockserver.world.session_files import EXPORTED, write_rows
+from mockserver.world.views import session_rows
 
 
 def _options(command: Command) -> Command:
@@ -99,6 +110,23 @@ def http(lang: Lang, url: str, appkey: str | None, signed: bool, **settings: Any
 
     text = signed_http_file(engine.config, readings, signed_query, now=now, appkey=app.appkey, lang=lang, server=url)
     click.echo(text, nl=False)
+
+
+@export.command()
+@click.option("--day", metavar="DAY", required=True, help="Day to export: 20191210, today, now-1d …")
+@setting_options("scenario", "fixtures", "seed", "now", "lang")
+@appkey_option
+def sessions(day: str, lang: Lang, appkey: str | None, **settings: Any) -> None:
+    """Print a day's sessions as CSV.
+
+    Change them in a spreadsheet, save them as CSV UTF-8 beside a scenario, and serve them with
+    `world: {source: recorded, sessions: FILE.csv}`.
+    """
+    engine = make_engine(lang=lang, **settings)
+    app = find_app(engine.config.apps, appkey)
+    now = engine.store.app(app.appkey).clock.second()
+    world = engine.config.scenarios[engine.store.scenario].world.at(app.appkey, now)
+    write_rows(sys.stdout, EXPORTED, session_rows(world, parse_day_option(day, now)))
 
 
 def _load(lang: Lang, appkey: str | None, settings: dict[str, Any]) -> tuple[Engine, Readings, App]:

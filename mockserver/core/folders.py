@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
-from mockserver.core.documents import read_bytes, unreadable
+from mockserver.core.documents import MAX_BYTES, read_bytes, unreadable
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.machine_time import machine_time_ns
 from mockserver.core.text import Text
@@ -30,8 +30,9 @@ _PLACES = {
     "fixtures": ("fixtures", "."),
     "scenarios": ("fixtures/scenarios", "scenarios"),
     "schemas": ("schemas", "schemas"),
+    "sessions": ("fixtures/scenarios", "scenarios"),
 }  # Where each kind of file is: among the shipped files, and in a user's folder.
-_SUFFIXES = {"scenarios": (".yaml", ".yml"), "schemas": (".json", ".yml")}
+_SUFFIXES = {"scenarios": (".yaml", ".yml"), "schemas": (".json", ".yml"), "sessions": (".csv",)}
 _LAYOUT = ", ".join((*FIXTURES, "scenarios/*.yaml", "schemas/*.json"))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _PACKAGE = Path(__file__).parents[1]
@@ -149,7 +150,7 @@ def take_snapshot(user: Path | None, before: Snapshot | None = None) -> Snapshot
                 else:
                     # Opening a named pipe would block.
                     regular = stat.S_ISREG(status.st_mode)
-                    contents[name] = _digest(read_bytes(path) if regular else b"not a file")
+                    contents[name] = _digest_file(path) if regular else _digest(b"not a file")
             except ConfigurationError as error:
                 contents[name] = _digest(repr(error).encode())
     return Snapshot(contents, times)
@@ -217,6 +218,15 @@ def _ask(question: Callable[[Path], T], path: Path) -> T:
         return question(path)
     except (OSError, ValueError) as error:
         raise ConfigurationError([unreadable(path, error)]) from None
+
+
+def _digest_file(path: Path) -> bytes:
+    """Return a digest of a file; of one that is too large to be read twice, its size and its time."""
+    data = read_bytes(path)
+    if len(data) > MAX_BYTES:
+        status = _ask(os.stat, path)
+        data = f"{status.st_size} {status.st_mtime_ns}".encode()
+    return _digest(data)
 
 
 def _digest(data: bytes) -> bytes:

@@ -101,6 +101,8 @@ class Decision:
     error: str = ""  # Catalogue name of the error; empty for a success.
     empty: bool = False  # A success with an empty list.
     detail: str = ""  # What went wrong, for a failure that is no violation of the client's.
+    status: int = 0  # HTTP status of a backend's answer; 0 for that of the readings.
+    stored: bytes | None = None  # What the journal keeps in place of a body that contains secrets.
 
 
 def journal_entry(context: RequestContext, decision: Decision, response: Response) -> JournalEntry:
@@ -120,7 +122,7 @@ def journal_entry(context: RequestContext, decision: Decision, response: Respons
         faults=plan.kinds if plan else (),
         violations=context.own_violations,
         status=response.status,
-        answer=response.body,
+        answer=response.body if decision.stored is None else decision.stored,
         seconds=seconds,
         kind="stray" if context.stray else "request",
         empty=decision.empty,

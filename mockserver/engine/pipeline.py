@@ -24,7 +24,7 @@ from mockserver.engine.journal import Journal
 from mockserver.engine.metrics import Metrics
 from mockserver.engine.overrides import RequestOverrides, read_overrides
 from mockserver.engine.request_log import RequestLog, Which
-from mockserver.engine.responder import Responder
+from mockserver.engine.responder import Backend, Responder
 from mockserver.engine.response_headers import CONTENT_TYPE, answer_headers, header_value
 from mockserver.engine.state import AppState, MemoryStore
 from mockserver.engine.strays import Cors, is_preflight, is_stray, stray_error
@@ -59,6 +59,7 @@ class Engine:
         metrics: Metrics | None = None,
     ) -> None:
         self.config = self._warn(load(), lang)
+        self.backend: Backend | None = None  # Set before the first request.
         self.store = store
         self.journal = journal
         self.metrics = metrics or Metrics()
@@ -97,7 +98,8 @@ class Engine:
 
     def takes_long(self, context: RequestContext) -> bool:
         """Return whether `answer` may take so long that others notice, so that an event loop should not call it."""
-        return not context.stray and context.refusal is None and self._responder.takes_long(context)
+        is_slow = self.backend is not None or (context.refusal is None and self._responder.takes_long(context))
+        return is_slow and not context.stray
 
     def answer(self, context: RequestContext) -> Response:
         """Do the second half of `handle`: answer a checked request, and record both. Call it once."""
@@ -241,20 +243,18 @@ class Engine:
         return context.fault_plan.apply_to_signing(signing, signature_valid=context.signature_valid)
 
     def _decide(self, context: RequestContext) -> Decision:
-        violation = context.refusal
+        violation = context.refusal if self.backend is None else self.backend.refusal(context)
         if violation is not None:
             detail = violation.text.to(self.lang)
             return self._responder.failure(context, violation.error, "contract", detail=detail)
-        if context.fault_plan is not None:
-            refusal = context.fault_plan.refuse(_fault_context(context))
-            if refusal is not None:
-                return self._responder.failure(context, refusal.error, "fault", info=refusal.info)
-        return self._responder.answer(context)
+        refusal = context.fault_plan.refuse(_fault_context(context)) if context.fault_plan else None
+        if refusal is not None:
+            return self._responder.failure(context, refusal.error, "fault", info=refusal.info)
+        return self.backend.answer(context, self._responder) if self.backend else self._responder.answer(context)
 
     def _respond(self, context: RequestContext, decision: Decision) -> Response:
-        status = 200
-        if decision.error and context.readings["http_status"] == "rest":
-            status = context.config.catalogue[decision.error].status
+        rest = decision.error and context.readings["http_status"] == "rest"
+        status = decision.status or (context.config.catalogue[decision.error].status if rest else 200)
         # RFC 9110 requires Allow; the API knows only one method (§1.2).
         headers = (*CONTENT_TYPE, ("Allow", "POST")) if status == 405 else CONTENT_TYPE
         if self._headers:

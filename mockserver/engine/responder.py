@@ -6,12 +6,14 @@ names the file and line it came from, unless the reply says `unchecked: true`.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 from mockserver.contract.envelope import encode_json, failure, success
-from mockserver.contract.violations import shorten
+from mockserver.contract.violations import Violation, shorten
 from mockserver.core.errors import NotFound
 from mockserver.core.text import Lang
 from mockserver.engine.context import Decision, RequestContext
@@ -19,15 +21,26 @@ from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.response_cache import ResponseCache
 from mockserver.scenarios.model import Reply, Rule, RuleSet, error_name_of, is_empty, merge_patch
 from mockserver.scenarios.near_misses import nearest_rule
+from mockserver.scenarios.replay import move
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.world.records import ViewResult
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import World
-from mockserver.world.views import VIEWS
+from mockserver.world.views import ask
 
 log = logging.getLogger("mockserver")
 _MAX_RULE_SETS = 256  # Rules that are remembered for near misses.
 _MAX_LOGGED = 1_000  # Distinct failures of the files that are remembered as logged.
+
+
+class Backend(Protocol):
+    """Answers in place of the scenario and its world, e.g. by asking another server."""
+
+    def refusal(self, context: RequestContext) -> Violation | None:
+        """Return the violation that refuses a request; None to answer it."""
+
+    def answer(self, context: RequestContext, responder: Responder) -> Decision:
+        """Return the answer; may take long. `responder` has that of the scenario."""
 
 
 class Responder:
@@ -40,6 +53,22 @@ class Responder:
         self._logged: set[tuple[int, str, str]] = set()
 
     def answer(self, context: RequestContext) -> Decision:
+        """Return the answer to an accepted request; that of a replayed recording with its times moved to now."""
+        replay = context.scenario.replay
+        seconds = replay.seconds(context.accepted_operation.name, context.second) if replay else 0
+        if not seconds:
+            return self._answer(context)
+        recorded = replace(context, body=move(context.body, -seconds), now=context.now - seconds)
+        decision = self._answer(recorded)
+        context.unmatched = recorded.unmatched
+        if decision.error:
+            return decision
+        try:
+            return replace(decision, body=encode_json(move(json.loads(decision.body), seconds)))
+        except (ValueError, TypeError):
+            return decision  # An unchecked answer that is no JSON.
+
+    def _answer(self, context: RequestContext) -> Decision:
         """Return the answer of the first rule that matches, or the world's."""
         operation = context.accepted_operation.name
         rules = context.rules.by_operation[operation]
@@ -154,7 +183,9 @@ class Responder:
         return self.failure(context, "internal_error", by, detail=f"{place}: {error}")
 
     def _not_found(self, context: RequestContext, error: NotFound, by: str) -> Decision:
-        return self.failure(context, error.error, by, detail=f"{error.field} {shorten(error.value)}")
+        # Catalogues that were written before there were recordings lack `not_recorded`.
+        name = error.error if error.error in context.config.catalogue else "internal_error"
+        return self.failure(context, name, by, detail=f"{error.field} {shorten(error.value)}")
 
     def _log(self, context: RequestContext, place: str, text: str, reason: object) -> None:
         """Log a failure caused by the files once per configuration, not for every request."""
@@ -179,8 +210,7 @@ def _world(context: RequestContext) -> World:
 
 
 def _view(context: RequestContext) -> ViewResult:
-    view = VIEWS[context.accepted_operation.name]
-    return view(_world(context), context.body, context.second, context.readings)
+    return ask(_world(context), context.accepted_operation.name, context.body, context.second, context.readings)
 
 
 def _template_values(context: RequestContext, rule: Rule) -> Mapping[str, Any]:

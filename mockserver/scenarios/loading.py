@@ -19,8 +19,9 @@ from mockserver.contract.matching import InvalidMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import InvalidReading, Value, parse_reading
 from mockserver.contract.schemas import Schemas
+from mockserver.core.clock import parse_time
 from mockserver.core.documents import Document
-from mockserver.core.errors import Mistake, Problem, Problems
+from mockserver.core.errors import ConfigurationError, Mistake, Problem, Problems
 from mockserver.core.json_reader import parse_json
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
@@ -29,7 +30,9 @@ from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
 from mockserver.scenarios.checks import explain_common_mistakes, unknown_changes, unknown_conditions
 from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty
+from mockserver.scenarios.replay import Replay
 from mockserver.scenarios.templates import BadTemplate, Render, compile_value, is_template
+from mockserver.world.sessions import TEXTS as WORLD_TEXTS
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import WorldSource
 
@@ -92,6 +95,13 @@ class _ScenarioFile:
         """Add the mistakes in the value at `at`."""
         for mistake in mistakes:
             self.problem((*at, *mistake.pointer), mistake.text, key=mistake.key)
+
+    def world_block(self) -> dict[str, Any]:
+        """Return the `world` block, with the path of a file of sessions in place of its name."""
+        block = dict(self.content["world"])
+        if "sessions" in block:
+            block["sessions"] = Path(self.document.path).parent / block["sessions"]
+        return block
 
     def _readings(self) -> Iterator[tuple[str, Value]]:
         for name, value in self.content.get("readings", {}).items():
@@ -234,7 +244,8 @@ def _scenario(
     """The scenario of a file and everything it extends; None if that has a problem, which is added to its file."""
     chain = _chain(file, files, names)
     # A world is checked even if the file extends a scenario that does not exist.
-    world, warning = _world(chain or [file], seed, now)
+    world, warning, recorded_at = _world(chain or [file], seed, now)
+    replay = _replay(chain or [file], recorded_at)
     if world is None or not chain or file.problems:
         return None
     content = file.content
@@ -250,6 +261,7 @@ def _scenario(
         rules=tuple(rule for part in chain for rule in part.rules),
         faults=tuple(fault for part in chain for fault in part.faults),
         warning=warning,
+        replay=replay,
         error_info=next((part.error_info for part in chain if part.error_info), None),
     )
 
@@ -271,17 +283,19 @@ def _chain(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Colle
     return chain
 
 
-def _world(chain: Sequence[_ScenarioFile], seed: int | None, now: int) -> tuple[WorldSource | None, Problem | None]:
-    """The world of a chain, and a warning about it: the nearest `world` block over those of the same source behind it.
+def _world(
+    chain: Sequence[_ScenarioFile], seed: int | None, now: int
+) -> tuple[WorldSource | None, Problem | None, int]:
+    """The world of a chain, a warning about it, and when it was recorded: the nearest `world` block over those of the same source behind it.
 
     A scenario without any has an empty world. None if no world can be built; the problem is added to the file.
     """
     parts = [part for part in chain if "world" in part.content]
     if not parts:
-        return WorldSource({"source": "recorded", "rooms": []}), None
-    spec: dict[str, Any] = dict(parts[0].content["world"])
+        return WorldSource({"source": "recorded", "rooms": []}), None, 0
+    spec = parts[0].world_block()
     for part in parts[1:]:
-        inherited = part.content["world"]
+        inherited = part.world_block()
         if spec.setdefault("source", inherited.get("source")) != inherited.get("source"):
             break
         spec = {**inherited, **spec}
@@ -290,6 +304,20 @@ def _world(chain: Sequence[_ScenarioFile], seed: int | None, now: int) -> tuple[
         warning = world.check(now)
     except WorldError as error:
         parts[0].add(error.mistakes, "world")
-        return None, None
+        return None, None, 0
+    except ConfigurationError as error:
+        parts[0].problems += error.problems
+        return None, None, 0
     at = ("world", *warning.pointer) if warning else ()
-    return world, parts[0].document.problem(at, warning.text) if warning else None
+    recorded_at = parse_time(spec["recorded_at"], now) if "recorded_at" in spec else 0
+    return world, parts[0].document.problem(at, warning.text) if warning else None, recorded_at
+
+
+def _replay(chain: Sequence[_ScenarioFile], recorded_at: int) -> Replay | None:
+    """The nearest `replay` of a chain; None if it moves nothing."""
+    part = next((part for part in chain if "replay" in part.content), None)
+    if part is None or part.content["replay"]["shift"] == "none":
+        return None
+    if not recorded_at:
+        part.problem(("replay",), WORLD_TEXTS["no_recorded_at"], key=True)
+    return Replay(part.content["replay"]["shift"], recorded_at)

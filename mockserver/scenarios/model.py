@@ -15,6 +15,7 @@ from mockserver.contract.readings import Value
 from mockserver.core.errors import Problem
 from mockserver.core.text import Text
 from mockserver.faults.parsing import Fault
+from mockserver.scenarios.replay import Replay
 from mockserver.scenarios.templates import Render
 from mockserver.world.sources import WorldSource
 
@@ -80,6 +81,7 @@ class Scenario:
     rules: tuple[Rule, ...]  # Its own rules first, then those of the scenario it extends.
     faults: tuple[Fault, ...]
     warning: Problem | None = None  # What is valid but probably not meant: sessions in the future.
+    replay: Replay | None = None  # How a recording is moved in time.
     error_info: ErrorInfoStyle | None = None  # The style of ErrorInfo; None for the default.
 
 

@@ -23,7 +23,7 @@ from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.server.app import build_app
 from mockserver.server.guard import Guard, is_loopback
-from mockserver.server.server import Server
+from mockserver.server.server import Server, is_no_admin_path
 from mockserver.server.tls import TLS
 from mockserver.server.watching import Watcher
 from mockserver.server.workers import Supervisor
@@ -86,6 +86,8 @@ class MockServer:
             host=host,
             port=port,
             tls=tls,
+            # Another server may answer slowly; the event loop does not wait for it.
+            inline=lambda path: is_no_admin_path(path) and self.engine.backend is None,
             envelope=self.engine.error_body,
             lang=self.engine.lang,
             on_stop=journal.close,

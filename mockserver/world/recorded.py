@@ -3,57 +3,122 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mockserver.core.clock import parse_time, show_time
-from mockserver.core.errors import Mistake, Mistakes
+from mockserver.core.documents import unreadable
+from mockserver.core.errors import ConfigurationError, Mistake, Mistakes
 from mockserver.core.text import pluralize
+from mockserver.world.coverage import Coverage, Room, parse_coverage
 from mockserver.world.demographics import PlaceHierarchy
+from mockserver.world.session_files import FIELDS, IDS, LABELS, MAX_FOUND, QUALITY, Found, Table, read_sessions
 from mockserver.world.sessions import COLUMNS, DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS, Sessions, WorldError
 
 Pointer = tuple[str | int, ...]
 Row = dict[str, Any]
+_COLUMN_OF_FIELD = {"UserId": "user", "RoomId": "room"}
 _RELATIVE = re.compile(r"\s*(now|today)\b")
-_DEFAULT_LABELS = {"country": "中国", "province": "广东省", "city": "深圳市", "network": "WiFi"}
-_DEFAULT_QUALITY = {"audio_loss": 0.3, "video_loss": 0.4, "audio_delay": 45.0, "video_delay": 60.0}
-"""Losses in percent, delays in milliseconds."""
 
 
 def depends_on_now(spec: Mapping[str, Any]) -> bool:
     """Whether any time in the block is relative (`now-2h`, `today 10:00`)."""
     rooms = spec.get("rooms") or ()
-    times = [session.get(name) for room in rooms for session in room["stays"] for name in ("enter", "leave")]
+    times = [session.get(name) for room in rooms for session in room.get("stays", ()) for name in ("enter", "leave")]
     times += [time for room in rooms for time in room.get("failed_joins", ())]
     return any(isinstance(time, str) and _RELATIVE.match(time) for time in times)
 
 
 def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
-    """Return the world of a `world: {source: recorded, rooms: […]}` block; WorldError has everything that is invalid."""
+    """Return the world of a `world: {source: recorded, …}` block.
+
+    WorldError has everything that is invalid in the block, ConfigurationError what is in its file of sessions. A recording of a
+    real backend is kept as it was seen, consistent or not.
+    """
     mistakes = Mistakes()
     rows: list[Row] = []
     failed: list[int] = []
     indices: dict[str, int] = {}
+    seen: dict[str, dict[str, int]] = {}
+    consistent = "recorded_at" not in spec
+    table = _table(spec["sessions"]) if "sessions" in spec else None
+
+    def time(value: str | int, pointer: Pointer) -> int:
+        with mistakes.collect(*pointer):
+            return _time(value, now)
+        return 0
+
+    coverage = parse_coverage(
+        spec, time, lambda index: mistakes.add(WorldError.of(("covers", index), "covers_swapped"))
+    )
     for index, room in enumerate(spec.get("rooms") or ()):
         at: Pointer = ("rooms", index)
         if indices.setdefault(room["RoomId"], index) != index:
             mistakes.add(WorldError.of((*at, "RoomId"), "room_twice"))
-        rows += _rows(room, at, now, mistakes)
-        for number, time in enumerate(room.get("failed_joins", ())):
-            with mistakes.collect(*at, "failed_joins", number):
-                failed.append(_time(time, now))
-    _check_overlaps(rows, mistakes)
-    hierarchy = PlaceHierarchy()
-    for row in rows:
-        if conflict := hierarchy.add(row["country"], row["province"], row["city"]):
-            mistakes.append(Mistake((*row["at"], conflict.parent), conflict.text))
+        if table is not None and "stays" in room:
+            mistakes.add(WorldError.of((*at, "stays"), "csv_beside_stays"))
+        rows += _rows(room, at, now, mistakes, consistent=consistent)
+        failed += [time(value, (*at, "failed_joins", n)) for n, value in enumerate(room.get("failed_joins", ()))]
+        seen[room["RoomId"]] = {n: time(room[n], (*at, n)) for n in ("CreateTime", "DestroyTime") if n in room}
+        if coverage and "Users" in room:
+            coverage.rooms_seen[room["RoomId"]] = _seen_room(room, seen[room["RoomId"]])
+    if consistent:
+        _check_overlaps(rows, mistakes)
+        hierarchy = PlaceHierarchy()
+        for row in rows:
+            if conflict := hierarchy.add(row["country"], row["province"], row["city"]):
+                mistakes.append(Mistake((*row["at"], conflict.parent), conflict.text))
     mistakes.check(WorldError)
-    return RecordedWorld(rows, sorted(failed))
+    if table is None:
+        table = _table_of(rows)
+    elif consistent:
+        check_sessions(table)
+    return RecordedWorld(table, sorted(failed), seen, coverage)
+
+
+def _seen_room(room: Mapping[str, Any], times: Mapping[str, int]) -> dict[str, Any]:
+    """Return the fields of an answer of 2.2; without a DestroyTime the room still existed."""
+    stamps = {name: str(times[name]) if name in times else "" for name in ("CreateTime", "DestroyTime")}
+    return {"RoomId": room["RoomId"], **stamps, "Users": room["Users"]}
+
+
+_tables: OrderedDict[tuple[str, int, int], Table] = OrderedDict()
+_MAX_TABLES = 2  # Files of sessions that are kept, so that a reload does not read one again that has not changed.
+
+
+def _table(path: Path) -> Table:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ConfigurationError([unreadable(path, error)]) from None
+    key = (str(path), status.st_mtime_ns, status.st_size)
+    table = _tables.get(key)
+    if table is None:
+        table = _tables[key] = read_sessions(path)
+        while len(_tables) > _MAX_TABLES:
+            _tables.popitem(last=False)
+    return table
+
+
+def _table_of(rows: Sequence[Row]) -> Table:
+    """Return rows as columns."""
+    columns: dict[str, Any] = {name: np.zeros(len(rows), np.int64) for name in ("CreateTime", "DestroyTime")}
+    texts: dict[str, list[str]] = {}
+    for field in FIELDS[: -len(columns)]:
+        name = _COLUMN_OF_FIELD.get(field, field)
+        values = [row[name] for row in rows]
+        if field in (*IDS, *LABELS):
+            codes = {text: code for code, text in enumerate(dict.fromkeys(values))}
+            texts[field] = list(codes)
+            values = [codes[value] for value in values]
+        columns[field] = np.array(values, np.int64)
+    return Table(columns, texts)
 
 
 def future_sessions(spec: Mapping[str, Any], now: int) -> Mistake | None:
@@ -61,7 +126,7 @@ def future_sessions(spec: Mapping[str, Any], now: int) -> Mistake | None:
     future = [
         (second, ("rooms", index, "stays", number, "enter"), session["enter"])
         for index, room in enumerate(spec.get("rooms") or ())
-        for number, session in enumerate(room["stays"])
+        for number, session in enumerate(room.get("stays", ()))
         if (second := parse_time(session["enter"], now)) > now
     ]
     if not future:
@@ -72,27 +137,37 @@ def future_sessions(spec: Mapping[str, Any], now: int) -> Mistake | None:
 
 
 class RecordedWorld:
-    """A `World` of rows that were written down."""
+    """A `World` of sessions that were written down, sorted by enter time."""
 
-    def __init__(self, rows: Sequence[Row], failed: Sequence[int]) -> None:
-        self._users, self._rooms, *_ = labels = [
-            list(dict.fromkeys(row[name] for row in rows)) for name in ("user", "room", *DIMENSIONS)
-        ]
-        self._labels = dict(zip(DIMENSIONS, labels[2:], strict=True))
-        codes = {
-            name: {label: code for code, label in enumerate(column)}
-            for name, column in zip(("user", "room", *DIMENSIONS), labels, strict=True)
-        }
-        self._sessions = Sessions(
-            *(
-                np.array([codes[name][row[name]] if name in codes else row[name] for row in rows], kind)
-                for name, kind in COLUMNS.items()
-            )
-        )
+    def __init__(
+        self,
+        table: Table,
+        failed: Sequence[int] = (),
+        seen: Mapping[str, Mapping[str, int]] | None = None,
+        coverage: Coverage | None = None,
+    ) -> None:
+        self.coverage = coverage
+        self._users, self._rooms = (table.texts[name] for name in ("UserId", "RoomId"))
+        self._labels = {name: table.texts[name] for name in DIMENSIONS}
+        self._user_codes, self._room_codes = ({t: code for code, t in enumerate(x)} for x in (self._users, self._rooms))
+        order = np.argsort(table.columns["enter"], kind="stable")
+        columns = {_COLUMN_OF_FIELD.get(name, name): values[order] for name, values in table.columns.items()}
+        self._destroyed = self._seen_by_room(columns, "DestroyTime", seen or {})
+        self._sessions = _sessions(columns, self._seen_by_room(columns, "CreateTime", seen or {}), self._destroyed)
         self._failed: I64 = np.array(failed, np.int64)
-        self._rows_of_user = _rows_by_code(self._sessions.user)
-        self._rows_of_room = _rows_by_code(self._sessions.room)
-        self._user_codes, self._room_codes = codes["user"], codes["room"]
+        self._rows_of_user = _RowsByCode(self._sessions.user, len(self._users))
+        self._rows_of_room = _RowsByCode(self._sessions.room, len(self._rooms))
+        self._latest_leave = np.maximum.accumulate(self._sessions.leave) if len(order) else self._sessions.leave
+
+    def _seen_by_room(self, columns: Mapping[str, I64], name: str, seen: Mapping[str, Mapping[str, int]]) -> I64:
+        """Return a time of each room as it was seen, 0 where it was not."""
+        times: I64 = np.zeros(len(self._rooms), np.int64)
+        rows = np.flatnonzero(columns[name])
+        times[columns["room"][rows]] = columns[name][rows]
+        for room, values in seen.items():
+            if name in values and room in self._room_codes:
+                times[self._room_codes[room]] = values[name]
+        return times
 
     def sessions_of_user(self, user_id: str, begin: int, end: int) -> Sessions:
         """Return the sessions of a user that overlap [begin, end]."""
@@ -108,7 +183,18 @@ class RecordedWorld:
 
     def sessions_between(self, begin: int, end: int) -> Sessions:
         """Return all sessions that overlap [begin, end]."""
-        return self._sessions.overlapping(begin, end)
+        # Those before `first` have all ended, those from `last` on have not begun.
+        first = int(np.searchsorted(self._latest_leave, begin))
+        last = int(np.searchsorted(self._sessions.enter, end, side="right"))
+        return self._sessions.take(slice(first, max(first, last))).overlapping(begin, end)
+
+    def known_room(self, room_id: str) -> Room | None:
+        """Return what is known of a room; None if it has no session."""
+        sessions = self.sessions_of_room(room_id)
+        if not len(sessions):
+            return None
+        destroy = int(self._destroyed[self._room_codes[room_id]])
+        return Room(int(sessions.create[0]), int(sessions.leave.max()), destroy)
 
     def failed_joins(self, begin: int, end: int) -> I64:
         """Return the times in [begin, end) at which a user failed to join a room, ascending."""
@@ -132,28 +218,70 @@ class RecordedWorld:
         return self._labels[dimension]
 
 
-def _rows(room: Mapping[str, Any], at: Pointer, now: int, mistakes: Mistakes) -> list[Row]:
-    """The sessions of a room by enter time; the first one is the host's."""
+def check_sessions(table: Table) -> None:
+    """Raise ConfigurationError unless the sessions of a file are possible: in length, and with each user in one place."""
+    columns, users, rooms = table.columns, table.texts["UserId"], table.texts["RoomId"]
+    enter, leave = columns["enter"], columns["leave"]
+    found: list[Found] = []
+    for row in np.flatnonzero(leave <= enter).tolist()[:MAX_FOUND]:
+        times = {"leave": show_time(leave[row]), "enter": show_time(enter[row])}
+        found.append((row, "leave", TEXTS["leave_before_enter"].format(**times)))
+    for name in ("audio", "video"):
+        for row in np.flatnonzero((columns[name] > leave - enter) & (leave > enter)).tolist()[:MAX_FOUND]:
+            text = TEXTS["stream_too_long"].format(stream=name, limit=int(leave[row] - enter[row]))
+            found.append((row, name, text))
+    order = np.lexsort((enter, columns["UserId"]))
+    before, after = order[:-1], order[1:]
+    overlaps = (columns["UserId"][before] == columns["UserId"][after]) & (enter[after] < leave[before])
+    for index in np.flatnonzero(overlaps).tolist()[:MAX_FOUND]:
+        first, second = int(before[index]), int(after[index])
+        values = {"user": users[columns["UserId"][first]], "room": rooms[columns["RoomId"][first]]}
+        times = {"enter": show_time(enter[second]), "leave": show_time(leave[first])}
+        found.append((second, "enter", TEXTS["overlap"].format(**values, **times)))
+    hierarchy = PlaceHierarchy()
+    places = np.stack([columns[name] for name in ("country", "province", "city")])
+    if places.size:
+        distinct, rows = np.unique(places, axis=1, return_index=True)
+        for (country, province, city), row in zip(distinct.T.tolist(), rows.tolist(), strict=True):
+            labels = table.texts["country"][country], table.texts["province"][province], table.texts["city"][city]
+            if conflict := hierarchy.add(*labels):
+                found.append((row, conflict.level, conflict.text))
+    table.check(found)
+
+
+def _sessions(columns: dict[str, I64], created: I64, destroyed: I64) -> Sessions:
+    """Return sessions of columns that are sorted by enter time, and what follows from them: lives of rooms, hosts, first stays."""
+    room, user, count = columns["room"], columns["user"], len(columns["room"])
+    create, destroy = np.full(len(created), MAX_TIME), np.zeros(len(created), np.int64)
+    np.minimum.at(create, room, columns["enter"])
+    np.maximum.at(destroy, room, columns["leave"])
+    create = np.where(created > 0, created, create)
+    destroy = np.maximum(destroy, destroyed)
+    # The rows are sorted, so the first row of a room is its host's, and that of a pair is its first session.
+    hosts, firsts = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    hosts[np.unique(room, return_index=True)[1]] = True
+    firsts[np.unique(room * (int(user.max(initial=0)) + 1) + user, return_index=True)[1]] = True
+    derived = {"create": create[room], "destroy": destroy[room], "host": hosts, "first": firsts}
+    return Sessions(*({**columns, **derived}[name].astype(kind, copy=False) for name, kind in COLUMNS.items()))
+
+
+def _rows(room: Mapping[str, Any], at: Pointer, now: int, mistakes: Mistakes, *, consistent: bool = True) -> list[Row]:
+    """The sessions of a room by enter time."""
     rows: list[Row] = []
-    for number, session in enumerate(room["stays"]):
+    for number, session in enumerate(room.get("stays", ())):
         here = (*at, "stays", number)
         with mistakes.collect(*here):
-            enter, leave = _times(session, now)
+            enter, leave = _times(session, now, consistent=consistent)
             row = {"user": session["UserId"], "room": room["RoomId"], "enter": enter, "leave": leave, "at": here}
             row |= {name: session.get(name, 0) for name in ("audio", "video")}
-            row |= {name: round(1_000 * session.get(name, value)) for name, value in _DEFAULT_QUALITY.items()}
-            row |= {name: session.get(name, label) for name, label in _DEFAULT_LABELS.items()}
+            row |= {name: round(1_000 * session.get(name, value)) for name, value in QUALITY.items()}
+            row |= {name: session.get(name, label) for name, label in LABELS.items()}
             rows.append(row)
     rows.sort(key=lambda row: (row["enter"], row["at"]))
-    create, destroy = (min(row["enter"] for row in rows), max(row["leave"] for row in rows)) if rows else (0, 0)
-    users: set[str] = set()
-    for row in rows:
-        row |= {"create": create, "destroy": destroy, "host": row is rows[0], "first": row["user"] not in users}
-        users.add(row["user"])
     return rows
 
 
-def _times(session: Mapping[str, Any], now: int) -> tuple[int, int]:
+def _times(session: Mapping[str, Any], now: int, *, consistent: bool = True) -> tuple[int, int]:
     """The seconds of enter and leave; WorldError if one is invalid, or too early for the other or for the streams."""
     mistakes = Mistakes()
     times = {"leave": MAX_TIME}
@@ -163,6 +291,8 @@ def _times(session: Mapping[str, Any], now: int) -> tuple[int, int]:
                 times[name] = _time(session[name], now)
     mistakes.check(WorldError)
     enter, leave = times["enter"], times["leave"]
+    if not consistent:
+        return enter, leave
     if leave <= enter:
         shown = {name: _show(session.get(name, second), second) for name, second in times.items()}
         raise WorldError.of(("leave",), "leave_before_enter", **shown)
@@ -201,8 +331,12 @@ def _check_overlaps(rows: Sequence[Row], mistakes: Mistakes) -> None:
                 mistakes.add(WorldError.of(at, "overlap", user=user, room=earlier["room"], **times))
 
 
-def _rows_by_code(codes: I64) -> dict[int, I64]:
+class _RowsByCode:
     """The indices of the rows with each code."""
-    order = np.argsort(codes, kind="stable")
-    values, starts = np.unique(codes[order], return_index=True)
-    return dict(zip(values.tolist(), np.split(order, starts[1:]), strict=True)) if len(codes) else {}
+
+    def __init__(self, codes: I64, count: int) -> None:
+        self._order = np.argsort(codes, kind="stable")
+        self._starts = np.searchsorted(codes[self._order], np.arange(count + 1))
+
+    def __getitem__(self, code: int) -> I64:
+        return self._order[self._starts[code] : self._starts[code + 1]]

@@ -31,7 +31,9 @@ class WorldSource:
 
         The world is not kept: most of them are never used.
         """
-        self._build("", now)
+        world = self._build("", now)
+        if "sessions" in self._spec and not self._relative:
+            self._worlds["", 0] = world  # A file of sessions takes seconds to read.
         return None if self._generated else future_sessions(self._spec, now)
 
     def scope(self, appkey: str) -> str:

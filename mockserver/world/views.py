@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 
 from mockserver.contract.readings import Readings
-from mockserver.core.clock import DAY_SECONDS, parse_day
+from mockserver.core.clock import DAY_SECONDS, parse_day, show_time
+from mockserver.core.errors import NotFound
+from mockserver.world.coverage import NOT_RECORDED
+from mockserver.world.recorded import RecordedWorld
 from mockserver.world.records import (
     ViewResult,
     query_all_instance_by_time,
     query_instance_all_records_by_time,
     query_room_info,
 )
-from mockserver.world.sessions import as_of
+from mockserver.world.session_files import DURATIONS, EXPORTED, LABELS, QUALITY
+from mockserver.world.sessions import MAX_TIME, Sessions, as_of
 from mockserver.world.sources import World
 from mockserver.world.statistics import (
     count_business_distribute_volume_by_day,
@@ -38,6 +42,29 @@ VIEWS: dict[str, View] = {
         count_qos_by_day,
     )
 }  # The view of each operation, by the operation's name.
+
+
+def ask(world: World, operation: str, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
+    """Return a world's answer; NotFound with `not_recorded` if a recording does not know it."""
+    view = VIEWS[operation]
+    if not isinstance(world, RecordedWorld) or world.coverage is None:
+        return view(world, body, now, readings)
+    coverage = world.coverage
+    if "QueryDate" in body:
+        raise NotFound(NOT_RECORDED, "QueryDate", body["QueryDate"])
+    if "RoomId" not in body:
+        coverage.check_user(body, now, readings)
+        return view(world, body, now, readings)
+    room = world.known_room(body["RoomId"])
+    if coverage.check_room(body, now, readings, room):
+        fields = dict(coverage.rooms_seen[body["RoomId"]])
+        if not fields["DestroyTime"] and readings["ongoing"] == "zero":
+            fields["DestroyTime"] = "0"
+        return ViewResult(fields)
+    result = view(world, body, now, readings)
+    if room and 0 < room.destroy <= now:
+        result.fields["DestroyTime"] = str(room.destroy)
+    return result
 
 
 def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:
@@ -70,6 +97,30 @@ def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:
         "loss": _means_by_hour(hour, seconds * sessions.audio_loss, weights),
         "delay": _means_by_hour(hour, seconds * sessions.audio_delay, weights),
     }
+
+
+def session_rows(world: World, day: str) -> list[list[Any]]:
+    """Return the sessions of all rooms that exist on a `yyyymmdd` day (UTC+8), as rows of a file; ValueError for no such day."""
+    start = parse_day(day)
+    sessions = world.sessions_between(start, start + DAY_SECONDS - 1)
+    # Those of the other days belong to it too, or the room would begin or end at midnight.
+    reaching = sessions.room[(sessions.create < start) | (sessions.destroy >= start + DAY_SECONDS)]
+    others = [world.sessions_of_room(room) for room in dict.fromkeys(world.room_ids(reaching))]
+    sessions = Sessions.concatenate([sessions.take(~np.isin(sessions.room, reaching)), *others])
+    # In a file, the first of those who enter in the same second is the host.
+    sessions = sessions.take(np.lexsort((~sessions.host, sessions.enter)))
+    labels = [[world.labels(name)[code] for code in getattr(sessions, name).tolist()] for name in LABELS]
+    leaves = ["" if leave == MAX_TIME else show_time(leave) for leave in sessions.leave.tolist()]
+    columns = {
+        "RoomId": world.room_ids(sessions.room),
+        "UserId": world.user_ids(sessions.user),
+        "enter": [show_time(enter) for enter in sessions.enter.tolist()],
+        "leave": leaves,
+        **{name: getattr(sessions, name).tolist() for name in DURATIONS},
+        **dict(zip(LABELS, labels, strict=True)),
+        **{name: [value / 1_000 for value in getattr(sessions, name).tolist()] for name in QUALITY},
+    }
+    return [list(row) for row in zip(*(columns[name] for name in EXPORTED), strict=True)]
 
 
 def _hours_by_label(codes: Any, seconds: Any, labels: Any) -> list[list[Any]]:

@@ -32,7 +32,7 @@ CODES = """
 1104 checksum_expired · 1105 checksum_mismatch · 1106 identifier_not_allowed · 1107 duplicate_seq ·
 1108 invalid_parameter · 1201 missing_field · 1202 invalid_field · 1203 invalid_time_range ·
 1204 range_too_large · 1205 unknown_field · 1301 room_not_found · 1302 user_not_found · 1401 rate_limited ·
-1402 server_busy ·
+1402 server_busy · 1403 not_recorded ·
 1500 internal_error
 """
 
@@ -74,7 +74,7 @@ def test_the_catalogue_has_the_promised_names_and_codes() -> None:
     assert {(row["code"], row["name"]) for row in ERRORS} == {
         (int(code), name) for code, name in (pair.split() for pair in CODES.split("·"))
     }
-    assert len({row["code"] for row in ERRORS}) == len({row["name"] for row in ERRORS}) == len(ERRORS) == 25
+    assert len({row["code"] for row in ERRORS}) == len({row["name"] for row in ERRORS}) == len(ERRORS) == 26
     assert [row["name"] for row in ERRORS if row["source"] == "document"] == ["ok"]
 
 

@@ -331,6 +331,13 @@ def world(**fields: Any) -> dict[str, Any]:
         scenario(world={"source": "generated", "seed": 42, "users": 4096, "quality": "degraded"}),
         scenario(world={"source": "recorded", "rooms": []}),
         world(failed_joins=[1575962220, "today 10:00"]),
+        scenario(
+            world={"source": "recorded", "sessions": "day.csv", "recorded_at": 1575962220}, replay={"shift": "days"}
+        ),
+        scenario(
+            world={"source": "recorded", "rooms": [], "covers": [{"from": "2019-12-10", "to": "now", "UserId": "a"}]}
+        ),
+        world(CreateTime=1575962220, DestroyTime="2019-12-11", Users=[]),
         rule(reply={"error": "room_not_found", "info": "gone"}),
         rule(reply={"patch": {"Users": []}, "unchecked": True}, times=2, name="nobody"),
         rule(sequence=[{"error": "server_busy"}, {"world": True}]),
@@ -361,6 +368,10 @@ def test_valid_scenarios_are_accepted(value: Any) -> None:
         scenario(world={"source": "generated", "seed": "42"}),
         scenario(world={"source": "generated", "sed": 42}),
         scenario(world={"source": "generated", "quality": "good"}),
+        scenario(world={"source": "recorded", "sessions": "../day.csv"}),
+        scenario(world={"source": "recorded", "rooms": [{"RoomId": "77"}]}),
+        scenario(world={"source": "recorded", "rooms": [], "covers": [{"from": 1575962220}]}),
+        scenario(replay={"shift": "weeks"}),
         world(RoomId=77),
         world(stays=[]),
         world(stays=[{**STAY, "UserId": 1012345670}]),

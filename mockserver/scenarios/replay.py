@@ -1,0 +1,60 @@
+"""Moves a recording in time: requests back to when it was recorded, answers forward to now. Knows the names of time fields only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from mockserver.contract.operations import OPERATIONS
+from mockserver.core.clock import parse_day, show_time, start_of_day
+
+Shift = Literal["none", "days", "seconds"]
+_STAMPS = frozenset(
+    (
+        *("BeginTime", "EndTime", "CreateTime", "DestroyTime", "EnterTime", "LeaveTime"),
+        *("FirstEnterTime", "LastLeaveTime", "TickTime"),
+    )
+)
+_DATE = "QueryDate"
+
+
+class Replay(NamedTuple):
+    """How a scenario moves what was recorded at `recorded_at`."""
+
+    shift: Shift
+    recorded_at: int
+
+    def seconds(self, operation: str, now: int) -> int:
+        """Return how much later a recording is served; whole days of UTC+8 for the statistics of a day."""
+        if self.shift == "none":
+            return 0
+        if self.shift == "seconds" and not _asks_for_day(operation):
+            return now - self.recorded_at
+        return start_of_day(now) - start_of_day(self.recorded_at)
+
+
+def _asks_for_day(operation: str) -> bool:
+    return OPERATIONS[operation].section.startswith("3.")
+
+
+def move(value: Any, seconds: int) -> Any:
+    """Return a body with all of its times later by some seconds; empty times and zeros stay."""
+    if isinstance(value, list):
+        return [move(item, seconds) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _move_field(name, item, seconds) for name, item in value.items()}
+
+
+def _move_field(name: str, value: Any, seconds: int) -> Any:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        if name in _STAMPS and value != "0":
+            return str(int(value) + seconds)
+        if name == _DATE:
+            return _move_day(value, seconds)
+    return move(value, seconds) if isinstance(value, (list, dict)) else value
+
+
+def _move_day(day: str, seconds: int) -> str:
+    moved = show_time(parse_day(day) + seconds)
+    return moved[:10].replace("-", "") or day

@@ -1,0 +1,148 @@
+"""What a recording knows: which questions its sessions answer completely. All others are `not_recorded`, never invented.
+
+A window of 2.3 in which everything was recorded answers 2.1 of each user and 2.2 of each room that lies inside it. Statistics count
+calls that were not recorded, so the sessions of a recording never answer them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from mockserver.contract.readings import Readings
+from mockserver.core.errors import NotFound
+from mockserver.world.sessions import MAX_TIME
+
+Span = tuple[int, int]  # Seconds, both ends included.
+NOT_RECORDED = "not_recorded"
+_SURE_OF_THE_LAST = ("overlap", "enter")
+"""Values of `window` with which a window that holds a room's last leave shows that nobody was in it later."""
+
+
+class Spans:
+    """Closed spans of seconds, and their union if adjacent ones join."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self.all: dict[Span, None] = {}
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        for begin, end in spans:
+            self.add(begin, end)
+
+    def add(self, begin: int, end: int) -> None:
+        """Add a span; one that ends before it begins is none."""
+        if begin > end:
+            return
+        self.all[begin, end] = None
+        # Those that it overlaps or touches become one.
+        first, last = bisect_left(self._ends, begin - 1), bisect_right(self._begins, end + 1)
+        if first < last:
+            begin, end = min(begin, self._begins[first]), max(end, self._ends[last - 1])
+        self._begins[first:last], self._ends[first:last] = [begin], [end]
+
+    def holds(self, begin: int, end: int, *, joined: bool = True) -> bool:
+        """Whether everything from `begin` to `end` is inside: their union, or one of them."""
+        if begin > end:
+            return True
+        if not joined:
+            return any(first <= begin and end <= last for first, last in self.all)
+        at = bisect_right(self._begins, begin) - 1
+        return at >= 0 and end <= self._ends[at]
+
+    @property
+    def joined(self) -> list[Span]:
+        """Their union, in order."""
+        return list(zip(self._begins, self._ends, strict=True))
+
+    def largest(self) -> list[Span]:
+        """Return the spans that are inside no other one, in order."""
+        kept: list[Span] = []
+        for begin, end in sorted(self.all, key=lambda span: (span[0], -span[1])):
+            if not kept or end > kept[-1][1]:
+                kept.append((begin, end))
+        return kept
+
+
+class Room(NamedTuple):
+    """What is known of a room."""
+
+    create: int
+    last_leave: int  # Of the recorded sessions.
+    destroy: int  # As an answer of 2.2 had it; 0 if it is unknown.
+
+
+@dataclass
+class Coverage:
+    """The spans in which every session was recorded: of everybody, and of single users."""
+
+    everybody: Spans = field(default_factory=Spans)
+    users: dict[str, Spans] = field(default_factory=dict)
+    recorded_at: int = 0
+    rooms_seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The rooms for which 2.2 was recorded without a window: their fields after the envelope."""
+
+    def holds(self, begin: int, end: int, readings: Readings, user: str = "") -> bool:
+        """Whether every session in a closed span is known, of everybody or of one user."""
+        # A session that reaches over the edge of two adjacent windows is contained in neither.
+        joined = readings["window"] != "contained"
+        if self.everybody.holds(begin, end, joined=joined):
+            return True
+        if user not in self.users:
+            return False
+        return Spans([*self.everybody.joined, *self.users[user].all]).holds(begin, end, joined=joined)
+
+    def check_user(self, body: Mapping[str, Any], now: int, readings: Readings) -> None:
+        """Raise NotFound unless the recording answers this request of 2.1, or of 2.3 without a UserId."""
+        begin, end = int(body["BeginTime"]), int(body["EndTime"])
+        if not self.holds(begin, min(end, now), readings, body.get("UserId", "")):
+            raise NotFound(NOT_RECORDED, "BeginTime", f"{begin}, EndTime {end}")
+
+    def check_room(self, body: Mapping[str, Any], now: int, readings: Readings, room: Room | None) -> bool:
+        """Raise NotFound unless the recording answers this request of 2.2.
+
+        Return whether the answer is the one that was recorded without a window.
+        """
+        room_id, window = body["RoomId"], (body.get("BeginTime"), body.get("EndTime"))
+        begin, end = int(window[0] or 0), int(window[1] or MAX_TIME)
+        seen = self.rooms_seen.get(room_id)
+        if seen is not None:
+            destroy = int(seen["DestroyTime"]) if seen["DestroyTime"] not in ("", "0") else MAX_TIME
+            if window in ((None, None), ("", "")) or (begin <= int(seen["CreateTime"]) and destroy <= end):
+                return True
+        if room is None:
+            known = bool(window[0] and window[1]) and self.holds(begin, min(end, now), readings)
+        else:
+            known = self._knows_room(room, begin, end, now, readings)
+        if not known:
+            raise NotFound(NOT_RECORDED, "RoomId", room_id)
+        return False
+
+    def _knows_room(self, room: Room, begin: int, end: int, now: int, readings: Readings) -> bool:
+        last = min(max(room.last_leave, room.destroy), self.recorded_at or MAX_TIME)
+        whole = self.holds(room.create, last, readings)
+        if not room.destroy and not (whole and readings["window"] in _SURE_OF_THE_LAST):
+            return False
+        if readings["room_window"] == "room":
+            return whole
+        return self.holds(max(begin, room.create), min(end, now, last), readings)
+
+
+def parse_coverage(
+    spec: Mapping[str, Any], time: Callable[[Any, tuple[str | int, ...]], int], wrong: Callable[[int], None]
+) -> Coverage | None:
+    """Return the coverage of a recorded world; None if it claims none, because it is complete.
+
+    `time` reads a time at a pointer, `wrong` reports that an entry's ends are swapped.
+    """
+    if "covers" not in spec:
+        return None
+    coverage = Coverage(recorded_at=time(spec["recorded_at"], ("recorded_at",)) if "recorded_at" in spec else 0)
+    for index, entry in enumerate(spec["covers"]):
+        begin, end = (time(entry[name], ("covers", index, name)) for name in ("from", "to"))
+        if begin > end:
+            wrong(index)
+        spans = coverage.users.setdefault(entry["UserId"], Spans()) if "UserId" in entry else coverage.everybody
+        spans.add(begin, end)
+    return coverage

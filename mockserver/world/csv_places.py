@@ -1,0 +1,55 @@
+"""Where the cells of a CSV file are, for messages."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+
+def locate(path: Path, delimiter: str, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
+    """Return line and column of cells. Reads the file once more, because nobody asks where valid cells are."""
+    lines: list[str] = []
+
+    def remembered(file: Iterable[str]) -> Iterator[str]:
+        for line in file:
+            lines.append(line)
+            yield line
+
+    fields: dict[int, list[str]] = {}
+    for row, field in wanted:
+        fields.setdefault(row, []).append(field)
+    places: dict[tuple[int, str], tuple[int, int]] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(remembered(file), delimiter=delimiter, strict=True)
+        names = [cell.strip() for cell in next(reader)]
+        row = -1
+        lines.clear()
+        for cells in reader:
+            row += not is_blank(cells, len(names))
+            for field in fields.pop(row, ()):
+                index = names.index(field) if field in names else 0
+                line, column = _position("".join(lines), index, delimiter)
+                places[row, field] = reader.line_num - len(lines) + 1 + line, column
+            lines.clear()
+            if not fields:
+                break
+    return places
+
+
+def _position(record: str, index: int, delimiter: str) -> tuple[int, int]:
+    """Return the 0-based line and the 1-based column at which a cell begins in the text of its record."""
+    quoted, at = False, 0
+    for position, char in enumerate(record):
+        if index == 0:
+            break
+        if char == '"':
+            quoted = not quoted
+        elif char == delimiter and not quoted:
+            index, at = index - 1, position + 1
+    return record.count("\n", 0, at), at - record.rfind("\n", 0, at)
+
+
+def is_blank(cells: Sequence[str], width: int) -> bool:
+    """Return whether a row has nothing in any of its cells."""
+    return not cells or (width > 1 and not any(cells))

@@ -1,0 +1,172 @@
+"""Sessions in CSV files: what is read, what is refused and where, and that a day survives the way through a file."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mockserver.contract.readings import DEFAULTS
+from mockserver.core.clock import parse_day
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.folders import take_snapshot
+from mockserver.engine.build import make_engine
+from mockserver.world.recorded import recorded_world
+from mockserver.world.session_files import EXPORTED, FIELDS, read_sessions, write_rows
+from mockserver.world.views import ask, session_rows
+
+START = parse_day("20191210")
+HEADER = "RoomId,UserId,enter,leave,audio,video\n"
+
+
+def written(folder: Path, text: str | bytes) -> Path:
+    """A file of sessions with this text."""
+    path = folder / "sessions.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def problems(path: Path) -> list[tuple[int | None, int | None, str]]:
+    """Line, column and text of everything that is wrong with a file that is read as a world."""
+    with pytest.raises(ConfigurationError) as caught:
+        recorded_world({"source": "recorded", "sessions": path}, START)
+    assert all(problem.place == str(path) and problem.text.zh for problem in caught.value.problems)
+    return [(problem.line, problem.column, problem.text.en) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{HEADER}77,aaa,{START},{START + 60},5,6\n78,bbb,{START},,,\n",
+        f"\ufeff{HEADER}77,aaa,{START},{START + 60},5,6\n\n78,bbb,{START},,,\n,,,,,\n",
+        f"{HEADER}77,aaa,{START},{START + 60},5,6\n78,bbb,{START},,,".replace("\n", "\r\n"),
+        f'{HEADER}"77","aaa",{START},{START + 60},5,6\n78,bbb,{START},,"",\n',
+        f"{HEADER}77,aaa,2019-12-10T00:00:00+08:00,2019-12-10T00:01:00+08:00,5,6\n78,bbb,2019-12-10,,,\n",
+        f"{HEADER}77,aaa,{START},{START + 60},5,6\n78,bbb,{START},,,\n".replace(",", ";"),
+        f"audio,video,enter,leave,UserId,RoomId\n5,6,{START},{START + 60},aaa,77\n,,{START},,bbb,78\n",
+    ],
+    ids=["plain", "BOM and blank lines", "CRLF", "quotes", "ISO 8601", "semicolons", "another order"],
+)
+def test_every_spelling_of_a_file_means_the_same(tmp_path: Path, text: str) -> None:
+    """Spreadsheets write CSV in many ways."""
+    table = read_sessions(written(tmp_path, text))
+    assert (table.texts["RoomId"], table.texts["UserId"]) == (["77", "78"], ["aaa", "bbb"])
+    assert table.columns["enter"].tolist() == [START, START]
+    assert table.columns["leave"].tolist() == [START + 60, 9_999_999_999]
+    assert (table.columns["audio"].tolist(), table.columns["video"].tolist()) == ([5, 0], [6, 0])
+    assert (table.texts["network"], table.columns["audio_delay"].tolist()) == (["WiFi"], [45_000, 45_000])
+
+
+def test_every_wrong_cell_is_reported_with_line_and_column(tmp_path: Path) -> None:
+    """All of them at once, also below a quoted line break."""
+    text = f'{HEADER}"a\nb",aaa,{START},{START + 9},1,1\n77,aaa,x,{START},-1,1\n77,,{START},now,1,1\n77,aaa,1,2\n'
+    found = problems(written(tmp_path, text))
+    assert [(line, column) for line, column, _ in found] == [
+        (2, 1),
+        (4, 8),
+        (4, 21),
+        (5, 4),
+        (5, 16),
+        (6, 1),
+        (6, 8),
+        (6, 10),
+    ]
+    assert found[1][2].startswith("'x' is not a time")
+    assert found[5][2] == "4 cells where the first line has 6: add or remove some, or quote a cell with a comma"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message"),
+    [
+        ("RoomId,UserID,enter\n", 1, 8, "unknown field 'UserID'"),
+        ("RoomId,UserId\n", 1, 1, "the first line lacks enter: name every column"),
+        ("", 1, 1, "the first line lacks RoomId, UserId, enter"),
+        ("RoomId,UserId,enter,enter\n", 1, 21, "duplicate field enter: keep one column"),
+        (HEADER.encode() + "77,张,1,2,3,4\n".encode("gbk"), None, None, "not UTF-8: save it as CSV UTF-8"),
+        (f"{HEADER}77,aaa,{START},{START + 5},6,0\n", 2, 30, "audio is longer than leave - enter: at most 5 s"),
+        (f"{HEADER}77,aaa,{START},{START},0,0\n", 2, 19, "leave must be after enter"),
+        (f"{HEADER}77,a,{START + 9},{START + 20},0,0\n78,a,{START},{START + 10},0,0\n", 2, 6, "at 2019-12-10T00:00:09"),
+        (
+            f"RoomId,UserId,enter,city,province\n1,a,{START},x,y\n2,b,{START},x,z\n",
+            3,
+            16,
+            "x is in y elsewhere and in z",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_file(
+    tmp_path: Path, text: str | bytes, line: int | None, column: int | None, message: str
+) -> None:
+    """Sessions must be possible, as those in a scenario."""
+    found = problems(written(tmp_path, text))[0]
+    assert (found[:2], found[2][: len(message)]) == ((line, column), message)
+
+
+def test_long_lists_of_mistakes_are_cut(tmp_path: Path) -> None:
+    """Twenty mistakes and a count are enough."""
+    found = problems(written(tmp_path, HEADER + f"1,a,x,{START},0,0\n" * 50))
+    assert (len(found), found[-1][2]) == (21, "30 more cells are invalid")
+
+
+@pytest.mark.parametrize("scenario", ["default", "recorded-day"])
+def test_a_day_answers_the_same_from_a_file(tmp_path: Path, scenario: str) -> None:
+    """What `export sessions` writes of any world answers all records of that day as the world does."""
+    now, day = START + 40 * 3_600, "20191210"
+    world = make_engine(scenario=scenario, now=now).config.scenarios[scenario].world.at("", now)
+    file = io.StringIO()
+    write_rows(file, EXPORTED, session_rows(world, day))
+    path = written(tmp_path, file.getvalue())
+    copy = recorded_world({"source": "recorded", "sessions": path}, now)
+
+    def both(operation: str, **body: Any) -> Any:
+        expected, got = (ask(each, operation, body, now, DEFAULTS).fields for each in (world, copy))
+        assert got == expected
+        return got
+
+    window = {"BeginTime": str(START), "EndTime": str(START + 86_399)}
+    rows = both("query_all_instance_by_time", **window)["UsersList"]
+    assert len(rows) > 5
+    for row in rows[:: len(rows) // 5]:
+        both("query_instance_all_records_by_time", UserId=row["UserId"], **window)
+        both("query_room_info", RoomId=row["RoomId"])
+    for count_by in (1, 2, 3, 4):
+        both("count_business_total_volume_by_day", QueryDate=day, CountBy=count_by)
+        got, expected = (
+            ask(each, "count_business_distribute_volume_by_day", {"QueryDate": day, "CountBy": count_by}, now, DEFAULTS)
+            for each in (copy, world)
+        )
+        key = str
+        assert sorted(map(key, got.fields["DistributeData"])) == sorted(map(key, expected.fields["DistributeData"]))
+
+
+def test_a_file_is_read_again_only_when_it_changed(tmp_path: Path) -> None:
+    """A reload of other files does not take as long as a start; a changed file is seen."""
+    path = written(tmp_path, f"{HEADER}77,aaa,{START},{START + 60},5,6\n")
+    spec = {"source": "recorded", "sessions": path}
+    assert recorded_world(spec, START + 99).has_user("aaa")
+    path.write_text(f"{HEADER}77,bbb,{START},{START + 60},5,6\n")
+    os.utime(path, ns=(1, 1))
+    world = recorded_world(spec, START + 99)
+    assert (world.has_user("aaa"), world.has_user("bbb")) == (False, True)
+
+
+def test_a_change_of_the_file_is_noticed(tmp_path: Path) -> None:
+    """Snapshots, by which a server notices changes, have the files of sessions too."""
+    (tmp_path / "scenarios").mkdir()
+    path = written(tmp_path / "scenarios", HEADER)
+    before = take_snapshot(tmp_path)
+    path.write_text(f"{HEADER}77,aaa,{START},{START + 60},5,6\n")
+    assert before.changed(take_snapshot(tmp_path, before)) == [str(path)]
+
+
+def test_many_sessions_are_one_array_each(tmp_path: Path) -> None:
+    """Enough rows for several chunks, with the last one after a quoted cell."""
+    lines = [f"{n // 3},u{n},{START + n},{START + n + 5},1,2\n" for n in range(30_000)]
+    table = read_sessions(written(tmp_path, HEADER + "".join(lines) + f'"x",u,{START},{START + 1},0,0\n'))
+    assert set(table.columns) == set(FIELDS)
+    assert np.array_equal(table.columns["enter"], np.append(START + np.arange(30_000), START))
+    assert table.texts["UserId"][::10_000] == ["u0", "u10000", "u20000", "u"]
