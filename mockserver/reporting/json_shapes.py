@@ -11,7 +11,7 @@ from mockserver.core.clock import show_time
 from mockserver.core.text import Lang
 from mockserver.engine.journal_entry import Cut, JournalEntry
 from mockserver.engine.masking import redact_body, redact_fields, redact_query
-from mockserver.reporting.coverage import Cell, Coverage
+from mockserver.reporting.coverage import Cell, Coverage, Share
 from mockserver.reporting.report import Report
 from mockserver.reporting.verification import Verification
 
@@ -23,16 +23,9 @@ def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
     refused = (violation for violation in entry.violations if not violation.tolerated)
     main = next(refused, next(iter(entry.violations), None))
     return {
-        "id": entry.id,
-        "kind": entry.kind,
-        "at": entry.at,
+        **_pick(entry, "id", "kind", "at"),
         "time": show_time(entry.at, "milliseconds"),
-        "appkey": entry.appkey,
-        "operation": entry.operation,
-        "accepted": entry.accepted,
-        "error": entry.error,
-        "scenario": entry.scenario,
-        "by": entry.by,
+        **_pick(entry, "appkey", "operation", "accepted", "error", "scenario", "by"),
         "faults": list(entry.faults),
         "near": entry.near,
         "request": {
@@ -46,12 +39,7 @@ def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
         },
         "violations": [violation_json(violation, lang) for violation in entry.violations],
         "diagnosis": main.text.to(lang) if main else entry.detail,
-        "answer": {
-            "status": entry.status,
-            "empty": entry.empty,
-            "spoiled": entry.spoiled,
-            **_content(entry.answer, entry.answer_cut),
-        },
+        "answer": {**_pick(entry, "status", "empty", "spoiled"), **_content(entry.answer, entry.answer_cut)},
         "readings": dict(entry.readings),
         "seconds": entry.seconds,
         "delivery_seconds": entry.delivery,
@@ -61,16 +49,10 @@ def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
 def violation_json(violation: Violation, lang: Lang = "en") -> dict[str, Any]:
     """Return a violation with its text in one language and in both."""
     return {
-        "name": violation.name,
-        "error": violation.error,
-        "where": violation.where,
-        "expected": violation.expected,
-        "got": violation.got,
-        "section": violation.section,
+        **_pick(violation, "name", "error", "where", "expected", "got", "section"),
         "text": violation.text.to(lang),
         "texts": violation.text._asdict(),
-        "diagnosis": violation.diagnosis,
-        "tolerated": violation.tolerated,
+        **_pick(violation, "diagnosis", "tolerated"),
     }
 
 
@@ -78,19 +60,14 @@ def report_json(report: Report, lang: Lang = "en", failures: Sequence[str] = ())
     """Return the whole report, with the reasons why the run fails."""
     return {
         "version": REPORT_VERSION,
-        "requests": report.requests,
-        "evicted": report.evicted,
-        "accepted": report.accepted,
+        **_pick(report, "requests", "evicted", "accepted"),
         "refused": report.requests - report.accepted,
-        "apps": report.apps,
-        "unnamed": report.unnamed,
+        **_pick(report, "apps", "unnamed"),
         "scenarios": dict(report.scenarios),
         "coverage": coverage_json(report.coverage),
         "violations": [
             {
-                "operation": group.operation,
-                "outcome": group.outcome,
-                "times": group.times,
+                **_pick(group, "operation", "outcome", "times"),
                 "requests": list(group.requests),
                 "across": group.across,
                 "excused": group.expected,
@@ -127,15 +104,11 @@ def report_json(report: Report, lang: Lang = "en", failures: Sequence[str] = ())
 def coverage_json(coverage: Coverage) -> dict[str, Any]:
     """Return the coverage: outcomes and fields of each operation, then readings and faults."""
     return {
-        "percent": coverage.percent,
-        "met": coverage.covered,
-        "of": coverage.total,
+        **_share(coverage.whole),
         "unknown": coverage.unknown,
         "operations": [
             {
-                "operation": part.operation,
-                "section": part.section,
-                "requests": part.requests,
+                **_pick(part, "operation", "section", "requests"),
                 "outcomes": _cells(part.outcomes, "counts"),
                 "fields": _cells(part.fields, "counts", "value"),
                 "readings": _cells(part.readings, "value"),
@@ -146,20 +119,14 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
         "readings": _cells(coverage.readings, "value"),
         "faults": _cells(coverage.faults),
         "shared": _cells(coverage.shared, "counts"),
-        "operations_and_fields": {
-            "percent": coverage.operations_and_fields.percent,
-            "met": coverage.operations_and_fields.covered,
-            "of": coverage.operations_and_fields.total,
-        },
+        "operations_and_fields": _share(coverage.operations_and_fields),
     }
 
 
 def verification_json(verification: Verification, lang: Lang = "en") -> dict[str, Any]:
     """Return a verification with its near misses."""
     return {
-        "ok": verification.ok,
-        "count": verification.count,
-        "evicted": verification.evicted,
+        **_pick(verification, "ok", "count", "evicted"),
         "message": verification.message.to(lang),
         "near": [
             {
@@ -180,8 +147,17 @@ def verification_json(verification: Verification, lang: Lang = "en") -> dict[str
     }
 
 
-def _cells(cells: Iterable[Cell], *keys: str) -> list[dict[str, Any]]:
-    return [{key: getattr(cell, key) for key in ("name", "times", *keys)} for cell in cells]
+def _pick(item: object, *names: str) -> dict[str, Any]:
+    """Return the named attributes."""
+    return {name: getattr(item, name) for name in names}
+
+
+def _cells(cells: Iterable[Cell], *names: str) -> list[dict[str, Any]]:
+    return [_pick(cell, "name", "times", *names) for cell in cells]
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {"percent": share.percent, "met": share.covered, "of": share.total}
 
 
 def _content(content: bytes, cut: Cut | None, mask: Callable[[str], str] = str) -> dict[str, Any]:
