@@ -45,8 +45,7 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
         try:
             os.stat(name)
         except FileNotFoundError:
-            text = Text("no such file or folder", "没有这个文件或文件夹")
-            raise ConfigurationError.at(name, text) from None
+            raise ConfigurationError.at(name, Text("no such file or folder", "没有这个文件或文件夹")) from None
         except (OSError, ValueError) as error:
             raise ConfigurationError([unreadable(Path(name), error)]) from None
     failed = False

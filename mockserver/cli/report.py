@@ -77,6 +77,5 @@ def _request_report(admin: AdminClient, appkeys: Sequence[str], criteria: Mappin
         place = "--appkey" if error.name == "unknown_appkey" else admin.url
         raise ConfigurationError.at(place, error.text) from None
     if not {"rendered", "complaints"} <= result.keys():
-        text = Text("the server there is not a mock server", "应答方不是模拟服务器")
-        raise ConfigurationError.at(admin.url, text)
+        raise ConfigurationError.at(admin.url, Text("the server there is not a mock server", "应答方不是模拟服务器"))
     return result

@@ -80,8 +80,7 @@ def docs_file(context: AdminContext, request: AdminRequest) -> Response:
         return _file(_PAGES / name)
     if name in _SWAGGER_FILES:
         return _file(_swagger_folder() / name)
-    text = Text(f"there is no resource docs/{name}", f"没有资源 docs/{name}")
-    raise AdminError(404, "unknown_resource", text)
+    raise AdminError(404, "unknown_resource", Text(f"there is no resource docs/{name}", f"没有资源 docs/{name}"))
 
 
 def _swagger_folder() -> Path:

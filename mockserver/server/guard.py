@@ -102,8 +102,7 @@ def _check_write(request: Request) -> None:
         raise _forbidden("missing_header", f"writes must send {WRITE_HEADER}: 1", f"写操作须带 {WRITE_HEADER}: 1")
     if request.mimetype != "application/json":
         header = "Content-Type: application/json"
-        text = Text(f"writes must send {header}", f"写操作须带 {header}")
-        raise AdminError(415, "unsupported_content_type", text)
+        raise AdminError(415, "unsupported_content_type", Text(f"writes must send {header}", f"写操作须带 {header}"))
 
 
 def _sent_token(request: Request) -> bytes:
