@@ -28,6 +28,7 @@ from mockserver.server import (
     console_control,
     console_data,
     console_feed,
+    console_report,
     console_requests,
     console_try,
 )
@@ -50,7 +51,7 @@ ROUTES: tuple[Route, ...] = (
 )
 PAGES = tuple(
     page
-    for module in (console, console_data, console_feed, console_requests, console_try, console_control)
+    for module in (console, console_data, console_feed, console_requests, console_try, console_control, console_report)
     for page in module.PAGES
 )
 """The pages of the console. They are below the prefix, too, because the guard protects them."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import flask
+
 from mockserver.core.errors import AdminError
-from mockserver.core.text import Text
+from mockserver.core.text import Lang, Text
 from mockserver.engine.journal import MAX_WAITERS, JournalQuery, Selection, TooManyWaiters
 from mockserver.reporting import formats, verification
 from mockserver.reporting.json_shapes import coverage_json, entry_json, report_json, verification_json
 from mockserver.reporting.lints import LINTS, with_lints
 from mockserver.reporting.queries import check_names, invalid_parameter, parse_filter, parse_requests_query
-from mockserver.reporting.report import Report
+from mockserver.reporting.report import FailCriteria, Report
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 
 ROUTES = Routes()
@@ -110,10 +112,27 @@ def get_coverage(context: AdminContext, request: AdminRequest) -> Json:
     return {**coverage_json(report.coverage), "evicted": report.evicted}
 
 
-@ROUTES.add("GET", "report", "覆盖率、违规与错误处理")
-def get_report(context: AdminContext, request: AdminRequest) -> Json:
-    """Coverage, violations and error handling."""
-    return report_json(_report(context, request), context.lang)
+@ROUTES.add(
+    "GET",
+    "report",
+    "覆盖率、违规与错误处理；`?form=html` 为网页，另有 text、markdown、junit；`?lang=zh`",
+    query=("form", "lang"),
+)
+def get_report(context: AdminContext, request: AdminRequest) -> Json | flask.Response:
+    """Coverage, violations and error handling; `?form=html` is a page, others are text, markdown and junit; `?lang=zh`."""
+    form, lang = request.query.get("form", "json"), request.query.get("lang", context.lang)
+    if form not in formats.FORMATS or lang not in ("en", "zh"):
+        names = ", ".join(formats.FORMATS)
+        raise invalid_parameter("form, lang", f"must be one of {names}; en or zh", f"可选 {names}；en 或 zh")
+    chosen: Lang = "zh" if lang == "zh" else "en"
+    report = _report(context, request)
+    if form == "json":
+        return report_json(report, chosen)
+    rendered = formats.render_report(report, form, FailCriteria(), chosen)["rendered"]
+    media_type = {"html": "text/html", "junit": "application/xml"}.get(form, "text/plain")
+    # The page has a policy of its own, which allows nothing but its style.
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+    return flask.Response(rendered, mimetype=media_type, headers=headers)
 
 
 @ROUTES.add("POST", "report", '按格式输出报告：{"form": "text" | "json" | "junit" | "html"}，并给出不通过的原因')

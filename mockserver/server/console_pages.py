@@ -38,6 +38,7 @@ NAVIGATION = (
     ("console/requests", Text("Requests", "请求")),
     ("console/try", Text("Try it", "试一试")),
     ("console/control", Text("Control", "控制")),
+    ("console/report", Text("Report", "报告")),
 )
 """The pages: path below the admin prefix, and title."""
 

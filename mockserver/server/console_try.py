@@ -126,6 +126,7 @@ def _form_fields(schema: Mapping[str, Any], lang: Lang) -> Iterable[FormField]:
 def explain(context: AdminContext, request: AdminRequest) -> Json:
     """Check a pasted request (`{"text"}`) step by step: URL, query string, raw HTTP or journal entry; leaves no trace."""
     text = request.fields(text=(str,)).get("text", "")
+    context.scope(request.appkey)
     try:
         pasted = read_journal_entry(text) or read_raw_http(text) or find_url(text)
         pasted.split_target()
