@@ -135,7 +135,7 @@ def check_serving(image: Image) -> None:
             healthy = image.run(image.healthcheck, **environ)
             assert healthy.returncode == 0, healthy
             call = image.run(["mockserver", "call", "query_room_info", "RoomId=987654321", "--url", url])
-            assert '"ErrorCode":0' in call.stdout, call
+            assert json.loads(call.stdout)["ErrorCode"] == 0, call
             docs = urllib.request.Request(f"{url}/__admin/docs", headers={"Authorization": f"Bearer {TOKEN}"})
             with urllib.request.urlopen(docs, timeout=10) as answer:
                 assert answer.status == 200
