@@ -6,29 +6,38 @@ names the file and line it came from, unless the reply says `unchecked: true`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
 from mockserver.contract.envelope import encode_json, failure, success
+from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, shorten
 from mockserver.core.errors import NotFound
-from mockserver.core.text import Lang
+from mockserver.core.text import Lang, Text
 from mockserver.engine.context import Decision, RequestContext
 from mockserver.engine.journal_entry import JournalEntry
-from mockserver.engine.response_cache import ResponseCache
+from mockserver.engine.response_cache import LockByKey, ResponseCache
 from mockserver.scenarios.model import Reply, Rule, RuleSet, error_name_of, is_empty, merge_patch
 from mockserver.scenarios.near_misses import nearest_rule
 from mockserver.scenarios.replay import move
 from mockserver.scenarios.templates import BadTemplate
-from mockserver.world.records import ViewResult
+from mockserver.world.records import TooManyRows
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import World
-from mockserver.world.views import ask
+from mockserver.world.views import ask, ask_in_parts
 
 log = logging.getLogger("mockserver")
+_QUICK = "query_room_info"  # The operation that a world answers in less than a millisecond.
+_MAX_AT_ONCE = 2  # Questions to a world that are computed at once.
+_TOO_MANY = Text(
+    "the answer would have more than {limit} rows: ask for a shorter time range, or change the reading max_rows",
+    "结果将超过 {limit} 行：请缩短时间范围，或修改读法 max_rows",
+)
 _MAX_RULE_SETS = 256  # Rules that are remembered for near misses.
 _MAX_LOGGED = 1_000  # Distinct failures of the files that are remembered as logged.
 
@@ -49,6 +58,8 @@ class Responder:
     def __init__(self, lang: Lang) -> None:
         self._lang: Lang = lang
         self._cache = ResponseCache()
+        self._questions = LockByKey()
+        self._slots = threading.Semaphore(_MAX_AT_ONCE)
         self._rule_sets: dict[int, RuleSet] = {}  # By number.
         self._logged: set[tuple[int, str, str]] = set()
 
@@ -84,7 +95,15 @@ class Responder:
 
     def takes_long(self, context: RequestContext) -> bool:
         """Return whether the answer to an accepted request may take long enough for others to notice."""
-        return context.accepted_operation.name in context.rules.templated
+        operation = context.accepted_operation.name
+        if operation in context.rules.templated:
+            return True
+        if operation == _QUICK and context.scenario.world.is_ready(context.accepted_app.appkey, context.second):
+            return False
+        for rule in context.rules.by_operation[operation]:
+            if rule.times is None and rule.matcher.matches(context.body, context.query):
+                return any(reply.kind in ("world", "patch") for reply in rule.replies)
+        return self._cache.get(_cache_key(context), context.second) is None
 
     def near_miss(self, entry: JournalEntry) -> str:
         """Return the rule that an entry of the journal came closest to; empty once its rules are forgotten."""
@@ -124,12 +143,14 @@ class Responder:
             if reply.kind == "error":
                 info = None if filled is None else str(filled)
                 return self.failure(context, reply.error, rule.key, info=info)
-            answer = filled if reply.kind == "body" else merge_patch(success(_view(context).fields), filled)
+            answer = filled if reply.kind == "body" else merge_patch(success(ask(*_question(context)).fields), filled)
         except BadTemplate as error:
             self._log(context, reply.location, "%s failed for %s: %s", error)
             return self.failure(context, "internal_error", rule.key, detail=f"{reply.location}: {error}")
         except NotFound as error:
             return self._not_found(context, error, rule.key)
+        except TooManyRows as error:
+            return self._too_many_rows(context, error, rule.key)
         except WorldError as error:
             return self._impossible(context, error, rule.key)
         if not reply.unchecked and (mismatch := _schema_mismatch(context, answer)):
@@ -138,30 +159,47 @@ class Responder:
 
     def _ask_world(self, context: RequestContext, by: str) -> Decision:
         """Return the world's answer, from the cache if it is still valid."""
-        key = (
-            context.config.number,
-            context.scenario.name,
-            tuple(context.state.readings.items()),
-            context.scenario.world.scope(context.accepted_app.appkey),
-            context.accepted_operation.name,
-            *sorted(context.body.items()),
-        )
+        key = _cache_key(context)
         cached = self._cache.get(key, context.second)
-        if cached is not None:
-            body, empty = cached
-            return Decision(body, by, empty=empty)
+        if cached is None:
+            # The same question of several clients is answered once.
+            with self._questions.lock(key):
+                cached = self._cache.get(key, context.second)
+                if cached is None:
+                    return self._compute(context, by, key)
+        body, empty = cached
+        return Decision(body, by, empty=empty)
+
+    def _compute(self, context: RequestContext, by: str, key: Hashable) -> Decision:
+        """Return the world's answer, made and checked in parts if it may be huge."""
+        operation = context.accepted_operation.name
+        accepts = context.config.schemas.response(operation).accepts
+        pieces: list[bytes] = []
+        stable_from: int | None = 0
+        # Few at once: computing needs memory, and threads that compute slow down the one that answers quick questions.
+        slot = contextlib.nullcontext() if operation == _QUICK else self._slots
         try:
-            view = _view(context)
+            with slot:
+                for part in ask_in_parts(*_question(context)):
+                    answer = success(part.fields)
+                    if not accepts(answer):
+                        return self._off_contract(context, _schema_mismatch(context, answer), by, "the world")
+                    decision = self._encoded(context, answer, by, "the world")
+                    if decision.error:
+                        return decision
+                    pieces.append(decision.body)
+                    stable_from = (
+                        None if stable_from is None or part.stable_from is None else max(stable_from, part.stable_from)
+                    )
         except NotFound as error:
             return self._not_found(context, error, by)
         except WorldError as error:
             return self._impossible(context, error, by)
-        answer = success(view.fields)
-        if not context.config.schemas.response(context.accepted_operation.name).accepts(answer):
-            return self._off_contract(context, _schema_mismatch(context, answer), by, "the world")
-        decision = self._encoded(context, answer, by, "the world")
-        if not decision.error:
-            self._cache.put(key, decision.body, decision.empty, context.second, view.stable_from)
+        except TooManyRows as error:
+            return self._too_many_rows(context, error, by)
+        if len(pieces) > 1:
+            decision = Decision(_join(pieces), by, empty=False)
+        self._cache.put(key, decision.body, decision.empty, context.second, stable_from)
         return decision
 
     def _encoded(self, context: RequestContext, answer: Any, by: str, place: str) -> Decision:
@@ -181,6 +219,9 @@ class Responder:
         place = context.scenario.path
         self._log(context, place, "%s has no world for %s: %s", error)
         return self.failure(context, "internal_error", by, detail=f"{place}: {error}")
+
+    def _too_many_rows(self, context: RequestContext, error: TooManyRows, by: str) -> Decision:
+        return self.failure(context, "range_too_large", by, detail=_TOO_MANY.format(limit=error.limit).to(self._lang))
 
     def _not_found(self, context: RequestContext, error: NotFound, by: str) -> Decision:
         # Catalogues that were written before there were recordings lack `not_recorded`.
@@ -205,12 +246,35 @@ def _counter(context: RequestContext, rule: Rule) -> str:
     return f"{context.scenario.name}>{rule.key}"
 
 
+def _cache_key(context: RequestContext) -> Hashable:
+    return (
+        context.config.number,
+        context.scenario.name,
+        tuple(context.state.readings.items()),
+        context.scenario.world.scope(context.accepted_app.appkey),
+        context.accepted_operation.name,
+        *sorted(context.body.items()),
+    )
+
+
+def _join(pieces: list[bytes]) -> bytes:
+    """Return the JSON of an answer whose list is that of all pieces, which end in `]}`; empties `pieces`."""
+    head = pieces[0][:-2]
+    # In place, so that there are never more than two copies of a huge answer.
+    for index, piece in enumerate(pieces):
+        pieces[index] = piece[len(head) : -2] + b","
+    pieces[0], pieces[-1] = head, pieces[-1][:-1] + b"]}"
+    body = b"".join(pieces)
+    pieces.clear()
+    return body
+
+
 def _world(context: RequestContext) -> World:
     return context.scenario.world.at(context.accepted_app.appkey, context.second)
 
 
-def _view(context: RequestContext) -> ViewResult:
-    return ask(_world(context), context.accepted_operation.name, context.body, context.second, context.readings)
+def _question(context: RequestContext) -> tuple[World, str, Mapping[str, Any], int, Readings]:
+    return _world(context), context.accepted_operation.name, context.body, context.second, context.readings
 
 
 def _template_values(context: RequestContext, rule: Rule) -> Mapping[str, Any]:

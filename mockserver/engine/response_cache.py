@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -41,6 +42,9 @@ class ResponseCache:
 
     def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, stable_from: int | None) -> None:
         """Store an answer created at second `created_at` that stays the same from `stable_from` on."""
+        if len(body) > self._max_bytes // 2:
+            # It would push out all others.
+            return
         with self._lock:
             old = self._answers.pop(key, None)
             self._size += len(body) - (len(old.body) if old else 0)
@@ -48,3 +52,26 @@ class ResponseCache:
             while self._size > self._max_bytes:
                 _, evicted = self._answers.popitem(last=False)
                 self._size -= len(evicted.body)
+
+
+class LockByKey:
+    """Locks that exist while somebody holds them or waits for them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._locks: dict[Hashable, tuple[threading.Lock, int]] = {}  # With the number of threads that use it.
+
+    @contextlib.contextmanager
+    def lock(self, key: Hashable) -> Iterator[None]:
+        """Hold the lock of a key."""
+        with self._lock:
+            own, users = self._locks.get(key) or (threading.Lock(), 0)
+            self._locks[key] = own, users + 1
+        try:
+            with own:
+                yield
+        finally:
+            with self._lock:
+                own, users = self._locks.pop(key)
+                if users > 1:
+                    self._locks[key] = own, users - 1

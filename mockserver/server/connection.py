@@ -176,7 +176,7 @@ class Connection(asyncio.Protocol):
         if response.delivery is not PLAIN or not request.complete:
             return False
         keep = request.keep_alive and not self._closing
-        self.transport.write(b"".join(self._service.render(request, response, keep)))
+        self._write(*self._service.render(request, response, keep))
         if not keep:
             self.transport.close()
         if self._parser.phase == IDLE:
@@ -228,13 +228,17 @@ class Connection(asyncio.Protocol):
         if response.stream is not None:
             await play_events(self, head, response.stream, service.stopping, service.threads if service.spawn else None)
         elif plan == PLAIN:
-            self.transport.write(head + body)
+            self._write(head, body)
         else:
             keep = await service.playbacks.play(self, head, body, plan, response.appkey) and keep
         if not request.complete:
             self.linger()
         elif not keep or self._ends:
             self.transport.close()
+
+    def _write(self, head: bytes, body: bytes) -> None:
+        for data in (head, body) if len(body) > 65_536 else (head + body,):  # A huge body is not copied.
+            self.transport.write(data)
 
     @property
     def _ends(self) -> bool:

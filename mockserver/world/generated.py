@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
 from threading import Lock
 from typing import Any
 
@@ -32,7 +33,7 @@ _ROOM_DIGITS, _USER_DIGITS = 12, 10
 _AWAY = 164  # Users are away from home on 4 % (in 4,096ths) of the days.
 _PLACE_DIMENSIONS = DIMENSIONS[:3]
 _MAX_HOURS = 2_048  # Hours of one user that are evaluated at once.
-MAX_CACHED_ROWS = 60_000  # About 110 bytes each.
+MAX_CACHED_ROWS = 150_000  # About 110 bytes each.
 
 
 class RowCache:
@@ -46,16 +47,31 @@ class RowCache:
         self._rows = 0
         self._entries: OrderedDict[tuple[Hashable, int, int], Sessions] = OrderedDict()
         self._lock = Lock()
+        self._in_progress: dict[tuple[Hashable, int, int], Future[Sessions]] = {}
 
     def rows(self, world: Hashable, first: int, last: int, evaluate: Callable[[int, int], Sessions]) -> Sessions:
         """Return the rows of hours first … last - 1 of a world, or of a wider span that is cached."""
         with self._lock:
             for key in reversed(self._entries):
-                owner, begin, end = key
-                if owner == world and begin <= first and last <= end:
+                if _covers(key, world, first, last):
                     self._entries.move_to_end(key)
                     return self._entries[key]
-        rows = evaluate(first, last)
+            working = next(
+                (self._in_progress[key] for key in self._in_progress if _covers(key, world, first, last)), None
+            )
+            if working is None:
+                future = self._in_progress[world, first, last] = Future[Sessions]()
+        if working is not None:
+            # Another thread evaluates these hours already.
+            return working.result()
+        try:
+            future.set_result(rows := evaluate(first, last))
+        except BaseException as error:
+            future.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._in_progress[world, first, last]
         with self._lock:
             self._rows += len(rows) - len(self._entries.pop((world, first, last), ()))
             self._entries[world, first, last] = rows
@@ -68,6 +84,11 @@ class RowCache:
         with self._lock:
             self._entries.clear()
             self._rows = 0
+
+
+def _covers(key: tuple[Hashable, int, int], world: Hashable, first: int, last: int) -> bool:
+    owner, begin, end = key
+    return owner == world and begin <= first and last <= end
 
 
 ROW_CACHE = RowCache()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 
 from mockserver.contract.readings import Readings
+from mockserver.core.clock import DAY_SECONDS
 from mockserver.core.errors import NotFound
 from mockserver.world.sessions import MAX_TIME, Flags, Sessions, Snapshot, as_of
 from mockserver.world.sources import World
 
+PART_ROWS = 1_000  # Rows of an answer that are made, checked and encoded at once.
+MAX_ROWS = 1_000_000
+"""Rows of the longest answer, whatever the readings say: about 170 MB, of which a server needs two to three times as much."""
 _LEAVE_OF_RUNNING = {"zero": "0", "empty": ""}
 
 
@@ -23,6 +27,14 @@ class ViewResult:
 
     fields: dict[str, Any]
     stable_from: int | None = None  # The fields are the same at every now ≥ this second; None if they depend on now.
+
+
+class TooManyRows(Exception):
+    """The answer would have more rows than `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"more than {limit} rows")
 
 
 def query_instance_all_records_by_time(
@@ -78,13 +90,51 @@ def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: R
 
 def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
     """Return all sessions in a span by EnterTime, RoomId and UserId (§2.3.6)."""
+    parts = list(sessions_in_parts(world, body, now, readings))
+    rows = [row for part in parts for row in part.fields["UsersList"]]
+    return ViewResult({"UsersList": rows}, max(part.stable_from or 0 for part in parts))
+
+
+def sessions_in_parts(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> Iterator[ViewResult]:
+    """Yield the result of `query_all_instance_by_time` in parts of about `PART_ROWS` rows, at least one part.
+
+    The world is evaluated a day at a time, so that memory and pauses stay small however long the span is. TooManyRows when
+    there are more rows than the reading `max_rows` allows.
+    """
     begin, end = int(body["BeginTime"]), int(body["EndTime"])
-    snapshot = as_of(world.sessions_between(begin, min(end, now)), now, readings["ongoing"])
-    sessions, leave_times = _select(snapshot, _in_window(snapshot.sessions, begin, end, readings), readings)
-    enters, creates, audios, videos = sessions.lists("enter", "create", "audio", "video")
+    limit, count, last = min(readings["max_rows"] or MAX_ROWS, MAX_ROWS), 0, max(min(end, now), begin)
+    yield ViewResult({"UsersList": []}, end + 1)
+    for first in range(begin, last + 1, DAY_SECONDS):
+        snapshot = as_of(
+            world.sessions_between(first, min(first + DAY_SECONDS - 1, min(end, now))), now, readings["ongoing"]
+        )
+        selected = _in_window(snapshot.sessions, begin, end, readings)
+        if first > begin:
+            # Those who entered earlier belong to the day before.
+            selected &= snapshot.sessions.enter >= first
+        sessions, running = snapshot.sessions.take(selected), snapshot.running[selected]
+        count += len(sessions)
+        if count > limit:
+            raise TooManyRows(limit)
+        order = np.argsort(sessions.enter, kind="stable")
+        sessions, running = sessions.take(order), running[order]
+        at = 0
+        while at < len(sessions):
+            # Rows of the same second stay together: they are sorted by their ids.
+            stop = int(
+                np.searchsorted(sessions.enter, sessions.enter[min(at + PART_ROWS, len(sessions)) - 1], side="right")
+            )
+            rows = _rows(world, sessions.take(slice(at, stop)), running[at:stop], readings)
+            yield ViewResult({"UsersList": rows}, snapshot.stable_from)
+            at = stop
+
+
+def _rows(world: World, sessions: Sessions, running: Flags, readings: Readings) -> list[dict[str, Any]]:
+    enters, leaves, creates, audios, videos = sessions.lists("enter", "leave", "create", "audio", "video")
+    ends = [_end_time(leave, is_running, readings) for leave, is_running in zip(leaves, running.tolist(), strict=True)]
     rooms, users = world.room_ids(sessions.room), world.user_ids(sessions.user)
-    rows = zip(enters, rooms, users, creates, leave_times, audios, videos, strict=True)
-    records = [
+    rows = zip(enters, rooms, users, creates, ends, audios, videos, strict=True)
+    return [
         {
             "UserId": user,
             "RoomId": room,
@@ -96,7 +146,6 @@ def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, 
         }
         for enter, room, user, create, leave, audio, video in sorted(rows)
     ]
-    return ViewResult({"UsersList": records}, max(snapshot.stable_from, end + 1))
 
 
 def _users(world: World, snapshot: Snapshot, selected: Flags, readings: Readings) -> list[dict[str, Any]]:

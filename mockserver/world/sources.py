@@ -40,6 +40,10 @@ class WorldSource:
         """Return the appkey if each app has its own world, otherwise an empty string."""
         return appkey if self._per_app else ""
 
+    def is_ready(self, appkey: str, now: int) -> bool:
+        """Return whether `at` need not build the world."""
+        return (self.scope(appkey), now if self._relative else 0) in self._worlds
+
     def at(self, appkey: str, now: int) -> World:
         """Return the world of an app; relative times are resolved at `now`."""
         key = (self.scope(appkey), now if self._relative else 0)

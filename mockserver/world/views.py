@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from mockserver.world.records import (
     query_all_instance_by_time,
     query_instance_all_records_by_time,
     query_room_info,
+    sessions_in_parts,
 )
 from mockserver.world.session_files import DURATIONS, EXPORTED, LABELS, QUALITY
 from mockserver.world.sessions import MAX_TIME, Sessions, as_of
@@ -42,6 +43,8 @@ VIEWS: dict[str, View] = {
         count_qos_by_day,
     )
 }  # The view of each operation, by the operation's name.
+VIEWS_IN_PARTS: dict[View, Callable[..., Iterator[ViewResult]]] = {query_all_instance_by_time: sessions_in_parts}
+"""Views whose results may be huge, as functions that yield them in parts."""
 
 
 def ask(world: World, operation: str, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
@@ -65,6 +68,16 @@ def ask(world: World, operation: str, body: Mapping[str, Any], now: int, reading
     if room and 0 < room.destroy <= now:
         result.fields["DestroyTime"] = str(room.destroy)
     return result
+
+
+def ask_in_parts(
+    world: World, operation: str, body: Mapping[str, Any], now: int, readings: Readings
+) -> Iterable[ViewResult]:
+    """Return a world's answer in parts, of which the first may be followed by more rows of its one list."""
+    in_parts = VIEWS_IN_PARTS.get(VIEWS[operation])
+    if in_parts is None or (isinstance(world, RecordedWorld) and world.coverage is not None):
+        return (ask(world, operation, body, now, readings),)
+    return in_parts(world, body, now, readings)
 
 
 def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from reference import Missing, Reference
 from mockserver.contract.readings import resolve
 from mockserver.core.clock import start_of_day
 from mockserver.core.errors import NotFound
+from mockserver.world import records
 from mockserver.world.recorded import recorded_world
 from mockserver.world.views import VIEWS
 
@@ -135,3 +136,35 @@ def test_equal_durations_are_sorted_by_name():
         {"UserId": "c", "enter": START + 12, "leave": START + 23, "network": "5G"},
     )
     assert [row["Name"] for row in result] == ["5G", "4G", "WiFi"]
+
+
+@few
+@given(situations(), readings(), st.integers(1, 4), st.integers(1, 7))
+def test_parts_add_up_to_the_whole_answer(situation, chosen, rows, day):
+    """However small the parts and the days, 2.3 has the rows of the reference in the same order."""
+    spec, now, span = situation
+    world, reference = recorded_world(spec, now), Reference(spec, now, chosen)
+    window = {"BeginTime": str(span[0]), "EndTime": str(span[1])}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "PART_ROWS", rows)
+        patch.setattr(records, "DAY_SECONDS", max((span[1] - span[0]) // day, 1))
+        parts = [part.fields["UsersList"] for part in records.sessions_in_parts(world, window, now, chosen)]
+    assert parts[0] == []
+    assert all(parts[1:])
+    assert [row for part in parts for row in part] == reference.query_all_instance_by_time(window)["UsersList"]
+
+
+def test_an_answer_with_too_many_rows_is_refused_before_it_is_made():
+    """One row over the limit is too many; 0 is a million."""
+    stays = [{"UserId": f"u{number}", "enter": START, "leave": START + 9} for number in range(5)]
+    spec = {"source": "recorded", "rooms": [{"RoomId": "r", "stays": stays}]}
+    world, window = recorded_world(spec, START + 99), {"BeginTime": str(START), "EndTime": str(START + 50)}
+
+    def rows(limit: int) -> int:
+        view = VIEWS["query_all_instance_by_time"]
+        return len(view(world, window, START + 99, resolve({"max_rows": limit})).fields["UsersList"])
+
+    assert [rows(5), rows(0)] == [5, 5]
+    with pytest.raises(records.TooManyRows) as refused:
+        rows(4)
+    assert refused.value.limit == 4
