@@ -24,7 +24,7 @@ done
 """
 
 
-def run_recipe(readme: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+def run_recipe(readme: str, folder: Path, timeout: int = 20, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the recipe in `folder` with the client above, on a free port."""
     (recipe,) = [block for block in blocks(ROOT / readme, "sh") if "mockserver report" in block]
     with socket.socket() as probe:
@@ -33,7 +33,8 @@ def run_recipe(readme: str, folder: Path, **environ: str) -> subprocess.Complete
     client = folder / "run-my-tests"
     client.write_text(CLIENT, encoding="utf-8")
     client.chmod(0o755)
-    script = "set -e\n" + recipe.replace("8080", port).replace("./run-my-tests", "URL=$URL APP=$APP ./run-my-tests")
+    recipe = recipe.replace("8080", port).replace("--timeout 20", f"--timeout {timeout}")
+    script = "set -e\n" + recipe.replace("./run-my-tests", "URL=$URL APP=$APP ./run-my-tests")
     return subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
@@ -56,6 +57,6 @@ def test_the_recipe_passes_for_a_client_that_tries_again(readme: str, tmp_path: 
 
 def test_the_recipe_ends_when_the_server_cannot_start(tmp_path: Path) -> None:
     """A wrong setting ends the recipe with a failure instead of waiting forever."""
-    done = run_recipe("README.md", tmp_path, MOCKSERVER_SCENARIO="missing")
+    done = run_recipe("README.md", tmp_path, timeout=2, MOCKSERVER_SCENARIO="missing")
     assert done.returncode != 0
     assert "missing" in done.stderr

@@ -190,6 +190,13 @@ def test_retry_after_comes_with_429_and_503(status):
     assert dict(got.headers).get("Retry-After") == ("7" if status in (429, 503) else None)
 
 
+@pytest.mark.parametrize("status", [404, 405])
+def test_allow_comes_with_405(status):
+    """RFC 9110 requires Allow with 405; other statuses do not have it."""
+    got, _ = fault(f"http_status;status={status}").kind.apply(response(), context(), draw())
+    assert dict(got.headers).get("Allow") == ("GET, HEAD" if status == 405 else None)
+
+
 def test_a_gateway_may_send_json_or_no_body():
     """Its JSON is not the envelope; an empty body has no Content-Type."""
     got, _ = fault("http_status;body=json").kind.apply(response(), context(), draw())

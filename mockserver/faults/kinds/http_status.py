@@ -37,6 +37,8 @@ class HttpStatus(GatewayKind):
             body = json.dumps({"status": self.status, "error": error, "message": "upstream request failed"}).encode()
         if self.status in (429, 503):
             headers.append(("Retry-After", str(self.retry_after)))
+        if self.status == 405:
+            headers.append(("Allow", "GET, HEAD"))  # Required by RFC 9110; a gateway that serves pages only.
         headers += [header for header in response.headers if header[0].lower().startswith("x-mock-")]
         replaced = replace(response, status=self.status, headers=tuple(headers), body=body)
         return replaced, f"{self.status}, {self.body}"
