@@ -14,10 +14,12 @@ import click
 
 from mockserver import __version__
 from mockserver.cli.check import check
+from mockserver.cli.console import open_command
 from mockserver.cli.explain import explain
 from mockserver.cli.export import export
 from mockserver.cli.faults import faults
 from mockserver.cli.init import init
+from mockserver.cli.journal import requests
 from mockserver.cli.learn import learn
 from mockserver.cli.options import message_language
 from mockserver.cli.report import report
@@ -55,7 +57,10 @@ def cli(context: click.Context) -> None:
             _complain(warning)
 
 
-_COMMANDS = (serve, wait, reset, init, curl, call, sample, sign, explain, check, export, world, report, verify, learn)
+_COMMANDS = (
+    *(serve, wait, open_command, reset, init, curl, call, sample, sign, explain, check, export, world, requests, report),
+    *(verify, learn),
+)
 for _command in (*_COMMANDS, *TABLES, faults):
     # click would cut a sentence that is longer than a line.
     _command.short_help = (_command.help or "").partition("\n")[0].removesuffix(".")

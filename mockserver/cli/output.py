@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from mockserver.cli.sparkline import sparklines
 from mockserver.cli.streams import as_encoded
 from mockserver.contract.envelope import FIELDS
 from mockserver.core.clock import show_time
@@ -54,6 +55,8 @@ def show_answer(answer: Mapping[str, Any], as_json: bool | None) -> None:
     click.echo(" ".join(map(printable, envelope)).rstrip())
     for name, value in answer.items():
         if isinstance(value, list):
+            for line in sparklines(value):
+                click.echo(line)
             rows = [{key: _with_time(key, cell) for key, cell in row.items()} for row in _flat(value)]
             _table(rows, f"{printable(name)} ({len(value)})")
         elif name not in FIELDS:

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from mockserver.cli.console import open_console
 from mockserver.cli.logs import log_to_stderr
 from mockserver.cli.options import setting_options, user_folders
 from mockserver.cli.output import not_writable, to_json
@@ -60,6 +61,8 @@ def serve(**settings: Any) -> None:
                     entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
                     line = to_json({**entry, "scenario": chosen["scenario"]}, indent=None)
                 click.echo(line)
+                if chosen["open"]:
+                    open_console(url)
 
             if chosen["workers"] > 1:
                 sys.exit(server.run_workers(chosen["workers"], ready, lambda: _worker_log(chosen["log_format"])))
@@ -81,7 +84,7 @@ def _ready_line(details: Mapping[str, Any], chosen: Mapping[str, Any], appkey: s
     parts = [
         f"scenario {chosen['scenario']}" + (", signing off" if signing == "off" else ""),
         f"pid {details['pid']}",
-        f"docs page {details['admin_url']}/docs",
+        f"console {details['admin_url']}/console",
         f"keys of app {appkey} in {user_folders(chosen['fixtures']).fixture('apps.yaml')}",
     ]
     if "ca_file" in details:

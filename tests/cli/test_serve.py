@@ -21,11 +21,11 @@ from mockserver.core.folders import Folders
 
 
 def test_serve_prints_one_ready_line(tmp_path: Path) -> None:
-    """With URL, scenario, pid, docs page and where the keys are; the ready file has them for programs and is removed at the end."""
+    """With URL, scenario, pid, console and where the keys are; the ready file has them for programs and is removed at the end."""
     file = tmp_path / "ready.json"
     with serving("--scenario", "document", "--ready-file", str(file)) as server:
         assert server.line == (
-            f"mockserver ready on {server.url} (scenario document, pid {server.process.pid}, docs page {server.url}/__admin/docs,"
+            f"mockserver ready on {server.url} (scenario document, pid {server.process.pid}, console {server.url}/__admin/console,"
             f" keys of app {APPKEY} in {Folders().fixture('apps.yaml')})\n"
         )
         result = json.loads(file.read_text(encoding="utf-8"))
