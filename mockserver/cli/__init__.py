@@ -58,7 +58,23 @@ def cli(context: click.Context) -> None:
 
 
 _COMMANDS = (
-    *(serve, wait, open_command, reset, init, curl, call, sample, sign, explain, check, export, world, requests, report),
+    *(
+        serve,
+        wait,
+        open_command,
+        reset,
+        init,
+        curl,
+        call,
+        sample,
+        sign,
+        explain,
+        check,
+        export,
+        world,
+        requests,
+        report,
+    ),
     *(verify, learn),
 )
 for _command in (*_COMMANDS, *TABLES, faults):

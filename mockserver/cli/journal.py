@@ -22,13 +22,13 @@ _SKIPPED = Text("… {count} more arrived too fast to be listed", "……另有 
 @click.command("requests")
 @server_options
 @click.option("--follow", "-f", is_flag=True, help="Print new requests as they arrive, until Ctrl-C.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many to print at first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many to print at first."
+)
 @click.option("--appkey", metavar="KEY", help="Those of this app only.")
 @setting_options("lang")
 @json_option
-def requests(
-    server: RunningServer, follow: bool, limit: int, appkey: str | None, lang: Lang, as_json: bool
-) -> None:
+def requests(server: RunningServer, follow: bool, limit: int, appkey: str | None, lang: Lang, as_json: bool) -> None:
     """Print the requests that a running server received.
 
     A line each, the newest last: time, operation, what it asks about, outcome, violations, faults and the id, which the
@@ -40,7 +40,9 @@ def requests(
     except AdminError as error:
         raise ConfigurationError.at("--appkey" if error.name == "unknown_appkey" else admin.url, error.text) from None
     if not news.keys() >= {"requests", "last"}:
-        raise ConfigurationError.at(admin.url, Text("the server there is too old for this command", "该服务器版本过旧，不支持此命令"))
+        raise ConfigurationError.at(
+            admin.url, Text("the server there is too old for this command", "该服务器版本过旧，不支持此命令")
+        )
     if not news["requests"] and not follow and not as_json:
         click.echo(_NONE.to(lang), err=True)
     # At first only the newest are wanted; nothing is missing.
@@ -60,5 +62,12 @@ def _line(row: Mapping[str, Any]) -> str:
     fields = " ".join(f"{name}={value}" for name, value in row["fields"].items())
     outcome = click.style(row["error"], fg="red") if row["error"] else click.style("OK", fg="green")
     details = [*row["violations"], *(f"fault {kind}" for kind in row["faults"])]
-    parts = [local_time(int(row["at"])), row["operation"] or row["path"], fields, outcome, ", ".join(details), row["id"]]
+    parts = [
+        local_time(int(row["at"])),
+        row["operation"] or row["path"],
+        fields,
+        outcome,
+        ", ".join(details),
+        row["id"],
+    ]
     return "  ".join(part if "\x1b" in part else printable(part) for part in parts if part)

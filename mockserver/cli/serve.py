@@ -27,7 +27,8 @@ _log = logging.getLogger("mockserver")
 
 @click.command()
 @setting_options(*SETTINGS)
-def serve(**settings: Any) -> None:
+@click.option("--open", "open_browser", is_flag=True, help="Open the console in the browser once ready.")
+def serve(open_browser: bool, **settings: Any) -> None:
     """Serve the mock API until Ctrl-C.
 
     Loads and checks all files, binds, and prints one line with the URL as soon as requests are accepted.
@@ -61,7 +62,7 @@ def serve(**settings: Any) -> None:
                     entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
                     line = to_json({**entry, "scenario": chosen["scenario"]}, indent=None)
                 click.echo(line)
-                if chosen["open"]:
+                if open_browser:
                     open_console(url)
 
             if chosen["workers"] > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +39,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
     """Return at most `width` blocks; each stands for the mean of its share of the values."""
     width = min(width, len(values))
     edges = [len(values) * index // width for index in range(width + 1)]
-    means = [sum(values[start:end]) / (end - start) for start, end in zip(edges, edges[1:], strict=False)]
+    means = [sum(values[start:end]) / (end - start) for start, end in itertools.pairwise(edges)]
     low, high = min(0, *means) if len(means) > 1 else 0, max(means)
     span = (high - low) or 1
     return "".join(_BLOCKS[min(len(_BLOCKS) - 1, int((mean - low) / span * len(_BLOCKS)))] for mean in means)

@@ -59,7 +59,9 @@ def test_requests_prints_a_line_each(server: ServerProcess) -> None:
     assert first.endswith("OK  00000001")
     assert "query_room_info  RoomId=nowhere Extra=1  " in second
     assert second.endswith("  unknown_field  unknown_field  00000002")
-    rows = [json.loads(line) for line in run("requests", "--json", "--limit", "1", "--url", server.url).stdout.splitlines()]
+    rows = [
+        json.loads(line) for line in run("requests", "--json", "--limit", "1", "--url", server.url).stdout.splitlines()
+    ]
     assert [(row["id"], row["violations"]) for row in rows] == [("00000002", ["unknown_field"])]
     assert run("requests", "--appkey", "987654321", "--url", server.url).stdout == ""
     assert run("requests", "--appkey", "nobody", "--url", server.url).returncode == 2
@@ -69,7 +71,9 @@ def test_requests_follows_the_journal() -> None:
     """New requests are printed as they arrive."""
     with serving("--scenario", "document") as server, Client(server.port) as client:
         words = [*MOCKSERVER, "requests", "--follow", "--url", server.url]
-        with subprocess.Popen(words, env={**CLEAN, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            words, env={**CLEAN, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True
+        ) as process:
             assert process.stdout is not None
             for number in (1, 2):
                 client.code()
