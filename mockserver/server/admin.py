@@ -6,6 +6,7 @@ prefix, including those to unknown paths.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from functools import partial
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
+from mockserver.contract.envelope import encode_json
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.state import StoreUnavailable
@@ -38,6 +40,7 @@ from mockserver.server.guard import CHALLENGES, Guard
 log = logging.getLogger("mockserver")
 
 PREFIX = "/__admin"
+_MAX_READABLE = 100  # Requests in a list that is written with spaces.
 ROUTES: tuple[Route, ...] = (
     *admin_catalog.ROUTES,
     *admin_behavior.ROUTES,
@@ -168,9 +171,18 @@ def _error_response(error: AdminError, lang: Lang) -> Response:
     return response
 
 
-def _json_response(value: Json, status: int) -> Response:
+def _encode(value: Json) -> bytes:
+    """Return JSON that is easy to read, or compact for a long list of requests."""
+    rows = value.get("requests")
+    if isinstance(rows, list) and len(rows) > _MAX_READABLE:
+        with contextlib.suppress(TypeError):
+            return encode_json(value) + b"\n"
     # A lone surrogate has no UTF-8 encoding; backslashreplace writes it as its JSON escape.
-    content = (json.dumps(value, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    return (json.dumps(value, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+
+
+def _json_response(value: Json, status: int) -> Response:
+    content = _encode(value)
     response = Response(content, status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import logging
 import socket
 import threading
@@ -179,6 +180,8 @@ class Server:
                     self._request_stop()
                 elif on_ready is not None:
                     on_ready(self.url)
+                # What was loaded stays: the garbage collector need not look at it again.
+                gc.freeze()
 
             raise_process_limits()
             self._serve(sock, ready)
