@@ -25,7 +25,7 @@ MAX_ENTRIES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ANSWERS = 16 * 1024 * 1024
 """Bytes of an app's newest long answers that are kept whole, so that they do not push requests out."""
-MAX_WAITERS = 128  # Callers that may wait at once.
+MAX_WAITERS = 1_000  # Callers that may wait at once.
 ALL_APPS = 4  # All apps together may use this multiple of one app's bytes.
 _OVERHEAD = 600  # Bytes that a stored entry takes beside its encoded form.
 

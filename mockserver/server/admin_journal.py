@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 import flask
 
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
-from mockserver.engine.journal import MAX_WAITERS, JournalQuery, Selection, TooManyWaiters
+from mockserver.engine.journal import MAX_WAITERS, Journal, JournalQuery, Selection, TooManyWaiters
 from mockserver.reporting import formats, verification
 from mockserver.reporting.json_shapes import coverage_json, entry_json, report_json, verification_json
 from mockserver.reporting.lints import LINTS, with_lints
@@ -40,7 +42,9 @@ def list_requests(context: AdminContext, request: AdminRequest) -> Json:
         return _selection_json(context, journal.select(query, limit))
     else:
         try:
-            selection = journal.wait_for(least, query, timeout)
+            if request.can_suspend and timeout > 0 and _suspend(journal, request, least, query, timeout):
+                return {}
+            selection = journal.wait_for(least, query, 0.0 if request.waited else timeout)
         except TooManyWaiters:
             text = Text(
                 f"{MAX_WAITERS} callers are already waiting; retry without wait_for",
@@ -162,6 +166,20 @@ def _report(context: AdminContext, request: AdminRequest) -> Report:
     _check_appkey(context, request.appkey)
     appkeys = None if request.appkey is None else [request.appkey]
     return formats.report_on_journal(context.engine.journal, context.engine.config, appkeys)
+
+
+def _suspend(journal: Journal, request: AdminRequest, least: int, query: JournalQuery, seconds: float) -> bool:
+    """Have the request answered once there are `least` entries; return whether that is necessary."""
+    future: Future[None] = Future()
+
+    def done() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    cancel = journal.notify(least, query, done)
+    if cancel is not None:
+        request.suspend(future, seconds, cancel)
+    return cancel is not None
 
 
 def _check_appkey(context: AdminContext, appkey: str | None) -> None:

@@ -6,6 +6,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
@@ -17,7 +18,7 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import AppState, MemoryStore
-from mockserver.server.wsgi import OVERLONG
+from mockserver.server.wsgi import OVERLONG, TRANSPORT, WAIT, WAITED
 from mockserver.validation.body_encoding import find_encoding
 
 Json = dict[str, Any]
@@ -32,6 +33,21 @@ class AdminRequest:
     path: Mapping[str, str] = field(default_factory=dict)  # The variables of the route's path.
     query: Mapping[str, str] = field(default_factory=dict)  # The query parameters other than `appkey`.
     body: Mapping[str, Any] = field(default_factory=dict)
+    environ: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def can_suspend(self) -> bool:
+        """Whether `suspend` is possible: on our transport, once."""
+        return TRANSPORT in self.environ and not self.waited
+
+    @property
+    def waited(self) -> bool:
+        """Whether the handler is called again after `suspend`."""
+        return WAITED in self.environ
+
+    def suspend(self, future: Future[None], seconds: float, after: Callable[[], object]) -> None:
+        """Have the handler called again when the future is done or the time is over, so that waiting takes no thread."""
+        self.environ[WAIT] = future, seconds, after
 
     def fields(self, **types: tuple[type, ...]) -> Json:
         """Return the fields of the body; AdminError for an unknown field or a value of another type.
@@ -148,7 +164,7 @@ def parse_request(incoming: flask.Request, route: Route, path: Mapping[str, str]
         if known is not None and name not in known:
             raise AdminError(422, "invalid_parameter", unknown("parameter", name, known))
     query = incoming.args.to_dict()
-    return AdminRequest(query.pop("appkey", None), path, query, _parse_body(incoming))
+    return AdminRequest(query.pop("appkey", None), path, query, _parse_body(incoming), incoming.environ)
 
 
 def _parse_body(incoming: flask.Request) -> Json:

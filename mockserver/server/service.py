@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +64,20 @@ class Service:
         environ = wsgi.make_environ(connection_environ, request)
         answer = functools.partial(wsgi.call, self.app, environ, self.envelope)
         if not self.inline(environ["PATH_INFO"]):
-            return await self.loop.run_in_executor(self.threads, answer)
+            response = await self.loop.run_in_executor(self.threads, answer)
+            if wsgi.WAIT in environ:
+                await self._wait(*environ.pop(wsgi.WAIT))
+                environ[wsgi.WAITED] = True
+                response = await self.loop.run_in_executor(self.threads, answer)
+            return response
         return await self._suspend(self.spawn, answer) if self.spawn else answer()
+
+    async def _wait(self, future: Future[None], seconds: float, after: Callable[[], object]) -> None:
+        """Wait for what a request waits for, without a thread."""
+        try:
+            await asyncio.wait({asyncio.wrap_future(future)}, timeout=seconds)
+        finally:
+            after()
 
     async def _suspend(
         self, spawn: Callable[[Callable[[], object]], None], answer: Callable[[], HTTPResponse]

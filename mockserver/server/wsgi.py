@@ -36,6 +36,10 @@ LENGTH = "mockserver.length"
 """Set by the transport with OVERLONG: the announced length of the body in bytes, 0 when there was none."""
 DELIVERY = "mockserver.delivery"  # Set by the application: the response's DeliveryPlan.
 STREAM = "mockserver.stream"  # Set by the application: the response's `stream`.
+WAIT = "mockserver.wait"
+"""Set by the application on our transport, which then calls it again: a future, how many seconds to wait for it, and a function to
+call after that."""
+WAITED = "mockserver.waited"  # Set by the transport when it calls the application again.
 APPKEY = "mockserver.appkey"  # Set by the application with DELIVERY: the app whose reset ends the delay.
 
 

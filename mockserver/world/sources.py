@@ -41,8 +41,8 @@ class WorldSource:
         return appkey if self._per_app else ""
 
     def is_ready(self, appkey: str, now: int) -> bool:
-        """Return whether `at` need not build the world."""
-        return (self.scope(appkey), now if self._relative else 0) in self._worlds
+        """Return whether `at` takes no time: a generated world is a few tables, a recorded one may have to be built."""
+        return self._generated or (self.scope(appkey), now if self._relative else 0) in self._worlds
 
     def at(self, appkey: str, now: int) -> World:
         """Return the world of an app; relative times are resolved at `now`."""
