@@ -138,7 +138,8 @@ def test_failures_have_their_own_statuses_only_with_rest() -> None:
     rest = found["paths"][post]["post"]["responses"]
     statuses = {str(row.status) for row in shipped_config().catalogue.values()}
     assert set(rest) == {"200", "4XX", "5XX"} | statuses
-    assert set(rest["404"]["content"]["application/json"]["examples"]) == {"unknown_command", "room_not_found"}
+    missing = {"unknown_command", "room_not_found", "not_recorded"}
+    assert set(rest["404"]["content"]["application/json"]["examples"]) == missing
     success, failed = ({"$ref": f"#/components/schemas/{name}"} for name in ("QueryRoomInfoSuccess", "Failure"))
     assert rest["200"]["content"]["application/json"]["schema"] == success
     assert rest["404"]["content"]["application/json"]["schema"] == failed
