@@ -1,73 +1,110 @@
-"""`mockserver requests`: what clients sent, a line each, once or as it arrives."""
+"""`mockserver requests`: the requests of a running server, one line each, and further ones as they arrive."""
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
 
-from mockserver.cli.options import RunningServer, json_option, server_options, setting_options
+from mockserver.cli.options import RunningServer, apps_option, json_option, server_options, setting_options
 from mockserver.cli.output import local_time, printable, to_json
+from mockserver.cli.streams import reader_is_gone
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.testing.admin_client import AdminClient
 
-_PAUSE = 0.5  # Seconds between two looks at the journal.
-_NONE = Text("no requests yet", "尚无请求")
-_SKIPPED = Text("… {count} more arrived too fast to be listed", "……另有 {count} 个请求到达过快，未列出")
+_PAUSE = 0.25  # Seconds between two looks for new requests.
+_LIMIT = 10_000  # Requests of one look.
+_WIDTHS = (39, 28, 20)  # Columns of operation, key field and outcome.
+_EMPTY = Text("no request yet", "尚无请求")
+_LEFT_OUT = Text("({count} older requests left out)", "（另有 {count} 个较早的请求未列出）")
 
 
-@click.command("requests")
+@click.command()
 @server_options
-@click.option("--follow", "-f", is_flag=True, help="Print new requests as they arrive, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Show further requests as they arrive, until Ctrl-C.")
 @click.option(
-    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many to print at first."
+    "--limit",
+    type=click.IntRange(0, _LIMIT),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="How many to show at first, the newest.",
 )
-@click.option("--appkey", metavar="KEY", help="Those of this app only.")
-@setting_options("lang")
+@apps_option
 @json_option
-def requests(server: RunningServer, follow: bool, limit: int, appkey: str | None, lang: Lang, as_json: bool) -> None:
-    """Print the requests that a running server received.
+@setting_options("lang")
+def requests(
+    server: RunningServer, follow: bool, limit: int, appkeys: tuple[str, ...], as_json: bool, lang: Lang
+) -> None:
+    """List the requests of a running server.
 
-    A line each, the newest last: time, operation, what it asks about, outcome, violations, faults and the id, which the
-    console shows in full.
+    The newest last, a line each: time in UTC+8, operation, key field, outcome, milliseconds, id, and what is wrong. With
+    --json each line is an object.
     """
     admin = AdminClient(server.url, server.token, ca=server.ca)
+    shown = 0
+    for number, (rows, skipped) in enumerate(_looks(admin, appkeys, time.sleep)):
+        if number == 0:
+            rows = rows[max(len(rows) - limit, 0) :]
+        elif skipped:
+            click.echo(_LEFT_OUT.to(lang).format(count=skipped), err=True)
+        for row in rows:
+            click.echo(to_json(row, indent=None) if as_json else request_line(row))
+        shown += len(rows)
+        if not follow or reader_is_gone():
+            break
+    if not (shown or as_json or follow):
+        click.echo(_EMPTY.to(lang), err=True)
+
+
+def _looks(
+    admin: AdminClient, appkeys: tuple[str, ...], sleep: Callable[[float], None]
+) -> Iterator[tuple[list[Mapping[str, Any]], int]]:
+    """Yield the requests that are new at each look, and the number of those left out; all apps if none is named."""
+    position = 0
     try:
-        news = admin.get("requests/feed", limit=limit, appkey=appkey)
+        for appkey in appkeys:
+            admin.get("requests/count", appkey=appkey)
+        for number in itertools.count():
+            if number:
+                sleep(_PAUSE)
+            news = admin.get("requests/feed", after=position, limit=_LIMIT)
+            rows = [row for row in news["requests"] if not appkeys or row["appkey"] in appkeys]
+            position = news["last"]
+            yield rows, news["skipped"]
     except AdminError as error:
-        raise ConfigurationError.at("--appkey" if error.name == "unknown_appkey" else admin.url, error.text) from None
-    if not news.keys() >= {"requests", "last"}:
-        raise ConfigurationError.at(
-            admin.url, Text("the server there is too old for this command", "该服务器版本过旧，不支持此命令")
-        )
-    if not news["requests"] and not follow and not as_json:
-        click.echo(_NONE.to(lang), err=True)
-    # At first only the newest are wanted; nothing is missing.
-    news["skipped"] = 0
-    while True:
-        for row in news["requests"]:
-            click.echo(to_json(row, indent=None) if as_json else _line(row))
-        if news["skipped"]:
-            click.echo(_SKIPPED.to(lang).format(count=news["skipped"]), err=True)
-        if not follow:
-            return
-        time.sleep(_PAUSE)
-        news = admin.get("requests/feed", after=news["last"], limit=1_000, appkey=appkey)
+        place = "--appkey" if error.name == "unknown_appkey" else admin.url
+        raise ConfigurationError.at(place, error.text) from None
+    except (LookupError, TypeError):
+        text = Text("the server there is not a mock server", "应答方不是模拟服务器")
+        raise ConfigurationError.at(admin.url, text) from None
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    fields = " ".join(f"{name}={value}" for name, value in row["fields"].items())
-    outcome = click.style(row["error"], fg="red") if row["error"] else click.style("OK", fg="green")
-    details = [*row["violations"], *(f"fault {kind}" for kind in row["faults"])]
-    parts = [
-        local_time(int(row["at"])),
-        row["operation"] or row["path"],
-        fields,
-        outcome,
-        ", ".join(details),
-        row["id"],
-    ]
-    return "  ".join(part if "\x1b" in part else printable(part) for part in parts if part)
+def request_line(row: Mapping[str, Any]) -> str:
+    """Return a request of the feed as a line; its outcome is coloured on a terminal."""
+    status = "" if row["status"] == 200 else f" {row['status']}"
+    outcome = (row["error"] or ("OK, empty" if row["empty"] else "OK")) + status
+    cells = (row["operation"] or row["path"], key_field(row["fields"]), outcome)
+    operation, key, outcome = (f"{printable(cell):{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
+    outcome = click.style(outcome, fg="red" if row["error"] else "green")
+    more = printable(" ".join([*row["violations"], *(f"fault:{kind}" for kind in row["faults"])]))
+    time, number = local_time(int(row["at"]))[11:], printable(row["id"])
+    return f"{time}  {operation}  {key}  {outcome}  {row['ms']:8.1f} ms  {number}  {more}".rstrip()
+
+
+def key_field(fields: Mapping[str, Any]) -> str:
+    """Return what a request is about: user and room, the time range, or the day and what is counted."""
+    names = [str(fields[name]) for name in ("UserId", "RoomId") if name in fields]
+    stamps = [_short_time(fields[name]) for name in ("BeginTime", "EndTime") if name in fields]
+    days = [str(fields[name]) for name in ("QueryDate", "CountBy") if name in fields]
+    return " ".join([*names, *(["–".join(stamps)] if stamps else []), *(["/".join(days)] if days else [])])
+
+
+def _short_time(value: Any) -> str:
+    """Return a stamp as `12-10 15:15` in UTC+8, and anything else as it is."""
+    text = str(value)
+    return local_time(int(text))[5:16] if text.isascii() and text.isdecimal() and len(text) in (9, 10) else text

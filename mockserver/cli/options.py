@@ -87,6 +87,7 @@ ca_option = environment_option(
 appkey_option = environment_option(
     "--appkey", "MOCKSERVER_APPKEY", metavar="KEY", help="App of apps.yaml; the first by default."
 )
+apps_option = click.option("--appkey", "appkeys", multiple=True, metavar="KEY", help="This app only; repeatable.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

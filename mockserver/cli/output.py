@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from mockserver.cli.sparkline import sparklines
+from mockserver.cli.sparkline import chart_lines
 from mockserver.cli.streams import as_encoded
 from mockserver.contract.envelope import FIELDS
 from mockserver.core.clock import show_time
@@ -55,8 +55,7 @@ def show_answer(answer: Mapping[str, Any], as_json: bool | None) -> None:
     click.echo(" ".join(map(printable, envelope)).rstrip())
     for name, value in answer.items():
         if isinstance(value, list):
-            for line in sparklines(value):
-                click.echo(line)
+            _chart(value)
             rows = [{key: _with_time(key, cell) for key, cell in row.items()} for row in _flat(value)]
             _table(rows, f"{printable(name)} ({len(value)})")
         elif name not in FIELDS:
@@ -94,6 +93,14 @@ def columns(text: str) -> int:
 
 def _on_a_terminal() -> bool:
     return sys.stdout.isatty()
+
+
+def _chart(rows: Sequence[Any]) -> None:
+    """Print a chart of the rows of a day on a terminal that has block characters."""
+    lines = list(chart_lines(rows, shutil.get_terminal_size().columns)) if _on_a_terminal() else []
+    if all(as_encoded(line) == line for line in lines):
+        for line in lines:
+            click.echo(line)
 
 
 def _flat(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mockserver.cli.options import RunningServer, server_options, setting_options
+from mockserver.cli.options import RunningServer, apps_option, server_options, setting_options
 from mockserver.cli.output import not_writable
 from mockserver.cli.streams import write_utf8
 from mockserver.core.errors import AdminError, ConfigurationError
@@ -20,7 +20,7 @@ from mockserver.testing.admin_client import AdminClient
 
 @click.command()
 @server_options
-@click.option("--appkey", "appkeys", multiple=True, metavar="KEY", help="Report on this app only; repeatable.")
+@apps_option
 @click.option(
     "--format",
     "form",

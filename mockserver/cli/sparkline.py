@@ -1,57 +1,72 @@
-"""Numbers over time as lines of block characters, above the tables of §3.1 and §3.3."""
+"""Charts of block characters for a terminal: the rows of a day (§3.1, §3.3) in one line for each of their values."""
 
 from __future__ import annotations
 
 import itertools
-import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mockserver.core.clock import show_time
+
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_MAX_WIDTH = 96
-_LEAST = 8  # Ticks below which a table says as much.
+_TIME = "TickTime"
+_MIN_WIDTH, _MAX_WIDTH = 24, 96  # Columns of a chart; 96 of a day are 15 minutes each.
+_MIN_TICKS = 8  # Fewer are read faster in the table.
 
 
-def sparklines(rows: Sequence[Any]) -> Iterator[str]:
-    """Yield a line for each number of the ticks in `rows`; nothing for other lists, or if the output cannot show it."""
-    if not _can_show() or not all(isinstance(row, Mapping) and "TickTime" in row for row in rows):
-        return
-    # CountBy 0 gives four rows for each tick.
-    ticks = len({row["TickTime"] for row in rows})
-    several = len(rows) // ticks if ticks and len(rows) % ticks == 0 else 1
-    if ticks < _LEAST:
-        return
+def chart_lines(rows: Sequence[Any], columns: int) -> Iterator[str]:
+    """Yield a line for each value of rows with a TickTime, and their axis; nothing for other rows or without space.
+
+    A column is the mean of its rows, and a gap where no row has a number. Where each TickTime has several rows, as
+    with CountBy 0, their values are numbered.
+    """
+    rows = [row for row in rows if isinstance(row, Mapping) and _second(row) is not None]
+    ticks = len({row[_TIME] for row in rows})
+    several = len(rows) // ticks if rows and len(rows) % ticks == 0 else 1
+    found = dict.fromkeys(name for row in rows for name, value in row.items() if name != _TIME and _number(value))
     series = {
-        f"{name} {number + 1}" if several > 1 else name: [row.get(name) for row in rows[number::several]]
-        for name in rows[0]
-        if name != "TickTime"
+        f"{name} {number + 1}" if several > 1 else name: [
+            value if _number(value := row.get(name)) else None for row in rows[number::several]
+        ]
+        for name in found
         for number in range(several)
     }
-    numbers = {name: values for name, values in series.items() if all(map(_is_number, values))}
-    label = max(map(len, numbers), default=0)
-    width = max(16, min(_MAX_WIDTH, shutil.get_terminal_size().columns - label - 16))
-    for name, values in numbers.items():
-        yield f"{name:<{label}}  {sparkline(values, width)}  {min(values):g}…{max(values):g}"
+    names = list(series)
+    ranges = {name: _range(values) for name, values in series.items()}
+    label = max(map(len, names), default=0)
+    width = min(columns - label - 2 - max(map(len, ranges.values()), default=0) - 2, _MAX_WIDTH, ticks)
+    if not names or ticks < _MIN_TICKS or width < min(_MIN_WIDTH, ticks):
+        return
+    for name, values in series.items():
+        yield f"{name:{label}}  {sparkline(values, width)}  {ranges[name]}"
+    first, last = (show_time(_second(row) or 0)[11:16] for row in (rows[0], rows[-1]))
+    yield f"{'':{label}}  {first}{last:>{width - len(first)}}"
 
 
-def sparkline(values: Sequence[float], width: int) -> str:
-    """Return at most `width` blocks; each stands for the mean of its share of the values."""
-    width = min(width, len(values))
-    edges = [len(values) * index // width for index in range(width + 1)]
-    means = [sum(values[start:end]) / (end - start) for start, end in itertools.pairwise(edges)]
-    low, high = min(0, *means) if len(means) > 1 else 0, max(means)
-    span = (high - low) or 1
-    return "".join(_BLOCKS[min(len(_BLOCKS) - 1, int((mean - low) / span * len(_BLOCKS)))] for mean in means)
+def sparkline(values: Sequence[float | None], width: int) -> str:
+    """Return values as `width` characters from the lowest block to the highest."""
+    bounds = [len(values) * column // width for column in range(width + 1)]
+    means = [_mean(values[start:end]) for start, end in itertools.pairwise(bounds)]
+    known = [mean for mean in means if mean is not None]
+    low, span = min(known, default=0.0), max(known, default=0.0) - min(known, default=0.0)
+    top = len(_BLOCKS) - 1
+    return "".join(" " if mean is None else _BLOCKS[round((mean - low) / span * top) if span else 0] for mean in means)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
-def _can_show() -> bool:
-    try:
-        _BLOCKS.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _range(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{min(known):g}…{max(known):g}"
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _second(row: Mapping[str, Any]) -> int | None:
+    text = str(row.get(_TIME, ""))
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None

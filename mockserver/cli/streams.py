@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -44,6 +45,20 @@ def write_utf8() -> None:
         sys.stdout.reconfigure(encoding="utf-8")
 
 
+def reader_is_gone() -> bool:
+    """Return whether standard output is a pipe or terminal that nobody reads any more, without writing to it."""
+    stream = sys.stdout
+    if isinstance(stream, _Output) and stream.is_cut_off:
+        return True
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return bool(poll.poll(0))
+    # AttributeError: Windows has no poll; the next write notices.
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
 def as_encoded(text: str) -> str:
     """Return a text as standard output writes it, with escapes for the characters that its encoding lacks."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
@@ -67,12 +82,14 @@ class _Output(io.TextIOWrapper):
             write_through=stream.write_through,
         )
         self._dropped = dropped
+        self.is_cut_off = False
 
     def write(self, text: str) -> int:
         """Write a text."""
         try:
             return super().write(text)
         except self._dropped:
+            self.is_cut_off = True
             discard(self)
             return len(text)
 
@@ -81,4 +98,5 @@ class _Output(io.TextIOWrapper):
         try:
             super().flush()
         except self._dropped:
+            self.is_cut_off = True
             discard(self)
