@@ -51,6 +51,7 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
     scenario = engine.config.scenarios[engine.store.scenario]
     values = current_readings(context, None)
     changed = [(name, values[name]) for name, reading in READINGS.items() if values[name] != reading.default]
+    last = engine.journal.news(0, 0).last
     recent = engine.journal.select(JournalQuery())
     wrong = [entry for entry in reversed(recent.entries) if entry.violations][:_SHOWN_VIOLATIONS]
     app = next(iter(engine.config.apps.values()))
@@ -66,6 +67,7 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         ready=ready(context, AdminRequest()),
         uptime=int(monotonic() - context.started),
         requests=len(recent.entries),
+        last=last,
         evicted=recent.evicted,
         violations=[(entry, entry.violations[0].text.to(lang)) for entry in wrong],
         operations=[(operation, operation.title.to(lang)) for operation in OPERATIONS.values()],

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, expect
 
-from mockserver import MockServer
+from mockserver import MockServer, create_app
 from mockserver.server import console_pages
+from mockserver.server.server import Server
 
 PAGES = [target.removeprefix("console").lstrip("/") for target, _ in console_pages.NAVIGATION]
 FOLDER = Path(console_pages.__file__).parent / "pages" / "console"
@@ -125,3 +127,71 @@ def test_the_line_of_the_overview_is_signed(open_page: Callable[..., Page], serv
         assert b'"Status":"OK"' in answer.read()
     page.reload()
     assert page.locator("#requests").inner_text() == "1"
+
+
+def test_the_overview_follows_the_journal(open_page: Callable[..., Page], server: MockServer) -> None:
+    """The number of requests, their rate, and the last violations, without a reload."""
+    page = open_page(lang="zh")
+    url = server.app().signed_url("query_room_info")
+    with build_opener().open(Request(url, b'{"RoomId": 1}', {"Content-Type": "application/json"}), timeout=10):
+        pass
+    expect(page.locator("#requests")).to_have_text("1", timeout=2_000)
+    expect(page.locator("#rate")).to_contain_text("每秒 0.2 次")
+    expect(page.locator("#violations tbody tr")).to_have_count(1)
+    assert "RoomId" in page.locator("#violations").inner_text()
+
+
+def test_the_console_works_behind_a_prefix(browser: Browser) -> None:
+    """Behind a reverse proxy that serves everything below /mock/, pages, scripts, calls and redirects stay below it."""
+    outside: list[str] = []
+    app = create_app(scenario="document")
+
+    def proxy(environ: Any, start_response: Any) -> Any:
+        path = environ["PATH_INFO"]
+        if not path.startswith("/mock/"):
+            outside.append(path)
+        return app({**environ, "PATH_INFO": path.removeprefix("/mock")}, start_response)
+
+    with Server(proxy) as server:
+        page = browser.new_page()
+        page.goto(f"{server.url}/mock/")
+        page.wait_for_url(f"{server.url}/mock/__admin/console")
+        for target, title in console_pages.NAVIGATION[1:]:
+            page.get_by_role("link", name=title.en, exact=True).click()
+            page.wait_for_url(f"{server.url}/mock/__admin/{target}")
+        page.goto(f"{server.url}/mock/__admin/console/data?day=20191210")
+        page.locator("#sums-RoomId").wait_for()
+        page.close()
+    assert outside == []
+
+
+@pytest.mark.parametrize(("lang", "scheme", "width"), [("en", "dark", 1280), ("zh", "light", 360)])
+def test_what_scripts_add_is_accessible(
+    open_page: Callable[..., Page], server: MockServer, lang: str, scheme: str, width: int
+) -> None:
+    """A room, a user, an exchange with violations, an answer, and an explained signature."""
+    send, explain, insert = ("Send", "Explain", "Insert") if lang == "en" else ("发送", "检查", "填入")
+    url = server.app().signed_url("query_room_info").replace("checksum=", "checksum=f")
+    with build_opener().open(Request(url, b'{"x": 1}', {"Content-Type": "application/json"}), timeout=10) as answer:
+        sent = answer.headers["X-Mock-Request-Id"]
+    room = server.admin.get("calls")["rooms"][0]["RoomId"]
+    page = open_page(f"data?room={room}&user=123456789", lang=lang, scheme=scheme, width=width)
+    page.locator("#room .timeline tbody tr").first.wait_for()
+    page.locator("#person .timeline").wait_for()
+    pages = [page]
+    pages.append(open_page(f"requests/{sent}", lang=lang, scheme=scheme, width=width))
+    page = open_page("requests", lang=lang, scheme=scheme, width=width)
+    page.locator("#list td a").wait_for()
+    pages.append(page)
+    page = open_page("try?operation=count_qos_by_day", lang=lang, scheme=scheme, width=width)
+    page.get_by_role("button", name=send, exact=True).click()
+    page.locator("#result canvas").wait_for()
+    page.get_by_role("button", name=insert).click()
+    expect(page.locator("#text")).to_have_value(re.compile("checksum="))
+    page.get_by_role("button", name=explain, exact=True).click()
+    page.locator(".step.bad").wait_for()
+    pages.append(page)
+    for each in pages:
+        assert each.evaluate("document.documentElement.scrollWidth") <= width, each.url
+        found = Axe().run(each, options=AXE).response["violations"]
+        assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found] == [], each.url

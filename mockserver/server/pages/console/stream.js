@@ -6,9 +6,9 @@ import { admin, call, withQuery } from "./base.js";
 const NAME = `mockserver ${admin}`;
 const POLL = 1000;
 
-/** Calls `onNews({requests, last, skipped, cleared})` with all requests, then with new ones, until the page is left. */
-export async function follow(onNews, limit) {
-  let last = 0;
+/** Calls `onNews({requests, last, skipped, cleared})` with the requests after a position, then with new ones. */
+export async function follow(onNews, limit, after = 0) {
+  let last = after;
   let waiting = null; // News that arrived while this tab was asking for what it has missed.
   const take = (news) => {
     if (waiting) return void waiting.push(news);

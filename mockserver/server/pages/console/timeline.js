@@ -18,7 +18,7 @@ function Line({ from, to, spans, label }) {
   </svg>`;
 }
 
-const Axis = ({ texts }) => html`<div class="axis" aria-hidden="true">${texts.map((text) => html`<span>${text}</span>`)}</div>`;
+const Axis = ({ texts }) => html`<span class="offscreen">${t("Time", "时间")}</span><div class="axis" aria-hidden="true">${texts.map((text) => html`<span>${text}</span>`)}</div>`;
 const span = ([enter, leave]) => `${utc8.time(enter)}–${utc8.time(leave)}`;
 
 function Panel({ id, title, state, show, onClose }) {
