@@ -8,7 +8,7 @@ RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D10
 SERVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-full test-pythons test-floors container-check audit check format format-check lint types data docs docs-write assets bench dist clean
+.PHONY: help serve test test-full test-pythons test-floors container-check audit check format format-check lint types data docs docs-write assets screenshot bench dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ docs-write: $(VENV)/.dev  ## write the generated tables of the documentation
 
 assets: $(VENV)/.dev  ## fetch the third-party files of the console from npm again
 	$(BIN)/python -m tests.project.vendored_assets
+
+screenshot: $(VENV)/.dev  ## take the picture of the console for README again
+	$(BIN)/python -m tests.console.screenshot
 
 bench: $(VENV)/.dev  ## benchmark requests, CPU and start-up against a minimal Flask app
 	$(BIN)/python -m tests.bench

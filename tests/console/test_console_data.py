@@ -22,8 +22,9 @@ def preview(server: MockServer, operation: str, **body: Any) -> Any:
 
 
 @pytest.fixture
-def data(open_page: Callable[..., Page]) -> Page:
-    """The page of the day, loaded."""
+def data(open_page: Callable[..., Page], server: MockServer) -> Page:
+    """The page of the recorded day, loaded."""
+    server.use("recorded-day")
     page = open_page(f"data?day={DAY}")
     page.locator("#sums-RoomId").wait_for()
     return page

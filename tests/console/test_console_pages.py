@@ -77,8 +77,11 @@ def test_no_template_has_inline_code(template: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_accessible_in_both_languages_and_schemes(open_page: Callable[..., Page], page: str) -> None:
+def test_a_page_is_accessible_in_both_languages_and_schemes(
+    open_page: Callable[..., Page], server: MockServer, page: str
+) -> None:
     """axe finds nothing; one h1; the language is that of the browser; nothing overflows at 360 and 1600 px."""
+    server.use("recorded-day")
     for lang, scheme, width in (("en", "light", 1600), ("zh", "dark", 360)):
         opened = open_page(page, lang=lang, scheme=scheme, width=width)
         opened.wait_for_load_state("networkidle")
@@ -174,8 +177,8 @@ def test_what_scripts_add_is_accessible(
     url = server.app().signed_url("query_room_info").replace("checksum=", "checksum=f")
     with build_opener().open(Request(url, b'{"x": 1}', {"Content-Type": "application/json"}), timeout=10) as answer:
         sent = answer.headers["X-Mock-Request-Id"]
-    room = server.admin.get("calls")["rooms"][0]["RoomId"]
-    page = open_page(f"data?room={room}&user=123456789", lang=lang, scheme=scheme, width=width)
+    server.use("recorded-day")
+    page = open_page("data?room=123456789&user=aaaaa", lang=lang, scheme=scheme, width=width)
     page.locator("#room .timeline tbody tr").first.wait_for()
     page.locator("#person .timeline").wait_for()
     pages = [page]

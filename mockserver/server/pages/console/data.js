@@ -9,6 +9,7 @@ const place = document.getElementById("data");
 const { day, appkey } = place.dataset;
 const start = Number(place.dataset.start);
 const end = start + 86399;
+const SHOWN = 100; // Rows of a table; the search finds the others.
 const MANY = 30_000; // Sessions of a day; above, tables of rooms and people show one hour.
 
 const TREND = "count_business_total_volume_by_day";
@@ -177,13 +178,13 @@ function Sums({ title, rows, total, id, columns, onPick, picked }) {
       <h2 id=${`sums-${id}`}>${title} <span class="small">${count(total)}</span></h2>
       <form onSubmit=${pick}><input type="search" placeholder=${id} aria-label=${t(`Find a ${id}`, `查找 ${id}`)} value=${wanted} onInput=${(event) => setWanted(event.currentTarget.value)} /></form>
     </div>
-    ${rows.length < total && html`<p class="small">${t(`The ${rows.length} with the longest calls. Enter any other id and press Enter.`, `通话最长的 ${rows.length} 个；其他 ID 请输入后按回车。`)}</p>`}
+    ${total > SHOWN && html`<p class="small">${t(`The ${SHOWN} with the longest calls. Enter any other id and press Enter.`, `通话最长的 ${SHOWN} 个；其他 ID 请输入后按回车。`)}</p>`}
     ${rows.length
       ? html`<div class="tall" tabindex="0">
           <table>
             <thead><tr><th scope="col">${id}</th>${columns.map(([name, , text]) => html`<th scope="col" class=${name ? "number" : ""}>${text}</th>`)}</tr></thead>
             <tbody>
-              ${found.slice(0, 200).map(
+              ${found.slice(0, SHOWN).map(
                 (row) => html`<tr class=${row[id] === picked ? "picked" : ""}>
                   <td><button type="button" class="link mono" onClick=${() => onPick(row[id])}>${row[id]}</button></td>
                   ${columns.map(([name, format]) => html`<td class="number">${format(row[name], row)}</td>`)}
