@@ -22,6 +22,7 @@ from mockserver.cli.init import init
 from mockserver.cli.journal import requests
 from mockserver.cli.learn import learn
 from mockserver.cli.options import message_language
+from mockserver.cli.record import record
 from mockserver.cli.report import report
 from mockserver.cli.requests import call, curl, sample, sign
 from mockserver.cli.reset import reset
@@ -52,7 +53,7 @@ def cli(context: click.Context) -> None:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         context.color = False
     # `serve` writes them to its log.
-    if context.invoked_subcommand != "serve":
+    if context.invoked_subcommand not in ("serve", "record"):
         for warning in environment_warnings():
             _complain(warning)
 
@@ -75,7 +76,7 @@ _COMMANDS = (
         requests,
         report,
     ),
-    *(verify, learn),
+    *(verify, learn, record),
 )
 for _command in (*_COMMANDS, *TABLES, faults):
     # click would cut a sentence that is longer than a line.

@@ -6,8 +6,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.machine_time import machine_time
 from mockserver.core.settings import SETTINGS, environment_warnings
 from mockserver.engine.build import resolve_settings
+from mockserver.engine.pipeline import Engine
 
 _log = logging.getLogger("mockserver")
 
@@ -33,10 +34,19 @@ def serve(open_browser: bool, **settings: Any) -> None:
 
     Loads and checks all files, binds, and prints one line with the URL as soon as requests are accepted.
     """
+    run_server(resolve_settings(settings), open_browser=open_browser)
+
+
+def run_server(
+    chosen: Mapping[str, Any],
+    around: Callable[[Engine], AbstractContextManager[object]] = nullcontext,
+    *,
+    open_browser: bool = False,
+) -> None:
+    """Serve with resolved settings until stopped; what `around` returns for the engine is entered meanwhile."""
     # The other commands need neither Flask nor the event loop.
     from mockserver.testing.mock_server import MockServer
 
-    chosen = resolve_settings(settings)
     ready_file = ReadyFile(chosen["ready_file"])
     # A server that was killed may have left its file.
     ready_file.clear()
@@ -67,7 +77,8 @@ def serve(open_browser: bool, **settings: Any) -> None:
 
             if chosen["workers"] > 1:
                 sys.exit(server.run_workers(chosen["workers"], ready, lambda: _worker_log(chosen["log_format"])))
-            server.run(ready)
+            with around(server.engine):
+                server.run(ready)
     finally:
         ready_file.remove()
 

@@ -17,10 +17,10 @@ Opener = Callable[..., Target]
 DAY_HELP = "Day to ask about: 20191210, today, now-1d …; the newest with calls by default."
 
 
-def target_options(command: Callable[..., None]) -> Callable[..., None]:
+def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callable[..., None]:
     """Add the options that choose a target, which the command gets as `open_target`.
 
-    `open_target(max_requests=N, …)` makes the client; its keywords are those of `Target`.
+    `open_target(max_requests=N, …)` makes the client; its keywords are those of `Target`. `rate` is the default of `--rate`.
     """
 
     @functools.wraps(command)
@@ -66,7 +66,7 @@ def target_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--rate",
             type=click.FloatRange(0),
-            default=5.0,
+            default=rate,
             show_default=True,
             metavar="N",
             help="Requests per second; 0 is unlimited.",

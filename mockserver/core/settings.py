@@ -55,7 +55,7 @@ def parse_admin_token(token: str) -> str:
 
 _PREFIX = "MOCKSERVER_"
 _TARGET = ("", "_APPS", "_CA", "_PROXY", "_APPKEY", "_APPSECRET", "_RESTAPIKEY", "_IDENTIFIER")
-_NO_SETTINGS = ("URL", "CA", "APPKEY", "TEST_FULL", *(f"TARGET{name}" for name in _TARGET))
+_NO_SETTINGS = ("URL", "CA", "APPKEY", "TEST_FULL", "PSEUDONYM_KEY", *(f"TARGET{name}" for name in _TARGET))
 """Other variables: those of the commands that call a server, and the one of this project's own tests."""
 _SERVICE = re.compile(
     rf"{_PREFIX}(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"

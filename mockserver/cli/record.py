@@ -1,0 +1,165 @@
+"""`mockserver record`: a server in front of a real backend that writes down what it answers."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mockserver.cli.options import setting_options
+from mockserver.cli.output import not_writable
+from mockserver.cli.serve import run_server
+from mockserver.cli.target import Opener, target_options
+from mockserver.core.documents import unreadable
+from mockserver.core.errors import ConfigurationError
+from mockserver.core.settings import SETTINGS, read_variable
+from mockserver.core.text import Text
+from mockserver.engine.build import resolve_settings
+from mockserver.engine.pipeline import Engine
+from mockserver.live.pseudonyms import Pseudonyms, Scrubber
+from mockserver.live.recorder import Mode, Recorder
+from mockserver.live.recording import Recording
+from mockserver.live.recording_files import PAGE, SCENARIO, RecordingFiles
+
+_log = logging.getLogger("mockserver")
+_KEY = "MOCKSERVER_PSEUDONYM_KEY"
+_CONNECTIONS = 160  # As many as the server has threads.
+_WRITTEN = Text(
+    "Recorded: {sessions} sessions, {answers} other answers, {conflicts} conflicts; see {page}\n"
+    "Next: mockserver serve --fixtures {folder} --scenario {scenario}",
+    "已录制：{sessions} 条进出记录、{answers} 个其他应答、{conflicts} 处冲突，见 {page}\n"
+    "下一步：mockserver serve --fixtures {folder} --scenario {scenario}",
+)
+
+
+@click.command()
+@functools.partial(target_options, rate=0.0)
+@click.option("--output", type=click.Path(path_type=Path), metavar="DIR", required=True, help="Folder to write.")
+@click.option(
+    "--mode",
+    type=click.Choice(["record", "spy", "shadow"]),
+    default="record",
+    show_default=True,
+    help="record: the target answers. spy: the mock answers, and the target what the mock does not know. shadow: the mock answers, "
+    "and the target's answers are compared.",
+)
+@click.option(
+    "--pseudonyms", is_flag=True, help=f"Replace users and rooms by stand-ins; {_KEY} makes them the same in every run."
+)
+@click.option("--scrub", type=click.Path(path_type=Path), metavar="FILE", help="Mask these texts, too, one a line.")
+@click.option(
+    "--force", is_flag=True, help="Write into a folder that holds files, replacing those of an earlier recording."
+)
+@click.option(
+    "--target-timeout",
+    type=click.FloatRange(0.1),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for an answer of the target.",
+)
+@setting_options(*SETTINGS)
+def record(
+    open_target: Opener,
+    output: Path,
+    mode: Mode,
+    pseudonyms: bool,
+    scrub: Path | None,
+    force: bool,
+    target_timeout: float,
+    **settings: Any,
+) -> None:
+    """Serve a real backend's answers, and write them down.
+
+    Clients sign with the mock's keys; each request is checked, signed with the target's credentials, and forwarded. The answer goes
+    back unchanged. DIR/scenarios/recorded.yaml is written every few seconds and at the end: it also answers what was never
+    asked, as far as the answers tell, and says `not_recorded` otherwise. No key, checksum or seq is written.
+    """
+    chosen = resolve_settings(settings)
+    if chosen["workers"] > 1:
+        raise ConfigurationError.at("--workers", Text("record runs in one process", "record 只能以单进程运行"))
+    _check_folder(output, force=force)
+    texts = _read_texts(scrub)
+    target = open_target(connections=_CONNECTIONS, timeout=target_timeout)
+
+    @contextmanager
+    def recording(engine: Engine) -> Iterator[None]:
+        config = engine.config
+        readings = config.readings(chosen["scenario"])
+        target.formula = "v1" if readings["signing"] == "v1" else "v2"
+        engine.redactor.add_secrets(target.credentials.keys.secrets)
+        unknown = (config.catalogue[name].code for name in ("room_not_found", "user_not_found"))
+        recorder = Recorder(
+            target,
+            mode,
+            config.schemas,
+            Recording(readings),
+            RecordingFiles(output, chosen["lang"]),
+            Scrubber(target, texts),
+            Pseudonyms(_key()) if pseudonyms else None,
+            unknown_codes=frozenset(unknown),
+            lang=chosen["lang"],
+        )
+        try:
+            recorder.start()
+            _copy_errors(chosen["fixtures"], output)
+        except OSError as error:
+            raise not_writable("--output", output, error) from None
+        engine.backend = recorder
+        try:
+            yield
+        finally:
+            recorder.stop()
+            target.close()
+            found = recorder.recording
+            answers = len(found.answers) + len(found.failures)
+            counts = {"sessions": len(found.sessions), "answers": answers, "conflicts": found.counts["conflicts"]}
+            _log.info(
+                "%s", _WRITTEN.to(chosen["lang"]).format(**counts, page=output / PAGE, folder=output, scenario=SCENARIO)
+            )
+
+    run_server(chosen, recording)
+
+
+def _check_folder(folder: Path, *, force: bool) -> None:
+    """Raise ConfigurationError if the folder holds files and may not be written to."""
+    try:
+        occupied = os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as error:
+        raise ConfigurationError([unreadable(folder, error)]) from None
+    if occupied and not (force and folder.is_dir()):
+        text = Text(
+            f"{folder} is not empty; choose another folder, or replace an earlier recording in it with --force",
+            f"{folder} 不是空目录；请换一个目录，或用 --force 替换其中先前的录制",
+        )
+        raise ConfigurationError.at("--output", text)
+    for path in sorted((folder / "scenarios").glob(f"{SCENARIO}-*.yaml")) if force else ():
+        path.unlink(missing_ok=True)  # Answers of an earlier recording.
+
+
+def _read_texts(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, ValueError) as error:
+        raise ConfigurationError([unreadable(path, error)]) from None
+
+
+def _key() -> bytes:
+    return read_variable(_KEY).encode() or secrets.token_bytes(32)
+
+
+def _copy_errors(fixtures: str | None, output: Path) -> None:
+    """Keep the error numbers of a folder that `learn` wrote."""
+    source = Path(fixtures) / "errors.yaml" if fixtures else None
+    if source and source.is_file() and not (output / "errors.yaml").exists():
+        shutil.copyfile(source, output / "errors.yaml")

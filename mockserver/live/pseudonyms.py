@@ -1,0 +1,83 @@
+"""What a recording may say: secrets and signatures are masked, and ids are replaced by stand-ins if that is wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mockserver.live.target import DEFAULT_IDENTIFIER, Target
+from mockserver.validation.redactor import MASK, Redactor
+
+_IDS = ("UserId", "RoomId")
+_HEX_DIGEST = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{40}(?![0-9A-Za-z])", re.ASCII)
+
+
+class Pseudonyms:
+    """Stand-ins for ids: the same id has the same stand-in everywhere, and nobody finds the id without the key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._known: dict[tuple[str, str], str] = {}
+
+    def stand_in(self, field: str, value: str) -> str:
+        """Return the stand-in for a UserId or a RoomId; digits stay digits."""
+        known = self._known.get((field, value))
+        if known is None:
+            digest = hmac.new(self._key, f"{field}:{value}".encode(errors="replace"), hashlib.sha256).hexdigest()
+            known = (
+                str(10**17 + int(digest, 16) % (9 * 10**17))
+                if value.isdecimal()
+                else f"{field[0].lower()}{digest[:20]}"
+            )
+            self._known[field, value] = known
+        return known
+
+    def replace(self, value: Any) -> Any:
+        """Return a body with every id replaced."""
+        if isinstance(value, list):
+            return [self.replace(item) for item in value]
+        if not isinstance(value, Mapping):
+            return value
+        return {
+            name: self.stand_in(name, item) if name in _IDS and isinstance(item, str) and item else self.replace(item)
+            for name, item in value.items()
+        }
+
+    def replace_in_text(self, text: str, body: Mapping[str, Any]) -> str:
+        """Return a text in which the ids of a request are replaced."""
+        for name in _IDS:
+            if isinstance(value := body.get(name), str) and value:
+                text = text.replace(value, self.stand_in(name, value))
+        return text
+
+
+class Scrubber:
+    """Masks what must not be written: credentials, checksums, seqs, the identifier, and a user's own list of texts."""
+
+    def __init__(self, target: Target, texts: Sequence[str] = ()) -> None:
+        self._target, self._texts = target, sorted(filter(None, texts), key=len, reverse=True)
+        self._own = Redactor()
+        self._own.add_secrets(self._texts)
+        names = (target.credentials.keys.appkey, target.credentials.identifier)
+        self._whole = [f'"{name}"' for name in names if name and name != DEFAULT_IDENTIFIER]
+
+    def scrub_data(self, text: str, seqs: Sequence[str]) -> str:
+        """Return the JSON of a success without secrets; `seqs` are those of the request."""
+        text = self._own.redact_text(self._target.redact_secrets(text))
+        for seq in (*seqs, *self._texts):
+            if seq in text:
+                text = text.replace(seq, MASK)
+        for whole in self._whole:
+            if whole in text:
+                text = text.replace(whole, f'"{MASK}"')
+        return _HEX_DIGEST.sub(MASK, text)
+
+    def scrub_text(self, text: str) -> str:
+        """Return a text for people without secrets, appkey and identifier."""
+        text = self._own.redact_text(self._target.redact(text))
+        for each in self._texts:
+            text = text.replace(each, MASK)
+        return text

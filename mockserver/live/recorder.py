@@ -1,0 +1,292 @@
+"""Answers requests from a target instead of the mock's own world, and records what it says.
+
+A `Recorder` is an engine's backend. Requests have been checked and are journalled as always. One thread merges the answers and writes
+the files, so that no client waits for either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
+
+from mockserver.contract.checksum import new_seq
+from mockserver.contract.schemas import Schemas
+from mockserver.contract.violations import Violation
+from mockserver.core.http import Request
+from mockserver.core.machine_time import monotonic
+from mockserver.core.text import Lang, Text
+from mockserver.engine.context import Decision, RequestContext
+from mockserver.engine.responder import Responder
+from mockserver.live.answers import check_answer, is_envelope, is_success, parse_answer
+from mockserver.live.differences import compare
+from mockserver.live.pseudonyms import Pseudonyms, Scrubber
+from mockserver.live.recording import RECORDS, ROOM, Recording
+from mockserver.live.recording_files import RecordingFiles
+from mockserver.live.target import Answer, Target, TargetError
+from mockserver.scenarios.model import error_name_of
+
+log = logging.getLogger("mockserver")
+Mode = Literal["record", "spy", "shadow"]
+WRITE_SECONDS = 5.0  # Half of what may be lost, because writing takes time.
+_SIGNATURE = ("appkey", "identifier", "curtime", "checksum", "seq")
+_SIGNATURE_ERRORS = ("unknown_appkey", "invalid_curtime", "checksum_expired", "checksum_mismatch")
+_UNKNOWN_ERRORS = ("room_not_found", "user_not_found", "not_recorded")
+_MAX_WAITING = 20_000  # Answers that wait to be merged; beyond that clients wait, so that nothing is lost.
+_MAX_SHADOWS = 1_000  # Comparisons that wait; beyond that they are left out and counted.
+_SHADOW_THREADS = 8
+
+
+class _Received(NamedTuple):
+    """An answer of the target to a request of a client."""
+
+    operation: str
+    body: Mapping[str, Any]
+    valid: bool  # Whether the request keeps to the contract.
+    answer: Answer
+    seqs: tuple[str, ...]
+    mock: Decision | None = None  # What the mock answered, to compare with.
+
+
+class Recorder:
+    """Asks a target in one of three modes, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        target: Target,
+        mode: Mode,
+        schemas: Schemas,
+        recording: Recording,
+        files: RecordingFiles,
+        scrubber: Scrubber,
+        pseudonyms: Pseudonyms | None = None,
+        *,
+        unknown_codes: frozenset[int] = frozenset(),
+        lang: Lang = "en",
+        seconds: Callable[[], float] = monotonic,
+    ) -> None:
+        self.recording = recording
+        self._target, self._mode, self._schemas, self._files = target, mode, schemas, files
+        self._scrubber, self._pseudonyms, self._seconds = scrubber, pseudonyms, seconds
+        self._unknown_codes, self._lang = unknown_codes, lang
+        """The ErrorCodes by which the target says that a room or a user does not exist."""
+        self._received: queue.Queue[_Received | None] = queue.Queue(_MAX_WAITING)
+        self._notes: Counter[Text] = Counter()
+        self._written = (-1, 0)
+        self._merging = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="mockserver-recorder", daemon=True)
+        self._shadows = ThreadPoolExecutor(_SHADOW_THREADS, "mockserver-shadow")
+        self._pending = threading.BoundedSemaphore(_MAX_SHADOWS)
+
+    def start(self) -> None:
+        """Write the empty recording, so that a folder that cannot be written is noticed now; then begin."""
+        self.recording.recorded_at = self._target.clock()
+        self._write()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Merge what has arrived, and write it."""
+        self._shadows.shutdown()
+        self._received.put(None)
+        self._thread.join()
+
+    def flush(self) -> None:
+        """Wait until all that has arrived is merged and written."""
+        self._received.join()
+        self._write()
+
+    def refusal(self, context: RequestContext) -> Violation | None:
+        """Return the violation for which a request is not answered: when recording, only those of the signature."""
+        if self._mode != "record":
+            return context.refusal
+        wrong = (found for found in context.violations if not found.tolerated)
+        return next((found for found in wrong if _is_of_signature(found)), None)
+
+    def answer(self, context: RequestContext, responder: Responder) -> Decision:
+        """Return the answer of the target, or the mock's, as the mode says."""
+        if self._mode == "record":
+            return self._forward(context, responder)
+        own = responder.answer(context)
+        if self._mode == "shadow":
+            self._compare_later(context, own)
+        elif own.empty or own.error in _UNKNOWN_ERRORS or b'"CreateTime":""' in own.body:
+            return self._forward(context, responder, instead=own)
+        return own
+
+    def _forward(self, context: RequestContext, responder: Responder, instead: Decision | None = None) -> Decision:
+        try:
+            answer, seqs = self._send(context.received, context.request.query)
+        except TargetError as error:
+            text = error.problems[0].text
+            self._note(text)
+            return instead or responder.failure(context, "internal_error", "target", detail=text.to(self._lang))
+        value, _ = parse_answer(answer.body)
+        if not is_envelope(value):
+            kind = answer.headers.get("content-type", "no Content-Type")[:60]
+            text = Text(
+                f"the target answered HTTP {answer.status} with {kind}, which is no answer of this API",
+                f"目标返回 HTTP {answer.status}（{kind}），不是本 API 的应答",
+            )
+            text = Text(*map(self._scrubber.scrub_text, text))
+            self._note(text)
+            return instead or responder.failure(context, "internal_error", "target", detail=text.to(self._lang))
+        self._received.put(_Received(context.operation_name, context.body, context.refusal is None, answer, seqs))
+        error_name = "" if is_success(value) else error_name_of(value, context.config.catalogue) or "internal_error"
+        return Decision(
+            answer.body,
+            "target",
+            error_name,
+            _is_empty(value),
+            status=answer.status,
+            stored=self._stored(answer, value, seqs),
+        )
+
+    def _send(self, request: Request, query: str) -> tuple[Answer, tuple[str, ...]]:
+        """Send a client's request with the signature of the target; return the answer and the seqs that were used."""
+        seqs: list[str] = []
+
+        def sign() -> dict[str, str]:
+            seqs.append(new_seq(str(int(self._target.clock()))))
+            return {"seq": seqs[-1]}
+
+        rest = "&".join(part for part in query.split("&") if part and part.partition("=")[0] not in _SIGNATURE)
+        headers = {
+            name.title(): request.headers[name] for name in ("content-type", "accept") if name in request.headers
+        }
+        path = quote(request.path, safe="/%:@!$&'()*+,;=~")
+        answer = self._target.send(path, request.body, method=request.method, headers=headers, sign=sign, query=rest)
+        return answer, tuple(seqs)
+
+    def _stored(self, answer: Answer, value: Any, seqs: tuple[str, ...]) -> bytes | None:
+        """Return what the journal keeps instead of an answer that contains secrets; None if it contains none."""
+        text = answer.body.decode()
+        scrubbed = self._scrubber.scrub_data(text, seqs) if is_success(value) else self._scrubber.scrub_text(text)
+        return None if scrubbed == text else scrubbed.encode()
+
+    def _compare_later(self, context: RequestContext, own: Decision) -> None:
+        if not self._pending.acquire(blocking=False):
+            self._note(Text("requests came too fast to compare all of them", "请求过快，未能全部比较"))
+            return
+
+        def ask() -> None:
+            try:
+                answer, seqs = self._send(context.received, context.request.query)
+                valid = context.refusal is None
+                self._received.put(_Received(context.operation_name, context.body, valid, answer, seqs, own))
+            except TargetError as error:
+                self._note(error.problems[0].text)
+            finally:
+                self._pending.release()
+
+        self._shadows.submit(ask)
+
+    def _work(self) -> None:
+        """Merge answers until the end, and write them now and then."""
+        next_write = self._seconds() + WRITE_SECONDS
+        running = True
+        while running:
+            with contextlib.suppress(queue.Empty):
+                received = self._received.get(timeout=max(next_write - self._seconds(), 0.01))
+                running = received is not None
+                if received is not None:
+                    self._merge_safely(received)
+                self._received.task_done()
+            if not running or self._seconds() >= next_write:
+                self._write()
+                next_write = self._seconds() + WRITE_SECONDS
+
+    def _merge_safely(self, received: _Received) -> None:
+        try:
+            with self._merging:
+                self._merge(received)
+        except Exception:
+            log.exception("an answer of the target cannot be recorded")
+
+    def _merge(self, received: _Received) -> None:
+        operation, answer = received.operation, received.answer
+        text = answer.body.decode("utf-8", "replace")
+        value, wrong = parse_answer(answer.body)
+        if not operation or not is_envelope(value):
+            return
+        succeeded = is_success(value)
+        scrubbed = self._scrubber.scrub_data(text, received.seqs) if succeeded else self._scrubber.scrub_text(text)
+        if scrubbed != text:
+            value, wrong = parse_answer(scrubbed.encode())
+            if not is_envelope(value):
+                return
+        for finding in check_answer(self._schemas, operation, answer, value, wrong):
+            self._note(finding.text, finding.severity, operation)
+        if received.mock is not None:
+            mock, _ = parse_answer(received.mock.body)
+            for severity, difference in compare(mock, value):
+                self._note(difference, severity, operation)
+        body: Mapping[str, Any] = received.body
+        if not received.valid:
+            self._note(
+                Text("a request that breaks the contract was forwarded, not recorded", "违约请求已转发，未录制"),
+                "info",
+                operation,
+            )
+            return
+        if self._pseudonyms:
+            if not succeeded:
+                value = {**value, "ErrorInfo": self._pseudonyms.replace_in_text(str(value.get("ErrorInfo", "")), body)}
+            body, value = self._pseudonyms.replace(body), self._pseudonyms.replace(value)
+        if succeeded:
+            if self._schemas.answer(operation, value).accepts(value):
+                self.recording.add(operation, body, value, answer.at)
+            else:
+                self._note(
+                    Text("an answer off the contract was not recorded", "不合约定的应答未录制"), "warning", operation
+                )
+        elif operation in (RECORDS, ROOM) and value.get("ErrorCode") in self._unknown_codes:
+            self.recording.add_failure(operation, body, value)
+        else:
+            code = value.get("ErrorCode")
+            self._note(
+                Text(f"a failure was not recorded: ErrorCode {code}", f"失败应答未录制：ErrorCode {code}"),
+                "info",
+                operation,
+            )
+
+    def _note(self, text: Text, severity: str = "warning", operation: str = "") -> None:
+        prefix = f"{severity}: {operation}: " if operation else f"{severity}: "
+        text = Text(prefix + text.en, prefix + text.zh)
+        if text in self._notes or len(self._notes) < 500:
+            self._notes[text] += 1
+
+    def _write(self) -> None:
+        with self._merging:
+            self._write_now()
+
+    def _write_now(self) -> None:
+        state = (self.recording.changes, sum(self._notes.values()))
+        if state == self._written:
+            return
+        notes = [Text(f"{text.en} ({count})", f"{text.zh}（{count}）") for text, count in sorted(self._notes.items())]
+        try:
+            self._files.write(self.recording, notes)
+            self._written = state
+        except OSError as error:
+            if self._written[0] < 0:
+                raise
+            # Memory still has it; the next attempt may succeed.
+            log.error("the recording cannot be written: %s", error.strerror or error)
+
+
+def _is_of_signature(found: Violation) -> bool:
+    """Whether a client has not shown that it knows the mock's keys."""
+    if found.error in _SIGNATURE_ERRORS:
+        return True
+    return found.where.removeprefix("query:") in ("appkey", "curtime", "checksum") and found.where.startswith("query:")
+
+
+def _is_empty(value: Mapping[str, Any]) -> bool:
+    lists = [item for item in value.values() if isinstance(item, list)]
+    return bool(lists) and not any(lists)

@@ -1,0 +1,200 @@
+"""What was learnt from answers of a target: the sessions of one call log, the windows they cover, and answers as they were.
+
+`Recording.add` merges one answer after another. What two answers say differently is a conflict; the newer answer wins. Knows
+nothing of files and connections.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from mockserver.contract.readings import Readings
+from mockserver.core.text import Text
+from mockserver.world.coverage import Spans
+from mockserver.world.sessions import MAX_TIME
+
+RECORDS, ROOM, ALL = "query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time"
+Body: TypeAlias = Mapping[str, Any]
+Key: TypeAlias = tuple[str, str, int]  # UserId, RoomId, EnterTime.
+RUNNING = ("", "0")  # LeaveTimes of a call that still runs, with the readings `ongoing=empty` and `zero`.
+_CLOCK_SKEW = 300  # A session that ended at most this long before its answer may have been running then.
+_MAX_CONFLICTS = 1_000
+
+
+class Session(NamedTuple):
+    """One session as it was last seen."""
+
+    leave: int  # MAX_TIME while it runs.
+    audio: int
+    video: int
+    seen_at: float
+
+
+@dataclass(slots=True)
+class RoomSeen:
+    """What answers said of a room beside its sessions."""
+
+    create: int = 0
+    destroy: int = 0  # 0 if it is unknown or still running.
+    users: list[dict[str, Any]] | None = None  # Of an answer of 2.2 without a window.
+
+
+@dataclass
+class Recording:
+    """Everything that was recorded. `readings` are how the target reads the document, as far as that is known."""
+
+    readings: Readings
+    sessions: dict[Key, Session] = field(default_factory=dict)
+    rooms: dict[str, RoomSeen] = field(default_factory=dict)
+    everybody: Spans = field(default_factory=Spans)
+    users: dict[str, Spans] = field(default_factory=dict)
+    answers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Answers that are not sessions, by operation and the JSON of the request's body."""
+    failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """The answers to requests for a room or a user that does not exist."""
+    recorded_at: float = 0.0
+    conflicts: list[Text] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)  # Answers by operation.
+    changes: int = 0  # Grows with everything that changes a file.
+    _keys_of_user: dict[str, set[Key]] = field(default_factory=dict)
+
+    def add(self, operation: str, body: Body, answer: Body, at: float) -> None:
+        """Merge a valid success that was signed at a time."""
+        self.counts[operation] += 1
+        self.recorded_at = max(self.recorded_at, at)
+        self.changes += 1
+        if operation == ALL:
+            self._add_window(body, answer["UsersList"], at)
+        elif operation == RECORDS:
+            rows = [
+                {**record, "UserId": answer["UserId"], "RoomId": room["RoomId"], "CreateTime": room["CreateTime"]}
+                for room in answer["UserRecords"]
+                for record in room["RoomRecords"]
+            ]
+            self._add_window(body, rows, at)
+        elif operation == ROOM:
+            self._add_room(body, answer)
+        else:
+            self._keep(operation, body, answer)
+
+    def add_failure(self, operation: str, body: Body, answer: Body) -> None:
+        """Keep the answer to a request for a room or a user that does not exist."""
+        self.changes += 1
+        name = "RoomId" if operation == ROOM else "UserId"
+        self.failures[operation, _canonical({name: body[name]})] = {**answer}
+
+    def _add_window(self, body: Body, rows: Iterable[Mapping[str, Any]], at: float) -> None:
+        begin, end = int(body["BeginTime"]), min(int(body["EndTime"]), int(at))
+        user = body.get("UserId")
+        keys = set()
+        for row in rows:
+            key = row["UserId"], row["RoomId"], int(row["EnterTime"])
+            leave = MAX_TIME if row["LeaveTime"] in RUNNING else int(row["LeaveTime"])
+            if key in keys:
+                self._conflict(f"{_name(key)} is twice in one answer", f"{_name(key)} 在同一应答中出现两次")
+            keys.add(key)
+            self._add_session(key, Session(leave, row["AudioDuration"], row["VideoDuration"], at))
+            self._see_create(row["RoomId"], row["CreateTime"])
+            if not self._selects(begin, int(body["EndTime"]), key[2], leave):
+                rule = self.readings["window"]
+                self._conflict(
+                    f"{_name(key)} is in an answer for {begin}-{body['EndTime']}, against the reading window={rule}",
+                    f"{_name(key)} 出现在 {begin}-{body['EndTime']} 的应答中，与读法 window={rule} 不符",
+                )
+        if user is None:
+            self.everybody.add(begin, end)
+        else:
+            self.users.setdefault(user, Spans()).add(begin, end)
+            known = self._keys_of_user.get(user, set())
+            self._find_missing(known - keys, begin, end)
+
+    def _find_missing(self, keys: Iterable[Key], begin: int, end: int) -> None:
+        """Report the sessions of a user that an answer should have had."""
+        for key in keys:
+            if self._selects(begin, end, key[2], self.sessions[key].leave):
+                self._conflict(
+                    f"{_name(key)} is missing from a later answer for {begin}-{end}",
+                    f"{_name(key)} 未出现在之后 {begin}-{end} 的应答中",
+                )
+
+    def _selects(self, begin: int, end: int, enter: int, leave: int) -> bool:
+        rule = self.readings["window"]
+        entered, left = begin <= enter <= end, begin <= leave <= end
+        if rule == "overlap":
+            return enter <= end and leave >= begin
+        return {"enter": entered, "leave": left, "contained": entered and left}[rule]
+
+    def _add_session(self, key: Key, new: Session) -> None:
+        old = self.sessions.get(key)
+        self.sessions[key] = new
+        if old is None:
+            self._keys_of_user.setdefault(key[0], set()).add(key)
+        elif old[:3] != new[:3]:
+            was_running = old.leave >= old.seen_at - _CLOCK_SKEW and new.leave >= old.leave
+            if not was_running and new.leave != MAX_TIME:
+                self._conflict(
+                    f"{_name(key)} was {old.leave}, {old.audio}, {old.video} (leave, audio, video) and is now "
+                    f"{new.leave}, {new.audio}, {new.video}",
+                    f"{_name(key)} 原为 {old.leave}、{old.audio}、{old.video}（离开、音频、视频），现为 "
+                    f"{new.leave}、{new.audio}、{new.video}",
+                )
+
+    def _see_create(self, room_id: str, create: str) -> None:
+        room = self.rooms.setdefault(room_id, RoomSeen())
+        if create in RUNNING:
+            return
+        if room.create not in (0, int(create)):
+            self._conflict(
+                f"room {room_id} was created at {room.create} and now at {create}",
+                f"房间 {room_id} 的创建时间原为 {room.create}，现为 {create}",
+            )
+        room.create = int(create)
+
+    def _add_room(self, body: Body, answer: Body) -> None:
+        window = {name: body[name] for name in ("BeginTime", "EndTime") if body.get(name)}
+        if answer["CreateTime"] in RUNNING:
+            # The reading `unknown_room=empty`: there is no such room.
+            self.failures[ROOM, _canonical({"RoomId": body["RoomId"]})] = {**answer}
+            return
+        room_id = body["RoomId"]
+        self.failures.pop((ROOM, _canonical({"RoomId": room_id})), None)
+        self._see_create(room_id, answer["CreateTime"])
+        room = self.rooms[room_id]
+        room.destroy = 0 if answer["DestroyTime"] in RUNNING else int(answer["DestroyTime"])
+        if not window:
+            room.users = [dict(user) for user in answer["Users"]]
+        elif len(window) == 2:
+            self._keep(ROOM, {"RoomId": room_id, **window}, answer)
+
+    def _keep(self, operation: str, body: Body, answer: Body) -> None:
+        key = operation, _canonical(body)
+        self.answers.pop(key, None)
+        self.answers[key] = {**answer}
+
+    def _conflict(self, en: str, zh: str) -> None:
+        self.counts["conflicts"] += 1
+        if len(self.conflicts) < _MAX_CONFLICTS:
+            self.conflicts.append(Text(en, zh))
+
+    def answer_is_covered(self, operation: str, body: Body) -> bool:
+        """Whether the sessions answer the request of a kept answer, so that it need not be written."""
+        if operation != ROOM:
+            return False
+        room = self.rooms[body["RoomId"]]
+        begin, end = max(int(body["BeginTime"]), room.create), min(int(body["EndTime"]), room.destroy or MAX_TIME)
+        whole = self.readings["room_window"] == "room"
+        joined = self.readings["window"] != "contained"
+        span = (room.create, room.destroy) if whole else (begin, end)
+        return bool(room.destroy) and self.everybody.holds(*span, joined=joined)
+
+
+def _canonical(body: Body) -> str:
+    return json.dumps(dict(sorted(body.items())), ensure_ascii=False)
+
+
+def _name(key: Key) -> str:
+    return f"{key[0]} in {key[1]} from {key[2]}"

@@ -1,0 +1,243 @@
+"""Writes a recording as a scenario: `recorded.yaml`, its sessions as CSV, and `recorded.md` with what to know about it.
+
+Every file is replaced as a whole, and the scenario last, so that the folder is valid at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mockserver.contract.readings import DEFAULTS
+from mockserver.core.clock import show_time
+from mockserver.core.documents import MAX_BYTES, MAX_VALUES
+from mockserver.core.text import Lang, Text
+from mockserver.live.recording import Recording
+from mockserver.world.coverage import Spans
+from mockserver.world.session_files import write_sessions
+from mockserver.world.sessions import MAX_TIME
+
+SCENARIO = "recorded"
+PAGE = f"{SCENARIO}.md"
+_FIELDS = ("RoomId", "UserId", "enter", "leave", "audio", "video", "CreateTime", "DestroyTime")
+_HEAD = "# Written by `mockserver record`; sessions are in {name}.csv. Serve it with --scenario {name}.\n"
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_SHARE = 0.75  # How full a file becomes before its answers go to another one.
+
+
+class RecordingFiles:
+    """The files of one recording in a folder."""
+
+    def __init__(self, folder: Path, lang: Lang) -> None:
+        self._folder, self._lang = folder, lang
+        self._scenarios = folder / "scenarios"
+
+    def write(self, recording: Recording, notes: Sequence[Text]) -> None:
+        """Write all files; OSError if that is not possible, and the old ones are still there."""
+        self._scenarios.mkdir(parents=True, exist_ok=True)
+        rows = _rows(recording)
+        write_sessions(self._scenarios / f"{SCENARIO}.csv", _FIELDS, rows)
+        head, left_out = _head(recording)
+        pages = list(_pages(head, _answers(recording)))
+        for number in range(len(pages), 0, -1):
+            name = _page_name(number)
+            parent = f'extends: "{_page_name(number + 1)}"\n' if number < len(pages) else ""
+            text = pages[number - 1]
+            if number > 1:
+                text = f"{_HEAD.format(name=SCENARIO)}title: Recorded answers\ntitle_zh: 录制的应答\n{parent}{text}"
+            else:
+                text = text.replace("replay:", f"{parent}replay:", 1)
+            write_whole(self._scenarios / f"{name}.yaml", text)
+        if left_out:
+            notes = [
+                *notes,
+                Text(
+                    f"{left_out} entries do not fit into the file and are left out",
+                    f"{left_out} 项超出文件容量，已略去",
+                ),
+            ]
+        write_whole(self._folder / PAGE, "\n".join(_report(recording, notes, self._lang)) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file; a reader sees the old text or the whole new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _page_name(number: int) -> str:
+    return SCENARIO if number == 1 else f"{SCENARIO}-{number}"
+
+
+def _rows(recording: Recording) -> Iterator[tuple[object, ...]]:
+    for (user, room_id, enter), session in recording.sessions.items():
+        room = recording.rooms[room_id]
+        leave = "" if session.leave == MAX_TIME else session.leave
+        yield room_id, user, enter, leave, session.audio, session.video, room.create or "", room.destroy or ""
+
+
+def _head(recording: Recording) -> tuple[str, int]:
+    """Return everything but the answers, and how many entries are left out."""
+    at = int(recording.recorded_at)
+    day = show_time(at)[:10]
+    readings = {name: value for name, value in recording.readings.items() if value != DEFAULTS[name]}
+    covers = [*_covers(recording)]
+    rooms = [*_rooms(recording)]
+    room_for = int(_SHARE * MAX_VALUES)
+    left_out = 0
+    for entries in (rooms, covers):
+        # The newest are at the end.
+        sizes = [_values(entry) for entry in entries]
+        while entries and sum(sizes) > room_for / 2:
+            drop = max(1, len(entries) // 10)
+            del entries[:drop], sizes[:drop]
+            left_out += drop
+    lines = [
+        _HEAD.format(name=SCENARIO).rstrip(),
+        f"title: Recorded on {day}",
+        f"title_zh: 录制于 {day}",
+        *([f"readings: {_flow(readings)}"] if readings else []),
+        "world:",
+        "  source: recorded",
+        f"  recorded_at: {at}",
+        f"  sessions: {SCENARIO}.csv",
+        f"  covers: [{_separated(covers)}]",
+        *([f"  rooms: [{_separated(rooms)}]"] if rooms else []),
+        "replay: {shift: none}",
+    ]
+    return "\n".join(lines) + "\n", left_out
+
+
+def _separated(entries: Sequence[str]) -> str:
+    return ("\n    " + ",\n    ".join(entries) + "\n  ") if entries else ""
+
+
+def _covers(recording: Recording) -> Iterator[str]:
+    joined = recording.readings["window"] != "contained"
+
+    def spans_of(spans: Spans) -> list[tuple[int, int]]:
+        return spans.joined if joined else spans.largest()
+
+    for user, spans in recording.users.items():
+        for begin, end in spans_of(spans):
+            if not recording.everybody.holds(begin, end, joined=joined):
+                yield _flow({"from": begin, "to": end, "UserId": user})
+    for begin, end in spans_of(recording.everybody):
+        yield _flow({"from": begin, "to": end})
+
+
+def _rooms(recording: Recording) -> Iterator[str]:
+    """The rooms that were asked for as a whole, unless all of their sessions are known."""
+    for room_id, room in recording.rooms.items():
+        if room.users is not None and room.create:
+            times = {"CreateTime": room.create, **({"DestroyTime": room.destroy} if room.destroy else {})}
+            if not (room.destroy and recording.everybody.holds(room.create, room.destroy)):
+                yield _flow({"RoomId": room_id, **times, "Users": room.users})
+
+
+def _answers(recording: Recording) -> Iterator[str]:
+    for (operation, body), answer in recording.failures.items():
+        yield _answer(operation, body, answer)
+    for (operation, body), answer in recording.answers.items():
+        if not recording.answer_is_covered(operation, json.loads(body)):
+            yield _answer(operation, body, answer)
+
+
+def _answer(operation: str, body: str, answer: Mapping[str, Any]) -> str:
+    return f'  - {{"on": "{operation}", "when": {{"body": {_escape(body)}}}, "reply": {{"body": {_flow(answer)}}}}}'
+
+
+def _pages(head: str, answers: Iterable[str]) -> Iterator[str]:
+    """Yield the contents of as many files as the limits of a file require."""
+    text, size, values = [head], len(head.encode()), _values(head)
+    has_answers = False
+    for answer in answers:
+        more, count = len(answer.encode()), _values(answer)
+        if size + more > _SHARE * MAX_BYTES or values + count > _SHARE * MAX_VALUES:
+            yield "".join(text)
+            text, size, values, has_answers = [], 0, 0, False
+        if not has_answers:
+            text.append("answers:\n")
+            has_answers = True
+        text.append(answer + "\n")
+        size, values = size + more, values + count
+    yield "".join(text)
+
+
+def _values(text: str) -> int:
+    """Return at least the number of values in a text of flow style."""
+    return text.count(",") + text.count(":") + text.count("[") + text.count("{")
+
+
+def _flow(value: Any) -> str:
+    """Return a value as JSON that is YAML, too."""
+    return _escape(json.dumps(value, ensure_ascii=False))
+
+
+def _escape(text: str) -> str:
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _report(recording: Recording, notes: Sequence[Text], lang: Lang) -> Iterator[str]:
+    """Yield the lines of the page."""
+    texts = {name: text.to(lang) for name, text in _TEXTS.items()}
+    yield f"# {texts['title']}"
+    yield ""
+    yield texts["counts"].format(
+        at=show_time(recording.recorded_at), sessions=len(recording.sessions), rooms=len(recording.rooms),
+        answers=len(recording.answers) + len(recording.failures),
+    )  # fmt: skip
+    yield ""
+    yield f"## {texts['covers']}"
+    yield ""
+    spans = recording.everybody.joined
+    yield from (f"- {show_time(begin)} – {show_time(end)}" for begin, end in spans[:200])
+    if len(spans) > 200:
+        yield f"- … {len(spans) - 200}"
+    for user, own in list(recording.users.items())[:200]:
+        yield from (f"- {_code(user)}: {show_time(begin)} – {show_time(end)}" for begin, end in own.joined[:20])
+    for (operation, body), _ in list(recording.answers.items())[:200]:
+        yield f"- `{operation}` {_code(body)}"
+    yield ""
+    yield texts["outside"]
+    for name, found in (("conflicts", recording.conflicts), ("notes", notes)):
+        yield ""
+        yield f"## {texts[name]}"
+        yield ""
+        yield from (f"- {_plain(text.to(lang))}" for text in found)
+        if not found:
+            yield texts["none"]
+
+
+def _code(text: str) -> str:
+    return f"`{_plain(text).replace('`', chr(39))}`"
+
+
+def _plain(text: str) -> str:
+    """Return a text that cannot be markup."""
+    return "".join(char if char.isprintable() else " " for char in text).replace("<", "&lt;")
+
+
+_TEXTS = {
+    "title": Text("What was recorded", "录制内容"),
+    "counts": Text(
+        "Until {at}: {sessions} sessions in {rooms} rooms, and {answers} answers that are kept as they were.",
+        "截至 {at}：{rooms} 个房间、{sessions} 条进出记录，另有 {answers} 个原样保留的应答。",
+    ),
+    "covers": Text("What it answers", "可以回答的内容"),
+    "outside": Text(
+        "Anything else is answered `not_recorded`. In a window above, 2.1 of every user and 2.2 of every room that lies inside are answered.",
+        "其余一律应答 `not_recorded`。在上述时间段内，可查询任一用户的 2.1 以及完全位于其中的任一房间的 2.2。",
+    ),
+    "conflicts": Text("Conflicts: the newer answer was kept", "冲突：以较新的应答为准"),
+    "notes": Text("Findings", "发现"),
+    "none": Text("None.", "无。"),
+}
