@@ -85,9 +85,8 @@ assets: $(VENV)/.dev  ## fetch the third-party files of the console from npm aga
 screenshot: $(VENV)/.dev  ## take the picture of the console for README again
 	$(BIN)/python -m tests.console.screenshot
 
-bench: $(VENV)/.dev  ## benchmark requests, CPU and start-up against a minimal Flask app
+bench: $(VENV)/.dev  ## benchmark requests, CPU, start-up and cold questions against raw ASGI and a minimal Flask app
 	$(BIN)/python -m tests.bench
-	$(BIN)/python -m tests.bench.world
 
 dist: $(VENV)/.dev  ## build the wheel and the source archive
 	rm -rf build dist

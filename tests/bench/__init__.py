@@ -1,1 +1,1 @@
-"""`make bench`: the cost of a request and of a start, relative to a minimal Flask app in the same run."""
+"""`make bench`: what requests, a start and cold questions cost, side by side in one run."""

@@ -1,4 +1,4 @@
-"""Print requests per second, CPU per request and start-up time, relative to a minimal Flask app in the same run."""
+"""Print what a request and a start cost, side by side in one run; what waits for a cold question; and the world's table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -18,13 +20,13 @@ from mockserver.contract.checksum import sign
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.folders import Folders
 from mockserver.engine.config import load_apps_only
-from tests.bench import load
+from tests.bench import load, world
 
-ROUNDS = 15
+COLD_DAYS = 6
+ROUNDS = 7
 REQUESTS = 3_000
 STARTS = 5
 ROOM = {"RoomId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962850"}
-RECORDS = {"UserId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962850"}
 
 
 @contextlib.contextmanager
@@ -47,41 +49,83 @@ def signed(operation: str, body: dict[str, object]) -> bytes:
     return load.post(target, json.dumps(body).encode())
 
 
-def measure(url: str, process: psutil.Process, request: bytes) -> tuple[float, float]:
-    """Return requests per second, and CPU microseconds of the server per request."""
-    before = process.cpu_times()
-    done = load.run(url, request, REQUESTS)
-    after = process.cpu_times()
-    spent = after.user + after.system - before.user - before.system
-    return done.answers / done.seconds, spent / done.answers * 1e6
+@dataclass
+class Case:
+    """A server and what was measured."""
+
+    url: str
+    process: psutil.Process
+    request: bytes
+    rates: list[float] = field(default_factory=list)
+    microseconds: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+
+    def measure(self) -> None:
+        """Send one round of requests."""
+        before = self.process.cpu_times()
+        done = load.run(self.url, self.request, REQUESTS)
+        after = self.process.cpu_times()
+        spent = after.user + after.system - before.user - before.system
+        self.rates.append(done.answers / done.seconds)
+        self.microseconds.append(spent / done.answers * 1e6)
+        self.latencies += done.latencies
 
 
 def requests() -> None:
-    """Print CPU and throughput of the three servers: medians over rounds in which each server takes its turn."""
-    with (
-        serving("tests.bench.hello") as hello,
-        serving("mockserver", "serve", "--port", "0", "--scenario", "document") as document,
-        serving("mockserver", "serve", "--port", "0", "--scenario", "recorded-day") as recorded,
-    ):
-        cases = {
-            "bare Flask hello": (hello, signed("query_room_info", ROOM)),
-            "document answer": (document, signed("query_room_info", ROOM)),
-            "recorded world": (recorded, signed("query_instance_all_records_by_time", RECORDS)),
-        }
-        figures: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
-        for name, ((url, _), request) in cases.items():
+    """Print all servers: medians over rounds in which each server takes its turn."""
+    room = signed("query_room_info", ROOM)
+    commands = {
+        "raw ASGI (uvicorn)": ("tests.bench.servers", "asgi"),
+        "Flask hello": ("tests.bench.servers", "hello"),
+        "default": ("mockserver", "serve", "--port", "0"),
+        "document": ("mockserver", "serve", "--port", "0", "--scenario", "document"),
+        "default through Flask": ("tests.bench.servers", "flask", "default"),
+        "document through Flask": ("tests.bench.servers", "flask", "document"),
+    }
+    with contextlib.ExitStack() as stack:
+        cases = {name: Case(*stack.enter_context(serving(*command)), room) for name, command in commands.items()}
+        for name, case in cases.items():
             # Fill the journal, so that each measured request evicts another.
-            answer = load.run(url, request, 12_000).first
-            assert name == "bare Flask hello" or json.loads(answer)["Status"] == "OK", answer
+            answer = load.run(case.url, room, 11_000 if name in ("default", "document") else 1_000).first
+            assert json.loads(answer)["Status"] == "OK", answer
         for _ in range(ROUNDS):
-            for name, ((url, process), request) in cases.items():
-                figures[name].append(measure(url, process, request))
-    hello = [cpu for _, cpu in figures["bare Flask hello"]]
-    print(f"{'':22}{'requests/s':>12}{'CPU µs/request':>16}{'× hello':>10}")
-    for name, runs in figures.items():
-        rate, cpu = statistics.median(rate for rate, _ in runs), statistics.median(cpu for _, cpu in runs)
-        ratio = statistics.median(cpu / base for (_, cpu), base in zip(runs, hello, strict=True))
-        print(f"{name:22}{rate:12.0f}{cpu:16.0f}{ratio:10.2f}")
+            for case in cases.values():
+                case.measure()
+        base = cases["raw ASGI (uvicorn)"]
+        print("| server | requests/s | CPU µs | × raw ASGI | p50 ms | p99 ms | RSS MB |\n|-|-|-|-|-|-|-|")
+        for name, case in cases.items():
+            ratio = statistics.median(own / raw for own, raw in zip(case.microseconds, base.microseconds, strict=True))
+            cuts = statistics.quantiles(case.latencies, n=100)
+            print(
+                f"| {name} | {statistics.median(case.rates):.0f} | {statistics.median(case.microseconds):.0f} | {ratio:.2f} "
+                f"| {1e3 * cuts[49]:.1f} | {1e3 * cuts[98]:.1f} | {case.process.memory_info().rss / 2**20:.0f} |"
+            )
+
+
+def head_of_line() -> None:
+    """Print how long other requests take while cold days of `busy-day` are computed."""
+    room, latencies, stop = signed("query_room_info", ROOM), list[float](), threading.Event()
+    with serving("mockserver", "serve", "--port", "0", "--scenario", "busy-day") as (url, process):
+        load.run(url, room, 100)
+
+        def others() -> None:
+            while not stop.is_set():
+                latencies.extend(load.run(url, room, 20, connections=1).latencies)
+
+        thread = threading.Thread(target=others)
+        thread.start()
+        started = time.perf_counter()
+        for day in range(1, COLD_DAYS + 1):
+            body: dict[str, object] = {"QueryDate": f"202503{day:02d}", "CountBy": 1}
+            answer = load.run(url, signed("count_business_total_volume_by_day", body), 1, connections=1).first
+            assert json.loads(answer)["Status"] == "OK", answer
+        seconds = (time.perf_counter() - started) / COLD_DAYS
+        stop.set()
+        thread.join()
+        cuts = statistics.quantiles(latencies, n=100)
+        resident = process.memory_info().rss / 2**20
+    print(f"\na cold day of busy-day: {1e3 * seconds:.0f} ms; other requests meanwhile: p50 {1e3 * cuts[49]:.1f} ms, "
+          f"p99 {1e3 * cuts[98]:.1f} ms ({len(latencies)} requests); {resident:.0f} MB")  # fmt: skip
 
 
 def start_up() -> None:
@@ -102,3 +146,6 @@ def start_up() -> None:
 if __name__ == "__main__":
     requests()
     start_up()
+    head_of_line()
+    print()
+    world.main()

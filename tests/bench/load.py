@@ -10,18 +10,19 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Load:
-    """The result of a run: number of answers, seconds, and the body of the first answer."""
+    """The result of a run: number of answers, seconds, the body of the first answer, and the seconds of each."""
 
     answers: int
     seconds: float
     first: bytes
+    latencies: list[float]
 
 
 class _Connection(asyncio.Protocol):
     """Sends `request` until `left` is used up; answers need a Content-Length."""
 
-    def __init__(self, request: bytes, left: list[int], done: asyncio.Future[bytes]) -> None:
-        self._request, self._left, self._done = request, left, done
+    def __init__(self, request: bytes, left: list[int], done: asyncio.Future[bytes], latencies: list[float]) -> None:
+        self._request, self._left, self._done, self._latencies = request, left, done, latencies
         self._buffer = b""
         self._first = b""
 
@@ -36,6 +37,7 @@ class _Connection(asyncio.Protocol):
             self._done.set_result(self._first)
             return
         self._left[0] -= 1
+        self._sent = time.perf_counter()
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
@@ -47,6 +49,7 @@ class _Connection(asyncio.Protocol):
         length = int(head[at : at + 12].split(b"\r\n", 1)[0])
         if len(rest) < length:
             return
+        self._latencies.append(time.perf_counter() - self._sent)
         assert head.startswith(b"HTTP/1.1 200"), head
         self._first = self._first or rest[:length]
         self._buffer = rest[length:]
@@ -70,11 +73,14 @@ def run(url: str, request: bytes, count: int, connections: int = 16) -> Load:
     async def main() -> Load:
         loop = asyncio.get_running_loop()
         left = [count]
+        latencies: list[float] = []
         waits = [loop.create_future() for _ in range(connections)]
         started = time.perf_counter()
         for done in waits:
-            await loop.create_connection(lambda done=done: _Connection(request, left, done), parts.hostname, parts.port)
+            await loop.create_connection(
+                lambda done=done: _Connection(request, left, done, latencies), parts.hostname, parts.port
+            )
         firsts = await asyncio.gather(*waits)
-        return Load(count, time.perf_counter() - started, next(first for first in firsts if first))
+        return Load(count, time.perf_counter() - started, next(first for first in firsts if first), latencies)
 
     return asyncio.run(main())
