@@ -41,6 +41,11 @@ def monotonic() -> float:
     return float(_TIME.monotonic())
 
 
+def thread_time() -> float:
+    """Return the CPU seconds that the calling thread has used: a limit in them holds on a busy machine, too."""
+    return float(_TIME.thread_time())
+
+
 def replaced_time() -> float | None:
     """Return what `time.time` returns in this process if a test froze or moved it, otherwise None."""
     try:

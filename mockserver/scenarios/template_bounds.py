@@ -14,7 +14,7 @@ from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.nodes import EvalContext
 from jinja2.visitor import NodeTransformer
 
-from mockserver.core.machine_time import monotonic
+from mockserver.core.machine_time import thread_time
 
 MAX_OUTPUT = 100_000  # Characters of a rendered text.
 _MAX_SECONDS = 1.0  # Seconds in which everything that a reply renders must be finished.
@@ -35,11 +35,11 @@ class Clock(threading.local):
 
     def start(self) -> None:
         """Begin to render a value."""
-        self.end = monotonic() + _MAX_SECONDS
+        self.end = thread_time() + _MAX_SECONDS
 
     def check(self) -> None:
         """Raise SecurityError when the time is over."""
-        if monotonic() > self.end:
+        if thread_time() > self.end:
             raise SecurityError(f"the template takes more than {_MAX_SECONDS:g} s")
 
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from mockserver.core.machine_time import monotonic
+from mockserver.core.machine_time import thread_time
 
 MAX_COUNT = 10_000  # The largest count or length that may be asked for.
 MAX_DRAWS = 100_000  # Random numbers that one answer may draw.
-MAX_SECONDS = 1.0
+MAX_SECONDS = 1.0  # Of the CPU, from the first draw.
 _MAX_BITS = 65_536
 _COUNTS = re.compile(
     r"nb|nb_.*|.*length|.*digits|.*chars|num_.*|.*size|deep|depth|levels|number|count|indent"
@@ -41,7 +41,7 @@ class BoundedRandom(random.Random):
 
     def __init__(self) -> None:
         self._draws = 0
-        self._end = monotonic() + MAX_SECONDS
+        self._end: float | None = None
         super().__init__()
 
     def random(self) -> float:
@@ -60,7 +60,10 @@ class BoundedRandom(random.Random):
         self._draws += 1
         if self._draws > MAX_DRAWS:
             raise TooMuch(f"fake has drawn {MAX_DRAWS} random numbers for this answer; ask for less")
-        if monotonic() > self._end:
+        now = thread_time()
+        if self._end is None:
+            self._end = now + MAX_SECONDS
+        if now > self._end:
             raise TooMuch(f"fake has taken {MAX_SECONDS:g} s for this answer; ask for less")
 
 

@@ -283,7 +283,7 @@ def _iso_times(cells: Cells) -> list[int] | None:
         times = [datetime.fromisoformat(cell) for cell in cells]
     except ValueError:
         return None
-    return None if any(time.tzinfo is None for time in times) else [int(time.timestamp() // 1) for time in times]
+    return None if any(each.tzinfo is None for each in times) else [int(each.timestamp() // 1) for each in times]
 
 
 def _time(cell: str, default: int, index: int, wrong: Wrong) -> int:

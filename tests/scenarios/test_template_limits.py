@@ -106,7 +106,7 @@ def test_the_parts_of_a_reply_share_one_time_limit(monkeypatch: pytest.MonkeyPat
     render = compile_value({"a": ["{{ now }}"] * 3, "b": "{% for x in 'ab' %}{{ x }}{% endfor %}"})
     assert render({**VARIABLES, "fake": None})["b"] == "ab"
     moments = iter(range(100))
-    monkeypatch.setattr(template_bounds, "monotonic", lambda: next(moments) * 0.4)
+    monkeypatch.setattr(template_bounds, "thread_time", lambda: next(moments) * 0.4)
     with pytest.raises(BadTemplate, match="takes more than 1 s"):
         render({**VARIABLES, "fake": None})
 
