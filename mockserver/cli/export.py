@@ -10,9 +10,11 @@ import click
 
 from mockserver.cli.options import (
     Command,
+    RunningServer,
     appkey_option,
     find_app,
     parse_day_option,
+    server_options,
     setting_options,
     url_option,
     user_folders,
@@ -28,9 +30,11 @@ from mockserver.core.text import Lang
 from mockserver.engine.build import make_engine
 from mockserver.engine.config import load_config
 from mockserver.engine.pipeline import Engine
+from mockserver.live.har import har_of_journal
 from mockserver.server.admin_catalog import full_scenario_schema
 from mockserver.server.openapi import openapi_document
 from mockserver.server.request_collections import http_file, postman_collection, signed_http_file
+from mockserver.testing.admin_client import AdminClient
 from mockserver.world.session_files import EXPORTED, write_rows
 from mockserver.world.views import session_rows
 
@@ -110,6 +114,20 @@ def http(lang: Lang, url: str, appkey: str | None, signed: bool, **settings: Any
 
     text = signed_http_file(engine.config, readings, signed_query, now=now, appkey=app.appkey, lang=lang, server=url)
     click.echo(text, nl=False)
+
+
+@export.command()
+@server_options
+@click.option(
+    "--limit", type=click.IntRange(1), default=10_000, show_default=True, metavar="N", help="The newest N requests."
+)
+def har(server: RunningServer, limit: int) -> None:
+    """Print a running server's requests as HAR 1.2.
+
+    Browsers and HTTP tools open it. Signatures are masked.
+    """
+    entries = AdminClient(server.url, server.token, ca=server.ca).get("requests", limit=limit)["requests"]
+    show_json(har_of_journal(entries, server.url))
 
 
 @export.command()

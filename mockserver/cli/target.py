@@ -26,7 +26,7 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
     @functools.wraps(command)
     def with_target(
         *,
-        target: str,
+        target: str | None,
         target_apps: str | None,
         target_appkey: str | None,
         target_ca: str | None,
@@ -35,15 +35,15 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
         **others: Any,
     ) -> None:
         def open_target(**options: Any) -> Target:
+            if target is None:
+                raise click.UsageError("Missing option '--target'.")
             credentials = read_target_credentials(target_apps, target_appkey)
             return Target(target, credentials, ca=target_ca, proxy=target_proxy, rate=rate, **options)
 
         command(open_target=open_target, **others)
 
     for option in (
-        environment_option(
-            "--target", "MOCKSERVER_TARGET", metavar="URL", required=True, help="Base URL of the backend to ask."
-        ),
+        environment_option("--target", "MOCKSERVER_TARGET", metavar="URL", help="Base URL of the backend to ask."),
         environment_option(
             "--target-apps",
             "MOCKSERVER_TARGET_APPS",

@@ -14,6 +14,7 @@ from mockserver.cli.target import DAY_HELP, Opener, day_of, show_progress, targe
 from mockserver.core.text import Lang
 from mockserver.engine.build import parse_readings
 from mockserver.engine.config import load_contract
+from mockserver.live.har import check_har
 from mockserver.live.render import FORMATS, View
 from mockserver.live.verify import Focus, examine
 
@@ -26,6 +27,12 @@ from mockserver.live.verify import Focus, examine
 @click.option("--user", metavar="ID", help="Ask about this user, too.")
 @click.option("--room", metavar="ID", help="Ask about this room, too.")
 @click.option("--day", metavar="DAY", help=DAY_HELP)
+@click.option(
+    "--har",
+    type=click.Path(),
+    metavar="FILE",
+    help="Check the answers in a HAR file that somebody captured, instead of asking a target.",
+)
 @click.option(
     "--format",
     "form",
@@ -49,6 +56,7 @@ def verify(
     user: str | None,
     room: str | None,
     day: str | None,
+    har: str | None,
     form: str,
     output: str | None,
     fail_on: str,
@@ -64,19 +72,22 @@ def verify(
     """
     schemas, catalogue = load_contract(user_folders(fixtures))
     expected = parse_readings(reading)
-    target = open_target(max_requests=max_requests)
-    try:
-        result = examine(
-            target,
-            schemas,
-            catalogue,
-            focus=Focus(user, room, day_of(day, target)),
-            expected=expected,
-            max_requests=max_requests,
-            progress=show_progress(target, lang),
-        )
-    finally:
-        target.close()
+    if har is not None:
+        result = check_har(Path(har), schemas)
+    else:
+        target = open_target(max_requests=max_requests)
+        try:
+            result = examine(
+                target,
+                schemas,
+                catalogue,
+                focus=Focus(user, room, day_of(day, target)),
+                expected=expected,
+                max_requests=max_requests,
+                progress=show_progress(target, lang),
+            )
+        finally:
+            target.close()
     rendered = FORMATS[form](View(result, lang, fail_on))
     if output is None:
         if form != "text":

@@ -72,8 +72,11 @@ class View:
         shown_zh = f"{counts['error']} 个错误，{counts['warning']} 个警告"
         return (_FAILED if self.failed else _OK).to(self.lang) + ": " + Text(shown, shown_zh).to(self.lang)
 
-    def sections(self) -> Iterator[Section]:
-        """Yield the tables: what is wrong first."""
+    def sections(self) -> list[Section]:
+        """Return the tables that have rows: what is wrong first."""
+        return [section for section in self._sections() if section.rows]
+
+    def _sections(self) -> Iterator[Section]:
         word = self._words
         findings = [
             (finding.severity, name, finding.text.to(self.lang), finding.request)
@@ -179,7 +182,7 @@ def render_html(view: View) -> str:
     style, policy = page_style()
     return _template().render(
         lang=view.lang, title=view.title, summary=view.summary, verdict=view.verdict, failed=view.failed,
-        sections=list(view.sections()), style=style, policy=policy,
+        sections=view.sections(), style=style, policy=policy,
     )  # fmt: skip
 
 
