@@ -27,8 +27,8 @@ function useScheme() {
   return scheme;
 }
 
-/** Draws series over times, arrays of numbers; `floor` returns the range of y. Dragging zooms, a double click shows everything. */
-function Plot({ times, series, label, format, floor, onPoint }) {
+/** Draws series over times, arrays of numbers; `floor` returns the range of y, `bars` draws counts. Dragging zooms, a double click shows everything. */
+function Plot({ times, series, label, format, floor, bars, onPoint }) {
   const place = useRef();
   const scheme = useScheme();
   useLayoutEffect(() => {
@@ -44,7 +44,7 @@ function Plot({ times, series, label, format, floor, onPoint }) {
         tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "Etc/GMT-8"),
         cursor: { sync: { key: "day" }, drag: { x: true, y: false }, points: { size: 6 } },
         axes: [
-          { ...axis, space: 64, values: (_, splits) => splits.map((second) => (second % 60 ? utc8.time(second) : utc8.minute(second))) },
+          { ...axis, space: 64, size: 32, values: (_, splits) => splits.map((second) => (second % 60 ? utc8.time(second) : utc8.minute(second))) },
           { ...axis, size: 64, values: (_, splits) => splits.map(format) },
         ],
         scales: { y: { range: (_, low, high) => floor?.(low) ?? [0, (high ?? 0) * 1.05 || 1] } },
@@ -53,8 +53,9 @@ function Plot({ times, series, label, format, floor, onPoint }) {
           ...series.map(({ name }, index) => ({
             label: name,
             stroke: color(`--series-${index + 1}`),
-            width: 1.25,
-            fill: series.length === 1 ? `color-mix(in srgb, ${color("--series-1")} 14%, transparent)` : undefined,
+            width: bars ? 0 : 1.25,
+            paths: bars ? uPlot.paths.bars({ size: [1, Infinity] }) : undefined,
+            fill: bars ? color("--series-1") : series.length === 1 ? `color-mix(in srgb, ${color("--series-1")} 14%, transparent)` : undefined,
             points: { show: false },
             // A tick without data is a gap, not a line to the next one.
             gaps: (self, _, from, to) => gaps(self, from, to, step),
@@ -106,7 +107,7 @@ export const merges = {
 };
 
 /** A chart of ticks with everything that belongs to it. */
-export function Chart({ id, title, times, series, merge, format, floor, summary, source }) {
+export function Chart({ id, title, times, series, merge, format, floor, bars, summary, source }) {
   const [point, setPoint] = useState(null);
   const names = series.map(({ name }, index) => html`<span class="key key-${index + 1}">${name}</span>`);
   const readout =
@@ -117,7 +118,7 @@ export function Chart({ id, title, times, series, merge, format, floor, summary,
     <h2 id=${`${id}-title`}>${title}</h2>
     <p class="summary">${summary}</p>
     ${times.length
-      ? html`<${Plot} ...${{ times, series, format, floor }} label=${`${title}: ${summary}`} onPoint=${setPoint} />
+      ? html`<${Plot} ...${{ times, series, format, floor, bars }} label=${`${title}: ${summary}`} onPoint=${setPoint} />
           <p class="readout">${readout}</p>
           <details>
             <summary>${t("Table by hour", "按小时列表")}</summary>

@@ -45,7 +45,7 @@ function Answer({ state, show, title, source, className = "chart" }) {
   const text = state
     ? html`<p class="empty error">${state[1].message}</p>`
     : html`<p class="empty">${t("Loading…", "加载中……")}</p>`;
-  return html`<section class=${className}><h2>${title}</h2>${text}${source && html`<${Source} ...${source} />`}</section>`;
+  return html`<section class=${state ? className : `${className} waiting`}><h2>${title}</h2>${text}${source && html`<${Source} ...${source} />`}</section>`;
 }
 
 const whole = (value) => count(Math.round(value));
@@ -57,9 +57,9 @@ const most = (times, values) => {
 
 const TRENDS = [
   { by: 1, title: t("Call seconds", "通话时长（秒）"), name: t("seconds", "秒"), merge: "sum" },
-  { by: 2, title: t("Rooms created", "新建房间数"), name: t("rooms", "房间"), merge: "sum" },
+  { by: 2, title: t("Rooms created", "新建房间数"), name: t("rooms", "房间"), merge: "sum", bars: true },
   { by: 3, title: t("Users online at once", "同时在线人数"), name: t("users", "人"), merge: "max" },
-  { by: 4, title: t("Callers", "通话人数"), name: t("callers", "人次"), merge: "sum" },
+  { by: 4, title: t("Callers", "通话人数"), name: t("callers", "人次"), merge: "sum", bars: true },
 ];
 
 function trendSummary(merge, times, values) {
@@ -70,12 +70,12 @@ function trendSummary(merge, times, values) {
   return t(`${whole(sum)} in all; most at ${at}: ${whole(peak)}`, `合计 ${whole(sum)}；${at} 最多，为 ${whole(peak)}`);
 }
 
-function Trend({ by, title, name, merge, answer }) {
+function Trend({ by, title, name, merge, bars, answer }) {
   const source = { operation: TREND, body: { QueryDate: day, CountBy: by }, appkey };
   const show = ({ TrendData: rows }) => {
     const times = rows.map((row) => Number(row.TickTime));
     const values = rows.map((row) => row.Volume);
-    return html`<${Chart} id=${`trend-${by}`} format=${whole} series=${[{ name, values }]} summary=${trendSummary(merge, times, values)} ...${{ title, times, merge, source }} />`;
+    return html`<${Chart} id=${`trend-${by}`} format=${whole} series=${[{ name, values }]} summary=${trendSummary(merge, times, values)} ...${{ title, times, merge, bars, source }} />`;
   };
   return html`<${Answer} state=${answer} ...${{ show, title, source }} />`;
 }
