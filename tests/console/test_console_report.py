@@ -44,18 +44,19 @@ def test_the_report_shows_what_was_covered(open_page: Callable[..., Page], serve
 
 
 def test_the_report_is_downloaded(open_page: Callable[..., Page], server: MockServer) -> None:
-    """As a page, JUnit and JSON, for the chosen app."""
+    """As a page, JUnit, Markdown and JSON, for the chosen app."""
     send(server, "query_room_info", {"RoomId": "nowhere"})
     page = open_page("report?appkey=987654321")
     links = page.locator(".head a.button")
     targets = {link.inner_text(): link.get_attribute("href") or "" for link in links.all()}
     assert all("appkey=987654321" in target for target in targets.values())
-    with page.expect_download() as download:
-        links.nth(1).click()
-    assert download.value.path().read_text(encoding="utf-8").startswith("<?xml")
-    with page.expect_download() as download:
-        links.nth(2).click()
-    assert json.loads(download.value.path().read_text(encoding="utf-8"))["requests"] == 0
+    found = {}
+    for name in ("JUnit", "Markdown", "JSON"):
+        with page.expect_download() as download:
+            links.filter(has_text=name).click()
+        found[name] = download.value.path().read_text(encoding="utf-8")
+    assert (found["JUnit"][:5], found["Markdown"][:3]) == ("<?xml", "## ")
+    assert json.loads(found["JSON"])["requests"] == 0
 
 
 def test_the_report_has_a_url(open_page: Callable[..., Page], server: MockServer) -> None:
