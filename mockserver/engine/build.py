@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -56,6 +58,7 @@ def make_engine(**settings: Any) -> Engine:
 
     last: Snapshot | None = None
 
+    @_without_collector
     def load() -> Config:
         nonlocal last
         # Files may be read while they are written. A result counts only if they did not change meanwhile.
@@ -123,6 +126,22 @@ def _not_applied(given: Iterable[str]) -> Text:
         f"{options}: not applied, because the store has a state already; `mockserver reset` starts afresh",
         f"{options}：未生效，因为存储中已有状态；`mockserver reset` 可重新开始",
     )
+
+
+def _without_collector(load: Callable[[], Config]) -> Callable[[], Config]:
+    """Pause the garbage collector: it would stop all requests while it walks what is being loaded, and finds nothing."""
+
+    @functools.wraps(load)
+    def paused() -> Config:
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            return load()
+        finally:
+            if enabled:
+                gc.enable()
+
+    return paused
 
 
 def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:

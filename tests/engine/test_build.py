@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from helpers.request_builder import NOW, build_request, query_string, request_bo
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import SETTINGS, from_environment
+from mockserver.engine import build
 from mockserver.engine.build import make_clock, make_engine, parse_readings, resolve_settings
 from mockserver.server.app import create_app
 
@@ -104,3 +107,23 @@ def test_create_app_reads_the_environment_and_arguments_win(monkeypatch) -> None
         for settings in ({}, {"scenario": "document"})
     ]
     assert codes == [1402, 0]
+
+
+def test_the_garbage_collector_rests_while_files_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its walks through what is loaded would stop all requests; afterwards it works as before, also after a failure."""
+    seen: list[bool] = []
+    read = build.load_config
+
+    def watched(*arguments: Any, **named: Any) -> Any:
+        seen.append(gc.isenabled())
+        return read(*arguments, **named)
+
+    monkeypatch.setattr(build, "load_config", watched)
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text("title: a\nextends: document\n", encoding="utf-8")
+    engine = build.make_engine(fixtures=str(tmp_path))
+    (tmp_path / "errors.yaml").write_text("[]", encoding="utf-8")
+    with pytest.raises(ConfigurationError):
+        engine.reload()
+    assert set(seen) == {False}
+    assert gc.isenabled()
