@@ -1,0 +1,244 @@
+"""While Redis is silent or away: nothing hangs, everything says why, and it heals by itself."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import psutil
+import pytest
+from helpers.http_client import Client, Connection
+from helpers.redis_process import Proxy, RedisProcess
+from helpers.server_process import CLEAN, serving
+
+from mockserver.core.addresses import parse_store
+from mockserver.core.errors import ConfigurationError
+from mockserver.testing.mock_server import MockServer
+
+PASSWORD = "s3cret&word"
+
+
+def wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_without_redis_requests_are_busy_and_the_server_is_not_ready() -> None:
+    """With a diagnosis and without an id; once Redis is back, all works with the state from before."""
+    redis = RedisProcess()
+    try:
+        with MockServer("document", store=redis.url) as mock, Client(mock.port) as client:
+            before = client.call().headers["x-mock-request-id"]
+            client.send("PUT", "readings", {"unknown_room": "empty"})
+            redis.kill()
+            busy = client.call()
+            assert (busy.status, busy.json["ErrorCode"]) == (200, 1402)
+            assert busy.headers["x-mock-diagnosis"].startswith(
+                f"store_unavailable: the store {redis.url} is unavailable"
+            )
+            assert "x-mock-request-id" not in busy.headers
+            ready = client.wire.admin("GET", "ready")
+            assert (ready.status, ready.json["problems"][0]["place"]) == (503, "--store")
+            assert client.wire.admin("GET", "health").status == 200
+            assert b"mockserver_store_up 0\n" in client.wire.admin("GET", "metrics").body
+            for refused in (client.admin("GET", "requests"), client.admin("PUT", "scenario", {"name": "empty"})):
+                assert (refused.status, refused.json["error"]) == (503, "store_unavailable")
+            redis.start()
+            wait_until(lambda: client.code("query_room_info", {"RoomId": "nobody"}) == 0, 3.0)
+            wait_until(lambda: client.wire.admin("GET", "ready").status == 200, 3.0)
+            assert client.get(f"requests/{before}")["id"] == before
+            assert client.get("scenario") == {"name": "document"}
+    finally:
+        redis.close()
+
+
+def test_a_silent_network_loses_and_doubles_nothing() -> None:
+    """For three seconds nothing passes in either direction; commands that were sent again count once."""
+    redis = RedisProcess()
+    proxy = Proxy(redis.port)
+    try:
+        url = f"redis://127.0.0.1:{proxy.port}/0"
+        with MockServer("document", store=url) as mock, MockServer("document", store=redis.url) as other:
+            with Client(other.port) as direct:
+                direct.send("POST", "answers", {"on": "*", "reply": {"error": "rate_limited"}, "times": 40})
+            answers: list[tuple[str, int]] = []
+            slowest = [0.0]
+
+            def send() -> None:
+                with Client(mock.port) as client:
+                    for _ in range(30):
+                        started = time.monotonic()
+                        answer = client.call()
+                        slowest[0] = max(slowest[0], time.monotonic() - started)
+                        answers.append((answer.headers.get("x-mock-request-id", ""), answer.json["ErrorCode"]))
+
+            threads = [threading.Thread(target=send) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            wait_until(lambda: len(answers) > 20, 10)
+            proxy.freeze()
+            thaw = threading.Timer(3.0, proxy.thaw)
+            thaw.start()
+            for thread in threads:
+                thread.join()
+            thaw.join()
+            with Client(other.port) as direct:
+                wait_until(lambda: mock.engine.store.problem is None, 3.0)
+                rows = direct.get("requests")["requests"]
+        found = Counter(row["id"] for row in rows)
+        recorded = [request_id for request_id, _ in answers if request_id]
+        assert max(found.values()) == 1
+        assert set(recorded) <= found.keys()
+        assert len(set(recorded)) == len(recorded)
+        assert sum(row["error"] == "rate_limited" for row in rows) <= 40
+        assert slowest[0] < 5
+    finally:
+        proxy.close()
+        redis.close()
+
+
+def test_a_password_is_shown_nowhere() -> None:
+    """Neither in the log nor on a page, whether it is right or wrong."""
+    redis = RedisProcess("--requirepass", PASSWORD)
+    try:
+        store = f"redis://:{PASSWORD.replace('&', '%26')}@127.0.0.1:{redis.port}/0"
+        with serving(MOCKSERVER_STORE=store) as server, Client(server.port) as client:
+            assert client.call().headers["x-mock-request-id"]
+            pages = b"".join(client.wire.admin("GET", path).body for path in ("settings", "ready", "metrics", "docs"))
+            assert server.stop()[0] == 0
+            shown = server.line + server.log
+        wrong = store.replace("s3cret", "wr0ng")
+        words = [sys.executable, "-m", "mockserver", "serve", "--port", "0"]
+        refused = subprocess.run(words, env={**CLEAN, "MOCKSERVER_STORE": wrong}, capture_output=True, text=True)
+        assert (refused.returncode, "wrong user or password" in refused.stderr) == (2, True)
+        for part in ("s3cret", "wr0ng", "%26word", "&word"):
+            assert part not in shown + refused.stdout + refused.stderr
+            assert part.encode() not in pages
+    finally:
+        redis.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:pw1@host/0", "redis://:pw1@/0", "redis://:pw1@host/x", "rediss://:pw1@h?ssl_ca_certs=/no/pw1"]
+)
+def test_a_wrong_store_url_is_refused_without_its_password(url: str) -> None:
+    """The message names the option and the form."""
+    with pytest.raises(ConfigurationError) as raised:
+        parse_store(url)
+    assert "--store" in str(raised.value)
+    assert "pw1@" not in str(raised.value)
+
+
+def test_workers_are_replaced_one_by_one_without_refusing_a_connection() -> None:
+    """SIGHUP under load, each request over a new connection; the supervisor's only children are the workers."""
+    redis = RedisProcess()
+    try:
+        with serving("--workers", "2", "--store", redis.url, "--log-requests", "none") as server:
+            supervisor = psutil.Process(server.process.pid)
+            before = {child.pid for child in supervisor.children()}
+            failures: list[BaseException] = []
+            stop = threading.Event()
+
+            def send() -> None:
+                while not stop.is_set():
+                    try:
+                        with Client(server.port) as client:
+                            client.call()
+                    except Exception as error:
+                        failures.append(error)
+
+            threads = [threading.Thread(target=send) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            for _ in range(2):
+                server.process.send_signal(1)
+                wait_until(lambda before=before: not before & {child.pid for child in supervisor.children()}, 20)
+                wait_until(lambda: len(supervisor.children()) == 2, 20)
+                before = {child.pid for child in supervisor.children()}
+            stop.set()
+            for thread in threads:
+                thread.join()
+            assert failures == []
+            children = supervisor.children()
+            assert server.stop()[0] == 0
+            psutil.wait_procs(children, timeout=5)
+            assert not any(child.is_running() for child in children)
+    finally:
+        redis.close()
+
+
+def test_workers_without_a_store_are_refused_with_advice() -> None:
+    """Exit status 2."""
+    words = [sys.executable, "-m", "mockserver", "serve", "--port", "0", "--workers", "2"]
+    refused = subprocess.run(words, env=CLEAN, capture_output=True, text=True)
+    assert (refused.returncode, refused.stderr.startswith("--workers: ")) == (2, True)
+    assert "add --store redis://" in refused.stderr
+
+
+def test_a_second_host_joins_what_is_there_and_says_what_it_does_not_apply() -> None:
+    """Until a reset, which restores the options of the server that it reaches."""
+    redis = RedisProcess()
+    try:
+        with (
+            MockServer("empty", store=redis.url),
+            serving("--store", redis.url, "--scenario", "document", "--now", "1575963000") as second,
+        ):
+            with Connection(second.port) as wire:
+                assert wire.get("scenario") == {"name": "empty"}
+                assert not wire.get("clock")["frozen"]
+                assert "--scenario, --now: not applied" in second.log
+                words = [sys.executable, "-m", "mockserver", "reset", "--url", second.url]
+                subprocess.run(words, env=CLEAN, check=True, capture_output=True)
+                assert (wire.get("scenario"), wire.get("clock")["now"]) == ({"name": "document"}, 1575963000)
+    finally:
+        redis.close()
+
+
+def test_gunicorn_shares_the_state() -> None:
+    """Four processes of another server count like one, and there is no warning."""
+    redis = RedisProcess()
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    words = [sys.executable, "-m", "gunicorn", "-w", "4", "-b", f"127.0.0.1:{port}", "mockserver:create_app()"]
+    server = subprocess.Popen(
+        words,
+        env={**CLEAN, "MOCKSERVER_STORE": redis.url, "MOCKSERVER_SCENARIO": "document"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+
+        def answers() -> bool:
+            try:
+                with Connection(port) as wire:
+                    return wire.admin("GET", "health").status == 200
+            except OSError:
+                return False
+
+        wait_until(answers, 30)
+        with Connection(port) as wire:
+            wire.send("POST", "faults", {"fault": "error", "name": "server_busy", "times": 10})
+        codes: Counter[int] = Counter()
+        processes: set[str] = set()
+        for _ in range(30):
+            with Client(port) as client:
+                answer = client.call()
+                codes[answer.json["ErrorCode"]] += 1
+                processes.add(answer.headers["x-mock-request-id"].partition("-")[0])
+        assert codes == {1402: 10, 0: 20}
+        assert len(processes) > 1
+        with Connection(port) as wire:
+            assert wire.get("requests/count") == {"count": 30, "evicted": 0}
+            assert wire.get("ready")["warnings"] == []
+    finally:
+        server.terminate()
+        server.wait(20)
+        redis.close()
