@@ -171,3 +171,17 @@ def test_names_are_unknown_where_a_rule_answers(server: MockServer) -> None:
     reply = {"patch": {"DistributeData": []}}
     server.admin.send("POST", "answers", {"on": "count_business_distribute_volume_by_day", "reply": reply})
     assert server.admin.get("distribution-names", day=DAY, by="4")["names"] is None
+
+
+def test_a_busy_day_is_shown_hour_by_hour(open_page: Callable[..., Page], server: MockServer) -> None:
+    """Tables of rooms and people begin with the busiest hour; charts show the whole day."""
+    server.use("busy-day")
+    page = open_page(f"data?day={DAY}")
+    page.locator("#sums-RoomId").wait_for()
+    hours = page.get_by_label("Calls of").locator("option")
+    assert hours.count() == 24
+    chosen = page.get_by_label("Calls of").input_value()
+    counts = [int(text.partition("(")[2].strip(")").replace(",", "")) for text in hours.all_inner_texts()]
+    assert counts[int(chosen)] == max(counts) > 1_000
+    assert page.locator("section:has(#sums-RoomId) tbody tr").count() == 100
+    assert page.locator(".u-wrap canvas").count() == 7
