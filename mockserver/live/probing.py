@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shlex
@@ -15,6 +16,7 @@ from mockserver.contract.checksum import Formula, new_seq
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import Value
 from mockserver.contract.schemas import Schemas
+from mockserver.core.machine_time import machine_time
 from mockserver.core.text import Text
 from mockserver.live.answers import Finding, check_answer, is_envelope, is_success, parse_answer
 from mockserver.live.target import JSON_HEADERS, Answer, Target, TargetError
@@ -90,6 +92,7 @@ class Prober:
         self.target, self.schemas, self.any_status, self.thorough = target, schemas, any_status, thorough
         self.skew = 0.0  # Seconds that the target's clock is ahead of ours.
         self.once = True  # A checksum may be accepted once only; assumed until the contrary is seen.
+        self.short_lived = True  # A curtime may be too old a second later.
         self.reach = 0  # With `once`, curtimes up to this far from now can be used.
         self.operations: dict[str, dict[str, Finding]] = {name: {} for name in OPERATIONS}
         self.asked: dict[str, int] = dict.fromkeys(OPERATIONS, 0)
@@ -100,6 +103,8 @@ class Prober:
         self.last_curtime = ""
         self.date = ""  # The Date header of the last answer.
         self._curtimes: set[tuple[str, str]] = set()
+        self._fractions = itertools.count(int(machine_time() * 10) % 900_000)
+        self._used_until = 0  # Curtimes up to here were used before this examination.
 
     def now(self) -> float:
         """Return the time by the target's clock, as far as it is known."""
@@ -119,16 +124,51 @@ class Prober:
         formula: Formula | None = None,
         query: str = "",
         expected: bool = True,
-        again: bool = False,
     ) -> Reply:
         """Return the answer to a request; a failure to answer is a Reply, too, unless nothing can be asked at all.
 
-        `offset` signs at that distance from now. `expected` says that the request is valid, so a failure is a finding; `again`
-        that it has been repeated.
+        `offset` signs at that distance from now. `expected` says that the request is valid, so a failure is a finding.
         """
+        options: dict[str, Any] = {"path": path, "method": method, "headers": headers, "sign": sign or {}}
+        options |= {"fraction": fraction, "formula": formula, "query": query}
+        reply = self._ask(operation, body, offset=offset, **options)
+        if offset is None and "curtime" not in (sign or {}) and self._may_be_stale(reply):
+            # The second ended on the way, or the curtime was used before this examination: sign with the present one.
+            used, first = self.last_curtime, reply
+            reply = self._ask(operation, body, offset=0, **options)
+            if self.once and reply.code != first.code:
+                self._used_until = max(self._used_until, int(used[:10]))
+        if expected and not reply.ok and is_envelope(reply.value):
+            text = Text(
+                f"a valid request is refused: {reply.code} {self.redact(reply.info)}",
+                f"有效请求被拒绝：{reply.code} {self.redact(reply.info)}",
+            )
+            self.report(operation, Finding("error", "refused", text, reply.request))
+        return reply
+
+    def _may_be_stale(self, reply: Reply) -> bool:
+        """Whether a refusal can be about a curtime that is good by itself."""
+        stale = {each.code for _, each in self.errors.get("checksum_expired", ())}
+        return reply.code in stale and (self.once or self.short_lived)
+
+    def _ask(
+        self,
+        operation: str,
+        body: Body,
+        *,
+        path: str | None,
+        method: str,
+        headers: Mapping[str, str],
+        sign: Mapping[str, str | None],
+        offset: int | None,
+        fraction: bool,
+        formula: Formula | None,
+        query: str,
+    ) -> Reply:
+        """Send one request."""
         path = OPERATIONS[operation].path if path is None else path
         content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        notes = [f"{name} left out" if value is None else f"another {name}" for name, value in (sign or {}).items()]
+        notes = [f"{name} left out" if value is None else f"another {name}" for name, value in sign.items()]
         notes += [f"curtime {offset:+d} s"] if offset else []
         notes += ["curtime with a fraction"] if fraction else []
         notes += [f"formula {formula}"] if formula else []
@@ -136,9 +176,9 @@ class Prober:
         line = self._line(path, content, method, headers, notes)
 
         def changes() -> Mapping[str, str | None]:
-            curtime = (sign or {}).get("curtime") or self._curtime(offset, formula or self.target.formula, fraction)
+            curtime = sign.get("curtime") or self._curtime(offset, formula or self.target.formula, fraction)
             self.last_curtime = curtime
-            return {"curtime": curtime, "seq": new_seq(str(int(self.now()))), **(sign or {})}
+            return {"curtime": curtime, "seq": new_seq(str(int(self.now()))), **sign}
 
         try:
             answer = self.target.send(
@@ -150,18 +190,12 @@ class Prober:
             reply = Reply(operation, body, line, at=self.now(), problem=error.problems[0].text)
             self.report(operation, Finding("error", "no_answer", reply.problem or Text("", ""), line))
             return reply
-        reply = self._read(operation, body, line, answer)
-        expired = {each.code for _, each in self.errors.get("checksum_expired", ())}
-        if expected and reply.code in expired and not again:
-            # With a short limit the second may have ended on the way.
-            return self.ask(operation, body, path=path, method=method, headers=headers, again=True)
-        if expected and not reply.ok and is_envelope(reply.value):
-            text = Text(
-                f"a valid request is refused: {reply.code} {self.redact(reply.info)}",
-                f"有效请求被拒绝：{reply.code} {self.redact(reply.info)}",
-            )
-            self.report(operation, Finding("error", "refused", text, line))
-        return reply
+        return self._read(operation, body, line, answer)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there are curtimes enough for all requests."""
+        return not self.once or self.reach > 200 or self.value("curtime") == "fraction"
 
     def report(self, operation: str, finding: Finding) -> None:
         """Add a finding about an operation, the first of its kind only."""
@@ -220,6 +254,8 @@ class Prober:
         """Return the curtime to sign with, waiting for a moment at which it can be used."""
         while True:
             now = self.now()
+            if self.once and offset is None and self.value("curtime") == "fraction" and not self.short_lived:
+                return f"{int(now) - 1}.{next(self._fractions):06d}"
             # A request about a limit has to arrive within the second in which it is signed.
             if now % 1 <= (1.0 if offset is None and self.reach else _SETTLED_FRACTION) or (
                 offset is None and not self.once
@@ -232,9 +268,12 @@ class Prober:
                         return curtime
             self.target.pause(1.0 - now % 1)
 
-    def _offsets(self) -> list[int]:
-        reach = self.reach if self.once else 0
-        return sorted(range(-reach, reach + 1), key=lambda offset: (abs(offset), offset))
+    def _offsets(self) -> Sequence[int]:
+        """Return the distances from now that are signed with, the best first: a later examination needs the future ones."""
+        if not self.once:
+            return (0,)
+        reach = max(0, min(self.reach, int(self.now()) - self._used_until - 1))
+        return *range(0, -reach - 1, -1), *range(1, self.reach + 1)
 
     def _line(self, path: str, content: bytes, method: str, headers: Mapping[str, str], notes: Sequence[str]) -> str:
         """Return a request as a line for a shell. `mockserver sign` makes the signature, from the apps.yaml that it is given."""

@@ -18,6 +18,8 @@ _FORMULAS: tuple[Formula, ...] = ("v2", "v1")
 _NO_CHECKSUM = "0" * 40
 _MAX_FRESHNESS = DAY_SECONDS
 _DEFAULT_FRESHNESS = 300
+_SHORT = 3  # Seconds.
+_MAX_REACH = 3_600
 
 
 def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
@@ -29,8 +31,8 @@ def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
 def connect(prober: Prober) -> None:
     """Find the formula and the clock under which the target accepts a request; TargetError if there are none."""
     replies: list[Reply] = []
-    for attempt in range(2):
-        for operation in (ALL, QUALITY):
+    for attempt in range(3):
+        for operation in (ALL, QUALITY) if not attempt else (ALL,):
             for formula in _FORMULAS:
                 body = valid_body(prober) if operation == ALL else {"QueryDate": format_day(prober.now())}
                 reply = prober.ask(operation, body, formula=formula, expected=False)
@@ -38,10 +40,9 @@ def connect(prober: Prober) -> None:
                 if reply.ok:
                     prober.target.formula = formula
                     return
-        skew = date_skew(prober.date, prober.target.clock())
-        if attempt or not skew:
-            break
-        prober.skew = skew
+        # Another clock; or a checksum that was used before, where each is accepted once.
+        prober.skew = date_skew(prober.date, prober.target.clock())
+        prober.target.pause(1.0)
     envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
     if envelope is None:
         status = replies[0].status
@@ -62,8 +63,9 @@ def probe_signature(prober: Prober) -> None:
     _probe_signing(prober)
     if prober.value("signing") == "off":
         reason = Text("signatures are not checked", "目标不校验签名")
-        for name in ("freshness_seconds", "checksum_reuse", "seq", "curtime"):
+        for name in ("freshness_seconds", "seq", "curtime"):
             prober.leave_open(name, reason)
+        prober.short_lived, prober.reach = False, _MAX_REACH
     else:
         _probe_freshness(prober)
         _probe_seq(prober)
@@ -138,6 +140,7 @@ def _probe_freshness(prober: Prober) -> None:
     thorough = prober.thorough or prober.once
     past = _edge(lambda seconds: accepts(-seconds), _DEFAULT_FRESHNESS, thorough)
     future = _edge(accepts, past, thorough) if past is not None else None
+    prober.short_lived = not accepts(-_SHORT)
     shown = [asked[each] for each in sorted(asked, key=abs)[-3:]]
     if past is None or future is None:
         text = Text("the limit is not 300 s; `learn` finds it", "时限不是 300 秒；`learn` 可测出")
@@ -149,17 +152,18 @@ def _probe_freshness(prober: Prober) -> None:
         )
         prober.leave_open("freshness_seconds", text, *shown, new=True)
     else:
-        limit = math.ceil((past + future) / 2)
+        # Old curtimes may have been used before this examination.
+        limit = future if prober.once and past < future else math.ceil((past + future) / 2)
         text = Text(
             f"curtimes from {-past} s to {future:+d} s were accepted, one second more was refused",
             f"{-past} 秒至 {future:+d} 秒的 curtime 被接受，再多一秒被拒绝",
         )
         edges = [asked[each] for each in (-past, -past - 1, future + 1) if each in asked]
         prober.confirm("freshness_seconds", limit, text, *edges)
-        if abs(future - past) > 1:
+        if abs(future - past) > 1 and not prober.once:
             prober.skew += (future - past) / 2
     if past is not None and future is not None:
-        prober.reach = max(0, min(past, future, 3_600) - 1)
+        prober.reach = max(0, min(past, future, _MAX_REACH) - 1)
 
 
 def _edge(accepts: Callable[[int], bool], guess: int, thorough: bool) -> int | None:

@@ -34,6 +34,7 @@ from mockserver.live.statistic_readings import probe_statistics
 from mockserver.live.target import Target, TargetError
 
 _LOOK_UPS = 60  # Requests for users and rooms, as far as the limit of requests allows.
+_FEW_LOOK_UPS = 16  # Where each request needs a curtime of its own.
 _RESERVED = 4  # Requests that are left for the second look at calls in progress.
 _UNASKED = Text("the limit of requests was reached", "已达到请求数上限")
 _SEVERITIES = ("error", "warning", "info")
@@ -165,7 +166,8 @@ def examine(
         progress(Text("records against each other", "记录互相核对"))
         if focus.room is not None:
             ask_room(prober, focus.room)
-        look_up(prober, log, min(_LOOK_UPS, max_requests - target.requests - _RESERVED))
+        look_ups = _LOOK_UPS if prober.is_free else _FEW_LOOK_UPS
+        look_up(prober, log, min(look_ups, max_requests - target.requests - _RESERVED))
         if not prober.value("ongoing"):
             conclude_exclude(prober, present, ask_present(prober, log, present.begin))
     except TargetError as error:
