@@ -82,7 +82,7 @@ docs-write: $(VENV)/.dev  ## write the generated tables of the documentation
 assets: $(VENV)/.dev  ## fetch the third-party files of the console from npm again
 	$(BIN)/python -m tests.project.vendored_assets
 
-screenshot: $(VENV)/.dev  ## take the picture of the console for README again
+screenshot: $(VENV)/.dev  ## take the pictures of the console for the READMEs again
 	$(BIN)/python -m tests.console.screenshot
 
 bench: $(VENV)/.dev  ## benchmark requests, CPU, start-up and cold questions against raw ASGI and a minimal Flask app

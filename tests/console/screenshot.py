@@ -1,4 +1,4 @@
-"""The picture of the console in README: `python -m tests.console.screenshot` takes it again (`make screenshot`)."""
+"""The pictures of the console in the READMEs: `python -m tests.console.screenshot` takes them again (`make screenshot`)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from playwright.sync_api import Browser, sync_playwright
 
 from mockserver import MockServer
 
-FILE = Path(__file__).with_name("console.png")
+FILES = {"en": Path(__file__).with_name("console.png"), "zh": Path(__file__).with_name("console.zh.png")}
+"""The picture in each language."""
+LOCALES = {"en": "en-US", "zh": "zh-CN"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def take(browser: Browser) -> bytes:
+def take(browser: Browser, lang: str) -> bytes:
     """Return a PNG of a generated day, the same for the same version of the browser and its fonts."""
     with MockServer("default", now="2026-06-18T21:30+08:00") as server:
-        context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en-US")
+        context = browser.new_context(viewport={"width": 1280, "height": 720}, locale=LOCALES[lang])
         page = context.new_page()
         page.goto(f"{server.url}/__admin/console/data?day=20260617")
         page.locator("#sums-RoomId").wait_for()
@@ -28,4 +30,6 @@ def take(browser: Browser) -> bytes:
 if __name__ == "__main__":
     with sync_playwright() as driver:
         path = next(filter(None, map(shutil.which, BROWSERS)), None)
-        FILE.write_bytes(take(driver.chromium.launch(executable_path=path, args=["--no-sandbox"])))
+        chromium = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        for name, file in FILES.items():
+            file.write_bytes(take(chromium, name))
