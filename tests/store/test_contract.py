@@ -259,6 +259,22 @@ def test_a_reset_removes_created_apps_everywhere(pair: Pair) -> None:
     assert [app["made"] for app in all_one.get("apps")["apps"]] == [False, False]
 
 
+def test_an_app_that_nobody_uses_expires_everywhere(pair: Pair, servers: tuple[MockServer, MockServer]) -> None:
+    """With its journal and all its state."""
+    one, other, all_one, all_other = pair
+    assert one.code() == other.code() == 0
+    ttls = [server.engine.store.app_ttl for server in servers]
+    try:
+        servers[0].engine.store.app_ttl = -1
+        assert not any(app["made"] for app in all_one.get("apps")["apps"])
+        assert not any(app["made"] for app in all_other.get("apps")["apps"])
+        assert other.code() == one.code() == 1102
+        assert one.admin("GET", "requests").status == 404
+    finally:
+        for server, ttl in zip(servers, ttls, strict=True):
+            server.engine.store.app_ttl = ttl
+
+
 def test_the_metrics_count_the_requests_of_all_servers(pair: Pair) -> None:
     """Whichever server is asked."""
 
