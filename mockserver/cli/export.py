@@ -121,7 +121,8 @@ def http(lang: Lang, url: str, appkey: str | None, signed: bool, **settings: Any
 @click.option(
     "--limit", type=click.IntRange(1), default=10_000, show_default=True, metavar="N", help="The newest N requests."
 )
-def har(server: RunningServer, limit: int) -> None:
+@setting_options("lang")
+def har(server: RunningServer, limit: int, lang: Lang) -> None:
     """Print a running server's requests as HAR 1.2.
 
     Browsers and HTTP tools open it. Signatures are masked.

@@ -99,7 +99,6 @@ class Prober:
         self.readings: dict[str, Observed] = {}
         self.invariants: dict[str, Invariant] = {}
         self.errors: dict[str, list[tuple[str, Reply]]] = {}  # By error name: the cause, and the answer to it.
-        self.notes: list[Finding] = []
         self.last_curtime = ""
         self.date = ""  # The Date header of the last answer.
         self._curtimes: set[tuple[str, str]] = set()

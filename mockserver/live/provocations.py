@@ -14,8 +14,6 @@ from mockserver.core.text import Text
 from mockserver.live.probing import ALL, DISTRIBUTION, QUALITY, RECORDS, ROOM, TREND, Prober, Reply
 from mockserver.live.signing import valid_body
 
-NOT_PROVOKED = ("rate_limited", "server_busy", "internal_error")
-"""Errors that no request provokes: they are the target's own trouble."""
 UNKNOWN_ID = "no-such-id-7c1f4e0b9a52"
 _LARGE = 2 * 1024 * 1024
 _OLD_BEGIN = 1_000_000_000  # September 2001: long ranges from here on have no calls.

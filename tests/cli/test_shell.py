@@ -171,6 +171,8 @@ def test_the_same_option_is_the_same_everywhere() -> None:
         "--fail-on",
         "--output",
         "--reading",
+        "--limit",
+        "--force",
     )
     assert several == set(names)
 
