@@ -11,7 +11,7 @@ from typing import Any
 from mockserver.contract.schemas import Mismatch, Validator
 from mockserver.core.documents import Document, Pointer
 from mockserver.core.errors import Mistake, Mistakes, Problem
-from mockserver.core.suggestions import nearest, unknown
+from mockserver.core.suggestions import full_width_hint, nearest, unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts
 
@@ -102,7 +102,15 @@ def _mistakes(mismatch: Mismatch, scalar: str | None = None) -> list[Mistake]:
             for name in mismatch.value
             if name not in known and not any(re.search(pattern, name) for pattern in patterns)
         ]
-    return [Mistake(mismatch.pointer, _text(mismatch, scalar))]
+    text, hint = _text(mismatch, scalar), _colon_hint(mismatch)
+    return [Mistake(mismatch.pointer, Text(f"{text.en}; {hint.en}", f"{text.zh}；{hint.zh}") if hint else text)]
+
+
+def _colon_hint(mismatch: Mismatch) -> Text | None:
+    """Return what to write for `{name：value}`, which YAML reads as a name without a value."""
+    value: Any = mismatch.value
+    names = mismatch.pointer[-1:] if value is None else value if mismatch.keyword == "required" else ()
+    return next((hint for name in names if "：" in str(name) and (hint := full_width_hint(str(name)))), None)
 
 
 def describe_range(schema: Mapping[str, Any]) -> Text:

@@ -36,7 +36,8 @@ from mockserver.live.target import Target, TargetError
 _LOOK_UPS = 60  # Requests for users and rooms, as far as the limit of requests allows.
 _FEW_LOOK_UPS = 16  # Where each request needs a curtime of its own.
 _RESERVED = 4  # Requests that are left for the second look at calls in progress.
-_UNASKED = Text("the limit of requests was reached", "已达到请求数上限")
+_OUT_OF_REQUESTS = Text("the limit of requests was reached", "已达到请求数上限")
+_NO_EVIDENCE = Text("no answer of this run decides it", "本次的应答都不足以判断")
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -173,12 +174,12 @@ def examine(
     except TargetError as error:
         if error.kind != "out_of_requests":
             raise
-        stopped = _UNASKED
+        stopped = _OUT_OF_REQUESTS
     check_sessions(prober, log)
     check_statistics(prober, day)
     for name in READINGS:
         if name not in prober.readings:
-            prober.leave_open(name, stopped or _UNASKED)
+            prober.leave_open(name, stopped or _NO_EVIDENCE)
     return Result(
         target=target.url,
         at=started,

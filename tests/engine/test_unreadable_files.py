@@ -120,6 +120,7 @@ def test_what_cannot_be_read_stops_the_start(
     assert "fine" not in check.stdout
     assert f"{folder / place}: " in check.stderr
     assert message in check.stderr
+    assert len(check.stderr.splitlines()) == len(set(check.stderr.splitlines()))
     assert message not in chinese.stderr
     assert f"{folder / place}: " in chinese.stderr
 

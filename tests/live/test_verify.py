@@ -150,6 +150,13 @@ def test_the_limit_of_requests_leaves_the_rest_undecided() -> None:
     assert "limit of requests" in result.readings["today"].evidence.en
 
 
+def test_a_reading_without_evidence_does_not_blame_the_limit() -> None:
+    """No answer is large enough to tell max_rows."""
+    _, result, _ = examine_backend()
+    assert result.stopped is None
+    assert result.readings["max_rows"].evidence.en == "no answer of this run decides it"
+
+
 SHIPPED = {"default": None, "recorded-day": "20191210", "edge": "20191210", "document": None}
 LARGE = {"degraded-network": None, "live-calls": None, "busy-day": None}
 NOON = parse_day("20191212") + 43_200.25
