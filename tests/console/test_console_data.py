@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from mockserver import MockServer
 
@@ -32,7 +32,7 @@ def data(open_page: Callable[..., Page], server: MockServer) -> Page:
 
 def test_the_charts_show_the_answers(data: Page, server: MockServer) -> None:
     """Seven charts are drawn on load, each with the numbers of its answer in summary and table."""
-    assert data.locator(".u-wrap canvas").count() == 7
+    expect(data.locator(".u-wrap canvas")).to_have_count(7)
     for by in (1, 2, 3, 4):
         rows = preview(server, "count_business_total_volume_by_day", QueryDate=DAY, CountBy=by)["TrendData"]
         volumes = [row["Volume"] for row in rows]
@@ -69,7 +69,7 @@ def test_distributions_have_names_in_both_languages(open_page: Callable[..., Pag
         page = open_page(f"data?day={DAY}", lang=lang)
         page.locator("#sums-RoomId").wait_for()
         cards = page.locator(".bars")
-        assert cards.count() == 4
+        expect(cards).to_have_count(4)
         assert cards.nth(0).locator("tbody th").first.inner_text() == country
         assert cards.nth(3).locator("tbody th").all_inner_texts()[0] == "WiFi"
         page.get_by_role("button", name=show).first.click()
@@ -120,6 +120,8 @@ def test_the_page_leaves_no_trace(open_page: Callable[..., Page], server: MockSe
     server.admin.send("POST", "faults", {"fault": "error", "on": "*", "name": "server_busy", "times": 3})
     page = open_page(f"data?day={DAY}")
     page.locator("#sums-RoomId").wait_for()
+    expect(page.locator(".u-wrap canvas")).to_have_count(7)
+    expect(page.locator(".bars")).to_have_count(4)
     assert page.locator(".error").count() == 0
     (fault,) = server.admin.get("faults")["faults"]
     assert (fault["matched"], fault["struck"]) == (0, 0)
@@ -132,7 +134,7 @@ def test_a_scenario_without_calls_says_so(open_page: Callable[..., Page], server
     server.admin.send("PUT", "scenario", {"name": "empty"})
     page = open_page(f"data?day={DAY}")
     page.locator("#sums-RoomId").wait_for()
-    assert page.locator(".empty").count() >= 4
+    expect(page.locator("#data .empty")).to_have_count(5)
     page.get_by_role("link", name="Day before").click()
     page.wait_for_url("**/data?day=20191209*")
     assert page.locator("h1").inner_text() == "2019-12-09"
@@ -184,4 +186,4 @@ def test_a_busy_day_is_shown_hour_by_hour(open_page: Callable[..., Page], server
     counts = [int(text.partition("(")[2].strip(")").replace(",", "")) for text in hours.all_inner_texts()]
     assert counts[int(chosen)] == max(counts) > 1_000
     assert page.locator("section:has(#sums-RoomId) tbody tr").count() == 100
-    assert page.locator(".u-wrap canvas").count() == 7
+    expect(page.locator(".u-wrap canvas")).to_have_count(7)

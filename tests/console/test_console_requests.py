@@ -178,6 +178,7 @@ def test_two_exchanges_are_compared(open_page: Callable[..., Page], server: Mock
     """Two marked rows lead to a table of what differs; an evicted request says so."""
     one, two = send(server, RoomId="one"), send(server, RoomId="two")
     page = open_page("requests")
+    expect(page.locator(ROWS)).to_have_count(2)
     for box in page.locator(f"{ROWS} input").all():
         box.check()
     page.locator("#compare").click()
