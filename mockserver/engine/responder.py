@@ -26,6 +26,7 @@ from mockserver.scenarios.model import Reply, Rule, RuleSet, error_name_of, is_e
 from mockserver.scenarios.near_misses import nearest_rule
 from mockserver.scenarios.replay import move
 from mockserver.scenarios.templates import BadTemplate
+from mockserver.world.coverage import NOT_RECORDED
 from mockserver.world.records import TooManyRows
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import World
@@ -66,10 +67,12 @@ class Responder:
     def answer(self, context: RequestContext) -> Decision:
         """Return the answer to an accepted request; that of a replayed recording with its times moved to now."""
         replay = context.scenario.replay
-        seconds = replay.seconds(context.accepted_operation.name, context.second) if replay else 0
-        if not seconds:
+        if replay is None:
             return self._answer(context)
-        recorded = replace(context, body=move(context.body, -seconds), now=context.now - seconds)
+        seconds = replay.seconds(context.accepted_operation.name, context.second)
+        # What lies after the recording has not happened yet.
+        now = min(context.now - seconds, replay.recorded_at)
+        recorded = replace(context, body=move(context.body, -seconds), now=now)
         decision = self._answer(recorded)
         context.unmatched = recorded.unmatched
         if decision.error:
@@ -226,6 +229,7 @@ class Responder:
     def _not_found(self, context: RequestContext, error: NotFound, by: str) -> Decision:
         # Catalogues that were written before there were recordings lack `not_recorded`.
         name = error.error if error.error in context.config.catalogue else "internal_error"
+        by = "recording" if error.error == NOT_RECORDED else by
         return self.failure(context, name, by, detail=f"{error.field} {shorten(error.value)}")
 
     def _log(self, context: RequestContext, place: str, text: str, reason: object) -> None:

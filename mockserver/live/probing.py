@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -41,6 +41,7 @@ class Reply:
     at: float = 0.0  # When the request was signed.
     raw: bytes = b""
     problem: Text | None = None  # Why there is no answer.
+    unrecorded: bool = False  # The target is a mock that replays a recording, which does not know the answer.
 
     @property
     def ok(self) -> bool:
@@ -137,7 +138,10 @@ class Prober:
             reply = self._ask(operation, body, offset=0, **options)
             if self.once and reply.code != first.code:
                 self._used_until = max(self._used_until, int(used[:10]))
-        if expected and not reply.ok and is_envelope(reply.value):
+        if reply.unrecorded:
+            text = Text("the recording does not know this", "录制中没有这项内容")
+            self.report(operation, Finding("info", "not_recorded", text, reply.request))
+        elif expected and not reply.ok and is_envelope(reply.value):
             text = Text(
                 f"a valid request is refused: {reply.code} {self.redact(reply.info)}",
                 f"有效请求被拒绝：{reply.code} {self.redact(reply.info)}",
@@ -232,6 +236,7 @@ class Prober:
     def _read(self, operation: str, body: Body, line: str, answer: Answer) -> Reply:
         value, wrong = parse_answer(answer.body)
         reply = Reply(operation, body, line, answer.status, value, answer.at + self.skew, answer.body)
+        reply = replace(reply, unrecorded=answer.headers.get("x-mock-answered-by") == "recording")
         self.asked[operation] += 1
         self.date = answer.headers.get("date", "")
         if answer.status == 429 or (reply.code is not None and _LIMITED.search(reply.info)):

@@ -57,6 +57,7 @@ class Recording:
     failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """The answers to requests for a room or a user that does not exist."""
     recorded_at: float = 0.0
+    known_until: float = 0.0  # When everybody's sessions until then were last asked for; 0 if they never were.
     conflicts: list[Text] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # Answers by operation.
     changes: int = 0  # Grows with everything that changes a file.
@@ -67,6 +68,8 @@ class Recording:
         self.counts[operation] += 1
         self.recorded_at = max(self.recorded_at, at)
         self.changes += 1
+        if operation == ALL and int(body["EndTime"]) >= int(at):
+            self.known_until = max(self.known_until, at)
         if operation == ALL:
             self._add_window(body, answer["UsersList"], at)
         elif operation == RECORDS:

@@ -86,7 +86,8 @@ def _rows(recording: Recording) -> Iterator[tuple[object, ...]]:
 
 def _head(recording: Recording) -> tuple[str, int]:
     """Return everything but the answers, and how many entries are left out."""
-    at = int(recording.recorded_at)
+    # For a replay, the moment at which the present was known.
+    at = int(recording.known_until or recording.recorded_at)
     day = show_time(at)[:10]
     readings = {name: value for name, value in recording.readings.items() if value != DEFAULTS[name]}
     covers = [*_covers(recording)]

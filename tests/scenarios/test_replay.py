@@ -78,6 +78,16 @@ def test_all_times_of_a_recording_move(tmp_path: Path, shift: str, later: int, m
     assert ask("query_all_instance_by_time", **before)["ErrorCode"] == 1403
 
 
+def test_a_replay_ends_when_the_recording_ended(tmp_path: Path) -> None:
+    """A client that asks for the last hour is answered; what came after the recording has not happened."""
+    now = RECORDED_AT + 40 * DAY_SECONDS + 3_600
+    mock = client(tmp_path, "days", now)
+    body = {"BeginTime": str(now - 7_200), "EndTime": str(now)}
+    assert mock.ask("query_all_instance_by_time", body)["UsersList"] == []
+    response = mock.send({"operation": "query_room_info", "body": {"RoomId": "78"}})
+    assert (mock.error(response), dict(response.headers)["X-Mock-Answered-By"]) == ("not_recorded", "recording")
+
+
 def test_a_replay_needs_to_know_when_it_was_recorded(tmp_path: Path) -> None:
     """Otherwise nobody knows how far to move it."""
     (tmp_path / "scenarios").mkdir()
