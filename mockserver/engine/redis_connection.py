@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,3 +157,8 @@ def refused(error: str) -> Text:
             f"Redis {_MIN_VERSION} or later is needed ({error})", f"需要 Redis {_MIN_VERSION} 或更高版本（{error}）"
         )
     return Text(error, error)
+
+
+def texts(values: Sequence[bytes | None]) -> list[str]:
+    """Return the texts of an answer; a missing one is empty."""
+    return [(value or b"").decode() for value in values]

@@ -198,6 +198,7 @@ def dump_shared(store: RedisStore) -> str:
             "rules": [[rule_id, rule.entry] for rule_id, rule in store.rules.items()],
             "faults": [[shared.fault.to_mapping(), shared.added, shared.uid] for shared in faults],
             "tokens": store.tokens,
+            "releases": store.releases,
         }
     )
 
@@ -213,6 +214,10 @@ def load_shared(store: RedisStore, document: dict[str, Any]) -> None:
     faults = [SharedFault(_fault(engine, mapping), added, uid) for mapping, added, uid in document["faults"]]
     store.shared_faults = {str(shared.fault.common.id): shared for shared in faults}
     store.tokens = tuple(document["tokens"])
+    known, store.releases = dict(store.releases), [(name, appkey) for name, appkey in document["releases"]]
+    for name, appkey in store.releases:
+        if name not in known:
+            store.on_release(appkey)
     if document["overrides"] != engine.config.reading_overrides:
         store.overrides.clear()
         store.overrides.update(document["overrides"])

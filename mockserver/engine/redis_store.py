@@ -15,7 +15,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +29,7 @@ from mockserver.core.clock import Clock
 from mockserver.core.http import Response
 from mockserver.core.machine_time import machine_time, monotonic
 from mockserver.core.text import Text
-from mockserver.engine.redis_connection import Script
+from mockserver.engine.redis_connection import Script, texts
 from mockserver.engine.redis_lane import Lane
 from mockserver.engine.redis_state import RedisAppState, dump_shared, dump_state, load_app, load_shared
 from mockserver.engine.state import AppState, MemoryStore, StoreUnavailable, T
@@ -88,6 +88,7 @@ class RedisStore(MemoryStore):
             overrides  # The readings chosen for the whole run. The engine reads the files with this object.
         )
         self._first_overrides = dict(overrides)
+        self.releases: list[tuple[str, str | None]] = []  # The last ones, by a unique text.
         self.tokens = (secrets.token_hex(6), secrets.token_hex(6))
         """What the claims of apps without a document are counted under; see `RedisClaims`."""
         self.token: Callable[[], str] = partial(secrets.token_hex, 6)
@@ -220,6 +221,11 @@ class RedisStore(MemoryStore):
                 self._version = -1
             raise StoreUnavailable(_TOO_BUSY)
 
+    def release(self, appkey: str | None) -> int:
+        """End the delays of the responses to an app, or to all for None, in every process."""
+        self.releases = [*self.releases[-9:], (secrets.token_hex(6), appkey)]
+        return super().release(appkey)
+
     def request_id(self) -> tuple[int, str]:
         """Return the number of the current request in this process, and its id."""
         run = _RUN.get()
@@ -273,16 +279,16 @@ class RedisStore(MemoryStore):
             self.call("create", first, int(machine_time() * 1e6), secrets.token_hex(16))
             have = self._version = -1
             reply = self.call("read", have)
-        version, scopes, changed = int(reply[0]), _texts(reply[1]), _texts(reply[2])
+        version, scopes, changed = int(reply[0]), texts(reply[1]), texts(reply[2])
         if version < have:
             # An older state was restored.
             self._version = -1
-            return self.refresh()
+            self.refresh()
+            return
         with self._applying:
             if have <= self._version < version:
                 self._apply(set(scopes), dict(zip(changed[::2], changed[1::2], strict=True)))
                 self._version = version
-        return None
 
     def _apply(self, scopes: set[str], changed: dict[str, str]) -> None:
         if ALL in changed:
@@ -342,7 +348,3 @@ class RedisStore(MemoryStore):
     def new_state(self, appkey: str, scenario: str) -> RedisAppState:
         """Return the state of an app for which nothing was chosen."""
         return RedisAppState(self, appkey, Clock(self.clock.now), scenario, self._seed)
-
-
-def _texts(values: Sequence[bytes | None]) -> list[str]:
-    return [(value or b"").decode() for value in values]

@@ -139,6 +139,7 @@ class MemoryStore:
         self.readings: Mapping[str, Value] = {}  # Readings set for all apps.
         self.apps: dict[str, App] = {}  # Apps created at run time, beside those of the configuration.
         self.app_ttl = app_ttl
+        self.on_release: Callable[[str | None], int] = lambda appkey: 0  # Set by the server.
         self._used: dict[str, float] = {}  # When each of them was used last, by the machine's monotonic clock.
         self._seed = seed
         self._startup_faults: tuple[Fault, ...] = ()
@@ -179,6 +180,10 @@ class MemoryStore:
 
     def close(self) -> None:
         """End what `open` began."""
+
+    def release(self, appkey: str | None) -> int:
+        """End the delays of the responses to an app, or to all for None. Return how many there were in this process."""
+        return self.on_release(appkey)
 
     def request_id(self) -> tuple[int, str]:
         """Return the number of a new request in this process, and its id."""

@@ -60,7 +60,9 @@ def build_app(
     """
     app = Flask("mockserver", static_folder=None)
     app.url_map.merge_slashes = False
-    context = AdminContext(engine, release or (lambda appkey: 0), public_url)
+    if release is not None:
+        engine.store.on_release = release
+    context = AdminContext(engine, engine.store.release, public_url)
     guard = (guard or Guard.for_host("localhost", None)).behind(public_url)
 
     @app.before_request

@@ -259,6 +259,19 @@ def test_a_reset_removes_created_apps_everywhere(pair: Pair) -> None:
     assert [app["made"] for app in all_one.get("apps")["apps"]] == [False, False]
 
 
+def test_removing_faults_at_one_server_releases_the_responses_of_the_other(pair: Pair) -> None:
+    """A delay of ten minutes ends; those of other apps go on."""
+    one, other, *_ = pair
+    one.send("POST", "faults", {"fault": "latency", "fixed_ms": 600_000})
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(other.code()))
+    thread.start()
+    one.get("requests", wait_for=1, timeout=20)
+    one.send("DELETE", "faults")
+    thread.join(20)
+    assert codes == [0]
+
+
 def test_an_app_that_nobody_uses_expires_everywhere(pair: Pair, servers: tuple[MockServer, MockServer]) -> None:
     """With its journal and all its state."""
     one, other, all_one, all_other = pair
