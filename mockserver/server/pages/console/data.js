@@ -181,7 +181,7 @@ function Sums({ title, rows, total, id, columns, onPick, picked }) {
     ${total > SHOWN && html`<p class="small">${t(`The ${SHOWN} with the longest calls. Enter any other id and press Enter.`, `通话最长的 ${SHOWN} 个；其他 ID 请输入后按回车。`)}</p>`}
     ${rows.length
       ? html`<div class="tall" tabindex="0">
-          <table>
+          <table class="fit">
             <thead><tr><th scope="col">${id}</th>${columns.map(([name, , text]) => html`<th scope="col" class=${name ? "number" : ""}>${text}</th>`)}</tr></thead>
             <tbody>
               ${found.slice(0, SHOWN).map(
