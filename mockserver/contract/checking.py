@@ -108,8 +108,11 @@ def _mistakes(mismatch: Mismatch, scalar: str | None = None) -> list[Mistake]:
 
 def _colon_hint(mismatch: Mismatch) -> Text | None:
     """Return what to write for `{name：value}`, which YAML reads as a name without a value."""
-    value: Any = mismatch.value
-    names = mismatch.pointer[-1:] if value is None else value if mismatch.keyword == "required" else ()
+    value = mismatch.value
+    if value is None:
+        names: Iterable[object] = mismatch.pointer[-1:]
+    else:  # Where other names are not allowed, the name itself is reported, with the hint.
+        names = value if mismatch.keyword == "required" and "additionalProperties" not in mismatch.schema else ()
     return next((hint for name in names if "：" in str(name) and (hint := full_width_hint(str(name)))), None)
 
 
