@@ -9,29 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from importlib import import_module
 
 import click
 
 from mockserver import __version__
-from mockserver.cli.check import check
-from mockserver.cli.console import open_command
-from mockserver.cli.explain import explain
-from mockserver.cli.export import export
-from mockserver.cli.faults import faults
-from mockserver.cli.init import init
-from mockserver.cli.journal import requests
-from mockserver.cli.learn import learn
 from mockserver.cli.options import message_language
-from mockserver.cli.record import record
-from mockserver.cli.report import report
-from mockserver.cli.requests import call, curl, sample, sign
-from mockserver.cli.reset import reset
-from mockserver.cli.serve import serve
 from mockserver.cli.streams import discard, standard_streams
-from mockserver.cli.tables import TABLES
-from mockserver.cli.verify import verify
-from mockserver.cli.wait import wait
-from mockserver.cli.world import world
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import environment_warnings
 from mockserver.core.text import Text
@@ -41,7 +25,35 @@ _NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NOT_UTF_8 = Text("an argument contains bytes that are not UTF-8", "参数中含有不是 UTF-8 的字节")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_COMMANDS = {
+    **{name: (name, name) for name in ("check", "explain", "export", "faults", "init", "learn", "record", "report")},
+    **{name: (name, name) for name in ("reset", "serve", "verify", "wait", "world")},
+    **{name: ("requests", name) for name in ("call", "curl", "sample", "sign")},
+    **{name: ("tables", name) for name in ("errors", "operations", "readings", "scenarios", "settings")},
+    "open": ("console", "open_command"),
+    "requests": ("journal", "requests"),
+}  # The module of each command and its name there.
+
+
+class _Commands(click.Group):
+    """The commands. Each is imported when it is used, so that `serve` starts without the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; None for an unknown name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"mockserver.cli.{module}"), name)
+        # click would cut a sentence that is longer than a line.
+        command.short_help = (command.help or "").partition("\n")[0].removesuffix(".")
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mockserver")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -56,32 +68,6 @@ def cli(context: click.Context) -> None:
     if context.invoked_subcommand not in ("serve", "record"):
         for warning in environment_warnings():
             _complain(warning)
-
-
-_COMMANDS = (
-    *(
-        serve,
-        wait,
-        open_command,
-        reset,
-        init,
-        curl,
-        call,
-        sample,
-        sign,
-        explain,
-        check,
-        export,
-        world,
-        requests,
-        report,
-    ),
-    *(verify, learn, record),
-)
-for _command in (*_COMMANDS, *TABLES, faults):
-    # click would cut a sentence that is longer than a line.
-    _command.short_help = (_command.help or "").partition("\n")[0].removesuffix(".")
-    cli.add_command(_command)
 
 
 def main() -> None:

@@ -65,10 +65,10 @@ _ABOUT_READINGS = """List the readings of ambiguous passages.
 
 A reading chooses how the server interprets a gap or a contradiction of the document.
 """
-TABLES = (
-    _command("operations", "List the operations of the API.", _operation, OPERATIONS.values()),
-    _command("scenarios", "List the scenarios.", _scenario, of_config=lambda config: config.scenarios.values()),
-    _command("errors", "List the error catalogue (§1.6).", _error, of_config=lambda config: config.catalogue.values()),
-    _command("readings", _ABOUT_READINGS, _reading, READINGS.values()),
-    _command("settings", "List the settings of the server.", _setting, SETTINGS.values()),
+operations = _command("operations", "List the operations of the API.", _operation, OPERATIONS.values())
+scenarios = _command("scenarios", "List the scenarios.", _scenario, of_config=lambda config: config.scenarios.values())
+errors = _command(
+    "errors", "List the error catalogue (§1.6).", _error, of_config=lambda config: config.catalogue.values()
 )
+readings = _command("readings", _ABOUT_READINGS, _reading, READINGS.values())
+settings = _command("settings", "List the settings of the server.", _setting, SETTINGS.values())

@@ -122,19 +122,29 @@ def test_a_report_on_an_unknown_app_is_wrong_usage() -> None:
 def commands() -> list[tuple[str, ...]]:
     """Return the words of every command."""
     found: list[tuple[str, ...]] = []
-    for name, command in cli.commands.items():
-        inner = command.commands if isinstance(command, click.Group) else {}
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        inner = command.list_commands(context) if isinstance(command, click.Group) else []
         found += [(name, inner_name) for inner_name in inner] or [(name,)]
     return found
+
+
+def command_of(words: tuple[str, ...]) -> click.Command:
+    """Return the command with these words."""
+    command: click.Command = cli
+    for word in words:
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None
+        command = found
+    return command
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_help_is_complete(words: tuple[str, ...]) -> None:
     """Every option has a text and shows its environment variable, and every command takes --lang."""
-    command: click.Command = cli
-    for word in words:
-        assert isinstance(command, click.Group)
-        command = command.commands[word]
+    command = command_of(words)
     options = [option for option in command.params if isinstance(option, click.Option)]
     assert command.help
     for option in options:
@@ -150,11 +160,7 @@ def test_the_same_option_is_the_same_everywhere() -> None:
     """One help text and one variable, except where an option means something else."""
     texts: dict[str, set[tuple[object, ...]]] = {}
     for words in commands():
-        command: click.Command = cli
-        for word in words:
-            assert isinstance(command, click.Group)
-            command = command.commands[word]
-        for option in command.params:
+        for option in command_of(words).params:
             if isinstance(option, click.Option):
                 texts.setdefault(option.opts[0], set()).add((option.envvar, option.help))
     several = {name for name, found in texts.items() if len(found) > 1}
