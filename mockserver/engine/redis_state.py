@@ -214,7 +214,7 @@ def load_shared(store: RedisStore, document: dict[str, Any]) -> None:
     faults = [SharedFault(_fault(engine, mapping), added, uid) for mapping, added, uid in document["faults"]]
     store.shared_faults = {str(shared.fault.common.id): shared for shared in faults}
     store.tokens = tuple(document["tokens"])
-    known, store.releases = dict(store.releases), [(name, appkey) for name, appkey in document["releases"]]
+    known, store.releases = dict(store.releases), [(name, appkey) for name, appkey in document.get("releases", ())]
     for name, appkey in store.releases:
         if name not in known:
             store.on_release(appkey)
