@@ -51,7 +51,7 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
     failed = False
     for name in paths or ("",):
         problems = _file(Path(name), lang) if os.path.isfile(name) else _folder(Path(name) if name else None, lang)
-        for problem in dict.fromkeys(problems):
+        for problem in problems:
             click.echo(problem.show(lang), err=True)
         failed = failed or bool(problems)
     sys.exit(1 if failed else 0)

@@ -57,6 +57,7 @@ class Folders:
                 _fail(user, "there is no such folder", "没有这个文件夹")
             _ask(os.listdir, user)
         self._files = {kind: self._find_all(kind, found) for kind in _PLACES}
+        found = list(dict.fromkeys(found))  # Two kinds of files may lie in one folder.
         own = {folder for kind in _PLACES for folder in _folders(kind, user)[1:]}
         paths = (path for files in self._files.values() for path in files.values())
         if user is not None and not found and not any(path.parent in own for path in paths):
