@@ -75,13 +75,14 @@ class BoundedFaker:
         self._source = fake if source is None else source
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name in _REFUSED:
+        if name.startswith("_"):
             raise AttributeError(f"fake.{name} is not supported in templates")
-        value = getattr(self._source, name)
+        value = None if name in _REFUSED else getattr(self._source, name, None)
         if name in _PROXIES:
             return BoundedFaker(self._fake, value)
         if not callable(value):
-            raise AttributeError(f"fake.{name} is not a method")
+            # Not an AttributeError, whose text Jinja replaces.
+            return partial(_refuse, f"fake.{name} is not a method of Faker that templates may call")
         return partial(_call, value, getattr(self._fake, name))
 
     def check(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -89,6 +90,10 @@ class BoundedFaker:
         method = getattr(self._fake, name, None)
         if callable(method) and name not in _REFUSED:
             _check(method, args, kwargs)
+
+
+def _refuse(message: str, /, *args: Any, **kwargs: Any) -> None:
+    raise TooMuch(message)
 
 
 def _call(function: Callable[..., Any], method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:

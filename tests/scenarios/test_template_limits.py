@@ -46,7 +46,6 @@ WHEN_ANSWERED = [
     "fake.paragraphs(nb=request.body.N / 2000)",
     "fake.random.getrandbits(request.body.N)",
     "fake.format('random_number', digits=request.body.N)",
-    "fake.get_formatter('random_number')(digits=request.body.N)",
     "fake.json(num_rows=request.body.N)",
     "fake.fixed_width([(request.body.N, 'name')])",
     "fake.binary(length=request.body.N)",
@@ -192,3 +191,16 @@ def test_requests_with_templates_do_not_run_in_the_event_loop(tmp_path: Path, ad
             finish.set()
             waiting.join(20)
         assert not waiting.is_alive()
+
+
+def test_such_a_call_with_constant_arguments_is_refused_at_load() -> None:
+    """Before any request."""
+    with pytest.raises(BadTemplate, match=r"fake\.get_formatter is not a method"):
+        compile_value("{{ fake.get_formatter('random_number')(digits=request.body.N) }}")
+
+
+@pytest.mark.parametrize("name", ["binary", "nosuch", "seed_instance"])
+def test_a_method_that_faker_lacks_or_templates_may_not_call_is_named(name: str) -> None:
+    """The message is about the template, not about a class of the package."""
+    with pytest.raises(BadTemplate, match=f"fake.{name} is not a method of Faker that templates may call"):
+        compile_value(f"{{{{ fake.{name}() }}}}")({**VARIABLES, "fake": make_faker("a")})
