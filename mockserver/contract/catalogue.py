@@ -1,4 +1,4 @@
-"""The error catalogue (§1.6): stable names for numbers that a user replaces once the real ones are known.
+"""The error catalogue (§1.6): stable names for codes that users replace once the real ones are known.
 
 It is also the only place where an ErrorInfo (§1.4) is composed. To change a text, edit the row in `errors.yaml`; to leave the
 details out, set `error_info` to `catalogue`. An explicit `info` of a fault or of a scenario's reply replaces all of it.

@@ -59,7 +59,7 @@ def check_document(document: Document, validator: Validator, problems: list[Prob
 
 
 def _wrong(mismatch: Mismatch) -> list[Pointer]:
-    """The smallest parts of the value that have to go."""
+    """The smallest parts of the value that must be removed."""
     if mismatch.keyword == "additionalProperties":
         return [mistake.pointer for mistake in _mistakes(mismatch)]
     if mismatch.keyword in _INCOMPLETE and mismatch.pointer[:1] in ((), ("answers",)):
@@ -77,7 +77,7 @@ def describe_mismatches(document: Document, mismatches: Sequence[Mismatch], at: 
 def find_mistakes(
     mismatches: Sequence[Mismatch], scalar_at: Callable[[Pointer], str | None] = lambda _: None
 ) -> Mistakes:
-    """Return what is wrong and what would be right; `scalar_at` returns a value as it is written in the file."""
+    """Return what is wrong and what would be valid; `scalar_at` returns a value as it is written in the file."""
     typed = {mismatch.pointer for mismatch in mismatches if mismatch.keyword == "type"}
     return Mistakes(
         mistake

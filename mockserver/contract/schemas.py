@@ -127,7 +127,7 @@ class Schemas:
                 check_schema(document.value)
                 _check_id(document.value, name)
             except SchemaError as error:
-                text = Text(f"not a JSON Schema: {error}", f"不是有效的 JSON Schema:{error}")
+                text = Text(f"not a JSON Schema: {error}", f"不是有效的 JSON Schema：{error}")
                 problems.append(document.problem(error.pointer, text))
                 continue
             by_id[document.value["$id"]] = document.value
@@ -174,7 +174,7 @@ def _dangling_references(document: Document, known: Mapping[str, Any]) -> Iterat
         if file not in known or not _exists(known[file], inside):
             text = Text(
                 f"{target!r} does not exist; refer to one of the schema files or to #/$defs/…",
-                f"{target!r} 没有指向任何内容；请引用某个 Schema 文件或 #/$defs/…",
+                f"{target!r} 不存在；请引用某个 Schema 文件或 #/$defs/…",
             )
             yield document.problem(pointer, text)
 
@@ -204,7 +204,7 @@ def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> P
     from referencing.jsonschema import DRAFT202012
 
     def pattern(validator: Any, expected: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-        # In `re`, `$` matches before a final newline, \d matches digits of any script, and (a+)+ may never finish.
+        # In `re`, `$` matches before a final newline, \d matches digits of any script, and (a+)+ may practically never finish.
         if isinstance(value, str) and not _pattern(expected).is_valid(value):
             yield ValidationError(f"{value!r} does not match {expected!r}")
 

@@ -145,7 +145,7 @@ def normalize_server_url(text: str) -> str:
 
 
 def parse_public_url(url: str, option: str = "--public-url") -> str:
-    """Return the URL of a server, without a trailing slash; raise ConfigurationError about `option` if it is none."""
+    """Return the URL of a server, without a trailing slash; raise ConfigurationError about `option` if it is invalid."""
     parts = _split(url)
     if parts is None or parts.query or parts.fragment:
         text = Text(
@@ -188,7 +188,7 @@ def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:
 def scheme_advice(address: ServerAddress, received: Exception | bytes) -> Text | None:
     """Return the advice to use the other scheme if `received` shows that the port serves that one, otherwise None.
 
-    `received` is the error instead of an answer, or the body of an HTTP 400: many https servers answer plain http so.
+    `received` is the error instead of an answer, or the body of an HTTP 400: many https servers answer plain http that way.
     """
     if address.secure:
         reason = str(received).lower().replace("_", " ")

@@ -26,7 +26,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 class InvalidTime(InvalidPart):
-    """A text is not a point in time; `text` says what would be."""
+    """The text is not a point in time; `text` says what is valid."""
 
 
 class Clock:

@@ -165,7 +165,7 @@ class DocumentParser:
         raise ConfigurationError.at(self.name, Text(en, zh), *position)
 
     def count_value(self, depth: int, position: Position) -> None:
-        """Count one more value; fail if it is nested too deep or one too many."""
+        """Count one more value; fail if it is nested too deeply or exceeds the limit."""
         self.count += 1
         if depth > MAX_DEPTH:
             self.fail(position, f"nested deeper than {MAX_DEPTH}: flatten it", f"嵌套超过 {MAX_DEPTH} 层：请展平")

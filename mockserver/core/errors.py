@@ -3,7 +3,7 @@
 MockServerError
 ├── ConfigurationError      a file, an option or a setting is wrong: exit code 2, nothing was changed
 ├── InvalidPart             a part of a fault or a world is invalid; the base of errors with a pointer
-├── AdminError              an admin request is refused, whether it came over HTTP or from test code
+├── AdminError              an admin request is refused, over HTTP or in test code
 └── NotFound                a valid API request names a room or user that does not exist (§2.1, §2.2)
 """
 
@@ -23,7 +23,7 @@ class MockServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in the user's input: where it is, what is wrong, and what would be right."""
+    """One mistake in the user's input: where it is, what is wrong, and how to fix it."""
 
     place: str  # A file path, an option such as `--port`, or the name of another input.
     text: Text

@@ -57,7 +57,7 @@ class Folders:
                 _fail(user, "there is no such folder", "没有这个文件夹")
             _ask(os.listdir, user)
         self._files = {kind: self._find_all(kind, found) for kind in _PLACES}
-        found = list(dict.fromkeys(found))  # Two kinds of files may lie in one folder.
+        found = list(dict.fromkeys(found))  # One folder may hold two kinds of files.
         own = {folder for kind in _PLACES for folder in _folders(kind, user)[1:]}
         paths = (path for files in self._files.values() for path in files.values())
         if user is not None and not found and not any(path.parent in own for path in paths):
@@ -203,7 +203,7 @@ def _check_link(path: Path, root: Path) -> None:
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether nothing has this name; False if that is unknown."""
+    """Whether the path certainly does not exist; False if that is unknown."""
     try:
         os.lstat(path)
     except FileNotFoundError:

@@ -81,7 +81,7 @@ def header_text(text: str) -> str:
 
 
 def read_header(text: str) -> str:
-    """Return a header value that was decoded as Latin-1, as WSGI requires, as UTF-8 if it is that."""
+    """Return a header value that was decoded as Latin-1, as WSGI requires, as UTF-8 if it is valid UTF-8."""
     if text.isascii():
         return text
     try:

@@ -1,7 +1,7 @@
 """The machine's time, also while a test has frozen or replaced the functions of the module `time`.
 
-freezegun, gevent and `unittest.mock` replace functions in `time` and in every module that imported them; what waits by a
-replaced clock waits for ever. So this module reads the time through a copy of `time` that is in no one's reach.
+freezegun, gevent and `unittest.mock` replace functions in `time` and in every module that imported them; code that waits by
+a replaced clock may never wake up. So this module reads the time through a private copy of `time`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def machine_time_ns() -> int:
 
 
 def monotonic() -> float:
-    """Return seconds that only count up, for measuring and waiting."""
+    """Return seconds of a monotonic clock, for measuring and waiting."""
     return float(_TIME.monotonic())
 
 

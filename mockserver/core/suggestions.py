@@ -1,4 +1,4 @@
-"""Messages for a name that does not exist: what was probably meant, or else what there is."""
+"""Messages for a name that does not exist: the likely name, or else the known ones."""
 
 from __future__ import annotations
 

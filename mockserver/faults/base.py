@@ -24,7 +24,7 @@ from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
 from mockserver.validation.signature import SigningContext
 
-# All that most kinds need, with what is defined below.
+# Everything that most kinds need, together with the definitions below.
 __all__ = ["DeliveryPlan", "Response", "SigningContext", "Text"]
 T = TypeVar("T", bound="Fields")
 Family = Literal["checksum", "api", "payload", "gateway", "time", "connection"]
@@ -79,7 +79,7 @@ def nested(en: str, zh: str, cls: type[Fields]) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Fields:
-    """Base of what has fields that users set. Subclasses are frozen, keyword-only dataclasses, too."""
+    """Base of classes with fields that users set. Subclasses are frozen, keyword-only dataclasses, too."""
 
     exactly_one: ClassVar[tuple[str, ...]] = ()  # Fields of which exactly one is required.
 
@@ -128,7 +128,7 @@ def _field(en: str, zh: str, default: Any, inner: type[Fields] | None = None, **
 
 
 class Window:
-    """The requests that one fault accepted lately, by the app's clock."""
+    """The requests that one fault accepted recently, by the app's clock."""
 
     __slots__ = ("_accepted", "_lock")
 

@@ -60,7 +60,7 @@ def nodes(document: dict[str, Any]) -> list[Node]:
 
 
 def decode(response: Response) -> dict[str, Any] | None:
-    """Return the body's JSON object, a new one on each call; None if an earlier fault has left none."""
+    """Return the body's JSON object, a new one on each call; None if an earlier fault has replaced it."""
     try:
         document = json.loads(response.body.decode(), parse_constant=_reject_constant)
     except (ValueError, RecursionError):

@@ -118,7 +118,7 @@ class ActiveFault:
 
 
 class FaultState:
-    """The faults of one app. While there are none, `active` is empty and costs one look."""
+    """The faults of one app. While there are none, `active` is empty and costs one lookup."""
 
     def __init__(self, seed: int = 0, new_counts: Callable[[str], FaultCounts] = FaultCounts) -> None:
         self.active: tuple[ActiveFault, ...] = ()

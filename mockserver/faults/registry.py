@@ -1,4 +1,4 @@
-"""Finds the fault kinds: every module in `kinds/` holds one, so a new kind is a new file and nothing else."""
+"""Finds the fault kinds: every module in `kinds/` holds one, so adding a kind means adding one file."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def report_on_journal(
 
 
 def _select_after(selection: Selection, after: str) -> Selection:
-    """Return the part of a selection after a request; nothing of it is evicted while an older entry is left."""
+    """Return the part of a selection after a request; no part of it is evicted while an older entry is left."""
     if not after:
         return selection
     # Ids are decimal numbers of eight digits or more.

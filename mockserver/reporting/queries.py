@@ -27,7 +27,7 @@ class RequestsQuery(NamedTuple):
 
     query: JournalQuery
     limit: int | None
-    wait_for: int | None  # Wait until there are so many.
+    wait_for: int | None  # Wait until there are this many.
     timeout: float  # Seconds to wait at most.
 
 

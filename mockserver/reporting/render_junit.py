@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-# Writes XML, parses none.
+# Only writes XML, never parses it.
 from xml.etree import ElementTree as Xml  # nosec B405
 
 from mockserver.reporting.report import ViolationGroup

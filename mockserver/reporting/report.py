@@ -115,7 +115,7 @@ def find_failures(report: Report, criteria: FailCriteria) -> list[Text]:
         if times := len(report.findings):
             failures.append(Text(f"{pluralize(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
         if times := report.evicted:
-            # Requests that cannot be checked any more are not taken for correct ones.
+            # Requests that can no longer be checked do not count as correct.
             en = f"{pluralize(times, 'older request')} left the journal unchecked; make it larger"
             failures.append(Text(en, f"{times} 个较早的请求已移出日志，未经检查；请增大日志"))
     percent, minimum = report.coverage.percent, criteria.min_coverage

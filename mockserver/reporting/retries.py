@@ -102,7 +102,7 @@ def analyze_retries(
 ) -> tuple[ErrorHandling, ...]:
     """Return the error handling for each operation and error, in the order of first use and of the rules.
 
-    A mistake that is `expected` of the request that shows it is counted, but is no finding.
+    A mistake that is `expected` of the request that shows it is counted, but not reported.
     """
     tallies: dict[tuple[str, str], _Tally] = {}
     for requests in by_client(entries):

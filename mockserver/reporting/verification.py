@@ -46,7 +46,7 @@ class VerificationRequest:
         return JournalQuery(appkey=self.query.appkey, since=self.query.since)
 
     def matches(self, entry: JournalEntry) -> bool | None:
-        """Whether a request matches; None if too little of it was kept to decide."""
+        """Whether a request matches; None if too little of it was stored to decide."""
         if not self.query.matches(entry):
             return False
         fields, query = entry.whole_fields(), entry.query
@@ -54,7 +54,7 @@ class VerificationRequest:
         if fields is None:
             fields = entry.uncut_fields()
         unmet = self.matcher.unmet(fields, query)
-        # A part that was kept whole can still rule the request out.
+        # A part that was stored whole can still rule the request out.
         whole = {"body": fields.keys(), "query": {name for name, value in query.items() if len(value) <= MAX_TEXT}}
         for condition in unmet:
             if not is_cut[condition.part] or condition.field in whole[condition.part]:

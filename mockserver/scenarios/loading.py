@@ -314,7 +314,7 @@ def _world(
 
 
 def _replay(chain: Sequence[_ScenarioFile], recorded_at: int) -> Replay | None:
-    """The nearest `replay` of a chain; None if it moves nothing."""
+    """The nearest `replay` of a chain; None if nothing is moved."""
     part = next((part for part in chain if "replay" in part.content), None)
     if part is None or part.content["replay"]["shift"] == "none":
         return None

@@ -45,7 +45,7 @@ class Rule:
     replies: tuple[Reply, ...]
     times: int | None = None  # The rule stops matching after this many requests.
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """The entry that it was made of, for a rule added at run time."""
+    """The entry it was built from, for a rule added at run time."""
 
 
 @dataclass(frozen=True, eq=False)

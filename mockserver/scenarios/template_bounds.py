@@ -38,7 +38,7 @@ class Clock(threading.local):
         self.end = thread_time() + _MAX_SECONDS
 
     def check(self) -> None:
-        """Raise SecurityError when the time is over."""
+        """Raise SecurityError when the time is up."""
         if thread_time() > self.end:
             raise SecurityError(f"the template takes more than {_MAX_SECONDS:g} s")
 
@@ -47,7 +47,7 @@ CLOCK = Clock()
 
 
 def _timed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a filter that is not begun when the time is over."""
+    """Return a filter that does not start when the time is up."""
 
     @functools.wraps(function)
     def timed(*args: Any, **kwargs: Any) -> Any:

@@ -179,7 +179,7 @@ def _check_statements(tree: nodes.Template) -> None:
 
 
 def _try_constant_calls(tree: nodes.Template) -> None:
-    """Raise ValueError for a call of `fake` that asks too much, as far as its arguments are constant."""
+    """Raise ValueError for a call of `fake` that requests too much, as far as its arguments are constant."""
     for call in tree.find_all(nodes.Call):
         method, root = call.node, call.node
         while isinstance(root, nodes.Getattr):
@@ -202,7 +202,7 @@ def _constant(node: nodes.Expr) -> Any:
 
 
 def _try_call(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
-    # Importing Faker takes longer than anything else at start, so only templates that use it do it.
+    # Importing Faker takes longer than anything else at startup, so only templates that use it import it.
     from mockserver.world.bounded_faker import TooMuch
     from mockserver.world.people import make_faker
 
@@ -214,7 +214,7 @@ def _try_call(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
     except TooMuch as error:
         raise ValueError(f"fake.{name}: {error}") from None
     except Exception:
-        # Whatever else is wrong is reported with the request that shows it.
+        # Any other error is reported with the request that causes it.
         return
 
 

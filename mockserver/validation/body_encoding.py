@@ -1,6 +1,6 @@
 """Names what encodes a body: the headers Content-Encoding and Transfer-Encoding, and the bytes themselves (§1.2).
 
-The document knows plain JSON only, so every coding is refused, by a lenient server too: whether a backend ignores
+The document allows plain JSON only, so every coding is refused, by a lenient server too: whether a backend ignores
 the header, decodes the body or fails is not documented, and a client must not depend on it.
 """
 

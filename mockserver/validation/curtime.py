@@ -11,7 +11,7 @@ from mockserver.core.clock import UTC8_OFFSET, show_time
 from mockserver.core.machine_time import replaced_time
 from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 
-MAX_LENGTH = 100  # Longer values are not looked into.
+MAX_LENGTH = 100  # Longer values are not examined.
 _NUMBER = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.,]([0-9]*))?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}[-/年][0-9]{1,2}[-/月][0-9]{1,2}.*|20[0-9]{6}(?:[0-9]{6})?", re.ASCII | re.DOTALL)
 _UNITS = {13: "curtime_milliseconds", 16: "curtime_microseconds", 19: "curtime_nanoseconds"}

@@ -130,7 +130,7 @@ def _joined_texts(keys: Credentials, curtime: str, other_keys: Sequence[Credenti
 
 
 def _stale_texts(keys: Credentials, curtime: str, formula: Formula, seconds: int) -> Iterator[Batch]:
-    """Yield the right text of other moments."""
+    """Yield the correct text for other times."""
     second = whole_second(curtime)
     if second is None:
         return

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 ALGORITHMS = {16: "md5", 20: "sha1", 32: "sha256"}  # Algorithm by digest length in bytes.
-MAX_LENGTH = 200  # Longer values are not looked into.
+MAX_LENGTH = 200  # Longer values are not examined.
 _HEX = re.compile(r"[0-9A-Fa-f]+", re.ASCII)
 _DASHED = re.compile(r"(?:[0-9A-Fa-f]{2}-)+[0-9A-Fa-f]{2}", re.ASCII)
 _BASE64 = re.compile(r"[A-Za-z0-9+/ ]+={0,2}|[A-Za-z0-9_-]+={0,2}", re.ASCII)
@@ -21,7 +21,7 @@ class Digest:
     raw: bytes
     mistakes: tuple[str, ...] = ()  # What is wrong with how it is written.
     form: str = "{}"  # How it is written, as a format string around the expression of the hash.
-    certain: bool = True  # False if any text of this length could be read so: without a match, nothing is known.
+    certain: bool = True  # False if any text of this length can be decoded like this, so that without a match nothing is known.
 
     @property
     def algorithm(self) -> str:

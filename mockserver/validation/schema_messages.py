@@ -49,7 +49,7 @@ def unknown_fields(mismatch: Mismatch) -> list[str]:
 
 
 def describe_value(value: object) -> Text:
-    """Return the JSON type of a value, with the value if it is short, to be used in a sentence."""
+    """Return the JSON type of a value, with the value if it is short, for use in a sentence."""
     if value is None:
         return _TYPES["null"]
     if isinstance(value, bool):
@@ -62,7 +62,7 @@ def describe_value(value: object) -> Text:
 
 
 def describe_schema(schema: Mapping[str, Any]) -> Text:
-    """Return what a field has to be, to be used in a sentence."""
+    """Return what a field must be, for use in a sentence."""
     pattern = str(schema.get("pattern", ""))
     if "{10}" in pattern:
         return SECONDS_FORMAT

@@ -117,7 +117,7 @@ def _variations(parts: dict[str, bytes]) -> Iterator[tuple[tuple[str, ...], tupl
             try:
                 parts[symbol] = change(key)
             except ValueError:
-                # This key cannot be changed so: its texts are the unchanged ones, which come first.
+                # This change does not apply to this key: its texts are the unchanged ones, which come first.
                 parts[symbol] = key
         for first, second in ((secret, "restapikey"), ("appsecret", rest), (secret, rest)):
             yield (first, second, "curtime"), ("v2_formula", name)

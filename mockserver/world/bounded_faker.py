@@ -1,4 +1,4 @@
-"""A Faker for templates: what one answer may ask of it is bounded in count, length and time.
+"""A Faker for templates: what one response may request of it is bounded in count, length and time.
 
 All of Faker's loops draw random numbers, so counting the draws bounds them. Numbers that one call of the interpreter would
 turn into something large, such as digits or widths, are checked before the call.
@@ -33,7 +33,7 @@ _REFUSED = frozenset(
 
 
 class TooMuch(ValueError):
-    """A template asks too much of Faker; the message says what."""
+    """A template requests too much of Faker; the message says what."""
 
 
 class BoundedRandom(random.Random):
@@ -50,7 +50,7 @@ class BoundedRandom(random.Random):
         return super().random()
 
     def getrandbits(self, bits: int, /) -> int:
-        """Return the next number of so many bits."""
+        """Return the next number with this many bits."""
         if bits > _MAX_BITS:
             raise TooMuch(f"a random number of {bits} bits; the maximum is {_MAX_BITS}")
         self._count()
@@ -105,7 +105,7 @@ def _check(method: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
     try:
         arguments = inspect.signature(method).bind_partial(*args, **kwargs).arguments
     except (TypeError, ValueError):
-        # The call itself tells what is wrong.
+        # The call itself reports what is wrong.
         arguments = {f"count {index}": value for index, value in enumerate((*args, *kwargs.values()))}
     for name, value in arguments.items():
         for key, number in ((name, value), *(value.items() if isinstance(value, dict) else ())):

@@ -32,11 +32,11 @@ class Spans:
             self.add(begin, end)
 
     def add(self, begin: int, end: int) -> None:
-        """Add a span; one that ends before it begins is none."""
+        """Add a span; one that ends before it begins is ignored."""
         if begin > end:
             return
         self.all[begin, end] = None
-        # Those that it overlaps or touches become one.
+        # Merge it with the spans that it overlaps or touches.
         first, last = bisect_left(self._ends, begin - 1), bisect_right(self._begins, end + 1)
         if first < last:
             begin, end = min(begin, self._begins[first]), max(end, self._ends[last - 1])
@@ -57,7 +57,7 @@ class Spans:
         return list(zip(self._begins, self._ends, strict=True))
 
     def largest(self) -> list[Span]:
-        """Return the spans that are inside no other one, in order."""
+        """Return the spans that are not inside another one, in order."""
         kept: list[Span] = []
         for begin, end in sorted(self.all, key=lambda span: (span[0], -span[1])):
             if not kept or end > kept[-1][1]:
@@ -75,7 +75,7 @@ class Room(NamedTuple):
 
 @dataclass
 class Coverage:
-    """The spans in which every session was recorded: of everybody, and of single users."""
+    """The spans in which every session was recorded: of all users, and of single users."""
 
     everybody: Spans = field(default_factory=Spans)
     users: dict[str, Spans] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Coverage:
     """The rooms for which 2.2 was recorded without a window: their fields after the envelope."""
 
     def holds(self, begin: int, end: int, readings: Readings, user: str = "") -> bool:
-        """Whether every session in a closed span is known, of everybody or of one user."""
+        """Whether every session in a closed span is known, for all users or for one."""
         # A session that reaches over the edge of two adjacent windows is contained in neither.
         joined = readings["window"] != "contained"
         if self.everybody.holds(begin, end, joined=joined):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def locate(path: Path, delimiter: str, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
-    """Return line and column of cells. Reads the file once more, because nobody asks where valid cells are."""
+    """Return line and column of cells. Reads the file once more, because positions of valid cells are never needed."""
     lines: list[str] = []
 
     def remembered(file: Iterable[str]) -> Iterator[str]:
@@ -51,5 +51,5 @@ def _position(record: str, index: int, delimiter: str) -> tuple[int, int]:
 
 
 def is_blank(cells: Sequence[str], width: int) -> bool:
-    """Return whether a row has nothing in any of its cells."""
+    """Return whether all cells of a row are empty."""
     return not cells or (width > 1 and not any(cells))

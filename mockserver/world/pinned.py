@@ -1,4 +1,4 @@
-"""Pinned rooms: hand-written rooms that exist in a generated world beside the drawn ones.
+"""Pinned rooms: hand-written rooms that exist in a generated world next to the generated ones.
 
 They are rooms of a recorded world (`RoomId`, `stays`) with absolute times.
 """

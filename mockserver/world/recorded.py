@@ -39,7 +39,7 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
     """Return the world of a `world: {source: recorded, …}` block.
 
     WorldError has everything that is invalid in the block, ConfigurationError what is in its file of sessions. A recording of a
-    real backend is kept as it was seen, consistent or not.
+    real backend is served as it was recorded, consistent or not.
     """
     mistakes = Mistakes()
     rows: list[Row] = []
@@ -89,7 +89,7 @@ def _seen_room(room: Mapping[str, Any], times: Mapping[str, int]) -> dict[str, A
 
 
 _tables: OrderedDict[tuple[str, int, int], Table] = OrderedDict()
-_MAX_TABLES = 2  # Files of sessions that are kept, so that a reload does not read one again that has not changed.
+_MAX_TABLES = 2  # Files of sessions that are cached, so that a reload does not read one again that has not changed.
 
 
 def _table(path: Path) -> Table:

@@ -15,7 +15,7 @@ from mockserver.core.errors import NotFound
 from mockserver.world.sessions import MAX_TIME, Flags, Sessions, Snapshot, as_of
 from mockserver.world.sources import World
 
-PART_ROWS = 1_000  # Rows of an answer that are made, checked and encoded at once.
+PART_ROWS = 1_000  # Rows of a response that are built, checked and encoded at once.
 MAX_ROWS = 1_000_000
 """Rows of the longest answer, whatever the readings say: about 170 MB, of which a server needs two to three times as much."""
 _LEAVE_OF_RUNNING = {"zero": "0", "empty": ""}

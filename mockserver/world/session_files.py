@@ -77,7 +77,7 @@ class Table:
 def read_sessions(path: Path) -> Table:
     """Return the sessions in a file; ConfigurationError has every invalid cell, up to a limit."""
     collecting = gc.isenabled()
-    # Millions of short-lived lists, none of them in a cycle, would be searched again and again.
+    # Millions of short-lived lists, none of them in a cycle, would be scanned again and again.
     gc.disable()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

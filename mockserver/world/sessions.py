@@ -25,7 +25,7 @@ MAX_TIME = 9_999_999_999
 
 
 class WorldError(InvalidPart):
-    """An invalid `world:` block: a pointer into the block, and what would be right."""
+    """An invalid `world:` block: a pointer into the block, and what would be valid."""
 
     @classmethod
     def of(cls, pointer: tuple[str | int, ...], name: str, /, **values: object) -> WorldError:

@@ -1,4 +1,4 @@
-"""The world of a scenario: built when first needed and kept while nothing it depends on has changed."""
+"""The world of a scenario: built when first needed and cached while nothing it depends on has changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WorldSource:
     def check(self, now: int) -> Mistake | None:
         """Raise WorldError unless the block is valid; return a warning if it has sessions in the future.
 
-        The world is not kept: most of them are never used.
+        The world is not cached: most of them are never used.
         """
         world = self._build("", now)
         if "sessions" in self._spec and not self._relative:

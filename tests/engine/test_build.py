@@ -70,7 +70,7 @@ def test_readings_are_parsed_from_text_or_list(given: Any) -> None:
 
 
 def test_readings_of_the_run_win_over_the_scenarios(tmp_path) -> None:
-    """--reading wins over the scenario's readings."""
+    """--reading overrides the scenario's readings."""
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text("title: a\nreadings: {seq: optional, window: enter}")
     engine = make_engine(fixtures=str(tmp_path), scenario="a", reading=["seq=unique"])

@@ -116,7 +116,7 @@ def test_the_result_names_the_option_that_makes_violations_fail_the_run() -> Non
     """With violations or mistakes in error handling, and without the option."""
     plain = view(REPORT)
     for text in (render_text(plain).splitlines()[-1], Page(render_html(plain)).text, render_junit(plain)):
-        assert "Violations do not fail this run; --fail-on violations makes them." in text
+        assert "Violations do not fail this run; use --fail-on violations to make them fail it." in text
     hostile = {"option": "--strict-\x1b<b>"}
     assert render_text(view(REPORT, "zh", **hostile)).splitlines()[-1] == (
         "违规不影响本次结果；加 --strict-\\u001b<b> 则判为失败"
@@ -138,7 +138,7 @@ def test_the_brief_format_has_the_problems_and_one_line_of_coverage() -> None:
     # The last is of the errors that all operations share.
     assert len(counts) == len(REPORT.coverage.operations) + 1
     assert last == render_verdict(view(REPORT))
-    assert last == "Violations do not fail this run; --fail-on violations makes them.\n"
+    assert last == "Violations do not fail this run; use --fail-on violations to make them fail it.\n"
     failed = view(REPORT, "zh", fail_on_violations=True)
     assert render_verdict(failed).splitlines() == ["未通过: 2 处违规", "未通过: 1 处错误处理不当"]
     assert render_brief(failed).endswith(render_verdict(failed))

@@ -139,7 +139,7 @@ def test_serve_exits_with_2_for_invalid_tls_options(folder):
 
 
 def test_the_generated_certificate_has_the_names_given():
-    """Host names, a wildcard and an address, beside localhost; clients reach the server by each of them."""
+    """Host names, a wildcard and an address, in addition to localhost; clients reach the server by each of them."""
     names = ["mock.test", "*.mock.test", "192.0.2.7"]
     with MockServer(scenario="document", tls=True, tls_name=names) as mock:
         context = ssl.create_default_context(cafile=str(mock.ca_file))

@@ -63,7 +63,7 @@ def test_violations_fail_the_run_only_with_the_option(mixed: Path) -> None:
         assert "1 × unknown_field body:/Extra" in done.section
     assert "failed: 1 violation of the contract" in strict.section
     assert "failed" not in plain.section
-    note = "Violations do not fail this run; --mockserver-fail-on-violations makes them."
+    note = "Violations do not fail this run; use --mockserver-fail-on-violations to make them fail it."
     assert (note in plain.section, note in strict.section) == (True, False)
     assert "FAILED" not in plain.output
     assert "= short test summary info =" in strict.output

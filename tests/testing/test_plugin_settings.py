@@ -145,7 +145,7 @@ def test_the_verbosity_controls_how_much_is_printed(tmp_path: Path) -> None:
     """All with -v; with -qq only the result, in a line that names the plugin."""
     write(tmp_path, {"test_it.py": WRONG})
     brief, whole, curt = run(tmp_path), run(tmp_path, "-vv"), run(tmp_path, "-q", "--mockserver-report=r.txt")
-    note = "Violations do not fail this run; --mockserver-fail-on-violations makes them."
+    note = "Violations do not fail this run; use --mockserver-fail-on-violations to make them fail it."
     assert "\nCoverage: " in brief.section
     assert "§2.2 query_room_info: 1 request" in whole.section
     assert "§2.2 query_room_info" not in brief.section
@@ -210,4 +210,4 @@ def test_host_and_port_are_accepted_as_url(tmp_path: Path) -> None:
     with serving() as server:
         done = run(tmp_path, "--mockserver-url", server.url.removeprefix("http://"))
     assert (done.code, done.outcomes) == (0, {"passed": 1}), done.output
-    assert "--mockserver-fail-on-violations makes them." in done.section
+    assert "use --mockserver-fail-on-violations to make them fail it." in done.section

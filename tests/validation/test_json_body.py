@@ -87,7 +87,7 @@ def test_the_depth_has_a_limit_and_brackets_in_strings_do_not_count() -> None:
         (b'{"a":}', "a value is missing"),
         (b'{"a":[1}', "does not match"),
         (b'["a"}', "does not match"),
-        (b"[1]]", "more after the closing bracket"),
+        (b"[1]]", "text after the closing bracket"),
         ("{“a”:1}".encode(), 'write " instead of the full-width “'),
         ('{"a"：1}'.encode(), "write : instead"),
         ('{"a":1，"b":2}'.encode(), "write , instead"),

@@ -99,7 +99,7 @@ WRONG: list[tuple[dict[str, Any], tuple[str | int, ...], str]] = [
     ({"call_lengths": {"cap": 14_401}}, ("call_lengths", "cap"), "at most 14400"),
     ({"room_kinds": []}, ("room_kinds",), "at least 1"),
     ({"room_kinds": [{"name": "x"}]}, ("room_kinds", 0), "missing share, median, seats"),
-    (kind(name=""), ("room_kinds", 0, "name"), "0 characters: at least 1"),
+    (kind(name=""), ("room_kinds", 0, "name"), "0 characters; at least 1"),
     (kind(seats=[2]), ("room_kinds", 0, "seats"), "at least 2"),
     (kind(seats=[0, 2]), ("room_kinds", 0, "seats", 0), "at least 1, at most 500"),
     (kind(colour="red"), ("room_kinds", 0, "colour"), "unknown key"),

@@ -76,7 +76,7 @@ def test_every_wrong_cell_is_reported_with_line_and_column(tmp_path: Path) -> No
         (6, 10),
     ]
     assert found[1][2].startswith("'x' is not a time")
-    assert found[5][2] == "4 cells where the first line has 6: add or remove some, or quote a cell with a comma"
+    assert found[5][2] == "4 cells, but the first line has 6: add or remove some, or quote a cell with a comma"
 
 
 @pytest.mark.parametrize(
