@@ -26,7 +26,9 @@ class RetryRule:
     """The shortest wait; after a final error, the time within which a repetition counts as unchanged."""
     tries: int = 3  # How many times in a row the error may be returned before the client has to stop.
     counts: bool = False  # Whether a correct client can meet the error, so that it counts in the coverage.
-    whole_app: bool = False  # Whether the error applies to all requests of the app, not only to the one that received it.
+    whole_app: bool = (
+        False  # Whether the error applies to all requests of the app, not only to the one that received it.
+    )
     fields: tuple[str, ...] = ()  # Only operations that require these fields can return the error.
 
     @property

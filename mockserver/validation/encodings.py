@@ -21,7 +21,9 @@ class Digest:
     raw: bytes
     mistakes: tuple[str, ...] = ()  # What is wrong with how it is written.
     form: str = "{}"  # How it is written, as a format string around the expression of the hash.
-    certain: bool = True  # False if any text of this length can be decoded like this, so that without a match nothing is known.
+    certain: bool = (
+        True  # False if any text of this length can be decoded like this, so that without a match nothing is known.
+    )
 
     @property
     def algorithm(self) -> str:

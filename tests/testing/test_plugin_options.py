@@ -85,7 +85,8 @@ def check_report(form: str, path: Path) -> None:
         assert report.get("failures") == "0"
     elif form == "HTML":
         assert text.lstrip().lower().startswith("<!doctype html>")
-        assert "unknown_field" in text
+        # Browsers may break a long name at its underscores.
+        assert "unknown_field" in text.replace("<wbr>", "")
     elif form == "md":
         assert text.startswith("## Contract report\n\n2 requests ")
     else:

@@ -51,10 +51,17 @@ def export(folder: Path, *words: str) -> Path:
 
 
 @pytest.fixture(scope="module", params=READINGS)
-def server(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
+def running(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """A server of the document's samples."""
-    with serving("--scenario", "document", *READINGS[request.param]) as running:
-        yield running
+    with serving("--scenario", "document", *READINGS[request.param]) as process:
+        yield process
+
+
+@pytest.fixture
+def server(running: ServerProcess) -> ServerProcess:
+    """The server in its initial state: no checksum of another test is used up."""
+    subprocess.run([*MOCKSERVER, "reset", "--url", running.url], env=CLEAN, timeout=30, check=True)
+    return running
 
 
 def test_newman_runs_the_postman_collection_twice(server: ServerProcess, tmp_path: Path) -> None:
