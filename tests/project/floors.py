@@ -27,6 +27,8 @@ PACKAGE_TESTS = [
     "tests/transport/test_framing.py", "tests/server/test_openapi.py",
     # cryptography, trustme; requests, urllib3; pytest, pytest-xdist
     "tests/server/test_tls_options.py", "tests/faults/test_client_errors.py", "tests/testing/test_plugin_use.py",
+    # greenlet, hiredis
+    "tests/store/test_contract.py",
 ]  # fmt: skip
 TOOL_TESTS = [
     # schemathesis, hypothesis; build; freezegun, gevent, pytest-rerunfailures; gunicorn
@@ -52,7 +54,7 @@ def environment(name: str, python: str, pinned: Sequence[str]) -> Path:
     if not (home / "bin" / "python").exists():
         subprocess.run([python, "-m", "venv", str(home)], check=True)
     pip = [str(home / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    subprocess.run([*pip, "--editable", ".[docs,tls]", *pinned], cwd=ROOT, check=True)
+    subprocess.run([*pip, "--editable", ".[docs,redis,tls]", *pinned], cwd=ROOT, check=True)
     return home / "bin"
 
 
@@ -69,10 +71,11 @@ def main() -> int:
     package = [
         *floors("options", "install_requires"),
         *floors("options.extras_require", "docs"),
+        *floors("options.extras_require", "redis"),
         *floors("options.extras_require", "tls"),
         *(pin for pin in tests if re.split("==", pin)[0] not in APART),
     ]
-    tools = [*tests, *floors("options.extras_require", "audit"), *floors("options.extras_require", "dev")]
+    tools = [*tests, *(pin for extra in ("audit", "bench", "dev") for pin in floors("options.extras_require", extra))]
     version, python = next(iter(pythons().items()), ("this Python", sys.executable))
     try:
         print(f"The package on {version}:", *package, flush=True)

@@ -37,7 +37,9 @@ def digest(version: str, python: str) -> str:
     numpy = OLD_NUMPY.get(int(version.split(".")[1]), "numpy")
     if not inside.exists():
         subprocess.run([python, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(inside), "-m", "pip", "install", "-q", "--only-binary", ":all:", numpy, "PyYAML"], check=True)
+        subprocess.run(
+            [str(inside), "-m", "pip", "install", "-q", "--only-binary", ":all:", numpy, "PyYAML"], check=True
+        )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [str(inside), str(HERE / "world_digest.py")], env=environment, check=True, capture_output=True, text=True
