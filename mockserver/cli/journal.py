@@ -16,7 +16,7 @@ from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.testing.admin_client import AdminClient
 
-_PAUSE = 0.25  # Seconds between two looks for new requests.
+_PAUSE = 0.25  # Seconds between two queries for new requests.
 _LIMIT = 10_000  # Requests of one look.
 _WIDTHS = (39, 28, 20)  # Columns of operation, key field and outcome.
 _EMPTY = Text("no request yet", "尚无请求")

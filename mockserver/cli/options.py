@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -113,6 +113,16 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
         help="Admin token of the server, if it requires one.",
     )
     return url_option()(ca_option(token_option(with_server)))
+
+
+def report_options(formats: Iterable[str]) -> Callable[[Command], Command]:
+    """Return the decorator for the options of a command that writes a report: its format, `form`, and `output`."""
+    choice = click.Choice(list(formats))
+    output = click.option("--output", type=click.Path(), metavar="FILE", help="Write the report to this file.")
+    form = click.option(
+        "--format", "form", type=choice, default="text", show_default=True, help="Format of the report."
+    )
+    return lambda command: form(output(command))
 
 
 def user_folders(fixtures: str | None) -> Folders:

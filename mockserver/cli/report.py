@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mockserver.cli.options import RunningServer, apps_option, server_options, setting_options
+from mockserver.cli.options import RunningServer, apps_option, report_options, server_options, setting_options
 from mockserver.cli.output import not_writable
 from mockserver.cli.streams import write_utf8
 from mockserver.core.errors import AdminError, ConfigurationError
@@ -21,15 +21,7 @@ from mockserver.testing.admin_client import AdminClient
 @click.command()
 @server_options
 @apps_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="Format of the report.",
-)
-@click.option("--output", type=click.Path(), metavar="FILE", help="Write the report to this file.")
+@report_options(FORMATS)
 @click.option(
     "--fail-on",
     type=click.Choice(["violations"]),

@@ -1,4 +1,4 @@
-"""`mockserver reset`: a running server, with all that share its store, starts afresh."""
+"""`mockserver reset`: restore the initial state of a running server and of all servers that share its store."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mockserver.cli.options import setting_options, user_folders
+from mockserver.cli.options import report_options, setting_options, user_folders
 from mockserver.cli.output import not_writable
 from mockserver.cli.streams import write_utf8
 from mockserver.cli.target import DAY_HELP, Opener, day_of, show_progress, target_options
@@ -33,15 +33,7 @@ from mockserver.live.verify import Focus, examine
     metavar="FILE",
     help="Check the answers in a HAR file that somebody captured, instead of asking a target.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(FORMATS)),
-    default="text",
-    show_default=True,
-    help="Format of the report.",
-)
-@click.option("--output", type=click.Path(), metavar="FILE", help="Write the report to this file.")
+@report_options(FORMATS)
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "info"]),

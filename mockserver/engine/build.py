@@ -123,7 +123,7 @@ def _make_state(
 def _not_applied(given: Iterable[str]) -> Text:
     options = ", ".join(f"--{name}" for name in given)
     return Text(
-        f"{options}: not applied, because the store has a state already; `mockserver reset` starts afresh",
+        f"{options}: not applied, because the store has a state already; `mockserver reset` restores the initial state",
         f"{options}：未生效，因为存储中已有状态；`mockserver reset` 可重新开始",
     )
 

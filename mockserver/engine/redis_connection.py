@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
     def _retries(self, error: str) -> bool:
         """Whether the command is sent again because of an error that passes."""
         if error.startswith("NOSCRIPT"):
-            # Somebody has removed the scripts from Redis.
+            # The scripts were removed from Redis.
             call = self.pending.popleft()
             loads = [Call(script.loading, float("inf"), id) for script in self._scripts]
             self.send([*loads, call])

@@ -90,7 +90,7 @@ function F.create(document, version, salt)
   end
 end
 
--- Write documents (scope, JSON or empty to remove, 1 if the app was created at run time) unless somebody changed one since `have`.
+-- Write documents (scope, JSON or empty to remove, 1 if the app was created at run time) unless one has changed since `have`.
 -- Return the new version, or 0. Under the same name it is done once.
 function F.write(name, have, now, ...)
   local given, before = {...}, call('GET', P .. 'done:' .. name)

@@ -253,7 +253,7 @@ class RedisStore(MemoryStore):
             self.tokens = self.tokens[0], self.token()
 
     def reset(self) -> None:
-        """Restore the start."""
+        """Restore the initial state."""
         with self._same_tokens():
             super().reset()
             self.overrides |= self._first_overrides
@@ -305,7 +305,7 @@ class RedisStore(MemoryStore):
             self._states = {appkey: state for appkey, state in self._states.items() if appkey in self._documents}
 
     def _commit(self, version: int) -> bool:
-        """Write the documents that `change` has changed. Return False if somebody else was faster."""
+        """Write the documents that `change` has changed. Return False if another process changed them first."""
         with self._applying:
             new = self._dump()
         changed = {scope: text for scope, text in new.items() if text != self._documents.get(scope)}

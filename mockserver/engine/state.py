@@ -151,7 +151,7 @@ class MemoryStore:
         self._states: dict[str, AppState] = {}
 
     def bind(self, engine: Engine) -> None:
-        """Get to know the engine whose state this is."""
+        """Set the engine whose state this is."""
 
     def join(self) -> bool:
         """Adopt the state of other processes, if the store has any. Return whether it differs from this one."""
@@ -179,7 +179,7 @@ class MemoryStore:
         return None
 
     def close(self) -> None:
-        """End what `open` began."""
+        """Release what `open` acquired."""
 
     def release(self, appkey: str | None) -> int:
         """End the delays of the responses to an app, or to all for None. Return how many there were in this process."""
@@ -298,7 +298,7 @@ class MemoryStore:
         return sum(state.faults.clear() for state in self.states())
 
     def reset(self) -> None:
-        """Restore the start: clock, scenario and faults, every app as if it had never sent a request, and none created since."""
+        """Restore the initial state: clock, scenario and faults, every app as if it had never sent a request, and none created since."""
         for appkey in list(self.apps):
             self.remove_app(appkey)
         self.clock.reset()

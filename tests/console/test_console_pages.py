@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from helpers.browser import below_prefix
 from playwright.sync_api import Browser, Page, expect
 
 from mockserver import MockServer, create_app
@@ -149,13 +149,7 @@ def test_the_console_works_behind_a_prefix(browser: Browser) -> None:
     outside: list[str] = []
     app = create_app(scenario="document")
 
-    def proxy(environ: Any, start_response: Any) -> Any:
-        path = environ["PATH_INFO"]
-        if not path.startswith("/mock/"):
-            outside.append(path)
-        return app({**environ, "PATH_INFO": path.removeprefix("/mock")}, start_response)
-
-    with Server(proxy) as server:
+    with Server(below_prefix(app, outside)) as server:
         page = browser.new_page()
         page.goto(f"{server.url}/mock/")
         page.wait_for_url(f"{server.url}/mock/__admin/console")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,9 +13,10 @@ from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
 
 import pytest
+from helpers.browser import below_prefix, chromium
 from helpers.request_builder import NOW, SAMPLES
 from helpers.signer import APPKEY, OTHER, SECRETS, checksum, sha1
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client as WSGIClient
@@ -29,7 +28,6 @@ from mockserver.server.server import Server
 
 PAGES = Path(admin_docs.__file__).parent / "pages"
 FILES = ["docs.js", "docs.css", "swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"]
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -195,14 +193,8 @@ def test_swagger_ui_supports_openapi_3_1() -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A Chromium browser; required in CI."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        reason = f"none of {', '.join(BROWSERS)} is installed"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -257,13 +249,7 @@ def test_the_page_works_behind_a_prefix(browser: Any) -> None:
     outside: list[str] = []
     app = create_app(scenario="document")
 
-    def proxy(environ: Any, start_response: Any) -> Any:
-        path = environ["PATH_INFO"]
-        if not path.startswith("/mock/"):
-            outside.append(path)
-        return app({**environ, "PATH_INFO": path.removeprefix("/mock")}, start_response)
-
-    with Server(proxy) as server:
+    with Server(below_prefix(app, outside)) as server:
         page = browser.new_page()
         page.set_default_timeout(20_000)
         page.goto(f"{server.url}/mock/__admin/docs")
