@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from mockserver.reporting.view import ReportView
 
 _FOLDER = Path(__file__).parent
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#!|~&@:$^]")
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\S)")  # `:` begins emoji and ends the scheme of a URL.
 
 
 def render_text(view: ReportView) -> str:

@@ -12,7 +12,7 @@ from helpers.reports import inputs
 from markdown_it import MarkdownIt
 
 from mockserver.core.text import Lang, Text
-from mockserver.reporting.render_templates import render_markdown
+from mockserver.reporting.render_templates import escape_markdown, render_markdown
 from mockserver.reporting.report import AppTest, FailCriteria, build_report
 from mockserver.reporting.view import ReportView
 
@@ -67,3 +67,8 @@ def test_what_a_client_sent_stays_text(text: str) -> None:
     assert text in html.unescape(rendered(text))
     assert "@everyone" not in rendered(text)
     assert "https://" not in rendered(text)
+
+
+def test_a_colon_before_a_blank_is_left_as_it_is() -> None:
+    """Only colons that begin emoji or URLs are escaped, so that a report can be read without rendering."""
+    assert escape_markdown("1 app: 2 :tada: http://x") == "1 app: 2 &#58;tada: http&#58;//x"
