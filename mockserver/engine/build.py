@@ -32,14 +32,14 @@ from mockserver.faults.parsing import Fault, parse_fault, parse_text
 log = logging.getLogger("mockserver")
 
 _SHARED = ("scenario", "reading", "strictness", "signing", "fault", "now")
-"""The settings that a store of several processes remembers."""
-_MAX_READS = 5  # How often files that change while they are read are read again.
+"""The settings that a shared store remembers: they apply only to a store without a state."""
+_MAX_READS = 5  # Attempts to read files that change while they are read.
 _SEPARATOR = re.compile(r"[,\s]+(?=[A-Za-z_]+\s*=)")  # Separates NAME=VALUE texts.
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
 def make_engine(**settings: Any) -> Engine:
-    """Return an engine for the given settings. ConfigurationError lists everything wrong with them."""
+    """Return an engine for the given settings. Raises ConfigurationError with every problem of settings and files."""
     chosen = resolve_settings(settings)
     clock = make_clock(chosen["now"])
     readings = parse_readings(chosen["reading"], chosen["strictness"], chosen["signing"])
@@ -61,7 +61,7 @@ def make_engine(**settings: Any) -> Engine:
     @_without_collector
     def load() -> Config:
         nonlocal last
-        # Files may be read while they are written. A result counts only if they did not change meanwhile.
+        # Files may be read while they are being written. A result counts only if no file changed in the meantime.
         for _ in range(_MAX_READS):
             last = before = take_snapshot(user, last)
             try:
@@ -98,7 +98,7 @@ def make_engine(**settings: Any) -> Engine:
 def _make_state(
     clock: Clock, chosen: Mapping[str, Any], readings: dict[str, Value]
 ) -> tuple[MemoryStore, Journal, Metrics]:
-    """Return the store that is chosen, with its journal and metrics."""
+    """Return the chosen store with its journal and metrics."""
     size, ttl, seed = chosen["journal_size"], chosen["app_ttl"], chosen["seed"] or 0
     if not chosen["store"]:
         return MemoryStore(clock, chosen["scenario"], seed=seed, app_ttl=ttl), Journal(size), Metrics()
@@ -123,13 +123,13 @@ def _make_state(
 def _not_applied(given: Iterable[str]) -> Text:
     options = ", ".join(f"--{name}" for name in given)
     return Text(
-        f"{options}: not applied, because the store has a state already; `mockserver reset` restores the initial state",
-        f"{options}：未生效，因为存储中已有状态；`mockserver reset` 可重新开始",
+        f"{options}: not applied, because the store already has a state; `mockserver reset` restores the initial state",
+        f"{options}：未生效，因为存储中已有状态；`mockserver reset` 可恢复初始状态",
     )
 
 
 def _without_collector(load: Callable[[], Config]) -> Callable[[], Config]:
-    """Pause the garbage collector: it would stop all requests while it walks what is being loaded, and finds nothing."""
+    """Pause the garbage collector while `load` runs: it would delay all requests and find nothing to free."""
 
     @functools.wraps(load)
     def paused() -> Config:
@@ -145,7 +145,7 @@ def _without_collector(load: Callable[[], Config]) -> Callable[[], Config]:
 
 
 def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every setting: the given values, checked and converted, over the defaults."""
+    """Return every setting by name: the given values, checked and converted, or the default."""
     resolved = {name: setting.default for name, setting in SETTINGS.items()}
     for name, value in given.items():
         if name not in SETTINGS:
@@ -156,13 +156,13 @@ def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault]:
-    """Parse `KIND;field=value;…` texts; several in one text are separated by line breaks."""
+    """Parse `KIND;field=value;…` texts. One string may have several, separated by line breaks."""
     texts = given.splitlines() if isinstance(given, str) else given
     return [fault for text in texts if text.strip() for fault in _parse_faults(text.strip(), catalogue)]
 
 
 def _parse_faults(text: str, catalogue: Catalogue) -> list[Fault]:
-    """Return the fault of a text, or of each word if the text is none: values may contain blanks, most do not."""
+    """Parse a text as one fault, or else each of its words: values may contain spaces, but most do not."""
     try:
         return [parse_fault(parse_text(text), catalogue)]
     except FaultError as error:
@@ -191,13 +191,13 @@ def make_clock(now: str | int | None) -> Clock:
 def parse_readings(
     given: str | Iterable[str] | Mapping[str, Any], strictness: str | None = None, signing: str | None = None
 ) -> dict[str, Value]:
-    """Parse `NAME=VALUE` texts or a mapping. The other arguments are two readings with options of their own."""
+    """Parse `NAME=VALUE` texts or a mapping. `strictness` and `signing` are readings with an option of their own."""
     if isinstance(given, str):
         given = [given]
     if isinstance(given, Mapping):
         pairs: Iterable[tuple[str, Any]] = given.items()
     else:
-        # The environment variable has several in one text, separated by commas or spaces.
+        # The environment variable may have several, separated by commas or spaces.
         pairs = (_pair(part) for text in given for part in _SEPARATOR.split(text.strip(", ")))
     readings: dict[str, Value] = {}
     try:

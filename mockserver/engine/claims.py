@@ -1,4 +1,4 @@
-"""What an app has sent before: the claims of seq and checksum, and the matches of rules. Thread-safe and bounded."""
+"""What an app has already used: values of seq and checksum, and matches of rules. Thread-safe and bounded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import Counter, OrderedDict
 
 MAX_CLAIMS = 100_000  # Values of seq, and of checksum, remembered per app.
-MAX_SIGNED = 1_024  # Valid checksums remembered per app. A client makes one for each second in which it sends.
+MAX_SIGNED = 1_024  # Valid checksums remembered per app. A client creates one per second in which it sends.
 
 
 class Claims:
@@ -21,7 +21,7 @@ class Claims:
         with self._lock:
             self._seqs, self._checksums = _RecentSet(), _RecentSet()
             self._signed: OrderedDict[int, str] = OrderedDict()
-            """Curtime by the hash of the checksum. Python salts the hashes in each process."""
+            """Curtime by the hash of the checksum. Python salts the hashes of each process."""
             self._matches: Counter[str] = Counter()
 
     def restart_rules(self) -> None:
@@ -40,7 +40,7 @@ class Claims:
             return self._checksums.add(checksum)
 
     def remember_signed(self, checksum: str, curtime: str) -> None:
-        """Record that `checksum` was valid for `curtime`. Only its hash is kept."""
+        """Record that `checksum` was valid for `curtime`. Only its hash is stored."""
         key = hash(checksum)
         if key not in self._signed:
             with self._lock:
@@ -53,7 +53,10 @@ class Claims:
         return self._signed.get(hash(checksum))
 
     def count_match(self, rule: str, limit: int | None = None, *, preview: bool = False) -> int | None:
-        """Count a match of a rule, unless for a `preview`. Return the matches before it; None once there are `limit`."""
+        """Count a match of a rule, except for a `preview`.
+
+        Return how often it matched before, or None if that is `limit` times: the rule is used up.
+        """
         with self._lock:
             count = self._matches[rule]
             if limit is not None and count >= limit:

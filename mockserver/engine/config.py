@@ -43,7 +43,7 @@ class Config:
     """Readings chosen for the whole run; they win over those of a scenario."""
     error_info_override: ErrorInfoStyle | None = None
     """The style of ErrorInfo chosen for the whole run; it wins over that of a scenario."""
-    warnings: Sequence[Problem] = ()  # What is valid in the user's files but probably not meant.
+    warnings: Sequence[Problem] = ()  # What is valid in the user's files but probably a mistake.
     number: int = field(default_factory=lambda: next(_NUMBERS))  # Unique in this process; part of every cache key.
 
     @cached_property
@@ -79,7 +79,10 @@ def load_config(
     seed: int | None = None,
     now: Callable[[], int],
 ) -> Config:
-    """Read and check every file. ConfigurationError has every problem, except in files that refer to a wrong one."""
+    """Read and check every file.
+
+    Raises ConfigurationError with every problem, except in files that refer to an invalid one.
+    """
     found = Problems()
     schemas = Schemas(_read_schemas(folders, SCHEMA_FILES))
     with found.collect():
@@ -87,7 +90,7 @@ def load_config(
     with found.collect():
         errors = _read(folders, "errors", schemas, wrong := Problems())
         found += wrong
-        # A row that is wrong is not missing.
+        # A row that is invalid is not reported as missing, too.
         catalogue = load_catalogue(errors, set() if wrong else {OK, *NEEDED_ERRORS})
         wrong.check()
         with found.collect():
@@ -134,7 +137,7 @@ def load_apps_only(folders: Folders) -> Mapping[str, App]:
 
 
 def _read(folders: Folders, name: str, schemas: Schemas, found: Problems) -> Document:
-    """Return what is valid in a fixture file; add its mistakes to `found`."""
+    """Return the valid part of a fixture file; add its mistakes to `found`."""
     return check_document(read_yaml(folders.fixture(f"{name}.yaml")), schemas[f"{name}.json"], found)
 
 

@@ -1,4 +1,4 @@
-"""What the pipeline knows of one request, and what it decides to answer."""
+"""The context of a request in the pipeline, and the decision how to answer it."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class RequestContext:
     body: dict[str, Any] = field(default_factory=dict)  # Body fields as the operation reads them.
     violations: list[Violation] = field(default_factory=list)  # In the order of the checks.
     started: float = 0.0  # Seconds by the machine's monotonic clock.
-    stray: bool = False  # No client of the API sent it on purpose.
+    stray: bool = False  # Not sent by a client of the API, e.g. a browser's visit; see `strays`.
     fault_plan: FaultPlan | None = None  # The faults that may apply to the request; None without any.
-    signature_valid: bool = False  # Set with a fault plan: the signature is valid by the app's real secret and clock.
+    signature_valid: bool = False  # Set if there is a fault plan: the signature is valid without any fault.
     injected: list[Violation] = field(default_factory=list)  # Violations that a checksum fault caused.
     preview: bool = False
     """For analysis only: no faults, claims or counts, and an exhaustive signature diagnosis."""
-    unmatched: bool = False  # No rule matched, and the world answered.
+    unmatched: bool = False  # There were rules, none matched, and the world answered.
 
     @property
     def query(self) -> dict[str, str]:
@@ -62,7 +62,7 @@ class RequestContext:
 
     @property
     def operation_name(self) -> str:
-        """Name of the operation; empty when the path names none."""
+        """Name of the operation; empty when the path is not that of an operation."""
         return self.operation.name if self.operation else ""
 
     @property
@@ -100,13 +100,13 @@ class Decision:
     by: str  # `world`, `contract`, `fault`, or a rule's name.
     error: str = ""  # Catalogue name of the error; empty for a success.
     empty: bool = False  # A success with an empty list.
-    detail: str = ""  # What went wrong, for a failure that is no violation of the client's.
-    status: int = 0  # HTTP status of a backend's answer; 0 for that of the readings.
-    stored: bytes | None = None  # What the journal keeps in place of a body that contains secrets.
+    detail: str = ""  # What went wrong, for a failure that is not a violation by the client.
+    status: int = 0  # HTTP status of a backend's answer; 0 for the status that the readings choose.
+    stored: bytes | None = None  # What the journal stores in place of a body that contains secrets.
 
 
 def journal_entry(context: RequestContext, decision: Decision, response: Response) -> JournalEntry:
-    """Return the journal entry of a request that was answered just now."""
+    """Return the journal entry of a request that has just been answered."""
     plan, seconds = context.fault_plan, monotonic() - context.started
     return JournalEntry(
         id=context.id,

@@ -1,11 +1,12 @@
 """Journal entries as bytes: the form in which the journal holds them, and in which another process can read them.
 
-The garbage collector does not look into bytes, so a full journal slows down no request. `encode` runs on the request path and
-keeps an entry as received; `decode` returns it as it may be shown: long parts cut, credentials masked, checksums shortened.
+The garbage collector does not inspect bytes, so a full journal slows down no request. `encode` runs on the request
+path and stores an entry as received; `decode` returns it as it may be shown: long parts cut, credentials masked,
+checksums shortened.
 
-The bytes are a fixed number of lengths followed by five parts: a JSON array of the short fields, the headers and the readings
-as JSON (most entries share both, so each is encoded and decoded once), the request's body, and the answer. A part that was cut
-is followed by the SHA-256 of the whole.
+The bytes are a fixed number of lengths followed by five parts: a JSON array of the short fields, the headers and the
+readings as JSON (most entries share both, so each is encoded and decoded once), the request's body, and the answer. A
+part that was cut is followed by the SHA-256 of the whole.
 """
 
 from __future__ import annotations
@@ -28,26 +29,26 @@ from mockserver.core.text import Text
 from mockserver.engine.journal_entry import MAX_BODY, SHORT_ANSWER, Cut, JournalEntry
 from mockserver.engine.masking import is_whole, mask_headers, mask_query, mask_violations, shorten_fields, truncate
 
-_LENGTHS = struct.Struct(
-    "<B7I"
-)  # The format; the lengths of the parts, with the whole length of the body and the answer.
+_LENGTHS = struct.Struct("<B7I")
+"""The format; the lengths of the parts, with the whole length of the body and the answer."""
 _FAST, _THOROUGH = 0, 1  # Formats: JSON by orjson, or by the standard library for lone surrogates and huge integers.
-_MAX_PLAIN = 1_024  # Bytes of a query, and of a body, from which parameters and fields are read again; others are stored with them.
+_MAX_PLAIN = 1_024
+"""Bytes of a query or body that is parsed again when the entry is read; of longer ones the parsed values are stored."""
 _NAMES = (
     *("id", "at", "appkey", "operation", "scenario", "by", "error", "faults", "status", "seconds", "kind", "empty"),
     *("rules", "near", "detail", "spoiled", "started", "delivery"),
 )
 _DOCUMENTED = frozenset(("appkey", "identifier", "curtime", "checksum", "seq"))  # The parameters of a plain query.
 _short_fields = attrgetter(*_NAMES, "request.method", "request.path", "request.query")
-_MAX_SHARED = 16  # Mappings whose JSON is remembered.
+_MAX_SHARED = 16  # Mappings whose JSON is cached.
 
 
 def encode(entry: JournalEntry) -> bytes:
-    """Return an entry, as the engine made it, as bytes. Their size is limited, whatever the client sent."""
+    """Return the bytes of an entry as the engine created it. Their size is limited, whatever the client sent."""
     request, query = entry.request, None
     plain = entry.kind == "request" and not entry.violations
     if plain and len(request.body) <= _MAX_PLAIN and len(request.query) <= _MAX_PLAIN:
-        # The raw query and the body have all that was read from them.
+        # The parameters and fields can be read again from the raw query and the body.
         if "%" in request.query or "+" in request.query or not request.query.isascii():
             query = entry.query
         head: tuple[Any, ...] = (*_short_fields(entry), query)
@@ -125,7 +126,7 @@ def shorten_answer(data: bytes) -> bytes:
 
 
 def _head_of_large(entry: JournalEntry) -> tuple[Any, ...]:
-    """Return the short fields of a request that is invalid, large or no API request, cut to a limited size."""
+    """Return the short fields, limited in size, of a request that is invalid, large or not an API request."""
     request, fields = entry.request, shorten_fields(entry.fields)
     query = mask_query(entry.query)
     return (
@@ -141,7 +142,7 @@ def _head_of_large(entry: JournalEntry) -> tuple[Any, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can express of a value in the short fields."""
+    """Return a value of the short fields as a JSON type."""
     if isinstance(value, Violation):
         return asdict(value)
     return dict(value) if isinstance(value, Mapping) else tuple(value)
@@ -152,7 +153,7 @@ def _cut(content: bytes, limit: int) -> bytes:
 
 
 def _read(data: bytes, at: int, size: int, whole: int) -> tuple[bytes, Cut | None, int]:
-    """Return one part, what was cut of it, and where the next one begins."""
+    """Return one part, its `Cut` if it was cut, and the offset of the next part."""
     end = at + size
     if size == whole:
         return data[at:end], None, end
@@ -163,13 +164,13 @@ def _fields(body: bytes) -> Mapping[str, Any]:
     try:
         fields: dict[str, Any] = orjson.loads(body)
     except ValueError:
-        # A secret was masked in the middle of an escape.
+        # Masking a secret broke an escape sequence.
         return {}
     return fields
 
 
 def _read_plain_query(raw: str) -> dict[str, str]:
-    """Return the parameters of a valid query without any encoding."""
+    """Return the parameters of a valid query string that needs no decoding."""
     return {name: value for name, _, value in [piece.partition("=") for piece in raw.split("&") if piece]}
 
 
@@ -178,7 +179,7 @@ def _fingerprint(checksum: str, salt: bytes) -> str:
 
 
 class _SharedJson:
-    """The JSON of mappings that many entries share, remembered by the identity of the mapping. Never change such a mapping."""
+    """A cache of the JSON of mappings that many entries share, by their identity. Never change such a mapping."""
 
     def __init__(self, encode: Callable[[Mapping[str, Any]], bytes]) -> None:
         self._encode = encode
@@ -190,7 +191,7 @@ class _SharedJson:
         if known is None:
             if len(self._known) >= _MAX_SHARED:
                 self._known.clear()
-            # The reference to the mapping keeps its id from being used again.
+            # The reference to the mapping prevents its id from being used again.
             known = self._known[id(mapping)] = mapping, self._encode(mapping)
         return known[1]
 
@@ -200,7 +201,7 @@ def _encode_headers(headers: Mapping[str, str]) -> bytes:
 
 
 def _encode_readings(readings: Mapping[str, Any]) -> bytes:
-    """Return the readings that are not the default; nothing when none are known."""
+    """Return the readings that differ from the default; empty bytes when none are known."""
     return (
         orjson.dumps({name: value for name, value in readings.items() if value != DEFAULTS[name]}) if readings else b""
     )

@@ -1,8 +1,8 @@
 """One request and its response as a journal entry.
 
-The engine creates an entry as the request was received, secrets included. The journal holds it as bytes and hands out only
-what `journal_codec.decode` returns: long parts cut, credentials masked, checksums shortened. Knows nothing of apps, operations
-or HTTP servers.
+The engine creates an entry from the request as received, including secrets. The journal stores it as bytes and
+returns only what `journal_codec.decode` makes of them: long parts cut, credentials masked, checksums shortened. Knows
+nothing of apps, operations or HTTP servers.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from mockserver.core.http import Request
 from mockserver.engine.masking import is_short
 
 EntryKind = Literal["request", "stray"]
-MAX_BODY = 65_536  # Bytes kept of a request body, and of an answer.
-SHORT_ANSWER = 448  # Bytes kept of an older long answer.
+MAX_BODY = 65_536  # Bytes stored of a request body, and of an answer.
+SHORT_ANSWER = 448  # Bytes stored of an older long answer.
 
 
 class Cut(NamedTuple):
-    """Length and hash of content of which only the beginning was kept."""
+    """Length and hash of content of which only the beginning is stored."""
 
     length: int  # Bytes of the whole content.
-    sha256: str  # SHA-256 of the whole content in hexadecimal; empty when the content was never read to the end.
+    sha256: str  # Hexadecimal SHA-256 of the whole content; empty when the content was not read to the end.
 
 
 @dataclass(slots=True)
@@ -38,23 +38,23 @@ class JournalEntry:
     id: str
     at: float  # Seconds since the epoch, by the app's clock.
     appkey: str  # Empty when the request named no registered app.
-    operation: str  # Empty when the path names no operation.
+    operation: str  # Empty when the path is not that of an operation.
     request: Request
     query: Mapping[str, str] = field(repr=False)  # Decoded query parameters.
     fields: Mapping[str, Any] = field(repr=False)
-    """Body fields as the operation read them; empty when the body could not be read."""
+    """Body fields as the operation reads them; empty when the body is not a JSON object."""
     scenario: str
     by: str  # What answered: `world`, `contract`, `fault`, or a rule's name.
-    error: str  # Catalogue name of the error that was answered; empty for a success.
+    error: str  # Catalogue name of the error in the answer; empty for a success.
     faults: tuple[str, ...]  # Kinds of the faults that fired, in order.
     violations: tuple[Violation, ...]
     status: int
     answer: bytes  # Body of the answer.
     seconds: float  # Time the engine took.
-    kind: EntryKind = "request"  # `stray` for what no client of the API sends on purpose: it counts nowhere.
+    kind: EntryKind = "request"  # `stray` if no client of the API sent it: it is left out of all counts.
     empty: bool = False  # A success with an empty list.
-    near: str = ""  # The closest rule and what it missed, when there were rules and none matched. Set when it is read.
-    rules: int = 0  # The number of the rules of which none matched; 0 when there was no need to look for a near miss.
+    near: str = ""  # The closest rule and what did not match, when no rule matched. Set when the entry is read.
+    rules: int = 0  # The number of the `RuleSet` of which no rule matched; 0 when there is no near miss to look for.
     detail: str = ""  # What went wrong, for a failure without a violation.
     spoiled: bool = False  # A fault changed, replaced or cut the answer.
     readings: Mapping[str, Any] = field(default_factory=dict)
@@ -63,14 +63,14 @@ class JournalEntry:
     delivery: float = 0.0  # Seconds that faults add to the delivery, beside `seconds`.
     fingerprint: str = ""
     """Equal for two requests of one journal with the same checksum; does not reveal it."""
-    fields_cut: bool = False  # Some of `fields` are shortened or missing; `body` has them as far as it was kept.
+    fields_cut: bool = False  # Some of `fields` are shortened or missing; `body` may still have them.
     query_cut: bool = False  # Some of `query` is shortened or missing.
     body_cut: Cut | None = None  # Set when `body` is only the beginning of what was received.
     answer_cut: Cut | None = None  # Set when `answer` is only the beginning of what was sent.
 
     @property
     def accepted(self) -> bool:
-        """Whether the request was answered with a success."""
+        """Whether the answer is a success."""
         return not self.error
 
     @property
@@ -94,7 +94,7 @@ class JournalEntry:
         return self.request.body
 
     def whole_fields(self) -> Mapping[str, Any] | None:
-        """Return the fields with the whole values of those that were cut; None when the body was cut, too."""
+        """Return all fields with their whole values; None when the body was cut, too."""
         if not self.fields_cut:
             return self.fields
         if self.body_cut:
@@ -102,13 +102,13 @@ class JournalEntry:
         try:
             received = json.loads(self.body)
         except ValueError:
-            # A secret was masked in the middle of an escape.
+            # Masking a secret broke an escape sequence.
             return None
-        # For short values, keep what a lenient reading made of them.
+        # Short values stay as the operation read them, which may differ from the JSON under lenient readings.
         return {name: self.fields.get(name, value) if is_short(value) else value for name, value in received.items()}
 
     def uncut_fields(self) -> Mapping[str, Any]:
-        """Return only the fields that were certainly kept whole."""
+        """Return only the fields that are certainly whole."""
         if not self.fields_cut:
             return self.fields
         return {name: value for name, value in self.fields.items() if not isinstance(value, str)}

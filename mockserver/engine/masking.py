@@ -1,7 +1,6 @@
 """Masking of what a journal stores and shows: credentials in headers, whole checksums, overlong texts.
 
-Works by the names of headers and parameters. The apps' secrets themselves are removed before, by the
-`Redactor`.
+Works by the names of headers and parameters. The secrets of apps have been masked by the `Redactor` before.
 """
 
 from __future__ import annotations
@@ -15,16 +14,17 @@ from typing import Any
 from mockserver.contract.violations import Violation, mask_checksums, mask_fault_secret
 from mockserver.core.text import Text
 
-MAX_TEXT = 2_048  # Characters kept of one header or parameter.
-MAX_FIELDS = 200  # Headers, parameters or fields kept of one request.
+MAX_TEXT = 2_048  # Characters stored of one header or parameter.
+MAX_FIELDS = 200  # Headers, parameters or fields stored of one request.
 MASK = "***"
-_MAX_VALUE = 256  # Characters kept of one body field; the body keeps the whole value. No documented value is longer.
+_MAX_VALUE = 256  # Characters stored of one body field, beside the body itself. No documented value is longer.
 _CREDENTIAL = re.compile(
     r"auth|cookie|secret|token|passw|credential|session|api-?key|checksum|signature", re.ASCII | re.IGNORECASE
 )
 _CHECKSUM_FIELD = re.compile(
     r"(checksum[\"']?\s{0,8}[:=]\s{0,8}[\"']?[0-9a-f]{6})[0-9a-f]{34,}", re.ASCII | re.IGNORECASE
-)  # A named checksum in JSON or a form.
+)
+"""A named checksum in JSON or a form."""
 
 
 def mask_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -57,7 +57,7 @@ def mask_query(query: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def is_whole(query: Mapping[str, str]) -> bool:
-    """Return whether the parameters are few and short enough to be kept whole."""
+    """Return whether the parameters are few and short enough to be stored whole."""
     return len(query) <= MAX_FIELDS and all(
         len(name) <= MAX_TEXT and len(value) <= MAX_TEXT for name, value in query.items()
     )
@@ -82,7 +82,7 @@ def redact_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shorten_fields(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return short scalars as they are, and lists, objects and long texts as a short text; the same mapping if all are short."""
+    """Return the fields with lists, objects and long texts shortened to a text; the same mapping if all are short."""
     if len(fields) <= MAX_FIELDS and all(map(is_short, fields.values())):
         return fields
     return {
@@ -94,7 +94,7 @@ def shorten_fields(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def is_short(value: object) -> bool:
-    """Return whether the value of a body field is kept whole."""
+    """Return whether the value of a body field is stored whole."""
     return len(value) <= _MAX_VALUE if isinstance(value, str) else not isinstance(value, (list, dict))
 
 
@@ -126,5 +126,5 @@ def _is_shortened(checksum: str) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def _are_harmless(names: tuple[str, ...]) -> bool:
-    """Return whether no header of these names carries credentials."""
+    """Return whether no header of these names is overlong or carries credentials."""
     return not any(len(name) > MAX_TEXT or _CREDENTIAL.search(name) for name in names)

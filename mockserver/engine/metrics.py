@@ -15,26 +15,26 @@ BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
 """Upper limits of the latency histogram, in seconds."""
 _FORMAT = "# HELP mockserver_{0} {2}\n# TYPE mockserver_{0} {1}"
 _TEXTS = {
-    "requests_total": ("counter", "API requests, by operation, error and what answered"),
-    "strays_total": ("counter", "Requests that no client of the API sent on purpose"),
-    "request_duration_seconds": ("histogram", "Time the engine took, without delays by faults"),
+    "requests_total": ("counter", "API requests, by operation, error and source of the answer"),
+    "strays_total": ("counter", "Requests that were not sent by a client of the API"),
+    "request_duration_seconds": ("histogram", "Time spent in the engine, without delays by faults"),
     "faults_applied_total": ("counter", "Faults that had an effect, by kind"),
     "journal_entries": ("gauge", "Requests in the journal"),
     "journal_bytes": ("gauge", "Approximate size of the journal"),
-    "journal_evictions_total": ("counter", "Requests that newer ones pushed out of the journal"),
-    "apps": ("gauge", "Registered apps, by how they were made"),
+    "journal_evictions_total": ("counter", "Requests evicted from the journal"),
+    "apps": ("gauge", "Registered apps, by origin"),
     "store_up": ("gauge", "1 while the state can be read and written"),
     "info": ("gauge", "Version and kind of store"),
 }
 _SOURCES = ("world", "contract", "fault")
 Sample: TypeAlias = tuple[str, Mapping[str, str], float]  # Name without `mockserver_`, labels, value.
 Class: TypeAlias = tuple[str, str, str, str, int, tuple[str, ...]]
-"""Kind of the entry, operation, error, what answered, index of the latency bucket, kinds of the faults that had an effect."""
-Numbers: TypeAlias = Mapping[Class, tuple[int, float]]  # Count of requests, and the seconds they took.
+"""Kind of the entry, operation, error, source of the answer, index of the latency bucket, kinds of fired faults."""
+Numbers: TypeAlias = Mapping[Class, tuple[int, float]]  # Count of requests, and their total seconds.
 
 
 class Metrics:
-    """How many requests there were of each class, and how long the engine took for all of them."""
+    """Number of requests and total time in the engine, by class of request."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,7 +73,7 @@ def samples(numbers: Numbers) -> Iterator[Sample]:
             continue
         requests[operation, error, source] += count
         buckets[operation][bucket] += count
-        sums[operation] += seconds  # type: ignore[assignment]  # Counters add up floats, too.
+        sums[operation] += seconds  # type: ignore[assignment]  # Counters can also sum floats.
         for name in kinds:
             faults[name] += count
     for (operation, error, source), count in requests.items():

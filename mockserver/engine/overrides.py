@@ -36,7 +36,7 @@ class RequestOverrides:
 
 
 def read_overrides(request: Request, query: Mapping[str, str], config: Config) -> RequestOverrides | None:
-    """Return the overrides of a request, or None without any."""
+    """Return the overrides of a request, or None if it has none."""
     headers = request.headers
     magic = b"mock:" in request.body or query.get("identifier", "").startswith(MAGIC)
     if not (magic or SCENARIO_HEADER in headers or FAULT_HEADER in headers):
@@ -57,7 +57,7 @@ def read_overrides(request: Request, query: Mapping[str, str], config: Config) -
 def _find(
     headers: Mapping[str, str], query: Mapping[str, str], body: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield where an override was found, its kind and its value."""
+    """Yield the place, kind and value of each override."""
     if SCENARIO_HEADER in headers:
         yield "header:X-Mock-Scenario", "scenario", headers[SCENARIO_HEADER]
     if FAULT_HEADER in headers:
@@ -89,4 +89,4 @@ def _apply(overrides: RequestOverrides, kind: str, value: str, config: Config) -
 def _invalid(where: str, value: str, reason: Text) -> Violation:
     place, _, header = where.partition(":")
     name = Text(header, header) if place == "header" else Text("magic value", "魔法值")
-    return make_violation("unknown_wish", where, got=mask_fault_secret(value), name=name, reason=reason)
+    return make_violation("invalid_override", where, got=mask_fault_secret(value), name=name, reason=reason)

@@ -65,7 +65,7 @@ class Engine:
         self.metrics = metrics or Metrics()
         self.lang: Lang = lang
         self.problems: tuple[Problem, ...] = ()
-        """Problems of the files when they were last read; the configuration before that is still in use."""
+        """Problems of the files at the last reload; if there are any, the configuration before it is still in use."""
         self.changing = threading.RLock()
         """Held while the configuration or a chosen scenario changes, so that every chosen scenario exists."""
         self._load = load
@@ -76,7 +76,7 @@ class Engine:
         self.redactor = Redactor()
         self._add_secrets(self.config)
         self._own: dict[str, tuple[tuple[object, ...], Readings, RuleSet]] = {}
-        """The readings and rules of the apps that have their own, with what they were made of."""
+        """Merged readings and rules of the apps that have their own, with the objects they were merged from."""
         journal.nearest_rule = self._responder.near_miss
         store.bind(self)
 
@@ -85,7 +85,7 @@ class Engine:
         return self.store.answer(lambda: self.answer(self.accept(request)))
 
     def accept(self, request: Request) -> RequestContext:
-        """Do the first half of `handle`, which never takes long: read and check a request."""
+        """Read and check a request: the first half of `handle`, which never takes long."""
         started = monotonic()
         # Parse the query, identify the app, read overrides from headers and magic values.
         context = self._identify(request)
@@ -97,12 +97,12 @@ class Engine:
         return context
 
     def takes_long(self, context: RequestContext) -> bool:
-        """Return whether `answer` may take so long that others notice, so that an event loop should not call it."""
+        """Return whether `answer` may block for so long that an event loop should call it in a thread."""
         is_slow = self.backend is not None or (context.refusal is None and self._responder.takes_long(context))
         return is_slow and not context.stray
 
     def answer(self, context: RequestContext) -> Response:
-        """Do the second half of `handle`: answer a checked request, and record both. Call it once."""
+        """Answer a checked request and record both: the second half of `handle`. Call it once per context."""
         if context.stray:
             return self._answer_stray(context)
         # Refuse, or answer by a scenario rule or the world, checked against the response schema.
@@ -122,7 +122,7 @@ class Engine:
         return response
 
     def _answer_stray(self, context: RequestContext) -> Response:
-        """Answer and record a request that no client of the API sent on purpose."""
+        """Answer and record a request that was not sent by a client of the API; see `strays`."""
         request = context.request
         if is_preflight(request) and self._cors.allows(request):
             decision, response = Decision(b"", "contract"), self._cors.preflight_response(request)
@@ -133,7 +133,7 @@ class Engine:
         return self._record(context, decision, response)
 
     def _identify(self, received: Request, *, preview: bool = False) -> RequestContext:
-        # Secrets in the wrong place are masked first: only the signature check sees the request as received.
+        # Mask secrets in the wrong place first: only the signature check sees the request as received.
         request = self.redactor.redact(received)
         query = read_query(request.query)
         config = self.config
@@ -171,10 +171,10 @@ class Engine:
         readings, rules = config.readings(scenario.name), config.rule_set(scenario.name)
         own_readings, own_rules = state.readings, state.rules
         if own_readings or own_rules:
-            # The same objects for as long as they are the same: many entries of the journal share them.
+            # Merge them once and reuse the result, because many entries of the journal share it.
             known = self._own.get(state.appkey)
             sources = readings, rules, own_readings, own_rules
-            if known is None or any(one is not other for one, other in zip(known[0], sources, strict=True)):
+            if known is None or any(old is not new for old, new in zip(known[0], sources, strict=True)):
                 merged = {**readings, **own_readings}, RuleSet((*(rule for _, rule in own_rules), *rules.rules))
                 known = self._own[state.appkey] = sources, *merged
             _, readings, rules = known
@@ -198,10 +198,10 @@ class Engine:
         signing = self._signing_context(context)
         signature = check_signature(context.query, context.received, readings, signing, accepted=accepted)
         if context.signature_valid:
-            # A fault made the server reject a valid signature: that is no violation of the client's.
+            # A fault made the server reject a valid signature: that is not a violation by the client.
             context.injected = [found for found in signature if found.name in _CAUSED_BY_FAULTS]
         if signing_off:
-            # Not those of a fault: it acts on the requests that are signed.
+            # Violations caused by a fault still refuse the request.
             signature = [found if found in context.injected else tolerate(found) for found in signature]
         context.violations += signature
         if context.overrides:
@@ -209,7 +209,7 @@ class Engine:
         context.violations += body_violations
 
     def _plan_faults(self, context: RequestContext) -> FaultPlan | None:
-        """Return the faults that may apply to the request, or None without any."""
+        """Return the faults that may apply to the request, or None if there are none."""
         config, state = context.config, context.state
         once = context.overrides.faults if context.overrides else []
         if context.scenario.name == state.scenario:
@@ -269,29 +269,29 @@ class Engine:
         return response
 
     def examine(self, request: Request) -> list[Violation]:
-        """Return all violations of a request, with an exhaustive signature diagnosis. It leaves no trace."""
+        """Return all violations of a request, with an exhaustive signature diagnosis. Changes no state."""
         context = self._identify(request, preview=True)
         self._validate(context)
         return context.violations
 
     def preview(self, request: Request) -> Response:
-        """Return the response to a request, without faults. It leaves no trace: no journal entry, count or claim."""
+        """Return the response to a request, without faults. Changes no state: no journal entry, count or claim."""
         context = self._identify(request, preview=True)
         self._validate(context)
         return self._respond(context, self._decide(context))
 
     def error_body(self, error: str, detail: Text) -> bytes:
-        """Return the envelope of a failure outside of the pipeline, e.g. of a request that is not HTTP."""
+        """Return the envelope of a failure outside the pipeline, e.g. for a request that is not HTTP."""
         row, style = self.config.catalogue[error], self.config.error_info(self.store.scenario)
         return encode_json(failure(row.code, row.error_info(detail.to(self.lang), self.lang, style)))
 
     def busy(self, reason: Text) -> Response:
-        """Return the response to a request that the store could not take: nothing of it is recorded."""
+        """Return the response to a request while the store is unavailable. The request is not recorded."""
         diagnosis = (("X-Mock-Diagnosis", header_value(f"store_unavailable: {reason.en}")),) if self._headers else ()
         return Response(200, CONTENT_TYPE + diagnosis, self.error_body("server_busy", reason))
 
     def app(self, appkey: str) -> App | None:
-        """Return a registered app."""
+        """Return the registered app with this appkey, or None."""
         return self.config.apps.get(appkey) or (self.store.use_app(appkey) if self.store.apps else None)
 
     @property
@@ -312,10 +312,10 @@ class Engine:
         self.redactor.add_secrets(secret for fault in faults for secret in fault.kind.secrets)
 
     def reload(self) -> None:
-        """Read every file again and answer from the new configuration.
+        """Read every file again and use the new configuration.
 
-        ConfigurationError when anything is wrong with the files: the old configuration stays in use, and
-        `problems` has what was wrong.
+        Raises ConfigurationError if a file is invalid: the old configuration stays in use, and `problems` lists what is
+        wrong.
         """
         with self.changing:
             try:
@@ -327,7 +327,7 @@ class Engine:
                 self.problems = error.problems
                 raise
             except Exception as error:
-                text = Text(f"the files cannot be loaded: {error!r}", f"文件无法载入：{error!r}")
+                text = Text(f"cannot load the files: {error!r}", f"无法载入文件：{error!r}")
                 self.problems = (Problem("--fixtures", text),)
                 raise
             self._add_secrets(config)

@@ -20,16 +20,16 @@ _MAX_DETAIL = 400  # Characters of the violations of one request.
 
 
 class RequestLog:
-    """Logs requests after they were answered."""
+    """Logs requests after they have been answered."""
 
     def __init__(self, which: Which = "failures", lang: Lang = "en") -> None:
         self._which, self._lang = which, lang
 
     def write(self, entry: JournalEntry) -> None:
-        """Log a request if it is to be logged: WARNING when it failed or has violations, else INFO."""
+        """Log a request if `which` includes it: as WARNING if it failed or has violations, else as INFO."""
         failed = bool(entry.error or entry.violations)
         if entry.kind == "stray":
-            # Only a refused preflight needs somebody's attention.
+            # Among strays, only a refused preflight is worth a warning.
             failed = failed and entry.method == "OPTIONS"
         if self._which == "none" or not (failed or self._which == "all"):
             return
@@ -51,7 +51,7 @@ class RequestLog:
         parts += [f"app {entry.appkey}"] if entry.appkey else []
         parts += [f"faults {','.join(entry.faults)}"] if entry.faults else []
         details = [
-            # The error of the same name is already in the line.
+            # Omit a name that the line already has as its error.
             ("" if found.name == entry.error else f"{found.name}: ") + found.text.to(self._lang)
             for found in entry.violations
         ]
@@ -59,7 +59,7 @@ class RequestLog:
         return " ".join(parts) + (f": {shorten(detail, _MAX_DETAIL)}" if detail else "")
 
     def _fields(self, entry: JournalEntry) -> dict[str, object]:
-        """Return the same as fields for JSON logs."""
+        """Return the same data as fields for JSON logs."""
         return {
             "id": entry.id,
             "appkey": entry.appkey,

@@ -1,7 +1,7 @@
-"""Answers accepted requests: by the first rule of the scenario that matches, or by its world.
+"""Answers accepted requests: by the first matching rule of the scenario, or by its world.
 
-Every answer is checked against the response schema. One that departs from it becomes an `internal_error` that
-names the file and line it came from, unless the reply says `unchecked: true`.
+Every answer is checked against the response schema. An answer that deviates from it becomes an `internal_error` that
+names the file and line of the reply, unless the reply has `unchecked: true`.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from mockserver.world.sources import World
 from mockserver.world.views import ask, ask_in_parts
 
 log = logging.getLogger("mockserver")
-_QUICK = "query_room_info"  # The operation that a world answers in less than a millisecond.
-_MAX_AT_ONCE = 2  # Questions to a world that are computed at once.
+_QUICK = "query_room_info"  # The operation that every world answers in less than a millisecond.
+_MAX_AT_ONCE = 2  # Answers of worlds that are computed at the same time.
 _TOO_MANY = Text(
     "the answer would have more than {limit} rows: ask for a shorter time range, or change the reading max_rows",
     "结果将超过 {limit} 行：请缩短时间范围，或修改读法 max_rows",
 )
-_MAX_RULE_SETS = 256  # Rules that are remembered for near misses.
-_MAX_LOGGED = 1_000  # Distinct failures of the files that are remembered as logged.
+_MAX_RULE_SETS = 256  # Rule sets that are remembered for near misses.
+_MAX_LOGGED = 1_000  # Distinct failures of files that are remembered as logged.
 
 
 class Backend(Protocol):
@@ -50,7 +50,7 @@ class Backend(Protocol):
         """Return the violation that refuses a request; None to answer it."""
 
     def answer(self, context: RequestContext, responder: Responder) -> Decision:
-        """Return the answer; may take long. `responder` has that of the scenario."""
+        """Return the answer. May take long. `responder` gives the answer of the scenario."""
 
 
 class Responder:
@@ -65,12 +65,12 @@ class Responder:
         self._logged: set[tuple[int, str, str]] = set()
 
     def answer(self, context: RequestContext) -> Decision:
-        """Return the answer to an accepted request; that of a replayed recording with its times moved to now."""
+        """Return the answer to an accepted request. A replayed recording has its times moved to the present."""
         replay = context.scenario.replay
         if replay is None:
             return self._answer(context)
         seconds = replay.seconds(context.accepted_operation.name, context.second)
-        # What lies after the recording has not happened yet.
+        # Never ask for a time after the recording.
         now = min(context.now - seconds, replay.recorded_at)
         recorded = replace(context, body=move(context.body, -seconds), now=now)
         decision = self._answer(recorded)
@@ -80,10 +80,10 @@ class Responder:
         try:
             return replace(decision, body=encode_json(move(json.loads(decision.body), seconds)))
         except (ValueError, TypeError):
-            return decision  # An unchecked answer that is no JSON.
+            return decision  # An unchecked answer that is not JSON.
 
     def _answer(self, context: RequestContext) -> Decision:
-        """Return the answer of the first rule that matches, or the world's."""
+        """Return the answer of the first matching rule, or that of the world."""
         operation = context.accepted_operation.name
         rules = context.rules.by_operation[operation]
         for rule in rules:
@@ -97,7 +97,7 @@ class Responder:
         return self._ask_world(context, "world")
 
     def takes_long(self, context: RequestContext) -> bool:
-        """Return whether the answer to an accepted request may take long enough for others to notice."""
+        """Return whether the answer to an accepted request may take more than a few milliseconds."""
         operation = context.accepted_operation.name
         if operation in context.rules.templated:
             return True
@@ -109,7 +109,7 @@ class Responder:
         return self._cache.get(_cache_key(context), context.second) is None
 
     def near_miss(self, entry: JournalEntry) -> str:
-        """Return the rule that an entry of the journal came closest to; empty once its rules are forgotten."""
+        """Describe the rule that an entry of the journal came closest to; empty when its rules are no longer known."""
         rules = self._rule_sets.get(entry.rules)
         if rules is None:
             return ""
@@ -120,7 +120,7 @@ class Responder:
     def failure(
         self, context: RequestContext, error: str, by: str, *, detail: str = "", info: str | None = None
     ) -> Decision:
-        """Return the envelope of a catalogue error. `info` replaces the composed ErrorInfo."""
+        """Return the envelope of a catalogue error. `info`, if given, replaces the composed ErrorInfo."""
         row = context.config.catalogue[error]
         if info is None:
             style = context.config.error_info(context.scenario.name)
@@ -128,14 +128,14 @@ class Responder:
         return Decision(encode_json(failure(row.code, info)), by, error, detail=detail)
 
     def _remember(self, rules: RuleSet) -> None:
-        """Keep the rules that entries of the journal refer to."""
+        """Remember the rules that entries of the journal refer to by number."""
         if rules.number not in self._rule_sets:
             self._rule_sets[rules.number] = rules
             if len(self._rule_sets) > _MAX_RULE_SETS:
                 del self._rule_sets[min(self._rule_sets)]
 
     def _perform(self, context: RequestContext, rule: Rule, reply: Reply) -> Decision:
-        """Return the answer that a matching rule gives."""
+        """Return the answer of a matching rule."""
         if reply.encoded is not None:
             return Decision(reply.encoded, rule.key, reply.error, reply.empty)
         if reply.kind == "world":
@@ -165,7 +165,7 @@ class Responder:
         key = _cache_key(context)
         cached = self._cache.get(key, context.second)
         if cached is None:
-            # The same question of several clients is answered once.
+            # Compute the answer to identical requests only once.
             with self._questions.lock(key):
                 cached = self._cache.get(key, context.second)
                 if cached is None:
@@ -174,12 +174,12 @@ class Responder:
         return Decision(body, by, empty=empty)
 
     def _compute(self, context: RequestContext, by: str, key: Hashable) -> Decision:
-        """Return the world's answer, made and checked in parts if it may be huge."""
+        """Return the world's answer, computed and checked in parts if it may be huge."""
         operation = context.accepted_operation.name
         accepts = context.config.schemas.response(operation).accepts
         pieces: list[bytes] = []
         stable_from: int | None = 0
-        # Few at once: computing needs memory, and threads that compute slow down the one that answers quick questions.
+        # Only a few at a time: they need memory and slow down the thread that answers quick requests.
         slot = contextlib.nullcontext() if operation == _QUICK else self._slots
         try:
             with slot:
@@ -209,31 +209,31 @@ class Responder:
         try:
             return Decision(encode_json(answer), by, error_name_of(answer, context.config.catalogue), is_empty(answer))
         except TypeError as error:
-            self._log(context, place, "%s made no JSON for %s: %s", error)
-            return self.failure(context, "internal_error", by, detail=f"{place} made no JSON: {error}")
+            self._log(context, place, "%s: the answer to %s is not valid JSON: %s", error)
+            return self.failure(context, "internal_error", by, detail=f"{place}: the answer is not valid JSON: {error}")
 
     def _off_contract(self, context: RequestContext, mismatch: str, by: str, place: str) -> Decision:
-        self._log(context, place, "%s made an answer outside the contract of %s: %s", mismatch)
-        detail = f"{place} made an answer outside the contract: {mismatch}"
+        self._log(context, place, "%s: the answer to %s violates its response schema: %s", mismatch)
+        detail = f"{place}: the answer violates the response schema: {mismatch}"
         return self.failure(context, "internal_error", by, detail=detail)
 
     def _impossible(self, context: RequestContext, error: WorldError, by: str) -> Decision:
-        """Return the failure of a world whose relative times contradict each other at this time of the day."""
+        """Return the failure of a world whose relative times contradict each other at this time of day."""
         place = context.scenario.path
-        self._log(context, place, "%s has no world for %s: %s", error)
+        self._log(context, place, "%s: cannot compute the world for %s: %s", error)
         return self.failure(context, "internal_error", by, detail=f"{place}: {error}")
 
     def _too_many_rows(self, context: RequestContext, error: TooManyRows, by: str) -> Decision:
         return self.failure(context, "range_too_large", by, detail=_TOO_MANY.format(limit=error.limit).to(self._lang))
 
     def _not_found(self, context: RequestContext, error: NotFound, by: str) -> Decision:
-        # Catalogues that were written before there were recordings lack `not_recorded`.
+        # A user's older catalogue may lack `not_recorded`.
         name = error.error if error.error in context.config.catalogue else "internal_error"
         by = "recording" if error.error == NOT_RECORDED else by
         return self.failure(context, name, by, detail=f"{error.field} {shorten(error.value)}")
 
     def _log(self, context: RequestContext, place: str, text: str, reason: object) -> None:
-        """Log a failure caused by the files once per configuration, not for every request."""
+        """Log a failure caused by a file once per configuration, not for every request."""
         operation = context.accepted_operation.name
         key = (context.config.number, place, operation)
         if key not in self._logged:
@@ -244,7 +244,7 @@ class Responder:
 
 
 def _counter(context: RequestContext, rule: Rule) -> str:
-    """Return the name a rule is counted under. A scenario chosen for one request has counters of its own."""
+    """Return the key that a rule's matches are counted by. A scenario chosen for one request has its own counters."""
     if context.scenario.name == context.state.scenario or any(rule is own for _, own in context.state.rules):
         return rule.key
     return f"{context.scenario.name}>{rule.key}"
@@ -262,9 +262,9 @@ def _cache_key(context: RequestContext) -> Hashable:
 
 
 def _join(pieces: list[bytes]) -> bytes:
-    """Return the JSON of an answer whose list is that of all pieces, which end in `]}`; empties `pieces`."""
+    """Join answers that end in `]}` to one answer with the items of all. Empties `pieces`."""
     head = pieces[0][:-2]
-    # In place, so that there are never more than two copies of a huge answer.
+    # In place, to never have more than two copies of a huge answer.
     for index, piece in enumerate(pieces):
         pieces[index] = piece[len(head) : -2] + b","
     pieces[0], pieces[-1] = head, pieces[-1][:-1] + b"]}"
@@ -282,8 +282,8 @@ def _question(context: RequestContext) -> tuple[World, str, Mapping[str, Any], i
 
 
 def _template_values(context: RequestContext, rule: Rule) -> Mapping[str, Any]:
-    """Return what a template may use: the request, the time, and a Faker seeded by this request."""
-    # Importing Faker takes longer than the rest of a request, so only templates do it.
+    """Return the variables of a template: the request, the time, and a Faker seeded by this request."""
+    # Importing Faker takes longer than the rest of a request, so do it only for templates.
     from mockserver.world.people import make_faker
 
     seed = (rule.key, *(f"{name}={value}" for name, value in sorted(context.body.items())))
@@ -293,7 +293,7 @@ def _template_values(context: RequestContext, rule: Rule) -> Mapping[str, Any]:
 
 
 def _schema_mismatch(context: RequestContext, answer: Any) -> str:
-    """Return where and how an answer departs from its response schema; empty when it does not."""
+    """Return where and how an answer deviates from its response schema; empty if it does not."""
     operation = context.accepted_operation.name
     mismatches = context.config.schemas.answer(operation, answer).mismatches(answer)
     if not mismatches:

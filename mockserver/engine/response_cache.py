@@ -1,4 +1,4 @@
-"""A cache of encoded answers. Knows bytes and seconds, nothing else."""
+"""A cache of encoded answers. Knows only bytes and seconds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ResponseCache:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, now: int) -> tuple[bytes, bool] | None:
-        """Return the answer that is valid at second `now`, and whether it is an empty one."""
+        """Return the answer that is valid at second `now` and whether it has no rows; None if there is none."""
         with self._lock:
             answer = self._answers.get(key)
             if answer is None:
@@ -41,9 +41,9 @@ class ResponseCache:
             return answer.body, answer.empty
 
     def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, stable_from: int | None) -> None:
-        """Store an answer created at second `created_at` that stays the same from `stable_from` on."""
+        """Store an answer created at second `created_at` that is final from second `stable_from` on, or never for None."""
         if len(body) > self._max_bytes // 2:
-            # It would push out all others.
+            # It would evict all others.
             return
         with self._lock:
             old = self._answers.pop(key, None)
@@ -55,11 +55,11 @@ class ResponseCache:
 
 
 class LockByKey:
-    """Locks that exist while somebody holds them or waits for them."""
+    """Locks by key. A lock exists only while a thread holds it or waits for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._locks: dict[Hashable, tuple[threading.Lock, int]] = {}  # With the number of threads that use it.
+        self._locks: dict[Hashable, tuple[threading.Lock, int]] = {}  # Lock and number of threads that use it.
 
     @contextlib.contextmanager
     def lock(self, key: Hashable) -> Iterator[None]:

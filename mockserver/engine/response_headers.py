@@ -18,7 +18,7 @@ _MAX_VALUE = 300  # Characters of a header value.
 
 
 def answer_headers(context: RequestContext, decision: Decision, problems: Sequence[Problem]) -> Headers:
-    """Return the headers that tell how a request was answered; `problems` are those of the files."""
+    """Return the headers that describe how a request was answered. `problems` are those of the files."""
     headers: Headers = (
         ("X-Mock-Request-Id", context.id),
         ("X-Mock-Scenario", context.scenario.name),

@@ -1,8 +1,8 @@
-"""The state that requests share: what each app sent, and what was chosen for it. Thread-safe and bounded.
+"""The state of apps: what each has sent, and its scenario, faults, readings and rules. Thread-safe and bounded.
 
-`MemoryStore` and the `AppState` objects it hands out, with `FaultCounts` and the `Journal`, are the whole state interface: the
-pipeline, the rules and the admin API use nothing but their public methods and attributes. `redis_store` has subclasses that
-share all of it with other processes.
+`MemoryStore`, the `AppState` objects it returns, `FaultCounts` and the `Journal` are the complete state interface: the
+pipeline, the rules and the admin API use only their public methods and attributes. `redis_store` has subclasses that
+share the state with other processes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ALL_APPS = "all apps"  # Origin of faults that apply to every app.
 
 
 class StoreUnavailable(Exception):
-    """A shared store gave no answer in time, or refused to work; `text` says why."""
+    """A shared store did not answer in time or reported an error; `text` says which."""
 
     def __init__(self, text: Text) -> None:
         self.text = text
@@ -59,9 +59,9 @@ class AppState:
         self.appkey = appkey
         self.clock = clock
         self.scenario = scenario
-        self.readings: Mapping[str, Value] = {}  # Readings set for this app; they win over all others.
+        self.readings: Mapping[str, Value] = {}  # Readings set for this app; they take precedence over all others.
         self.rules: tuple[tuple[str, Rule], ...] = ()
-        """Rules added for this app, by id, the newest first; they win over the scenario's."""
+        """Rules added for this app, with their ids, newest first; they take precedence over the scenario's."""
         self.faults = FaultState(seed, new_counts)
         self._installed: Sequence[Fault] | None = None
         self._lock = threading.Lock()
@@ -92,7 +92,7 @@ class AppState:
             self.readings = {**self.readings, **readings} if readings else {}
 
     def add_rule(self, rule_id: str, rule: Rule) -> None:
-        """Add a rule that is tried before all others."""
+        """Add a rule, which takes precedence over all others."""
         with self._lock:
             self.rules = ((rule_id, rule), *self.rules)
 
@@ -119,14 +119,14 @@ class SharedFault(NamedTuple):
     """A fault of all apps."""
 
     fault: Fault
-    added: float  # Seconds since the epoch, by the server's clock.
+    added: float  # Seconds since the epoch by the server's clock.
     uid: str
 
 
 class MemoryStore:
     """The states of all apps, created when first used, with clocks that follow the server's.
 
-    Apps created at run time are forgotten with all their state when nobody has used them for `app_ttl` seconds.
+    Apps created at run time are removed with all their state when they have not been used for `app_ttl` seconds.
     """
 
     kind = "memory"
@@ -140,7 +140,7 @@ class MemoryStore:
         self.apps: dict[str, App] = {}  # Apps created at run time, beside those of the configuration.
         self.app_ttl = app_ttl
         self.on_release: Callable[[str | None], int] = lambda appkey: 0  # Set by the server.
-        self._used: dict[str, float] = {}  # When each of them was used last, by the machine's monotonic clock.
+        self._used: dict[str, float] = {}  # When each of `apps` was last used, by the machine's monotonic clock.
         self._seed = seed
         self._startup_faults: tuple[Fault, ...] = ()
         self.shared_faults: dict[str, SharedFault] = {}  # Faults of all apps, by id.
@@ -163,11 +163,11 @@ class MemoryStore:
         return None
 
     def answer(self, handle: Callable[[], Response]) -> Response:
-        """Return the response that `handle` makes of one request."""
+        """Return the response to one request by calling `handle`."""
         return handle()
 
     def read(self, act: Callable[[], T]) -> T:
-        """Return the result of an administrative action that sees the latest state."""
+        """Return the result of an administrative action on the latest state."""
         return act()
 
     def change(self, act: Callable[[], T]) -> T:
@@ -175,18 +175,18 @@ class MemoryStore:
         return act()
 
     def open(self, loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], object]], None] | None:
-        """Prepare for requests in an event loop. Return what runs a request that may wait for others; None if none does."""
+        """Prepare for requests in an event loop. Return a function that runs blocking requests; None if none blocks."""
         return None
 
     def close(self) -> None:
         """Release what `open` acquired."""
 
     def release(self, appkey: str | None) -> int:
-        """End the delays of the responses to an app, or to all for None. Return how many there were in this process."""
+        """End the delays of the responses to an app, or to all apps for None. Return their number in this process."""
         return self.on_release(appkey)
 
     def request_id(self) -> tuple[int, str]:
-        """Return the number of a new request in this process, and its id."""
+        """Return the number of a new request in this process and its id."""
         number = next(self._request_numbers)
         return number, f"{number:08d}"
 
@@ -200,7 +200,7 @@ class MemoryStore:
         self._used[app.appkey] = monotonic()
 
     def use_app(self, appkey: str) -> App | None:
-        """Return an app created at run time, which is then used; None for an unknown or expired one."""
+        """Return an app created at run time and record its use; None for an unknown or expired one."""
         app = self.apps.get(appkey)
         if app is not None:
             now = monotonic()
@@ -210,7 +210,7 @@ class MemoryStore:
         return app
 
     def expired_apps(self) -> list[str]:
-        """Return the apps created at run time that nobody has used for `app_ttl` seconds."""
+        """Return the apps created at run time that have not been used for `app_ttl` seconds."""
         earliest = monotonic() - self.app_ttl
         return [appkey for appkey, used in self._used.copy().items() if used < earliest]
 
@@ -242,7 +242,7 @@ class MemoryStore:
                 state.set_readings(readings)
 
     def add_rule(self, rule_id: str, rule: Rule) -> None:
-        """Add a rule for all apps, present and future, that is tried before all others."""
+        """Add a rule for all apps, present and future, which takes precedence over all others."""
         with self._lock:
             self.rules[rule_id] = rule
             for state in self._states.values():
@@ -265,7 +265,7 @@ class MemoryStore:
         self._add_startup_faults()
 
     def add_fault(self, fault: Fault) -> str:
-        """Activate a fault for all apps, present and future. Return its id; FaultError when it is taken."""
+        """Activate a fault for all apps, present and future. Return its id. Raises FaultError if the id is taken."""
         with self._lock:
             taken = self.shared_faults.keys() | {
                 active.id for state in self._states.values() for active in state.faults.active
@@ -298,21 +298,21 @@ class MemoryStore:
         return sum(state.faults.clear() for state in self.states())
 
     def reset(self) -> None:
-        """Restore the initial state: clock, scenario and faults, every app as if it had never sent a request, and none created since."""
+        """Restore the initial state of the server and of every app. Remove the apps created at run time."""
         for appkey in list(self.apps):
             self.remove_app(appkey)
         self.clock.reset()
         self.scenario = self.first_scenario
         self.rules, self.readings = {}, {}
         self.shared_faults.clear()
-        # The same ids again, because a fault's random draws depend on its id.
+        # Start the ids again, because a fault's random draws depend on its id.
         self._fault_numbers = itertools.count(1)
         for state in self.states():
             state.reset(self.first_scenario)
         self._add_startup_faults()
 
     def reset_app(self, appkey: str) -> None:
-        """Reset one app. It keeps the faults, rules and readings of all apps."""
+        """Reset one app, except for the faults, rules and readings set for all apps."""
         state = self.app(appkey)
         state.reset(self.first_scenario)
         with self._lock:

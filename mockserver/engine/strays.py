@@ -1,7 +1,7 @@
-"""Requests that no client of the API sends on purpose: visits of browsers and probes, and CORS preflights.
+"""Strays: requests that were not sent by a client of the API, such as visits of browsers, probes and CORS preflights.
 
-They are answered like any other wrong path or method, and recorded apart: they are neither violations nor requests of a
-client. `--cors-origin` lets the pages of an origin call the API, so their preflights succeed.
+They are answered like any other wrong path or method, but recorded separately: they count neither as requests nor as
+violations. `--cors-origin` lets the pages of an origin call the API, so their preflights succeed.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ _VISIT = Text(
     f"这是 API 的模拟服务器；六个接口均在 {PREFIX} 下，文档见 /__admin/docs",
 )
 _NO_ORIGIN = Text(
-    "a CORS preflight of a page without an origin, such as a file: serve the page over http and allow its origin with --cors-origin URL",
+    "a CORS preflight of a page without an origin, such as a file: "
+    "serve the page over http and allow its origin with --cors-origin URL",
     "这是无来源页面（如本地文件）的 CORS 预检请求：请通过 http 提供该页面，并用 --cors-origin URL 允许其来源",
 )
 
 
 def is_preflight(request: Request) -> bool:
-    """Return whether a browser asks if a page may send a request."""
+    """Return whether this is a CORS preflight: a browser asks whether a page may send a request."""
     headers = request.headers
     return request.method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
 
 
 def is_stray(request: Request, query: Mapping[str, str]) -> bool:
-    """Return whether a request is a preflight, or an unsigned GET or HEAD outside of the API's paths."""
+    """Return whether a request is a preflight, or an unsigned GET or HEAD outside the paths of the API."""
     if request.method in ("GET", "HEAD"):
         # A signature shows that a client of the API got its path and method wrong.
         return not request.path.startswith(_API_PATHS) and "checksum" not in query
@@ -40,7 +41,7 @@ def is_stray(request: Request, query: Mapping[str, str]) -> bool:
 
 
 def stray_error(request: Request) -> tuple[str, Text]:
-    """Return the catalogue error that answers a stray request, and what to do about it."""
+    """Return the catalogue error that answers a stray request, and a text that says what to do."""
     if not is_preflight(request):
         return "unknown_command", _VISIT
     origin = request.headers["origin"]
@@ -75,7 +76,7 @@ class Cors:
         return replace(response, headers=(*response.headers, *headers))
 
     def preflight_response(self, request: Request) -> Response:
-        """Return the response to an allowed preflight: every method and header may be sent, so that the API can check it."""
+        """Return the response to an allowed preflight. It allows every method and header; the API checks them."""
         asked = request.headers
         headers: Headers = (
             ("Access-Control-Allow-Methods", asked["access-control-request-method"]),

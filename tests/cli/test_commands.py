@@ -343,4 +343,4 @@ def test_an_empty_section_and_an_empty_pointer_are_not_shown() -> None:
     done = run("explain", f"/v2/video/query_room_info?{query}", "--body", "{")
     assert done.stdout.startswith("body: the body is not JSON: ")
     done = run("explain", f"/v2/video/query_room_info?{query}", "--body", '{"RoomId": "mock:fault=nothing"}')
-    assert "[unknown_wish]" in done.stdout
+    assert "[invalid_override]" in done.stdout

@@ -174,7 +174,7 @@ def test_an_invalid_header_is_refused(bench: EngineClient, name: str, value: str
     assert words in json.loads(reply.body)["ErrorInfo"]
     assert reply.delivery.delay == 0
     (violation,) = bench.violations
-    assert (violation.name, violation.where.lower()) == ("unknown_wish", f"header:{name}")
+    assert (violation.name, violation.where.lower()) == ("invalid_override", f"header:{name}")
     assert state_of(bench) == state_of(EngineClient())
 
 
@@ -195,7 +195,7 @@ def test_an_invalid_magic_value_is_refused(bench: EngineClient, value: str, plac
         body = {"UserId": value, "BeginTime": "1575962150", "EndTime": "1575962850"}
         reply = ask(bench, body, "query_instance_all_records_by_time")
     assert code(reply) == INVALID
-    assert [each.name for each in bench.violations] == ["unknown_wish"]
+    assert [each.name for each in bench.violations] == ["invalid_override"]
     assert bench.violations[0].where == {"identifier": "query:identifier"}.get(place, f"body:/{place}")
 
 

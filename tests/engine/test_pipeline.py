@@ -124,7 +124,7 @@ def test_a_world_answer_off_the_contract_is_an_internal_error(
     for _ in range(2):  # The second answer does not come from the cache either.
         response = working.send({"operation": operation})
         assert working.error(response) == "internal_error"
-        assert "the world made an answer outside the contract: /" in json.loads(response.body)["ErrorInfo"]
+        assert "the world: the answer violates the response schema: /" in json.loads(response.body)["ErrorInfo"]
         assert dict(response.headers)["X-Mock-Answered-By"] == "world"
     assert [record.name for record in caplog.records].count("mockserver") == 1, "logged once"
 
@@ -394,7 +394,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "unknown_field": {"body": {"RoomId": "1", "Page": 1}},
     "wrong_type": {"body": {"RoomId": 1}},
     "invalid_value": {"body": {"RoomId": "1", "BeginTime": "12"}},
-    "unknown_wish": {"headers": {"x-mock-fault": "nothing"}},
+    "invalid_override": {"headers": {"x-mock-fault": "nothing"}},
 }
 
 

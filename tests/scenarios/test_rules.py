@@ -222,7 +222,7 @@ def test_a_patch_must_match_the_schema(scenarios) -> None:
         config = scenarios(a=text.format(f"patch: {patch}"))
         answer = EngineClient("a", config=config).ask("query_room_info")
         assert answer["ErrorCode"] == 1500, patch
-        assert "scenarios/a.yaml:4 made an answer outside the contract" in answer["ErrorInfo"]
+        assert "scenarios/a.yaml:4: the answer violates the response schema" in answer["ErrorInfo"]
     config = scenarios(a=text.format("patch: {CreateTime: null, Extra: 1}, unchecked: true"))
     answer = EngineClient("a", config=config).ask("query_room_info")
     assert "CreateTime" not in answer
