@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import sys
-import urllib.parse
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mockserver.cli.curl_command import is_curl, read_curl
 from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.output import local_time, show_json, violation_line
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.http import Request
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
 from mockserver.reporting.json_shapes import violation_json
 from mockserver.validation.curtime import whole_second
-from mockserver.validation.pasted_request import PastedRequest, find_url, read_journal_entry, read_raw_http
+from mockserver.validation.pasted_request import PastedRequest
+from mockserver.validation.pasted_text import as_received, latin_1, read_request, relevant
 from mockserver.validation.query import read_query
 
 _MAX_INPUT = 1_100_000  # Bytes read from a file or standard input; no valid request is longer.
 _CLOCK_RANGE = range(100_000_000, 10_000_000_000)  # The Unix seconds that `--now` accepts.
 _NO_BODY = Text("no --body given: the body was not checked", "未给出 --body：未检查包体")
-_NO_OPERATION = Text(
-    "the body was not checked: its schema depends on the operation, and the path names none",
-    "未检查包体：路径中没有接口，无法确定包体格式",
-)
 _AT_CURTIME = "checked as of its own curtime, {}; add --now now to check its age", "按请求自身的 curtime（{}）检查；要检查是否过期请加 --now now"  # fmt: skip
 _AT_ARRIVAL = "checked as of its arrival, {}", "按请求到达的时刻（{}）检查"
 _AT_PRESENT = Text(
@@ -65,27 +59,12 @@ def explain(
     pasted = read_request(text)
     if settings["now"] is None:
         settings["now"] = _time_of(pasted)
-    content = pasted.body if body is None else _body(body)
-    method = method or pasted.method or "POST"
-    defaults = {"content-type": "application/json"} if pasted.headers is None else pasted.headers
-    request = Request(
-        # Anything that is not a method is left as it is: it may be a secret, which is masked by its exact text.
-        method.upper() if method.isalpha() and len(method) <= 10 else method,
-        urllib.parse.unquote(pasted.path or "", errors="replace"),
-        _latin_1(pasted.query),
-        {**defaults, **dict(map(_header, headers))},
-        b"{}" if content is None else content,
-    )
-    rows = [violation_json(violation, lang) for violation in make_engine(lang=lang, **settings).examine(request)]
-    if content is None:
-        pasted.notes.append(_NO_BODY)
-    elif pasted.path is None or any(row["name"] == "unknown_path" for row in rows):
-        pasted.notes.append(_NO_OPERATION)
-    # What was not given is not missing.
-    hidden: tuple[str, ...] = ("body:",) if content is None or pasted.path is None else ()
-    hidden += ("path",) if pasted.path is None else ()
-    hidden += ("query:checksum",) if pasted.checksum_rows is not None else ()
-    rows = [row for row in rows if not row["where"].startswith(hidden)] + (pasted.checksum_rows or [])
+    pasted.body = pasted.body if body is None else _body(body)
+    pasted.method = method or pasted.method
+    if headers:
+        pasted.headers = {**as_received(pasted).headers, **dict(map(_header, headers))}
+    found = relevant(pasted, make_engine(lang=lang, **settings).examine(as_received(pasted)), _NO_BODY)
+    rows = [violation_json(violation, lang) for violation in found] + (pasted.checksum_rows or [])
     if as_json:
         show_json(rows)
     else:
@@ -96,16 +75,9 @@ def explain(
     sys.exit(1 if any(not row["tolerated"] for row in rows) else 0)
 
 
-def read_request(text: str) -> PastedRequest:
-    """Return the request in a pasted text; raise ConfigurationError when there is none."""
-    found = read_curl(text) if is_curl(text) else read_journal_entry(text) or read_raw_http(text) or find_url(text)
-    found.split_target()
-    return found
-
-
 def _time_of(pasted: PastedRequest) -> str | None:
     """Return the time at which to check a request, as a value of --now, and note the choice."""
-    curtime = read_query(_latin_1(pasted.query)).values.get("curtime", "")
+    curtime = read_query(latin_1(pasted.query)).values.get("curtime", "")
     for second, note in ((pasted.received_at, _AT_ARRIVAL), (whole_second(curtime), _AT_CURTIME)):
         if second is not None and int(second) in _CLOCK_RANGE:
             when = f"{local_time(int(second))} +08:00"
@@ -114,11 +86,6 @@ def _time_of(pasted: PastedRequest) -> str | None:
     if curtime:
         pasted.notes.append(_AT_PRESENT)
     return None
-
-
-def _latin_1(query: str) -> str:
-    """Return a query string as servers receive it, each byte above 0x7f as one Latin-1 character."""
-    return query.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _body(value: str) -> bytes:

@@ -9,16 +9,16 @@ from flask import Response
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.errors import AdminError, ConfigurationError
-from mockserver.core.http import Request
 from mockserver.core.text import Lang, Text
 from mockserver.reporting.json_shapes import violation_json
 from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import page_language, render
-from mockserver.validation.pasted_request import PastedRequest, find_url, read_journal_entry, read_raw_http
+from mockserver.validation.pasted_text import as_received, read_request, relevant
 from mockserver.validation.query import read_query
 
 ROUTES, PAGES = Routes(), Routes()
+_NO_BODY = Text("no body was given, so none was checked", "未给出包体，因此未检查包体")
 _STAMPS = ("BeginTime", "EndTime")
 
 
@@ -124,23 +124,17 @@ def _form_fields(schema: Mapping[str, Any], lang: Lang) -> Iterable[FormField]:
 
 @ROUTES.add("POST", "explain", '逐步检查粘贴的请求的签名：{"text"}；不留任何记录')
 def explain(context: AdminContext, request: AdminRequest) -> Json:
-    """Check a pasted request (`{"text"}`) step by step: URL, query string, raw HTTP or journal entry; leaves no trace."""
+    """Check a pasted request (`{"text"}`) step by step: URL, curl command, raw HTTP or journal entry; leaves no trace."""
     text = request.fields(text=(str,)).get("text", "")
     context.scope(request.appkey)
     try:
-        pasted = read_journal_entry(text) or read_raw_http(text) or find_url(text)
-        pasted.split_target()
+        pasted = read_request(text)
     except ConfigurationError as error:
         raise AdminError(422, "no_request", error.problems[0].text) from None
-    received = _as_received(pasted)
-    violations = context.engine.examine(received)
+    received = as_received(pasted)
+    found = relevant(pasted, context.engine.examine(received), _NO_BODY)
     values = read_query(received.query).values
     app = context.engine.app(values.get("appkey", ""))
-    hidden: tuple[str, ...] = () if pasted.body is not None else ("body:", "header:")
-    hidden += ("path",) if pasted.path is None else ()
-    found = [violation for violation in violations if not violation.where.startswith(hidden)]
-    if pasted.checksum_rows is not None:
-        found = [violation for violation in found if violation.name != "checksum_mismatch"]
     readings = current_readings(context, app.appkey if app else None)
     formula = ["appsecret", "curtime"] if readings["signing"] == "v1" else ["appsecret", "restapikey", "curtime"]
     credentials = app.credentials if app else None
@@ -171,10 +165,3 @@ def _steps(rows: list[Json]) -> list[Json]:
         }
         for step in STEPS
     ]
-
-
-def _as_received(pasted: PastedRequest) -> Request:
-    headers = {"content-type": "application/json"} if pasted.headers is None else pasted.headers
-    query = pasted.query.encode("utf-8", "surrogateescape").decode("latin-1")
-    method = pasted.method or "POST"
-    return Request(method.upper(), pasted.path or "", query, headers, b"{}" if pasted.body is None else pasted.body)

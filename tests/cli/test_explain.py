@@ -18,11 +18,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mockserver import MockServer
-from mockserver.cli.curl_command import is_curl
-from mockserver.cli.explain import read_request
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 from mockserver.testing.admin_client import AdminClient
+from mockserver.validation.curl_command import is_curl
+from mockserver.validation.pasted_text import read_request
 
 CURTIME = "1575962150"
 RIGHT = sha1(APPSECRET + RESTAPIKEY + CURTIME)

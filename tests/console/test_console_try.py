@@ -93,6 +93,26 @@ def test_a_good_request_is_confirmed(server: MockServer) -> None:
         server.admin.send("POST", "explain", {"text": "hello"})
 
 
+def test_every_form_of_a_request_is_read_in_full(server: MockServer) -> None:
+    """A curl command, raw HTTP and a log line, with method, headers and body."""
+    url = server.app().signed_url("query_room_info")
+    target = url.removeprefix(server.url)
+    json_type = "Content-Type: application/json"
+    for text, wrong in (
+        (f"curl '{url}' -H '{json_type}' -d '{{\"RoomId\": \"77\"}}'", set()),
+        (f"$ curl '{url}' -H '{json_type}' -d '{{\"RoomId\": 77}}'", {"wrong_type"}),
+        (f"curl '{url}' -d '{{\"RoomId\": \"77\"}}'", {"content_type_wrong"}),
+        (f"curl '{url}' -H '{json_type}'", {"wrong_method"}),
+        (f'POST {target} HTTP/1.1\r\nHost: h\r\n{json_type}\r\n\r\n{{"RoomId": 77}}', {"wrong_type"}),
+        (f'10.0.0.1 - - [10/Dec/2019] "GET {target} HTTP/1.1" 200 17', {"wrong_method"}),
+    ):
+        answer = server.admin.send("POST", "explain", {"text": text})
+        assert {row["name"] for row in answer["violations"]} == wrong, text
+        assert answer["good"] == (not wrong)
+    with pytest.raises(AdminError, match="never closed"):
+        server.admin.send("POST", "explain", {"text": f"curl '{url}"})
+
+
 def test_every_violation_of_the_signature_has_a_step() -> None:
     """Those of path, query and signature; the others are listed below the steps."""
     known = {name for step in STEPS for name in step.names}

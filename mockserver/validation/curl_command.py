@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from typing import Any
-
-import click
+from collections import defaultdict
+from collections.abc import Iterable
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
@@ -21,36 +20,28 @@ _ANSI_C_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{1,4})|x([0-9A-Fa-f]{1,2})|(.))"
 _COMMAND_ENDS = ("|", ";", "&&", "||", ">", ">>", "2>&1", "&", "curl", "curl.exe")
 _FORM = "application/x-www-form-urlencoded"
 
-_IGNORED = [
-    "-A", "--user-agent", "-b", "--cookie", "-c", "--cookie-jar", "-D", "--dump-header", "-e", "--referer", "-E",
-    "--cert", "-K", "--config", "-m", "--max-time", "-o", "--output", "-r", "--range", "-u", "--user", "-w",
-    "--write-out", "-x", "--proxy", "--cacert", "--connect-timeout", "--connect-to", "--key", "--limit-rate",
-    "--oauth2-bearer", "--resolve", "--retry", "--retry-delay", "--retry-max-time", "--unix-socket",
-]  # fmt: skip
-"""Options whose value does not matter. The value of an unlisted option is taken for a URL, but an unlikely one."""
-_PARSER = click.Command(
-    "curl",
-    context_settings={"ignore_unknown_options": True},
-    add_help_option=False,
-    params=[
-        click.Argument(["words"], nargs=-1),
-        click.Option(["urls", "--url"], multiple=True),
-        click.Option(["method", "-X", "--request"]),
-        click.Option(["headers", "-H", "--header"], multiple=True),
-        click.Option(["data", "-d", "--data", "--data-ascii", "--data-binary"], multiple=True),
-        click.Option(["raw", "--data-raw"], multiple=True),
-        click.Option(["json", "--json"], multiple=True),
-        click.Option(["other_data", "-F", "--form", "-T", "--upload-file", "--data-urlencode"], multiple=True),
-        click.Option(["get", "-G", "--get"], is_flag=True),
-        click.Option(["head", "-I", "--head"], is_flag=True),
-        click.Option(["ignored", *_IGNORED], multiple=True),
-    ],
-)
+_VALUES = {
+    "url": "--url",
+    "method": "-X --request",
+    "header": "-H --header",
+    "data": "-d --data --data-ascii --data-binary",
+    "raw": "--data-raw",
+    "json": "--json",
+    "other data": "-F --form -T --upload-file --data-urlencode",
+    "ignored": (
+        "-A --user-agent -b --cookie -c --cookie-jar -D --dump-header -e --referer -E --cert -K --config -m --max-time"
+        " -o --output -r --range -u --user -w --write-out -x --proxy --cacert --connect-timeout --connect-to --key"
+        " --limit-rate --oauth2-bearer --resolve --retry --retry-delay --retry-max-time --unix-socket"
+    ),
+}
+"""The options with a value. The value of an unlisted option is taken for a URL, but an unlikely one."""
+_OPTIONS = {name: kind for kind, names in _VALUES.items() for name in names.split()}
+_FLAGS = {"-G": "get", "--get": "get", "-I": "head", "--head": "head"}
 
 _NOT_READ = Text("data of -F, -T and --data-urlencode was not checked", "未检查 -F、-T、--data-urlencode 的内容")
 _NOT_OPENED = Text(
-    "files named with @ are not opened, so no body was checked; add --body @FILE",
-    "未打开 @ 所指的文件，因此未检查包体：请用 --body @FILE 给出",
+    "files named with @ are not opened, so no body was checked: write the body into the command",
+    "未打开 @ 所指的文件，因此未检查包体：请把包体写进命令",
 )
 
 
@@ -69,13 +60,8 @@ def read_curl(text: str) -> PastedRequest:
         words = shlex.split(_ANSI_C.sub(_plain_quotes, command))
     except ValueError:
         raise _wrong("a quote in the curl command is never closed", "curl 命令中有未闭合的引号") from None
-    own = list(itertools.takewhile(lambda word: word not in _COMMAND_ENDS, words))
-    try:
-        options = _PARSER.make_context("curl", own).params
-    except click.UsageError:
-        raise _wrong("the last option of the curl command has no value", "curl 命令的最后一个选项缺少值") from None
-    urls = [*options["urls"], *(word for word in options["words"] if not word.startswith("-"))]
-    if not urls:
+    options = _options(itertools.takewhile(lambda word: word not in _COMMAND_ENDS, words))
+    if not (urls := options["url"]):
         raise _wrong("the curl command has no URL", "curl 命令中没有 URL")
     request = _request(max(urls, key=url_likeness), options)
     if any(word in ("curl", "curl.exe") for word in words):
@@ -83,19 +69,42 @@ def read_curl(text: str) -> PastedRequest:
     return request
 
 
-def _request(url: str, options: dict[str, Any]) -> PastedRequest:
+def _options(words: Iterable[str]) -> dict[str, list[str]]:
+    """Return the values of the options of a curl command by kind; a flag has the value "", a plain word is a URL."""
+    found: dict[str, list[str]] = defaultdict(list)
+    words = iter(words)
+    for word in words:
+        if not word.startswith("-") or word == "-":
+            found["url"].append(word)
+            continue
+        # The letters of `-sSd` are three options; what follows a letter with a value is its value.
+        names = [word] if word.startswith("--") else [f"-{letter}" for letter in word[1:]]
+        for index, name in enumerate(names):
+            if name in _FLAGS:
+                found[_FLAGS[name]].append("")
+            elif kind := _OPTIONS.get(name):
+                attached = "" if word.startswith("--") else word[index + 2 :]
+                value = attached or next(words, None)
+                if value is None:
+                    raise _wrong("the last option of the curl command has no value", "curl 命令的最后一个选项缺少值")
+                found[kind].append(value)
+                break
+    return found
+
+
+def _request(url: str, options: dict[str, list[str]]) -> PastedRequest:
     """Return the request with what curl adds on its own: method, Content-Type, and -G data in the query."""
     headers = {}
-    for line in options["headers"]:
+    for line in options["header"]:
         name, colon, value = line.partition(":")
         if colon:
             headers[name.strip().lower()] = value.strip()
-    request = PastedRequest(url, options["method"], headers)
+    request = PastedRequest(url, options["method"][-1] if options["method"] else None, headers)
     data = [*options["data"], *options["raw"], *options["json"]]
     body = ("" if options["json"] else "&").join(data)
     if any(value.startswith("@") for value in (*options["data"], *options["json"])):
         request.notes.append(_NOT_OPENED)
-    elif options["other_data"]:
+    elif options["other data"]:
         request.notes.append(_NOT_READ)
     elif options["get"] and data:
         request.target += ("&" if "?" in url else "?") + body
@@ -104,7 +113,7 @@ def _request(url: str, options: dict[str, Any]) -> PastedRequest:
     if data and not options["get"]:
         headers.setdefault("content-type", "application/json" if options["json"] else _FORM)
     if not request.method:
-        sends = (data or options["other_data"]) and not options["get"]
+        sends = (data or options["other data"]) and not options["get"]
         request.method = "HEAD" if options["head"] else "POST" if sends else "GET"
     return request
 

@@ -1,0 +1,55 @@
+"""Reads the request in a pasted text of any form, and checks it: for `mockserver explain` and the console's workbench."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Iterable
+
+from mockserver.contract.violations import Violation
+from mockserver.core.http import Request
+from mockserver.core.text import Text
+from mockserver.validation.curl_command import is_curl, read_curl
+from mockserver.validation.pasted_request import PastedRequest, find_url, read_journal_entry, read_raw_http
+
+_NO_OPERATION = Text(
+    "the body was not checked: its schema depends on the operation, and the path names none",
+    "未检查包体：路径中没有接口，无法确定包体格式",
+)
+
+
+def read_request(text: str) -> PastedRequest:
+    """Return the request in a pasted text; raise ConfigurationError when there is none."""
+    found = read_curl(text) if is_curl(text) else read_journal_entry(text) or read_raw_http(text) or find_url(text)
+    found.split_target()
+    return found
+
+
+def as_received(pasted: PastedRequest) -> Request:
+    """Return the request as a server receives it; what the text leaves open is as in a request without mistakes."""
+    method = pasted.method or "POST"
+    return Request(
+        # Anything that is not a method is left as it is: it may be a secret, which is masked by its exact text.
+        method.upper() if method.isalpha() and len(method) <= 10 else method,
+        urllib.parse.unquote(pasted.path or "", errors="replace"),
+        latin_1(pasted.query),
+        {"content-type": "application/json"} if pasted.headers is None else pasted.headers,
+        b"{}" if pasted.body is None else pasted.body,
+    )
+
+
+def relevant(pasted: PastedRequest, violations: Iterable[Violation], no_body: Text) -> list[Violation]:
+    """Return the violations of what the text gives, since the rest is not missing, and note why a body is not checked."""
+    violations = list(violations)
+    if pasted.body is None:
+        pasted.notes.append(no_body)
+    elif pasted.path is None or any(violation.name == "unknown_path" for violation in violations):
+        pasted.notes.append(_NO_OPERATION)
+    hidden: tuple[str, ...] = ("body:",) if pasted.body is None or pasted.path is None else ()
+    hidden += ("path",) if pasted.path is None else ()
+    hidden += ("query:checksum",) if pasted.checksum_rows is not None else ()
+    return [violation for violation in violations if not violation.where.startswith(hidden)]
+
+
+def latin_1(query: str) -> str:
+    """Return a query string as servers receive it, each byte above 0x7f as one Latin-1 character."""
+    return query.encode("utf-8", "surrogateescape").decode("latin-1")
