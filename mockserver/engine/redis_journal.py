@@ -6,18 +6,19 @@ what it has read, so that counting again, as waiting does, only reads what is ne
 
 from __future__ import annotations
 
+import functools
 import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from greenlet import getcurrent
 
-from mockserver.core.machine_time import machine_time
+from mockserver.core.machine_time import machine_time, monotonic
 from mockserver.engine.journal import ALL_APPS, MAX_BYTES, Journal, JournalQuery, News, Stored, stored_entry
 from mockserver.engine.journal_codec import decode, encode
 from mockserver.engine.journal_entry import JournalEntry
@@ -26,6 +27,7 @@ from mockserver.engine.redis_store import SCRIPT, RedisStore, Stale
 from mockserver.engine.state import StoreUnavailable
 from mockserver.scenarios.near_misses import nearest_rule
 
+Row: TypeAlias = tuple[Any, ...]  # An entry as the script takes it.
 _MAX_BATCH = 200  # Entries that are added by one call of the script.
 _MAX_READ = 1_000  # Entries that are read by one.
 _POLL_SECONDS = 0.05  # The interval at which waiting looks for new entries.
@@ -50,25 +52,24 @@ class RedisJournal(Journal):
         super().__init__(max_entries, max_bytes)
         self._store = store
         self._streams: dict[str, _Stream] = {}
-        self._batch: list[tuple[tuple[Any, ...], Callable[[Any], Any]]] = []
+        self._waiting: list[tuple[Row, float, Callable[[Any], Any]]] = []
+        """Entries that are not sent yet, since when, and how to resume their requests."""
+        self._sending = False  # Whether entries are sent and not acknowledged yet.
         self._poller: threading.Thread | None = None
         self._known_salt = b""
 
     def add(self, entry: JournalEntry) -> None:
         """Store an entry; return when Redis has it. Stale when its request was handled with outdated documents."""
         _, at, entry_id, operation, error, names, data = stored_entry(entry, 0, encode(entry))
-        fields = orjson.dumps((operation, error, names))
-        request_class, micros = orjson.dumps(class_of(entry)), round(entry.seconds * 1e6)
         row = (
-            entry.appkey,
-            entry.kind,
+            f"{entry.kind}:{entry.appkey}",
             self._store.request_version,
             entry_id,
             repr(at),
-            fields,
+            _json((operation, error, names)),
             data,
-            request_class,
-            micros,
+            _json(class_of(entry)),
+            round(entry.seconds * 1e6),
         )
         if self._store.requests.in_request:
             added = self._wait_for_batch(row)
@@ -91,7 +92,7 @@ class RedisJournal(Journal):
         stored, _ = self._snapshot(JournalQuery())
         new = stored[bisect_right(stored, after, key=itemgetter(0)) :]
         shown = new[max(len(new) - limit, 0) :]
-        cleared = sum(map(int, self._store.command("HVALS", self._store.prefix + "fences")))
+        cleared = int(self._store.command("GET", self._store.prefix + "clears") or 0)
         last = max(after, stored[-1][0]) if stored else after
         return News(list(map(self._show, shown)), [item[0] for item in shown], last, len(new) - len(shown), cleared)
 
@@ -205,34 +206,40 @@ class RedisJournal(Journal):
 
     # ---- adding
 
-    def _adding(self, rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    def _adding(self, rows: list[Row]) -> tuple[Any, ...]:
         """Return the command that adds entries."""
         limits = self.max_entries, self.max_bytes, self.max_bytes * ALL_APPS, f"{machine_time():.3f}"
         return SCRIPT.command(self._store.prefix, "add", *limits, *(part for row in rows for part in row))
 
-    def _wait_for_batch(self, row: tuple[Any, ...]) -> Any:
+    def _wait_for_batch(self, row: Row) -> Any:
         """Add an entry with those of other requests, and suspend this request until Redis has it."""
-        if not self._batch:
-            self._store.requests.soon(self._send_batch)
+        if not (self._waiting or self._sending):
+            self._store.requests.soon(self._send_waiting)
         current = getcurrent()
-        self._batch.append((row, current.switch))
+        self._waiting.append((row, monotonic(), current.switch))
         assert current.parent is not None
         added = current.parent.switch()
         if isinstance(added, Exception):
             raise added
         return added
 
-    def _send_batch(self) -> None:
-        batch, self._batch = self._batch, []
-        for start in range(0, len(batch), _MAX_BATCH):
-            part = batch[start : start + _MAX_BATCH]
+    def _send_waiting(self) -> None:
+        """Send the entries that wait. Those of later requests wait for the answer, so that they are sent together, too."""
+        batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
 
-            def resume(answer: Any, part: list[tuple[tuple[Any, ...], Callable[[Any], Any]]] = part) -> None:
-                answers = [answer] * len(part) if isinstance(answer, Exception) else answer
-                for (_, switch), added in zip(part, answers, strict=True):
-                    switch(added)
+        def resume(answer: Any) -> None:
+            self._sending = False
+            failed = isinstance(answer, Exception)
+            if failed:
+                batch.extend(self._waiting)
+                self._waiting = []
+            elif self._waiting:
+                self._send_waiting()
+            for (_, _, switch), added in zip(batch, [answer] * len(batch) if failed else answer, strict=True):
+                switch(added)
 
-            self._store.requests.start(self._adding([row for row, _ in part]), resume)
+        self._sending = True
+        self._store.requests.start(self._adding([row for row, _, _ in batch]), resume, since=batch[0][1])
 
 
 class RedisMetrics(Metrics):
@@ -255,6 +262,9 @@ class RedisMetrics(Metrics):
             if key.startswith(b"n")
             for parts in [orjson.loads(key[1:])]
         }
+
+
+_json = functools.lru_cache(maxsize=256)(orjson.dumps)
 
 
 def _read(row: Any) -> Stored:

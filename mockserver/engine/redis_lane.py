@@ -105,12 +105,12 @@ class Lane:
             raise answer
         return answer
 
-    def start(self, command: tuple[Any, ...], resume: Callable[[Any], object]) -> None:
-        """Send a command from the loop's thread; `resume` is called with the answer, or with the exception."""
+    def start(self, command: tuple[Any, ...], resume: Callable[[Any], object], since: float) -> None:
+        """Send a command from the loop's thread; `resume` gets the answer or exception, `CALL_SECONDS` after `since` at the latest."""
         if self._fails_fast():
             resume(self._unavailable())
         else:
-            self._put(Call(hiredis.pack_command(command), monotonic() + CALL_SECONDS, resume))
+            self._put(Call(hiredis.pack_command(command), since + CALL_SECONDS, resume))
 
     def soon(self, function: Callable[[], object]) -> None:
         """Call a function in the next turn of the loop, from the loop's thread."""

@@ -2,11 +2,13 @@
 --
 -- version            Number of the last change; every change of a document gets the next one.
 -- documents          JSON of what was chosen, by scope: an appkey, or * for all apps.
--- versions, fences   By scope: the change that wrote the document, and the one that cleared the journal.
+-- versions           By scope: the change that wrote the document.
+-- latest             By scope: the last change of the document or clearing of the journal. Older requests are handled again.
 -- used               Apps created at run time, by the time of their last use.
 -- number, ids        The last position in the journal; position and stream of each entry, by request id.
 -- journal:STREAM     The entries of one kind and app; sizes has the bytes by stream, evicted:STREAM what was evicted.
 -- metrics            Counts and microseconds by class of request.
+-- clears             How often the journal, or a part of it, was cleared.
 -- seen:…, counts:…   What an app has sent and how often rules and faults matched.
 -- done:…             Results of claims, so that a claim that is sent twice counts once.
 local P = ARGV[1]
@@ -14,15 +16,15 @@ local call, format = redis.call, string.format
 
 local function text(number) return format('%.0f', number) end
 
--- The version from which on a request of a scope is up to date; beyond every version when the state is gone.
-local function latest(scope, hash)
-  local found = call('HMGET', P .. hash, '*', scope)
-  if hash == 'versions' and not found[1] then return 2 ^ 53 end
-  return math.max(tonumber(found[1] or 0), tonumber(found[2] or 0))
+-- Whether a request of a scope was handled with older documents than the latest, or the state is gone.
+local function stale(scope, version)
+  local found = call('HMGET', P .. 'latest', '*', scope)
+  return not found[1] or tonumber(version) < math.max(tonumber(found[1]), tonumber(found[2] or 0))
 end
 
-local function stale(scope, version)
-  return tonumber(version) < math.max(latest(scope, 'versions'), latest(scope, 'fences'))
+local function set_version(scope, version)
+  call('HSET', P .. 'versions', scope, version)
+  call('HSET', P .. 'latest', scope, version)
 end
 
 -- Remove the oldest entries of a stream.
@@ -50,6 +52,16 @@ local function evict_counted(stream, count)
   if newest and (not before or tonumber(newest) > tonumber(before)) then call('HSET', key, 'until', newest) end
   call('HINCRBY', P .. 'metrics', 'evictions', removed)
   return removed
+end
+
+-- Evict what is over the limits of one stream.
+local function limit(stream, size, max_entries, max_bytes)
+  local excess = call('XLEN', P .. 'journal:' .. stream) - max_entries
+  -- Many at once, because each look at the oldest entries costs time.
+  if excess > math.min(100, max_entries / 100) then evict_counted(stream, excess) end
+  while size > max_bytes and evict_counted(stream, 10) > 0 do
+    size = tonumber(call('ZSCORE', P .. 'sizes', stream))
+  end
 end
 
 local function clear(stream)
@@ -85,6 +97,7 @@ end
 function F.create(document, version, salt)
   if call('HSETNX', P .. 'versions', '*', version) == 1 then
     call('SET', P .. 'version', version)
+    call('HSET', P .. 'latest', '*', version)
     call('HSET', P .. 'documents', '*', document)
     call('SETNX', P .. 'salt', salt)
   end
@@ -96,7 +109,9 @@ function F.write(name, have, now, ...)
   local given, before = {...}, call('GET', P .. 'done:' .. name)
   if before then return before end
   for i = 1, #given, 3 do
-    if latest(given[i], 'versions') > tonumber(have) then return 0 end
+    for _, version in ipairs(call('HMGET', P .. 'versions', '*', given[i])) do
+      if version and tonumber(version) > tonumber(have) then return 0 end
+    end
   end
   local version = text(call('INCR', P .. 'version'))
   for i = 1, #given, 3 do
@@ -104,10 +119,11 @@ function F.write(name, have, now, ...)
     if document == '' then
       call('HDEL', P .. 'documents', scope)
       call('HDEL', P .. 'versions', scope)
+      call('HDEL', P .. 'latest', scope)
       call('ZREM', P .. 'used', scope)
     else
       call('HSET', P .. 'documents', scope, document)
-      call('HSET', P .. 'versions', scope, version)
+      set_version(scope, version)
       if made == '1' then call('ZADD', P .. 'used', now, scope) end
     end
   end
@@ -115,40 +131,46 @@ function F.write(name, have, now, ...)
   return version
 end
 
--- Add entries (appkey, kind, version, id, at, short fields, data, class, microseconds). Return 1 for each that is there, 0 if stale.
+-- Add entries (stream, version, id, at, short fields, data, class, microseconds). Return 1 for each that is there, 0 if stale.
 function F.add(max_entries, max_bytes, max_all, now, ...)
-  local given, results, added, bytes, old, all = {...}, {}, {}, {}, {}, 0
-  max_entries, max_bytes, max_all = tonumber(max_entries), tonumber(max_bytes), tonumber(max_all)
-  local number = call('INCRBY', P .. 'number', #given / 9) - #given / 9
-  for i = 1, #given, 9 do
-    local app, id, fields, data = given[i], given[i + 3], given[i + 5], given[i + 6]
-    local stream = given[i + 1] .. ':' .. app
-    if not old[app] then
-      old[app] = math.max(latest(app, 'versions'), latest(app, 'fences'))
+  local rows, wanted, results, ids, counts, micros, sizes, outdated = {...}, {}, {}, {}, {}, {}, {}, {}
+  for i = 3, #rows, 8 do wanted[#wanted + 1] = rows[i] end
+  local known = call('HMGET', P .. 'ids', unpack(wanted))
+  local number, bytes = call('INCRBY', P .. 'number', #wanted) - #wanted, 0
+  for i, id in ipairs(wanted) do
+    local at = 8 * i - 7
+    local stream, fields, data, class = rows[at], rows[at + 4], rows[at + 5], rows[at + 6]
+    if outdated[stream] == nil then
+      local app = stream:match(':(.*)$')
+      local newest = call('HMGET', P .. 'latest', '*', app)
+      outdated[stream] = newest[1] and math.max(tonumber(newest[1]), tonumber(newest[2] or 0)) or math.huge
       call('ZADD', P .. 'used', 'XX', now, app)
     end
     number = number + 1
-    local fresh = tonumber(given[i + 2]) >= old[app]
-    if fresh and call('HSETNX', P .. 'ids', id, text(number) .. ' ' .. stream) == 1 then
-      call('XADD', P .. 'journal:' .. stream, text(number) .. '-0', 'i', id, 'a', given[i + 4], 'f', fields, 'd', data)
-      bytes[stream] = (bytes[stream] or 0) + #fields + #data + 400
-      call('HINCRBY', P .. 'metrics', 'n' .. given[i + 7], 1)
-      call('HINCRBY', P .. 'metrics', 't' .. given[i + 7], given[i + 8])
-    end
-    results[#results + 1] = fresh and 1 or 0
-  end
-  for stream, size in pairs(bytes) do
-    local total = tonumber(call('ZINCRBY', P .. 'sizes', size, stream))
-    call('INCRBY', P .. 'bytes', size)
-    local excess = call('XLEN', P .. 'journal:' .. stream) - max_entries
-    -- Many at once, because each look at the oldest entries costs time.
-    if excess > math.min(100, max_entries / 100) then evict_counted(stream, excess) end
-    while total > max_bytes and evict_counted(stream, 10) > 0 do
-      total = tonumber(call('ZSCORE', P .. 'sizes', stream))
+    results[i] = (known[i] or tonumber(rows[at + 1]) >= outdated[stream]) and 1 or 0
+    if results[i] == 1 and not known[i] then
+      local position = text(number)
+      call('XADD', P .. 'journal:' .. stream, position .. '-0', 'i', id, 'a', rows[at + 3], 'f', fields, 'd', data)
+      ids[#ids + 1] = id
+      ids[#ids + 1] = position .. ' ' .. stream
+      sizes[stream] = (sizes[stream] or 0) + #fields + #data + 400
+      counts[class] = (counts[class] or 0) + 1
+      micros[class] = (micros[class] or 0) + tonumber(rows[at + 7])
     end
   end
-  while tonumber(call('GET', P .. 'bytes') or 0) > max_all do
-    if evict_counted(call('ZREVRANGE', P .. 'sizes', 0, 0)[1], 10) == 0 then break end
+  if #ids == 0 then return results end
+  call('HSET', P .. 'ids', unpack(ids))
+  for class, count in pairs(counts) do
+    call('HINCRBY', P .. 'metrics', 'n' .. class, count)
+    call('HINCRBY', P .. 'metrics', 't' .. class, text(micros[class]))
+  end
+  for stream, size in pairs(sizes) do
+    bytes = bytes + size
+    limit(stream, tonumber(call('ZINCRBY', P .. 'sizes', size, stream)), tonumber(max_entries), tonumber(max_bytes))
+  end
+  local all = call('INCRBY', P .. 'bytes', text(bytes))
+  while all > tonumber(max_all) and evict_counted(call('ZREVRANGE', P .. 'sizes', 0, 0)[1], 10) > 0 do
+    all = tonumber(call('GET', P .. 'bytes'))
   end
   return results
 end
@@ -170,7 +192,8 @@ function F.clear(scope)
       if kind == 'request' then removed = removed + count end
     end
   end
-  call('HSET', P .. 'fences', scope, text(call('INCR', P .. 'version')))
+  call('INCR', P .. 'clears')
+  call('HSET', P .. 'latest', scope, text(call('INCR', P .. 'version')))
   return removed
 end
 
@@ -183,10 +206,10 @@ function F.expire(before)
     end
     call('HDEL', P .. 'documents', app)
     call('HDEL', P .. 'versions', app)
-    call('HDEL', P .. 'fences', app)
+    call('HDEL', P .. 'latest', app)
     call('ZREM', P .. 'used', app)
   end
-  if #expired > 0 then call('HSET', P .. 'versions', '*', text(call('INCR', P .. 'version'))) end
+  if #expired > 0 then set_version('*', text(call('INCR', P .. 'version'))) end
   return #expired
 end
 

@@ -88,7 +88,10 @@ class Responder:
         rules = context.rules.by_operation[operation]
         for rule in rules:
             if rule.matcher.matches(context.body, context.query):
-                count = context.state.claims.count_match(_counter(context, rule), rule.times, preview=context.preview)
+                count: int | None = 0
+                if rule.times is not None or len(rule.replies) > 1:
+                    claims, counter = context.state.claims, _counter(context, rule)
+                    count = claims.count_match(counter, rule.times, preview=context.preview)
                 if count is not None:
                     return self._perform(context, rule, rule.replies[min(count, len(rule.replies) - 1)])
         if rules:

@@ -244,3 +244,18 @@ def test_gunicorn_shares_the_state() -> None:
         server.terminate()
         server.wait(20)
         redis.close()
+
+
+def test_a_request_without_a_claim_is_answered_after_one_round_trip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the journal entry is sent first: nothing is to be decided for plain rules and the world."""
+    redis = RedisProcess()
+    try:
+        with MockServer("document", store=redis.url) as mock, Client(mock.port) as client:
+            calls: list[tuple[object, ...]] = []
+            store = mock.engine.store
+            monkeypatch.setattr(store, "claim", lambda *call: calls.append(call))
+            assert [client.code(), client.code("query_room_info", {"RoomId": "nobody"})] == [0, 1301]
+            assert calls == []
+            assert client.get("requests/count")["count"] == 2
+    finally:
+        redis.close()
