@@ -50,10 +50,12 @@ class Mismatch:
 class Validator:
     """One compiled schema."""
 
-    def __init__(self, schema: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+    def __init__(
+        self, schema: Mapping[str, Any], others: Mapping[str, Any], registry: jsonschema_rs.Registry | None = None
+    ) -> None:
+        """`others` are the schemas that this one may refer to, and `registry` the same for the fast engine."""
         self.schema = schema
         self._others = others
-        registry = jsonschema_rs.Registry(list(others.items()), retriever=_refuse) if others else None
         self._fast = jsonschema_rs.Draft202012Validator(
             dict(schema), registry=registry, retriever=_refuse, validate_formats=True
         )
@@ -134,9 +136,11 @@ class Schemas:
         for document in documents.values() if not problems else ():
             problems += _dangling_references(document, by_id)
         self._validators: dict[str, Validator] = {}
+        registry: jsonschema_rs.Registry | None = None
         for name, document in documents.items() if not problems else ():
             try:
-                self._validators[name] = Validator(document.value, by_id)
+                registry = registry or jsonschema_rs.Registry(list(by_id.items()), retriever=_refuse)
+                self._validators[name] = Validator(document.value, by_id, registry)
             except (ValueError, jsonschema_rs.ReferencingError) as error:
                 reason = str(error).split("\n", 1)[0]
                 text = Text(f"the schema cannot be used: {reason}", f"该 Schema 无法使用：{reason}")

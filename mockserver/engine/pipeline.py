@@ -39,8 +39,7 @@ from mockserver.validation.signature import SigningContext, check_signature, tol
 from mockserver.validation.target import check_target
 
 log = logging.getLogger("mockserver")
-_CAUSED_BY_FAULTS = ("checksum_expired", "checksum_mismatch")
-"""Violations of a validly signed request that only a checksum fault can cause."""
+_CAUSED_BY_FAULTS = ("checksum_expired", "checksum_mismatch")  # Violations of a validly signed request: only by faults.
 
 
 class Engine:
@@ -58,6 +57,7 @@ class Engine:
         cors: Cors | None = None,
         metrics: Metrics | None = None,
     ) -> None:
+        self.started = monotonic()
         self.config = self._warn(load(), lang)
         self.backend: Backend | None = None  # Set before the first request.
         self.store = store

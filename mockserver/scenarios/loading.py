@@ -51,7 +51,8 @@ def load_scenarios(
     for name, path in paths.items():
         with found.collect():
             files[name] = _ScenarioFile(name, read_yaml(path), schemas, catalogue)
-    scenarios = {name: _scenario(file, files, paths, seed, now) for name, file in files.items()}
+    worlds = _Worlds(seed, now)
+    scenarios = {name: _scenario(file, files, paths, worlds) for name, file in files.items()}
     for file in files.values():
         found += sorted(file.problems, key=lambda problem: (problem.line or 0, problem.column or 0))
     found.check()
@@ -213,7 +214,7 @@ class _ScenarioFile:
             render = self._render(body, "body", at)
             return Reply("body", location, render=render, templated=True, unchecked=unchecked)
         for operation in sorted(on) if not unchecked else ():
-            mismatches = self._schemas.answer(operation, body).mismatches(body)
+            mismatches = self._schemas.answer(operation, body).check(body)
             for problem in describe_mismatches(self.document, mismatches, (*at, "body")):
                 text = Text(
                     f"not a valid response of {operation}: {problem.text.en}; correct it, or add `unchecked: true`",
@@ -238,13 +239,31 @@ def _texts(value: Any, at: Pointer) -> Iterator[tuple[Pointer, str]]:
             yield from _texts(item, (*at, step))
 
 
+class _Worlds:
+    """The worlds of a run: scenarios with the same `world` block share one, which is checked once."""
+
+    def __init__(self, seed: int | None, now: int) -> None:
+        self._seed, self.now = seed, now
+        self._known: list[tuple[dict[str, Any], WorldSource, Mistake | None]] = []
+
+    def load(self, spec: dict[str, Any]) -> tuple[WorldSource, Mistake | None]:
+        """Return the world of a block, and a warning if it has sessions in the future; WorldError for an invalid one."""
+        for known, source, warning in self._known:
+            if known == spec:
+                return source, warning
+        source = WorldSource(spec, self._seed)
+        warning = source.check(self.now)
+        self._known.append((spec, source, warning))
+        return source, warning
+
+
 def _scenario(
-    file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Collection[str], seed: int | None, now: int
+    file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Collection[str], worlds: _Worlds
 ) -> Scenario | None:
     """The scenario of a file and everything it extends; None if that has a problem, which is added to its file."""
     chain = _chain(file, files, names)
     # A world is checked even if the file extends a scenario that does not exist.
-    world, warning, recorded_at = _world(chain or [file], seed, now)
+    world, warning, recorded_at = _world(chain or [file], worlds)
     replay = _replay(chain or [file], recorded_at)
     if world is None or not chain or file.problems:
         return None
@@ -283,9 +302,7 @@ def _chain(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Colle
     return chain
 
 
-def _world(
-    chain: Sequence[_ScenarioFile], seed: int | None, now: int
-) -> tuple[WorldSource | None, Problem | None, int]:
+def _world(chain: Sequence[_ScenarioFile], worlds: _Worlds) -> tuple[WorldSource | None, Problem | None, int]:
     """The world of a chain, a warning about it, and when it was recorded: the nearest `world` block over those of the same source behind it.
 
     A scenario without any has an empty world. None if no world can be built; the problem is added to the file.
@@ -299,9 +316,8 @@ def _world(
         if spec.setdefault("source", inherited.get("source")) != inherited.get("source"):
             break
         spec = {**inherited, **spec}
-    world = WorldSource(spec, seed)
     try:
-        warning = world.check(now)
+        world, warning = worlds.load(spec)
     except WorldError as error:
         parts[0].add(error.mistakes, "world")
         return None, None, 0
@@ -309,7 +325,7 @@ def _world(
         parts[0].problems += error.problems
         return None, None, 0
     at = ("world", *warning.pointer) if warning else ()
-    recorded_at = parse_time(spec["recorded_at"], now) if "recorded_at" in spec else 0
+    recorded_at = parse_time(spec["recorded_at"], worlds.now) if "recorded_at" in spec else 0
     return world, parts[0].document.problem(at, warning.text) if warning else None, recorded_at
 
 

@@ -25,7 +25,7 @@ ROUTES = Routes()
 @ROUTES.add("GET", "health", "进程状态、版本与运行时间；不带令牌时仅返回状态", probe="status")
 def health(context: AdminContext, request: AdminRequest) -> Json:
     """Status, version and uptime of the process; without the token the status alone."""
-    uptime = round(monotonic() - context.started, 3)
+    uptime = round(monotonic() - context.engine.started, 3)
     return {"status": "ok", "version": __version__, "uptime_seconds": uptime}
 
 

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias, TypeVar
 import flask
 
 from mockserver.core.errors import AdminError
-from mockserver.core.machine_time import monotonic
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.pipeline import Engine
@@ -72,7 +71,6 @@ class AdminContext:
     release: Callable[[str | None], int] = lambda appkey: 0
     """Ends the delays and hangs of one app, or of all apps for None; returns how many there were."""
     public_url: str | None = None  # The URL under which clients reach the server, if it is behind a reverse proxy.
-    started: float = field(default_factory=monotonic)
     warnings: dict[Text, None] = field(default_factory=dict)
     """What makes results unreliable though the server works, each once."""
 

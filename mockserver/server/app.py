@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request
+import flask
+from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 
 from mockserver.contract.operations import PREFIX
+from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.settings import environment_warnings, from_environment
 from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
@@ -17,15 +19,24 @@ from mockserver.engine.pipeline import Engine
 from mockserver.server.admin import PREFIX as ADMIN_PREFIX
 from mockserver.server.admin import admin_blueprint, unmatched_response
 from mockserver.server.admin_request import AdminContext
-from mockserver.server.api import api_response
+from mockserver.server.api import failed, internal_error, request_headers, status_line
 from mockserver.server.console import redirect
 from mockserver.server.guard import Guard
+from mockserver.server.wsgi import APPKEY, DELIVERY, LENGTH, OVERLONG, TRANSPORT
+from mockserver.validation.body import MAX_BODY
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("mockserver")
 SEVERAL_PROCESSES = Text(
     "the WSGI server may run several processes, and each has state of its own: a fault, an app or a journal entry of one is"
     " unknown to the others; run one process with several threads",
     "WSGI 服务器可能运行了多个进程，各进程状态互不相通：一个进程中的故障、应用或日志条目，其他进程并不知道；请只运行一个进程，使用多个线程",
+)
+_NEEDS_SOCKET = Text(
+    "this fault acts on the connection; start the server with `mockserver serve`",
+    "该故障作用于连接；请用 `mockserver serve` 启动服务器",
 )
 
 
@@ -45,23 +56,14 @@ def create_app(**settings: Any) -> Flask:
     return build_app(make_engine(**settings), guard=guard, public_url=resolved["public_url"])
 
 
-def build_app(
-    engine: Engine,
-    *,
-    release: Callable[[str | None], int] | None = None,
-    guard: Guard | None = None,
-    public_url: str | None = None,
-) -> Flask:
+def build_app(engine: Engine, *, guard: Guard | None = None, public_url: str | None = None) -> Flask:
     """Return the Flask app of an engine.
 
-    `release` ends the delays of one app, or of all for None, and returns how many there were; a server without delays
-    needs none. The default guard allows only this machine to use the admin API. `public_url` is where clients reach the
+    The default guard allows only this machine to use the admin API. `public_url` is where clients reach the
     app, if that differs from the URL they send.
     """
     app = Flask("mockserver", static_folder=None)
     app.url_map.merge_slashes = False
-    if release is not None:
-        engine.store.on_release = release
     context = AdminContext(engine, engine.store.release, public_url)
     guard = (guard or Guard.for_host("localhost", None)).behind(public_url)
 
@@ -75,11 +77,11 @@ def build_app(
             log.warning("%s", SEVERAL_PROCESSES.to(context.lang))
 
     @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)
-    def operation(command: str) -> Response:
+    def operation(command: str) -> flask.Response:
         return api_response(engine)
 
     @app.route("/", methods=["GET"], provide_automatic_options=False)
-    def root() -> Response:
+    def root() -> flask.Response:
         # For people; a client that asks for JSON gets the API's answer to an unknown path.
         browser = (
             request.method == "GET" and not request.query_string and "text/html" in request.headers.get("Accept", "")
@@ -87,7 +89,7 @@ def build_app(
         return redirect("__admin/console") if browser else api_response(engine)
 
     @app.errorhandler(HTTPException)
-    def unmatched(error: HTTPException) -> Response:
+    def unmatched(error: HTTPException) -> flask.Response:
         if f"{request.path}/".startswith(f"{ADMIN_PREFIX}/"):
             return unmatched_response(context, guard)
         # The API reports an unknown path or method with HTTP 200 and an error envelope (§1.3).
@@ -95,3 +97,56 @@ def build_app(
 
     app.register_blueprint(admin_blueprint(context, guard))
     return app
+
+
+class RawResponse(flask.Response):
+    """A response that sends the engine's headers and body unchanged, without Flask's processing."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> tuple[bytes, ...]:
+        """Send the response."""
+        status, body = self._response.status, self._response.body
+        headers = [*self._response.headers]
+        if status != 204:
+            headers.append(("Content-Length", str(len(body))))
+        start_response(status_line(status), headers)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (body,)
+
+
+def api_response(engine: Engine) -> flask.Response:
+    """Return the engine's response to the current request; an internal error is an envelope, too (§1.3)."""
+    incoming = flask.request._get_current_object()  # type: ignore[attr-defined]
+    try:
+        response = engine.handle(_engine_request(incoming))
+    except Exception:
+        response = failed(engine)
+    if response.delivery is not PLAIN:
+        response = _deliver(engine, response, incoming.environ)
+    return RawResponse(response)
+
+
+def _engine_request(incoming: flask.Request) -> Request:
+    environ = incoming.environ
+    return Request(
+        method=environ["REQUEST_METHOD"],
+        path=environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace"),
+        query=environ.get("QUERY_STRING", ""),
+        headers=request_headers(environ),
+        # Our transport has already limited the body; other servers' streams are read up to the limit.
+        body=environ["wsgi.input"].read() if TRANSPORT in environ else incoming.stream.read(MAX_BODY + 1),
+        overlong=bool(environ.get(OVERLONG)),
+        length=environ.get(LENGTH, 0),
+    )
+
+
+def _deliver(engine: Engine, response: Response, environ: dict[str, Any]) -> Response:
+    """Hand the delivery plan to our transport. On another server only delays are possible."""
+    if environ.get(TRANSPORT):
+        environ[DELIVERY], environ[APPKEY] = response.delivery, response.appkey
+    elif response.delivery.needs_socket:
+        return internal_error(engine, _NEEDS_SOCKET)
+    else:
+        time.sleep(response.delivery.delay)
+    return response

@@ -65,7 +65,7 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         faults=list_faults(context, AdminRequest())["faults"],
         apps=list_apps(context, AdminRequest())["apps"],
         ready=ready(context, AdminRequest()),
-        uptime=int(monotonic() - context.started),
+        uptime=int(monotonic() - engine.started),
         requests=len(recent.entries),
         last=last,
         evicted=recent.evicted,

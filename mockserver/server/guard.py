@@ -13,13 +13,15 @@ import base64
 import hmac
 import ipaddress
 from dataclasses import dataclass, replace
-
-from flask import Request
+from typing import TYPE_CHECKING
 
 from mockserver.core.addresses import split_url
 from mockserver.core.errors import AdminError
 from mockserver.core.http import header_text
 from mockserver.core.text import Text
+
+if TYPE_CHECKING:
+    from flask import Request
 
 WRITE_HEADER = "X-Mock-Admin"
 CHALLENGES = ("Bearer", 'Basic realm="mockserver: any name, the admin token as password", charset="UTF-8"')

@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.folders import take_snapshot
@@ -21,7 +22,6 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
-from mockserver.server.app import build_app
 from mockserver.server.guard import Guard, is_loopback
 from mockserver.server.server import Server, is_no_admin_path
 from mockserver.server.tls import TLS
@@ -29,6 +29,9 @@ from mockserver.server.watching import Watcher
 from mockserver.server.workers import Supervisor
 from mockserver.testing.admin_client import AdminClient
 from mockserver.testing.app import AppControls, MockApp
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("mockserver")
 
@@ -75,26 +78,41 @@ class MockServer:
         self.engine: Engine = make_engine(scenario=scenario, **settings)
         self._watcher = Watcher(self.engine, fixtures, snapshot) if snapshot else None
         self._token: str | None = resolved["admin_token"]
-        guard = Guard.for_host(host, self._token)
-        self._app = build_app(self.engine, release=self._release, guard=guard, public_url=resolved["public_url"])
+        self._guard, self._public_url = Guard.for_host(host, self._token), resolved["public_url"]
+        self._app: Any = None  # The Flask app, once it is made.
+        self._app_lock = threading.Lock()
         self._host = host
         self._process = 0  # The process that runs the server; 0 while it does not run.
         journal = self.engine.journal
         self._server = Server(
-            self._app,
+            self._call_app,
             engine=self.engine,
             host=host,
             port=port,
             tls=tls,
-            # Another server may answer slowly; the event loop does not wait for it.
-            inline=lambda path: is_no_admin_path(path) and self.engine.backend is None,
+            inline=self._is_quick,
             envelope=self.engine.error_body,
             lang=self.engine.lang,
             on_stop=journal.close,
         )
+        self.engine.store.on_release = self._server.release
 
-    def _release(self, appkey: str | None) -> int:
-        return self._server.release(appkey)
+    def _flask_app(self) -> Any:
+        """Return the app for everything but the operations. It is made when first needed: it takes a fifth of a start."""
+        with self._app_lock:
+            if self._app is None:
+                from mockserver.server.app import build_app
+
+                self._app = build_app(self.engine, guard=self._guard, public_url=self._public_url)
+            return self._app
+
+    def _call_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        response: Iterable[bytes] = self._flask_app()(environ, start_response)
+        return response
+
+    def _is_quick(self, path: str) -> bool:
+        """Return whether the event loop may wait for a request: not for the app to be made, nor for another server."""
+        return self._app is not None and is_no_admin_path(path) and self.engine.backend is None
 
     @property
     def url(self) -> str:
@@ -109,7 +127,7 @@ class MockServer:
     @property
     def admin(self) -> AdminClient:
         """The admin API, called without a socket: it works before `start` too."""
-        return _InProcessAdmin(self, self._token, self._app)
+        return _InProcessAdmin(self, self._token, self._flask_app())
 
     @property
     def is_inherited(self) -> bool:
@@ -177,6 +195,8 @@ class MockServer:
                 return False
             return True
 
+        # What is made before the fork is in memory once.
+        self._flask_app()
         # Forked processes open connections of their own.
         self.engine.store.close()
         supervisor = Supervisor(work, count, host=self._host, port=self._server.port, reload=reload)

@@ -185,8 +185,9 @@ def _normal_quantiles() -> tuple[float, ...]:
 @lru_cache(maxsize=256)
 def lognormal(median: float, sigma: float, low: int, high: int) -> I64:
     """Return the 4,096 equally likely values of a lognormal, rounded and clipped to low … high, read-only."""
-    values = [min(max(round(median * exp(sigma * z)), low), high) for z in _normal_quantiles()]
-    table = np.array(values, np.int64)
+    # Not numpy's exp, whose last bit depends on the machine.
+    values = median * np.array([exp(sigma * z) for z in _normal_quantiles()])
+    table: I64 = np.clip(np.rint(values), low, high).astype(np.int64)
     table.flags.writeable = False
     return table
 

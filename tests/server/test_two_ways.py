@@ -15,7 +15,7 @@ from helpers.corpus import family
 from helpers.engine_client import EngineClient
 from helpers.length import length
 from helpers.request_builder import request_bytes
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.contract.operations import OPERATIONS
@@ -228,6 +228,7 @@ SENDS = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(SENDS, min_size=1, max_size=3), st.lists(st.tuples(NAMES, VALUES), max_size=4), st.integers(1, 4_000))
 def test_any_request_gets_the_same_answer(both: Both, sends: list[dict[str, Any]], headers: Any, size: int) -> None:
     """Odd headers, repeated headers, pipelined requests, and bytes that arrive in pieces."""
