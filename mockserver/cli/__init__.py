@@ -1,7 +1,8 @@
-"""The command line. Each command parses its options and calls the packages below, which this package may import all.
+"""The command line. Each command parses its options and calls the packages below; all of them may be imported.
 
 Start reading at `cli` and `main` here; `options` and `output` hold what the commands share. Exit codes: 0 success,
-1 findings, 2 wrong usage or configuration, 130 Ctrl-C. A closed pipe (`mockserver errors | head -1`) changes none.
+1 findings, 2 wrong usage or configuration, 130 Ctrl-C. A closed pipe (`mockserver errors | head -1`) does not change
+the exit code.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from mockserver.core.settings import environment_warnings
 from mockserver.core.text import Text
 
 _NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Errors of writing the output, such as a full disk."""
+"""Errors while writing the output, such as a full disk."""
 _NOT_UTF_8 = Text("an argument contains bytes that are not UTF-8", "参数中含有不是 UTF-8 的字节")
 
 
@@ -48,7 +49,7 @@ class _Commands(click.Group):
             return None
         module, name = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"mockserver.cli.{module}"), name)
-        # click would cut a sentence that is longer than a line.
+        # click would truncate a sentence that is longer than a line.
         command.short_help = (command.help or "").partition("\n")[0].removesuffix(".")
         return command
 
@@ -57,7 +58,7 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="mockserver")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Contract-testing mock server of YouMe's signed REST API for call records and statistics.
+    """Contract-testing mock server for YouMe's signed REST API of call records and statistics.
 
     Exit codes: 0 success, 1 findings (the API reports a failure, or a file has problems), 2 wrong usage or
     configuration, 130 Ctrl-C.
@@ -79,13 +80,13 @@ def main() -> None:
 
 
 def _run() -> int:
-    # Not `cli.main`, which has exit codes of its own for Ctrl-C and closed pipes.
+    # Not `cli.main`, which uses other exit codes for Ctrl-C and closed pipes.
     try:
         try:
             with cli.make_context("mockserver", sys.argv[1:]) as context:
                 cli.invoke(context)
         finally:
-            # A full disk is reported here and not while Python shuts down.
+            # Report a full disk here rather than while Python shuts down.
             sys.stdout.flush()
         return 0
     except click.exceptions.Exit as end:

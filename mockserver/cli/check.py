@@ -1,4 +1,4 @@
-"""`mockserver check`: check schemas, fixtures and scenarios, and report every problem with its place."""
+"""`mockserver check`: check schemas, fixtures and scenarios, and report every problem with file, line and column."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mockserver.core.yaml_reader import read_yaml
 from mockserver.engine.config import Config, load_config
 
 _LAYOUT = (*FIXTURES, "scenarios", "schemas")
-SCENARIO_SCHEMA = "scenario.schema.json"  # What `mockserver init` puts beside the files, for editors.
+SCENARIO_SCHEMA = "scenario.schema.json"  # Written by `mockserver init`, for editors.
 _DATA = (".yaml", ".yml", ".json")
 _NOT_READ = Text(
     "this file is not read: a folder laid out like fixtures/ holds apps.yaml, errors.yaml, scenarios/NAME.yaml and"
@@ -58,7 +58,7 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
 
 
 def _folder(path: Path | None, lang: Lang) -> list[Problem]:
-    """Print the result for a good folder; return the problems of any other."""
+    """Print the result for a folder without problems. Return the problems."""
     config, problems = check_folder(path)
     if config and not problems:
         _warn(config.warnings, lang)
@@ -68,7 +68,7 @@ def _folder(path: Path | None, lang: Lang) -> list[Problem]:
 
 
 def _file(file: Path, lang: Lang) -> list[Problem]:
-    """Print the result for a good file; return the problems of any other.
+    """Print the result for a file without problems. Return the problems.
 
     A file may refer to the others of its folder, so the whole folder is read.
     """
@@ -128,15 +128,15 @@ def check_folder(user: Path | None) -> tuple[Config | None, list[Problem]]:
         text = Text(f"not checked: fix {needed} first", f"未检查：须先修正 {needed}")
         places = map(str, _read_files(folders))
         return None, [*problems, *(Problem(place, text) for place in places if place not in wrong)]
-    return None, [*problems, *_heirs(folders.scenarios(), wrong)]
+    return None, [*problems, *_broken_parents(folders.scenarios(), wrong)]
 
 
 def _others_depend_on(path: Path) -> bool:
     return path.name == "errors.yaml" or (path.parent.name == "schemas" and path.name in SCHEMA_FILES)
 
 
-def _heirs(paths: Mapping[str, Path], wrong: Collection[str]) -> Iterator[Problem]:
-    """Yield a problem for every good scenario that extends one with problems."""
+def _broken_parents(paths: Mapping[str, Path], wrong: Collection[str]) -> Iterator[Problem]:
+    """Yield a problem for every scenario that has no problems itself but extends a scenario with problems."""
     parents: dict[str, Any] = {}
     for name, path in paths.items():
         with contextlib.suppress(ConfigurationError, AttributeError):
@@ -169,7 +169,7 @@ def _unread_files(user: Path) -> Iterator[Problem]:
 
 
 def _unread(path: Path, hint: Text) -> Problem:
-    return Problem(str(path), Text(f"nothing reads this{hint.en}", f"此文件不会被读取{hint.zh}"))
+    return Problem(str(path), Text(f"this is not read{hint.en}", f"此文件不会被读取{hint.zh}"))
 
 
 def _listed(folder: Path) -> list[Path]:

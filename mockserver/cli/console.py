@@ -18,8 +18,8 @@ from mockserver.testing.admin_client import AdminClient
 def open_command(server: RunningServer, lang: Lang) -> None:
     """Open the console in the browser.
 
-    Prints its URL, for a machine without a browser. Exits with 2 when no mock server answers. A server with an admin
-    token asks for it in the browser: any name, and the token as password.
+    Also prints its URL, for machines without a browser. Exits with 2 when no mock server answers. A server with an
+    admin token asks for it in the browser: any name, and the token as password.
     """
     AdminClient(server.url, server.token, ca=server.ca).get("health")
     open_console(server.url).join()
@@ -32,7 +32,7 @@ def console_url(url: str) -> str:
 
 
 def open_console(url: str) -> threading.Thread:
-    """Open the console of the server in the browser, which may take a while or fail: return the thread that does."""
+    """Open the console in the browser. Return the thread that does it, because it may take a while or fail."""
     thread = threading.Thread(target=webbrowser.open, args=(console_url(url),), name="mockserver-open", daemon=True)
     thread.start()
     return thread

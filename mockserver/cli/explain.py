@@ -22,7 +22,10 @@ from mockserver.validation.query import read_query
 _MAX_INPUT = 1_100_000  # Bytes read from a file or standard input; no valid request is longer.
 _CLOCK_RANGE = range(100_000_000, 10_000_000_000)  # The Unix seconds that `--now` accepts.
 _NO_BODY = Text("no --body given: the body was not checked", "未给出 --body：未检查包体")
-_AT_CURTIME = "checked as of its own curtime, {}; add --now now to check its age", "按请求自身的 curtime（{}）检查；要检查是否过期请加 --now now"  # fmt: skip
+_AT_CURTIME = (
+    "checked as of its own curtime, {}; add --now now to check its age",
+    "按请求自身的 curtime（{}）检查；要检查是否过期请加 --now now",
+)
 _AT_ARRIVAL = "checked as of its arrival, {}", "按请求到达的时刻（{}）检查"
 _AT_PRESENT = Text(
     "curtime is not a time, so the request was checked as of now; choose another time with --now WHEN",
@@ -48,7 +51,7 @@ def explain(
 ) -> None:
     """Check a pasted request and diagnose its signature.
 
-    REQUEST is any text in quotes that contains a request: a URL with or without its host, a query string, a log
+    REQUEST is a quoted text that contains a request: a URL with or without its host, a query string, a log
     line, a curl command, a raw HTTP request, or an entry of this server's journal; - reads it from standard input.
 
     Without --now the request is checked as of its own curtime, so that an old log line is not merely expired. Exits

@@ -1,4 +1,4 @@
-"""`mockserver export`: print the contract for other tools, as OpenAPI, JSON Schema, Postman collection or .http file."""
+"""`mockserver export`: print the contract for other tools: OpenAPI, JSON Schema, Postman collection, .http file."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def postman(lang: Lang, url: str, appkey: str | None, **settings: Any) -> None:
 def http(lang: Lang, url: str, appkey: str | None, signed: bool, **settings: Any) -> None:
     """Print an .http file whose requests sign themselves.
 
-    JetBrains IDEs and httpYac run its scripts. It contains the made-up keys of the shipped apps.yaml; with --fixtures the
-    secrets come from the editor's environment. With --signed, for VS Code's REST Client and Visual Studio, it
+    JetBrains IDEs and httpYac run its scripts. It contains the made-up keys of the shipped apps.yaml; with --fixtures
+    the secrets come from the editor's environment. With --signed, for VS Code's REST Client and Visual Studio, it
     contains signatures instead of scripts, which are valid for five minutes.
     """
     engine, readings, app = _load(lang, appkey, settings)

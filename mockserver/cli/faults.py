@@ -22,8 +22,8 @@ from mockserver.faults.registry import kind_of, rows
 _REQUIRED = Text("required", "必填")
 _OPERATIONS = Text("text or a list", "文本或列表")
 _EXACTLY_ONE = Text("exactly one of {names} is required", "{names} 须且只能有一项")
-_OWN = Text("Own fields:", "自有字段：")
-_NONE = Text("No fields of its own.", "没有自有字段。")
+_OWN = Text("Fields of this fault:", "此故障的字段：")
+_NONE = Text("This fault has no specific fields.", "此故障没有专用字段。")
 _COMMON = Text("Fields of every fault:", "所有故障共有的字段：")
 _FILE = Text("In a scenario file:", "场景文件：")
 _SERVE = Text("With serve:", "启动参数：")
@@ -109,7 +109,7 @@ def _row(field: str, value: str, default: str, meaning: str) -> dict[str, str]:
 
 
 def _field_rows(schema: Any, lang: Lang, defaults: Any = None, prefix: str = "") -> list[dict[str, str]]:
-    """Return a row for each property of an object's schema, with dotted names for those of a nested one."""
+    """Return a row for each property of an object's schema; properties of nested objects have dotted names."""
     found = []
     for name, field in schema["properties"].items():
         default = (defaults or {}).get(name, field.get("default", ""))
@@ -132,7 +132,7 @@ def _value(schema: Mapping[str, Any], lang: Lang) -> str:
 
 
 def example(kind: type[Any]) -> dict[str, Any]:
-    """Return a valid fault of this kind, with its required fields or else its first field."""
+    """Return a valid fault of this kind with its required fields, or with its first field if none is required."""
     schema = kind.object_schema()
     fields = schema["properties"]
     names = [*schema.get("required", ()), *kind.exactly_one[:1]] or list(fields)[:1]

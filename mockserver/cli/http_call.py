@@ -1,4 +1,4 @@
-"""Sends one request to a running server and reads the answer, or says in one line how the answer is broken."""
+"""Sends one request to a running server and reads the answer. A broken answer is described in one line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Answer:
 
 
 def post(server: RunningServer, target: str, body: bytes) -> Answer:
-    """Return the answer to a POST; raise ConfigurationError with the reason when none arrives complete."""
+    """Return the answer to a POST; raise ConfigurationError with the reason if no complete answer arrives."""
     address = parse_server_url(server.url, server.ca)
     connection = address.connection(server.ca, timeout=_TIMEOUT)
     connected, status = False, None
@@ -73,7 +73,7 @@ def post(server: RunningServer, target: str, body: bytes) -> Answer:
 
 
 def _no_answer(error: Exception, connected: bool) -> Text:
-    """Return why there is no status line."""
+    """Return the reason why there is no status line."""
     if isinstance(error, http.client.RemoteDisconnected):
         return _CLOSED
     if isinstance(error, http.client.HTTPException):
@@ -88,7 +88,7 @@ def _no_answer(error: Exception, connected: bool) -> Text:
 
 
 def _no_body(status: int, error: Exception) -> Text:
-    """Return why the body is incomplete."""
+    """Return the reason why the body is incomplete."""
     reason = _BROKEN_CHUNK
     if isinstance(error, TimeoutError):
         reason = _STALLED

@@ -20,10 +20,12 @@ from mockserver.engine.config import load_config
 from mockserver.server.admin_catalog import full_scenario_schema
 
 _SCENARIO = "mine"
-_EXISTS = Text("exists already; nothing was written", "已存在；未写入任何文件")
+_EXISTS = Text("already exists; nothing was written", "已存在；未写入任何文件")
 _NEXT = Text(
-    "Written: {files}\nNext: mockserver check {folder}\n      mockserver serve --fixtures {folder} --scenario {scenario}",
-    "已写入：{files}\n下一步：mockserver check {folder}\n        mockserver serve --fixtures {folder} --scenario {scenario}",
+    "Written: {files}\nNext: mockserver check {folder}\n"
+    "      mockserver serve --fixtures {folder} --scenario {scenario}",
+    "已写入：{files}\n下一步：mockserver check {folder}\n"
+    "        mockserver serve --fixtures {folder} --scenario {scenario}",
 )
 
 
@@ -34,7 +36,7 @@ def init(folder: Path, lang: Lang) -> None:
     """Create a folder with a scenario of your own.
 
     DIR works with `serve --fixtures DIR --scenario mine`. The scenario is commented in the chosen language, and editors
-    complete it with the schema beside it. Nothing is overwritten.
+    complete it by the schema beside it. Existing files are not overwritten.
     """
     schema = full_scenario_schema(load_config(Folders(), now=Clock().second))
     files = {

@@ -1,4 +1,4 @@
-"""`mockserver requests`: the requests of a running server, one line each, and further ones as they arrive."""
+"""`mockserver requests`: list the requests of a running server, one per line, and follow new ones as they arrive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockserver.core.text import Lang, Text
 from mockserver.testing.admin_client import AdminClient
 
 _PAUSE = 0.25  # Seconds between two queries for new requests.
-_LIMIT = 10_000  # Requests of one look.
+_LIMIT = 10_000  # Requests per query.
 _WIDTHS = (39, 28, 20)  # Columns of operation, key field and outcome.
 _EMPTY = Text("no request yet", "尚无请求")
 _LEFT_OUT = Text("({count} older requests left out)", "（另有 {count} 个较早的请求未列出）")
@@ -25,14 +25,14 @@ _LEFT_OUT = Text("({count} older requests left out)", "（另有 {count} 个较�
 
 @click.command()
 @server_options
-@click.option("--follow", "-f", is_flag=True, help="Show further requests as they arrive, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Show new requests as they arrive, until Ctrl-C.")
 @click.option(
     "--limit",
     type=click.IntRange(0, _LIMIT),
     default=20,
     show_default=True,
     metavar="N",
-    help="How many to show at first, the newest.",
+    help="Number of recent requests to show first.",
 )
 @apps_option
 @json_option
@@ -42,12 +42,12 @@ def requests(
 ) -> None:
     """List the requests of a running server.
 
-    The newest last, a line each: time in UTC+8, operation, key field, outcome, milliseconds, id, and what is wrong. With
-    --json each line is an object.
+    One line per request, newest last: time in UTC+8, operation, key field, outcome, milliseconds, id, violations and
+    faults. With --json each line is an object.
     """
     admin = AdminClient(server.url, server.token, ca=server.ca)
     shown = 0
-    for number, (rows, skipped) in enumerate(_looks(admin, appkeys, time.sleep)):
+    for number, (rows, skipped) in enumerate(_poll(admin, appkeys, time.sleep)):
         if number == 0:
             rows = rows[max(len(rows) - limit, 0) :]
         elif skipped:
@@ -61,10 +61,10 @@ def requests(
         click.echo(_EMPTY.to(lang), err=True)
 
 
-def _looks(
+def _poll(
     admin: AdminClient, appkeys: tuple[str, ...], sleep: Callable[[float], None]
 ) -> Iterator[tuple[list[Mapping[str, Any]], int]]:
-    """Yield the requests that are new at each look, and the number of those left out; all apps if none is named."""
+    """Yield the new requests of each query and the number of those left out; of all apps if `appkeys` is empty."""
     position = 0
     try:
         for appkey in appkeys:
@@ -80,7 +80,7 @@ def _looks(
         place = "--appkey" if error.name == "unknown_appkey" else admin.url
         raise ConfigurationError.at(place, error.text) from None
     except (LookupError, TypeError):
-        text = Text("the server there is not a mock server", "应答方不是模拟服务器")
+        text = Text("this is not a mock server", "这不是模拟服务器")
         raise ConfigurationError.at(admin.url, text) from None
 
 

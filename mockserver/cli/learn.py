@@ -31,11 +31,16 @@ _WRITTEN = Text(
     type=click.Choice(["none", "recorded"]),
     default="none",
     show_default=True,
-    help="What the scenario answers with: generated calls, or the calls and statistics that were seen.",
+    help="Data of the scenario: generated calls, or the calls and statistics that the target returned.",
 )
-@click.option("--force", is_flag=True, help="Write into a folder that holds files, replacing those of the same name.")
+@click.option("--force", is_flag=True, help="Write into a folder that is not empty, replacing files of the same name.")
 @click.option(
-    "--max-requests", type=click.IntRange(1), default=300, show_default=True, metavar="N", help="Most requests to send."
+    "--max-requests",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of requests.",
 )
 @click.option("--day", metavar="DAY", help=DAY_HELP)
 @setting_options("lang", "fixtures")
@@ -51,10 +56,11 @@ def learn(
 ) -> None:
     """Find out how a real backend behaves.
 
-    Does all that `verify` does, and finds out how the backend reads the document and which error codes it uses. Writes
-    errors.yaml, scenarios/live.yaml and learned.md, which says what decided each reading; what the backend's data cannot
-    decide stays undecided. Then `serve --fixtures DIR --scenario live` answers as the backend does. Exits with 1 when the backend
-    breaks the contract, with 2 when it cannot be asked; nothing is written then.
+    Runs the checks of `verify` and determines how the backend reads the document and which error codes it uses. Writes
+    errors.yaml, scenarios/live.yaml and learned.md, which lists the evidence for each reading; readings that the
+    backend's data cannot decide remain undecided. Then `serve --fixtures DIR --scenario live` answers as the backend
+    does. Exits with 1 when the backend breaks the contract, and with 2, without writing anything, when it cannot be
+    reached.
     """
     check_output(output, force=force)
     schemas, catalogue = load_contract(user_folders(fixtures))

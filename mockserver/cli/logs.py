@@ -16,9 +16,9 @@ from logging.handlers import QueueHandler, QueueListener
 
 from mockserver.core.machine_time import monotonic
 
-MAX_QUEUED = 10_000  # Lines that wait for a slow reader; further ones are dropped.
+MAX_QUEUED = 10_000  # Lines that may wait for a slow reader; further lines are dropped.
 _STDERR = 2
-_FLUSH_SECONDS = 1.0  # How long the remaining lines may take when the server ends.
+_FLUSH_SECONDS = 1.0  # How long to wait for the remaining lines when the server stops.
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def log_to_stderr(form: str) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         deadline = monotonic() + _FLUSH_SECONDS
-        # QueueListener.stop() would wait for a reader that never comes.
+        # QueueListener.stop() would wait forever if stderr is not read.
         while lines.unfinished_tasks and monotonic() < deadline:
             time.sleep(0.005)
 

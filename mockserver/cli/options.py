@@ -1,4 +1,4 @@
-"""Options shared by several commands: those of the settings, made from their table, and those that name a server or an app."""
+"""Options shared by several commands: the settings, and the options that choose a server or an app."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class EnvironmentOption(click.Option):
-    """An option that is also read from its environment variable, several values from the lines of one variable."""
+    """An option that is also read from its environment variable; multiple values are lines of the variable."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the value of the variable."""
@@ -65,7 +65,7 @@ def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
 
 
 def url_option(text: str = "URL of the server.") -> Callable[[Command], Command]:
-    """Add `--url`, the server that a command asks or writes for."""
+    """Add `--url`, the server that a command calls or prints requests for."""
     return environment_option(
         "--url",
         "MOCKSERVER_URL",
@@ -87,12 +87,12 @@ ca_option = environment_option(
 appkey_option = environment_option(
     "--appkey", "MOCKSERVER_APPKEY", metavar="KEY", help="App of apps.yaml; the first by default."
 )
-apps_option = click.option("--appkey", "appkeys", multiple=True, metavar="KEY", help="This app only; repeatable.")
+apps_option = click.option("--appkey", "appkeys", multiple=True, metavar="KEY", help="Only this app; repeatable.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class RunningServer(NamedTuple):
-    """The server that a command asks."""
+    """The server that a command calls."""
 
     url: str
     ca: str | None
@@ -100,7 +100,7 @@ class RunningServer(NamedTuple):
 
 
 def server_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add `--url`, `--ca` and `--admin-token`, which the command gets as its argument `server`."""
+    """Add `--url`, `--ca` and `--admin-token`, which are passed to the command as its argument `server`."""
 
     @functools.wraps(command)
     def with_server(*, url: str, ca: str | None, admin_token: str | None, **others: Any) -> None:
@@ -151,12 +151,12 @@ def message_language() -> Lang:
 
 
 def parse_day_option(text: str, now: int) -> str:
-    """Return the `yyyymmdd` day that contains a time in one of the notations of --now; a day may lack its dashes."""
+    """Return as `yyyymmdd` the day of a time in any notation of --now; the dashes of a date are optional."""
     try:
         second = parse_day(text) if len(text) == 8 and text.isdecimal() else parse_time(text, now)
     except ValueError:
         message = Text(
-            f"{text!r} is not a day; write it as 20191210, or today, or another time that --now takes",
+            f"{text!r} is not a day; write it as 20191210, today, or another time that --now accepts",
             f"{text!r} 不是日期；请写作 20191210、today，或 --now 接受的其他时间",
         )
         raise ConfigurationError.at("--day", message) from None

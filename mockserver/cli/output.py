@@ -1,4 +1,4 @@
-"""Output shared by the commands: tables for people on a terminal, JSON for programs in a pipe."""
+"""Output shared by the commands: tables on a terminal, JSON in a pipe."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
 _GAP = "  "
-_MIN_FOLDED = 32  # Columns below which the last cell of a row is not folded.
+_MIN_FOLDED = 32  # The last cell of a row is only folded if it has at least this many columns.
 
 
 def to_json(value: Any, indent: int | None = 2) -> str:
@@ -70,13 +70,13 @@ def violation_line(row: Mapping[str, Any]) -> str:
 
 
 def not_writable(place: str, path: Path, error: Exception) -> ConfigurationError:
-    """Return the error about an option or argument `place` whose file or folder cannot be written."""
+    """Return the error for an option or argument `place` whose file or folder cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
     return ConfigurationError.at(place, Text(f"{path} cannot be written: {reason}", f"无法写入 {path}：{reason}"))
 
 
 def printable(value: Any) -> str:
-    """Return a value as one line without control characters, so that a terminal does not act on it."""
+    """Return a value as one line without control characters, which a terminal would interpret."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
 
@@ -104,7 +104,7 @@ def _chart(rows: Sequence[Any]) -> None:
 
 
 def _flat(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    """Yield rows that hold a list (§2.1.6) as one row for each of its entries."""
+    """Yield each row; a row that contains a list (§2.1.6) becomes one row per entry of the list."""
     for row in rows:
         if not isinstance(row, Mapping):
             yield {"value": row}
@@ -140,7 +140,7 @@ def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
 
 
 def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-    """Yield a row as one line, which grep finds whole; on a terminal a last cell that is too long is folded."""
+    """Yield a row as one line, so that grep finds all of it; on a terminal, fold a last cell that is too long."""
     start = "".join(
         cell + " " * (width - columns(cell)) + _GAP for cell, width in zip(cells[:-1], widths[:-1], strict=True)
     )

@@ -1,4 +1,4 @@
-"""`mockserver record`: a server in front of a real backend that writes down what it answers."""
+"""`mockserver record`: a proxy in front of a real backend that records its answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from mockserver.live.recording_files import PAGE, SCENARIO, RecordingFiles
 
 _log = logging.getLogger("mockserver")
 _KEY = "MOCKSERVER_PSEUDONYM_KEY"
-_CONNECTIONS = 160  # As many as the server has threads.
+_CONNECTIONS = 160  # The number of the server's threads.
 _WRITTEN = Text(
     "Recorded: {sessions} sessions, {answers} other answers, {conflicts} conflicts; see {page}\n"
     "Next: mockserver serve --fixtures {folder} --scenario {scenario}",
@@ -48,23 +48,25 @@ _WRITTEN = Text(
     type=click.Choice(["record", "spy", "shadow"]),
     default="record",
     show_default=True,
-    help="record: the target answers. spy: the mock answers, and the target what the mock does not know. shadow: the mock answers, "
-    "and the target's answers are compared.",
+    help="record: the target answers. spy: the mock answers, and the target answers what the mock does not know. "
+    "shadow: the mock answers, and its answers are compared with the target's.",
 )
 @click.option(
-    "--pseudonyms", is_flag=True, help=f"Replace users and rooms by stand-ins; {_KEY} makes them the same in every run."
+    "--pseudonyms",
+    is_flag=True,
+    help=f"Replace ids of users and rooms with pseudonyms; set {_KEY} to get the same ones in every run.",
 )
-@click.option("--scrub", type=click.Path(path_type=Path), metavar="FILE", help="Mask these texts, too, one a line.")
 @click.option(
-    "--force", is_flag=True, help="Write into a folder that holds files, replacing those of an earlier recording."
+    "--scrub", type=click.Path(path_type=Path), metavar="FILE", help="Also mask the texts in this file, one per line."
 )
+@click.option("--force", is_flag=True, help="Write into a folder that is not empty, replacing an earlier recording.")
 @click.option(
     "--target-timeout",
     type=click.FloatRange(0.1),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for an answer of the target.",
+    help="How long to wait for an answer from the target.",
 )
 @setting_options(*SETTINGS)
 def record(
@@ -77,11 +79,12 @@ def record(
     target_timeout: float,
     **settings: Any,
 ) -> None:
-    """Serve a real backend's answers, and write them down.
+    """Record the answers of a real backend.
 
-    Clients sign with the mock's keys; each request is checked, signed with the target's credentials, and forwarded. The answer goes
-    back unchanged. DIR/scenarios/recorded.yaml is written every few seconds and at the end: it also answers what was never
-    asked, as far as the answers tell, and says `not_recorded` otherwise. No key, checksum or seq is written.
+    Clients sign with the mock's keys. Each request is checked, signed with the target's credentials and forwarded; the
+    answer is returned unchanged. DIR/scenarios/recorded.yaml is written every few seconds and at the end. It also
+    answers requests that were never sent, as far as the recorded answers allow, and otherwise `not_recorded`. No key,
+    checksum or seq is written.
     """
     chosen = resolve_settings(settings)
     if chosen["workers"] > 1:
@@ -104,7 +107,7 @@ def record(
             Recording(readings),
             RecordingFiles(output, chosen["lang"]),
             Scrubber(target, texts),
-            Pseudonyms(_key()) if pseudonyms else None,
+            Pseudonyms(_pseudonym_key()) if pseudonyms else None,
             unknown_codes=frozenset(unknown),
             lang=chosen["lang"],
         )
@@ -130,7 +133,7 @@ def record(
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
-    """Raise ConfigurationError if the folder holds files and may not be written to."""
+    """Raise ConfigurationError unless the folder is empty or `force` is set. Remove answers of an earlier recording."""
     try:
         occupied = os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir()))
     except OSError as error:
@@ -142,7 +145,7 @@ def _check_folder(folder: Path, *, force: bool) -> None:
         )
         raise ConfigurationError.at("--output", text)
     for path in sorted((folder / "scenarios").glob(f"{SCENARIO}-*.yaml")) if force else ():
-        path.unlink(missing_ok=True)  # Answers of an earlier recording.
+        path.unlink(missing_ok=True)
 
 
 def _read_texts(path: Path | None) -> list[str]:
@@ -154,12 +157,12 @@ def _read_texts(path: Path | None) -> list[str]:
         raise ConfigurationError([unreadable(path, error)]) from None
 
 
-def _key() -> bytes:
+def _pseudonym_key() -> bytes:
     return read_variable(_KEY).encode() or secrets.token_bytes(32)
 
 
 def _copy_errors(fixtures: str | None, output: Path) -> None:
-    """Keep the error numbers of a folder that `learn` wrote."""
+    """Copy the error catalogue of `--fixtures`, such as one written by `learn`, into the recording."""
     source = Path(fixtures) / "errors.yaml" if fixtures else None
     if source and source.is_file() and not (output / "errors.yaml").exists():
         shutil.copyfile(source, output / "errors.yaml")

@@ -32,13 +32,13 @@ from mockserver.testing.admin_client import AdminClient
     "--min-coverage",
     type=click.FloatRange(0, 100),
     metavar="PERCENT",
-    help="Exit with 1 when less of the contract is covered.",
+    help="Exit with 1 when the requests cover less of the contract.",
 )
 @setting_options(lang="language of messages; the report is in the language of the server")
 def report(server: RunningServer, appkeys: tuple[str, ...], output: str | None, lang: Lang, **chosen: Any) -> None:
     """Report coverage, violations and error handling.
 
-    Reads the journal of a running server. Exits with 1 when a criterion fails or the journal is empty, with 2 when
+    Reads the journal of a running server. Exits with 1 when a criterion fails or the journal is empty, and with 2 when
     there is no report.
     """
     criteria = {"form": chosen["form"], "fail_on_violations": chosen["fail_on"] == "violations"}
@@ -60,7 +60,7 @@ def report(server: RunningServer, appkeys: tuple[str, ...], output: str | None, 
 
 
 def _request_report(admin: AdminClient, appkeys: Sequence[str], criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the report; raise ConfigurationError for an unknown app, which is not an app without requests."""
+    """Return the report; raise ConfigurationError for an unknown app."""
     try:
         for appkey in appkeys:
             admin.get("requests/count", appkey=appkey)
@@ -69,5 +69,5 @@ def _request_report(admin: AdminClient, appkeys: Sequence[str], criteria: Mappin
         place = "--appkey" if error.name == "unknown_appkey" else admin.url
         raise ConfigurationError.at(place, error.text) from None
     if not {"rendered", "complaints"} <= result.keys():
-        raise ConfigurationError.at(admin.url, Text("the server there is not a mock server", "应答方不是模拟服务器"))
+        raise ConfigurationError.at(admin.url, Text("this is not a mock server", "这不是模拟服务器"))
     return result

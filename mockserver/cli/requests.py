@@ -1,4 +1,4 @@
-"""Signed requests: `sign` prints a query string, `curl` a command, `call` sends one, `sample` answers one locally."""
+"""Signed requests: `sign` prints a query string, `curl` a command; `call` sends one, `sample` answers one locally."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _HIDDEN_VIOLATIONS = Text(
 
 
 def _caller_options(command: Command) -> Command:
-    """Add the options that say who signs a request."""
+    """Add the options that choose who signs a request."""
     seq = click.option("--seq", help="Sequence number; a new one for each request by default.")
     identifier = click.option(
         "--identifier", default="admin", show_default=True, metavar="NAME", help="Account in the app."
@@ -55,13 +55,13 @@ def _caller_options(command: Command) -> Command:
 
 
 def _signing_options(command: Command) -> Command:
-    """Add the options that say how and when a request is signed."""
+    """Add the options that choose how and when a request is signed."""
     formula = click.option(
         "--formula",
         type=click.Choice(["v2", "v1"]),
         default="v2",
         show_default=True,
-        help="Signing formula; v1 leaves the restapikey out (reading signing).",
+        help="Signing formula; v1 omits the restapikey (reading signing).",
     )
     now = "time to sign at, with a fixed seq: seconds, ISO 8601 with offset, now-2h"
     return setting_options("lang", now=now)(_caller_options(formula(command)))
@@ -87,7 +87,7 @@ _json_or_table = click.option(
 def sign(lang: Lang, **signing: Any) -> None:
     """Print a signed query string.
 
-    It is valid for five minutes (§1.1) and goes after the ? of a request's URL. Each query string has its own seq;
+    It is valid for five minutes (§1.1); append it to a request's URL after the ?. Each query string has its own seq;
     with --now the same arguments print the same query string.
 
     \b
@@ -126,14 +126,14 @@ def curl(
     if shell == "posix":
         click.echo(shlex.join(["curl", *words, to_json(body, indent=None)]))
         return
-    # Escapes keep what these shells interpret, and letters that a console may lack, out of the body.
+    # Escape characters that these shells interpret, and characters that a console may not support.
     data = _UNSAFE_ON_WINDOWS.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(body))
     start = "curl" if shell == "cmd" else "curl.exe --%"
     click.echo(" ".join([start, *map(_windows_quote, [*words, data])]))
 
 
 def _windows_quote(word: str) -> str:
-    """Return a word in the quotes that Windows programs read; PowerShell passes it on as it is after --%."""
+    """Return a word quoted for Windows programs; PowerShell passes on unchanged what follows --%."""
     if re.fullmatch(r"[\w-]+", word, re.ASCII):
         return word
     return '"' + re.sub(r'(\\*)(?=")|(\\+)\Z', r"\1\1\2\2", word).replace('"', '\\"') + '"'
@@ -199,7 +199,7 @@ def sample(
 
 
 def fixed_seq(chosen: str | None, now: float, number: int = 1) -> str | None:
-    """Return the seq of the nth request at a fixed `--now`, the same in each run; None when time goes on."""
+    """Return the seq of the nth request at a fixed `--now`, the same in each run; None if the clock is running."""
     return None if chosen is None or "now" in chosen else f"{int(now)}{number:06d}"
 
 
@@ -239,7 +239,7 @@ def _operation(word: str) -> Operation:
 def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> tuple[dict[str, Any], list[Text]]:
     """Return the body for FIELD=VALUE arguments, or the document's sample for none, and notes on unknown fields.
 
-    A field is an integer where the schema has one. Unknown fields are sent, too.
+    Values of integer fields are converted. Unknown fields are sent, too.
     """
     schema = read_json(user_folders(fixtures).schema(f"{operation.name}.request.json")).value
     known: dict[str, Any] = schema["properties"]

@@ -16,8 +16,8 @@ from mockserver.testing.admin_client import AdminClient
 def reset(server: RunningServer, appkey: str | None, lang: Lang) -> None:
     """Restore the initial state of a running server.
 
-    Clears the journal and, unless for one app, removes the apps created at run time. Servers that share a store start with
-    the options of the one at the URL.
+    Clears the journal and removes the apps created at run time; with --appkey, resets only that app. Servers that share
+    a store restart with the options of the server at the URL.
     """
     AdminClient(server.url, server.token, ca=server.ca).send("POST", "reset", appkey=appkey)
-    click.echo(Text(f"{server.url} is reset", f"{server.url} 已恢复初始状态").to(lang))
+    click.echo(Text(f"{server.url} has been reset", f"{server.url} 已恢复初始状态").to(lang))

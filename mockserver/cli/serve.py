@@ -43,12 +43,12 @@ def run_server(
     *,
     open_browser: bool = False,
 ) -> None:
-    """Serve with resolved settings until stopped; what `around` returns for the engine is entered meanwhile."""
+    """Serve with resolved settings until stopped, within the context that `around` returns for the engine."""
     # The other commands need neither Flask nor the event loop.
     from mockserver.testing.mock_server import MockServer
 
     ready_file = ReadyFile(chosen["ready_file"])
-    # A server that was killed may have left its file.
+    # A killed server may have left its file behind.
     ready_file.clear()
 
     try:
@@ -84,7 +84,7 @@ def run_server(
 
 
 def _worker_log(form: str) -> ExitStack:
-    """Log to stderr from a forked process, which does not have the thread that writes the lines."""
+    """Log to stderr from a forked process, which does not inherit the thread that writes the lines."""
     logging.getLogger("mockserver").handlers.clear()
     stack = ExitStack()
     stack.enter_context(log_to_stderr(form))
@@ -92,7 +92,7 @@ def _worker_log(form: str) -> ExitStack:
 
 
 def _ready_line(details: Mapping[str, Any], chosen: Mapping[str, Any], appkey: str, signing: object) -> str:
-    """Return the line that scripts wait for; its beginning, up to the pid, must stay as it is."""
+    """Return the line that scripts wait for. Do not change its beginning, up to the pid."""
     parts = [
         f"scenario {chosen['scenario']}" + (", signing off" if signing == "off" else ""),
         f"pid {details['pid']}",
@@ -105,7 +105,7 @@ def _ready_line(details: Mapping[str, Any], chosen: Mapping[str, Any], appkey: s
 
 
 class ReadyFile:
-    """The file of `--ready-file`, which exists while the server is ready; without a path nothing is written."""
+    """The file of `--ready-file`, which exists while the server is ready. Without a path, nothing is written."""
 
     def __init__(self, path: str | None) -> None:
         self._path = Path(path) if path else None
@@ -120,7 +120,7 @@ class ReadyFile:
                 raise not_writable("--ready-file", self._path, error) from None
 
     def write(self, details: Mapping[str, Any]) -> None:
-        """Write JSON to a temporary file and rename it, so that a reader never sees half of it."""
+        """Write JSON to a temporary file and rename it, so that a reader never sees an incomplete file."""
         if self._path is None:
             return
         self._written = json.dumps(details) + "\n"
@@ -133,7 +133,7 @@ class ReadyFile:
             raise not_writable("--ready-file", self._path, error) from None
 
     def remove(self) -> None:
-        """Remove the file, unless another server has replaced it since."""
+        """Remove the file, unless another server has replaced it."""
         if self._path is None or not self._written:
             return
         try:

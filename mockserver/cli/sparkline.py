@@ -1,4 +1,4 @@
-"""Charts of block characters for a terminal: the rows of a day (§3.1, §3.3) in one line for each of their values."""
+"""Charts of block characters for a terminal: one line for each field of the rows of a day (§3.1, §3.3)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from mockserver.core.clock import show_time
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _TIME = "TickTime"
-_MIN_WIDTH, _MAX_WIDTH = 24, 96  # Columns of a chart; 96 of a day are 15 minutes each.
-_MIN_TICKS = 8  # Fewer are read faster in the table.
+_MIN_WIDTH, _MAX_WIDTH = 24, 96  # Columns of a chart. With 96 columns, each is 15 minutes of a day.
+_MIN_TICKS = 8  # Fewer are easier to read in the table.
 
 
 def chart_lines(rows: Sequence[Any], columns: int) -> Iterator[str]:
-    """Yield a line for each value of rows with a TickTime, and their axis; nothing for other rows or without space.
+    """Yield a line for each numeric field of rows with a TickTime, then the axis; nothing without fields or space.
 
-    A column is the mean of its rows, and a gap where no row has a number. Where each TickTime has several rows, as
-    with CountBy 0, their values are numbered.
+    A column shows the mean of its rows, or a gap if no row has a number. If each TickTime has several rows, as
+    with CountBy 0, the lines are numbered.
     """
     rows = [row for row in rows if isinstance(row, Mapping) and _second(row) is not None]
     ticks = len({row[_TIME] for row in rows})

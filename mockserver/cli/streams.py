@@ -1,4 +1,4 @@
-"""The standard streams of the command line, which may be closed, cut off, or of an encoding without some characters."""
+"""The standard streams, which may be closed, broken, or unable to encode some characters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @contextlib.contextmanager
 def standard_streams() -> Iterator[None]:
-    """Replace output streams by ones that never fail for these reasons, and closed streams by the null device."""
+    """Replace output streams with streams that do not fail for these reasons, and closed ones with the null device."""
     originals = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
     with contextlib.ExitStack() as stack:
         for name, stream in originals.items():
@@ -24,7 +24,7 @@ def standard_streams() -> Iterator[None]:
             elif name != "stdin" and isinstance(stream, io.TextIOWrapper):
                 output = _Output(stream, BrokenPipeError if name == "stdout" else OSError)
                 setattr(sys, name, output)
-                # Collected as garbage it would close the stream.
+                # The garbage collector would close the stream with the wrapper.
                 stack.callback(output.detach)
         try:
             yield
@@ -34,19 +34,19 @@ def standard_streams() -> Iterator[None]:
 
 
 def discard(stream: Any) -> None:
-    """Send everything that is still written to a stream nowhere, such as what Python flushes while it shuts down."""
+    """Redirect a stream to the null device, including what Python flushes while it shuts down."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write_utf8() -> None:
-    """Write UTF-8 to standard output, whatever the encoding of the terminal: for documents that are sent to a file."""
+    """Write UTF-8 to standard output, whatever the terminal's encoding: for documents that are redirected to a file."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
 
 
 def reader_is_gone() -> bool:
-    """Return whether standard output is a pipe or terminal that nobody reads any more, without writing to it."""
+    """Return whether the reader of standard output, a pipe or terminal, is gone, without writing to it."""
     stream = sys.stdout
     if isinstance(stream, _Output) and stream.is_cut_off:
         return True
@@ -54,21 +54,21 @@ def reader_is_gone() -> bool:
         poll = select.poll()
         poll.register(stream.fileno(), 0)
         return bool(poll.poll(0))
-    # AttributeError: Windows has no poll; the next write notices.
+    # AttributeError: Windows has no poll; the next write fails instead.
     except (AttributeError, OSError, ValueError):
         return False
 
 
 def as_encoded(text: str) -> str:
-    """Return a text as standard output writes it, with escapes for the characters that its encoding lacks."""
+    """Return a text as standard output writes it, with escapes for characters that it cannot encode."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 class _Output(io.TextIOWrapper):
-    """Writes escapes for characters that the encoding lacks, and drops everything after the error `dropped`.
+    """Writes escapes for characters that it cannot encode, and discards all output after the error `dropped`.
 
-    So `mockserver check | head -1` ends with the exit code of `check`.
+    So `mockserver check | head -1` exits with the code of `check`.
     """
 
     buffer: Any = None  # Hidden from click, which would write UTF-8 to an ASCII stream.

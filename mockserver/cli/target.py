@@ -1,4 +1,4 @@
-"""The options of the commands that ask a real backend: `verify`, `learn` and `record`."""
+"""The options of the commands that call a real backend: `verify`, `learn` and `record`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from mockserver.core.text import Lang, Text
 from mockserver.live.target import Target, read_target_credentials
 
 Opener = Callable[..., Target]
-DAY_HELP = "Day to ask about: 20191210, today, now-1d …; the newest with calls by default."
+DAY_HELP = "Day to query: 20191210, today, now-1d …; the latest day with calls by default."
 
 
 def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callable[..., None]:
-    """Add the options that choose a target, which the command gets as `open_target`.
+    """Add the options that choose a target. They are passed to the command as a function, `open_target`.
 
-    `open_target(max_requests=N, …)` makes the client; its keywords are those of `Target`. `rate` is the default of `--rate`.
+    `open_target(max_requests=N, …)` creates the client; its keywords are those of `Target`. `rate` is the default of
+    `--rate`.
     """
 
     @functools.wraps(command)
@@ -43,22 +44,22 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
         command(open_target=open_target, **others)
 
     for option in (
-        environment_option("--target", "MOCKSERVER_TARGET", metavar="URL", help="Base URL of the backend to ask."),
+        environment_option("--target", "MOCKSERVER_TARGET", metavar="URL", help="Base URL of the backend."),
         environment_option(
             "--target-apps",
             "MOCKSERVER_TARGET_APPS",
             type=click.Path(),
             metavar="FILE",
-            help="Credentials of the target, in the format of apps.yaml; otherwise the variables MOCKSERVER_TARGET_APPKEY,"
-            " …_APPSECRET, …_RESTAPIKEY and …_IDENTIFIER.",
+            help="Credentials of the target, in the format of apps.yaml; otherwise the variables"
+            " MOCKSERVER_TARGET_APPKEY, …_APPSECRET, …_RESTAPIKEY and …_IDENTIFIER.",
         ),
-        click.option("--target-appkey", metavar="KEY", help="App of that file; the first by default."),
+        click.option("--target-appkey", metavar="KEY", help="App in that file; the first by default."),
         environment_option(
             "--target-ca",
             "MOCKSERVER_TARGET_CA",
             type=click.Path(),
             metavar="FILE",
-            help="Certificates to trust for the target, beside those of the system.",
+            help="Certificates to trust for the target, in addition to those of the system.",
         ),
         environment_option(
             "--target-proxy", "MOCKSERVER_TARGET_PROXY", metavar="URL", help="Proxy to the target; none by default."
@@ -77,12 +78,12 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
 
 
 def show_progress(target: Target, lang: Lang) -> Callable[[Text], None]:
-    """Return a function that shows on a terminal what is being asked; elsewhere it does nothing."""
+    """Return a function that shows the progress on a terminal; elsewhere it does nothing."""
     if not sys.stderr.isatty():
         return lambda text: None
     return lambda text: click.echo(f"{target.requests:4}  {text.to(lang)}", err=True)
 
 
 def day_of(day: str | None, target: Target) -> str | None:
-    """Return the value of `--day` as `yyyymmdd`; raise ConfigurationError if it is no day."""
+    """Return the value of `--day` as `yyyymmdd`; raise ConfigurationError if it is not a day."""
     return None if day is None else parse_day_option(day, int(target.clock()))

@@ -22,16 +22,21 @@ from mockserver.live.verify import Focus, examine
 @click.command()
 @target_options
 @click.option(
-    "--max-requests", type=click.IntRange(1), default=200, show_default=True, metavar="N", help="Most requests to send."
+    "--max-requests",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of requests.",
 )
-@click.option("--user", metavar="ID", help="Ask about this user, too.")
-@click.option("--room", metavar="ID", help="Ask about this room, too.")
+@click.option("--user", metavar="ID", help="Also query this user.")
+@click.option("--room", metavar="ID", help="Also query this room.")
 @click.option("--day", metavar="DAY", help=DAY_HELP)
 @click.option(
     "--har",
     type=click.Path(),
     metavar="FILE",
-    help="Check the answers in a HAR file that somebody captured, instead of asking a target.",
+    help="Check the answers in a captured HAR file instead of calling a target.",
 )
 @report_options(FORMATS)
 @click.option(
@@ -58,9 +63,9 @@ def verify(
 ) -> None:
     """Check a real backend against the contract.
 
-    Asks it for its newest calls, provokes every error, compares its records and statistics with each other, and tells how it
-    reads the document. Only reads. Exits with 1 for findings or when nothing could be checked, with 2 when the backend cannot
-    be asked. Credentials come from --target-apps or the environment, never from the command line.
+    Queries the latest calls, provokes every error, compares records with statistics, and reports how the backend reads
+    the document. Only reads data. Exits with 1 for findings or when nothing could be checked, and with 2 when the
+    backend cannot be reached. Credentials come from --target-apps or the environment, never from the command line.
     """
     schemas, catalogue = load_contract(user_folders(fixtures))
     expected = parse_readings(reading)

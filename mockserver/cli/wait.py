@@ -1,4 +1,4 @@
-"""`mockserver wait`: wait until a server is ready, for scripts and CI jobs that start one."""
+"""`mockserver wait`: wait until a server is ready, for scripts and CI jobs that start a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockserver.testing.admin_client import AdminClient
 
 _PAUSE = 0.1
 _MAX_ATTEMPT = 5.0  # Seconds that one attempt may take at most.
-_HELP = "How long to wait; 0 asks once."
+_HELP = "How long to wait; with 0, try once."
 
 
 @click.command()
@@ -27,9 +27,9 @@ _HELP = "How long to wait; 0 asks once."
 def wait(server: RunningServer, timeout: float, lang: Lang) -> None:
     """Wait until a server is ready.
 
-    Exits with 0 as soon as it is, and with 1 and the reason when it is not within the timeout.
+    Exits with 0 as soon as it is. If it is not ready within the timeout, prints the reason and exits with 1.
     """
-    # Both raise ConfigurationError for what waiting cannot cure: an unusable CA file or token.
+    # Both raise ConfigurationError for problems that waiting does not solve: an unusable CA file or token.
     parse_server_url(server.url, server.ca).connection(server.ca, timeout=_MAX_ATTEMPT)
     admin = AdminClient(server.url, server.token, ca=server.ca)
     deadline = monotonic() + timeout
@@ -61,6 +61,6 @@ def _why_not_ready(admin: AdminClient) -> list[Text]:
             for row in answer["problems"]
         ]
     except (LookupError, TypeError):
-        # It names its problems only to those who have its token.
+        # Without the admin token, the server does not list its problems.
         lines = []
-    return [Text(line, line) for line in lines] or [Text("it reports problems", "服务器报告有问题")]
+    return [Text(line, line) for line in lines] or [Text("the server reports problems", "服务器报告有问题")]

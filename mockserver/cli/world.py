@@ -38,7 +38,7 @@ _CHARTS = {
 def world(day: str, as_json: bool, lang: Lang, appkey: str | None, **settings: Any) -> None:
     """Draw a day of a scenario's call data.
 
-    Charts rooms, cities, networks, loss and delay. The default day is that of the document's samples.
+    Charts rooms, cities, networks, loss and delay. The default is the day of the document's samples.
     """
     engine = make_engine(lang=lang, **settings)
     app = find_app(engine.config.apps, appkey)

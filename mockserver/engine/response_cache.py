@@ -41,7 +41,7 @@ class ResponseCache:
             return answer.body, answer.empty
 
     def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, stable_from: int | None) -> None:
-        """Store an answer created at second `created_at` that is final from second `stable_from` on, or never for None."""
+        """Store an answer created at second `created_at`. It is final from second `stable_from` on; for None, never."""
         if len(body) > self._max_bytes // 2:
             # It would evict all others.
             return

@@ -1,5 +1,5 @@
-"""The HTTP side: our own transport, the Flask app with the API and the admin API, the docs page, and hot reload.
+"""The HTTP side: the transport, the Flask app with the API, the admin API, the console, the docs page, and hot reload.
 
-It may import the engine and every package below it, and only it may import Flask and httptools. Start with `app.py`, the
-Flask app, and `server.py`, which runs it on a socket.
+May import the engine and every package below it. No other package may import Flask or httptools. Start reading at
+`app.py`, the Flask app, and `server.py`, which runs it on a socket.
 """

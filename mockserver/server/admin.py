@@ -1,6 +1,6 @@
-"""The admin API under `/__admin`: a Flask blueprint made of the routes of the `admin_*` modules.
+"""The admin API under `/__admin`: a Flask blueprint with the routes of the `admin_*` and `console_*` modules.
 
-It is our own API, with JSON in both directions and real status codes. The guard checks every request below the
+Requests and responses are JSON, and failures have real HTTP status codes. The guard checks every request below the
 prefix, including those to unknown paths.
 """
 
@@ -40,7 +40,7 @@ from mockserver.server.guard import CHALLENGES, Guard
 log = logging.getLogger("mockserver")
 
 PREFIX = "/__admin"
-_MAX_READABLE = 100  # Requests in a list that is written with spaces.
+_MAX_READABLE = 100  # Longer lists of requests are written as compact JSON.
 ROUTES: tuple[Route, ...] = (
     *admin_catalog.ROUTES,
     *admin_behavior.ROUTES,
@@ -57,7 +57,7 @@ PAGES = tuple(
     for module in (console, console_data, console_feed, console_requests, console_try, console_control, console_report)
     for page in module.PAGES
 )
-"""The pages of the console. They are below the prefix, too, because the guard protects them."""
+"""The pages of the console. They are below the prefix, so that the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
 
 
@@ -149,7 +149,7 @@ def _unknown_route(path: str) -> AdminError:
 
 
 def _allowed_methods(path: str) -> list[str]:
-    """Return the methods of the resource at a path below the prefix; empty when there is none."""
+    """Return the methods of the resource at a path below the prefix; empty if there is none."""
     parts = path.split("/")
     return sorted({route.method for route in (*ROUTES, *PAGES) if _matches(route.path.split("/"), parts)})
 
@@ -172,7 +172,7 @@ def _error_response(error: AdminError, lang: Lang) -> Response:
 
 
 def _encode(value: Json) -> bytes:
-    """Return JSON that is easy to read, or compact for a long list of requests."""
+    """Return JSON with spaces, or compact JSON for a long list of requests."""
     rows = value.get("requests")
     if isinstance(rows, list) and len(rows) > _MAX_READABLE:
         with contextlib.suppress(TypeError):

@@ -18,7 +18,7 @@ ROUTES = Routes()
 def list_apps(context: AdminContext, request: AdminRequest) -> Json:
     """List the apps.
 
-    Without their secrets; `made` marks those created at run time.
+    The secrets are not included; `made` is true for apps created at run time.
     """
     engine = context.engine
     return {
@@ -34,7 +34,7 @@ def list_apps(context: AdminContext, request: AdminRequest) -> Json:
 def create_app(context: AdminContext, request: AdminRequest) -> Json:
     """Create an app with its own keys and state; returns its keys.
 
-    No other response contains the secrets.
+    This is the only response that contains the secrets.
     """
     request.fields()
     appkey = f"9{secrets.randbelow(10**11):011d}"
@@ -45,7 +45,7 @@ def create_app(context: AdminContext, request: AdminRequest) -> Json:
 
 @ROUTES.add("DELETE", "apps/<appkey>", "删除新建的应用")
 def delete_app(context: AdminContext, request: AdminRequest) -> Json:
-    """Delete a created app.
+    """Delete an app created at run time.
 
     Its requests stay in the journal for a report at the end of a run.
     """
@@ -67,7 +67,7 @@ def delete_app(context: AdminContext, request: AdminRequest) -> Json:
 def reload(context: AdminContext, request: AdminRequest) -> Json:
     """Reload all files.
 
-    With any problem the last good configuration stays in use.
+    If there is a problem, the last valid configuration stays in use.
     """
     request.fields()
     with contextlib.suppress(ConfigurationError):
@@ -77,7 +77,7 @@ def reload(context: AdminContext, request: AdminRequest) -> Json:
 
 @ROUTES.add("POST", "reset", "恢复初始状态")
 def reset(context: AdminContext, request: AdminRequest) -> Json:
-    """Restore the initial state, clear the journal, and release delayed responses; without an appkey, remove created apps."""
+    """Restore the initial state, clear the journal, release delayed responses; without appkey, remove created apps."""
     request.fields()
     engine = context.engine
     if request.appkey is None:

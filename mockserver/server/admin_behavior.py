@@ -23,7 +23,7 @@ def get_scenario(context: AdminContext, request: AdminRequest) -> Json:
 
 @ROUTES.add("PUT", "scenario", '切换场景：{"name"}')
 def set_scenario(context: AdminContext, request: AdminRequest) -> Json:
-    """Switch the scenario: {"name"}; its sequences start from the beginning."""
+    """Switch the scenario: {"name"}; its sequences restart."""
     fields = request.fields(name=(str,))
     if "name" not in fields:
         raise AdminError(422, "missing_field", Text("missing name", "缺少 name"))
@@ -37,7 +37,7 @@ def set_scenario(context: AdminContext, request: AdminRequest) -> Json:
 
 
 def current_readings(context: AdminContext, appkey: str | None) -> dict[str, Value]:
-    """Return every reading with its value: those of the scenario, overridden by those set over the admin API."""
+    """Return every reading with its value: that of the scenario, unless set over the admin API."""
     scope = context.scope(appkey)
     return {**context.engine.config.readings(scope.scenario), **scope.readings}
 
@@ -63,7 +63,7 @@ def list_readings(context: AdminContext, request: AdminRequest) -> Json:
 
 @ROUTES.add("PUT", "readings", '设置读法：{"window": "enter"}；{} 清除全部')
 def set_readings(context: AdminContext, request: AdminRequest) -> Json:
-    """Set readings in addition to those set before: {"window": "enter"}; {} unsets all."""
+    """Set readings in addition to those set before: {"window": "enter"}; {} removes all."""
     try:
         readings = {name: parse_reading(name, value) for name, value in request.body.items()}
     except InvalidReading as error:
@@ -76,7 +76,7 @@ def set_readings(context: AdminContext, request: AdminRequest) -> Json:
 def list_answers(context: AdminContext, request: AdminRequest) -> Json:
     """List the added answers in order of precedence.
 
-    In a list of all apps `appkey` marks those of a single app.
+    In the list for all apps, an answer of a single app has its `appkey`.
     """
     shared = context.engine.store.rules
     rows: dict[tuple[str, str], Json] = {}
@@ -96,10 +96,10 @@ def add_answer(context: AdminContext, request: AdminRequest) -> Json:
     try:
         rule = load_rule(request.body, answer_id, config.schemas, config.catalogue)
     except ConfigurationError as error:
-        # The problems have no place in a file that could be shown.
+        # The problems have no place in a file to show.
         en, zh = zip(*(problem.text for problem in error.problems), strict=True)
         raise AdminError(422, "invalid_field", Text("; ".join(en), "；".join(zh))) from None
-    # Before the rule can match.
+    # Choose the id before the rule can match.
     scope.add_rule(answer_id, rule)
     return {"id": answer_id, "on": sorted(rule.on), "times": rule.times}
 
@@ -121,9 +121,9 @@ def remove_answer(context: AdminContext, request: AdminRequest) -> Json:
 
 @ROUTES.add("GET", "faults", "列出生效中的故障")
 def list_faults(context: AdminContext, request: AdminRequest) -> Json:
-    """List the active faults in the order in which they are applied.
+    """List the active faults in the order in which they apply.
 
-    A list of all apps has the sums of their counts.
+    The list for all apps has the sums of their counts.
     """
     rows: dict[tuple[str, str], Json] = {}
     for state in context.states(request.appkey):

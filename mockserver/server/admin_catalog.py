@@ -101,7 +101,7 @@ def errors(context: AdminContext, request: AdminRequest) -> Json:
 def settings(context: AdminContext, request: AdminRequest) -> Json:
     """List the settings.
 
-    Not their values: some are secret.
+    Values are not included, because some are secret.
     """
     return {"settings": _rows(SETTINGS.values(), context, "name", "option", environment="variable", meaning="text")}
 
@@ -113,7 +113,7 @@ def fault_kinds(context: AdminContext, request: AdminRequest) -> Json:
 
 
 def _rows(items: Iterable[object], context: AdminContext, *names: str, **renamed: str) -> list[Json]:
-    """Return the named attributes of each item, texts in the server's language."""
+    """Return the named attributes of each item, with texts in the server's language."""
     attributes = {**{name: name for name in names}, **renamed}
     return [{key: _value(getattr(item, name), context) for key, name in attributes.items()} for item in items]
 

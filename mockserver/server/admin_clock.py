@@ -1,4 +1,4 @@
-"""Admin resource `clock`: the time that signatures, windows and fault durations are checked against."""
+"""Admin resource `clock`: the time by which signatures, time ranges and durations of faults are checked."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Admin resources about the API itself: the OpenAPI document, signed query strings, and the docs page.
 
-The page uses the files of Swagger UI from the package `flask-swagger-ui` (extra `docs`). It contains no secret and no
-inline script; it gets signed query strings from `sign`, which the guard protects like every admin route.
+The page uses the Swagger UI files of the package `flask-swagger-ui` (extra `docs`). It contains no secret and no inline
+script; it gets signed query strings from `sign`, which the guard protects like every admin route.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ def openapi(context: AdminContext, request: AdminRequest) -> Json:
         context.engine.config,
         current_readings(context, request.appkey),
         lang="zh" if lang == "zh" else "en",
-        # A WSGI server that mounts the app below a prefix says so itself.
+        # The root path is the prefix below which a WSGI server mounts the app.
         server=context.public_url or quote(flask.request.root_path) or "/",
         app=context.engine.app(request.appkey or ""),
     )
 
 
 def sign(context: AdminContext, request: AdminRequest) -> Json:
-    """Return a signed query string for the app, by default the first one. The secrets are not part of it."""
+    """Return a signed query string for the app, by default the first one. It contains no secret."""
     return {"query": signed_query(context, request.appkey, **request.query)}
 
 
 def signed_query(context: AdminContext, appkey: str | None, **values: str) -> str:
-    """Return a query string signed for an app (the first one for None) by its clock; AdminError 404 for an unknown app."""
+    """Return a query string signed by the clock of an app, or of the first one for None. AdminError 404 if unknown."""
     engine = context.engine
     appkey = appkey or next(iter(engine.config.apps))
     app = engine.app(appkey)
@@ -68,7 +68,7 @@ def signed_query(context: AdminContext, appkey: str | None, **values: str) -> st
 
 
 def docs_page(context: AdminContext, request: AdminRequest) -> Response:
-    """Return the docs page; 501 when Swagger UI is not installed."""
+    """Return the docs page; 501 if Swagger UI is not installed."""
     _swagger_folder()
     return _file(_PAGES / "docs.html")
 

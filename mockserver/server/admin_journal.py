@@ -57,9 +57,9 @@ def list_requests(context: AdminContext, request: AdminRequest) -> Json:
 
 @ROUTES.add("GET", "requests/count", "统计请求数；过滤条件同上", query=None)
 def count_requests(context: AdminContext, request: AdminRequest) -> Json:
-    """Count requests; the same filters.
+    """Count requests, with the same filters.
 
-    `evicted` counts those that may have matched.
+    `evicted` counts evicted requests that may have matched.
     """
     _check_appkey(context, request.appkey)
     query = parse_filter(request.appkey, request.query, context.engine.config.catalogue)
@@ -123,7 +123,7 @@ def get_coverage(context: AdminContext, request: AdminRequest) -> Json:
     query=("form", "lang"),
 )
 def get_report(context: AdminContext, request: AdminRequest) -> Json | flask.Response:
-    """Coverage, violations and error handling; `?form=html` is a page, others are text, markdown and junit; `?lang=zh`."""
+    """Coverage, violations and error handling; `?form=html` or text, markdown, junit; `?lang=zh`."""
     form, lang = request.query.get("form", "json"), request.query.get("lang", context.lang)
     if form not in formats.FORMATS or lang not in ("en", "zh"):
         names = ", ".join(formats.FORMATS)
@@ -134,7 +134,7 @@ def get_report(context: AdminContext, request: AdminRequest) -> Json | flask.Res
         return report_json(report, chosen)
     rendered = formats.render_report(report, form, FailCriteria(), chosen)["rendered"]
     media_type = {"html": "text/html", "junit": "application/xml"}.get(form, "text/plain")
-    # The page has a policy of its own, which allows nothing but its style.
+    # The page itself has a content security policy that allows only its style.
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
     return flask.Response(rendered, mimetype=media_type, headers=headers)
 
@@ -169,7 +169,7 @@ def _report(context: AdminContext, request: AdminRequest) -> Report:
 
 
 def _suspend(journal: Journal, request: AdminRequest, least: int, query: JournalQuery, seconds: float) -> bool:
-    """Have the request answered once there are `least` entries; return whether that is necessary."""
+    """Suspend the request until there are `least` entries. Return whether it has to wait."""
     future: Future[None] = Future()
 
     def done() -> None:
@@ -183,7 +183,7 @@ def _suspend(journal: Journal, request: AdminRequest, least: int, query: Journal
 
 
 def _check_appkey(context: AdminContext, appkey: str | None) -> None:
-    """Raise AdminError 404 for an app that neither exists nor has entries: zero requests would be misleading.
+    """Raise AdminError 404 for an app that neither exists nor has entries: an empty result would be misleading.
 
     The empty appkey stands for requests without a registered app.
     """
@@ -208,7 +208,7 @@ def _parse_expectation(context: AdminContext, request: AdminRequest) -> verifica
 
 
 def _candidates(context: AdminContext, expectation: verification.VerificationRequest) -> Selection:
-    """Return the entries among which matches and near misses are searched."""
+    """Return the entries in which to search for matches and near misses."""
     if expectation.query.violation in LINTS:
         return _all_with_lints(context, expectation.query.appkey)
     return context.engine.journal.select(expectation.range)
@@ -220,7 +220,7 @@ def _select_with_lints(context: AdminContext, query: JournalQuery) -> Selection:
 
 
 def _all_with_lints(context: AdminContext, appkey: str | None) -> Selection:
-    """Return all entries with the violations that only a comparison of requests reveals."""
+    """Return all entries, including violations that only a comparison of requests reveals."""
     selection = context.engine.journal.select(JournalQuery(appkey=appkey))
     return Selection(with_lints(selection.entries, context.engine.config.rules), selection.evicted)
 

@@ -26,7 +26,7 @@ MAX_BODY_BYTES = 1_048_576
 
 @dataclass(frozen=True)
 class AdminRequest:
-    """A parsed admin request. Without an appkey it is about every app."""
+    """A parsed admin request. Without an appkey it concerns all apps."""
 
     appkey: str | None = None
     path: Mapping[str, str] = field(default_factory=dict)  # The variables of the route's path.
@@ -36,7 +36,7 @@ class AdminRequest:
 
     @property
     def can_suspend(self) -> bool:
-        """Whether `suspend` is possible: on our transport, once."""
+        """Whether `suspend` is possible: only on our transport, and once per request."""
         return TRANSPORT in self.environ and not self.waited
 
     @property
@@ -45,11 +45,11 @@ class AdminRequest:
         return WAITED in self.environ
 
     def suspend(self, future: Future[None], seconds: float, after: Callable[[], object]) -> None:
-        """Have the handler called again when the future is done or the time is over, so that waiting takes no thread."""
+        """Wait without a thread: the handler is called again when the future is done or `seconds` have passed."""
         self.environ[WAIT] = future, seconds, after
 
     def fields(self, **types: tuple[type, ...]) -> Json:
-        """Return the fields of the body; AdminError for an unknown field or a value of another type.
+        """Return the fields of the body. Raises AdminError for an unknown field or a value of another type.
 
         Without types the body must be empty.
         """
@@ -65,14 +65,14 @@ class AdminRequest:
 
 @dataclass(frozen=True, slots=True)
 class AdminContext:
-    """What admin handlers act on: the running engine, and the responses that the transport holds back."""
+    """What admin handlers act on: the running engine, and the responses that the transport delays."""
 
     engine: Engine
     release: Callable[[str | None], int] = lambda appkey: 0
-    """Ends the delays and hangs of one app, or of all apps for None; returns how many there were."""
+    """Ends the delays and hangs of one app, or of all apps for None. Returns their number."""
     public_url: str | None = None  # The URL under which clients reach the server, if it is behind a reverse proxy.
     warnings: dict[Text, None] = field(default_factory=dict)
-    """What makes results unreliable though the server works, each once."""
+    """Warnings about configurations in which the server works but its results are unreliable."""
 
     @property
     def lang(self) -> Lang:
@@ -86,7 +86,7 @@ class AdminContext:
         return len(self.warnings) > before
 
     def state(self, appkey: str) -> AppState:
-        """Return the state of a registered app; AdminError 404 for any other."""
+        """Return the state of a registered app. Raises AdminError 404 for any other."""
         if self.engine.app(appkey) is None:
             raise self.unknown_app(appkey)
         state = self.engine.store.app(appkey)
@@ -103,7 +103,7 @@ class AdminContext:
         return [*registered, *(state for state in self.engine.store.states() if state not in registered)]
 
     def scope(self, appkey: str | None) -> MemoryStore | AppState:
-        """Return the holder of scenario, readings, answers and clock: the app's state, or the store for all apps."""
+        """Return the object with scenario, readings, answers and clock: the app's state, or the store for all apps."""
         return self.engine.store if appkey is None else self.state(appkey)
 
     def unknown_app(self, appkey: str) -> AdminError:
@@ -126,8 +126,8 @@ class Route:
     en: str
     zh: str  # The help text in both languages.
     status: int = 200
-    query: tuple[str, ...] | None = ()  # Query parameters beside `appkey`; None when the handler checks them itself.
-    probe: str = ""  # The key of the answer that a probe without the token may see.
+    query: tuple[str, ...] | None = ()  # Query parameters beside `appkey`; None if the handler checks them itself.
+    probe: str = ""  # The key of the answer that is returned to a probe without the token.
 
     @property
     def text(self) -> Text:
@@ -141,7 +141,7 @@ class Routes(list[Route]):
     def add(
         self, method: str, path: str, zh: str, *, status: int = 200, query: tuple[str, ...] | None = (), probe: str = ""
     ) -> Callable[[Registered], Registered]:
-        """Register the decorated handler; the first paragraph of its docstring is the English help text."""
+        """Register the decorated handler. The first paragraph of its docstring is the English help text."""
 
         def register(handler: Registered) -> Registered:
             summary = (inspect.getdoc(handler) or "").partition("\n\n")[0]
@@ -153,7 +153,10 @@ class Routes(list[Route]):
 
 
 def parse_request(incoming: flask.Request, route: Route, path: Mapping[str, str]) -> AdminRequest:
-    """Parse query and body; AdminError for unknown or repeated parameters: a misspelt appkey must not mean every app."""
+    """Parse query and body. Raises AdminError for unknown or repeated parameters.
+
+    Otherwise a misspelt `appkey` would mean all apps.
+    """
     known = None if route.query is None else ("appkey", *route.query)
     for name, values in incoming.args.lists():
         if len(values) > 1:
@@ -169,7 +172,7 @@ def _parse_body(incoming: flask.Request) -> Json:
     if incoming.method in ("GET", "HEAD", "DELETE"):
         return {}
     raw = incoming.stream.read(MAX_BODY_BYTES + 1)
-    # Our transport passes on an empty body when it is over the transport's own limit.
+    # Our transport passes on an empty body if the body exceeds the transport's own limit.
     if len(raw) > MAX_BODY_BYTES or incoming.environ.get(OVERLONG):
         raise AdminError(413, "body_too_large", Text("the body is too large", "请求体过大"))
     try:

@@ -1,6 +1,6 @@
-"""The short way to the engine: POST requests to the operations that arrive at our own server. All others go through Flask.
+"""The direct way to the engine, for POST requests to the operations on our own server. All others go through Flask.
 
-Both ways (see `app`) give the same response and the same journal entry.
+Both ways (see `app`) return the same response and write the same journal entry.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ log = logging.getLogger("mockserver")
 _FAILED = Text("the request could not be handled; see the server's log", "无法处理该请求，详见服务器日志")
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus}
 ApiCall: TypeAlias = "RequestContext | Response"
-"""A request that the engine has accepted, or the response when it failed to."""
+"""A request that the engine has accepted, or the response if that failed."""
 _PATHS = {
     f"{prefix}{name}".encode(): f"{prefix}{name}" for prefix in (PREFIX, *VARIANTS) for name in OPERATIONS
-}  # The paths that name an operation, as they are sent.
+}  # The paths of the operations, as sent and decoded.
 
 
 class FastPath:
@@ -38,7 +38,7 @@ class FastPath:
         self._engine = engine
 
     def parse(self, incoming: IncomingRequest) -> Request | None:
-        """Return a request for the engine; None if it is not for an operation."""
+        """Return the request for the engine; None if it is not for an operation."""
         path, _, query = incoming.target.partition(b"?")
         name = _PATHS.get(path)
         if name is None or incoming.method != "POST":
@@ -55,7 +55,7 @@ class FastPath:
         )
 
     def accept(self, incoming: IncomingRequest) -> ApiCall | None:
-        """Begin to answer a request; None if it is not for an operation. Never takes long."""
+        """Begin to answer a request. Return None if it is not for an operation. Never takes long."""
         request = self.parse(incoming)
         if request is None:
             return None
@@ -65,7 +65,7 @@ class FastPath:
             return failed(self._engine)
 
     def handle(self, request: Request) -> HTTPResponse:
-        """Return the response to a request, which may have to wait for a shared store."""
+        """Return the response to a request. May wait for a shared store."""
         try:
             response = self._engine.handle(request)
         except Exception:
@@ -73,11 +73,11 @@ class FastPath:
         return self.answer(response)
 
     def takes_long(self, call: ApiCall) -> bool:
-        """Return whether `answer` may take so long that the event loop should not wait for it."""
+        """Return whether `answer` may block for so long that the event loop should call it in a thread."""
         return isinstance(call, RequestContext) and self._engine.takes_long(call)
 
     def answer(self, call: ApiCall) -> HTTPResponse:
-        """Return the response to a request; call it once."""
+        """Return the response to a request. Call it once per request."""
         if isinstance(call, RequestContext):
             try:
                 call = self._engine.answer(call)
@@ -88,7 +88,7 @@ class FastPath:
 
 @functools.lru_cache(maxsize=256)
 def _parse_headers(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
-    """Return headers as the WSGI environ has them: see `wsgi.make_environ` and `request_headers`."""
+    """Return headers as they would be in a WSGI environ; see `wsgi.make_environ` and `request_headers`."""
     environ: dict[str, Any] = {}
     wsgi.add_headers(environ, headers)
     return request_headers(environ)
@@ -104,12 +104,12 @@ def request_headers(environ: Mapping[str, Any]) -> Mapping[str, str]:
 
 @functools.lru_cache(maxsize=256)
 def _header_names(variables: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    # Clients repeat their headers; the journal then shares one mapping.
+    # Clients repeat their headers, so entries of the journal share the mapping.
     return {name[5:].replace("_", "-").lower(): read_header(value) for name, value in variables}
 
 
 def status_line(status: int) -> str:
-    """Return code and reason of a response."""
+    """Return the code and reason of a response, e.g. `200 OK`."""
     return _STATUS_LINES.get(status) or f"{status} Unknown"
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver")
 SEVERAL_PROCESSES = Text(
-    "the WSGI server may run several processes, and each has state of its own: a fault, an app or a journal entry of one is"
+    "the WSGI server may run several processes, each with its own state: a fault, an app or a journal entry of one is"
     " unknown to the others; run one process with several threads",
     "WSGI 服务器可能运行了多个进程，各进程状态互不相通：一个进程中的故障、应用或日志条目，其他进程并不知道；请只运行一个进程，使用多个线程",
 )
@@ -41,10 +41,11 @@ _NEEDS_SOCKET = Text(
 
 
 def create_app(**settings: Any) -> Flask:
-    """Create the Flask app for any WSGI server. Takes the settings of `mockserver settings`, over the environment's.
+    """Create the Flask app for any WSGI server.
 
-    Without `admin_token` the admin API answers only requests from this machine. ConfigurationError lists what is wrong
-    with the settings or the files.
+    Takes the settings listed by `mockserver settings`; they take precedence over the environment. Without
+    `admin_token` the admin API answers only requests from this machine. Raises ConfigurationError with every problem
+    of the settings and files.
     """
     settings = {**from_environment(), **settings}
     for warning in environment_warnings():
@@ -59,8 +60,8 @@ def create_app(**settings: Any) -> Flask:
 def build_app(engine: Engine, *, guard: Guard | None = None, public_url: str | None = None) -> Flask:
     """Return the Flask app of an engine.
 
-    The default guard allows only this machine to use the admin API. `public_url` is where clients reach the
-    app, if that differs from the URL they send.
+    The default guard allows only this machine to use the admin API. `public_url` is the URL under which clients reach
+    the app, if that differs from the URL of their requests.
     """
     app = Flask("mockserver", static_folder=None)
     app.url_map.merge_slashes = False
@@ -82,7 +83,7 @@ def build_app(engine: Engine, *, guard: Guard | None = None, public_url: str | N
 
     @app.route("/", methods=["GET"], provide_automatic_options=False)
     def root() -> flask.Response:
-        # For people; a client that asks for JSON gets the API's answer to an unknown path.
+        # Send browsers to the console; other clients get the API's answer to an unknown path.
         browser = (
             request.method == "GET" and not request.query_string and "text/html" in request.headers.get("Accept", "")
         )
@@ -100,7 +101,7 @@ def build_app(engine: Engine, *, guard: Guard | None = None, public_url: str | N
 
 
 class RawResponse(flask.Response):
-    """A response that sends the engine's headers and body unchanged, without Flask's processing."""
+    """A response with the engine's headers and body, unchanged by Flask."""
 
     def __init__(self, response: Response) -> None:
         self._response = response
@@ -116,7 +117,7 @@ class RawResponse(flask.Response):
 
 
 def api_response(engine: Engine) -> flask.Response:
-    """Return the engine's response to the current request; an internal error is an envelope, too (§1.3)."""
+    """Return the engine's response to the current request. An internal error is an envelope, too (§1.3)."""
     incoming = flask.request._get_current_object()  # type: ignore[attr-defined]
     try:
         response = engine.handle(_engine_request(incoming))
@@ -134,7 +135,7 @@ def _engine_request(incoming: flask.Request) -> Request:
         path=environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace"),
         query=environ.get("QUERY_STRING", ""),
         headers=request_headers(environ),
-        # Our transport has already limited the body; other servers' streams are read up to the limit.
+        # Our transport has already limited the body; read streams of other servers up to the limit.
         body=environ["wsgi.input"].read() if TRANSPORT in environ else incoming.stream.read(MAX_BODY + 1),
         overlong=bool(environ.get(OVERLONG)),
         length=environ.get(LENGTH, 0),
@@ -142,7 +143,7 @@ def _engine_request(incoming: flask.Request) -> Request:
 
 
 def _deliver(engine: Engine, response: Response, environ: dict[str, Any]) -> Response:
-    """Hand the delivery plan to our transport. On another server only delays are possible."""
+    """Pass the delivery plan to our transport. On other servers only delays are possible."""
     if environ.get(TRANSPORT):
         environ[DELIVERY], environ[APPKEY] = response.delivery, response.appkey
     elif response.delivery.needs_socket:

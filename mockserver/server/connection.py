@@ -1,7 +1,7 @@
-"""One connection: its requests are answered in order, and whatever its client does, it ends in time.
+"""One connection: answers its requests in order, and limits how long a client can occupy it.
 
 - An unfinished request, an idle connection and a response that the client does not read are limited in time.
-- While several requests wait for their turn, nothing more is read.
+- While several requests are queued, nothing more is read.
 - A client that has closed its sending side still gets its responses.
 - A connection is closed so that the client can still read the response (`linger`), or with a TCP reset (`reset`).
 """
@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
         self._parser = RequestParser(service.limits)
         self._queue: deque[IncomingRequest | Refusal] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._suspended = False  # A request without a task waits for a shared store.
+        self._suspended = False  # Whether a request without a task waits for a shared store.
         self._environ: dict[str, Any] = {}
         self._reading = True
         self._closing = self._lingering = self._half_closed = False
@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether a response is due, or written and not yet read."""
+        """Whether a response is due, or written but not yet read by the client."""
         return self._due or self.unsent > 0
 
     @property
@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def unsent(self) -> int:
-        """The number of written bytes that the kernel has not taken yet."""
+        """The number of written bytes that the kernel has not accepted yet."""
         try:
             return self.transport.get_write_buffer_size()
         except AttributeError:
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def disconnected(self) -> bool:
-        """Whether nothing written would arrive any more."""
+        """Whether the connection is closing or closed, so that nothing more can be sent."""
         return self.transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,12 +100,12 @@ class Connection(asyncio.Protocol):
             self.on_disconnect()
 
     def data_received(self, data: bytes) -> None:
-        """Parse the bytes, and answer the requests that they complete."""
+        """Parse the bytes and answer the requests that they complete."""
         started = self._parser.started
         items = self._parser.feed(data)
         if len(items) != 1 or self._answering or not self._answer_now(items[0]):
             self._answer_later(items)
-        # The time limit of the first request runs since the connection was opened.
+        # The time limit of the first request starts when the connection is opened.
         if self._parser.phase != IDLE and self._parser.started > max(started, 1):
             self._set_deadline(self._limits.request_seconds)
         self._send_continue()
@@ -120,7 +120,7 @@ class Connection(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        """Start the write time limit: the client reads slower than the server writes."""
+        """Start the write time limit: the client reads more slowly than the server writes."""
         self._writable.clear()
         self.start_write_deadline()
 
@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
         self._task.add_done_callback(self._service.tasks.discard)
 
     def _answer_now(self, request: IncomingRequest | Refusal) -> bool:
-        """Answer a request of the API without a task, if nothing delays its response. Return whether it is answered."""
+        """Answer an API request without a task if nothing delays its response. Return whether it has been answered."""
         api = self._service.api
         if api is None or type(request) is not IncomingRequest or request.hint or not self._writable.is_set():
             return False
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
         return self._deliver_now(request, request.response)
 
     def _answer_suspended(self, api: FastPath, request: IncomingRequest, parsed: Request) -> None:
-        """Answer a request that may have to wait for a shared store; later ones wait for it in the queue."""
+        """Answer a request that may have to wait for a shared store; later requests wait in the queue."""
         response = request.response = api.handle(parsed)
         self._suspended = False
         if not (self.disconnected or self._deliver_now(request, response)):
@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
             self._answer_queue()
 
     def _deliver_now(self, request: IncomingRequest, response: HTTPResponse) -> bool:
-        """Send a response unless that takes a task. Return whether it is sent."""
+        """Send a response unless that needs a task. Return whether it has been sent."""
         if response.delivery is not PLAIN or not request.complete:
             return False
         keep = request.keep_alive and not self._closing
@@ -186,7 +186,7 @@ class Connection(asyncio.Protocol):
         return True
 
     async def _answer_all(self) -> None:
-        """Answer the requests in the queue in their order."""
+        """Answer the queued requests in order."""
         try:
             while self._queue and not self.disconnected:
                 item = self._queue.popleft()
@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
                 if self._queue:
                     await asyncio.sleep(0)
         except asyncio.CancelledError:
-            # Only a stop whose time limit is over cancels; the connection is aborted already.
+            # Only a stop that has reached its time limit cancels; the connection is already aborted.
             self.transport.close()
         except Exception:
             log.exception("a response could not be sent")
@@ -214,7 +214,7 @@ class Connection(asyncio.Protocol):
 
     async def _answer(self, request: IncomingRequest) -> None:
         service = self._service
-        # A client that sends requests without reading responses gets no more work done.
+        # Do not work for a client that sends requests without reading the responses.
         await self.drain()
         if request.hint:
             service.client_log.warn(self._environ["REMOTE_ADDR"], request.hint)
@@ -246,7 +246,7 @@ class Connection(asyncio.Protocol):
         return self._closing and not self._queue
 
     def refuse(self, refusal: Refusal) -> None:
-        """Refuse the request that is being read, once those before it are answered, and ignore what follows."""
+        """Refuse the request that is being read, after those before it are answered, and ignore what follows."""
         if not self._parser.done:
             self._answer_later(self._parser.refuse(refusal))
 
@@ -259,7 +259,7 @@ class Connection(asyncio.Protocol):
         self.linger()
 
     def _send_continue(self) -> None:
-        """Ask for a body that the client offers, once it is the turn of its request."""
+        """Send `100 Continue` if the client waits for it and no earlier request is being answered."""
         if self._parser.expects_100 and not self._answering and not self.disconnected:
             self._parser.expects_100 = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -273,7 +273,7 @@ class Connection(asyncio.Protocol):
                 self.transport.pause_reading()
 
     async def drain(self, *, completely: bool = False) -> None:
-        """Wait until the client has read enough (or all) of what was written, or is disconnected."""
+        """Wait until the client has read enough (or all) of what was written, or has disconnected."""
         if not self._writable.is_set():
             await self._writable.wait()
         if completely:
@@ -282,7 +282,7 @@ class Connection(asyncio.Protocol):
             await asyncio.sleep(0.01)
 
     def shutdown(self) -> None:
-        """Close the connection at a stop: at once if idle, otherwise after the responses that are due."""
+        """Close the connection when the server stops: at once if idle, otherwise after the due responses."""
         if self._due:
             self._closing = True
         else:
@@ -316,12 +316,12 @@ class Connection(asyncio.Protocol):
         self._deadline = self._loop.time() + seconds
 
     def start_write_deadline(self) -> None:
-        """Require the client to read some of what is written within `write_seconds`."""
+        """Require the client to read some of what was written within `write_seconds`."""
         self._unsent_before = self.unsent
         self._write_deadline = self._loop.time() + self._limits.write_seconds
 
     def check_deadlines(self, now: float) -> None:
-        """End the connection if its time is over; called every `check_seconds`."""
+        """End the connection if a time limit is exceeded. Called every `check_seconds`."""
         if self._write_deadline <= now:
             self._check_writing()
         if self._deadline <= now:
@@ -342,7 +342,7 @@ class Connection(asyncio.Protocol):
             self.transport.close()
             self.start_write_deadline()
         elif self._answering:
-            # The response to an earlier request is still due: the client is not to blame.
+            # The response to an earlier request is still due, so the delay is not the client's.
             self._set_deadline(self._limits.request_seconds)
         elif self._parser.phase != IDLE:
             self.refuse(Refusal(408, "request_timeout"))

@@ -1,4 +1,4 @@
-"""The event loop that a server runs in, and what it does with errors that no one else handles."""
+"""The event loop that a server runs in, and its handler for unhandled errors."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def fast_loop() -> asyncio.AbstractEventLoop:
 
 
 def asyncio_loop() -> asyncio.AbstractEventLoop:
-    """Return a new event loop of the standard library whose timers also run while a test has frozen the time."""
+    """Return a new event loop of the standard library whose timers work even while a test has frozen the time."""
     loop = asyncio.new_event_loop()
     loop.time = monotonic  # type: ignore[method-assign]
     return loop
 
 
 def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log errors, except the broken connections and handshakes of clients."""
+    """Log errors, except for broken connections and handshakes of clients."""
     error = context.get("exception")
     if isinstance(error, (ConnectionError, TimeoutError, asyncio.TimeoutError)) or (
         isinstance(error, OSError) and (error.errno in (errno.EPIPE, errno.ENOTCONN) or "SSL" in type(error).__name__)

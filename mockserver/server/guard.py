@@ -1,10 +1,10 @@
 """Access control of the admin API: programs on this machine may use it, foreign web pages may not.
 
-A web page can send requests to localhost. So the Host header must name this server (against DNS rebinding), requests
-with a foreign Origin or from another site are rejected, and writes need a header and a content type that a page can
-only send after a CORS preflight. No response contains an Access-Control header, so a preflight never succeeds.
+Any web page can send requests to localhost. Therefore the Host header must name this server (against DNS rebinding),
+requests with a foreign Origin or from another site are rejected, and writes need a header and a content type that a
+page can only send after a CORS preflight. No response contains an Access-Control header, so a preflight never succeeds.
 
-Probes of an orchestrator know neither the token nor a name of the server; they get a status without details.
+The probes of an orchestrator know neither the token nor a name of the server; they get a status without details.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WRITE_HEADER = "X-Mock-Admin"
 CHALLENGES = ("Bearer", 'Basic realm="mockserver: any name, the admin token as password", charset="UTF-8"')
-"""The WWW-Authenticate headers of a 401. Basic makes a browser ask its user for the token."""
+"""The WWW-Authenticate headers of a 401. With Basic, a browser asks its user for the token."""
 _READS = frozenset({"GET", "HEAD"})
 _ALLOWED_FETCH_SITES = frozenset({"", "same-origin", "none"})
 
@@ -38,7 +38,7 @@ class Guard:
     """Allowed host names in lower case; None allows any name and is only safe with a token."""
     token: str | None = None
     origins: frozenset[str] = frozenset()
-    """Origins of the server's own pages beside the one that the Host header names."""
+    """Origins of the server's own pages, in addition to the one named by the Host header."""
 
     @classmethod
     def for_host(cls, host: str, token: str | None) -> Guard:
@@ -50,7 +50,7 @@ class Guard:
     def behind(self, public_url: str | None) -> Guard:
         """Return the guard that also allows the host and origin of `public_url`, if there is a token.
 
-        Without a token anyone who reaches the reverse proxy could use the admin API.
+        Without a token, any client of the reverse proxy could use the admin API.
         """
         if not public_url or not self.token:
             return self
@@ -59,9 +59,9 @@ class Guard:
         return replace(self, hosts=hosts, origins=self.origins | {f"{parts.scheme}://{parts.netloc}".lower()})
 
     def allows_probe(self, request: Request) -> bool:
-        """Return whether the request, though `check` refuses it, may see the status of a server with a token.
+        """Return whether a request that `check` refuses may see the status of a server with a token.
 
-        It must carry no credentials, since wrong ones are to be reported, and must not come from a web page.
+        It must not carry credentials, because wrong ones are to be reported, and must not come from a web page.
         """
         return (
             self.token is not None

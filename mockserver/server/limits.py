@@ -1,6 +1,6 @@
-"""The limits of the transport, and the form of its refusals.
+"""The limits of the transport, and the envelope of its refusals.
 
-Every limit is an argument of `Server`, so that tests can use short times where a deployment allows long ones.
+The limits are an argument of `Server`, so that tests can use short times.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Limits:
     request_seconds: float = 15.0
     """From the connection, or from the first byte of a later request, to the last byte of the request."""
     idle_seconds: float = 30.0  # How long a kept-alive connection may wait for the next request.
-    write_seconds: float = 30.0  # How long a client may read nothing of a response that is ready.
+    write_seconds: float = 30.0  # How long a client may go without reading any of a written response.
     linger_seconds: float = 2.0
-    """How long a connection stays open after a refusal, or after the client has closed its side."""
+    """How long a connection stays open after a refusal, or after the client has closed its sending side."""
     stop_seconds: float = 4.0  # How long `stop` waits for requests in flight.
 
     @property

@@ -1,4 +1,4 @@
-"""Binds a port and accepts connections, with or without TLS; also the process's signals and resource limits.
+"""Binds a port and accepts connections, with or without TLS. Also handles signals and resource limits of the process.
 
 Knows sockets, not HTTP.
 """
@@ -24,10 +24,10 @@ from mockserver.server.tls import TLS
 
 BACKLOG = 2048
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_SWITCH_INTERVAL = 0.0002  # Seconds; with the default, admin requests wait long behind a busy event loop.
+_SWITCH_INTERVAL = 0.0002  # Seconds. With the default, admin requests wait too long for a busy event loop.
 _MAX_OPEN_FILES = 65_536
 _HTTP_BEGINNINGS = frozenset(bytes((byte,)) for byte in (*b"\r\n", *range(0x20, 0x7F)))
-"""First bytes that are text and so cannot begin a TLS handshake."""
+"""First bytes that are text, and therefore cannot begin a TLS handshake."""
 
 
 def bind(host: str, port: int, *, share: bool = False) -> socket.socket:
@@ -44,7 +44,7 @@ def bind(host: str, port: int, *, share: bool = False) -> socket.socket:
         )[0]
         sock = socket.socket(family, kind, proto)
         if sys.platform != "win32":
-            # A server that was just stopped leaves its port in TIME_WAIT.
+            # A server that has just stopped leaves its port in TIME_WAIT.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if share:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -68,7 +68,7 @@ def _bind_error(host: str, port: int, error: Exception) -> ConfigurationError:
         return ConfigurationError.at("--port", text)
     if code == errno.EACCES or isinstance(error, OverflowError):
         text = Text(
-            f"port {port} on {host} cannot be used ({error}): choose one from 1024 to 65535, or 0",
+            f"port {port} on {host} cannot be used ({error}): choose a port from 1024 to 65535, or 0",
             f"{host} 的端口 {port} 无法使用（{error}）：请选择 1024 到 65535 之间的端口，或用 0 自动选择",
         )
         return ConfigurationError.at("--port", text)
@@ -79,7 +79,7 @@ def _bind_error(host: str, port: int, error: Exception) -> ConfigurationError:
 class Listener:
     """Accepts connections on a bound socket until it is closed, over TLS if there is a certificate.
 
-    With `shared`, the socket goes on listening for another process.
+    With `shared`, the socket keeps listening for other processes after `close`.
     """
 
     def __init__(self, service: Service, sock: socket.socket, tls: TLS | None, *, shared: bool = False) -> None:
@@ -89,9 +89,9 @@ class Listener:
         self._handshakes: dict[asyncio.Task[None], socket.socket] = {}
 
     async def open(self) -> None:
-        """Start to accept connections."""
+        """Start accepting connections."""
         if self._tls is not None:
-            # `create_server(ssl=…)` gives no access to unfinished handshakes, which would outlive the stop.
+            # `create_server(ssl=…)` gives no access to unfinished handshakes, which would continue after a stop.
             with contextlib.suppress(NotImplementedError):
                 self._loop.add_reader(self._sock, self._accept)
                 return
@@ -101,14 +101,14 @@ class Listener:
         )
 
     def descriptors(self) -> list[int]:
-        """Return the descriptors of all sockets, those that listen and those of clients."""
+        """Return the descriptors of all sockets: the listening one and those of clients."""
         clients = [each.transport.get_extra_info("socket") for each in self._service.connections]
         sockets = (self._sock, *self._handshakes.values(), *clients)
         return [sock.fileno() for sock in sockets if sock is not None]
 
     async def close(self) -> None:
         """Stop accepting connections, and abort unfinished handshakes."""
-        # Also where another process holds the socket. Some systems refuse it and stop at the close.
+        # Stops listening even if another process holds the socket. Some systems refuse this, and stop on close.
         if not self._shared:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)
@@ -128,7 +128,7 @@ class Listener:
             sock, _ = self._sock.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                # There is no free file descriptor: do not spin until there is one.
+                # There is no free file descriptor: wait for one instead of spinning.
                 self._loop.remove_reader(self._sock)
                 self._loop.call_later(0.1, self._resume)
             return
@@ -179,10 +179,10 @@ class Listener:
 
 
 class WrongPortConnection(Connection):
-    """A connection without TLS to the port for https: its client gets an answer that says so."""
+    """A connection without TLS to an https port. Answers with an explanation."""
 
     def data_received(self, data: bytes) -> None:
-        """Refuse whatever it is."""
+        """Refuse the request, whatever it is."""
         self.refuse(Refusal(400, other_protocol(data) or "https_port"))
 
 
@@ -209,7 +209,7 @@ def stop_signals(stop: Callable[[bool], object]) -> Iterator[list[int]]:
 
 
 def raise_process_limits() -> None:
-    """Allow as many open connections as the system permits, and make threads switch quickly."""
+    """Allow as many open connections as the system permits, and shorten the thread switch interval."""
     sys.setswitchinterval(_SWITCH_INTERVAL)
     if sys.platform == "win32":
         return

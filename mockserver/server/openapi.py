@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document of the six operations for one set of readings.
 
-OpenAPI 3.1 uses JSON Schema 2020-12, so the schema files become components almost unchanged. Every response of the API is HTTP 200
-(§1.3), so success and failure are a `oneOf` that `Status` discriminates; only the reading `http_status=rest` separates them.
+OpenAPI 3.1 uses JSON Schema 2020-12, so the schema files become components almost unchanged. Every response of the
+API is HTTP 200 (§1.3), so success and failure are a `oneOf` that `Status` discriminates; only the reading
+`http_status=rest` separates them.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ def openapi_document(
 ) -> Json:
     """Return the document.
 
-    `server` is the base URL of the API; `/` is the host that serves the document. The examples of the query
+    `server` is the base URL of the API; `/` means the host that serves the document. The examples of the query
     parameters are those of `app`, by default the first app.
     """
     return _Document(config, readings, lang, app).build(server)
 
 
 def samples(config: Config, readings: Readings) -> dict[str, Samples]:
-    """Return pairs of request body and success by operation and name, the document's own sample first.
+    """Return pairs of request body and success by operation and sample name, the document's own sample first.
 
     Pairs that the readings exclude are left out.
     """
@@ -47,7 +48,7 @@ def samples(config: Config, readings: Readings) -> dict[str, Samples]:
 
 
 class _Document:
-    """What the parts of one document have in common."""
+    """Builds one document."""
 
     def __init__(self, config: Config, readings: Readings, lang: Lang, app: App | None) -> None:
         self.config, self.readings, self.lang, self.app = config, readings, lang, app
@@ -267,7 +268,7 @@ def _content(schema: Json, examples: Json) -> Json:
 
 
 def _applies(row: ErrorRow, operation: Operation, config: Config) -> bool:
-    """Return whether the operation can fail with this error: errors of another operation's section cannot occur."""
+    """Return whether the operation can fail with this error. Errors of another operation's section cannot occur."""
     if row.name in _TIME_RANGE_ERRORS:
         return "EndTime" in config.schemas.request(operation.name).schema["properties"]
     return row.section == operation.section or all(row.section != o.section for o in OPERATIONS.values())

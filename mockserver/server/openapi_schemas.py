@@ -1,8 +1,9 @@
 """The JSON Schema files as components of an OpenAPI document, in a form that code generators understand.
 
-Generators read references to whole components only, ignore keywords beside a reference, and name classes after components and
-titles. Therefore every referenced or titled object becomes a component, and every referenced scalar is copied to where it is used.
-Texts appear in the chosen language, with the other language beside them (`x-title-zh` or `x-title-en`).
+Generators read references to whole components only, ignore keywords beside a reference, and name classes after
+components and titles. Therefore every referenced or titled object becomes a component, and every referenced scalar is
+copied to where it is used. Texts appear in the chosen language, with the other language beside them (`x-title-zh` or
+`x-title-en`).
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ from mockserver.core.text import Lang, Text
 Json = dict[str, Any]
 REFERENCE = "#/components/schemas/"
 _DAY = "^[0-9]{8}$"
-"""The pattern of days in the schema files; the server checks the calendar separately, to name the mistake."""
+"""The pattern of days in the schema files. The server checks the calendar separately, for a better message."""
 _CALENDAR_DAY = (
     "^(([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
     "((0[13578]|1[02])(0[1-9]|[12][0-9]|3[01])|(0[469]|11)(0[1-9]|[12][0-9]|30)|02(0[1-9]|1[0-9]|2[0-8]))"
     "|([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)0229)$"
-)  # The same for readers of the document: `00000000`, `20191301` and `20190229` are no days.
-_NAMES = "x-enum-varnames"  # The names of the values of an `enum`, which generators know by this keyword.
+)  # The pattern in the OpenAPI document, which excludes `00000000`, `20191301` and `20190229`.
+_NAMES = "x-enum-varnames"  # The keyword by which generators know the names of the values of an `enum`.
 _SECTION = re.compile(r"§[0-9]+(?:\.[0-9]+)*")
 _DATA_KEYWORDS = frozenset({"const", "enum", "examples", "default"})  # Keywords whose values are data, not schemas.
 _MAPPING_KEYWORDS = frozenset({"properties", "patternProperties", "dependentSchemas"})
 """Keywords whose values map names to schemas."""
 _TEXTS = frozenset({"title", "description", "$comment", "examples", "x-title-zh", "x-description-zh"})
-"""Keywords that neither allow nor forbid anything."""
+"""Keywords that do not affect validation."""
 _OMITTED = frozenset({"$id", "$schema", "$anchor", "$defs", "x-title-zh", "x-description-zh", "x-readings"})
 
 
 class Components:
-    """The schemas of a document, which include whatever they refer to."""
+    """The component schemas of a document, including every schema that they refer to."""
 
     def __init__(self, schemas: Schemas, readings: Readings, lang: Lang) -> None:
         self.schemas: dict[str, Json] = {}  # By component name.
@@ -54,7 +55,7 @@ class Components:
         return self._add_part(self._files[file].schema, file, "")
 
     def convert(self, schema: Any, file: str) -> Any:
-        """Return a schema as part of the document; `file` is what its references are relative to."""
+        """Return a schema as part of the document. `file` is the schema file that its references are relative to."""
         if isinstance(schema, list):
             return [self.convert(item, file) for item in schema]
         if not isinstance(schema, dict):
@@ -73,7 +74,7 @@ class Components:
         return Validator({**reference, "components": {"schemas": self.schemas}}, {})
 
     def tolerate(self, reference: Json) -> None:
-        """Change a request as `strictness=lenient` reads it: integers for texts and the reverse, and unknown fields."""
+        """Relax a request schema as `strictness=lenient` does: integers as strings, the reverse, and unknown fields."""
         schema = self.schemas[reference["$ref"].removeprefix(REFERENCE)]
         schema.pop("additionalProperties", None)
         for field in schema["properties"].values():
@@ -88,7 +89,7 @@ class Components:
                 kind |= {"type": ["string", "integer"], **limits}
 
     def _with_readings(self, schema: Any) -> Any:
-        """Return the schema as the readings change it, None if they exclude what it describes."""
+        """Return the schema with the changes of the readings; None if they exclude the field that it describes."""
         for reading, change in schema.get("x-readings", {}).items() if isinstance(schema, dict) else ():
             if reading in self._chosen:
                 if change is False:
@@ -97,11 +98,11 @@ class Components:
         return schema
 
     def _add_part(self, schema: Mapping[str, Any], file: str, hint: str) -> Json:
-        """Add a part of a file as a component unless it is one; return a reference to it."""
+        """Add a part of a file as a component unless it already is one. Return a reference to it."""
         name = self._names.get(id(schema))
         if name is None:
             name = self._names[id(schema)] = self._new_name(schema, file, hint)
-            self.schemas[name] = {}  # Keeps its position, also when the schema refers to itself.
+            self.schemas[name] = {}  # Reserve its position, even if the schema refers to itself.
             self.schemas[name] = self._convert(self._with_readings(schema) or {}, file, whole=True)
         return {"$ref": REFERENCE + name}
 
@@ -115,7 +116,7 @@ class Components:
         if "$ref" in schema:
             return self._convert_reference(schema, file)
         sections = ", ".join(_SECTION.findall(str(schema.get("$comment", ""))))
-        # Generators would name a class after the title instead of the component or field.
+        # Omit titles that generators would use as class names instead of the component or field name.
         untitled = whole or not {"enum", "const"}.isdisjoint(schema)
         converted: Json = {}
         for key, value in schema.items():
@@ -155,7 +156,7 @@ class Components:
         return {"allOf": [reference], **self._convert(beside, file)} if limits else reference
 
     def _resolve(self, reference: str, file: str) -> tuple[Any, str, str]:
-        """Return the schema that is referred to, its file, and a word that names it inside the file."""
+        """Return the schema of a reference, its file, and its name within the file."""
         url, _, fragment = urljoin(self._files[file].schema["$id"], reference).partition("#")
         name = url.rpartition("/")[2]
         target: Any = self._files[name].schema

@@ -17,7 +17,7 @@ _FORMULAS = {
     "v2": ("appsecret + restapikey + curtime",),
     "v1": ("appsecret + curtime",),
     "either": ("appsecret + restapikey + curtime", "appsecret + curtime"),
-}  # What is hashed, by the reading `signing`.
+}  # The text to hash, by the reading `signing`.
 PARAMETER_READINGS = {
     "curtime": ("curtime", "freshness_seconds"),
     "checksum": ("signing", "checksum_reuse"),
@@ -28,12 +28,12 @@ COMMON_READINGS = ("strictness", "paths", "http_status")  # The readings that co
 
 
 def formulas(readings: Readings) -> tuple[str, ...]:
-    """Return what is hashed under the reading `signing`, the usual one first; v2 where the signature is not checked."""
+    """Return the formulas that the reading `signing` allows, the usual one first; v2 if signatures are not checked."""
     return _FORMULAS.get(readings["signing"], _FORMULAS["v2"])
 
 
 def signature(readings: Readings) -> Text:
-    """Return how a request is signed under these readings (§1.1.2)."""
+    """Return a description of how to sign a request under these readings (§1.1.2)."""
     if readings["signing"] == "off":
         return fill("unsigned")
     quoted = [f"`{formula}`" for formula in formulas(readings)]
@@ -55,7 +55,7 @@ def description(readings: Readings) -> Text:
 
 
 def with_readings(text: Text, names: tuple[str, ...], readings: Readings) -> Text:
-    """Return `text` with a list of the readings that concern it: their values and why there is a choice."""
+    """Return `text` followed by a list of readings with their values and reasons."""
     if not names:
         return text
     lists = (
@@ -65,7 +65,7 @@ def with_readings(text: Text, names: tuple[str, ...], readings: Readings) -> Tex
 
 
 def readings_of(section: str) -> tuple[str, ...]:
-    """Return the readings that concern an operation, by its section: `3.1` has those of §3.1.4."""
+    """Return the readings that concern the operation of a section: `3.1` includes those of §3.1.4."""
     return tuple(
         name
         for name, reading in READINGS.items()

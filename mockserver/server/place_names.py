@@ -1,4 +1,4 @@
-"""English names of the places of a generated world, for people who read the console in English."""
+"""English names of the places of a generated world, for the English console."""
 
 from __future__ import annotations
 
@@ -43,5 +43,5 @@ _NAMES = {name: english.replace("_", " ") for name, english in (pair.split("=") 
 
 
 def english_name(name: str) -> str:
-    """Return the English name of a place; a name of your own world as it is."""
+    """Return the English name of a place; unknown names, such as those of the user's own world, are unchanged."""
     return _NAMES.get(name, name)

@@ -1,19 +1,19 @@
-"""Plays one response onto one connection as its `DeliveryPlan` says. Knows bytes and time, not requests.
+"""Sends one response over one connection according to its `DeliveryPlan`. Knows bytes and time, not requests.
 
-The fields of the plan act in this order, each skipped when unset:
+The fields of the plan act in this order; those that are unset are skipped:
 
-1. `delay`: nothing is sent.
-2. `hang`: nothing is sent either, and the response is dropped: close, or what `instead` says.
+1. `delay`: nothing is sent for this time.
+2. `hang`: nothing is sent for this time, and the response is dropped: the connection is closed, or `instead` applies.
 3. `instead`: an RST, a close without a byte, or garbage and a close.
 4. Status line and headers, in pieces over `header_seconds`: the first byte at once, the body after that time.
 5. The body, in `body_chunks` pieces over `body_seconds`, with a pause before each; only the fraction `cut` of
-   it. `malformed_chunk` puts half of it into a valid chunk, the rest into a malformed one. `bytes_per_second`
-   throttles 4 and 5.
+   it. `malformed_chunk` puts half of the body into a valid chunk and the rest into a malformed one.
+   `bytes_per_second` throttles 4 and 5.
 6. `cut_end` after a cut; a close after a malformed chunk.
 7. `close_after`: the connection stays open and silent for this time, then it is closed.
 
-No pause takes a thread. `Playbacks.release` ends pauses from any thread: the rest of the response is then
-sent at once, and a hang closes the connection. A client that disconnects ends its pauses, too.
+Pauses do not occupy a thread. `Playbacks.release` ends them from any thread: the rest of the response is then
+sent at once, and a hang closes the connection. They also end when the client disconnects.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Timer = Callable[[float, Callable[[], None]], asyncio.TimerHandle]  # `loop.call
 
 
 class Playback:
-    """One response on its way. Its pauses can be ended early, from another thread."""
+    """One response that is being sent. Its pauses can be ended early."""
 
     def __init__(self, appkey: str, timer: Timer, loop: asyncio.AbstractEventLoop) -> None:
         self.appkey = appkey
@@ -75,7 +75,7 @@ class Playback:
         return plan.cut is None and not plan.malformed_chunk and plan.close_after is None
 
     def release(self) -> None:
-        """End the current pause and skip all later ones. Call it in the loop's thread."""
+        """End the current pause and skip all later ones. Call this in the event loop's thread."""
         self.released = True
         self._wake()
 
@@ -96,7 +96,7 @@ class Playback:
 
 
 class Playbacks:
-    """All responses that one server is playing."""
+    """All responses that one server is sending."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, timer: Timer | None = None) -> None:
         self._loop = loop
@@ -109,7 +109,7 @@ class Playbacks:
         return len(self._active)
 
     def release(self, appkey: str | None = None) -> int:
-        """End the pauses of all responses, or of those to one app; from any thread. Return how many there were."""
+        """End the pauses of all responses, or of those to one app. Thread-safe. Return the number of responses."""
         with self._lock:
             released = [playback for playback in self._active if appkey in (None, playback.appkey)]
             if released and not self._loop.is_closed():
@@ -117,7 +117,7 @@ class Playbacks:
         return len(released)
 
     def finish(self) -> None:
-        """Release everything, now and from now on: the server stops."""
+        """Release all current and future responses, because the server is stopping."""
         self._finished = True
         self.release()
 
@@ -143,9 +143,9 @@ async def play_events(
     stopping: asyncio.Event,
     threads: Executor | None = None,
 ) -> None:
-    """Send `head`, then what `next_event` returns as chunks, until the client disconnects or the server stops.
+    """Send `head`, then each result of `next_event` as a chunk, until the client disconnects or the server stops.
 
-    `next_event` is called in one of the `threads`, if there are any.
+    `next_event` is called in `threads` if given, otherwise in the event loop.
     """
     loop = asyncio.get_running_loop()
     connection.transport.write(head)

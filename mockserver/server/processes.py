@@ -1,8 +1,8 @@
-"""What a server needs of the process it runs in: real threads, and no share in its sockets for forked children.
+"""Requirements of a server on its process: real threads, and sockets that forked children do not keep open.
 
-A child of `os.fork` inherits every open socket. As long as it lives, the port would stay in use and the connections that
-the parent closes would stay open, so the child gives up these sockets at once. A program that is started by `exec`
-inherits none of them.
+A child of `os.fork` inherits every open socket. While it lives, the port would stay in use, and connections closed by
+the parent would stay open. Therefore the child gives up these sockets at once. Programs started by `exec` do not
+inherit them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockserver.core.text import Text
 
 
 class SocketOwner(Protocol):
-    """A server that runs in this process."""
+    """A server running in this process."""
 
     def forget_parent(self) -> None:
         """Give up, in a forked child, everything that belongs to the parent."""
@@ -43,7 +43,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def give_up(descriptors: Iterable[int]) -> None:
-    """Close sockets of the parent in a forked child; their numbers stay taken, because objects still refer to them."""
+    """Close the parent's sockets in a forked child. The descriptors stay in use: objects still refer to them."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in descriptors:
         if descriptor >= 0:
@@ -52,12 +52,12 @@ def give_up(descriptors: Iterable[int]) -> None:
 
 
 def require_threads() -> None:
-    """Raise ConfigurationError if gevent or eventlet has replaced the threads of this process by its own.
+    """Raise ConfigurationError if gevent or eventlet has replaced the threads of this process with its own.
 
     The server's event loop would then block the whole process.
     """
     gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
-    # With gevent's queues, a pool of real threads loses those that wait for work.
+    # gevent's queues do not wake the real threads of a pool that wait for work.
     if gevent is not None and any(map(gevent.is_module_patched, ("threading", "queue"))):
         raise _no_threads("gevent", "gevent.monkey.patch_all(thread=False, queue=False)")
     if eventlet is not None and eventlet.is_monkey_patched("thread"):

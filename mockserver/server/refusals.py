@@ -1,7 +1,7 @@
-"""What the transport refuses before a request reaches the application, and what it says to whom.
+"""Requests that the transport refuses before they reach the application.
 
-The client gets an envelope; the server's log gets one line for each cause and minute, because a refused request is in
-no journal, and a client that cannot connect tries again and again.
+The client gets an envelope. The server's log gets one line per cause and minute: a refused request is not in the
+journal, and a client that cannot connect retries many times.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ log = logging.getLogger("mockserver.clients")
 log.addHandler(logging.NullHandler())
 
 TEXTS = read_texts(Path(__file__).with_name("refusals.yaml"))
-_LOG_INTERVAL = 60.0  # Seconds before the same cause is logged again.
+_LOG_INTERVAL = 60.0  # Seconds until the same cause is logged again.
 _MAX_CAUSES = 200
 
 
 class Refusal(Exception):
-    """A request that is refused before it reaches the application: HTTP status, and text by name."""
+    """A refused request: HTTP status, and the name of a text in refusals.yaml."""
 
     def __init__(self, status: int, name: str, **values: object) -> None:
         self.status = status
@@ -31,14 +31,14 @@ class Refusal(Exception):
 
 
 class ClientLog:
-    """Logs what is wrong with clients, each cause at most once a minute."""
+    """Logs mistakes of clients, each cause at most once per minute."""
 
     def __init__(self, lang: Lang = "en") -> None:
         self._lang = lang
         self._next: dict[str, float] = {}
 
     def warn(self, client: str, text: Text) -> None:
-        """Log the text about the client at this address, unless the same was logged within the last minute."""
+        """Log a text about the client at this address, unless it was logged within the last minute."""
         now = monotonic()
         if now < self._next.get(text.en, 0.0):
             return
@@ -61,12 +61,12 @@ _PROTOCOLS = (
 
 
 def other_protocol(data: bytes) -> str:
-    """Return the text about a client whose first bytes belong to another protocol, by name; empty if they are not known."""
+    """Return the name of the text about the protocol that begins with these bytes; empty if it is not known."""
     return next((name for beginning, name in _PROTOCOLS if data.startswith(beginning)), "")
 
 
 def invalid_request(data: bytes, error: Exception) -> Refusal:
-    """Return the refusal of bytes that the parser rejects for the reason `error`."""
+    """Return the refusal of bytes that the parser rejects with `error`."""
     reason = str(error)
     name = other_protocol(data) or ("transfer_encoding" if "Transfer-Encoding" in reason else "invalid")
     return Refusal(400, name, reason=reason)

@@ -1,6 +1,6 @@
 """The six operations as request collections: a Postman collection, and an `.http` file for JetBrains IDEs and httpYac.
 
-Both sign each request when it is sent, with a second of its own, because a server may accept a checksum only once.
+Both sign each request when it is sent, each with a different second, because a server may accept a checksum only once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mockserver.validation.query import PARAMETERS
 POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _BASE_URL = "{{baseUrl}}"
 _KEYS = ("appsecret", "restapikey")
-_FAILURE = "checksum_mismatch"  # The failure that every request has an example of.
+_FAILURE = "checksum_mismatch"  # The failure shown as an example for every request.
 _WRONG_CHECKSUM = "0" * 40
 _SEQ = 'curtime + Math.floor(Math.random() * 1e6).toString().padStart(6, "0")'
 _TEST_SCRIPT = [
@@ -33,7 +33,7 @@ _TEST_SCRIPT = [
     "    const answer = pm.response.json();",
     '    pm.expect([answer.Status, answer.ErrorCode], answer.ErrorInfo).to.eql(["OK", 0]);',
     "});",
-]  # Checks the envelope (§1.4): HTTP 200 alone proves nothing.
+]  # Check the envelope (§1.4), because failures are HTTP 200, too.
 _HTTP_TEST = """\
 > {%
     client.test("Status is OK", function () {
@@ -91,7 +91,7 @@ def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, la
     default = TEXTS["default_keys"] if secrets else ""
     keys = {name: getattr(app.credentials, name) if secrets else "" for name in _KEYS if name in formula}
     query = "&".join(f"{name}={{{{{name}}}}}" for name in PARAMETERS)
-    # Not the seconds that the Postman collection signs with, for a server that got its requests just before.
+    # Use other seconds than the Postman collection, in case its requests were sent just before.
     answers, earliest = samples(config, readings), -(readings["freshness_seconds"] // 3)
     requests = [
         _http_request(
@@ -115,7 +115,7 @@ def signed_http_file(
     lang: Lang,
     server: str,
 ) -> str:
-    """Return an `.http` file without scripts; `sign` returns a new query string signed at a time (Unix seconds)."""
+    """Return an `.http` file without scripts. `sign` returns a query string signed at a time in Unix seconds."""
     at, seconds = datetime.fromtimestamp(int(now), timezone.utc).isoformat(), readings["freshness_seconds"]
     head = fill("http_signed", at=at, appkey=appkey, seconds=seconds).to(lang)
     answers = samples(config, readings)
@@ -127,7 +127,7 @@ def signed_http_file(
 
 
 def _signing_script(formula: str, lead: int) -> list[str]:
-    """Return the lines of Postman's pre-request script, in the calls that converters to other clients know."""
+    """Return the lines of Postman's pre-request script. Uses only calls that converters to other clients support."""
     keys = [name for name in _KEYS if name in formula]
     return [
         'const sha1 = require("crypto-js").SHA1;',
@@ -191,7 +191,7 @@ def _postman_response(name: str, request: Json, status: int, answer: Json) -> Js
 
 
 def _http_script(keys: dict[str, str], formula: str, offset: int) -> str:
-    """Return a pre-request script of the JetBrains HTTP Client that signs with the second that is `offset` from now."""
+    """Return a pre-request script of the JetBrains HTTP Client that signs with the time `offset` seconds from now."""
     lines = [
         f"const curtime = (Math.floor(Date.now() / 1000) + {offset}).toString();",
         *(f'const {name} = request.environment.get("{name}") || {json.dumps(value)};' for name, value in keys.items()),

@@ -1,11 +1,11 @@
-"""Turns the bytes of one connection into requests and refusals, within `Limits`. Knows no socket and no time.
+"""Parses the bytes of one connection into requests and refusals, within `Limits`. Knows no sockets and no time.
 
-What it adds to the parser of httptools:
+It adds to the parser of httptools:
 
 - limits for the size of headers and bodies; a missing or repeated Host and CONNECT are refused;
-- targets that the parser rejects (raw bytes over 0x7f) reach the application;
-- the headers of a POST request that arrives in one piece are parsed once, because clients repeat theirs to the byte;
-- trailers cannot add headers, and an offered protocol upgrade is ignored.
+- targets that the parser rejects (raw bytes above 0x7f) reach the application;
+- headers of POST requests that arrive in one piece are cached, because clients repeat them byte by byte;
+- trailers cannot add headers, and offered protocol upgrades are ignored.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from mockserver.server.api import ApiCall
     from mockserver.server.wsgi import HTTPResponse
 
-IDLE, HEAD, BODY = range(3)  # What of a request is being read: nothing, its head, or its body.
+IDLE, HEAD, BODY = range(3)  # The part of a request that is being read: none, its head, or its body.
 _LINE_AND_HEADERS = re.compile(rb"POST (/[\w/.~%=&?+-]*) HTTP/1\.1(\r\n.*?)\r\n\r\n", re.ASCII | re.DOTALL)
 _KNOWN_HEADERS: dict[bytes, tuple[tuple[tuple[bytes, bytes], ...], int]] = {}
-"""Raw headers of complete and ordinary POST requests, as parsed, and the length of the body that they announce."""
+"""Parsed headers and announced body length of complete and ordinary POST requests, by their raw headers."""
 _SPECIAL_HEADERS = frozenset((b"expect", b"transfer-encoding", b"upgrade", b"x-offered-upgrade"))
-_MAX_REMEMBERED = 4_096  # Bytes of a request head that is remembered.
-_MAX_KNOWN = 512  # Raw headers that are remembered.
+_MAX_REMEMBERED = 4_096  # Maximum bytes of a request head that is cached.
+_MAX_KNOWN = 512  # Number of cached headers.
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class IncomingRequest:
-    """One request as it arrived, with its body as far as that is within the limits."""
+    """One request as received, with its body if that is within the limits."""
 
     method: str
     target: bytes
@@ -48,13 +48,13 @@ class IncomingRequest:
     body: list[bytes] = field(default_factory=list)
     overlong: bool = False  # Whether the body exceeded the limit and was discarded.
     complete: bool = True  # Whether the body was read to its end.
-    hint: Text | None = None  # What the client seems to mistake this server for.
-    call: ApiCall | None = None  # The call of the engine that answers it, once it is begun.
+    hint: Text | None = None  # The likely mistake of a client that expects another kind of server.
+    call: ApiCall | None = None  # The call of the engine that answers the request, once begun.
     response: HTTPResponse | None = None  # The response, once there is one.
 
 
 class _Done(Exception):
-    """Ends the parser's work."""
+    """Stops the parser."""
 
 
 class RequestParser:
@@ -67,7 +67,7 @@ class RequestParser:
         self.started = 0  # The number of requests begun.
         self.expects_100 = False  # Whether the client waits for `100 Continue` before it sends the body.
         self.done = False
-        """Whether everything that follows is ignored, after a refusal or a body that is too long to read."""
+        """Whether further input is ignored, after a refusal or a body that is too long to read."""
         self._ready: list[IncomingRequest | Refusal] = []
         self._request: IncomingRequest | None = None
         self._url, self._headers = b"", list[tuple[bytes, bytes]]()
@@ -78,7 +78,7 @@ class RequestParser:
         self._raw_target: bytes | None = None  # The target before it was rewritten for the parser.
 
     def feed(self, data: bytes) -> list[IncomingRequest | Refusal]:
-        """Return the requests that these bytes complete, and a refusal if they are not valid."""
+        """Return the requests that these bytes complete, and a refusal if they are invalid."""
         if self.done:
             return []
         fresh = self.phase == IDLE
@@ -97,7 +97,7 @@ class RequestParser:
                     self._parser.feed_data(data)
                     break
                 except httptools.HttpParserUpgrade as upgrade:
-                    # An offer that `without_upgrade` did not see, without a body: the next request follows.
+                    # An upgrade that `without_upgrade` missed, in a request without a body: the next request follows.
                     data = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             cause = error.__context__
@@ -116,7 +116,7 @@ class RequestParser:
         return self._take()
 
     def _read_known(self, data: bytes) -> IncomingRequest | None:
-        """Return the request if `data` is exactly one, and its headers are known."""
+        """Return the request if `data` is exactly one request with cached headers."""
         found = _LINE_AND_HEADERS.match(data)
         known = _KNOWN_HEADERS.get(found[2]) if found else None
         if found is None or known is None:
@@ -132,7 +132,7 @@ class RequestParser:
         return IncomingRequest("POST", found[1], "1.1", headers, True, length, [data[found.end() :]] if length else [])
 
     def _remember(self, data: bytes) -> None:
-        """Remember the headers of `data` if it is exactly one ordinary request that was accepted."""
+        """Cache the headers of `data` if it is exactly one ordinary request that was accepted."""
         request, found = self._ready[0], _LINE_AND_HEADERS.match(data)
         if found is None or type(request) is not IncomingRequest or found.end() > _MAX_REMEMBERED:
             return
@@ -203,7 +203,7 @@ class RequestParser:
         if request.method == "CONNECT":
             raise Refusal(400, "no_connect")
         if parser.should_upgrade() and (chunked or request.declared_length):
-            # The parser takes the body for another protocol.
+            # The parser would read the body as another protocol.
             raise Refusal(400, "no_upgrade")
         if hosts > 1:
             raise Refusal(400, "repeated_host")
@@ -217,7 +217,7 @@ class RequestParser:
             request.target, request.hint = origin_form(target), TEXTS["http_proxy"]
         self.phase = BODY
         self.expects_100 = expects_100
-        # A body that the client offers is not drained: the client should not send it.
+        # Do not drain a body after `Expect: 100-continue`: the client should not send it.
         if request.declared_length > limits.body_bytes + (0 if expects_100 else limits.drain_bytes):
             self._give_up(request)
 
@@ -245,7 +245,7 @@ class RequestParser:
             self.phase, self.expects_100, self._head_bytes = IDLE, False, 0
 
     def _give_up(self, request: IncomingRequest) -> None:
-        """Pass on a request whose body is not read."""
+        """Pass on a request without reading the rest of its body."""
         request.overlong, request.complete = True, False
         self._ready.append(request)
         self.phase, self.expects_100, self.done = IDLE, False, True
@@ -253,10 +253,10 @@ class RequestParser:
 
 
 def with_ascii_target(data: bytes) -> tuple[bytes, bytes | None]:
-    """Percent-encode the raw bytes over 0x7f in the target of the request that `data` begins with.
+    """Percent-encode raw bytes above 0x7f in the target of the request that `data` begins with.
 
-    Returns the new data and the original target; None if it is ASCII already or this is not a request line.
-    curl sends `?identifier=张三` as typed, and the application has to see it to say what is wrong.
+    Returns the new data and the original target; None if it is already ASCII or this is not a request line.
+    curl sends `?identifier=张三` as typed, and the application has to see it to report the mistake.
     """
     line, end, rest = data.partition(b"\r\n")
     parts = line.split(b" ")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.transport")
 
-_GRACE_SECONDS = 0.25  # How long idle clients may take at a stop to answer the close (TLS has a closing handshake).
+_GRACE_SECONDS = 0.25  # How long a stop waits for idle clients to complete the close (TLS has a closing handshake).
 
 
 def is_no_admin_path(path: str) -> bool:
@@ -40,11 +40,12 @@ def is_no_admin_path(path: str) -> bool:
 
 
 class Server:
-    """Serves one WSGI application: in a background thread (`start`, `stop`, `with`) or in this one (`run`).
+    """Serves one WSGI application: in a background thread (`start`, `stop`, `with`) or in the current thread (`run`).
 
-    Port 0 picks a free one. With an `engine`, requests of the API go to it directly and not to the application. WSGI
-    requests whose path meets `inline` run in the event loop's thread, all others in at most `threads` threads. `on_stop` is called at a stop, after the last connection was accepted, to end
-    what requests wait for. A stopped server can be started again.
+    Port 0 picks a free port. With an `engine`, API requests go directly to it and not to the application. WSGI requests
+    run in the event loop's thread if `inline` is true for their path, and in at most `threads` threads otherwise.
+    `on_stop` is called at a stop, after the last connection was accepted, to end what requests wait for. A stopped
+    server can be started again.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Server:
 
     @property
     def port(self) -> int:
-        """The port in use; before the start, the configured one."""
+        """The port in use; before the start, the configured port."""
         return self._port or self._configured_port
 
     @property
@@ -106,14 +107,14 @@ class Server:
 
     @property
     def pending(self) -> int:
-        """The number of responses that are being delayed, sent slowly, or withheld."""
+        """The number of responses that are delayed, withheld, or being sent slowly."""
         service = self._service
         return len(service.playbacks) if service else 0
 
     def release(self, appkey: str | None = None) -> int:
-        """End delays and hangs at once, all or those of one app; from any thread.
+        """End all delays and hangs, or those of one app. Thread-safe.
 
-        A delayed response is sent, a hanging connection is closed. Returns how many responses were released.
+        A delayed response is sent, a hanging connection is closed. Returns the number of released responses.
         """
         service = self._service
         return service.playbacks.release(appkey) if service else 0
@@ -121,7 +122,7 @@ class Server:
     def start(self) -> Server:
         """Serve in a background thread; return when clients can connect.
 
-        Raise ConfigurationError if the port is in use, the host is not an address of this machine, or gevent or
+        Raises ConfigurationError if the port is in use, if the host is not an address of this machine, or if gevent or
         eventlet has replaced the threads of this process.
         """
         if self._thread is not None:
@@ -142,7 +143,7 @@ class Server:
         return self
 
     def stop(self, *, force: bool = False) -> None:
-        """Finish requests in flight, release delayed responses, close the rest; `force`: without waiting."""
+        """Finish requests in flight, release delayed responses, and close all connections; with `force`, at once."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -150,7 +151,7 @@ class Server:
         thread.join()
 
     def forget_parent(self) -> None:
-        """In a forked child: be a server that was not started. Its URL stays that of the parent's."""
+        """Become a server that is not started, in a forked child. The URL stays that of the parent's server."""
         listener, self._listener, self._service, self._thread = self._listener, None, None, None
         if listener is not None:
             give_up(listener.descriptors())
@@ -164,9 +165,9 @@ class Server:
         self.stop()
 
     def run(self, on_ready: Callable[[str], object] | None = None, sock: socket.socket | None = None) -> None:
-        """Serve in this, the main thread, until SIGTERM or SIGINT; a second signal stops without waiting.
+        """Serve in this thread, the main thread, until SIGTERM or SIGINT; a second signal stops without waiting.
 
-        `on_ready` is called with the URL when clients can connect. A listening socket `sock` stays open for other
+        `on_ready` is called with the URL once clients can connect. A listening socket `sock` stays open for other
         processes that share it. Raises ConfigurationError as `start` does.
         """
         require_threads()
@@ -176,11 +177,11 @@ class Server:
 
             def ready() -> None:
                 if received:
-                    # The signal came before there was anything to stop.
+                    # The signal arrived before there was a service to stop.
                     self._request_stop()
                 elif on_ready is not None:
                     on_ready(self.url)
-                # What was loaded stays: the garbage collector need not look at it again.
+                # Loaded data stays in memory, so exclude it from garbage collection.
                 gc.freeze()
 
             raise_process_limits()
@@ -229,7 +230,7 @@ class Server:
         return self._use(bind(self._host, self._configured_port))
 
     def use_port(self, port: int) -> None:
-        """Set the port that `url` names, because other processes listen on it."""
+        """Set the port of `url`, because other processes listen on it."""
         self._port = port
 
     def _use(self, sock: socket.socket) -> socket.socket:
@@ -238,7 +239,7 @@ class Server:
 
 
 async def _serve(service: Service, listener: Listener, on_ready: Callable[[], object]) -> None:
-    """Serve until the service is stopping; call `on_ready` when clients can connect."""
+    """Serve until the service is stopping. Calls `on_ready` once clients can connect."""
     await listener.open()
     checks = service.loop.create_task(_check_deadlines(service))
     try:
@@ -247,7 +248,7 @@ async def _serve(service: Service, listener: Listener, on_ready: Callable[[], ob
         await service.stopping.wait()
     finally:
         await listener.close()
-        # Requests that the kernel has already received count as in flight: let the loop read them first.
+        # Requests that the kernel has already received count as in flight: let the event loop read them first.
         await asyncio.sleep(0.01)
         service.playbacks.finish()
         service.on_stop()
@@ -264,7 +265,7 @@ async def _check_deadlines(service: Service) -> None:
 
 
 async def _finish_requests(service: Service) -> None:
-    """Wait for the requests in flight, within the limits, and end all connections."""
+    """Wait for the requests in flight, within the limits, and close all connections."""
     connections, tasks, now = service.connections, service.tasks, service.loop.time
     for connection in list(connections):
         connection.shutdown()
@@ -284,5 +285,5 @@ async def _finish_requests(service: Service) -> None:
         task.cancel()
     if unfinished_tasks:
         await asyncio.wait(unfinished_tasks, timeout=0.5)
-    # A busy thread cannot be ended; it must not delay the stop.
+    # A busy thread cannot be stopped, and must not delay the stop.
     service.threads.shutdown(wait=not unfinished_tasks, cancel_futures=True)

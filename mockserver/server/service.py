@@ -1,4 +1,4 @@
-"""What all connections of one run of the server share."""
+"""The state that all connections of one run of the server share."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ log = logging.getLogger("mockserver.transport")
 
 @dataclass(kw_only=True, slots=True)
 class Service:
-    """How requests are answered, and what is in flight."""
+    """How requests are answered, and the open connections and tasks."""
 
     loop: asyncio.AbstractEventLoop
     app: WSGIApplication
-    api: FastPath | None  # Answers the requests that need no WSGI.
+    api: FastPath | None  # Answers API requests without WSGI.
     scheme: str
     limits: Limits
-    inline: Callable[[str], bool]  # Whether WSGI requests to this path are fast enough for the event loop's own thread.
-    threads: Executor  # Run what takes longer.
+    inline: Callable[[str], bool]  # Whether WSGI requests to this path are fast enough for the event loop's thread.
+    threads: Executor  # Runs everything that takes longer.
     spawn: Callable[[Callable[[], object]], None] | None = None
     """Runs a request that may wait for a shared store, without blocking others; None if none waits."""
     envelope: Envelope
@@ -45,10 +45,10 @@ class Service:
     on_stop: Callable[[], object]  # Called at a stop, after the last connection was accepted.
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     forced: asyncio.Event = field(default_factory=asyncio.Event)
-    """Whether to stop, and without waiting for requests in flight."""
+    """`stopping` is set when the server stops, `forced` if it must not wait for requests in flight."""
     connections: set[Connection] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    """One for each connection with requests that are not answered yet."""
+    """One task for each connection with unanswered requests."""
 
     async def respond(self, request: IncomingRequest, connection_environ: dict[str, Any]) -> HTTPResponse:
         """Return the response of the API or, for all other requests, of the WSGI application."""
@@ -73,7 +73,7 @@ class Service:
         return await self._suspend(self.spawn, answer) if self.spawn else answer()
 
     async def _wait(self, future: Future[None], seconds: float, after: Callable[[], object]) -> None:
-        """Wait for what a request waits for, without a thread."""
+        """Wait for a suspended request without occupying a thread."""
         try:
             await asyncio.wait({asyncio.wrap_future(future)}, timeout=seconds)
         finally:
@@ -94,7 +94,7 @@ class Service:
         return await response
 
     def render(self, request: IncomingRequest, response: HTTPResponse, keep: bool) -> tuple[bytes, bytes]:
-        """Return head and body as sent; those of an internal error for a response that cannot be sent."""
+        """Return head and body as sent; an internal error if the response cannot be sent."""
         try:
             return wsgi.render(response, request.method, keep=keep)
         except ValueError:

@@ -14,7 +14,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
 _UNTRUSTED = ("unknown ca", "bad certificate", "certificate unknown")
-"""The alerts of clients that do not trust a certificate, or not for this name."""
+"""The alerts of clients that do not trust a certificate, or that expect another name."""
 
 
 class TLS:
@@ -24,7 +24,7 @@ class TLS:
         self.context, self.ca_file, self._names = context, ca_file, tuple(names)
 
     def explain(self, error: ssl.SSLError) -> Text | None:
-        """Return why a handshake failed, and what to do; None if the client has just disconnected."""
+        """Return why a handshake failed and what to do; None if the client merely disconnected."""
         reason = (error.reason or "").replace("_", " ").lower()
         if not reason or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return None
@@ -42,11 +42,11 @@ class TLS:
     def from_files(cls, cert: str | os.PathLike[str], key: str | os.PathLike[str] | None = None) -> TLS:
         """Return TLS with the given PEM files; the key may be in the certificate's file.
 
-        Raise ConfigurationError if they are missing, unreadable, or do not match.
+        Raises ConfigurationError if they are missing, unreadable, or do not match.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
-            # Without a password OpenSSL would prompt on the terminal, and a service would hang.
+            # Without a password, OpenSSL would prompt on the terminal and block.
             context.load_cert_chain(cert, key, password="")  # nosec B106
         except (OSError, ValueError) as error:
             files = f"{os.fspath(cert)}, {os.fspath(key)}" if key is not None else os.fspath(cert)
@@ -64,7 +64,7 @@ class TLS:
         """Return TLS for localhost, 127.0.0.1, ::1 and `hosts`, signed by a CA generated for this run.
 
         The CA certificate, `ca_file`, is written to `folder`, or to a temporary folder that is removed at
-        exit. No private key is written. Raise ConfigurationError if the `tls` extra is not installed.
+        exit. No private key is written. Raises ConfigurationError if the `tls` extra is not installed.
         """
         try:
             import trustme
@@ -98,6 +98,6 @@ class TLS:
 
 
 def _remove(folder: Path, process: int) -> None:
-    """Remove a temporary folder, except in a forked child of the process that made it."""
+    """Remove a temporary folder, unless this is a forked child of the process that created it."""
     if os.getpid() == process:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,8 @@
 """Hot reload: the engine reloads its files within two seconds after they change on disk.
 
-A check compares the times of some forty files with those of the last check, which takes about a millisecond, and reads only
-files whose time has changed. It needs no file events, which mounted folders may not send, and no library for them.
+A check compares the modification times of about forty files with those of the last check, which takes about a
+millisecond, and reads only files that have changed. It does not rely on file events, which mounted folders may not
+send.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ MAX_SETTLE_CHECKS = 8  # Files that keep changing are read after this many SETTL
 
 
 class Watcher:
-    """Reloads an engine when its files differ from the snapshot `seen`, from `start` to `stop`."""
+    """Reloads an engine when its files change from the snapshot `seen`, between `start` and `stop`."""
 
     def __init__(self, engine: Engine, user: Path | None, seen: Snapshot) -> None:
         self._engine, self._user, self._seen = engine, user, seen
@@ -68,7 +69,7 @@ class Watcher:
         return True
 
     def _settle(self, snapshot: Snapshot) -> Snapshot:
-        """Return a snapshot of files that have stopped changing: editors write in steps, and saves come in groups."""
+        """Return a snapshot of files that have stopped changing: editors write in steps, users save several files."""
         for _ in range(MAX_SETTLE_CHECKS):
             if self._stopping.wait(SETTLE_SECONDS):
                 break

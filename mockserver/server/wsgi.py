@@ -1,6 +1,6 @@
-"""A request as a call of the WSGI application (PEP 3333), and the application's response as bytes.
+"""Converts a request to a call of the WSGI application (PEP 3333), and its response to bytes.
 
-Does not know what paths or responses mean.
+Knows nothing of the meaning of paths or responses.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ log = logging.getLogger("mockserver.transport")
 _FAILED = Text("internal error; see the server's log", "内部错误，详见服务器日志")
 _ENVIRON_KEYS: dict[bytes, str] = {b"content-type": "CONTENT_TYPE", b"x-offered-upgrade": "HTTP_UPGRADE"}
 
-# Keys of the environ that our transport and the application exchange.
+# Keys of the environ by which our transport and the application communicate.
 TRANSPORT = "mockserver.transport"
-"""Set by a transport that can perform every DeliveryPlan and has read the body already."""
+"""Set by a transport that can perform every DeliveryPlan and has already read the body."""
 OVERLONG = "mockserver.overlong"  # Set by the transport: the body was longer than its limit and was discarded.
 LENGTH = "mockserver.length"
-"""Set by the transport with OVERLONG: the announced length of the body in bytes, 0 when there was none."""
+"""Set by the transport with OVERLONG: the announced length of the body in bytes, 0 if none was announced."""
 DELIVERY = "mockserver.delivery"  # Set by the application: the response's DeliveryPlan.
 STREAM = "mockserver.stream"  # Set by the application: the response's `stream`.
 WAIT = "mockserver.wait"
-"""Set by the application on our transport, which then calls it again: a future, how many seconds to wait for it, and a function to
-call after that."""
+"""Set by the application, so that the transport waits and calls it again: a future, the seconds to wait for it, and a
+function to call afterwards."""
 WAITED = "mockserver.waited"  # Set by the transport when it calls the application again.
 APPKEY = "mockserver.appkey"  # Set by the application with DELIVERY: the app whose reset ends the delay.
 
 
 class HTTPResponse(NamedTuple):
-    """A response in one piece, and how it is delivered."""
+    """A complete response, and how to deliver it."""
 
     status: str  # Code and reason.
     headers: Sequence[tuple[str, str]]
@@ -52,11 +52,11 @@ class HTTPResponse(NamedTuple):
     delivery: DeliveryPlan = PLAIN
     appkey: str = ""  # The app whose reset ends the delay.
     stream: Callable[[], bytes] | None = None
-    """Returns the next part of a body without end, or nothing yet; replaces `body`."""
+    """Returns the next part of an endless body, or empty bytes if there is none yet; replaces `body`."""
 
 
 def connection_environ(scheme: str, server: tuple[Any, ...], client: tuple[Any, ...]) -> dict[str, Any]:
-    """Return what is the same in the environ of every request of a connection between two addresses."""
+    """Return the part of the WSGI environ that all requests of a connection share."""
     return {
         "SCRIPT_NAME": "",
         "SERVER_NAME": str(server[0]),
@@ -75,7 +75,7 @@ def connection_environ(scheme: str, server: tuple[Any, ...], client: tuple[Any, 
 
 
 def make_environ(base: dict[str, Any], request: IncomingRequest) -> dict[str, Any]:
-    """Return the WSGI environ of a request over that of its connection."""
+    """Return the WSGI environ of a request, based on that of its connection."""
     path, _, query = request.target.partition(b"?")
     body = b"".join(request.body)
     environ = base.copy()
@@ -93,7 +93,7 @@ def make_environ(base: dict[str, Any], request: IncomingRequest) -> dict[str, An
 
 
 def add_headers(environ: dict[str, Any], headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Add headers to an environ; those with an underscore in their name and Content-Length are omitted."""
+    """Add headers to an environ, except Content-Length and names with an underscore."""
     for name, value in headers:
         key = _ENVIRON_KEYS.get(name) or _environ_key(name)
         if key == "CONTENT_LENGTH":
@@ -105,7 +105,7 @@ def add_headers(environ: dict[str, Any], headers: Iterable[tuple[bytes, bytes]])
 
 
 def _environ_key(name: bytes) -> str:
-    """Return the environ key of a header; empty if the header is to be omitted.
+    """Return the environ key of a header; empty to omit the header.
 
     `X_Mock_Admin` and `X-Mock-Admin` would share a key, so the former is omitted, as in nginx and Django.
     """
@@ -120,7 +120,7 @@ def _environ_key(name: bytes) -> str:
 
 
 def call(app: WSGIApplication, environ: dict[str, Any], envelope: Envelope) -> HTTPResponse:
-    """Call the application; an exception is logged and becomes a 500 response with the envelope."""
+    """Call the application. An exception is logged and becomes a 500 response with the envelope."""
     try:
         return _collect(app, environ)
     except Exception:
@@ -160,7 +160,7 @@ def _collect(app: WSGIApplication, environ: dict[str, Any]) -> HTTPResponse:
 
 
 def render(response: HTTPResponse, method: str, *, keep: bool) -> tuple[bytes, bytes]:
-    """Return head and body as sent. Raise ValueError if a header contains a line break, which would split the response."""
+    """Return head and body as sent. Raises ValueError if a header has a line break, which would split the response."""
     status, headers, body, delivery, _, stream = response
     bodiless = status[:3] in ("204", "304") or status[0] == "1"
     lines = ["HTTP/1.1 " + status]

@@ -1,5 +1,5 @@
-"""What users' tests import: `MockServer`, the handles on its apps, and the pytest plugin.
+"""What users' tests import: `MockServer`, the handles for its apps, and the pytest plugin.
 
-May import every package but `cli`; importing `plugin` alone stays cheap, since pytest loads it in every run. Start
+May import every package except `cli`. Importing `plugin` must stay cheap, because pytest loads it in every run. Start
 reading at `app.py`, the handle that tests use.
 """

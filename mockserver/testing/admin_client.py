@@ -21,7 +21,7 @@ __tracebackhide__ = True  # Errors are shown at the line of the test that called
 
 
 class AdminClient:
-    """The admin API of the server at `url`; ConfigurationError if that is not a server's URL.
+    """The admin API of the server at `url`. Raises ConfigurationError if that is not the URL of a server.
 
     `ca` is a file with the certificates to trust over https.
     """
@@ -29,7 +29,7 @@ class AdminClient:
     def __init__(self, url: str, token: str | None = None, timeout: float = 70.0, *, ca: str | None = None) -> None:
         self._address = parse_server_url(url, ca)
         self.url = url.rstrip("/")
-        # Checked here, because the error of http.client would show the token.
+        # Check it here, because an error of http.client would show the token.
         self._token = parse_admin_token(token) if token else None
         self._timeout = timeout
         self._ca = ca
@@ -41,11 +41,11 @@ class AdminClient:
         return other
 
     def get(self, path: str, **query: Any) -> Json:
-        """Return the answer to a GET; AdminError if refused, ConfigurationError if no mock server answers."""
+        """Return the answer to a GET. Raises AdminError if refused, ConfigurationError if no mock server answers."""
         return self._request("GET", path, query, None)
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Json:
-        """Return the answer to a write; errors as for `get`."""
+        """Return the answer to a write. Raises the same errors as `get`."""
         return self._request(method, path, query, body or {})
 
     def _request(self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None) -> Json:
@@ -63,10 +63,10 @@ class AdminClient:
         return answer
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
-        """Return status and body of the answer; ConfigurationError if there is none."""
+        """Return status and body of the answer. Raises ConfigurationError if there is none."""
         connection = self._address.connection(self._ca, timeout=self._timeout)
         try:
-            # No variable holds the headers: a traceback with variables would show the token.
+            # Do not keep the headers in a variable: a traceback with local variables would show the token.
             connection.request(method, target, content, self._headers(write=content is not None))
             answer = connection.getresponse()
             return answer.status, answer.read()

@@ -1,4 +1,4 @@
-"""Handles on the apps of a mock server: configure how they answer, and assert what their client sent."""
+"""Handles for the apps of a mock server: configure how they answer, and assert what their clients sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mockserver.testing.messages import Finding, check_names, clock_advice, find
 __tracebackhide__ = True  # Errors are shown at the line of the test that called these methods.
 
 MAX_POLL_SECONDS = 50.0
-"""How long one request to the admin API waits: less than the server's limit and the client's timeout."""
+"""How long one request to the admin API waits; shorter than the server's limit and the client's timeout."""
 
 
 class AppControls:
@@ -73,11 +73,11 @@ class AppControls:
         self._send("DELETE", f"faults/{urllib.parse.quote(fault, safe='')}")
 
     def freeze(self, when: str | float) -> None:
-        """Stop the clock at a moment: `freeze("2019-12-10T15:30+08:00")`."""
+        """Stop the clock at a time: `freeze("2019-12-10T15:30+08:00")`."""
         self._send("PUT", "clock", {"now": when})
 
     def advance(self, seconds: float) -> None:
-        """Move the clock ahead: signatures expire, calls continue, faults run out."""
+        """Move the clock forward: signatures and faults expire, calls continue."""
         self._send("PUT", "clock", {"advance_seconds": seconds})
 
     def reset(self) -> None:
@@ -133,11 +133,11 @@ class MockApp(AppControls):
         return self._credentials.restapikey
 
     def sign(self, *, identifier: str = "admin", seq: str | None = None) -> str:
-        """Return a signed query string by the app's clock and its reading `signing`; `seq` is unique unless given."""
+        """Return a query string signed by the app's clock and reading `signing`; `seq` is unique unless given."""
         return str(self._get("sign", identifier=identifier, seq=seq)["query"])
 
     def signed_url(self, operation: str, *, identifier: str = "admin", seq: str | None = None) -> str:
-        """Return the URL of one signed call of `operation`."""
+        """Return the URL of one signed call of `operation`. Raises AdminError for an unknown operation."""
         if operation not in OPERATIONS:
             raise AdminError(422, "invalid_field", unknown("operation", operation, OPERATIONS))
         return f"{self.url}{OPERATIONS[operation].path}?{self.sign(identifier=identifier, seq=seq)}"
@@ -148,7 +148,7 @@ class MockApp(AppControls):
 
     @property
     def requests(self) -> list[Json]:
-        """Every request of this app, oldest first; AssertionError if the journal has lost some."""
+        """Every request of this app, oldest first. Raises AssertionError if the journal has evicted some."""
         found = self._get("requests")
         if evicted := found["evicted"]:
             verb = "was" if evicted == 1 else "were"
@@ -158,7 +158,7 @@ class MockApp(AppControls):
         return list(found["requests"])
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[Json]:
-        """Return the requests as soon as there are `count`; AssertionError after `timeout` seconds."""
+        """Return the requests as soon as there are `count`. Raises AssertionError after `timeout` seconds."""
         deadline = monotonic() + timeout
         while True:
             left = min(max(deadline - monotonic(), 0.0), MAX_POLL_SECONDS)
@@ -182,7 +182,7 @@ class MockApp(AppControls):
         accepted: bool | None = None,
         error: str | None = None,
     ) -> None:
-        """Assert that this many matching requests were received, at least one by default.
+        """Assert that `times`, or `at_least` to `at_most`, matching requests were received; by default at least one.
 
         The message of a failed assertion lists similar requests and how they differ.
         """
@@ -220,7 +220,7 @@ class MockApp(AppControls):
     def expect_violation(self, *names: str) -> None:
         """Expect violations: `expect_violation("unknown_field")`.
 
-        Takes names of violations, lints and error-handling mistakes; AdminError for any other. They fail neither
+        Takes names of violations, lints and error-handling mistakes; raises AdminError for others. They fail neither
         `assert_no_violations` nor, with `--mockserver-fail-on-violations`, the run. A test that uses the plugin's
         fixture fails if one of them does not occur.
         """
@@ -238,27 +238,27 @@ class MockApp(AppControls):
         occurred = dict.fromkeys(each.name for each in found)
         if missing := [name for name in self._expected if name not in occurred]:
             raise AssertionError(
-                f"expected {', '.join(missing)}, but no request of this test did that;"
+                f"expected {', '.join(missing)}, which did not occur in this test;"
                 f" found: {', '.join(occurred) or 'no violation'}"
             )
 
     def explain(self) -> list[str]:
-        """Return one line for each unexpected violation so far, then likely causes; empty if there is none."""
+        """Return a line for each unexpected violation so far, then likely causes; an empty list if there is none."""
         unexpected = self._unexpected(self.requests)
         return [*(each.line for each in unexpected), *self._advice()] if unexpected else []
 
     def _unexpected(self, requests: list[Json]) -> list[Finding]:
-        """Return the violations and lints that no `expect_violation` names."""
+        """Return the violations and lints that were not announced by `expect_violation`."""
         found = find_all(requests, self._get("report"))
         return [each for each in found if not each.error_handling and each.name not in self._expected]
 
     def _advice(self) -> list[str]:
-        """Return likely causes of a failure: keys of no registered app, or two clocks that differ on purpose."""
+        """Return likely causes of a failure: keys of an unregistered app, or a clock that differs on purpose."""
         expired = self._get("requests", violation="checksum_expired")["requests"]
         return [*self._unregistered(), *clock_advice(self._get("clock"), expired)]
 
     def _unregistered(self) -> list[str]:
-        """Return a note on requests that name no registered app, if this app received none."""
+        """Return a note on requests without a registered appkey, if this app received no request."""
         if self._get("requests/count")["count"]:
             return []
         count = self._admin.get("requests/count", appkey="")["count"]

@@ -1,4 +1,4 @@
-"""Fixtures and markers of other plugins and of conftest files that have the names of this plugin's."""
+"""Finds fixtures and markers of other plugins and conftest files with the same names as those of this plugin."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 FIXTURES = ("mockserver", "mockserver_admin")
 MARKER = "mockserver"
 _OURS = "mockserver.testing.plugin"
-_ADVICE = "rename one of them, or do without the mockserver plugin: -p no:mockserver"
+_ADVICE = "rename one of them, or disable the mockserver plugin with -p no:mockserver"
 
 
 def find_conflicts(item: pytest.Item, known: Container[str]) -> Iterator[str]:
-    """Yield a line for each fixture and marker of another one that a test uses or misses.
+    """Yield a line for each conflict that affects a test: a fixture that replaces another, or a second marker.
 
     `known` are the declarations of markers by this plugin and by the user's configuration file.
     """
@@ -35,7 +35,7 @@ def marker_lines(config: pytest.Config) -> list[str]:
 def _fixtures(item: pytest.Item, name: str) -> Iterator[str]:
     info = getattr(item, "_fixtureinfo", None)
     fixtures: Sequence[Any] = info.name2fixturedefs.get(name, ()) if info else ()
-    # The last one is used. A fixture that requests its own name builds on the one before it.
+    # The last one is used. A fixture that requests its own name builds on the previous one.
     used = len(fixtures) - 1
     while used > 0 and name in fixtures[used].argnames:
         used -= 1

@@ -58,7 +58,7 @@ def _text(violation: Json) -> str:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise AdminError for a name that is no violation, lint or error-handling mistake."""
+    """Raise AdminError for a name that is not a violation, lint or error-handling mistake."""
     # Not at the top: it loads the schema engine.
     from mockserver.reporting.report import NAMES
 
@@ -68,7 +68,7 @@ def check_names(names: Iterable[str]) -> None:
 
 
 def clock_advice(clock: Json, expired: Iterable[Json]) -> list[str]:
-    """Return advice if one of the `expired` requests was signed by another clock than the app's, and which."""
+    """Return advice if one of the `expired` requests was signed by a clock other than the app's."""
     moved = clock["frozen"] or clock["offset_seconds"]
     for request in expired:
         for violation in request["violations"]:
@@ -78,19 +78,19 @@ def clock_advice(clock: Json, expired: Iterable[Json]) -> list[str]:
             if moved and abs(signed - clock["machine"]) < abs(signed - request["at"]):
                 return [
                     f"the client signs with the machine's time, but {_describe(clock)}:"
-                    " sign with the app's time, or leave its clock alone"
+                    " sign with the app's time, or do not change its clock"
                 ]
             if violation["diagnosis"] != "process_time_replaced" and (cause := _replaced_by(signed, guess=not moved)):
                 # A server in another process cannot know the time of this one.
                 return [
                     f'{cause}: move the app\'s clock as well, mockserver.freeze("{show_time(signed)}"),'
-                    " or leave the time alone"
+                    " or do not change the time of the process"
                 ]
     return []
 
 
 def _replaced_by(signed: int, *, guess: bool) -> str:
-    """Return how a test has made the client sign with the time `signed`, or may have; empty if nothing suggests it."""
+    """Return how the test has made, or may have made, the client sign with the time `signed`; empty if unlikely."""
     replaced = replaced_time()
     if replaced is not None and abs(signed - replaced) <= _CLOSE_SECONDS:
         return "this process's time is frozen or moved, and the client signs with it"
@@ -108,7 +108,7 @@ def _describe(clock: Json) -> str:
 
 
 def unregistered_advice(count: int, newest: Sequence[Json]) -> list[str]:
-    """Return how many requests named no registered app, and the diagnosis of the newest."""
+    """Return a line with the number of requests without a registered appkey and the diagnosis of the newest."""
     if not count:
         return []
     diagnosis = newest[-1]["diagnosis"] if newest else ""

@@ -37,7 +37,7 @@ log = logging.getLogger("mockserver")
 
 
 class _InProcessAdmin(AdminClient):
-    """The admin API of a server in this process, called without a socket; in a forked child, of the parent's server."""
+    """The admin API of a server in this process, called without a socket. A forked child calls its parent's server."""
 
     def __init__(self, server: MockServer, token: str | None, app: Any) -> None:
         super().__init__(server.url, token, ca=str(server.ca_file) if server.ca_file else None)
@@ -56,7 +56,7 @@ class MockServer:
     """A mock server on a port of this machine, from `start` (or `with`) to `stop`.
 
     Takes the settings listed by `mockserver settings`; port 0 picks a free port, and files are watched only with
-    `reload`. Raise ConfigurationError for invalid settings or files.
+    `reload`. Raises ConfigurationError for invalid settings or files.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class MockServer:
         self._watcher = Watcher(self.engine, fixtures, snapshot) if snapshot else None
         self._token: str | None = resolved["admin_token"]
         self._guard, self._public_url = Guard.for_host(host, self._token), resolved["public_url"]
-        self._app: Any = None  # The Flask app, once it is made.
+        self._app: Any = None  # The Flask app, once created.
         self._app_lock = threading.Lock()
         self._host = host
         self._process = 0  # The process that runs the server; 0 while it does not run.
@@ -98,7 +98,7 @@ class MockServer:
         self.engine.store.on_release = self._server.release
 
     def _flask_app(self) -> Any:
-        """Return the app for everything but the operations. It is made when first needed: it takes a fifth of a start."""
+        """Return the Flask app, created when first needed because that takes a fifth of the start-up time."""
         with self._app_lock:
             if self._app is None:
                 from mockserver.server.app import build_app
@@ -111,7 +111,7 @@ class MockServer:
         return response
 
     def _is_quick(self, path: str) -> bool:
-        """Return whether the event loop may wait for a request: not for the app to be made, nor for another server."""
+        """Return whether the event loop may run a request: not if it creates the app or waits for another server."""
         return self._app is not None and is_no_admin_path(path) and self.engine.backend is None
 
     @property
@@ -140,7 +140,7 @@ class MockServer:
         return AppControls(self.admin)
 
     def app(self, appkey: str | None = None) -> MockApp:
-        """Return the handle on a registered app, by default the first; AdminError for an unknown appkey."""
+        """Return the handle for a registered app, by default the first. Raises AdminError for an unknown appkey."""
         known = {**self.engine.config.apps, **self.engine.apps}
         app = next(iter(known.values())) if appkey is None else known.get(appkey)
         if app is None:
@@ -160,11 +160,14 @@ class MockServer:
         AppControls(self.admin, appkey).use(scenario)
 
     def reset(self, *, appkey: str | None = None) -> None:
-        """Restore the initial state of one app, or of all without those created since, and clear the journal."""
+        """Restore the initial state of one app and clear its journal, or of all apps, removing those created since."""
         AppControls(self.admin, appkey).reset()
 
     def run(self, on_ready: Callable[[str], object], sock: socket.socket | None = None) -> None:
-        """Serve in this thread until SIGTERM or SIGINT; call `on_ready` with the URL once it listens, by default on a new socket."""
+        """Serve in this thread until SIGTERM or SIGINT, on `sock` or a new socket.
+
+        Calls `on_ready` with the URL as soon as requests are accepted.
+        """
         with ExitStack() as stack:
             if self._watcher:
                 stack.enter_context(self._watcher)
@@ -173,12 +176,12 @@ class MockServer:
     def run_workers(self, count: int, on_ready: Callable[[str], object], context: Callable[[], ExitStack]) -> int:
         """Serve in `count` processes, each within a `context`, until SIGTERM or SIGINT. Return the exit status.
 
-        They share the state in the store; ConfigurationError without one.
+        They share the state in the store. Raises ConfigurationError if there is no shared store.
         """
         if self.engine.store.kind == "memory":
             text = Text(
-                "each process would have a state of its own: add --store redis://HOST:PORT/DB, or leave out --workers",
-                "各进程的状态会互不相通：请加 --store redis://HOST:PORT/DB，或去掉 --workers",
+                "each process would have its own state: add --store redis://HOST:PORT/DB, or leave out --workers",
+                "各进程的状态将互相独立：请加 --store redis://HOST:PORT/DB，或去掉 --workers",
             )
             raise ConfigurationError.at("--workers", text)
 
@@ -195,7 +198,7 @@ class MockServer:
                 return False
             return True
 
-        # What is made before the fork is in memory once.
+        # Forked processes share the memory of what is created before the fork.
         self._flask_app()
         # Forked processes open connections of their own.
         self.engine.store.close()
@@ -206,7 +209,7 @@ class MockServer:
     def start(self) -> MockServer:
         """Start listening; return once requests are answered.
 
-        Raise ConfigurationError if the port is in use or gevent or eventlet has replaced this process's threads.
+        Raises ConfigurationError if the port is in use, or if gevent or eventlet has replaced this process's threads.
         """
         self.engine.journal.open()
         self._server.start()
@@ -234,7 +237,7 @@ class MockServer:
 
 
 def _require_token(host: str, token: str | None) -> None:
-    """Raise ConfigurationError for a host that other machines reach unless there is an admin token."""
+    """Raise ConfigurationError for a host that other machines can reach unless there is an admin token."""
     if not is_loopback(host) and not token:
         text = Text(
             f"{host} can be reached from other machines: add --admin-token TOKEN",
@@ -244,7 +247,7 @@ def _require_token(host: str, token: str | None) -> None:
 
 
 def _tls(host: str, settings: dict[str, Any]) -> TLS | None:
-    """Return the TLS setup of the https settings; ConfigurationError if they contradict each other."""
+    """Return the TLS setup of the https settings. Raises ConfigurationError if they contradict each other."""
     cert, key, given = settings["tls_cert"], settings["tls_key"], settings["tls_name"]
     names = [name for text in ([given] if isinstance(given, str) else given) for name in text.split()]
     if settings["tls"] and (cert or key):
@@ -261,6 +264,6 @@ def _tls(host: str, settings: dict[str, Any]) -> TLS | None:
         raise ConfigurationError.at("--tls-name", text)
     if cert:
         return TLS.from_files(cert, key)
-    # The host is compared here, not bound.
+    # The host is only compared here, not bound.
     wildcard = host in ("", "0.0.0.0", "::")  # nosec B104
     return TLS.throwaway(names if wildcard else (host, *names)) if settings["tls"] else None

@@ -16,15 +16,16 @@ REPORTS: pytest.StashKey[dict[Path, tuple[str, str]]] = pytest.StashKey()
 """The format and the given name of each report file."""
 FORMATS = {".json": "json", ".xml": "junit", ".html": "html", ".md": "markdown", ".txt": "text"}
 _FROM_ENVIRONMENT = (
-    "fixtures", "scenario", "seed", "now", "reading", "strictness", "signing", "fault", "lang", "answer_headers", "journal_size",
+    "fixtures", "scenario", "seed", "now", "reading", "strictness", "signing", "fault", "lang", "answer_headers",
+    "journal_size",
 )  # fmt: skip
-"""Settings that the session's server takes from the environment; the plugin itself decides on address and access."""
+"""Settings that the session's server takes from the environment; address and access are set by the plugin itself."""
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare the options."""
     group = parser.getgroup("mockserver", "contract tests against the mock of YouMe's REST API")
-    group.addoption("--mockserver-url", metavar="URL", help="use the mock server that runs at this URL")
+    group.addoption("--mockserver-url", metavar="URL", help="use the mock server running at this URL")
     group.addoption(
         "--mockserver-token",
         metavar="TOKEN",
@@ -98,7 +99,7 @@ def server_settings(config: pytest.Config) -> dict[str, Any]:
     environment = from_environment()
     settings: dict[str, Any] = {name: environment[name] for name in _FROM_ENVIRONMENT if name in environment}
     if folder := config.getoption("--mockserver-fixtures") or settings.get("fixtures"):
-        # Not the current folder: a test may have changed it.
+        # Not relative to the current folder: a test may have changed it.
         settings["fixtures"] = str(config.invocation_params.dir / folder)
     elif folder := config.getini("mockserver_fixtures"):
         settings["fixtures"] = str((config.inipath or config.rootpath / "pytest.ini").parent / folder)

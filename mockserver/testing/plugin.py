@@ -1,7 +1,7 @@
 """The pytest plugin: one server per session, and a new app for each test that uses the fixture `mockserver`.
 
-Nothing is loaded until a test uses it. Under pytest-xdist each worker has its own server, and the controller merges
-what they recorded.
+Nothing is loaded until a test uses the fixture. Under pytest-xdist each worker has its own server, and the controller
+merges their records.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _OUTCOME: pytest.StashKey[RunOutcome] = pytest.StashKey()
 _NO_TEST_RUNS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
 """Options of pytest under which no test runs."""
 _SKIPPED = pytest.skip.Exception
-MAX_LINES = 20  # Lines of the section beside a failure; the last ones are the advice.
+MAX_LINES = 20  # Lines of the section below a failure; the last ones are the advice.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,11 +60,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker and check the options. Runs first: what is declared before is in the configuration file."""
+    """Declare the marker and check the options. Runs first, so that earlier markers are those of the config file."""
     config.addinivalue_line(
         "markers",
         "mockserver(scenario=NAME, readings={NAME: VALUE}, expect_violations=[NAME]):"
-        " configure the test's own app, and name the violations that its client is expected to commit",
+        " configure the test's own app, and name the violations that the test expects",
     )
     config.stash[_MARKERS] = marker_lines(config)
     if not hasattr(config, "workerinput"):
@@ -73,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Warn of fixtures and markers of others that have the names of this plugin's, where a test uses them."""
+    """Warn about conflicts of fixtures and markers that affect the test."""
     for conflict in find_conflicts(item, item.config.stash.get(_MARKERS, ())):
         try:
             warnings.warn(f"mockserver: {conflict}", pytest.PytestConfigWarning, stacklevel=1)
@@ -149,7 +149,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Show the client's violations beside a failure, except those that the failure's message contains."""
+    """Show the client's violations below a failure, except those that the failure's message contains."""
     app = item.stash.get(_APP, None)
     if app is None or call.when != "call" or call.excinfo is None or call.excinfo.errisinstance(_SKIPPED):
         return
@@ -162,9 +162,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In a worker, send what it recorded to the controller; elsewhere, make the report, which may fail the run.
+    """In a worker, send its records to the controller; elsewhere, create the report, which may fail the run.
 
-    Runs last: after an interruption, pytest finishes the fixtures in this hook too.
+    Runs last, because after an interruption pytest also tears down the fixtures in this hook.
     """
     config = session.config
     output = getattr(config, "workeroutput", None)
@@ -181,7 +181,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Merge what a pytest-xdist worker recorded."""
+    """Merge the records of a pytest-xdist worker."""
     merge_from_worker(node.config, getattr(node, "workeroutput", {}))
 
 
@@ -201,7 +201,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.hookimpl(specname="pytest_terminal_summary", hookwrapper=True, tryfirst=True)
 def pytest_mockserver_failures(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> Iterator[None]:
-    """List the reasons why the report fails the run where pytest lists failed tests: after all other summaries."""
+    """List the reasons why the report fails the run where pytest lists failed tests, after all other summaries."""
     yield
     outcome = config.stash.get(_OUTCOME, None)
     if outcome is not None and outcome.failures:
@@ -212,7 +212,7 @@ def pytest_mockserver_failures(terminalreporter: pytest.TerminalReporter, config
 
 @contextlib.contextmanager
 def _fail_in_one_line(place: str, lang: Lang) -> Iterator[None]:
-    """Turn an error of the set-up into a failure of one line, without the plugin's own frames."""
+    """Turn an error of the setup into a one-line failure, without frames of the plugin."""
     try:
         yield
     except MockServerError as error:

@@ -1,4 +1,4 @@
-"""The end of a test run: the report on its apps, from the server that recorded them, and whether the run fails."""
+"""The end of a test run: the report on its apps, and whether the run fails."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ AFTER: pytest.StashKey[str] = pytest.StashKey()
 """On a server at `--mockserver-url`: the newest unregistered request before the run, by its id."""
 ENTRIES: pytest.StashKey[Selection] = pytest.StashKey()  # The journal entries of the run's own servers.
 REPEATED: pytest.StashKey[set[str]] = pytest.StashKey()
-"""The apps of failed attempts at tests that were run again, as pytest-rerunfailures does."""
+"""The apps of failed attempts of tests that were rerun, e.g. by pytest-rerunfailures."""
 
 _NO_REQUEST = Text("no request received", "没有收到任何请求")
 _WRITTEN = Text("report written to {file}", "报告已写入 {file}")
-_NO_REPORT = Text("there is no report: {reason}", "没有报告：{reason}")
+_NO_REPORT = Text("no report: {reason}", "没有报告：{reason}")
 _UNREGISTERED = Text(
-    "{counted} named no registered app since the run began; the report includes them, whoever sent them",
+    "{counted} named no registered app since the run began; the report includes them, regardless of the sender",
     "自本次运行开始，有 {count} 个请求未使用已注册的应用；不论由谁发出，报告均已计入",
 )
 _REPEATED = Text(
-    "{counted} at tests that were run again: only the last attempt is part of this report",
+    "{counted} of tests that were rerun: this report includes only the last attempt",
     "有 {count} 次测试执行后又重新运行：本报告只计最后一次",
 )
 
@@ -64,31 +64,31 @@ def error_text(error: Exception, lang: Lang) -> str:
 
 
 def forget_attempt(config: pytest.Config, appkey: str) -> None:
-    """Leave the app of an earlier attempt at a test out of the report: the last attempt counts."""
+    """Leave the app of an earlier attempt of a test out of the report: the last attempt counts."""
     config.stash.setdefault(TESTS, {}).pop(appkey, None)
     config.stash.setdefault(REPEATED, set()).add(appkey)
 
 
 def without_repeated(config: pytest.Config, selection: Selection) -> Selection:
-    """Return the entries that count: those of the last attempt at each test."""
+    """Return the entries of the last attempt of each test."""
     repeated = config.stash.get(REPEATED, ())
     return selection._replace(entries=[entry for entry in selection.entries if entry.appkey not in repeated])
 
 
 def send_to_controller(config: pytest.Config, output: dict[str, Any]) -> None:
-    """Put what a pytest-xdist worker recorded into its `output`."""
+    """Put the records of a pytest-xdist worker into its `output`."""
     output["mockserver_tests"] = config.stash.get(TESTS, {})
     output["mockserver_repeated"] = list(config.stash.get(REPEATED, ()))
     output["mockserver_after"] = config.stash.get(AFTER, None)
     if ENTRIES in config.stash:
         worker, selection = os.environ["PYTEST_XDIST_WORKER"], config.stash[ENTRIES]
-        # The ids of each worker's server start at 1: the worker's name makes them unique.
+        # The ids of each worker's server start at 1, so add the worker's name to make them unique.
         entries = [replace(entry, id=f"{worker}-{entry.id}") for entry in selection.entries]
         output["mockserver_entries"] = pickle.dumps(selection._replace(entries=entries))
 
 
 def merge_from_worker(config: pytest.Config, output: dict[str, Any]) -> None:
-    """Add what a worker recorded to what the others did."""
+    """Merge the records of a worker with those of the others."""
     stash = config.stash
     if tests := output.get("mockserver_tests"):
         stash.setdefault(TESTS, {}).update(tests)

@@ -1,4 +1,4 @@
-"""Reads a curl command as curl does, without running it and without opening any file that it names."""
+"""Reads a curl command as curl does, without running it and without opening the files that it names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockserver.core.text import Text
 from mockserver.validation.pasted_request import SEVERAL, PastedRequest, url_likeness
 
 _PROMPT = re.compile(r"\A[\s$%#>]*curl(?:\.exe)?\s")
-_CONTINUATION = re.compile(r"[ \t]{0,64}[\\^`]\r?\n")  # The end of a line that goes on, in sh, cmd and PowerShell.
+_CONTINUATION = re.compile(r"[ \t]{0,64}[\\^`]\r?\n")  # A line continuation of sh, cmd or PowerShell.
 _VERBOSE_OUTPUT = re.compile(r"^[*<>] ", re.MULTILINE)  # What `curl -v` prints below the command.
 _ANSI_C = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ANSI_C_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{1,4})|x([0-9A-Fa-f]{1,2})|(.))", re.DOTALL)
@@ -54,7 +54,7 @@ def read_curl(text: str) -> PastedRequest:
     """Return the request that a curl command sends; raise ConfigurationError for a broken command."""
     command = _VERBOSE_OUTPUT.split(_CONTINUATION.sub(" ", _PROMPT.sub("", text)), maxsplit=1)[0]
     if '^"' in command:
-        # cmd writes a caret before every character that it would interpret.
+        # In cmd, a caret escapes every special character.
         command = re.sub(r"\^(.)", r"\1", command)
     try:
         words = shlex.split(_ANSI_C.sub(_plain_quotes, command))
@@ -119,11 +119,11 @@ def _request(url: str, options: dict[str, list[str]]) -> PastedRequest:
 
 
 def _plain_quotes(match: re.Match[str]) -> str:
-    """Return $'…' of bash, in which browsers copy commands, as a text in plain quotes."""
+    """Return a bash string $'…', as browsers write it with "Copy as cURL", in plain quotes."""
 
     def char(escape: re.Match[str]) -> str:
         if digits := escape[1] or escape[2]:
-            # Half of a surrogate pair is no character.
+            # Half of a surrogate pair is not a character.
             return chr(int(digits, 16)) if not 0xD800 <= int(digits, 16) < 0xE000 else "\ufffd"
         return {"n": "\n", "r": "\r", "t": "\t"}.get(escape[3], escape[3])
 

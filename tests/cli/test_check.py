@@ -42,10 +42,10 @@ def test_every_problem_of_a_folder_is_reported(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     lines = [line.removeprefix(f"{folder}/") for line in done.stderr.splitlines()]
     assert lines == [
-        "Scenarios.yaml: nothing reads this; did you mean scenarios?",
-        "apps.yml: nothing reads this; did you mean apps.yaml?",
-        "scenario: nothing reads this; did you mean scenarios?",
-        "schemas/query_room_inf.request.json: nothing reads this; did you mean query_room_info.request.json?",
+        "Scenarios.yaml: this is not read; did you mean scenarios?",
+        "apps.yml: this is not read; did you mean apps.yaml?",
+        "scenario: this is not read; did you mean scenarios?",
+        "schemas/query_room_inf.request.json: this is not read; did you mean query_room_info.request.json?",
         "scenarios/later.yaml:2:20: reading window cannot be 'x'; choose overlap, enter, leave, contained",
         "scenarios/world.yaml:2:28: unknown key 'sed'; did you mean seed?",
         "scenarios/wrong.yaml:3:10: 2.3 is a section number; write the name of its operation, query_all_instance_by_time",

@@ -49,7 +49,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     mine.write_text("title: Mine\n", encoding="utf-8")
     done = run("init", str(tmp_path))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"{mine}: exists already; nothing was written\n"
+    assert done.stderr == f"{mine}: already exists; nothing was written\n"
     assert [path.name for path in tmp_path.iterdir()] == ["scenarios"]
     mine.rename(mine.with_name("other.yaml"))
     os.symlink("nowhere", mine)

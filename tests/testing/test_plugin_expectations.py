@@ -126,8 +126,8 @@ def test_an_expected_violation_that_does_not_occur_fails_its_test(tmp_path: Path
     assert done.code == 1
     assert done.outcomes == {"failed": 4, "error": 2}, done.output
     assert "XFAIL test_unmet.py::test_that_may_fail" in done.output
-    assert "expected seq_reused, but no request of this test did that; found: unknown_field" in done.output
-    assert "expected unknown_field, but no request of this test did that; found: no violation" in done.output
+    assert "expected seq_reused, which did not occur in this test; found: unknown_field" in done.output
+    assert "expected unknown_field, which did not occur in this test; found: no violation" in done.output
     assert "the reason" in done.output
     assert "unknown violation 'unknown_feild'; did you mean unknown_field?" in done.output
     assert "unknown violation 'seq_resued'; did you mean seq_reused?" in done.output

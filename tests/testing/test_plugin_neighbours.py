@@ -147,7 +147,7 @@ def test_the_last_attempt_at_a_test_counts(tmp_path: Path, workers: list[str]) -
     options = [*workers, "-p", "pytest_rerunfailures", "--reruns", "2", STRICT]
     passed = run(tmp_path, *options, "--mockserver-report=report.json", "-k", "at_last or once")
     assert (passed.code, passed.outcomes) == (0, {"passed": 2}), passed.output
-    assert "\n2 attempts at tests that were run again: only the last attempt is part of this report\n" in passed.section
+    assert "\n2 attempts of tests that were rerun: this report includes only the last attempt\n" in passed.section
     report = json.loads((tmp_path / "report.json").read_text())
     assert (report["requests"], report["apps"], report["violations"]) == (2, 2, [])
     failed = run(tmp_path, *options, "-k", "violates")

@@ -131,7 +131,7 @@ def test_a_url_without_a_server(tmp_path: Path, url: str, text: str) -> None:
     assert all(text in shown and len(shown.strip().splitlines()) == 1 for shown in shown_failures(done).values()), (
         done.output
     )
-    assert done.section.startswith("there is no report: ")
+    assert done.section.startswith("no report: ")
     assert "INTERNALERROR" not in done.output
 
 
