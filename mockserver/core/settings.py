@@ -29,6 +29,7 @@ class Setting:
     text: Text
     choices: tuple[str, ...] = ()
     metavar: str = ""
+    minimum: int = 0  # Of an integer.
     parse: Callable[[Any], Any] | None = None  # Checks and converts a value; raises ConfigurationError.
 
     @property
@@ -71,10 +72,18 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def _make_setting(
-    name: str, *, kind: Kind, en: str, zh: str, default: Any = None, choices: Iterable[str] = (), metavar: str = ""
+    name: str,
+    *,
+    kind: Kind,
+    en: str,
+    zh: str,
+    default: Any = None,
+    choices: Iterable[str] = (),
+    metavar: str = "",
+    minimum: int = 0,
 ) -> Setting:
     default = () if kind == "many" else default
-    return Setting(name, kind, default, Text(en, zh), tuple(choices), metavar, _PARSERS.get(name))
+    return Setting(name, kind, default, Text(en, zh), tuple(choices), metavar, minimum, _PARSERS.get(name))
 
 
 _ROWS = read_yaml(Path(__file__).with_name("settings.yaml")).value

@@ -227,8 +227,8 @@ def _typed(name: str, value: Any) -> Any:
             number = int(value)
         except (TypeError, ValueError):
             raise _invalid(name, f"{value!r} is not a whole number", f"{value!r} 不是整数") from None
-        if number < 0:
-            raise _invalid(name, f"{number} is less than 0", f"{number} 小于 0")
+        if number < setting.minimum:
+            raise _invalid(name, f"{number} is less than {setting.minimum}", f"{number} 小于 {setting.minimum}")
         return number
     if setting.kind == "switch" and isinstance(value, str):
         if value.lower() not in _SWITCH:

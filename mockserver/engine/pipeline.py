@@ -311,18 +311,18 @@ class Engine:
         """Mask the secrets that these faults contain wherever a request repeats them."""
         self.redactor.add_secrets(secret for fault in faults for secret in fault.kind.secrets)
 
-    def reload(self) -> None:
+    def reload(self, *, check: bool = True) -> None:
         """Read every file again and use the new configuration.
 
-        Raises ConfigurationError if a file is invalid: the old configuration stays in use, and `problems` lists what is
-        wrong.
+        Raises ConfigurationError if a file is invalid or, with `check`, a chosen scenario is gone: the old configuration
+        stays in use, and `problems` lists what is wrong.
         """
         with self.changing:
             try:
                 config = self._load()
-                check_scenario(config, self.store.scenario)
-                for state in self.store.states():
-                    check_scenario(config, state.scenario, f"app {state.appkey}")
+                states = {f"app {state.appkey}": state for state in self.store.states()}
+                for chosen_by, state in ({"--scenario": self.store} | states if check else {}).items():
+                    check_scenario(config, state.scenario, chosen_by)
             except ConfigurationError as error:
                 self.problems = error.problems
                 raise

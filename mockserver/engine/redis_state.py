@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from mockserver.contract.apps import App, Credentials
 from mockserver.core.clock import Clock
+from mockserver.core.errors import ConfigurationError
 from mockserver.engine.claims import MAX_CLAIMS, Claims
 from mockserver.engine.state import AppState, SharedFault
 from mockserver.faults.base import Window
@@ -199,8 +200,27 @@ def dump_shared(store: RedisStore) -> str:
             "faults": [[shared.fault.to_mapping(), shared.added, shared.uid] for shared in faults],
             "tokens": store.tokens,
             "releases": store.releases,
+            "files": store.files,
         }
     )
+
+
+def follow_files(store: RedisStore, documents: Mapping[str, Mapping[str, Any]]) -> None:
+    """Reload the files if another process was asked to, or if these documents choose a scenario that is unknown here."""
+    engine = store.engine
+    assert engine is not None
+    with engine.changing:
+        files = documents["*"]["files"] if "*" in documents else store.files
+        scenarios = {document["scenario"] for document in documents.values()}
+        if files == store.files and scenarios <= engine.config.scenarios.keys():
+            return
+        store.files = files
+        try:
+            # The scenarios chosen so far may be gone; those of the documents are used next.
+            engine.reload(check=False)
+        except ConfigurationError as error:
+            for problem in error.problems:
+                log.error("reload failed, the last valid files stay in use: %s", problem.show(engine.lang))
 
 
 def load_shared(store: RedisStore, document: dict[str, Any]) -> None:

@@ -31,8 +31,8 @@ from mockserver.core.machine_time import machine_time, monotonic
 from mockserver.core.text import Text
 from mockserver.engine.redis_connection import Script, texts
 from mockserver.engine.redis_lane import Lane
-from mockserver.engine.redis_state import RedisAppState, dump_shared, dump_state, load_app, load_shared
-from mockserver.engine.state import AppState, MemoryStore, StoreUnavailable, T
+from mockserver.engine.redis_state import RedisAppState, dump_shared, dump_state, follow_files, load_app, load_shared
+from mockserver.engine.state import MemoryStore, StoreUnavailable, T
 
 if TYPE_CHECKING:
     import asyncio
@@ -85,9 +85,11 @@ class RedisStore(MemoryStore):
         self.prefix = prefix
         self.requests, self._admin = Lane(address, [SCRIPT]), Lane(address, [SCRIPT])
         self.overrides = (
-            overrides  # The readings chosen for the whole run. The engine reads the files with this object.
+            overrides  # The readings chosen for all scenarios. The engine loads the files with this object.
         )
         self._first_overrides = dict(overrides)
+        self.files = ""
+        """Changes with every reload that is announced; a process whose files are older reads them again."""
         self.releases: list[tuple[str, str | None]] = []  # The last ones, by a unique text.
         self.tokens = (secrets.token_hex(6), secrets.token_hex(6))
         """What the claims of apps without a document are counted under; see `RedisClaims`."""
@@ -226,6 +228,10 @@ class RedisStore(MemoryStore):
         self.releases = [*self.releases[-9:], (secrets.token_hex(6), appkey)]
         return super().release(appkey)
 
+    def announce_reload(self) -> None:
+        """Make the other processes read their files again before their next request."""
+        self.files = secrets.token_hex(6)
+
     def request_id(self) -> tuple[int, str]:
         """Return the number of the current request in this process, and its id."""
         run = _RUN.get()
@@ -271,8 +277,7 @@ class RedisStore(MemoryStore):
 
     def refresh(self) -> None:
         """Apply what has changed in Redis."""
-        have = self._version
-        reply = self.call("read", have)
+        have, reply = self._version, self.call("read", self._version)
         if not reply:
             with self._applying:
                 first = self._dump()[ALL]
@@ -280,14 +285,14 @@ class RedisStore(MemoryStore):
             have = self._version = -1
             reply = self.call("read", have)
         version, scopes, changed = int(reply[0]), texts(reply[1]), texts(reply[2])
-        if version < have:
-            # An older state was restored.
+        documents = dict(zip(changed[::2], changed[1::2], strict=True))
+        if version < have:  # An older state was restored.
             self._version = -1
-            self.refresh()
-            return
+            return self.refresh()
+        follow_files(self, {scope: json.loads(text) for scope, text in documents.items() if text})
         with self._applying:
             if have <= self._version < version:
-                self._apply(set(scopes), dict(zip(changed[::2], changed[1::2], strict=True)))
+                self._apply(set(scopes), documents)
                 self._version = version
 
     def _apply(self, scopes: set[str], changed: dict[str, str]) -> None:
@@ -312,11 +317,10 @@ class RedisStore(MemoryStore):
         changed |= dict.fromkeys(self._documents.keys() - new.keys(), "")
         if not changed:
             return True
-        made = set(self.apps)
         if any((scope in self._documents) != (scope in new) for scope in changed):
             # Requests of apps that were unknown so far are concerned, too.
             changed[ALL] = new[ALL]
-        rows = [part for scope, text in changed.items() for part in (scope, text, int(scope in made))]
+        rows = [part for scope, text in changed.items() for part in (scope, text, int(scope in self.apps))]
         written = int(self.call("write", secrets.token_hex(8), version, f"{machine_time():.3f}", *rows))
         if not written:
             return False
@@ -339,11 +343,6 @@ class RedisStore(MemoryStore):
             if made or document != default:
                 documents[appkey] = document
         return documents
-
-    def _create(self, appkey: str) -> AppState:
-        state = self.new_state(appkey, self.scenario)
-        self._apply_shared(state)
-        return state
 
     def new_state(self, appkey: str, scenario: str) -> RedisAppState:
         """Return the state of an app for which nothing was chosen."""

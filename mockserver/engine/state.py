@@ -174,6 +174,9 @@ class MemoryStore:
         """Return the result of an administrative action that may change the state."""
         return act()
 
+    def announce_reload(self) -> None:
+        """Make the other processes read their files again before their next request."""
+
     def open(self, loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], object]], None] | None:
         """Prepare for requests in an event loop. Return a function that runs blocking requests; None if none blocks."""
         return None
@@ -330,9 +333,13 @@ class MemoryStore:
             self.add_fault(fault)
 
     def _create(self, appkey: str) -> AppState:
-        state = AppState(appkey, Clock(self.clock.now), self.scenario, self._seed)
+        state = self.new_state(appkey, self.scenario)
         self._apply_shared(state)
         return state
+
+    def new_state(self, appkey: str, scenario: str) -> AppState:
+        """Return the state of an app for which nothing was chosen."""
+        return AppState(appkey, Clock(self.clock.now), scenario, self._seed)
 
     def _apply_shared(self, state: AppState) -> None:
         state.set_readings(self.readings)

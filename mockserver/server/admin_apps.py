@@ -72,6 +72,7 @@ def reload(context: AdminContext, request: AdminRequest) -> Json:
     request.fields()
     with contextlib.suppress(ConfigurationError):
         context.engine.reload()
+        context.engine.store.announce_reload()
     return ready(context, request)
 
 

@@ -8,13 +8,12 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from http.client import HTTPException
 
 import psutil
 from helpers.http_client import Client, Connection
 from helpers.length import length
-from helpers.redis_process import RedisProcess
+from helpers.redis_process import RedisProcess, wait_until
 from helpers.server_process import serving
 
 THREADS = 48
@@ -60,14 +59,6 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_kills_of_workers_and_redis_lose_nothing(measured) -> None:

@@ -8,12 +8,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 
 import psutil
 import pytest
 from helpers.http_client import Client, Connection
-from helpers.redis_process import Proxy, RedisProcess
+from helpers.redis_process import Proxy, RedisProcess, wait_until
 from helpers.server_process import CLEAN, serving
 
 from mockserver.core.addresses import parse_store
@@ -21,14 +20,6 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.testing.mock_server import MockServer
 
 PASSWORD = "s3cret&word"
-
-
-def wait_until(holds: Callable[[], bool], seconds: float) -> None:
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_without_redis_requests_are_busy_and_the_server_is_not_ready() -> None:
