@@ -166,8 +166,12 @@ def _disorder(value: Any, schema: Any, place: str) -> Iterator[str]:
             if isinstance(part, (dict, list)):
                 yield from _disorder(part, properties.get(name), f"{place}/{name}")
     elif isinstance(value, list) and isinstance(schema, dict):
-        for part in value:
-            yield from _disorder(part, schema.get("items"), f"{place}/[]")
+        items = schema.get("items", {})
+        nested = any("items" in part or "properties" in part for part in items.get("properties", {}).values())
+        # Of flat rows with the same keys, one is enough.
+        rows = value if nested else {tuple(part): part for part in value if isinstance(part, dict)}.values()
+        for part in rows:
+            yield from _disorder(part, items, f"{place}/[]")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mockserver.live.target import DEFAULT_IDENTIFIER, Target
 from mockserver.validation.redactor import MASK, Redactor
 
 _IDS = ("UserId", "RoomId")
-_HEX_DIGEST = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{40}(?![0-9A-Za-z])", re.ASCII)
+_HEX_DIGEST = re.compile(r"(?:\b|(?<=_))[0-9A-Fa-f]{40}(?![0-9A-Za-z])", re.ASCII)
 
 
 class Pseudonyms:

@@ -44,13 +44,14 @@ _SHADOW_THREADS = 8
 
 
 class _Received(NamedTuple):
-    """An answer of the target to a request of a client."""
+    """An answer of the target to a request of a client, in the envelope of the API."""
 
     operation: str
     body: Mapping[str, Any]
     valid: bool  # Whether the request keeps to the contract.
     answer: Answer
-    seqs: tuple[str, ...]
+    value: Any
+    scrubbed: str | None  # The answer without the secrets that it contains; None if it contains none.
     mock: Decision | None = None  # What the mock answered, to compare with.
 
 
@@ -126,8 +127,8 @@ class Recorder:
             text = error.problems[0].text
             self._note(text)
             return instead or responder.failure(context, "internal_error", "target", detail=text.to(self._lang))
-        value, _ = parse_answer(answer.body)
-        if not is_envelope(value):
+        received = self._receive(context, answer, seqs)
+        if received is None:
             kind = answer.headers.get("content-type", "no Content-Type")[:60]
             text = Text(
                 f"the target answered HTTP {answer.status} with {kind}, which is no answer of this API",
@@ -136,7 +137,8 @@ class Recorder:
             text = Text(*map(self._scrubber.scrub_text, text))
             self._note(text)
             return instead or responder.failure(context, "internal_error", "target", detail=text.to(self._lang))
-        self._received.put(_Received(context.operation_name, context.body, context.refusal is None, answer, seqs))
+        self._received.put(received)
+        value, scrubbed = received.value, received.scrubbed
         error_name = "" if is_success(value) else error_name_of(value, context.config.catalogue) or "internal_error"
         return Decision(
             answer.body,
@@ -144,7 +146,7 @@ class Recorder:
             error_name,
             _is_empty(value),
             status=answer.status,
-            stored=self._stored(answer, value, seqs),
+            stored=None if scrubbed is None else scrubbed.encode(),
         )
 
     def _send(self, request: Request, query: str) -> tuple[Answer, tuple[str, ...]]:
@@ -163,11 +165,17 @@ class Recorder:
         answer = self._target.send(path, request.body, method=request.method, headers=headers, sign=sign, query=rest)
         return answer, tuple(seqs)
 
-    def _stored(self, answer: Answer, value: Any, seqs: tuple[str, ...]) -> bytes | None:
-        """Return what the journal keeps instead of an answer that contains secrets; None if it contains none."""
+    def _receive(
+        self, context: RequestContext, answer: Answer, seqs: tuple[str, ...], mock: Decision | None = None
+    ) -> _Received | None:
+        """Return what an answer says, without secrets; None if it is no answer of this API."""
+        value, _ = parse_answer(answer.body)
+        if not is_envelope(value):
+            return None
         text = answer.body.decode()
         scrubbed = self._scrubber.scrub_data(text, seqs) if is_success(value) else self._scrubber.scrub_text(text)
-        return None if scrubbed == text else scrubbed.encode()
+        valid, changed = context.refusal is None, None if scrubbed == text else scrubbed
+        return _Received(context.operation_name, context.body, valid, answer, value, changed, mock)
 
     def _compare_later(self, context: RequestContext, own: Decision) -> None:
         if not self._pending.acquire(blocking=False):
@@ -177,8 +185,9 @@ class Recorder:
         def ask() -> None:
             try:
                 answer, seqs = self._send(context.received, context.request.query)
-                valid = context.refusal is None
-                self._received.put(_Received(context.operation_name, context.body, valid, answer, seqs, own))
+                received = self._receive(context, answer, seqs, own)
+                if received is not None:
+                    self._received.put(received)
             except TargetError as error:
                 self._note(error.problems[0].text)
             finally:
@@ -210,16 +219,12 @@ class Recorder:
 
     def _merge(self, received: _Received) -> None:
         operation, answer = received.operation, received.answer
-        text = answer.body.decode("utf-8", "replace")
-        value, wrong = parse_answer(answer.body)
+        value, wrong = (
+            (received.value, None) if received.scrubbed is None else parse_answer(received.scrubbed.encode())
+        )
         if not operation or not is_envelope(value):
             return
         succeeded = is_success(value)
-        scrubbed = self._scrubber.scrub_data(text, received.seqs) if succeeded else self._scrubber.scrub_text(text)
-        if scrubbed != text:
-            value, wrong = parse_answer(scrubbed.encode())
-            if not is_envelope(value):
-                return
         for finding in check_answer(self._schemas, operation, answer, value, wrong):
             self._note(finding.text, finding.severity, operation)
         if received.mock is not None:

@@ -120,6 +120,9 @@ class Coverage:
         return False
 
     def _knows_room(self, room: Room, begin: int, end: int, now: int, readings: Readings) -> bool:
+        if room.destroy and room.last_leave == MAX_TIME:
+            # It has ended since its calls were seen in progress.
+            return False
         last = min(max(room.last_leave, room.destroy), self.recorded_at or MAX_TIME)
         whole = self.holds(room.create, last, readings)
         if not room.destroy and not (whole and readings["window"] in _SURE_OF_THE_LAST):
