@@ -18,13 +18,7 @@ from mockserver.contract.readings import Value
 from mockserver.contract.schemas import Schemas
 from mockserver.core.machine_time import machine_time
 from mockserver.core.text import Text
-from mockserver.live.answers import (
-    Finding,
-    check_answer,
-    is_envelope,
-    is_success,
-    parse_answer,
-)
+from mockserver.live.answers import Finding, check_answer, is_envelope, is_success, parse_answer
 from mockserver.live.target import JSON_HEADERS, Answer, Target, TargetError
 
 RECORDS, ROOM, ALL, TREND, DISTRIBUTION, QUALITY = OPERATIONS

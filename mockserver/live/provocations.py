@@ -11,16 +11,7 @@ from typing import Any
 from mockserver.contract.catalogue import Catalogue
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
-from mockserver.live.probing import (
-    ALL,
-    DISTRIBUTION,
-    QUALITY,
-    RECORDS,
-    ROOM,
-    TREND,
-    Prober,
-    Reply,
-)
+from mockserver.live.probing import ALL, DISTRIBUTION, QUALITY, RECORDS, ROOM, TREND, Prober, Reply
 from mockserver.live.signing import valid_body
 
 UNKNOWN_ID = "no-such-id-7c1f4e0b9a52"

@@ -8,23 +8,9 @@ from itertools import pairwise
 
 from mockserver.core.text import Text
 from mockserver.live.answers import Finding, Severity
-from mockserver.live.call_log import (
-    RECENT,
-    CallLog,
-    Listing,
-    Session,
-    ask_user,
-    main_window,
-    seconds_of,
-    selects,
-)
+from mockserver.live.call_log import RECENT, CallLog, Listing, Session, ask_user, main_window, seconds_of, selects
 from mockserver.live.probing import Prober, Reply
-from mockserver.live.record_readings import (
-    ask_room,
-    complete_rooms,
-    totals_of,
-    users_of,
-)
+from mockserver.live.record_readings import ask_room, complete_rooms, totals_of, users_of
 
 INVARIANTS = (
     "records_match_list",

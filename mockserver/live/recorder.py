@@ -219,9 +219,7 @@ class Recorder:
 
     def _merge(self, received: _Received) -> None:
         operation, answer = received.operation, received.answer
-        value, wrong = (
-            (received.value, None) if received.scrubbed is None else parse_answer(received.scrubbed.encode())
-        )
+        value, wrong = (received.value, None) if received.scrubbed is None else parse_answer(received.scrubbed.encode())
         if not operation or not is_envelope(value):
             return
         succeeded = is_success(value)

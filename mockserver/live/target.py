@@ -17,13 +17,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ProxyError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, ReadTimeoutError
 from urllib3.exceptions import SSLError as TlsError
 
 from mockserver.contract.apps import Credentials, load_apps

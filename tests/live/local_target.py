@@ -21,9 +21,7 @@ from mockserver.engine.state import MemoryStore
 from mockserver.live.target import Target, TargetCredentials
 from mockserver.live.verify import Focus, Result, examine
 
-CREDENTIALS = TargetCredentials(
-    Credentials(APP["appkey"], APP["appsecret"], APP["restapikey"]), APP["identifier"]
-)
+CREDENTIALS = TargetCredentials(Credentials(APP["appkey"], APP["appsecret"], APP["restapikey"]), APP["identifier"])
 START = 1_793_001_600.25  # 2026-10-26 in the afternoon, UTC+8.
 Handle = Callable[[str, str, str, Mapping[str, str], bytes], tuple[int, bytes]]
 
@@ -57,34 +55,18 @@ class _Pool:
     def __init__(self, handle: Handle, time: Time) -> None:
         self._handle, self._time = handle, time
 
-    def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        body: bytes,
-        headers: Mapping[str, str],
-        **options: Any,
-    ) -> _Answer:
+    def request(self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], **options: Any) -> _Answer:
         parts = urlsplit(url)
         self._time.now += 0.01
         return _Answer(*self._handle(method, parts.path, parts.query, headers, body))
 
 
 def local_target(
-    handle: Handle,
-    time: Time,
-    credentials: TargetCredentials = CREDENTIALS,
-    max_requests: int | None = None,
+    handle: Handle, time: Time, credentials: TargetCredentials = CREDENTIALS, max_requests: int | None = None
 ) -> Target:
     """Return a client of a backend that is a function."""
     target = Target(
-        "http://target.example",
-        credentials,
-        max_requests=max_requests,
-        clock=time,
-        ticks=time,
-        pause=time.pause,
+        "http://target.example", credentials, max_requests=max_requests, clock=time, ticks=time, pause=time.pause
     )
     target._pool = _Pool(handle, time)  # type: ignore[assignment]
     return target
@@ -103,9 +85,7 @@ def examine_backend(
 ) -> tuple[Backend, Result, Target]:
     """Examine a second backend with these readings, error numbers and lies."""
     time = Time()
-    backend = Backend(
-        readings or {}, codes=codes, lies=frozenset(lies), clock=time, seed=seed
-    )
+    backend = Backend(readings or {}, codes=codes, lies=frozenset(lies), clock=time, seed=seed)
     limit = max_requests or (300 if thorough else 200)
     target = local_target(backend.handle, time, max_requests=limit)
     config = shipped_config()
@@ -122,53 +102,23 @@ def examine_backend(
 
 
 def examine_engine(
-    config: Config,
-    scenario: str,
-    *,
-    now: float = START,
-    day: str | None = None,
-    thorough: bool = False,
+    config: Config, scenario: str, *, now: float = START, day: str | None = None, thorough: bool = False
 ) -> Result:
     """Examine a mock server of this process."""
     time = Time(now)
     app = next(iter(config.apps.values()))
-    engine = Engine(
-        lambda: config, MemoryStore(Clock(time), scenario), Journal(max_entries=1)
-    )
-    target = local_target(
-        functools.partial(_handle, engine),
-        time,
-        TargetCredentials(app.credentials),
-        300,
-    )
-    return examine(
-        target,
-        config.schemas,
-        config.catalogue,
-        focus=Focus(day=day),
-        thorough=thorough,
-        max_requests=200,
-    )
+    engine = Engine(lambda: config, MemoryStore(Clock(time), scenario), Journal(max_entries=1))
+    target = local_target(functools.partial(_handle, engine), time, TargetCredentials(app.credentials), 300)
+    return examine(target, config.schemas, config.catalogue, focus=Focus(day=day), thorough=thorough, max_requests=200)
 
 
 def _handle(
-    engine: Engine,
-    method: str,
-    path: str,
-    query: str,
-    headers: Mapping[str, str],
-    body: bytes,
+    engine: Engine, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, bytes]:
     lowered = {name.lower(): value for name, value in headers.items()}
     overlong = len(body) > 1_048_576
     request = Request(
-        method,
-        path,
-        query,
-        lowered,
-        b"" if overlong else body,
-        overlong=overlong,
-        length=len(body) * overlong,
+        method, path, query, lowered, b"" if overlong else body, overlong=overlong, length=len(body) * overlong
     )
     response = engine.handle(request)
     return response.status, response.body

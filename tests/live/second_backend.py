@@ -37,11 +37,7 @@ CHOICES: dict[str, list[Any]] = {
     "max_range_days": [31, 0, 1, 7, 100, 3_660],
 }  # fmt: skip
 DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
-RECORDS, ROOM, ALL = (
-    "query_instance_all_records_by_time",
-    "query_room_info",
-    "query_all_instance_by_time",
-)
+RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")
 TREND, SPREAD, QUALITY = (
     "count_business_total_volume_by_day",
     "count_business_distribute_volume_by_day",
@@ -78,10 +74,7 @@ class Backend:
         busy: bool = True,
     ) -> None:
         self.readings = {**DEFAULTS, **readings}
-        self.codes = {
-            **{name: 50_000 + number for number, name in enumerate(NAMES)},
-            **(codes or {}),
-        }
+        self.codes = {**{name: 50_000 + number for number, name in enumerate(NAMES)}, **(codes or {})}
         self.lies, self.clock = lies, clock
         self.checksums: set[str] = set()
         self.seqs: set[str] = set()
@@ -89,37 +82,21 @@ class Backend:
         self.seen: set[str] = set()  # Every checksum and seq that was sent or expected.
         self.log = make_log(random.Random(seed), int(clock()), busy)
         if "two_places" in lies:
-            self.log += [
-                {**each, "room": f"{each['room']}-too", "create": each["enter"]}
-                for each in self.log[::7]
-            ]
+            self.log += [{**each, "room": f"{each['room']}-too", "create": each["enter"]} for each in self.log[::7]]
         if "secret_ids" in lies:
             self.log = [
-                {
-                    **each,
-                    "user": f"{each['user']}-{APP['appsecret']}",
-                    "room": f"{APP['restapikey']}-{each['room']}",
-                }
+                {**each, "user": f"{each['user']}-{APP['appsecret']}", "room": f"{APP['restapikey']}-{each['room']}"}
                 for each in self.log
             ]
         if "no_calls" in lies:
             self.log = []
 
-    def handle(
-        self,
-        method: str,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, bytes]:
+    def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         """Return the HTTP status and the body of an answer."""
         self.asked += 1
         given = dict(parse_qsl(query))
         self.seen |= {
-            value
-            for name in ("checksum", "seq")
-            if len(value := given.get(name, "")) > 8 and set(value) != {"0"}
+            value for name in ("checksum", "seq") if len(value := given.get(name, "")) > 8 and set(value) != {"0"}
         }
         self.seen.add(self.expected_checksum(query))
         try:
@@ -131,30 +108,18 @@ class Backend:
             answer = getattr(self, operation)(fields)
         except Refused as refused:
             name = str(refused)
-            said = {
-                "Status": "FAIL",
-                "ErrorCode": self.codes[name],
-                "ErrorInfo": f"failed: {name.replace('_', ' ')}",
-            }
+            said = {"Status": "FAIL", "ErrorCode": self.codes[name], "ErrorInfo": f"failed: {name.replace('_', ' ')}"}
             if "leaks" in self.lies:
-                said["ErrorInfo"] += (
-                    f" {query} {' '.join(APP.values())} {self.expected_checksum(query)}"
-                )
+                said["ErrorInfo"] += f" {query} {' '.join(APP.values())} {self.expected_checksum(query)}"
             if "markup" in self.lies:
                 said["ErrorInfo"] += "<script>alert(1)</script>"
             status = 200 if self.readings["http_status"] == "always_200" else 418
-            return ("bare_failure" in self.lies and 500) or status, json.dumps(
-                said, ensure_ascii=False
-            ).encode()
-        return self.lie(
-            operation, {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **answer}
-        )
+            return ("bare_failure" in self.lies and 500) or status, json.dumps(said, ensure_ascii=False).encode()
+        return self.lie(operation, {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **answer})
 
     def operation(self, path: str) -> str:
         places = ["/v2/video/"] + (
-            ["/v1/video/", "/v1/test/", "/v2/test/"]
-            if self.readings["paths"] == "document"
-            else []
+            ["/v1/video/", "/v1/test/", "/v2/test/"] if self.readings["paths"] == "document" else []
         )
         for place in places:
             if path.startswith(place) and path[len(place) :] in FIELDS:
@@ -178,28 +143,17 @@ class Backend:
         if given["appkey"] != APP["appkey"]:
             raise Refused("unknown_appkey")
         if not given["identifier"] or (
-            self.readings["identifier"] == "admin"
-            and given["identifier"] != APP["identifier"]
+            self.readings["identifier"] == "admin" and given["identifier"] != APP["identifier"]
         ):
             raise Refused("identifier_not_allowed")
-        form = (
-            r"\d{10}(\.\d+)?" if self.readings["curtime"] == "fraction" else r"\d{10}"
-        )
+        form = r"\d{10}(\.\d+)?" if self.readings["curtime"] == "fraction" else r"\d{10}"
         if not re.fullmatch(form, given["curtime"]):
             raise Refused("invalid_curtime")
-        if (
-            abs(float(given["curtime"]) - int(self.clock()))
-            > self.readings["freshness_seconds"]
-        ):
+        if abs(float(given["curtime"]) - int(self.clock())) > self.readings["freshness_seconds"]:
             raise Refused("checksum_expired")
-        v2, v1 = (
-            "".join((APP["appsecret"], part, given["curtime"]))
-            for part in (APP["restapikey"], "")
-        )
+        v2, v1 = ("".join((APP["appsecret"], part, given["curtime"])) for part in (APP["restapikey"], ""))
         good = {"v2": [v2], "v1": [v1], "either": [v2, v1]}[self.readings["signing"]]
-        if given["checksum"] not in [
-            hashlib.sha1(text.encode()).hexdigest() for text in good
-        ]:
+        if given["checksum"] not in [hashlib.sha1(text.encode()).hexdigest() for text in good]:
             raise Refused("checksum_mismatch")
         if self.readings["checksum_reuse"] == "once":
             if given["checksum"] in self.checksums:
@@ -212,13 +166,9 @@ class Backend:
                 raise Refused("duplicate_seq")
             self.seqs.add(given["seq"])
 
-    def check_body(
-        self, operation: str, headers: Mapping[str, str], body: bytes
-    ) -> dict[str, Any]:
+    def check_body(self, operation: str, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
         lenient = self.readings["strictness"] == "lenient"
-        kind = {name.lower(): value for name, value in headers.items()}.get(
-            "content-type"
-        )
+        kind = {name.lower(): value for name, value in headers.items()}.get("content-type")
         if kind != "application/json" and not (lenient and kind is None):
             raise Refused("unsupported_content_type")
         if len(body) > 1_000_000:
@@ -241,17 +191,10 @@ class Backend:
             if name in fields:
                 fields[name] = self.field(name, fields[name], kind_of, lenient)
         if "CountBy" in fields:
-            lowest = (
-                0
-                if operation == TREND and self.readings["count_by_zero"] != "error"
-                else 1
-            )
+            lowest = 0 if operation == TREND and self.readings["count_by_zero"] != "error" else 1
             if not lowest <= fields["CountBy"] <= 4:
                 raise Refused("invalid_field")
-        begin, end = (
-            int(fields.get("BeginTime") or 0),
-            int(fields.get("EndTime") or 9_999_999_999),
-        )
+        begin, end = (int(fields.get("BeginTime") or 0), int(fields.get("EndTime") or 9_999_999_999))
         if begin > end:
             raise Refused("invalid_time_range")
         limit = self.readings["max_range_days"] * DAY
@@ -269,9 +212,7 @@ class Backend:
         if name.endswith("Time") and value and not re.fullmatch(r"\d{9,10}", value):
             raise Refused("invalid_field")
         if name == "QueryDate" and (
-            not re.fullmatch(r"\d{8}", value)
-            or not 1 <= int(value[4:6]) <= 12
-            or not 1 <= int(value[6:]) <= 31
+            not re.fullmatch(r"\d{8}", value) or not 1 <= int(value[4:6]) <= 12 or not 1 <= int(value[6:]) <= 31
         ):
             raise Refused("invalid_field")
         return value
@@ -288,17 +229,11 @@ class Backend:
             if running and self.readings["ongoing"] == "exclude":
                 continue
             shown = (
-                {"now": str(now), "zero": "0", "empty": ""}.get(
-                    self.readings["ongoing"], ""
-                )
+                {"now": str(now), "zero": "0", "empty": ""}.get(self.readings["ongoing"], "")
                 if running
                 else str(each["leave"])
             )
-            part = (
-                (now - each["enter"]) / (each["leave"] - each["enter"])
-                if running
-                else 1
-            )
+            part = (now - each["enter"]) / (each["leave"] - each["enter"]) if running else 1
             calls.append({
                 **each, "leave": min(each["leave"], now), "shown": shown, "running": running,
                 "audio": int(each["audio"] * part), "video": int(each["video"] * part),
@@ -319,15 +254,11 @@ class Backend:
         begin, end = int(fields["BeginTime"]), int(fields["EndTime"])
         rows = [each for each in self.calls() if self.within(each, begin, end)]
         if "outside_window" in self.lies:
-            rows = [
-                each for each in self.calls() if self.within(each, begin - 1_800, end)
-            ]
+            rows = [each for each in self.calls() if self.within(each, begin - 1_800, end)]
         if "reversed_times" in self.lies:
             rows = [{**each, "create": each["enter"] + 60} for each in rows]
         if "long_audio" in self.lies:
-            rows = [
-                {**each, "audio": each["leave"] - each["enter"] + 9} for each in rows
-            ]
+            rows = [{**each, "audio": each["leave"] - each["enter"] + 9} for each in rows]
         if "rows_of_list" in self.lies:
             rows = [each for each in rows if sum(each["user"].encode()) % 5]
         return {"UsersList": [
@@ -337,23 +268,11 @@ class Backend:
             } for each in rows
         ]}  # fmt: skip
 
-    def query_instance_all_records_by_time(
-        self, fields: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        user, begin, end = (
-            fields["UserId"],
-            int(fields["BeginTime"]),
-            int(fields["EndTime"]),
-        )
-        if self.readings["unknown_user"] == "error" and all(
-            each["user"] != user for each in self.log
-        ):
+    def query_instance_all_records_by_time(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        user, begin, end = (fields["UserId"], int(fields["BeginTime"]), int(fields["EndTime"]))
+        if self.readings["unknown_user"] == "error" and all(each["user"] != user for each in self.log):
             raise Refused("user_not_found")
-        own = [
-            each
-            for each in self.calls()
-            if each["user"] == user and self.within(each, begin, end)
-        ]
+        own = [each for each in self.calls() if each["user"] == user and self.within(each, begin, end)]
         if "rows_of_user" in self.lies:
             own = own[1:]
         if "durations" in self.lies:
@@ -367,26 +286,15 @@ class Backend:
             {"RoomId": room, "CreateTime": str(create), "RoomRecords": records}
             for (create, room), records in sorted(rooms.items())
         ]
-        return {
-            "UserId": user + "x" * ("other_user" in self.lies),
-            "UserRecords": records,
-        }
+        return {"UserId": user + "x" * ("other_user" in self.lies), "UserRecords": records}
 
     def query_room_info(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         calls = [each for each in self.calls() if each["room"] == fields["RoomId"]]
         if not calls:
             if self.readings["unknown_room"] == "error":
                 raise Refused("room_not_found")
-            return {
-                "RoomId": fields["RoomId"],
-                "CreateTime": "",
-                "DestroyTime": "",
-                "Users": [],
-            }
-        begin, end = (
-            int(fields.get("BeginTime") or 0),
-            int(fields.get("EndTime") or 9_999_999_999),
-        )
+            return {"RoomId": fields["RoomId"], "CreateTime": "", "DestroyTime": "", "Users": []}
+        begin, end = (int(fields.get("BeginTime") or 0), int(fields.get("EndTime") or 9_999_999_999))
         create, destroy = calls[0]["create"], max(each["leave"] for each in calls)
         open_now = [each["shown"] for each in calls if each["running"]]
         if self.readings["room_window"] == "stays":
@@ -416,9 +324,7 @@ class Backend:
         import datetime
 
         date = fields["QueryDate"]
-        first = datetime.datetime(
-            int(date[:4]), int(date[4:6]), int(date[6:]), tzinfo=datetime.UTC
-        )
+        first = datetime.datetime(int(date[:4]), int(date[4:6]), int(date[6:]), tzinfo=datetime.UTC)
         start, now = int(first.timestamp()) - EAST, int(self.clock())
         limit = max(start, min(start + DAY, now))
         if self.readings["today"] == "empty" and now < start + DAY:
@@ -426,33 +332,21 @@ class Backend:
         return (
             start,
             limit,
-            [
-                each
-                for each in self.calls()
-                if each["enter"] < limit and each["leave"] > start
-            ]
-            if limit > start
-            else [],
+            [each for each in self.calls() if each["enter"] < limit and each["leave"] > start] if limit > start else [],
         )
 
-    def volume(
-        self, count: int, start: int, limit: int, calls: list[dict[str, Any]]
-    ) -> list[int]:
+    def volume(self, count: int, start: int, limit: int, calls: list[dict[str, Any]]) -> list[int]:
         step = self.readings["tick_seconds"]
         size = -(-(limit - start) // step)
         ticks = [0] * size
         if count == 3:
             changes = sorted(
-                [(max(each["enter"], start), 1) for each in calls]
-                + [(min(each["leave"], limit), -1) for each in calls]
+                [(max(each["enter"], start), 1) for each in calls] + [(min(each["leave"], limit), -1) for each in calls]
             )
             height, previous = 0, start
             for time, change in changes:
                 if time > previous:
-                    for tick in range(
-                        (previous - start) // step,
-                        min(size, (time - 1 - start) // step + 1),
-                    ):
+                    for tick in range((previous - start) // step, min(size, (time - 1 - start) // step + 1)):
                         ticks[tick] = max(ticks[tick], height)
                 height, previous = height + change, time
             return ticks
@@ -460,11 +354,7 @@ class Backend:
             for each in calls:
                 time = max(each["enter"], start)
                 while time < min(each["leave"], limit):
-                    until = min(
-                        start + ((time - start) // step + 1) * step,
-                        each["leave"],
-                        limit,
-                    )
+                    until = min(start + ((time - start) // step + 1) * step, each["leave"], limit)
                     ticks[(time - start) // step] += until - time
                     time = until
             return ticks
@@ -481,9 +371,7 @@ class Backend:
                 ticks[(time - start) // step] += 1
         return ticks
 
-    def count_business_total_volume_by_day(
-        self, fields: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def count_business_total_volume_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         start, limit, calls = self.day(fields)
         counts = [1, 2, 3, 4] if fields["CountBy"] == 0 else [fields["CountBy"]]
         columns = []
@@ -498,9 +386,7 @@ class Backend:
             if f"trend_{count}" in self.lies and volumes:
                 at = volumes.index(max(volumes))
                 volumes = [
-                    volume
-                    + (7 if index >= at else 0)
-                    * (index == at or self.readings["trend"] == "cumulative")
+                    volume + (7 if index >= at else 0) * (index == at or self.readings["trend"] == "cumulative")
                     for index, volume in enumerate(volumes)
                 ]
             columns.append(volumes)
@@ -511,10 +397,7 @@ class Backend:
             if "ticks" in self.lies and index % 50 == 7:
                 continue
             for count, volume in zip(counts, volumes, strict=True):
-                row = {
-                    "TickTime": str(start + index * self.readings["tick_seconds"]),
-                    "Volume": volume,
-                }
+                row = {"TickTime": str(start + index * self.readings["tick_seconds"]), "Volume": volume}
                 rows.append(
                     {**row, "CountBy": count}
                     if len(counts) > 1 and self.readings["count_by_zero"] == "labelled"
@@ -524,15 +407,11 @@ class Backend:
             rows = [{**row, "Volume": row["Volume"] + 1} for row in rows]
         return {"TrendData": rows}
 
-    def count_business_distribute_volume_by_day(
-        self, fields: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def count_business_distribute_volume_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         start, limit, calls = self.day(fields)
         dimension = ("country", "province", "city", "network")[fields["CountBy"] - 1]
         tick = (
-            start
-            if self.readings["distribution_tick"] == "day_start"
-            else min(start + DAY + 5_400, int(self.clock()))
+            start if self.readings["distribution_tick"] == "day_start" else min(start + DAY + 5_400, int(self.clock()))
         )
         first: dict[tuple[str, str], dict[str, Any]] = {}
         hosts: dict[str, dict[str, Any]] = {}
@@ -551,43 +430,22 @@ class Backend:
             if f"spread_{dimension}" in self.lies and not rows:
                 row["RoomCnt"] += 1
             if "small_countries" in self.lies and fields["CountBy"] == 1:
-                shares = [
-                    {
-                        **row,
-                        **{name: row[name] // 4 for name in row if name != "TickTime"},
-                    }
-                    for _ in range(3)
-                ]
-                rest = {
-                    name: row[name] - 3 * shares[0][name]
-                    for name in row
-                    if name != "TickTime"
-                }
+                shares = [{**row, **{name: row[name] // 4 for name in row if name != "TickTime"}} for _ in range(3)]
+                rest = {name: row[name] - 3 * shares[0][name] for name in row if name != "TickTime"}
                 rows += shares
                 row = {**row, **rest}
             if "peaks" in self.lies:
                 row["PeakOnlineNum"] += 500
-            rows.append(
-                {**row, "Name": label} if self.readings["labels"] == "on" else row
-            )
+            rows.append({**row, "Name": label} if self.readings["labels"] == "on" else row)
         return {"DistributeData": rows}
 
     def count_qos_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         start, limit, calls = self.day(fields)
         step = self.readings["tick_seconds"]
-        names = (
-            "JoinRoomSuccRate",
-            "AudioPackLossRate",
-            "VideoPackLossRate",
-            "AudioDelayRate",
-            "VideoDelayRate",
-        )
+        names = ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate", "AudioDelayRate", "VideoDelayRate")
         values = (99.5, 180.0 if "rates" in self.lies else 1.25, 2.5, 60.125, 80.5)
         rows = [
-            {
-                "TickTime": str(start + index * step),
-                **dict(zip(names, values, strict=True)),
-            }
+            {"TickTime": str(start + index * step), **dict(zip(names, values, strict=True))}
             for index, online in enumerate(self.volume(3, start, limit, calls))
             if online and not ("quality_ticks" in self.lies and index % 9 == 0)
         ]
@@ -622,40 +480,24 @@ def make_log(random: random.Random, now: int, busy: bool) -> list[dict[str, Any]
     today = (now + EAST) // DAY * DAY - EAST
     free: dict[str, int] = {}
     people = {
-        f"user{number}": (
-            *random.choice(PLACES),
-            random.choice(["WiFi", "4G", "Ethernet"]),
-        )
-        for number in range(60)
+        f"user{number}": (*random.choice(PLACES), random.choice(["WiFi", "4G", "Ethernet"])) for number in range(60)
     }
     starts = sorted(
-        [
-            random.randint(today - 3 * DAY, now - 4 * HOUR)
-            for _ in range(60 if busy else 12)
-        ]
+        [random.randint(today - 3 * DAY, now - 4 * HOUR) for _ in range(60 if busy else 12)]
         + [random.randint(today - 2 * DAY - 900, today - 2 * DAY) for _ in range(2)]
         + [today - DAY - 600]
-        + [
-            random.randint(now - 2 * HOUR, now - 1_200)
-            for _ in range(10 if busy else 0)
-        ]
+        + [random.randint(now - 2 * HOUR, now - 1_200) for _ in range(10 if busy else 0)]
     )
     for number, start in enumerate(starts):
         recent = start > now - 2 * HOUR
         length = (
-            (now - start + random.randint(1, 900))
-            if recent and random.random() < 0.6
-            else random.randint(60, 3_000)
+            (now - start + random.randint(1, 900)) if recent and random.random() < 0.6 else random.randint(60, 3_000)
         )
         waiting = sorted(user for user in people if free.get(user, 0) < start)
         members = random.sample(waiting, min(len(waiting), random.randint(2, 5)))
         for position, user in enumerate(members):
             enter = start if position == 0 else start + random.randint(1, length // 3)
-            leave = (
-                start + length
-                if position == 0
-                else start + length - random.randint(0, length // 3)
-            )
+            leave = start + length if position == 0 else start + length - random.randint(0, length // 3)
             spans = [(enter, leave)]
             if position == 1 and leave - enter > 60:
                 middle = (enter + leave) // 2

@@ -23,9 +23,7 @@ def journal() -> Any:
     runner = CliRunner()
     with MockServer(scenario="recorded-day") as mock:
         for room in ("R001", "nowhere"):
-            called = runner.invoke(
-                cli, ["call", "query_room_info", f"RoomId={room}", "--url", mock.url]
-            )
+            called = runner.invoke(cli, ["call", "query_room_info", f"RoomId={room}", "--url", mock.url])
             assert called.exit_code == (room == "nowhere")
         har = runner.invoke(cli, ["export", "har", "--url", mock.url])
         assert har.exit_code == 0, har.output
@@ -40,10 +38,7 @@ def written(path: Path, har: Any) -> Path:
 def test_a_journal_becomes_a_har_without_signatures(journal: Any) -> None:
     """Version, requests and answers as the specification has them; nobody can send the requests again."""
     log = journal["log"]
-    assert (
-        log["version"],
-        [entry["response"]["status"] for entry in log["entries"]],
-    ) == ("1.2", [200, 200])
+    assert (log["version"], [entry["response"]["status"] for entry in log["entries"]]) == ("1.2", [200, 200])
     request = log["entries"][0]["request"]
     query = {pair["name"]: pair["value"] for pair in request["queryString"]}
     assert {query[name] for name in ("checksum", "seq", "identifier")} == {"***"}
@@ -56,52 +51,30 @@ def test_captured_answers_are_checked(journal: Any, tmp_path: Path) -> None:
     """What a journal has is sound; an answer of another shape is a finding with the request that shows it, without secrets."""
     schemas = shipped_config().schemas
     result = check_har(written(tmp_path / "a.har", journal), schemas)
-    assert (
-        result.requests,
-        result.asked["query_room_info"],
-        list(result.findings()),
-    ) == (2, 2, [])
+    assert (result.requests, result.asked["query_room_info"], list(result.findings())) == (2, 2, [])
     assert not result.fails("warning")
     entry = journal["log"]["entries"][0]
     answer = json.loads(entry["response"]["content"]["text"])
     answer["Users"][0]["AudioDuration"] = "c" * 40
     body = base64.b64encode(json.dumps(answer).encode()).decode()
-    content = {
-        "size": len(body),
-        "mimeType": "application/json",
-        "encoding": "base64",
-        "text": body,
-    }
+    content = {"size": len(body), "mimeType": "application/json", "encoding": "base64", "text": body}
     url = f"https://api.example/v2/video/query_room_info?checksum={'c' * 40}&appkey=some-appkey"
     wrong = {
         **entry,
         "request": {**entry["request"], "url": url},
         "response": {**entry["response"], "content": content},
     }
-    others = [
-        {**entry, "request": {**entry["request"], "url": "https://example/index.html"}},
-        {},
-        {"request": 1},
-    ]
-    result = check_har(
-        written(tmp_path / "b.har", {"log": {"entries": [wrong, *others]}}), schemas
-    )
+    others = [{**entry, "request": {**entry["request"], "url": "https://example/index.html"}}, {}, {"request": 1}]
+    result = check_har(written(tmp_path / "b.har", {"log": {"entries": [wrong, *others]}}), schemas)
     ((operation, finding),) = result.findings()
-    assert (result.requests, operation, finding.severity) == (
-        1,
-        "query_room_info",
-        "error",
-    )
+    assert (result.requests, operation, finding.severity) == (1, "query_room_info", "error")
     assert finding.request == "mockserver call query_room_info RoomId=R001"
     assert "c" * 40 not in finding.text.en + finding.text.zh
 
 
 def test_nothing_to_check_is_a_failure(tmp_path: Path) -> None:
     """As everywhere: a check of nothing proves nothing."""
-    result = check_har(
-        written(tmp_path / "empty.har", {"log": {"entries": []}}),
-        shipped_config().schemas,
-    )
+    result = check_har(written(tmp_path / "empty.har", {"log": {"entries": []}}), shipped_config().schemas)
     assert result.fails("error")
 
 
@@ -124,14 +97,7 @@ def test_verify_takes_a_har_instead_of_a_target(journal: Any, tmp_path: Path) ->
 
 def test_long_answers_that_the_journal_cut_are_marked() -> None:
     """So that a check leaves them out."""
-    request = {
-        "method": "POST",
-        "path": "/v2/video/x",
-        "query": {},
-        "headers": {},
-        "body": "{}",
-        "body_length": 2,
-    }
+    request = {"method": "POST", "path": "/v2/video/x", "query": {}, "headers": {}, "body": "{}", "body_length": 2}
     entry = {
         "id": "1",
         "operation": "x",
@@ -141,11 +107,5 @@ def test_long_answers_that_the_journal_cut_are_marked() -> None:
         "delivery_seconds": 0,
         "request": request,
     }
-    har = har_of_journal(
-        [{**entry, "answer": {"status": 200, "body": "{", "body_length": 9}}],
-        "http://mock",
-    )
-    assert (
-        har["log"]["entries"][0]["response"]["content"]["comment"]
-        == "cut by the journal"
-    )
+    har = har_of_journal([{**entry, "answer": {"status": 200, "body": "{", "body_length": 9}}], "http://mock")
+    assert har["log"]["entries"][0]["response"]["content"]["comment"] == "cut by the journal"

@@ -18,14 +18,7 @@ from mockserver.cli.check import check_folder
 from mockserver.contract.readings import READINGS
 from mockserver.core.errors import ConfigurationError
 from mockserver.engine.config import Config
-from mockserver.live.learn import (
-    FILES,
-    SCENARIO,
-    check_output,
-    learned_files,
-    quoted,
-    write_folder,
-)
+from mockserver.live.learn import FILES, SCENARIO, check_output, learned_files, quoted, write_folder
 from mockserver.live.target import Target
 from mockserver.live.verify import Result
 
@@ -36,10 +29,7 @@ UNDECIDABLE = {"fill": {"omit"}}
 def write(folder: Path, result: Result, target: Target, data: Any = "none") -> Config:
     """Write what was learned and return the configuration that a server would read."""
     config = shipped_config()
-    write_folder(
-        folder,
-        learned_files(result, target, config.catalogue, config.schemas, data).files,
-    )
+    write_folder(folder, learned_files(result, target, config.catalogue, config.schemas, data).files)
     loaded, problems = check_folder(folder)
     assert problems == []
     assert loaded is not None
@@ -48,29 +38,19 @@ def write(folder: Path, result: Result, target: Target, data: Any = "none") -> C
 
 def values(result: Result) -> dict[str, Any]:
     """Return the decided readings."""
-    return {
-        name: observed.value
-        for name, observed in result.readings.items()
-        if observed.value is not None
-    }
+    return {name: observed.value for name, observed in result.readings.items() if observed.value is not None}
 
 
 @pytest.mark.parametrize("seed", range(1_000, 1_000 + length(5, 200)))
-def test_every_combination_of_readings_is_found_and_served(
-    seed: int, tmp_path: Path
-) -> None:
+def test_every_combination_of_readings_is_found_and_served(seed: int, tmp_path: Path) -> None:
     """Readings, error numbers and texts of the backend are those of the mock server that is made from it."""
     readings, codes = random_readings(seed)
-    backend, result, target = examine_backend(
-        readings, codes=codes, seed=seed, thorough=True
-    )
+    backend, result, target = examine_backend(readings, codes=codes, seed=seed, thorough=True)
     assert result.requests <= 300
     assert errors_of(result) == []
     found = values(result)
     missing = {name for name in backend.readings if name not in found}
-    assert all(
-        backend.readings[name] in UNDECIDABLE.get(name, ()) for name in missing
-    ), missing
+    assert all(backend.readings[name] in UNDECIDABLE.get(name, ()) for name in missing), missing
     assert {name: found[name] for name in backend.readings if name in found} == {
         name: value for name, value in backend.readings.items() if name in found
     }
@@ -79,25 +59,14 @@ def test_every_combination_of_readings_is_found_and_served(
     for name in NAMES:
         row = config.catalogue[name]
         if row.source == "observed":
-            assert (row.code, row.text.en) == (
-                codes[name],
-                f"failed: {name.replace('_', ' ')}",
-            )
+            assert (row.code, row.text.en) == (codes[name], f"failed: {name.replace('_', ' ')}")
     twin = examine_engine(config, SCENARIO, thorough=True)
     assert errors_of(twin) == []
     assert {name: value for name, value in values(twin).items() if name in found} == {
         name: value for name, value in found.items() if name in values(twin)
     }
-    seen = {
-        error.name: (error.code, error.info)
-        for error in result.errors
-        if error.code is not None
-    }
-    again = {
-        error.name: (error.code, error.info)
-        for error in twin.errors
-        if error.code is not None
-    }
+    seen = {error.name: (error.code, error.info) for error in result.errors if error.code is not None}
+    again = {error.name: (error.code, error.info) for error in twin.errors if error.code is not None}
     assert again == {name: value for name, value in seen.items() if name in again}
     assert len(again) >= len(seen) - 1
 
@@ -123,30 +92,19 @@ def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", ["none", "recorded"])
 def test_no_secret_reaches_a_file(data: Any, tmp_path: Path) -> None:
     """Keys, checksums, seqs and the identifier are in no file, whatever the target says."""
-    backend, result, target = examine_backend(
-        lies=("leaks", "secret_ids"), thorough=True
-    )
+    backend, result, target = examine_backend(lies=("leaks", "secret_ids"), thorough=True)
     write(tmp_path / "out", result, target, data)
-    written = "".join(
-        path.read_text("utf-8")
-        for path in (tmp_path / "out").rglob("*")
-        if path.is_file()
-    )
-    assert [
-        secret for secret in (*APP.values(), *backend.seen) if secret in written
-    ] == []
+    written = "".join(path.read_text("utf-8") for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert [secret for secret in (*APP.values(), *backend.seen) if secret in written] == []
     assert "***" in written
 
 
 def test_the_page_says_what_decided_each_reading(tmp_path: Path) -> None:
     """Confirmed or undecided, with the requests and the date; the scenario has every reading."""
-    _, result, target = examine_backend(
-        {"trend": "cumulative"}, thorough=True, max_requests=60
-    )
+    _, result, target = examine_backend({"trend": "cumulative"}, thorough=True, max_requests=60)
     write(tmp_path / "out", result, target)
     page, scenario = (
-        (tmp_path / "out" / name).read_text("utf-8")
-        for name in ("learned.md", f"scenarios/{SCENARIO}.yaml")
+        (tmp_path / "out" / name).read_text("utf-8") for name in ("learned.md", f"scenarios/{SCENARIO}.yaml")
     )
     assert "### seq: confirmed, **required**" in page
     assert "### trend: undecided" in page
@@ -154,10 +112,7 @@ def test_the_page_says_what_decided_each_reading(tmp_path: Path) -> None:
     assert "2026-10-26" in page
     assert page.count("curl -sS ") > 10
     assert [name for name in READINGS if f"\n  {name}: " not in scenario] == []
-    assert (
-        '# undecided, this is the default: the limit of requests was reached\n  trend: "tick"'
-        in scenario
-    )
+    assert '# undecided, this is the default: the limit of requests was reached\n  trend: "tick"' in scenario
 
 
 def catalogue_after(codes: Mapping[str, int], tmp_path: Path) -> Config:
@@ -169,33 +124,22 @@ def catalogue_after(codes: Mapping[str, int], tmp_path: Path) -> Config:
 def test_shared_and_colliding_numbers_are_kept_apart(tmp_path: Path) -> None:
     """Observed errors may share a number; an assumed one that collides with an observed one is moved."""
     shared = dict.fromkeys(("missing_parameter", "missing_field", "invalid_field"), 400)
-    config = catalogue_after(
-        {**shared, "empty_body": 1500, "unknown_appkey": 1401}, tmp_path
-    )
+    config = catalogue_after({**shared, "empty_body": 1500, "unknown_appkey": 1401}, tmp_path)
     rows = config.catalogue
     assert {rows[name].code for name in shared} == {400}
     assert (rows["empty_body"].code, rows["unknown_appkey"].code) == (1500, 1401)
-    assert (rows["internal_error"].source, rows["internal_error"].code) == (
-        "assumed",
-        9001,
-    )
+    assert (rows["internal_error"].source, rows["internal_error"].code) == ("assumed", 9001)
     assert (rows["rate_limited"].source, rows["rate_limited"].code) == ("assumed", 9000)
     assert rows.name_of(400) == "missing_parameter"
 
 
 def test_answers_that_fit_no_choice_are_new_behaviour() -> None:
     """They are undecided, with the evidence, and a warning."""
-    _, result, _ = examine_backend(
-        {"strictness": "lenient", "fussy": True}, thorough=True
-    )
+    _, result, _ = examine_backend({"strictness": "lenient", "fussy": True}, thorough=True)
     observed = result.readings["strictness"]
     assert (observed.value, observed.new) == (None, True)
-    assert observed.evidence.en.startswith(
-        "new behaviour: accepted: integers for stamps"
-    )
-    assert ("strictness", "warning") in {
-        (name, finding.severity) for name, finding in result.findings()
-    }
+    assert observed.evidence.en.startswith("new behaviour: accepted: integers for stamps")
+    assert ("strictness", "warning") in {(name, finding.severity) for name, finding in result.findings()}
 
 
 def test_a_folder_with_files_is_kept_without_force(tmp_path: Path) -> None:
@@ -207,11 +151,9 @@ def test_a_folder_with_files_is_kept_without_force(tmp_path: Path) -> None:
     check_output(tmp_path / "new", force=False)
     _, result, target = examine_backend(max_requests=30)
     write(tmp_path, result, target)
-    assert sorted(
-        str(path.relative_to(tmp_path))
-        for path in tmp_path.rglob("*")
-        if path.is_file()
-    ) == sorted(("notes.txt", *FILES))
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == sorted(
+        ("notes.txt", *FILES)
+    )
 
 
 def test_files_that_are_not_valid_are_not_written(tmp_path: Path) -> None:
@@ -221,21 +163,9 @@ def test_files_that_are_not_valid_are_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        'a "quoted" \\ text',
-        "# no: comment",
-        "表情 🎧",
-        "\x7f\x85\u2028\u200b",
-        "yes",
-        "",
-    ],
-)
+@pytest.mark.parametrize("text", ['a "quoted" \\ text', "# no: comment", "表情 🎧", "\x7f\x85\u2028\u200b", "yes", ""])
 def test_texts_survive_yaml(text: str, tmp_path: Path) -> None:
     """Whatever an id or a message contains."""
     from mockserver.core.yaml_reader import parse_yaml
 
-    assert parse_yaml(
-        f"- {quoted(text)}\n- {quoted(json.dumps(text))}\n", "x"
-    ).value == [text, json.dumps(text)]
+    assert parse_yaml(f"- {quoted(text)}\n- {quoted(json.dumps(text))}\n", "x").value == [text, json.dumps(text)]

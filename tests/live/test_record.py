@@ -11,16 +11,7 @@ from typing import Any
 import pytest
 from helpers.engine_client import EngineClient, user_config
 from live.local_target import CREDENTIALS, START, Time, local_target
-from live.second_backend import (
-    ALL,
-    APP,
-    DAY,
-    EAST,
-    RECORDS,
-    ROOM,
-    SPREAD,
-    Backend,
-)
+from live.second_backend import ALL, APP, DAY, EAST, RECORDS, ROOM, SPREAD, Backend
 
 from mockserver.cli.check import check_folder
 from mockserver.contract.readings import resolve
@@ -43,14 +34,7 @@ class Weather:
         self.backend, self.received = backend, []  # type: ignore[var-annotated]
         self.disturb: Any = lambda: None
 
-    def handle(
-        self,
-        method: str,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, bytes]:
+    def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         self.received.append((method, path, query, dict(headers), body))
         return self.disturb() or self.backend.handle(method, path, query, headers, body)
 
@@ -58,9 +42,7 @@ class Weather:
 class Session:
     """A recorder in front of a backend, and the clients before it."""
 
-    def __init__(
-        self, client: EngineClient, weather: Weather, recorder: Recorder
-    ) -> None:
+    def __init__(self, client: EngineClient, weather: Weather, recorder: Recorder) -> None:
         self.client, self.weather, self.recorder = client, weather, recorder
 
     def ask(self, operation: str, **body: Any) -> Any:
@@ -94,26 +76,15 @@ def recording(
 def replayed(folder: Path, backend: Backend, later: int = 7_200) -> EngineClient:
     """A mock that serves what was recorded; `check` has nothing against it."""
     assert check_folder(folder)[1] == []
-    files = {
-        str(path.relative_to(folder)): path.read_text()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-    return EngineClient(
-        "recorded",
-        {"signing": "off"},
-        config=user_config(folder, files),
-        now=NOW + later,
-    )
+    files = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    return EngineClient("recorded", {"signing": "off"}, config=user_config(folder, files), now=NOW + later)
 
 
 def sorted_rows(value: Any) -> Any:
     """The answer with its lists in an order that both sides have."""
     if isinstance(value, dict):
         return {name: sorted_rows(item) for name, item in value.items()}
-    return (
-        sorted(map(sorted_rows, value), key=str) if isinstance(value, list) else value
-    )
+    return sorted(map(sorted_rows, value), key=str) if isinstance(value, list) else value
 
 
 def span(begin: int, end: int) -> dict[str, str]:
@@ -123,57 +94,28 @@ def span(begin: int, end: int) -> dict[str, str]:
 def test_answers_go_back_unchanged_and_are_signed_anew(tmp_path: Path) -> None:
     """Mock credentials come in, those of the target go out, with a seq of their own; status and bytes are the target's."""
     time = Time()
-    backend = Backend(
-        {"http_status": "rest", "seq": "unique", "identifier": "admin"}, clock=time
-    )
+    backend = Backend({"http_status": "rest", "seq": "unique", "identifier": "admin"}, clock=time)
     with recording(tmp_path, backend, time, signing="v2") as session:
         clock = {"curtime": str(NOW)}
-        first = session.client.send(
-            {"operation": ALL, "body": span(NOW - 900, NOW), "query": clock}
-        )
+        first = session.client.send({"operation": ALL, "body": span(NOW - 900, NOW), "query": clock})
         wrong = session.client.send(
-            {
-                "operation": ROOM,
-                "body": {"RoomId": "no-such-room"},
-                "query": {**clock, "seq": "2"},
-            }
+            {"operation": ROOM, "body": {"RoomId": "no-such-room"}, "query": {**clock, "seq": "2"}}
         )
-        broken = session.client.send(
-            {"operation": ROOM, "text": "{", "query": {**clock, "seq": "2"}}
-        )
+        broken = session.client.send({"operation": ROOM, "text": "{", "query": {**clock, "seq": "2"}})
         assert (
             first.body
             == backend.lie(
-                ALL,
-                {
-                    "Status": "OK",
-                    "ErrorCode": 0,
-                    "ErrorInfo": "",
-                    **getattr(backend, ALL)(span(NOW - 900, NOW)),
-                },
+                ALL, {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **getattr(backend, ALL)(span(NOW - 900, NOW))}
             )[1]
         )
-        assert (wrong.status, json.loads(wrong.body)["ErrorCode"]) == (
-            418,
-            backend.codes["room_not_found"],
-        )
-        assert (broken.status, json.loads(broken.body)["ErrorCode"]) == (
-            418,
-            backend.codes["malformed_json"],
-        )
-        assert [found.error for found in session.client.violations] == [
-            "malformed_json"
-        ]
+        assert (wrong.status, json.loads(wrong.body)["ErrorCode"]) == (418, backend.codes["room_not_found"])
+        assert (broken.status, json.loads(broken.body)["ErrorCode"]) == (418, backend.codes["malformed_json"])
+        assert [found.error for found in session.client.violations] == ["malformed_json"]
         queries = [query for _, _, query, _, _ in session.weather.received]
-        assert all(
-            f"appkey={APP['appkey']}&identifier={APP['identifier']}" in query
-            for query in queries
-        )
+        assert all(f"appkey={APP['appkey']}&identifier={APP['identifier']}" in query for query in queries)
         assert len({query.partition("seq=")[2] for query in queries}) == 3
         before = len(session.weather.received)
-        refused = session.client.send(
-            {"operation": ROOM, "query": {**clock, "checksum": "0" * 40}}
-        )
+        refused = session.client.send({"operation": ROOM, "query": {**clock, "checksum": "0" * 40}})
         assert json.loads(refused.body)["ErrorCode"] == 1105
         assert len(session.weather.received) == before
 
@@ -185,18 +127,12 @@ def test_answers_go_back_unchanged_and_are_signed_anew(tmp_path: Path) -> None:
         ((200, b"[]"), "the target answered HTTP 200"),
         ((200, b"\xff"), "the target answered HTTP 200"),
         (
-            TargetError.of(
-                "unreachable",
-                "target",
-                Text("no complete answer in time", "未在时限内收到完整应答"),
-            ),
+            TargetError.of("unreachable", "target", Text("no complete answer in time", "未在时限内收到完整应答")),
             "no complete answer",
         ),
     ],
 )
-def test_bad_weather_is_an_envelope_with_a_diagnosis(
-    tmp_path: Path, weather: Any, said: str
-) -> None:
+def test_bad_weather_is_an_envelope_with_a_diagnosis(tmp_path: Path, weather: Any, said: str) -> None:
     """When recording; a spy gives the mock's answer; what was recorded before is kept."""
 
     def storm() -> tuple[int, bytes]:
@@ -212,11 +148,7 @@ def test_bad_weather_is_an_envelope_with_a_diagnosis(
         answer = session.ask(ALL, **span(YESTERDAY, YESTERDAY + 9_000))
         assert (answer["Status"], answer["ErrorCode"]) == ("FAIL", 1500)
         assert said in answer["ErrorInfo"]
-    assert len(
-        replayed(tmp_path / "a", backend).ask(ALL, span(YESTERDAY, YESTERDAY + 9_000))[
-            "UsersList"
-        ]
-    ) == len(rows)
+    assert len(replayed(tmp_path / "a", backend).ask(ALL, span(YESTERDAY, YESTERDAY + 9_000))["UsersList"]) == len(rows)
     assert said in (tmp_path / "a" / "recorded.md").read_text()
     with recording(tmp_path / "b", backend, time, mode="spy") as session:
         session.weather.disturb = storm
@@ -227,19 +159,12 @@ def test_a_spy_asks_only_for_what_the_mock_does_not_know(tmp_path: Path) -> None
     """A room of the scenario is the mock's; another one is the target's."""
     time = Time()
     backend = Backend({}, clock=time)
-    with recording(
-        tmp_path, backend, time, mode="spy", scenario="recorded-day"
-    ) as session:
+    with recording(tmp_path, backend, time, mode="spy", scenario="recorded-day") as session:
         assert session.ask(ROOM, RoomId="R001")["Status"] == "OK"
         assert session.weather.received == []
         assert session.ask(ROOM, RoomId=backend.log[0]["room"])["Status"] == "OK"
         assert len(session.weather.received) == 1
-    assert (
-        replayed(tmp_path, backend).ask(ROOM, {"RoomId": backend.log[0]["room"]})[
-            "Status"
-        ]
-        == "OK"
-    )
+    assert replayed(tmp_path, backend).ask(ROOM, {"RoomId": backend.log[0]["room"]})["Status"] == "OK"
 
 
 def test_a_shadow_reports_differences_by_severity(tmp_path: Path) -> None:
@@ -249,17 +174,12 @@ def test_a_shadow_reports_differences_by_severity(tmp_path: Path) -> None:
     room = backend.log[0]["room"]
     for each in backend.log:
         each["room"] = "R001" if each["room"] == room else each["room"]
-    with recording(
-        tmp_path, backend, time, mode="shadow", scenario="recorded-day"
-    ) as session:
+    with recording(tmp_path, backend, time, mode="shadow", scenario="recorded-day") as session:
         assert session.ask(ROOM, RoomId="R001")["Users"][0]["UserId"] == "heyu"
         assert session.ask(ROOM, RoomId="R002")["RoomId"] == "R002"
     page = (tmp_path / "recorded.md").read_text()
     assert "error: query_room_info: /Secret is only in the target's answer" in page
-    assert (
-        f"error: query_room_info: the target says FAIL {backend.codes['room_not_found']}, the mock OK"
-        in page
-    )
+    assert f"error: query_room_info: the target says FAIL {backend.codes['room_not_found']}, the mock OK" in page
 
 
 def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> None:
@@ -276,10 +196,7 @@ def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> 
         backend.lies = frozenset({"outside_window"})
         session.ask(ALL, **span(YESTERDAY, YESTERDAY + 20_000))
     page = (tmp_path / "recorded.md").read_text()
-    assert (
-        "warning: query_all_instance_by_time: an answer off the contract was not recorded (1)"
-        in page
-    )
+    assert "warning: query_all_instance_by_time: an answer off the contract was not recorded (1)" in page
     assert f"- {user} in " in page
     assert "against the reading window=overlap" in page
 
@@ -294,9 +211,7 @@ def test_statistics_are_kept_as_they_were(tmp_path: Path) -> None:
     mock = replayed(tmp_path, backend)
     assert mock.ask(SPREAD, {**day, "CountBy": 2}) == expected
     assert mock.ask(SPREAD, {**day, "CountBy": 3})["ErrorCode"] == 1403
-    assert (
-        mock.ask(SPREAD, {"QueryDate": "20261024", "CountBy": 2})["ErrorCode"] == 1403
-    )
+    assert mock.ask(SPREAD, {"QueryDate": "20261024", "CountBy": 2})["ErrorCode"] == 1403
 
 
 def test_no_secret_reaches_a_file_or_the_journal(tmp_path: Path) -> None:
@@ -311,16 +226,11 @@ def test_no_secret_reaches_a_file_or_the_journal(tmp_path: Path) -> None:
         session.ask(ROOM, RoomId="no-such-room")
         session.ask(ROOM, RoomId=rows[0]["RoomId"])
         session.client.send({"operation": ROOM, "text": f'{{"{APP["appsecret"]}"'})
-        shown = "".join(
-            str(entry) + str(entry.answer)
-            for entry in session.client.journal.select().entries
-        )
+        shown = "".join(str(entry) + str(entry.answer) for entry in session.client.journal.select().entries)
     files = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     secrets = {*APP.values(), *backend.seen, "private-word"}
     assert [secret for secret in secrets if secret in files] == []
-    assert [
-        secret for secret in (APP["appsecret"], APP["restapikey"]) if secret in shown
-    ] == []
+    assert [secret for secret in (APP["appsecret"], APP["restapikey"]) if secret in shown] == []
     assert check_folder(tmp_path)[1] == []
 
 
@@ -354,10 +264,7 @@ def test_the_file_is_written_while_recording(tmp_path: Path) -> None:
         assert check_folder(tmp_path)[1] == []
         session.ask(ALL, **span(YESTERDAY, YESTERDAY + DAY))
         session.recorder.flush()
-        assert (
-            len(replayed(tmp_path, backend).ask(ALL, span(YESTERDAY, YESTERDAY + 900)))
-            > 0
-        )
+        assert len(replayed(tmp_path, backend).ask(ALL, span(YESTERDAY, YESTERDAY + 900))) > 0
         assert (tmp_path / "scenarios" / "recorded.csv").read_text().count("\n") > 10
 
 
@@ -378,8 +285,6 @@ def test_many_answers_go_to_several_files(tmp_path: Path) -> None:
     RecordingFiles(tmp_path, "zh").write(kept, [])
     names = sorted(path.name for path in (tmp_path / "scenarios").glob("*.yaml"))
     assert names[:2] == ["recorded-2.yaml", "recorded-3.yaml"]
-    mock = EngineClient(
-        "recorded", {"signing": "off"}, config=user_config(tmp_path, {}), now=NOW
-    )
+    mock = EngineClient("recorded", {"signing": "off"}, config=user_config(tmp_path, {}), now=NOW)
     for day in ("20251101", "20251130"):
         assert len(mock.ask("count_qos_by_day", {"QueryDate": day})["QosData"]) == 1_440

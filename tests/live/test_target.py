@@ -17,27 +17,15 @@ import trustme
 
 from mockserver.contract.apps import Credentials
 from mockserver.core.errors import ConfigurationError
-from mockserver.live.target import (
-    Target,
-    TargetCredentials,
-    TargetError,
-    read_target_credentials,
-)
+from mockserver.live.target import Target, TargetCredentials, TargetError, read_target_credentials
 
-KEYS = Credentials(
-    "planted-appkey", "planted+secret/of/the/target==", "planted-restapikey"
-)
+KEYS = Credentials("planted-appkey", "planted+secret/of/the/target==", "planted-restapikey")
 CREDENTIALS = TargetCredentials(KEYS, "planted-operator")
 PLANTED = (KEYS.appkey, KEYS.appsecret, KEYS.restapikey, CREDENTIALS.identifier)
 Reply = Callable[[http.server.BaseHTTPRequestHandler], None]
 
 
-def answer(
-    handler: http.server.BaseHTTPRequestHandler,
-    body: bytes = b"{}",
-    status: int = 200,
-    **headers: str,
-) -> None:
+def answer(handler: http.server.BaseHTTPRequestHandler, body: bytes = b"{}", status: int = 200, **headers: str) -> None:
     """Send an answer."""
     handler.send_response(status)
     for name, value in {"Content-Length": str(len(body)), **headers}.items():
@@ -47,9 +35,7 @@ def answer(
 
 
 @contextmanager
-def backend(
-    reply: Reply, authority: trustme.CA | None = None
-) -> Iterator[tuple[str, list[str]]]:
+def backend(reply: Reply, authority: trustme.CA | None = None) -> Iterator[tuple[str, list[str]]]:
     """Yield the URL of a server that answers with `reply`, and the request targets that it received."""
     seen: list[str] = []
 
@@ -71,15 +57,10 @@ def backend(
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost").configure_cert(context)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(
-        target=server.serve_forever, kwargs={"poll_interval": 0.01}
-    )
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield (
-            f"{'https' if authority else 'http'}://localhost:{server.server_port}",
-            seen,
-        )
+        yield (f"{'https' if authority else 'http'}://localhost:{server.server_port}", seen)
     finally:
         server.shutdown()
         server.server_close()
@@ -110,46 +91,28 @@ def test_a_request_is_signed_after_its_wait() -> None:
     """The rate limits the requests, and curtime is that of sending, not that of asking."""
     time = Time()
     with backend(answer) as (url, seen):
-        target = Target(
-            url, CREDENTIALS, rate=0.5, clock=time, ticks=time, pause=time.pause
-        )
+        target = Target(url, CREDENTIALS, rate=0.5, clock=time, ticks=time, pause=time.pause)
         for _ in range(3):
             target.send("/v2/video/query_room_info", b"{}")
         target.close()
     assert time.waits == [2.0, 2.0]
     queries = [query_of(path) for path in seen]
-    assert [query["curtime"] for query in queries] == [
-        "1575962150",
-        "1575962152",
-        "1575962154",
-    ]
+    assert [query["curtime"] for query in queries] == ["1575962150", "1575962152", "1575962154"]
     assert len({query["seq"] for query in queries}) == 3
     for query in queries:
         text = KEYS.appsecret + KEYS.restapikey + query["curtime"]
         assert query["checksum"] == hashlib.sha1(text.encode()).hexdigest()
-        assert (query["appkey"], query["identifier"]) == (
-            KEYS.appkey,
-            CREDENTIALS.identifier,
-        )
+        assert (query["appkey"], query["identifier"]) == (KEYS.appkey, CREDENTIALS.identifier)
 
 
 def test_parameters_can_be_replaced_and_left_out() -> None:
     """`sign` changes the signature of one request; a replaced curtime is the one that is hashed."""
     with backend(answer) as (url, seen):
         target = Target(url, CREDENTIALS)
-        target.send(
-            "/",
-            b"{}",
-            sign=lambda: {"curtime": "1", "seq": None},
-            formula="v1",
-            query="seq=%FF",
-        )
+        target.send("/", b"{}", sign=lambda: {"curtime": "1", "seq": None}, formula="v1", query="seq=%FF")
         target.close()
     assert seen[0].endswith("&seq=%FF")
-    assert (
-        query_of(seen[0])["checksum"]
-        == hashlib.sha1(f"{KEYS.appsecret}1".encode()).hexdigest()
-    )
+    assert query_of(seen[0])["checksum"] == hashlib.sha1(f"{KEYS.appsecret}1".encode()).hexdigest()
 
 
 def test_the_number_of_requests_is_limited() -> None:
@@ -164,14 +127,10 @@ def test_the_number_of_requests_is_limited() -> None:
     assert (caught.value.kind, len(seen)) == ("out_of_requests", 2)
 
 
-def test_redirects_and_proxies_of_the_environment_are_ignored(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_redirects_and_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer of the target itself comes back, whatever it says."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    with backend(
-        lambda handler: answer(handler, b"moved", 302, Location="http://127.0.0.1:1/")
-    ) as (url, _):
+    with backend(lambda handler: answer(handler, b"moved", 302, Location="http://127.0.0.1:1/")) as (url, _):
         target = Target(url, CREDENTIALS)
         received = target.send("/", b"{}")
         target.close()
@@ -180,16 +139,11 @@ def test_redirects_and_proxies_of_the_environment_are_ignored(
 
 def test_an_answer_is_not_decoded() -> None:
     """Its bytes are those on the wire, also when they claim to be compressed."""
-    with backend(
-        lambda handler: answer(handler, b"\x1f\x8bno gzip", Content_Encoding="gzip")
-    ) as (url, _):
+    with backend(lambda handler: answer(handler, b"\x1f\x8bno gzip", Content_Encoding="gzip")) as (url, _):
         target = Target(url, CREDENTIALS)
         received = target.send("/", b"{}")
         target.close()
-    assert (received.body, received.headers["content-encoding"]) == (
-        b"\x1f\x8bno gzip",
-        "gzip",
-    )
+    assert (received.body, received.headers["content-encoding"]) == (b"\x1f\x8bno gzip", "gzip")
 
 
 def test_a_dropped_connection_is_replaced_by_a_newly_signed_request() -> None:
@@ -211,9 +165,7 @@ def test_a_dropped_connection_is_replaced_by_a_newly_signed_request() -> None:
     assert len(seen) == len({query_of(path)["seq"] for path in seen}) == 3
 
 
-def test_an_untrusted_certificate_is_reported_and_a_trusted_one_is_not(
-    tmp_path: Path,
-) -> None:
+def test_an_untrusted_certificate_is_reported_and_a_trusted_one_is_not(tmp_path: Path) -> None:
     """`--target-ca` adds a CA to those of the system."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -246,9 +198,7 @@ def test_an_unreachable_target_is_one_line_without_secrets(host: str) -> None:
     assert caught.value.kind == "unreachable"
     assert "unreachable" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
-    assert not [
-        secret for secret in (*PLANTED, "checksum", "curtime") if secret in shown
-    ]
+    assert not [secret for secret in (*PLANTED, "checksum", "curtime") if secret in shown]
 
 
 def test_what_a_target_says_is_masked() -> None:
@@ -259,15 +209,11 @@ def test_what_a_target_says_is_masked() -> None:
         target.close()
     query = query_of(seen[0])
     expected = hashlib.sha1((KEYS.appsecret + query["curtime"]).encode()).hexdigest()
-    said = json.dumps(
-        [*PLANTED, query["checksum"], query["seq"], expected, expected.upper(), "why"]
-    )
+    said = json.dumps([*PLANTED, query["checksum"], query["seq"], expected, expected.upper(), "why"])
     assert json.loads(target.redact(said)) == ["***"] * 8 + ["why"]
 
 
-@pytest.mark.parametrize(
-    "url", ["ftp://host", "http://user:pass@host", "http://host/?a=1", "host", ""]
-)
+@pytest.mark.parametrize("url", ["ftp://host", "http://user:pass@host", "http://host/?a=1", "host", ""])
 def test_only_the_url_of_a_server_is_accepted(url: str) -> None:
     """The message names the option and shows no password."""
     with pytest.raises(ConfigurationError, match=r"--target: ") as caught:
@@ -275,18 +221,11 @@ def test_only_the_url_of_a_server_is_accepted(url: str) -> None:
     assert "pass" not in str(caught.value)
 
 
-def test_credentials_come_from_a_file_or_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_credentials_come_from_a_file_or_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first app of the file unless another is chosen; without either, the message says what to set."""
-    with pytest.raises(
-        ConfigurationError,
-        match="MOCKSERVER_TARGET_APPKEY, MOCKSERVER_TARGET_APPSECRET",
-    ):
+    with pytest.raises(ConfigurationError, match="MOCKSERVER_TARGET_APPKEY, MOCKSERVER_TARGET_APPSECRET"):
         read_target_credentials(None, None)
-    for name, value in zip(
-        ("APPKEY", "APPSECRET", "RESTAPIKEY", "IDENTIFIER"), PLANTED, strict=True
-    ):
+    for name, value in zip(("APPKEY", "APPSECRET", "RESTAPIKEY", "IDENTIFIER"), PLANTED, strict=True):
         monkeypatch.setenv(f"MOCKSERVER_TARGET_{name}", value)
     assert read_target_credentials(None, None) == CREDENTIALS
     assert not [secret for secret in PLANTED[1:] if secret in repr(CREDENTIALS)]
@@ -294,11 +233,6 @@ def test_credentials_come_from_a_file_or_the_environment(
     row = "{{appkey: {0}, appsecret: secret-of-{0}, restapikey: restapikey-of-{0}, identifiers: [{0}-admin]}}"
     apps.write_text(f"apps: [{row.format('first-app')}, {row.format('second-app')}]\n")
     assert read_target_credentials(str(apps), None).keys.appkey == "first-app"
-    assert (
-        read_target_credentials(str(apps), "second-app").identifier
-        == "second-app-admin"
-    )
-    with pytest.raises(
-        ConfigurationError, match=r"--target-appkey: .*first-app, second-app"
-    ):
+    assert read_target_credentials(str(apps), "second-app").identifier == "second-app-admin"
+    with pytest.raises(ConfigurationError, match=r"--target-appkey: .*first-app, second-app"):
         read_target_credentials(str(apps), "third")

@@ -10,13 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from helpers.engine_client import shipped_config
 from helpers.length import FULL, length
-from live.local_target import (
-    CREDENTIALS,
-    Time,
-    examine_backend,
-    examine_engine,
-    local_target,
-)
+from live.local_target import CREDENTIALS, Time, examine_backend, examine_engine, local_target
 from live.second_backend import APP, CHOICES, NAMES
 
 from mockserver.contract.catalogue import OK
@@ -36,16 +30,12 @@ def random_readings(seed: int) -> tuple[dict[str, Any], dict[str, int]]:
     """Return readings and error numbers."""
     draw = random.Random(seed)
     readings = {name: draw.choice(values) for name, values in CHOICES.items()}
-    return readings, dict(
-        zip(NAMES, draw.sample(range(1, 90_000), len(NAMES)), strict=True)
-    )
+    return readings, dict(zip(NAMES, draw.sample(range(1, 90_000), len(NAMES)), strict=True))
 
 
 def errors_of(result: Result) -> list[str]:
     """Return what the findings of severity error are about."""
-    return sorted(
-        {name for name, finding in result.findings() if finding.severity == "error"}
-    )
+    return sorted({name for name, finding in result.findings() if finding.severity == "error"})
 
 
 @pytest.mark.parametrize("seed", range(length(6, 150)))
@@ -53,9 +43,7 @@ def test_any_readings_and_error_numbers_are_sound(seed: int) -> None:
     """Readings are reported, not judged; no reading is reported with a wrong value."""
     readings, codes = random_readings(seed)
     expected = {"http_status": readings["http_status"]}
-    backend, result, _ = examine_backend(
-        readings, codes=codes, seed=seed, expected=expected
-    )
+    backend, result, _ = examine_backend(readings, codes=codes, seed=seed, expected=expected)
     assert errors_of(result) == []
     assert not result.fails("error")
     assert result.requests <= 200
@@ -102,76 +90,47 @@ LIES = {
 def test_each_lie_is_an_error_with_its_request(lie: str, about: str) -> None:
     """A lie is found where it is told, with evidence and a request that shows it; exit code 1."""
     _, result, _ = examine_backend(lies=(lie,))
-    found = [
-        finding
-        for name, finding in result.findings()
-        if name == about and finding.severity == "error"
-    ]
+    found = [finding for name, finding in result.findings() if name == about and finding.severity == "error"]
     assert found, list(result.findings())
     assert result.fails("error")
     assert all(finding.request.startswith("curl -sS ") for finding in found)
     shape = result_json(result, "en")
     assert shape["ok"] is False
     if about in OPERATIONS:
-        assert (
-            next(each for each in shape["operations"] if each["name"] == about)["ok"]
-            is False
-        )
+        assert next(each for each in shape["operations"] if each["name"] == about)["ok"] is False
     else:
-        assert (
-            next(each for each in shape["invariants"] if each["name"] == about)[
-                "verdict"
-            ]
-            == "violated"
-        )
+        assert next(each for each in shape["invariants"] if each["name"] == about)["verdict"] == "violated"
 
 
 @pytest.mark.parametrize(
     ("lie", "about"),
-    [
-        ("unstable", "repeatable"),
-        ("two_places", "disjoint_sessions"),
-        ("small_countries", "nested_distribution"),
-    ],
+    [("unstable", "repeatable"), ("two_places", "disjoint_sessions"), ("small_countries", "nested_distribution")],
 )
 def test_a_doubtful_answer_is_a_warning(lie: str, about: str) -> None:
     """It passes unless warnings fail."""
     _, result, _ = examine_backend(lies=(lie,))
-    assert (about, "warning") in {
-        (name, finding.severity) for name, finding in result.findings()
-    }
+    assert (about, "warning") in {(name, finding.severity) for name, finding in result.findings()}
     assert (result.fails("error"), result.fails("warning")) == (False, True)
 
 
 def test_every_invariant_has_a_lie() -> None:
     """None of them holds whatever the target does."""
     _, result, _ = examine_backend()
-    assert {
-        *LIES.values(),
-        "repeatable",
-        "disjoint_sessions",
-        "nested_distribution",
-    } >= set(result.invariants)
-    assert {name: result.verdict(name) for name in result.invariants} == dict.fromkeys(
-        result.invariants, "holds"
-    )
+    assert {*LIES.values(), "repeatable", "disjoint_sessions", "nested_distribution"} >= set(result.invariants)
+    assert {name: result.verdict(name) for name in result.invariants} == dict.fromkeys(result.invariants, "holds")
 
 
 def test_failures_with_other_statuses_contradict_the_document_unless_expected() -> None:
     """§1.3 says HTTP 200; `--reading http_status=rest` accepts the contrary."""
     _, result, _ = examine_backend({"http_status": "rest"})
     assert {"http_status", ALL} <= set(errors_of(result))
-    _, result, _ = examine_backend(
-        {"http_status": "rest"}, expected={"http_status": "rest"}
-    )
+    _, result, _ = examine_backend({"http_status": "rest"}, expected={"http_status": "rest"})
     assert errors_of(result) == []
 
 
 def test_an_expected_reading_is_judged() -> None:
     """So a nightly run tells when a backend changes."""
-    _, result, _ = examine_backend(
-        {"window": "enter"}, expected={"window": "overlap", "seq": "required"}
-    )
+    _, result, _ = examine_backend({"window": "enter"}, expected={"window": "overlap", "seq": "required"})
     assert errors_of(result) == ["window"]
 
 
@@ -198,19 +157,12 @@ def test_a_reading_without_evidence_does_not_blame_the_limit() -> None:
     assert result.readings["max_rows"].evidence.en == "no answer of this run decides it"
 
 
-SHIPPED = {
-    "default": None,
-    "recorded-day": "20191210",
-    "edge": "20191210",
-    "document": None,
-}
+SHIPPED = {"default": None, "recorded-day": "20191210", "edge": "20191210", "document": None}
 LARGE = {"degraded-network": None, "live-calls": None, "busy-day": None}
 NOON = parse_day("20191212") + 43_200.25
 
 
-@pytest.mark.parametrize(
-    ("scenario", "day"), {**SHIPPED, **(LARGE if FULL else {})}.items()
-)
+@pytest.mark.parametrize(("scenario", "day"), {**SHIPPED, **(LARGE if FULL else {})}.items())
 def test_our_own_sound_scenarios_pass(scenario: str, day: str | None) -> None:
     """They claim to be consistent. `document` is, but for its samples, which answer the bodies of the document only."""
     result = examine_engine(shipped_config(), scenario, now=NOON, day=day)
@@ -233,10 +185,7 @@ def refused_by(handle: Any) -> TargetError:
         ((404, b'{"error": "not found"}'), "other_api", "HTTP 404"),
         ((429, b""), "rate_limited", "limits the rate"),
         (
-            (
-                200,
-                b'{"Status": "FAIL", "ErrorCode": 7, "ErrorInfo": "too many requests"}',
-            ),
+            (200, b'{"Status": "FAIL", "ErrorCode": 7, "ErrorInfo": "too many requests"}'),
             "rate_limited",
             "lower --rate",
         ),
@@ -247,9 +196,7 @@ def refused_by(handle: Any) -> TargetError:
         ),
     ],
 )
-def test_a_target_that_cannot_be_asked_is_one_line(
-    answer: tuple[int, bytes], kind: str, said: str
-) -> None:
+def test_a_target_that_cannot_be_asked_is_one_line(answer: tuple[int, bytes], kind: str, said: str) -> None:
     """The line says which trouble it is."""
     error = refused_by(lambda *request: answer)
     assert error.kind == kind
@@ -261,20 +208,9 @@ def test_the_json_has_the_documented_shape() -> None:
     """Every operation, invariant, error and reading is listed."""
     _, result, _ = examine_backend({"window": "leave"})
     shape = json.loads(FORMATS["json"](View(result, "en", "error")))
-    assert {
-        "target",
-        "at",
-        "requests",
-        "ok",
-        "operations",
-        "invariants",
-        "errors",
-        "readings",
-    } <= set(shape)
+    assert {"target", "at", "requests", "ok", "operations", "invariants", "errors", "readings"} <= set(shape)
     assert [each["name"] for each in shape["operations"]] == list(OPERATIONS)
-    assert [each["name"] for each in shape["errors"]] == [
-        name for name in shipped_config().catalogue if name != OK
-    ]
+    assert [each["name"] for each in shape["errors"]] == [name for name in shipped_config().catalogue if name != OK]
     assert [each["name"] for each in shape["readings"]] == list(READINGS)
     assert {each["verdict"] for each in shape["invariants"]} == {"holds"}
     window = next(each for each in shape["readings"] if each["name"] == "window")
@@ -292,22 +228,14 @@ def test_every_format_shows_what_is_wrong(lang: Any) -> None:
     assert "<script>" not in rendered["html"] + rendered["markdown"]
     assert "&lt;script&gt;" in rendered["html"]
     suites = ElementTree.fromstring(rendered["junit"])
-    failed = [
-        case.get("name")
-        for case in suites.iter("testcase")
-        if case.find("failure") is not None
-    ]
+    failed = [case.get("name") for case in suites.iter("testcase") if case.find("failure") is not None]
     assert failed == ["duration_sums"]
 
 
 def test_no_secret_is_in_any_format() -> None:
     """A target that says keys, checksums, seqs and the identifier in its errors is masked."""
     backend, result, target = examine_backend(lies=("leaks", "durations"))
-    rendered = "".join(
-        render(View(result, lang, "info"))
-        for render in FORMATS.values()
-        for lang in ("en", "zh")
-    )
+    rendered = "".join(render(View(result, lang, "info")) for render in FORMATS.values() for lang in ("en", "zh"))
     secrets = [*APP.values(), *backend.seen]
     assert len(backend.seen) > 100
     assert [secret for secret in secrets if secret in rendered] == []
