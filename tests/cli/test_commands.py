@@ -226,22 +226,6 @@ def test_call_is_0_for_a_success_and_1_for_a_failure(server: ServerProcess) -> N
     assert run("call", "2.2", "--table", "--url", server.url).stdout.startswith("OK 0")
 
 
-def test_call_reports_a_broken_network_in_one_line() -> None:
-    """A reset, silence and garbage give exit code 2 with the reason."""
-    for fault in (
-        "connection_reset",
-        "empty_response",
-        "garbage_response",
-        "truncated_body",
-        "malformed_json;how=html",
-    ):
-        with serving("--scenario", "document", "--fault", fault) as server:
-            done = run("call", "2.2", "--url", server.url)
-            assert done.returncode == 2, (fault, done)
-            assert server.url in done.stderr
-            assert "Traceback" not in done.stderr
-
-
 def test_sample_needs_no_server() -> None:
     """It prints the answer that a server gives; 1 for a failure."""
     done = run("sample", "2.2", "--scenario", "document", "--now", "1576000000")

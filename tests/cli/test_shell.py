@@ -17,7 +17,7 @@ from unittest import mock
 import click
 import pytest
 from helpers.http_client import Client
-from helpers.server_process import CLEAN, MOCKSERVER, serving
+from helpers.server_process import CLEAN, MOCKSERVER, ForkedProcess, serving
 from helpers.shell import run, run_in_terminal
 
 from mockserver.cli import cli, main
@@ -188,8 +188,8 @@ def test_the_same_option_is_the_same_everywhere() -> None:
 
 def signed_parameters(*words: str, **environ: str) -> dict[str, str]:
     """Return the parameters of a query string signed by a separate process."""
-    done = subprocess.run([*MOCKSERVER, "sign", *words], capture_output=True, text=True, timeout=60, check=True, env={**CLEAN, **environ})  # fmt: skip
-    return dict(urllib.parse.parse_qsl(done.stdout.strip()))
+    process = ForkedProcess(("sign", *words), 2, {**CLEAN, **environ})
+    return dict(urllib.parse.parse_qsl(process.communicate()[0].strip()))
 
 
 def test_processes_do_not_share_seq_values() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from helpers.server_process import CLEAN
+from helpers.server_process import CLEAN, FORKS
 
 STRICT = "[pytest]\naddopts = --strict-markers --strict-config\nfilterwarnings = error\n"
 """A configuration that turns every warning into an error."""
@@ -79,16 +78,12 @@ def run(folder: Path, *options: str, alone: bool = True, fresh: bool = False, **
         )
         return Run(done.returncode, done.stdout + done.stderr, folder)
     with tempfile.NamedTemporaryFile("r", encoding="utf-8") as output:
-        process = _FORKS.Process(target=_run_pytest, args=(words, folder, environ, output.name))
+        process = FORKS.Process(target=_run_pytest, args=(words, folder, environ, output.name))
         process.start()
         process.join(120)
         if process.exitcode is None:
             process.kill()
         return Run(process.exitcode or 0, output.read(), folder)
-
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["pytest", "mockserver.testing.mock_server", "mockserver.testing.plugin"])
 
 
 def _run_pytest(words: list[str], folder: Path, environ: dict[str, str], output: str) -> None:

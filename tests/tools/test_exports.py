@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import shell
 from helpers.programs import need
-from helpers.server_process import CLEAN, MOCKSERVER, ServerProcess, serving
+from helpers.server_process import CLEAN, ServerProcess, serving
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY
 
 HERE = Path(__file__).parent
@@ -45,8 +46,9 @@ def tool(name: str) -> Path:
 def export(folder: Path, *words: str) -> Path:
     """Write an export into a folder and return its file."""
     file = folder / {"http": "youme.http"}.get(words[0], f"{words[0]}.json")
-    done = subprocess.run([*MOCKSERVER, "export", *words], env=CLEAN, capture_output=True, timeout=60, check=True)
-    file.write_bytes(done.stdout)
+    done = shell.run("export", *words)
+    assert done.returncode == 0, done
+    file.write_text(done.stdout, encoding="utf-8")
     return file
 
 
@@ -60,7 +62,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
 @pytest.fixture
 def server(running: ServerProcess) -> ServerProcess:
     """The server in its initial state: no checksum of another test is used up."""
-    subprocess.run([*MOCKSERVER, "reset", "--url", running.url], env=CLEAN, timeout=30, check=True)
+    assert shell.run("reset", "--url", running.url).returncode == 0
     return running
 
 
