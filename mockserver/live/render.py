@@ -20,7 +20,7 @@ from mockserver.live.answers import Finding
 from mockserver.live.provocations import ErrorSeen, shared_codes
 from mockserver.live.verify import Result, result_json
 from mockserver.reporting.render_junit import JunitSuite
-from mockserver.reporting.render_templates import escape_markdown, page_style
+from mockserver.reporting.render_templates import FOLDER, escape_markdown, page_style
 
 _TITLE = Text("Target", "目标")
 _VERDICTS = {
@@ -225,7 +225,7 @@ def _add_case(
 
 @functools.cache
 def _template() -> Template:
-    loader = FileSystemLoader(Path(__file__).parent)
+    loader = FileSystemLoader((Path(__file__).parent, FOLDER))
     environment = Environment(
         autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -16,7 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from mockserver.reporting.view import ReportView
 
-_FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent
+"""The folder of the templates; `page.html` is the frame of every page."""
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\S)")  # `:` begins emoji and ends the scheme of a URL.
 
 
@@ -43,13 +44,13 @@ def render_markdown(view: ReportView) -> str:
 def render_html(view: ReportView) -> str:
     """Return the report as a self-contained page, light and dark."""
     style, policy = page_style()
-    return _render("report.html", view, style=style, policy=policy)
+    return _render("report.html", view, lang=view.lang, title=view.label["title"], style=style, policy=policy)
 
 
 @functools.cache
 def page_style() -> tuple[str, str]:
     """Return the page's style and its Content-Security-Policy, which allows nothing but that style."""
-    style = (_FOLDER / "report.css").read_text(encoding="utf-8")
+    style = (FOLDER / "report.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return style, f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
@@ -63,7 +64,7 @@ def _environment(template: str) -> Environment:
     return Environment(
         autoescape=select_autoescape(("html",)),
         finalize=escape_markdown if template == "report.markdown" else None,
-        loader=FileSystemLoader(_FOLDER),
+        loader=FileSystemLoader(FOLDER),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -26,7 +26,7 @@ from mockserver.server.console_pages import asset, page_language, render, server
 _FIRST_CALL = OPERATIONS["query_room_info"]
 _SHOWN_VIOLATIONS = 8
 PAGES = Routes()
-PAGES.add("GET", "console/assets/<name>", "控制台的资源文件")(asset)
+PAGES.add("GET", "console/assets/<version>/<name>", "控制台的资源文件")(asset)
 
 
 @PAGES.add("GET", "", "转到控制台", query=None)

@@ -7,6 +7,8 @@ both languages: `t("Rooms", "房间")`.
 from __future__ import annotations
 
 import functools
+import hashlib
+import threading
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,11 +29,11 @@ from mockserver.server.admin_request import AdminContext, AdminRequest
 _PAGES = Path(__file__).parent / "pages"
 _FOLDERS = (_PAGES / "console", _PAGES / "vendor")
 _MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-_FILES = {path.name: path for folder in _FOLDERS for path in folder.iterdir() if path.suffix in _MEDIA_TYPES}
 # The forms of a page lead to the page itself, so that they work without scripts.
 _POLICY = DOCS_HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 _HEADERS = {**DOCS_HEADERS, "Content-Security-Policy": _POLICY}
 _COOKIE = "mockserver_lang"
+_IDLE_SECONDS = 1.0  # After the first page, until the templates of the others are compiled.
 NAVIGATION = (
     ("console", Text("Overview", "总览")),
     ("console/data", Text("Data", "数据")),
@@ -49,13 +51,15 @@ def render(
     """Return a page in the language of the reader. `values` are the variables of its template."""
     lang = _language(context, request)
     path = flask.request.path.partition("/__admin/")[2]
+    admin = "../" * path.count("/") or "./"  # From this page to the admin prefix.
     html = (
         _templates()
         .get_template(template)
         .render(
             t=lambda en, zh: Text(en, zh).to(lang),
             lang=lang,
-            admin="../" * path.count("/") or "./",  # From this page to the admin prefix.
+            admin=admin,
+            assets=f"{admin}console/assets/{_assets()[0]}/",
             path=path,
             section="/".join(path.split("/")[:2]),
             navigation=[(target, text.to(lang)) for target, text in NAVIGATION],
@@ -71,12 +75,23 @@ def render(
 
 
 def asset(context: AdminContext, request: AdminRequest) -> Response:
-    """Return a script, style sheet or icon of the pages."""
-    path = _FILES.get(request.path["name"])
-    if path is None:
-        text = Text(f"the console has no file {request.path['name']}", f"控制台没有文件 {request.path['name']}")
+    """Return a script, style sheet or icon of the pages. A browser keeps a file of this version for good."""
+    name, (version, files) = request.path["name"], _assets()
+    if name not in files:
+        text = Text(f"the console has no file {name}", f"控制台没有文件 {name}")
         raise AdminError(404, "unknown_resource", text)
-    return Response(path.read_bytes(), mimetype=_MEDIA_TYPES[path.suffix], headers=_HEADERS)
+    response = Response(files[name], mimetype=_MEDIA_TYPES[Path(name).suffix], headers=_HEADERS)
+    if request.path["version"] == version:
+        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
+@functools.cache
+def _assets() -> tuple[str, dict[str, bytes]]:
+    """Return the version of the files, which is part of their URLs, and the files."""
+    paths = sorted(path for folder in _FOLDERS for path in folder.iterdir() if path.suffix in _MEDIA_TYPES)
+    files = {path.name: path.read_bytes() for path in paths}
+    return hashlib.sha256(b"".join(files.values())).hexdigest()[:12], files
 
 
 def server_url(context: AdminContext) -> str:
@@ -106,6 +121,10 @@ def _templates() -> jinja2.Environment:
     )
     environment.filters["time"] = format_time
     environment.filters["count"] = lambda number: f"{number:,}"
+    pages = environment.list_templates(extensions=["html"])
+    compiling = threading.Timer(_IDLE_SECONDS, lambda: [environment.get_template(page) for page in pages])
+    compiling.daemon = True
+    compiling.start()
     return environment
 
 

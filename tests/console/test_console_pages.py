@@ -58,7 +58,7 @@ def test_a_browser_is_led_to_the_console(server: MockServer) -> None:
     assert len(server.admin.get("requests", kind="stray")["requests"]) == 1
 
 
-@pytest.mark.parametrize("page", [*PAGES, "assets/base.js", "assets/preact.mjs", "assets/console.css"])
+@pytest.mark.parametrize("page", [*PAGES, "assets/0/base.js", "assets/0/preact.mjs", "assets/0/console.css"])
 def test_the_policy_allows_only_own_files(server: MockServer, page: str) -> None:
     """No inline script or style, no other origin, no frame."""
     path = f"{server.url}/__admin/console{page and '/'}{page}"
@@ -66,6 +66,18 @@ def test_the_policy_allows_only_own_files(server: MockServer, page: str) -> None
         policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
         assert {name: policy[name] for name in POLICY} == POLICY
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_browsers_store_the_files_of_a_page(server: MockServer) -> None:
+    """Their URLs have the version of the files; under any other version a file is not stored."""
+    with build_opener().open(f"{server.url}/__admin/console", timeout=10) as answer:
+        files = re.findall(r'"(?:\./)?(console/assets/[^"]*)"', answer.read().decode())
+    assert len(files) > 5
+    for file in files:
+        other = re.sub("assets/[^/]*", "assets/0", file)
+        for path, expected in ((file, "private, max-age=31536000, immutable"), (other, "no-store")):
+            with build_opener().open(f"{server.url}/__admin/{path}", timeout=10) as answer:
+                assert answer.headers["Cache-Control"] == expected
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)

@@ -35,19 +35,22 @@ function Plot({ times, series, label, format, floor, bars, onPoint }) {
     const grid = { stroke: color("--grid"), width: 1 };
     const axis = { stroke: color("--soft"), grid, ticks: grid, font: `11px ${getComputedStyle(document.body).fontFamily}` };
     const step = times.length > 1 ? times[1] - times[0] : 60;
+    const last = times.at(-1);
+    const tick = (second) => (second % 60 ? utc8.time(second) : utc8.minute(second).replace("00:00", second > last ? "24:00" : "00:00"));
     const plot = new uPlot(
       {
         width: place.current.clientWidth,
         height: HEIGHT,
         legend: { show: false },
-        // Etc/GMT-8 is eight hours ahead of UTC.
-        tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "Etc/GMT-8"),
+        // For other zones than UTC, uPlot formats and parses a text for each tick.
+        tzDate: (second) => uPlot.tzDate(new Date((second + 8 * 3600) * 1000), "UTC"),
         cursor: { sync: { key: "day" }, drag: { x: true, y: false }, points: { size: 6 } },
         axes: [
-          { ...axis, space: 64, size: 32, values: (_, splits) => splits.map((second) => (second % 60 ? utc8.time(second) : utc8.minute(second))) },
+          { ...axis, space: 64, size: 32, values: (_, splits) => splits.map(tick) },
           { ...axis, size: 64, values: (_, splits) => splits.map(format) },
         ],
-        scales: { y: { range: (_, low, high) => floor?.(low) ?? [0, (high ?? 0) * 1.05 || 1] } },
+        // The last tick lasts until the next one, so a whole day ends at 24:00.
+        scales: { x: { range: (_, low, high) => [low, high === last ? last + step : high] }, y: { range: (_, low, high) => floor?.(low) ?? [0, (high ?? 0) * 1.05 || 1] } },
         series: [
           {},
           ...series.map(({ name }, index) => ({

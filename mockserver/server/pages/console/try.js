@@ -71,6 +71,8 @@ function Table({ answer }) {
     ${rows.length > MOST && html`<p class="small">${t(`The first ${MOST} of ${rows.length} rows.`, `仅显示 ${rows.length} 行中的前 ${MOST} 行。`)}</p>`}`;
 }
 
+const COUNTS = [2, 4]; // The values of CountBy whose ticks are counts: rooms created, and callers.
+
 function Picture({ answer, sent }) {
   const rows = answer.TrendData ?? answer.QosData;
   const times = rows.map((row) => Number(row.TickTime));
@@ -78,7 +80,8 @@ function Picture({ answer, sent }) {
   const series = columns.slice(0, 2).map((name) => ({ name, values: rows.map((row) => row[name]) }));
   const summary = t(`${rows.length} ticks`, `${rows.length} 个数据点`);
   const source = { operation, body: sent, appkey: appkey.value };
-  return html`<${Chart} id="picture" title=${columns.slice(0, 2).join(", ")} format=${(value) => String(Math.round(value * 100) / 100)} merge="mean" ...${{ times, series, summary, source }} />`;
+  const bars = COUNTS.includes(sent.CountBy);
+  return html`<${Chart} id="picture" title=${columns.slice(0, 2).join(", ")} format=${(value) => String(Math.round(value * 100) / 100)} merge=${bars ? "sum" : "mean"} ...${{ times, series, summary, source, bars }} />`;
 }
 
 function Result({ answer, sent }) {
