@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ _TEMPORARY = (
     "TRYAGAIN",
 )  # Errors that pass: Redis is starting, or a script takes long.
 _MIN_VERSION = 6
+
+
+class StoreRefused(StoreUnavailable):
+    """Redis refuses this client, for example because of a wrong password: waiting does not help."""
 
 
 class Script:
@@ -96,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"".join(data))
 
     async def ask(self, command: tuple[Any, ...]) -> Any:
-        """Return the answer to one command, errors included; ConnectionError if the connection ends."""
+        """Return the answer to one command; StoreRefused if it is an error, ConnectionError if the connection ends."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         resume = lambda value: None if answer.done() else answer.set_result(value)  # noqa: E731
         self.send([Call(hiredis.pack_command(command), float("inf"), resume)])
@@ -105,7 +110,7 @@ class Connection(asyncio.Protocol):
             raise ConnectionResetError("closed by Redis")
         value = answer.result()
         if isinstance(value, StoreUnavailable):
-            raise value
+            raise StoreRefused(value.text)
         return value
 
     def data_received(self, data: bytes) -> None:
@@ -143,6 +148,12 @@ def reason(error: BaseException) -> Text:
     """Return why there is no connection."""
     if isinstance(error, StoreUnavailable):
         return error.text
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = error.verify_message
+        return Text(
+            f"the certificate is not trusted: {why} (?ssl_ca_certs=FILE names its CA)",
+            f"证书不受信任：{why}（可用 ?ssl_ca_certs=FILE 指定 CA）",
+        )
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
         return Text(f"no connection within {CONNECT_SECONDS:g} s", f"{CONNECT_SECONDS:g} 秒内未能建立连接")
     return Text(f"{type(error).__name__}: {error}", f"{type(error).__name__}：{error}")
@@ -150,8 +161,10 @@ def reason(error: BaseException) -> Text:
 
 def refused(error: str) -> Text:
     """Return what an error of Redis means."""
-    if error.startswith(("WRONGPASS", "NOAUTH")):
-        return Text(f"wrong user or password ({error})", f"用户名或密码错误（{error}）")
+    if error.startswith("WRONGPASS"):
+        return Text("wrong user or password", "用户名或密码错误")
+    if error.startswith("NOAUTH"):
+        return Text("a password is required: redis://:PASSWORD@HOST", "需要密码：redis://:PASSWORD@HOST")
     if error.startswith(("NOPROTO", "ERR unknown command")):
         return Text(
             f"Redis {_MIN_VERSION} or later is needed ({error})", f"需要 Redis {_MIN_VERSION} 或更高版本（{error}）"

@@ -25,7 +25,7 @@ from greenlet import getcurrent, greenlet
 from mockserver.core.addresses import StoreAddress
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Text
-from mockserver.engine.redis_connection import CONNECT_SECONDS, Call, Connection, Script, reason, refused
+from mockserver.engine.redis_connection import CONNECT_SECONDS, Call, Connection, Script, StoreRefused, reason
 from mockserver.engine.state import StoreUnavailable
 
 log = logging.getLogger("mockserver")
@@ -57,6 +57,7 @@ class Lane:
         self._flushing = False
         self.problem: Text | None = None
         """Why there is no connection; None while there is one, and before the first attempt."""
+        self._refused = False  # Whether Redis refuses this client.
         self._down_since: float | None = None
 
     # ---- for callers
@@ -178,18 +179,20 @@ class Lane:
     async def _stay_connected(self) -> None:
         """Connect, again and again; resend what has no answer."""
         assert self._loop is not None
-        checks = self._loop.call_later(_CHECK_SECONDS, self._check)
+        checks, connected = self._loop.call_later(_CHECK_SECONDS, self._check), False
         try:
             while True:
                 try:
                     connection = await asyncio.wait_for(self._connect(), CONNECT_SECONDS)
                 except (OSError, asyncio.TimeoutError, ssl.SSLError, StoreUnavailable) as error:
-                    self._set_problem(reason(error))
+                    self._refused = isinstance(error, (StoreRefused, ssl.SSLError))
+                    # The caller reports why the first attempt is refused.
+                    self._set_problem(reason(error), log_it=connected or not self._refused)
                     await asyncio.sleep(_RETRY_SECONDS)
                     continue
                 if self.problem is not None:
                     log.warning("store %s: connected again", self._address)
-                self.problem = self._down_since = None
+                connected, self.problem, self._down_since, self._refused = True, None, None, False
                 self._connection = connection
                 self._flush()
                 self._set_problem(await connection.closed)
@@ -208,9 +211,7 @@ class Lane:
         _, connection = await create(lambda: Connection(loop, self._scripts), *where, **secure)
         try:
             for command in self._greeting():
-                answer = await connection.ask(command)
-                if isinstance(answer, hiredis.ReplyError):
-                    raise StoreUnavailable(refused(str(answer)))
+                await connection.ask(command)
         except BaseException:
             connection.abort()
             raise
@@ -226,12 +227,16 @@ class Lane:
         for script in self._scripts:
             yield ("SCRIPT", "LOAD", script.source)
 
-    def _set_problem(self, text: Text) -> None:
+    def _set_problem(self, text: Text, *, log_it: bool = True) -> None:
+        new, self.problem = self.problem is None, text
         if self._down_since is None:
             self._down_since = monotonic()
-        if self.problem is None:
+        if self._refused:
+            for call in self._queue:
+                call.finish(self._unavailable())
+            self._queue.clear()
+        if new and log_it:
             log.warning("store %s: %s; trying again", self._address, text.en)
-        self.problem = text
 
     def _check(self) -> None:
         """Fail the calls whose time is over; give up a silent connection."""
@@ -257,10 +262,11 @@ class Lane:
             call.finish(self._unavailable())
 
     def _fails_fast(self) -> bool:
-        return self._down_since is not None and monotonic() - self._down_since > _FAIL_FAST_SECONDS
+        down = self._down_since
+        return down is not None and (self._refused or monotonic() - down > _FAIL_FAST_SECONDS)
 
     def _unavailable(self) -> StoreUnavailable:
         why = self.problem or Text("no answer", "没有应答")
-        return StoreUnavailable(
+        return (StoreRefused if self._refused else StoreUnavailable)(
             Text(f"the store {self._address} is unavailable: {why.en}", f"存储 {self._address} 不可用：{why.zh}")
         )

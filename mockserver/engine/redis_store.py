@@ -26,10 +26,11 @@ from mockserver.contract.apps import App
 from mockserver.contract.readings import Value
 from mockserver.core.addresses import StoreAddress
 from mockserver.core.clock import Clock
+from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Response
 from mockserver.core.machine_time import machine_time, monotonic
 from mockserver.core.text import Text
-from mockserver.engine.redis_connection import Script, texts
+from mockserver.engine.redis_connection import Script, StoreRefused, texts
 from mockserver.engine.redis_lane import Lane
 from mockserver.engine.redis_state import RedisAppState, dump_shared, dump_state, follow_files, load_app, load_shared
 from mockserver.engine.state import MemoryStore, StoreUnavailable, T
@@ -108,14 +109,14 @@ class RedisStore(MemoryStore):
         self.engine = engine
 
     def join(self) -> bool:
-        """Adopt the state in Redis, or create it from this store. Return whether there was another."""
+        """Adopt the state in Redis, or create it from this store. Return whether there was another. Redis may be away."""
         with self._applying:
             first = self._dump()[ALL]
         try:
             self.refresh()
-        except StoreUnavailable as error:
-            # It is created or adopted once Redis is there.
-            log.error("%s", error.text.en)
+        except StoreRefused as error:
+            raise ConfigurationError.at("--store", error.text) from None
+        except StoreUnavailable:
             return False
         return self._documents[ALL] != first
 
