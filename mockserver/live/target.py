@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, ReadTimeoutError
@@ -285,7 +285,9 @@ class Target:
 
 def _proxy_pool(proxy: str, options: Mapping[str, Any]) -> urllib3.ProxyManager:
     try:
-        return urllib3.ProxyManager(proxy, **options)
+        user = urllib3.util.parse_url(proxy).auth
+        headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
+        return urllib3.ProxyManager(proxy, proxy_headers=headers, **options)
     except (HTTPError, ValueError):
         text = Text("not the URL of a proxy; expected http://HOST:PORT", "不是代理的 URL；应为 http://HOST:PORT")
         raise ConfigurationError.at("--target-proxy", text) from None

@@ -1,4 +1,4 @@
-"""Runs `mockserver serve` in a process of its own."""
+"""Runs `mockserver serve`, or another command that serves, in a process of its own."""
 
 from __future__ import annotations
 
@@ -89,9 +89,9 @@ class ForkedProcess:
 class ServerProcess:
     """A running server, forked unless `fresh`. Its log goes to a file, so that it never blocks on a pipe."""
 
-    def __init__(self, *words: str, fresh: bool = False, **environ: str) -> None:
+    def __init__(self, *words: str, command: str = "serve", fresh: bool = False, **environ: str) -> None:
         self._log = tempfile.TemporaryFile("w+")
-        words, env = ("serve", "--port", "0", *words), {**CLEAN, **environ}
+        words, env = (command, "--port", "0", *words), {**CLEAN, **environ}
         self.process: ForkedProcess | subprocess.Popen[str]
         if fresh:
             self.process = subprocess.Popen(
@@ -135,9 +135,9 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def serving(*words: str, fresh: bool = False, **environ: str) -> Iterator[ServerProcess]:
+def serving(*words: str, command: str = "serve", fresh: bool = False, **environ: str) -> Iterator[ServerProcess]:
     """Run a server and stop it afterwards."""
-    server = ServerProcess(*words, fresh=fresh, **environ)
+    server = ServerProcess(*words, command=command, fresh=fresh, **environ)
     try:
         yield server
     finally:

@@ -43,7 +43,7 @@ def backend(reply: Reply, authority: trustme.CA | None = None) -> Iterator[tuple
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             seen.append(self.path)
             reply(self)
 
