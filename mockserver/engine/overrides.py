@@ -88,5 +88,5 @@ def _apply(overrides: RequestOverrides, kind: str, value: str, config: Config) -
 
 def _invalid(where: str, value: str, reason: Text) -> Violation:
     place, _, header = where.partition(":")
-    name = Text(header, header) if place == "header" else Text("magic value", "魔法值")
+    name = Text(header, header) if place == "header" else Text("magic value", "特殊值")
     return make_violation("invalid_override", where, got=mask_fault_secret(value), name=name, reason=reason)
