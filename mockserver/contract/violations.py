@@ -51,12 +51,13 @@ OTHER_ERRORS = frozenset({"room_not_found", "user_not_found", "internal_error"})
 NEEDED_ERRORS = frozenset(kind.error for kind in VIOLATIONS.values()) | OTHER_ERRORS
 
 
+CHECKSUM_LENGTH = 40  # Hexadecimal digits.
 _CHECKSUM = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{6})[0-9A-Fa-f]{34,}")
 
 
 def mask_checksums(text: str) -> str:
     """Return `text` with every run of 40 or more hex digits cut to its first six."""
-    return _CHECKSUM.sub(r"\1…", text) if len(text) >= 40 and _CHECKSUM.search(text) else text
+    return _CHECKSUM.sub(r"\1…", text) if len(text) >= CHECKSUM_LENGTH and _CHECKSUM.search(text) else text
 
 
 _APPSECRET = re.compile(r"(appsecret\s?=\s?)[^;]+")

@@ -13,7 +13,7 @@ import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -201,9 +201,16 @@ class Journal:
 
     def select(self, query: JournalQuery = ALL, limit: int | None = None) -> Selection:
         """Return the newest `limit` entries that match, and how many such may have been evicted."""
+        entries, evicted = self.scan(query, limit)
+        return Selection(list(entries), evicted)
+
+    def scan(self, query: JournalQuery = ALL, limit: int | None = None) -> tuple[Iterator[JournalEntry], int]:
+        """Return the same as `select`, each entry decoded when it is taken: a long list then needs little memory."""
         with self._lock:
             stored, evicted = self._snapshot(query)
-        return self._selection(stored, evicted, query, limit)
+        found = stored if query.selects_all else [item for item in stored if query.selects(item)]
+        first = 0 if limit is None else max(len(found) - limit, 0)
+        return map(self._show, itertools.islice(found, first, None)), evicted
 
     def count(self, query: JournalQuery = ALL) -> tuple[int, int]:
         """Return how many entries match, and how many such may have been evicted."""
@@ -306,12 +313,6 @@ class Journal:
         if len(apps) > 1:
             stored.sort()  # Positions differ, so nothing else is compared.
         return stored, sum(app.evicted_since(query.since) for app in apps)
-
-    def _selection(self, stored: list[Stored], evicted: int, query: JournalQuery, limit: int | None) -> Selection:
-        found = stored if query.selects_all else [item for item in stored if query.selects(item)]
-        if limit is not None:
-            found = found[max(len(found) - limit, 0) :]
-        return Selection([self._show(item) for item in found], evicted)
 
     def _show(self, stored: Stored) -> JournalEntry:
         entry = decode(stored[-1], self._salt)

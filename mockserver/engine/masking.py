@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mockserver.contract.violations import Violation, mask_checksums, mask_fault_secret
+from mockserver.contract.violations import CHECKSUM_LENGTH, Violation, mask_checksums, mask_fault_secret
 from mockserver.core.text import Text
 
 MAX_TEXT = 2_048  # Characters stored of one header or parameter.
@@ -65,6 +65,8 @@ def is_whole(query: Mapping[str, str]) -> bool:
 
 def redact_query(query: Mapping[str, str]) -> dict[str, str]:
     """Return the parameters with every checksum shortened, whatever its name."""
+    if max(map(len, (*query, *query.values())), default=0) < CHECKSUM_LENGTH:
+        return dict(query)
     return {mask_checksums(name): mask_checksums(value) for name, value in query.items()}
 
 

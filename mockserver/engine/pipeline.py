@@ -71,7 +71,7 @@ class Engine:
         self._load = load
         self._headers = headers
         self._cors = cors or Cors()
-        self._responder = Responder(lang)
+        self._responder = Responder(lang, store.run)
         self._log = RequestLog(requests, lang)
         self.redactor = Redactor()
         self._add_secrets(self.config)

@@ -26,7 +26,7 @@ from mockserver.core.addresses import StoreAddress
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Text
 from mockserver.engine.redis_connection import CONNECT_SECONDS, Call, Connection, Script, StoreRefused, reason
-from mockserver.engine.state import StoreUnavailable
+from mockserver.engine.state import StoreUnavailable, T
 
 log = logging.getLogger("mockserver")
 
@@ -89,6 +89,17 @@ class Lane:
     def spawn(self, function: Callable[[], object]) -> None:
         """Run a request in the loop's thread; return when it has ended or waits for the first time."""
         greenlet(function).switch()
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Return the result of a function that takes long: in another thread, if that lets other requests go on."""
+        if not self.in_request:
+            return function()
+        current = getcurrent()
+        assert self._loop is not None
+        assert current.parent is not None
+        self._loop.run_in_executor(None, function).add_done_callback(current.switch)
+        done: asyncio.Future[T] = current.parent.switch()
+        return done.result()
 
     def call(self, *command: Any) -> Any:
         """Return Redis's answer to a command; StoreUnavailable without one, or when it is an error."""

@@ -85,9 +85,9 @@ class RedisStore(MemoryStore):
         super().__init__(clock, scenario, seed=seed, app_ttl=app_ttl)
         self.prefix = prefix
         self.requests, self._admin = Lane(address, [SCRIPT]), Lane(address, [SCRIPT])
-        self.overrides = (
-            overrides  # The readings chosen for all scenarios. The engine loads the files with this object.
-        )
+        self.run = self.requests.run
+        self.overrides = overrides
+        """The readings chosen for all scenarios. The engine loads the files with this object."""
         self._first_overrides = dict(overrides)
         self.files = ""
         """Changes with every reload that is announced; a process whose files are older reads them again."""

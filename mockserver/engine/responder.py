@@ -7,11 +7,13 @@ names the file and line of the reply, unless the reply has `unchecked: true`.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 
 from mockserver.contract.envelope import encode_json, failure, success
@@ -56,8 +58,9 @@ class Backend(Protocol):
 class Responder:
     """Answers accepted requests and caches the world's answers for as long as they cannot change."""
 
-    def __init__(self, lang: Lang) -> None:
+    def __init__(self, lang: Lang, run: Callable[[Callable[[], Decision]], Decision]) -> None:
         self._lang: Lang = lang
+        self._run = run  # Returns the result of what may take long, perhaps from another thread.
         self._cache = ResponseCache()
         self._questions = LockByKey()
         self._slots = threading.Semaphore(_MAX_AT_ONCE)
@@ -104,7 +107,7 @@ class Responder:
         operation = context.accepted_operation.name
         if operation in context.rules.templated:
             return True
-        if operation == _QUICK and context.scenario.world.is_ready(context.accepted_app.appkey, context.second):
+        if _is_quick(context):
             return False
         for rule in context.rules.by_operation[operation]:
             if rule.times is None and rule.matcher.matches(context.body, context.query):
@@ -143,6 +146,11 @@ class Responder:
             return Decision(reply.encoded, rule.key, reply.error, reply.empty)
         if reply.kind == "world":
             return self._ask_world(context, rule.key)
+        render = partial(self._render, context, rule, reply)
+        return self._run(render) if reply.templated or reply.kind == "patch" else render()
+
+    def _render(self, context: RequestContext, rule: Rule, reply: Reply) -> Decision:
+        """Return the answer of a reply that depends on the request or changes the world's answer."""
         try:
             values = _template_values(context, rule) if reply.templated else {}
             filled = reply.render(values) if reply.render else None
@@ -168,19 +176,22 @@ class Responder:
         key = _cache_key(context)
         cached = self._cache.get(key, context.second)
         if cached is None:
-            # Compute the answer to identical requests only once.
-            with self._questions.lock(key):
-                cached = self._cache.get(key, context.second)
-                if cached is None:
-                    return self._compute(context, by, key)
-        body, empty = cached
-        return Decision(body, by, empty=empty)
+            compute = partial(self._compute_once, context, by, key)
+            return compute() if _is_quick(context) else self._run(compute)
+        return Decision(cached[0], by, empty=cached[1])
+
+    def _compute_once(self, context: RequestContext, by: str, key: Hashable) -> Decision:
+        """Return the world's answer; identical questions asked at the same time are computed once."""
+        with self._questions.lock(key):
+            cached = self._cache.get(key, context.second)
+            return Decision(cached[0], by, empty=cached[1]) if cached else self._compute(context, by, key)
 
     def _compute(self, context: RequestContext, by: str, key: Hashable) -> Decision:
         """Return the world's answer, computed and checked in parts if it may be huge."""
         operation = context.accepted_operation.name
         accepts = context.config.schemas.response(operation).accepts
-        pieces: list[bytes] = []
+        # It grows in place, so that there is only one copy of a huge answer.
+        whole, head = io.BytesIO(), 0
         stable_from: int | None = 0
         # Only a few at a time: they need memory and slow down the thread that answers quick requests.
         slot = contextlib.nullcontext() if operation == _QUICK else self._slots
@@ -193,7 +204,13 @@ class Responder:
                     decision = self._encoded(context, answer, by, "the world")
                     if decision.error:
                         return decision
-                    pieces.append(decision.body)
+                    if not head:
+                        head = len(decision.body) - 2
+                    else:
+                        # All parts begin alike, the first one has no rows, and each ends in `]}`.
+                        whole.seek(-2, io.SEEK_END)
+                        whole.write(b"," if whole.tell() > head else b"")
+                    whole.write(memoryview(decision.body)[head if whole.tell() else 0 :])
                     stable_from = (
                         None if stable_from is None or part.stable_from is None else max(stable_from, part.stable_from)
                     )
@@ -203,8 +220,7 @@ class Responder:
             return self._impossible(context, error, by)
         except TooManyRows as error:
             return self._too_many_rows(context, error, by)
-        if len(pieces) > 1:
-            decision = Decision(_join(pieces), by, empty=False)
+        decision = replace(decision, body=whole.getvalue())
         self._cache.put(key, decision.body, decision.empty, context.second, stable_from)
         return decision
 
@@ -246,6 +262,12 @@ class Responder:
             log.error(text, place, operation, reason)
 
 
+def _is_quick(context: RequestContext) -> bool:
+    """Return whether the world answers a question in less than a millisecond."""
+    world = context.scenario.world
+    return context.accepted_operation.name == _QUICK and world.is_ready(context.accepted_app.appkey, context.second)
+
+
 def _counter(context: RequestContext, rule: Rule) -> str:
     """Return the key that a rule's matches are counted by. A scenario chosen for one request has its own counters."""
     if context.scenario.name == context.state.scenario or any(rule is own for _, own in context.state.rules):
@@ -262,18 +284,6 @@ def _cache_key(context: RequestContext) -> Hashable:
         context.accepted_operation.name,
         *sorted(context.body.items()),
     )
-
-
-def _join(pieces: list[bytes]) -> bytes:
-    """Join answers that end in `]}` to one answer with the items of all. Empties `pieces`."""
-    head = pieces[0][:-2]
-    # In place, to never have more than two copies of a huge answer.
-    for index, piece in enumerate(pieces):
-        pieces[index] = piece[len(head) : -2] + b","
-    pieces[0], pieces[-1] = head, pieces[-1][:-1] + b"]}"
-    body = b"".join(pieces)
-    pieces.clear()
-    return body
 
 
 def _world(context: RequestContext) -> World:

@@ -1,8 +1,7 @@
 """The state of apps: what each has sent, and its scenario, faults, readings and rules. Thread-safe and bounded.
 
 `MemoryStore`, the `AppState` objects it returns, `FaultCounts` and the `Journal` are the complete state interface: the
-pipeline, the rules and the admin API use only their public methods and attributes. `redis_store` has subclasses that
-share the state with other processes.
+pipeline, rules and admin API use only their public members. `redis_store` has subclasses that share the state.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mockserver.contract.apps import App
 from mockserver.contract.readings import Value
@@ -140,6 +139,7 @@ class MemoryStore:
         self.apps: dict[str, App] = {}  # Apps created at run time, beside those of the configuration.
         self.app_ttl = app_ttl
         self.on_release: Callable[[str | None], int] = lambda appkey: 0  # Set by the server.
+        self.run: Callable[[Callable[[], Any]], Any] = lambda function: function()  # Runs a long part of a request.
         self._used: dict[str, float] = {}  # When each of `apps` was last used, by the machine's monotonic clock.
         self._seed = seed
         self._startup_faults: tuple[Fault, ...] = ()

@@ -6,7 +6,6 @@ prefix, including those to unknown paths.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from functools import partial
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from mockserver.contract.envelope import encode_json
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.state import StoreUnavailable
@@ -40,7 +38,6 @@ from mockserver.server.guard import CHALLENGES, Guard
 log = logging.getLogger("mockserver")
 
 PREFIX = "/__admin"
-_MAX_READABLE = 100  # Longer lists of requests are written as compact JSON.
 ROUTES: tuple[Route, ...] = (
     *admin_catalog.ROUTES,
     *admin_behavior.ROUTES,
@@ -80,7 +77,7 @@ def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
             if route is None or not guard.allows_probe(request):
                 raise
             answer = route.handler(context, AdminRequest())
-            assert not isinstance(answer, Response)
+            assert isinstance(answer, dict)
             return _json_response({route.probe: answer[route.probe]}, _status(route, answer))
         return None
 
@@ -136,8 +133,8 @@ def _view(context: AdminContext, route: Route) -> Callable[..., Response]:
     return view
 
 
-def _status(route: Route, answer: Json) -> int:
-    return 503 if route.path == "ready" and not answer["ready"] else route.status
+def _status(route: Route, answer: Json | bytes) -> int:
+    return 503 if route.path == "ready" and isinstance(answer, dict) and not answer["ready"] else route.status
 
 
 def _unknown_route(path: str) -> AdminError:
@@ -171,18 +168,11 @@ def _error_response(error: AdminError, lang: Lang) -> Response:
     return response
 
 
-def _encode(value: Json) -> bytes:
-    """Return JSON with spaces, or compact JSON for a long list of requests."""
-    rows = value.get("requests")
-    if isinstance(rows, list) and len(rows) > _MAX_READABLE:
-        with contextlib.suppress(TypeError):
-            return encode_json(value) + b"\n"
-    # A lone surrogate has no UTF-8 encoding; backslashreplace writes it as its JSON escape.
-    return (json.dumps(value, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
-
-
-def _json_response(value: Json, status: int) -> Response:
-    content = _encode(value)
+def _json_response(value: Json | bytes, status: int) -> Response:
+    content = value
+    if not isinstance(content, bytes):
+        # A lone surrogate has no UTF-8 encoding; backslashreplace writes it as its JSON escape.
+        content = (json.dumps(value, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
     response = Response(content, status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"

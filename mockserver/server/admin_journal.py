@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import itertools
+import json
+from collections.abc import Iterable
 from concurrent.futures import Future
 
 import flask
 
+from mockserver.contract.envelope import encode_json
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.journal import MAX_WAITERS, Journal, JournalQuery, Selection, TooManyWaiters
+from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting import formats, verification
 from mockserver.reporting.json_shapes import coverage_json, entry_json, report_json, verification_json
 from mockserver.reporting.lints import LINTS, with_lints
@@ -17,6 +23,7 @@ from mockserver.reporting.report import FailCriteria, Report
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 
 ROUTES = Routes()
+_MAX_READABLE = 100  # Longer lists of requests are written as compact JSON.
 
 
 @ROUTES.add(
@@ -25,7 +32,7 @@ ROUTES = Routes()
     "请求日志；可按 operation、accepted、error、violation、since、kind、limit 过滤；wait_for=N&timeout=S 等待",
     query=None,
 )
-def list_requests(context: AdminContext, request: AdminRequest) -> Json:
+def list_requests(context: AdminContext, request: AdminRequest) -> Json | bytes:
     """The journal; filters operation, accepted, error, violation, since, kind, limit; wait_for=N&timeout=S waits."""
     _check_appkey(context, request.appkey)
     journal, catalogue = context.engine.journal, context.engine.config.catalogue
@@ -39,7 +46,7 @@ def list_requests(context: AdminContext, request: AdminRequest) -> Json:
             )
         selection = _select_with_lints(context, query)
     elif least is None:
-        return _selection_json(context, journal.select(query, limit))
+        return _listing(context, *journal.scan(query, limit))
     else:
         try:
             if request.can_suspend and timeout > 0 and _suspend(journal, request, least, query, timeout):
@@ -52,7 +59,7 @@ def list_requests(context: AdminContext, request: AdminRequest) -> Json:
             )
             raise AdminError(429, "too_many_waiting", text) from None
     first = 0 if limit is None else max(len(selection.entries) - limit, 0)
-    return _selection_json(context, Selection(selection.entries[first:], selection.evicted))
+    return _listing(context, selection.entries[first:], selection.evicted)
 
 
 @ROUTES.add("GET", "requests/count", "统计请求数；过滤条件同上", query=None)
@@ -83,10 +90,10 @@ def get_request(context: AdminContext, request: AdminRequest) -> Json:
 
 
 @ROUTES.add("POST", "requests/find", "按过滤条件与 `when` 查找请求")
-def find_requests(context: AdminContext, request: AdminRequest) -> Json:
+def find_requests(context: AdminContext, request: AdminRequest) -> Json | bytes:
     """Find requests by filters and a `when`."""
     expectation = _parse_expectation(context, request)
-    return _selection_json(context, verification.find(_candidates(context, expectation), expectation))
+    return _listing(context, *verification.find(_candidates(context, expectation), expectation))
 
 
 @ROUTES.add(
@@ -225,6 +232,24 @@ def _all_with_lints(context: AdminContext, appkey: str | None) -> Selection:
     return Selection(with_lints(selection.entries, context.engine.config.rules), selection.evicted)
 
 
-def _selection_json(context: AdminContext, selection: Selection) -> Json:
-    rows = [entry_json(entry, context.lang) for entry in selection.entries]
-    return {"requests": rows, "evicted": selection.evicted}
+def _listing(context: AdminContext, entries: Iterable[JournalEntry], evicted: int) -> Json | bytes:
+    """Return a list of requests, easy to read if it is short; a long one as bytes, made an entry at a time."""
+    rows = (entry_json(entry, context.lang) for entry in entries)
+    first = list(itertools.islice(rows, _MAX_READABLE + 1))
+    if len(first) <= _MAX_READABLE:
+        return {"requests": first, "evicted": evicted}
+    encoded, before = io.BytesIO(), b'{"requests":['
+    for row in itertools.chain(first, rows):
+        encoded.write(before)
+        encoded.write(_encode_row(row))
+        before = b","
+    encoded.write(b'],"evicted":%d}\n' % evicted)
+    return encoded.getvalue()
+
+
+def _encode_row(row: Json) -> bytes:
+    try:
+        return encode_json(row)
+    except TypeError:
+        # A lone surrogate has no UTF-8 encoding; backslashreplace writes it as its JSON escape.
+        return json.dumps(row, ensure_ascii=False).encode(errors="backslashreplace")

@@ -112,7 +112,8 @@ class AdminContext:
         return AdminError(404, "unknown_appkey", unknown("app", appkey, known))
 
 
-Handler: TypeAlias = Callable[[AdminContext, AdminRequest], Json | flask.Response]
+Handler: TypeAlias = Callable[[AdminContext, AdminRequest], Json | bytes | flask.Response]
+"""Returns JSON, as a mapping or encoded already, or a whole response."""
 Registered = TypeVar("Registered", bound=Handler)
 
 

@@ -21,7 +21,7 @@ from typing import Any, cast
 from mockserver.core.http import PLAIN, Request
 from mockserver.server import wsgi
 from mockserver.server.api import FastPath
-from mockserver.server.playback import play_events
+from mockserver.server.playback import PIECE, play_events
 from mockserver.server.refusals import Refusal
 from mockserver.server.request_parser import BODY, IDLE, IncomingRequest, RequestParser
 from mockserver.server.service import Service
@@ -173,10 +173,10 @@ class Connection(asyncio.Protocol):
 
     def _deliver_now(self, request: IncomingRequest, response: HTTPResponse) -> bool:
         """Send a response unless that needs a task. Return whether it has been sent."""
-        if response.delivery is not PLAIN or not request.complete:
+        if response.delivery is not PLAIN or not request.complete or len(response.body) > PIECE:
             return False
         keep = request.keep_alive and not self._closing
-        self._write(*self._service.render(request, response, keep))
+        self.transport.write(b"".join(self._service.render(request, response, keep)))
         if not keep:
             self.transport.close()
         if self._parser.phase == IDLE:
@@ -227,18 +227,14 @@ class Connection(asyncio.Protocol):
         head, body = service.render(request, response, keep)
         if response.stream is not None:
             await play_events(self, head, response.stream, service.stopping, service.threads if service.spawn else None)
-        elif plan == PLAIN:
-            self._write(head, body)
+        elif plan == PLAIN and len(body) <= PIECE:
+            self.transport.write(head + body)
         else:
             keep = await service.playbacks.play(self, head, body, plan, response.appkey) and keep
         if not request.complete:
             self.linger()
         elif not keep or self._ends:
             self.transport.close()
-
-    def _write(self, head: bytes, body: bytes) -> None:
-        for data in (head, body) if len(body) > 65_536 else (head + body,):  # A huge body is not copied.
-            self.transport.write(data)
 
     @property
     def _ends(self) -> bool:

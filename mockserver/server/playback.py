@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 GARBAGE = b"\x16\x03\x01\x00\xff\x00HTTP? \x80\x81\xfe\xff no such protocol\r\n\r\n"
 _SETTLE_SECONDS = 0.05  # Time for the kernel to send a cut response before an RST drops what is left.
+PIECE = 256 * 1024  # Bytes that are written at once; the next ones follow when the client has read enough.
 EVENT_SECONDS = 0.25  # The time between two events of a stream.
 _MAX_PAUSE_SECONDS = 86_400.0  # The longest pause; event loops reject much longer ones.
 
@@ -66,6 +67,9 @@ class Playback:
                 return False
             connection.transport.write(data)
             await connection.drain()
+            if len(data) == PIECE:
+                # A huge body must not keep other requests waiting.
+                await asyncio.sleep(0)
         if plan.cut is not None and plan.cut_end == "reset":
             await connection.drain(completely=True)
             await self._pause(_SETTLE_SECONDS)
@@ -169,7 +173,7 @@ def timed_pieces(head: bytes, body: bytes, plan: DeliveryPlan) -> Iterator[tuple
     wait = 0.0
     for before, data, after in _pieces(head, body, plan):
         wait += before
-        step = max(1, plan.bytes_per_second // 10) if plan.bytes_per_second else max(1, len(data))
+        step = max(1, plan.bytes_per_second // 10) if plan.bytes_per_second else PIECE
         for start in range(0, len(data), step):
             piece = data[start : start + step]
             yield wait, piece

@@ -201,6 +201,7 @@ class Server:
         loop = self._new_loop()
         loop.set_exception_handler(on_loop_error)
         threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="mockserver-admin")
+        loop.set_default_executor(threads)
         spawn = self._store.open(loop) if self._store else None
         self._service = self._new_service(
             loop=loop, threads=threads, playbacks=Playbacks(loop, self._timer), spawn=spawn

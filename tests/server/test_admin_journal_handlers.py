@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +64,17 @@ def test_a_limit_works_with_and_without_waiting(get: Call, limit: str, count: in
     entries = get(list_requests, APPKEY, limit=limit)["requests"]
     assert entries == get(list_requests, APPKEY, limit=limit, wait_for="1", timeout="0")["requests"]
     assert [entry["at"] for entry in entries] == [1_576_000_001.0, 1_576_000_002.0, 1_576_000_003.0][3 - count :]
+
+
+def test_a_long_list_is_encoded_an_entry_at_a_time(get: Call, bench: EngineClient) -> None:
+    """Over a hundred requests come as bytes of the same JSON, lone surrogates included."""
+    bench.engine.journal = Journal()
+    for number in range(101):
+        bench.engine.journal.add(make_entry(appkey=APPKEY, at=1_576_000_000.0 + number, scenario="\ud800"))
+    short, long = get(list_requests, limit="100"), get(list_requests)
+    assert isinstance(long, bytes)
+    listed = json.loads(long)
+    assert (listed["requests"][1:], len(listed["requests"]), listed["evicted"]) == (short["requests"], 101, 0)
 
 
 def test_all_callers_that_wait_for_the_same_requests_are_answered(get: Call, bench: EngineClient) -> None:

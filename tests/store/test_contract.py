@@ -12,8 +12,10 @@ from helpers.http_client import OK_BODY, Client, Connection
 from helpers.redis_process import RedisProcess
 
 from mockserver.testing.mock_server import MockServer
+from mockserver.world.generated import GeneratedWorld
+from mockserver.world.sessions import Sessions
 
-BUSY, LIMITED = 1402, 1401
+BUSY, LIMITED, ROOM_NOT_FOUND = 1402, 1401, 1301
 NOBODY = {"RoomId": "nobody-was-here"}
 
 
@@ -300,3 +302,35 @@ def test_the_metrics_count_the_requests_of_all_servers(pair: Pair) -> None:
     pair.other.code()
     assert count(pair.all_one) == count(pair.all_other) == before + 2
     assert b"mockserver_store_up 1\n" in pair.all_one.admin("GET", "metrics").body
+
+
+def test_a_long_question_keeps_no_other_request_waiting(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clients ask for the same cold day: it is computed once, and other requests are answered meanwhile."""
+    day = ("count_business_total_volume_by_day", {"QueryDate": "20250307", "CountBy": 1})
+    evaluate, evaluated = GeneratedWorld._evaluate, []
+    begun, finish = threading.Event(), threading.Event()
+
+    def evaluate_later(world: GeneratedWorld, first: int, last: int) -> Sessions:
+        evaluated.append((first, last))
+        begun.set()
+        assert finish.wait(20)
+        return evaluate(world, first, last)
+
+    monkeypatch.setattr(GeneratedWorld, "_evaluate", evaluate_later)
+    pair.one.wire.send("PUT", "scenario", {"name": "busy-day"})
+    answers: list[object] = []
+    with pair.one.twin() as first, pair.one.twin() as second:
+        threads = [
+            threading.Thread(target=lambda asking=asking: answers.append(asking.call(*day).json["ErrorInfo"]))
+            for asking in (first, second)
+        ]
+        for thread in threads:
+            thread.start()
+        assert begun.wait(20)
+        assert pair.one.call("query_room_info", NOBODY).json["ErrorCode"] == ROOM_NOT_FOUND
+        assert answers == []
+        finish.set()
+        for thread in threads:
+            thread.join(20)
+    assert answers == ["", ""]
+    assert len(evaluated) == 1

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from raw_http import BODY, GET, ask, connect, echo, parse, parse_head, read_all, read_response
 
 from mockserver.core.http import DeliveryPlan
-from mockserver.server.playback import GARBAGE, timed_pieces
+from mockserver.server.playback import GARBAGE, PIECE, timed_pieces
 from mockserver.server.server import Server
 
 
@@ -71,6 +71,23 @@ def wait_for_pending(server, count: int) -> None:
     while server.pending != count:
         assert time.monotonic() < deadline, server.pending
         time.sleep(0.005)
+
+
+def test_a_huge_response_is_written_as_its_client_reads(server):
+    """The server holds little of it for the socket, answers others meanwhile, and every byte arrives."""
+    with connect(server) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        sock.sendall(b"GET /big?12000000 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        wait_for_pending(server, 1)
+        (connection,) = server._service.connections
+        deadline = time.monotonic() + 5
+        while not connection.unsent:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        assert ask(server, request())[:15] == b"HTTP/1.1 200 OK"
+        assert 0 < connection.unsent <= 2 * PIECE
+        status, headers, body = parse(read_all(sock))
+    assert (status, headers["content-length"], body) == (200, "12000000", b"x" * 12_000_000)
 
 
 # ---- instead of the answer
