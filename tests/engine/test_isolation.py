@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from mockserver.testing.mock_server import MockServer
 
-APPS, STEPS = 32, length(100, 500)
+APPS, STEPS = 32, length(60, 500)
 SCENARIOS = ("document", "empty", "outage", "default")
 ERRORS = {"server_busy": 1402, "room_not_found": 1301, "rate_limited": 1401}
 READINGS = {"unknown_room": ("error", "empty"), "seq": ("required", "unique"), "freshness_seconds": (300, 10)}
@@ -216,7 +216,7 @@ def make_machine(port: int) -> type[RuleBasedStateMachine]:
 def test_two_apps_never_affect_each_other(port: int) -> None:
     """Scenarios, readings, faults, answers, clocks and journals, in any order of steps."""
     chosen = settings(
-        max_examples=length(10, 100),
+        max_examples=length(6, 100),
         stateful_step_count=length(25, 40),
         deadline=None,
         suppress_health_check=list(HealthCheck),

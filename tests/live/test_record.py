@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from helpers.engine_client import EngineClient, user_config
+from helpers.length import length
 from live.local_target import CREDENTIALS, START, Time, local_target
 from live.second_backend import ALL, APP, DAY, EAST, RECORDS, ROOM, SPREAD, Backend
 
 from mockserver.cli.check import check_folder
 from mockserver.contract.readings import resolve
+from mockserver.core.documents import MAX_VALUES
 from mockserver.core.text import Text
+from mockserver.live import recording_files
 from mockserver.live.pseudonyms import Pseudonyms, Scrubber
 from mockserver.live.recorder import Mode, Recorder
 from mockserver.live.recording import Recording
@@ -268,14 +271,16 @@ def test_the_file_is_written_while_recording(tmp_path: Path) -> None:
         assert (tmp_path / "scenarios" / "recorded.csv").read_text().count("\n") > 10
 
 
-def test_many_answers_go_to_several_files(tmp_path: Path) -> None:
+def test_many_answers_go_to_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file has limits; scenarios that extend each other have none."""
+    days = length(5, 40)
+    monkeypatch.setattr(recording_files, "MAX_VALUES", MAX_VALUES * days // 40)
     ticks = [
         {"TickTime": str(YESTERDAY + 60 * n), "JoinRoomSuccRate": 99.5, "AudioPackLossRate": 1, "VideoPackLossRate": 1,
          "AudioDelayRate": 20, "VideoDelayRate": 20} for n in range(1_440)
     ]  # fmt: skip
     kept = Recording(resolve({}), recorded_at=NOW)
-    for day in range(40):
+    for day in range(days):
         kept.add(
             "count_qos_by_day",
             {"QueryDate": f"202511{day + 1:02}"},
@@ -286,5 +291,5 @@ def test_many_answers_go_to_several_files(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "scenarios").glob("*.yaml"))
     assert names[:2] == ["recorded-2.yaml", "recorded-3.yaml"]
     mock = EngineClient("recorded", {"signing": "off"}, config=user_config(tmp_path, {}), now=NOW)
-    for day in ("20251101", "20251130"):
+    for day in ("20251101", f"202511{days:02}"):
         assert len(mock.ask("count_qos_by_day", {"QueryDate": day})["QosData"]) == 1_440

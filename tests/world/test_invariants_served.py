@@ -52,7 +52,7 @@ def yyyymmdd(second: int) -> tuple[str, int]:
     return datetime.datetime.fromtimestamp(second, east).strftime("%Y%m%d"), start_of_day(second)
 
 
-@settings(max_examples=length(3, 10), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=length(2, 10), deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     seed=st.integers(0, 2**32),
     now=st.integers(1_556_000_000, 1_750_000_000),

@@ -55,7 +55,7 @@ def test_records_are_those_of_the_reference(situation, chosen, user, room, open_
         assert result == texts(lambda op=operation, b=body: getattr(reference, op)(b)), operation
 
 
-@settings(few, max_examples=length(80, 240))
+@settings(few, max_examples=length(50, 240))
 @given(situations(), readings(), st.sampled_from([START, START, *DATES]), st.sampled_from(QUESTIONS))
 def test_statistics_are_those_of_the_reference(situation, chosen, start, question):
     """3.1, 3.2 and 3.3 equal the reference's counts by second, including rounding."""
