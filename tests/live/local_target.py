@@ -18,12 +18,14 @@ from mockserver.engine.config import Config
 from mockserver.engine.journal import Journal
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import MemoryStore
-from mockserver.live.target import Target, TargetCredentials
+from mockserver.live.recorder import Recorder
+from mockserver.live.target import JSON_HEADERS, Target, TargetCredentials
 from mockserver.live.verify import Focus, Result, examine
 
 CREDENTIALS = TargetCredentials(Credentials(APP["appkey"], APP["appsecret"], APP["restapikey"]), APP["identifier"])
 START = 1_793_001_600.25  # 2026-10-26 in the afternoon, UTC+8.
-Handle = Callable[[str, str, str, Mapping[str, str], bytes], tuple[int, bytes]]
+Handle = Callable[[str, str, str, Mapping[str, str], bytes], tuple[Any, ...]]
+"""Takes method, path, query, headers and body; returns status, body and, if they are not those of JSON, headers."""
 
 
 class Time:
@@ -40,9 +42,8 @@ class Time:
 
 
 class _Answer:
-    def __init__(self, status: int, body: bytes) -> None:
-        self.status, self._body = status, body
-        self.headers = {"Content-Type": "application/json"}
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str] = JSON_HEADERS) -> None:
+        self.status, self._body, self.headers = status, body, headers
 
     def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
         yield self._body
@@ -102,23 +103,31 @@ def examine_backend(
 
 
 def examine_engine(
-    config: Config, scenario: str, *, now: float = START, day: str | None = None, thorough: bool = False
+    config: Config,
+    scenario: str,
+    *,
+    now: float = START,
+    day: str | None = None,
+    thorough: bool = False,
+    time: Time | None = None,
+    recorder: Recorder | None = None,
 ) -> Result:
-    """Examine a mock server of this process."""
-    time = Time(now)
+    """Examine a mock server of this process, at a time or by a clock; with `recorder`, it records."""
+    time = time or Time(now)
     app = next(iter(config.apps.values()))
     engine = Engine(lambda: config, MemoryStore(Clock(time), scenario), Journal(max_entries=1))
+    engine.backend = recorder
     target = local_target(functools.partial(_handle, engine), time, TargetCredentials(app.credentials), 300)
     return examine(target, config.schemas, config.catalogue, focus=Focus(day=day), thorough=thorough, max_requests=200)
 
 
 def _handle(
     engine: Engine, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
-) -> tuple[int, bytes]:
+) -> tuple[int, bytes, dict[str, str]]:
     lowered = {name.lower(): value for name, value in headers.items()}
     overlong = len(body) > 1_048_576
     request = Request(
         method, path, query, lowered, b"" if overlong else body, overlong=overlong, length=len(body) * overlong
     )
     response = engine.handle(request)
-    return response.status, response.body
+    return response.status, response.body, dict(response.headers)

@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.engine_client import shipped_config
 from helpers.length import FULL
-from live.local_target import Time
+from live.local_target import START, Time, examine_engine, local_target
 from live.second_backend import ALL, CHOICES, DAY, QUALITY, RECORDS, ROOM, SPREAD, TREND, Backend, Refused
 from live.test_record import DATA_READINGS, NOW, YESTERDAY, recording, replayed, sorted_rows, span
+
+from mockserver.cli.check import check_folder
+from mockserver.contract.readings import resolve
+from mockserver.core.folders import Folders
+from mockserver.engine.config import load_config
+from mockserver.live.pseudonyms import Scrubber
+from mockserver.live.recorder import Recorder
+from mockserver.live.recording import Recording
+from mockserver.live.recording_files import RecordingFiles
 
 Question = tuple[str, dict[str, Any]]
 NOT_RECORDED, UNKNOWN = 1403, {1301: "room_not_found", 1302: "user_not_found"}
@@ -135,3 +145,21 @@ def inside(backend: Backend, body: Mapping[str, Any]) -> bool:
     begin, end = int(body.get("BeginTime", 0)), int(body.get("EndTime", 9_999_999_999))
     calls = (each for each in backend.calls() if backend.within(each, begin, end))
     return any(each[name] == value for each in calls for name, value in names.items())
+
+
+def test_a_recording_of_last_month_passes_the_verify_that_the_target_passed(tmp_path: Path) -> None:
+    """What `verify` asked while recording is answered a month later with all times moved."""
+    time, config = Time(), shipped_config()
+    target = local_target(Backend({}, clock=time).handle, time)
+    files = RecordingFiles(tmp_path, "en")
+    recorder = Recorder(target, "record", config.schemas, Recording(resolve({})), files, Scrubber(target))
+    recorder.start()
+    original = examine_engine(config, "empty", time=time, recorder=recorder)
+    recorder.stop()
+    path = tmp_path / "scenarios" / "recorded.yaml"
+    path.write_text(path.read_text().replace("shift: none", "shift: days"))
+    assert check_folder(tmp_path)[1] == []
+    replay = examine_engine(load_config(Folders(tmp_path), now=time), "recorded", now=START + 30 * DAY + 5_000)
+    assert (original.fails("warning"), replay.fails("warning")) == (False, False)
+    assert {finding.kind for _, finding in replay.findings()} <= {"not_recorded"}
+    assert [replay.verdict(name) for name in original.invariants] == ["holds"] * len(original.invariants)
