@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.markdown import blocks
+from helpers.server_process import serving
 from helpers.shell import run
 from live.test_target import free_port
 
@@ -59,6 +61,33 @@ def test_the_example_of_the_readme_runs(partner: tuple[Path, MockServer], monkey
     values = {row["name"]: row["value"] for row in result["readings"]}
     decided = [each.split("=") for each in READINGS if not each.startswith("unknown_room")]
     assert [(name, str(values[name])) for name, _ in decided] == [(name, value) for name, value in decided]
+
+
+def test_the_example_of_recording_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was recorded is answered without the backend; the HAR of the requests is sound."""
+    monkeypatch.chdir(tmp_path)
+    (block,) = (each for each in blocks(README, "bash") if "mockserver record" in each)
+    record, call, har, check, serve = (shlex.split(line, comments=True)[1:] for line in block.splitlines()[1:])
+    now = int(time.time())
+    call[2:] = [f"BeginTime={now - 7_200}", f"EndTime={now - 7_190}"]
+    with MockServer() as server:
+        app = server.app()
+        keys = {"APPKEY": app.appkey, "APPSECRET": app.appsecret, "RESTAPIKEY": app.restapikey}
+        environ = {f"MOCKSERVER_TARGET_{name}": value for name, value in keys.items()}
+        record[record.index("https://backend.example")] = server.url
+        with serving(*record[1:], command=record[0], **environ) as recorder:
+            answers = [run(*call, MOCKSERVER_URL=recorder.url).stdout]
+            Path(har[-1]).write_text(run(*har[:-2], MOCKSERVER_URL=recorder.url).stdout, "utf-8")
+            recorder.stop()
+    assert run(*check).returncode == 0
+    with serving(*serve[1:], command=serve[0]) as replay:
+        answers += [run(*call, MOCKSERVER_URL=replay.url).stdout]
+        assert (
+            '"ErrorCode": 1403'
+            in run(*call[:2], "BeginTime=1000000000", "EndTime=1000000001", MOCKSERVER_URL=replay.url).stdout
+        )
+    assert json.loads(answers[0]) == json.loads(answers[1])
+    assert len(json.loads(answers[0])["UsersList"]) > 10
 
 
 def test_the_readme_lists_every_invariant() -> None:
