@@ -24,6 +24,9 @@ _TEMPORARY = (
     "TRYAGAIN",
 )  # Errors that pass: Redis is starting, or a script takes long.
 _MIN_VERSION = 6
+_MAX_UNSAVED_SECONDS = (
+    4.0  # With `appendfsync everysec` a killed Redis may lose what it acknowledged in the last seconds.
+)
 
 
 class StoreRefused(StoreUnavailable):
@@ -55,6 +58,7 @@ class Call:
     command: bytes
     deadline: float
     resume: Callable[[Any], object]  # Takes the answer, or an exception.
+    repeat: bool = False  # Whether it is sent again when Redis may have lost what it did.
     sent: float = 0.0
     done: bool = False
 
@@ -68,8 +72,8 @@ class Call:
 class Connection(asyncio.Protocol):
     """One connection: answers arrive in the order of the commands."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, scripts: Iterable[Script]) -> None:
-        self._loop, self._scripts = loop, scripts
+    def __init__(self, loop: asyncio.AbstractEventLoop, scripts: Iterable[Script], answered: deque[Call]) -> None:
+        self._loop, self._scripts, self._answered = loop, scripts, answered
         self._reader = hiredis.Reader()
         self._transport: Any = None
         self.pending: deque[Call] = deque()  # Sent, and not answered yet.
@@ -124,6 +128,10 @@ class Connection(asyncio.Protocol):
             if isinstance(answer, hiredis.ReplyError) and self._retries(str(answer)):
                 continue
             call = pending.popleft()
+            if call.repeat:
+                self._answered.append(call)
+                while call.sent - self._answered[0].sent > _MAX_UNSAVED_SECONDS:
+                    self._answered.popleft()
             call.finish(StoreUnavailable(refused(str(answer))) if isinstance(answer, hiredis.ReplyError) else answer)
 
     def _retries(self, error: str) -> bool:

@@ -16,13 +16,13 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 import orjson
-from greenlet import getcurrent
 
-from mockserver.core.machine_time import machine_time, monotonic
+from mockserver.core.machine_time import machine_time
 from mockserver.engine.journal import ALL_APPS, MAX_BYTES, Journal, JournalQuery, News, Stored, stored_entry
 from mockserver.engine.journal_codec import decode, encode
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.metrics import Metrics, Numbers, class_of
+from mockserver.engine.redis_lane import Request
 from mockserver.engine.redis_store import SCRIPT, RedisStore, Stale
 from mockserver.engine.state import StoreUnavailable
 from mockserver.scenarios.near_misses import nearest_rule
@@ -52,8 +52,7 @@ class RedisJournal(Journal):
         super().__init__(max_entries, max_bytes)
         self._store = store
         self._streams: dict[str, _Stream] = {}
-        self._waiting: list[tuple[Row, float, Callable[[Any], Any]]] = []
-        """Entries that are not sent yet, since when, and how to resume their requests."""
+        self._waiting: list[tuple[Row, Request]] = []  # Entries that are not sent yet, and their requests.
         self._sending = False  # Whether entries are sent and not acknowledged yet.
         self._poller: threading.Thread | None = None
         self._known_salt = b""
@@ -71,8 +70,12 @@ class RedisJournal(Journal):
             _json(class_of(entry)),
             round(entry.seconds * 1e6),
         )
-        if self._store.requests.in_request:
-            added = self._wait_for_batch(row)
+        if (request := self._store.requests.request) is not None:
+            # Those of other requests wait, too, and are sent together.
+            if not (self._waiting or self._sending):
+                self._store.requests.soon(self._send_waiting)
+            self._waiting.append((row, request))
+            added = request.wait()
         else:
             added = self._store.command(*self._adding([row]))[0]
         if not added:
@@ -211,18 +214,6 @@ class RedisJournal(Journal):
         limits = self.max_entries, self.max_bytes, self.max_bytes * ALL_APPS, f"{machine_time():.3f}"
         return SCRIPT.command(self._store.prefix, "add", *limits, *(part for row in rows for part in row))
 
-    def _wait_for_batch(self, row: Row) -> Any:
-        """Add an entry with those of other requests, and suspend this request until Redis has it."""
-        if not (self._waiting or self._sending):
-            self._store.requests.soon(self._send_waiting)
-        current = getcurrent()
-        self._waiting.append((row, monotonic(), current.switch))
-        assert current.parent is not None
-        added = current.parent.switch()
-        if isinstance(added, Exception):
-            raise added
-        return added
-
     def _send_waiting(self) -> None:
         """Send the entries that wait. Those of later requests wait for the answer, so that they are sent together, too."""
         batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
@@ -235,11 +226,11 @@ class RedisJournal(Journal):
                 self._waiting = []
             elif self._waiting:
                 self._send_waiting()
-            for (_, _, switch), added in zip(batch, [answer] * len(batch) if failed else answer, strict=True):
-                switch(added)
+            for (_, request), added in zip(batch, [answer] * len(batch) if failed else answer, strict=True):
+                request.switch(added)
 
         self._sending = True
-        self._store.requests.start(self._adding([row for row, _, _ in batch]), resume, since=batch[0][1])
+        self._store.requests.start(self._adding([row for row, _ in batch]), resume, batch[0][1].deadline)
 
 
 class RedisMetrics(Metrics):

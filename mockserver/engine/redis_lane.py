@@ -4,8 +4,9 @@ The engine is synchronous. Where it needs an answer, `call` suspends the request
 answer has arrived; the event loop serves other requests meanwhile. In every other thread `call` blocks. What is called during
 one turn of the loop is sent in one write.
 
-A connection that is lost or silent is opened again, and what has no answer yet is sent again. So the effect of every command must
-be the same, however often Redis executes it. Knows nothing of what the commands mean.
+A connection that is lost or silent is opened again, and what has no answer yet is sent again; after a restart of Redis, also what
+requests sent in the last seconds before. So the effect of these commands must be the same, however often Redis executes them.
+Knows nothing of what the commands mean.
 """
 
 from __future__ import annotations
@@ -30,11 +31,27 @@ from mockserver.engine.state import StoreUnavailable, T
 
 log = logging.getLogger("mockserver")
 
-CALL_SECONDS = 4.0  # A call without an answer fails after this time.
+CALL_SECONDS = 4.0  # A request whose answers take longer in all fails, and so does a call elsewhere.
 _SILENCE_SECONDS = 1.0  # A connection is opened again when an answer takes longer.
 _RETRY_SECONDS = 0.2
 _FAIL_FAST_SECONDS = 2.0  # After this time without a connection, calls fail at once.
 _CHECK_SECONDS = 0.1
+
+
+class Request(greenlet):
+    """A request that is suspended while it waits for answers, until its deadline."""
+
+    def __init__(self, run: Callable[[], object]) -> None:
+        super().__init__(run)
+        self.deadline = monotonic() + CALL_SECONDS
+
+    def wait(self) -> Any:
+        """Suspend this request, the current one, until `switch` is called with an answer; return that, or raise it."""
+        assert self.parent is not None
+        answer = self.parent.switch()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class Lane:
@@ -54,6 +71,8 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._queue: deque[Call] = deque()
+        self._answered: deque[Call] = deque()  # The last ones, which a Redis that was killed may have lost.
+        self._server = b""  # The id of the Redis process that answered them.
         self._flushing = False
         self.problem: Text | None = None
         """Why there is no connection; None while there is one, and before the first attempt."""
@@ -82,47 +101,45 @@ class Lane:
         self._forget()
 
     @property
-    def in_request(self) -> bool:
-        """Whether this is a request that `spawn` started, so that `call` suspends it."""
-        return threading.get_ident() == self._thread_id and getcurrent().parent is not None
+    def request(self) -> Request | None:
+        """The current request, which `call` suspends; None in code that `spawn` did not start."""
+        current = getcurrent()
+        return current if isinstance(current, Request) and threading.get_ident() == self._thread_id else None
 
     def spawn(self, function: Callable[[], object]) -> None:
         """Run a request in the loop's thread; return when it has ended or waits for the first time."""
-        greenlet(function).switch()
+        Request(function).switch()
 
     def run(self, function: Callable[[], T]) -> T:
         """Return the result of a function that takes long: in another thread, if that lets other requests go on."""
-        if not self.in_request:
+        request = self.request
+        if request is None:
             return function()
-        current = getcurrent()
         assert self._loop is not None
-        assert current.parent is not None
-        self._loop.run_in_executor(None, function).add_done_callback(current.switch)
-        done: asyncio.Future[T] = current.parent.switch()
+        self._loop.run_in_executor(None, function).add_done_callback(request.switch)
+        done: asyncio.Future[T] = request.wait()
+        # Only the time that it waits for Redis is limited.
+        request.deadline = monotonic() + CALL_SECONDS
         return done.result()
 
     def call(self, *command: Any) -> Any:
         """Return Redis's answer to a command; StoreUnavailable without one, or when it is an error."""
-        deadline = monotonic() + CALL_SECONDS
         if self._fails_fast():
             raise self._unavailable()
-        if self.in_request:
-            current = getcurrent()
-            self._put(Call(hiredis.pack_command(command), deadline, current.switch))
-            assert current.parent is not None
-            answer = current.parent.switch()
-        else:
-            answer = self._call_from_thread(command, deadline)
+        if (request := self.request) is not None:
+            self._put(Call(hiredis.pack_command(command), request.deadline, request.switch, repeat=True))
+            return request.wait()
+        answer = self._call_from_thread(command, monotonic() + CALL_SECONDS)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def start(self, command: tuple[Any, ...], resume: Callable[[Any], object], since: float) -> None:
-        """Send a command from the loop's thread; `resume` gets the answer or exception, `CALL_SECONDS` after `since` at the latest."""
+    def start(self, command: tuple[Any, ...], resume: Callable[[Any], object], deadline: float) -> None:
+        """Send a command from the loop's thread; `resume` is called with the answer or the exception."""
         if self._fails_fast():
             resume(self._unavailable())
         else:
-            self._put(Call(hiredis.pack_command(command), since + CALL_SECONDS, resume))
+            self._put(Call(hiredis.pack_command(command), deadline, resume, repeat=True))
 
     def soon(self, function: Callable[[], object]) -> None:
         """Call a function in the next turn of the loop, from the loop's thread."""
@@ -219,15 +236,28 @@ class Lane:
         create: Any = loop.create_unix_connection if address.path else loop.create_connection
         where = (address.path,) if address.path else (address.host, address.port)
         secure = {"ssl": address.tls, "server_hostname": address.host} if address.tls else {}
-        _, connection = await create(lambda: Connection(loop, self._scripts), *where, **secure)
+        _, connection = await create(lambda: Connection(loop, self._scripts, self._answered), *where, **secure)
         try:
             for command in self._greeting():
                 await connection.ask(command)
+            await self._repeat_answered(connection)
         except BaseException:
             connection.abort()
             raise
         assert isinstance(connection, Connection)
         return connection
+
+    async def _repeat_answered(self, connection: Connection) -> None:
+        """Queue what another Redis process answered last: it was killed or replaced, and may not have saved that."""
+        try:
+            server = (await connection.ask(("INFO", "server"))).partition(b"run_id:")[2].partition(b"\r")[0]
+        except StoreRefused:
+            return  # This user may not ask.
+        if server != self._server:
+            self._server, calls = server, list(self._answered)
+            self._answered.clear()
+            deadline = monotonic() + CALL_SECONDS
+            self._queue.extendleft(Call(call.command, deadline, id, repeat=True) for call in reversed(calls))
 
     def _greeting(self) -> Iterable[tuple[Any, ...]]:
         address = self._address

@@ -161,7 +161,7 @@ class RedisStore(MemoryStore):
 
     def command(self, *command: Any) -> Any:
         """Return the answer to a command: to a request without blocking others, elsewhere in a connection of its own."""
-        return (self.requests if self.requests.in_request else self._admin).call(*command)
+        return (self._admin if self.requests.request is None else self.requests).call(*command)
 
     def claim(self, appkey: str, name: str, kind: str, key: str, *arguments: Any) -> Any:
         """Return what Redis decides, once for this request under `name`; Stale if a document has changed."""
