@@ -12,7 +12,7 @@ from mockserver.core.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an app signs its requests with (§1.1.2)."""
+    """The keys that an app signs its requests with (§1.1.2)."""
 
     appkey: str
     appsecret: str = field(repr=False)
@@ -39,7 +39,7 @@ class App:
 
 
 def load_apps(document: Document) -> Mapping[str, App]:
-    """Return the apps by appkey, in file order; `document` must be valid by `apps.json`.
+    """Return the apps by appkey, in file order; `document` must be valid against `apps.json`.
 
     Raise ConfigurationError if an appkey is listed twice.
     """

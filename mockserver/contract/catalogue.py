@@ -1,7 +1,8 @@
 """The error catalogue (§1.6): stable names for codes that users replace once the real ones are known.
 
-It is also the only place where an ErrorInfo (§1.4) is composed. To change a text, edit the row in `errors.yaml`; to leave the
-details out, set `error_info` to `catalogue`. An explicit `info` of a fault or of a scenario's reply replaces all of it.
+This is also the only place where an ErrorInfo (§1.4) is composed. To change a text, edit the row in `errors.yaml`; to
+omit the details, set `error_info` to `catalogue`. An explicit `info` of a fault or of a scenario's reply replaces all
+of it.
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ class Catalogue(dict[str, ErrorRow]):
 
 
 def load_catalogue(document: Document, required: set[str]) -> Catalogue:
-    """Return the catalogue in a document that is valid by `errors.json`.
+    """Return the catalogue in a document that is valid against `errors.json`.
 
-    Raise ConfigurationError with every duplicate name or code, unless the codes were observed, and with every `required` name that is missing.
+    Raise ConfigurationError for every duplicate name or code, unless the codes were observed on a backend, and for
+    every missing `required` name.
     """
     rows: dict[str, ErrorRow] = {}
     names: dict[int, str] = {}

@@ -32,20 +32,20 @@ LIMITS = {
     "exclusiveMaximum": Text("less than", "小于"),
 }
 _INCOMPLETE = ("required", "oneOf", "anyOf", "minItems")
-"""Keywords that say what a value must contain, not what may be in it."""
+"""Keywords about what a value must contain, not about what it may contain."""
 _QUOTES = "“”＂‘’＇"
 _COMPARED = {
     *("RoomId", "UserId", "BeginTime", "EndTime", "QueryDate", "network", "country", "province", "city"),
     *("appkey", "appsecret", "restapikey", "identifiers", "identifier", "curtime", "checksum", "seq"),
     "matches",
-}  # The keys of texts that are compared with others, not read by people.
+}  # The keys of texts that are compared rather than displayed.
 
 
 def check_document(document: Document, validator: Validator, problems: list[Problem]) -> Document:
     """Add every mistake of the document to `problems`; return it without the parts that are wrong.
 
-    What is left can be checked further, so that one mistake does not hide the others. Only in `answers` parts may be
-    incomplete, because most of what a rule says is independent of the rest.
+    The rest can be checked further, so that one mistake does not hide the others. Parts may be incomplete only in
+    `answers`, because most keys of a rule are independent of each other.
     """
     mismatches = [] if validator.accepts(document.value) else validator.mismatches(document.value)
     described = describe_mismatches(document, mismatches)
@@ -82,7 +82,7 @@ def find_mistakes(
     return Mistakes(
         mistake
         for mismatch in mismatches
-        # With a wrong type, the other mismatches of the value mean nothing.
+        # If the type is wrong, the other mismatches of the value are meaningless.
         if mismatch.keyword == "type" or mismatch.pointer not in typed
         for mistake in _mistakes(mismatch, scalar_at(mismatch.pointer))
     )
@@ -141,7 +141,7 @@ def _in_full_width_quotes(value: Any, location: Pointer = ()) -> Iterator[Pointe
 
 
 def _text(mismatch: Mismatch, scalar: str | None) -> Text:
-    """Return what is wrong and what would be valid; `scalar` is the value as written in the file. Secrets are not shown."""
+    """Return what is wrong and what would be valid, without showing secrets; `scalar` is the value as in the file."""
     keyword, value, limit = mismatch.keyword, mismatch.value, mismatch.limit
     secret = bool(mismatch.schema.get("writeOnly"))
     if keyword == "type" and "string" in limit and not isinstance(value, (str, dict, list)):

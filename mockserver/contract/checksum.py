@@ -22,9 +22,9 @@ _RANDOM_DIGITS, _COUNTER_DIGITS = 10, 6
 
 @functools.lru_cache(maxsize=256)
 def checksum(credentials: Credentials, curtime: str, formula: Formula = "v2") -> str:
-    """Return sha1(appsecret + restapikey + curtime) in lower-case hex; formula v1 leaves the restapikey out."""
+    """Return sha1(appsecret + restapikey + curtime) in lower-case hex; formula v1 omits the restapikey."""
     restapikey = credentials.restapikey if formula == "v2" else ""
-    # Lone surrogates are let through: the message of an encoding error would contain the secrets.
+    # Encode lone surrogates, too, because the message of an encoding error would contain the secrets.
     text = (credentials.appsecret + restapikey + curtime).encode(errors="surrogatepass")
     return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
@@ -35,7 +35,7 @@ def checksum_matches(
     """Whether `received` is the checksum by one of the formulas; compares in constant time."""
     if not _SHAPE.fullmatch(received):
         return False
-    # All formulas are tried, so that the time taken does not depend on the keys. Both texts are ASCII.
+    # Try all formulas, so that the time does not depend on the keys. Both texts are ASCII.
     matches = [hmac.compare_digest(received, checksum(credentials, curtime, formula)) for formula in formulas]
     return any(matches)
 
@@ -50,7 +50,7 @@ def new_seq(curtime: str) -> str:
 def sign(
     credentials: Credentials, now: float, *, identifier: str = "admin", seq: str | None = None, formula: Formula = "v2"
 ) -> str:
-    """Return a signed query string in the document's order (§1.1.1); `now` is in seconds, a missing seq is generated."""
+    """Return a signed query string in the document's order (§1.1.1); `now` is in seconds, the default seq is new."""
     curtime = str(int(now))
     values = {
         "appkey": credentials.appkey,

@@ -30,8 +30,8 @@ def encode_json(value: Mapping[str, Any]) -> bytes:
 def parse_flat_object(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object in `body` if all its values are strings or integers, otherwise None.
 
-    None means that the body needs the thorough parser. So do duplicate keys, of which orjson keeps the last: they show because a
-    flat object without them has as many members as its text has colons, or fewer.
+    None means that the body needs the thorough parser, as it does for duplicate keys, of which orjson keeps only the
+    last: they are suspected if the text has more colons than the object has members.
     """
     try:
         value = orjson.loads(body)

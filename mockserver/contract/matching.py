@@ -64,7 +64,7 @@ class Matcher:
 
 
 def compile_when(when: Any) -> Matcher:
-    """Return the matcher for a `when`: a value means equality, `{matches: REGEX}` a search, `{schema: …}` a JSON Schema.
+    """Return the matcher for a `when`: values mean equality, `{matches: REGEX}` a search, `{schema: …}` a JSON Schema.
 
     None matches every request. Raise InvalidMatcher with every mistake.
     """

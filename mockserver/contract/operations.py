@@ -12,7 +12,7 @@ from mockserver.core.text import Text
 
 PREFIX = "/v2/video/"
 VARIANTS = ("/v1/video/", "/v1/test/", "/v2/test/")
-"""The paths by the text of §1.1 (ver is v1, servicename is test), which contradicts its six URLs; see reading `paths`."""
+"""The paths by the text of §1.1 (ver v1, servicename test), which contradicts its six URLs; see reading `paths`."""
 
 
 @dataclass(frozen=True, slots=True)

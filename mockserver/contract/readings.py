@@ -1,7 +1,7 @@
 """The readings: named switches for passages where the document is silent or contradicts itself.
 
-Each is a row of `readings.yaml`: its values, the section, and why there is a choice. The code that depends on a reading looks it up
-by name.
+Each is a row of `readings.yaml`: its values, the section, and why there is a choice. The code that depends on a
+reading looks it up by name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The retry rules: what a client has to do after each error. Read from `retries.yaml`."""
+"""The retry rules: what a client must do after each error. Read from `retries.yaml`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NextStep = Literal["sign_again", "new_seq", "wait", "not_repeat", "give_up"]
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """What a client has to do after one error."""
+    """What a client must do after one error."""
 
     error: str
     next: NextStep
@@ -26,9 +26,7 @@ class RetryRule:
     """The shortest wait; after a final error, the time within which a repetition counts as unchanged."""
     tries: int = 3  # How many times in a row the error may be returned before the client has to stop.
     counts: bool = False  # Whether a correct client can meet the error, so that it counts in the coverage.
-    whole_app: bool = (
-        False  # Whether the error applies to all requests of the app, not only to the one that received it.
-    )
+    whole_app: bool = False  # Whether the error applies to all requests of the app, not only to the failed one.
     fields: tuple[str, ...] = ()  # Only operations that require these fields can return the error.
 
     @property
@@ -41,7 +39,7 @@ RetryRules = Mapping[str, RetryRule]
 
 
 def load_retry_rules(document: Document, catalogue: Catalogue) -> RetryRules:
-    """Return the rules by error name; `document` must be valid by `retries.json`.
+    """Return the rules by error name; `document` must be valid against `retries.json`.
 
     Raise ConfigurationError with every error that is unknown or has two rules.
     """
@@ -53,7 +51,7 @@ def load_retry_rules(document: Document, catalogue: Catalogue) -> RetryRules:
             text = unknown("error", rule.error, catalogue)
             problems.append(document.problem(("rules", index, "error"), text))
         elif rule.error in rules:
-            text = Text(f"{rule.error!r} has a rule already; keep one", f"{rule.error!r} 已有规则；请只保留一条")
+            text = Text(f"{rule.error!r} already has a rule; keep one", f"{rule.error!r} 已有规则；请只保留一条")
             problems.append(document.problem(("rules", index, "error"), text))
         rules[rule.error] = rule
     problems.check()

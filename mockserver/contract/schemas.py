@@ -1,8 +1,8 @@
 """Compiles the JSON Schemas.
 
-The fast engine (`jsonschema_rs`) decides whether a value is valid, the thorough one (`jsonschema`) lists every mismatch; tests keep
-both in agreement. A `$ref` can only refer to the files loaded together, never to the disk or the network, and an unsupported
-`format` is rejected instead of ignored.
+The fast engine (`jsonschema_rs`) decides whether a value is valid, the thorough one (`jsonschema`) lists every
+mismatch; tests check that both agree. A `$ref` can only refer to the files loaded together, never to the disk or the
+network, and an unsupported `format` is rejected instead of ignored.
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> P
     from referencing.jsonschema import DRAFT202012
 
     def pattern(validator: Any, expected: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-        # In `re`, `$` matches before a final newline, \d matches digits of any script, and (a+)+ may practically never finish.
+        # In `re`, `$` matches before a final newline, \d matches digits of any script, and (a+)+ may take forever.
         if isinstance(value, str) and not _pattern(expected).is_valid(value):
             yield ValidationError(f"{value!r} does not match {expected!r}")
 

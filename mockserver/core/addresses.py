@@ -74,8 +74,8 @@ class StoreAddress:
 def parse_store(given: str | StoreAddress) -> StoreAddress:
     """Return the address in `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`, `rediss://…` or `unix:///PATH[?db=N]`.
 
-    `?ssl_ca_certs=FILE` names the CA of a `rediss` server, as in other clients. Raise ConfigurationError, without showing the
-    credentials, for other texts.
+    `?ssl_ca_certs=FILE` names the CA of a `rediss` server, as in other clients. Raise ConfigurationError, without
+    showing the credentials, for other texts.
     """
     if isinstance(given, StoreAddress):
         return given
@@ -139,13 +139,13 @@ def parse_server_url(url: str, ca: str | None = None) -> ServerAddress:
 
 
 def normalize_server_url(text: str) -> str:
-    """Return `http://HOST:PORT` without a trailing slash; `HOST:PORT` means http. Raise ConfigurationError if invalid."""
+    """Return `http://HOST:PORT` without a trailing slash; `HOST:PORT` means http. ConfigurationError if invalid."""
     text = text.strip()
     return parse_server_url(f"http://{text}" if _HOST_AND_PORT.fullmatch(text) else text).url
 
 
 def parse_public_url(url: str, option: str = "--public-url") -> str:
-    """Return the URL of a server, without a trailing slash; raise ConfigurationError about `option` if it is invalid."""
+    """Return a server's URL without a trailing slash; raise ConfigurationError about `option` if it is invalid."""
     parts = _split(url)
     if parts is None or parts.query or parts.fragment:
         text = Text(
@@ -188,7 +188,8 @@ def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:
 def scheme_advice(address: ServerAddress, received: Exception | bytes) -> Text | None:
     """Return the advice to use the other scheme if `received` shows that the port serves that one, otherwise None.
 
-    `received` is the error instead of an answer, or the body of an HTTP 400: many https servers answer plain http that way.
+    `received` is the error instead of an answer, or the body of an HTTP 400: many https servers answer plain http
+    that way.
     """
     if address.secure:
         reason = str(received).lower().replace("_", " ")

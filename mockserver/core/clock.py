@@ -1,7 +1,7 @@
 """The clock, the notations for a point in time, and the UTC+8 day of the document.
 
-Code whose result a client can see takes a `Clock` and never reads the system time. A day is UTC+8 by arithmetic, independent
-of the machine's time zone.
+Code whose result a client can see takes a `Clock` and never reads the system time. A day is UTC+8 by arithmetic,
+independent of the machine's time zone.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ def show_time(second: float, timespec: str = "seconds") -> str:
 def parse_time(value: str | int, now: int) -> int:
     """Return the second that `value` names, or raise InvalidTime.
 
-    Accepts seconds, ISO 8601 with an offset, a UTC+8 day, and times relative to `now`: `now-2h`, `today`, `today 10:00` (UTC+8).
+    Accepts seconds, ISO 8601 with an offset, a UTC+8 day, and times relative to `now`: `now-2h`, `today`, `today
+    10:00` (UTC+8).
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise InvalidTime((), Text(f"{value!r} is not a time", f"{value!r} 不是时间"))

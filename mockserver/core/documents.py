@@ -18,8 +18,8 @@ from mockserver.core.text import Text
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
-MAX_CACHED = 64  # Parsed files of each format that are kept; the shipped ones are fewer.
-MAX_NUMBER_LENGTH = 32  # Python itself refuses integers of more than 4,300 digits, with an error of its own.
+MAX_CACHED = 64  # Parsed files of each format that are cached; more than there are shipped files.
+MAX_NUMBER_LENGTH = 32  # Python refuses only integers of more than 4,300 digits.
 
 Pointer = Sequence[str | int]
 Position = tuple[int, int]  # Line and column, both 1-based.
@@ -106,7 +106,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def unreadable(path: Path, error: OSError | ValueError) -> Problem:
-    """Return the problem of a file or folder that the operating system does not let us read."""
+    """Return the problem of a file or folder that cannot be read."""
     number = getattr(error, "errno", None)
     reason = getattr(error, "strerror", None) or str(error)
     text = _REASONS.get(number or 0, Text(reason, reason))

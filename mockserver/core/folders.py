@@ -1,8 +1,8 @@
 """Finds the schema and fixture files, and takes snapshots of them to notice changes.
 
-A user's folder is laid out like `fixtures/` and may also hold `schemas/NAME.json`. Each of its files replaces the shipped file of
-the same name. Only a file that does not exist is replaced: one that cannot be read is a problem. This module knows names and
-bytes of files, not what they mean.
+A user's folder is laid out like `fixtures/` and may also hold `schemas/NAME.json`. Each of its files replaces the
+shipped file of the same name. Only a file that does not exist is replaced by the shipped one: a file that cannot be
+read is a problem. Knows names and bytes of files, not their meaning.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _SETTLED_NS = 2_000_000_000
 
 
 class Folders:
-    """The schema and fixture files: the user's where there are any, the shipped ones otherwise.
+    """The schema and fixture files: the user's file if there is one, otherwise the shipped file.
 
-    ConfigurationError lists everything that is wrong with the user's folder and the names in it. With `problems`, that is
-    added to the list instead, and the files concerned count as missing.
+    Raises ConfigurationError with every problem of the user's folder and of the names in it. With `problems`, they are
+    added to that list instead, and the files concerned count as missing.
     """
 
     def __init__(self, user: Path | None = None, problems: list[Problem] | None = None) -> None:
@@ -55,7 +55,7 @@ class Folders:
         if user is not None:
             if _is_missing(user):
                 _fail(user, "there is no such folder", "没有这个文件夹")
-            _ask(os.listdir, user)
+            _call(os.listdir, user)
         self._files = {kind: self._find_all(kind, found) for kind in _PLACES}
         found = list(dict.fromkeys(found))  # One folder may hold two kinds of files.
         own = {folder for kind in _PLACES for folder in _folders(kind, user)[1:]}
@@ -68,11 +68,11 @@ class Folders:
             raise ConfigurationError(found)
 
     def fixture(self, name: str) -> Path:
-        """Return the path of `apps.yaml`, `errors.yaml` or `retries.yaml`; raise ConfigurationError if there is none."""
+        """Return the path of a fixture file such as `apps.yaml`; raise ConfigurationError if there is none."""
         return self._get("fixtures", name)
 
     def schema(self, name: str) -> Path:
-        """Return the path of a schema such as `query_room_info.request.json`; raise ConfigurationError if there is none."""
+        """Return the path of a schema file such as `apps.json`; raise ConfigurationError if there is none."""
         return self._get("schemas", name)
 
     def schemas(self) -> dict[str, Path]:
@@ -119,10 +119,11 @@ class Snapshot:
 
 
 def take_snapshot(user: Path | None, before: Snapshot | None = None) -> Snapshot:
-    """Return a snapshot of every file that is or could be in use; raises nothing.
+    """Return a snapshot of every file that is or could be in use. Never raises.
 
-    Contents decide whether a file changed, because mounted folders may send no events, or too many. Files whose time is
-    unchanged since `before` are not read again, unless they were written so recently that a second write could have the same time.
+    Contents decide whether a file changed, because mounted folders may send no events, or too many. Files whose time
+    is unchanged since `before` are not read again, unless they were written so recently that a second write could
+    have the same time.
     """
     contents: dict[str, bytes] = {}
     times: dict[str, int] = {}
@@ -139,7 +140,7 @@ def take_snapshot(user: Path | None, before: Snapshot | None = None) -> Snapshot
             try:
                 if user is not None and folder in _folders(kind, user)[1:]:
                     _check_link(path, user)
-                status = _ask(os.stat, path)
+                status = _call(os.stat, path)
                 times[name] = changed_at = status.st_ctime_ns
                 if (
                     before is not None
@@ -166,11 +167,11 @@ def _folders(kind: str, user: Path | None) -> list[Path]:
 def _candidates(kind: str, folder: Path) -> list[Path]:
     """Return the files of a kind that are used or refused, sorted; none if there is no such folder.
 
-    Runs twice a second, so it opens none of them. ConfigurationError if the folder cannot be read.
+    Runs several times a second, so it opens no file. Raises ConfigurationError if the folder cannot be read.
     """
     if _is_missing(folder):
         return []
-    names = sorted(_ask(os.listdir, folder))
+    names = sorted(_call(os.listdir, folder))
     if kind == "fixtures":
         return [folder / name for name in names if name in (*FIXTURES, *RENAMED_FIXTURES)]
     return [folder / name for name in names if name.endswith(_SUFFIXES[kind]) and not name.startswith(".")]
@@ -189,7 +190,7 @@ def _check_file(path: Path, root: Path) -> None:
             "请改名：最多 64 个字符，限 A-Z a-z 0-9 . _ -，并以字母或数字开头",
         )
     _check_link(path, root)
-    mode = _ask(os.stat, path).st_mode
+    mode = _call(os.stat, path).st_mode
     if stat.S_ISDIR(mode):
         raise ConfigurationError([unreadable(path, OSError(errno.EISDIR, ""))])
     if not stat.S_ISREG(mode):
@@ -213,10 +214,10 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-def _ask(question: Callable[[Path], T], path: Path) -> T:
-    """Return what the operating system says about a path; raise ConfigurationError with its reason if it refuses."""
+def _call(function: Callable[[Path], T], path: Path) -> T:
+    """Return the result of an operating system call on a path; raise ConfigurationError with the reason if it fails."""
     try:
-        return question(path)
+        return function(path)
     except (OSError, ValueError) as error:
         raise ConfigurationError([unreadable(path, error)]) from None
 
@@ -225,7 +226,7 @@ def _digest_file(path: Path) -> bytes:
     """Return a digest of a file; of one that is too large to be read twice, its size and its time."""
     data = read_bytes(path)
     if len(data) > MAX_BYTES:
-        status = _ask(os.stat, path)
+        status = _call(os.stat, path)
         data = f"{status.st_size} {status.st_mtime_ns}".encode()
     return _digest(data)
 

@@ -1,4 +1,4 @@
-"""A strict JSON reader (RFC 8259) that records the position of every value; strings are decoded by the standard library."""
+"""A strict JSON reader (RFC 8259) that records the position of every value. The standard library decodes strings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The machine's time, also while a test has frozen or replaced the functions of the module `time`.
+"""The machine's time, even while a test has frozen or replaced the functions of the module `time`.
 
-freezegun, gevent and `unittest.mock` replace functions in `time` and in every module that imported them; code that waits by
-a replaced clock may never wake up. So this module reads the time through a private copy of `time`.
+freezegun, gevent and `unittest.mock` replace functions in `time` and in every module that imported them. Code that
+waits by a replaced clock may never wake up, so this module reads the time through a private copy of `time`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def replaced_time() -> float | None:
     try:
         reported = float(time.time())
     except Exception:
-        # A replacement may be anything.
+        # A replacement may raise anything.
         return None
     return reported if abs(reported - machine_time()) > _MOVED_SECONDS else None
 

@@ -1,4 +1,4 @@
-"""The settings, read from `settings.yaml`: one table for the command line, the environment, the app factory and the documentation."""
+"""The settings of `settings.yaml`: one table for command line, environment, app factory and documentation."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Setting:
 
 
 def parse_admin_token(token: str) -> str:
-    """Return the token without surrounding blanks, as in a file that ends in a line break; ConfigurationError if unusable."""
+    """Return the token without surrounding whitespace; raise ConfigurationError if it is unusable."""
     token = token.strip()
     if not token or _CONTROL.search(token):
         # The message must not show the token.
@@ -57,7 +57,7 @@ def parse_admin_token(token: str) -> str:
 _PREFIX = "MOCKSERVER_"
 _TARGET = ("", "_APPS", "_CA", "_PROXY", "_APPKEY", "_APPSECRET", "_RESTAPIKEY", "_IDENTIFIER")
 _NO_SETTINGS = ("URL", "CA", "APPKEY", "TEST_FULL", "PSEUDONYM_KEY", *(f"TARGET{name}" for name in _TARGET))
-"""Other variables: those of the commands that call a server, and the one of this project's own tests."""
+"""Variables that are not settings: those of commands that call a server, and that of this project's own tests."""
 _SERVICE = re.compile(
     rf"{_PREFIX}(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
 )
@@ -91,7 +91,7 @@ SETTINGS = {name: _make_setting(name, **row) for name, row in _ROWS.items()}
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the raw values of all settings in the environment; of a repeatable one, a list of its lines."""
+    """Return the raw values of all settings in the environment; for a repeatable setting, the list of its lines."""
     found = {name: read_variable(setting.variable, environ) for name, setting in SETTINGS.items()}
     return {
         name: value.splitlines() if SETTINGS[name].kind == "many" else value for name, value in found.items() if value
@@ -105,7 +105,7 @@ def read_variable(name: str, environ: Mapping[str, str] | None = None) -> str:
 
 
 def environment_warnings(environ: Mapping[str, str] | None = None) -> list[Text]:
-    """Return a message on each misspelt variable, and one on all those that Kubernetes has set."""
+    """Return a message for each misspelt variable, and one for all variables that Kubernetes has set."""
     environ = os.environ if environ is None else environ
     warnings = []
     names = sorted(name for name in environ if name.upper().startswith(_PREFIX))
@@ -119,7 +119,7 @@ def environment_warnings(environ: Mapping[str, str] | None = None) -> list[Text]
                 "（端口请用 --port 指定；enableServiceLinks: false 可关闭注入）",
             )
         )
-    # The prefix would make all names similar.
+    # With the prefix, all names would be similar.
     known = [setting.variable.removeprefix(_PREFIX) for setting in SETTINGS.values()] + [*_NO_SETTINGS]
     for name in names:
         own = name[len(_PREFIX) :]

@@ -18,7 +18,7 @@ class Text(NamedTuple):
         return self.zh if lang == "zh" else self.en
 
     def format(self, **values: object) -> Text:
-        """Return the message with its placeholders filled; a `Text` among the values fills each language with its own."""
+        """Return the message with its placeholders filled; a `Text` fills each language with its own text."""
         english, chinese = values, dict(values)
         for name, value in chinese.items():
             if isinstance(value, Text):

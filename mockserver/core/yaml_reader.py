@@ -1,7 +1,7 @@
 """A YAML reader by the 1.2 core schema that records the position of every value.
 
-It builds values directly from libyaml's events: PyYAML's composer recurses, so that a deep flow list would end the process, and
-its constructors follow YAML 1.1.
+It builds values directly from libyaml's events: PyYAML's composer recurses, so that a deep flow list would end the
+process, and its constructors follow YAML 1.1.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _FULL_WIDTH = re.compile(
     r"""|(?:[:：,，\[{]|^\s*-)\s*(?P<opening>[“‘＂｛［])"""  # where a value begins
     r"""|"[^"]*(?P<closing>[”＂])""",  # where a quoted text should end
     re.ASCII,
-)  # Full-width characters in places where only those of YAML mean something.
-# libyaml where PyYAML was built with it, as every published wheel is; otherwise the same events, slower.
+)  # Full-width characters in places where YAML syntax is expected.
+# Use libyaml if PyYAML was built with it, as in every published wheel. The pure Python parser is slower.
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -83,7 +83,7 @@ def parse_yaml(source: str | bytes, name: str) -> Document:
 def _full_width_syntax(text: str, name: str, first: int, last: int) -> Iterator[Problem]:
     """Yield the full-width characters that were typed as syntax, if lines `first` to `last` of a syntax error have any.
 
-    The error comes on the line with them, or on the next one.
+    The parser reports the error on their line or on the next one.
     """
     lines = text.splitlines()
     wrong = [(line, match) for line, content in enumerate(lines, 1) for match in _FULL_WIDTH.finditer(content)]

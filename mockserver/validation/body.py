@@ -1,4 +1,4 @@
-"""Checks a request body (§1.2, §2, §3): size, content type, JSON, schema, and the rules that no schema can express."""
+"""Checks a request body (§1.2, §2, §3): size, content type, JSON, schema, and rules that a schema cannot express."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_body(
 ) -> tuple[dict[str, Any], list[Violation]]:
     """Return the body's fields and all its violations, in the order of the checks.
 
-    The fields are complete and well typed if every violation is tolerated; otherwise they are what could be read.
+    If every violation is tolerated, the fields are complete and of the documented types; otherwise some may be missing.
     """
     lenient = readings["strictness"] == "lenient"
     violations = _check_content_type(request, lenient)

@@ -1,7 +1,7 @@
-"""Names what encodes a body: the headers Content-Encoding and Transfer-Encoding, and the bytes themselves (§1.2).
+"""Detects encoded bodies by Content-Encoding, Transfer-Encoding, and the bytes themselves (§1.2).
 
-The document allows plain JSON only, so every coding is refused, by a lenient server too: whether a backend ignores
-the header, decodes the body or fails is not documented, and a client must not depend on it.
+The document allows only plain JSON, so every encoding is refused, even with `strictness=lenient`: whether a backend
+ignores the header, decodes the body or fails is not documented, and a client must not depend on it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def is_utf_16_or_32(body: bytes) -> bool:
 
 
 def find_encoding(body: bytes) -> Text | None:
-    """Return what the body is if it is compressed or other binary data, None for text in any character set."""
+    """Return a description of a body that is compressed or otherwise binary; None for text in any character set."""
     for mark, name in _FORMATS.items():
         if body.startswith(mark):
             return Text(f"{name} data", f"{name} 数据")

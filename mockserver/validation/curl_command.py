@@ -34,7 +34,7 @@ _VALUES = {
         " --limit-rate --oauth2-bearer --resolve --retry --retry-delay --retry-max-time --unix-socket"
     ),
 }
-"""The options with a value. The value of an unlisted option is taken for a URL, but an unlikely one."""
+"""The options with a value. The value of an unlisted option counts as a URL, but as an unlikely one."""
 _OPTIONS = {name: kind for kind, names in _VALUES.items() for name in names.split()}
 _FLAGS = {"-G": "get", "--get": "get", "-I": "head", "--head": "head"}
 
@@ -77,7 +77,7 @@ def _options(words: Iterable[str]) -> dict[str, list[str]]:
         if not word.startswith("-") or word == "-":
             found["url"].append(word)
             continue
-        # The letters of `-sSd` are three options; what follows a letter with a value is its value.
+        # `-sSd` is three options. Whatever follows the letter of an option with a value is that value.
         names = [word] if word.startswith("--") else [f"-{letter}" for letter in word[1:]]
         for index, name in enumerate(names):
             if name in _FLAGS:
@@ -93,7 +93,7 @@ def _options(words: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _request(url: str, options: dict[str, list[str]]) -> PastedRequest:
-    """Return the request with what curl adds on its own: method, Content-Type, and -G data in the query."""
+    """Return the request, including what curl adds: the method, Content-Type, and -G data in the query."""
     headers = {}
     for line in options["header"]:
         name, colon, value = line.partition(":")

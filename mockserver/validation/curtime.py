@@ -1,4 +1,4 @@
-"""Diagnosis of `curtime` (§1.1.2): its format, its unit, how far it is off, and which other curtime may have been hashed."""
+"""Diagnosis of `curtime` (§1.1.2): its format, its unit, its offset, and other values that may have been hashed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def diagnose_curtime(text: str, now: float, freshness: int = 300) -> Diagnosis |
 
 
 def diagnose_offset(moment: float, now: float, freshness: int, names: Sequence[str] = ()) -> Diagnosis:
-    """Return why curtime is `moment` at `now` of the server's clock, after the mistakes `names`."""
+    """Return the diagnosis of a curtime of `moment` at `now` of the server's clock; `names` are further mistakes."""
     replaced = replaced_time()
     if replaced is not None and abs(moment - replaced) <= freshness:
         return make_diagnosis([*names, "process_time_replaced"], moment=show_time(moment))
@@ -60,7 +60,7 @@ def diagnose_offset(moment: float, now: float, freshness: int, names: Sequence[s
 
 
 def whole_second(text: str) -> int | None:
-    """Return the second that a curtime in any known unit stands for, or None. Spaces and quotes around it are ignored."""
+    """Return the second of a curtime in any known unit, or None. Spaces and quotes around it are ignored."""
     found = _NUMBER.fullmatch(text.strip(" \t\r\n\"'")) if len(text) <= MAX_LENGTH else None
     return int(found[1][:10]) if found else None
 

@@ -1,8 +1,8 @@
 """Finds out why a checksum is wrong (§1.1.2): which text was hashed, how, and how the digest was written.
 
-The checksum is read back into digest bytes first. Their length tells the algorithm, so that each candidate text is
-hashed once. A cause is reported only if a candidate gives exactly this digest; otherwise only the shape of the checksum
-is described. No result contains a secret or a digest.
+The checksum is first decoded to digest bytes. Their length determines the algorithm, so each candidate text is hashed
+once. A cause is reported only if a candidate gives exactly this digest; otherwise only the shape of the checksum is
+described. No result contains a secret or a digest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mockserver.validation.signature_candidates import (
     transformed_digests,
 )
 
-MAX_OTHER_APPS = 16  # How many other apps are tried unless the search is deep.
+MAX_OTHER_APPS = 16  # Number of other apps that are tried unless the search is deep.
 _STALE_SECONDS, _STALE_SECONDS_DEEP = 300, 86_400
 _EXPLAIN = Text("; `mockserver explain URL` tries more", "；mockserver explain URL 会尝试更多可能")
 
@@ -51,8 +51,8 @@ def diagnose(
     """Return why `checksum` is not the checksum of `curtime` under `keys`, or None if it is.
 
     `checksum` and `curtime` are as decoded from the query. `earlier_curtime` is that of an earlier request for which
-    `checksum` was right. A search that finds nothing hashes about 600 texts; a deep one, for `mockserver explain`, about
-    100,000.
+    `checksum` was right. A search that finds nothing hashes about 600 texts; a deep one, for `mockserver explain`,
+    about 100,000.
     """
     if checksum_matches(checksum, keys, curtime, formulas):
         return None

@@ -21,9 +21,7 @@ class Digest:
     raw: bytes
     mistakes: tuple[str, ...] = ()  # What is wrong with how it is written.
     form: str = "{}"  # How it is written, as a format string around the expression of the hash.
-    certain: bool = (
-        True  # False if any text of this length can be decoded like this, so that without a match nothing is known.
-    )
+    certain: bool = True  # False if any text of this length can be decoded, so that only a match proves anything.
 
     @property
     def algorithm(self) -> str:

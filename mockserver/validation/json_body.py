@@ -1,4 +1,4 @@
-"""Parses a request body as strict JSON and explains why it is not (§1.2).
+"""Parses a request body as strict JSON, or explains why it is not JSON (§1.2).
 
 Python's own parser accepts much that is not JSON or that breaks later: NaN, repeated keys, lone surrogates,
 thousand-digit numbers, endless nesting. Each of these is reported by name.
@@ -49,7 +49,7 @@ class _NotJSON(ValueError):
 
 
 def parse_json(body: bytes) -> ParsedBody:
-    """Parse a body. Repeated keys are violations, and the last value counts; anything else that is wrong leaves no value."""
+    """Parse a body. Repeated keys are violations, and the last value counts. Any other mistake leaves no value."""
     fields = parse_flat_object(body)
     return parse_json_strictly(body) if fields is None else ParsedBody(fields, ok=True)
 
@@ -137,7 +137,7 @@ _DECODER = json.JSONDecoder(
 
 
 def _inspect(value: Any, parsed: ParsedBody) -> None:
-    """Find what the decoder accepts: repeated keys, numbers with a fraction, lone surrogates."""
+    """Find mistakes that the decoder accepts: repeated keys, numbers with a fraction, lone surrogates."""
     if isinstance(value, str):
         if not value.isascii() and _SURROGATE.search(value):
             raise _NotJSON("half_a_pair")

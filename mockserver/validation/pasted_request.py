@@ -60,7 +60,7 @@ _CUT_BODY = Text("the journal kept only the beginning of the body", "日志只�
 
 @dataclass(slots=True)
 class PastedRequest:
-    """A request as far as the text gives it; what the text leaves open is None."""
+    """A request as far as the text contains it; missing parts are None."""
 
     target: str  # URL, path with query, or query string alone.
     method: str | None = None
@@ -69,7 +69,7 @@ class PastedRequest:
     notes: list[Text] = field(default_factory=list)  # Assumptions made and parts not checked, for the user.
     received_at: float | None = None  # When a server received it, in Unix seconds.
     checksum_rows: list[dict[str, Any]] | None = None
-    """The checksum violations of a journal entry, as JSON rows; None when the whole checksum is known."""
+    """The checksum violations of a journal entry, as JSON rows; None if the whole checksum is known."""
     path: str | None = None  # Percent-encoded; set by `split_target`, like `query`.
     query: str = ""
 

@@ -1,4 +1,4 @@
-"""Reads the request in a pasted text of any form, and checks it: for `mockserver explain` and the console's workbench."""
+"""Reads the request in a pasted text of any form, for `mockserver explain` and the console's signature workbench."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def read_request(text: str) -> PastedRequest:
 
 
 def as_received(pasted: PastedRequest) -> Request:
-    """Return the request as a server receives it; what the text leaves open is as in a request without mistakes."""
+    """Return the request as a server receives it. Missing parts are as in a request without mistakes."""
     method = pasted.method or "POST"
     return Request(
-        # Anything that is not a method is left as it is: it may be a secret, which is masked by its exact text.
+        # Do not change anything that is not a method: it may be a secret, which is masked by its exact text.
         method.upper() if method.isalpha() and len(method) <= 10 else method,
         urllib.parse.unquote(pasted.path or "", errors="replace"),
         latin_1(pasted.query),
@@ -38,7 +38,7 @@ def as_received(pasted: PastedRequest) -> Request:
 
 
 def relevant(pasted: PastedRequest, violations: Iterable[Violation], no_body: Text) -> list[Violation]:
-    """Return the violations of what the text gives, since the rest is not missing, and note why a body is not checked."""
+    """Return the violations in the parts that the text contains. Add a note if the body could not be checked."""
     violations = list(violations)
     if pasted.body is None:
         pasted.notes.append(no_body)

@@ -83,7 +83,7 @@ def check_query(query: Query, readings: Readings, request: Request | None = None
 
 
 def find_signature(request: Request, given: Collection[str]) -> Diagnosis | None:
-    """Return where the signature parameters are that `given`, the names in the query, lacks; None if they are nowhere."""
+    """Return where the signature parameters missing in `given`, the names in the query, are; None if not found."""
     missing = _SIGNATURE_NAMES.difference(given)
     if not missing:
         return None

@@ -14,8 +14,8 @@ from mockserver.contract.apps import Credentials
 from mockserver.core.http import Request
 
 MASK = "***"
-MIN_SECRET_LENGTH = 8  # Shorter keys occur in ordinary words by chance; masking these would give the key away.
-_MAX_SPELLINGS = 100_000  # The oldest are forgotten beyond this: apps created at run time never unregister theirs.
+MIN_SECRET_LENGTH = 8  # Shorter keys may occur in ordinary words, and masking these would reveal the key.
+_MAX_SPELLINGS = 100_000  # Then the oldest are forgotten. Apps created at run time never unregister theirs.
 _PREFIX_LENGTH = 6
 _MAX_SCANNED_PREFIXES = 500
 """With more prefixes it is faster to look up each position of the text than to search for each prefix."""
@@ -25,7 +25,7 @@ _ESCAPE = re.compile(
 
 
 class Redactor:
-    """Masks all secrets that were ever registered, up to the newest 100,000 spellings."""
+    """Masks all registered secrets, up to the newest 100,000 spellings."""
 
     def __init__(self) -> None:
         self._spellings: dict[str, None] = {}
@@ -51,7 +51,7 @@ class Redactor:
         self._prefixes = tuple(self._by_prefix)
 
     def redact(self, request: Request) -> Request:
-        """Return the request with secrets masked; the same object if it contains none, as nearly every request."""
+        """Return the request with secrets masked; the same object if it contains none."""
         headers, body = request.headers, request.body.decode("latin-1")
         parts = (request.path, request.query, request.method, body, *headers, *headers.values())
         if not self._may_contain_secret("\n".join(parts)):

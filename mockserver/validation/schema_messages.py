@@ -1,4 +1,4 @@
-"""Turns mismatches with a request schema into violations whose texts a client developer understands at once."""
+"""Turns mismatches with a request schema into violations with texts for client developers."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def describe_schema(schema: Mapping[str, Any]) -> Text:
     if "enum" in schema:
         choices = ", ".join(str(value) for value in schema["enum"])
         kind = _TYPES.get(str(schema.get("type")))
-        # "2" and 2.0 look like one of 1, 2, 3: without the type the message would not help.
+        # "2" and 2.0 look like one of 1, 2, 3, so name the type.
         en, zh = (f"{kind.en}, ", f"{kind.zh} ") if kind else ("", "")
         return Text(f"{en}one of {choices}", f"{zh}{choices} 之一")
     if schema.get("type") == "string":

@@ -26,7 +26,7 @@ _SIGN_CORRECTLY = Text("make it sha1(appsecret + restapikey + curtime)", "应为
 
 
 class SignatureMemory(Protocol):
-    """What an app has sent before."""
+    """What an app has already used: see `engine.claims`."""
 
     def claim_seq(self, seq: str) -> bool:
         """Mark `seq` as used; return whether it was new."""
@@ -43,7 +43,7 @@ class SignatureMemory(Protocol):
 
 @dataclass(slots=True)
 class SigningContext:
-    """What the server verifies a signature against. Treat it as read-only: a frozen class takes longer to create."""
+    """The keys and clock to verify a signature against. Treat it as read-only: a frozen class is slower to create."""
 
     now: float  # The server's clock, in seconds since 1970.
     app: App | None  # The app named by the query, with the keys the server holds for it.
@@ -104,7 +104,7 @@ def check_signature(
 
 
 def tolerate(violation: Violation) -> Violation:
-    """Return the violation as the reading `signing: off` takes it: only an unknown appkey and unknown parameters stay errors."""
+    """Return the violation under the reading `signing: off`: tolerated, except for unknown appkeys and parameters."""
     place, _, name = violation.where.partition(":")
     if place != "query" or name not in PARAMETERS:
         return violation

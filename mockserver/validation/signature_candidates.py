@@ -1,4 +1,4 @@
-"""The texts that a client may have hashed instead of the right one, and the digests it may have made of them.
+"""The texts that a client may have hashed instead of the right one, and the digests it may have computed.
 
 A text is a list of symbols joined by `+`, so that it can be shown: a key (`appsecret`), a changed key
 (`upper(appsecret)`), a literal (`"&"`) or `curtime`. Where two lists give the same bytes, the first one is reported:
@@ -18,7 +18,7 @@ from mockserver.contract.apps import Credentials
 from mockserver.validation.encodings import ALGORITHMS
 
 FORMULAS: dict[str, tuple[str, ...]] = {"v2": ("appsecret", "restapikey"), "v1": ("appsecret",)}
-"""What comes before curtime."""
+"""The keys before curtime, by formula."""
 
 
 class Template(NamedTuple):
@@ -66,8 +66,8 @@ _KEY_CHANGES: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("key_bom", "(BOM+{})", lambda key: b"\xef\xbb\xbf" + key),
     *(("key_unset", f'"{word}"', lambda key, word=word: word.encode()) for word in ("undefined", "null", "None", "")),
 )  # fmt: skip
-"""What may happen to a key before it is hashed: mistake, how it is shown, and the change. ValueError: not this key."""
-_DERIVED_FROM = ("K", "S", "KS", "SK")  # What a restapikey may have been computed from.
+"""Changes of a key before hashing: mistake, expression, function. ValueError: does not apply to this key."""
+_DERIVED_FROM = ("K", "S", "KS", "SK")  # The keys from which a restapikey may have been computed.
 _SEPARATORS = "&:,+-_|"
 _HMACS = (("S", ("RT", "T", "SRT")), ("R", ("ST", "T", "SRT")), ("SR", ("T",)), ("T", ("SR",)))
 """Keys of an HMAC, and its messages."""
@@ -183,7 +183,7 @@ def templates_of_others(keys: Credentials, others: Iterable[Credentials]) -> Ite
 def transformed_digests(
     keys: Credentials, curtime: str, algorithm: str
 ) -> Iterator[tuple[bytes, str, tuple[str, ...]]]:
-    """Yield digests that are no plain hash of a joined text: digest, expression, mistakes."""
+    """Yield digests other than a plain hash of a joined text: digest, expression, mistakes."""
     new_hash = HASHES[algorithm]
     parts = {"S": as_bytes(keys.appsecret), "R": as_bytes(keys.restapikey), "T": as_bytes(curtime)}
     for name, head in FORMULAS.items():

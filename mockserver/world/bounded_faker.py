@@ -1,7 +1,7 @@
-"""A Faker for templates: what one response may request of it is bounded in count, length and time.
+"""A Faker for templates, limited in count, length and time per response.
 
-All of Faker's loops draw random numbers, so counting the draws bounds them. Numbers that one call of the interpreter would
-turn into something large, such as digits or widths, are checked before the call.
+All of Faker's loops draw random numbers, so counting the draws bounds them. Numbers that one call of the interpreter
+would turn into something large, such as digits or widths, are checked before the call.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from mockserver.core.machine_time import thread_time
 
-MAX_COUNT = 10_000  # The largest count or length that may be asked for.
+MAX_COUNT = 10_000  # The largest count or length that a template may request.
 MAX_DRAWS = 100_000  # Random numbers that one answer may draw.
 MAX_SECONDS = 1.0  # Of the CPU, from the first draw.
 _MAX_BITS = 65_536
@@ -29,7 +29,7 @@ _REFUSED = frozenset(
         *("get_providers", "set_arguments", "get_arguments", "del_arguments", "format", "enum", "items"),
         *("binary", "image", "zip", "tar", "json", "json_bytes", "xml", "csv", "dsv", "psv", "tsv", "fixed_width"),
     }
-)  # Methods that change the generator, call others by name, or make files instead of values.
+)  # Methods that change the generator, call others by name, or create files instead of values.
 
 
 class TooMuch(ValueError):

@@ -1,7 +1,7 @@
-"""What a recording knows: which questions its sessions answer completely. All others are `not_recorded`, never invented.
+"""The coverage of a recording: which requests its sessions can answer completely. All others are `not_recorded`.
 
-A window of 2.3 in which everything was recorded answers 2.1 of each user and 2.2 of each room that lies inside it. Statistics count
-calls that were not recorded, so the sessions of a recording never answer them.
+A recorded time range of 2.3 also answers 2.1 for every user and 2.2 for every room within it. Statistics include
+calls that were not recorded, so sessions of a recording never answer them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from mockserver.world.sessions import MAX_TIME
 Span = tuple[int, int]  # Seconds, both ends included.
 NOT_RECORDED = "not_recorded"
 _SURE_OF_THE_LAST = ("overlap", "enter")
-"""Values of `window` with which a window that holds a room's last leave shows that nobody was in it later."""
+"""Values of `window` by which a time range that contains a room's last leave proves that no session follows."""
 
 
 class Spans:
-    """Closed spans of seconds, and their union if adjacent ones join."""
+    """Closed spans of seconds, and their union, in which adjacent spans are merged."""
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self.all: dict[Span, None] = {}
@@ -43,7 +43,7 @@ class Spans:
         self._begins[first:last], self._ends[first:last] = [begin], [end]
 
     def holds(self, begin: int, end: int, *, joined: bool = True) -> bool:
-        """Whether everything from `begin` to `end` is inside: their union, or one of them."""
+        """Whether `begin` to `end` is inside the union of the spans or, unless `joined`, inside one of them."""
         if begin > end:
             return True
         if not joined:
@@ -53,24 +53,24 @@ class Spans:
 
     @property
     def joined(self) -> list[Span]:
-        """Their union, in order."""
+        """The union of the spans, in order."""
         return list(zip(self._begins, self._ends, strict=True))
 
     def largest(self) -> list[Span]:
         """Return the spans that are not inside another one, in order."""
-        kept: list[Span] = []
+        largest: list[Span] = []
         for begin, end in sorted(self.all, key=lambda span: (span[0], -span[1])):
-            if not kept or end > kept[-1][1]:
-                kept.append((begin, end))
-        return kept
+            if not largest or end > largest[-1][1]:
+                largest.append((begin, end))
+        return largest
 
 
 class Room(NamedTuple):
-    """What is known of a room."""
+    """The recorded times of a room."""
 
     create: int
-    last_leave: int  # Of the recorded sessions.
-    destroy: int  # As an answer of 2.2 had it; 0 if it is unknown.
+    last_leave: int  # The last leave of the recorded sessions.
+    destroy: int  # DestroyTime in an answer of 2.2; 0 if unknown.
 
 
 @dataclass
@@ -81,11 +81,11 @@ class Coverage:
     users: dict[str, Spans] = field(default_factory=dict)
     recorded_at: int = 0
     rooms_seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """The rooms for which 2.2 was recorded without a window: their fields after the envelope."""
+    """The recorded answers of 2.2 without a time range, by room: the fields after the envelope."""
 
     def holds(self, begin: int, end: int, readings: Readings, user: str = "") -> bool:
         """Whether every session in a closed span is known, for all users or for one."""
-        # A session that reaches over the edge of two adjacent windows is contained in neither.
+        # A session across the boundary of two adjacent time ranges is contained in neither.
         joined = readings["window"] != "contained"
         if self.everybody.holds(begin, end, joined=joined):
             return True
@@ -102,7 +102,7 @@ class Coverage:
     def check_room(self, body: Mapping[str, Any], now: int, readings: Readings, room: Room | None) -> bool:
         """Raise NotFound unless the recording answers this request of 2.2.
 
-        Return whether the answer is the one that was recorded without a window.
+        Return whether the answer is the one recorded without a time range.
         """
         room_id, window = body["RoomId"], (body.get("BeginTime"), body.get("EndTime"))
         begin, end = int(window[0] or 0), int(window[1] or MAX_TIME)
@@ -121,7 +121,7 @@ class Coverage:
 
     def _knows_room(self, room: Room, begin: int, end: int, now: int, readings: Readings) -> bool:
         if room.destroy and room.last_leave == MAX_TIME:
-            # It has ended since its calls were seen in progress.
+            # Its calls were recorded in progress, but have ended since.
             return False
         last = min(max(room.last_leave, room.destroy), self.recorded_at or MAX_TIME)
         whole = self.holds(room.create, last, readings)
@@ -135,7 +135,7 @@ class Coverage:
 def parse_coverage(
     spec: Mapping[str, Any], time: Callable[[Any, tuple[str | int, ...]], int], wrong: Callable[[int], None]
 ) -> Coverage | None:
-    """Return the coverage of a recorded world; None if it claims none, because it is complete.
+    """Return the coverage of a recorded world; None without `covers`, which means that the world is complete.
 
     `time` reads a time at a pointer, `wrong` reports that an entry's ends are swapped.
     """

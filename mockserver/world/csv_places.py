@@ -1,4 +1,4 @@
-"""Where the cells of a CSV file are, for messages."""
+"""Finds the positions of cells in a CSV file, for messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def locate(path: Path, delimiter: str, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
-    """Return line and column of cells. Reads the file once more, because positions of valid cells are never needed."""
+    """Return line and column of cells. Reads the file again, because only invalid cells need their position."""
     lines: list[str] = []
 
     def remembered(file: Iterable[str]) -> Iterator[str]:

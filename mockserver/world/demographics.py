@@ -36,7 +36,7 @@ class PlaceHierarchy:
             self.add(place.country, place.province, place.city)
 
     def add(self, country: str, province: str, city: str) -> PlaceConflict | None:
-        """Add a place. Return a conflict if an earlier one has the city in another province, or the like."""
+        """Add a place. Return a conflict if an earlier one puts the city or the province elsewhere."""
         for level, name, parent, parent_name in (
             ("city", city, "province", province),
             ("province", province, "country", country),
@@ -63,7 +63,7 @@ PLACES = (
     ),
     *(Place(**place) for place in _FACTS["abroad"]),
 )
-"""Cities, which stand for their province, by residents in units of 10,000 (census of 2020); 3 % of the users are abroad."""
+"""Cities, which represent their province, by residents in units of 10,000 (census of 2020); 3 % of users are abroad."""
 CARRIERS = tuple(_FACTS["carriers"].items())  # Mobile carriers and their share of subscribers in percent (2019).
 QUALITY: Mapping[str, Mapping[str, Any]] = _FACTS["networks"]
 """For each `quality` and network: median and 95 % quantile of loss (%) and delay (ms), and failed joins (%).

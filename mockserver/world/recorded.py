@@ -38,8 +38,8 @@ def depends_on_now(spec: Mapping[str, Any]) -> bool:
 def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
     """Return the world of a `world: {source: recorded, …}` block.
 
-    WorldError has everything that is invalid in the block, ConfigurationError what is in its file of sessions. A recording of a
-    real backend is served as it was recorded, consistent or not.
+    Raises WorldError with everything that is invalid in the block, and ConfigurationError for its file of sessions. A
+    recording of a real backend is served as recorded, consistent or not.
     """
     mistakes = Mistakes()
     rows: list[Row] = []
@@ -83,13 +83,13 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
 
 
 def _seen_room(room: Mapping[str, Any], times: Mapping[str, int]) -> dict[str, Any]:
-    """Return the fields of an answer of 2.2; without a DestroyTime the room still existed."""
+    """Return the fields of a recorded answer of 2.2. Without a DestroyTime, the room still existed."""
     stamps = {name: str(times[name]) if name in times else "" for name in ("CreateTime", "DestroyTime")}
     return {"RoomId": room["RoomId"], **stamps, "Users": room["Users"]}
 
 
 _tables: OrderedDict[tuple[str, int, int], Table] = OrderedDict()
-_MAX_TABLES = 2  # Files of sessions that are cached, so that a reload does not read one again that has not changed.
+_MAX_TABLES = 2  # Files of sessions that are cached, so that a reload does not read unchanged files again.
 
 
 def _table(path: Path) -> Table:
@@ -107,7 +107,7 @@ def _table(path: Path) -> Table:
 
 
 def _table_of(rows: Sequence[Row]) -> Table:
-    """Return rows as columns."""
+    """Return the sessions as columns."""
     columns: dict[str, Any] = {name: np.zeros(len(rows), np.int64) for name in ("CreateTime", "DestroyTime")}
     texts: dict[str, list[str]] = {}
     for field in FIELDS[: -len(columns)]:
@@ -137,7 +137,7 @@ def future_sessions(spec: Mapping[str, Any], now: int) -> Mistake | None:
 
 
 class RecordedWorld:
-    """A `World` of sessions that were written down, sorted by enter time."""
+    """A `World` of recorded sessions, sorted by enter time."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class RecordedWorld:
         self._latest_leave = np.maximum.accumulate(self._sessions.leave) if len(order) else self._sessions.leave
 
     def _seen_by_room(self, columns: Mapping[str, I64], name: str, seen: Mapping[str, Mapping[str, int]]) -> I64:
-        """Return a time of each room as it was seen, 0 where it was not."""
+        """Return a recorded time of each room; 0 if it was not recorded."""
         times: I64 = np.zeros(len(self._rooms), np.int64)
         rows = np.flatnonzero(columns[name])
         times[columns["room"][rows]] = columns[name][rows]
@@ -183,13 +183,13 @@ class RecordedWorld:
 
     def sessions_between(self, begin: int, end: int) -> Sessions:
         """Return all sessions that overlap [begin, end]."""
-        # Those before `first` have all ended, those from `last` on have not begun.
+        # All sessions before `first` have ended; those from `last` on have not begun.
         first = int(np.searchsorted(self._latest_leave, begin))
         last = int(np.searchsorted(self._sessions.enter, end, side="right"))
         return self._sessions.take(slice(first, max(first, last))).overlapping(begin, end)
 
     def known_room(self, room_id: str) -> Room | None:
-        """Return what is known of a room; None if it has no session."""
+        """Return the recorded times of a room; None if it has no session."""
         sessions = self.sessions_of_room(room_id)
         if not len(sessions):
             return None
@@ -219,7 +219,7 @@ class RecordedWorld:
 
 
 def check_sessions(table: Table) -> None:
-    """Raise ConfigurationError unless the sessions of a file are possible: in length, and with each user in one place."""
+    """Raise ConfigurationError unless the sessions of a file have a valid length and do not overlap for any user."""
     columns, users, rooms = table.columns, table.texts["UserId"], table.texts["RoomId"]
     enter, leave = columns["enter"], columns["leave"]
     found: list[Found] = []
@@ -250,7 +250,7 @@ def check_sessions(table: Table) -> None:
 
 
 def _sessions(columns: dict[str, I64], created: I64, destroyed: I64) -> Sessions:
-    """Return sessions of columns that are sorted by enter time, and what follows from them: lives of rooms, hosts, first stays."""
+    """Return the sessions with derived columns such as hosts and first sessions; `columns` must be sorted by enter."""
     room, user, count = columns["room"], columns["user"], len(columns["room"])
     create, destroy = np.full(len(created), MAX_TIME), np.zeros(len(created), np.int64)
     np.minimum.at(create, room, columns["enter"])
@@ -282,7 +282,7 @@ def _rows(room: Mapping[str, Any], at: Pointer, now: int, mistakes: Mistakes, *,
 
 
 def _times(session: Mapping[str, Any], now: int, *, consistent: bool = True) -> tuple[int, int]:
-    """The seconds of enter and leave; WorldError if one is invalid, or too early for the other or for the streams."""
+    """Return the seconds of enter and leave. Raises WorldError if they are invalid or contradict the rest."""
     mistakes = Mistakes()
     times = {"leave": MAX_TIME}
     for name in ("enter", "leave"):

@@ -17,7 +17,7 @@ from mockserver.world.sources import World
 
 PART_ROWS = 1_000  # Rows of a response that are built, checked and encoded at once.
 MAX_ROWS = 1_000_000
-"""Rows of the longest answer, whatever the readings say: about 170 MB, of which a server needs two to three times as much."""
+"""Maximum rows of an answer under any reading: about 170 MB, which take two to three times as much memory."""
 _LEAVE_OF_RUNNING = {"zero": "0", "empty": ""}
 
 
@@ -98,8 +98,8 @@ def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, 
 def sessions_in_parts(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> Iterator[ViewResult]:
     """Yield the result of `query_all_instance_by_time` in parts of about `PART_ROWS` rows, at least one part.
 
-    The world is evaluated a day at a time, so that memory and pauses stay small however long the span is. TooManyRows when
-    there are more rows than the reading `max_rows` allows.
+    The world is evaluated day by day, so that memory and pauses stay small for any span. Raises TooManyRows if there
+    are more rows than the reading `max_rows` allows.
     """
     begin, end = int(body["BeginTime"]), int(body["EndTime"])
     limit, count, last = min(readings["max_rows"] or MAX_ROWS, MAX_ROWS), 0, max(min(end, now), begin)
@@ -110,7 +110,7 @@ def sessions_in_parts(world: World, body: Mapping[str, Any], now: int, readings:
         )
         selected = _in_window(snapshot.sessions, begin, end, readings)
         if first > begin:
-            # Those who entered earlier belong to the day before.
+            # Sessions with an earlier enter belong to the previous day.
             selected &= snapshot.sessions.enter >= first
         sessions, running = snapshot.sessions.take(selected), snapshot.running[selected]
         count += len(sessions)

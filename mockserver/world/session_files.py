@@ -1,4 +1,4 @@
-"""Sessions in a CSV file: read into columns quickly, every invalid cell reported with line and column, and written.
+"""Reads sessions from a CSV file into columns, reporting invalid cells with line and column, and writes such files.
 
 The first line has the names of the fields, in any order. Times are seconds or ISO 8601; empty cells take the default.
 """
@@ -33,13 +33,11 @@ QUALITY = {"audio_loss": 0.3, "video_loss": 0.4, "audio_delay": 45.0, "video_del
 TIMES = ("enter", "leave", "CreateTime", "DestroyTime")
 DURATIONS = ("audio", "video")
 FIELDS = (*IDS, "enter", "leave", *DURATIONS, *DIMENSIONS[::-1], *QUALITY, "CreateTime", "DestroyTime")
-EXPORTED = FIELDS[:-2]  # What a session has; the rest is what a real backend said of its room.
+EXPORTED = FIELDS[:-2]  # The fields of a session; the others are times of its room as a real backend returned them.
 REQUIRED = (*IDS, "enter")
 MAX_FOUND = 20  # Mistakes of one file that are reported.
-_CHUNK, _ROWS = (
-    1 << 19,
-    1 << 13,
-)  # Characters and rows that are converted at once: few enough for the processor's cache.
+_CHUNK, _ROWS = 1 << 19, 1 << 13
+"""Characters and rows that are converted at once, few enough for the processor's cache."""
 _RANGES = {
     "audio_loss": (0.0, 100.0),
     "video_loss": (0.0, 100.0),
@@ -75,9 +73,9 @@ class Table:
 
 
 def read_sessions(path: Path) -> Table:
-    """Return the sessions in a file; ConfigurationError has every invalid cell, up to a limit."""
+    """Return the sessions in a file. Raises ConfigurationError with every invalid cell, up to a limit."""
     collecting = gc.isenabled()
-    # Millions of short-lived lists, none of them in a cycle, would be scanned again and again.
+    # The garbage collector would scan millions of short-lived lists again and again.
     gc.disable()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -171,7 +169,7 @@ class _Reader:
             raise ConfigurationError.at(str(self._path), text) from None
 
     def _complete(self, chunk: list[list[str]], start: int) -> Iterator[list[str]]:
-        """Leave out blank lines; report rows of another length and fill them up."""
+        """Skip blank lines. Report rows of another length, and pad or cut them."""
         width = len(self._names)
         for row in chunk:
             if is_blank(row, width):
@@ -208,7 +206,7 @@ def _fail(path: Path, delimiter: str, found: list[Found]) -> None:
 
 
 def _delimiter(header: str) -> str:
-    """Spreadsheets of some countries write semicolons or tabs."""
+    """Return the delimiter: spreadsheets of some countries write semicolons or tabs."""
     return max(",;\t", key=header.count)
 
 
@@ -307,7 +305,7 @@ def write_rows(file: TextIO, fields: Sequence[str], rows: Iterable[Sequence[obje
 
 
 def write_sessions(path: Path, fields: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a file of sessions; a reader sees the old file or the whole new one. OSError if it cannot be written."""
+    """Replace a file of sessions atomically. Raises OSError if it cannot be written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:

@@ -229,7 +229,7 @@ class Timetable:
         return self._slots(repeated, position, user), row
 
     def _free(self, first: int, last: int, leaves: NDArray[np.int32], base: int) -> Slots:
-        """The slots of hours first … last - 1 that are not void, given earlier leave times; adds its own to `leaves`."""
+        """Return the slots of hours first … last - 1 that are not void; add their leave times to `leaves`."""
         back = self.model.look_back
         rooms = self.rooms_of_hours(first, last)
         slots, row = self._fill(rooms)

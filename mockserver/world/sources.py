@@ -1,4 +1,4 @@
-"""The world of a scenario: built when first needed and cached while nothing it depends on has changed."""
+"""The world of a scenario: built when first needed, and cached until something that it depends on changes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class WorldSource:
         return appkey if self._per_app else ""
 
     def is_ready(self, appkey: str, now: int) -> bool:
-        """Return whether `at` takes no time: a generated world is a few tables, a recorded one may have to be built."""
+        """Return whether `at` returns at once. A recorded world may have to be built first."""
         return self._generated or (self.scope(appkey), now if self._relative else 0) in self._worlds
 
     def at(self, appkey: str, now: int) -> World:

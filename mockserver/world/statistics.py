@@ -109,7 +109,7 @@ def count_business_distribute_volume_by_day(
 
 
 def count_qos_by_day(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
-    """Return the quality of a day by tick in percent and milliseconds (§3.3.6); ticks without calls or joins are left out."""
+    """Return the quality of a day by tick in percent and milliseconds (§3.3.6); ticks without calls are omitted."""
     day, step = _Day(world, body, now, readings), readings["tick_seconds"]
     ticks = day.ticks(step)
     seconds = _per_tick(day.each_second(), step)

@@ -48,7 +48,7 @@ VIEWS_IN_PARTS: dict[View, Callable[..., Iterator[ViewResult]]] = {query_all_ins
 
 
 def ask(world: World, operation: str, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
-    """Return a world's answer; NotFound with `not_recorded` if a recording does not know it."""
+    """Return a world's answer. Raises NotFound with `not_recorded` if a recording does not cover the request."""
     view = VIEWS[operation]
     if not isinstance(world, RecordedWorld) or world.coverage is None:
         return view(world, body, now, readings)
@@ -73,7 +73,7 @@ def ask(world: World, operation: str, body: Mapping[str, Any], now: int, reading
 def ask_in_parts(
     world: World, operation: str, body: Mapping[str, Any], now: int, readings: Readings
 ) -> Iterable[ViewResult]:
-    """Return a world's answer in parts, of which the first may be followed by more rows of its one list."""
+    """Return a world's answer in parts: the first one, and further ones with more rows of its list."""
     in_parts = VIEWS_IN_PARTS.get(VIEWS[operation])
     if in_parts is None or (isinstance(world, RecordedWorld) and world.coverage is not None):
         return (ask(world, operation, body, now, readings),)
@@ -113,7 +113,7 @@ def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:
 
 
 def session_rows(world: World, day: str) -> list[list[Any]]:
-    """Return the sessions of all rooms that exist on a `yyyymmdd` day (UTC+8), as rows of a file; ValueError for no such day."""
+    """Return the sessions of all rooms that exist on a `yyyymmdd` day (UTC+8), as rows of a file."""
     start = parse_day(day)
     sessions = world.sessions_between(start, start + DAY_SECONDS - 1)
     # Those of the other days belong to it too, or the room would begin or end at midnight.

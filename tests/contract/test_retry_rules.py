@@ -42,7 +42,7 @@ def test_the_next_step_after_an_error() -> None:
     [
         ("rules:\n  - {error: romm_not_found, next: wait, en: a, zh: b}", 2, "did you mean room_not_found?"),
         ("rules:\n  - {error: server_busy, next: wait, en: a, zh: b}\n"
-         + "  - {error: server_busy, next: wait, en: a, zh: b}", 3, "has a rule already"),
+         + "  - {error: server_busy, next: wait, en: a, zh: b}", 3, "already has a rule"),
         ("rules:\n  - {error: server_busy, next: sleep, en: a, zh: b}", 2, "sign_again, new_seq"),
         ("rules:\n  - {error: server_busy, next: wait, en: a}", 2, "missing zh"),
         ("rules:\n  - {error: server_busy, next: wait, tries: 0, en: a, zh: b}", 2, "at least 1"),

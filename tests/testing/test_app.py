@@ -204,7 +204,7 @@ def test_assert_no_violations_includes_lints(mock: MockApp) -> None:
     mock.expect_violation("repeated_after_final")
     mock.assert_no_violations()
     mock.expect_violation("unknown_field")
-    with pytest.raises(AssertionError, match=r"^expected unknown_field, but .*found: seq_reused, "):
+    with pytest.raises(AssertionError, match=r"^expected unknown_field, which .*found: seq_reused, "):
         mock.assert_expected_violations()
 
 
