@@ -76,6 +76,24 @@ def ticks_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
     return found
 
 
+def all_counts(rows: Sequence[Mapping[str, Any]], day: Day | None) -> list[tuple[int, int, int]]:
+    """Return count, tick and volume of each row of an answer to CountBy 0; nothing if it has another form.
+
+    Each tick has four rows, or, if those without a volume are left out one by one, the rows of the four single counts.
+    """
+    cells = ticks_of(rows)
+    if (
+        len(cells) == 4 * len({tick for tick, _ in cells})
+        and cells[::4]
+        and all(len({tick for tick, _ in cells[at : at + 4]}) == 1 for at in range(0, len(cells), 4))
+    ):
+        return [(COUNTS[index % 4], *cell) for index, cell in enumerate(cells)]
+    singles = sorted((tick, count) for count in COUNTS for tick, _ in day.volumes(count)) if day else []
+    if [tick for tick, _ in cells] != [tick for tick, _ in singles]:
+        return []
+    return [(count, tick, volume) for (tick, count), (_, volume) in zip(singles, cells, strict=True)]
+
+
 def ask_day(prober: Prober, log: CallLog) -> Day | None:
     """Ask everything about the finished day of the log; None if there is no such day."""
     if not log.day:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mockserver.contract.catalogue import Catalogue, ErrorRow
-from mockserver.contract.readings import READINGS
+from mockserver.contract.readings import DEFAULTS, READINGS, Value
 from mockserver.contract.schemas import Schemas
 from mockserver.core.clock import Clock, show_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.text import Text
 from mockserver.engine.config import load_config
-from mockserver.live.call_log import Session
-from mockserver.live.probing import Reply
-from mockserver.live.provocations import ErrorSeen
+from mockserver.live.provocations import UNKNOWN_ID, ErrorSeen
+from mockserver.live.pseudonyms import Scrubber
+from mockserver.live.recording import Recording
+from mockserver.live.recording_files import FIELDS, scenario_files, session_rows
 from mockserver.live.target import Target
 from mockserver.live.verify import Result
+from mockserver.world.session_files import write_rows
 
 SCENARIO = "live"
 FILES = ("errors.yaml", f"scenarios/{SCENARIO}.yaml", "learned.md")
-_MAX_SCENARIO = 3_500_000  # Bytes; a scenario file may have 4 MiB.
 _MAX_INFO = 500
+_MAX_CONFLICTS = 50
+_UNFIT = re.compile(
+    r"\\(?:[bfnrt]|u00[01])|[\x7f-\x9f\ud800-\udfff]"
+)  # In JSON: what a file of sessions cannot contain.
 _MIN_CODE, _MAX_CODE = -(2**31), 2**31 - 1
 _FREE_CODES = 9_000  # Where an assumed code goes whose number the target uses for something else.
 Data = Literal["none", "recorded"]
@@ -62,11 +68,21 @@ def check_output(folder: Path, *, force: bool) -> None:
 
 def learned_files(result: Result, target: Target, catalogue: Catalogue, schemas: Schemas, data: Data) -> Learned:
     """Return the contents of all files."""
-    rows, notes = _error_rows(result.errors, catalogue)
-    left_out = list(notes)
-    scenario = "\n".join(_scenario(result, target, schemas, data, left_out)) + "\n"
-    page = "\n".join(_page(result, rows, left_out)) + "\n"
-    files = dict(zip(FILES, (_errors_file(result, rows), scenario, page), strict=True))
+    rows, left_out = _error_rows(result.errors, catalogue)
+    files = {FILES[0]: _errors_file(result, rows)}
+    head = list(_scenario(result))
+    if data == "none":
+        files[FILES[1]] = "\n".join([*head, "extends: default"]) + "\n"
+    else:
+        recording = _recording(result, target, schemas, left_out)
+        sessions = io.StringIO()
+        write_rows(sessions, FIELDS, session_rows(recording))
+        texts, dropped = scenario_files(recording, SCENARIO, head)
+        if dropped:
+            left_out.append(f"{dropped} entries that do not fit into a scenario file")
+        texts = {f"{SCENARIO}.csv": sessions.getvalue(), **texts}
+        files |= {f"scenarios/{name}": text for name, text in texts.items()}
+    files[FILES[2]] = "\n".join(_page(result, rows, left_out)) + "\n"
     return Learned(files, left_out)
 
 
@@ -137,86 +153,45 @@ def _errors_file(result: Result, rows: Sequence[ErrorRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _scenario(result: Result, target: Target, schemas: Schemas, data: Data, left_out: list[str]) -> Iterator[str]:
+def _scenario(result: Result) -> Iterator[str]:
     yield f"# How {result.target} behaves, learned on {show_time(result.at)}. See learned.md for the requests that decided it."
     yield f"title: {quoted(f'As {result.target} answers')}"
     yield f"title_zh: {quoted(f'与 {result.target} 一致')}"
-    if data == "none":
-        yield "extends: default"
     yield "error_info: catalogue"
     yield "readings:"
-    for name, reading in READINGS.items():
-        observed = result.readings[name]
+    for name, observed in result.readings.items():
         verdict = "confirmed" if observed.value is not None else "undecided, this is the default"
         yield f"  # {verdict}: {_comment(observed.evidence.en)}"
-        value = reading.default if observed.value is None else observed.value
+        value = _value(result, name)
         yield f"  {name}: {value if isinstance(value, int) else quoted(value)}"
-    if data == "recorded":
-        yield from _world(result, target, left_out)
-        yield from _answers(result, target, schemas, left_out)
 
 
-def _world(result: Result, target: Target, left_out: list[str]) -> Iterator[str]:
-    """Yield the sessions seen as a recorded world, without those that such a world cannot have."""
-    rooms: dict[str, list[Session]] = defaultdict(list)
-    last: dict[str, int] = {}
-    dropped = 0
-    for each in sorted(result.log.sessions.values(), key=lambda each: (each.enter, each.room, each.user)):
-        length = None if each.leave is None else each.leave - each.enter
-        too_long = length is not None and (length <= 0 or max(each.audio, each.video) > length)
-        if too_long or each.enter < last.get(each.user, 0) or not _is_text(each.user) or not _is_text(each.room):
-            dropped += 1
+def _value(result: Result, name: str) -> Value:
+    value = result.readings[name].value
+    return DEFAULTS[name] if value is None else value
+
+
+def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[str]) -> Recording:
+    """Return the valid answers as a recording, and add to `left_out` what contradicts it or is not part of it."""
+    recording = Recording({name: _value(result, name) for name in READINGS})
+    scrubber, dropped = Scrubber(target), 0
+    for reply in result.replies:
+        texts = [scrubber.scrub_data(json.dumps(each, ensure_ascii=False), ()) for each in (reply.body, reply.value)]
+        body, value = map(json.loads, texts)
+        if not schemas.request(reply.operation).accepts(body) or not isinstance(value, dict):
             continue
-        last[each.user] = each.leave or 2**40
-        rooms[each.room].append(each)
-    if dropped:
-        left_out.append(f"{dropped} sessions that overlap another one of their user, or whose times do not fit")
-    yield "world:"
-    yield "  source: recorded"
-    yield f"  rooms:{'' if rooms else ' []'}"
-    for room, sessions in rooms.items():
-        yield f"    - RoomId: {quoted(target.redact_secrets(room))}"
-        yield "      stays:"
-        for each in sessions:
-            leave = "" if each.leave is None or _is_running(each, result) else f", leave: {each.leave}"
-            user = quoted(target.redact_secrets(each.user))
-            yield f"        - {{UserId: {user}, enter: {each.enter}{leave}, audio: {each.audio}, video: {each.video}}}"
-
-
-def _is_running(session: Session, result: Result) -> bool:
-    """Whether a session was going on, shown with the present time as its end."""
-    return result.readings["ongoing"].value == "now" and session.leave is not None and session.leave >= result.at - 2
-
-
-def _answers(result: Result, target: Target, schemas: Schemas, left_out: list[str]) -> Iterator[str]:
-    """Yield the statistics seen as answers to the same requests, as far as they fit into a file."""
-    day = result.day
-    if day is None:
-        return
-    replies = [*day.distributions.values(), *day.trends.values(), *([day.quality] if day.quality else [])]
-    size, first = 0, True
-    for reply in replies:
         if not reply.ok:
-            continue
-        line = _answer(reply, target, schemas)
-        size += len(line.encode())
-        if size > _MAX_SCENARIO:
-            left_out.append(f"the statistics of {day.name} that do not fit into a scenario file")
-            return
-        if first:
-            yield "# Statistics count calls that are not in this file, so they are answers to the same request."
-            yield "answers:"
-            first = False
-        yield line
-
-
-def _answer(reply: Reply, target: Target, schemas: Schemas) -> str:
-    body = json.loads(target.redact_secrets(json.dumps(reply.value, ensure_ascii=True)))
-    unchecked = "" if schemas.answer(reply.operation, body).accepts(body) else ", unchecked: true"
-    assert isinstance(reply.body, Mapping)
-    return (
-        f"  - {{on: {reply.operation}, when: {{body: {_flow(reply.body)}}}, reply: {{body: {_flow(body)}{unchecked}}}}}"
-    )
+            if reply.code is not None and UNKNOWN_ID in body.values():
+                recording.add_failure(reply.operation, body, {**value, "ErrorInfo": scrubber.scrub_text(reply.info)})
+        elif not _UNFIT.search(texts[1]) and schemas.answer(reply.operation, value).accepts(value):
+            recording.add(reply.operation, body, value, reply.at)
+        else:
+            dropped += 1
+    if dropped:
+        left_out.append(f"{dropped} answers that break the contract, or have control characters in an id")
+    conflicts = [f"conflict, the newer answer counts: {text.en}" for text in recording.conflicts]
+    left_out += conflicts[:_MAX_CONFLICTS]
+    return recording
 
 
 def _page(result: Result, rows: Sequence[ErrorRow], left_out: Sequence[str]) -> Iterator[str]:
@@ -267,20 +242,6 @@ def _escaped(char: str) -> str:
     if char.isprintable():
         return char
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
-
-
-def _flow(value: Any) -> str:
-    """Return a value of JSON in YAML's flow style."""
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{quoted(name)}: {_flow(part)}" for name, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return quoted(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _is_text(text: str) -> bool:
-    """Return whether a text can be an id: not empty, and no half of a surrogate pair."""
-    return bool(text) and not any(0xD800 <= ord(char) <= 0xDFFF for char in text)
 
 
 def _comment(text: str) -> str:

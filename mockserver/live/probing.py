@@ -23,7 +23,6 @@ from mockserver.live.target import JSON_HEADERS, Answer, Target, TargetError
 
 RECORDS, ROOM, ALL, TREND, DISTRIBUTION, QUALITY = OPERATIONS
 _SETTLED_FRACTION = 0.4
-_MAX_SKEW = 30
 _NOTHING = Text("nothing to compare", "没有可比较的数据")
 _LIMITED = re.compile(r"too many|rate.?limit|throttl|quota|qps|频繁|限流|过多|超过.*频率", re.IGNORECASE)
 Body = Mapping[str, Any] | bytes
@@ -100,6 +99,7 @@ class Prober:
         self.readings: dict[str, Observed] = {}
         self.invariants: dict[str, Invariant] = {}
         self.errors: dict[str, list[tuple[str, Reply]]] = {}  # By error name: the cause, and the answer to it.
+        self.replies: list[Reply] = []  # All answers to requests with a JSON object as the body.
         self.last_curtime = ""
         self.date = ""  # The Date header of the last answer.
         self._curtimes: set[tuple[str, str]] = set()
@@ -238,6 +238,8 @@ class Prober:
         reply = Reply(operation, body, line, answer.status, value, answer.at + self.skew, answer.body)
         reply = replace(reply, unrecorded=answer.headers.get("x-mock-answered-by") == "recording")
         self.asked[operation] += 1
+        if not isinstance(body, bytes):
+            self.replies.append(reply)
         self.date = answer.headers.get("date", "")
         if answer.status == 429 or (reply.code is not None and _LIMITED.search(reply.info)):
             raise self.target.error("rate_limited", Text(
@@ -289,11 +291,10 @@ class Prober:
         return self.target.redact_secrets(" ".join(words) + (f"  # {', '.join(notes)}" if notes else ""))
 
 
-def date_skew(answer_date: str, now: float) -> float:
-    """Return how far a Date header is ahead of `now`; 0 if they agree, or if it is none."""
+def date_offset(answer_date: str, now: float) -> float | None:
+    """Return how far a Date header is ahead of `now`; None if it is none."""
     try:
         moment: datetime = parsedate_to_datetime(answer_date)
-        skew = moment.timestamp() - now
     except (TypeError, ValueError):
-        return 0.0
-    return skew if abs(skew) > _MAX_SKEW else 0.0
+        return None
+    return moment.timestamp() - now

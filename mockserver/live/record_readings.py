@@ -112,10 +112,8 @@ def complete_rooms(log: CallLog) -> list[list[Session]]:
 
 def probe_room_window(prober: Prober, log: CallLog) -> None:
     """Ask 2.2 for time ranges that select some of a room's sessions, and see whether the others are left out."""
-    rule = prober.value("window")
-    ranges = [each for room in complete_rooms(log)[:40] for each in _partial_ranges(room, rule or "overlap")][
-        :_PROBED_WINDOWS
-    ]
+    rule = prober.value("window") or "overlap"
+    ranges = [each for room in complete_rooms(log)[:40] for each in _partial_ranges(room, rule)][:_PROBED_WINDOWS]
     if not ranges:
         prober.leave_open("room_window", Text(
             "no finished room with sessions at different times was found", "没有找到成员时间不同的已结束房间"
@@ -126,43 +124,51 @@ def probe_room_window(prober: Prober, log: CallLog) -> None:
         reply = ask_room(prober, sessions[0].room, begin, end)
         replies.append(reply)
         users = users_of(reply)
-        if users == totals_of(sessions):
-            votes["room"] += 1
-        elif users == totals_of(each for each in sessions if selects(rule or "overlap", each, begin, end)):
+        if users == totals_of(each for each in sessions if selects(rule, each, begin, end)):
             votes["stays"] += 1
+        elif users == totals_of(each for each in sessions if selects("overlap", each, begin, end)):
+            votes["present"] += 1
+        elif users == totals_of(sessions):
+            votes["room"] += 1
         elif set(users) < {each.user for each in sessions}:
             votes["some"] += 1
         else:
             votes["other"] += 1
+    if votes["present"]:
+        votes["present"] += votes.pop("stays", 0)
     value, count = votes.most_common(1)[0]
     text = Text(
         f"{count} of {len(ranges)} time ranges inside a room returned {_SHOWN[value].en}",
         f"房间内的 {len(ranges)} 个时间段中，{count} 个返回{_SHOWN[value].zh}",
     )
-    if value in ("room", "stays") and count * 2 > len(ranges):
-        prober.confirm("room_window", value, text, *replies)
+    if value in ("room", "stays", "present") and count * 2 > len(ranges):
+        prober.confirm("room_window", "room" if value == "room" else "stays", text, *replies)
     else:
         prober.leave_open("room_window", text, *replies, new=True)
 
 
 _SHOWN = {
     "room": Text("all of its users", "全部成员"),
-    "stays": Text("only those who were present", "仅在场的成员"),
+    "stays": Text("only the users of the sessions that `window` selects", "仅含读法 window 所选会话的成员"),
+    "present": Text(
+        "only those who were present, which is more than `window` selects: the mock lists fewer",
+        "仅在场的成员，多于读法 window 所选；模拟服务列出的较少",
+    ),
     "some": Text("some of its users, but not those who were present", "部分成员，但并非在场的成员"),
     "other": Text("other totals than those of its sessions", "与通话记录不一致的合计"),
 }
 
 
 def _partial_ranges(sessions: Sequence[Session], rule: str) -> list[tuple[Sequence[Session], int, int]]:
-    """Return one time range of a room that selects some but not all of its sessions, if possible by every sensible rule."""
+    """Return one time range of a room by which the choices differ; if possible, `window` selects fewer than were present."""
     times = sorted({time for each in sessions for time in (each.enter, each.leave or each.enter)})
     spans = [(begin, end) for index, begin in enumerate(times[:12]) for end in times[index : index + 6]]
     found = []
     for begin, end in spans:
         chosen = [each for each in sessions if selects(rule, each, begin, end)]
-        if chosen and totals_of(chosen) != totals_of(sessions):
-            overlapping = [each for each in sessions if selects("overlap", each, begin, end)]
-            found.append((len(overlapping) != len(chosen), begin, end))
+        present = [each for each in sessions if selects("overlap", each, begin, end)]
+        if chosen and totals_of(present) != totals_of(sessions):
+            found.append((len(present) == len(chosen), begin, end))
     return [(sessions, begin, end) for _, begin, end in sorted(found)[:1]]
 
 

@@ -23,8 +23,8 @@ from mockserver.world.sessions import MAX_TIME
 
 SCENARIO = "recorded"
 PAGE = f"{SCENARIO}.md"
-_FIELDS = ("RoomId", "UserId", "enter", "leave", "audio", "video", "CreateTime", "DestroyTime")
-_HEAD = "# Written by `mockserver record`; sessions are in {name}.csv. Serve it with --scenario {name}.\n"
+FIELDS = ("RoomId", "UserId", "enter", "leave", "audio", "video", "CreateTime", "DestroyTime")
+_PAGE_HEAD = "# Answers that {name}.yaml extends.\ntitle: Recorded answers\ntitle_zh: 录制的应答\n"
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SHARE = 0.75  # How full a file becomes before its answers go to another one.
 
@@ -39,19 +39,10 @@ class RecordingFiles:
     def write(self, recording: Recording, notes: Sequence[Text]) -> None:
         """Write all files; OSError if that is not possible, and the old ones are still there."""
         self._scenarios.mkdir(parents=True, exist_ok=True)
-        rows = _rows(recording)
-        write_sessions(self._scenarios / f"{SCENARIO}.csv", _FIELDS, rows)
-        head, left_out = _head(recording)
-        pages = list(_pages(head, _answers(recording)))
-        for number in range(len(pages), 0, -1):
-            name = _page_name(number)
-            parent = f'extends: "{_page_name(number + 1)}"\n' if number < len(pages) else ""
-            text = pages[number - 1]
-            if number > 1:
-                text = f"{_HEAD.format(name=SCENARIO)}title: Recorded answers\ntitle_zh: 录制的应答\n{parent}{text}"
-            else:
-                text = text.replace("replay:", f"{parent}replay:", 1)
-            write_whole(self._scenarios / f"{name}.yaml", text)
+        write_sessions(self._scenarios / f"{SCENARIO}.csv", FIELDS, session_rows(recording))
+        files, left_out = scenario_files(recording, SCENARIO, _title(recording))
+        for name, text in files.items():
+            write_whole(self._scenarios / name, text)
         if left_out:
             notes = [
                 *notes,
@@ -73,23 +64,50 @@ def write_whole(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _page_name(number: int) -> str:
-    return SCENARIO if number == 1 else f"{SCENARIO}-{number}"
+def scenario_files(recording: Recording, name: str, head: Sequence[str]) -> tuple[dict[str, str], int]:
+    """Return the texts of a scenario's YAML files by file name, the scenario itself last, and how many entries are left out.
+
+    `head` has the lines above `world`; the sessions belong into `{name}.csv`.
+    """
+    world, left_out = _world(recording, name)
+    pages = list(_pages("\n".join([*head, *world]) + "\n", _answers(recording)))
+    names = [name, *(f"{name}-{number}" for number in range(2, len(pages) + 1))]
+    files = {}
+    for number in reversed(range(len(pages))):
+        text = pages[number] if number == 0 else _PAGE_HEAD.format(name=name) + pages[number]
+        if number + 1 < len(pages):
+            above = "\nworld:\n" if number == 0 else "\nanswers:\n"
+            text = text.replace(above, f'\nextends: "{names[number + 1]}"{above}', 1)
+        files[f"{names[number]}.yaml"] = text
+    return files, left_out
 
 
-def _rows(recording: Recording) -> Iterator[tuple[object, ...]]:
+def session_rows(recording: Recording) -> Iterator[tuple[object, ...]]:
+    """Yield the sessions with their rooms, a value for each of `FIELDS`."""
     for (user, room_id, enter), session in recording.sessions.items():
         room = recording.rooms[room_id]
         leave = "" if session.leave == MAX_TIME else session.leave
         yield room_id, user, enter, leave, session.audio, session.video, room.create or "", room.destroy or ""
 
 
-def _head(recording: Recording) -> tuple[str, int]:
-    """Return everything but the answers, and how many entries are left out."""
-    # For a replay, the moment at which the present was known.
-    at = int(recording.known_until or recording.recorded_at)
-    day = show_time(at)[:10]
+def _title(recording: Recording) -> list[str]:
+    day = show_time(_known_at(recording))[:10]
     readings = {name: value for name, value in recording.readings.items() if value != DEFAULTS[name]}
+    return [
+        f"# Written by `mockserver record`; sessions are in {SCENARIO}.csv. Serve it with --scenario {SCENARIO}.",
+        f"title: Recorded on {day}",
+        f"title_zh: 录制于 {day}",
+        *([f"readings: {_flow(readings)}"] if readings else []),
+    ]
+
+
+def _known_at(recording: Recording) -> int:
+    """Return the moment at which the present was known, for a replay."""
+    return int(recording.known_until or recording.recorded_at)
+
+
+def _world(recording: Recording, name: str) -> tuple[list[str], int]:
+    """Return the lines of the recorded world, and how many entries are left out."""
     covers = [*_covers(recording)]
     rooms = [*_rooms(recording)]
     room_for = int(_SHARE * MAX_VALUES)
@@ -102,19 +120,15 @@ def _head(recording: Recording) -> tuple[str, int]:
             del entries[:drop], sizes[:drop]
             left_out += drop
     lines = [
-        _HEAD.format(name=SCENARIO).rstrip(),
-        f"title: Recorded on {day}",
-        f"title_zh: 录制于 {day}",
-        *([f"readings: {_flow(readings)}"] if readings else []),
         "world:",
         "  source: recorded",
-        f"  recorded_at: {at}",
-        f"  sessions: {SCENARIO}.csv",
+        f"  recorded_at: {_known_at(recording)}",
+        f"  sessions: {name}.csv",
         f"  covers: [{_separated(covers)}]",
         *([f"  rooms: [{_separated(rooms)}]"] if rooms else []),
         "replay: {shift: none}",
     ]
-    return "\n".join(lines) + "\n", left_out
+    return lines, left_out
 
 
 def _separated(entries: Sequence[str]) -> str:

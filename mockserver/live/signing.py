@@ -11,15 +11,17 @@ from mockserver.contract.operations import PREFIX
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import is_envelope
-from mockserver.live.probing import ALL, QUALITY, TREND, Prober, Reply, date_skew
+from mockserver.live.probing import ALL, QUALITY, TREND, Prober, Reply, date_offset
 
 _VARIANTS = ("/v1/test/", "/v1/video/", "/v2/test/")
 _FORMULAS: tuple[Formula, ...] = ("v2", "v1")
 _NO_CHECKSUM = "0" * 40
 _MAX_FRESHNESS = DAY_SECONDS
 _DEFAULT_FRESHNESS = 300
+_MAX_SKEW = 30  # Seconds; a clock that differs less needs no correction before the freshness is known.
 _SHORT = 3  # Seconds.
 _MAX_REACH = 3_600
+_DATE_TOLERANCE = 2.0  # Seconds; the Date header has whole ones.
 
 
 def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
@@ -41,7 +43,8 @@ def connect(prober: Prober) -> None:
                     prober.target.formula = formula
                     return
         # Another clock; or a checksum that was used before, where each is accepted once.
-        prober.skew = date_skew(prober.date, prober.target.clock())
+        ahead = date_offset(prober.date, prober.target.clock())
+        prober.skew = ahead if ahead and abs(ahead) > _MAX_SKEW else 0.0
         prober.target.pause(1.0)
     envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
     if envelope is None:
@@ -152,18 +155,41 @@ def _probe_freshness(prober: Prober) -> None:
         )
         prober.leave_open("freshness_seconds", text, *shown, new=True)
     else:
-        # Old curtimes may have been used before this examination.
-        limit = future if prober.once and past < future else math.ceil((past + future) / 2)
+        edges = [asked[each] for each in (-past, -past - 1, future + 1) if each in asked]
+        ahead = (future - past) / 2  # Seconds that the target's clock is ahead, unless old curtimes were used before.
         text = Text(
             f"curtimes from {-past} s to {future:+d} s were accepted, one second more was refused",
             f"{-past} 秒至 {future:+d} 秒的 curtime 被接受，再多一秒被拒绝",
         )
-        edges = [asked[each] for each in (-past, -past - 1, future + 1) if each in asked]
-        prober.confirm("freshness_seconds", limit, text, *edges)
-        if abs(future - past) > 1 and not prober.once:
-            prober.skew += (future - past) / 2
+        used = _were_used(prober, asked[-past - 1], accepts, future, ahead) if prober.once and ahead >= 1 else False
+        if used is None:
+            also = Text("earlier requests or another clock may be why", "可能因先前的请求，也可能因时钟不同")
+            text = Text(f"{text.en}; {also.en}", f"{text.zh}；{also.zh}")
+            prober.leave_open("freshness_seconds", text, *edges)
+        else:
+            limit = future if used else math.ceil((past + future) / 2)
+            prober.confirm("freshness_seconds", limit, text, *edges)
+            if abs(ahead) > 0.5 and not used:
+                prober.skew += ahead
+                past = future = limit
     if past is not None and future is not None:
         prober.reach = max(0, min(past, future, _MAX_REACH) - 1)
+
+
+def _were_used(
+    prober: Prober, refused: Reply, accepts: Callable[[int], bool], future: int, ahead: float
+) -> bool | None:
+    """Return whether an old curtime was refused because its checksum was used before, not for its age; None if both are possible."""
+    reused = prober.errors["checksum_expired"][0][1]
+    old = _try(prober, offset=-2 * DAY_SECONDS)
+    if (reused.code, reused.info) != (old.code, old.info):
+        said = (refused.code, refused.info) if reused.code == old.code else (refused.code,)
+        if said[0] in (reused.code, old.code):
+            return said == (reused.code, reused.info)[: len(said)]
+    measured = date_offset(prober.date, prober.now())
+    if measured is not None and min(abs(measured), abs(measured - ahead)) <= _DATE_TOLERANCE:
+        return abs(measured) < abs(measured - ahead)
+    return True if accepts(-future) else None
 
 
 def _edge(accepts: Callable[[int], bool], guess: int, thorough: bool) -> int | None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from mockserver.core.clock import DAY_SECONDS
 from mockserver.core.text import Text
 from mockserver.live.call_log import RECENT, seconds_of
-from mockserver.live.day import COLUMNS, COUNTS, Day, ticks_of
+from mockserver.live.day import COLUMNS, COUNTS, Day, all_counts
 from mockserver.live.probing import Prober, Reply
 from mockserver.live.record_checks import violated
 
@@ -91,7 +91,7 @@ def _is_recent(prober: Prober, day: Day) -> bool:
 def _check_peak(prober: Prober, day: Day) -> None:
     if not day.trends[3].ok:
         return
-    invariant, peak = prober.invariant("peak"), max((volume for _, volume in day.volumes(3)), default=0)
+    invariant, peak = (prober.invariant("peak"), max((volume for _, volume in day.volumes(3)), default=0))
     for dimension, reply in day.distributions.items():
         peaks = _column(reply, "PeakOnlineNum")
         if reply.ok and peaks:
@@ -118,24 +118,22 @@ def _check_all_counts(prober: Prober, day: Day) -> None:
     if 0 not in day.trends or prober.value("count_by_zero") not in ("rows", "labelled"):
         invariant.reason = Text("CountBy 0 has no rows of the four counts", "CountBy 0 没有四类数据")
         return
-    rows = ticks_of(day.trends[0].rows("TrendData"))
-    for index, count in enumerate(COUNTS):
-        single = dict(day.volumes(count))
-        for tick, volume in rows[index::4]:
-            invariant.checked += 1
-            if tick in single and single[tick] != volume:
-                text = Text(
-                    f"{day.name}: at {tick} CountBy 0 says {volume} for count {count}, CountBy {count} says {single[tick]}",
-                    f"{day.name}：{tick} 处 CountBy 0 的第 {count} 类为 {volume}，CountBy {count} 为 {single[tick]}",
-                )
-                violated(prober, "count_by_zero_rows", text, day.trends[0])
+    singles = {count: dict(day.volumes(count)) for count in COUNTS}
+    for count, tick, volume in all_counts(day.trends[0].rows("TrendData"), day):
+        invariant.checked += 1
+        if (expected := singles[count].get(tick, volume)) != volume:
+            text = Text(
+                f"{day.name}: at {tick} CountBy 0 says {volume} for count {count}, CountBy {count} says {expected}",
+                f"{day.name}：{tick} 处 CountBy 0 的第 {count} 类为 {volume}，CountBy {count} 为 {expected}",
+            )
+            violated(prober, "count_by_zero_rows", text, day.trends[0])
 
 
 def _check_nesting(prober: Prober, day: Day) -> None:
     """Cities are parts of provinces, provinces of countries: a part is not larger than the largest whole."""
     for coarse, fine in ((1, 2), (2, 3)):
         for column in COLUMNS:
-            whole, part = _column(day.distributions[coarse], column), _column(day.distributions[fine], column)
+            whole, part = (_column(day.distributions[coarse], column), _column(day.distributions[fine], column))
             if not whole or not part:
                 continue
             prober.invariant("nested_distribution").checked += 1

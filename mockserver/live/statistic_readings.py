@@ -9,7 +9,7 @@ from statistics import median
 from mockserver.core.clock import DAY_SECONDS, format_day, start_of_day
 from mockserver.core.text import Text
 from mockserver.live.call_log import CallLog
-from mockserver.live.day import COUNTS, Day, ticks_of
+from mockserver.live.day import COUNTS, Day, all_counts, ticks_of
 from mockserver.live.probing import TREND, Prober, Reply
 
 _NO_DAY = Text("no finished day with calls was found", "没有找到有通话的已结束日期")
@@ -185,16 +185,15 @@ def _decide_all_counts(prober: Prober, day: Day | None) -> None:
     if day is not None and reply.ok:
         day.trends[0] = reply
     labelled = sum("CountBy" in row for row in rows)
-    groups = [[row.get("TickTime") for row in rows[at : at + 4]] for at in range(0, len(rows), 4)]
     if not rows:
         prober.leave_open("count_by_zero", Text("CountBy 0 has no rows", "CountBy 0 没有数据"), reply)
-    elif not all(len(set(group)) == 1 and len(group) == 4 for group in groups):
+    elif not all_counts(rows, day):
         text = Text(f"{len(rows)} rows, not four for each tick", f"{len(rows)} 行，并非每个时间点四行")
         prober.leave_open("count_by_zero", text, reply, new=True)
     elif labelled in (0, len(rows)):
         text = Text(
-            f"four rows for each tick, {labelled} of {len(rows)} with CountBy",
-            f"每个时间点四行，{len(rows)} 行中 {labelled} 行有 CountBy",
+            f"a row for each count of a tick, {labelled} of {len(rows)} with CountBy",
+            f"每个时间点每类一行，{len(rows)} 行中 {labelled} 行有 CountBy",
         )
         prober.confirm("count_by_zero", "labelled" if labelled else "rows", text, reply)
     else:

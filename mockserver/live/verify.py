@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from mockserver.core.text import Lang, Text
 from mockserver.live.answers import Finding
 from mockserver.live.call_log import CallLog, discover
 from mockserver.live.day import Day, ask_day
-from mockserver.live.probing import Invariant, Observed, Prober
+from mockserver.live.probing import Invariant, Observed, Prober, Reply
 from mockserver.live.provocations import ErrorSeen, conclude_range, conclude_unknown_ids, errors_seen, provoke_errors
 from mockserver.live.record_checks import INVARIANTS as OF_RECORDS
 from mockserver.live.record_checks import check_sessions, look_up
@@ -65,6 +65,7 @@ class Result:
     expected: Mapping[str, Value]
     log: CallLog
     day: Day | None
+    replies: Sequence[Reply] = ()  # All answers to requests with a JSON object as the body.
     stopped: Text | None = None  # Why the examination ended early.
 
     def findings(self) -> Iterator[tuple[str, Finding]]:
@@ -192,6 +193,7 @@ def examine(
         expected=judged,
         log=log,
         day=day,
+        replies=prober.replies,
         stopped=stopped,
     )
 

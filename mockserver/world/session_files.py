@@ -10,6 +10,7 @@ import gc
 import io
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +46,7 @@ _RANGES = {
     "video_delay": (0.001, 6e4),
 }
 _LENGTHS = {**dict.fromkeys(IDS, 256), **dict.fromkeys(LABELS, 64)}
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
 Cells: TypeAlias = Sequence[str]
 Found: TypeAlias = tuple[int, str, Text]  # Row, field, what is wrong.
 Wrong = Callable[[int, Text], None]  # (index in the column, what is wrong)
@@ -183,7 +185,7 @@ class _Reader:
     def _check_lengths(self, name: str, texts: Iterable[str], column: I64) -> None:
         limit = _LENGTHS[name]
         for code, text in enumerate(texts):
-            if not 0 < len(text) <= limit or not text.isprintable():
+            if not 0 < len(text) <= limit or _CONTROL.search(text):
                 row = int(np.argmax(column == code))
                 self._add(row, name, TEXTS["csv_text"].format(limit=limit) if text else TEXTS["csv_empty"])
 
