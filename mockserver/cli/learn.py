@@ -10,12 +10,11 @@ import click
 
 from mockserver.cli.options import setting_options, user_folders
 from mockserver.cli.output import not_writable
-from mockserver.cli.target import DAY_HELP, Opener, day_of, show_progress, target_options
+from mockserver.cli.target import DAY_HELP, Opener, examine_target, target_options
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import load_contract
 from mockserver.live.learn import SCENARIO, Data, check_output, learned_files, write_folder
 from mockserver.live.render import View, render_text
-from mockserver.live.verify import Focus, examine
 
 _WRITTEN = Text(
     "Written: {files}\nNext: mockserver serve --fixtures {folder} --scenario {scenario}",
@@ -65,18 +64,7 @@ def learn(
     check_output(output, force=force)
     schemas, catalogue = load_contract(user_folders(fixtures))
     target = open_target(max_requests=max_requests)
-    try:
-        result = examine(
-            target,
-            schemas,
-            catalogue,
-            focus=Focus(day=day_of(day, target)),
-            thorough=True,
-            max_requests=max_requests,
-            progress=show_progress(target, lang),
-        )
-    finally:
-        target.close()
+    result = examine_target(target, schemas, catalogue, lang, day=day, thorough=True)
     learned = learned_files(result, target, catalogue, schemas, data)
     try:
         write_folder(output, learned.files)

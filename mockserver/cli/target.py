@@ -10,8 +10,11 @@ from typing import Any
 import click
 
 from mockserver.cli.options import environment_option, parse_day_option
+from mockserver.contract.catalogue import Catalogue
+from mockserver.contract.schemas import Schemas
 from mockserver.core.text import Lang, Text
 from mockserver.live.target import Target, read_target_credentials
+from mockserver.live.verify import Focus, Result, examine
 
 Opener = Callable[..., Target]
 DAY_HELP = "Day to query: 20191210, today, now-1d …; the latest day with calls by default."
@@ -77,13 +80,25 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
     return with_target
 
 
-def show_progress(target: Target, lang: Lang) -> Callable[[Text], None]:
-    """Return a function that shows the progress on a terminal; elsewhere it does nothing."""
-    if not sys.stderr.isatty():
-        return lambda text: None
-    return lambda text: click.echo(f"{target.requests:4}  {text.to(lang)}", err=True)
+def examine_target(
+    target: Target,
+    schemas: Schemas,
+    catalogue: Catalogue,
+    lang: Lang,
+    *,
+    day: str | None,
+    user: str | None = None,
+    room: str | None = None,
+    **options: Any,
+) -> Result:
+    """Examine a target, show the progress on a terminal, and close the target. `options` are those of `examine`."""
 
+    def show(text: Text) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"{target.requests:4}  {text.to(lang)}", err=True)
 
-def day_of(day: str | None, target: Target) -> str | None:
-    """Return the value of `--day` as `yyyymmdd`; raise ConfigurationError if it is not a day."""
-    return None if day is None else parse_day_option(day, int(target.clock()))
+    try:
+        focus = Focus(user, room, None if day is None else parse_day_option(day, int(target.clock())))
+        return examine(target, schemas, catalogue, focus=focus, progress=show, **options)
+    finally:
+        target.close()

@@ -10,13 +10,12 @@ import click
 from mockserver.cli.options import report_options, setting_options, user_folders
 from mockserver.cli.output import not_writable
 from mockserver.cli.streams import write_utf8
-from mockserver.cli.target import DAY_HELP, Opener, day_of, show_progress, target_options
+from mockserver.cli.target import DAY_HELP, Opener, examine_target, target_options
 from mockserver.core.text import Lang
 from mockserver.engine.build import parse_readings
 from mockserver.engine.config import load_contract
 from mockserver.live.har import check_har
 from mockserver.live.render import FORMATS, View
-from mockserver.live.verify import Focus, examine
 
 
 @click.command()
@@ -73,18 +72,7 @@ def verify(
         result = check_har(Path(har), schemas)
     else:
         target = open_target(max_requests=max_requests)
-        try:
-            result = examine(
-                target,
-                schemas,
-                catalogue,
-                focus=Focus(user, room, day_of(day, target)),
-                expected=expected,
-                max_requests=max_requests,
-                progress=show_progress(target, lang),
-            )
-        finally:
-            target.close()
+        result = examine_target(target, schemas, catalogue, lang, day=day, user=user, room=room, expected=expected)
     rendered = FORMATS[form](View(result, lang, fail_on))
     if output is None:
         if form != "text":

@@ -51,7 +51,7 @@ def is_envelope(value: Any) -> bool:
 def is_success(value: Any) -> bool:
     """Return whether an answer reports a success."""
     return isinstance(value, dict) and (
-        value.get("Status") == "OK" or ("Status" not in value and value.get("ErrorCode") == 0)
+        value.get("Status") == "OK" or (value.get("Status") != "FAIL" and value.get("ErrorCode") == 0)
     )
 
 

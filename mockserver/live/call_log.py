@@ -48,6 +48,7 @@ class Listing:
     begin: int
     end: int
     sessions: Mapping[Key, Session]
+    repeated: Session | None = None  # One that is listed more than once.
 
 
 @dataclass
@@ -104,11 +105,7 @@ def selects(rule: str, session: Session, begin: int, end: int) -> bool:
 def ask_all(prober: Prober, log: CallLog, begin: int, end: int, *, expected: bool = True) -> Listing:
     """Ask 2.3 for a time range and add the answer to the log."""
     reply = prober.ask(ALL, {"BeginTime": str(begin), "EndTime": str(end)}, expected=expected)
-    sessions = {session.key: session for session in _sessions_of_rows(reply.rows("UsersList"), reply.at)}
-    listing = Listing(reply, None, begin, end, sessions)
-    if reply.ok:
-        log.add(listing)
-    return listing
+    return _add(log, reply, None, begin, end, reply.rows("UsersList"))
 
 
 def ask_user(prober: Prober, log: CallLog, user: str, begin: int, end: int) -> Listing:
@@ -121,7 +118,18 @@ def ask_user(prober: Prober, log: CallLog, user: str, begin: int, end: int) -> L
         for record in (records if isinstance(records, list) else ())
         if isinstance(record, dict)
     ]
-    listing = Listing(reply, user, begin, end, {each.key: each for each in _sessions_of_rows(rows, reply.at)})
+    return _add(log, reply, user, begin, end, rows)
+
+
+def _add(
+    log: CallLog, reply: Reply, user: str | None, begin: int, end: int, rows: Iterable[Mapping[str, Any]]
+) -> Listing:
+    sessions: dict[Key, Session] = {}
+    repeated = None
+    for session in _sessions_of_rows(rows):
+        repeated = session if session.key in sessions else repeated
+        sessions[session.key] = session
+    listing = Listing(reply, user, begin, end, sessions, repeated)
     if reply.ok:
         log.add(listing)
     return listing
@@ -135,7 +143,7 @@ def seconds_of(value: Any) -> int | None:
         return None
 
 
-def _sessions_of_rows(rows: Iterable[Mapping[str, Any]], at: float) -> Iterator[Session]:
+def _sessions_of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Session]:
     for row in rows:
         enter, create, leave = (seconds_of(row.get(name)) for name in ("EnterTime", "CreateTime", "LeaveTime"))
         user, room = row.get("UserId"), row.get("RoomId")
@@ -175,12 +183,13 @@ def discover(prober: Prober, *, user: str | None, room: str | None, day: str | N
 
 
 def _look_back(prober: Prober, log: CallLog, today: int) -> None:
-    """Ask for days before today until one has calls: each of three, a month at once if that is allowed, each day of it otherwise."""
+    """Ask for days before today until one has calls that have all ended: each of three, a month at once if that is allowed, each day of it otherwise."""
     for number in range(1, _MAX_DAYS_BACK + 1):
         start = today - number * DAY_SECONDS
-        if any(start_of_day(each.enter) == start for each in log.settled()):
-            return
-        if ask_all(prober, log, start, start + DAY_SECONDS - 1).sessions:
+        found = any(start_of_day(each.enter) == start for each in log.settled())
+        found = found or bool(ask_all(prober, log, start, start + DAY_SECONDS - 1).sessions)
+        # Sums need a day whose calls have all ended.
+        if found and start + DAY_SECONDS <= log.started - RECENT:
             return
         if number == _SINGLE_DAYS:
             month = ask_all(prober, log, today - 31 * DAY_SECONDS, today - 1, expected=False)

@@ -96,6 +96,9 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
         return  # It went on after the time for which its sessions are known.
     expected, got = totals_of(sessions), users_of(reply)
     prober.invariant("room_totals").checked += 1
+    if len(got) < len(reply.rows("Users")):
+        text = Text(f"room {room}: a user has more than one row", f"房间 {room}：有用户占多行")
+        violated(prober, "room_totals", text, reply)
     if expected != got:
         different = sorted(user for user in {*expected, *got} if expected.get(user) != got.get(user))[0]
         text = Text(
@@ -176,6 +179,13 @@ def _check_listings(prober: Prober, log: CallLog) -> None:
         by_user[each.user].append(each)
     for listing in log.listings:
         operation = "2.3" if listing.user is None else "2.1"
+        if listing.repeated:
+            shown = _show(listing.repeated)
+            text = Text(
+                f"{operation} for {listing.begin}…{listing.end} lists {shown} more than once",
+                f"{operation} 在 {listing.begin}…{listing.end} 重复列出 {shown}",
+            )
+            violated(prober, "windows", text, listing.reply)
         for session in settled if listing.user is None else by_user[listing.user]:
             invariant.checked += 1
             listed = session.key in listing.sessions

@@ -18,7 +18,6 @@ _FORMULAS: tuple[Formula, ...] = ("v2", "v1")
 _NO_CHECKSUM = "0" * 40
 _MAX_FRESHNESS = DAY_SECONDS
 _DEFAULT_FRESHNESS = 300
-_MAX_SKEW = 30  # Seconds; a clock that differs less needs no correction before the freshness is known.
 _SHORT = 3  # Seconds.
 _MAX_REACH = 3_600
 _DATE_TOLERANCE = 2.0  # Seconds; the Date header has whole ones.
@@ -44,7 +43,7 @@ def connect(prober: Prober) -> None:
                     return
         # Another clock; or a checksum that was used before, where each is accepted once.
         ahead = date_offset(prober.date, prober.target.clock())
-        prober.skew = ahead if ahead and abs(ahead) > _MAX_SKEW else 0.0
+        prober.skew = ahead if ahead and abs(ahead) > _DATE_TOLERANCE else 0.0
         prober.target.pause(1.0)
     envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
     if envelope is None:
@@ -139,16 +138,11 @@ def _probe_freshness(prober: Prober) -> None:
             asked[offset] = _try(prober, offset=offset)
         return asked[offset].ok
 
-    # Under checksum_reuse=once every request needs a curtime of its own inside the limit.
-    thorough = prober.thorough or prober.once
-    past = _edge(lambda seconds: accepts(-seconds), _DEFAULT_FRESHNESS, thorough)
-    future = _edge(accepts, past, thorough) if past is not None else None
+    past = _edge(lambda seconds: accepts(-seconds), _DEFAULT_FRESHNESS)
+    future = _edge(accepts, past)
     prober.short_lived = not accepts(-_SHORT)
     shown = [asked[each] for each in sorted(asked, key=abs)[-3:]]
-    if past is None or future is None:
-        text = Text("the limit is not 300 s; `learn` finds it", "时限不是 300 秒；`learn` 可测出")
-        prober.leave_open("freshness_seconds", text, *shown)
-    elif past > _MAX_FRESHNESS or future > _MAX_FRESHNESS:
+    if past > _MAX_FRESHNESS or future > _MAX_FRESHNESS:
         sides = [name for name, edge in (("old", past), ("future", future)) if edge > _MAX_FRESHNESS]
         text = Text(
             f"no limit within a day for {' and '.join(sides)} curtimes", f"一天之内没有时限：{'、'.join(sides)}"
@@ -172,8 +166,7 @@ def _probe_freshness(prober: Prober) -> None:
             if abs(ahead) > 0.5 and not used:
                 prober.skew += ahead
                 past = future = limit
-    if past is not None and future is not None:
-        prober.reach = max(0, min(past, future, _MAX_REACH) - 1)
+    prober.reach = max(0, min(past, future, _MAX_REACH) - 1)
 
 
 def _were_used(
@@ -192,22 +185,17 @@ def _were_used(
     return True if accepts(-future) else None
 
 
-def _edge(accepts: Callable[[int], bool], guess: int, thorough: bool) -> int | None:
-    """Return the largest distance that is accepted, over a day if there is no limit.
-
-    None if `guess` is not that distance and it may not be searched.
-    """
+def _edge(accepts: Callable[[int], bool], guess: int) -> int:
+    """Return the largest distance that is accepted, over a day if there is no limit."""
     if accepts(guess):
         if guess > _MAX_FRESHNESS or not accepts(guess + 1):
             return guess
         low, step = guess + 1, 1
-        while thorough and low <= _MAX_FRESHNESS and accepts(min(low + step, _MAX_FRESHNESS + 1)):
+        while low <= _MAX_FRESHNESS and accepts(min(low + step, _MAX_FRESHNESS + 1)):
             low, step = min(low + step, _MAX_FRESHNESS + 1), 4 * step
         high = low + step
     else:
         low, high = 0, guess
-    if not thorough:
-        return None
     while high - low > 1 and low <= _MAX_FRESHNESS:
         middle = (low + high) // 2
         low, high = (middle, high) if accepts(middle) else (low, middle)

@@ -152,6 +152,13 @@ def _check_ticks(prober: Prober, day: Day) -> None:
     if day.quality:
         ticks = [tick for row in day.quality.rows("QosData") if (tick := seconds_of(row.get("TickTime"))) is not None]
         series["3.3"] = (day.quality, ticks)
+    online = {tick for tick, volume in day.volumes(3) if volume}
+    if day.trends[3].ok and (missing := sorted(_used_ticks(prober, day) - online)):
+        text = Text(
+            f"3.1 CountBy 3 on {day.name}: nobody is online at {missing[0]}, although the records have a call then",
+            f"3.1 CountBy 3 {day.name}：{missing[0]} 无人在线，而通话记录显示当时有通话",
+        )
+        violated(prober, "ticks", text, day.trends[3])
     for name, (reply, ticks) in series.items():
         if not ticks:
             continue
@@ -193,15 +200,8 @@ def _check_quality(prober: Prober, day: Day) -> None:
                 f"a delay at {row.get('TickTime')} is negative: {delays}", f"{row.get('TickTime')} 的时延为负：{delays}"
             )
             violated(prober, "quality", text, day.quality)
-    step = prober.value("tick_seconds")
-    if day.sessions is None or not step or _is_recent(prober, day):
-        return
+    used = _used_ticks(prober, day)
     listed = {seconds_of(row.get("TickTime")) for row in rows}
-    used = {
-        tick
-        for begin, end in day.spans()
-        for tick in range(begin - (begin - day.start) % step, end, step)
-    }  # fmt: skip
     prober.invariant("quality_ticks").checked += len(used)
     if missing := sorted(used - listed):
         text = Text(
@@ -211,13 +211,21 @@ def _check_quality(prober: Prober, day: Day) -> None:
         violated(prober, "quality_ticks", text, day.quality)
 
 
+def _used_ticks(prober: Prober, day: Day) -> set[int]:
+    """Return the ticks with a call; none if that is not known."""
+    step = prober.value("tick_seconds")
+    if day.sessions is None or not step or _is_recent(prober, day):
+        return set()
+    return {tick for begin, end in day.spans() for tick in range(begin - (begin - day.start) % step, end, step)}
+
+
 def _check_repetition(prober: Prober, day: Day) -> None:
     """The same request about a finished day has the same answer."""
     for operation, before in (
         ("count_qos_by_day", day.quality),
         ("count_business_distribute_volume_by_day", day.distributions[4] if prober.now() > day.end + RECENT else None),
     ):
-        if before is None or not before.ok:
+        if before is None or not before.ok or prober.target.remaining <= 0:
             continue
         after = prober.ask(operation, before.body)
         prober.invariant("repeatable").checked += 1

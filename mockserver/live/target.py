@@ -6,6 +6,7 @@ the environment are ignored, certificates are verified. What a target or an erro
 
 from __future__ import annotations
 
+import math
 import re
 import ssl
 import threading
@@ -215,6 +216,11 @@ class Target:
         """Return an error about this target."""
         return TargetError.of(kind, self.url, text)
 
+    @property
+    def remaining(self) -> float:
+        """How many more requests may be sent."""
+        return math.inf if self._max_requests is None else self._max_requests - self.requests
+
     def close(self) -> None:
         """Close all connections."""
         self._pool.clear()
@@ -222,7 +228,7 @@ class Target:
     def _wait_for_turn(self) -> None:
         """Wait until the rate allows another request, and count it."""
         with self._lock:
-            if self._max_requests is not None and self.requests >= self._max_requests:
+            if self.remaining <= 0:
                 text = Text(
                     f"the limit of {self._max_requests} requests is reached",
                     f"已达到 {self._max_requests} 个请求的上限",

@@ -132,7 +132,6 @@ def examine(
     focus: Focus = Focus(),
     expected: Mapping[str, Value] | None = None,
     thorough: bool = False,
-    max_requests: int = 200,
     progress: Progress = lambda text: None,
 ) -> Result:
     """Ask a target about everything; TargetError if it cannot be asked at all.
@@ -169,7 +168,7 @@ def examine(
         if focus.room is not None:
             ask_room(prober, focus.room)
         look_ups = _LOOK_UPS if prober.is_free else _FEW_LOOK_UPS
-        look_up(prober, log, min(look_ups, max_requests - target.requests - _RESERVED))
+        look_up(prober, log, int(min(look_ups, target.remaining - _RESERVED)))
         if not prober.value("ongoing"):
             conclude_exclude(prober, present, ask_present(prober, log, present.begin))
     except TargetError as error:

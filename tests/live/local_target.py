@@ -77,6 +77,7 @@ def examine_backend(
     readings: Mapping[str, Any] | None = None,
     *,
     lies: tuple[str, ...] = (),
+    habits: tuple[str, ...] = (),
     codes: Mapping[str, int] | None = None,
     seed: int = 1,
     thorough: bool = False,
@@ -86,18 +87,14 @@ def examine_backend(
 ) -> tuple[Backend, Result, Target]:
     """Examine a second backend with these readings, error numbers and lies."""
     time = Time()
-    backend = Backend(readings or {}, codes=codes, lies=frozenset(lies), clock=time, seed=seed)
+    backend = Backend(
+        readings or {}, codes=codes, lies=frozenset(lies), habits=frozenset(habits), clock=time, seed=seed
+    )
     limit = max_requests or (300 if thorough else 200)
     target = local_target(backend.handle, time, max_requests=limit)
     config = shipped_config()
     result = examine(
-        target,
-        config.schemas,
-        config.catalogue,
-        focus=Focus(day=day),
-        expected=expected,
-        thorough=thorough,
-        max_requests=limit,
+        target, config.schemas, config.catalogue, focus=Focus(day=day), expected=expected, thorough=thorough
     )
     return backend, result, target
 
@@ -117,8 +114,10 @@ def examine_engine(
     app = next(iter(config.apps.values()))
     engine = Engine(lambda: config, MemoryStore(Clock(time), scenario), Journal(max_entries=1))
     engine.backend = recorder
-    target = local_target(functools.partial(_handle, engine), time, TargetCredentials(app.credentials), 300)
-    return examine(target, config.schemas, config.catalogue, focus=Focus(day=day), thorough=thorough, max_requests=200)
+    target = local_target(
+        functools.partial(_handle, engine), time, TargetCredentials(app.credentials), 300 if thorough else 200
+    )
+    return examine(target, config.schemas, config.catalogue, focus=Focus(day=day), thorough=thorough)
 
 
 def _handle(

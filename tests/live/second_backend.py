@@ -36,6 +36,9 @@ CHOICES: dict[str, list[Any]] = {
     "labels": ["off", "on"], "distribution_tick": ["day_start", "run_time"], "today": ["partial", "empty"], "fill": ["zero", "omit"],
     "max_range_days": [31, 0, 1, 7, 100, 3_660],
 }  # fmt: skip
+HABITS = ("present_rooms", "single_rows", "zero_room", "clock_behind")
+"""What the document leaves open and no reading names: a room's time range selects whoever was present, whatever `window` selects;
+counts without a volume are left out one by one; an unknown room was created at "0"; the clock is behind."""
 DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
 RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")
 TREND, SPREAD, QUALITY = (
@@ -69,18 +72,21 @@ class Backend:
         *,
         codes: Mapping[str, int] | None = None,
         lies: frozenset[str] = frozenset(),
+        habits: frozenset[str] = frozenset(),
         clock: Callable[[], float],
         seed: int = 1,
         busy: bool = True,
     ) -> None:
         self.readings = {**DEFAULTS, **readings}
         self.codes = {**{name: 50_000 + number for number, name in enumerate(NAMES)}, **(codes or {})}
-        self.lies, self.clock = lies, clock
+        self.lies, self.habits = lies, habits
+        behind = min(12, self.readings["freshness_seconds"] // 2) if "clock_behind" in habits else 0
+        self.clock = lambda: clock() - behind
         self.checksums: set[str] = set()
         self.seqs: set[str] = set()
         self.asked = 0
         self.seen: set[str] = set()  # Every checksum and seq that was sent or expected.
-        self.log = make_log(random.Random(seed), int(clock()), busy)
+        self.log = make_log(random.Random(seed), int(self.clock()), busy)
         if "two_places" in lies:
             self.log += [{**each, "room": f"{each['room']}-too", "create": each["enter"]} for each in self.log[::7]]
         if "secret_ids" in lies:
@@ -240,7 +246,7 @@ class Backend:
             })  # fmt: skip
         return calls
 
-    def within(self, each: Mapping[str, Any], begin: int, end: int) -> bool:
+    def within(self, each: Mapping[str, Any], begin: int, end: int, rule: str = "") -> bool:
         entered, left = begin <= each["enter"] <= end, begin <= each["leave"] <= end
         rules = {
             "overlap": each["enter"] <= end and each["leave"] >= begin,
@@ -248,7 +254,7 @@ class Backend:
             "leave": left,
             "contained": entered and left,
         }
-        return rules[self.readings["window"]]
+        return rules[rule or self.readings["window"]]
 
     def query_all_instance_by_time(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         begin, end = int(fields["BeginTime"]), int(fields["EndTime"])
@@ -261,6 +267,8 @@ class Backend:
             rows = [{**each, "audio": each["leave"] - each["enter"] + 9} for each in rows]
         if "rows_of_list" in self.lies:
             rows = [each for each in rows if sum(each["user"].encode()) % 5]
+        if "rows_twice" in self.lies:
+            rows += rows[:1]
         return {"UsersList": [
             {
                 "UserId": each["user"], "RoomId": each["room"], "CreateTime": str(each["create"]), "EnterTime": str(each["enter"]),
@@ -293,12 +301,14 @@ class Backend:
         if not calls:
             if self.readings["unknown_room"] == "error":
                 raise Refused("room_not_found")
-            return {"RoomId": fields["RoomId"], "CreateTime": "", "DestroyTime": "", "Users": []}
-        begin, end = (int(fields.get("BeginTime") or 0), int(fields.get("EndTime") or 9_999_999_999))
+            never = "0" if "zero_room" in self.habits else ""
+            return {"RoomId": fields["RoomId"], "CreateTime": never, "DestroyTime": never, "Users": []}
+        begin, end = int(fields.get("BeginTime") or 0), int(fields.get("EndTime") or 9_999_999_999)
         create, destroy = calls[0]["create"], max(each["leave"] for each in calls)
         open_now = [each["shown"] for each in calls if each["running"]]
         if self.readings["room_window"] == "stays":
-            chosen = [each for each in calls if self.within(each, begin, end)]
+            rule = "overlap" if "present_rooms" in self.habits else self.readings["window"]
+            chosen = [each for each in calls if self.within(each, begin, end, rule)]
         else:
             chosen = calls if create <= end and destroy >= begin else []
         users: dict[str, list[dict[str, Any]]] = {}
@@ -306,6 +316,7 @@ class Backend:
             users.setdefault(each["user"], []).append(each)
         if "users_of_room" in self.lies and len(users) > 1:
             users.popitem()
+        listed = [*users.items(), *([*users.items()][:1] if "users_twice" in self.lies else ())]
         return {
             "RoomId": fields["RoomId"], "CreateTime": str(create + ("create_of_room" in self.lies)),
             "DestroyTime": open_now[0] if open_now else str(destroy),
@@ -314,7 +325,7 @@ class Backend:
                     "UserId": user, "FirstEnterTime": str(min(each["enter"] for each in own)),
                     "LastLeaveTime": next((each["shown"] for each in own if each["running"]), str(max(each["leave"] for each in own))),
                     "AudioDuration": sum(each["audio"] for each in own), "VideoDuration": sum(each["video"] for each in own),
-                } for user, own in users.items()
+                } for user, own in listed
             ],
         }  # fmt: skip
 
@@ -397,12 +408,18 @@ class Backend:
             if "ticks" in self.lies and index % 50 == 7:
                 continue
             for count, volume in zip(counts, volumes, strict=True):
+                if self.readings["fill"] == "omit" and "single_rows" in self.habits and not volume:
+                    continue
                 row = {"TickTime": str(start + index * self.readings["tick_seconds"]), "Volume": volume}
                 rows.append(
                     {**row, "CountBy": count}
                     if len(counts) > 1 and self.readings["count_by_zero"] == "labelled"
                     else row
                 )
+        if "late_ticks" in self.lies and counts == [3]:
+            rows = [
+                {**row, "Volume": before["Volume"]} for row, before in zip(rows, [*rows[-60:], *rows], strict=False)
+            ]
         if "all_counts" in self.lies and len(counts) > 1:
             rows = [{**row, "Volume": row["Volume"] + 1} for row in rows]
         return {"TrendData": rows}

@@ -12,7 +12,7 @@ from helpers.engine_client import shipped_config
 from helpers.length import length
 from live.local_target import examine_backend, examine_engine
 from live.second_backend import APP, NAMES
-from live.test_verify import errors_of, random_readings
+from live.test_verify import errors_of, random_habits, random_readings
 
 from mockserver.cli.check import check_folder
 from mockserver.contract.readings import READINGS
@@ -45,7 +45,9 @@ def values(result: Result) -> dict[str, Any]:
 def test_every_combination_of_readings_is_found_and_served(seed: int, tmp_path: Path) -> None:
     """Readings, error numbers and texts of the backend are those of the mock server that is made from it."""
     readings, codes = random_readings(seed)
-    backend, result, target = examine_backend(readings, codes=codes, seed=seed, thorough=True)
+    backend, result, target = examine_backend(
+        readings, codes=codes, seed=seed, thorough=True, habits=random_habits(seed)
+    )
     assert result.requests <= 300
     assert errors_of(result) == []
     found = values(result)

@@ -11,7 +11,7 @@ import pytest
 from helpers.engine_client import shipped_config
 from helpers.length import FULL, length
 from live.local_target import CREDENTIALS, Time, examine_backend, examine_engine, local_target
-from live.second_backend import APP, CHOICES, NAMES
+from live.second_backend import APP, CHOICES, HABITS, NAMES
 
 from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
@@ -33,6 +33,12 @@ def random_readings(seed: int) -> tuple[dict[str, Any], dict[str, int]]:
     return readings, dict(zip(NAMES, draw.sample(range(1, 90_000), len(NAMES)), strict=True))
 
 
+def random_habits(seed: int) -> tuple[str, ...]:
+    """Return some of the habits of a backend."""
+    draw = random.Random(seed)
+    return tuple(habit for habit in HABITS if draw.random() < 0.5)
+
+
 def errors_of(result: Result) -> list[str]:
     """Return what the findings of severity error are about."""
     return sorted({name for name, finding in result.findings() if finding.severity == "error"})
@@ -43,7 +49,9 @@ def test_any_readings_and_error_numbers_are_sound(seed: int) -> None:
     """Readings are reported, not judged; no reading is reported with a wrong value."""
     readings, codes = random_readings(seed)
     expected = {"http_status": readings["http_status"]}
-    backend, result, _ = examine_backend(readings, codes=codes, seed=seed, expected=expected)
+    backend, result, _ = examine_backend(
+        readings, codes=codes, seed=seed, expected=expected, habits=random_habits(seed)
+    )
     assert errors_of(result) == []
     assert not result.fails("error")
     assert result.requests <= 200
@@ -57,7 +65,9 @@ LIES = {
     "rows_of_list": "room_totals",
     "rows_of_user": "records_match_list",
     "durations": "records_match_list",
+    "rows_twice": "windows",
     "users_of_room": "room_totals",
+    "users_twice": "room_totals",
     "create_of_room": "room_times",
     "trend_1": "duration_sums",
     "trend_2": "room_sums",
@@ -67,6 +77,7 @@ LIES = {
     "spread_network": "room_sums",
     "peaks": "peak",
     "ticks": "ticks",
+    "late_ticks": "ticks",
     "all_counts": "count_by_zero_rows",
     "quality_ticks": "quality_ticks",
     "rates": "quality",
@@ -189,6 +200,7 @@ def refused_by(handle: Any) -> TargetError:
             "rate_limited",
             "lower --rate",
         ),
+        ((200, b'{"Status": "ok", "ErrorCode": 7, "ErrorInfo": ""}'), "refused", "refuses the credentials: 7"),
         (
             (200, b'{"Status": "FAIL", "ErrorCode": 7, "ErrorInfo": "no such app"}'),
             "refused",
