@@ -36,14 +36,26 @@ _SILENCE_SECONDS = 1.0  # A connection is opened again when an answer takes long
 _RETRY_SECONDS = 0.2
 _FAIL_FAST_SECONDS = 2.0  # After this time without a connection, calls fail at once.
 _CHECK_SECONDS = 0.1
+_MAX_IDLE = 100
 
 
 class Request(greenlet):
-    """A request that is suspended while it waits for answers, until its deadline."""
+    """Runs one request after the other, each of which may be suspended until its deadline. A new stack for each would be slow."""
 
-    def __init__(self, run: Callable[[], object]) -> None:
-        super().__init__(run)
-        self.deadline = monotonic() + CALL_SECONDS
+    def __init__(self, idle: list[Request]) -> None:
+        super().__init__()
+        self._idle = idle  # Where it waits for the next request.
+        self.deadline = 0.0
+
+    def run(self, function: Callable[[], object]) -> None:
+        """Run requests for as long as there are few in `idle`."""
+        while True:
+            self.deadline = monotonic() + CALL_SECONDS
+            function()
+            if len(self._idle) >= _MAX_IDLE:
+                return
+            self._idle.append(self)
+            function = self.wait()
 
     def wait(self) -> Any:
         """Suspend this request, the current one, until `switch` is called with an answer; return that, or raise it."""
@@ -71,6 +83,7 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._queue: deque[Call] = deque()
+        self._idle: list[Request] = []
         self._answered: deque[Call] = deque()  # The last ones, which a Redis that was killed may have lost.
         self._server = b""  # The id of the Redis process that answered them.
         self._flushing = False
@@ -108,7 +121,8 @@ class Lane:
 
     def spawn(self, function: Callable[[], object]) -> None:
         """Run a request in the loop's thread; return when it has ended or waits for the first time."""
-        Request(function).switch()
+        request = self._idle.pop() if self._idle else Request(self._idle)
+        request.switch(function)
 
     def run(self, function: Callable[[], T]) -> T:
         """Return the result of a function that takes long: in another thread, if that lets other requests go on."""

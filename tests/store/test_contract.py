@@ -11,6 +11,7 @@ import pytest
 from helpers.http_client import OK_BODY, Client, Connection
 from helpers.redis_process import RedisProcess
 
+from mockserver.engine.journal import ALL_APPS
 from mockserver.testing.mock_server import MockServer
 from mockserver.world.generated import GeneratedWorld
 from mockserver.world.sessions import Sessions
@@ -246,6 +247,28 @@ def test_the_journal_is_limited_for_each_app(pair: Pair) -> None:
     assert other.admin("GET", f"requests/{first}").status == 404
     one.send("DELETE", "requests")
     assert other.get("requests/count") == {"count": 0, "evicted": 0}
+
+
+def test_the_journal_is_limited_in_bytes(
+    pair: Pair, servers: tuple[MockServer, MockServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of each app and of all; what is evicted is counted, and the newest entry stays."""
+    for server in servers:
+        monkeypatch.setattr(server.engine.journal, "max_bytes", 40_000)
+    clients = [pair.one, *(Client.fresh(pair.other.wire.port) for _ in range(7))]
+    for number, client in enumerate(clients, 1):
+        newest = [client.call().headers["x-mock-request-id"] for _ in range(40)][-1]
+        found = pair.other.wire.get("requests/count", appkey=client.appkey)
+        assert found["count"] + found["evicted"] == 40
+        assert 1 <= found["count"] < 40
+        assert pair.all_one.get(f"requests/{newest}")["id"] == newest
+        entries, size = servers[0].engine.journal.totals()
+        assert size <= 40_000 * min(number, ALL_APPS)
+        assert entries == pair.all_other.get("requests/count")["count"]
+    assert 80_000 < size
+    assert pair.all_one.get("requests/count")["evicted"] == 40 * len(clients) - entries
+    for client in clients[1:]:
+        client.close()
 
 
 def test_a_reset_removes_created_apps_everywhere(pair: Pair) -> None:
