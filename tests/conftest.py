@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,15 @@ TALLY: dict[str, Counter[str]] = {}
 """How often each answer was received, by family of inputs."""
 MEASURED: list[str] = []
 """Measurements of long tests, one line each."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A Chromium browser for all tests that need one; required in CI."""
+    from helpers.browser import chromium
+
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

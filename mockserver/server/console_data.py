@@ -15,11 +15,11 @@ from mockserver.contract.operations import OPERATIONS, PREFIX
 from mockserver.core.clock import parse_day, start_of_day
 from mockserver.core.errors import AdminError
 from mockserver.core.http import Request
-from mockserver.core.text import Text
+from mockserver.core.text import Lang, Text
 from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_docs import signed_query
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
-from mockserver.server.console_pages import format_time, render
+from mockserver.server.console_pages import format_time, page_language, render
 from mockserver.server.place_names import english_name
 from mockserver.world.recorded import RecordedWorld
 from mockserver.world.sources import World
@@ -28,6 +28,7 @@ from mockserver.world.views import VIEWS
 ROUTES = Routes()
 PAGES = Routes()
 MAX_ROWS = 500  # Rooms, and people, of one answer.
+_MANY = 30_000  # Callers of a day; above, tables of rooms and people show the busiest hour.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _DISTRIBUTION = "count_business_distribute_volume_by_day"
 
@@ -39,7 +40,7 @@ def data(context: AdminContext, request: AdminRequest) -> Response:
     appkey = request.appkey or next(iter(engine.config.apps))
     state = context.state(appkey)
     now = state.clock.second()
-    day = request.query.get("day", "")
+    day = request.query.get("day", "").replace("-", "")  # As a link gives it, or a date field.
     try:
         start = parse_day(day)
     except ValueError:
@@ -56,7 +57,43 @@ def data(context: AdminContext, request: AdminRequest) -> Response:
         today=start_of_day(now),
         room=request.query.get("room", ""),
         user=request.query.get("user", ""),
+        tables=_tables(context, appkey, start, page_language(context, request)) if "tables" in request.query else None,
     )
+
+
+def _tables(context: AdminContext, appkey: str, start: int, lang: Lang) -> Json:
+    """Return the day as the rows of tables, for browsers without scripts."""
+    day = format_time(start, "%Y%m%d")
+    volumes: dict[int, dict[int, list[int]]] = {}  # By hour and kind.
+    for by in (1, 2, 3, 4):
+        answer = _answer(context, appkey, "count_business_total_volume_by_day", {"QueryDate": day, "CountBy": by})
+        for row in answer["TrendData"]:
+            hour = (int(row["TickTime"]) - start) // 3_600
+            volumes.setdefault(hour, {}).setdefault(by, []).append(row["Volume"])
+    distributions = {}
+    for by in (1, 2, 3, 4):
+        rows = _answer(context, appkey, _DISTRIBUTION, {"QueryDate": day, "CountBy": by})["DistributeData"]
+        scope = AdminRequest(appkey, query={"day": day, "by": str(by)})
+        names = distribution_names(context, scope)["names"] or [{lang: number} for number in range(1, len(rows) + 1)]
+        measures = ("CommunicateDuration", "RoomCnt", "PeakOnlineNum", "CommunicateNum")
+        named = [(name[lang], *(row[each] for each in measures)) for name, row in zip(names, rows, strict=True)]
+        distributions[by] = sorted(named, key=lambda row: -row[1])
+    callers = {hour: sum(kinds.get(4, ())) for hour, kinds in volumes.items()}
+    busiest = max(callers, key=callers.__getitem__) if sum(callers.values()) > _MANY else None
+    first, last = (
+        (start, start + 86_399) if busiest is None else (start + busiest * 3_600, start + busiest * 3_600 + 3_599)
+    )
+    sums = calls(context, AdminRequest(appkey, query={"from": str(first), "to": str(last)}))
+    return {
+        "time": "" if busiest is None else format_time(first, "%H:00"),
+        "hours": [
+            (f"{hour:02}:00", *((max if by == 3 else sum)(kinds.get(by, [0])) for by in (1, 2, 3, 4)))
+            for hour, kinds in sorted(volumes.items())
+        ],
+        "distributions": distributions,
+        "rooms": [(row["RoomId"], row["people"], row["sessions"], row["seconds"]) for row in sums["rooms"]],
+        "people": [(row["UserId"], row["rooms"], row["sessions"], row["seconds"]) for row in sums["people"]],
+    }
 
 
 def _default_day(world: World, now: int) -> int:

@@ -16,6 +16,7 @@ from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Ro
 from mockserver.server.console_pages import page_language, render
 
 PAGES = Routes()
+_LATEST = 50  # Requests in the table for browsers without scripts.
 
 
 class FieldRow(NamedTuple):
@@ -37,15 +38,22 @@ class Difference(NamedTuple):
 
 @PAGES.add("GET", "console/requests", "请求", query=None)
 def requests(context: AdminContext, request: AdminRequest) -> Response:
-    """The live list of requests."""
-    engine = context.engine
+    """The live list of requests; without scripts, those of the latest ones that match app and operation."""
+    engine, query = context.engine, request.query
+    operation = query.get("operation")
+    latest = [
+        entry
+        for entry in reversed(engine.journal.news(0, _LATEST).entries)
+        if request.appkey in (None, "", entry.appkey) and operation in (None, "", entry.operation)
+    ]
     return render(
         context,
         request,
         "requests.html",
         apps=[*engine.config.apps, *list(engine.apps)],
         operations=list(OPERATIONS),
-        chosen={**request.query, "appkey": request.appkey or ""},
+        chosen={**query, "appkey": request.appkey or ""},
+        latest=latest,
     )
 
 

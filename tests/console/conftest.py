@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from helpers.browser import chromium
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from mockserver import MockServer
 
 LOCALES = {"en": "en-US", "zh": "zh-CN"}
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A Chromium browser; required in CI."""
-    with chromium() as browser:
-        yield browser
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
 
 @pytest.fixture(scope="session")
@@ -29,44 +21,53 @@ def shared_server() -> Iterator[MockServer]:
 
 
 @pytest.fixture
-def server(shared_server: MockServer) -> Iterator[MockServer]:
+def server(shared_server: MockServer) -> MockServer:
     """The server in its initial state."""
     shared_server.reset()
     return shared_server
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> dict[str, BrowserContext]:
+    """A profile of the browser for each language, in which pages share the cache."""
+    found = {lang: browser.new_context(locale=locale, permissions=CLIPBOARD) for lang, locale in LOCALES.items()}
+    for context in found.values():
+        context.set_default_timeout(20_000)
+    return found
+
+
 @pytest.fixture
-def open_page(browser: Browser, server: MockServer) -> Iterator[Callable[..., Page]]:
+def open_page(contexts: dict[str, BrowserContext], server: MockServer) -> Iterator[Callable[..., Page]]:
     """Open a page of the console: `open_page("data", lang="zh", scheme="dark", width=360)`.
 
     A console message, an exception, a violation of the content security policy or a request to another origin fails the
     test.
     """
     problems: list[str] = []
-    contexts: list[Any] = []
+    # The browser itself reports a 422, the answer to a mistake in a form.
+    listeners = {
+        "console": lambda each: None if "status of 422" in each.text else problems.append(each.text),
+        "weberror": lambda error: problems.append(str(error.error)),
+        "request": lambda request: (
+            None if request.url.startswith((server.url, "data:", "blob:")) else problems.append(request.url)
+        ),
+    }
+    for context in contexts.values():
+        for event, listener in listeners.items():
+            context.on(event, listener)  # type: ignore[call-overload]
 
-    def open_page(
-        path: str = "", *, lang: str = "en", scheme: str = "light", width: int = 1280, **options: Any
-    ) -> Page:
-        context = browser.new_context(
-            locale=LOCALES[lang], color_scheme=scheme, viewport={"width": width, "height": 900}, **options
-        )
-        contexts.append(context)
-        context.set_default_timeout(20_000)
-        # The browser itself reports a 422, the answer to a mistake in a form.
-        context.on("console", lambda each: None if "status of 422" in each.text else problems.append(each.text))
-        context.on("weberror", lambda error: problems.append(str(error.error)))
-        context.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith((server.url, "data:", "blob:")) else problems.append(request.url)
-            ),
-        )
-        page = context.new_page()
+    def open_page(path: str = "", *, lang: str = "en", scheme: str = "light", width: int = 1280) -> Page:
+        page = contexts[lang].new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.goto(f"{server.url}/__admin/console{path and '/'}{path}")
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for context in contexts.values():
+        for page in context.pages:
+            page.close()
+        context.clear_cookies()
+        for event, listener in listeners.items():
+            context.remove_listener(event, listener)
     assert problems == []

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
+from helpers.browser import languages
 from playwright.sync_api import Page, expect
 
 from mockserver import MockServer
 
 DAY = "20191210"
+MEASURES = ("CommunicateDuration", "RoomCnt", "PeakOnlineNum", "CommunicateNum")
 START = 1_575_907_200  # 00:00 of the day in UTC+8.
 
 
@@ -65,7 +69,8 @@ def test_distributions_have_names_in_both_languages(open_page: Callable[..., Pag
     """Ranked, although the answers have no names."""
     rows = preview(server, "count_business_distribute_volume_by_day", QueryDate=DAY, CountBy=4)["DistributeData"]
     assert "Name" not in rows[0]
-    for lang, country, show in (("en", "China", "Show all"), ("zh", "中国", "显示全部")):
+    for lang in languages("zh"):
+        country, show = {"en": ("China", "Show all"), "zh": ("中国", "显示全部")}[lang]
         page = open_page(f"data?day={DAY}", lang=lang)
         page.locator("#sums-RoomId").wait_for()
         cards = page.locator(".bars")
@@ -103,7 +108,7 @@ def test_a_room_and_its_people_are_shown_over_time(data: Page, server: MockServe
 
 def test_every_picture_has_its_request(open_page: Callable[..., Page], server: MockServer) -> None:
     """As JSON leads to the answer; as curl copies a signed command of the same request."""
-    page = open_page(f"data?day={DAY}", permissions=["clipboard-read", "clipboard-write"])
+    page = open_page(f"data?day={DAY}")
     chart = page.locator("#trend-2")
     link = chart.get_by_role("link", name="as JSON").get_attribute("href")
     assert link is not None
@@ -147,6 +152,27 @@ def test_a_recorded_world_opens_at_its_day(open_page: Callable[..., Page], serve
     assert page.locator("h1").inner_text() == "2019-12-10"
     page.locator("#sums-RoomId").wait_for()
     assert "123456789" in page.locator("section:has(#sums-RoomId) tbody").inner_text()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_browser_without_scripts_gets_tables(server: MockServer, lang: str) -> None:
+    """The same numbers, by hour, by place and network, by room and by user; the day as a date field sends it."""
+    server.use("recorded-day")
+    url = f"{server.url}/__admin/console/data?day=2019-12-10&tables=1&lang={lang}"
+    with urlopen(url, timeout=10) as answer:
+        html = answer.read().decode()
+    tables = [
+        [re.findall(r"<td[^>]*>([^<]*)", row) for row in re.findall(r"<tr>(<td.*?)</tr>", table)]
+        for table in re.findall(r"<table.*?</table>", html, re.DOTALL)
+    ]
+    callers = preview(server, "count_business_total_volume_by_day", QueryDate=DAY, CountBy=4)["TrendData"]
+    evening = [row["Volume"] for row in callers if int(row["TickTime"]) // 3_600 == (START + 20 * 3_600) // 3_600]
+    assert (len(tables), [row[4] for row in tables[0] if row[0] == "20:00"]) == (7, [f"{sum(evening):,}"])
+    country = preview(server, "count_business_distribute_volume_by_day", QueryDate=DAY, CountBy=1)["DistributeData"][0]
+    assert tables[1][0] == [{"en": "China", "zh": "中国"}[lang], *(f"{country[name]:,}" for name in MEASURES)]
+    sums = server.admin.get("calls", **{"from": str(START), "to": str(START + 86_399)})
+    assert [row[0] for row in tables[5]] == [room["RoomId"] for room in sums["rooms"]]
+    assert [row[0] for row in tables[6]] == [person["UserId"] for person in sums["people"]]
 
 
 def test_calls_sums_up_the_records(server: MockServer) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from helpers.length import FULL
 from playwright.sync_api import Browser, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -22,9 +23,14 @@ def chromium() -> Iterator[Browser]:
         reason = f"none of {', '.join(BROWSERS)} is installed"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--process-per-site"])
         yield browser
         browser.close()
+
+
+def languages(lang: str) -> tuple[str, ...]:
+    """Return the languages of a test: both with MOCKSERVER_TEST_FULL, else the given one."""
+    return ("en", "zh") if FULL else (lang,)
 
 
 def below_prefix(app: Callable[..., Any], outside: list[str]) -> Callable[..., Any]:

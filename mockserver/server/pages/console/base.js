@@ -101,7 +101,7 @@ export const count = (number) => Number(number).toLocaleString("en-US");
 /** Returns a duration in the two largest of hours, minutes and seconds. */
 export function duration(seconds) {
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds % 60)];
-  if (hours) return t(`${hours} h ${minutes} min`, `${hours} 小时 ${minutes} 分`);
+  if (hours) return t(`${count(hours)} h ${minutes} min`, `${count(hours)} 小时 ${minutes} 分`);
   if (minutes) return t(`${minutes} min ${rest} s`, `${minutes} 分 ${rest} 秒`);
   return t(`${rest} s`, `${rest} 秒`);
 }

@@ -198,15 +198,15 @@ function Sums({ title, rows, total, id, columns, onPick, picked }) {
 }
 
 const ROOM_COLUMNS = [
-  ["created", utc8.minute, t("from", "开始")],
-  ["ended", utc8.minute, t("to", "结束")],
-  ["people", whole, t("people", "人数")],
-  ["seconds", duration, t("call time", "通话时长")],
+  ["created", utc8.minute, t("From", "开始")],
+  ["ended", utc8.minute, t("To", "结束")],
+  ["people", whole, t("People", "人数")],
+  ["seconds", duration, t("Call time", "通话时长")],
 ];
 const PEOPLE_COLUMNS = [
-  ["rooms", whole, t("rooms", "房间数")],
-  ["sessions", whole, t("sessions", "会话数")],
-  ["seconds", duration, t("call time", "通话时长")],
+  ["rooms", whole, t("Rooms", "房间数")],
+  ["sessions", whole, t("Sessions", "会话数")],
+  ["seconds", duration, t("Call time", "通话时长")],
 ];
 
 function Calls({ callers }) {
@@ -270,5 +270,5 @@ render(html`<${Page} />`, place);
 const pick = document.getElementById("pick");
 pick.addEventListener("change", () => {
   const data = new FormData(pick);
-  location.search = new URLSearchParams({ day: data.get("date").replaceAll("-", ""), appkey: data.get("appkey") });
+  location.search = new URLSearchParams({ day: data.get("day").replaceAll("-", ""), appkey: data.get("appkey") });
 });

@@ -22,7 +22,7 @@ let violations = [];
 let cleared;
 
 const Violations = ({ rows }) => html`<div class="scroll" tabindex="0">
-  <table class="fit">
+  <table class="stack violations">
     <thead><tr><th scope="col">${t("Time", "时间")}</th><th scope="col">${t("Operation", "接口")}</th><th scope="col">${t("What", "内容")}</th></tr></thead>
     <tbody>
       ${rows.map(({ row, text }) => html`<tr><td><a href=${`console/requests/${row.id}`}>${utc8.time(row.at)}</a></td><td><code>${row.operation || row.path}</code></td><td>${text}</td></tr>`)}

@@ -96,7 +96,7 @@ function List() {
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const visible = shown.slice(first, first + Math.ceil(height / ROW) + 2 * SPARE);
   const below = Math.max(0, shown.length - first - visible.length);
-  const spacer = (number) => number > 0 && html`<tr class="spacer" aria-hidden="true"><td colspan="7" style=${{ height: `${number * ROW}px` }}></td></tr>`;
+  const spacer = (number) => number > 0 && html`<tr class="spacer" aria-hidden="true"><td style=${{ height: `${number * ROW}px` }}></td></tr>`;
   return html`
     <div class="row apart">
       <p class="small" id="shown">${t(`${count(shown.length)} of ${count(rows.length)} requests`, `${count(rows.length)} 个请求中的 ${count(shown.length)} 个`)}${skipped > 0 && t(`; ${count(skipped)} arrived too fast to be listed`, `；另有 ${count(skipped)} 个到达过快，未列出`)}</p>

@@ -61,7 +61,7 @@ export function Room({ room, appkey, ask, onUser, onClose }) {
       )}</p>
       <div class="tall" tabindex="0">
         <table class="timeline">
-          <thead><tr><th scope="col">UserId</th><th scope="col"><${Axis} texts=${steps} /></th><th scope="col" class="number">${t("audio", "音频")}</th><th scope="col" class="number">${t("video", "视频")}</th></tr></thead>
+          <thead><tr><th scope="col">UserId</th><th scope="col"><${Axis} texts=${steps} /></th><th scope="col" class="number">${t("Audio", "音频")}</th><th scope="col" class="number">${t("Video", "视频")}</th></tr></thead>
           <tbody>
             ${people.map((user) => html`<tr>
               <th scope="row"><button type="button" class="link mono" onClick=${() => onUser(user.UserId)}>${user.UserId}</button></th>
@@ -97,7 +97,7 @@ export function Person({ user, appkey, ask, end, onRoom, onClose }) {
         `${DAYS} 天内在 ${count(rooms.length)} 个房间有 ${count(sessions.length)} 次会话`,
       )}</p>
       <div class="scroll" tabindex="0"><table class="timeline">
-        <thead><tr><th scope="col">${t("Day", "日期")}</th><th scope="col"><${Axis} texts=${["00:00", "06:00", "12:00", "18:00", "24:00"]} /></th><th scope="col" class="number">${t("call time", "通话时长")}</th></tr></thead>
+        <thead><tr><th scope="col">${t("Day", "日期")}</th><th scope="col"><${Axis} texts=${["00:00", "06:00", "12:00", "18:00", "24:00"]} /></th><th scope="col" class="number">${t("Call time", "通话时长")}</th></tr></thead>
         <tbody>
           ${days.map((day) => {
             const spans = sessions.map((each) => each.span).filter(([enter, leave]) => enter < day + 86400 && leave > day);
@@ -112,7 +112,7 @@ export function Person({ user, appkey, ask, end, onRoom, onClose }) {
       </table></div>
       ${sessions.length > 0 && html`<div class="tall" tabindex="0">
         <table>
-          <thead><tr><th scope="col">RoomId</th><th scope="col">${t("from", "进入")}</th><th scope="col">${t("to", "离开")}</th><th scope="col" class="number">${t("audio", "音频")}</th><th scope="col" class="number">${t("video", "视频")}</th></tr></thead>
+          <thead><tr><th scope="col">RoomId</th><th scope="col">${t("From", "进入")}</th><th scope="col">${t("To", "离开")}</th><th scope="col" class="number">${t("Audio", "音频")}</th><th scope="col" class="number">${t("Video", "视频")}</th></tr></thead>
           <tbody>${sessions.map((each) => html`<tr>
             <td><button type="button" class="link mono" onClick=${() => onRoom(each.RoomId)}>${each.RoomId}</button></td>
             <td class="nowrap">${utc8.full(each.span[0])}</td><td class="nowrap">${utc8.full(each.span[1])}</td>

@@ -64,8 +64,8 @@ function Table({ answer }) {
   const show = (name, value) => (isTime(name) && /^\d{9,10}$/.test(value) ? utc8.full(value) : value);
   return html`<div class="tall" tabindex="0">
       <table>
-        <thead><tr>${names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-        <tbody>${rows.slice(0, MOST).map((row) => html`<tr>${names.map((name) => html`<td class=${typeof row[name] === "number" ? "" : "nowrap"}>${show(name, row[name])}</td>`)}</tr>`)}</tbody>
+        <thead><tr>${names.map((name) => html`<th scope="col" class=${typeof rows[0][name] === "number" ? "number" : ""}>${name}</th>`)}</tr></thead>
+        <tbody>${rows.slice(0, MOST).map((row) => html`<tr>${names.map((name) => html`<td class=${typeof row[name] === "number" ? "number" : "nowrap"}>${show(name, row[name])}</td>`)}</tr>`)}</tbody>
       </table>
     </div>
     ${rows.length > MOST && html`<p class="small">${t(`The first ${MOST} of ${rows.length} rows.`, `仅显示 ${rows.length} 行中的前 ${MOST} 行。`)}</p>`}`;
