@@ -34,6 +34,7 @@ class RequestContext:
     app: App | None
     state: AppState
     now: float  # Seconds since the epoch by the app's clock.
+    second: int  # The same in whole seconds.
     overrides: RequestOverrides | None
     scenario: Scenario
     readings: Readings
@@ -56,11 +57,6 @@ class RequestContext:
         return self.parsed_query.values
 
     @property
-    def second(self) -> int:
-        """`now` in whole seconds."""
-        return int(self.now // 1)
-
-    @property
     def operation_name(self) -> str:
         """Name of the operation; empty when the path is not that of an operation."""
         return self.operation.name if self.operation else ""
@@ -81,7 +77,7 @@ class RequestContext:
     def own_violations(self) -> tuple[Violation, ...]:
         """The client's violations, without those that a fault caused."""
         if not self.injected:
-            return tuple(self.violations)
+            return tuple(self.violations) if self.violations else ()
         return tuple(found for found in self.violations if not any(found is other for other in self.injected))
 
     @property

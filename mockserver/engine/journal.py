@@ -134,9 +134,11 @@ class AppJournal:
         if self._answers and self._answers[0][0] == self._first:
             self._answers_size -= self._answers.popleft()[1]
         self._first += 1
-        self.size -= size_of(stored)
-        self._evicted_until = max(self._evicted_until, stored[1])
-        return size_of(stored)
+        size = size_of(stored)
+        self.size -= size
+        if stored[1] > self._evicted_until:
+            self._evicted_until = stored[1]
+        return size
 
     def evicted_since(self, since: float | None) -> int:
         """Return how many evicted entries may have been at `since` or later."""

@@ -146,6 +146,7 @@ class Engine:
             state = self.store.app(app.appkey)
             scenario, readings, rules = self._choices(config, overrides, state)
         number, request_id = (0, "") if preview else self.store.request_id()
+        now = state.clock.now()
         return RequestContext(
             number,
             request_id,
@@ -155,7 +156,8 @@ class Engine:
             query,
             app,
             state,
-            state.clock.now(),
+            now,
+            int(now // 1),
             overrides,
             scenario,
             readings,
@@ -194,8 +196,7 @@ class Engine:
             context.body, body_violations = check_body(request, validator, readings, section)
         if not context.preview:
             context.fault_plan = self._plan_faults(context)
-        accepted = context.refusal is None
-        signing = self._signing_context(context)
+        signing, accepted = self._signing_context(context), context.refusal is None
         signature = check_signature(context.query, context.received, readings, signing, accepted=accepted)
         if context.signature_valid:
             # A fault made the server reject a valid signature: that is not a violation by the client.
@@ -238,8 +239,7 @@ class Engine:
             return signing
         trial = replace(signing, memory=None)
         violations = check_signature(context.query, context.received, context.readings, trial, accepted=False)
-        signed = "checksum" in context.query
-        context.signature_valid = signed and all(found.tolerated for found in violations)
+        context.signature_valid = "checksum" in context.query and all(found.tolerated for found in violations)
         return context.fault_plan.apply_to_signing(signing, signature_valid=context.signature_valid)
 
     def _decide(self, context: RequestContext) -> Decision:

@@ -75,7 +75,7 @@ class Responder:
         seconds = replay.seconds(context.accepted_operation.name, context.second)
         # Never ask for a time after the recording.
         now = min(context.now - seconds, replay.recorded_at)
-        recorded = replace(context, body=move(context.body, -seconds), now=now)
+        recorded = replace(context, body=move(context.body, -seconds), now=now, second=int(now // 1))
         decision = self._answer(recorded)
         context.unmatched = recorded.unmatched
         if decision.error:

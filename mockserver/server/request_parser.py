@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mockserver.server.wsgi import HTTPResponse
 
 IDLE, HEAD, BODY = range(3)  # The part of a request that is being read: none, its head, or its body.
-_LINE_AND_HEADERS = re.compile(rb"POST (/[\w/.~%=&?+-]*) HTTP/1\.1(\r\n.*?)\r\n\r\n", re.ASCII | re.DOTALL)
+_LINE = re.compile(rb"POST (/[\w/.~%=&?+-]*) HTTP/1\.1\r\n", re.ASCII)
 _KNOWN_HEADERS: dict[bytes, tuple[tuple[tuple[bytes, bytes], ...], int]] = {}
 """Parsed headers and announced body length of complete and ordinary POST requests, by their raw headers."""
 _SPECIAL_HEADERS = frozenset((b"expect", b"transfer-encoding", b"upgrade", b"x-offered-upgrade"))
@@ -117,32 +117,32 @@ class RequestParser:
 
     def _read_known(self, data: bytes) -> IncomingRequest | None:
         """Return the request if `data` is exactly one request with cached headers."""
-        found = _LINE_AND_HEADERS.match(data)
-        known = _KNOWN_HEADERS.get(found[2]) if found else None
-        if found is None or known is None:
+        found = _LINE.match(data)
+        if found is None:
+            return None
+        end = data.find(b"\r\n\r\n", found.end()) + 4
+        known = _KNOWN_HEADERS.get(data[found.end() : end])
+        if known is None:
             return None
         headers, length = known
-        if (
-            len(data) != found.end() + length
-            or found.end() > self._limits.header_bytes
-            or length > self._limits.body_bytes
-        ):
+        if len(data) != end + length or end > self._limits.header_bytes or length > self._limits.body_bytes:
             return None
         self.started += 1
-        return IncomingRequest("POST", found[1], "1.1", headers, True, length, [data[found.end() :]] if length else [])
+        return IncomingRequest("POST", found[1], "1.1", headers, True, length, [data[end:]] if length else [])
 
     def _remember(self, data: bytes) -> None:
         """Cache the headers of `data` if it is exactly one ordinary request that was accepted."""
-        request, found = self._ready[0], _LINE_AND_HEADERS.match(data)
-        if found is None or type(request) is not IncomingRequest or found.end() > _MAX_REMEMBERED:
+        request, found = self._ready[0], _LINE.match(data)
+        if found is None or type(request) is not IncomingRequest:
             return
-        if found.end() + request.declared_length != len(data):
+        end = data.find(b"\r\n\r\n", found.end()) + 4
+        if not found.end() < end <= _MAX_REMEMBERED or end + request.declared_length != len(data):
             return
         names = {name for name, _ in request.headers}
         if request.keep_alive and not request.hint and not request.overlong and names.isdisjoint(_SPECIAL_HEADERS):
             if len(_KNOWN_HEADERS) >= _MAX_KNOWN:
                 _KNOWN_HEADERS.clear()
-            _KNOWN_HEADERS[found[2]] = tuple(request.headers), request.declared_length
+            _KNOWN_HEADERS[data[found.end() : end]] = tuple(request.headers), request.declared_length
 
     def refuse(self, refusal: Refusal) -> list[IncomingRequest | Refusal]:
         """Refuse the request that is being read, and ignore everything that follows."""

@@ -47,12 +47,13 @@ class HTTPResponse(NamedTuple):
     """A complete response, and how to deliver it."""
 
     status: str  # Code and reason.
-    headers: Sequence[tuple[str, str]]
+    headers: Sequence[tuple[str, str]]  # Without Content-Length.
     body: bytes
     delivery: DeliveryPlan = PLAIN
     appkey: str = ""  # The app whose reset ends the delay.
     stream: Callable[[], bytes] | None = None
     """Returns the next part of an endless body, or empty bytes if there is none yet; replaces `body`."""
+    length: str = ""  # The Content-Length that the application gave, which answers HEAD: that of the body for GET.
 
 
 def connection_environ(scheme: str, server: tuple[Any, ...], client: tuple[Any, ...]) -> dict[str, Any]:
@@ -154,27 +155,27 @@ def _collect(app: WSGIApplication, environ: dict[str, Any]) -> HTTPResponse:
             close()
     status, headers = started[-1]
     body = written[0] if len(written) == 1 else b"".join(written)
+    lengths = [item for item in headers if item[0].lower() == "content-length"]
     return HTTPResponse(
-        status, headers, body, environ.get(DELIVERY) or PLAIN, environ.get(APPKEY, ""), environ.get(STREAM)
+        status,
+        [item for item in headers if item not in lengths],
+        body,
+        environ.get(DELIVERY) or PLAIN,
+        environ.get(APPKEY, ""),
+        environ.get(STREAM),
+        lengths[-1][1] if lengths else "",
     )
 
 
 def render(response: HTTPResponse, method: str, *, keep: bool) -> tuple[bytes, bytes]:
     """Return head and body as sent. Raises ValueError if a header has a line break, which would split the response."""
-    status, headers, body, delivery, _, stream = response
+    status, headers, body, delivery, _, stream, length = response
     bodiless = status[:3] in ("204", "304") or status[0] == "1"
-    lines = ["HTTP/1.1 " + status]
-    length = str(len(body))
-    for name, value in headers:
-        if name.lower() != "content-length":
-            lines.append(name + ": " + value)
-        elif method == "HEAD":
-            # The length of the body that GET would return; otherwise the actual length is used.
-            length = value
+    lines = ["HTTP/1.1 " + status, *[name + ": " + value for name, value in headers]]
     if delivery.malformed_chunk or stream is not None:
         lines.append("transfer-encoding: chunked")
     elif not bodiless:
-        lines.append("content-length: " + length)
+        lines.append("content-length: " + (length if length and method == "HEAD" else str(len(body))))
     if not keep:
         lines.append("connection: close")
     lines.append(_date_header(int(machine_time())))

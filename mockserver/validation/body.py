@@ -14,7 +14,7 @@ from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.http import Request
 from mockserver.validation.body_encoding import check_encoding, find_encoding
-from mockserver.validation.json_body import parse_json
+from mockserver.validation.json_body import ParsedBody, parse_json
 from mockserver.validation.schema_messages import describe_mismatches, describe_value, unknown_fields
 
 MAX_BODY = 1_048_576  # Bytes.
@@ -35,29 +35,37 @@ def check_body(
         size = request.length or len(request.body)
         got = f"{size} bytes" if size else "more"
         return {}, [*violations, make_violation("body_too_large", expected=str(MAX_BODY), got=got)]
-    if not request.body.strip(b" \t\r\n"):
-        return {}, [*violations, make_violation("body_empty")]
     parsed = parse_json(request.body)
-    encoding = None if parsed.ok else find_encoding(request.body)
-    violations += check_encoding(request.headers, encoding)
-    if encoding:
-        return {}, violations
     if not parsed.ok:
-        got = shorten(request.body[:_MAX_SHOWN].decode("utf-8", "replace"))
-        return {}, [*violations, *(replace(malformed, got=got) for malformed in parsed.violations)]
-    violations += [replace(repeated, tolerated=lenient) for repeated in parsed.violations]
+        return {}, [*violations, *_explain_unreadable(request, parsed)]
+    violations += check_encoding(request.headers, None)
+    if parsed.violations:
+        violations += [replace(repeated, tolerated=lenient) for repeated in parsed.violations]
     if not isinstance(parsed.value, dict):
         return {}, [*violations, make_violation("not_an_object", got=describe_value(parsed.value))]
     fields: dict[str, Any] = parsed.value
     if not (parsed.exact and validator.accepts(fields)):
         fields, mismatched = _check_schema(fields, validator, lenient, section)
         violations += mismatched
-    # The rules look only at fields that are valid themselves.
-    invalid = {each.where for each in violations if not each.tolerated}
-    valid = fields
-    if invalid:
+    valid: Mapping[str, Any] = fields
+    if violations:
+        # The rules look only at fields that are valid themselves.
+        invalid = {each.where for each in violations if not each.tolerated}
         valid = {name: value for name, value in fields.items() if f"body:/{name}" not in invalid}
-    return fields, [*violations, *_check_rules(valid, readings, section)]
+    violations += _check_rules(valid, readings, section)
+    return fields, violations
+
+
+def _explain_unreadable(request: Request, parsed: ParsedBody) -> list[Violation]:
+    """Return the violations of a body that is not JSON: it is empty, encoded or malformed."""
+    if not request.body.strip(b" \t\r\n"):
+        return [make_violation("body_empty")]
+    encoding = find_encoding(request.body)
+    violations = check_encoding(request.headers, encoding)
+    if encoding:
+        return violations
+    got = shorten(request.body[:_MAX_SHOWN].decode("utf-8", "replace"))
+    return [*violations, *(replace(malformed, got=got) for malformed in parsed.violations)]
 
 
 def _check_rules(fields: Mapping[str, Any], readings: Readings, section: str) -> Iterator[Violation]:

@@ -25,6 +25,7 @@ _FORMATS = {
 _UTF_16_OR_32 = re.compile(
     rb"\xff\xfe|\xfe\xff|\x00\x00\xfe\xff|\x00\x00\x00[\t-~]|\x00[\t-~]|[\t-~]\x00(?:\x00\x00|[\t-~]\x00|$)"
 )
+_HEADERS = frozenset(("content-encoding", "transfer-encoding"))
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _BINARY = Text("binary data, possibly compressed with br", "二进制数据，可能经 br 压缩")
 
@@ -48,6 +49,8 @@ def find_encoding(body: bytes) -> Text | None:
 
 def check_encoding(headers: Mapping[str, str], encoding: Text | None) -> list[Violation]:
     """Return a violation for each header that names a coding, or else for the body's own `encoding`, if it has one."""
+    if encoding is None and _HEADERS.isdisjoint(headers):
+        return []
     violations = []
     body = encoding or Text("not encoded", "未编码的文本")
     for header, harmless in (("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked")):

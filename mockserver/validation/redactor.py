@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mockserver.contract.apps import Credentials
@@ -31,6 +31,8 @@ class Redactor:
         self._spellings: dict[str, None] = {}
         self._by_prefix: dict[str, dict[int, set[str]]] = {}  # Spellings by their first characters and their length.
         self._prefixes: tuple[str, ...] = ()
+        self._clean: tuple[Mapping[str, str], tuple[str, ...]] = {}, ()
+        """Headers without any of these prefixes: clients repeat theirs, and the transport passes the same mapping again."""
 
     def add_credentials(self, credentials: Iterable[Credentials]) -> None:
         """Mask the secrets of these apps from now on."""
@@ -52,9 +54,13 @@ class Redactor:
 
     def redact(self, request: Request) -> Request:
         """Return the request with secrets masked; the same object if it contains none."""
-        headers, body = request.headers, request.body.decode("latin-1")
-        parts = (request.path, request.query, request.method, body, *headers, *headers.values())
-        if not self._may_contain_secret("\n".join(parts)):
+        headers, body, prefixes = request.headers, request.body.decode("latin-1"), self._prefixes
+        clean, known = self._clean
+        text = f"{request.path}\n{request.query}\n{request.method}\n{body}"
+        if headers is not clean or prefixes is not known:
+            text = "\n".join((text, *headers, *headers.values()))
+        if not self._may_contain_secret(text):
+            self._clean = headers, prefixes
             return request
         redacted = replace(
             request,

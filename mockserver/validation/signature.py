@@ -113,7 +113,7 @@ def tolerate(violation: Violation) -> Violation:
 
 
 def _all_tolerated(violations: list[Violation]) -> bool:
-    return all(each.tolerated for each in violations)
+    return not violations or all(each.tolerated for each in violations)
 
 
 def _unknown_appkey(appkey: str) -> Violation:
