@@ -17,12 +17,8 @@ from mockserver.core.text import Text
 from mockserver.engine.state import StoreUnavailable
 
 CONNECT_SECONDS = 1.0
-_TEMPORARY = (
-    "LOADING",
-    "BUSY",
-    "MASTERDOWN",
-    "TRYAGAIN",
-)  # Errors that pass: Redis is starting, or a script takes long.
+_TEMPORARY = ("LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN")
+"""Errors that pass: Redis is starting, or a script takes long."""
 _MIN_VERSION = 6
 _MAX_UNSAVED_SECONDS = (
     4.0  # With `appendfsync everysec` a killed Redis may lose what it acknowledged in the last seconds.
@@ -63,7 +59,7 @@ class Call:
     done: bool = False
 
     def finish(self, answer: Any) -> None:
-        """Hand over the answer, unless that was done before."""
+        """Pass on the answer, unless there was one before."""
         if not self.done:
             self.done = True
             self.resume(answer)
@@ -84,7 +80,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Say why, so that the lane connects again."""
+        """Report the reason, so that the lane connects again."""
         self._end(reason(exc or ConnectionResetError("closed by Redis")))
 
     def abort(self, reason: Text | None = None) -> None:
@@ -118,7 +114,7 @@ class Connection(asyncio.Protocol):
         return value
 
     def data_received(self, data: bytes) -> None:
-        """Hand each answer to its call."""
+        """Pass each answer to its call."""
         reader, pending = self._reader, self.pending
         reader.feed(data)
         while not self.closed.done():

@@ -1,7 +1,7 @@
 """The journal of all processes in Redis: a stream for each kind and app, limited as the one in memory is.
 
-An entry is in Redis before its request is answered; the entries of one turn of the event loop are sent together. Reading keeps
-what it has read, so that counting again, as waiting does, only reads what is new.
+An entry is in Redis before its request is answered; the entries of one turn of the event loop are sent together. What was
+read is cached, so counting again, as waiting does, reads only what is new.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class RedisJournal(Journal):
             round(entry.seconds * 1e6),
         )
         if (request := self._store.requests.request) is not None:
-            # Those of other requests wait, too, and are sent together.
+            # Entries of other requests are sent with it.
             if not (self._waiting or self._sending):
                 self._store.requests.soon(self._send_waiting)
             self._waiting.append((row, request))
@@ -215,7 +215,7 @@ class RedisJournal(Journal):
         return SCRIPT.command(self._store.prefix, "add", *limits, *(part for row in rows for part in row))
 
     def _send_waiting(self) -> None:
-        """Send the entries that wait. Those of later requests wait for the answer, so that they are sent together, too."""
+        """Send the waiting entries. Those that arrive before the answer are sent together afterwards."""
         batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
 
         def resume(answer: Any) -> None:

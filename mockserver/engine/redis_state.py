@@ -80,11 +80,11 @@ class RedisClaims(Claims):
     def reset(self) -> None:
         """Forget everything."""
         super().reset()
-        self.tokens = self._store.token(), self._store.token()
+        self.tokens = self._store.new_token(), self._store.new_token()
 
     def restart_rules(self) -> None:
         """Forget the matches of rules."""
-        self.tokens = self.tokens[0], self._store.token()
+        self.tokens = self.tokens[0], self._store.new_token()
 
     def adopt(self, other: Claims) -> None:
         """Take over what this process remembers."""

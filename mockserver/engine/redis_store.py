@@ -3,7 +3,7 @@
 A `RedisStore` is a `MemoryStore` that follows the documents in Redis: one for all apps, and one for each app that differs from it.
 Every change of a document has a number. A request is handled with the documents this process has, and its journal entry is only
 accepted if they are still the latest; otherwise the request is handled again with the new ones, under the same id. So a change is
-seen by every request that starts after it, and a request without a claim needs no answer from Redis but that to its entry.
+seen by every request that starts after it, and a request without a claim waits for Redis once, when its entry is added.
 What must be decided once for all processes (`Claims`, `FaultCounts`) is decided by Redis, once for each request id.
 """
 
@@ -89,12 +89,11 @@ class RedisStore(MemoryStore):
         self.overrides = overrides
         """The readings chosen for all scenarios. The engine loads the files with this object."""
         self._first_overrides = dict(overrides)
-        self.files = ""
-        """Changes with every reload that is announced; a process whose files are older reads them again."""
-        self.releases: list[tuple[str, str | None]] = []  # The last ones, by a unique text.
+        self.files = ""  # A new text with every announced reload.
+        self.releases: list[tuple[str, str | None]] = []  # The last ends of delays: random id, app or None.
         self.tokens = (secrets.token_hex(6), secrets.token_hex(6))
         """What the claims of apps without a document are counted under; see `RedisClaims`."""
-        self.token: Callable[[], str] = partial(secrets.token_hex, 6)
+        self.new_token: Callable[[], str] = partial(secrets.token_hex, 6)
         self.engine: Engine | None = None  # Its configuration is what the documents refer to.
         self._version = -1
         self._documents: dict[str, str] = {}
@@ -109,7 +108,7 @@ class RedisStore(MemoryStore):
         self.engine = engine
 
     def join(self) -> bool:
-        """Adopt the state in Redis, or create it from this store. Return whether there was another. Redis may be away."""
+        """Adopt the state in Redis, or create it there. Return whether it differed. Does nothing while Redis is away."""
         with self._applying:
             first = self._dump()[ALL]
         try:
@@ -218,7 +217,7 @@ class RedisStore(MemoryStore):
                     if self._commit(version):
                         return result
                 except BaseException:
-                    # Whatever was changed here is replaced by what Redis has.
+                    # The next refresh replaces what was changed here.
                     self._version = -1
                     raise
                 self._version = -1
@@ -243,7 +242,7 @@ class RedisStore(MemoryStore):
         return f"given-{self.command('INCR', self.prefix + 'answers')}"
 
     def expired_apps(self) -> list[str]:
-        """Remove in Redis the apps that nobody has used for `app_ttl` seconds."""
+        """Remove in Redis the apps that have not been used for `app_ttl` seconds."""
         with contextlib.suppress(StoreUnavailable):
             if self.call("expire", f"{machine_time() - self.app_ttl:.3f}"):
                 self.refresh()
@@ -257,24 +256,24 @@ class RedisStore(MemoryStore):
         """Change the scenario of all apps, present and future."""
         with self._same_tokens():
             super().use_scenario(scenario)
-            self.tokens = self.tokens[0], self.token()
+            self.tokens = self.tokens[0], self.new_token()
 
     def reset(self) -> None:
         """Restore the initial state."""
         with self._same_tokens():
             super().reset()
             self.overrides |= self._first_overrides
-            self.tokens = self.token(), self.token()
+            self.tokens = self.new_token(), self.new_token()
 
     @contextlib.contextmanager
     def _same_tokens(self) -> Any:
         """Give all apps the same tokens, so that those without a document need none."""
-        token, before = secrets.token_hex(6), self.token
-        self.token = lambda: token
+        token, before = secrets.token_hex(6), self.new_token
+        self.new_token = lambda: token
         try:
             yield
         finally:
-            self.token = before
+            self.new_token = before
 
     def refresh(self) -> None:
         """Apply what has changed in Redis."""
@@ -334,7 +333,7 @@ class RedisStore(MemoryStore):
         return True
 
     def _dump(self) -> dict[str, str]:
-        """Return all documents as they should be."""
+        """Return the documents of the current state."""
         plain = self._create("")
         default = dump_state(plain, None)
         documents = {ALL: dump_shared(self)}

@@ -31,7 +31,7 @@ log = logging.getLogger("mockserver")
 Work = Callable[[socket.socket, Callable[[], object]], object]
 """Serves on a socket until SIGTERM or SIGINT; calls the function once it answers."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD) if sys.platform != "win32" else ()
-_MIN_LIFE = 1.0  # Seconds. A worker that ends earlier is replaced after this time, any other at once.
+_MIN_LIFE = 1.0  # Seconds. A worker that exits earlier is replaced after this time, any other at once.
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +67,7 @@ class Supervisor:
 
     def run(self, on_ready: Callable[[], object]) -> int:
         """Serve until a stop signal; call `on_ready` once every worker answers. Return the exit status."""
-        life, self._alive = os.pipe()  # Workers notice by its end that the supervisor is gone.
+        life, self._alive = os.pipe()  # Workers see its end when the supervisor has exited.
         wake, self._wake = os.pipe()
         for end in (wake, self._wake):
             os.set_blocking(end, False)
@@ -92,7 +92,7 @@ class Supervisor:
         return 2 if self._failed else 0
 
     def _step(self, wake: int) -> bool:
-        """Wait for an event and act on it. Return False when all is over."""
+        """Wait for an event and act on it. Return False once every worker has been stopped."""
         self._reap()
         if self._stops or self._failed:
             if not self._workers:
@@ -124,7 +124,7 @@ class Supervisor:
             self._to_replace = deque(range(self._count))
 
     def _reap(self) -> None:
-        """Forget the workers that have ended."""
+        """Remove the workers that have exited."""
         while self._workers:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -141,7 +141,7 @@ class Supervisor:
             code = os.waitstatus_to_exitcode(status)
             self._next_start[worker.slot] = worker.started + _MIN_LIFE
             if not worker.stopping and not self._stops:
-                log.warning("worker %d (pid %d) ended with status %d; starting it again", worker.slot + 1, pid, code)
+                log.warning("worker %d (pid %d) exited with status %d; restarting it", worker.slot + 1, pid, code)
                 if code == 2 and not self._announced:
                     self._failed = True
                     for other in self._workers.values():
@@ -182,7 +182,7 @@ class Supervisor:
             os.kill(worker.pid, signal.SIGTERM)
 
     def _run_worker(self, slot: int, ready: int) -> None:
-        """In the child: serve, and leave the process."""
+        """Serve in the forked process, then exit."""
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -209,7 +209,7 @@ class Supervisor:
 
 
 def _stop_with_supervisor(life: int) -> None:
-    """Stop this worker when the other end of the pipe is closed, however the supervisor ended."""
+    """Stop this worker when the other end of the pipe is closed, even if the supervisor was killed."""
     os.read(life, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
@@ -225,5 +225,4 @@ def _sockets(host: str, port: int, count: int) -> list[socket.socket]:
     probe = bind(host, port)
     port = probe.getsockname()[1]
     probe.close()
-    sockets = [bind(host, port, share=True) for _ in range(count)]
-    return sockets
+    return [bind(host, port, share=True) for _ in range(count)]
