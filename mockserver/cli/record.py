@@ -99,12 +99,13 @@ def record(
         readings = config.readings(chosen["scenario"])
         target.formula = "v1" if readings["signing"] == "v1" else "v2"
         engine.redactor.add_secrets(target.credentials.keys.secrets)
+        given = {**config.scenarios[chosen["scenario"]].readings, **config.reading_overrides}
         unknown = (config.catalogue[name].code for name in ("room_not_found", "user_not_found"))
         recorder = Recorder(
             target,
             mode,
             config.schemas,
-            Recording(readings),
+            Recording(readings, known=frozenset(given)),
             RecordingFiles(output, chosen["lang"]),
             Scrubber(target, texts),
             Pseudonyms(_pseudonym_key()) if pseudonyms else None,

@@ -272,7 +272,9 @@ class Recorder:
         state = (self.recording.changes, sum(self._notes.values()))
         if state == self._written:
             return
-        notes = [Text(f"{text.en} ({count})", f"{text.zh}（{count}）") for text, count in sorted(self._notes.items())]
+        self.recording.conclude_readings()
+        notes = [*self.recording.corrections.values()]
+        notes += [Text(f"{text.en} ({count})", f"{text.zh}（{count}）") for text, count in sorted(self._notes.items())]
         try:
             self._files.write(self.recording, notes)
             self._written = state

@@ -6,6 +6,7 @@ nothing of files and connections.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,11 @@ Key: TypeAlias = tuple[str, str, int]  # UserId, RoomId, EnterTime.
 RUNNING = ("", "0")  # LeaveTimes of a call that still runs, with the readings `ongoing=empty` and `zero`.
 _CLOCK_SKEW = 300  # A session that ended at most this long before its answer may have been running then.
 _MAX_CONFLICTS = 1_000
+_RULES = ("overlap", "enter", "leave", "contained")  # The values of the reading `window`.
+_MAX_CLUES, _MAX_COMPARED = (
+    50,
+    1_000,
+)  # Answers from which readings are concluded, and sessions that each is compared with.
 
 
 class Session(NamedTuple):
@@ -43,6 +49,16 @@ class RoomSeen:
     users: list[dict[str, Any]] | None = None  # Of an answer of 2.2 without a window.
 
 
+class Clue(NamedTuple):
+    """What a time range selected: sessions of everybody or of a user, or users of a room."""
+
+    place: str  # The UserId or the RoomId; empty for everybody.
+    begin: int
+    end: int
+    at: float
+    found: frozenset[Any]
+
+
 @dataclass
 class Recording:
     """Everything that was recorded. `readings` are how the target reads the document, as far as that is known."""
@@ -61,6 +77,13 @@ class Recording:
     conflicts: list[Text] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # Answers by operation.
     changes: int = 0  # Grows with everything that changes a file.
+    known: frozenset[str] = frozenset()  # The readings that are known, not only defaults.
+    undecided: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # Values that the answers allow, if several, by reading.
+    corrections: dict[str, Text] = field(default_factory=dict)  # What was corrected, by the name of the reading.
+    _windows: list[Clue] = field(default_factory=list)
+    _rooms_asked: list[Clue] = field(default_factory=list)
     _keys_of_user: dict[str, set[Key]] = field(default_factory=dict)
 
     def add(self, operation: str, body: Body, answer: Body, at: float) -> None:
@@ -80,15 +103,59 @@ class Recording:
             ]
             self._add_window(body, rows, at)
         elif operation == ROOM:
-            self._add_room(body, answer)
+            self._add_room(body, answer, at)
         else:
             self._keep(operation, body, answer)
 
     def add_failure(self, operation: str, body: Body, answer: Body) -> None:
         """Keep the answer to a request for a room or a user that does not exist."""
         self.changes += 1
+        self.readings = {**self.readings, "unknown_room" if operation == ROOM else "unknown_user": "error"}
         name = "RoomId" if operation == ROOM else "UserId"
         self.failures[operation, _canonical({name: body[name]})] = {**answer}
+
+    def conclude_readings(self) -> None:
+        """Correct the readings that the answers contradict, and find those between whose values they do not decide."""
+        for name, find in (("window", self._possible_windows), ("room_window", self._possible_room_windows)):
+            possible, value = sorted(find()), self.readings[name]
+            is_known = name in self.known and value in possible
+            self.undecided.pop(name, None)
+            if len(possible) > 1 and not is_known:
+                self.undecided[name] = possible
+            elif possible and not is_known and value not in possible:
+                self.readings = {**self.readings, name: possible[0]}
+                self.corrections[name] = Text(
+                    f"the answers show {name}={possible[0]}, not {value}; run `mockserver learn` first to know all readings",
+                    f"应答表明 {name}={possible[0]}，而不是 {value}；请先运行 `mockserver learn` 以确定全部读法",
+                )
+
+    def _possible_windows(self) -> set[str]:
+        """Return the values of `window` that explain what every time range selected; calls that may still run decide nothing."""
+        possible = set(_RULES)
+        for place, begin, end, at, found in self._windows:
+            keys = self._keys_of_user.get(place, ()) if place else self.sessions
+            for key in itertools.islice(keys, _MAX_COMPARED):
+                leave = self.sessions[key].leave
+                if leave < at - _CLOCK_SKEW:
+                    possible = {
+                        rule for rule in possible if _selects(rule, begin, end, key[2], leave) == (key in found)
+                    }
+        return possible
+
+    def _possible_room_windows(self) -> set[str]:
+        """Return the values of `room_window` that explain the users of each answer of 2.2 about a room that is known as a whole."""
+        possible = {"stays", "room"}
+        if len(self.sessions) > _MAX_COMPARED:
+            return possible
+        rule, joined = self.readings["window"], self.readings["window"] != "contained"
+        for place, begin, end, at, found in self._rooms_asked:
+            room = self.rooms[place]
+            if 0 < room.destroy < at - _CLOCK_SKEW and self.everybody.holds(room.create, room.destroy, joined=joined):
+                keys = [key for key in itertools.chain(*self._keys_of_user.values()) if key[1] == place]
+                present = {key[0] for key in keys if _selects(rule, begin, end, key[2], self.sessions[key].leave)}
+                everyone = {key[0] for key in keys if room.create <= end and room.destroy >= begin}
+                possible &= {name for name, users in (("stays", present), ("room", everyone)) if users == found}
+        return possible
 
     def _add_window(self, body: Body, rows: Iterable[Mapping[str, Any]], at: float) -> None:
         begin, end = int(body["BeginTime"]), min(int(body["EndTime"]), int(at))
@@ -96,18 +163,20 @@ class Recording:
         keys = set()
         for row in rows:
             key = row["UserId"], row["RoomId"], int(row["EnterTime"])
-            leave = MAX_TIME if row["LeaveTime"] in RUNNING else int(row["LeaveTime"])
+            leave = self._time(row["LeaveTime"])
             if key in keys:
                 self._conflict(f"{_name(key)} is twice in one answer", f"{_name(key)} 在同一应答中出现两次")
             keys.add(key)
             self._add_session(key, Session(leave, row["AudioDuration"], row["VideoDuration"], at))
             self._see_create(row["RoomId"], row["CreateTime"])
-            if not self._selects(begin, int(body["EndTime"]), key[2], leave):
+            if not _selects(self.readings["window"], begin, int(body["EndTime"]), key[2], leave):
                 rule = self.readings["window"]
                 self._conflict(
                     f"{_name(key)} is in an answer for {begin}-{body['EndTime']}, against the reading window={rule}",
                     f"{_name(key)} 出现在 {begin}-{body['EndTime']} 的应答中，与读法 window={rule} 不符",
                 )
+        if len(self._windows) < _MAX_CLUES:
+            self._windows.append(Clue(user or "", begin, int(body["EndTime"]), at, frozenset(keys)))
         if user is None:
             self.everybody.add(begin, end)
         else:
@@ -118,18 +187,11 @@ class Recording:
     def _find_missing(self, keys: Iterable[Key], begin: int, end: int) -> None:
         """Report the sessions of a user that an answer should have had."""
         for key in keys:
-            if self._selects(begin, end, key[2], self.sessions[key].leave):
+            if _selects(self.readings["window"], begin, end, key[2], self.sessions[key].leave):
                 self._conflict(
                     f"{_name(key)} is missing from a later answer for {begin}-{end}",
                     f"{_name(key)} 未出现在之后 {begin}-{end} 的应答中",
                 )
-
-    def _selects(self, begin: int, end: int, enter: int, leave: int) -> bool:
-        rule = self.readings["window"]
-        entered, left = begin <= enter <= end, begin <= leave <= end
-        if rule == "overlap":
-            return enter <= end and leave >= begin
-        return {"enter": entered, "leave": left, "contained": entered and left}[rule]
 
     def _add_session(self, key: Key, new: Session) -> None:
         old = self.sessions.get(key)
@@ -146,6 +208,13 @@ class Recording:
                     f"{new.leave}、{new.audio}、{new.video}",
                 )
 
+    def _time(self, text: str) -> int:
+        """Return the end of a call or of a room, MAX_TIME for one in progress."""
+        if text not in RUNNING:
+            return int(text)
+        self.readings = {**self.readings, "ongoing": "zero" if text else "empty"}
+        return MAX_TIME
+
     def _see_create(self, room_id: str, create: str) -> None:
         room = self.rooms.setdefault(room_id, RoomSeen())
         if create in RUNNING:
@@ -157,20 +226,24 @@ class Recording:
             )
         room.create = int(create)
 
-    def _add_room(self, body: Body, answer: Body) -> None:
+    def _add_room(self, body: Body, answer: Body, at: float) -> None:
         window = {name: body[name] for name in ("BeginTime", "EndTime") if body.get(name)}
         if answer["CreateTime"] in RUNNING:
             # The reading `unknown_room=empty`: there is no such room.
             self.failures[ROOM, _canonical({"RoomId": body["RoomId"]})] = {**answer}
+            self.readings = {**self.readings, "unknown_room": "empty"}
             return
         room_id = body["RoomId"]
         self.failures.pop((ROOM, _canonical({"RoomId": room_id})), None)
         self._see_create(room_id, answer["CreateTime"])
         room = self.rooms[room_id]
-        room.destroy = 0 if answer["DestroyTime"] in RUNNING else int(answer["DestroyTime"])
+        room.destroy = self._time(answer["DestroyTime"]) % MAX_TIME
         if not window:
             room.users = [dict(user) for user in answer["Users"]]
         elif len(window) == 2:
+            if len(self._rooms_asked) < _MAX_CLUES:
+                found = frozenset(user["UserId"] for user in answer["Users"])
+                self._rooms_asked.append(Clue(room_id, int(window["BeginTime"]), int(window["EndTime"]), at, found))
             self._keep(ROOM, {"RoomId": room_id, **window}, answer)
 
     def _keep(self, operation: str, body: Body, answer: Body) -> None:
@@ -185,7 +258,7 @@ class Recording:
 
     def answer_is_covered(self, operation: str, body: Body) -> bool:
         """Whether the sessions answer the request of a kept answer, so that it need not be written."""
-        if operation != ROOM:
+        if operation != ROOM or self.undecided:
             return False
         room = self.rooms[body["RoomId"]]
         begin, end = max(int(body["BeginTime"]), room.create), min(int(body["EndTime"]), room.destroy or MAX_TIME)
@@ -193,6 +266,14 @@ class Recording:
         joined = self.readings["window"] != "contained"
         span = (room.create, room.destroy) if whole else (begin, end)
         return bool(room.destroy) and self.everybody.holds(*span, joined=joined)
+
+
+def _selects(rule: Any, begin: int, end: int, enter: int, leave: int) -> bool:
+    """Whether a time range selects a session under a value of the reading `window`."""
+    entered, left = begin <= enter <= end, begin <= leave <= end
+    if rule == "overlap":
+        return enter <= end and leave >= begin
+    return {"enter": entered, "leave": left, "contained": entered and left}[rule]
 
 
 def _canonical(body: Body) -> str:

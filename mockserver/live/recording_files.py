@@ -125,6 +125,7 @@ def _world(recording: Recording, name: str) -> tuple[list[str], int]:
         f"  recorded_at: {_known_at(recording)}",
         f"  sessions: {name}.csv",
         f"  covers: [{_separated(covers)}]",
+        *([f"  undecided: {_flow(recording.undecided)}"] if recording.undecided else []),
         *([f"  rooms: [{_separated(rooms)}]"] if rooms else []),
         "replay: {shift: none}",
     ]
@@ -136,7 +137,7 @@ def _separated(entries: Sequence[str]) -> str:
 
 
 def _covers(recording: Recording) -> Iterator[str]:
-    joined = recording.readings["window"] != "contained"
+    joined = "contained" not in recording.undecided.get("window", [recording.readings["window"]])
 
     def spans_of(spans: Spans) -> list[tuple[int, int]]:
         return spans.joined if joined else spans.largest()
@@ -223,6 +224,9 @@ def _report(recording: Recording, notes: Sequence[Text], lang: Lang) -> Iterator
         yield f"- `{operation}` {_code(body)}"
     yield ""
     yield texts["outside"]
+    for name, values in recording.undecided.items():
+        yield ""
+        yield texts["undecided"].format(reading=f"{name} = {' / '.join(values)}")
     for name, found in (("conflicts", recording.conflicts), ("notes", notes)):
         yield ""
         yield f"## {texts[name]}"
@@ -251,6 +255,11 @@ _TEXTS = {
     "outside": Text(
         "Anything else is answered `not_recorded`. In a window above, 2.1 of every user and 2.2 of every room that lies inside are answered.",
         "其余一律应答 `not_recorded`。在上述时间段内，可查询任一用户的 2.1 以及完全位于其中的任一房间的 2.2。",
+    ),
+    "undecided": Text(
+        "The answers do not decide the reading {reading}: a request for which it matters is answered `not_recorded`. Run `mockserver learn` "
+        "first, and record with the folder that it writes.",
+        "应答不足以判断读法 {reading}：受其影响的请求返回 `not_recorded`。请先运行 `mockserver learn`，再用其写出的目录录制。",
     ),
     "conflicts": Text("Conflicts: the newer answer was kept", "冲突：以较新的应答为准"),
     "notes": Text("Findings", "发现"),

@@ -7,7 +7,7 @@ calls that were not recorded, so sessions of a recording never answer them.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -80,6 +80,8 @@ class Coverage:
     everybody: Spans = field(default_factory=Spans)
     users: dict[str, Spans] = field(default_factory=dict)
     recorded_at: int = 0
+    undecided: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Readings of the backend that are not known: all of these values have to give the same answer."""
     rooms_seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The recorded answers of 2.2 without a time range, by room: the fields after the envelope."""
 
@@ -129,6 +131,9 @@ class Coverage:
             return False
         if readings["room_window"] == "room":
             return whole
+        if last == self.recorded_at < begin:
+            # It was still open then.
+            return False
         return self.holds(max(begin, room.create), min(end, now, last), readings)
 
 
@@ -142,6 +147,7 @@ def parse_coverage(
     if "covers" not in spec:
         return None
     coverage = Coverage(recorded_at=time(spec["recorded_at"], ("recorded_at",)) if "recorded_at" in spec else 0)
+    coverage.undecided = spec.get("undecided", {})
     for index, entry in enumerate(spec["covers"]):
         begin, end = (time(entry[name], ("covers", index, name)) for name in ("from", "to"))
         if begin > end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import DAY_SECONDS, parse_day, show_time
 from mockserver.core.errors import NotFound
-from mockserver.world.coverage import NOT_RECORDED
+from mockserver.world.coverage import NOT_RECORDED, Coverage
 from mockserver.world.recorded import RecordedWorld
 from mockserver.world.records import (
     ViewResult,
@@ -49,12 +50,25 @@ VIEWS_IN_PARTS: dict[View, Callable[..., Iterator[ViewResult]]] = {query_all_ins
 
 def ask(world: World, operation: str, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
     """Return a world's answer. Raises NotFound with `not_recorded` if a recording does not cover the request."""
-    view = VIEWS[operation]
     if not isinstance(world, RecordedWorld) or world.coverage is None:
-        return view(world, body, now, readings)
+        return VIEWS[operation](world, body, now, readings)
     coverage = world.coverage
     if "QueryDate" in body:
         raise NotFound(NOT_RECORDED, "QueryDate", body["QueryDate"])
+    values = itertools.product(*coverage.undecided.values())
+    choices: list[Readings] = [{**readings, **dict(zip(coverage.undecided, each, strict=True))} for each in values]
+    answers = [_ask_recording(world, coverage, operation, body, now, each) for each in choices]
+    if any(answer.fields != answers[0].fields for answer in answers):
+        raise NotFound(
+            NOT_RECORDED, "BeginTime", f"{body.get('BeginTime', '')}, undecided: {', '.join(coverage.undecided)}"
+        )
+    return answers[0]
+
+
+def _ask_recording(
+    world: RecordedWorld, coverage: Coverage, operation: str, body: Mapping[str, Any], now: int, readings: Readings
+) -> ViewResult:
+    view = VIEWS[operation]
     if "RoomId" not in body:
         coverage.check_user(body, now, readings)
         return view(world, body, now, readings)

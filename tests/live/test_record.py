@@ -55,15 +55,15 @@ class Session:
 @contextmanager
 def recording(
     folder: Path, backend: Backend, time: Time, *, mode: Mode = "record", scenario: str = "empty", signing: str = "off",
-    pseudonyms: bytes = b"", texts: tuple[str, ...] = (),
+    pseudonyms: bytes = b"", texts: tuple[str, ...] = (), learned: bool = True,
 ) -> Iterator[Session]:  # fmt: skip
-    """A recorder that writes `folder`, with a mock that reads the document as the backend does."""
-    readings = {name: backend.readings[name] for name in DATA_READINGS}
+    """A recorder that writes `folder`, with a mock that reads the document as the backend does, if that was `learned`."""
+    readings = {name: backend.readings[name] for name in DATA_READINGS} if learned else {}
     client = EngineClient(scenario, {**readings, "signing": signing}, now=NOW)
     weather = Weather(backend)
     target = local_target(weather.handle, time)
     recorder = Recorder(
-        target, mode, client.engine.config.schemas, Recording(resolve(readings)), RecordingFiles(folder, "en"),
+        target, mode, client.engine.config.schemas, Recording(resolve(readings), known=frozenset(readings)), RecordingFiles(folder, "en"),
         Scrubber(target, texts), Pseudonyms(pseudonyms) if pseudonyms else None,
         unknown_codes=frozenset({backend.codes["room_not_found"], backend.codes["user_not_found"]}),
     )  # fmt: skip

@@ -26,7 +26,8 @@ from mockserver.live.recording import Recording
 from mockserver.live.recording_files import RecordingFiles
 
 Question = tuple[str, dict[str, Any]]
-NOT_RECORDED, UNKNOWN = 1403, {1301: "room_not_found", 1302: "user_not_found"}
+NOT_RECORDED = 1403
+UNKNOWN = {1301: "room_not_found", 1302: "user_not_found", 50_019: "room_not_found", 50_020: "user_not_found"}
 DAYS = ("20261024", "20261025", "20261026", "20261027")
 
 
@@ -101,19 +102,39 @@ def ids(rows: Iterable[str]) -> set[tuple[str, ...]]:
 def is_unknown(got: Any, body: Mapping[str, Any], recorded: set[str]) -> bool:
     """Whether the answer says that there is no such id, which the recording has in none of its windows."""
     names = {body.get("RoomId"), body.get("UserId")} - {None}
-    return (got["ErrorCode"] in UNKNOWN or got.get("CreateTime") == "") and not names & recorded
+    is_empty = got.get("CreateTime") == "" or got.get("UserRecords") == []
+    return (got["ErrorCode"] in UNKNOWN or is_empty) and not names & recorded
 
 
-@pytest.mark.parametrize("moving", [False, True], ids=["at-once", "over-hours"])
+def test_readings_are_concluded_from_what_was_recorded(tmp_path: Path) -> None:
+    """Answers that contradict the default correct it; a reading that they do not decide is listed, and the page says so."""
+    time = Time()
+    backend = Backend({"window": "enter", "room_window": "room", "ongoing": "empty"}, clock=time)
+    room = next(each for each in backend.log if each["enter"] > each["create"] + 60 and each["leave"] < NOW - 3_600)
+    with recording(tmp_path, backend, time, learned=False) as session:
+        session.ask(ALL, **span(NOW - 4 * DAY, room["enter"]))
+        session.recorder.flush()
+        page, text = (tmp_path / "recorded.md").read_text(), (tmp_path / "scenarios" / "recorded.yaml").read_text()
+        assert 'undecided: {"window": ["enter", "overlap"], "room_window": ["room", "stays"]}' in text
+        assert "The answers do not decide the reading window = enter / overlap" in page
+        session.ask(ALL, **span(room["enter"] + 1, NOW))
+        session.ask(ROOM, RoomId=room["room"], **span(room["create"], room["create"]))
+    page, text = (tmp_path / "recorded.md").read_text(), (tmp_path / "scenarios" / "recorded.yaml").read_text()
+    assert "undecided" not in text
+    assert 'readings: {"window": "enter", "room_window": "room", "ongoing": "empty"}' in text
+    assert "the answers show window=enter, not overlap" in page
+
+
+@pytest.mark.parametrize("how", ["at-once", "over-hours", "not-learned"])
 @pytest.mark.parametrize("seed", range(60 if FULL else 3))
-def test_a_recording_answers_what_was_never_asked_or_says_so(tmp_path: Path, seed: int, moving: bool) -> None:
-    """Under any reading of the data, whatever was recorded, in a second or over hours with calls that begin and end meanwhile."""
+def test_a_recording_answers_what_was_never_asked_or_says_so(tmp_path: Path, seed: int, how: str) -> None:
+    """Under any reading of the data, whatever was recorded; also over hours with calls that begin and end, or if no reading is known."""
     draw, time = random.Random(seed), Time()
     backend = Backend(
         {name: draw.choice(CHOICES[name]) for name in DATA_READINGS} | {"max_range_days": 0}, clock=time, seed=seed
     )
     source, times = questions(draw, backend), []
-    with recording(tmp_path, backend, time) as session:
+    with recording(tmp_path, backend, time, learned=how != "not-learned") as session:
         for _, (operation, body) in zip(range(draw.choice([5, 20, 60])), source, strict=False):
             # A target may fail now and then; what it says then is no data.
             if draw.random() < 0.1:
@@ -121,7 +142,7 @@ def test_a_recording_answers_what_was_never_asked_or_says_so(tmp_path: Path, see
             session.ask(operation, **body)
             session.weather.disturb = lambda: None
             times.append(int(time.now))
-            time.now += draw.choice([0, 1, 30, 400, 2_000]) if moving else 0
+            time.now += draw.choice([0, 1, 30, 400, 2_000]) if how == "over-hours" else 0
         found = session.recorder
     recorded_at = int(found.recording.known_until or found.recording.recorded_at)
     mock = replayed(tmp_path, backend, later=int(time.now) - NOW + draw.choice([0, 60, 7_200]))
