@@ -62,7 +62,8 @@ class Call:
         """Pass on the answer, unless there was one before."""
         if not self.done:
             self.done = True
-            self.resume(answer)
+            resume, self.resume = self.resume, id  # A call that may be sent again holds nothing else.
+            resume(answer)
 
 
 class Connection(asyncio.Protocol):

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 from pathlib import Path
 
 import psutil
@@ -119,6 +120,17 @@ def test_workers_are_restarted_with_the_reloaded_files(redis: RedisProcess, tmp_
         assert not processes(LIMITED) & before
         assert server.stop()[0] == 0
         assert not ready.exists()
+
+
+def test_workers_stop_with_their_supervisor(redis: RedisProcess) -> None:
+    """Also when it is killed, so that nothing keeps the port."""
+    with serving("--workers", "2", "--store", redis.url, "--store-prefix", "orphans:") as server:
+        workers = psutil.Process(server.process.pid).children()
+        assert len(workers) == 2
+        server.process.kill()
+        assert psutil.wait_procs(workers, timeout=20)[1] == []
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", server.port), timeout=5)
 
 
 @pytest.mark.parametrize("number", [0, -1])
