@@ -1,9 +1,9 @@
-"""The base classes of fault kinds, one for each family, and what the engine passes to them.
+"""The base classes of fault kinds, one for each family, and the arguments that the engine passes to them.
 
-A kind is a class in a file of its own in `kinds/`; the file's name is the kind's name, and its fields are what users
-set: declared once, and used for the JSON Schema that checks them, for help and for documentation. Its one method,
-`apply`, is pure: the result depends on the fields and the arguments only. It returns the changed value with a one-line
-note for `X-Mock-Fault`, or None when there is nothing to change.
+Each kind is a class in its own file in `kinds/`, and the file's name is the kind's name. Its fields are the options
+that users set: they are declared once, and used for the JSON Schema that checks them, for help and for documentation.
+Its only method, `apply`, is pure: the result depends on the fields and the arguments only. It returns the changed
+value with a one-line note for `X-Mock-Fault`, or None when there is nothing to change.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mockserver.core.http import DeliveryPlan, Response
 from mockserver.core.text import Text
 from mockserver.validation.signature import SigningContext
 
-# Everything that most kinds need, together with the definitions below.
+# Re-exported, so that most kinds import from this module only.
 __all__ = ["DeliveryPlan", "Response", "SigningContext", "Text"]
 T = TypeVar("T", bound="Fields")
 Family = Literal["checksum", "api", "payload", "gateway", "time", "connection"]
@@ -41,11 +41,11 @@ FAMILIES: Mapping[str, Text] = MappingProxyType(
 )  # The families with their texts, in the order in which the faults of one request are applied.
 
 MAX_SECONDS = 600.0
-"""The limit, for each of delay, hang, headers and body, of the seconds that faults of one request add up to."""
+"""The maximum of each of a response's delay, hang, header time and body time, in seconds, over all of its faults."""
 
 
 class FaultError(InvalidPart):
-    """An invalid fault: where in its description, and what is expected there."""
+    """An invalid fault, with the place in its description and what is expected there."""
 
 
 def integer(en: str, zh: str, minimum: int, maximum: int, default: Any = MISSING) -> Any:
@@ -79,7 +79,7 @@ def nested(en: str, zh: str, cls: type[Fields]) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Fields:
-    """Base of classes with fields that users set. Subclasses are frozen, keyword-only dataclasses, too."""
+    """Base of classes with fields that users set. Subclasses must be frozen, keyword-only dataclasses, too."""
 
     exactly_one: ClassVar[tuple[str, ...]] = ()  # Fields of which exactly one is required.
 
@@ -100,7 +100,7 @@ class Fields:
 
     @classmethod
     def make(cls: type[T], given: Mapping[str, Any]) -> T:
-        """Return an object with those of its fields that are in `given`, which is valid by the JSON Schema."""
+        """Return an object with the fields in `given`, which is valid by the JSON Schema; other keys are ignored."""
         values = {item.name: given[item.name] for item in fields(cls) if item.name in given}
         mistakes = Mistakes()
         for item in fields(cls):
@@ -111,7 +111,7 @@ class Fields:
         return cls(**values)
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the mapping that `make` reads as this object, without None."""
+        """Return the mapping from which `make` creates this object, without fields that are None."""
         values = {name: getattr(self, name) for name in self.field_schemas()}
         return {
             name: value.to_mapping() if isinstance(value, Fields) else value
@@ -128,7 +128,7 @@ def _field(en: str, zh: str, default: Any, inner: type[Fields] | None = None, **
 
 
 class Window:
-    """The requests that one fault accepted recently, by the app's clock."""
+    """A sliding window of the requests that one fault accepted, by the app's clock."""
 
     __slots__ = ("_accepted", "_lock")
 
@@ -137,7 +137,7 @@ class Window:
         self._accepted: deque[float] = deque()
 
     def accept(self, now: float, limit: int, seconds: float) -> bool:
-        """Accept a request unless `limit` were accepted in the last `seconds`. Return whether it was accepted."""
+        """Return whether fewer than `limit` requests were accepted in the last `seconds`; if so, accept this one."""
         with self._lock:
             accepted = self._accepted
             # Threads may arrive slightly out of order. A clock that was set back starts a new window.
@@ -195,7 +195,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
-    """What a kind may know of the request."""
+    """The parts of a request's context that a kind can use."""
 
     operation: str  # Empty for a request to an unknown path.
     now: float  # Seconds since the epoch by the app's clock.
@@ -208,22 +208,22 @@ class Kind(Fields, ABC):
 
     kind: ClassVar[str]  # The name of the kind, taken from its file.
     family: ClassVar[Family]
-    text: ClassVar[Text]  # What a client sees.
+    text: ClassVar[Text]  # The effect that a client sees.
     common_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Defaults of this kind for the fields common to all faults."""
     when_field: ClassVar[str] = ""  # The field that `when: TEXT` sets. `when` with a mapping always selects requests.
     needs_valid_signature: ClassVar[bool] = False  # Whether only requests with a valid signature match.
     compares_requests: ClassVar[bool] = False
-    """Whether the fault needs several requests to have an effect; it is refused for a single one."""
+    """Whether the fault only has an effect over several requests; it is refused as a fault of a single request."""
 
     def __init_subclass__(cls) -> None:
-        """Make it a dataclass, and name the kind after its file."""
+        """Make the subclass a dataclass, and name the kind after its file."""
         cls.kind = cls.__module__.rpartition(".")[2]
         dataclass(frozen=True, kw_only=True)(cls)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Field values that must not appear in listings and logs."""
+        """Field values that must not appear in lists and logs."""
         return ()
 
     def check(self, catalogue: Catalogue) -> None:
@@ -232,7 +232,7 @@ class Kind(Fields, ABC):
 
 
 class ChecksumKind(Kind):
-    """Changes what the server verifies signatures against, so that its own checks reject the request."""
+    """Changes the secret or the clock for verifying signatures, so that the regular checks reject the request."""
 
     family = "checksum"
 
@@ -288,7 +288,7 @@ class ConnectionKind(_DeliveryKind):
 
 
 def with_appsecret(signing: SigningContext, appsecret: str) -> SigningContext:
-    """Return `signing` with another appsecret for its app. The engine applies faults to known apps only."""
+    """Return `signing` with another appsecret for its app, which must be set: faults apply to known apps only."""
     assert signing.app is not None
     keys = replace(signing.app.credentials, appsecret=appsecret)
     return replace(signing, app=replace(signing.app, credentials=keys))

@@ -1,6 +1,6 @@
 """Parses one fault from a scenario, the admin API, an option, a header, a magic value or test code.
 
-All of them give the same mapping: `fault` (the kind), the kind's own fields, and the fields common to all
+All sources give the same mapping: `fault` (the kind), the kind's own fields, and the fields common to all
 faults. `on` and `when` select requests; the other common fields decide on which of those the fault fires.
 """
 
@@ -63,7 +63,7 @@ class Common(Fields):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A configured fault: what it does, to which requests, and when."""
+    """A configured fault: its kind, the requests it applies to, and when it fires."""
 
     kind: Kind
     common: Common
@@ -76,7 +76,7 @@ class Fault:
         return (self.on is None or operation in self.on) and (self.matcher is None or self.matcher.matches(body, query))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the mapping that `parse_fault` reads as this fault, without default values."""
+        """Return the mapping from which `parse_fault` creates this fault, without default values."""
         defaults = Common.make(self.kind.common_defaults).to_mapping()
         mapping: dict[str, Any] = {"fault": self.kind.kind, **self.kind.to_mapping()}
         if self.on is not None:
@@ -87,15 +87,15 @@ class Fault:
         return mapping | {name: value for name, value in common if value != defaults.get(name)}
 
     def masked(self) -> dict[str, Any]:
-        """Return the same mapping with secrets masked."""
+        """Return `to_mapping()` with secrets masked."""
         secrets = self.kind.secrets
         return {name: "***" if value in secrets else value for name, value in self.to_mapping().items()}
 
 
 def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Fault:
-    """Return the fault that the mapping `given` describes, or raise FaultError.
+    """Return the fault that the mapping `given` describes. Raise FaultError if it is invalid.
 
-    `once` is for a fault of a single request: a kind that compares requests is refused then.
+    With `once`, the fault is for a single request, and a kind that compares requests is refused.
     """
     if not isinstance(given, Mapping):
         raise FaultError((), Text(f"{given!r} is not a mapping with a fault", f"{given!r} 不是含有 fault 的映射"))
@@ -125,12 +125,12 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
 
 @functools.cache
 def _validator(kind: type[Kind]) -> Validator:
-    """The validator of one kind's own fields and the common ones; `on` and `when` are checked where they are compiled."""
+    """Return the validator of a kind's own and common fields; `on` and `when` are checked by their compilers."""
     return compile_inline(_kind_schema(kind, _common_properties({}, {})))
 
 
 def unescape(text: str) -> str:
-    """Return a text in which bytes may be percent-encoded UTF-8; raise FaultError if they are anything else."""
+    """Return a text with its percent-encoding decoded. Raise FaultError if the bytes are not UTF-8."""
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
@@ -162,7 +162,7 @@ def parse_text(line: str, *, escaped: bool = False) -> dict[str, Any]:
         for parent in parents:
             inner = inner.setdefault(parent, {})
             if not isinstance(inner, dict):
-                raise FaultError((*parents,), Text(f"{parent} has a value already", f"{parent} 已有取值"))
+                raise FaultError((*parents,), Text(f"{parent} already has a value", f"{parent} 已有取值"))
         if last in inner:
             raise FaultError((*parents, last), Text(f"{name} is given twice", f"{name} 重复"))
         inner[last] = _text_value(kind, name, unescape(text) if escaped else text)

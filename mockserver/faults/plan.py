@@ -1,12 +1,12 @@
-"""Which faults apply to a request, in which order, and how often. Counts are exact under concurrent requests.
+"""Decides which faults apply to a request, in which order. Counts are exact under concurrent requests.
 
-Families are applied in the order checksum, api, payload, gateway, time, connection; inside a family, in the
-order in which the faults were added, followed by the faults of this request alone. Waits add up; if several
-faults end the connection, the last one decides.
+Families are applied in the order checksum, api, payload, gateway, time, connection; within a family, faults
+apply in the order in which they were added, followed by the faults of this request alone. Delays add up; if
+several faults end the connection, the last one decides.
 
-A fault counts the requests that match its `on` and `when`, each when its family's turn comes. It skips the
-first `after`, then considers every `every`th, fires with `probability`, and ends after `times`. A fault that
-fires but finds nothing to change (no list to empty, a rate below the limit) counts as fired, but is not
+A fault counts the requests that match its `on` and `when` and that reach its family. It skips the first
+`after`, then considers every `every`th, fires with `probability`, and ends after firing `times` times. A fault
+that fires but finds nothing to change (no list to empty, a rate below the limit) counts as fired, but is not
 reported.
 """
 
@@ -30,7 +30,7 @@ _ORDER = tuple(FAMILIES)
 
 
 class FaultCounts:
-    """How often one fault of one app matched and fired, and its window of accepted requests. Another store has its own."""
+    """How often one fault of one app matched and fired, and its window of accepted requests. Stores may subclass it."""
 
     def __init__(self, uid: str = "") -> None:
         self._matched = 0
@@ -49,7 +49,7 @@ class FaultCounts:
         return self._fired
 
     def take(self, common: Common, chosen: Callable[[int], bool]) -> int | None:
-        """Count one matching request. Return its number if the fault fires on it: it must be `chosen`, too."""
+        """Count one matching request. Return its number if the fault fires on it; `chosen` decides by the number."""
         with self._lock:
             self._matched += 1
             past = self._matched - common.after
@@ -93,7 +93,7 @@ class ActiveFault:
         return self.expires_at is not None and now >= self.expires_at
 
     def should_fire(self) -> Draw | None:
-        """Count one matching request; return its draw if the fault fires on it."""
+        """Count one matching request. Return its draw if the fault fires on it, or None."""
         common = self.fault.common
 
         def chosen(number: int) -> bool:
@@ -118,19 +118,20 @@ class ActiveFault:
 
 
 class FaultState:
-    """The faults of one app. While there are none, `active` is empty and costs one lookup."""
+    """The faults of one app."""
 
     def __init__(self, seed: int = 0, new_counts: Callable[[str], FaultCounts] = FaultCounts) -> None:
         self.active: tuple[ActiveFault, ...] = ()
-        """In the order of application. Replaced on every change, never modified."""
+        """The faults in the order in which they are applied. Replaced on every change, never modified."""
         self._seed, self._new_counts = seed, new_counts
         self._lock = threading.Lock()
         self._last_number = 0
 
     def add(self, fault: Fault, now: float, *, origin: str = "", uid: str = "") -> ActiveFault:
-        """Add a fault. `origin` says who added it, for `clear`. Raise FaultError if its id is taken.
+        """Add a fault. `origin` names its source, for `clear`. Raise FaultError if its id is taken or at the limit.
 
-        Faults of an app with the same `uid` share their counts in a store of several processes; by default it is unique.
+        Faults of an app with the same `uid` share their counts in a store of several processes; by default it is
+        unique.
         """
         uid = uid or secrets.token_hex(6)
         with self._lock:
@@ -141,7 +142,7 @@ class FaultState:
                 raise FaultError(
                     (),
                     Text(
-                        f"there are {MAX_FAULTS} faults already; remove some",
+                        f"there are already {MAX_FAULTS} faults; remove some",
                         f"故障数量已达上限 {MAX_FAULTS}，请先删除一些",
                     ),
                 )
@@ -151,7 +152,7 @@ class FaultState:
             return active
 
     def restore(self, fault: Fault, origin: str, expires_at: float | None, uid: str) -> None:
-        """Add a fault as it was activated elsewhere; it has an id."""
+        """Add a fault that another process activated; it has an id."""
         with self._lock:
             active = self._activate(fault, str(fault.common.id), origin, expires_at, uid)
             self.active = tuple(sorted((*self.active, active), key=_position))
@@ -165,7 +166,7 @@ class FaultState:
         uid: str = "",
         removed: Collection[str] = (),
     ) -> None:
-        """Replace all faults of one origin by `faults`, before those of the same family, without those `removed`."""
+        """Replace all faults of one origin with `faults`, without the ids in `removed`. Others of a family follow."""
         with self._lock:
             others = [active for active in self.active if active.origin != origin]
             installed: list[ActiveFault] = []
@@ -192,7 +193,7 @@ class FaultState:
     def clear(self, origin: str | None = None) -> int:
         """Remove all faults, or those of one origin, and return their number.
 
-        When none is left, generated ids start again at 1.
+        When no fault is left, generated ids start again at 1.
         """
         with self._lock:
             remaining = tuple(active for active in self.active if origin is not None and active.origin != origin)
@@ -215,7 +216,7 @@ class FaultState:
         once: Sequence[Fault] = (),
         number: int = 0,
     ) -> FaultPlan:
-        """Return the plan of one request. `once` are faults of this request alone, drawn by its `number`."""
+        """Return the plan of one request. `once`: faults of this request alone; its `number` determines their draws."""
         return FaultPlan(self.active, operation, body, query, now, once, self._seed, number)
 
     def _activate(self, fault: Fault, id: str, origin: str, expires_at: float | None, uid: str) -> ActiveFault:
@@ -236,7 +237,7 @@ class FaultState:
 
 @dataclass(slots=True)
 class FaultPlan:
-    """The faults of one request. A fault fires when the engine calls its stage."""
+    """The faults of one request. A fault fires when the engine calls the method for its family."""
 
     active: Sequence[ActiveFault]
     operation: str
@@ -262,13 +263,13 @@ class FaultPlan:
         return line.encode("ascii", "backslashreplace").decode()
 
     def apply_to_signing(self, signing: SigningContext, *, signature_valid: bool) -> SigningContext:
-        """Apply the checksum faults. `signature_valid`: the signature is valid in the context passed in."""
+        """Apply the checksum faults. `signature_valid`: whether the signature is valid in `signing`."""
         for kind, draw in self._firing("checksum", signature_valid=signature_valid):
             signing = self._note(kind, kind.apply(signing, draw), signing)
         return signing
 
     def refuse(self, context: FaultContext) -> Refusal | None:
-        """Apply the api faults to a valid request until one refuses it; the ones after it do not count it."""
+        """Apply the api faults to a valid request until one refuses it; later ones do not count the request."""
         for kind, draw in self._firing("api"):
             refusal: Refusal | None = self._note(kind, kind.apply(context, draw), None)
             if refusal is not None:
@@ -283,7 +284,7 @@ class FaultPlan:
         return response
 
     def plan_delivery(self, response: Response) -> Response:
-        """Apply the time and connection faults to the delivery plan; no wait exceeds `MAX_SECONDS`."""
+        """Apply the time and connection faults to the delivery plan; no delay exceeds `MAX_SECONDS`."""
         plan = response.delivery
         for family in ("time", "connection"):
             for kind, draw in self._firing(family):
@@ -306,7 +307,7 @@ class FaultPlan:
         return applied[0]
 
     def _firing(self, family: str, *, signature_valid: bool = True) -> Iterator[tuple[Any, Draw]]:
-        """Yield the faults of one family that fire on this request, counting each when its turn comes."""
+        """Yield the faults of one family that fire on this request; a fault counts it only when it is reached."""
 
         def matches(fault: Fault) -> bool:
             return (

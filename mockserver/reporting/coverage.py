@@ -1,10 +1,10 @@
 """Contract coverage: which outcomes, fields and values of the documented operations the clients have used.
 
-The denominator of an operation: `success`, `empty`, every error of its own whose retry rule says `counts`; every
-optional field, given and left out; every value of an enumerated field. Errors that count and that every operation can
-return, such as `checksum_expired`, count once for all: a client handles them at one place. Errors that only a mistake of
-the client causes are listed when they occurred, but not required. Readings and faults are the mock's own choice: they
-are listed too, per operation and in total.
+The denominator of an operation: `success`, `empty`, and every error that is specific to it and whose retry rule says
+`counts`; every optional field, present and omitted; every value of an enumerated field. Errors that count and that
+every operation can return, such as `checksum_expired`, count once for all operations, since a client handles them in
+one place. Errors that only a client's mistake causes are listed if they occurred, but not required. Readings and
+faults are chosen by the mock server and not part of the denominator: they are listed per operation and in total.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GIVEN, LEFT_OUT = "given", "left_out"
 
 
 class ReportInputs(NamedTuple):
-    """What a report is checked against."""
+    """The contract against which the journal is checked."""
 
     schemas: Schemas
     catalogue: Catalogue
@@ -57,7 +57,7 @@ class Share(NamedTuple):
 
     @property
     def percent(self) -> float:
-        """The percentage with one decimal, rounded down: 100 means all."""
+        """The percentage with one decimal, rounded down: 100 only if everything is covered."""
         return self.covered * 1000 // self.total / 10 if self.total else 0.0
 
 
@@ -71,7 +71,7 @@ class OperationCoverage:
     outcomes: tuple[Cell, ...]  # The last is `fault`, if faults damaged responses.
     fields: tuple[Cell, ...]
     readings: tuple[Cell, ...] = ()  # The readings in force.
-    faults: tuple[Cell, ...] = ()  # The kinds of faults that fired.
+    faults: tuple[Cell, ...] = ()  # The fault kinds that fired.
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -87,7 +87,7 @@ class Coverage:
     shared: tuple[Cell, ...]  # The errors that every operation can return, each counted once.
     readings: tuple[Cell, ...]  # Every choice of every reading; numeric readings with the values in force only.
     faults: tuple[Cell, ...]
-    unknown: int  # Requests that name no operation.
+    unknown: int  # Requests to unknown paths.
 
     @property
     def whole(self) -> Share:
@@ -97,7 +97,7 @@ class Coverage:
 
     @property
     def operations_and_fields(self) -> Share:
-        """The share of what correct requests alone cover: each operation accepted, and its fields."""
+        """The share that correct requests alone can cover: an accepted request to each operation, and its fields."""
         accepted = [
             any(cell.times for cell in part.outcomes if cell.name in (SUCCESS, EMPTY)) for part in self.operations
         ]
@@ -111,12 +111,12 @@ class Coverage:
 
     @property
     def covered(self) -> int:
-        """How much of the denominator is covered."""
+        """The numerator."""
         return self.whole.covered
 
     @property
     def percent(self) -> float:
-        """The percentage with one decimal, rounded down: 100 means all."""
+        """The percentage with one decimal, rounded down: 100 only if everything is covered."""
         return self.whole.percent
 
 
@@ -151,7 +151,7 @@ def outcome_of(entry: JournalEntry) -> str:
 def _operation(name: str, entries: Sequence[JournalEntry], inputs: ReportInputs) -> OperationCoverage:
     schema = inputs.schemas.request(name).schema
     counts = Counter(outcome_of(entry) for entry in entries)
-    # A valid request covers its fields whatever the response was, even `room_not_found`.
+    # A valid request covers its fields, whatever the response is (it may be `room_not_found`).
     valid = [entry for entry in entries if all(violation.tolerated for violation in entry.violations)]
     return OperationCoverage(
         operation=name,
@@ -178,7 +178,7 @@ def _outcomes(counts: Counter[str], required: set[str], inputs: ReportInputs) ->
 
 
 def _is_shared(error: str, inputs: ReportInputs) -> bool:
-    """Whether every operation can return an error that the retry rules know."""
+    """Whether the error has a retry rule and every operation can return it."""
     rule = inputs.rules.get(error)
     return rule is not None and all(
         set(inputs.schemas.request(name).schema.get("required", ())).issuperset(rule.fields) for name in OPERATIONS

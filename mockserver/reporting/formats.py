@@ -1,4 +1,4 @@
-"""Reports on a journal: what a caller may ask for, the report itself, and its output formats."""
+"""Reports on a journal: their options, the report itself, and its output formats."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FORMATS: dict[str, Callable[[ReportView], str]] = {
 
 
 class ReportOptions(NamedTuple):
-    """What a caller of `POST report` asks for."""
+    """The options of `POST report`."""
 
     format: str
     appkeys: Sequence[str] | None  # The apps to report on; None for all.
@@ -112,7 +112,7 @@ def report_on_journal(
     if appkeys is None and not after:
         selections = [journal.select()]
     else:
-        # Requests are evicted per app: what one app lost says nothing about another.
+        # Requests are evicted per app, so count those of the selected apps only.
         selections = [
             _select_after(journal.select(JournalQuery(appkey=appkey)), after)
             for appkey in (journal.appkeys() if appkeys is None else appkeys)
@@ -125,7 +125,7 @@ def report_on_journal(
 
 
 def _select_after(selection: Selection, after: str) -> Selection:
-    """Return the part of a selection after a request; no part of it is evicted while an older entry is left."""
+    """Return the part of a selection after a request. While an older entry remains, no part of it has been evicted."""
     if not after:
         return selection
     # Ids are decimal numbers of eight digits or more.
@@ -135,12 +135,12 @@ def _select_after(selection: Selection, after: str) -> Selection:
 
 
 def report_inputs(config: Config) -> ReportInputs:
-    """Return what a report is checked against."""
+    """Return the contract of `config` and the fault kinds."""
     return ReportInputs(config.schemas, config.catalogue, config.rules, tuple(KINDS))
 
 
 def render_report(report: Report, form: str, criteria: FailCriteria, lang: Lang) -> dict[str, Any]:
-    """Return the answer of `POST report`: the rendered report and the reasons why the run fails."""
+    """Return the response body of `POST report`: the rendered report and the reasons why the run fails."""
     view = ReportView(report, lang, criteria)
     return {
         "rendered": FORMATS[form](view),

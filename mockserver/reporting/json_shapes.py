@@ -1,4 +1,4 @@
-"""The JSON shapes of entries, reports and verifications. They are a promise: keys are added, never changed."""
+"""The JSON shapes of entries, reports and verifications. They are stable: keys may be added, but never change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPORT_VERSION = 1
 
 
 def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
-    """Return a journal entry: bodies as text if they are UTF-8, else as base64; times in UTC+8; secrets masked."""
+    """Return a journal entry: bodies as text if they are UTF-8, else as base64; `time` in UTC+8; secrets masked."""
     main, request = None, entry.request
     if entry.violations:
         main = next((violation for violation in entry.violations if not violation.tolerated), entry.violations[0])
@@ -162,7 +162,7 @@ def verification_json(verification: Verification, lang: Lang = "en") -> dict[str
 
 
 def _pick(item: object, *names: str) -> dict[str, Any]:
-    """Return the named attributes."""
+    """Return the named attributes of an item."""
     return {name: getattr(item, name) for name in names}
 
 

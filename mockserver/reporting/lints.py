@@ -1,4 +1,4 @@
-"""Lints: violations that only several requests show. They are reported, but no request is refused for them."""
+"""Lints: violations that only show over several requests. They are reported, but no request is refused for them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REFUSED_CHECKSUMS = frozenset({"checksum_expired", "checksum_mismatch", "checks
 
 
 class Lint(NamedTuple):
-    """A violation over several requests, and the last of them."""
+    """A violation over several requests, and the last of these requests."""
 
     entry: JournalEntry
     violation: Violation
@@ -58,7 +58,7 @@ def with_lints(entries: Iterable[JournalEntry], rules: RetryRules) -> list[Journ
 
 
 def _reused_seqs(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
-    """A seq of several requests (§1.1.2: 保证全局唯一), unless they were refused for it."""
+    """Find seqs used by several requests (§1.1.2: 保证全局唯一), unless the requests were refused for it."""
     users: dict[str, list[JournalEntry]] = defaultdict(list)
     for entry in requests:
         seq = entry.query.get("seq")
@@ -70,7 +70,7 @@ def _reused_seqs(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
 
 
 def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
-    """A checksum used for more than half of its lifetime."""
+    """Find checksums used for more than half of their lifetime."""
     users: dict[str, list[JournalEntry]] = defaultdict(list)
     for entry in requests:
         names = {each.name for each in entry.violations}
@@ -81,7 +81,7 @@ def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
         limit = last.readings.get("freshness_seconds", 300)
         first = min(entry.at for entry in entries)
         seqs = Counter(entry.query.get("seq") for entry in entries)
-        # A fresh signature with its own seq is new, even if it equals an older one: a test moved the app's clock.
+        # A fresh signature with a new seq may equal an older one if a test moved the app's clock.
         reused = [entry for entry in entries if not is_fresh(entry) or seqs[entry.query.get("seq")] > 1]
         seconds = max((entry.at - first for entry in reused), default=0)
         if seconds > limit / 2:
@@ -91,7 +91,7 @@ def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
 
 
 def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterator[Lint]:
-    """A request that immediately repeats one that was answered with a final error."""
+    """Find requests that immediately repeat a request that was answered with a final error."""
     for entry, following in pairwise(requests):
         rule = retry_rule(entry, rules)
         if not rule or not rule.final or not 0 <= gap(entry, following) <= rule.seconds:

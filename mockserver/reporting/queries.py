@@ -1,4 +1,4 @@
-"""The query parameters of `GET requests` and `GET requests/count`: filters, a limit, and how long to wait."""
+"""The query parameters of `GET requests` and `GET requests/count`: filters, a limit, and waiting."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class RequestsQuery(NamedTuple):
 
     query: JournalQuery
     limit: int | None
-    wait_for: int | None  # Wait until there are this many.
-    timeout: float  # Seconds to wait at most.
+    wait_for: int | None  # Wait until this many requests match.
+    timeout: float  # Maximum seconds to wait.
 
 
 def parse_requests_query(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> RequestsQuery:
@@ -44,13 +44,13 @@ def parse_requests_query(appkey: str | None, query: Mapping[str, str], errors: C
 
 
 def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> JournalQuery:
-    """Return the parsed filters, where a limit or waiting has no meaning; errors as above."""
+    """Return the parsed filters; a limit or a timeout is an error. `errors` as in `parse_requests_query`."""
     _check_parameters(query, _FILTERS)
     return _filter(appkey, query, errors)
 
 
 def check_names(errors: Collection[str], **names: str | None) -> None:
-    """Raise AdminError for an unknown operation, error or violation, which no request could ever match."""
+    """Raise AdminError for an unknown operation, error or violation, which no request could match."""
     known: dict[Noun, Collection[str]] = {"operation": OPERATIONS, "error": errors, "violation": (*VIOLATIONS, *LINTS)}
     for what, names_known in known.items():
         name = names.get(what)
@@ -60,7 +60,7 @@ def check_names(errors: Collection[str], **names: str | None) -> None:
 
 
 def journal_error(name: str | None) -> str | None:
-    """Return the journal's name for an error: the catalogue's `ok` is empty there."""
+    """Return the journal's name for an error: an empty string for `ok`."""
     return "" if name == OK else name
 
 

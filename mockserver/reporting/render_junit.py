@@ -1,6 +1,6 @@
 """A report as JUnit XML: a suite per operation with a test case per outcome, then error handling and the run itself.
 
-Violations and mistakes are failures of their case if they fail the run, and output of a passed case otherwise. An
+Violations and mistakes are failures of their test case if they fail the run, and output of a passed case otherwise. An
 outcome that counts for the coverage but did not occur is a skipped case.
 """
 
@@ -32,7 +32,7 @@ def render_junit(view: ReportView) -> str:
 
 
 def _operations(view: ReportView) -> Iterator[JunitSuite]:
-    """Yield a suite for each operation, then one for requests that name none."""
+    """Yield a suite for each operation, then one for requests to unknown paths."""
     groups: dict[str, dict[str, list[ViolationGroup]]] = defaultdict(lambda: defaultdict(list))
     for group in view.report.violations:
         if not group.expected:

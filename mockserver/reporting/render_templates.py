@@ -1,7 +1,7 @@
-"""A report as text, HTML or Markdown, made of the templates `report.*` beside this file.
+"""A report as text, HTML or Markdown, rendered with the templates `report.*` next to this file.
 
-The HTML page has no script and makes no external request. In HTML and Markdown what clients sent stays text:
-characters that a browser or Markdown would act on become entities.
+The HTML page has no script and makes no external request. In HTML and Markdown, text sent by clients is escaped:
+characters with a special meaning become entities.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockserver.reporting.view import ReportView
 
 FOLDER = Path(__file__).parent
 """The folder of the templates; `page.html` is the frame of every page."""
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\S)")  # `:` begins emoji and ends the scheme of a URL.
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\S)")  # `:` starts an emoji and ends the scheme of a URL.
 
 
 def render_text(view: ReportView) -> str:
@@ -32,7 +32,7 @@ def render_brief(view: ReportView) -> str:
 
 
 def render_verdict(view: ReportView) -> str:
-    """Return only why the run fails, or that it does not."""
+    """Return the reasons why the run fails, or one line saying that it does not."""
     return view.result + "\n"
 
 
@@ -73,5 +73,5 @@ def _environment(template: str) -> Environment:
 
 
 def escape_markdown(value: object) -> str:
-    """Return text that is shown as it is, in a paragraph and in a cell of a table."""
+    """Return text that Markdown shows literally, in paragraphs and in table cells."""
     return _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};", str(value))

@@ -1,4 +1,4 @@
-"""The report: what the journal shows about the clients, as one model that every format renders."""
+"""The report on the requests in a journal: one model, which every format renders."""
 
 from __future__ import annotations
 
@@ -21,50 +21,52 @@ _SAME_AS_LINT = {"repeated": "repeated_after_final"}
 
 
 class FailCriteria(NamedTuple):
-    """What fails a run."""
+    """The conditions under which a run fails."""
 
     fail_on_violations: bool = False
     min_coverage: float | None = None  # In percent.
-    option: str = "--fail-on violations"  # The option that the report suggests where violations do not fail the run.
+    option: str = "--fail-on violations"  # The option that the report suggests if violations do not fail the run.
 
 
 class AppTest(NamedTuple):
     """The test that an app was created for."""
 
     test: str
-    expects: frozenset[str] = frozenset()  # The NAMES that the test expects: reported, but no reason to fail the run.
+    expects: frozenset[str] = (
+        frozenset()
+    )  # The NAMES that the test expects: they are reported, but do not fail the run.
 
 
 @dataclass(frozen=True, slots=True)
 class ViolationGroup:
-    """Violations of one kind at one place of one operation."""
+    """Violations of one kind in one place of the requests to one operation."""
 
-    operation: str  # Empty for requests that name none.
+    operation: str  # Empty for requests to unknown paths.
     outcome: str  # `success`, `empty`, or an error's name.
-    example: Violation  # The first of them.
+    example: Violation  # The first of these violations.
     times: int
-    requests: tuple[str, ...]  # Ids of the first.
-    across: bool = False  # Whether it is a lint, shown only by several requests.
+    requests: tuple[str, ...]  # Ids of the first requests.
+    across: bool = False  # Whether it is a lint: a violation over several requests.
     expected: bool = False  # Whether the tests expect it.
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What clients sent, checked against the contract."""
+    """The requests in a journal, checked against the contract."""
 
     requests: int
-    evicted: int  # Older requests that have left the journal.
+    evicted: int  # Number of older requests that are no longer in the journal.
     accepted: int
     apps: int
     scenarios: tuple[tuple[str, int], ...]
     coverage: Coverage
     violations: tuple[ViolationGroup, ...]
     error_handling: tuple[ErrorHandling, ...]
-    unnamed: int = 0  # Requests that name no registered app.
+    unnamed: int = 0  # Requests without the appkey of a registered app.
     tests: Mapping[str, str] = field(default_factory=dict)  # The test that a request belongs to, by the request's id.
 
     def tests_of(self, requests: Iterable[str]) -> tuple[str, ...]:
-        """Return the tests that some requests belong to, each once."""
+        """Return the tests that the requests with these ids belong to, without duplicates."""
         return tuple(dict.fromkeys(self.tests[number] for number in requests if number in self.tests))
 
     @property
@@ -76,7 +78,7 @@ class Report:
 def build_report(
     entries: Sequence[JournalEntry], evicted: int, inputs: ReportInputs, tests: Mapping[str, AppTest] | None = None
 ) -> Report:
-    """Return the report on `entries` in the order received, after `evicted` older ones; `tests` are by appkey."""
+    """Return the report on `entries` in the order received. `evicted` older ones were lost; `tests` are by appkey."""
     known = tests or {}
 
     def expected(entry: JournalEntry, name: str) -> bool:
@@ -100,7 +102,7 @@ def build_report(
 
 
 def find_failures(report: Report, criteria: FailCriteria) -> list[Text]:
-    """Return the reasons why a run fails, one sentence each; a run without a request always fails."""
+    """Return the reasons why a run fails, one sentence each; a run without requests always fails."""
     if not report.requests:
         return [
             Text(
@@ -115,8 +117,8 @@ def find_failures(report: Report, criteria: FailCriteria) -> list[Text]:
         if times := len(report.findings):
             failures.append(Text(f"{pluralize(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
         if times := report.evicted:
-            # Requests that can no longer be checked do not count as correct.
-            en = f"{pluralize(times, 'older request')} left the journal unchecked; make it larger"
+            # Requests that were not checked must not count as correct.
+            en = f"{pluralize(times, 'older request')} left the journal unchecked; enlarge the journal"
             failures.append(Text(en, f"{times} 个较早的请求已移出日志，未经检查；请增大日志"))
     percent, minimum = report.coverage.percent, criteria.min_coverage
     if minimum is not None and percent < minimum:
@@ -130,7 +132,7 @@ def _group(
 ) -> tuple[ViolationGroup, ...]:
     groups: dict[tuple[object, ...], list[tuple[JournalEntry, Violation, bool]]] = {}
     for entry, violation, across in found:
-        # Every unknown path is a group of its own: the texts name the paths.
+        # Each unknown path has its own group, since the texts contain the paths.
         where = violation.got if violation.where == "path" else violation.where
         key = (
             *(entry.operation, outcome_of(entry), violation.name, where, violation.tolerated),

@@ -1,8 +1,8 @@
-"""Retry analysis: whether clients reacted to each error as the retry rules ask.
+"""Retry analysis: whether clients reacted to each error as the retry rules require.
 
-Compares the requests of one app for the same operation with the same body, in the order received. For a signature or
-a seq it looks at whatever the app sends next. Gaps count from the end of a response, by the app's clock or the
-machine's, whichever shows more: a test that moves the clock has waited, and one that freezes it can still wait.
+Compares the requests of one app to the same operation with the same body, in the order received; after an error of the
+signature or the seq, the app's next request of any kind. Gaps are measured from the end of a response, by the app's
+clock or the machine's, whichever is longer: a test may wait by moving the clock, or wait while the clock is frozen.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Action = Literal[
     "signed_again", "took_new_seq", "waited", "changed", "came_back", "went_on", "gave_up",
     "same_signature", "same_seq", "too_soon", "repeated", "too_often",
 ]  # fmt: skip
-"""What a client did after an error; the last five are mistakes."""
+"""The reaction of a client to an error; the last five are mistakes."""
 
 MISTAKES: dict[Action, Text] = {
     "same_signature": Text("repeated the same signature {times}", "{times}用相同的签名重复请求"),
     "same_seq": Text("repeated the same seq {times}", "{times}用相同的 seq 重复请求"),
     "too_soon": Text("retried within {seconds} s {times}", "{times}未等满 {seconds} 秒就重试"),
     "repeated": Text("repeated the same request {times}", "{times}原样重复请求"),
-    "too_often": Text("retried {times} after {tries}", "尝试 {tries} 次后仍重试{times}"),
+    "too_often": Text("retried {times} after {tries}", "已尝试 {tries} 次，仍重试{times}"),
 }
 CORRECT: dict[Action, Text] = {
     "signed_again": Text("signed again", "重新签名"),
@@ -40,16 +40,16 @@ CORRECT: dict[Action, Text] = {
 }
 MAX_IDS = 5  # Request ids listed as examples.
 MAX_SIGNING_DELAY = 2.0  # Seconds between curtime and a request that was signed just before it was sent.
-NEW_SESSION_SECONDS = 600.0  # A retry after this long starts to count tries anew.
-MAX_IN_FLIGHT = 256  # How many requests are searched for the first one sent after a response.
+NEW_SESSION_SECONDS = 600.0  # A retry after this gap resets the count of tries.
+MAX_IN_FLIGHT = 256  # Requests that are searched for the first one sent after a response.
 _CURED_BY_SIGNING = frozenset(
     {"checksum_expired", "checksum_mismatch", "checksum_reused", "curtime_format", "curtime_fraction"}
-)  # Violations that another signature removes.
+)  # Violations that signing again corrects.
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A mistake in error handling and how often it was made."""
+    """A mistake in error handling, and how often it occurred."""
 
     action: Action
     times: int
@@ -59,9 +59,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ErrorHandling:
-    """What clients did after one error of one operation."""
+    """The reactions of clients to one error of one operation."""
 
-    operation: str  # The path, if it names no operation.
+    operation: str  # The path, if it is unknown.
     rule: RetryRule
     times: int  # How often the error was returned.
     actions: dict[Action, int]
@@ -100,9 +100,9 @@ class _Tally:
 def analyze_retries(
     entries: Iterable[JournalEntry], rules: RetryRules, expected: Callable[[JournalEntry, str], bool] = lambda *_: False
 ) -> tuple[ErrorHandling, ...]:
-    """Return the error handling for each operation and error, in the order of first use and of the rules.
+    """Return the error handling per operation (in the order of first use) and error (in the order of the rules).
 
-    A mistake that is `expected` of the request that shows it is counted, but not reported.
+    A mistake is counted, but not reported, if `expected(ENTRY, ACTION)` is true of the request that shows it.
     """
     tallies: dict[tuple[str, str], _Tally] = {}
     for requests in by_client(entries):
@@ -130,7 +130,7 @@ def analyze_retries(
 
 
 def action_text(action: Action, rule: RetryRule, times: Text | None = None) -> Text:
-    """Return an action in words, with how often if given."""
+    """Return the text of an action; `times` says how often it occurred."""
     if action in CORRECT:
         return CORRECT[action]
     times, seconds = times or Text("", ""), f"{rule.seconds:g}"
@@ -146,7 +146,7 @@ def retry_rule(entry: JournalEntry, rules: RetryRules) -> RetryRule | None:
 
 
 def by_client(entries: Iterable[JournalEntry]) -> list[list[JournalEntry]]:
-    """Return the requests of each app, and of each unregistered appkey."""
+    """Return the requests grouped by app, or by appkey if it is not registered."""
     clients: dict[tuple[str, str], list[JournalEntry]] = defaultdict(list)
     for entry in entries:
         clients[entry.appkey, "" if entry.appkey else entry.query.get("appkey", "")].append(entry)
@@ -154,7 +154,7 @@ def by_client(entries: Iterable[JournalEntry]) -> list[list[JournalEntry]]:
 
 
 def gap(entry: JournalEntry, following: JournalEntry) -> float:
-    """Return the seconds from the end of a response to a later request; negative if it was sent before that."""
+    """Return the seconds from the end of a response to a later request; negative if the request was sent earlier."""
     duration = entry.seconds + entry.delivery
     return max(following.started - entry.started, following.at - entry.at) - duration
 
@@ -196,9 +196,9 @@ def _first_after(entry: JournalEntry, requests: list[JournalEntry], position: in
 def _classify(
     rule: RetryRule, entry: JournalEntry, retry: JournalEntry | None, following: JournalEntry | None
 ) -> tuple[Action, JournalEntry | None]:
-    """Return what the client did after an error, and the request that shows it.
+    """Return the reaction of the client to an error, and the request that shows it.
 
-    `retry` is its next request for the same; `following` its next request of any kind.
+    `retry` is its next request to the same operation with the same body; `following` its next request of any kind.
     """
     if rule.whole_app and following is not None:
         return _compare(rule, entry, following), following
@@ -226,7 +226,7 @@ def _compare(rule: RetryRule, entry: JournalEntry, following: JournalEntry) -> A
 
 
 def _is_signed_again(entry: JournalEntry, following: JournalEntry) -> bool:
-    """Whether a request has a new signature. All signatures of one second are equal: then a new seq decides."""
+    """Whether a request was signed again. Signatures of the same second are equal; then a new seq shows it."""
     if entry.fingerprint != following.fingerprint or entry.query.get("curtime") != following.query.get("curtime"):
         return True
     seq = following.query.get("seq")
@@ -238,7 +238,7 @@ def _target(entry: JournalEntry) -> str:
 
 
 def _body(entry: JournalEntry) -> object:
-    """Return a value that is equal for two bodies with the same content, whatever the order of their keys."""
+    """Return a value that is equal for bodies with the same content, regardless of the order of keys."""
     if entry.body_cut:
         return entry.body_cut.sha256
     if entry.fields_cut:

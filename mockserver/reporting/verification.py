@@ -1,7 +1,7 @@
-"""Verification: whether the expected requests were received, and if not, which came close.
+"""Verification: whether the expected requests were received, and if not, which requests are similar.
 
-A request that has left the journal, or whose body was too long to be kept, is never counted as "not received": where
-it could change the result, the result says that it cannot be determined.
+A request that was evicted from the journal, or whose body was too long to be stored, never counts as "not received":
+if it could change the result, the result is that the answer cannot be determined.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_COMPARED = 1_000  # Near misses are searched among the newest requests only.
 
 @dataclass(frozen=True, slots=True)
 class VerificationRequest:
-    """Which requests are meant, and how many of them are expected."""
+    """A selection of requests, and how many of them are expected."""
 
     query: JournalQuery
     matcher: Matcher
@@ -42,7 +42,7 @@ class VerificationRequest:
 
     @property
     def range(self) -> JournalQuery:
-        """What to select from the journal: the requests that can match, and those that can be near misses."""
+        """The query for the requests that can match and those that can be near misses."""
         return JournalQuery(appkey=self.query.appkey, since=self.query.since)
 
     def matches(self, entry: JournalEntry) -> bool | None:
@@ -54,7 +54,7 @@ class VerificationRequest:
         if fields is None:
             fields = entry.uncut_fields()
         unmet = self.matcher.unmet(fields, query)
-        # A part that was stored whole can still rule the request out.
+        # A part that was stored completely can still exclude the request.
         whole = {"body": fields.keys(), "query": {name for name, value in query.items() if len(value) <= MAX_TEXT}}
         for condition in unmet:
             if not is_cut[condition.part] or condition.field in whole[condition.part]:
@@ -63,7 +63,7 @@ class VerificationRequest:
 
     @property
     def text(self) -> Text:
-        """What is expected: `2 requests to query_room_info with body RoomId = "77"`."""
+        """The expectation as text: `2 requests to query_room_info with body RoomId = "77"`."""
         criteria = [show_condition(condition) for condition in self.matcher.conditions]
         wanted = self.query
         criteria += [] if wanted.error is None else [f"error = {shorten(wanted.error or OK)}"]
@@ -78,7 +78,7 @@ class VerificationRequest:
 
 
 class NearMiss(NamedTuple):
-    """A similar request that does not match, and how it differs."""
+    """A similar request that does not match, and its differences."""
 
     entry: JournalEntry
     differences: tuple[Difference, ...]
@@ -89,16 +89,16 @@ class Verification:
     """The result of a verification."""
 
     ok: bool
-    count: int  # How many matching requests were found.
-    evicted: int  # How many requests that could match have left the journal.
-    message: Text  # What was expected and found; several lines with near misses if it failed.
+    count: int  # Number of matching requests.
+    evicted: int  # Number of requests that could match and were evicted from the journal.
+    message: Text  # Expected and actual number; several lines with near misses if the verification failed.
     near: tuple[NearMiss, ...] = ()
 
 
 def parse_verification(body: Mapping[str, Any]) -> VerificationRequest:
     """Return the request in a mapping of KEYS: a filter, `when`, and `count` or `at_least` and `at_most`.
 
-    Without a count at least one request is expected. Raise AdminError if anything is invalid.
+    Without a count, at least one request is expected. Raise AdminError if a value is invalid.
     """
     for name in body:
         if name not in KEYS:
@@ -160,7 +160,7 @@ def verify(selection: Selection, request: VerificationRequest) -> Verification:
 
 
 def _undetermined(selection: Selection, expected: Text, count: int, lost: int) -> Text:
-    """Return why the result cannot be determined, and what to do."""
+    """Return the reason why the result cannot be determined, and advice."""
     evicted, cut = selection.evicted, lost - selection.evicted
     reasons, advice = [], []
     if evicted:
@@ -169,17 +169,17 @@ def _undetermined(selection: Selection, expected: Text, count: int, lost: int) -
         reasons.append(Text(en, f"已有 {evicted} 个较早的请求移出日志"))
         advice.append(
             Text(
-                "clear it before the test, use a later `since`, or make it larger",
+                "clear the journal before the test, use a later `since`, or enlarge the journal",
                 "请在测试前清空日志、用 since 缩小范围，或增大日志",
             )
         )
     if cut:
-        reasons.append(Text(f"{cut} had a body too long to be kept whole", f"{cut} 个请求的包体过长，未完整保留"))
+        reasons.append(Text(f"{cut} had a body too long to be stored", f"{cut} 个请求的包体过长，未完整保留"))
         advice.append(Text("match their other fields", "请改用其他字段判断"))
     why, what = " and ".join(text.en for text in reasons), "; ".join(text.en for text in advice)
     why_zh, what_zh = "，且".join(text.zh for text in reasons), "；".join(text.zh for text in advice)
     return Text(
-        f"cannot tell: expected {expected.en}, found {count}, but {why}; {what}",
+        f"cannot be determined: expected {expected.en}, found {count}, but {why}; {what}",
         f"无法判断：应有{expected.zh}，找到 {count} 个，但{why_zh}；{what_zh}",
     )
 
@@ -228,7 +228,7 @@ def _parse_when(when: Any) -> Matcher:
     for condition in matcher.conditions:
         if (condition.part, condition.field) == ("query", "checksum") and len(str(condition.expected)) > 7:
             raise _invalid(
-                "when/query/checksum: the journal keeps only six characters of it; match seq or curtime instead",
+                "when/query/checksum: the journal stores only its first six characters; match seq or curtime instead",
                 "when/query/checksum：日志只保留其前六个字符；请改用 seq 或 curtime",
             )
     return matcher

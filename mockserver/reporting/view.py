@@ -1,6 +1,7 @@
-"""A report flattened into rows of plain text in one language, which the text, HTML and JUnit formats lay out.
+"""A report as rows of plain text in one language, for the text, HTML, Markdown and JUnit formats.
 
-Every text that a client can influence is cleaned here: one line of limited length without control characters.
+Every text that a client can influence is cleaned here: it becomes one line of limited length without control
+characters.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from mockserver.reporting.report import FailCriteria, Report, ViolationGroup, fi
 from mockserver.reporting.retries import ErrorHandling, action_text
 
 MAX_TEXT = 400  # Characters of one text.
-MAX_GROUPS = 200  # Rows of violations; a client can invent any number of field names.
+MAX_GROUPS = 200  # Rows of violations: a client can send any number of unknown field names.
 _TEXTS = read_texts(Path(__file__).with_name("texts.yaml"))
 LABELS: dict[str, Text] = _TEXTS["labels"]
 _SENTENCES: dict[str, Text] = _TEXTS["sentences"]
@@ -53,7 +54,7 @@ class FindingRow:
 
 @dataclass(frozen=True, slots=True)
 class HandlingRow:
-    """What clients did after one error of one operation."""
+    """The reactions of clients to one error of one operation."""
 
     times: int
     error: str
@@ -71,7 +72,7 @@ class OperationRow:
     section: str
     requests: int
     counted: str  # `2 requests`.
-    share: str  # `3/17`: how much of the denominator is covered.
+    share: str  # `3/17`: covered cells and the denominator.
     covered: list[str]
     missing: list[str]
     faults: list[str]
@@ -102,7 +103,7 @@ class ReportView:
         self.is_fine = not wrong
         failed = [f"{self.label['failed']}: {failure}" for failure in self.failures]
         self.result = "\n".join(failed or [self.verdict])
-        """The last lines of a report: why the run fails, or that it does not."""
+        """The last lines of a report: the reasons why the run fails, or one line saying that it does not."""
         more = len(report.violations) - MAX_GROUPS
         self.more = self._fill("more", count=more) if more > 0 else ""
         self.percent = f"{coverage.percent:g} %"
@@ -124,12 +125,12 @@ class ReportView:
 
     @cached_property
     def violations(self) -> list[ViolationRow]:
-        """The first groups of violations; `more` says how many are left out."""
+        """The first `MAX_GROUPS` groups of violations; `more` is a line with the number of the others."""
         return [self.violation(group) for group in self.report.violations[:MAX_GROUPS]]
 
     @cached_property
     def handling(self) -> list[HandlingRow]:
-        """What clients did after each error."""
+        """The reactions of clients to each error."""
         return [self._handling(row) for row in self.report.error_handling]
 
     def violation(self, group: ViolationGroup) -> ViolationRow:
@@ -190,7 +191,7 @@ class ReportView:
         return [f"{self._cell(cell)} ×{cell.times}" for cell in cells]
 
     def _cell(self, cell: Cell) -> str:
-        """Return `BeginTime left out`, `CountBy = 3` or `room_not_found`."""
+        """Return `BeginTime omitted`, `CountBy = 3` or `room_not_found`."""
         name = clean(cell.name)
         if cell.value in (GIVEN, LEFT_OUT):
             return f"{name} {self._fill(cell.value)}"
@@ -202,7 +203,7 @@ class ReportView:
 
 
 def clean(text: object) -> str:
-    """Return a client's text as one short line without anything that a terminal, XML or a browser acts on."""
+    """Return a client's text as one short line without control characters."""
     return shorten(str(text), MAX_TEXT)
 
 

@@ -1,8 +1,8 @@
 """Checks of a scenario file that its JSON Schema cannot express.
 
-Common mistakes get advice of their own: a section number for an operation, an error code for an error name, a
-fault inside a reply. Fields in `when.body` and `patch` must be documented fields of the operation: a rule with a
-misspelled field would never match, and a misspelled patch would break every response.
+Common mistakes get specific advice: a section number instead of an operation, an error code instead of an error
+name, a fault inside a reply. Fields in `when.body` and `patch` must be documented fields of the operation: a rule
+with a misspelled field would never match, and a misspelled patch would break every response.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def explain_common_mistakes(document: Document, problems: list[Problem], catalog
 
 
 def unknown_conditions(body: Collection[str], on: Collection[str], schemas: Schemas) -> Iterator[Mistake]:
-    """Yield the fields of `when.body` that keep a rule from ever matching a request to the operations `on`."""
+    """Yield the fields of `when.body` because of which a rule can never match a request to the operations `on`."""
     known = {name: _fields(schemas.request(name).schema) for name in sorted(on)}
     if not body or not on or any(fields is None or fields.keys() >= set(body) for fields in known.values()):
         return
@@ -70,7 +70,7 @@ def unknown_changes(
 
 
 def _fields(schema: Mapping[str, Any]) -> dict[str, None] | None:
-    """The fields of a closed schema in order; None if the schema allows other fields."""
+    """Return the fields of a closed schema in order; None if the schema allows other fields."""
     if schema.get("additionalProperties") is not False or "patternProperties" in schema:
         return None
     return dict.fromkeys(schema.get("properties", ()))
@@ -118,7 +118,7 @@ def _mistakes_in_reply(
 
 
 def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The mappings in a list, with their indices."""
+    """Yield the mappings in a list, with their indices."""
     for index, item in enumerate(value if isinstance(value, list) else ()):
         if isinstance(item, dict):
             yield index, item

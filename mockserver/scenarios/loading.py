@@ -1,7 +1,7 @@
 """Load scenario files: check them, follow `extends`, and build the scenarios.
 
 Every problem is reported with file, line, column and advice. A reply without templates is checked against the
-response schema here, so that a wrong one fails at start and not in the middle of a test run.
+response schema here, so that an invalid reply fails at startup and not in the middle of a test run.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Pointer = tuple[str | int, ...]
 def load_scenarios(
     paths: Mapping[str, Path], schemas: Schemas, catalogue: Catalogue, *, seed: int | None = None, now: int
 ) -> dict[str, Scenario]:
-    """Return the scenarios by name. ConfigurationError lists every problem of every file.
+    """Return the scenarios by name. Raise ConfigurationError with every problem of every file.
 
     `seed` replaces the seed of generated worlds. Relative times in recorded worlds are checked as of `now`.
     """
@@ -68,13 +68,13 @@ def load_rule(entry: Mapping[str, Any], name: str, schemas: Schemas, catalogue: 
 
 
 class _ScenarioFile:
-    """One file: its own readings, rules and faults, without those it extends, and its problems."""
+    """One scenario file: its own readings, rules and faults, without inherited ones, and its problems."""
 
     def __init__(self, name: str, document: Document, schemas: Schemas, catalogue: Catalogue) -> None:
         self.name, self._schemas, self._catalogue = name, schemas, catalogue
         self._rule_names: set[str] = set()
         mistakes = Problems()
-        # What is left is valid, except that a rule or a reply may lack something.
+        # The document without its invalid parts; required keys of a rule or a reply may be missing.
         self.document = check_document(document, schemas["scenario.json"], mistakes)
         self.problems = Problems(explain_common_mistakes(document, mistakes, catalogue))
         self.content: dict[str, Any] = self.document.value
@@ -89,7 +89,7 @@ class _ScenarioFile:
         ]
 
     def problem(self, pointer: Pointer, text: Text, *, key: bool = False) -> None:
-        """Add a problem of the value, or its key, at `pointer`."""
+        """Add a problem of the value at `pointer`, or of its key."""
         self.problems.append(self.document.problem(pointer, text, key=key))
 
     def add(self, mistakes: Iterable[Mistake], *at: str | int) -> None:
@@ -118,7 +118,7 @@ class _ScenarioFile:
             wrong = {mistake.pointer[0] for mistake in error.mistakes if mistake.pointer}
             self.add((mistake for mistake in error.mistakes if whole or mistake.pointer), *at)
             if wrong - {"fault"}:
-                # The other fields are checked without those that are wrong.
+                # Parse again without the invalid fields, to find the mistakes in the others.
                 self._fault({name: entry[name] for name in entry if name not in wrong}, at, whole=False)
             return None
 
@@ -240,14 +240,17 @@ def _texts(value: Any, at: Pointer) -> Iterator[tuple[Pointer, str]]:
 
 
 class _Worlds:
-    """The worlds of a run: scenarios with the same `world` block share one, which is checked once."""
+    """The worlds of the loaded scenarios. Scenarios with the same `world` block share one, which is checked once."""
 
     def __init__(self, seed: int | None, now: int) -> None:
         self._seed, self.now = seed, now
         self._known: list[tuple[dict[str, Any], WorldSource, Mistake | None]] = []
 
     def load(self, spec: dict[str, Any]) -> tuple[WorldSource, Mistake | None]:
-        """Return the world of a block, and a warning if it has sessions in the future; WorldError for an invalid one."""
+        """Return the world of a block, and a warning if it has sessions in the future.
+
+        Raise WorldError if the block is invalid.
+        """
         for known, source, warning in self._known:
             if known == spec:
                 return source, warning
@@ -260,7 +263,7 @@ class _Worlds:
 def _scenario(
     file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Collection[str], worlds: _Worlds
 ) -> Scenario | None:
-    """The scenario of a file and everything it extends; None if that has a problem, which is added to its file."""
+    """Return the scenario of a file, with everything it extends. If a file has a problem, add it there; return None."""
     chain = _chain(file, files, names)
     # A world is checked even if the file extends a scenario that does not exist.
     world, warning, recorded_at = _world(chain or [file], worlds)
@@ -286,7 +289,7 @@ def _scenario(
 
 
 def _chain(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Collection[str]) -> list[_ScenarioFile]:
-    """The file and all it extends, the nearest first; empty if one of them is not usable or they extend each other."""
+    """Return the file and all that it extends, nearest first; empty if one of them is invalid or there is a cycle."""
     chain = [file]
     while (parent := chain[-1].extends) is not None:
         if parent not in files:
@@ -303,9 +306,10 @@ def _chain(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Colle
 
 
 def _world(chain: Sequence[_ScenarioFile], worlds: _Worlds) -> tuple[WorldSource | None, Problem | None, int]:
-    """The world of a chain, a warning about it, and when it was recorded: the nearest `world` block over those of the same source behind it.
+    """Return the world of a chain, a warning about it, and when it was recorded (seconds since the epoch, or 0).
 
-    A scenario without any has an empty world. None if no world can be built; the problem is added to the file.
+    Keys of a `world` block override those of the blocks that it extends, as long as these have the same source. A
+    chain without a block has an empty world. If no world can be built, add the problem to the file and return None.
     """
     parts = [part for part in chain if "world" in part.content]
     if not parts:
@@ -330,7 +334,7 @@ def _world(chain: Sequence[_ScenarioFile], worlds: _Worlds) -> tuple[WorldSource
 
 
 def _replay(chain: Sequence[_ScenarioFile], recorded_at: int) -> Replay | None:
-    """The nearest `replay` of a chain; None if nothing is moved."""
+    """Return the nearest `replay` of a chain; None if times are not moved."""
     part = next((part for part in chain if "replay" in part.content), None)
     if part is None or part.content["replay"]["shift"] == "none":
         return None

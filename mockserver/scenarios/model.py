@@ -1,4 +1,4 @@
-"""A loaded scenario: rules that answer some requests, and the world, readings and faults for all others."""
+"""A loaded scenario: rules that answer some requests; the world, which answers the others; readings and faults."""
 
 from __future__ import annotations
 
@@ -26,13 +26,12 @@ class Reply:
 
     kind: Literal["error", "patch", "body", "world"]
     location: str  # File and line, for log messages.
-    error: str = ""  # Name of the error that is returned, also of a literal body that is a failure.
-    render: Render | None = None
+    error: str = ""  # Name of the error that is returned, also by a literal body with Status FAIL.
+    render: Render | None = None  # Renders the body, the patch, or the error's info for one request.
     templated: bool = False  # Whether `render` evaluates templates, which may take a while.
-    """Fills in the body, the patch, or the error's info for one request."""
     encoded: bytes | None = None  # The JSON of a body without templates, checked when the file was loaded.
-    empty: bool = False  # The lists in `encoded` are empty.
-    unchecked: bool = False  # The reply may violate the response schema.
+    empty: bool = False  # Whether all lists in `encoded` are empty.
+    unchecked: bool = False  # Whether the reply may violate the response schema.
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,12 @@ class Rule:
     replies: tuple[Reply, ...]
     times: int | None = None  # The rule stops matching after this many requests.
     entry: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """The entry it was built from, for a rule added at run time."""
+    """The entry of `answers`, for a rule added at run time."""
 
 
 @dataclass(frozen=True, eq=False)
 class RuleSet:
-    """The rules that may answer the requests of an app: its own, then those of its scenario."""
+    """The rules that may answer the requests of an app: the app's own, then those of its scenario."""
 
     rules: tuple[Rule, ...] = ()
     number: int = field(default_factory=itertools.count(1).__next__)  # Unique in this process.
@@ -62,7 +61,7 @@ class RuleSet:
 
     @cached_property
     def templated(self) -> frozenset[str]:
-        """The operations that a template may answer, which may take a while."""
+        """The operations with a rule that evaluates templates, which may take a while."""
         templated = (rule for rule in self.rules if any(reply.templated for reply in rule.replies))
         return frozenset(name for rule in templated for name in rule.on)
 
@@ -80,8 +79,8 @@ class Scenario:
     world: WorldSource
     rules: tuple[Rule, ...]  # Its own rules first, then those of the scenario it extends.
     faults: tuple[Fault, ...]
-    warning: Problem | None = None  # What is valid but probably not meant: sessions in the future.
-    replay: Replay | None = None  # How a recording is moved in time.
+    warning: Problem | None = None  # Valid, but probably not intended: sessions in the future.
+    replay: Replay | None = None  # How the times of a recording are moved.
     error_info: ErrorInfoStyle | None = None  # The style of ErrorInfo; None for the default.
 
 

@@ -1,6 +1,6 @@
 """Near misses: the rule that a request almost matched, and the differences between a request and a matcher.
 
-Runs when the journal is read, never for a request.
+Runs when the journal is read, never while a request is handled.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Difference(NamedTuple):
 
 
 class NearestRule(NamedTuple):
-    """The rule that came closest, and the conditions that the request does not meet."""
+    """The rule with the fewest unmet conditions, and how the request differs from it."""
 
     key: str
     differences: tuple[Difference, ...]  # Empty if the rule matches but has reached its `times`.
@@ -61,7 +61,7 @@ class NearestRule(NamedTuple):
 
 
 def nearest_rule(rules: Iterable[Rule], operation: str, body: Fields, query: Fields) -> NearestRule | None:
-    """Return the rule for `operation` with the fewest unmet conditions, the first of equals; None without rules."""
+    """Return the first rule for `operation` with the fewest unmet conditions; None if there is no rule."""
     best: tuple[Rule, list[Condition]] | None = None
     for rule in rules:
         if operation in rule.on:

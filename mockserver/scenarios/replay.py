@@ -1,4 +1,7 @@
-"""Moves a recording in time: requests back to when it was recorded, answers forward to now. Knows the names of time fields only."""
+"""Moves a recording in time: requests back to the time of the recording, answers forward to now.
+
+Only fields that hold times are changed; they are known by their names.
+"""
 
 from __future__ import annotations
 
@@ -19,26 +22,26 @@ _DATE = "QueryDate"
 
 
 class Replay(NamedTuple):
-    """How a scenario moves what was recorded at `recorded_at`."""
+    """How a scenario moves the times of a recording made at `recorded_at` (seconds since the epoch)."""
 
     shift: Shift
     recorded_at: int
 
     def seconds(self, operation: str, now: int) -> int:
-        """Return how much later a recording is served; whole days of UTC+8 for the statistics of a day."""
+        """Return by how many seconds times move; statistics of a day move by whole days of UTC+8."""
         if self.shift == "none":
             return 0
-        if self.shift == "seconds" and not _asks_for_day(operation):
+        if self.shift == "seconds" and not _is_daily(operation):
             return now - self.recorded_at
         return start_of_day(now) - start_of_day(self.recorded_at)
 
 
-def _asks_for_day(operation: str) -> bool:
+def _is_daily(operation: str) -> bool:
     return OPERATIONS[operation].section.startswith("3.")
 
 
 def move(value: Any, seconds: int) -> Any:
-    """Return a body with all of its times later by some seconds; empty times and zeros stay."""
+    """Return a body with all of its times later by `seconds`; empty times and zeros do not change."""
     if isinstance(value, list):
         return [move(item, seconds) for item in value]
     if not isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The bounds of templates: the filters they may use, the steps of their loops, and the time they may take."""
+"""The limits of templates: the filters they may use, the steps of their loops, and the time they may take."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jinja2.visitor import NodeTransformer
 from mockserver.core.machine_time import thread_time
 
 MAX_OUTPUT = 100_000  # Characters of a rendered text.
-_MAX_SECONDS = 1.0  # Seconds in which everything that a reply renders must be finished.
+_MAX_SECONDS = 1.0  # CPU seconds for rendering all templates of a reply.
 _MAX_STEPS = 10_000
 _MAX_PRECISION = 20
 _MAX_INDENT = 16
@@ -29,16 +29,16 @@ _FILTERS = (
 
 
 class Clock(threading.local):
-    """When the value that this thread renders must be finished."""
+    """The time by which this thread must have rendered a value, in CPU seconds of the thread."""
 
     end = math.inf
 
     def start(self) -> None:
-        """Begin to render a value."""
+        """Set the time limit for the value that is rendered next."""
         self.end = thread_time() + _MAX_SECONDS
 
     def check(self) -> None:
-        """Raise SecurityError when the time is up."""
+        """Raise SecurityError if the time limit has passed."""
         if thread_time() > self.end:
             raise SecurityError(f"the template takes more than {_MAX_SECONDS:g} s")
 
@@ -47,7 +47,7 @@ CLOCK = Clock()
 
 
 def _timed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a filter that does not start when the time is up."""
+    """Return the filter with a check of the time limit before each call."""
 
     @functools.wraps(function)
     def timed(*args: Any, **kwargs: Any) -> Any:
@@ -58,7 +58,7 @@ def _timed(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _steps(values: Iterable[Any]) -> Iterator[Any]:
-    """Yield the values of a loop while there is time."""
+    """Yield the values of a loop. Raise SecurityError after too many values or when the time limit has passed."""
     for count, value in enumerate(values):
         if count >= _MAX_STEPS:
             raise SecurityError(f"a loop over more than {_MAX_STEPS} values")

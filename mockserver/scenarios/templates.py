@@ -1,8 +1,8 @@
 """Templates in scenario files: sandboxed Jinja2 expressions over `request`, `now` and `fake`.
 
 Memory is bounded by what a template may contain: no nested loops, no definitions, and only methods and filters whose
-output cannot be much larger than their input. Time is bounded by a limit that every step checks, and `fake` by limits of
-its own. Calls with constant arguments are tried when the file is loaded. The result must be plain JSON.
+output cannot be much larger than their input. Time is bounded by a limit that every step checks; `fake` has its own
+limits. Calls of `fake` with constant arguments are tried when the file is loaded. The result must be plain JSON.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
     list: frozenset(("index", "count")),
     tuple: frozenset(("index", "count")),
     **dict.fromkeys((bytes, int, float, bool), frozenset()),
-}  # The methods allowed for these types: others take a width or a number of repetitions.
+}  # The methods allowed for these types. Others, such as `ljust`, could return huge values.
 _UNKNOWN = object()
 _REFUSED = (
     *(nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.With),
@@ -95,9 +95,10 @@ def is_template(value: Any) -> bool:
 
 
 def compile_value(value: Any, pointer: tuple[str | int, ...] = ()) -> Render:
-    """Return a function that renders every template in `value`; BadTemplate points to an invalid one.
+    """Return a function that renders every template in `value`. Raise BadTemplate, with its pointer, if one is invalid.
 
-    The function raises BadTemplate, too, after about a second. A string that is a single `{{ … }}` renders to the value of the expression, so numbers stay numbers.
+    The function raises BadTemplate if rendering fails or takes more than about a second. A string that is a single
+    `{{ … }}` renders to the value of the expression, so numbers stay numbers.
     """
     part = _compile_part(value, pointer)
 
@@ -154,7 +155,7 @@ def _compile(text: str) -> Render:
         module.set_environment(_ENVIRONMENT)
         expression = TemplateExpression(_ENVIRONMENT.from_string(module), undefined_to_none=False)
         return lambda variables: expression(**variables)
-    # Blanks around it belong to a text.
+    # In a text, leading and trailing whitespace is part of the result.
     template = _ENVIRONMENT.from_string(Bounds().visit(_ENVIRONMENT.parse(text)))
 
     def render(variables: Mapping[str, Any]) -> str:
@@ -170,7 +171,7 @@ def _compile(text: str) -> Render:
 
 
 def _check_statements(tree: nodes.Template) -> None:
-    """Refuse definitions and nested loops: their output can be far larger than the template."""
+    """Raise ValueError for definitions and nested loops: their output can be far larger than the template."""
     for kind in _REFUSED:
         if found := tree.find(kind):
             raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are supported")
@@ -179,7 +180,7 @@ def _check_statements(tree: nodes.Template) -> None:
 
 
 def _try_constant_calls(tree: nodes.Template) -> None:
-    """Raise ValueError for a call of `fake` that requests too much, as far as its arguments are constant."""
+    """Raise ValueError for a call of `fake` whose constant arguments request too much data."""
     for call in tree.find_all(nodes.Call):
         method, root = call.node, call.node
         while isinstance(root, nodes.Getattr):
@@ -194,7 +195,7 @@ def _try_constant_calls(tree: nodes.Template) -> None:
 
 
 def _constant(node: nodes.Expr) -> Any:
-    """Return the value of an expression, or `_UNKNOWN` when it depends on the request."""
+    """Return the value of an expression, or `_UNKNOWN` if it is not constant."""
     try:
         return node.as_const(nodes.EvalContext(_ENVIRONMENT))
     except nodes.Impossible:

@@ -69,7 +69,7 @@ def test_a_recipe_starts_a_server_and_passes(recipe: Path) -> None:
     assert code == 0, output
     assert "mockserver did not start" not in output
     assert "Contract report: 2 requests" in output
-    assert "nothing fails this run" in output
+    assert "no problems found" in output
 
 
 def test_a_recipe_finds_a_server_and_fails_for_a_wrong_client(recipe: Path) -> None:

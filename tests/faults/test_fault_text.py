@@ -55,7 +55,7 @@ def test_a_line_is_a_mapping(line, expected):
         ("hang;max_seconds", "", "'max_seconds' is not field=value"),
         ("hang;=1", "", "is not field=value"),
         ("hang;times=1;times=2", "times", "given twice"),
-        ("latency;uniform=1;uniform.min_ms=1", "uniform", "has a value already"),
+        ("latency;uniform=1;uniform.min_ms=1", "uniform", "already has a value"),
         ("latency", "", "exactly one of fixed_ms, uniform, lognormal"),
         ("latency;fixed_ms=1;uniform.min_ms=1;uniform.max_ms=2", "", "exactly one of"),
         ("latency;uniform.min_ms=9;uniform.max_ms=1", "uniform.max_ms", "swap them"),

@@ -108,8 +108,8 @@ def test_the_text_shows_problems_and_ends_with_the_result() -> None:
     assert "    ! after checksum_expired the client repeated the same signature once [same_signature] (3)" in lines
     assert lines[-2:] == ["failed: 2 violations of the contract", "failed: 1 mistake in error handling"]
     correct = report_on([entry()])
-    assert render_text(view(correct)).splitlines()[-1] == "nothing fails this run"
-    assert render_text(view(correct, "zh")).splitlines()[-1] == "没有导致失败的问题"
+    assert render_text(view(correct)).splitlines()[-1] == "no problems found"
+    assert render_text(view(correct, "zh")).splitlines()[-1] == "未发现问题"
 
 
 def test_the_result_names_the_option_that_makes_violations_fail_the_run() -> None:
@@ -119,7 +119,7 @@ def test_the_result_names_the_option_that_makes_violations_fail_the_run() -> Non
         assert "Violations do not fail this run; use --fail-on violations to make them fail it." in text
     hostile = {"option": "--strict-\x1b<b>"}
     assert render_text(view(REPORT, "zh", **hostile)).splitlines()[-1] == (
-        "违规不影响本次结果；加 --strict-\\u001b<b> 则判为失败"
+        "违规不影响本次结果；如需判为失败，请加 --strict-\\u001b<b>"
     )
     assert structure(render_html(view(REPORT, **hostile))) == structure(render_html(plain))
 
@@ -170,7 +170,7 @@ def test_an_expected_violation_is_shown_but_fails_nothing() -> None:
     expected = build_report(wrongs(*"bb"), 0, inputs(), tests)
     assert failures(expected, fail_on_violations=True) == []
     text = render_text(view(expected))
-    assert text.splitlines()[-1] == "nothing fails this run"
+    assert text.splitlines()[-1] == "no problems found"
     assert "[over several requests, expected]" in text
     assert "body:/roomid" not in render_junit(view(expected))
     assert expected.findings == ()

@@ -92,12 +92,12 @@ def test_every_filter_shows_its_difference() -> None:
 
 
 def test_evicted_requests_are_not_counted_as_absent() -> None:
-    """A verification that they could change fails with "cannot tell"."""
+    """A verification that they could change fails with "cannot be determined"."""
     for body in ({"at_most": 5}, {"at_least": 2}, {"count": 1}, {"count": 2}, {"at_least": 1, "at_most": 3}):
         result = check([room("77")], evicted=3, when=ROOM, **body)
         assert not result.ok
         assert result.evicted == 3
-        assert "cannot tell" in result.message.en
+        assert "cannot be determined" in result.message.en
         assert "3 older requests have left the journal" in result.message.en
 
 
@@ -142,7 +142,7 @@ def test_a_body_too_long_to_be_kept_is_not_counted_as_absent() -> None:
     entries = journal.select().entries
     result = check(entries, when={"body": {"more": "y"}}, count=0)
     assert not result.ok
-    assert "1 had a body too long to be kept whole; match their other fields" in result.message.en
+    assert "1 had a body too long to be stored; match their other fields" in result.message.en
     assert "1 个请求的包体过长" in result.message.zh
     assert check(entries, when={"body": {"more": "y", "CountBy": 2}}, count=0).ok
     assert check(entries, when={"body": {"more": "y"}, "query": {"seq": "2"}}, count=0).ok

@@ -85,7 +85,7 @@ def test_evicted_requests_of_one_app_are_not_hidden_by_another(mock: MockServer)
     for _ in range(5):
         post(busy.signed_url("query_room_info"))
     result = report(mock, after=mark, tests={busy.appkey: {"test": "t", "expects": ["unknown_field"]}})
-    assert "3 older requests left the journal unchecked; make it larger" in result["complaints"]
+    assert "3 older requests left the journal unchecked; enlarge the journal" in result["complaints"]
 
 
 @pytest.mark.parametrize(

@@ -423,5 +423,5 @@ def test_a_body_over_the_limit_is_recorded_by_its_length(mock: MockApp) -> None:
     [entry] = mock.requests
     assert (entry["request"]["body_length"], entry["request"]["json_cut"]) == (len(body), True)
     mock.assert_called("query_room_info", times=1, error="body_too_large")
-    with pytest.raises(AssertionError, match="cannot tell"):
+    with pytest.raises(AssertionError, match="cannot be determined"):
         mock.assert_called(times=0, body={"RoomId": "1"})

@@ -1,4 +1,4 @@
-"""Every nth valid signature is rejected; n is `every`, 3 by default."""
+"""Every nth valid signature is rejected; n is the field `every`, 3 by default."""
 
 from types import MappingProxyType
 

@@ -1,4 +1,4 @@
-"""The response is valid JSON, but not the documented one: one seeded change."""
+"""The response is valid JSON that differs from the documented response by one seeded change."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ from mockserver.faults.base import Draw, FaultContext, PayloadKind, Response, Te
 from mockserver.faults.payloads import Node, decode, nodes, with_body
 
 _MAX_TRIES = 50
-HUGE_ROWS = 10_000  # Rows of a huge list, unless …
-_HUGE_CHARACTERS = 16_000_000  # … that would take more characters.
+HUGE_ROWS = 10_000  # Maximum number of rows of a huge list …
+_HUGE_CHARACTERS = 16_000_000  # … and of its characters.
 _TYPE_NAMES: Mapping[type, str] = {
     str: "a string",
     int: "an integer",
@@ -30,7 +30,7 @@ class Drift:
     fits: Callable[[Node], bool]
     change: Callable[[Node, Draw], str]
     violates_schema: bool
-    """Whether the changed document violates the response schema. Otherwise it is valid, but wrong."""
+    """Whether the changed document violates the response schema. Otherwise only its content is wrong."""
 
 
 def _drop(node: Node, draw: Draw) -> str:
@@ -147,9 +147,9 @@ DRIFTS: Mapping[str, Drift] = {
 
 
 class ContractDrift(PayloadKind):
-    """Makes one change to the document and verifies it with the response schema.
+    """Makes one change to the document and checks the result against the response schema.
 
-    The first six changes always violate the schema; the list changes never do, and are wrong all the same.
+    The first six changes always violate the schema; the changes of lists never do.
     """
 
     text = Text(

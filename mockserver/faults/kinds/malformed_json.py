@@ -60,7 +60,7 @@ class MalformedJson(PayloadKind):
     )
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """Return the response with a malformed body; None if it is not a JSON object already."""
+        """Return the response with a malformed body; None if the body is not a JSON object."""
         if decode(response) is None:
             return None
         body, note = _CHANGES[self.how](response.body, draw)

@@ -4,7 +4,7 @@ from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal, Text, i
 
 
 class RateLimit(ApiKind):
-    """A sliding window by the app's clock. Refused requests do not count."""
+    """Refuses requests over a limit per sliding window, by the app's clock. Refused requests do not count."""
 
     text = Text(
         "rate_limited in an HTTP 200 for requests over the limit; no header says when to retry",

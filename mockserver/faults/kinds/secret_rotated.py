@@ -4,7 +4,7 @@ from mockserver.faults.base import ChecksumKind, Draw, SigningContext, Text, str
 
 
 class SecretRotated(ChecksumKind):
-    """Verifies all signatures with one other secret."""
+    """Verifies all signatures with another secret, which stays the same."""
 
     text = Text(
         "checksum_mismatch until the client signs with the new secret",
