@@ -20,11 +20,11 @@ from mockserver.validation.pasted_request import is_violation
 
 _TIMEOUT = 60.0  # Seconds to wait for each part of an answer.
 _MAX_EXCERPT = 80
-_CLOSED = Text("no answer: the connection was closed without a byte", "没有应答：连接未发送任何字节即关闭")
-_SILENT = Text(f"no answer within {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有应答")
-_RESET = Text("no answer: the connection was reset before the first byte", "没有应答：首字节之前连接被重置")
+_CLOSED = Text("no answer: the connection was closed without a byte", "没有响应：连接未发送任何字节即关闭")
+_SILENT = Text(f"no answer within {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有响应")
+_RESET = Text("no answer: the connection was reset before the first byte", "没有响应：首字节之前连接被重置")
 _UNREACHABLE = Text(
-    "no answer ({}); is `mockserver serve` running there?", "没有应答（{}）；mockserver serve 是否在运行？"
+    "no answer ({}); is `mockserver serve` running there?", "没有响应（{}）；mockserver serve 是否在运行？"
 )
 _STALLED = Text(f"no more data for {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有后续数据")
 _CUT_OFF = Text("{received} of {total} bytes of the body arrived", "正文 {total} 字节只到达 {received} 字节")
@@ -78,7 +78,7 @@ def _no_answer(error: Exception, connected: bool) -> Text:
         return _CLOSED
     if isinstance(error, http.client.HTTPException):
         start = excerpt(str(error))
-        return Text(f"the answer is not HTTP: it begins with '{start}'", f"应答不是 HTTP：开头为 '{start}'")
+        return Text(f"the answer is not HTTP: it begins with '{start}'", f"响应不是 HTTP：开头为 '{start}'")
     if connected and isinstance(error, TimeoutError):
         return _SILENT
     if connected and isinstance(error, ConnectionError):
@@ -97,7 +97,7 @@ def _no_body(status: int, error: Exception) -> Text:
     elif isinstance(error, http.client.IncompleteRead) and error.expected is not None:
         received, total = len(error.partial), len(error.partial) + error.expected
         reason = Text(*(text.format(received=received, total=total) for text in _CUT_OFF))
-    return Text(f"the answer (HTTP {status}) is incomplete: {reason.en}", f"应答（HTTP {status}）中断：{reason.zh}")
+    return Text(f"the answer (HTTP {status}) is incomplete: {reason.en}", f"响应（HTTP {status}）中断：{reason.zh}")
 
 
 def read_answer(place: str, answer: Answer) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def read_answer(place: str, answer: Answer) -> dict[str, Any]:
         place,
         Text(
             f"the answer (HTTP {answer.status}, {kind}) is {wrong.en}",
-            f"应答（HTTP {answer.status}，{kind}）{wrong.zh}",
+            f"响应（HTTP {answer.status}，{kind}）{wrong.zh}",
         ),
     )
 

@@ -35,7 +35,7 @@ _CONNECTIONS = 160  # The number of the server's threads.
 _WRITTEN = Text(
     "Recorded: {sessions} sessions, {answers} other answers, {conflicts} conflicts; see {page}\n"
     "Next: mockserver serve --fixtures {folder} --scenario {scenario}",
-    "已录制：{sessions} 条进出记录、{answers} 个其他应答、{conflicts} 处冲突，见 {page}\n"
+    "已录制：{sessions} 条进出记录、{answers} 个其他响应、{conflicts} 处冲突，见 {page}\n"
     "下一步：mockserver serve --fixtures {folder} --scenario {scenario}",
 )
 

@@ -1,5 +1,5 @@
-"""Asks a real backend, the target: checks it against the contract (`verify`) and finds out how it reads the document (`learn`).
+"""Sends requests to a real backend, the target, to check it (`verify`), learn its behavior (`learn`) or record it.
 
-It may import every package below `server`, and only it may import urllib3. Start with `target.py`, the only module that sends
-requests to a target, then `probing.py`.
+May import every package below `server`; the only package that imports urllib3. Start with `target.py`, the only module
+that sends requests to a target, then `probing.py`.
 """

@@ -1,4 +1,4 @@
-"""Checks one answer against the contract: HTTP status, JSON, envelope, schema, key order (§1.3, §1.4, §2, §3)."""
+"""Checks an answer against the contract: HTTP status, JSON, envelope, schema, order of keys (§1.3, §1.4, §2, §3)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_DEPTH_ERROR = (ValueError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong or worth knowing, and the request that shows it as a line for a shell."""
+    """A problem or a note about an answer, and its request as a shell command."""
 
     severity: Severity
     kind: str  # A stable name; findings of one kind about one operation are reported once.
@@ -28,23 +28,23 @@ class Finding:
 
 
 class DuplicateKey(ValueError):
-    """An object has a key twice."""
+    """An object with a repeated key."""
 
 
 def parse_answer(body: bytes) -> tuple[Any, Text | None]:
-    """Return the JSON value of a body, or None and why there is none."""
+    """Return the JSON value of a body, or None and the reason why it cannot be parsed."""
     try:
         return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_constant), None
     except UnicodeDecodeError:
-        return None, Text("the answer is not UTF-8", "应答不是 UTF-8")
+        return None, Text("the answer is not UTF-8", "响应不是 UTF-8")
     except DuplicateKey as error:
-        return None, Text(f"key {error} is given twice", f"键 {error} 重复")
+        return None, Text(f"key {error} occurs twice", f"键 {error} 重复")
     except _MAX_DEPTH_ERROR:
-        return None, Text("the answer is not JSON", "应答不是 JSON")
+        return None, Text("the answer is not JSON", "响应不是 JSON")
 
 
 def is_envelope(value: Any) -> bool:
-    """Return whether a value is an answer of this API, however wrong."""
+    """Return whether a value is an answer of this API, valid or not."""
     return isinstance(value, dict) and ("ErrorCode" in value or "Status" in value)
 
 
@@ -56,17 +56,17 @@ def is_success(value: Any) -> bool:
 
 
 def check_answer(schemas: Schemas, operation: str, answer: Answer, value: Any, wrong: Text | None) -> Iterator[Finding]:
-    """Yield what in an answer breaks the contract; `value` and `wrong` are those of `parse_answer`."""
+    """Yield the contract violations of an answer; `value` and `wrong` are the results of `parse_answer`."""
     if wrong:
         yield Finding("error", "json", Text(f"HTTP {answer.status}: {wrong.en}", f"HTTP {answer.status}：{wrong.zh}"))
         return
     if answer.status != 200:
         status = answer.status
         yield Finding("error", "http_status", Text(
-            f"HTTP {status} instead of 200, which every answer of the API has", f"HTTP 状态码为 {status}，API 的应答应均为 200"
+            f"HTTP {status} instead of 200, which every answer of the API has", f"HTTP 状态码为 {status}，API 的响应应均为 200"
         ))  # fmt: skip
     if not isinstance(value, dict):
-        yield Finding("error", "envelope", Text("the answer is not a JSON object", "应答不是 JSON 对象"))
+        yield Finding("error", "envelope", Text("the answer is not a JSON object", "响应不是 JSON 对象"))
         return
     kind = answer.headers.get("content-type", "")
     if "json" not in kind.lower():
@@ -87,14 +87,14 @@ def check_answer(schemas: Schemas, operation: str, answer: Answer, value: Any, w
         )
     if tuple(value)[: len(FIELDS)] != FIELDS and not place:
         yield Finding("error", "key_order", Text(
-            "the answer does not begin with Status, ErrorCode, ErrorInfo", "应答不以 Status、ErrorCode、ErrorInfo 开头"
+            "the answer does not begin with Status, ErrorCode, ErrorInfo", "响应不以 Status、ErrorCode、ErrorInfo 开头"
         ))  # fmt: skip
     if failed and value.get("ErrorInfo") == "":
-        yield Finding("warning", "error_info", Text("a failure has no ErrorInfo", "失败应答的 ErrorInfo 为空"))
+        yield Finding("warning", "error_info", Text("a failure has no ErrorInfo", "失败响应的 ErrorInfo 为空"))
 
 
 def _mismatches(validator: Any, value: Mapping[str, Any]) -> Iterator[Mismatch]:
-    """Yield mismatches, looking into long lists piece by piece: the thorough engine is slow."""
+    """Yield mismatches. Long lists are checked in parts, because the engine that finds mismatches is slow."""
     if _fits(validator, value):
         return
     lists = {name: rows for name, rows in value.items() if isinstance(rows, list) and len(rows) > _CHUNK}
@@ -107,7 +107,7 @@ def _mismatches(validator: Any, value: Mapping[str, Any]) -> Iterator[Mismatch]:
 
 
 def _fits(validator: Any, value: Mapping[str, Any]) -> bool:
-    """Return whether the value is valid, and no integer is a number such as 30.0, which the fast engine accepts."""
+    """Return whether the value is valid. The fast engine accepts 30.0 as an integer; the contract does not."""
     return validator.accepts(value) and not _has_whole_float(value, validator.schema)
 
 
@@ -154,7 +154,7 @@ def _disorder(value: Any, schema: Any, place: str) -> Iterator[str]:
     """Yield the place of every object whose keys are not in the order of the schema's properties."""
     if isinstance(value, dict) and isinstance(schema, dict):
         properties = schema.get("properties", {})
-        # The document does not say where the keys go that only a reading adds.
+        # The document does not specify the position of keys that only a reading adds.
         documented = [
             name for name, part in properties.items() if not part.get("$comment", "").startswith("our reading")
         ]

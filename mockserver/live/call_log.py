@@ -1,4 +1,4 @@
-"""The calls that a target has shown: sessions collected from the answers of 2.1 and 2.3, and which questions were asked for them."""
+"""The calls of a target: sessions collected from the answers of 2.1 and 2.3, and the requests that returned them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mockserver.core.clock import DAY_SECONDS, format_day, parse_day, start_of_d
 from mockserver.live.probing import ALL, RECORDS, Prober, Reply
 
 RULES = ("overlap", "enter", "leave", "contained")
-RECENT = 4 * 3_600  # Seconds that calls in progress are assumed to last at most.
+RECENT = 4 * 3_600  # Assumed maximum length of a call, in seconds.
 _SAMPLE_DAY = "20191210"  # The day of the document's samples.
 _HOUR = 3_600
-_RECENT = (_HOUR, 6 * _HOUR, DAY_SECONDS)  # Spans before now that are asked for calls.
+_RECENT = (_HOUR, 6 * _HOUR, DAY_SECONDS)  # Time spans before now that are searched for calls.
 _ENOUGH = 12  # Finished sessions after which the search for calls ends.
 _SINGLE_DAYS, _MAX_DAYS_BACK = 3, 31
 Key = tuple[str, str, int]  # UserId, RoomId, EnterTime.
@@ -23,7 +23,7 @@ Key = tuple[str, str, int]  # UserId, RoomId, EnterTime.
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session; `leave` is None while the target shows no end."""
+    """One session; `leave` is None while it is in progress. Times are in seconds since the epoch."""
 
     user: str
     room: str
@@ -35,13 +35,13 @@ class Session:
 
     @property
     def key(self) -> Key:
-        """What no other session has."""
+        """The values that identify the session."""
         return self.user, self.room, self.enter
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One answer of 2.1 (`user` is set) or 2.3 with what it listed."""
+    """An answer of 2.1 (`user` is set) or 2.3, with its sessions."""
 
     reply: Reply
     user: str | None
@@ -53,7 +53,7 @@ class Listing:
 
 @dataclass
 class CallLog:
-    """All sessions seen, with the listings they are from."""
+    """All sessions seen, with the listings that contain them."""
 
     started: float  # When the examination began, by the target's clock.
     sessions: dict[Key, Session] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class CallLog:
         }
 
     def covers(self, begin: int, end: int) -> bool:
-        """Return whether one answer of 2.3 shows everything that lies inside a time range."""
+        """Return whether the time range of one answer of 2.3 contains this one."""
         return any(each.user is None and each.begin <= begin and each.end >= end for each in self.listings)
 
     def add(self, listing: Listing) -> None:
@@ -103,13 +103,13 @@ def selects(rule: str, session: Session, begin: int, end: int) -> bool:
 
 
 def ask_all(prober: Prober, log: CallLog, begin: int, end: int, *, expected: bool = True) -> Listing:
-    """Ask 2.3 for a time range and add the answer to the log."""
+    """Send a request to 2.3 for a time range, and add the answer to the log."""
     reply = prober.ask(ALL, {"BeginTime": str(begin), "EndTime": str(end)}, expected=expected)
     return _add(log, reply, None, begin, end, reply.rows("UsersList"))
 
 
 def ask_user(prober: Prober, log: CallLog, user: str, begin: int, end: int) -> Listing:
-    """Ask 2.1 for a user and add the answer to the log."""
+    """Send a request to 2.1 for a user, and add the answer to the log."""
     reply = prober.ask(RECORDS, {"UserId": user, "BeginTime": str(begin), "EndTime": str(end)})
     rooms = [(room, room.get("RoomRecords")) for room in reply.rows("UserRecords")]
     rows = [
@@ -136,7 +136,7 @@ def _add(
 
 
 def seconds_of(value: Any) -> int | None:
-    """Return a timestamp as seconds, None if it is none, or the `0` or empty text of a call in progress."""
+    """Return a timestamp in seconds; None if it is invalid, or if it is the `0` or empty text of a call in progress."""
     try:
         return int(value) or None
     except (TypeError, ValueError):
@@ -150,12 +150,12 @@ def _sessions_of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Session]:
         if enter is None or not isinstance(user, str) or not isinstance(room, str):
             continue
         audio, video = (seconds_of(row.get(name)) or 0 for name in ("AudioDuration", "VideoDuration"))
-        # A call in progress may be shown with the present time as its end.
+        # A call in progress may be listed with the current time as its end.
         yield Session(user, room, create or enter, enter, leave, audio, video)
 
 
 def discover(prober: Prober, *, user: str | None, room: str | None, day: str | None) -> CallLog:
-    """Find calls to ask about: those of `day`, or the newest; choose a finished day for the statistics."""
+    """Find calls to examine: those of `day`, or the newest. Choose a finished day for the statistics."""
     now = int(prober.now())
     log = CallLog(now)
     today = start_of_day(now)
@@ -201,7 +201,7 @@ def _look_back(prober: Prober, log: CallLog, today: int) -> None:
 
 
 def _busiest_day(log: CallLog, today: int) -> str:
-    """Return the day before today with the most calls, if possible one whose calls have all ended."""
+    """Return the day before today with the most calls, preferably one on which no call can still be in progress."""
     counts: dict[int, int] = defaultdict(int)
     for session in log.settled():
         if (start := start_of_day(session.enter)) < today:

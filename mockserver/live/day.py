@@ -1,4 +1,4 @@
-"""One finished day of a target: the answers of 3.1, 3.2 and 3.3 about it, and the sessions that they count."""
+"""One finished day of a target: the answers of 3.1, 3.2 and 3.3 for that day, and the sessions that they count."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mockserver.live.probing import DISTRIBUTION, QUALITY, TREND, Prober, Reply
 
 COUNTS = (1, 2, 3, 4)
 COLUMNS = ("CommunicateDuration", "RoomCnt", "PeakOnlineNum", "CommunicateNum")
-_MAX_MARGIN = 3  # More requests to find the sessions that cross midnight, or began in rooms of the day before.
+_MAX_MARGIN = 3  # Additional requests to find sessions in rooms that were created before the day.
 
 
 @dataclass
 class Day:
-    """The answers about a day. `sessions` are all that touch it, or None if they cannot be known."""
+    """The answers for a day. `sessions` are all that overlap the day, or None if not all are known."""
 
     name: str
     start: int
@@ -33,15 +33,15 @@ class Day:
         return self.start + DAY_SECONDS
 
     def volumes(self, count: int) -> list[tuple[int, int]]:
-        """Return TickTime and Volume of the rows of one count; of rows that have both."""
+        """Return TickTime and Volume of the rows for one CountBy, without rows that lack a valid TickTime."""
         return ticks_of(self.trends[count].rows("TrendData")) if count in self.trends else []
 
     def seconds(self) -> int:
-        """Return the seconds of all sessions inside the day."""
+        """Return the total seconds of all sessions within the day."""
         return sum(end - begin for begin, end in self.spans())
 
     def spans(self) -> list[tuple[int, int]]:
-        """Return begin and end of each session, cut at midnight."""
+        """Return begin and end of each session, clipped to the day."""
         spans = [
             (max(each.enter, self.start), min(self.end if each.leave is None else each.leave, self.end))
             for each in self.sessions or ()
@@ -53,7 +53,10 @@ class Day:
         return len({each.room for each in self.sessions or () if self.start <= each.create < self.end})
 
     def peaks(self) -> tuple[int, int]:
-        """Return the most sessions open at once: a session that ends as another begins is counted apart, or beside it."""
+        """Return the lowest and the highest possible peak of concurrent sessions.
+
+        In the highest, a session that ends in the second in which another begins overlaps it.
+        """
         return _peak(self.spans(), 0), _peak(self.spans(), 1)
 
 
@@ -95,7 +98,7 @@ def all_counts(rows: Sequence[Mapping[str, Any]], day: Day | None) -> list[tuple
 
 
 def ask_day(prober: Prober, log: CallLog) -> Day | None:
-    """Ask everything about the finished day of the log; None if there is no such day."""
+    """Send all requests about the finished day of the log, and return the day; None if there is no such day."""
     if not log.day:
         return None
     day = Day(log.day, parse_day(log.day))
@@ -109,12 +112,12 @@ def ask_day(prober: Prober, log: CallLog) -> Day | None:
 
 
 def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
-    """Fill in all sessions of the day, with more requests for what its own listing cannot show."""
+    """Set the sessions of the day, with additional requests for those that its own listing cannot contain."""
     rule = prober.value("window")
     if rule is None or not log.covers(day.start, day.end - 1):
         return
     if rule != "overlap":
-        # A call across midnight is listed on one side of it only, or on none.
+        # A call across midnight is listed on only one of the two days, or on neither.
         begin, end = day.start - DAY_SECONDS, day.end + DAY_SECONDS
         if not log.covers(begin, end) and not ask_all(prober, log, begin, end, expected=False).reply.ok:
             return

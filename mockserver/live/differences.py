@@ -1,4 +1,4 @@
-"""Compares what the mock and the target answered to the same request: outcome, shape, and the facts in it."""
+"""Compares the answers of the mock and the target to the same request: outcome, shape, and rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ _KEYS = ("UserId", "RoomId", "EnterTime", "TickTime")
 
 
 def compare(mock: Any, target: Any) -> Iterator[Difference]:
-    """Yield how the target's answer differs; `error` for another kind of answer, `info` for other data."""
+    """Yield the differences of the target's answer: `error` for another outcome or shape, `info` for other data."""
     if not isinstance(mock, Mapping) or not isinstance(target, Mapping):
         return
     if is_success(mock) != is_success(target):
-        said, meant = (_outcome(value) for value in (target, mock))
-        yield "error", Text(f"the target says {said}, the mock {meant}", f"目标应答 {said}，模拟应答 {meant}")
+        outcomes = _outcome(target), _outcome(mock)
+        yield (
+            "error",
+            Text(
+                f"the target returns {outcomes[0]}, the mock {outcomes[1]}",
+                f"目标返回 {outcomes[0]}，模拟返回 {outcomes[1]}",
+            ),
+        )
         return
     if not is_success(mock):
         if mock.get("ErrorCode") != target.get("ErrorCode"):
@@ -40,13 +46,13 @@ def compare(mock: Any, target: Any) -> Iterator[Difference]:
             )
     for path in sorted(theirs.keys() - ours.keys()):
         if _parent(path) in ours:
-            yield "error", Text(f"{path} is only in the target's answer", f"仅目标应答含有 {path}")
+            yield "error", Text(f"{path} is only in the target's answer", f"仅目标响应含有 {path}")
     for path in sorted(ours.keys() - theirs.keys()):
         if _parent(path) in theirs:
-            yield "error", Text(f"{path} is missing from the target's answer", f"目标应答缺少 {path}")
+            yield "error", Text(f"{path} is missing from the target's answer", f"目标响应缺少 {path}")
     more, fewer = _rows(target) - _rows(mock), _rows(mock) - _rows(target)
     if more or fewer:
-        yield "info", Text("the rows are others than the mock's", "数据行与模拟不同")
+        yield "info", Text("the rows differ from the mock's", "数据行与模拟不同")
 
 
 def _outcome(value: Mapping[str, Any]) -> str:
@@ -54,7 +60,7 @@ def _outcome(value: Mapping[str, Any]) -> str:
 
 
 def _shape(value: Any, path: str = "") -> dict[str, str]:
-    """The JSON type of every field, by its path; rows of a list share theirs."""
+    """Return the JSON type of every field by its path; all rows of a list have the same path."""
     if isinstance(value, Mapping):
         shape = {path: "object"}
         for name, item in value.items():
@@ -74,7 +80,7 @@ def _parent(path: str) -> str:
 
 
 def _rows(value: Any) -> set[tuple[Any, ...]]:
-    """What identifies the rows of every list in an answer."""
+    """Return the identifying values of the rows of every list in an answer."""
     if isinstance(value, list):
         own = {tuple(str(item.get(key)) for key in _KEYS) for item in value if isinstance(item, Mapping)}
         return own.union(*(_rows(item) for item in value)) if value else own

@@ -1,4 +1,4 @@
-"""Traffic as HAR 1.2 (HTTP Archive): a journal is written as one, and one that anybody captured is checked against the contract."""
+"""HAR 1.2 (HTTP Archive): exports a journal, and checks captured traffic against the contract."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NOT_HAR = Text("not a HAR file: expected JSON with log.entries", "不是 HAR �
 
 
 def har_of_journal(entries: Iterable[Mapping[str, Any]], url: str) -> dict[str, Any]:
-    """Return the entries of a journal, as the admin API shows them, as one HAR; signatures are masked."""
+    """Return journal entries (in the JSON shape of the admin API) as a HAR document with masked signatures."""
     creator = {"name": "mockserver", "version": __version__}
     return {"log": {"version": "1.2", "creator": creator, "entries": [_entry(entry, url) for entry in entries]}}
 
@@ -85,7 +85,7 @@ def _pairs(values: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def read_har(path: Path) -> list[Mapping[str, Any]]:
-    """Return the entries of a HAR file; ConfigurationError if it is none."""
+    """Return the entries of a HAR file. Raise ConfigurationError if it is invalid."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -101,9 +101,9 @@ def read_har(path: Path) -> list[Mapping[str, Any]]:
 
 
 def check_har(path: Path, schemas: Schemas) -> Result:
-    """Return what in captured answers of the six operations breaks the contract. Sends nothing.
+    """Return the contract violations in captured answers of the six operations. Sends no requests.
 
-    Answers that the capture does not have whole, and requests to other places, are left out.
+    Incomplete answers and requests to other paths are skipped.
     """
     operations: dict[str, list[Finding]] = {name: [] for name in OPERATIONS}
     asked = dict.fromkeys(OPERATIONS, 0)
@@ -118,12 +118,12 @@ def check_har(path: Path, schemas: Schemas) -> Result:
                 line = _mask(_line(operation, body), query)
                 operations[operation].append(Finding(finding.severity, finding.kind, text, line))
     count, at = sum(asked.values()), machine_time()
-    checked = Invariant(count, reason=Text("the file has no answer of the API", "文件中没有本 API 的应答"))
+    checked = Invariant(count, reason=Text("the file has no answer of the API", "文件中没有本 API 的响应"))
     return Result(str(path), at, count, operations, asked, {"captured_answers": checked}, [], {}, {}, CallLog(at), None)
 
 
 def _captured(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, str], str, Answer]]:
-    """Yield operation, query and body of each request, and its answer."""
+    """Yield the operation, query, body and answer of each request."""
     for entry in entries:
         try:
             request, response = entry["request"], entry["response"]
@@ -142,7 +142,7 @@ def _captured(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[
 
 
 def _content(content: Mapping[str, Any]) -> bytes | None:
-    """Return a captured body; None if the capture has not all of it."""
+    """Return a captured body; None if it is incomplete."""
     text = content.get("text")
     if not isinstance(text, str) or not text:
         return None
@@ -156,7 +156,7 @@ def _content(content: Mapping[str, Any]) -> bytes | None:
 
 
 def _line(operation: str, body: str) -> str:
-    """Return the request as a line for a shell, without its signature."""
+    """Return the request as a shell command, without its signature."""
     try:
         fields = json.loads(body)
         return shlex.join(["mockserver", "call", operation, *(f"{name}={value}" for name, value in fields.items())])
@@ -165,7 +165,7 @@ def _line(operation: str, body: str) -> str:
 
 
 def _mask(text: str, query: Mapping[str, str]) -> str:
-    """Return a text without the signature of its request."""
+    """Return a text in which the signature of its request is masked."""
     for name in _SIGNATURE:
         value = query.get(name, "")
         if len(value) > 3 and value not in (MASK, DEFAULT_IDENTIFIER):

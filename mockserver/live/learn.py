@@ -1,4 +1,4 @@
-"""`learn`: writes what an examination of a target found out as a fixtures folder, which makes the mock answer as the target does."""
+"""`learn`: writes the results of an examination as a fixtures folder that makes the mock behave like the target."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ _UNFIT = re.compile(
     r"\\(?:[bfnrt]|u00[01])|[\x7f-\x9f\ud800-\udfff]"
 )  # In JSON: what a file of sessions cannot contain.
 _MIN_CODE, _MAX_CODE = -(2**31), 2**31 - 1
-_FREE_CODES = 9_000  # Where an assumed code goes whose number the target uses for something else.
+_FREE_CODES = 9_000  # First replacement for an assumed code that the target uses for another error.
 Data = Literal["none", "recorded"]
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The files to write, by their path in the folder, and what had to be left out."""
+    """The contents of the files by their path in the folder, and descriptions of omitted data."""
 
     files: Mapping[str, str]
     left_out: Sequence[str]
 
 
 def check_output(folder: Path, *, force: bool) -> None:
-    """Raise ConfigurationError if the folder holds files and may not be written to."""
+    """Raise ConfigurationError if the folder cannot be read, or contains files and `force` is false."""
     try:
         occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     except OSError as error:
@@ -87,7 +87,7 @@ def learned_files(result: Result, target: Target, catalogue: Catalogue, schemas:
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Write the files as a whole: checked in a folder beside it first, then moved. ConfigurationError changes nothing."""
+    """Write the files to a temporary folder, check them there, and move them. ConfigurationError changes nothing."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
         made = Path(name) / "learned"
@@ -106,7 +106,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _error_rows(errors: Sequence[ErrorSeen], catalogue: Catalogue) -> tuple[list[ErrorRow], list[str]]:
-    """Return the catalogue with what was observed, and notes on what could not be taken over."""
+    """Return the rows of the catalogue with the observed codes and texts, and notes on codes that cannot be used."""
     seen = {each.name: each for each in errors if each.code is not None}
     notes = []
     for each in list(seen.values()):
@@ -198,8 +198,8 @@ def _page(result: Result, rows: Sequence[ErrorRow], left_out: Sequence[str]) -> 
     """Yield the lines of learned.md."""
     yield f"# What {result.target} does"
     yield ""
-    yield f"Learned on {show_time(result.at)} with {result.requests} requests. Signatures are left out of the requests below:"
-    yield "`mockserver sign` makes one, with the target's keys in `MOCKSERVER_FIXTURES/apps.yaml`."
+    yield f"Learned on {show_time(result.at)} with {result.requests} requests. The requests below have no signature:"
+    yield "`mockserver sign` makes it, with the target's keys in `MOCKSERVER_FIXTURES/apps.yaml`."
     if result.stopped:
         yield f"It ended early: {result.stopped.en}."
     yield ""
@@ -228,11 +228,11 @@ def _page(result: Result, rows: Sequence[ErrorRow], left_out: Sequence[str]) -> 
     if findings:
         yield from ("", "## Findings", "", *findings)
     if left_out:
-        yield from ("", "## Left out", "", *(f"- {_plain(each)}" for each in left_out))
+        yield from ("", "## Omitted", "", *(f"- {_plain(each)}" for each in left_out))
 
 
 def quoted(text: str) -> str:
-    """Return a text in YAML's double quotes."""
+    """Return a text as a double-quoted YAML string."""
     return '"' + "".join(_escaped(char) for char in text) + '"'
 
 
@@ -249,7 +249,7 @@ def _comment(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text for Markdown, in which nothing acts as markup."""
+    """Return a text with Markdown's special characters escaped."""
     text = _comment(text)
     for char in "\\`*_[]<>|":
         text = text.replace(char, f"\\{char}" if char not in "<>|" else f"&#{ord(char)};")

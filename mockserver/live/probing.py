@@ -1,4 +1,4 @@
-"""Asks a target under what is known of it so far, checks every answer, and collects what was found out."""
+"""Sends requests to a target, adapted to what is known of it so far; checks every answer, and collects the results."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Reply:
 
     operation: str
     body: Body
-    request: str  # As a line for a shell, without the signature.
+    request: str  # As a shell command, without the signature.
     status: int = 0
     value: Any = None
-    at: float = 0.0  # When the request was signed.
+    at: float = 0.0  # When the request was signed, in seconds by the target's clock.
     raw: bytes = b""
     problem: Text | None = None  # Why there is no answer.
-    unrecorded: bool = False  # The target is a mock that replays a recording, which does not know the answer.
+    unrecorded: bool = False  # Whether the target is a mock whose recording does not contain the answer.
 
     @property
     def ok(self) -> bool:
@@ -49,7 +49,7 @@ class Reply:
 
     @property
     def code(self) -> int | None:
-        """The ErrorCode of a failure, None for anything else."""
+        """The ErrorCode of a failure; None for other answers."""
         code = self.value.get("ErrorCode") if is_envelope(self.value) and not self.ok else None
         return code if isinstance(code, int) and not isinstance(code, bool) else None
 
@@ -60,24 +60,24 @@ class Reply:
         return info if isinstance(info, str) else ""
 
     def rows(self, name: str) -> list[dict[str, Any]]:
-        """Return the rows of a list of the answer; none if it has another form."""
+        """Return the rows of a list in the answer; an empty list if there is no such list."""
         rows = self.value.get(name) if isinstance(self.value, dict) else None
         return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was found out about one reading. `value` is None while it is undecided."""
+    """The result for one reading. `value` is None while it is undecided."""
 
     value: Value | None
     evidence: Text
     requests: tuple[str, ...] = ()
-    new: bool = False  # The answers fit none of the choices.
+    new: bool = False  # Whether the answers fit none of the choices.
 
 
 @dataclass
 class Invariant:
-    """What was found out about one invariant: how much was compared, how much violates it, and the first findings."""
+    """The result for one invariant: the numbers of comparisons and violations, and the first findings."""
 
     checked: int = 0
     violations: int = 0
@@ -86,14 +86,14 @@ class Invariant:
 
 
 class Prober:
-    """One examination of a target: everything that was asked of it and found out so far."""
+    """An examination of a target: sends the requests and holds the results."""
 
     def __init__(self, target: Target, schemas: Schemas, *, any_status: bool, thorough: bool) -> None:
         self.target, self.schemas, self.any_status, self.thorough = target, schemas, any_status, thorough
-        self.skew = 0.0  # Seconds that the target's clock is ahead of ours.
-        self.once = True  # A checksum may be accepted once only; assumed until the contrary is seen.
-        self.short_lived = True  # A curtime may be too old a second later.
-        self.reach = 0  # With `once`, curtimes up to this far from now can be used.
+        self.skew = 0.0  # Seconds by which the target's clock is ahead of ours.
+        self.once = True  # Whether a checksum is accepted only once; assumed until one is accepted twice.
+        self.short_lived = True  # Whether a curtime may be too old after a few seconds.
+        self.reach = 0  # With `once`, the maximum distance of a usable curtime from now, in seconds.
         self.operations: dict[str, dict[str, Finding]] = {name: {} for name in OPERATIONS}
         self.asked: dict[str, int] = dict.fromkeys(OPERATIONS, 0)
         self.readings: dict[str, Observed] = {}
@@ -104,7 +104,7 @@ class Prober:
         self.date = ""  # The Date header of the last answer.
         self._curtimes: set[tuple[str, str]] = set()
         self._fractions = itertools.count(int(machine_time() * 10) % 900_000)
-        self._used_until = 0  # Curtimes up to here were used before this examination.
+        self._used_until = 0  # Curtimes up to this one were used before this examination.
 
     def now(self) -> float:
         """Return the time by the target's clock, as far as it is known."""
@@ -125,21 +125,22 @@ class Prober:
         query: str = "",
         expected: bool = True,
     ) -> Reply:
-        """Return the answer to a request; a failure to answer is a Reply, too, unless nothing can be asked at all.
+        """Return the answer to a request, or a Reply without one. Raise TargetError if even the first has no answer.
 
-        `offset` signs at that distance from now. `expected` says that the request is valid, so a failure is a finding.
+        `offset` is the distance of curtime from now in seconds. With `expected`, the request is valid: a failure is a
+        finding.
         """
         options: dict[str, Any] = {"path": path, "method": method, "headers": headers, "sign": sign or {}}
         options |= {"fraction": fraction, "formula": formula, "query": query}
         reply = self._ask(operation, body, offset=offset, **options)
         if offset is None and "curtime" not in (sign or {}) and self._may_be_stale(reply):
-            # The second ended on the way, or the curtime was used before this examination: sign with the present one.
+            # The second ended during the request, or the curtime was used before: sign with the current time.
             used, first = self.last_curtime, reply
             reply = self._ask(operation, body, offset=0, **options)
             if self.once and reply.code != first.code:
                 self._used_until = max(self._used_until, int(used[:10]))
         if reply.unrecorded:
-            text = Text("the recording does not know this", "录制中没有这项内容")
+            text = Text("the recording does not contain this", "录制中没有这项内容")
             self.report(operation, Finding("info", "not_recorded", text, reply.request))
         elif expected and not reply.ok and is_envelope(reply.value):
             text = Text(
@@ -150,7 +151,7 @@ class Prober:
         return reply
 
     def _may_be_stale(self, reply: Reply) -> bool:
-        """Whether a refusal can be about a curtime that is good by itself."""
+        """Whether a curtime that is valid otherwise can be the reason for a refusal."""
         stale = {each.code for _, each in self.errors.get("checksum_expired", ())}
         return reply.code in stale and (self.once or self.short_lived)
 
@@ -171,7 +172,7 @@ class Prober:
         """Send one request."""
         path = OPERATIONS[operation].path if path is None else path
         content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        notes = [f"{name} left out" if value is None else f"another {name}" for name, value in sign.items()]
+        notes = [f"without {name}" if value is None else f"another {name}" for name, value in sign.items()]
         notes += [f"curtime {offset:+d} s"] if offset else []
         notes += ["curtime with a fraction"] if fraction else []
         notes += [f"formula {formula}"] if formula else []
@@ -197,19 +198,19 @@ class Prober:
 
     @property
     def is_free(self) -> bool:
-        """Whether there are curtimes enough for all requests."""
+        """Whether there are enough curtimes for all requests."""
         return not self.once or self.reach > 200 or self.value("curtime") == "fraction"
 
     def report(self, operation: str, finding: Finding) -> None:
-        """Add a finding about an operation, the first of its kind only."""
+        """Add a finding about an operation, unless it already has one of this kind."""
         self.operations[operation].setdefault(finding.kind, finding)
 
     def confirm(self, name: str, value: Value, evidence: Text, *replies: Reply) -> None:
-        """Record the value of a reading, with the requests that decided it."""
+        """Set the value of a reading, with the requests that decided it."""
         self.readings[name] = Observed(value, evidence, tuple(dict.fromkeys(reply.request for reply in replies))[:3])
 
     def leave_open(self, name: str, reason: Text, *replies: Reply, new: bool = False) -> None:
-        """Record that a reading is undecided, or that the answers fit none of its choices."""
+        """Leave a reading undecided; with `new`, because the answers fit none of its choices."""
         if new:
             reason = Text(f"new behaviour: {reason.en}", f"新的行为：{reason.zh}")
         lines = tuple(dict.fromkeys(reply.request for reply in replies))[:3]
@@ -221,16 +222,16 @@ class Prober:
         return observed.value if observed else None
 
     def invariant(self, name: str) -> Invariant:
-        """Return the record of an invariant."""
+        """Return the result for an invariant."""
         return self.invariants.setdefault(name, Invariant())
 
     def redact(self, text: str) -> str:
-        """Return a text of the target as one line without secrets, for a message."""
+        """Return a text from the target as one short line without secrets, for a message."""
         line = self.clean(" ".join(text.split()))
         return line if len(line) <= 200 else f"{line[:200]}…"
 
     def clean(self, text: str) -> str:
-        """Return a text of the target without secrets and control characters."""
+        """Return a text from the target without secrets and control characters."""
         return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in self.target.redact(text))
 
     def _read(self, operation: str, body: Body, line: str, answer: Answer) -> Reply:
@@ -257,17 +258,17 @@ class Prober:
         return self.any_status and not reply.ok and is_envelope(reply.value)
 
     def _curtime(self, offset: int | None, formula: Formula, fraction: bool) -> str:
-        """Return the curtime to sign with, waiting for a moment at which it can be used."""
+        """Return the curtime to sign with; wait until one can be used."""
         while True:
             now = self.now()
             if self.once and offset is None and self.value("curtime") == "fraction" and not self.short_lived:
                 return f"{int(now) - 1}.{next(self._fractions):06d}"
-            # A request about a limit has to arrive within the second in which it is signed.
+            # A request that tests a limit has to arrive within the second in which it is signed.
             if now % 1 <= (1.0 if offset is None and self.reach else _SETTLED_FRACTION) or (
                 offset is None and not self.once
             ):
                 for each in (offset,) if offset is not None else self._offsets():
-                    # A fraction of zero is within every limit.
+                    # A fraction of zero does not exceed any limit.
                     curtime = f"{int(now) + each}{'.0' if fraction else ''}"
                     if not self.once or (formula, curtime) not in self._curtimes:
                         self._curtimes.add((formula, curtime))
@@ -275,14 +276,14 @@ class Prober:
             self.target.pause(1.0 - now % 1)
 
     def _offsets(self) -> Sequence[int]:
-        """Return the distances from now that are signed with, the best first: a later examination needs the future ones."""
+        """Return the distances of curtimes from now, past ones first: a later examination can use the future ones."""
         if not self.once:
             return (0,)
         reach = max(0, min(self.reach, int(self.now()) - self._used_until - 1))
         return *range(0, -reach - 1, -1), *range(1, self.reach + 1)
 
     def _line(self, path: str, content: bytes, method: str, headers: Mapping[str, str], notes: Sequence[str]) -> str:
-        """Return a request as a line for a shell. `mockserver sign` makes the signature, from the apps.yaml that it is given."""
+        """Return a request as a shell command, in which `mockserver sign` makes the signature."""
         url = shlex.quote(f"{self.target.url}{path}?")
         words = ["curl -sS", *([] if method == "POST" else [f"-X {method}"]), f'{url}"$(mockserver sign)"']
         words += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()] or ["-H 'Content-Type:'"]

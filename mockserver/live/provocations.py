@@ -1,4 +1,4 @@
-"""Provokes each error of the catalogue that a request can provoke (§1.6), and notes the number and the text that come back."""
+"""Provokes each error of the catalogue that a request can provoke (§1.6), and collects the returned codes and texts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mockserver.live.signing import valid_body
 
 UNKNOWN_ID = "no-such-id-7c1f4e0b9a52"
 _LARGE = 2 * 1024 * 1024
-_OLD_BEGIN = 1_000_000_000  # September 2001: long ranges from here on have no calls.
+_OLD_BEGIN = 1_000_000_000  # September 2001: the start of long ranges without calls.
 LONGEST_RANGE = 3_660  # Days.
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorSeen:
-    """What is known of one error of the catalogue."""
+    """The result for one error of the catalogue."""
 
     name: str
     code: int | None = None
@@ -35,7 +35,7 @@ class ErrorSeen:
 
 
 def provoke_errors(prober: Prober) -> None:
-    """Send one request for each cause of an error, each wrong in one way only."""
+    """Send one request for each cause of an error; each request has only that mistake."""
     body = valid_body(prober)
     day = format_day(prober.now())
     stamps = {"UserId": "1", **body}
@@ -57,7 +57,7 @@ def provoke_errors(prober: Prober) -> None:
     cause("invalid_curtime", "curtime in letters", ALL, body, sign={"curtime": "yesterday"})
     cause("invalid_curtime", "curtime in milliseconds", ALL, body, sign={"curtime": f"{int(prober.now())}000"})
     cause("checksum_expired", "an old curtime", ALL, body, offset=-2 * DAY_SECONDS)
-    prober.errors["checksum_expired"].reverse()  # A checksum that was sent twice may have an error of its own.
+    prober.errors["checksum_expired"].reverse()  # A checksum that was sent twice may have a different error.
     cause("identifier_not_allowed", "no value for identifier", ALL, body, sign={"identifier": ""})
     cause("invalid_parameter", "seq given twice", ALL, body, query="seq=1")
     cause("invalid_parameter", "no value for seq", ALL, body, sign={"seq": ""})
@@ -88,7 +88,7 @@ def provoke_errors(prober: Prober) -> None:
 
 
 def conclude_unknown_ids(prober: Prober) -> None:
-    """Decide the readings about ids that do not exist, by what was provoked."""
+    """Decide the readings about unknown ids, by the provoked errors."""
     for reading, error, rows in (
         ("unknown_room", "room_not_found", "Users"),
         ("unknown_user", "user_not_found", "UserRecords"),
@@ -139,7 +139,7 @@ def conclude_range(prober: Prober) -> None:
 
 
 def errors_seen(prober: Prober, catalogue: Catalogue) -> list[ErrorSeen]:
-    """Return what is known of every error of the catalogue but `ok`, in its order."""
+    """Return the result for every error of the catalogue except `ok`, in the catalogue's order."""
     return [_error_seen(prober, name) for name in catalogue if catalogue[name].code != 0]
 
 

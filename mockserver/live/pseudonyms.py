@@ -1,4 +1,4 @@
-"""What a recording may say: secrets and signatures are masked, and ids are replaced by stand-ins if that is wanted."""
+"""Masks secrets and signatures in a recording, and optionally replaces ids by pseudonyms."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _HEX_DIGEST = re.compile(r"(?:\b|(?<=_))[0-9A-Fa-f]{40}(?![0-9A-Za-z])", re.ASCI
 
 
 class Pseudonyms:
-    """Stand-ins for ids: the same id has the same stand-in everywhere, and nobody finds the id without the key."""
+    """Pseudonyms for ids: an id has the same pseudonym everywhere, which does not reveal the id without the key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
         self._known: dict[tuple[str, str], str] = {}
 
     def stand_in(self, field: str, value: str) -> str:
-        """Return the stand-in for a UserId or a RoomId; digits stay digits."""
+        """Return the pseudonym of a UserId or a RoomId; that of a number is a number."""
         known = self._known.get((field, value))
         if known is None:
             digest = hmac.new(self._key, f"{field}:{value}".encode(errors="replace"), hashlib.sha256).hexdigest()
@@ -55,7 +55,7 @@ class Pseudonyms:
 
 
 class Scrubber:
-    """Masks what must not be written: credentials, checksums, seqs, the identifier, and a user's own list of texts."""
+    """Masks credentials, checksums, seqs, the identifier, and a list of texts given by the user."""
 
     def __init__(self, target: Target, texts: Sequence[str] = ()) -> None:
         self._target, self._texts = target, sorted(filter(None, texts), key=len, reverse=True)
@@ -76,7 +76,7 @@ class Scrubber:
         return _HEX_DIGEST.sub(MASK, text)
 
     def scrub_text(self, text: str) -> str:
-        """Return a text for people without secrets, appkey and identifier."""
+        """Return a message without secrets, appkey and identifier."""
         text = self._own.redact_text(self._target.redact(text))
         for each in self._texts:
             text = text.replace(each, MASK)

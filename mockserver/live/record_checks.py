@@ -1,4 +1,4 @@
-"""Checks that the answers of 2.1, 2.2 and 2.3 agree with each other: they are views of one call log."""
+"""Checks that the answers of 2.1, 2.2 and 2.3 agree with each other, since they are views of the same call log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INVARIANTS = (
     "windows",
     "ids",
 )
-_MAX_FINDINGS = 3  # Of one invariant; the rest is counted only.
+_MAX_FINDINGS = 3  # Findings of one invariant; more violations are only counted.
 
 
 def violated(prober: Prober, name: str, text: Text, reply: Reply, severity: Severity = "error") -> None:
@@ -34,7 +34,7 @@ def violated(prober: Prober, name: str, text: Text, reply: Reply, severity: Seve
 
 
 def look_up(prober: Prober, log: CallLog, requests: int) -> None:
-    """Ask 2.1 and 2.2 about users and rooms of 2.3, with up to this many requests, and compare."""
+    """Request users of 2.3 from 2.1 and rooms from 2.2, with up to `requests` requests, and compare."""
     begin, end = main_window(log)
     listing = next(
         (each for each in log.listings if each.user is None and (each.begin, each.end) == (begin, end)), None
@@ -93,7 +93,7 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
     times = (min(each.enter for each in sessions), max(each.leave or 0 for each in sessions))
     shown = (seconds_of(reply.value.get("CreateTime")), seconds_of(reply.value.get("DestroyTime")))
     if shown[1] is None or (shown[1] > times[1] and not log.covers(sessions[0].create, shown[1])):
-        return  # It went on after the time for which its sessions are known.
+        return  # The room was in use after the time for which its sessions are known.
     expected, got = totals_of(sessions), users_of(reply)
     prober.invariant("room_totals").checked += 1
     if len(got) < len(reply.rows("Users")):
@@ -102,12 +102,12 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
     if expected != got:
         different = sorted(user for user in {*expected, *got} if expected.get(user) != got.get(user))[0]
         text = Text(
-            f"room {room}, user {different}: 2.2 says {_row(got.get(different))}, the records of 2.3 {_row(expected.get(different))}",
+            f"room {room}, user {different}: {_row(got.get(different))} in 2.2, {_row(expected.get(different))} in the records of 2.3",
             f"房间 {room} 用户 {different}：2.2 为 {_row(got.get(different))}，2.3 的记录为 {_row(expected.get(different))}",
         )
         violated(prober, "room_totals", text, reply)
     if prober.value("ongoing") in (None, "exclude") and times[1] > log.started - RECENT:
-        return  # Whoever created it may be in it still, and left out.
+        return  # The user who created the room may still be in it, and not be listed.
     prober.invariant("room_times").checked += 1
     if shown != times:
         text = Text(
@@ -120,7 +120,7 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
 def _check_echo(prober: Prober, reply: Reply, name: str, sent: str) -> None:
     prober.invariant("ids").checked += 1
     if reply.value.get(name) != sent:
-        text = Text(f"{name} of the answer is not the one that was asked for", f"应答的 {name} 与请求不同")
+        text = Text(f"{name} of the answer differs from that of the request", f"响应的 {name} 与请求不同")
         violated(prober, "ids", text, reply)
 
 
@@ -206,10 +206,10 @@ def _row(values: tuple[object, ...] | None) -> str:
     return "–" if values is None else "/".join(map(str, values))
 
 
-def _difference(one: Session, other: Session) -> str:
+def _difference(first: Session, second: Session) -> str:
     names = ("create", "leave", "audio", "video")
     return ", ".join(
-        f"{name} {getattr(one, name)} ≠ {getattr(other, name)}"
+        f"{name} {getattr(first, name)} ≠ {getattr(second, name)}"
         for name in names
-        if getattr(one, name) != getattr(other, name)
+        if getattr(first, name) != getattr(second, name)
     )

@@ -14,7 +14,7 @@ _MIN_LENGTH = 6  # Seconds of a call that a time range can cut at its begin, ins
 _PROBED_CALLS = 3
 _PROBED_WINDOWS = 4
 _PROBED_ROOMS = 4
-_SLACK = 2  # Seconds between a request and the time that the target takes for now.
+_SLACK = 2  # Maximum seconds between signing a request and the target's time of answering it.
 _PAUSE = 3.0
 _MARGIN = 3_600
 _CONTROLS = 2
@@ -22,9 +22,9 @@ _AHEAD = 60
 
 
 def probe_window(prober: Prober, log: CallLog) -> None:
-    """Ask for time ranges that cut finished calls at the begin, inside, at the end and around; 2.1 and 2.3 have to agree."""
+    """Decide `window` by time ranges at the begin, inside, at the end and around finished calls, in 2.3 and 2.1."""
     calls = sorted((each for each in log.settled() if _length(each) >= _MIN_LENGTH), key=_length)
-    # Calls of usual length: few others are in their time ranges.
+    # Calls of medium length: their time ranges contain few other calls.
     calls = calls[len(calls) // 2 :][:_PROBED_CALLS]
     if not calls:
         prober.leave_open("window", Text("no finished call was found", "没有找到已结束的通话"))
@@ -50,10 +50,10 @@ def probe_window(prober: Prober, log: CallLog) -> None:
     if votes[best] == len(asked) and sum(votes[rule] == votes[best] for rule in RULES) == 1:
         prober.confirm("window", best, text, *replies)
     elif votes[best] * 10 >= len(asked) * 8 and sum(votes[rule] == votes[best] for rule in RULES) == 1:
-        # The rest is rows that are missing or too many, which the invariants report.
+        # The invariants report the missing or superfluous rows of the other answers.
         text = Text(
             f"{text.en}; {votes[best]} of {len(asked)} answers agree",
-            f"{text.zh}；{len(asked)} 个应答中 {votes[best]} 个一致",
+            f"{text.zh}；{len(asked)} 个响应中 {votes[best]} 个一致",
         )
         prober.confirm("window", best, text, *replies)
     else:
@@ -71,7 +71,7 @@ def _length(call: Session) -> int:
 
 
 def ask_room(prober: Prober, room: str, begin: int | None = None, end: int | None = None) -> Reply:
-    """Ask 2.2 for a room, with or without a time range."""
+    """Send a request to 2.2 for a room, with or without a time range."""
     body = {"RoomId": room}
     body |= {} if begin is None else {"BeginTime": str(begin), "EndTime": str(end)}
     return prober.ask(ROOM, body)
@@ -91,7 +91,7 @@ def users_of(reply: Reply) -> dict[str, tuple[Any, ...]]:
 
 
 def totals_of(sessions: Iterable[Session]) -> dict[str, tuple[Any, ...]]:
-    """Return what 2.2 has to say about sessions of one room, in the form of `users_of`."""
+    """Return the users that 2.2 has to return for sessions of one room, in the form of `users_of`."""
     users: dict[str, tuple[Any, ...]] = {}
     for each in sessions:
         first, last, audio, video = users.get(each.user, (each.enter, each.leave, 0, 0))
@@ -100,10 +100,10 @@ def totals_of(sessions: Iterable[Session]) -> dict[str, tuple[Any, ...]]:
 
 
 def complete_rooms(log: CallLog) -> list[list[Session]]:
-    """Return the rooms of which every session is probably known, those with the most users first."""
+    """Return the rooms whose sessions are probably all known, those with the most users first."""
     rooms = []
     for sessions in log.settled_rooms().values():
-        # Somebody may have entered after the last one listed left.
+        # Another user may have entered after the last listed one left.
         last = max(each.leave or 0 for each in sessions) + _MARGIN
         if log.covers(sessions[0].create, min(last, int(log.started))):
             rooms.append(sessions)
@@ -173,14 +173,14 @@ def _partial_ranges(sessions: Sequence[Session], rule: str) -> list[tuple[Sequen
 
 
 def ask_present(prober: Prober, log: CallLog, begin: int) -> Listing:
-    """Ask 2.3 for the time from `begin` to a little after now, or to now if the target refuses the future."""
+    """Send a request to 2.3 from `begin` to a minute after now, or to now if the target refuses the future."""
     now = int(prober.now())
     listing = ask_all(prober, log, begin, now + _AHEAD, expected=False)
     return listing if listing.reply.ok else ask_all(prober, log, begin, now)
 
 
 def probe_ongoing(prober: Prober, log: CallLog, before: Listing) -> None:
-    """Compare two answers about the present, some time apart: how calls in progress are shown, and whether they are."""
+    """Decide `ongoing`: compare two answers about the present, a few seconds apart."""
     gone = prober.now() - before.reply.at
     if gone < _PAUSE:
         prober.target.pause(_PAUSE - gone)
@@ -211,7 +211,7 @@ def probe_ongoing(prober: Prober, log: CallLog, before: Listing) -> None:
     if moving:
         each = moving[0]
         text = Text(
-            f"LeaveTime of a call in progress went on from {each.leave} to {after.sessions[each.key].leave}",
+            f"LeaveTime of a call in progress moved from {each.leave} to {after.sessions[each.key].leave}",
             f"进行中的通话 LeaveTime 从 {each.leave} 变为 {after.sessions[each.key].leave}",
         )
         prober.confirm("ongoing", "now", text, before.reply, after.reply)
@@ -221,7 +221,7 @@ def probe_ongoing(prober: Prober, log: CallLog, before: Listing) -> None:
 
 
 def conclude_exclude(prober: Prober, before: Listing, after: Listing) -> None:
-    """See whether calls appear only after their end; by `window` they could have been listed before."""
+    """Decide whether calls are listed only after their end, although `window` selects them before."""
     late = [
         each
         for key, each in after.sessions.items()
@@ -229,7 +229,7 @@ def conclude_exclude(prober: Prober, before: Listing, after: Listing) -> None:
     ]
     if late and prober.value("window") in ("overlap", "enter"):
         text = Text(
-            f"{len(late)} calls were listed only after their end, which began before the first request",
+            f"{len(late)} calls that began before the first request were listed only after their end",
             f"{len(late)} 个在首次请求前开始的通话，结束后才出现",
         )
         prober.confirm("ongoing", "exclude", text, before.reply, after.reply)
@@ -240,11 +240,11 @@ def conclude_exclude(prober: Prober, before: Listing, after: Listing) -> None:
 
 
 def _look_into_rooms(prober: Prober, log: CallLog, before: Listing) -> bool:
-    """Ask 2.2 for rooms in which somebody may be still, whom `window` does not select or whom the target leaves out."""
+    """Look for calls in progress in the rooms of 2.2; return whether they decide `ongoing`."""
     rooms: dict[str, list[Session]] = {}
     for each in before.sessions.values():
         rooms.setdefault(each.room, []).append(each)
-    # First the rooms without the session that created them, then those that were left last.
+    # First the rooms without the session that created them, then those with the latest end.
     order = sorted(
         rooms.values(),
         key=lambda own: (own[0].create == min(each.enter for each in own), -max(each.leave or 0 for each in own)),

@@ -1,7 +1,7 @@
-"""Answers requests from a target instead of the mock's own world, and records what it says.
+"""Answers requests with the answers of a target instead of the mock's own world, and records them.
 
-A `Recorder` is an engine's backend. Requests have been checked and are journalled as always. One thread merges the answers and writes
-the files, so that no client waits for either.
+A `Recorder` is an engine's backend. Requests have been checked and are stored in the journal as usual. One thread
+merges the answers and writes the files, so that clients do not wait for either.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ from mockserver.scenarios.model import error_name_of
 
 log = logging.getLogger("mockserver")
 Mode = Literal["record", "spy", "shadow"]
-WRITE_SECONDS = 5.0  # Half of what may be lost, because writing takes time.
+WRITE_SECONDS = 5.0  # Interval of writing; with the time for writing, less than ten seconds may be lost.
 _SIGNATURE = ("appkey", "identifier", "curtime", "checksum", "seq")
 _SIGNATURE_ERRORS = ("unknown_appkey", "invalid_curtime", "checksum_expired", "checksum_mismatch")
 _UNKNOWN_ERRORS = ("room_not_found", "user_not_found", "not_recorded")
-_MAX_WAITING = 20_000  # Answers that wait to be merged; beyond that clients wait, so that nothing is lost.
-_MAX_SHADOWS = 1_000  # Comparisons that wait; beyond that they are left out and counted.
+_MAX_WAITING = 20_000  # Answers that wait to be merged; at the limit clients wait, so that no answer is lost.
+_MAX_SHADOWS = 1_000  # Comparisons that wait; beyond that requests are counted, but not compared.
 _SHADOW_THREADS = 8
 
 
 class _Received(NamedTuple):
-    """An answer of the target to a request of a client, in the envelope of the API."""
+    """An answer of the target to a client's request, in the envelope of the API."""
 
     operation: str
     body: Mapping[str, Any]
-    valid: bool  # Whether the request keeps to the contract.
+    valid: bool  # Whether the request conforms to the contract.
     answer: Answer
     value: Any
-    scrubbed: str | None  # The answer without the secrets that it contains; None if it contains none.
-    mock: Decision | None = None  # What the mock answered, to compare with.
+    scrubbed: str | None  # The answer with its secrets masked; None if it contains no secrets.
+    mock: Decision | None = None  # The mock's answer, to compare with.
 
 
 class Recorder:
-    """Asks a target in one of three modes, from `start` to `stop`."""
+    """Forwards requests to a target in one of three modes, from `start` to `stop`."""
 
     def __init__(
         self,
@@ -86,31 +86,31 @@ class Recorder:
         self._pending = threading.BoundedSemaphore(_MAX_SHADOWS)
 
     def start(self) -> None:
-        """Write the empty recording, so that a folder that cannot be written is noticed now; then begin."""
+        """Write the empty recording, and start the thread. Raise OSError if the folder cannot be written."""
         self.recording.recorded_at = self._target.clock()
         self._write()
         self._thread.start()
 
     def stop(self) -> None:
-        """Merge what has arrived, and write it."""
+        """Merge and write the received answers, and stop the thread."""
         self._shadows.shutdown()
         self._received.put(None)
         self._thread.join()
 
     def flush(self) -> None:
-        """Wait until all that has arrived is merged and written."""
+        """Wait until all received answers are merged and written."""
         self._received.join()
         self._write()
 
     def refusal(self, context: RequestContext) -> Violation | None:
-        """Return the violation for which a request is not answered: when recording, only those of the signature."""
+        """Return the violation for which a request is refused: in mode `record`, only one of the signature."""
         if self._mode != "record":
             return context.refusal
         wrong = (found for found in context.violations if not found.tolerated)
         return next((found for found in wrong if _is_of_signature(found)), None)
 
     def answer(self, context: RequestContext, responder: Responder) -> Decision:
-        """Return the answer of the target, or the mock's, as the mode says."""
+        """Return the answer of the target or of the mock, depending on the mode."""
         if self._mode == "record":
             return self._forward(context, responder)
         own = responder.answer(context)
@@ -131,8 +131,8 @@ class Recorder:
         if received is None:
             kind = answer.headers.get("content-type", "no Content-Type")[:60]
             text = Text(
-                f"the target answered HTTP {answer.status} with {kind}, which is no answer of this API",
-                f"目标返回 HTTP {answer.status}（{kind}），不是本 API 的应答",
+                f"the target answered HTTP {answer.status} with {kind}, which is not an answer of this API",
+                f"目标返回 HTTP {answer.status}（{kind}），不是本 API 的响应",
             )
             text = Text(*map(self._scrubber.scrub_text, text))
             self._note(text)
@@ -168,7 +168,7 @@ class Recorder:
     def _receive(
         self, context: RequestContext, answer: Answer, seqs: tuple[str, ...], mock: Decision | None = None
     ) -> _Received | None:
-        """Return what an answer says, without secrets; None if it is no answer of this API."""
+        """Return an answer with its secrets masked; None if it is not an answer of this API."""
         value, _ = parse_answer(answer.body)
         if not is_envelope(value):
             return None
@@ -179,7 +179,7 @@ class Recorder:
 
     def _compare_later(self, context: RequestContext, own: Decision) -> None:
         if not self._pending.acquire(blocking=False):
-            self._note(Text("requests came too fast to compare all of them", "请求过快，未能全部比较"))
+            self._note(Text("requests arrived too fast to compare all of them", "请求过快，未能全部比较"))
             return
 
         def ask() -> None:
@@ -196,7 +196,7 @@ class Recorder:
         self._shadows.submit(ask)
 
     def _work(self) -> None:
-        """Merge answers until the end, and write them now and then."""
+        """Merge answers until `stop`, and write them at intervals."""
         next_write = self._seconds() + WRITE_SECONDS
         running = True
         while running:
@@ -232,7 +232,7 @@ class Recorder:
         body: Mapping[str, Any] = received.body
         if not received.valid:
             self._note(
-                Text("a request that breaks the contract was forwarded, not recorded", "违约请求已转发，未录制"),
+                Text("a request that violates the contract was forwarded, not recorded", "违规请求已转发，未录制"),
                 "info",
                 operation,
             )
@@ -246,14 +246,16 @@ class Recorder:
                 self.recording.add(operation, body, value, answer.at)
             else:
                 self._note(
-                    Text("an answer off the contract was not recorded", "不合约定的应答未录制"), "warning", operation
+                    Text("an answer that violates the contract was not recorded", "不符合契约的响应未录制"),
+                    "warning",
+                    operation,
                 )
         elif operation in (RECORDS, ROOM) and value.get("ErrorCode") in self._unknown_codes:
             self.recording.add_failure(operation, body, value)
         else:
             code = value.get("ErrorCode")
             self._note(
-                Text(f"a failure was not recorded: ErrorCode {code}", f"失败应答未录制：ErrorCode {code}"),
+                Text(f"a failure was not recorded: ErrorCode {code}", f"失败响应未录制：ErrorCode {code}"),
                 "info",
                 operation,
             )
@@ -281,12 +283,12 @@ class Recorder:
         except OSError as error:
             if self._written[0] < 0:
                 raise
-            # Memory still has it; the next attempt may succeed.
+            # The answers are still in memory; the next attempt may succeed.
             log.error("the recording cannot be written: %s", error.strerror or error)
 
 
 def _is_of_signature(found: Violation) -> bool:
-    """Whether a client has not shown that it knows the mock's keys."""
+    """Whether a violation concerns the signature: the client has not proved that it has the mock's keys."""
     if found.error in _SIGNATURE_ERRORS:
         return True
     return found.where.removeprefix("query:") in ("appkey", "curtime", "checksum") and found.where.startswith("query:")

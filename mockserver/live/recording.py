@@ -1,7 +1,7 @@
-"""What was learnt from answers of a target: the sessions of one call log, the windows they cover, and answers as they were.
+"""The contents of a recording: the sessions of one call log, the time ranges they cover, and unchanged answers.
 
-`Recording.add` merges one answer after another. What two answers say differently is a conflict; the newer answer wins. Knows
-nothing of files and connections.
+`Recording.add` merges one answer after another. Contradictory answers are a conflict; the newer answer wins. Does not
+depend on files or connections.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from mockserver.world.sessions import MAX_TIME
 RECORDS, ROOM, ALL = "query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time"
 Body: TypeAlias = Mapping[str, Any]
 Key: TypeAlias = tuple[str, str, int]  # UserId, RoomId, EnterTime.
-RUNNING = ("", "0")  # LeaveTimes of a call that still runs, with the readings `ongoing=empty` and `zero`.
-_CLOCK_SKEW = 300  # A session that ended at most this long before its answer may have been running then.
+RUNNING = ("", "0")  # LeaveTimes of a call in progress, with the readings `ongoing=empty` and `zero`.
+_CLOCK_SKEW = 300  # A session that ended at most this many seconds before its answer may have been in progress.
 _MAX_CONFLICTS = 1_000
 _RULES = ("overlap", "enter", "leave", "contained")  # The values of the reading `window`.
 _MAX_CLUES, _MAX_COMPARED = (
@@ -34,7 +34,7 @@ _MAX_CLUES, _MAX_COMPARED = (
 class Session(NamedTuple):
     """One session as it was last seen."""
 
-    leave: int  # MAX_TIME while it runs.
+    leave: int  # MAX_TIME while it is in progress.
     audio: int
     video: int
     seen_at: float
@@ -42,10 +42,10 @@ class Session(NamedTuple):
 
 @dataclass(slots=True)
 class RoomSeen:
-    """What answers said of a room beside its sessions."""
+    """What answers contain about a room besides its sessions."""
 
     create: int = 0
-    destroy: int = 0  # 0 if it is unknown or still running.
+    destroy: int = 0  # 0 if it is unknown or the room is in use.
     users: list[dict[str, Any]] | None = None  # Of an answer of 2.2 without a window.
 
 
@@ -61,7 +61,7 @@ class Clue(NamedTuple):
 
 @dataclass
 class Recording:
-    """Everything that was recorded. `readings` are how the target reads the document, as far as that is known."""
+    """A recording. `readings` are those of the target, as far as they are known."""
 
     readings: Readings
     sessions: dict[Key, Session] = field(default_factory=dict)
@@ -69,11 +69,13 @@ class Recording:
     everybody: Spans = field(default_factory=Spans)
     users: dict[str, Spans] = field(default_factory=dict)
     answers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    """Answers that are not sessions, by operation and the JSON of the request's body."""
+    """Answers that are stored unchanged, by operation and the JSON of the request's body."""
     failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """The answers to requests for a room or a user that does not exist."""
     recorded_at: float = 0.0
-    known_until: float = 0.0  # When everybody's sessions until then were last asked for; 0 if they never were.
+    known_until: float = (
+        0.0  # Time of the last request for the sessions of all users up to now; 0 without such a request.
+    )
     conflicts: list[Text] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # Answers by operation.
     changes: int = 0  # Grows with everything that changes a file.
@@ -87,7 +89,7 @@ class Recording:
     _keys_of_user: dict[str, set[Key]] = field(default_factory=dict)
 
     def add(self, operation: str, body: Body, answer: Body, at: float) -> None:
-        """Merge a valid success that was signed at a time."""
+        """Merge a valid success whose request was signed at the time `at`."""
         self.counts[operation] += 1
         self.recorded_at = max(self.recorded_at, at)
         self.changes += 1
@@ -108,7 +110,7 @@ class Recording:
             self._keep(operation, body, answer)
 
     def add_failure(self, operation: str, body: Body, answer: Body) -> None:
-        """Keep the answer to a request for a room or a user that does not exist."""
+        """Add the answer to a request for a room or a user that does not exist."""
         self.changes += 1
         self.readings = {**self.readings, "unknown_room" if operation == ROOM else "unknown_user": "error"}
         name = "RoomId" if operation == ROOM else "UserId"
@@ -165,7 +167,7 @@ class Recording:
             key = row["UserId"], row["RoomId"], int(row["EnterTime"])
             leave = self._time(row["LeaveTime"])
             if key in keys:
-                self._conflict(f"{_name(key)} is twice in one answer", f"{_name(key)} 在同一应答中出现两次")
+                self._conflict(f"{_name(key)} occurs twice in one answer", f"{_name(key)} 在同一响应中出现两次")
             keys.add(key)
             self._add_session(key, Session(leave, row["AudioDuration"], row["VideoDuration"], at))
             self._see_create(row["RoomId"], row["CreateTime"])
@@ -173,7 +175,7 @@ class Recording:
                 rule = self.readings["window"]
                 self._conflict(
                     f"{_name(key)} is in an answer for {begin}-{body['EndTime']}, against the reading window={rule}",
-                    f"{_name(key)} 出现在 {begin}-{body['EndTime']} 的应答中，与读法 window={rule} 不符",
+                    f"{_name(key)} 出现在 {begin}-{body['EndTime']} 的响应中，与读法 window={rule} 不符",
                 )
         if len(self._windows) < _MAX_CLUES:
             self._windows.append(Clue(user or "", begin, int(body["EndTime"]), at, frozenset(keys)))
@@ -185,12 +187,12 @@ class Recording:
             self._find_missing(known - keys, begin, end)
 
     def _find_missing(self, keys: Iterable[Key], begin: int, end: int) -> None:
-        """Report the sessions of a user that an answer should have had."""
+        """Report the sessions of a user that are missing from an answer."""
         for key in keys:
             if _selects(self.readings["window"], begin, end, key[2], self.sessions[key].leave):
                 self._conflict(
                     f"{_name(key)} is missing from a later answer for {begin}-{end}",
-                    f"{_name(key)} 未出现在之后 {begin}-{end} 的应答中",
+                    f"{_name(key)} 未出现在之后 {begin}-{end} 的响应中",
                 )
 
     def _add_session(self, key: Key, new: Session) -> None:

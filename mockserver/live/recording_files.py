@@ -1,6 +1,6 @@
-"""Writes a recording as a scenario: `recorded.yaml`, its sessions as CSV, and `recorded.md` with what to know about it.
+"""Writes a recording as a scenario: `recorded.yaml`, its sessions as CSV, and `recorded.md`, a description.
 
-Every file is replaced as a whole, and the scenario last, so that the folder is valid at any moment.
+Every file is replaced atomically, and the scenario last, so that the folder is valid at any time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAGE = f"{SCENARIO}.md"
 FIELDS = ("RoomId", "UserId", "enter", "leave", "audio", "video", "CreateTime", "DestroyTime")
 _PAGE_HEAD = "# Answers that {name}.yaml extends.\ntitle: Recorded answers\ntitle_zh: 录制的应答\n"
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_SHARE = 0.75  # How full a file becomes before its answers go to another one.
+_SHARE = 0.75  # Fraction of the limits of a file after which answers go to another file.
 
 
 class RecordingFiles:
@@ -37,7 +37,7 @@ class RecordingFiles:
         self._scenarios = folder / "scenarios"
 
     def write(self, recording: Recording, notes: Sequence[Text]) -> None:
-        """Write all files; OSError if that is not possible, and the old ones are still there."""
+        """Write all files. If that fails, raise OSError and leave the old files."""
         self._scenarios.mkdir(parents=True, exist_ok=True)
         write_sessions(self._scenarios / f"{SCENARIO}.csv", FIELDS, session_rows(recording))
         files, left_out = scenario_files(recording, SCENARIO, _title(recording))
@@ -47,7 +47,7 @@ class RecordingFiles:
             notes = [
                 *notes,
                 Text(
-                    f"{left_out} entries do not fit into the file and are left out",
+                    f"{left_out} entries exceed the size of the file and were omitted",
                     f"{left_out} 项超出文件容量，已略去",
                 ),
             ]
@@ -55,7 +55,7 @@ class RecordingFiles:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace a file; a reader sees the old text or the whole new one."""
+    """Replace a file atomically: a reader sees the old text or the new one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         temporary.write_text(text, encoding="utf-8")
@@ -113,7 +113,7 @@ def _world(recording: Recording, name: str) -> tuple[list[str], int]:
     room_for = int(_SHARE * MAX_VALUES)
     left_out = 0
     for entries in (rooms, covers):
-        # The newest are at the end.
+        # The newest entries are at the end.
         sizes = [_values(entry) for entry in entries]
         while entries and sum(sizes) > room_for / 2:
             drop = max(1, len(entries) // 10)
@@ -151,7 +151,7 @@ def _covers(recording: Recording) -> Iterator[str]:
 
 
 def _rooms(recording: Recording) -> Iterator[str]:
-    """The rooms that were asked for as a whole, unless all of their sessions are known."""
+    """Yield the rooms that were requested without a time range, unless all of their sessions are known."""
     for room_id, room in recording.rooms.items():
         if room.users is not None and room.create:
             times = {"CreateTime": room.create, **({"DestroyTime": room.destroy} if room.destroy else {})}
@@ -189,12 +189,12 @@ def _pages(head: str, answers: Iterable[str]) -> Iterator[str]:
 
 
 def _values(text: str) -> int:
-    """Return at least the number of values in a text of flow style."""
+    """Return an upper bound for the number of values in a text in flow style."""
     return text.count(",") + text.count(":") + text.count("[") + text.count("{")
 
 
 def _flow(value: Any) -> str:
-    """Return a value as JSON that is YAML, too."""
+    """Return a value as JSON that is also valid YAML."""
     return _escape(json.dumps(value, ensure_ascii=False))
 
 
@@ -241,20 +241,20 @@ def _code(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text that cannot be markup."""
+    """Return a text without markup."""
     return "".join(char if char.isprintable() else " " for char in text).replace("<", "&lt;")
 
 
 _TEXTS = {
-    "title": Text("What was recorded", "录制内容"),
+    "title": Text("Recording", "录制内容"),
     "counts": Text(
-        "Until {at}: {sessions} sessions in {rooms} rooms, and {answers} answers that are kept as they were.",
-        "截至 {at}：{rooms} 个房间、{sessions} 条进出记录，另有 {answers} 个原样保留的应答。",
+        "Until {at}: {sessions} sessions in {rooms} rooms, and {answers} unchanged answers.",
+        "截至 {at}：{rooms} 个房间、{sessions} 条进出记录，另有 {answers} 个原样保存的响应。",
     ),
-    "covers": Text("What it answers", "可以回答的内容"),
+    "covers": Text("Covered requests", "可以返回的内容"),
     "outside": Text(
-        "Anything else is answered `not_recorded`. In a window above, 2.1 of every user and 2.2 of every room that lies inside are answered.",
-        "其余一律应答 `not_recorded`。在上述时间段内，可查询任一用户的 2.1 以及完全位于其中的任一房间的 2.2。",
+        "All other requests return `not_recorded`. A time range covers 2.1 of every user and 2.2 of every room within it.",
+        "其余一律返回 `not_recorded`。在上述时间段内，可查询任一用户的 2.1 以及完全位于其中的任一房间的 2.2。",
     ),
     "undecided": Text(
         "The answers do not decide the reading {reading}: a request for which it matters is answered `not_recorded`. Run `mockserver learn` "

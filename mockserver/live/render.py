@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-# Writes XML, parses none.
+# Only writes XML, never parses it.
 from xml.etree import ElementTree as Xml  # nosec B405
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -40,7 +40,7 @@ class Section(NamedTuple):
 
 
 class View:
-    """A result in one language, with the severity that fails it."""
+    """A result in one language, with the severity from which on it fails."""
 
     def __init__(self, result: Result, lang: Lang, fail_on: str) -> None:
         self.result, self.lang, self.failed = result, lang, result.fails(fail_on)
@@ -49,7 +49,7 @@ class View:
 
     @property
     def summary(self) -> str:
-        """What was asked, and when."""
+        """The numbers of requests and sessions, and the time."""
         result = self.result
         text = Text(
             f"{result.requests} requests, {len(result.log.sessions)} sessions seen, {show_time(result.at)}",
@@ -59,7 +59,7 @@ class View:
 
     @property
     def verdict(self) -> str:
-        """Whether the target passes, and why not."""
+        """Whether the target passes, with the numbers of findings."""
         counts = dict.fromkeys(("error", "warning", "info"), 0)
         for _, finding in self.result.findings():
             counts[finding.severity] += 1
@@ -73,7 +73,7 @@ class View:
         return (_FAILED if self.failed else _OK).to(self.lang) + ": " + Text(shown, shown_zh).to(self.lang)
 
     def sections(self) -> list[Section]:
-        """Return the tables that have rows: what is wrong first."""
+        """Return the tables that have rows, findings first."""
         return [section for section in self._sections() if section.rows]
 
     def _sections(self) -> Iterator[Section]:

@@ -1,4 +1,4 @@
-"""Finds out how a target reads §1.1 and §1.2: credentials, signature, freshness, paths, and how strict it is."""
+"""Decides the readings of §1.1 and §1.2: credentials, signature, freshness, paths, and strictness."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
 
 
 def connect(prober: Prober) -> None:
-    """Find the formula and the clock under which the target accepts a request; TargetError if there are none."""
+    """Find the formula and the clock with which the target accepts a request. Raise TargetError if it accepts none."""
     replies: list[Reply] = []
     for attempt in range(3):
         for operation in (ALL, QUALITY) if not attempt else (ALL,):
@@ -50,7 +50,7 @@ def connect(prober: Prober) -> None:
         status = replies[0].status
         raise prober.target.error("other_api", Text(
             f"this is not the API: HTTP {status} without a JSON answer that has Status and ErrorCode",
-            f"这不是该 API：HTTP {status}，应答不是含 Status 与 ErrorCode 的 JSON",
+            f"这不是该 API：HTTP {status}，响应不是含 Status 与 ErrorCode 的 JSON",
         ))  # fmt: skip
     said = f"{envelope.code} {prober.redact(envelope.info)}"
     raise prober.target.error("refused", Text(
@@ -77,7 +77,7 @@ def probe_signature(prober: Prober) -> None:
 
 
 def _try(prober: Prober, **options: Any) -> Reply:
-    """Ask a valid question in a variant that a target may refuse."""
+    """Send a valid request in a variant that a target may refuse."""
     return prober.ask(ALL, valid_body(prober), expected=False, **options)
 
 
@@ -130,7 +130,7 @@ def _probe_signing(prober: Prober) -> None:
 
 
 def _probe_freshness(prober: Prober) -> None:
-    """Find the oldest and the newest curtime that are accepted."""
+    """Find the oldest and the newest accepted curtime."""
     asked: dict[int, Reply] = {0: _try(prober, offset=0)}
 
     def accepts(offset: int) -> bool:
@@ -260,7 +260,7 @@ def _probe_paths(prober: Prober) -> None:
 
 
 def probe_strictness(prober: Prober) -> None:
-    """Decide how strict the target is, by four requests that the document does not allow (§1.2)."""
+    """Decide `strictness` by four requests that the document does not allow (§1.2)."""
     body = valid_body(prober)
     day = format_day(prober.now())
     variants = {
@@ -282,18 +282,18 @@ def probe_strictness(prober: Prober) -> None:
 
 
 def conclude_http_status(prober: Prober) -> None:
-    """Decide the status of failures by all that were seen (§1.3)."""
+    """Decide `http_status` by the status of all failures (§1.3)."""
     failures = [
         reply for causes in prober.errors.values() for _, reply in causes if is_envelope(reply.value) and not reply.ok
     ]
     statuses = {reply.status for reply in failures}
     listed = ", ".join(map(str, sorted(statuses)))
     if not failures:
-        prober.leave_open("http_status", Text("no failure was seen", "没有出现失败应答"))
+        prober.leave_open("http_status", Text("no failure was seen", "没有出现失败响应"))
     elif statuses == {200}:
-        text = Text(f"{len(failures)} failures had HTTP 200", f"{len(failures)} 个失败应答均为 HTTP 200")
+        text = Text(f"{len(failures)} failures had HTTP 200", f"{len(failures)} 个失败响应均为 HTTP 200")
         prober.confirm("http_status", "always_200", text, *failures[:2])
     else:
         others = [reply for reply in failures if reply.status != 200]
-        text = Text(f"failures had HTTP {listed}", f"失败应答的 HTTP 状态码：{listed}")
+        text = Text(f"failures had HTTP {listed}", f"失败响应的 HTTP 状态码：{listed}")
         prober.confirm("http_status", "rest", text, *others[:3])

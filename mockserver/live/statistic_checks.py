@@ -12,7 +12,8 @@ from mockserver.live.probing import Prober, Reply
 from mockserver.live.record_checks import violated
 
 INVARIANTS = (
-    "duration_sums", "room_sums", "peak", "pair_sums", "count_by_zero_rows", "nested_distribution", "ticks", "quality", "quality_ticks", "repeatable",
+    "duration_sums", "room_sums", "peak", "pair_sums", "count_by_zero_rows", "nested_distribution",
+    "ticks", "quality", "quality_ticks", "repeatable",
 )  # fmt: skip
 _RATES = ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate")
 _DELAYS = ("AudioDelayRate", "VideoDelayRate")
@@ -28,7 +29,7 @@ def check_statistics(prober: Prober, day: Day | None) -> None:
     if _is_recent(prober, day):
         for name in (*(name for name, _ in _SUMS.values()), "peak", "repeatable"):
             prober.invariant(name).reason = Text(
-                "calls of that day may be in progress, and left out", "当天的通话可能仍在进行而未列出"
+                "calls of that day may be in progress and therefore not listed", "当天的通话可能仍在进行而未列出"
             )
     else:
         _check_sums(prober, day)
@@ -53,7 +54,7 @@ def _column(reply: Reply, name: str) -> list[int]:
 
 
 def _check_sums(prober: Prober, day: Day) -> None:
-    """Totals of 3.1, of 3.2 in each dimension, and of the records."""
+    """Check that the totals of 3.1, of 3.2 in each dimension, and of the records agree."""
     records = {} if day.sessions is None else {1: day.seconds(), 2: day.rooms()}
     if records and day.first_enters is not None:
         records[4] = day.first_enters
@@ -71,20 +72,20 @@ def _check_sums(prober: Prober, day: Day) -> None:
             totals.append(("2.3", records[count], day.trends[count]))
         invariant.checked += max(0, len(totals) - 1)
         values = [value for _, value, _ in totals]
-        # Most answers agree, or else the records decide.
+        # The most frequent total is expected; in case of a tie, that of the records.
         usual = max(set(values), key=lambda value: (values.count(value), value == records.get(count))) if values else 0
         for source, value, reply in totals:
             if value != usual:
                 others = ", ".join(source for source, other, _ in totals if other == usual)
                 text = Text(
-                    f"{day.name}: the total by {source} is {value}, by {others} it is {usual}",
+                    f"{day.name}: the total of {source} is {value}, that of {others} is {usual}",
                     f"{day.name}：按 {source} 合计为 {value}，按 {others} 为 {usual}",
                 )
                 violated(prober, name, text, reply)
 
 
 def _is_recent(prober: Prober, day: Day) -> bool:
-    """Whether calls that the target leaves out while they go on may have begun on the day."""
+    """Whether calls of the day may be in progress and therefore not listed."""
     return prober.value("ongoing") in (None, "exclude") and prober.now() - day.end < RECENT
 
 
@@ -130,7 +131,7 @@ def _check_all_counts(prober: Prober, day: Day) -> None:
 
 
 def _check_nesting(prober: Prober, day: Day) -> None:
-    """Cities are parts of provinces, provinces of countries: a part is not larger than the largest whole."""
+    """Check that no city is larger than the largest province, and no province than the largest country."""
     for coarse, fine in ((1, 2), (2, 3)):
         for column in COLUMNS:
             whole, part = (_column(day.distributions[coarse], column), _column(day.distributions[fine], column))
@@ -146,7 +147,7 @@ def _check_nesting(prober: Prober, day: Day) -> None:
 
 
 def _check_ticks(prober: Prober, day: Day) -> None:
-    """Ticks are unique, ascending, aligned, inside the day, and complete if empty ones are listed."""
+    """Check that ticks are unique, ascending, aligned, within the day, and complete if empty ones are listed."""
     step, fill = prober.value("tick_seconds"), prober.value("fill")
     series = {f"3.1 CountBy {count}": (day.trends[count], [tick for tick, _ in day.volumes(count)]) for count in COUNTS}
     if day.quality:
@@ -220,7 +221,7 @@ def _used_ticks(prober: Prober, day: Day) -> set[int]:
 
 
 def _check_repetition(prober: Prober, day: Day) -> None:
-    """The same request about a finished day has the same answer."""
+    """Check that the same request about a finished day has the same answer."""
     for operation, before in (
         ("count_qos_by_day", day.quality),
         ("count_business_distribute_volume_by_day", day.distributions[4] if prober.now() > day.end + RECENT else None),
@@ -232,6 +233,6 @@ def _check_repetition(prober: Prober, day: Day) -> None:
         if after.ok and after.value != before.value:
             text = Text(
                 f"{day.name} is finished, but its answer to {operation} changes",
-                f"{day.name} 已结束，但 {operation} 的应答有变化",
+                f"{day.name} 已结束，但 {operation} 的响应有变化",
             )
             violated(prober, "repeatable", text, after, "warning")

@@ -1,4 +1,4 @@
-"""Decides the readings about statistics (§3) by the answers about one finished day, about today, and about tomorrow."""
+"""Decides the readings about statistics (§3) by the answers for a finished day, today and tomorrow."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _NO_DAY = Text("no finished day with calls was found", "没有找到有通话的
 _RUN_TIME = 5_400  # Seconds after midnight at which a nightly job counts the day before.
 _OTHER_DAYS = 3
 _EMPTY_DAY = "20010909"  # Long before the service began.
-_MIN_RUN = 4  # Ticks in a row at one distance, which calls much shorter than a tick do not make by chance.
+_MIN_RUN = 4  # Consecutive ticks at equal distances, which are not a coincidence if calls are shorter than a tick.
 
 
 def probe_statistics(prober: Prober, log: CallLog, day: Day | None) -> None:
-    """Decide the readings of §3 as far as the data do."""
+    """Decide the readings of §3, as far as the data allow."""
     if day is None:
         for name in ("tick_seconds", "trend", "fill", "labels", "distribution_tick", "delay_unit"):
             prober.leave_open(name, _NO_DAY)
@@ -62,7 +62,7 @@ def _decide_ticks(prober: Prober, day: Day) -> None:
 
 
 def _fits_sessions(day: Day, step: int) -> bool:
-    """Return whether the sessions explain exactly the ticks in which someone was in a call."""
+    """Return whether the ticks with users are exactly those in which the sessions take place."""
     if not day.sessions:
         return False
     expected = {
@@ -74,7 +74,7 @@ def _fits_sessions(day: Day, step: int) -> bool:
 
 
 def _decide_trend(prober: Prober, day: Day) -> None:
-    """An amount that goes down belongs to its tick; one that ends at the total of the day is cumulative."""
+    """Decide `trend`: volumes that decrease are per tick; those that end at the total of the day are cumulative."""
     replies = [day.trends[count] for count in (1, 2, 4)]
     falling = [count for count in (1, 2, 4) if any(b[1] < a[1] for a, b in pairwise(day.volumes(count)))]
     volumes = [volume for _, volume in day.volumes(1)]
@@ -136,7 +136,7 @@ def _decide_distribution(prober: Prober, day: Day) -> None:
         text = Text(f"{named} of {len(rows)} rows have a Name", f"{len(rows)} 行中 {named} 行有 Name")
         prober.confirm("labels", "on" if named else "off", text, *replies)
     else:
-        prober.leave_open("labels", Text("some rows have a Name, others not", "部分行有 Name"), *replies, new=True)
+        prober.leave_open("labels", Text("only some rows have a Name", "部分行有 Name"), *replies, new=True)
     listed = ", ".join(sorted(map(str, ticks)))[:60]
     text = Text(f"TickTime {listed}, the day begins at {day.start}", f"TickTime 为 {listed}，当天始于 {day.start}")
     run = day.end + _RUN_TIME
@@ -160,19 +160,19 @@ def _decide_delay_unit(prober: Prober, day: Day) -> None:
     if not delays or not day.quality:
         prober.leave_open("delay_unit", Text("the day has no quality data", "当天没有质量数据"))
     elif 1 <= (middle := median(delays)) <= 10_000:
-        text = Text(f"a median of {middle:g} is plausible in ms only", f"中位数 {middle:g} 仅以毫秒计才合理")
+        text = Text(f"a median of {middle:g} is only plausible in ms", f"中位数 {middle:g} 仅以毫秒计才合理")
         prober.confirm("delay_unit", "ms", text, day.quality)
     else:
         prober.leave_open(
             "delay_unit",
-            Text(f"a median of {middle:g} is no delay in ms", f"中位数 {middle:g} 不像毫秒"),
+            Text(f"a median of {middle:g} is not plausible in ms", f"中位数 {middle:g} 不像毫秒"),
             day.quality,
             new=True,
         )
 
 
 def _decide_all_counts(prober: Prober, day: Day | None) -> None:
-    """Ask for CountBy 0."""
+    """Decide `count_by_zero` with a request for CountBy 0."""
     reply = prober.ask(
         TREND, {"QueryDate": day.name if day else format_day(prober.now()), "CountBy": 0}, expected=False
     )
@@ -197,9 +197,7 @@ def _decide_all_counts(prober: Prober, day: Day | None) -> None:
         )
         prober.confirm("count_by_zero", "labelled" if labelled else "rows", text, reply)
     else:
-        prober.leave_open(
-            "count_by_zero", Text("some rows have CountBy, others not", "部分行有 CountBy"), reply, new=True
-        )
+        prober.leave_open("count_by_zero", Text("only some rows have CountBy", "部分行有 CountBy"), reply, new=True)
 
 
 def _decide_today(prober: Prober, log: CallLog) -> None:
@@ -223,12 +221,12 @@ def _decide_today(prober: Prober, log: CallLog) -> None:
     elif reply.ok and (called or prober.value("fill") == "zero"):
         prober.confirm("today", "empty", Text("today has no ticks", "今天没有时间点"), reply, tomorrow)
     else:
-        prober.leave_open("today", Text("today has no ticks, and no calls either", "今天没有时间点，也没有通话"), reply)
+        prober.leave_open("today", Text("today has neither ticks nor calls", "今天没有时间点，也没有通话"), reply)
     _decide_hidden_calls(prober, log, reply, rows)
 
 
 def _decide_hidden_calls(prober: Prober, log: CallLog, reply: Reply, rows: list[tuple[int, int]]) -> None:
-    """People on line now whom 2.3 does not list are in calls that it leaves out."""
+    """Decide `ongoing=exclude` if more users are online now than 2.3 lists."""
     step = prober.value("tick_seconds")
     if (
         prober.value("ongoing")

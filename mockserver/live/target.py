@@ -1,7 +1,8 @@
-"""The target: a backend that is asked, with its own credentials. Every request to it is signed, counted and sent here.
+"""The target: a real backend and its credentials. Every request to it is signed, counted and sent here.
 
-A request is signed at the moment it is sent, after any wait, and anew when it is repeated. Redirects are not followed, proxies in
-the environment are ignored, certificates are verified. What a target or an error says passes `redact` before anybody sees it.
+A request is signed when it is sent, after any wait, and again when it is repeated. Redirects are not followed, proxies
+in the environment are ignored, certificates are verified. Texts of a target or an error pass `redact` before they are
+shown.
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ Kind = Literal["unreachable", "certificate", "refused", "rate_limited", "other_a
 
 
 class TargetError(ConfigurationError):
-    """The target cannot be asked; `kind` says why."""
+    """The target cannot be used; `kind` is the reason."""
 
     kind: Kind = "unreachable"
 
     @classmethod
     def of(cls, kind: Kind, place: str, text: Text) -> TargetError:
-        """Return the error about `place`, the target or an option."""
+        """Return an error about `place`: the URL of the target, or an option."""
         error = cls([Problem(place, text)])
         error.kind = kind
         return error
@@ -60,7 +61,7 @@ class TargetError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class TargetCredentials:
-    """What requests to the target are signed with, and the account that they name."""
+    """The keys with which requests to the target are signed, and their identifier."""
 
     keys: Credentials
     identifier: str = field(default=DEFAULT_IDENTIFIER, repr=False)
@@ -71,16 +72,17 @@ class Answer:
     """A complete answer of the target, as it was received."""
 
     status: int
-    headers: Mapping[str, str]  # By lower-case name.
+    headers: Mapping[str, str]  # By lowercase name.
     body: bytes
     seconds: float  # From sending to the last byte.
     at: float = 0.0  # When the request was signed.
 
 
 def read_target_credentials(apps: str | None, appkey: str | None) -> TargetCredentials:
-    """Return the credentials in the file `apps`, or else those in the variables `MOCKSERVER_TARGET_…`.
+    """Return the credentials from the file `apps`, or from the variables `MOCKSERVER_TARGET_…` if it is None.
 
-    `appkey` chooses an app of the file, the first by default. ConfigurationError shows no secret.
+    `appkey` selects an app of the file; the default is the first. Raise ConfigurationError, without secrets in its
+    text.
     """
     if apps is None:
         return _credentials_from_environment(appkey)
@@ -113,10 +115,10 @@ def _credentials_from_environment(appkey: str | None) -> TargetCredentials:
 
 
 class Target:
-    """A client of one backend. Threads may share it.
+    """A thread-safe client of one backend.
 
-    `rate` is in requests per second, 0 is unlimited; `max_requests` ends in TargetError. `clock` returns the seconds since 1970 to
-    sign with, `ticks` seconds that only count up, `pause` waits.
+    `rate` is in requests per second, 0 for unlimited. More than `max_requests` requests raise TargetError. `clock`
+    returns the time to sign with, in seconds since the epoch; `ticks` monotonic seconds; `pause` waits.
     """
 
     def __init__(
@@ -164,10 +166,10 @@ class Target:
         formula: Formula | None = None,
         query: str = "",
     ) -> Answer:
-        """Return the answer to a request that is signed now; TargetError if none arrives.
+        """Sign and send a request, and return the answer. Raise TargetError if there is none.
 
-        `sign` returns, at the moment of signing, parameters to replace; None leaves one out. `query` is added as it is. A request whose connection was
-        closed before an answer began is sent once more, signed anew.
+        `sign` is called when the request is signed; it returns parameters to replace, or None to omit one. `query` is
+        appended unchanged. If the connection is closed before an answer begins, the request is signed and sent again.
         """
         for attempt in (1, 2):
             self._wait_for_turn()
@@ -199,7 +201,7 @@ class Target:
         raise AssertionError
 
     def redact(self, text: str) -> str:
-        """Return a text of the target without credentials, checksums, seqs and the identifier."""
+        """Return a text from the target with credentials, checksums, seqs and the identifier masked."""
         identifier = self.credentials.identifier
         masked = [self.credentials.keys.appkey, *(() if identifier == DEFAULT_IDENTIFIER else (identifier,))]
         # A list, because other threads add to the deque.
@@ -209,7 +211,7 @@ class Target:
         return _HEX_DIGEST.sub(MASK, self.redact_secrets(text))
 
     def redact_secrets(self, text: str) -> str:
-        """Return data of the target without appsecret and restapikey, which occur in data only by mistake."""
+        """Return data from the target with appsecret and restapikey masked, which occur in data only by mistake."""
         return self._redactor.redact_text(text)
 
     def error(self, kind: Kind, text: Text) -> TargetError:
@@ -252,7 +254,7 @@ class Target:
             "seq": new_seq(str(int(now))),
             **changes,
         }
-        # Both, because a target may answer with the checksum that it expected.
+        # Both formulas, because an answer may contain the checksum that the target expected.
         self._sent += [checksum(keys, curtime, "v2"), checksum(keys, curtime, "v1")]
         self._sent += [value for value in (values["seq"], values["checksum"]) if value and len(value) > 8]
         return "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items() if value is not None)
@@ -264,11 +266,11 @@ class Target:
             size += len(part)
             if size > _MAX_ANSWER:
                 response.close()
-                raise self.error("other_api", Text("an answer is larger than 256 MiB", "应答超过 256 MiB"))
+                raise self.error("other_api", Text("an answer is larger than 256 MiB", "响应超过 256 MiB"))
         return b"".join(parts)
 
     def _explain(self, error: HTTPError) -> TargetError:
-        """Return one line about a failed request. The texts of urllib3 contain the signed URL, so they are not used."""
+        """Return the error for a failed request, without the texts of urllib3, which contain the signed URL."""
         cause = error.__cause__ or error.__context__ or error
         if isinstance(error, ProxyError):
             return self.error(
@@ -283,9 +285,9 @@ class Target:
             )
             return self.error("unreachable", Text(f"unreachable: {reason}", f"无法连接：{reason}"))
         if isinstance(error, ReadTimeoutError):
-            return self.error("unreachable", Text("no complete answer in time", "未在时限内收到完整应答"))
+            return self.error("unreachable", Text("no complete answer in time", "未在时限内收到完整响应"))
         return self.error(
-            "unreachable", Text("the connection broke before the answer was complete", "应答未完整，连接即中断")
+            "unreachable", Text("the connection broke before the answer was complete", "响应未完整，连接即中断")
         )
 
 
@@ -312,7 +314,7 @@ def _tls_context(ca: str | None) -> ssl.SSLContext:
 
 
 def _was_dropped(error: HTTPError) -> bool:
-    """Whether a server closed an idle connection at the moment it was used again."""
+    """Whether the server closed an idle connection just when it was used again."""
     return any(isinstance(each, ConnectionError) for each in (error.__cause__, error.__context__, *error.args))
 
 

@@ -1,4 +1,4 @@
-"""`verify`: asks a target about everything the contract says, and gathers what was found in one result."""
+"""`verify`: examines a target for everything that the contract specifies, and returns one result."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from mockserver.live.statistic_checks import check_statistics
 from mockserver.live.statistic_readings import probe_statistics
 from mockserver.live.target import Target, TargetError
 
-_LOOK_UPS = 60  # Requests for users and rooms, as far as the limit of requests allows.
-_FEW_LOOK_UPS = 16  # Where each request needs a curtime of its own.
-_RESERVED = 4  # Requests that are left for the second look at calls in progress.
+_LOOK_UPS = 60  # Maximum number of requests for users and rooms.
+_FEW_LOOK_UPS = 16  # The same, if each request needs a different curtime.
+_RESERVED = 4  # Requests reserved for the second check of calls in progress.
 _OUT_OF_REQUESTS = Text("the limit of requests was reached", "已达到请求数上限")
-_NO_EVIDENCE = Text("no answer of this run decides it", "本次的应答都不足以判断")
+_NO_EVIDENCE = Text("no answer of this run decides it", "本次的响应都不足以判断")
 _SEVERITIES = ("error", "warning", "info")
 
 
 @dataclass(frozen=True)
 class Focus:
-    """What the user wants to be asked about; the newest calls for None."""
+    """The calls to examine; the newest ones for None."""
 
     user: str | None = None
     room: str | None = None
@@ -52,7 +52,7 @@ class Focus:
 
 @dataclass
 class Result:
-    """What an examination of a target found out."""
+    """The result of an examination of a target."""
 
     target: str
     at: float
@@ -69,7 +69,7 @@ class Result:
     stopped: Text | None = None  # Why the examination ended early.
 
     def findings(self) -> Iterator[tuple[str, Finding]]:
-        """Yield every finding with the operation, invariant or reading that it is about."""
+        """Yield the name of the operation, invariant or reading, and the finding, for every finding."""
         for name, findings in self.operations.items():
             yield from ((name, finding) for finding in findings)
         for name, invariant in self.invariants.items():
@@ -89,7 +89,7 @@ class Result:
 
     @property
     def nothing_checked(self) -> bool:
-        """Whether too little could be compared for the result to mean anything."""
+        """Whether no invariant could be checked, so that the result has no meaning."""
         return sum(each.checked for each in self.invariants.values()) == 0
 
     def fails(self, fail_on: str) -> bool:
@@ -98,14 +98,14 @@ class Result:
         return self.nothing_checked or any(finding.severity in worst for _, finding in self.findings())
 
     def verdict(self, name: str) -> str:
-        """Return what is known of an invariant: holds, violated, or undecided."""
+        """Return the verdict on an invariant: `holds`, `violated`, or `undecided`."""
         invariant = self.invariants[name]
         if invariant.findings:
             return "violated"
         return "holds" if invariant.checked else "undecided"
 
     def evidence(self, name: str) -> Text:
-        """Return why an invariant has its verdict."""
+        """Return the reason for the verdict on an invariant."""
         invariant = self.invariants[name]
         if not invariant.findings:
             return (
@@ -134,11 +134,11 @@ def examine(
     thorough: bool = False,
     progress: Progress = lambda text: None,
 ) -> Result:
-    """Ask a target about everything; TargetError if it cannot be asked at all.
+    """Examine a target, and return the result. Raise TargetError if the target cannot be used.
 
-    `thorough` also searches for values that are not the default, and judges no reading.
+    With `thorough`, values of readings other than the default are searched for, and no reading is a finding.
     """
-    # Whoever learns a target takes what it does; whoever verifies it expects §1.3.
+    # `learn` accepts any behavior of the target; `verify` expects §1.3.
     judged = {} if thorough else {"http_status": "always_200", **(expected or {})}
     prober = Prober(target, schemas, any_status=judged.get("http_status") != "always_200", thorough=thorough)
     started = prober.now()
@@ -147,7 +147,7 @@ def examine(
         progress(Text("credentials and signature", "凭证与签名"))
         connect(prober)
         probe_signature(prober)
-        progress(Text("calls to ask about", "查找通话"))
+        progress(Text("searching for calls", "查找通话"))
         log = discover(prober, user=focus.user, room=focus.room, day=focus.day)
         present = ask_present(prober, log, int(prober.now()) - 3_600)
         progress(Text("errors", "错误码"))
@@ -164,7 +164,7 @@ def examine(
         probe_statistics(prober, log, day)
         if not prober.value("ongoing"):
             probe_ongoing(prober, log, present)
-        progress(Text("records against each other", "记录互相核对"))
+        progress(Text("comparing records", "记录互相核对"))
         if focus.room is not None:
             ask_room(prober, focus.room)
         look_ups = _LOOK_UPS if prober.is_free else _FEW_LOOK_UPS
@@ -198,7 +198,7 @@ def examine(
 
 
 def result_json(result: Result, lang: Lang) -> dict[str, Any]:
-    """Return a result in the form that `--format json` prints."""
+    """Return a result in the JSON shape of `--format json`."""
     return {
         "target": result.target,
         "at": show_time(result.at),

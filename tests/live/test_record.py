@@ -130,7 +130,7 @@ def test_answers_go_back_unchanged_and_are_signed_anew(tmp_path: Path) -> None:
         ((200, b"[]"), "the target answered HTTP 200"),
         ((200, b"\xff"), "the target answered HTTP 200"),
         (
-            TargetError.of("unreachable", "target", Text("no complete answer in time", "未在时限内收到完整应答")),
+            TargetError.of("unreachable", "target", Text("no complete answer in time", "未在时限内收到完整响应")),
             "no complete answer",
         ),
     ],
@@ -182,7 +182,7 @@ def test_a_shadow_reports_differences_by_severity(tmp_path: Path) -> None:
         assert session.ask(ROOM, RoomId="R002")["RoomId"] == "R002"
     page = (tmp_path / "recorded.md").read_text()
     assert "error: query_room_info: /Secret is only in the target's answer" in page
-    assert f"error: query_room_info: the target says FAIL {backend.codes['room_not_found']}, the mock OK" in page
+    assert f"error: query_room_info: the target returns FAIL {backend.codes['room_not_found']}, the mock OK" in page
 
 
 def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> 
         backend.lies = frozenset({"outside_window"})
         session.ask(ALL, **span(YESTERDAY, YESTERDAY + 20_000))
     page = (tmp_path / "recorded.md").read_text()
-    assert "warning: query_all_instance_by_time: an answer off the contract was not recorded (1)" in page
+    assert "warning: query_all_instance_by_time: an answer that violates the contract was not recorded (1)" in page
     assert f"- {user} in " in page
     assert "against the reading window=overlap" in page
 
