@@ -92,7 +92,7 @@ def test_the_example_of_recording_runs(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_the_readme_lists_every_invariant() -> None:
     """In the order of the report."""
-    table = README.read_text("utf-8").partition("|invariant|what must hold|")[2].partition("\n\n")[0]
+    table = README.read_text("utf-8").partition("|invariant|condition|")[2].partition("\n\n")[0]
     assert tuple(re.findall(r"^\|`(\w+)`\|", table, re.MULTILINE)) == (*OF_RECORDS, *OF_STATISTICS)
 
 
