@@ -48,7 +48,7 @@ class Listing:
     begin: int
     end: int
     sessions: Mapping[Key, Session]
-    repeated: Session | None = None  # One that is listed more than once.
+    repeated: Session | None = None  # A session that is listed more than once.
 
 
 @dataclass
@@ -183,12 +183,12 @@ def discover(prober: Prober, *, user: str | None, room: str | None, day: str | N
 
 
 def _look_back(prober: Prober, log: CallLog, today: int) -> None:
-    """Ask for days before today until one has calls that have all ended: each of three, a month at once if that is allowed, each day of it otherwise."""
+    """Search backwards for a day whose calls have all ended: three single days, then a month, or else more days."""
     for number in range(1, _MAX_DAYS_BACK + 1):
         start = today - number * DAY_SECONDS
         found = any(start_of_day(each.enter) == start for each in log.settled())
         found = found or bool(ask_all(prober, log, start, start + DAY_SECONDS - 1).sessions)
-        # Sums need a day whose calls have all ended.
+        # Sums can only be checked for a day whose calls have all ended.
         if found and start + DAY_SECONDS <= log.started - RECENT:
             return
         if number == _SINGLE_DAYS:

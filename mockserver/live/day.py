@@ -80,7 +80,7 @@ def ticks_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
 
 
 def all_counts(rows: Sequence[Mapping[str, Any]], day: Day | None) -> list[tuple[int, int, int]]:
-    """Return count, tick and volume of each row of an answer to CountBy 0; nothing if it has another form.
+    """Return count, tick and volume of each row of an answer to CountBy 0; an empty list if its form is different.
 
     Each tick has four rows, or, if those without a volume are left out one by one, the rows of the four single counts.
     """

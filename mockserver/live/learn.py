@@ -79,7 +79,7 @@ def learned_files(result: Result, target: Target, catalogue: Catalogue, schemas:
         write_rows(sessions, FIELDS, session_rows(recording))
         texts, dropped = scenario_files(recording, SCENARIO, head)
         if dropped:
-            left_out.append(f"{dropped} entries that do not fit into a scenario file")
+            left_out.append(f"{dropped} entries that exceed the size of a scenario file")
         texts = {f"{SCENARIO}.csv": sessions.getvalue(), **texts}
         files |= {f"scenarios/{name}": text for name, text in texts.items()}
     files[FILES[2]] = "\n".join(_page(result, rows, left_out)) + "\n"
@@ -172,7 +172,7 @@ def _value(result: Result, name: str) -> Value:
 
 
 def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[str]) -> Recording:
-    """Return the valid answers as a recording, and add to `left_out` what contradicts it or is not part of it."""
+    """Return the valid answers as a recording. Add contradictions and omitted answers to `left_out`."""
     recording = Recording({name: _value(result, name) for name in READINGS})
     scrubber, dropped = Scrubber(target), 0
     for reply in result.replies:
@@ -188,8 +188,8 @@ def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[
         else:
             dropped += 1
     if dropped:
-        left_out.append(f"{dropped} answers that break the contract, or have control characters in an id")
-    conflicts = [f"conflict, the newer answer counts: {text.en}" for text in recording.conflicts]
+        left_out.append(f"{dropped} answers that violate the contract, or have control characters in an id")
+    conflicts = [f"conflict, resolved in favour of the newer answer: {text.en}" for text in recording.conflicts]
     left_out += conflicts[:_MAX_CONFLICTS]
     return recording
 

@@ -98,7 +98,7 @@ class Prober:
         self.asked: dict[str, int] = dict.fromkeys(OPERATIONS, 0)
         self.readings: dict[str, Observed] = {}
         self.invariants: dict[str, Invariant] = {}
-        self.errors: dict[str, list[tuple[str, Reply]]] = {}  # By error name: the cause, and the answer to it.
+        self.errors: dict[str, list[tuple[str, Reply]]] = {}  # By error name: each cause, with its answer.
         self.replies: list[Reply] = []  # All answers to requests with a JSON object as the body.
         self.last_curtime = ""
         self.date = ""  # The Date header of the last answer.
@@ -293,7 +293,7 @@ class Prober:
 
 
 def date_offset(answer_date: str, now: float) -> float | None:
-    """Return how far a Date header is ahead of `now`; None if it is none."""
+    """Return by how many seconds a Date header is ahead of `now`; None if the header is invalid."""
     try:
         moment: datetime = parsedate_to_datetime(answer_date)
     except (TypeError, ValueError):

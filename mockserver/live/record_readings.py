@@ -111,7 +111,7 @@ def complete_rooms(log: CallLog) -> list[list[Session]]:
 
 
 def probe_room_window(prober: Prober, log: CallLog) -> None:
-    """Ask 2.2 for time ranges that select some of a room's sessions, and see whether the others are left out."""
+    """Decide `room_window`: request time ranges from 2.2 that select only some of a room's sessions."""
     rule = prober.value("window") or "overlap"
     ranges = [each for room in complete_rooms(log)[:40] for each in _partial_ranges(room, rule)][:_PROBED_WINDOWS]
     if not ranges:
@@ -160,7 +160,7 @@ _SHOWN = {
 
 
 def _partial_ranges(sessions: Sequence[Session], rule: str) -> list[tuple[Sequence[Session], int, int]]:
-    """Return one time range of a room by which the choices differ; if possible, `window` selects fewer than were present."""
+    """Return a time range that distinguishes the choices, preferably one in which `window` omits users present."""
     times = sorted({time for each in sessions for time in (each.enter, each.leave or each.enter)})
     spans = [(begin, end) for index, begin in enumerate(times[:12]) for end in times[index : index + 6]]
     found = []

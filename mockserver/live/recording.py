@@ -28,7 +28,7 @@ _RULES = ("overlap", "enter", "leave", "contained")  # The values of the reading
 _MAX_CLUES, _MAX_COMPARED = (
     50,
     1_000,
-)  # Answers from which readings are concluded, and sessions that each is compared with.
+)  # Answers from which readings are concluded, and sessions that each answer is compared with.
 
 
 class Session(NamedTuple):
@@ -50,9 +50,9 @@ class RoomSeen:
 
 
 class Clue(NamedTuple):
-    """What a time range selected: sessions of everybody or of a user, or users of a room."""
+    """The result of a time range: sessions of all users or one user, or users of a room."""
 
-    place: str  # The UserId or the RoomId; empty for everybody.
+    place: str  # The UserId or the RoomId; empty for all users.
     begin: int
     end: int
     at: float
@@ -78,12 +78,12 @@ class Recording:
     )
     conflicts: list[Text] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # Answers by operation.
-    changes: int = 0  # Grows with everything that changes a file.
-    known: frozenset[str] = frozenset()  # The readings that are known, not only defaults.
+    changes: int = 0  # Increases with every change.
+    known: frozenset[str] = frozenset()  # Names of the readings that are known; the others have their defaults.
     undecided: dict[str, list[str]] = field(
         default_factory=dict
-    )  # Values that the answers allow, if several, by reading.
-    corrections: dict[str, Text] = field(default_factory=dict)  # What was corrected, by the name of the reading.
+    )  # By reading: the values that the answers allow, if there are several.
+    corrections: dict[str, Text] = field(default_factory=dict)  # Descriptions of corrections, by reading.
     _windows: list[Clue] = field(default_factory=list)
     _rooms_asked: list[Clue] = field(default_factory=list)
     _keys_of_user: dict[str, set[Key]] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Recording:
         self.failures[operation, _canonical({name: body[name]})] = {**answer}
 
     def conclude_readings(self) -> None:
-        """Correct the readings that the answers contradict, and find those between whose values they do not decide."""
+        """Correct the readings that the answers contradict, and find those that the answers do not decide."""
         for name, find in (("window", self._possible_windows), ("room_window", self._possible_room_windows)):
             possible, value = sorted(find()), self.readings[name]
             is_known = name in self.known and value in possible
@@ -128,11 +128,11 @@ class Recording:
                 self.readings = {**self.readings, name: possible[0]}
                 self.corrections[name] = Text(
                     f"the answers show {name}={possible[0]}, not {value}; run `mockserver learn` first to know all readings",
-                    f"应答表明 {name}={possible[0]}，而不是 {value}；请先运行 `mockserver learn` 以确定全部读法",
+                    f"响应表明 {name}={possible[0]}，而不是 {value}；请先运行 `mockserver learn` 以确定全部读法",
                 )
 
     def _possible_windows(self) -> set[str]:
-        """Return the values of `window` that explain what every time range selected; calls that may still run decide nothing."""
+        """Return the values of `window` that explain the result of every time range, ignoring calls in progress."""
         possible = set(_RULES)
         for place, begin, end, at, found in self._windows:
             keys = self._keys_of_user.get(place, ()) if place else self.sessions
@@ -145,7 +145,7 @@ class Recording:
         return possible
 
     def _possible_room_windows(self) -> set[str]:
-        """Return the values of `room_window` that explain the users of each answer of 2.2 about a room that is known as a whole."""
+        """Return the values of `room_window` that explain every answer of 2.2 about a completely known room."""
         possible = {"stays", "room"}
         if len(self.sessions) > _MAX_COMPARED:
             return possible
@@ -259,7 +259,7 @@ class Recording:
             self.conflicts.append(Text(en, zh))
 
     def answer_is_covered(self, operation: str, body: Body) -> bool:
-        """Whether the sessions answer the request of a kept answer, so that it need not be written."""
+        """Whether the sessions contain a stored answer, so that it need not be written."""
         if operation != ROOM or self.undecided:
             return False
         room = self.rooms[body["RoomId"]]

@@ -24,7 +24,7 @@ from mockserver.world.sessions import MAX_TIME
 SCENARIO = "recorded"
 PAGE = f"{SCENARIO}.md"
 FIELDS = ("RoomId", "UserId", "enter", "leave", "audio", "video", "CreateTime", "DestroyTime")
-_PAGE_HEAD = "# Answers that {name}.yaml extends.\ntitle: Recorded answers\ntitle_zh: 录制的应答\n"
+_PAGE_HEAD = "# Answers that {name}.yaml extends.\ntitle: Recorded answers\ntitle_zh: 录制的响应\n"
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _SHARE = 0.75  # Fraction of the limits of a file after which answers go to another file.
 
@@ -65,7 +65,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def scenario_files(recording: Recording, name: str, head: Sequence[str]) -> tuple[dict[str, str], int]:
-    """Return the texts of a scenario's YAML files by file name, the scenario itself last, and how many entries are left out.
+    """Return the texts of a scenario's YAML files by name, the scenario itself last, and the number of omitted entries.
 
     `head` has the lines above `world`; the sessions belong into `{name}.csv`.
     """
@@ -102,7 +102,7 @@ def _title(recording: Recording) -> list[str]:
 
 
 def _known_at(recording: Recording) -> int:
-    """Return the moment at which the present was known, for a replay."""
+    """Return the time that a replay treats as the present."""
     return int(recording.known_until or recording.recorded_at)
 
 
@@ -259,9 +259,9 @@ _TEXTS = {
     "undecided": Text(
         "The answers do not decide the reading {reading}: a request for which it matters is answered `not_recorded`. Run `mockserver learn` "
         "first, and record with the folder that it writes.",
-        "应答不足以判断读法 {reading}：受其影响的请求返回 `not_recorded`。请先运行 `mockserver learn`，再用其写出的目录录制。",
+        "响应不足以判断读法 {reading}：受其影响的请求返回 `not_recorded`。请先运行 `mockserver learn`，再用其写出的目录录制。",
     ),
-    "conflicts": Text("Conflicts: the newer answer was kept", "冲突：以较新的应答为准"),
+    "conflicts": Text("Conflicts (resolved in favour of the newer answer)", "冲突（以较新的响应为准）"),
     "notes": Text("Findings", "发现"),
     "none": Text("None.", "无。"),
 }

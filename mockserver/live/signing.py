@@ -20,7 +20,7 @@ _MAX_FRESHNESS = DAY_SECONDS
 _DEFAULT_FRESHNESS = 300
 _SHORT = 3  # Seconds.
 _MAX_REACH = 3_600
-_DATE_TOLERANCE = 2.0  # Seconds; the Date header has whole ones.
+_DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
 
 
 def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def connect(prober: Prober) -> None:
                 if reply.ok:
                     prober.target.formula = formula
                     return
-        # Another clock; or a checksum that was used before, where each is accepted once.
+        # The target's clock may differ, or the checksum may have been used before and be accepted only once.
         ahead = date_offset(prober.date, prober.target.clock())
         prober.skew = ahead if ahead and abs(ahead) > _DATE_TOLERANCE else 0.0
         prober.target.pause(1.0)
@@ -172,7 +172,7 @@ def _probe_freshness(prober: Prober) -> None:
 def _were_used(
     prober: Prober, refused: Reply, accepts: Callable[[int], bool], future: int, ahead: float
 ) -> bool | None:
-    """Return whether an old curtime was refused because its checksum was used before, not for its age; None if both are possible."""
+    """Return whether an old curtime was refused for a used checksum and not for its age; None if that is unknown."""
     reused = prober.errors["checksum_expired"][0][1]
     old = _try(prober, offset=-2 * DAY_SECONDS)
     if (reused.code, reused.info) != (old.code, old.info):
@@ -186,7 +186,7 @@ def _were_used(
 
 
 def _edge(accepts: Callable[[int], bool], guess: int) -> int:
-    """Return the largest distance that is accepted, over a day if there is no limit."""
+    """Return the largest accepted distance in seconds, or more than a day if there is no limit."""
     if accepts(guess):
         if guess > _MAX_FRESHNESS or not accepts(guess + 1):
             return guess

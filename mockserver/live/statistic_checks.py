@@ -124,7 +124,7 @@ def _check_all_counts(prober: Prober, day: Day) -> None:
         invariant.checked += 1
         if (expected := singles[count].get(tick, volume)) != volume:
             text = Text(
-                f"{day.name}: at {tick} CountBy 0 says {volume} for count {count}, CountBy {count} says {expected}",
+                f"{day.name}: at {tick} CountBy 0 has {volume} for count {count}, CountBy {count} has {expected}",
                 f"{day.name}：{tick} 处 CountBy 0 的第 {count} 类为 {volume}，CountBy {count} 为 {expected}",
             )
             violated(prober, "count_by_zero_rows", text, day.trends[0])
@@ -156,7 +156,7 @@ def _check_ticks(prober: Prober, day: Day) -> None:
     online = {tick for tick, volume in day.volumes(3) if volume}
     if day.trends[3].ok and (missing := sorted(_used_ticks(prober, day) - online)):
         text = Text(
-            f"3.1 CountBy 3 on {day.name}: nobody is online at {missing[0]}, although the records have a call then",
+            f"3.1 CountBy 3 on {day.name}: no user is online at {missing[0]}, although the records have a call then",
             f"3.1 CountBy 3 {day.name}：{missing[0]} 无人在线，而通话记录显示当时有通话",
         )
         violated(prober, "ticks", text, day.trends[3])
@@ -213,7 +213,7 @@ def _check_quality(prober: Prober, day: Day) -> None:
 
 
 def _used_ticks(prober: Prober, day: Day) -> set[int]:
-    """Return the ticks with a call; none if that is not known."""
+    """Return the ticks with a call; an empty set if the sessions are not known."""
     step = prober.value("tick_seconds")
     if day.sessions is None or not step or _is_recent(prober, day):
         return set()

@@ -98,7 +98,10 @@ def test_evicted_requests_fail_like_violations() -> None:
         for body in ("{}", '{"RoomId": "987654321"}'):
             send(mock, body)
         failed = CliRunner().invoke(cli, ["report", "--url", small.url, "--fail-on", "violations"])
-        assert (failed.exit_code, failed.stderr) == (1, "1 older request left the journal unchecked; enlarge the journal\n")
+        assert (failed.exit_code, failed.stderr) == (
+            1,
+            "1 older request left the journal unchecked; enlarge the journal\n",
+        )
         assert CliRunner().invoke(cli, ["report", "--url", small.url]).exit_code == 0
 
 
