@@ -22,7 +22,7 @@ from mockserver.engine.journal import ALL_APPS, MAX_BYTES, Journal, JournalQuery
 from mockserver.engine.journal_codec import decode, encode
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.metrics import Metrics, Numbers, class_of
-from mockserver.engine.redis_lane import Request
+from mockserver.engine.redis_lane import RequestGreenlet
 from mockserver.engine.redis_store import SCRIPT, RedisStore, Stale
 from mockserver.engine.state import StoreUnavailable
 from mockserver.scenarios.near_misses import nearest_rule
@@ -52,7 +52,7 @@ class RedisJournal(Journal):
         super().__init__(max_entries, max_bytes)
         self._store = store
         self._streams: dict[str, _Stream] = {}
-        self._waiting: list[tuple[Row, Request]] = []  # Entries that are not sent yet, and their requests.
+        self._waiting: list[tuple[Row, RequestGreenlet]] = []  # Entries that are not sent yet, and their requests.
         self._sending = False  # Whether entries are sent and not acknowledged yet.
         self._poller: threading.Thread | None = None
         self._known_salt = b""

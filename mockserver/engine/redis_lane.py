@@ -39,16 +39,16 @@ _CHECK_SECONDS = 0.1
 _MAX_IDLE = 100
 
 
-class Request(greenlet):
-    """Runs one request after the other, each of which may be suspended until its deadline. A new stack for each would be slow."""
+class RequestGreenlet(greenlet):
+    """Runs requests, one at a time, each suspended while it waits for Redis. Reused, because a new stack costs much time."""
 
-    def __init__(self, idle: list[Request]) -> None:
+    def __init__(self, idle: list[RequestGreenlet]) -> None:
         super().__init__()
         self._idle = idle  # Where it waits for the next request.
         self.deadline = 0.0
 
     def run(self, function: Callable[[], object]) -> None:
-        """Run requests for as long as there are few in `idle`."""
+        """Run a request, then wait for the next one; end if enough others wait."""
         while True:
             self.deadline = monotonic() + CALL_SECONDS
             function()
@@ -83,7 +83,7 @@ class Lane:
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._queue: deque[Call] = deque()
-        self._idle: list[Request] = []
+        self._idle: list[RequestGreenlet] = []
         self._answered: deque[Call] = deque()  # The last ones, which a Redis that was killed may have lost.
         self._server = b""  # The id of the Redis process that answered them.
         self._flushing = False
@@ -114,14 +114,14 @@ class Lane:
         self._forget()
 
     @property
-    def request(self) -> Request | None:
+    def request(self) -> RequestGreenlet | None:
         """The current request, which `call` suspends; None in code that `spawn` did not start."""
         current = getcurrent()
-        return current if isinstance(current, Request) and threading.get_ident() == self._thread_id else None
+        return current if isinstance(current, RequestGreenlet) and threading.get_ident() == self._thread_id else None
 
     def spawn(self, function: Callable[[], object]) -> None:
         """Run a request in the loop's thread; return when it has ended or waits for the first time."""
-        request = self._idle.pop() if self._idle else Request(self._idle)
+        request = self._idle.pop() if self._idle else RequestGreenlet(self._idle)
         request.switch(function)
 
     def run(self, function: Callable[[], T]) -> T:
