@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,7 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.core.folders import Folders
 from mockserver.engine.config import load_apps_only
 from tests.bench import load, world
+from tests.bench.servers import BODY
 
 COLD_DAYS = 6
 ROUNDS = 7
@@ -32,11 +35,33 @@ ROOM = {"RoomId": "123456789", "BeginTime": "1575962150", "EndTime": "1575962850
 @contextlib.contextmanager
 def serving(*command: str) -> Iterator[tuple[str, psutil.Process]]:
     """Run a server in a separate process; yield its URL, once it is ready, and its process."""
-    process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True)
+    # With the bytecode that every installed package has.
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, env=env)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         yield next(word for word in line.split() if word.startswith("http")), psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextlib.contextmanager
+def wiremock(jar: str) -> Iterator[tuple[str, psutil.Process]]:
+    """Run WireMock without its request journal; it answers every POST to the API with a success."""
+    command = ["java", "-jar", jar, "--port", "0", "--no-request-journal", "--use-chunked-encoding", "never"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        port = next(line.split()[-1] for line in process.stdout if line.startswith("port:"))
+        stub = {
+            "request": {"method": "POST", "urlPathPattern": "/v2/video/.*"},
+            "response": {"jsonBody": json.loads(BODY), "headers": {"Content-Type": "application/json"}},
+        }
+        url, headers = f"http://127.0.0.1:{port}", {"Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(f"{url}/__admin/mappings", json.dumps(stub).encode(), headers))
+        yield url, psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait(10)
@@ -84,9 +109,12 @@ def requests() -> None:
     }
     with contextlib.ExitStack() as stack:
         cases = {name: Case(*stack.enter_context(serving(*command)), room) for name, command in commands.items()}
+        if jar := os.environ.get("WIREMOCK_JAR"):
+            cases["WireMock, no journal"] = Case(*stack.enter_context(wiremock(jar)), room)
+        # Java compiles what runs often; a full journal means that each measured request evicts another.
+        warm_up = {"default": 11_000, "document": 11_000, "WireMock, no journal": 100_000}
         for name, case in cases.items():
-            # Fill the journal, so that each measured request evicts another.
-            answer = load.run(case.url, room, 11_000 if name in ("default", "document") else 1_000).first
+            answer = load.run(case.url, room, warm_up.get(name, 1_000)).first
             assert json.loads(answer)["Status"] == "OK", answer
         for _ in range(ROUNDS):
             for case in cases.values():
