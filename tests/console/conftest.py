@@ -13,10 +13,16 @@ LOCALES = {"en": "en-US", "zh": "zh-CN"}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 
 
+HUNDREDFOLD = "title: A hundred times the calls\nextends: default\nworld: {source: generated, rooms_per_day: 200000}\n"
+
+
 @pytest.fixture(scope="session")
-def shared_server() -> Iterator[MockServer]:
-    """A server of the default scenario."""
-    with MockServer("default") as server:
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockServer]:
+    """A server of the default scenario, with another one, `hundredfold`."""
+    folder = tmp_path_factory.mktemp("fixtures")
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "hundredfold.yaml").write_text(HUNDREDFOLD, encoding="utf-8")
+    with MockServer("default", fixtures=str(folder)) as server:
         yield server
 
 

@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from helpers.browser import languages
+from helpers.length import FULL
 from playwright.sync_api import Page, expect
 
 from mockserver import MockServer
@@ -201,11 +202,12 @@ def test_names_are_unknown_where_a_rule_answers(server: MockServer) -> None:
     assert server.admin.get("distribution-names", day=DAY, by="4")["names"] is None
 
 
-def test_a_busy_day_is_shown_hour_by_hour(open_page: Callable[..., Page], server: MockServer) -> None:
+@pytest.mark.parametrize("scenario", ["busy-day", *(["hundredfold"] if FULL else [])])
+def test_a_busy_day_is_shown_hour_by_hour(open_page: Callable[..., Page], server: MockServer, scenario: str) -> None:
     """Tables of rooms and people begin with the busiest hour; charts show the whole day."""
-    server.use("busy-day")
+    server.use(scenario)
     page = open_page(f"data?day={DAY}")
-    page.locator("#sums-RoomId").wait_for()
+    page.locator("#sums-RoomId").wait_for(timeout=120_000)
     hours = page.get_by_label("Calls of").locator("option")
     assert hours.count() == 24
     chosen = page.get_by_label("Calls of").input_value()
