@@ -126,7 +126,7 @@ def test_readings_are_concluded_from_what_was_recorded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["at-once", "over-hours", "not-learned"])
-@pytest.mark.parametrize("seed", range(60 if FULL else 3))
+@pytest.mark.parametrize("seed", range(60 if FULL else 2))
 def test_a_recording_answers_what_was_never_asked_or_says_so(tmp_path: Path, seed: int, how: str) -> None:
     """Under any reading of the data, whatever was recorded; also over hours with calls that begin and end, or if no reading is known."""
     draw, time = random.Random(seed), Time()
