@@ -117,7 +117,7 @@ def test_readings_change_the_answers() -> None:
         assert accepted(field, ongoing="zero") == ["1575962850", "0"]
         assert accepted(field, ongoing="empty") == ["1575962850", ""]
     assert accepted("QueryRoomInfoSuccess/CreateTime") == ["1575962850"]
-    assert accepted("QueryRoomInfoSuccess/CreateTime", unknown_room="empty") == ["1575962850", ""]
+    assert accepted("QueryRoomInfoSuccess/CreateTime", unknown_room="empty") == ["1575962850", "0", ""]
     assert "" in accepted("QueryRoomInfoSuccess/DestroyTime", unknown_room="empty")
 
 

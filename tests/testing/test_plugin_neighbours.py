@@ -10,7 +10,7 @@ from helpers.pytest_suites import run, write
 from helpers.server_process import serving
 
 STRICT = "--mockserver-fail-on-violations"
-XDIST = ["-p", "xdist", "-n", "2"]
+XDIST = ["-p", "xdist", "-n", "1"]
 FROZEN = """
     import time
     import pytest

@@ -84,7 +84,7 @@ def write_own_files(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("way", "workers"),
-    [("option", []), ("environment", []), ("ini", []), ("ini", ["-p", "xdist", "-n", "2"])],
+    [("option", []), ("environment", []), ("ini", []), ("ini", ["-p", "xdist", "-n", "1"])],
     ids=["option", "environment", "ini", "ini-xdist"],
 )
 def test_the_users_files_and_language_are_used(tmp_path: Path, way: str, workers: list[str]) -> None:
