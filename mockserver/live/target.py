@@ -42,6 +42,14 @@ DEFAULT_IDENTIFIER = "admin"  # The document's own (§1.1.2): no secret.
 _MAX_ANSWER = 256 * 1024 * 1024
 _MAX_REMEMBERED = 20_000  # Checksums and seqs that `redact` masks.
 _HEX_DIGEST = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{40}|[0-9A-F]{40})(?![0-9A-Za-z])", re.ASCII)
+_OTHER_HOST = Text("use a host name that it is valid for", "请使用证书所适用的主机名")
+_TLS_ADVICE = {
+    9: Text("it is not valid yet", "证书尚未生效"),
+    10: Text("it has expired", "证书已过期"),
+    62: _OTHER_HOST,
+    64: _OTHER_HOST,
+}
+"""By the verification code of OpenSSL; anything else is about who issued the certificate."""
 Changes = Mapping[str, str | None]
 Kind = Literal["unreachable", "certificate", "refused", "rate_limited", "other_api", "out_of_requests"]
 
@@ -326,8 +334,8 @@ def _tls_text(error: TlsError, cause: BaseException) -> Text:
     for each in (cause, *error.args):
         if isinstance(each, ssl.SSLCertVerificationError):
             reason = each.verify_message
+            advice = _TLS_ADVICE.get(each.verify_code, Text("add --target-ca FILE", "请加 --target-ca FILE"))
             return Text(
-                f"its certificate is not trusted ({reason}): add --target-ca FILE",
-                f"证书不受信任（{reason}）：请加 --target-ca FILE",
+                f"its certificate is not trusted ({reason}): {advice.en}", f"证书不受信任（{reason}）：{advice.zh}"
             )
     return Text("no TLS connection; is this an https port?", "无法建立 TLS 连接；该端口是否提供 https？")

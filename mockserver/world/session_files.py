@@ -11,13 +11,14 @@ import io
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 import numpy as np
+import orjson
 
 from mockserver.core.clock import InvalidTime, parse_time
 from mockserver.core.documents import unreadable
@@ -182,8 +183,10 @@ class _Reader:
             yield row
             start += 1
 
-    def _check_lengths(self, name: str, texts: Iterable[str], column: I64) -> None:
+    def _check_lengths(self, name: str, texts: Collection[str], column: I64) -> None:
         limit = _LENGTHS[name]
+        if all(texts) and len(max(texts, key=len, default="")) <= limit and not _CONTROL.search("".join(texts)):
+            return
         for code, text in enumerate(texts):
             if not 0 < len(text) <= limit or _CONTROL.search(text):
                 row = int(np.argmax(column == code))
@@ -240,15 +243,25 @@ def _integers(cells: Cells, wrong: Wrong) -> I64:
         for index in (index for index, is_valid in enumerate(valid) if not is_valid):
             wrong(index, TEXTS["csv_integer"].format(value=cells[index][:40]))
         cells = [cell if is_valid else "0" for cell, is_valid in zip(cells, valid, strict=True)]
-    return np.fromiter(map(int, cells), np.int64, len(cells))
+    return np.array(_numbers(cells) or list(map(int, cells)), np.int64)
+
+
+def _numbers(cells: Cells) -> list[Any] | None:
+    """Return cells of digits and points as numbers; None if they are no numbers of JSON, such as 007. Twice as fast as `map`."""
+    try:
+        return orjson.loads(f"[{','.join(cells)}]")  # type: ignore[no-any-return]
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _decimals(name: str, cells: Cells, wrong: Wrong) -> I64:
     low, high = _RANGES[name]
     if "" in cells:
         cells = [cell or str(QUALITY[name]) for cell in cells]
+    joined = "".join(cells)
+    plain = joined.isascii() and joined.replace(".", "").isdigit()
     try:
-        values = np.fromiter(map(float, cells), np.float64, len(cells))
+        values = np.array((plain and _numbers(cells)) or list(map(float, cells)), np.float64)
     except ValueError:
         values = np.array([_float(cell) for cell in cells])
     for index in np.flatnonzero(~((values >= low) & (values <= high))).tolist():
@@ -266,8 +279,8 @@ def _float(cell: str) -> float:
 
 def _times(name: str, cells: Cells, default: int, wrong: Wrong) -> I64:
     joined = "".join(cells)
-    if joined.isascii() and joined.isdigit():
-        seconds = [int(cell) if cell else default for cell in cells] if "" in cells else list(map(int, cells))
+    if joined.isascii() and joined.isdigit() and len(max(cells, key=len)) < 19:
+        seconds = ("" not in cells and _numbers(cells)) or [int(cell) if cell else default for cell in cells]
     else:
         parsed = _iso_times(cells)
         seconds = [_time(cell, default, index, wrong) for index, cell in enumerate(cells)] if parsed is None else parsed

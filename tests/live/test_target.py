@@ -177,6 +177,10 @@ def test_an_untrusted_certificate_is_reported_and_a_trusted_one_is_not(tmp_path:
         with pytest.raises(TargetError, match="certificate is not trusted") as caught:
             stranger.send("/", b"{}")
         stranger.close()
+        renamed = Target(url.replace("localhost", "127.0.0.1"), CREDENTIALS, ca=str(tmp_path / "ca.pem"))
+        with pytest.raises(TargetError, match="use a host name that it is valid for"):
+            renamed.send("/", b"{}")
+        renamed.close()
     assert (caught.value.kind, len(caught.value.problems)) == ("certificate", 1)
     assert "--target-ca FILE" in str(caught.value)
 

@@ -35,7 +35,7 @@ LIBRARIES = {
     "jsonschema": {"contract"},
     "jsonschema_rs": {"contract"},
     "referencing": {"contract"},
-    "orjson": {"contract", "engine"},
+    "orjson": {"contract", "engine", "world"},
     "hiredis": {"engine"},
     "greenlet": {"engine"},
 }

@@ -88,6 +88,8 @@ def test_every_wrong_cell_is_reported_with_line_and_column(tmp_path: Path) -> No
         ("RoomId,UserId,enter,enter\n", 1, 21, "duplicate field enter: keep one column"),
         (HEADER.encode() + "77,张,1,2,3,4\n".encode("gbk"), None, None, "not UTF-8: save it as CSV UTF-8"),
         (f"{HEADER}77,aaa,{START},{START + 5},6,0\n", 2, 30, "audio is longer than leave - enter: at most 5 s"),
+        (f"{HEADER}77,aaa,{'9' * 30},,0,0\n", 2, 8, f"'{'9' * 30}' is not a"),
+        (f"{HEADER}77,a\x85a,{START},,0,0\n", 2, 4, "too long or not printable"),
         (f"{HEADER}77,aaa,{START},{START},0,0\n", 2, 19, "leave must be after enter"),
         (f"{HEADER}77,a,{START + 9},{START + 20},0,0\n78,a,{START},{START + 10},0,0\n", 2, 6, "at 2019-12-10T00:00:09"),
         (
@@ -110,6 +112,14 @@ def test_long_lists_of_mistakes_are_cut(tmp_path: Path) -> None:
     """Twenty mistakes and a count are enough."""
     found = problems(written(tmp_path, HEADER + f"1,a,x,{START},0,0\n" * 50))
     assert (len(found), found[-1][2]) == (21, "30 more cells are invalid")
+
+
+def test_ids_and_numbers_as_people_write_them(tmp_path: Path) -> None:
+    """Emoji of several characters, blanks of other scripts, and leading zeros."""
+    text = f"{HEADER[:-1]},audio_loss\n\u3000房间,👨‍👩‍👧,{START},{START + 60},007,0,00.5\n"
+    table = read_sessions(written(tmp_path, text))
+    assert (table.texts["RoomId"], table.texts["UserId"]) == (["\u3000房间"], ["👨‍👩‍👧"])
+    assert (table.columns["audio"].tolist(), table.columns["audio_loss"].tolist()) == ([7], [500])
 
 
 @pytest.mark.parametrize("scenario", ["default", "recorded-day"])
