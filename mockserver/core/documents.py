@@ -6,7 +6,7 @@ import errno
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -103,6 +103,25 @@ def read_bytes(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise ConfigurationError([unreadable(path, error)]) from None
+
+
+class DocumentCache:
+    """Reads the files of one format; a file that has not changed is not parsed again."""
+
+    def __init__(self, parse: Callable[[bytes, str], Document]) -> None:
+        self._parse = parse
+        self._known: dict[str, tuple[bytes, Document]] = {}  # By path, the one read last at the end.
+
+    def read(self, path: Path) -> Document:
+        """Return the document in a file; raise ConfigurationError with file, line and column."""
+        source, name = read_bytes(path), str(path)
+        known = self._known.pop(name, None)
+        if known is None or known[0] != source:
+            known = source, self._parse(source, name)
+        self._known[name] = known
+        if len(self._known) > MAX_CACHED:
+            del self._known[next(iter(self._known))]
+        return known[1]
 
 
 def unreadable(path: Path, error: OSError | ValueError) -> Problem:

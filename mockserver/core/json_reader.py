@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.core.documents import MAX_CACHED, Document, DocumentParser, Location, Position, decode, read_bytes
+from mockserver.core.documents import Document, DocumentCache, DocumentParser, Location, Position, decode
 from mockserver.core.suggestions import full_width_hint
 
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -20,7 +19,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def read_json(path: Path) -> Document:
     """Return the JSON document in the file; raise ConfigurationError with file, line and column."""
-    return _parse_again(read_bytes(path), str(path))
+    return _DOCUMENTS.read(path)
 
 
 def parse_json(source: str | bytes, name: str) -> Document:
@@ -28,8 +27,7 @@ def parse_json(source: str | bytes, name: str) -> Document:
     return _JsonParser(decode(source, name), name).document()
 
 
-# A file that has not changed is not parsed again.
-_parse_again = lru_cache(MAX_CACHED)(parse_json)
+_DOCUMENTS = DocumentCache(parse_json)
 
 
 class _JsonParser(DocumentParser):

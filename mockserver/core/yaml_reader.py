@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mockserver.core.documents import MAX_CACHED, Document, DocumentParser, Location, Position, decode, read_bytes
+from mockserver.core.documents import Document, DocumentCache, DocumentParser, Location, Position, decode
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.suggestions import full_width_hint
 from mockserver.core.text import Text
@@ -43,7 +42,7 @@ _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def read_yaml(path: Path) -> Document:
     """Return the YAML document in the file; raise ConfigurationError with file, line and column."""
-    return _parse_again(read_bytes(path), str(path))
+    return _DOCUMENTS.read(path)
 
 
 def read_texts(path: Path) -> Any:
@@ -110,8 +109,7 @@ def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> T
     )
 
 
-# A file that has not changed is not parsed again.
-_parse_again = lru_cache(MAX_CACHED)(parse_yaml)
+_DOCUMENTS = DocumentCache(parse_yaml)
 
 
 class _YamlParser(DocumentParser):

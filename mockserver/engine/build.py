@@ -138,6 +138,9 @@ def _without_collector(load: Callable[[], Config]) -> Callable[[], Config]:
         try:
             return load()
         finally:
+            if gc.get_freeze_count():
+                # A server has excluded its configuration: the collector need not look at the new one either.
+                gc.freeze()
             if enabled:
                 gc.enable()
 

@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
         self._unsent_before = 0
         self._writable = asyncio.Event()
         self._writable.set()
-        self.on_disconnect: Callable[[], None] | None = None  # Called when the client disconnects.
+        self.on_disconnect: Callable[[], object] | None = None  # Called when the client disconnects.
 
     @property
     def busy(self) -> bool:
@@ -218,7 +218,7 @@ class Connection(asyncio.Protocol):
         await self.drain()
         if request.hint:
             service.client_log.warn(self._environ["REMOTE_ADDR"], request.hint)
-        response = request.response or await service.respond(request, self._environ)
+        response = request.response or await service.respond(request, self, self._environ)
         if self.disconnected:
             return
         plan = response.delivery

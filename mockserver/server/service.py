@@ -50,7 +50,9 @@ class Service:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """One task for each connection with unanswered requests."""
 
-    async def respond(self, request: IncomingRequest, connection_environ: dict[str, Any]) -> HTTPResponse:
+    async def respond(
+        self, request: IncomingRequest, connection: Connection, connection_environ: dict[str, Any]
+    ) -> HTTPResponse:
         """Return the response of the API or, for all other requests, of the WSGI application."""
         api, parsed = self.api, self.api.parse(request) if self.api else None
         if self.spawn is not None and api is not None and parsed is not None:
@@ -66,17 +68,24 @@ class Service:
         if not self.inline(environ["PATH_INFO"]):
             response = await self.loop.run_in_executor(self.threads, answer)
             if wsgi.WAIT in environ:
-                await self._wait(*environ.pop(wsgi.WAIT))
+                await self._wait(connection, *environ.pop(wsgi.WAIT))
+                if connection.disconnected:
+                    return response
                 environ[wsgi.WAITED] = True
                 response = await self.loop.run_in_executor(self.threads, answer)
             return response
         return await self._suspend(self.spawn, answer) if self.spawn else answer()
 
-    async def _wait(self, future: Future[None], seconds: float, after: Callable[[], object]) -> None:
-        """Wait for a suspended request without occupying a thread."""
+    async def _wait(
+        self, connection: Connection, future: Future[None], seconds: float, after: Callable[[], object]
+    ) -> None:
+        """Wait without a thread until a request can be answered or its client has disconnected."""
+        waiting = asyncio.wrap_future(future)
+        connection.on_disconnect = waiting.cancel
         try:
-            await asyncio.wait({asyncio.wrap_future(future)}, timeout=seconds)
+            await asyncio.wait({waiting}, timeout=seconds)
         finally:
+            connection.on_disconnect = None
             after()
 
     async def _suspend(

@@ -1,10 +1,12 @@
-"""Print what a request and a start cost, side by side in one run; what waits for a cold question; and the world's table."""
+"""Print what a request and a start cost, side by side in one run; what waits for long work; and the world's table."""
 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,7 +46,7 @@ def serving(*command: str) -> Iterator[tuple[str, psutil.Process]]:
         yield next(word for word in line.split() if word.startswith("http")), psutil.Process(process.pid)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)
 
 
 @contextlib.contextmanager
@@ -130,30 +132,97 @@ def requests() -> None:
             )
 
 
+def others_meanwhile(name: str, url: str, process: psutil.Process, work: Callable[[], object]) -> None:
+    """Print how long `work` takes, what memory the server needs for it, and how long other requests take meanwhile."""
+    room, latencies, stop, peak = signed("query_room_info", ROOM), list[float](), threading.Event(), [0]
+
+    def others() -> None:
+        while not stop.is_set():
+            latencies.extend(load.run(url, room, 20, connections=1).latencies)
+            peak[0] = max(peak[0], process.memory_info().rss)
+
+    load.run(url, room, 100)
+    before = process.memory_info().rss
+    thread = threading.Thread(target=others)
+    thread.start()
+    started, used = time.perf_counter(), sum(process.cpu_times()[:2])
+    result = work()
+    seconds, used = time.perf_counter() - started, sum(process.cpu_times()[:2]) - used
+    stop.set()
+    thread.join()
+    p50, p99 = (1e3 * statistics.quantiles(latencies, n=100)[cut] for cut in (49, 98))
+    print(
+        f"| {name} | {seconds:.2f} | {used:.2f} | {p50:.1f} | {p99:.1f} | {1e3 * max(latencies):.0f} "
+        f"| {before / 2**20:.0f} | {peak[0] / 2**20:.0f} | {result or ''} |"
+    )
+
+
 def head_of_line() -> None:
-    """Print how long other requests take while cold days of `busy-day` are computed."""
-    room, latencies, stop = signed("query_room_info", ROOM), list[float](), threading.Event()
-    with serving("mockserver", "serve", "--port", "0", "--scenario", "busy-day") as (url, process):
-        load.run(url, room, 100)
+    """Print what other requests notice of long questions, long lists, reloads and waiting callers."""
+    print("\n| meanwhile | s | CPU s | p50 ms | p99 ms | max ms | MB before | MB peak | |\n|-|-|-|-|-|-|-|-|-|")
+    for days, setting in ((6, ()), (12, ("--reading", "max_rows=0")), (31, ())):
+        with serving("mockserver", "serve", "--port", "0", "--scenario", "busy-day", *setting) as (url, process):
 
-        def others() -> None:
-            while not stop.is_set():
-                latencies.extend(load.run(url, room, 20, connections=1).latencies)
+            def ask(operation: str, body: dict[str, object], url: str = url) -> bytes:
+                return load.run(url, signed(operation, body), 1, connections=1).first
 
-        thread = threading.Thread(target=others)
-        thread.start()
-        started = time.perf_counter()
-        for day in range(1, COLD_DAYS + 1):
-            body: dict[str, object] = {"QueryDate": f"202503{day:02d}", "CountBy": 1}
-            answer = load.run(url, signed("count_business_total_volume_by_day", body), 1, connections=1).first
-            assert json.loads(answer)["Status"] == "OK", answer
-        seconds = (time.perf_counter() - started) / COLD_DAYS
-        stop.set()
-        thread.join()
-        cuts = statistics.quantiles(latencies, n=100)
-        resident = process.memory_info().rss / 2**20
-    print(f"\na cold day of busy-day: {1e3 * seconds:.0f} ms; other requests meanwhile: p50 {1e3 * cuts[49]:.1f} ms, "
-          f"p99 {1e3 * cuts[98]:.1f} ms ({len(latencies)} requests); {resident:.0f} MB")  # fmt: skip
+            def cold_days(ask: Callable[..., bytes] = ask) -> None:
+                for day in range(1, COLD_DAYS + 1):
+                    answer = ask("count_business_total_volume_by_day", {"QueryDate": f"202501{day:02d}", "CountBy": 1})
+                    assert json.loads(answer)["Status"] == "OK", answer
+
+            def sessions(ask: Callable[..., bytes] = ask, days: int = days) -> str:
+                window = {"BeginTime": "1740758400", "EndTime": str(1740758399 + days * 86_400)}
+                return f"{len(ask('query_all_instance_by_time', window)) / 2**20:.0f} MB"
+
+            others_meanwhile(f"{COLD_DAYS} cold days of busy-day", url, process, cold_days)
+            others_meanwhile(f"{days} days of sessions there", url, process, sessions)
+    with tempfile.TemporaryDirectory() as folder:
+        write_sessions(Path(folder), 0)
+        with serving("mockserver", "serve", "--port", "0", "--fixtures", folder, "--no-reload") as (url, process):
+            load.run(url, signed("query_room_info", ROOM), 11_000)
+
+            def reload() -> None:
+                write_sessions(Path(folder), 1)
+                assert admin(url, "POST", "reload")[0] == 200
+
+            others_meanwhile("a reload of 20,000 sessions in YAML", url, process, reload)
+            others_meanwhile("a list of 10,000 requests", url, process, lambda: len(admin(url, "GET", "requests")[1]))
+            waiting = wait_for_requests(url)
+            others_meanwhile("a call while 500 callers wait", url, process, lambda: admin(url, "GET", "scenario")[0])
+            for sock in waiting:
+                sock.close()
+
+
+def write_sessions(folder: Path, generation: int) -> None:
+    """Write a scenario of 20,000 recorded sessions."""
+    lines = [f"title: Generation {generation}", "world:", "  source: recorded", "  rooms:"]
+    for room in range(2_000):
+        lines += [f"    - RoomId: room-{room}", "      stays:"]
+        lines += [
+            f"        - {{UserId: u{room}-{user}, enter: {1575900000 + user}, leave: {1575900600 + generation}}}"
+            for user in range(10)
+        ]
+    (folder / "scenarios").mkdir(exist_ok=True)
+    (folder / "scenarios/recorded.yaml").write_text("\n".join(lines) + "\n")
+
+
+def admin(url: str, method: str, path: str) -> tuple[int, bytes]:
+    """Return the status and body of an admin call."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"))
+    headers = {"Content-Type": "application/json", "X-Mock-Admin": "1"}
+    connection.request(method, f"/__admin/{path}", b"{}" if method == "POST" else None, headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def wait_for_requests(url: str) -> list[socket.socket]:
+    """Return the connections of 500 callers that wait for requests."""
+    host, port = url.removeprefix("http://").split(":")
+    sockets = [socket.create_connection((host, int(port))) for _ in range(500)]
+    for sock in sockets:
+        sock.sendall(f"GET /__admin/requests?wait_for=1000000&timeout=60 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    return sockets
 
 
 def start_up() -> None:

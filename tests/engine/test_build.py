@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,20 @@ def test_the_garbage_collector_rests_while_files_are_read(tmp_path: Path, monkey
         engine.reload()
     assert set(seen) == {False}
     assert gc.isenabled()
+
+
+def test_a_reload_leaves_nothing_to_the_garbage_collector() -> None:
+    """The old configuration is freed without it, and where a server has frozen its own, it does not walk the new one."""
+    engine = make_engine(scenario="document")
+    gc.collect()
+    gc.disable()
+    try:
+        gc.freeze()
+        old = weakref.ref(engine.config)
+        engine.reload()
+        assert old() is None
+        assert gc.is_tracked(engine.config)
+        assert all(tracked is not engine.config for tracked in gc.get_objects())
+    finally:
+        gc.unfreeze()
+        gc.enable()

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -85,6 +86,14 @@ def test_wait_for_returns_once_enough_requests_were_received(app) -> None:
     assert len(responses[0]["requests"]) == 2
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, at most 20 seconds."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_many_waiting_callers_do_not_block_other_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """200 callers wait without a thread, one more is rejected, other calls are answered, and a stop releases all of them."""
     monkeypatch.setattr("mockserver.engine.journal.MAX_WAITERS", 200)
@@ -96,10 +105,7 @@ def test_many_waiting_callers_do_not_block_other_requests(monkeypatch: pytest.Mo
         crowd = [stack.enter_context(socket.create_connection(("127.0.0.1", mock.port), 20)) for _ in range(200)]
         for wire in crowd:
             wire.sendall(request)
-        deadline = time.monotonic() + 20
-        while len(mock.engine.journal._waiters) < 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: len(mock.engine.journal._waiters) == 200)
         threads = [thread for thread in threading.enumerate() if thread.name.startswith("mockserver-admin")]
         assert len(threads) <= 160
         with Connection(mock.port) as wire:
@@ -108,6 +114,18 @@ def test_many_waiting_callers_do_not_block_other_requests(monkeypatch: pytest.Mo
         mock.stop()
         assert {wire.recv(15) for wire in crowd} == {b"HTTP/1.1 200 OK"}
     assert mock.engine.journal._waiters == []
+
+
+def test_a_caller_that_disconnects_does_not_wait_on() -> None:
+    """Its place is free at once, and no list is made for it."""
+    with MockServer("document") as mock:
+        with socket.create_connection(("127.0.0.1", mock.port), 20) as wire:
+            wire.sendall(b"GET /__admin/requests?wait_for=9&timeout=50 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            wait_until(lambda: len(mock.engine.journal._waiters) == 1)
+            scan, listed = mock.engine.journal.select, []
+            mock.engine.journal.select = lambda *query: listed.append(query) or scan(*query)  # type: ignore[method-assign]
+        wait_until(lambda: not mock.engine.journal._waiters)
+    assert listed == []
 
 
 def test_verify_lists_similar_requests(app) -> None:
