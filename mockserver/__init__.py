@@ -14,10 +14,11 @@ __all__ = ["MockServer", "__version__", "create_app"]
 
 
 def create_app(**settings: Any) -> Flask:
-    """Create the Flask app for any WSGI server. Takes the settings of `mockserver settings`, over the environment's.
+    """Create the Flask app for any WSGI server.
 
-    Without `admin_token` the admin API answers only requests from this machine. ConfigurationError lists what is wrong
-    with the settings or the files.
+    Takes the settings listed by `mockserver settings`; they take precedence over the environment. Without
+    `admin_token` the admin API answers only requests from this machine. Raises ConfigurationError with every problem
+    of the settings and files.
     """
     # The import is here, so that the pytest plugin costs nothing until it is used.
     from mockserver.server.app import create_app
