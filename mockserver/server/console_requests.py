@@ -32,8 +32,8 @@ class Difference(NamedTuple):
     """A value in which two exchanges differ; empty where one has none."""
 
     name: str
-    one: str
-    other: str
+    left: str
+    right: str
 
 
 @PAGES.add("GET", "console/requests", "请求", query=None)
@@ -61,22 +61,20 @@ def requests(context: AdminContext, request: AdminRequest) -> Response:
 def exchange(context: AdminContext, request: AdminRequest) -> Response:
     """One request with its answer, the diagnosis, and the difference from the request `with`."""
     lang, config = page_language(context, request), context.engine.config
-    shapes = [_shape(context, entry_id, lang) for entry_id in (request.path["id"], request.query.get("with"))]
-    one, other = shapes
-    if one is None or (other is None and request.query.get("with")):
-        return render(
-            context, request, "gone.html", status=404, id=request.path["id"] if one is None else request.query["with"]
-        )
+    entry, other = (_shape(context, entry_id, lang) for entry_id in (request.path["id"], request.query.get("with")))
+    if entry is None or (other is None and request.query.get("with")):
+        absent = request.path["id"] if entry is None else request.query["with"]
+        return render(context, request, "gone.html", status=404, id=absent)
     return render(
         context,
         request,
         "exchange.html",
-        entry=one,
+        entry=entry,
         other=other,
-        fields=list(_request_fields(one, config, lang)),
-        meanings=list(_answer_fields(one, config, lang)),
-        pretty={"request": _pretty(one["request"]["body"]), "answer": _pretty(one["answer"]["body"])},
-        differences=[] if other is None else list(_differences(one, other)),
+        fields=list(_request_fields(entry, config, lang)),
+        meanings=list(_answer_fields(entry, config, lang)),
+        pretty={"request": _pretty(entry["request"]["body"]), "answer": _pretty(entry["answer"]["body"])},
+        differences=[] if other is None else list(_differences(entry, other)),
     )
 
 
@@ -129,9 +127,9 @@ def _answer_fields(entry: Json, config: Config, lang: Lang) -> Iterator[FieldRow
         yield from walk(_schema(config, entry["operation"], "response"), "")
 
 
-def _differences(one: Json, other: Json) -> Iterator[Difference]:
+def _differences(entry: Json, other: Json) -> Iterator[Difference]:
     """Yield what differs between two exchanges, in the order of the first."""
-    left, right = dict(_flat(one)), dict(_flat(other))
+    left, right = dict(_flat(entry)), dict(_flat(other))
     for name in dict.fromkeys((*left, *right)):
         if left.get(name) != right.get(name):
             yield Difference(name, left.get(name, ""), right.get(name, ""))

@@ -138,7 +138,7 @@ function Explanation({ answer }) {
     const first = wrong && !departed;
     departed ||= wrong;
     const state = wrong ? "bad" : violations.length ? "warn" : "ok";
-    const mark = { bad: t("departs", "有误"), warn: t("tolerated", "已容忍"), ok: t("correct", "正确") }[state];
+    const mark = { bad: t("wrong", "有误"), warn: t("tolerated", "已容忍"), ok: t("correct", "正确") }[state];
     const last = index === answer.steps.length - 1;
     return html`${last && html`<${Formula} parts=${answer.parts} />`}
       <li class=${`step ${state}`} aria-current=${first ? "step" : undefined}>
@@ -149,7 +149,7 @@ function Explanation({ answer }) {
   });
   const shown = new Set(answer.steps.flatMap(({ violations }) => violations.map((row) => row.name)));
   const others = answer.violations.filter((row) => !shown.has(row.name));
-  return html`<p class=${answer.good ? "ok" : "bad"}><b>${answer.good ? t("The signature is correct, and nothing else departs.", "签名正确，其他方面也没有问题。") : t("The request would be refused.", "该请求会被拒绝。")}</b></p>
+  return html`<p class=${answer.good ? "ok" : "bad"}><b>${answer.good ? t("The signature is correct, and so is everything else.", "签名正确，其他方面也没有问题。") : t("The request would be refused.", "该请求会被拒绝。")}</b></p>
     <ol class="formula-steps">${items}</ol>
     ${others.length > 0 && html`<h3>${t("Besides the signature", "签名以外")}</h3>${others.map((row) => html`<${Finding} row=${row} />`)}`}
     ${answer.notes.map((note) => html`<p class="small">${pick(note)}</p>`)}`;
