@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import jsonschema_rs
 import pytest
+from helpers.length import length
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from referencing import Registry
@@ -440,7 +441,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, Any]:
     return name, holder[0]
 
 
-@settings(max_examples=1200, deadline=None)
+@settings(max_examples=length(500, 1_200), deadline=None)
 @given(mutated())
 def test_two_engines_agree_on_everything(case: tuple[str, Any]) -> None:
     """The thorough engine in Python and the fast one in Rust accept and reject the same values."""

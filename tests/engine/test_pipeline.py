@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.engine_client import EngineClient
+from helpers.length import length
 from helpers.request_builder import NOW, build_request
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, checksum, sha1
 from hypothesis import given, settings
@@ -182,7 +183,7 @@ def test_any_request_is_answered_with_an_envelope(strictness: str, lang: Any) ->
     working = EngineClient(readings={"strictness": strictness, "seq": "unique", "checksum_reuse": "once"}, lang=lang)
     envelope = working.engine.config.schemas["envelope.json"]
 
-    @settings(max_examples=250, deadline=None)
+    @settings(max_examples=length(100, 250), deadline=None)
     @given(method=METHOD, path=PATH, query=QUERY, content=HEADER, body=STRANGE)
     def check(method: str, path: str, query: str, content: str, body: bytes) -> None:
         started = time.perf_counter()
@@ -202,7 +203,7 @@ def test_a_signed_request_with_any_body_is_answered_within_the_contract(strictne
     """No body causes an internal error or an answer outside the schema."""
     working = EngineClient(readings={"strictness": strictness})
 
-    @settings(max_examples=250, deadline=None)
+    @settings(max_examples=length(100, 250), deadline=None)
     @given(operation=st.sampled_from(list(OPERATIONS)), body=STRANGE)
     def check(operation: str, body: bytes) -> None:
         reply = working.send({"operation": operation, "hex": body.hex()})
