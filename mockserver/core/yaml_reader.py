@@ -130,7 +130,7 @@ class _YamlParser(DocumentParser):
         if not isinstance(more, yaml.StreamEndEvent):
             self.fail(
                 _position(more),
-                "a second document: put it into a file of its own",
+                "a second document: put it into a separate file",
                 "出现第二个文档：一个文件只放一个文档",
             )
         return Document(value, self.name, location)

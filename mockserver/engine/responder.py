@@ -115,7 +115,7 @@ class Responder:
         return self._cache.get(_cache_key(context), context.second) is None
 
     def near_miss(self, entry: JournalEntry) -> str:
-        """Describe the rule that an entry of the journal came closest to; empty when its rules are no longer known."""
+        """Return the text of the nearest rule of a journal entry; empty if its rules are no longer known."""
         rules = self._rule_sets.get(entry.rules)
         if rules is None:
             return ""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mockserver.engine.pipeline import Engine
 
 T = TypeVar("T")
-APP_TTL = 86_400.0  # Seconds that an app created at run time is remembered after its last use.
+APP_TTL = 86_400.0  # Seconds after its last use until an app created at run time is removed.
 ALL_APPS = "all apps"  # Origin of faults that apply to every app.
 
 

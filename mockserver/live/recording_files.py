@@ -257,8 +257,8 @@ _TEXTS = {
         "其余一律返回 `not_recorded`。在上述时间段内，可查询任一用户的 2.1 以及完全位于其中的任一房间的 2.2。",
     ),
     "undecided": Text(
-        "The answers do not decide the reading {reading}: a request for which it matters is answered `not_recorded`. Run `mockserver learn` "
-        "first, and record with the folder that it writes.",
+        "The answers do not decide the reading {reading}: requests that depend on it return `not_recorded`. "
+        "Run `mockserver learn` first, and record with the folder that it writes.",
         "响应不足以判断读法 {reading}：受其影响的请求返回 `not_recorded`。请先运行 `mockserver learn`，再用其写出的目录录制。",
     ),
     "conflicts": Text("Conflicts (resolved in favour of the newer answer)", "冲突（以较新的响应为准）"),

@@ -52,10 +52,10 @@ _CUT_BY_SHELL = Text(
     "只有一个参数：未加引号的 URL 会被 shell 在第一个 & 处截断",
 )
 _SHORT_CHECKSUM = Text(
-    "the journal keeps six digits of a checksum: its own diagnosis of the checksum is shown",
+    "the journal stores six digits of a checksum: its own diagnosis of the checksum is shown",
     "日志只保留 checksum 的前六位：此处显示日志中的诊断",
 )
-_CUT_BODY = Text("the journal kept only the beginning of the body", "日志只保留了包体的开头部分")
+_CUT_BODY = Text("the journal stores only the beginning of the body", "日志只保留了包体的开头部分")
 
 
 @dataclass(slots=True)

@@ -107,7 +107,7 @@ def generated_world(spec: Mapping[str, Any], *, seed: int | None = None, appkey:
 
 
 class GeneratedWorld:
-    """A `World` whose rows are computed when they are asked for."""
+    """A `World` that computes its rows on demand."""
 
     def __init__(self, model: WorldModel, appkey: str | None = None) -> None:
         self.model = model

@@ -313,7 +313,7 @@ def test_a_journal_entry_is_read(form: str) -> None:
     assert (("checksum_mismatch", "v1_formula") in found) is (form != "element")
     assert ("checksum_expired" in dict(found)) is (form != "element")
     assert ("checked as of its arrival" in done.stderr) is (form != "element")
-    assert "the journal keeps six digits of a checksum" in done.stderr
+    assert "the journal stores six digits of a checksum" in done.stderr
     assert ("several requests" in done.stderr) is (form == "answer")
 
 

@@ -90,7 +90,7 @@ CODES = {"world": 0, "--help": 0, "export openapi": 0, "explain -": 2, "check /n
 
 @contextlib.contextmanager
 def stream(state: str) -> Iterator[TextIO | None]:
-    """Yield a stream that is closed, a pipe that nobody reads, or a file on a full disk."""
+    """Yield a closed stream, a pipe without a reader, or a file on a full disk."""
     if state == "closed":
         yield None
         return

@@ -1,4 +1,4 @@
-"""`mockserver wait`: 0 once the server is ready, 1 with the reason when it is not in time, 2 for what waiting cannot cure."""
+"""`mockserver wait`: 0 once the server is ready, 1 with the reason on timeout, 2 for errors that waiting cannot fix."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_problems_of_a_server_are_printed(other: tuple[str, list[int]], stat
 
 
 def test_the_reason_is_printed() -> None:
-    """Nobody listens, or nobody answers."""
+    """No server listens, or it does not answer."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         done = run("wait", "--url", url, "--timeout", "0.1")

@@ -1,4 +1,4 @@
-"""The data page: a day by the API's own answers, without a trace."""
+"""The data page: a day in the API's own answers, which are not recorded."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_every_picture_has_its_request(open_page: Callable[..., Page], server: M
 
 
 def test_the_page_leaves_no_trace(open_page: Callable[..., Page], server: MockServer) -> None:
-    """No entry in the journal or the coverage, no use of a fault, although every call of a client would meet it."""
+    """No entry in the journal or the coverage, and no effect of a fault that applies to every call of a client."""
     server.admin.send("POST", "faults", {"fault": "error", "on": "*", "name": "server_busy", "times": 3})
     page = open_page(f"data?day={DAY}")
     page.locator("#sums-RoomId").wait_for()

@@ -1,4 +1,4 @@
-"""What every page of the console keeps: both languages, both schemes, all widths, keyboard, and a strict policy."""
+"""Requirements of every console page: both languages, both schemes, all widths, keyboard, and a strict policy."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_the_keyboard_reaches_the_content(open_page: Callable[..., Page]) -> Non
 
 
 def test_the_line_of_the_overview_is_signed(open_page: Callable[..., Page], server: MockServer) -> None:
-    """Copy signs it anew; run in a shell it gets a good answer, which the overview then counts."""
+    """Copying signs it again; in a shell it gets a valid answer, which the overview counts."""
     page = open_page()
     before = page.locator("#curl").inner_text()
     with page.expect_response("**/__admin/sign"):

@@ -18,10 +18,10 @@ from mockserver.server import console_feed
 ROWS = "#list tbody tr:not(.spacer)"
 
 
-def send(server: MockServer, operation: str = "query_room_info", *, spoil: bool = False, **body: Any) -> str:
-    """Call the API as a client and return the id of the request; `spoil` makes the checksum wrong."""
+def send(server: MockServer, operation: str = "query_room_info", *, wrong: bool = False, **body: Any) -> str:
+    """Call the API as a client and return the id of the request; `wrong` makes the checksum wrong."""
     url = server.app().signed_url(operation)
-    url = re.sub("checksum=.", "checksum=x", url) if spoil else url
+    url = re.sub("checksum=.", "checksum=x", url) if wrong else url
     request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urlopen(request, timeout=10) as answer:
         return answer.headers["X-Mock-Request-Id"]
@@ -51,16 +51,16 @@ def test_requests_are_filtered(open_page: Callable[..., Page], server: MockServe
     send(server, RoomId="123456789")
     send(server, RoomId="nowhere")
     send(server, "count_qos_by_day", QueryDate="20191210")
-    send(server, spoil=True, RoomId="spoiled")
+    send(server, wrong=True, RoomId="unsigned")
     page = open_page("requests")
     expect(page.locator(ROWS)).to_have_count(4)
     for name, value, expected in (
         ("operation", "count_qos_by_day", ["20191210"]),
         ("error", "ok", ["20191210", "123456789"]),
-        ("error", "any", ["spoiled", "nowhere"]),
+        ("error", "any", ["unsigned", "nowhere"]),
         ("error", "room_not_found", ["nowhere"]),
-        ("violation", "any", ["spoiled"]),
-        ("violation", "checksum_mismatch", ["spoiled"]),
+        ("violation", "any", ["unsigned"]),
+        ("violation", "checksum_mismatch", ["unsigned"]),
         ("appkey", "987654321", []),
     ):
         page.locator(f"#filters [name={name}]").select_option(value)
@@ -148,7 +148,7 @@ def test_without_streams_the_list_polls(open_page: Callable[..., Page], server: 
 def test_an_exchange_is_shown_in_full(open_page: Callable[..., Page], server: MockServer) -> None:
     """Request with the meaning of its fields, violations with the diagnosis, answer, faults."""
     server.admin.send("POST", "faults", {"fault": "latency", "fixed_ms": 5, "on": "*"})
-    sent = send(server, spoil=True, RoomId="<b>bold</b>", Extra=1)
+    sent = send(server, wrong=True, RoomId="<b>bold</b>", Extra=1)
     texts = {"en": ("Which room is asked for", "checksum is wrong"), "zh": ("要查询的房间", "checksum 错误")}
     for lang in languages("zh"):
         meaning, text = texts[lang]
@@ -201,14 +201,14 @@ def test_two_exchanges_are_compared(open_page: Callable[..., Page], server: Mock
 
 
 def test_a_request_that_is_gone_says_so(server: MockServer) -> None:
-    """A page for people, with the status of an absent resource."""
+    """A readable page with status 404."""
     answer = create_app().test_client().get("/__admin/console/requests/00009999")
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
     assert "00009999" in answer.get_data(as_text=True)
 
 
 def test_the_stream_counts_what_it_leaves_out(server: MockServer) -> None:
-    """An event has at most 25 requests; position and count of the others go on; it ends first when the server stops."""
+    """An event has at most 25 requests, and the number of the others; streams end before the server stops."""
     with MockServer("default") as own:
         send(own, RoomId="1")
         (entry,) = own.engine.journal.select().entries

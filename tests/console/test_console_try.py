@@ -22,7 +22,7 @@ from mockserver.server.console_try import STEPS
 def test_an_operation_is_answered_after_one_click(
     open_page: Callable[..., Page], server: MockServer, operation: str
 ) -> None:
-    """The form holds the document's sample; the answer is good and leaves no trace."""
+    """The form contains the document's sample; the answer is a success and is not recorded."""
     page = open_page(f"try?operation={operation}")
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#result .ok")).to_have_text("OK")
@@ -39,7 +39,7 @@ def test_an_operation_is_answered_after_one_click(
 
 
 def test_a_call_as_a_client_is_journalled(open_page: Callable[..., Page], server: MockServer) -> None:
-    """On request it meets faults and enters the journal; in Chinese."""
+    """On request, the call is affected by faults and recorded; in Chinese."""
     server.admin.send("POST", "faults", {"fault": "error", "on": "*", "name": "server_busy"})
     page = open_page("try", lang="zh")
     page.get_by_label("RoomId").fill("房间 1")

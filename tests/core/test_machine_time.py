@@ -30,7 +30,7 @@ def test_frozen_time_does_not_reach_the_servers_clocks() -> None:
 
 
 def test_a_replaced_time_is_noticed() -> None:
-    """Whoever replaced it; a replacement that is no clock is nobody's time."""
+    """By any library; a replacement that is not a clock is reported without a name."""
     assert replaced_time() is None
     with freeze_time("2012-01-14 03:21:34"):
         assert replaced_time() == FROZEN

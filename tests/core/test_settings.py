@@ -39,7 +39,7 @@ def test_a_repeatable_setting_has_one_value_per_line() -> None:
 
 @pytest.mark.parametrize("scheme", ["tcp", "udp", "sctp"])
 def test_variables_of_kubernetes_are_ignored_with_one_message(scheme: str) -> None:
-    """Also those of a Service whose name goes on, and whatever else is set."""
+    """Also those of a Service with a longer name, regardless of other variables."""
     environ = {name: value.replace("tcp", scheme) for name, value in KUBERNETES.items()} | OTHER_SERVICE
     assert from_environment({**environ, "MOCKSERVER_LANG": "zh"}) == {"lang": "zh"}
     (warning,) = environment_warnings(environ)

@@ -62,7 +62,7 @@ def test_the_corpus_is_large_and_every_case_says_what_comes_back():
 
 
 def test_the_server_is_none_the_worse_for_it(mock, engine):
-    """After all of it: ready, and the documented request is answered as documented."""
+    """After all inputs, the server is ready and answers the documented request."""
     assert corpus_runner.admin(mock, {"method": "GET", "path": "/__admin/ready"}) == "200"
     assert corpus_runner.api(mock, {}) == "ok"
     engine.reload()

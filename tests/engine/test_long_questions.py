@@ -1,4 +1,4 @@
-"""Questions that take long: found before they are answered, computed once for all who ask, and bounded."""
+"""Requests that take long: recognized before they are answered, computed once for all callers, and limited."""
 
 from __future__ import annotations
 

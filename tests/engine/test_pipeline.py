@@ -44,7 +44,7 @@ BREAKS: dict[str, tuple[str, dict[str, Any]]] = {
     "schema": ("unknown_field", {"body": {"BeginTime": "1575962150", "EndTime": "1575962850", "x": 1}}),
     "semantic rules": ("begin_after_end", {"body": LIST}),
 }
-"""A way to break each check of contract §2, in their order, and the violation that tells it."""
+"""A way to break each check of contract §2, in their order, and the resulting violation."""
 BOTH: dict[tuple[str, str], tuple[list[str], dict[str, Any]]] = {
     ("curtime", "freshness"): (["curtime_fraction", "checksum_expired"], {"query": {"curtime": f"{NOW - 302}.5"}}),
     ("JSON object", "schema"): (
@@ -52,7 +52,7 @@ BOTH: dict[tuple[str, str], tuple[list[str], dict[str, Any]]] = {
         {"text": '{"BeginTime": "1575962850", "EndTime": "1575962850", "x": 1, "x": 1}'},
     ),
     ("schema", "semantic rules"): (["unknown_field", "begin_after_end"], {"body": {**LIST, "x": 1}}),
-    # A body is of one size and is empty or not: what the earlier check tells leaves the later one nothing to read.
+    # A body that fails the earlier check cannot fail the later one.
     ("body size", "body empty"): (["body_too_large"], {"fill": {"text": " ", "times": 1_048_577}}),
     ("body empty", "JSON object"): (["body_empty"], {"text": " "}),
 }

@@ -38,7 +38,7 @@ def test_a_settled_answer_stays_valid() -> None:
 
 
 def test_an_answer_created_before_it_was_settled_is_valid_for_its_second() -> None:
-    """A call was still running then."""
+    """A call was still in progress at that time."""
     cache = ResponseCache()
     put(cache, "a", b"1", 100, 150)
     assert [get(cache, "a", now) for now in (100, 149, 150, 200)] == [b"1", None, None, None]

@@ -36,7 +36,7 @@ def test_a_request_without_an_appkey_is_the_first_apps() -> None:
 
 
 def test_the_default_stays_v2() -> None:
-    """Nothing is accepted without a signature unless somebody chose it."""
+    """Without the reading, no request is accepted without a signature."""
     bench = EngineClient()
     assert code(bench) == MISSING
     bench.engine.store.app(APPKEY).set_readings({"signing": "off"})

@@ -1,4 +1,4 @@
-"""What is remembered of an app is limited, and forgotten at a reset or when nobody uses the app any more."""
+"""The state of an app is limited, and removed by a reset or when the app is no longer used."""
 
 from __future__ import annotations
 

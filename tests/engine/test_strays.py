@@ -1,4 +1,4 @@
-"""Visits of browsers and CORS preflights are recorded apart and count nowhere; allowed pages may call the API."""
+"""Requests of browsers and CORS preflights are recorded separately and not counted; allowed pages may call the API."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STRAYS = JournalQuery(kind="stray")
     ],
 )
 def test_a_stray_counts_nowhere(method: str, path: str, headers: dict[str, str], query: str) -> None:
-    """It is neither a request nor a violation, and wakes nobody who waits for one."""
+    """It is neither a request nor a violation, and does not end a wait for one."""
     bench = EngineClient()
     response = bench.engine.handle(Request(method, path, query, headers))
     assert bench.error(response) in ("unknown_command", "method_not_allowed")

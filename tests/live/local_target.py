@@ -1,4 +1,4 @@
-"""A `Target` that calls a backend of this process, with a clock that only waiting and requests move."""
+"""A `Target` that calls a backend in this process, with a clock that only moves by waiting and requests."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def local_target(
 def examine_backend(
     readings: Mapping[str, Any] | None = None,
     *,
-    lies: tuple[str, ...] = (),
+    defects: tuple[str, ...] = (),
     habits: tuple[str, ...] = (),
     codes: Mapping[str, int] | None = None,
     seed: int = 1,
@@ -85,10 +85,10 @@ def examine_backend(
     max_requests: int = 0,
     day: str | None = None,
 ) -> tuple[Backend, Result, Target]:
-    """Examine a second backend with these readings, error numbers and lies."""
+    """Examine a second backend with these readings, error codes and defects."""
     time = Time()
     backend = Backend(
-        readings or {}, codes=codes, lies=frozenset(lies), habits=frozenset(habits), clock=time, seed=seed
+        readings or {}, codes=codes, defects=frozenset(defects), habits=frozenset(habits), clock=time, seed=seed
     )
     limit = max_requests or (300 if thorough else 200)
     target = local_target(backend.handle, time, max_requests=limit)

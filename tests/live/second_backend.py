@@ -1,6 +1,6 @@
-"""A backend of the same document written apart from `mockserver`: its own call log, readings, error numbers and lies.
+"""An independent backend of the same document, with its own call log, readings, error codes and defects.
 
-It imports nothing of `mockserver`. A test gives it readings, error numbers, a clock, and the lies it shall tell.
+It imports nothing from `mockserver`. A test passes readings, error codes, a clock, and the defects it should have.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ PLACES = [
 
 
 class Refused(Exception):
-    """The request is refused with the error of this name."""
+    """A refused request, with the name of the error."""
 
 
 class Backend:
@@ -71,7 +71,7 @@ class Backend:
         readings: Mapping[str, Any],
         *,
         codes: Mapping[str, int] | None = None,
-        lies: frozenset[str] = frozenset(),
+        defects: frozenset[str] = frozenset(),
         habits: frozenset[str] = frozenset(),
         clock: Callable[[], float],
         seed: int = 1,
@@ -79,7 +79,7 @@ class Backend:
     ) -> None:
         self.readings = {**DEFAULTS, **readings}
         self.codes = {**{name: 50_000 + number for number, name in enumerate(NAMES)}, **(codes or {})}
-        self.lies, self.habits = lies, habits
+        self.defects, self.habits = defects, habits
         behind = min(12, self.readings["freshness_seconds"] // 2) if "clock_behind" in habits else 0
         self.clock = lambda: clock() - behind
         self.checksums: set[str] = set()
@@ -87,14 +87,14 @@ class Backend:
         self.asked = 0
         self.seen: set[str] = set()  # Every checksum and seq that was sent or expected.
         self.log = make_log(random.Random(seed), int(self.clock()), busy)
-        if "two_places" in lies:
+        if "two_places" in defects:
             self.log += [{**each, "room": f"{each['room']}-too", "create": each["enter"]} for each in self.log[::7]]
-        if "secret_ids" in lies:
+        if "secret_ids" in defects:
             self.log = [
                 {**each, "user": f"{each['user']}-{APP['appsecret']}", "room": f"{APP['restapikey']}-{each['room']}"}
                 for each in self.log
             ]
-        if "no_calls" in lies:
+        if "no_calls" in defects:
             self.log = []
 
     def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
@@ -115,13 +115,13 @@ class Backend:
         except Refused as refused:
             name = str(refused)
             said = {"Status": "FAIL", "ErrorCode": self.codes[name], "ErrorInfo": f"failed: {name.replace('_', ' ')}"}
-            if "leaks" in self.lies:
+            if "leaks" in self.defects:
                 said["ErrorInfo"] += f" {query} {' '.join(APP.values())} {self.expected_checksum(query)}"
-            if "markup" in self.lies:
+            if "markup" in self.defects:
                 said["ErrorInfo"] += "<script>alert(1)</script>"
             status = 200 if self.readings["http_status"] == "always_200" else 418
-            return ("bare_failure" in self.lies and 500) or status, json.dumps(said, ensure_ascii=False).encode()
-        return self.lie(operation, {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **answer})
+            return ("bare_failure" in self.defects and 500) or status, json.dumps(said, ensure_ascii=False).encode()
+        return self.respond(operation, {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **answer})
 
     def operation(self, path: str) -> str:
         places = ["/v2/video/"] + (
@@ -259,15 +259,15 @@ class Backend:
     def query_all_instance_by_time(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         begin, end = int(fields["BeginTime"]), int(fields["EndTime"])
         rows = [each for each in self.calls() if self.within(each, begin, end)]
-        if "outside_window" in self.lies:
+        if "outside_window" in self.defects:
             rows = [each for each in self.calls() if self.within(each, begin - 1_800, end)]
-        if "reversed_times" in self.lies:
+        if "reversed_times" in self.defects:
             rows = [{**each, "create": each["enter"] + 60} for each in rows]
-        if "long_audio" in self.lies:
+        if "long_audio" in self.defects:
             rows = [{**each, "audio": each["leave"] - each["enter"] + 9} for each in rows]
-        if "rows_of_list" in self.lies:
+        if "rows_of_list" in self.defects:
             rows = [each for each in rows if sum(each["user"].encode()) % 5]
-        if "rows_twice" in self.lies:
+        if "rows_twice" in self.defects:
             rows += rows[:1]
         return {"UsersList": [
             {
@@ -281,9 +281,9 @@ class Backend:
         if self.readings["unknown_user"] == "error" and all(each["user"] != user for each in self.log):
             raise Refused("user_not_found")
         own = [each for each in self.calls() if each["user"] == user and self.within(each, begin, end)]
-        if "rows_of_user" in self.lies:
+        if "rows_of_user" in self.defects:
             own = own[1:]
-        if "durations" in self.lies:
+        if "durations" in self.defects:
             own = [{**each, "audio": each["audio"] + 1} for each in own]
         rooms: dict[tuple[int, str], list[dict[str, Any]]] = {}
         for each in own:
@@ -294,7 +294,7 @@ class Backend:
             {"RoomId": room, "CreateTime": str(create), "RoomRecords": records}
             for (create, room), records in sorted(rooms.items())
         ]
-        return {"UserId": user + "x" * ("other_user" in self.lies), "UserRecords": records}
+        return {"UserId": user + "x" * ("other_user" in self.defects), "UserRecords": records}
 
     def query_room_info(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         calls = [each for each in self.calls() if each["room"] == fields["RoomId"]]
@@ -314,11 +314,11 @@ class Backend:
         users: dict[str, list[dict[str, Any]]] = {}
         for each in chosen:
             users.setdefault(each["user"], []).append(each)
-        if "users_of_room" in self.lies and len(users) > 1:
+        if "users_of_room" in self.defects and len(users) > 1:
             users.popitem()
-        listed = [*users.items(), *([*users.items()][:1] if "users_twice" in self.lies else ())]
+        listed = [*users.items(), *([*users.items()][:1] if "users_twice" in self.defects else ())]
         return {
-            "RoomId": fields["RoomId"], "CreateTime": str(create + ("create_of_room" in self.lies)),
+            "RoomId": fields["RoomId"], "CreateTime": str(create + ("create_of_room" in self.defects)),
             "DestroyTime": open_now[0] if open_now else str(destroy),
             "Users": [
                 {
@@ -394,7 +394,7 @@ class Backend:
                     total = max(total, volume) if count == 3 else total + volume
                     summed.append(total)
                 volumes = summed
-            if f"trend_{count}" in self.lies and volumes:
+            if f"trend_{count}" in self.defects and volumes:
                 at = volumes.index(max(volumes))
                 volumes = [
                     volume + (7 if index >= at else 0) * (index == at or self.readings["trend"] == "cumulative")
@@ -405,7 +405,7 @@ class Backend:
         for index, volumes in enumerate(zip(*columns, strict=True)):
             if self.readings["fill"] == "omit" and not any(volumes):
                 continue
-            if "ticks" in self.lies and index % 50 == 7:
+            if "ticks" in self.defects and index % 50 == 7:
                 continue
             for count, volume in zip(counts, volumes, strict=True):
                 if self.readings["fill"] == "omit" and "single_rows" in self.habits and not volume:
@@ -416,11 +416,11 @@ class Backend:
                     if len(counts) > 1 and self.readings["count_by_zero"] == "labelled"
                     else row
                 )
-        if "late_ticks" in self.lies and counts == [3]:
+        if "late_ticks" in self.defects and counts == [3]:
             rows = [
                 {**row, "Volume": before["Volume"]} for row, before in zip(rows, [*rows[-60:], *rows], strict=False)
             ]
-        if "all_counts" in self.lies and len(counts) > 1:
+        if "all_counts" in self.defects and len(counts) > 1:
             rows = [{**row, "Volume": row["Volume"] + 1} for row in rows]
         return {"TrendData": rows}
 
@@ -444,14 +444,14 @@ class Backend:
                 "PeakOnlineNum": max(self.volume(3, start, limit, own), default=0),
                 "CommunicateNum": sum(start <= each["enter"] < limit and each[dimension] == label for each in first.values()),
             }  # fmt: skip
-            if f"spread_{dimension}" in self.lies and not rows:
+            if f"spread_{dimension}" in self.defects and not rows:
                 row["RoomCnt"] += 1
-            if "small_countries" in self.lies and fields["CountBy"] == 1:
+            if "small_countries" in self.defects and fields["CountBy"] == 1:
                 shares = [{**row, **{name: row[name] // 4 for name in row if name != "TickTime"}} for _ in range(3)]
                 rest = {name: row[name] - 3 * shares[0][name] for name in row if name != "TickTime"}
                 rows += shares
                 row = {**row, **rest}
-            if "peaks" in self.lies:
+            if "peaks" in self.defects:
                 row["PeakOnlineNum"] += 500
             rows.append({**row, "Name": label} if self.readings["labels"] == "on" else row)
         return {"DistributeData": rows}
@@ -460,33 +460,33 @@ class Backend:
         start, limit, calls = self.day(fields)
         step = self.readings["tick_seconds"]
         names = ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate", "AudioDelayRate", "VideoDelayRate")
-        values = (99.5, 180.0 if "rates" in self.lies else 1.25, 2.5, 60.125, 80.5)
+        values = (99.5, 180.0 if "rates" in self.defects else 1.25, 2.5, 60.125, 80.5)
         rows = [
             {"TickTime": str(start + index * step), **dict(zip(names, values, strict=True))}
             for index, online in enumerate(self.volume(3, start, limit, calls))
-            if online and not ("quality_ticks" in self.lies and index % 9 == 0)
+            if online and not ("quality_ticks" in self.defects and index % 9 == 0)
         ]
         return {"QosData": rows}
 
-    def lie(self, operation: str, answer: dict[str, Any]) -> tuple[int, bytes]:
+    def respond(self, operation: str, answer: dict[str, Any]) -> tuple[int, bytes]:
         rows = next((value for value in answer.values() if isinstance(value, list)), [])
-        if "types" in self.lies and operation == ALL and len(rows) > 3:
+        if "types" in self.defects and operation == ALL and len(rows) > 3:
             rows[3]["AudioDuration"] = str(rows[3]["AudioDuration"])
-        if "floats" in self.lies and operation == ALL and len(rows) > 3:
+        if "floats" in self.defects and operation == ALL and len(rows) > 3:
             rows[3]["AudioDuration"] = float(rows[3]["AudioDuration"])
-        if "stamps" in self.lies and operation == TREND and rows:
+        if "stamps" in self.defects and operation == TREND and rows:
             rows[-1]["TickTime"] = int(rows[-1]["TickTime"])
-        if "extra_field" in self.lies and operation == ROOM:
+        if "extra_field" in self.defects and operation == ROOM:
             answer["Secret"] = 1
-        if "key_order" in self.lies:
+        if "key_order" in self.defects:
             answer = dict(reversed(answer.items()))
-        if "row_order" in self.lies:
+        if "row_order" in self.defects:
             rows[:] = [dict(reversed(row.items())) for row in rows]
-        if "unstable" in self.lies and operation == QUALITY and rows:
+        if "unstable" in self.defects and operation == QUALITY and rows:
             rows[0]["AudioDelayRate"] = 60 + self.asked
-        status = 500 if "status" in self.lies and operation == ROOM else 200
+        status = 500 if "status" in self.defects and operation == ROOM else 200
         body = json.dumps(answer, ensure_ascii=False)
-        if "duplicate_key" in self.lies and operation == QUALITY:
+        if "duplicate_key" in self.defects and operation == QUALITY:
             body = body.replace('"Status": "OK"', '"Status": "OK", "Status": "OK"', 1)
         return status, body.encode()
 

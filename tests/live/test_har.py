@@ -36,7 +36,7 @@ def written(path: Path, har: Any) -> Path:
 
 
 def test_a_journal_becomes_a_har_without_signatures(journal: Any) -> None:
-    """Version, requests and answers as the specification has them; nobody can send the requests again."""
+    """Version, requests and answers conform to the specification; the requests cannot be sent again."""
     log = journal["log"]
     assert (log["version"], [entry["response"]["status"] for entry in log["entries"]]) == ("1.2", [200, 200])
     request = log["entries"][0]["request"]
@@ -73,14 +73,14 @@ def test_captured_answers_are_checked(journal: Any, tmp_path: Path) -> None:
 
 
 def test_nothing_to_check_is_a_failure(tmp_path: Path) -> None:
-    """As everywhere: a check of nothing proves nothing."""
+    """A file without answers fails."""
     result = check_har(written(tmp_path / "empty.har", {"log": {"entries": []}}), shipped_config().schemas)
     assert result.fails("error")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"log": {"entries": 1}}'])
 def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
-    """In one line that says what is expected."""
+    """One line says what is expected."""
     path = tmp_path / "x.har"
     path.write_text(content)
     with pytest.raises(ConfigurationError, match="not a HAR file: expected JSON with"):
@@ -88,7 +88,7 @@ def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_verify_takes_a_har_instead_of_a_target(journal: Any, tmp_path: Path) -> None:
-    """Exit code 0 for sound answers, 2 without either."""
+    """Exit code 0 for correct answers, 2 with neither a HAR nor a target."""
     runner, path = CliRunner(), written(tmp_path / "a.har", journal)
     checked = runner.invoke(cli, ["verify", "--har", str(path)])
     assert (checked.exit_code, "captured_answers" in checked.stdout) == (0, True)
@@ -96,7 +96,7 @@ def test_verify_takes_a_har_instead_of_a_target(journal: Any, tmp_path: Path) ->
 
 
 def test_long_answers_that_the_journal_cut_are_marked() -> None:
-    """So that a check leaves them out."""
+    """A check then skips them."""
     request = {"method": "POST", "path": "/v2/video/x", "query": {}, "headers": {}, "body": "{}", "body_length": 2}
     entry = {
         "id": "1",

@@ -43,7 +43,7 @@ def values(result: Result) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(1_000, 1_000 + length(3, 200)))
 def test_every_combination_of_readings_is_found_and_served(seed: int, tmp_path: Path) -> None:
-    """Readings, error numbers and texts of the backend are those of the mock server that is made from it."""
+    """The mock server made from the backend has its readings, error codes and texts."""
     readings, codes = random_readings(seed)
     backend, result, target = examine_backend(
         readings, codes=codes, seed=seed, thorough=True, habits=random_habits(seed)
@@ -93,8 +93,8 @@ def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", ["none", "recorded"])
 def test_no_secret_reaches_a_file(data: Any, tmp_path: Path) -> None:
-    """Keys, checksums, seqs and the identifier are in no file, whatever the target says."""
-    backend, result, target = examine_backend(lies=("leaks", "secret_ids"), thorough=True)
+    """No file contains keys, checksums, seqs or the identifier, even if answers of the target do."""
+    backend, result, target = examine_backend(defects=("leaks", "secret_ids"), thorough=True)
     write(tmp_path / "out", result, target, data)
     written = "".join(path.read_text("utf-8") for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert [secret for secret in (*APP.values(), *backend.seen) if secret in written] == []

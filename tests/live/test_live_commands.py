@@ -64,7 +64,7 @@ def test_the_example_of_the_readme_runs(partner: tuple[Path, MockServer], monkey
 
 
 def test_the_example_of_recording_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was recorded is answered without the backend; the HAR of the requests is sound."""
+    """The recording is served without the backend; the HAR of the requests is valid."""
     monkeypatch.chdir(tmp_path)
     (block,) = (each for each in blocks(README, "bash") if "mockserver record" in each)
     record, call, har, check, serve = (shlex.split(line, comments=True)[1:] for line in block.splitlines()[1:])
@@ -97,7 +97,7 @@ def test_the_readme_lists_every_invariant() -> None:
 
 
 def test_expectations_fail_a_run(partner: tuple[Path, MockServer], tmp_path: Path) -> None:
-    """Another reading than the expected one is exit code 1; the report goes to a file; the environment gives the keys."""
+    """A reading other than the expected one gives exit code 1; the report is a file; the keys are in the environment."""
     _, server = partner
     report = tmp_path / "report.xml"
     keys = {

@@ -30,7 +30,7 @@ YESTERDAY = (NOW + EAST) // DAY * DAY - EAST - DAY
 DATA_READINGS = ("window", "room_window", "ongoing", "unknown_room", "unknown_user")
 
 
-class Weather:
+class UnstableBackend:
     """A backend that can be disturbed: `disturb` answers, raises, or returns None."""
 
     def __init__(self, backend: Backend) -> None:
@@ -45,8 +45,8 @@ class Weather:
 class Session:
     """A recorder in front of a backend, and the clients before it."""
 
-    def __init__(self, client: EngineClient, weather: Weather, recorder: Recorder) -> None:
-        self.client, self.weather, self.recorder = client, weather, recorder
+    def __init__(self, client: EngineClient, backend: UnstableBackend, recorder: Recorder) -> None:
+        self.client, self.backend, self.recorder = client, backend, recorder
 
     def ask(self, operation: str, **body: Any) -> Any:
         return self.client.ask(operation, body)
@@ -60,8 +60,8 @@ def recording(
     """A recorder that writes `folder`, with a mock that reads the document as the backend does, if that was `learned`."""
     readings = {name: backend.readings[name] for name in DATA_READINGS} if learned else {}
     client = EngineClient(scenario, {**readings, "signing": signing}, now=NOW)
-    weather = Weather(backend)
-    target = local_target(weather.handle, time)
+    unstable = UnstableBackend(backend)
+    target = local_target(unstable.handle, time)
     recorder = Recorder(
         target, mode, client.engine.config.schemas, Recording(resolve(readings), known=frozenset(readings)), RecordingFiles(folder, "en"),
         Scrubber(target, texts), Pseudonyms(pseudonyms) if pseudonyms else None,
@@ -71,7 +71,7 @@ def recording(
     client.engine.backend = recorder
     client.engine.redactor.add_secrets(CREDENTIALS.keys.secrets)
     try:
-        yield Session(client, weather, recorder)
+        yield Session(client, unstable, recorder)
     finally:
         recorder.stop()
 
@@ -84,7 +84,7 @@ def replayed(folder: Path, backend: Backend, later: int = 7_200) -> EngineClient
 
 
 def sorted_rows(value: Any) -> Any:
-    """The answer with its lists in an order that both sides have."""
+    """Return the answer with sorted lists."""
     if isinstance(value, dict):
         return {name: sorted_rows(item) for name, item in value.items()}
     return sorted(map(sorted_rows, value), key=str) if isinstance(value, list) else value
@@ -95,7 +95,7 @@ def span(begin: int, end: int) -> dict[str, str]:
 
 
 def test_answers_go_back_unchanged_and_are_signed_anew(tmp_path: Path) -> None:
-    """Mock credentials come in, those of the target go out, with a seq of their own; status and bytes are the target's."""
+    """Clients sign with mock keys, the recorder with those of the target and a new seq; status and bytes are the target's."""
     time = Time()
     backend = Backend({"http_status": "rest", "seq": "unique", "identifier": "admin"}, clock=time)
     with recording(tmp_path, backend, time, signing="v2") as session:
@@ -107,24 +107,24 @@ def test_answers_go_back_unchanged_and_are_signed_anew(tmp_path: Path) -> None:
         broken = session.client.send({"operation": ROOM, "text": "{", "query": {**clock, "seq": "2"}})
         assert (
             first.body
-            == backend.lie(
+            == backend.respond(
                 ALL, {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **getattr(backend, ALL)(span(NOW - 900, NOW))}
             )[1]
         )
         assert (wrong.status, json.loads(wrong.body)["ErrorCode"]) == (418, backend.codes["room_not_found"])
         assert (broken.status, json.loads(broken.body)["ErrorCode"]) == (418, backend.codes["malformed_json"])
         assert [found.error for found in session.client.violations] == ["malformed_json"]
-        queries = [query for _, _, query, _, _ in session.weather.received]
+        queries = [query for _, _, query, _, _ in session.backend.received]
         assert all(f"appkey={APP['appkey']}&identifier={APP['identifier']}" in query for query in queries)
         assert len({query.partition("seq=")[2] for query in queries}) == 3
-        before = len(session.weather.received)
+        before = len(session.backend.received)
         refused = session.client.send({"operation": ROOM, "query": {**clock, "checksum": "0" * 40}})
         assert json.loads(refused.body)["ErrorCode"] == 1105
-        assert len(session.weather.received) == before
+        assert len(session.backend.received) == before
 
 
 @pytest.mark.parametrize(
-    ("weather", "said"),
+    ("disturbance", "reason"),
     [
         ((502, b"<html>Bad Gateway</html>"), "the target answered HTTP 502"),
         ((200, b"[]"), "the target answered HTTP 200"),
@@ -135,26 +135,26 @@ def test_answers_go_back_unchanged_and_are_signed_anew(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_bad_weather_is_an_envelope_with_a_diagnosis(tmp_path: Path, weather: Any, said: str) -> None:
-    """When recording; a spy gives the mock's answer; what was recorded before is kept."""
+def test_a_failing_target_is_an_envelope_with_a_diagnosis(tmp_path: Path, disturbance: Any, reason: str) -> None:
+    """In mode record; a spy returns the mock's answer; the earlier recording remains."""
 
-    def storm() -> tuple[int, bytes]:
-        if isinstance(weather, Exception):
-            raise weather
-        return weather
+    def disturb() -> tuple[int, bytes]:
+        if isinstance(disturbance, Exception):
+            raise disturbance
+        return disturbance
 
     time = Time()
     backend = Backend({}, clock=time)
     with recording(tmp_path / "a", backend, time) as session:
         rows = session.ask(ALL, **span(YESTERDAY, YESTERDAY + 9_000))["UsersList"]
-        session.weather.disturb = storm
+        session.backend.disturb = disturb
         answer = session.ask(ALL, **span(YESTERDAY, YESTERDAY + 9_000))
         assert (answer["Status"], answer["ErrorCode"]) == ("FAIL", 1500)
-        assert said in answer["ErrorInfo"]
+        assert reason in answer["ErrorInfo"]
     assert len(replayed(tmp_path / "a", backend).ask(ALL, span(YESTERDAY, YESTERDAY + 9_000))["UsersList"]) == len(rows)
-    assert said in (tmp_path / "a" / "recorded.md").read_text()
+    assert reason in (tmp_path / "a" / "recorded.md").read_text()
     with recording(tmp_path / "b", backend, time, mode="spy") as session:
-        session.weather.disturb = storm
+        session.backend.disturb = disturb
         assert session.ask(ALL, **span(YESTERDAY, YESTERDAY + 9_000))["UsersList"] == []
 
 
@@ -164,16 +164,16 @@ def test_a_spy_asks_only_for_what_the_mock_does_not_know(tmp_path: Path) -> None
     backend = Backend({}, clock=time)
     with recording(tmp_path, backend, time, mode="spy", scenario="recorded-day") as session:
         assert session.ask(ROOM, RoomId="R001")["Status"] == "OK"
-        assert session.weather.received == []
+        assert session.backend.received == []
         assert session.ask(ROOM, RoomId=backend.log[0]["room"])["Status"] == "OK"
-        assert len(session.weather.received) == 1
+        assert len(session.backend.received) == 1
     assert replayed(tmp_path, backend).ask(ROOM, {"RoomId": backend.log[0]["room"]})["Status"] == "OK"
 
 
 def test_a_shadow_reports_differences_by_severity(tmp_path: Path) -> None:
     """The client gets the mock's answer, and the page says how the target's differs."""
     time = Time()
-    backend = Backend({}, clock=time, lies=frozenset({"extra_field"}))
+    backend = Backend({}, clock=time, defects=frozenset({"extra_field"}))
     room = backend.log[0]["room"]
     for each in backend.log:
         each["room"] = "R001" if each["room"] == room else each["room"]
@@ -186,17 +186,17 @@ def test_a_shadow_reports_differences_by_severity(tmp_path: Path) -> None:
 
 
 def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> None:
-    """The newer answer wins, and nobody has to find out by chance."""
+    """The newer answer wins, and the page lists both."""
     time = Time()
-    backend = Backend({}, clock=time, lies=frozenset({"types"}))
+    backend = Backend({}, clock=time, defects=frozenset({"types"}))
     with recording(tmp_path, backend, time) as session:
         session.ask(ALL, **span(YESTERDAY, YESTERDAY + DAY))
-        backend.lies = frozenset()
+        backend.defects = frozenset()
         session.ask(ALL, **span(YESTERDAY, YESTERDAY + DAY))
         user = backend.log[-30]["user"]
-        backend.lies = frozenset({"durations"})
+        backend.defects = frozenset({"durations"})
         session.ask(RECORDS, UserId=user, **span(YESTERDAY - DAY, NOW))
-        backend.lies = frozenset({"outside_window"})
+        backend.defects = frozenset({"outside_window"})
         session.ask(ALL, **span(YESTERDAY, YESTERDAY + 20_000))
     page = (tmp_path / "recorded.md").read_text()
     assert "warning: query_all_instance_by_time: an answer that violates the contract was not recorded (1)" in page
@@ -205,7 +205,7 @@ def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> 
 
 
 def test_statistics_are_kept_as_they_were(tmp_path: Path) -> None:
-    """For the request that was asked, and for no other one."""
+    """For the same request only."""
     time = Time()
     backend = Backend({}, clock=time)
     day = {"QueryDate": "20261025"}
@@ -220,7 +220,7 @@ def test_statistics_are_kept_as_they_were(tmp_path: Path) -> None:
 def test_no_secret_reaches_a_file_or_the_journal(tmp_path: Path) -> None:
     """A target that repeats every secret in its data and failures, and clients that repeat theirs."""
     time = Time()
-    backend = Backend({}, clock=time, lies=frozenset({"leaks", "secret_ids"}))
+    backend = Backend({}, clock=time, defects=frozenset({"leaks", "secret_ids"}))
     with recording(tmp_path, backend, time, texts=("private-word",)) as session:
         for each in backend.log:
             each["user"] = each["user"].replace("user1", "private-word")
@@ -260,7 +260,7 @@ def test_pseudonyms_are_the_same_everywhere(tmp_path: Path) -> None:
 
 
 def test_the_file_is_written_while_recording(tmp_path: Path) -> None:
-    """Whoever kills the server loses seconds, not the recording, and every state of the folder is valid."""
+    """A killed server loses a few seconds of the recording, and every state of the folder is valid."""
     time = Time()
     backend = Backend({}, clock=time)
     with recording(tmp_path, backend, time) as session:

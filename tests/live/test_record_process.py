@@ -1,4 +1,4 @@
-"""`mockserver record` as a process, over real sockets: bad weather, a kill, a proxy, and secrets that must stay where they are."""
+"""`mockserver record` as a process, over real sockets: failures of the target, a kill, a proxy, and secrets that must stay where they are."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ USER, PASSWORD = "proxy-user", "planted:proxy/password"
 RESET = struct.pack("ii", 1, 0)
 
 
-class Weather:
-    """Answers requests with a backend; `storm` is what happens instead to the next one."""
+class UnstableBackend:
+    """Answers requests with a backend; `disturbance` is called instead for the next request."""
 
-    def __init__(self, *lies: str) -> None:
-        self.backend = Backend({"seq": "unique"}, clock=time.time, lies=frozenset(lies))
-        self.storm: Callable[[Any], object] | None = None
+    def __init__(self, *defects: str) -> None:
+        self.backend = Backend({"seq": "unique"}, clock=time.time, defects=frozenset(defects))
+        self.disturbance: Callable[[Any], object] | None = None
 
     def __call__(self, handler: Any) -> None:
-        storm, self.storm = self.storm, None
-        if storm is not None:
-            storm(handler)
+        disturbance, self.disturbance = self.disturbance, None
+        if disturbance is not None:
+            disturbance(handler)
             return
         path, _, query = handler.path.partition("?")
         status, body = self.backend.handle("POST", path, query, dict(handler.headers), handler.body)
@@ -101,47 +101,47 @@ def html(status: int) -> Callable[[Any], None]:
     return lambda handler: answer(handler, b"<html>a page</html>", status, Content_Type="text/html")
 
 
-def test_bad_weather_is_an_envelope_and_nothing_recorded_is_lost(tmp_path: Path) -> None:
+def test_a_failing_target_is_an_envelope_and_nothing_recorded_is_lost(tmp_path: Path) -> None:
     """With https on both sides: a slow target, a reset, HTML, 502, a dropped connection, and a target that is down."""
-    authority, weather, folder, done = trustme.CA(), Weather(), tmp_path / "out", threading.Event()
+    authority, target_backend, folder, done = trustme.CA(), UnstableBackend(), tmp_path / "out", threading.Event()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    storms: list[tuple[Callable[[Any], object], str]] = [
+    disturbances: list[tuple[Callable[[Any], object], str]] = [
         (lambda handler: done.wait(20), "no complete answer in time"),
         (break_off, "the connection broke before the answer was complete"),
         (html(200), "HTTP 200 with text/html"),
         (html(502), "HTTP 502 with text/html"),
     ]
     with ExitStack() as target:
-        url, seen = target.enter_context(backend(weather, authority))
+        url, seen = target.enter_context(backend(target_backend, authority))
         with recorder(url, folder, "--tls", "--target-ca", str(tmp_path / "ca.pem")) as (server, client):
             assert server.url.startswith("https://")
             rows = ask(client, ALL, **some_day())["UsersList"]
             room = rows[0]["RoomId"]
-            for storm, said in storms:
-                weather.storm = storm
+            for disturbance, reason in disturbances:
+                target_backend.disturbance = disturbance
                 got = ask(client, ROOM, RoomId=room)
                 assert (got["Status"], got["ErrorCode"]) == ("FAIL", 1500)
-                assert said in got["ErrorInfo"]
+                assert reason in got["ErrorInfo"]
             done.set()
             assert ask(client, ROOM, RoomId=room)["Status"] == "OK"
-            # It is sent again, signed anew: the target accepts no seq twice.
-            sent, weather.storm = len(seen), hang_up
+            # It is signed and sent again: the target accepts no seq twice.
+            sent, target_backend.disturbance = len(seen), hang_up
             assert ask(client, ROOM, RoomId=room)["Status"] == "OK"
             assert len({query_of(path)["seq"] for path in seen[sent:]}) == len(seen[sent:]) == 2
             target.close()
-            weather.storm = hang_up
+            target_backend.disturbance = hang_up
             assert "unreachable" in ask(client, ROOM, RoomId=room)["ErrorInfo"]
             assert server.stop()[0] == 0
     assert check_folder(folder)[1] == []
     assert (folder / "scenarios" / "recorded.csv").read_text().count("\n") > len(rows)
     page = (folder / "recorded.md").read_text()
-    assert [said for _, said in [*storms, (None, "unreachable")] if said not in page] == []
+    assert [reason for _, reason in [*disturbances, (None, "unreachable")] if reason not in page] == []
 
 
 def test_a_killed_recorder_leaves_a_whole_recording(tmp_path: Path) -> None:
-    """What was answered before the last write is on disk."""
-    weather, folder = Weather(), tmp_path / "out"
-    with backend(weather) as (url, _), recorder(url, folder) as (server, client):
+    """Answers before the last write are on disk."""
+    target_backend, folder = UnstableBackend(), tmp_path / "out"
+    with backend(target_backend) as (url, _), recorder(url, folder) as (server, client):
         rows = ask(client, ALL, **some_day())["UsersList"]
         assert check_folder(folder)[1] == []
         sessions = folder / "scenarios" / "recorded.csv"
@@ -213,7 +213,7 @@ def test_a_proxy_is_used_with_its_password(proxy: str, tmp_path: Path, tls: bool
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     credentials = TargetCredentials(Credentials(APP["appkey"], APP["appsecret"], APP["restapikey"]))
-    with backend(Weather(), authority if tls else None) as (url, _):
+    with backend(UnstableBackend(), authority if tls else None) as (url, _):
         said = []
         for password in (quote(PASSWORD, safe=""), "planted"):
             target = Target(url, credentials, ca=str(tmp_path / "ca.pem"), proxy=f"http://{USER}:{password}@{proxy}")
@@ -229,15 +229,15 @@ def test_a_proxy_is_used_with_its_password(proxy: str, tmp_path: Path, tls: bool
 
 def test_no_secret_leaves_the_recorder(proxy: str, tmp_path: Path) -> None:
     """Secrets of target, clients and proxy are planted everywhere, and searched for in everything that can be read."""
-    weather, folder = Weather("leaks", "secret_ids"), tmp_path / "out"
+    target_backend, folder = UnstableBackend("leaks", "secret_ids"), tmp_path / "out"
     environ = {"MOCKSERVER_TARGET_PROXY": f"http://{USER}:{quote(PASSWORD, safe='')}@{proxy}"}
-    with backend(weather) as (url, seen), recorder(url, folder, "--pseudonyms", **environ) as (server, client):
+    with backend(target_backend) as (url, seen), recorder(url, folder, "--pseudonyms", **environ) as (server, client):
         rows = ask(client, ALL, **some_day())["UsersList"]
         ask(client, ROOM, RoomId=rows[0]["RoomId"])
         ask(client, ROOM, RoomId="no-such-room")
         client.send(f"/v2/video/{ROOM}", f'{{"{APPSECRET}": "{APP["restapikey"]}"'.encode())
         ask(client, QUALITY, QueryDate="20261399")
-        weather.storm = lambda handler: answer(
+        target_backend.disturbance = lambda handler: answer(
             handler, b"no", 500, Content_Type=f"text/{handler.path} {APP['appsecret']} {APP['identifier']}"
         )
         shown = {"error": json.dumps(ask(client, ROOM, RoomId="room1"))}
@@ -258,7 +258,7 @@ def test_no_secret_leaves_the_recorder(proxy: str, tmp_path: Path) -> None:
         shown["har"] = run("export", "har", "--url", server.url).stdout
         shown["log"] = server.stop()[1]
     files = {str(path): path.read_text() for path in folder.rglob("*") if path.is_file()}
-    checksums = {query_of(path)[name] for path in seen for name in ("checksum", "seq")} | weather.backend.seen
+    checksums = {query_of(path)[name] for path in seen for name in ("checksum", "seq")} | target_backend.backend.seen
     secrets = {*APP.values(), APPSECRET, RESTAPIKEY, PASSWORD, quote(PASSWORD, safe=""), Proxy.user, *checksums}
     found = [(place, secret) for place, text in {**shown, **files}.items() for secret in secrets if secret in text]
     assert found == []

@@ -32,7 +32,7 @@ DAYS = ("20261024", "20261025", "20261026", "20261027")
 
 
 def questions(draw: random.Random, backend: Backend) -> Iterator[Question]:
-    """Questions without end: about ids that exist and that do not, in windows that often end where a call begins or ends."""
+    """Yield random requests: known and unknown ids, in windows that often end where a call begins or ends."""
     users, rooms = (sorted({each[name] for each in backend.log}) for name in ("user", "room"))
     edges = [each[name] for each in backend.log for name in ("create", "enter", "leave")]
 
@@ -67,8 +67,8 @@ def sessions(answer: Any) -> set[str]:
     return {json.dumps(row, sort_keys=True) for row in rows}
 
 
-class Judge:
-    """Compares answers with those of a backend at some times, at which requests were recorded."""
+class Checker:
+    """Compares answers with those of a backend at the times at which requests were recorded."""
 
     def __init__(self, backend: Backend, time: Time, times: Iterable[float]) -> None:
         self.backend, self.time, self.times = backend, time, sorted(times)
@@ -85,7 +85,7 @@ class Judge:
         return bool(rows) and rows <= self.rows and not isinstance(last, str) and ids(rows) == ids(sessions(last))
 
     def answer(self, now: float, question: Question) -> dict[str, Any] | str:
-        """What the backend answers at a time: a success, or the name of an error."""
+        """Return the backend's answer at a time: a success, or the name of an error."""
         self.time.now = now
         try:
             fields = getattr(self.backend, question[0])(question[1])
@@ -95,7 +95,7 @@ class Judge:
 
 
 def ids(rows: Iterable[str]) -> set[tuple[str, ...]]:
-    """What identifies the sessions."""
+    """Return the identifying values of the sessions."""
     return {tuple(json.loads(row)[name] for name in ("UserId", "RoomId", "EnterTime")) for row in rows}
 
 
@@ -138,21 +138,21 @@ def test_a_recording_answers_what_was_never_asked_or_says_so(tmp_path: Path, see
         for _, (operation, body) in zip(range(draw.choice([5, 20, 60])), source, strict=False):
             # A target may fail now and then; what it says then is no data.
             if draw.random() < 0.1:
-                session.weather.disturb = lambda: (200, b'{"Status": "FAIL", "ErrorCode": 9, "ErrorInfo": "busy"}')
+                session.backend.disturb = lambda: (200, b'{"Status": "FAIL", "ErrorCode": 9, "ErrorInfo": "busy"}')
             session.ask(operation, **body)
-            session.weather.disturb = lambda: None
+            session.backend.disturb = lambda: None
             times.append(int(time.now))
             time.now += draw.choice([0, 1, 30, 400, 2_000]) if how == "over-hours" else 0
         found = session.recorder
     recorded_at = int(found.recording.known_until or found.recording.recorded_at)
     mock = replayed(tmp_path, backend, later=int(time.now) - NOW + draw.choice([0, 60, 7_200]))
     recorded = {name for user, room, _ in found.recording.sessions for name in (user, room)}
-    judge, counts = Judge(backend, time, {*times, recorded_at}), Counter[str]()
+    checker, counts = Checker(backend, time, {*times, recorded_at}), Counter[str]()
     for _, question in zip(range(300), source, strict=False):
         got = mock.ask(question[0], question[1])
         if got["ErrorCode"] == NOT_RECORDED:
             counts["not recorded"] += 1
-        elif judge.is_faithful(got, question):
+        elif checker.is_faithful(got, question):
             counts["answered"] += 1
         else:
             assert is_unknown(got, question[1], recorded), json.dumps([seed, backend.readings, question, got])

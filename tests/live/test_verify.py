@@ -1,4 +1,4 @@
-"""`verify` passes every sound backend, whatever its readings and error numbers, and tells what is wrong with any other."""
+"""`verify` passes every correct backend, whatever its readings and error codes, and reports the defects of any other."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def random_habits(seed: int) -> tuple[str, ...]:
 
 
 def errors_of(result: Result) -> list[str]:
-    """Return what the findings of severity error are about."""
+    """Return the names of the findings of severity error."""
     return sorted({name for name, finding in result.findings() if finding.severity == "error"})
 
 
 @pytest.mark.parametrize("seed", range(length(6, 150)))
 def test_any_readings_and_error_numbers_are_sound(seed: int) -> None:
-    """Readings are reported, not judged; no reading is reported with a wrong value."""
+    """Readings are reported, but are not findings; no reading is reported with a wrong value."""
     readings, codes = random_readings(seed)
     expected = {"http_status": readings["http_status"]}
     backend, result, _ = examine_backend(
@@ -61,7 +61,7 @@ def test_any_readings_and_error_numbers_are_sound(seed: int) -> None:
         assert error.code in (None, codes.get(error.name)), error
 
 
-LIES = {
+DEFECTS = {
     "rows_of_list": "room_totals",
     "rows_of_user": "records_match_list",
     "durations": "records_match_list",
@@ -97,10 +97,10 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize(("lie", "about"), LIES.items())
-def test_each_lie_is_an_error_with_its_request(lie: str, about: str) -> None:
-    """A lie is found where it is told, with evidence and a request that shows it; exit code 1."""
-    _, result, _ = examine_backend(lies=(lie,))
+@pytest.mark.parametrize(("defect", "about"), DEFECTS.items())
+def test_each_defect_is_an_error_with_its_request(defect: str, about: str) -> None:
+    """Each defect is an error of the expected check, with evidence and a request that shows it; exit code 1."""
+    _, result, _ = examine_backend(defects=(defect,))
     found = [finding for name, finding in result.findings() if name == about and finding.severity == "error"]
     assert found, list(result.findings())
     assert result.fails("error")
@@ -114,20 +114,20 @@ def test_each_lie_is_an_error_with_its_request(lie: str, about: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lie", "about"),
+    ("defect", "about"),
     [("unstable", "repeatable"), ("two_places", "disjoint_sessions"), ("small_countries", "nested_distribution")],
 )
-def test_a_doubtful_answer_is_a_warning(lie: str, about: str) -> None:
+def test_a_doubtful_answer_is_a_warning(defect: str, about: str) -> None:
     """It passes unless warnings fail."""
-    _, result, _ = examine_backend(lies=(lie,))
+    _, result, _ = examine_backend(defects=(defect,))
     assert (about, "warning") in {(name, finding.severity) for name, finding in result.findings()}
     assert (result.fails("error"), result.fails("warning")) == (False, True)
 
 
-def test_every_invariant_has_a_lie() -> None:
+def test_every_invariant_has_a_defect() -> None:
     """None of them holds whatever the target does."""
     _, result, _ = examine_backend()
-    assert {*LIES.values(), "repeatable", "disjoint_sessions", "nested_distribution"} >= set(result.invariants)
+    assert {*DEFECTS.values(), "repeatable", "disjoint_sessions", "nested_distribution"} >= set(result.invariants)
     assert {name: result.verdict(name) for name in result.invariants} == dict.fromkeys(result.invariants, "holds")
 
 
@@ -140,21 +140,21 @@ def test_failures_with_other_statuses_contradict_the_document_unless_expected() 
 
 
 def test_an_expected_reading_is_judged() -> None:
-    """So a nightly run tells when a backend changes."""
+    """A nightly run fails when a backend changes."""
     _, result, _ = examine_backend({"window": "enter"}, expected={"window": "overlap", "seq": "required"})
     assert errors_of(result) == ["window"]
 
 
 def test_nothing_checked_fails() -> None:
     """A backend without calls proves nothing."""
-    _, result, _ = examine_backend(lies=("no_calls",))
+    _, result, _ = examine_backend(defects=("no_calls",))
     assert result.nothing_checked
     assert result.fails("error")
     assert "nothing could be checked" in FORMATS["text"](View(result, "en", "error"))
 
 
 def test_the_limit_of_requests_leaves_the_rest_undecided() -> None:
-    """What was not asked is undecided, never confirmed."""
+    """Readings without a request are undecided, never confirmed."""
     backend, result, _ = examine_backend(max_requests=40)
     assert (backend.asked, result.requests) == (40, 40)
     assert result.readings["today"].value is None
@@ -162,7 +162,7 @@ def test_the_limit_of_requests_leaves_the_rest_undecided() -> None:
 
 
 def test_a_reading_without_evidence_does_not_blame_the_limit() -> None:
-    """No answer is large enough to tell max_rows."""
+    """No answer is large enough to decide max_rows."""
     _, result, _ = examine_backend()
     assert result.stopped is None
     assert result.readings["max_rows"].evidence.en == "no answer of this run decides it"
@@ -182,7 +182,7 @@ def test_our_own_sound_scenarios_pass(scenario: str, day: str | None) -> None:
 
 
 def refused_by(handle: Any) -> TargetError:
-    """Return the error of examining a backend that cannot be asked."""
+    """Return the error of examining a backend that cannot be used."""
     target, config = local_target(handle, Time()), shipped_config()
     with pytest.raises(TargetError) as caught:
         examine(target, config.schemas, config.catalogue)
@@ -209,7 +209,7 @@ def refused_by(handle: Any) -> TargetError:
     ],
 )
 def test_a_target_that_cannot_be_asked_is_one_line(answer: tuple[int, bytes], kind: str, said: str) -> None:
-    """The line says which trouble it is."""
+    """The line contains the reason."""
     error = refused_by(lambda *request: answer)
     assert error.kind == kind
     assert said in str(error)
@@ -231,8 +231,8 @@ def test_the_json_has_the_documented_shape() -> None:
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_format_shows_what_is_wrong(lang: Any) -> None:
-    """Findings are in each of them; markup in what the target says is not acted on."""
-    _, result, _ = examine_backend(lies=("trend_1", "markup"))
+    """Each format has the findings; markup in texts of the target has no effect."""
+    _, result, _ = examine_backend(defects=("trend_1", "markup"))
     view = View(result, lang, "error")
     rendered = {name: render(view) for name, render in FORMATS.items()}
     for text in rendered.values():
@@ -245,8 +245,8 @@ def test_every_format_shows_what_is_wrong(lang: Any) -> None:
 
 
 def test_no_secret_is_in_any_format() -> None:
-    """A target that says keys, checksums, seqs and the identifier in its errors is masked."""
-    backend, result, target = examine_backend(lies=("leaks", "durations"))
+    """Keys, checksums, seqs and the identifier in errors of the target are masked."""
+    backend, result, target = examine_backend(defects=("leaks", "durations"))
     rendered = "".join(render(View(result, lang, "info")) for render in FORMATS.values() for lang in ("en", "zh"))
     secrets = [*APP.values(), *backend.seen]
     assert len(backend.seen) > 100

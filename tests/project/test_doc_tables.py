@@ -40,7 +40,7 @@ def config() -> Config:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=path_id)
 def test_every_table_is_generated_from_its_registry(path: Path, config: Config) -> None:
-    """A reading, error, setting or scenario that changes fails here until the document is written anew."""
+    """A changed reading, error, setting or scenario fails here until the document is regenerated."""
     text = path.read_text(encoding="utf-8")
     assert updated(text, language(path), config) == text, "run `make docs-write`"
 

@@ -1,4 +1,4 @@
-"""A recording of some past day is answered for today: its times move, and what is asked moves back."""
+"""A recording of a past day is served for today: times in answers move forward, times in requests back."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_replay_ends_when_the_recording_ended(tmp_path: Path) -> None:
 
 
 def test_a_replay_needs_to_know_when_it_was_recorded(tmp_path: Path) -> None:
-    """Otherwise nobody knows how far to move it."""
+    """Otherwise the distance to move it is unknown."""
     (tmp_path / "scenarios").mkdir()
     file = tmp_path / "scenarios" / "x.yaml"
     file.write_text("title: X\nextends: default\nreplay: {shift: days}\n")

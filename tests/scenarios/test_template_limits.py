@@ -1,4 +1,4 @@
-"""What a template may ask for is bounded: at load where that is known, else when it answers; nobody else waits."""
+"""The resources of templates are limited: at load if they are known, else when rendering; other requests do not wait."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_parts_of_a_reply_share_one_time_limit(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_ordinary_requests_are_within_the_limits(expression: str, value: Any) -> None:
-    """Large values are no large counts."""
+    """Large values are not large counts."""
     assert compile_value("{{ " + expression + " }}")({**VARIABLES, "fake": make_faker("t")}) == value
 
 
@@ -165,7 +165,7 @@ def test_an_answer_that_asks_too_much_is_an_internal_error_with_file_and_line(tm
 
 @pytest.mark.parametrize("added", [False, True], ids=["in a scenario", "added at run time"])
 def test_requests_with_templates_do_not_run_in_the_event_loop(tmp_path: Path, added: bool) -> None:
-    """A template that waits forever keeps nobody else waiting."""
+    """A template that waits forever does not delay other requests."""
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text(ANSWERS, encoding="utf-8")
     started, finish = threading.Event(), threading.Event()

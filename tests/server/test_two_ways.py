@@ -68,8 +68,8 @@ class Wire(asyncio.Transport):
     def resume_reading(self) -> None: ...
 
 
-class Way:
-    """An engine of its own behind a connection, with or without the fast path."""
+class Path:
+    """A separate engine behind a connection, with or without the fast path."""
 
     def __init__(self, engine: Engine, *, fast: bool) -> None:
         self.engine, self.loop, self.calls = engine, asyncio.new_event_loop(), 0
@@ -119,7 +119,7 @@ class Way:
         return DATE.sub(b"", wire.written), wire.ended
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return everything in the journal but the times that were measured."""
+        """Return everything in the journal except measured times."""
         kinds = ("request", "stray")
         found = [entry for kind in kinds for entry in self.engine.journal.select(JournalQuery(kind=kind)).entries]  # type: ignore[arg-type]
         names = [field.name for field in fields(JournalEntry) if field.name not in MEASURED]
@@ -127,38 +127,38 @@ class Way:
 
 
 class Both:
-    """Two engines alike, one behind each way."""
+    """Two equal engines: one with the fast path, one behind Flask only."""
 
     def __init__(self, scenario: str = "document", readings: dict[str, Any] | None = None, config: Any = None) -> None:
-        self.ways = []
+        self.paths = []
         for fast in (True, False):
             client = EngineClient(scenario, readings, config=config)
             client.journal.max_entries = 10
             client.engine._log = RequestLog("none")
-            self.ways.append(Way(client.engine, fast=fast))
+            self.paths.append(Path(client.engine, fast=fast))
 
     def check(self, *pieces: bytes) -> bytes:
-        """Send the same to both; return the response after checking that both did the same."""
-        fast, flask = self.ways
-        one, other = fast.exchange(*pieces), flask.exchange(*pieces)
-        assert one == other
+        """Send the same bytes to both; return the response after checking that both respond and record alike."""
+        fast, flask = self.paths
+        received = fast.exchange(*pieces)
+        assert received == flask.exchange(*pieces)
         assert fast.entries() == flask.entries()
-        return one[0]
+        return received[0]
 
     def close(self) -> None:
         """Release both."""
-        for way in self.ways:
-            way.close()
+        for path in self.paths:
+            path.close()
 
 
 @pytest.fixture(scope="module")
 def both() -> Iterator[Both]:
-    """Both ways with the document scenario."""
+    """Both paths with the document scenario."""
     both = Both()
     yield both
     both.close()
-    # The comparison is about something: most requests took the fast path.
-    assert both.ways[0].calls > 100
+    # Most requests took the fast path, or the comparison would be meaningless.
+    assert both.paths[0].calls > 100
 
 
 @pytest.mark.parametrize("name", API_FAMILIES)
@@ -188,7 +188,7 @@ def test_every_case_gets_the_same_answer(tmp_path) -> None:
         both = Both(scenario, settings.get("readings"), loaded)
         for send in (*case.get("before", ()), case.get("send", {})):
             both.check(request_bytes(send, HOST))
-        taken += both.ways[0].calls
+        taken += both.paths[0].calls
         both.close()
     assert taken > length(15, 100)
 

@@ -1,4 +1,4 @@
-"""A reload that one process is asked for concerns all of them."""
+"""A reload by one process applies to all processes."""
 
 from __future__ import annotations
 

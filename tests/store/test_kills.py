@@ -1,4 +1,4 @@
-"""Workers and Redis are killed under load: what was acknowledged is never lost, doubled or decided twice."""
+"""Workers and Redis are killed under load: acknowledged requests are never lost, duplicated or decided twice."""
 
 from __future__ import annotations
 

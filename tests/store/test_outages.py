@@ -1,4 +1,4 @@
-"""While Redis is silent or away: nothing hangs, everything says why, and it heals by itself."""
+"""While Redis is silent or unavailable: requests do not hang, errors have a reason, and the server recovers by itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_without_redis_requests_are_busy_and_the_server_is_not_ready() -> None:
 
 
 def test_a_silent_network_loses_and_doubles_nothing() -> None:
-    """For three seconds nothing passes in either direction; commands that were sent again count once."""
+    """For three seconds no data passes in either direction; commands that are sent again count once."""
     redis = RedisProcess()
     proxy = Proxy(redis.port)
     try:

@@ -1,4 +1,4 @@
-"""A store behind TLS and a password: what works, and what is said when one of them is wrong."""
+"""A store with TLS and a password, and the messages when one of them is wrong."""
 
 from __future__ import annotations
 

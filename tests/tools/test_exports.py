@@ -121,7 +121,7 @@ export function users(answer: Answer): string[] {
 
 
 def test_typescript_narrows_an_answer_by_its_status(openapi: Path, tmp_path: Path) -> None:
-    """openapi-typescript makes a union in which `Status` tells success from failure."""
+    """openapi-typescript makes a union in which `Status` distinguishes success and failure."""
     code, output = run([tool("openapi-typescript"), openapi, "-o", tmp_path / "api.ts"], tmp_path)
     assert code == 0, output
     (tmp_path / "use.ts").write_text(USE_OF_TYPES, encoding="utf-8")
@@ -192,6 +192,6 @@ def test_a_client_of_openapi_generator_gets_typed_answers(
 
 
 def test_the_lock_file_names_no_registry() -> None:
-    """Whoever installs the tools takes them from the registry of their own configuration."""
+    """The tools are installed from the registry in the user's own configuration."""
     packages = json.loads((HERE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     assert not [name for name, entry in packages.items() if "resolved" in entry]

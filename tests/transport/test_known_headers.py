@@ -46,7 +46,7 @@ def test_known_headers_give_the_same_requests() -> None:
     ],
 )
 def test_only_ordinary_requests_are_remembered(raw: bytes) -> None:
-    """Whatever needs more than headers and a length goes to the parser each time."""
+    """Requests with anything but headers and a length are parsed each time."""
     parser = RequestParser(Limits())
     assert parser.feed(raw)
     assert request_parser._KNOWN_HEADERS == {}

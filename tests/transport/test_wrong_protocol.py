@@ -1,4 +1,4 @@
-"""Clients that speak another protocol get an answer that says what to change, and the log says it once."""
+"""Clients that speak another protocol get an answer with advice, which is logged once."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def is_written_as(checksum: str, digest: str) -> bool:
 
 
 def test_the_helpers_compute_the_digest_of_a_claim() -> None:
-    """The helpers of this file tell a right claim from a wrong one."""
+    """The helpers of this file distinguish a right claim from a wrong one."""
     client = new_client(random.Random(1))
     claim = "matches upper(sha1(appsecret+(curtime-1))): upper-case hex; …"
     right = sha1(f"{client.s}{client.n - 1}")

@@ -1,4 +1,4 @@
-"""What a recording answers, and what it says it does not know."""
+"""Which requests a recording answers, and which return `not_recorded`."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def answer(operation: str, body: dict[str, str], now: int = T + 9_000, **reading
 
 
 def test_inside_the_recording_everything_is_answered() -> None:
-    """Windows of other lengths and edges, users and rooms that were never asked for."""
+    """Windows of other lengths and edges, and users and rooms that were never requested."""
     rows = answer(*question(50, 1_500))["UsersList"]  # type: ignore[index]
     assert [row["UserId"] for row in rows] == ["c", "a", "b"]
     room = answer(*question(RoomId="inside"))
@@ -86,7 +86,7 @@ def test_create_and_destroy_times_are_those_of_the_backend() -> None:
 
 
 def test_a_room_that_was_asked_for_as_a_whole_is_answered_as_a_whole() -> None:
-    """Its users' sums do not tell what a part of it would be."""
+    """The sums of its users do not determine the answer for a part of it."""
     assert answer(*question(RoomId="whole"))["Users"][0]["AudioDuration"] == 9  # type: ignore[index]
     assert answer(*question(6_000, 7_000, RoomId="whole"))["Users"][0]["UserId"] == "e"  # type: ignore[index]
     assert answer(*question(6_500, 7_000, RoomId="whole")) == "not_recorded"
@@ -114,7 +114,7 @@ def test_outside_the_recording_nothing_is_invented(asked: tuple[str, dict[str, s
 
 
 def test_the_future_needs_no_recording() -> None:
-    """A window that reaches beyond now asks for what is known until now."""
+    """A window that ends after now only needs the recording up to now."""
     assert answer(*question(0, 9_000), now=T + 1_500) != "not_recorded"
     assert answer(*question(0, 9_000), now=T + 2_500) == "not_recorded"
 

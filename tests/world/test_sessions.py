@@ -1,4 +1,4 @@
-"""Columns of sessions, and what of them is known at a moment."""
+"""Columns of sessions, and the part of them that is known at a time."""
 
 from __future__ import annotations
 
