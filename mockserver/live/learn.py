@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from mockserver.contract.catalogue import Catalogue, ErrorRow
-from mockserver.contract.readings import DEFAULTS, READINGS, Value
+from mockserver.contract.readings import DEFAULTS, READINGS, Readings, Value
 from mockserver.contract.schemas import Schemas
 from mockserver.core.clock import Clock, show_time
 from mockserver.core.errors import ConfigurationError
@@ -70,14 +70,14 @@ def learned_files(result: Result, target: Target, catalogue: Catalogue, schemas:
     """Return the contents of all files."""
     rows, left_out = _error_rows(result.errors, catalogue)
     files = {FILES[0]: _errors_file(result, rows)}
-    head = list(_scenario(result))
     if data == "none":
+        head = _scenario(result, {name: _value(result, name) for name in READINGS})
         files[FILES[1]] = "\n".join([*head, "extends: default"]) + "\n"
     else:
         recording = _recording(result, target, schemas, left_out)
         sessions = io.StringIO()
         write_rows(sessions, FIELDS, session_rows(recording))
-        texts, dropped = scenario_files(recording, SCENARIO, head)
+        texts, dropped = scenario_files(recording, SCENARIO, [*_scenario(result, recording.readings)])
         if dropped:
             left_out.append(f"{dropped} entries that exceed the size of a scenario file")
         texts = {f"{SCENARIO}.csv": sessions.getvalue(), **texts}
@@ -153,7 +153,7 @@ def _errors_file(result: Result, rows: Sequence[ErrorRow]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _scenario(result: Result) -> Iterator[str]:
+def _scenario(result: Result, readings: Readings) -> Iterator[str]:
     yield f"# How {result.target} behaves, learned on {show_time(result.at)}. See learned.md for the requests that decided it."
     yield f"title: {quoted(f'As {result.target} answers')}"
     yield f"title_zh: {quoted(f'与 {result.target} 一致')}"
@@ -161,8 +161,10 @@ def _scenario(result: Result) -> Iterator[str]:
     yield "readings:"
     for name, observed in result.readings.items():
         verdict = "confirmed" if observed.value is not None else "undecided, this is the default"
+        if observed.value is None and readings[name] != DEFAULTS[name]:
+            verdict = "undecided, this fits the recorded answers"
         yield f"  # {verdict}: {_comment(observed.evidence.en)}"
-        value = _value(result, name)
+        value = readings[name]
         yield f"  {name}: {value if isinstance(value, int) else quoted(value)}"
 
 
@@ -173,7 +175,8 @@ def _value(result: Result, name: str) -> Value:
 
 def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[str]) -> Recording:
     """Return the valid answers as a recording. Add contradictions and omitted answers to `left_out`."""
-    recording = Recording({name: _value(result, name) for name in READINGS})
+    known = frozenset(name for name, observed in result.readings.items() if observed.value is not None)
+    recording = Recording({name: _value(result, name) for name in READINGS}, known=known)
     scrubber, dropped = Scrubber(target), 0
     for reply in result.replies:
         texts = [scrubber.scrub_data(json.dumps(each, ensure_ascii=False), ()) for each in (reply.body, reply.value)]
@@ -187,6 +190,7 @@ def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[
             recording.add(reply.operation, body, value, reply.at)
         else:
             dropped += 1
+    recording.conclude_readings()
     if dropped:
         left_out.append(f"{dropped} answers that violate the contract, or have control characters in an id")
     conflicts = [f"conflict, resolved in favour of the newer answer: {text.en}" for text in recording.conflicts]

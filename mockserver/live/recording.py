@@ -122,7 +122,10 @@ class Recording:
             possible, value = sorted(find()), self.readings[name]
             is_known = name in self.known and value in possible
             self.undecided.pop(name, None)
-            if len(possible) > 1 and not is_known:
+            if name == "room_window" and value not in possible and (name in self.known or not possible):
+                # A target may select those present, whatever `window` selects.
+                self.undecided[name] = ["room", "stays"]
+            elif len(possible) > 1 and not is_known:
                 self.undecided[name] = possible
             elif possible and not is_known and value not in possible:
                 self.readings = {**self.readings, name: possible[0]}

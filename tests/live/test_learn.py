@@ -91,6 +91,15 @@ def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:
         assert twin.day.trends[count].value == reply.value
 
 
+def test_a_recorded_twin_does_not_answer_by_a_rule_that_is_not_the_target_s(tmp_path: Path) -> None:
+    """Where a room's time range selects by another rule than `window`, it answers `not_recorded`; elsewhere it knows the choice."""
+    for habits, undecided in (((), False), (("present_rooms",), True)):
+        _, result, target = examine_backend({"window": "contained"}, habits=habits, thorough=True)
+        write(tmp_path / str(undecided), result, target, "recorded")
+        scenario = (tmp_path / str(undecided) / f"scenarios/{SCENARIO}.yaml").read_text("utf-8")
+        assert ('undecided: {"room_window": ["room", "stays"]}' in scenario) == undecided
+
+
 @pytest.mark.parametrize("data", ["none", "recorded"])
 def test_no_secret_reaches_a_file(data: Any, tmp_path: Path) -> None:
     """No file contains keys, checksums, seqs or the identifier, even if answers of the target do."""
