@@ -110,7 +110,7 @@ class DocumentCache:
 
     def __init__(self, parse: Callable[[bytes, str], Document]) -> None:
         self._parse = parse
-        self._known: dict[str, tuple[bytes, Document]] = {}  # By path, the one read last at the end.
+        self._known: dict[str, tuple[bytes, Document]] = {}  # By path, most recently read last.
 
     def read(self, path: Path) -> Document:
         """Return the document in a file; raise ConfigurationError with file, line and column."""

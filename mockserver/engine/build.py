@@ -139,7 +139,7 @@ def _without_collector(load: Callable[[], Config]) -> Callable[[], Config]:
             return load()
         finally:
             if gc.get_freeze_count():
-                # A server has excluded its configuration: the collector need not look at the new one either.
+                # A server excludes its configuration from garbage collection; do the same for the new one.
                 gc.freeze()
             if enabled:
                 gc.enable()

@@ -1,10 +1,10 @@
-"""The journal: every API request of every app, limited in entries and bytes, gone with the process.
+"""The journal: every API request of every app, limited in entries and bytes, in memory only.
 
-Entries evicted for newer ones are counted, and every query returns the count: an entry that is not there any
-more is never mistaken for a request that never arrived. Knows nothing of HTTP or the contract.
+Evicted entries are counted, and every query returns the count, so that an evicted entry is never mistaken for a request
+that did not arrive. Does not depend on HTTP or the contract.
 
-Writing is on the request path, reading is not: entries are held as bytes that `journal_codec` makes of them, and decoded
-and redacted when they are read.
+Writing is on the request path, reading is not: entries are stored as bytes (`journal_codec`), and decoded and redacted
+when they are read.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from mockserver.engine.journal_entry import MAX_BODY, SHORT_ANSWER, EntryKind, J
 MAX_ENTRIES = 10_000
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ANSWERS = 16 * 1024 * 1024
-"""Bytes of an app's newest long answers that are kept whole, so that they do not push requests out."""
-MAX_WAITERS = 1_000  # Callers that may wait at once.
-ALL_APPS = 4  # All apps together may use this multiple of one app's bytes.
-_OVERHEAD = 600  # Bytes that a stored entry takes beside its encoded form.
+"""Maximum total bytes of an app's long answers. The oldest ones are shortened, so that answers evict no requests."""
+MAX_WAITERS = 1_000  # Maximum number of callers that wait at the same time.
+ALL_APPS = 4  # All apps together may use this multiple of the limit of one app.
+_OVERHEAD = 600  # Memory of a stored entry besides its encoded form, in bytes.
 
 Stored: TypeAlias = tuple[int, float, str, str, str, str, bytes]
 """Position among the entries of all apps, `at`, id, operation, error, names of the violations, and the encoded entry.
@@ -37,7 +37,7 @@ A plain tuple of these, unlike an object, is not tracked by the garbage collecto
 
 @dataclass(frozen=True, slots=True)
 class JournalQuery:
-    """Which entries to select; None means any."""
+    """A filter for entries; None selects any value."""
 
     appkey: str | None = None
     operation: str | None = None
@@ -80,21 +80,21 @@ class Selection(NamedTuple):
     """The result of a query."""
 
     entries: list[JournalEntry]  # In order of arrival, the newest last.
-    evicted: int  # How many evicted entries the query might have selected.
+    evicted: int  # Number of evicted entries that the query might have selected.
 
 
 class News(NamedTuple):
-    """What has been stored since a request."""
+    """The requests stored after a position."""
 
-    entries: list[JournalEntry]  # The newest of the new ones, in order of arrival.
+    entries: list[JournalEntry]  # The newest of these requests, in order of arrival.
     numbers: list[int]  # Their positions among the entries of all apps.
     last: int  # The position to continue from.
-    skipped: int  # New ones that are left out.
-    cleared: int  # How often the journal was cleared: earlier entries may be gone when it changes.
+    skipped: int  # Number of the others.
+    cleared: int  # Number of times the journal was cleared. If it changes, earlier entries may be gone.
 
 
 class TooManyWaiters(Exception):
-    """`MAX_WAITERS` callers wait already."""
+    """There are already `MAX_WAITERS` waiting callers."""
 
 
 @dataclass(slots=True, eq=False)
@@ -106,20 +106,18 @@ class _Waiter:
 
 
 class AppJournal:
-    """The entries of one app, oldest first. Not locked: the `Journal` does that."""
+    """The entries of one app, oldest first. Not thread-safe: the `Journal` locks."""
 
     def __init__(self) -> None:
         self.entries: deque[Stored] = deque()
         self.size = 0
-        self._first = 0  # Position of the oldest entry among all that the app ever had.
-        self._answers: deque[tuple[int, int]] = (
-            deque()
-        )  # Positions of entries with a long answer kept whole, and its length.
+        self._first = 0  # Position of the oldest entry among all entries of the app since the start.
+        self._answers: deque[tuple[int, int]] = deque()  # Positions of entries with a long answer, and its length.
         self._answers_size = 0
         self._evicted_until = float("-inf")  # Latest `at` of an evicted entry.
 
     def append(self, stored: Stored, answer: int) -> None:
-        """Add the newest entry, with `answer` bytes of answer. Shorten the oldest answers when the newest need their place."""
+        """Add the newest entry, with `answer` bytes of answer. Shorten the oldest answers if they exceed the limit."""
         self.entries.append(stored)
         self.size += size_of(stored)
         if answer > SHORT_ANSWER:
@@ -141,20 +139,20 @@ class AppJournal:
         return size
 
     def evicted_since(self, since: float | None) -> int:
-        """Return how many evicted entries may have been at `since` or later."""
+        """Return the number of evicted entries that may be from `since` or later."""
         return 0 if since is not None and self._evicted_until < since else self._first
 
     def _shorten_oldest_answer(self) -> None:
         position, length = self._answers.popleft()
         self._answers_size -= length
         stored = self.entries[position - self._first]
-        # A new entry, because a reader may hold the old one.
+        # A new tuple, because a reader may use the old one.
         shortened = self.entries[position - self._first] = (*stored[:-1], shorten_answer(stored[-1]))
         self.size -= size_of(stored) - size_of(shortened)
 
 
 class Journal:
-    """The entries of all apps. Every app has its own limits, so a busy one evicts nobody else's entries."""
+    """The entries of all apps. Every app has its own limits, so a busy app does not evict entries of others."""
 
     def __init__(self, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
         self.max_entries, self.max_bytes = max_entries, max_bytes
@@ -162,14 +160,14 @@ class Journal:
         self._waiters: list[_Waiter] = []
         self._closed = False
         self._apps: dict[tuple[EntryKind, str], AppJournal] = {}
-        """By kind and appkey, so that strays evict no requests."""
+        """By kind and appkey, so that strays do not evict requests."""
         self._number = 0
         self._cleared = 0
         self._size = 0
-        self.evictions = 0  # Entries that newer ones pushed out since the start.
+        self.evictions = 0  # Number of entries evicted since the start.
         self._salt = os.urandom(16)
         self.nearest_rule: Callable[[JournalEntry], str] = lambda entry: ""
-        """Returns which rule an entry, as it may be shown, came closest to. Set by the engine."""
+        """Returns the text of the nearest rule for a redacted entry. Set by the engine."""
 
     def add(self, entry: JournalEntry) -> None:
         """Store an entry; evict the oldest ones when a limit is reached."""
@@ -202,12 +200,12 @@ class Journal:
         return None if newest is None else self._show(newest)
 
     def select(self, query: JournalQuery = ALL, limit: int | None = None) -> Selection:
-        """Return the newest `limit` entries that match, and how many such may have been evicted."""
+        """Return the newest `limit` matching entries, and the number of evicted entries that may match."""
         entries, evicted = self.scan(query, limit)
         return Selection(list(entries), evicted)
 
     def scan(self, query: JournalQuery = ALL, limit: int | None = None) -> tuple[Iterator[JournalEntry], int]:
-        """Return the same as `select`, each entry decoded when it is taken: a long list then needs little memory."""
+        """Return the same as `select` with an iterator, which decodes each entry when needed, to save memory."""
         with self._lock:
             stored, evicted = self._snapshot(query)
         found = stored if query.selects_all else [item for item in stored if query.selects(item)]
@@ -215,15 +213,15 @@ class Journal:
         return map(self._show, itertools.islice(found, first, None)), evicted
 
     def count(self, query: JournalQuery = ALL) -> tuple[int, int]:
-        """Return how many entries match, and how many such may have been evicted."""
+        """Return the number of matching entries, and the number of evicted entries that may match."""
         with self._lock:
             stored, evicted = self._snapshot(query)
         return _count(stored, query), evicted
 
     def wait_for(self, least: int, query: JournalQuery = ALL, timeout: float = 0.0) -> Selection:
-        """Return the matching entries when there are `least` of them, after `timeout` seconds, or on `close`.
+        """Return the matching entries once there are `least` of them, after `timeout` seconds, or on `close`.
 
-        TooManyWaiters when the limit of waiting callers is reached.
+        Raise TooManyWaiters if the limit of waiting callers is reached.
         """
         deadline = monotonic() + timeout
         while (remaining := deadline - monotonic()) > 0:
@@ -238,8 +236,8 @@ class Journal:
     def notify(self, least: int, query: JournalQuery, callback: Callable[[], object]) -> Callable[[], None] | None:
         """Call `callback`, in any thread, when `least` entries match or on `close`. Return a function that cancels it.
 
-        None, without a call, when there are enough entries already or the journal is closed. TooManyWaiters when the limit of
-        waiting callers is reached.
+        Return None without a call if there are already enough entries or the journal is closed. Raise TooManyWaiters if
+        the limit of waiting callers is reached.
         """
         with self._lock:
             count = _count(self._snapshot(query)[0], query)
@@ -257,7 +255,7 @@ class Journal:
         return cancel
 
     def news(self, after: int, limit: int) -> News:
-        """Return the newest `limit` requests stored after position `after`. Costs nothing while requests are stored."""
+        """Return the newest `limit` requests stored after the position `after`."""
         new: list[Stored] = []
         with self._lock:
             for (kind, _), app in self._apps.items():
@@ -270,14 +268,14 @@ class Journal:
         return News(entries, [item[0] for item in shown], last, len(new) - len(shown), cleared)
 
     def close(self) -> None:
-        """End all waiting and allow no more of it, because the server stops. Idempotent."""
+        """End all waiting, and refuse new waiting until `open`. Called when the server stops. Idempotent."""
         with self._lock:
             self._closed = True
             for waiter in self._waiters:
                 waiter.notify()
 
     def open(self) -> None:
-        """Allow waiting again, because the server starts."""
+        """Allow waiting again. Called when the server starts."""
         self._closed = False
 
     def clear(self, appkey: str | None = None) -> int:
@@ -309,7 +307,7 @@ class Journal:
         self.evictions += 1
 
     def _snapshot(self, query: JournalQuery) -> tuple[list[Stored], int]:
-        """Return the entries of the kinds and apps that a query covers, in order of arrival, and how many were evicted."""
+        """Return the entries covered by a query (kind and app) in order of arrival, and the number of evicted ones."""
         apps = [app for key, app in self._apps.items() if query.covers(*key)]
         stored = [item for app in apps for item in app.entries] if len(apps) != 1 else list(apps[0].entries)
         if len(apps) > 1:
@@ -337,7 +335,7 @@ def size_of(stored: Stored) -> int:
 
 
 def stored_entry(entry: JournalEntry, number: int, data: bytes) -> Stored:
-    """Return an entry as it is held, at a position."""
+    """Return an entry in its stored form, at a position."""
     names = " ".join(found.name for found in entry.violations) if entry.violations else ""
     return number, entry.at, entry.id, entry.operation, entry.error, names, data
 

@@ -1,4 +1,4 @@
-"""One connection to Redis: commands, their answers, and what its errors mean."""
+"""One connection to Redis: commands, replies, and errors."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from mockserver.engine.state import StoreUnavailable
 
 CONNECT_SECONDS = 1.0
 _TEMPORARY = ("LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN")
-"""Errors that pass: Redis is starting, or a script takes long."""
+"""Prefixes of temporary errors: Redis is starting, or a script takes long."""
 _MIN_VERSION = 6
-_MAX_UNSAVED_SECONDS = (
-    4.0  # With `appendfsync everysec` a killed Redis may lose what it acknowledged in the last seconds.
-)
+_MAX_UNSAVED_SECONDS = 4.0
+"""With `appendfsync everysec`, a killed Redis may lose the commands it acknowledged in these last seconds."""
 
 
 class StoreRefused(StoreUnavailable):
-    """Redis refuses this client, for example because of a wrong password: waiting does not help."""
+    """Redis refuses this client, for example because of a wrong password. Waiting does not help."""
 
 
 class Script:
-    """A Lua script that Redis knows by its hash."""
+    """A Lua script, which Redis runs by its hash."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -38,7 +37,7 @@ class Script:
 
     @property
     def loading(self) -> bytes:
-        """The bytes of the command that makes it known."""
+        """The bytes of the command that loads the script."""
         command: tuple[Any, ...] = ("SCRIPT", "LOAD", self.source)
         return bytes(hiredis.pack_command(command))
 
@@ -49,35 +48,35 @@ class Script:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One command that waits for its answer."""
+    """A command that waits for its reply."""
 
     command: bytes
     deadline: float
-    resume: Callable[[Any], object]  # Takes the answer, or an exception.
-    repeat: bool = False  # Whether it is sent again when Redis may have lost what it did.
+    resume: Callable[[Any], object]  # Called with the reply or an exception.
+    repeat: bool = False  # Whether to send it again if Redis may have lost its effect.
     sent: float = 0.0
     done: bool = False
 
     def finish(self, answer: Any) -> None:
-        """Pass on the answer, unless there was one before."""
+        """Call `resume` with the reply, unless it was called before."""
         if not self.done:
             self.done = True
-            resume, self.resume = self.resume, id  # A call that may be sent again holds nothing else.
+            resume, self.resume = self.resume, id  # A call that is stored for repetition must not hold its request.
             resume(answer)
 
 
 class Connection(asyncio.Protocol):
-    """One connection: answers arrive in the order of the commands."""
+    """One connection. Replies arrive in the order of the commands."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, scripts: Iterable[Script], answered: deque[Call]) -> None:
         self._loop, self._scripts, self._answered = loop, scripts, answered
         self._reader = hiredis.Reader()
         self._transport: Any = None
-        self.pending: deque[Call] = deque()  # Sent, and not answered yet.
-        self.closed: asyncio.Future[Text] = loop.create_future()  # Has the reason once the connection has ended.
+        self.pending: deque[Call] = deque()  # Sent commands without a reply.
+        self.closed: asyncio.Future[Text] = loop.create_future()  # The reason, once the connection has ended.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the transport."""
+        """Store the transport."""
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -102,7 +101,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"".join(data))
 
     async def ask(self, command: tuple[Any, ...]) -> Any:
-        """Return the answer to one command; StoreRefused if it is an error, ConnectionError if the connection ends."""
+        """Return the reply to one command. Raise StoreRefused for an error, ConnectionError if the connection ends."""
         answer: asyncio.Future[Any] = self._loop.create_future()
         resume = lambda value: None if answer.done() else answer.set_result(value)  # noqa: E731
         self.send([Call(hiredis.pack_command(command), float("inf"), resume)])
@@ -115,7 +114,7 @@ class Connection(asyncio.Protocol):
         return value
 
     def data_received(self, data: bytes) -> None:
-        """Pass each answer to its call."""
+        """Pass each reply to its call."""
         reader, pending = self._reader, self.pending
         reader.feed(data)
         while not self.closed.done():
@@ -132,7 +131,7 @@ class Connection(asyncio.Protocol):
             call.finish(StoreUnavailable(refused(str(answer))) if isinstance(answer, hiredis.ReplyError) else answer)
 
     def _retries(self, error: str) -> bool:
-        """Whether the command is sent again because of an error that passes."""
+        """Whether the command is sent again because the error is temporary."""
         if error.startswith("NOSCRIPT"):
             # The scripts were removed from Redis.
             call = self.pending.popleft()
@@ -150,7 +149,7 @@ class Connection(asyncio.Protocol):
 
 
 def reason(error: BaseException) -> Text:
-    """Return why there is no connection."""
+    """Return the reason why there is no connection."""
     if isinstance(error, StoreUnavailable):
         return error.text
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -165,7 +164,7 @@ def reason(error: BaseException) -> Text:
 
 
 def refused(error: str) -> Text:
-    """Return what an error of Redis means."""
+    """Return an explanation of an error of Redis."""
     if error.startswith("WRONGPASS"):
         return Text("wrong user or password", "用户名或密码错误")
     if error.startswith("NOAUTH"):
@@ -178,5 +177,5 @@ def refused(error: str) -> Text:
 
 
 def texts(values: Sequence[bytes | None]) -> list[str]:
-    """Return the texts of an answer; a missing one is empty."""
+    """Return the texts of a reply; an empty one for None."""
     return [(value or b"").decode() for value in values]

@@ -1,7 +1,7 @@
-"""The journal of all processes in Redis: a stream for each kind and app, limited as the one in memory is.
+"""The journal of all processes in Redis: a stream for each kind and app, with the limits of the journal in memory.
 
-An entry is in Redis before its request is answered; the entries of one turn of the event loop are sent together. What was
-read is cached, so counting again, as waiting does, reads only what is new.
+An entry is in Redis before its request is answered. The entries of one iteration of the event loop are sent together.
+Entries that were read are cached, so repeated counting (while waiting) reads only new ones.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from mockserver.engine.redis_store import SCRIPT, RedisStore, Stale
 from mockserver.engine.state import StoreUnavailable
 from mockserver.scenarios.near_misses import nearest_rule
 
-Row: TypeAlias = tuple[Any, ...]  # An entry as the script takes it.
-_MAX_BATCH = 200  # Entries that are added by one call of the script.
-_MAX_READ = 1_000  # Entries that are read by one.
-_POLL_SECONDS = 0.05  # The interval at which waiting looks for new entries.
+Row: TypeAlias = tuple[Any, ...]  # An entry as arguments of the script.
+_MAX_BATCH = 200  # Maximum number of entries added by one call of the script.
+_MAX_READ = 1_000  # Maximum number of entries read by one call.
+_POLL_SECONDS = 0.05  # Interval of reading new entries while callers wait.
 
 
 class _Stream:
-    """What this process has read of one stream."""
+    """The part of a stream that this process has read."""
 
     def __init__(self) -> None:
         self.entries: deque[Stored] = deque()
-        self.next = 1  # The position from which on nothing is read yet.
+        self.next = 1  # The first position that was not read.
         self.evicted, self.evicted_until = 0, float("-inf")
 
     def evicted_since(self, since: float | None) -> int:
@@ -52,13 +52,13 @@ class RedisJournal(Journal):
         super().__init__(max_entries, max_bytes)
         self._store = store
         self._streams: dict[str, _Stream] = {}
-        self._waiting: list[tuple[Row, RequestGreenlet]] = []  # Entries that are not sent yet, and their requests.
-        self._sending = False  # Whether entries are sent and not acknowledged yet.
+        self._waiting: list[tuple[Row, RequestGreenlet]] = []  # Entries to send, and their requests.
+        self._sending = False  # Whether sent entries are not acknowledged yet.
         self._poller: threading.Thread | None = None
         self._known_salt = b""
 
     def add(self, entry: JournalEntry) -> None:
-        """Store an entry; return when Redis has it. Stale when its request was handled with outdated documents."""
+        """Store an entry; return when Redis has it. Raise Stale if the request was handled with outdated documents."""
         _, at, entry_id, operation, error, names, data = stored_entry(entry, 0, encode(entry))
         row = (
             f"{entry.kind}:{entry.appkey}",
@@ -118,12 +118,12 @@ class RedisJournal(Journal):
 
     @property
     def evictions(self) -> int:
-        """Entries that newer ones pushed out since the start."""
+        """Number of entries evicted since the start."""
         return int(self._store.command("HGET", self._store.prefix + "metrics", "evictions") or 0)
 
     @evictions.setter
     def evictions(self, count: int) -> None:
-        """Redis counts."""
+        """Do nothing: Redis counts evictions."""
 
     def notify(self, least: int, query: JournalQuery, callback: Callable[[], object]) -> Callable[[], None] | None:
         """Call `callback`, in any thread, when `least` entries match or on `close`; see `Journal.notify`."""
@@ -136,7 +136,7 @@ class RedisJournal(Journal):
         return cancel
 
     def _poll(self) -> None:
-        """Notify the callers for whom there are enough entries, for as long as there are callers."""
+        """Notify callers for whom there are enough entries, until no caller waits."""
         pause = threading.Event()
         while not pause.wait(_POLL_SECONDS):
             with self._lock:
@@ -153,7 +153,7 @@ class RedisJournal(Journal):
                         waiter.notify()
 
     def _snapshot(self, query: JournalQuery) -> tuple[list[Stored], int]:
-        """Return the entries of the kinds and apps that a query covers, in order of arrival, and how many were evicted."""
+        """Return the entries covered by a query (kind and app) in order of arrival, and the number of evicted ones."""
         names = [f"{kind}:{appkey}" for kind, appkey in self._stream_names() if query.covers(kind, appkey)]
         streams = [self._read_stream(name) for name in names]
         stored = [item for stream in streams for item in stream.entries]
@@ -166,7 +166,7 @@ class RedisJournal(Journal):
         return [(kind, appkey) for kind, _, appkey in (name.decode().partition(":") for name in names)]
 
     def _read_stream(self, name: str) -> _Stream:
-        """Read what is new in a stream."""
+        """Read the new entries of a stream, and return it."""
         if (
             name not in self._streams
             and sum(len(stream.entries) for stream in self._streams.values()) > 2 * self.max_entries
@@ -190,7 +190,7 @@ class RedisJournal(Journal):
     def _show(self, stored: Stored) -> JournalEntry:
         entry, engine = decode(stored[-1], self._salt), self._store.engine
         if entry.rules and engine is not None and entry.scenario in engine.config.scenarios:
-            # Another process may have numbered its rules differently, so those of now are compared.
+            # Another process may number its rules differently, so the current rules are compared.
             own = [rule for _, rule in self._store.app(entry.appkey).rules]
             fields, rules = entry.whole_fields(), (*own, *engine.config.scenarios[entry.scenario].rules)
             near = nearest_rule(rules, entry.operation, entry.fields if fields is None else fields, entry.query)
@@ -205,7 +205,7 @@ class RedisJournal(Journal):
 
     @_salt.setter
     def _salt(self, salt: bytes) -> None:
-        """All processes share one."""
+        """All processes share the salt in Redis."""
 
     # ---- adding
 
@@ -215,7 +215,7 @@ class RedisJournal(Journal):
         return SCRIPT.command(self._store.prefix, "add", *limits, *(part for row in rows for part in row))
 
     def _send_waiting(self) -> None:
-        """Send the waiting entries. Those that arrive before the answer are sent together afterwards."""
+        """Send the waiting entries. Entries added before the reply are sent together afterwards."""
         batch, self._waiting = self._waiting[:_MAX_BATCH], self._waiting[_MAX_BATCH:]
 
         def resume(answer: Any) -> None:
@@ -234,14 +234,14 @@ class RedisJournal(Journal):
 
 
 class RedisMetrics(Metrics):
-    """The numbers of all processes. Adding an entry to the journal counts it, too."""
+    """The metrics of all processes. Adding an entry to the journal updates them."""
 
     def __init__(self, store: RedisStore) -> None:
         super().__init__()
         self._store = store
 
     def add(self, entry: JournalEntry) -> None:
-        """Redis has counted it."""
+        """Do nothing: Redis counts the entry."""
 
     def numbers(self) -> Numbers:
         """Return count and seconds by class."""
@@ -259,7 +259,7 @@ _json = functools.lru_cache(maxsize=256)(orjson.dumps)
 
 
 def _read(row: Any) -> Stored:
-    """Return an entry of a stream as the journal in memory holds it."""
+    """Return an entry of a stream in the form of the journal in memory."""
     position, (_, entry_id, _, at, _, fields, _, data) = row
     operation, error, names = orjson.loads(fields)
     return int(position.partition(b"-")[0]), float(at), entry_id.decode(), operation, error, names, data

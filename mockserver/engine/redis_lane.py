@@ -1,12 +1,12 @@
-"""The connection to Redis: commands of many requests in one write, and nothing lost when the connection is.
+"""A connection to Redis that sends commands of many requests in one write, and survives lost connections.
 
-The engine is synchronous. Where it needs an answer, `call` suspends the request, which runs in a greenlet (`spawn`), until the
-answer has arrived; the event loop serves other requests meanwhile. In every other thread `call` blocks. What is called during
-one turn of the loop is sent in one write.
+The engine is synchronous. `call` suspends the request, which runs in a greenlet (`spawn`), until the reply has arrived;
+the event loop serves other requests meanwhile. In every other thread `call` blocks. All commands of one iteration of
+the loop are sent in one write.
 
-A connection that is lost or silent is opened again, and what has no answer yet is sent again; after a restart of Redis, also what
-requests sent in the last seconds before. So the effect of these commands must be the same, however often Redis executes them.
-Knows nothing of what the commands mean.
+A connection that is lost or silent is opened again, and commands without a reply are sent again; after a restart of
+Redis, also the commands of the last seconds before. Therefore commands must be idempotent. Their meaning is not known
+here.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from mockserver.engine.state import StoreUnavailable, T
 
 log = logging.getLogger("mockserver")
 
-CALL_SECONDS = 4.0  # A request whose answers take longer in all fails, and so does a call elsewhere.
-_SILENCE_SECONDS = 1.0  # A connection is opened again when an answer takes longer.
+CALL_SECONDS = 4.0  # Maximum total time that a request, or a call outside of requests, waits for replies.
+_SILENCE_SECONDS = 1.0  # A connection is opened again if a reply takes longer.
 _RETRY_SECONDS = 0.2
-_FAIL_FAST_SECONDS = 2.0  # After this time without a connection, calls fail at once.
+_FAIL_FAST_SECONDS = 2.0  # After this time without a connection, calls fail immediately.
 _CHECK_SECONDS = 0.1
 _MAX_IDLE = 100
 
 
 class RequestGreenlet(greenlet):
-    """Runs requests, one at a time, each suspended while it waits for Redis. Reused, because a new stack costs much time."""
+    """A reusable greenlet that runs requests, one at a time; each is suspended while it waits for Redis."""
 
     def __init__(self, idle: list[RequestGreenlet]) -> None:
         super().__init__()
-        self._idle = idle  # Where it waits for the next request.
+        self._idle = idle  # The greenlets that wait for a request.
         self.deadline = 0.0
 
     def run(self, function: Callable[[], object]) -> None:
-        """Run a request, then wait for the next one; end if enough others wait."""
+        """Run requests; end after one if enough greenlets are idle."""
         while True:
             self.deadline = monotonic() + CALL_SECONDS
             function()
@@ -58,7 +58,7 @@ class RequestGreenlet(greenlet):
             function = self.wait()
 
     def wait(self) -> Any:
-        """Suspend this request, the current one, until `switch` is called with an answer; return that, or raise it."""
+        """Suspend the current request until `switch` is called; return the reply, or raise it if it is an exception."""
         assert self.parent is not None
         answer = self.parent.switch()
         if isinstance(answer, Exception):
@@ -67,7 +67,7 @@ class RequestGreenlet(greenlet):
 
 
 class Lane:
-    """One connection to Redis, in an event loop of the caller (`open`) or, from the first call on, in a thread of its own."""
+    """One connection to Redis, in the event loop passed to `open`, or else in a separate thread."""
 
     def __init__(self, address: StoreAddress, scripts: Iterable[Script]) -> None:
         self._address, self._scripts = address, tuple(scripts)
@@ -75,7 +75,7 @@ class Lane:
         self._forget()
 
     def _forget(self) -> None:
-        """Start as a lane that was never opened."""
+        """Return to the initial state."""
         self._process = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread_id = 0
@@ -84,7 +84,7 @@ class Lane:
         self._connection: Connection | None = None
         self._queue: deque[Call] = deque()
         self._idle: list[RequestGreenlet] = []
-        self._answered: deque[Call] = deque()  # The last ones, which a Redis that was killed may have lost.
+        self._answered: deque[Call] = deque()  # The last calls, whose effect a killed Redis may have lost.
         self._server = b""  # The id of the Redis process that answered them.
         self._flushing = False
         self.problem: Text | None = None
@@ -101,7 +101,7 @@ class Lane:
         self._task = loop.create_task(self._stay_connected())
 
     def close(self) -> None:
-        """End the connection; pending calls fail. A lane with a thread of its own ends that, too."""
+        """End the connection, and the separate thread if there is one. Pending calls fail."""
         loop, thread = self._loop, self._own_thread
         if loop is None or self._process != os.getpid():
             return
@@ -115,29 +115,29 @@ class Lane:
 
     @property
     def request(self) -> RequestGreenlet | None:
-        """The current request, which `call` suspends; None in code that `spawn` did not start."""
+        """The current request, which `call` suspends; None in code that was not started by `spawn`."""
         current = getcurrent()
         return current if isinstance(current, RequestGreenlet) and threading.get_ident() == self._thread_id else None
 
     def spawn(self, function: Callable[[], object]) -> None:
-        """Run a request in the loop's thread; return when it has ended or waits for the first time."""
+        """Run a request in the loop's thread; return when it ends or first waits."""
         request = self._idle.pop() if self._idle else RequestGreenlet(self._idle)
         request.switch(function)
 
     def run(self, function: Callable[[], T]) -> T:
-        """Return the result of a function that takes long: in another thread, if that lets other requests go on."""
+        """Return the result of a slow function; for a request, run it in another thread, so that others are served."""
         request = self.request
         if request is None:
             return function()
         assert self._loop is not None
         self._loop.run_in_executor(None, function).add_done_callback(request.switch)
         done: asyncio.Future[T] = request.wait()
-        # Only the time that it waits for Redis is limited.
+        # The deadline only limits waiting for Redis.
         request.deadline = monotonic() + CALL_SECONDS
         return done.result()
 
     def call(self, *command: Any) -> Any:
-        """Return Redis's answer to a command; StoreUnavailable without one, or when it is an error."""
+        """Return the reply to a command. Raise StoreUnavailable if there is none or it is an error."""
         if self._fails_fast():
             raise self._unavailable()
         if (request := self.request) is not None:
@@ -149,14 +149,14 @@ class Lane:
         return answer
 
     def start(self, command: tuple[Any, ...], resume: Callable[[Any], object], deadline: float) -> None:
-        """Send a command from the loop's thread; `resume` is called with the answer or the exception."""
+        """Send a command from the loop's thread; call `resume` with the reply or the exception."""
         if self._fails_fast():
             resume(self._unavailable())
         else:
             self._put(Call(hiredis.pack_command(command), deadline, resume, repeat=True))
 
     def soon(self, function: Callable[[], object]) -> None:
-        """Call a function in the next turn of the loop, from the loop's thread."""
+        """Call a function in the next iteration of the loop, from the loop's thread."""
         assert self._loop is not None
         self._loop.call_soon(function)
 
@@ -165,7 +165,7 @@ class Lane:
     def _call_from_thread(self, command: tuple[Any, ...], deadline: float) -> Any:
         loop = self._running_loop()
         if threading.get_ident() == self._thread_id:
-            raise RuntimeError("a call in the event loop's thread outside of a request would never end")
+            raise RuntimeError("a call in the event loop's thread, outside of a request, would never return")
         done = threading.Event()
         answers: list[Any] = []
 
@@ -178,7 +178,7 @@ class Lane:
         return answers[0] if answers else self._unavailable()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
-        """Return the loop, in a new thread if there is none: in this process, which may be a forked child."""
+        """Return the loop of this process, which may be a forked child; start it in a new thread if there is none."""
         with self._guard:
             if self._process != os.getpid():
                 self._forget()
@@ -219,7 +219,7 @@ class Lane:
             self._queue = deque()
 
     async def _stay_connected(self) -> None:
-        """Connect, again and again; resend what has no answer."""
+        """Connect repeatedly, and send commands without a reply again."""
         assert self._loop is not None
         checks, connected = self._loop.call_later(_CHECK_SECONDS, self._check), False
         try:
@@ -228,7 +228,7 @@ class Lane:
                     connection = await asyncio.wait_for(self._connect(), CONNECT_SECONDS)
                 except (OSError, asyncio.TimeoutError, ssl.SSLError, StoreUnavailable) as error:
                     self._refused = isinstance(error, (StoreRefused, ssl.SSLError))
-                    # The caller reports why the first attempt is refused.
+                    # If the first attempt is refused, the caller reports the reason.
                     self._set_problem(reason(error), log_it=connected or not self._refused)
                     await asyncio.sleep(_RETRY_SECONDS)
                     continue
@@ -262,11 +262,11 @@ class Lane:
         return connection
 
     async def _repeat_answered(self, connection: Connection) -> None:
-        """Queue what another Redis process answered last: it was killed or replaced, and may not have saved that."""
+        """If Redis was killed or replaced, queue the last commands again: their effect may be lost."""
         try:
             server = (await connection.ask(("INFO", "server"))).partition(b"run_id:")[2].partition(b"\r")[0]
         except StoreRefused:
-            return  # This user may not ask.
+            return  # This user has no permission for INFO.
         if server != self._server:
             self._server, calls = server, list(self._answered)
             self._answered.clear()
@@ -294,11 +294,11 @@ class Lane:
             log.warning("store %s: %s; trying again", self._address, text.en)
 
     def _check(self) -> None:
-        """Fail the calls whose time is over; give up a silent connection."""
+        """Fail the calls whose deadline has passed; abort a silent connection."""
         assert self._loop is not None
         now, connection = monotonic(), self._connection
         if connection is not None and connection.pending and now - connection.pending[0].sent > _SILENCE_SECONDS:
-            connection.abort(Text(f"no answer for {_SILENCE_SECONDS:g} s", f"{_SILENCE_SECONDS:g} 秒内没有应答"))
+            connection.abort(Text(f"no answer for {_SILENCE_SECONDS:g} s", f"{_SILENCE_SECONDS:g} 秒内没有响应"))
         waiting = [*(connection.pending if connection else ()), *self._queue]
         for call in waiting:
             if now > call.deadline:
@@ -321,7 +321,7 @@ class Lane:
         return down is not None and (self._refused or monotonic() - down > _FAIL_FAST_SECONDS)
 
     def _unavailable(self) -> StoreUnavailable:
-        why = self.problem or Text("no answer", "没有应答")
+        why = self.problem or Text("no answer", "没有响应")
         return (StoreRefused if self._refused else StoreUnavailable)(
             Text(f"the store {self._address} is unavailable: {why.en}", f"存储 {self._address} 不可用：{why.zh}")
         )

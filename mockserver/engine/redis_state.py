@@ -1,6 +1,7 @@
-"""The state of one app in Redis: what is chosen for it, what it has sent, and how often rules and faults matched.
+"""The state of one app in Redis: its settings, its claims, and the counts of rules and faults.
 
-The first is a document that the `RedisStore` reads and writes; the rest is decided by Redis, once for each request.
+Settings are a document that the `RedisStore` reads and writes. Claims and counts are decided by Redis, once per
+request.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ log = logging.getLogger("mockserver")
 
 
 class RedisAppState(AppState):
-    """The state of one app, as Redis has it."""
+    """The state of one app in Redis."""
 
     claims: RedisClaims
 
@@ -44,7 +45,7 @@ class RedisAppState(AppState):
 
     @property
     def hidden_now(self) -> list[str]:
-        """Ids of the scenario's faults that were removed so far."""
+        """Sorted ids of the scenario's faults that have been removed."""
         return sorted(self.hidden | set(self._installed_ids) - {active.id for active in self.faults.active})
 
     def use_scenario(self, scenario: str) -> None:
@@ -68,17 +69,17 @@ class RedisAppState(AppState):
 
 
 class RedisClaims(Claims):
-    """The claims of one app, decided by Redis. Checksums are remembered for the diagnosis in each process alone."""
+    """The claims of one app, decided by Redis. Each process stores the checksums for its own diagnosis."""
 
     def __init__(self, store: RedisStore, appkey: str) -> None:
         self._store, self._appkey = store, appkey
         self.tokens: tuple[str, ...] = store.tokens
-        """Part of the names of all claims, and of those of rules: new ones forget the old claims."""
+        """Part of the keys of all claims, and of those of rules: new tokens invalidate the old claims."""
         super().__init__()
         self.tokens = store.tokens
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Forget all claims."""
         super().reset()
         self.tokens = self._store.new_token(), self._store.new_token()
 
@@ -87,7 +88,7 @@ class RedisClaims(Claims):
         self.tokens = self.tokens[0], self._store.new_token()
 
     def adopt(self, other: Claims) -> None:
-        """Take over what this process remembers."""
+        """Take over the checksums that this process stores."""
         self._signed = other._signed
 
     def claim_seq(self, seq: str) -> bool:
@@ -99,7 +100,7 @@ class RedisClaims(Claims):
         return self._once("checksum", checksum)
 
     def count_match(self, rule: str, limit: int | None = None, *, preview: bool = False) -> int | None:
-        """Count a match of a rule, unless for a `preview`. Return the matches before it; None once there are `limit`."""
+        """Count a match of a rule, except for a `preview`. Return the number before it; None once there are `limit`."""
         key, field = f"counts:{self._appkey}", f"{self.tokens[1]}:{rule}"
         if preview:
             count = int(self._store.command("HGET", self._store.prefix + key, field) or 0)
@@ -115,7 +116,7 @@ class RedisClaims(Claims):
 
 
 class RedisCounts(FaultCounts):
-    """The counts of one fault of one app, kept by Redis."""
+    """The counts of one fault of one app in Redis."""
 
     def __init__(self, store: RedisStore, appkey: str, uid: str) -> None:
         self._store, self._appkey, self._uid = store, appkey, uid
@@ -152,7 +153,7 @@ class RedisCounts(FaultCounts):
 
 
 class RedisWindow(Window):
-    """The requests that one fault accepted lately in all processes."""
+    """A sliding window of the requests that one fault accepted, in all processes."""
 
     __slots__ = ("_appkey", "_store", "_uid")
 
@@ -160,7 +161,7 @@ class RedisWindow(Window):
         self._store, self._appkey, self._uid = store, appkey, uid
 
     def accept(self, now: float, limit: int, seconds: float) -> bool:
-        """Accept a request unless `limit` were accepted in the last `seconds`. Return whether it was accepted."""
+        """Return whether fewer than `limit` requests were accepted in the last `seconds`; if so, accept this one."""
         key = f"window:{self._appkey}:{self._uid}"
         return bool(int(self._store.claim(self._appkey, f"{self._uid}:window", "window", key, now, limit, seconds)))
 
@@ -206,7 +207,7 @@ def dump_shared(store: RedisStore) -> str:
 
 
 def follow_files(store: RedisStore, documents: Mapping[str, Mapping[str, Any]]) -> None:
-    """Reload the files if another process was asked to, or if these documents choose a scenario that is unknown here."""
+    """Reload the files if another process reloaded them, or if the documents select a scenario that is unknown here."""
     engine = store.engine
     assert engine is not None
     with engine.changing:
@@ -216,7 +217,7 @@ def follow_files(store: RedisStore, documents: Mapping[str, Mapping[str, Any]]) 
             return
         store.files = files
         try:
-            # The scenarios chosen so far may be gone; those of the documents are used next.
+            # The current scenarios may no longer exist; those of the documents are used next.
             engine.reload(check=False)
         except ConfigurationError as error:
             for problem in error.problems:
@@ -245,7 +246,7 @@ def load_shared(store: RedisStore, document: dict[str, Any]) -> None:
 
 
 def load_app(store: RedisStore, appkey: str, document: dict[str, Any], before: AppState | None) -> RedisAppState:
-    """Return the state of an app that its document describes; `before` is the one that this process has."""
+    """Return the state of an app from its document; `before` is the previous state in this process."""
     engine = store.engine
     assert engine is not None
     state = store.new_state(appkey, _known_scenario(store, document["scenario"]))
@@ -268,7 +269,7 @@ def load_app(store: RedisStore, appkey: str, document: dict[str, Any], before: A
 def _known_scenario(store: RedisStore, name: str) -> str:
     if store.engine is None or name in store.engine.config.scenarios:
         return name
-    log.error("the scenario %r that was chosen is unknown here: every host needs the same files", name)
+    log.error("the chosen scenario %r is unknown here: every host needs the same files", name)
     return store.first_scenario
 
 

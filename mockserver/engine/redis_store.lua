@@ -1,22 +1,22 @@
--- The state of one mock in Redis. ARGV: the prefix of all keys, the name of a function, its arguments.
+-- The state of one mock server in Redis. ARGV: the prefix of all keys, the name of a function, its arguments.
 --
 -- version            Number of the last change; every change of a document gets the next one.
--- documents          JSON of what was chosen, by scope: an appkey, or * for all apps.
+-- documents          JSON of the settings, by scope: an appkey, or * for all apps.
 -- versions           By scope: the change that wrote the document.
 -- latest             By scope: the last change of the document or clearing of the journal. Older requests are handled again.
 -- used               Apps created at run time, by the time of their last use.
 -- number, ids        The last position in the journal; position and stream of each entry, by request id.
 -- journal:STREAM     The entries of one kind and app; sizes has the bytes by stream, evicted:STREAM what was evicted.
 -- metrics            Counts and microseconds by class of request.
--- clears             How often the journal, or a part of it, was cleared.
--- seen:…, counts:…   What an app has sent and how often rules and faults matched.
+-- clears             Number of times the journal, or a part of it, was cleared.
+-- seen:…, counts:…   The claims of an app, and the number of matches of its rules and faults.
 -- done:…             Results of claims, so that a claim that is sent twice counts once.
 local P = ARGV[1]
 local call, format = redis.call, string.format
 
 local function text(number) return format('%.0f', number) end
 
--- Whether a request of a scope was handled with older documents than the latest, or the state is gone.
+-- Return whether a request of a scope was handled with outdated documents, or the state is gone.
 local function stale(scope, version)
   local found = call('HMGET', P .. 'latest', '*', scope)
   return not found[1] or tonumber(version) < math.max(tonumber(found[1]), tonumber(found[2] or 0))
@@ -54,10 +54,10 @@ local function evict_counted(stream, count)
   return removed
 end
 
--- Evict what is over the limits of one stream.
+-- Evict the entries over the limits of one stream.
 local function limit(stream, size, max_entries, max_bytes)
   local excess = call('XLEN', P .. 'journal:' .. stream) - max_entries
-  -- Many at once, because each look at the oldest entries costs time.
+  -- Many at once, because reading the oldest entries is slow.
   if excess > math.min(100, max_entries / 100) then evict_counted(stream, excess) end
   while size > max_bytes and evict_counted(stream, 10) > 0 do
     size = tonumber(call('ZSCORE', P .. 'sizes', stream))
@@ -77,7 +77,7 @@ end
 
 local F = {}
 
--- Return the version and, of what is newer than `have`, all scopes and the documents.
+-- Return the version, all scopes, and the documents that are newer than `have`.
 function F.read(have)
   local version = call('GET', P .. 'version')
   if not version or not call('HGET', P .. 'versions', '*') then return {} end
@@ -104,7 +104,7 @@ function F.create(document, version, salt)
 end
 
 -- Write documents (scope, JSON or empty to remove, 1 if the app was created at run time) unless one has changed since `have`.
--- Return the new version, or 0. Under the same name it is done once.
+-- Return the new version, or 0. Executed once per name.
 function F.write(name, have, now, ...)
   local given, before = {...}, call('GET', P .. 'done:' .. name)
   if before then return before end
@@ -175,7 +175,7 @@ function F.add(max_entries, max_bytes, max_all, now, ...)
   return results
 end
 
--- Return what the entries of a stream are beyond a position: evicted count and time, first position, entries.
+-- Read a stream from a position: return the number and time of evicted entries, the first position, and the entries.
 function F.entries(stream, first, limit)
   local key = P .. 'journal:' .. stream
   local oldest, evicted = call('XRANGE', key, '-', '+', 'COUNT', 1), call('HMGET', P .. 'evicted:' .. stream, 'count', 'until')
@@ -197,7 +197,7 @@ function F.clear(scope)
   return removed
 end
 
--- Remove the apps created at run time that nobody has used since `before`.
+-- Remove the apps created at run time that were not used since `before`.
 function F.expire(before)
   local expired = call('ZRANGEBYSCORE', P .. 'used', '-inf', '(' .. before)
   for _, app in ipairs(expired) do
@@ -215,7 +215,7 @@ end
 
 local C = {}
 
--- Whether a value is new among the newest `max`.
+-- Return whether a value is new among the newest `max`.
 function C.once(key, value, max)
   if call('HSETNX', key, value, 1) == 0 then return 0 end
   call('RPUSH', key .. ':order', value)
@@ -223,7 +223,7 @@ function C.once(key, value, max)
   return 1, key .. ':order'
 end
 
--- The count before this one; -1, uncounted, once there are `limit`.
+-- Return the count before this one, or -1, without counting, once there are `limit`.
 function C.count(key, field, limit)
   local count = tonumber(call('HGET', key, field) or 0)
   if limit ~= '' and count >= tonumber(limit) then return -1 end
@@ -231,7 +231,7 @@ function C.count(key, field, limit)
   return count
 end
 
--- Count a matching request of a fault. Its number if the fault fires or, with a probability to be drawn, may fire; else 0.
+-- Count a matching request of a fault. Return its number if the fault fires (or may fire, before the draw), else 0.
 function C.fault(key, uid, after, every, times, certain)
   local matched = call('HINCRBY', key, uid .. ':matched', 1)
   local past = matched - tonumber(after)
@@ -240,7 +240,7 @@ function C.fault(key, uid, after, every, times, certain)
   return C.count(key, uid .. ':fired', times) >= 0 and matched or 0
 end
 
--- Whether a request is accepted in a sliding window.
+-- Return whether a request is accepted in a sliding window.
 function C.window(key, now, limit, seconds)
   now = tonumber(now)
   local last = call('LINDEX', key, -1)
@@ -255,13 +255,13 @@ function C.window(key, now, limit, seconds)
   return 1
 end
 
--- The value that the first caller gave.
+-- Return the value of the first caller.
 function C.first(key, field, value)
   call('HSETNX', key, field, value)
   return call('HGET', key, field)
 end
 
--- Decide something once for a request: repeated under the same `name`, the result is the same. False when the request is stale.
+-- Make a decision once for a request and `name`; a repetition returns the same result. Return false if the request is stale.
 function F.claim(scope, version, name, seconds, kind, key, ...)
   local done = P .. 'done:' .. name
   local before = call('GET', done)

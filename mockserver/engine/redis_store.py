@@ -1,10 +1,10 @@
-"""The state of one mock in Redis, shared by any number of processes and hosts.
+"""The state of one mock server in Redis, shared by any number of processes and hosts.
 
-A `RedisStore` is a `MemoryStore` that follows the documents in Redis: one for all apps, and one for each app that differs from it.
-Every change of a document has a number. A request is handled with the documents this process has, and its journal entry is only
-accepted if they are still the latest; otherwise the request is handled again with the new ones, under the same id. So a change is
-seen by every request that starts after it, and a request without a claim waits for Redis once, when its entry is added.
-What must be decided once for all processes (`Claims`, `FaultCounts`) is decided by Redis, once for each request id.
+A `RedisStore` is a `MemoryStore` that follows the documents in Redis: one for all apps, and one for each app with
+different settings. Every change has a version. Redis accepts the journal entry of a request only if it was handled with
+the latest documents; otherwise the request is handled again, under the same id. Thus a change applies to every request
+that starts after it, and a request without claims waits for Redis only once, when its entry is added. Decisions for all
+processes (`Claims`, `FaultCounts`) are made by Redis, once per request id.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ log = logging.getLogger("mockserver")
 
 SCRIPT = Script(Path(__file__).with_name("redis_store.lua").read_text(encoding="utf-8"))
 ALL = "*"  # The scope of the document for all apps.
-_MAX_ATTEMPTS = 100  # How often a request or change that others overtake is tried.
-_CLAIM_SECONDS = 30 * 86_400  # How long Redis remembers what an app of the configuration sent last.
+_MAX_ATTEMPTS = 100  # Maximum attempts at a request or change, each overtaken by another change.
+_CLAIM_SECONDS = 30 * 86_400  # Lifetime of the claims of an app of the configuration after its last request.
 _FOLLOW_SECONDS = 0.5
-_TOO_BUSY = Text("the state changes too often", "状态变化过于频繁")
+_TOO_BUSY = Text("the state changes too frequently", "状态变化过于频繁")
 
 
 class Stale(Exception):
-    """The request was handled with documents that are not the latest."""
+    """The request was handled with outdated documents."""
 
 
 @dataclass(slots=True)
@@ -60,14 +60,14 @@ class _Run:
 
     number: int
     id: str
-    version: int = -1  # The version of the documents it is handled with.
+    version: int = -1  # The version of the documents with which it is handled.
 
 
 _RUN: ContextVar[_Run | None] = ContextVar("run", default=None)
 
 
 class RedisStore(MemoryStore):
-    """The states of all apps, as Redis has them."""
+    """The states of all apps in Redis."""
 
     kind = "redis"
 
@@ -87,14 +87,14 @@ class RedisStore(MemoryStore):
         self.requests, self._admin = Lane(address, [SCRIPT]), Lane(address, [SCRIPT])
         self.run = self.requests.run
         self.overrides = overrides
-        """The readings chosen for all scenarios. The engine loads the files with this object."""
+        """The readings for all scenarios. The engine loads the files with this object."""
         self._first_overrides = dict(overrides)
-        self.files = ""  # A new text with every announced reload.
-        self.releases: list[tuple[str, str | None]] = []  # The last ends of delays: random id, app or None.
+        self.files = ""  # Changes with every announced reload.
+        self.releases: list[tuple[str, str | None]] = []  # The last releases of delays: random id, app or None.
         self.tokens = (secrets.token_hex(6), secrets.token_hex(6))
-        """What the claims of apps without a document are counted under; see `RedisClaims`."""
+        """The tokens of apps without a document; see `RedisClaims`."""
         self.new_token: Callable[[], str] = partial(secrets.token_hex, 6)
-        self.engine: Engine | None = None  # Its configuration is what the documents refer to.
+        self.engine: Engine | None = None  # The documents refer to its configuration.
         self._version = -1
         self._documents: dict[str, str] = {}
         self._applying = threading.RLock()
@@ -108,7 +108,7 @@ class RedisStore(MemoryStore):
         self.engine = engine
 
     def join(self) -> bool:
-        """Adopt the state in Redis, or create it there. Return whether it differed. Does nothing while Redis is away."""
+        """Adopt the state in Redis, or create it. Return whether it differs. Do nothing while Redis is unavailable."""
         with self._applying:
             first = self._dump()[ALL]
         try:
@@ -120,7 +120,7 @@ class RedisStore(MemoryStore):
         return self._documents[ALL] != first
 
     def open(self, loop: asyncio.AbstractEventLoop) -> Callable[[Callable[[], object]], None]:
-        """Connect in the event loop that handles requests. Return what runs a request that may wait for Redis."""
+        """Connect in the event loop that handles requests. Return the function that runs a request that may wait."""
         self.requests.open(loop)
         self._follow(loop)
         return self.requests.spawn
@@ -134,7 +134,7 @@ class RedisStore(MemoryStore):
 
     @property
     def problem(self) -> Text | None:
-        """Why the state cannot be read or written; None while it can."""
+        """The reason why the state cannot be read or written; None while it can."""
         try:
             self._admin.call("PING")
         except StoreUnavailable as error:
@@ -142,7 +142,7 @@ class RedisStore(MemoryStore):
         return None
 
     def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Apply changes also while there are no requests, and remove expired apps."""
+        """Regularly apply changes, even without requests, and remove expired apps."""
 
         def follow() -> None:
             with contextlib.suppress(StoreUnavailable):
@@ -159,11 +159,11 @@ class RedisStore(MemoryStore):
         return self.command(*SCRIPT.command(self.prefix, function, *arguments))
 
     def command(self, *command: Any) -> Any:
-        """Return the answer to a command: to a request without blocking others, elsewhere in a connection of its own."""
+        """Return the reply to a command: in a request without blocking others, elsewhere over a separate connection."""
         return (self._admin if self.requests.request is None else self.requests).call(*command)
 
     def claim(self, appkey: str, name: str, kind: str, key: str, *arguments: Any) -> Any:
-        """Return what Redis decides, once for this request under `name`; Stale if a document has changed."""
+        """Return the decision of Redis, made once per request and `name`. Raise Stale if a document has changed."""
         run = _RUN.get()
         version, request = (run.version, run.id) if run else (self._version, secrets.token_hex(8))
         seconds = int(self.app_ttl) + 1 if appkey in self.apps else _CLAIM_SECONDS
@@ -174,12 +174,12 @@ class RedisStore(MemoryStore):
 
     @property
     def request_version(self) -> int:
-        """The version of the documents that the current request is handled with."""
+        """The version of the documents with which the current request is handled."""
         run = _RUN.get()
         return run.version if run else self._version
 
     def answer(self, handle: Callable[[], Response]) -> Response:
-        """Return the response that `handle` makes of one request with the latest documents."""
+        """Return the result of `handle` for one request; call it again while documents change."""
         assert self.engine is not None
         number = next(self._request_numbers)
         if self._process[0] != os.getpid():
@@ -202,12 +202,12 @@ class RedisStore(MemoryStore):
             _RUN.reset(token)
 
     def read(self, act: Callable[[], T]) -> T:
-        """Return the result of an administrative action that sees the latest state."""
+        """Return the result of an administrative action on the latest state."""
         self.refresh()
         return act()
 
     def change(self, act: Callable[[], T]) -> T:
-        """Return the result of `act`, whose changes of the state are then in Redis; StoreUnavailable if they are not."""
+        """Return the result of `act` after writing its changes to Redis. Raise StoreUnavailable if that fails."""
         with self._writing:
             for _ in range(_MAX_ATTEMPTS):
                 self.refresh()
@@ -217,7 +217,7 @@ class RedisStore(MemoryStore):
                     if self._commit(version):
                         return result
                 except BaseException:
-                    # The next refresh replaces what was changed here.
+                    # The next refresh discards the changes made here.
                     self._version = -1
                     raise
                 self._version = -1
@@ -276,7 +276,7 @@ class RedisStore(MemoryStore):
             self.new_token = before
 
     def refresh(self) -> None:
-        """Apply what has changed in Redis."""
+        """Apply the changes in Redis."""
         have, reply = self._version, self.call("read", self._version)
         if not reply:
             with self._applying:
@@ -310,7 +310,7 @@ class RedisStore(MemoryStore):
             self._states = {appkey: state for appkey, state in self._states.items() if appkey in self._documents}
 
     def _commit(self, version: int) -> bool:
-        """Write the documents that `change` has changed. Return False if another process changed them first."""
+        """Write the changed documents. Return False if another process changed them first."""
         with self._applying:
             new = self._dump()
         changed = {scope: text for scope, text in new.items() if text != self._documents.get(scope)}
@@ -318,7 +318,7 @@ class RedisStore(MemoryStore):
         if not changed:
             return True
         if any((scope in self._documents) != (scope in new) for scope in changed):
-            # Requests of apps that were unknown so far are concerned, too.
+            # This also affects requests of apps that were unknown before.
             changed[ALL] = new[ALL]
         rows = [part for scope, text in changed.items() for part in (scope, text, int(scope in self.apps))]
         written = int(self.call("write", secrets.token_hex(8), version, f"{machine_time():.3f}", *rows))
@@ -345,5 +345,5 @@ class RedisStore(MemoryStore):
         return documents
 
     def new_state(self, appkey: str, scenario: str) -> RedisAppState:
-        """Return the state of an app for which nothing was chosen."""
+        """Return the initial state of an app."""
         return RedisAppState(self, appkey, Clock(self.clock.now), scenario, self._seed)

@@ -49,7 +49,7 @@ _TLS_ADVICE = {
     62: _OTHER_HOST,
     64: _OTHER_HOST,
 }
-"""By the verification code of OpenSSL; anything else is about who issued the certificate."""
+"""By the verification code of OpenSSL. Other codes concern the issuer of the certificate."""
 Changes = Mapping[str, str | None]
 Kind = Literal["unreachable", "certificate", "refused", "rate_limited", "other_api", "out_of_requests"]
 

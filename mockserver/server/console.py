@@ -1,7 +1,7 @@
-"""The console: pages for people under `/__admin/console`, in both languages, rendered on the server.
+"""The console: web pages under `/__admin/console`, in both languages, rendered on the server.
 
-A page shows what is true when it is loaded and can be read without scripts; its scripts then add what moves. Pages read
-state through the admin handlers, and change it only through the admin API in the browser.
+A page shows the state at the time it is loaded and can be read without scripts; scripts add updates and interaction.
+Pages read state through the admin handlers, and change it only through the admin API, from the browser.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PAGES.add("GET", "console/assets/<version>/<name>", "控制台的资源文件")(
 @PAGES.add("GET", "", "转到控制台", query=None)
 @PAGES.add("GET", "console/", "转到控制台", query=None)
 def to_console(context: AdminContext, request: AdminRequest) -> Response:
-    """Redirect to the console, by a relative URL because a reverse proxy may add a prefix."""
+    """Redirect to the console with a relative URL, because a reverse proxy may add a prefix."""
     # `/__admin` and `/__admin/` lead to the same page.
     path = flask.request.path
     target = "../console" if path.endswith("/console/") else "console" if path.endswith("/") else "__admin/console"
@@ -46,7 +46,7 @@ def redirect(target: str) -> Response:
 
 @PAGES.add("GET", "console", "总览", query=None)
 def overview(context: AdminContext, request: AdminRequest) -> Response:
-    """Return the page that says what is served, and how to make the first call."""
+    """Return the page with the state of the server and a first call to copy."""
     lang, engine = page_language(context, request), context.engine
     scenario = engine.config.scenarios[engine.store.scenario]
     values = current_readings(context, None)
@@ -77,7 +77,7 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
 
 
 def first_call(context: AdminContext) -> Json:
-    """Return the parts of a signed call that is answered with data: URL, query, and body."""
+    """Return the URL, query and body of a signed call that returns data."""
     engine = context.engine
     app = next(iter(engine.config.apps.values()))
     query = signed_query(context, app.appkey)

@@ -1,4 +1,4 @@
-"""The console's page of control: what is in force, for all apps or one, with forms for what the admin API changes."""
+"""The console's control page: the settings of all apps or one app, with forms to change them by the admin API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGES = Routes()
 
 
 class FormField(NamedTuple):
-    """A field of a fault as a form shows it."""
+    """A field of a fault in a form."""
 
     name: str
     kind: str  # `choice`, `number`, `json` or `text`.
@@ -34,7 +34,7 @@ class FormField(NamedTuple):
 
 @PAGES.add("GET", "console/control", "控制", query=None)
 def control(context: AdminContext, request: AdminRequest) -> Response:
-    """Scenario, clock, faults, readings and apps: what is in force, and the forms to change it."""
+    """Return the page with scenario, clock, faults, readings and apps, and forms to change them."""
     lang, engine = page_language(context, request), context.engine
     scope = AdminRequest(request.appkey)
     values = current_readings(context, request.appkey)

@@ -1,6 +1,6 @@
-"""Admin resources behind the console's data page: what the API answers, without a trace, and sums of it for tables.
+"""The console's data page and its admin resources: answers of the API that are not recorded, and sums for tables.
 
-The page shows the API's own answers. Only the names of §3.2 come from elsewhere, because those answers have none.
+The page shows the API's own answers. Only the names of §3.2 have another source, because those answers have no names.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from mockserver.world.views import VIEWS
 
 ROUTES = Routes()
 PAGES = Routes()
-MAX_ROWS = 500  # Rooms, and people, of one answer.
-_MANY = 30_000  # Callers of a day; above, tables of rooms and people show the busiest hour.
+MAX_ROWS = 500  # Maximum number of rooms, and of users, in one answer.
+_MANY = 30_000  # Users of a day; above, the tables of rooms and users show only the busiest hour.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _DISTRIBUTION = "count_business_distribute_volume_by_day"
 
 
 @PAGES.add("GET", "console/data", "数据", query=None)
 def data(context: AdminContext, request: AdminRequest) -> Response:
-    """The page that shows one day of the world: statistics as charts, rooms and people as tables."""
+    """Return the page of one day of the world: statistics as charts, rooms and users as tables."""
     engine = context.engine
     appkey = request.appkey or next(iter(engine.config.apps))
     state = context.state(appkey)
     now = state.clock.second()
-    day = request.query.get("day", "").replace("-", "")  # As a link gives it, or a date field.
+    day = request.query.get("day", "").replace("-", "")  # From a link (20191210) or a date field (2019-12-10).
     try:
         start = parse_day(day)
     except ValueError:
@@ -97,7 +97,7 @@ def _tables(context: AdminContext, appkey: str, start: int, lang: Lang) -> Json:
 
 
 def _default_day(world: World, now: int) -> int:
-    """Return the first second of the last day that is worth looking at."""
+    """Return the first second of the last day with calls (recorded worlds), or with an evening (generated worlds)."""
     if isinstance(world, RecordedWorld):
         recorded = world.sessions_between(0, now)
         return start_of_day(int(recorded.enter.max()) if len(recorded) else now)
@@ -108,11 +108,11 @@ def _default_day(world: World, now: int) -> int:
 @ROUTES.add(
     "GET",
     "preview",
-    "查看接口对某请求的应答：由服务器签名，不经过故障，不留任何记录",
+    "查看接口对某请求的响应：由服务器签名，不经过故障，不留任何记录",
     query=("operation", "body", "identifier"),
 )
 def preview(context: AdminContext, request: AdminRequest) -> Response:
-    """What the API answers to `operation` with `body`: signed by the server, without faults, and without a trace."""
+    """Return the API's answer to `operation` with `body`: signed by the server, without faults, and not recorded."""
     signing = {"identifier": request.query["identifier"]} if "identifier" in request.query else {}
     query = signed_query(context, request.appkey, **signing)
     body = request.query.get("body", "").encode("utf-8", "surrogatepass")
@@ -125,7 +125,7 @@ def preview(context: AdminContext, request: AdminRequest) -> Response:
 
 @ROUTES.add("GET", "calls", "按房间与用户汇总一段时间内的通话；默认为今天", query=("from", "to"))
 def calls(context: AdminContext, request: AdminRequest) -> Json:
-    """Rooms and people with calls between `from` and `to` (Unix seconds), summed up; today by default."""
+    """Sums per room and per user of the calls between `from` and `to` (Unix seconds; default: today)."""
     appkey = request.appkey or next(iter(context.engine.config.apps))
     now = context.state(appkey).clock.second()
     begin, end = _second(request, "from", start_of_day(now)), _second(request, "to", now)
@@ -134,9 +134,9 @@ def calls(context: AdminContext, request: AdminRequest) -> Json:
     return {"operation": "query_all_instance_by_time", "body": body, **_sums(rows, now)}
 
 
-@ROUTES.add("GET", "distribution-names", "3.2 应答各行的名称（中英文）；应答本身不含名称", query=("day", "by"))
+@ROUTES.add("GET", "distribution-names", "3.2 响应各行的名称（中英文）；响应本身不含名称", query=("day", "by"))
 def distribution_names(context: AdminContext, request: AdminRequest) -> Json:
-    """The names of the rows of a §3.2 answer in both languages, in its order; null where a scenario's rule answers."""
+    """Names of the rows of a §3.2 answer in both languages, in its order; null if a rule of a scenario answers."""
     appkey = request.appkey or next(iter(context.engine.config.apps))
     state = context.state(appkey)
     now = state.clock.second()
@@ -156,7 +156,7 @@ def distribution_names(context: AdminContext, request: AdminRequest) -> Json:
 
 
 def _answer(context: AdminContext, appkey: str, operation: str, body: Json) -> Json:
-    """Return a successful answer of the API; AdminError 422 with its ErrorInfo for any other."""
+    """Return a successful answer of the API. Raise AdminError 422 with the ErrorInfo of a failure."""
     query = signed_query(context, appkey)
     sent = Request(
         "POST", OPERATIONS[operation].path, query, {"content-type": "application/json"}, json.dumps(body).encode()
@@ -176,7 +176,7 @@ def _second(request: AdminRequest, name: str, default: int) -> int:
 
 
 def _sums(rows: Iterable[Json], now: int) -> Json:
-    """Return the rows of a §2.3 answer summed up by room and by user, those with the longest calls first."""
+    """Return the sums of the rows of a §2.3 answer by room and by user, those with the longest calls first."""
     rooms: dict[str, Json] = {}
     people: dict[str, Json] = {}
     members: set[tuple[str, str]] = set()
@@ -184,7 +184,7 @@ def _sums(rows: Iterable[Json], now: int) -> Json:
     for row in rows:
         sessions += 1
         enter = int(row["EnterTime"])
-        leave = int(row["LeaveTime"] or 0) or now  # A running call has none, or 0, by the reading `ongoing`.
+        leave = int(row["LeaveTime"] or 0) or now  # Empty or 0 for a call in progress, by the reading `ongoing`.
         room = rooms.get(row["RoomId"])
         if room is None:
             created = int(row["CreateTime"])

@@ -1,7 +1,7 @@
-"""The requests of the journal as they arrive, in summaries: for the console, and for `mockserver requests --follow`.
+"""Summaries of new requests in the journal: for the console, and for `mockserver requests --follow`.
 
-A reader names the position it has read to. Our own transport also streams the news (server-sent events): it looks for
-them four times a second, so a stream costs the path of a request nothing.
+A reader passes the position up to which it has read. Our own transport also streams new requests (server-sent events):
+it polls four times a second, so that streams do not slow down requests.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from mockserver.server import wsgi
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 
 ROUTES, PAGES = Routes(), Routes()
-MAX_FEED = 10_000  # Requests of one answer.
-MAX_EVENT = 25  # Requests of one event; the others are counted.
-_SILENT_EVENTS = 60  # After so many calls without news a comment shows whether the client is still there.
+MAX_FEED = 10_000  # Maximum number of requests in one answer.
+MAX_EVENT = 25  # Maximum number of requests in one event; the others are counted.
+_SILENT_EVENTS = 60  # After this many polls without new requests, a comment detects a disconnected client.
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 @ROUTES.add("GET", "requests/feed", "某位置之后到达的请求摘要，至多 `limit` 条", query=("after", "limit"))
 def feed(context: AdminContext, request: AdminRequest) -> Json:
-    """Summaries of the requests after a position, at most `limit`; the answer has the next position.
+    """Summaries of at most `limit` requests after the position `after`, and the position to continue from.
 
-    `skipped` counts those left out; `cleared` changes when the journal was cleared.
+    `skipped` is the number of omitted requests; `cleared` changes when the journal is cleared.
     """
     after, limit = _number(request, "after", 0), min(_number(request, "limit", 1_000), MAX_FEED)
     answer = _news(context.engine.journal, after, limit)
@@ -42,7 +42,7 @@ def feed(context: AdminContext, request: AdminRequest) -> Json:
 
 @PAGES.add("GET", "console/stream", "请求摘要的实时事件流", query=("after",))
 def stream(context: AdminContext, request: AdminRequest) -> Response:
-    """The feed as server-sent events; 204, which ends an EventSource, on a server without streams."""
+    """Return the feed as server-sent events, or 204, which ends an EventSource, on a server without streams."""
     environ = flask.request.environ
     if wsgi.TRANSPORT not in environ or flask.request.method != "GET":
         return Response(status=204, headers=_HEADERS)
@@ -53,7 +53,7 @@ def stream(context: AdminContext, request: AdminRequest) -> Response:
 
 
 def _events(journal: Journal, after: int) -> Callable[[], bytes]:
-    """Return a function that returns the next event, or nothing while there is no news."""
+    """Return a function that returns the next event, or b"" while there is no new request."""
     position, cleared, silent = after, journal.news(after, 0).cleared, 0
 
     def next_event() -> bytes:
@@ -78,7 +78,7 @@ def _news(journal: Journal, after: int, limit: int) -> Json:
 
 
 def _summary(number: int, entry: JournalEntry) -> Json:
-    """Return what a row of a list shows."""
+    """Return the values of a row in the list."""
     return {
         "number": number,
         "id": entry.id,

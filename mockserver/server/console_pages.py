@@ -1,6 +1,6 @@
-"""How a page of the console is rendered: templates, language, relative links, and the files that pages load.
+"""Rendering of console pages: templates, language, relative links, and the files that pages load.
 
-A page works below any prefix, so all links are relative. Scripts and styles are files, and a template writes each text in
+A page works below any prefix, so all links are relative. Scripts and styles are files. Templates contain each text in
 both languages: `t("Rooms", "房间")`.
 """
 
@@ -29,11 +29,11 @@ from mockserver.server.admin_request import AdminContext, AdminRequest
 _PAGES = Path(__file__).parent / "pages"
 _FOLDERS = (_PAGES / "console", _PAGES / "vendor")
 _MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-# The forms of a page lead to the page itself, so that they work without scripts.
+# Without scripts, a form submits to its own page.
 _POLICY = DOCS_HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 _HEADERS = {**DOCS_HEADERS, "Content-Security-Policy": _POLICY}
 _COOKIE = "mockserver_lang"
-_IDLE_SECONDS = 1.0  # After the first page, until the templates of the others are compiled.
+_IDLE_SECONDS = 1.0  # Seconds after the first page before the templates of the other pages are compiled.
 NAVIGATION = (
     ("console", Text("Overview", "总览")),
     ("console/data", Text("Data", "数据")),
@@ -42,13 +42,13 @@ NAVIGATION = (
     ("console/control", Text("Control", "控制")),
     ("console/report", Text("Report", "报告")),
 )
-"""The pages: path below the admin prefix, and title."""
+"""The pages: their path below the admin prefix, and their title."""
 
 
 def render(
     context: AdminContext, request: AdminRequest, template: str, *, status: int = 200, **values: Any
 ) -> Response:
-    """Return a page in the language of the reader. `values` are the variables of its template."""
+    """Return a page in the user's language. `values` are the variables of its template."""
     lang = _language(context, request)
     path = flask.request.path.partition("/__admin/")[2]
     admin = "../" * path.count("/") or "./"  # From this page to the admin prefix.
@@ -75,7 +75,7 @@ def render(
 
 
 def asset(context: AdminContext, request: AdminRequest) -> Response:
-    """Return a script, style sheet or icon of the pages. A browser keeps a file of this version for good."""
+    """Return a script, style sheet or icon of the pages. Browsers cache a file under its version permanently."""
     name, (version, files) = request.path["name"], _assets()
     if name not in files:
         text = Text(f"the console has no file {name}", f"控制台没有文件 {name}")
@@ -95,12 +95,12 @@ def _assets() -> tuple[str, dict[str, bytes]]:
 
 
 def server_url(context: AdminContext) -> str:
-    """Return the URL under which the reader's client reaches the API, without a trailing slash."""
+    """Return the URL of the API as the user's client reaches it, without a trailing slash."""
     return (context.public_url or flask.request.url_root).rstrip("/")
 
 
 def page_language(context: AdminContext, request: AdminRequest) -> Lang:
-    """Return the language of the reader: `?lang=`, else the one chosen before, else the browser's, else the server's."""
+    """Return the user's language: from `?lang=`, the cookie, the browser, or the server, in this order."""
     return _language(context, request)
 
 

@@ -1,4 +1,4 @@
-"""The console's page of the report: coverage as a heat map, violations in groups, and how clients handle errors."""
+"""The console's report page: coverage as a heat map, groups of violations, and error handling."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mockserver.server.admin_request import AdminContext, AdminRequest, Routes
 from mockserver.server.console_pages import page_language, render
 
 PAGES = Routes()
-_LEVELS = (1, 10, 100, 1_000)  # The least requests of each shade of the heat map.
+_LEVELS = (1, 10, 100, 1_000)  # Minimum number of requests for each shade of the heat map.
 
 
 @PAGES.add("GET", "console/report", "报告", query=None)
 def report(context: AdminContext, request: AdminRequest) -> Response:
-    """What the requests so far cover of the contract, and what they got wrong."""
+    """Return the page with the coverage of the contract and the violations so far."""
     lang, engine = page_language(context, request), context.engine
     appkeys = None if request.appkey is None else [request.appkey]
     found = report_on_journal(engine.journal, engine.config, appkeys)
@@ -36,7 +36,7 @@ def report(context: AdminContext, request: AdminRequest) -> Response:
 
 
 def heat_map(coverage: Coverage) -> list[tuple[str, list[tuple[int, int] | None]]]:
-    """Return a row for each outcome: for each operation its requests and shade, None if it cannot have the outcome."""
+    """Return a row per outcome: for each operation the requests and the shade, or None if the outcome is impossible."""
     columns = [{cell.name: cell for cell in part.outcomes} for part in coverage.operations]
     names = dict.fromkeys(name for column in columns for name in column)
     return [

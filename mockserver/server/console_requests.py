@@ -1,4 +1,4 @@
-"""The console's pages of requests: the live list, and one exchange in full, alone or beside another."""
+"""The console's request pages: the live list, and one exchange in full, optionally compared with another."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Ro
 from mockserver.server.console_pages import page_language, render
 
 PAGES = Routes()
-_LATEST = 50  # Requests in the table for browsers without scripts.
+_LATEST = 50  # Maximum number of requests in the table for browsers without scripts.
 
 
 class FieldRow(NamedTuple):
-    """A field of a body with what its schema says of it."""
+    """A field of a body, with its description from the schema."""
 
     name: str
     value: str
@@ -29,7 +29,7 @@ class FieldRow(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A value in which two exchanges differ; empty where one has none."""
+    """A value that differs between two exchanges; an empty text if an exchange does not have it."""
 
     name: str
     left: str
@@ -38,7 +38,7 @@ class Difference(NamedTuple):
 
 @PAGES.add("GET", "console/requests", "请求", query=None)
 def requests(context: AdminContext, request: AdminRequest) -> Response:
-    """The live list of requests; without scripts, those of the latest ones that match app and operation."""
+    """Return the live list of requests; without scripts, the latest ones that match app and operation."""
     engine, query = context.engine, request.query
     operation = query.get("operation")
     latest = [
@@ -57,9 +57,9 @@ def requests(context: AdminContext, request: AdminRequest) -> Response:
     )
 
 
-@PAGES.add("GET", "console/requests/<id>", "一次请求与应答", query=None)
+@PAGES.add("GET", "console/requests/<id>", "一次请求与响应", query=None)
 def exchange(context: AdminContext, request: AdminRequest) -> Response:
-    """One request with its answer, the diagnosis, and the difference from the request `with`."""
+    """Return the page of a request with its answer and diagnosis, and its differences from the request `with`."""
     lang, config = page_language(context, request), context.engine.config
     entry, other = (_shape(context, entry_id, lang) for entry_id in (request.path["id"], request.query.get("with")))
     if entry is None or (other is None and request.query.get("with")):
@@ -84,7 +84,7 @@ def _shape(context: AdminContext, entry_id: str | None, lang: Lang) -> Json | No
 
 
 def _pretty(body: str | None) -> str | None:
-    """Return JSON with indents, and anything else as it is."""
+    """Return JSON with indentation, and other text unchanged."""
     try:
         return json.dumps(json.loads(body or ""), ensure_ascii=False, indent=2)
     except (ValueError, RecursionError):
@@ -96,7 +96,7 @@ def _schema(config: Config, operation: str, kind: str) -> Mapping[str, Any]:
 
 
 def _meaning(schema: Mapping[str, Any], lang: Lang) -> tuple[str, str]:
-    """Return the section of a field and what it means."""
+    """Return the section and the description of a field."""
     comment = str(schema.get("$comment", ""))
     section = comment.partition(";")[0] if comment.startswith("§") else ""
     text = schema.get("x-description-zh") if lang == "zh" else None
@@ -128,7 +128,7 @@ def _answer_fields(entry: Json, config: Config, lang: Lang) -> Iterator[FieldRow
 
 
 def _differences(entry: Json, other: Json) -> Iterator[Difference]:
-    """Yield what differs between two exchanges, in the order of the first."""
+    """Yield the differences between two exchanges, in the order of the first."""
     left, right = dict(_flat(entry)), dict(_flat(other))
     for name in dict.fromkeys((*left, *right)):
         if left.get(name) != right.get(name):
@@ -136,7 +136,7 @@ def _differences(entry: Json, other: Json) -> Iterator[Difference]:
 
 
 def _flat(entry: Json) -> Iterator[tuple[str, str]]:
-    """Yield the values of an exchange that a reader compares, by name."""
+    """Yield name and value of everything that is compared between exchanges."""
     for name in ("time", "appkey", "operation", "error", "scenario", "by", "near"):
         yield name, str(entry[name])
     sent, answer = entry["request"], entry["answer"]

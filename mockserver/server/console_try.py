@@ -1,4 +1,4 @@
-"""The console's page to try an operation, and the signature workbench: what a pasted request signs, step by step."""
+"""The console's page to try an operation, and the signature workbench, which checks a pasted request step by step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STAMPS = ("BeginTime", "EndTime")
 
 
 class FormField(NamedTuple):
-    """A field of a request as a form shows it."""
+    """A field of a request in a form."""
 
     name: str
     title: str
@@ -85,12 +85,12 @@ STEPS = (
         ("checksum_mismatch", "checksum_reused"),
     ),
 )
-"""The steps in the order of the checks. The text that is hashed is put together before the last one."""
+"""The steps in the order of the checks. The hashed text is shown before the last one."""
 
 
 @PAGES.add("GET", "console/try", "试一试", query=None)
 def try_it(context: AdminContext, request: AdminRequest) -> Response:
-    """The page with a form for each operation, and the signature workbench."""
+    """Return the page with a form for each operation, and the signature workbench."""
     lang, engine = page_language(context, request), context.engine
     name = request.query.get("operation", "")
     operation = OPERATIONS.get(name) or OPERATIONS["query_room_info"]
@@ -124,7 +124,7 @@ def _form_fields(schema: Mapping[str, Any], lang: Lang) -> Iterable[FormField]:
 
 @ROUTES.add("POST", "explain", '逐步检查粘贴的请求的签名：{"text"}；不留任何记录')
 def explain(context: AdminContext, request: AdminRequest) -> Json:
-    """Check a pasted request (`{"text"}`) step by step: URL, curl command, raw HTTP or journal entry; leaves no trace."""
+    """Check a pasted request (`{"text"}`: URL, curl command, raw HTTP or journal entry) step by step; not recorded."""
     text = request.fields(text=(str,)).get("text", "")
     context.scope(request.appkey)
     try:

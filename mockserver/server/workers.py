@@ -1,9 +1,9 @@
 """Several worker processes behind one port: a supervisor that starts, watches, replaces and stops them.
 
-Every worker accepts from a socket of its own (SO_REUSEPORT), so the kernel spreads the connections evenly. The supervisor holds
-all these sockets and serves nothing itself: connections that arrive while a worker is replaced wait for the next one and are never
-refused. SIGTERM and SIGINT finish the requests in flight and stop; a second one stops without waiting. SIGHUP replaces the workers
-one by one.
+Every worker accepts connections from its own socket (SO_REUSEPORT), so the kernel distributes them evenly. The
+supervisor holds all sockets but serves no requests: connections that arrive while a worker is replaced wait for the
+next worker and are not refused. SIGTERM and SIGINT finish the requests in flight and stop; a second signal stops
+without waiting. SIGHUP replaces the workers one by one.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from mockserver.server.listener import bind
 log = logging.getLogger("mockserver")
 
 Work = Callable[[socket.socket, Callable[[], object]], object]
-"""Serves on a socket until SIGTERM or SIGINT; calls the function once it answers."""
+"""Serves on a socket until SIGTERM or SIGINT; calls the function once it accepts requests."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD) if sys.platform != "win32" else ()
-_MIN_LIFE = 1.0  # Seconds. A worker that exits earlier is replaced after this time, any other at once.
+_MIN_LIFE = 1.0  # Seconds. A worker that exits earlier is replaced after this time, any other immediately.
 
 
 @dataclass(slots=True, eq=False)
 class _Worker:
     slot: int
     pid: int
-    pipe: int  # Readable once the worker answers.
+    pipe: int  # Readable once the worker accepts requests.
     started: float
     ready: bool = False
     stopping: bool = False
 
 
 class Supervisor:
-    """Runs `work` in `count` forked processes. `reload` is called before SIGHUP replaces them; False keeps the old ones."""
+    """Runs `work` in `count` forked processes. SIGHUP replaces them after `reload`, unless that returns False."""
 
     def __init__(
         self, work: Work, count: int, *, host: str, port: int, reload: Callable[[], bool] = lambda: True
@@ -66,8 +66,8 @@ class Supervisor:
         return port
 
     def run(self, on_ready: Callable[[], object]) -> int:
-        """Serve until a stop signal; call `on_ready` once every worker answers. Return the exit status."""
-        life, self._alive = os.pipe()  # Workers see its end when the supervisor has exited.
+        """Serve until a stop signal; call `on_ready` once every worker accepts requests. Return the exit status."""
+        life, self._alive = os.pipe()  # Workers read end of file when the supervisor has exited.
         wake, self._wake = os.pipe()
         for end in (wake, self._wake):
             os.set_blocking(end, False)
@@ -92,7 +92,7 @@ class Supervisor:
         return 2 if self._failed else 0
 
     def _step(self, wake: int) -> bool:
-        """Wait for an event and act on it. Return False once every worker has been stopped."""
+        """Wait for an event and handle it. Return False once every worker has exited."""
         self._reap()
         if self._stops or self._failed:
             if not self._workers:
@@ -154,7 +154,7 @@ class Supervisor:
                 self._start(slot)
 
     def _replace_next(self) -> None:
-        """Start the next worker to replace; stop its predecessor once it answers."""
+        """Start the successor of the next worker to replace; stop that worker once its successor accepts requests."""
         if not self._to_replace:
             return
         slot = self._to_replace[0]
@@ -186,7 +186,7 @@ class Supervisor:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
-            # Ctrl-C is for the supervisor, which stops the workers.
+            # Ctrl-C must only reach the supervisor, which stops the workers.
             os.setpgid(0, 0)
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_DFL)
@@ -215,7 +215,7 @@ def _stop_with_supervisor(life: int) -> None:
 
 
 def _sockets(host: str, port: int, count: int) -> list[socket.socket]:
-    """Return listening sockets on one port, which port 0 chooses; ConfigurationError if another program uses it."""
+    """Return listening sockets on one port, or on a free one for 0. Raise ConfigurationError if the port is in use."""
     if not hasattr(os, "fork") or not hasattr(socket, "SO_REUSEPORT"):
         text = Text(
             "needs a system with fork and SO_REUSEPORT, such as Linux", "需要支持 fork 与 SO_REUSEPORT 的系统，如 Linux"

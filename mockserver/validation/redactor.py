@@ -32,7 +32,7 @@ class Redactor:
         self._by_prefix: dict[str, dict[int, set[str]]] = {}  # Spellings by their first characters and their length.
         self._prefixes: tuple[str, ...] = ()
         self._clean: tuple[Mapping[str, str], tuple[str, ...]] = {}, ()
-        """Mappings of headers without any of these prefixes. Clients repeat them, and the transport reuses the mappings."""
+        """Header mappings without any of these prefixes, which the transport reuses while clients repeat them."""
 
     def add_credentials(self, credentials: Iterable[Credentials]) -> None:
         """Mask the secrets of these apps from now on."""

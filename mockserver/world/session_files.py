@@ -247,7 +247,7 @@ def _integers(cells: Cells, wrong: Wrong) -> I64:
 
 
 def _numbers(cells: Cells) -> list[Any] | None:
-    """Return cells of digits and points as numbers; None if they are no numbers of JSON, such as 007. Twice as fast as `map`."""
+    """Return cells of digits and points as numbers; None if one is not a JSON number (007). Faster than `map`."""
     try:
         return orjson.loads(f"[{','.join(cells)}]")  # type: ignore[no-any-return]
     except orjson.JSONDecodeError:

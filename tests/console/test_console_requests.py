@@ -35,7 +35,7 @@ def listed(page: Page) -> list[str]:
 def test_a_new_request_appears_at_once(open_page: Callable[..., Page], server: MockServer) -> None:
     """Within a second of its answer, without a reload, above the earlier ones; a cleared journal empties the list."""
     page = open_page("requests")
-    expect(page.locator(".empty")).to_contain_text("No request yet")
+    expect(page.locator(".empty")).to_contain_text("No requests yet")
     send(server, RoomId="123456789")
     expect(page.locator(ROWS)).to_have_count(1, timeout=1_000)
     send(server, RoomId="nowhere")

@@ -1,4 +1,4 @@
-// What every page uses: rendering, texts in both languages, calls of the admin API, times in UTC+8, and copying.
+// Shared by all pages: rendering, texts in both languages, calls of the admin API, times in UTC+8, and copying.
 
 import { h, render } from "./preact.mjs";
 import htm from "./htm.mjs";
@@ -16,7 +16,7 @@ export const server = new URL("..", admin).href.replace(/\/$/, "");
 /** Returns the text in the language of the page. */
 export const t = (en, zh) => (chinese ? zh : en);
 
-/** An error answer of the admin API; the message is for people. */
+/** An error of the admin API, with a message to show. */
 export class AdminError extends Error {}
 
 /** Returns the JSON answer of an admin resource; throws AdminError with the server's message. */
@@ -30,20 +30,20 @@ export async function call(method, path, body) {
   try {
     response = await fetch(admin + path, options);
   } catch {
-    throw new AdminError(t("The server does not answer. Is it still running?", "服务器没有应答，是否仍在运行？"));
+    throw new AdminError(t("The server does not answer. Is it still running?", "服务器没有响应，是否仍在运行？"));
   }
   const answer = await response.json();
   if (!response.ok) throw new AdminError(answer.message ?? response.statusText);
   return answer;
 }
 
-/** Returns the path of a resource with query parameters; those without a value are left out. */
+/** Returns the path of a resource with query parameters; parameters without a value are omitted. */
 export function withQuery(path, parameters) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value != null));
   return query.size ? `${path}?${query}` : path;
 }
 
-/** Says something briefly, also to a screen reader. */
+/** Shows a short message, also to screen readers. */
 export function say(text) {
   const status = document.getElementById("status");
   status.textContent = text;
@@ -83,7 +83,7 @@ export async function signedCurl(operation, body, appkey) {
   return curl(`${server}/v2/video/${operation}`, query, body);
 }
 
-/** Returns the path of what the API answers, without a trace in the journal. */
+/** Returns the path of an answer of the API that is not recorded in the journal. */
 export function previewPath(operation, body, appkey) {
   return withQuery("preview", { operation, body: JSON.stringify(body), appkey });
 }

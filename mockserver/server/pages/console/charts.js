@@ -7,7 +7,7 @@ const HEIGHT = 208;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** "as curl" and "as JSON" of the call that a picture shows. */
+/** The links "as curl" and "as JSON" for the request of a chart. */
 export function Source({ operation, body, appkey }) {
   const copyCurl = async () => copy(await signedCurl(operation, body, appkey));
   return html`<span class="tools">
@@ -92,7 +92,7 @@ function gaps(plot, from, to, step) {
   return found;
 }
 
-/** Returns one row for each hour: its values put together by `merge`. */
+/** Returns one row per hour, with its values combined by `merge`. */
 function byHour(times, series, merge) {
   const hours = new Map();
   times.forEach((second, index) => {
@@ -109,7 +109,7 @@ export const merges = {
   mean: (values) => values.reduce((sum, value) => sum + value, 0) / values.length,
 };
 
-/** A chart of ticks with everything that belongs to it. */
+/** A chart of ticks, with its summary, readout, table and links. */
 export function Chart({ id, title, times, series, merge, format, floor, bars, summary, source }) {
   const [point, setPoint] = useState(null);
   const names = series.map(({ name }, index) => html`<span class="key key-${index + 1}">${name}</span>`);
@@ -134,7 +134,7 @@ export function Chart({ id, title, times, series, merge, format, floor, bars, su
               </table>
             </div>
           </details>`
-      : html`<p class="empty">${t("No ticks: the day has no data yet. Pick another day.", "没有数据点：当天尚无数据，请选择其他日期。")}</p>`}
+      : html`<p class="empty">${t("No ticks: the day has no data yet. Choose another day.", "没有数据点：当天尚无数据，请选择其他日期。")}</p>`}
     <${Source} ...${source} />
   </figure>`;
 }

@@ -1,4 +1,4 @@
-// Control: each form or button is one call of the admin API; then the parts of the page that show the state are loaded again.
+// Control: each form or button is one call of the admin API; then the parts of the page that show the state are reloaded.
 
 import { call, copy, html, render, say, t, utc8, withQuery } from "./base.js";
 
@@ -9,7 +9,7 @@ const main = document.getElementById("main");
 /** Returns the path of a resource for the chosen app, or for all. */
 const scoped = (path, appkey = scope.value) => withQuery(path, { appkey });
 
-/** Replaces the parts that show what is in force. */
+/** Replaces the parts that show the current settings. */
 async function refresh() {
   const response = await fetch(location.href);
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -84,7 +84,7 @@ kind.addEventListener("change", () => {
   for (const set of document.querySelectorAll("[data-kind]")) set.hidden = set.disabled = set.dataset.kind !== kind.value;
 });
 
-// The clock was replaced by `refresh`: it goes on from the time that the server gave.
+// `refresh` replaced the clock: it continues from the time of the server.
 let shownAt = 0;
 let ahead = 0;
 setInterval(() => {

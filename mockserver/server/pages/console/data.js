@@ -1,4 +1,4 @@
-// The data page: a day of the world by the answers of the API, which the server signs and evaluates without a trace.
+// The data page: a day of the world by the answers of the API, which the server signs and does not record.
 
 import { html, render, t, call, count, duration, previewPath, utc8, withQuery, chinese } from "./base.js";
 import { useEffect, useState } from "./hooks.mjs";
@@ -24,7 +24,7 @@ async function ask(operation, body) {
   return answer;
 }
 
-/** Returns what a promise gives: undefined while it is pending, else [value, error]. */
+/** Returns the state of a promise: undefined while it is pending, else [value, error]. */
 export function useAnswer(get, inputs = []) {
   const [state, setState] = useState();
   useEffect(() => {
@@ -39,7 +39,7 @@ export function useAnswer(get, inputs = []) {
   return state;
 }
 
-/** Shows what an answer becomes, or that it is on its way, or why there is none. */
+/** Shows an answer, or that it is loading, or its error. */
 function Answer({ state, show, title, source, className = "chart" }) {
   if (state && !state[1]) return show(state[0]);
   const text = state
@@ -58,12 +58,12 @@ const most = (times, values) => {
 const TRENDS = [
   { by: 1, title: t("Call seconds", "通话时长（秒）"), name: t("seconds", "秒"), merge: "sum" },
   { by: 2, title: t("Rooms created", "新建房间数"), name: t("rooms", "房间"), merge: "sum", bars: true },
-  { by: 3, title: t("Users online at once", "同时在线人数"), name: t("users", "人"), merge: "max" },
+  { by: 3, title: t("Concurrent users", "同时在线人数"), name: t("users", "人"), merge: "max" },
   { by: 4, title: t("Callers", "通话人数"), name: t("callers", "人次"), merge: "sum", bars: true },
 ];
 
 function trendSummary(merge, times, values) {
-  if (!values.length) return t("nothing yet", "暂无数据");
+  if (!values.length) return t("no data yet", "暂无数据");
   const [peak, at] = most(times, values);
   if (merge === "max") return t(`at most ${whole(peak)}, at ${at}`, `最多 ${whole(peak)}，在 ${at}`);
   const sum = values.reduce((total, value) => total + value, 0);
@@ -87,7 +87,7 @@ const QUALITIES = [
 ];
 
 function qualitySummary(times, series, unit, best) {
-  if (!times.length) return t("nothing yet", "暂无数据");
+  if (!times.length) return t("no data yet", "暂无数据");
   return series
     .map(({ name, values }) => {
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -135,7 +135,7 @@ function Distribution({ by, title, answer }) {
     const format = measure === "CommunicateDuration" ? duration : whole;
     const summary = named.length
       ? t(`${named.length} in all; ${named[0].name} has the most: ${format(named[0][measure])}`, `共 ${named.length} 项；${named[0].name}最多，为 ${format(named[0][measure])}`)
-      : t("nothing yet", "暂无数据");
+      : t("no data yet", "暂无数据");
     return html`<section class="chart" aria-labelledby=${`distribution-${by}`}>
       <div class="row apart">
         <h2 id=${`distribution-${by}`}>${title}</h2>
@@ -193,7 +193,7 @@ function Sums({ title, rows, total, id, columns, onPick, picked }) {
             </tbody>
           </table>
         </div>`
-      : html`<p class="empty">${t("No calls in this time. Pick another day, or a scenario with calls under Control.", "这段时间没有通话。请选择其他日期，或在“控制”页选择有通话的场景。")}</p>`}
+      : html`<p class="empty">${t("No calls in this time. Choose another day, or a scenario with calls under Control.", "这段时间没有通话。请选择其他日期，或在“控制”页选择有通话的场景。")}</p>`}
   </section>`;
 }
 
@@ -236,7 +236,7 @@ function Calls({ callers }) {
           ${!many && html`<option value=${-1}>${t("the whole day", "全天")}</option>`}
           ${hours.map((volume, index) => html`<option value=${index}>${String(index).padStart(2, "0")}:00 (${whole(volume)})</option>`)}
         </select>
-        ${many && html`<span class="small">${t("A busy day: one hour at a time.", "当天通话很多，每次显示一个小时。")}</span>`}
+        ${many && html`<span class="small">${t("A busy day, shown one hour at a time.", "当天通话很多，每次显示一个小时。")}</span>`}
       </label>
       <${Source} ...${source} />
     </div>

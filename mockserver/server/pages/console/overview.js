@@ -1,4 +1,4 @@
-// The overview: the line to copy is signed again when it is copied, because a signature expires; requests per second and
+// The overview: the command is signed again when it is copied, because signatures expire; requests per second and
 // the last violations follow the journal.
 
 import { call, chinese, copy, count, curl, html, render, t, utc8 } from "./base.js";

@@ -118,7 +118,7 @@ function List() {
       </table>
       ${shown.length === 0 && html`<p class="empty">${rows.length
         ? t("No request matches the filters.", "没有符合条件的请求。")
-        : html`${t("No request yet. Copy the signed line of the ", "尚无请求。可复制")}<a href=${`${admin}console`}>${t("overview", "总览页")}</a>${t(" into a terminal, and it appears here.", "上已签名的命令到终端执行，请求会立即出现在这里。")}`}</p>`}
+        : html`${t("No requests yet. Copy the signed command from the ", "尚无请求。可复制")}<a href=${`${admin}console`}>${t("overview", "总览页")}</a>${t(" into a terminal, and it appears here.", "上已签名的命令到终端执行，请求会立即出现在这里。")}`}</p>`}
     </div>`;
 }
 

@@ -1,4 +1,4 @@
-// Time lines: the sessions of a room's people, and the days of a person, as rows of an SVG and as text.
+// Time lines: the sessions of a room's users, and the days of a user, as rows of an SVG and as text.
 
 import { html, t, count, duration, utc8 } from "./base.js";
 import { useEffect, useRef } from "./hooks.mjs";
@@ -36,7 +36,7 @@ function Panel({ id, title, state, show, onClose }) {
   </section>`;
 }
 
-/** The people of a room over its time, and its answer of §2.2. */
+/** The users of a room over time, and the answer of §2.2. */
 export function Room({ room, appkey, ask, onUser, onClose }) {
   const body = { RoomId: room };
   const source = { operation: "query_room_info", body, appkey };
@@ -73,13 +73,13 @@ export function Room({ room, appkey, ask, onUser, onClose }) {
         </table>
       </div>
       ${people.length < answer.Users.length && html`<p class="small">${t(`The first ${MOST} of ${answer.Users.length} people.`, `仅列出 ${answer.Users.length} 人中的前 ${MOST} 人。`)}</p>`}
-      <details><summary>${t("Answer of §2.2", "2.2 的应答")}</summary><pre class="block" tabindex="0">${JSON.stringify(answer, null, 2)}</pre></details>
+      <details><summary>${t("Answer of §2.2", "2.2 的响应")}</summary><pre class="block" tabindex="0">${JSON.stringify(answer, null, 2)}</pre></details>
       <${Source} ...${source} />`;
   };
   return html`<${Panel} id="room" title=${t(`Room ${room}`, `房间 ${room}`)} ...${{ state, show, onClose }} />`;
 }
 
-/** The records of a person over the days up to the one that is shown. */
+/** The records of a user on the days up to the one shown. */
 export function Person({ user, appkey, ask, end, onRoom, onClose }) {
   const begin = end + 1 - DAYS * 86400;
   const body = { UserId: user, BeginTime: String(begin), EndTime: String(end) };

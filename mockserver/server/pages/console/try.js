@@ -107,7 +107,7 @@ form.addEventListener("submit", async (event) => {
   try {
     shown = html`<${Result} key=${Date.now()} answer=${await send(document.getElementById("real").checked)} sent=${sent} />`;
   } catch (error) {
-    shown = html`<p class="empty error">${t("No readable answer", "没有可读的应答")}: ${error.message}</p>`;
+    shown = html`<p class="empty error">${t("No readable answer", "没有可读的响应")}: ${error.message}</p>`;
   }
   if (!result.dataset.ready) result.replaceChildren();
   result.dataset.ready = "yes";
@@ -166,5 +166,5 @@ document.getElementById("explain").addEventListener("submit", async (event) => {
 document.getElementById("example").addEventListener("click", async () => {
   const { query } = await call("GET", withQuery("sign", { appkey: appkey.value }));
   text.value = `${server}/v2/video/${operation}?${query.replace(/checksum=(\w+)/, (_, checksum) => `checksum=${checksum.toUpperCase()}`)}`;
-  say(t("The checksum is in upper case. Press Explain.", "其 checksum 为大写，请点击“检查”。"));
+  say(t("The checksum is in upper case. Click Explain.", "其 checksum 为大写，请点击“检查”。"));
 });
