@@ -1,4 +1,4 @@
-"""Environment variables of the commands, the WSGI app and the pytest plugin: the same values as options, and warnings."""
+"""Environment variables of the commands, the WSGI app and the pytest plugin: the values of options, and warnings."""
 
 from __future__ import annotations
 

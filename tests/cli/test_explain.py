@@ -1,4 +1,4 @@
-"""`mockserver explain` finds the request in what users paste, says when there is none, and never fails with a traceback."""
+"""`mockserver explain` finds the request in pasted text, reports if there is none, and never prints a traceback."""
 
 from __future__ import annotations
 

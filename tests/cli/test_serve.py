@@ -21,7 +21,7 @@ from mockserver.core.folders import Folders
 
 
 def test_serve_prints_one_ready_line(tmp_path: Path) -> None:
-    """With URL, scenario, pid, console and where the keys are; the ready file has them for programs and is removed at the end."""
+    """With URL, scenario, pid, console and the place of the keys, as the ready file, which is removed at the end."""
     file = tmp_path / "ready.json"
     with serving("--scenario", "document", "--ready-file", str(file)) as server:
         assert server.line == (

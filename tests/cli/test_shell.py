@@ -1,4 +1,4 @@
-"""What the commands have in common: URLs, help, exit codes, pipes, Ctrl-C, full disks, tables, and unique seq values."""
+"""Common features of the commands: URLs, help, exit codes, pipes, Ctrl-C, full disks, tables, and unique seqs."""
 
 from __future__ import annotations
 

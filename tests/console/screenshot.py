@@ -1,4 +1,4 @@
-"""The pictures of the console in the READMEs: `python -m tests.console.screenshot` takes them again (`make screenshot`)."""
+"""The pictures of the console in the READMEs; `python -m tests.console.screenshot` updates them (`make screenshot`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every named bad input is answered as its file says: never a 5xx, HTML or a traceback, never later than two seconds."""
+"""Every named bad input gets the answer in its file: no 5xx, HTML or traceback, within two seconds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_api_answers_with_an_envelope(mock, tally, name, title):
 
 @pytest.mark.parametrize("title", CASES["framing"])
 def test_bytes_on_a_socket_are_answered_or_dropped(mock, tally, title):
-    """An answer for each request that there is in them, a refusal, or a closed connection; the next client is served."""
+    """An answer for each request in them, a refusal, or a closed connection; the next client is served."""
     case, expected = case_of("framing", title)
     received = corpus_runner.framing(mock, case)
     tally("framing", received)

@@ -131,7 +131,7 @@ def test_the_garbage_collector_rests_while_files_are_read(tmp_path: Path, monkey
 
 
 def test_a_reload_leaves_nothing_to_the_garbage_collector() -> None:
-    """The old configuration is freed without it, and where a server has frozen its own, it does not walk the new one."""
+    """The old configuration is freed without it, and in a server with a frozen heap the new one is frozen, too."""
     engine = make_engine(scenario="document")
     gc.collect()
     gc.disable()

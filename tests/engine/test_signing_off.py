@@ -1,4 +1,4 @@
-"""The reading `signing: off`, for tools that cannot sign: whose request it is, who may choose it, and what faults still do."""
+"""The reading `signing: off`, for tools that cannot sign: the app of a request, where to set it, and faults."""
 
 from __future__ import annotations
 

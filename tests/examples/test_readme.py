@@ -72,7 +72,7 @@ def test_a_scenario_is_shown(lang: str) -> None:
 
 @pytest.mark.parametrize("path", [path for path in documents("console") if path.parent.name != "live"], ids=name)
 def test_console_samples_print_what_they_show(path: Path, server: MockServer) -> None:
-    """Every `$ command` prints the lines below it, or succeeds when none are shown. `tests/live` has a target for the others."""
+    """Every `$ command` prints the lines below it, or succeeds if none are shown. `tests/live` runs the others."""
     environ = {
         **os.environ,
         "MOCKSERVER_URL": server.url,

@@ -1,4 +1,4 @@
-"""An engine without HTTP for tests: sends requests to it and shows what it recorded. Engines share the shipped files."""
+"""An engine without HTTP for tests: sends requests to it and shows the recorded entries."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _READ_EVERYTHING = 1 << 1 | 1 << 2
 
 @contextlib.contextmanager
 def permissions_count() -> Iterator[None]:
-    """Inside, this thread may read only what its user may: `chmod(0)` takes access away even when the tests run as root."""
+    """Make `chmod(0)` take access away from this thread inside the block, even if the tests run as root."""
     if os.geteuid() != 0:
         yield
         return

@@ -87,7 +87,7 @@ def open_resources() -> tuple[int, int]:
 
 
 def test_memory_does_not_grow_under_load(measured):
-    """Mixed requests with occasional reloads and scenario changes: memory of the second half equals that of the first."""
+    """Mixed requests with occasional reloads and scenario changes use no more memory in the second half."""
     seed = random.randrange(1 << 32)
     process, sizes = psutil.Process(), []
     # The test runner captures each log line, which would count as growth.

@@ -59,7 +59,7 @@ def wait_for_ends(
 
 @pytest.mark.alone
 def test_slow_clients_do_not_affect_others_and_are_closed_in_time(tally, measured):
-    """200 half-open and 200 one-byte-per-second connections: other requests take under 250 ms at the 99th percentile."""
+    """200 half-open and 200 one-byte-per-second connections: the 99th percentile of other requests is under 250 ms."""
     with serving("--scenario", "default") as server, Client(server.port) as good:
         good.code()
         start = time.monotonic()

@@ -37,7 +37,7 @@ CHOICES: dict[str, list[Any]] = {
     "max_range_days": [31, 0, 1, 7, 100, 3_660],
 }  # fmt: skip
 HABITS = ("present_rooms", "single_rows", "zero_room", "clock_behind")
-"""What the document leaves open and no reading names: a room's time range selects whoever was present, whatever `window` selects;
+"""Ambiguities without a reading: a room's time range selects the users present, whatever `window` selects;
 counts without a volume are left out one by one; an unknown room was created at "0"; the clock is behind."""
 DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
 RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")

@@ -48,7 +48,7 @@ def test_a_journal_becomes_a_har_without_signatures(journal: Any) -> None:
 
 
 def test_captured_answers_are_checked(journal: Any, tmp_path: Path) -> None:
-    """What a journal has is sound; an answer of another shape is a finding with the request that shows it, without secrets."""
+    """The answers of a journal are valid; one of another shape is a finding with its request, without secrets."""
     schemas = shipped_config().schemas
     result = check_har(written(tmp_path / "a.har", journal), schemas)
     assert (result.requests, result.asked["query_room_info"], list(result.findings())) == (2, 2, [])

@@ -1,4 +1,4 @@
-"""`learn` decides every reading that a backend's data decide, and writes a folder with which the mock answers like the backend."""
+"""`learn` decides every reading that a backend's data allow, and writes a folder that makes the mock behave like it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:
 
 
 def test_a_recorded_twin_does_not_answer_by_a_rule_that_is_not_the_target_s(tmp_path: Path) -> None:
-    """Where a room's time range selects by another rule than `window`, it answers `not_recorded`; elsewhere it knows the choice."""
+    """If a room's time range selects by a rule other than `window`, the answer is `not_recorded`; else it is known."""
     for habits, undecided in (((), False), (("present_rooms",), True)):
         _, result, target = examine_backend({"window": "contained"}, habits=habits, thorough=True)
         write(tmp_path / str(undecided), result, target, "recorded")

@@ -1,4 +1,4 @@
-"""`verify` and `learn` as commands, against real servers: the README's example, exit codes, files and one-line errors."""
+"""`verify` and `learn` against real servers: the README's examples, exit codes, files and one-line errors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def partner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Mo
 
 
 def test_the_example_of_the_readme_runs(partner: tuple[Path, MockServer], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every command prints the lines shown below it, where `…` stands for anything; the twin answers as the target does."""
+    """Every command prints the lines below it, where `…` stands for anything; the twin answers like the target."""
     folder, server = partner
     monkeypatch.chdir(folder)
     steps = [step for block in blocks(README, "console") for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
@@ -97,7 +97,7 @@ def test_the_readme_lists_every_invariant() -> None:
 
 
 def test_expectations_fail_a_run(partner: tuple[Path, MockServer], tmp_path: Path) -> None:
-    """A reading other than the expected one gives exit code 1; the report is a file; the keys are in the environment."""
+    """Another reading than expected gives exit code 1; the report is a file; the keys are in the environment."""
     _, server = partner
     report = tmp_path / "report.xml"
     keys = {

@@ -1,4 +1,4 @@
-"""`record`: what a target answers goes back unchanged, is written down, and answers what was never asked, or says that it cannot."""
+"""`record`: answers of a target are returned unchanged and recorded, and the recording covers other requests."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def recording(
     folder: Path, backend: Backend, time: Time, *, mode: Mode = "record", scenario: str = "empty", signing: str = "off",
     pseudonyms: bytes = b"", texts: tuple[str, ...] = (), learned: bool = True,
 ) -> Iterator[Session]:  # fmt: skip
-    """A recorder that writes `folder`, with a mock that reads the document as the backend does, if that was `learned`."""
+    """A recorder that writes `folder`; with `learned`, its mock has the readings of the backend."""
     readings = {name: backend.readings[name] for name in DATA_READINGS} if learned else {}
     client = EngineClient(scenario, {**readings, "signing": signing}, now=NOW)
     unstable = UnstableBackend(backend)
@@ -95,7 +95,7 @@ def span(begin: int, end: int) -> dict[str, str]:
 
 
 def test_answers_go_back_unchanged_and_are_signed_anew(tmp_path: Path) -> None:
-    """Clients sign with mock keys, the recorder with those of the target and a new seq; status and bytes are the target's."""
+    """Clients sign with mock keys, the recorder with the target's and a new seq; status and bytes are the target's."""
     time = Time()
     backend = Backend({"http_status": "rest", "seq": "unique", "identifier": "admin"}, clock=time)
     with recording(tmp_path, backend, time, signing="v2") as session:

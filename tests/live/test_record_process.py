@@ -1,4 +1,4 @@
-"""`mockserver record` as a process, over real sockets: failures of the target, a kill, a proxy, and secrets that must stay where they are."""
+"""`mockserver record` as a process, over real sockets: failures of the target, a kill, a proxy, and secrets."""
 
 from __future__ import annotations
 

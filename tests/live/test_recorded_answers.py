@@ -1,4 +1,4 @@
-"""A client that asks a recording what was never asked while recording: each answer is the backend's, or says that it was not recorded."""
+"""Requests that were never sent while recording: each answer is the backend's, or `not_recorded`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Checker:
         self.rows = {row for now in self.times for row in sessions(self.answer(now, always))}
 
     def is_faithful(self, got: Any, question: Question) -> bool:
-        """Whether an answer is the backend's at one of the times; each call may be as of another time, but none is missing."""
+        """Whether an answer is the backend's; each call may be as of another of the times, and none is missing."""
         expected = [sorted_rows(got), UNKNOWN.get(got["ErrorCode"])]
         # The newest first: nearly all answers are as of then.
         if any(sorted_rows(self.answer(now, question)) in expected for now in self.times[::-1]):
@@ -107,7 +107,7 @@ def is_unknown(got: Any, body: Mapping[str, Any], recorded: set[str]) -> bool:
 
 
 def test_readings_are_concluded_from_what_was_recorded(tmp_path: Path) -> None:
-    """Answers that contradict the default correct it; a reading that they do not decide is listed, and the page says so."""
+    """Answers that contradict the default correct it; undecided readings are listed, also on the page."""
     time = Time()
     backend = Backend({"window": "enter", "room_window": "room", "ongoing": "empty"}, clock=time)
     room = next(each for each in backend.log if each["enter"] > each["create"] + 60 and each["leave"] < NOW - 3_600)
@@ -128,7 +128,7 @@ def test_readings_are_concluded_from_what_was_recorded(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["at-once", "over-hours", "not-learned"])
 @pytest.mark.parametrize("seed", range(60 if FULL else 2))
 def test_a_recording_answers_what_was_never_asked_or_says_so(tmp_path: Path, seed: int, how: str) -> None:
-    """Under any reading of the data, whatever was recorded; also over hours with calls that begin and end, or if no reading is known."""
+    """Under any readings, known or not, for any recording, also over hours with calls that begin and end."""
     draw, time = random.Random(seed), Time()
     backend = Backend(
         {name: draw.choice(CHOICES[name]) for name in DATA_READINGS} | {"max_range_days": 0}, clock=time, seed=seed

@@ -1,4 +1,4 @@
-"""The client of a target: it signs at send time, keeps to its limits, and says in one line, without secrets, what went wrong."""
+"""The client of a target: signs when sending, respects its limits, and reports errors in one line without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`verify` passes every correct backend, whatever its readings and error codes, and reports the defects of any other."""
+"""`verify` passes every correct backend with any readings and error codes, and reports the defects of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console's third-party files: `python -m tests.project.vendored_assets` fetches them from npm again (`make assets`).
+"""The console's third-party files; `python -m tests.project.vendored_assets` fetches them from npm (`make assets`).
 
 They are stored as published, except that a bare import of `preact` names the file beside it, because a page without
 inline scripts has no import map.

@@ -1,4 +1,4 @@
-"""The resources of templates are limited: at load if they are known, else when rendering; other requests do not wait."""
+"""The resources of templates are limited, at load if possible, else when rendering; other requests do not wait."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def test_many_waiting_callers_do_not_block_other_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """200 callers wait without a thread, one more is rejected, other calls are answered, and a stop releases all of them."""
+    """200 callers wait without a thread, one more is rejected, other calls are answered, and a stop releases all."""
     monkeypatch.setattr("mockserver.engine.journal.MAX_WAITERS", 200)
     monkeypatch.setattr("mockserver.server.admin_journal.MAX_WAITERS", 200)
     with MockServer("document") as mock, ExitStack() as stack:

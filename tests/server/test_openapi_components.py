@@ -24,7 +24,7 @@ FAILURE = {"Status": "FAIL", "ErrorCode": 1105, "ErrorInfo": "checksum is wrong"
 
 @pytest.mark.parametrize("readings", READING_SETS, ids=range(len(READING_SETS)))
 def test_components_have_the_form_that_generators_read(readings: dict[str, Any]) -> None:
-    """Only references to whole components, nothing beside them, no `enum` beside `const`, plain names, and no unused component."""
+    """Only references to whole components, no `enum` beside `const`, plain names, and no unused component."""
     found = document(**readings)
     schemas, used = found["components"]["schemas"], set()
     assert [each for each in schemas if not re.fullmatch("[A-Z][A-Za-z0-9]*", each)] == []

@@ -1,4 +1,4 @@
-"""Schemathesis generates requests from the served OpenAPI document; the document alone decides what is a correct answer.
+"""Schemathesis generates requests from the served OpenAPI document, which alone decides which answers are correct.
 
 HTTP is always 200 (§1.3), so the status checks of Schemathesis find nothing, and our check reads the envelope. Requests are
 signed after generation, and only in the parameters that are valid, so an invalid parameter arrives unchanged.

@@ -1,4 +1,4 @@
-"""While Redis is silent or unavailable: requests do not hang, errors have a reason, and the server recovers by itself."""
+"""While Redis is silent or unavailable, requests do not hang and errors have a reason; then the server recovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server in the current process: its apps have every method of the plugin's, without a socket, token or certificate."""
+"""The server in the current process: its apps have every method of the plugin's apps, without a socket or token."""
 
 from __future__ import annotations
 

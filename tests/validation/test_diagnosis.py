@@ -66,7 +66,7 @@ def test_a_hashed_curtime_that_differs_from_the_urls_is_named(names, sent, sign)
 
 
 def test_the_deep_search_finds_what_a_request_has_no_time_for():
-    """`deep` tries all milliseconds around curtime, a day of stale seconds, every other app and more pairs of mistakes."""
+    """`deep` tries all milliseconds around curtime, a day of stale seconds, all apps and more pairs of mistakes."""
     client = new_client(random.Random(1))
     crowd = [Credentials(str(n), f"secret {n}", f"rest {n}") for n in range(200)]
     for names, wrong in (
@@ -91,7 +91,7 @@ def test_the_deep_search_finds_what_a_request_has_no_time_for():
 
 @given(texts, texts, texts, texts)
 def test_a_right_checksum_is_never_diagnosed(appkey: str, secret: str, rest: str, curtime: str):
-    """Whatever the keys and the curtime are: the right checksum has no diagnosis, under each formula that is allowed."""
+    """The right checksum has no diagnosis, for any keys and curtime and under each allowed formula."""
     keys = Credentials(appkey, secret, rest)
     new, old = sha1(secret + rest + curtime), sha1(secret + curtime)
     assert diagnose(new, curtime, keys) is None

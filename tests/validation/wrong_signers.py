@@ -203,7 +203,7 @@ URLS: tuple[tuple[str, tuple[str, ...], Callable[[int], str], Callable[[Client],
     ("fraction in both, v1", ("v1_formula",), lambda n: f"{n}.347", lambda c: sha1(f"{c.s}{c.t}")),
     ("milliseconds in both, md5", ("md5",), lambda n: f"{n}347", lambda c: hexed("md5", f"{c.s}{c.r}{c.t}")),
 )  # fmt: skip
-"""Clients whose curtime has another form in the URL: what they do, the diagnosis, the curtime sent, the checksum sent."""
+"""Clients whose curtime has another form in the URL: the mistake, the diagnosis, the curtime and the checksum sent."""
 
 RANDOM_DIGESTS = (
     (20, lambda raw: raw.hex(), ()),

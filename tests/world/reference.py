@@ -236,7 +236,7 @@ class Reference:
         return {"DistributeData": [row for row in rows if row["CommunicateDuration"]]}
 
     def count_qos_by_day(self, body: Mapping[str, Any], start: int) -> dict[str, Any]:
-        """§3.3; a tick with failed joins only has the quality of the last tick with a call, or else of the first one."""
+        """§3.3. A tick with only failed joins has the quality of the last tick with a call, or else of the first."""
         step, limit = self.readings["tick_seconds"], self._limit(start)
         seconds: Counter[int] = Counter()
         sums: dict[int, Counter[str]] = defaultdict(Counter)

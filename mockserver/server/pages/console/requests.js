@@ -68,18 +68,18 @@ function List() {
     const resize = new ResizeObserver(() => setHeight(view.current.clientHeight));
     resize.observe(view.current);
     follow((news) => {
-      const anew = cleared.current !== undefined && news.cleared !== cleared.current;
+      const isCleared = cleared.current !== undefined && news.cleared !== cleared.current;
       cleared.current = news.cleared;
       const added = news.requests.reverse();
       offer("error", added.map((row) => row.error));
       offer("violation", added.flatMap((row) => row.violations));
-      if (anew) held.current = [];
+      if (isCleared) held.current = [];
       if (pausing.current) {
         held.current = [...added, ...held.current];
         return setSkipped((number) => number + news.skipped);
       }
-      setRows((known) => [...added, ...(anew ? [] : known)].slice(0, MOST));
-      setSkipped((number) => (anew ? 0 : number + news.skipped));
+      setRows((known) => [...added, ...(isCleared ? [] : known)].slice(0, MOST));
+      setSkipped((number) => (isCleared ? 0 : number + news.skipped));
     }, MOST);
   }, []);
 
