@@ -21,6 +21,7 @@ for attempt in 1 2; do
     -H 'Content-Type: application/json' -d '{"RoomId": "987654321"}'
   sleep "${PAUSE:-1}"
 done
+exit "${CODE:-0}"
 """
 
 
@@ -34,9 +35,8 @@ def run_recipe(readme: str, folder: Path, timeout: int = 20, **environ: str) -> 
     client.write_text(CLIENT, encoding="utf-8")
     client.chmod(0o755)
     recipe = recipe.replace("8080", port).replace("--timeout 20", f"--timeout {timeout}")
-    script = "set -e\n" + recipe.replace("./run-my-tests", "URL=$URL APP=$APP ./run-my-tests")
     return subprocess.run(
-        ["bash", "-c", script],
+        ["sh", "-c", recipe],
         cwd=folder,
         env={**os.environ, **environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
@@ -53,6 +53,13 @@ def test_the_recipe_passes_for_a_client_that_tries_again(readme: str, tmp_path: 
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"ErrorCode":1402' in done.stdout
     assert '"ErrorCode":0' in done.stdout
+
+
+def test_the_recipe_fails_when_the_client_does(tmp_path: Path) -> None:
+    """The exit code of the tests is that of the recipe, without a report."""
+    done = run_recipe("README.md", tmp_path, CODE="3")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Contract report" not in done.stdout
 
 
 def test_the_recipe_ends_when_the_server_cannot_start(tmp_path: Path) -> None:
