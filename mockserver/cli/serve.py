@@ -65,12 +65,14 @@ def run_server(
                     details["ca_file"] = str(server.ca_file)
                 apps = list(server.engine.config.apps)
                 ready_file.write({**details, "apps": apps})
+                # A shared store may already have another scenario than the chosen one.
+                scenario = server.engine.store.scenario
                 line = _ready_line(
-                    details, chosen, apps[0], server.engine.config.readings(chosen["scenario"])["signing"]
+                    details, chosen, apps[0], scenario, server.engine.config.readings(scenario)["signing"]
                 )
                 if chosen["log_format"] == "json":
                     entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
-                    line = to_json({**entry, "scenario": chosen["scenario"]}, indent=None)
+                    line = to_json({**entry, "scenario": scenario}, indent=None)
                 click.echo(line)
                 if open_browser:
                     open_console(url)
@@ -91,10 +93,12 @@ def _worker_log(form: str) -> ExitStack:
     return stack
 
 
-def _ready_line(details: Mapping[str, Any], chosen: Mapping[str, Any], appkey: str, signing: object) -> str:
+def _ready_line(
+    details: Mapping[str, Any], chosen: Mapping[str, Any], appkey: str, scenario: str, signing: object
+) -> str:
     """Return the line that scripts wait for. Do not change its beginning, up to the pid."""
     parts = [
-        f"scenario {chosen['scenario']}" + (", signing off" if signing == "off" else ""),
+        f"scenario {scenario}" + (", signing off" if signing == "off" else ""),
         f"pid {details['pid']}",
         f"console {details['admin_url']}/console",
         f"keys of app {appkey} in {user_folders(chosen['fixtures']).fixture('apps.yaml')}",

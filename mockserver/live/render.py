@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.clock import show_time
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang, Text, pluralize
 from mockserver.live.answers import Finding
 from mockserver.live.provocations import ErrorSeen, shared_codes
 from mockserver.live.verify import Result, result_json
@@ -68,7 +68,7 @@ class View:
                 "FAILED: nothing could be checked; choose a day with calls with --day",
                 "未通过：没有可检查的数据；请用 --day 指定有通话的日期",
             ).to(self.lang)
-        shown = f"{counts['error']} errors, {counts['warning']} warnings"
+        shown = f"{pluralize(counts['error'], 'error')}, {pluralize(counts['warning'], 'warning')}"
         shown_zh = f"{counts['error']} 个错误，{counts['warning']} 个警告"
         return (_FAILED if self.failed else _OK).to(self.lang) + ": " + Text(shown, shown_zh).to(self.lang)
 

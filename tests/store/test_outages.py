@@ -161,6 +161,7 @@ def test_a_second_host_joins_what_is_there_and_says_what_it_does_not_apply() -> 
         ):
             with Connection(second.port) as wire:
                 assert wire.get("scenario") == {"name": "empty"}
+                assert "(scenario empty, " in second.line
                 assert not wire.get("clock")["frozen"]
                 assert "--scenario, --now: not applied" in second.log
                 words = [sys.executable, "-m", "mockserver", "reset", "--url", second.url]
