@@ -295,7 +295,8 @@ class Lane:
 
     def _check(self) -> None:
         """Fail the calls whose deadline has passed; abort a silent connection."""
-        assert self._loop is not None
+        if self._loop is None:
+            return  # It was closed.
         now, connection = monotonic(), self._connection
         if connection is not None and connection.pending and now - connection.pending[0].sent > _SILENCE_SECONDS:
             connection.abort(Text(f"no answer for {_SILENCE_SECONDS:g} s", f"{_SILENCE_SECONDS:g} 秒内没有响应"))

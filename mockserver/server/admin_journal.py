@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
 from collections.abc import Iterable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 
 import flask
 
@@ -180,7 +181,8 @@ def _suspend(journal: Journal, request: AdminRequest, least: int, query: Journal
     future: Future[None] = Future()
 
     def done() -> None:
-        if not future.done():
+        # InvalidStateError: the client has disconnected, or the journal is closed after the last entry.
+        with contextlib.suppress(InvalidStateError):
             future.set_result(None)
 
     cancel = journal.notify(least, query, done)

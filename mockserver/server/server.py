@@ -7,6 +7,7 @@ import contextlib
 import functools
 import gc
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.transport")
 
+_HEAVY = re.compile(r"/__admin/(requests(/find|/verify)?|coverage|report|calls|console(/(data|requests|report))?)/?")
+_MAX_HEAVY = 4  # Heavy requests that are answered at the same time.
 _GRACE_SECONDS = 0.25  # How long a stop waits for idle clients to complete the close (TLS has a closing handshake).
 
 
@@ -39,11 +42,17 @@ def is_no_admin_path(path: str) -> bool:
     return not path.startswith("/__admin")
 
 
+def is_heavy_admin_path(path: str) -> bool:
+    """Whether requests to `path` read a whole journal or day, which may keep a processor busy for a second."""
+    return _HEAVY.fullmatch(path) is not None
+
+
 class Server:
     """Serves one WSGI application: in a background thread (`start`, `stop`, `with`) or in the current thread (`run`).
 
     Port 0 picks a free port. With an `engine`, API requests go directly to it and not to the application. WSGI requests
-    run in the event loop's thread if `inline` is true for their path, and in at most `threads` threads otherwise.
+    run in the event loop's thread if `inline` is true for their path, and in at most `threads` threads otherwise; those
+    with a `heavy` path, a few at a time.
     `on_stop` is called at a stop, after the last connection was accepted, to end what requests wait for. A stopped
     server can be started again.
     """
@@ -58,6 +67,7 @@ class Server:
         limits: Limits | None = None,
         tls: TLS | None = None,
         inline: Callable[[str], bool] = is_no_admin_path,
+        heavy: Callable[[str], bool] = is_heavy_admin_path,
         threads: int = 160,
         envelope: Envelope = plain_envelope,
         on_stop: Callable[[], object] = lambda: None,
@@ -75,6 +85,7 @@ class Server:
             scheme="https" if tls else "http",
             limits=limits or Limits(),
             inline=inline,
+            heavy=heavy,
             envelope=envelope,
             on_stop=on_stop,
             client_log=ClientLog(lang),
@@ -201,10 +212,15 @@ class Server:
         loop = self._new_loop()
         loop.set_exception_handler(on_loop_error)
         threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="mockserver-admin")
+        few_threads = ThreadPoolExecutor(_MAX_HEAVY, thread_name_prefix="mockserver-heavy")
         loop.set_default_executor(threads)
         spawn = self._store.open(loop) if self._store else None
         self._service = self._new_service(
-            loop=loop, threads=threads, playbacks=Playbacks(loop, self._timer), spawn=spawn
+            loop=loop,
+            threads=threads,
+            few_threads=few_threads,
+            playbacks=Playbacks(loop, self._timer),
+            spawn=spawn,
         )
         self._listener = Listener(self._service, sock, self._tls, shared=self._shared)
         try:
@@ -216,6 +232,8 @@ class Server:
             sock.close()
             if self._store is not None:
                 self._store.close()
+            if ending := asyncio.all_tasks(loop):
+                loop.run_until_complete(asyncio.wait(ending, timeout=0.5))
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
@@ -287,4 +305,5 @@ async def _finish_requests(service: Service) -> None:
     if unfinished_tasks:
         await asyncio.wait(unfinished_tasks, timeout=0.5)
     # A busy thread cannot be stopped, and must not delay the stop.
-    service.threads.shutdown(wait=not unfinished_tasks, cancel_futures=True)
+    for threads in (service.threads, service.few_threads):
+        threads.shutdown(wait=not unfinished_tasks, cancel_futures=True)

@@ -36,7 +36,9 @@ class Service:
     scheme: str
     limits: Limits
     inline: Callable[[str], bool]  # Whether WSGI requests to this path are fast enough for the event loop's thread.
+    heavy: Callable[[str], bool]  # Whether WSGI requests to this path may compute for a long time.
     threads: Executor  # Runs everything that takes longer.
+    few_threads: Executor  # Runs the heavy requests. Many threads that compute would stop the event loop for seconds.
     spawn: Callable[[Callable[[], object]], None] | None = None
     """Runs a request that may wait for a shared store, without blocking others; None if none waits."""
     envelope: Envelope
@@ -66,13 +68,14 @@ class Service:
         environ = wsgi.make_environ(connection_environ, request)
         answer = functools.partial(wsgi.call, self.app, environ, self.envelope)
         if not self.inline(environ["PATH_INFO"]):
-            response = await self.loop.run_in_executor(self.threads, answer)
+            threads = self.few_threads if self.heavy(environ["PATH_INFO"]) else self.threads
+            response = await self.loop.run_in_executor(threads, answer)
             if wsgi.WAIT in environ:
                 await self._wait(connection, *environ.pop(wsgi.WAIT))
                 if connection.disconnected:
                     return response
                 environ[wsgi.WAITED] = True
-                response = await self.loop.run_in_executor(self.threads, answer)
+                response = await self.loop.run_in_executor(threads, answer)
             return response
         return await self._suspend(self.spawn, answer) if self.spawn else answer()
 
@@ -82,6 +85,8 @@ class Service:
         """Wait without a thread until a request can be answered or its client has disconnected."""
         waiting = asyncio.wrap_future(future)
         connection.on_disconnect = waiting.cancel
+        if connection.disconnected:
+            waiting.cancel()
         try:
             await asyncio.wait({waiting}, timeout=seconds)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import pytest
 from admin_assertions import assert_error
 from helpers.http_client import Client, Connection
 
+from mockserver.engine.journal import Journal
+from mockserver.server import admin_journal
 from mockserver.testing.mock_server import MockServer
 
 
@@ -126,6 +129,49 @@ def test_a_caller_that_disconnects_does_not_wait_on() -> None:
             mock.engine.journal.select = lambda *query: listed.append(query) or scan(*query)  # type: ignore[method-assign]
         wait_until(lambda: not mock.engine.journal._waiters)
     assert listed == []
+
+
+def test_a_caller_that_has_disconnected_before_it_waits_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It disconnects while its request is checked."""
+    begun, go_on, suspend = threading.Event(), threading.Event(), admin_journal._suspend
+
+    def suspend_later(*arguments: Any) -> bool:
+        begun.set()
+        assert go_on.wait(20)
+        return suspend(*arguments)
+
+    monkeypatch.setattr(admin_journal, "_suspend", suspend_later)
+    with MockServer("document") as mock:
+        with socket.create_connection(("127.0.0.1", mock.port), 20) as wire:
+            wire.sendall(b"GET /__admin/requests?wait_for=9&timeout=50 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert begun.wait(20)
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wait_until(lambda: not mock._server.connections)
+        go_on.set()
+        wait_until(lambda: not mock._server._service.tasks)
+        assert mock.engine.journal._waiters == []
+
+
+def test_long_lists_are_made_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many threads that compute would stop all requests; other calls do not wait for those that do."""
+    begun, go_on, scan = [], threading.Event(), Journal.scan
+
+    def scan_later(*arguments: Any) -> Any:
+        begun.append(1)
+        assert go_on.wait(20)
+        return scan(*arguments)
+
+    monkeypatch.setattr(Journal, "scan", scan_later)
+    with MockServer("document") as mock, ExitStack() as stack:
+        crowd = [stack.enter_context(socket.create_connection(("127.0.0.1", mock.port), 20)) for _ in range(20)]
+        for wire in crowd:
+            wire.sendall(b"GET /__admin/requests HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: len(begun) >= 4)
+        with Connection(mock.port) as wire:
+            assert wire.get("health")["status"] == "ok"
+        assert len(begun) == 4
+        go_on.set()
+        assert {wire.recv(15) for wire in crowd} == {b"HTTP/1.1 200 OK"}
 
 
 def test_verify_lists_similar_requests(app) -> None:

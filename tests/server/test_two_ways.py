@@ -81,7 +81,9 @@ class Path:
             scheme="http",
             limits=Limits(body_bytes=1_048_576),
             inline=lambda path: True,
+            heavy=lambda path: False,
             threads=ThreadPoolExecutor(1),
+            few_threads=ThreadPoolExecutor(1),
             envelope=engine.error_body,
             playbacks=Playbacks(self.loop, timer),
             client_log=ClientLog(),
@@ -99,6 +101,7 @@ class Path:
     def close(self) -> None:
         """Release threads and loop."""
         self.service.threads.shutdown()
+        self.service.few_threads.shutdown()
         self.loop.close()
 
     def exchange(self, *pieces: bytes) -> tuple[bytes, str]:
