@@ -98,7 +98,9 @@ class TooManyWaiters(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class _Waiter:
+class Waiter:
+    """A caller of `notify`."""
+
     query: JournalQuery
     least: int
     missing: int
@@ -157,7 +159,7 @@ class Journal:
     def __init__(self, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
         self.max_entries, self.max_bytes = max_entries, max_bytes
         self._lock = threading.Lock()
-        self._waiters: list[_Waiter] = []
+        self._waiters: list[Waiter] = []
         self._closed = False
         self._apps: dict[tuple[EntryKind, str], AppJournal] = {}
         """By kind and appkey, so that strays do not evict requests."""
@@ -206,16 +208,14 @@ class Journal:
 
     def scan(self, query: JournalQuery = ALL, limit: int | None = None) -> tuple[Iterator[JournalEntry], int]:
         """Return the same as `select` with an iterator, which decodes each entry when needed, to save memory."""
-        with self._lock:
-            stored, evicted = self._snapshot(query)
+        stored, evicted = self._read(query)
         found = stored if query.selects_all else [item for item in stored if query.selects(item)]
         first = 0 if limit is None else max(len(found) - limit, 0)
         return map(self._show, itertools.islice(found, first, None)), evicted
 
     def count(self, query: JournalQuery = ALL) -> tuple[int, int]:
         """Return the number of matching entries, and the number of evicted entries that may match."""
-        with self._lock:
-            stored, evicted = self._snapshot(query)
+        stored, evicted = self._read(query)
         return _count(stored, query), evicted
 
     def wait_for(self, least: int, query: JournalQuery = ALL, timeout: float = 0.0) -> Selection:
@@ -240,13 +240,16 @@ class Journal:
         the limit of waiting callers is reached.
         """
         with self._lock:
-            count = _count(self._snapshot(query)[0], query)
-            if count >= least or self._closed:
-                return None
-            if len(self._waiters) >= MAX_WAITERS:
-                raise TooManyWaiters
-            waiter = _Waiter(query, least, least - count, callback)
-            self._waiters.append(waiter)
+            missing = least - _count(self._snapshot(query)[0], query)
+            return self._add_waiter(Waiter(query, least, missing, callback))
+
+    def _add_waiter(self, waiter: Waiter) -> Callable[[], None] | None:
+        """Add a caller, and return what `notify` returns. The lock must be held."""
+        if waiter.missing <= 0 or self._closed:
+            return None
+        if len(self._waiters) >= MAX_WAITERS:
+            raise TooManyWaiters
+        self._waiters.append(waiter)
 
         def cancel() -> None:
             with self._lock:
@@ -282,8 +285,7 @@ class Journal:
         """Remove the entries and eviction counts of one app or all. Return the number of entries removed."""
         with self._lock:
             self._cleared += 1
-            keys = [key for key in self._apps if appkey is None or key[1] == appkey]
-            removed = [(key, self._apps.pop(key)) for key in keys]
+            removed = [(key, self._apps.pop(key)) for key in list(self._apps) if appkey in (None, key[1])]
             self._size -= sum(app.size for _, app in removed)
             return sum(len(app.entries) for (kind, _), app in removed if kind == "request")
 
@@ -305,6 +307,10 @@ class Journal:
     def _evict(self, app: AppJournal) -> None:
         self._size -= app.evict()
         self.evictions += 1
+
+    def _read(self, query: JournalQuery) -> tuple[list[Stored], int]:
+        with self._lock:
+            return self._snapshot(query)
 
     def _snapshot(self, query: JournalQuery) -> tuple[list[Stored], int]:
         """Return the entries covered by a query (kind and app) in order of arrival, and the number of evicted ones."""

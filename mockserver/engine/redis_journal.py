@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from mockserver.core.machine_time import machine_time
-from mockserver.engine.journal import ALL_APPS, MAX_BYTES, Journal, JournalQuery, News, Stored, stored_entry
+from mockserver.engine.journal import ALL_APPS, MAX_BYTES, Journal, JournalQuery, News, Stored, Waiter, stored_entry
 from mockserver.engine.journal_codec import decode, encode
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.metrics import Metrics, Numbers, class_of
@@ -52,6 +52,8 @@ class RedisJournal(Journal):
         super().__init__(max_entries, max_bytes)
         self._store = store
         self._streams: dict[str, _Stream] = {}
+        self._reading = threading.Lock()
+        """Held while `_streams` is read or filled, which waits for Redis. The event loop never takes it."""
         self._waiting: list[tuple[Row, RequestGreenlet]] = []  # Entries to send, and their requests.
         self._sending = False  # Whether sent entries are not acknowledged yet.
         self._poller: threading.Thread | None = None
@@ -92,7 +94,7 @@ class RedisJournal(Journal):
 
     def news(self, after: int, limit: int) -> News:
         """Return the newest `limit` requests stored after position `after`."""
-        stored, _ = self._snapshot(JournalQuery())
+        stored, _ = self._read(JournalQuery())
         new = stored[bisect_right(stored, after, key=itemgetter(0)) :]
         shown = new[max(len(new) - limit, 0) :]
         cleared = int(self._store.command("GET", self._store.prefix + "clears") or 0)
@@ -127,12 +129,12 @@ class RedisJournal(Journal):
 
     def notify(self, least: int, query: JournalQuery, callback: Callable[[], object]) -> Callable[[], None] | None:
         """Call `callback`, in any thread, when `least` entries match or on `close`; see `Journal.notify`."""
-        cancel = super().notify(least, query, callback)
-        if cancel is not None:
-            with self._lock:
-                if self._poller is None:
-                    self._poller = threading.Thread(target=self._poll, name="mockserver:waiting", daemon=True)
-                    self._poller.start()
+        count, _ = self.count(query)
+        with self._lock:
+            cancel = self._add_waiter(Waiter(query, least, least - count, callback))
+            if cancel is not None and self._poller is None:
+                self._poller = threading.Thread(target=self._poll, name="mockserver:waiting", daemon=True)
+                self._poller.start()
         return cancel
 
     def _poll(self) -> None:
@@ -143,14 +145,21 @@ class RedisJournal(Journal):
                 if not self._waiters:
                     self._poller = None
                     return
+                queries = {waiter.query for waiter in self._waiters if waiter.missing > 0}
+            try:
+                # The event loop takes the lock, too, so it is not held while Redis is asked.
+                counts = {query: self.count(query)[0] for query in queries}
+            except StoreUnavailable:
+                continue
+            with self._lock:
                 for waiter in self._waiters:
-                    try:
-                        stored, _ = self._snapshot(waiter.query)
-                    except StoreUnavailable:
-                        continue
-                    if waiter.missing > 0 and sum(map(waiter.query.selects, stored)) >= waiter.least:
+                    if waiter.missing > 0 and counts.get(waiter.query, 0) >= waiter.least:
                         waiter.missing = 0
                         waiter.notify()
+
+    def _read(self, query: JournalQuery) -> tuple[list[Stored], int]:
+        with self._reading:
+            return self._snapshot(query)
 
     def _snapshot(self, query: JournalQuery) -> tuple[list[Stored], int]:
         """Return the entries covered by a query (kind and app) in order of arrival, and the number of evicted ones."""

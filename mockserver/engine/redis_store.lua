@@ -100,6 +100,8 @@ function F.create(document, version, salt)
     call('HSET', P .. 'latest', '*', version)
     call('HSET', P .. 'documents', '*', document)
     call('SETNX', P .. 'salt', salt)
+    -- Positions grow even if the state was lost, because processes remember up to where they have read.
+    if tonumber(call('GET', P .. 'number') or 0) < tonumber(version) then call('SET', P .. 'number', version) end
   end
 end
 

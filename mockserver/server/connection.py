@@ -175,7 +175,7 @@ class Connection(asyncio.Protocol):
         """Send a response unless that needs a task. Return whether it has been sent."""
         if response.delivery is not PLAIN or not request.complete or len(response.body) > PIECE:
             return False
-        keep = request.keep_alive and not self._closing
+        keep = request.keep_alive and not self._ends
         self.transport.write(b"".join(self._service.render(request, response, keep)))
         if not keep:
             self.transport.close()

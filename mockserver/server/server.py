@@ -216,11 +216,7 @@ class Server:
         loop.set_default_executor(threads)
         spawn = self._store.open(loop) if self._store else None
         self._service = self._new_service(
-            loop=loop,
-            threads=threads,
-            few_threads=few_threads,
-            playbacks=Playbacks(loop, self._timer),
-            spawn=spawn,
+            loop=loop, threads=threads, few_threads=few_threads, playbacks=Playbacks(loop, self._timer), spawn=spawn
         )
         self._listener = Listener(self._service, sock, self._tls, shared=self._shared)
         try:

@@ -314,6 +314,30 @@ def test_an_app_that_nobody_uses_expires_everywhere(pair: Pair, servers: tuple[M
             server.engine.store.app_ttl = ttl
 
 
+def test_threads_that_read_the_journal_at_once_count_nothing_twice(
+    pair: Pair, servers: tuple[MockServer, MockServer]
+) -> None:
+    """A console that follows the requests does not change what tests count."""
+    journal, stop = servers[0].engine.journal, threading.Event()
+    sent = 0
+
+    def follow() -> None:
+        while not stop.is_set():
+            journal.news(0, 5)
+
+    threads = [threading.Thread(target=follow) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for sent in range(1, 41):
+            pair.second.code()
+            assert pair.first.get("requests/count")["count"] == sent
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(20)
+
+
 def test_the_metrics_count_the_requests_of_all_servers(pair: Pair) -> None:
     """Whichever server is asked."""
 

@@ -17,6 +17,7 @@ from helpers.server_process import CLEAN, serving
 
 from mockserver.core.addresses import parse_store
 from mockserver.core.errors import ConfigurationError
+from mockserver.engine.journal import JournalQuery
 from mockserver.testing.mock_server import MockServer
 
 
@@ -228,3 +229,62 @@ def test_a_request_without_a_claim_is_answered_after_one_round_trip(monkeypatch:
             assert client.get("requests/count")["count"] == 2
     finally:
         redis.close()
+
+
+def test_a_caller_that_stops_waiting_does_not_wait_for_redis() -> None:
+    """The event loop ends the waiting of a client that has disconnected, and must not stop."""
+    redis = RedisProcess()
+    proxy = Proxy(redis.port)
+    try:
+        with MockServer("document", store=f"redis://127.0.0.1:{proxy.port}/0") as mock:
+            cancel = mock.engine.journal.notify(1, JournalQuery(), lambda: None)
+            assert cancel is not None
+            proxy.freeze()
+            time.sleep(0.2)
+            started = time.monotonic()
+            cancel()
+            assert time.monotonic() - started < 1
+            proxy.thaw()
+    finally:
+        redis.close()
+        proxy.close()
+
+
+def test_after_redis_has_lost_everything_only_new_requests_are_listed() -> None:
+    """A server remembers what it has read, but not beyond the state that it belongs to."""
+    redis = RedisProcess()
+    try:
+        with MockServer("document", store=redis.url) as mock, Client(mock.port) as client:
+            for _ in range(5):
+                client.code()
+            assert client.get("requests/count")["count"] == 5
+            redis.command("FLUSHALL")
+            client.code()
+            (entry,) = client.get("requests")["requests"]
+            assert entry["id"] == client.get("requests/feed")["requests"][-1]["id"]
+    finally:
+        redis.close()
+
+
+def test_requests_sent_in_advance_are_answered_after_the_client_has_finished_sending() -> None:
+    """The first response comes after the end of input, and the second one follows."""
+    redis = RedisProcess()
+    proxy = Proxy(redis.port)
+    try:
+        store = f"redis://127.0.0.1:{proxy.port}/0"
+        with MockServer("document", store=store) as mock, Client(mock.port) as client:
+            assert client.code() == 0
+            request = b"POST /v2/video/query_room_info HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+            with socket.create_connection(("127.0.0.1", mock.port), 20) as wire:
+                proxy.freeze()
+                for _ in range(2):
+                    wire.sendall(request)
+                    time.sleep(0.1)
+                wire.shutdown(socket.SHUT_WR)
+                time.sleep(0.1)
+                proxy.thaw()
+                data = b"".join(iter(lambda: wire.recv(65_536), b""))
+            assert data.count(b"HTTP/1.1 200 OK") == 2
+    finally:
+        redis.close()
+        proxy.close()
