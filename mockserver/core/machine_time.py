@@ -7,6 +7,7 @@ waits by a replaced clock may never wake up, so this module reads the time throu
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from importlib.machinery import BuiltinImporter
 from importlib.util import module_from_spec
 from types import ModuleType
@@ -26,9 +27,8 @@ def _copy_of_time() -> ModuleType:
 _TIME = _copy_of_time()
 
 
-def machine_time() -> float:
-    """Return the seconds since 1970, as `time.time` does outside of tests."""
-    return float(_TIME.time())
+machine_time: Callable[[], float] = _TIME.time
+"""Returns the seconds since 1970, as `time.time` does outside of tests."""
 
 
 def machine_time_ns() -> int:
@@ -36,9 +36,8 @@ def machine_time_ns() -> int:
     return int(_TIME.time_ns())
 
 
-def monotonic() -> float:
-    """Return seconds of a monotonic clock, for measuring and waiting."""
-    return float(_TIME.monotonic())
+monotonic: Callable[[], float] = _TIME.monotonic
+"""Returns seconds of a monotonic clock, for measuring and waiting."""
 
 
 def thread_time() -> float:

@@ -17,7 +17,6 @@ import json
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -39,7 +38,6 @@ _NAMES = (
     *("rules", "near", "detail", "spoiled", "started", "delivery"),
 )
 _DOCUMENTED = frozenset(("appkey", "identifier", "curtime", "checksum", "seq"))  # The parameters of a plain query.
-_short_fields = attrgetter(*_NAMES, "request.method", "request.path", "request.query")
 _MAX_SHARED = 16  # Mappings whose JSON is cached.
 
 
@@ -51,20 +49,22 @@ def encode(entry: JournalEntry) -> bytes:
         # The parameters and fields can be read again from the raw query and the body.
         if "%" in request.query or "+" in request.query or not request.query.isascii():
             query = entry.query
-        head: tuple[Any, ...] = (*_short_fields(entry), query)
+        head = _short_fields(entry, query)
     else:
         head = _head_of_large(entry)
-    headers, readings = _HEADERS(request.headers), _READINGS(entry.readings)
+    headers, readings = _HEADERS.json(request.headers), _READINGS.json(entry.readings)
     try:
         fields, form = orjson.dumps(head, default=_plain), _FAST
     except TypeError:
         fields, form = json.dumps(head, default=_plain).encode(), _THOROUGH
     body, answer = request.body, entry.answer
-    sizes = len(body), len(answer)
-    if max(sizes) > MAX_BODY:
+    body_size, answer_size = body_whole, answer_whole = len(body), len(answer)
+    if body_size > MAX_BODY or answer_size > MAX_BODY:
         body, answer = _cut(body, MAX_BODY), _cut(answer, MAX_BODY)
-    stored = min(sizes[0], MAX_BODY), min(sizes[1], MAX_BODY)
-    lengths = _LENGTHS.pack(form, len(fields), len(headers), len(readings), stored[0], sizes[0], stored[1], sizes[1])
+        body_size, answer_size = min(body_size, MAX_BODY), min(answer_size, MAX_BODY)
+    lengths = _LENGTHS.pack(
+        form, len(fields), len(headers), len(readings), body_size, body_whole, answer_size, answer_whole
+    )
     return b"".join((lengths, fields, headers, readings, body, answer))
 
 
@@ -125,13 +125,41 @@ def shorten_answer(data: bytes) -> bytes:
     return b"".join((head, data[_LENGTHS.size : end - stored + SHORT_ANSWER], digest))
 
 
+def _short_fields(entry: JournalEntry, query: Mapping[str, str] | None) -> tuple[Any, ...]:
+    """Return the values of `_NAMES`, the request line and the parameters: attribute by attribute, the fastest way."""
+    request = entry.request
+    return (
+        entry.id,
+        entry.at,
+        entry.appkey,
+        entry.operation,
+        entry.scenario,
+        entry.by,
+        entry.error,
+        entry.faults,
+        entry.status,
+        entry.seconds,
+        entry.kind,
+        entry.empty,
+        entry.rules,
+        entry.near,
+        entry.detail,
+        entry.spoiled,
+        entry.started,
+        entry.delivery,
+        request.method,
+        request.path,
+        request.query,
+        query,
+    )
+
+
 def _head_of_large(entry: JournalEntry) -> tuple[Any, ...]:
     """Return the short fields, limited in size, of a request that is invalid, large or not an API request."""
     request, fields = entry.request, shorten_fields(entry.fields)
     query = mask_query(entry.query)
     return (
-        *_short_fields(replace(entry, request=Request(request.method, truncate(mask_checksums(request.path))))),
-        query,
+        *_short_fields(replace(entry, request=Request(request.method, truncate(mask_checksums(request.path)))), query),
         mask_violations(entry.violations),
         fields,
         truncate(entry.query.get("checksum", "")),
@@ -185,7 +213,7 @@ class _SharedJson:
         self._encode = encode
         self._known: dict[int, tuple[Mapping[str, Any], bytes]] = {}
 
-    def __call__(self, mapping: Mapping[str, Any]) -> bytes:
+    def json(self, mapping: Mapping[str, Any]) -> bytes:
         """Return the JSON of a mapping."""
         known = self._known.get(id(mapping))
         if known is None:

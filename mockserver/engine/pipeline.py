@@ -15,7 +15,7 @@ from mockserver.contract.envelope import encode_json, failure
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation
 from mockserver.core.errors import ConfigurationError, Problem
-from mockserver.core.http import Request, Response
+from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario
@@ -162,7 +162,7 @@ class Engine:
             scenario,
             readings,
             rules,
-            preview=preview,
+            preview,
         )
 
     def _choices(
@@ -231,9 +231,9 @@ class Engine:
             app,
             (config.apps, self.store.apps),
             None if preview else state.claims,
-            clock_moved=not preview and (state.clock.is_moved or self.store.clock.is_moved),
-            suggest_explain=app is not None and app.appkey in config.apps,
-            deep=preview,
+            not preview and (state.clock.is_moved or self.store.clock.is_moved),
+            app is not None and app.appkey in config.apps,
+            preview,
         )
         if context.fault_plan is None or app is None:
             return signing
@@ -259,7 +259,7 @@ class Engine:
         headers = (*CONTENT_TYPE, ("Allow", "POST")) if status == 405 else CONTENT_TYPE
         if self._headers:
             headers += answer_headers(context, decision, self.problems)
-        return Response(status, headers, decision.body, appkey=context.state.appkey)
+        return Response(status, headers, decision.body, PLAIN, context.state.appkey)
 
     def _apply_faults(self, context: RequestContext, plan: FaultPlan, response: Response) -> Response:
         """Apply the faults of payload, gateway, time and connection. The transport performs the last two."""

@@ -178,7 +178,7 @@ class Responder:
         if cached is None:
             compute = partial(self._compute_once, context, by, key)
             return compute() if _is_quick(context) else self._run(compute)
-        return Decision(cached[0], by, empty=cached[1])
+        return Decision(cached[0], by, "", cached[1])
 
     def _compute_once(self, context: RequestContext, by: str, key: Hashable) -> Decision:
         """Return the world's answer; identical questions asked at the same time are computed once."""

@@ -37,7 +37,9 @@ class ResponseCache:
             stable = answer.stable_from is not None and min(now, answer.created_at) >= answer.stable_from
             if not stable and now != answer.created_at:
                 return None
-            self._answers.move_to_end(key)
+            if self._size > self._max_bytes // 2:
+                # The order does not matter before: nothing is evicted soon.
+                self._answers.move_to_end(key)
             return answer.body, answer.empty
 
     def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, stable_from: int | None) -> None:

@@ -23,7 +23,7 @@ def answer_headers(context: RequestContext, decision: Decision, problems: Sequen
         ("X-Mock-Request-Id", context.id),
         ("X-Mock-Scenario", context.scenario.name),
         ("X-Mock-Answered-By", decision.by),
-        ("X-Mock-Violations", str(len(context.own_violations))),
+        ("X-Mock-Violations", str(len(context.own_violations)) if context.violations else "0"),
     )
     if context.violations:
         shown = context.refusal or context.violations[0]

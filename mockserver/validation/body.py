@@ -70,19 +70,19 @@ def _explain_unreadable(request: Request, parsed: ParsedBody) -> list[Violation]
 
 def _check_rules(fields: Mapping[str, Any], readings: Readings, section: str) -> Iterator[Violation]:
     """Yield the violations of the rules on and between valid fields: time range, calendar day, CountBy 0."""
-    begin, end, paragraph = fields.get("BeginTime"), fields.get("EndTime"), f"{section}.4"
+    begin, end = fields.get("BeginTime"), fields.get("EndTime")
     if begin and end:
         seconds, max_days = int(end) - int(begin), readings["max_range_days"]
         if seconds < 0:
-            yield make_violation("begin_after_end", expected=f"≤ {end}", got=begin, end=end, section=paragraph)
+            yield make_violation("begin_after_end", expected=f"≤ {end}", got=begin, end=end, section=f"{section}.4")
         elif max_days and section != "2.2" and seconds > max_days * DAY_SECONDS:
             expected, span = str(max_days), format_duration(seconds)
-            yield make_violation("range_too_large", expected=expected, got=seconds, span=span, section=paragraph)
+            yield make_violation("range_too_large", expected=expected, got=seconds, span=span, section=f"{section}.4")
     if "QueryDate" in fields:
         try:
             parse_day(fields["QueryDate"])
         except ValueError:
-            yield make_violation("no_such_day", got=fields["QueryDate"], section=paragraph)
+            yield make_violation("no_such_day", got=fields["QueryDate"], section=f"{section}.4")
     if fields.get("CountBy") == 0 and readings["count_by_zero"] == "error":
         yield make_violation("count_by_zero", got=0)
 

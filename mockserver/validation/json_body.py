@@ -51,7 +51,7 @@ class _NotJSON(ValueError):
 def parse_json(body: bytes) -> ParsedBody:
     """Parse a body. Repeated keys are violations, and the last value counts. Any other mistake leaves no value."""
     fields = parse_flat_object(body)
-    return parse_json_strictly(body) if fields is None else ParsedBody(fields, ok=True)
+    return parse_json_strictly(body) if fields is None else ParsedBody(fields, True)
 
 
 def parse_json_strictly(body: bytes) -> ParsedBody:

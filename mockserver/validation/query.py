@@ -42,7 +42,10 @@ def read_query(raw: str) -> Query:
     pieces = raw.split("&")
     if plain and len(pieces) == len(PARAMETERS):
         # Nearly every request: each parameter once.
-        values = {name: value for name, _, value in [piece.partition("=") for piece in pieces]}
+        try:
+            values = dict([piece.split("=", 1) for piece in pieces])  # Faster than a comprehension.
+        except ValueError:
+            values = {}  # A parameter has no `=`.
         if values.keys() == _NAMES:
             return Query(values, _EACH_ONCE, {})
     query = Query()
