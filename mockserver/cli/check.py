@@ -62,7 +62,8 @@ def _folder(path: Path | None, lang: Lang) -> list[Problem]:
     config, problems = check_folder(path)
     if config and not problems:
         _warn(config.warnings, lang)
-        counts = f"{len(config.apps)} apps, {len(config.catalogue)} errors, {len(config.scenarios)} scenarios"
+        numbers = {"app": len(config.apps), "error": len(config.catalogue), "scenario": len(config.scenarios)}
+        counts = ", ".join(pluralize(number, noun) for noun, number in numbers.items())
         click.echo(f"{path or 'shipped files'}: fine ({counts})")
     return problems
 
@@ -127,7 +128,10 @@ def check_folder(user: Path | None) -> tuple[Config | None, list[Problem]]:
     if needed := next((place for place in sorted(wrong) if _others_depend_on(Path(place))), None):
         text = Text(f"not checked: fix {needed} first", f"未检查：须先修正 {needed}")
         places = map(str, _read_files(folders))
-        return None, [*problems, *(Problem(place, text) for place in places if place not in wrong)]
+        return None, [
+            *problems,
+            *(Problem(place, text) for place in places if place not in wrong and Path(place).exists()),
+        ]
     return None, [*problems, *_broken_parents(folders.scenarios(), wrong)]
 
 

@@ -24,6 +24,7 @@ SCENARIO_HEADER = "x-mock-scenario"
 FAULT_HEADER = "x-mock-fault"
 MAGIC = "mock:"
 _FIELDS = ("UserId", "RoomId")
+_KINDS = ("scenario", "fault", "error")
 
 
 @dataclass(slots=True)
@@ -68,7 +69,8 @@ def _find(
     ):
         if isinstance(text, str) and text.startswith(MAGIC):
             kind, _, value = text[len(MAGIC) :].partition("=")
-            yield where, kind, value
+            # For a kind that does not exist the message has to show the whole text.
+            yield where, kind, value if kind in _KINDS else text
 
 
 def _apply(overrides: RequestOverrides, kind: str, value: str, config: Config) -> None:

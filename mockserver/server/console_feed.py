@@ -90,7 +90,7 @@ def _summary(number: int, entry: JournalEntry) -> Json:
         "error": entry.error,
         "status": entry.status,
         "empty": entry.empty,
-        "violations": [violation.name for violation in entry.violations],
+        "violations": list(dict.fromkeys(violation.name for violation in entry.violations)),
         "faults": list(entry.faults),
         "ms": round(1_000 * (entry.seconds + entry.delivery), 2),
     }

@@ -90,3 +90,5 @@ def test_nothing_is_checked_against_a_broken_errors_file(tmp_path: Path) -> None
     done = run("check", str(mine))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{mine}: not checked: fix {tmp_path}/errors.yaml first\n"
+    # A file that does not exist is not mentioned.
+    assert "retries.yaml" not in run("check", str(tmp_path)).stderr
