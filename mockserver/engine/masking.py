@@ -76,9 +76,9 @@ def redact_body(text: str) -> str:
 
 
 def redact_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return body fields with every named checksum shortened."""
+    """Return body fields with every named checksum shortened, also in the text of a list or an object."""
     return {
-        name: mask_checksums(value) if isinstance(value, str) and _is_checksum(name) else value
+        name: value if not isinstance(value, str) else (mask_checksums if _is_checksum(name) else redact_body)(value)
         for name, value in fields.items()
     }
 

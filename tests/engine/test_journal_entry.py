@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import hashlib
+import json
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
@@ -158,3 +159,14 @@ def test_the_raw_query_string_is_not_shown() -> None:
     shown = shown_entry(query={"checksum": checksum})
     assert checksum not in "".join(repr(getattr(shown, field.name)) for field in fields_of(JournalEntry))
     assert shown.request.query == ""
+
+
+@pytest.mark.parametrize("body", [b'{"x":{"checksum":"%s"}}', b'{"x":[{"Checksum":"%s"}]}', b'{"checksum":{"a":"%s"}}'])
+def test_a_checksum_inside_of_an_object_is_shortened_in_the_fields(body: bytes) -> None:
+    """An object is shown as text, in which a checksum is shortened as in the body."""
+    checksum = hashlib.sha1(b"1").hexdigest()
+    fields = json.loads(body % checksum.encode())
+    shown = entry_json(shown_entry(fields=fields, request=Request("POST", "/", "", {}, body % checksum.encode())))
+    (text,) = shown["request"]["json"].values()
+    assert checksum[:6] in text
+    assert checksum not in text
