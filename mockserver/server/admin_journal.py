@@ -52,7 +52,9 @@ def list_requests(context: AdminContext, request: AdminRequest) -> Json | bytes:
         try:
             if request.can_suspend and timeout > 0 and _suspend(journal, request, least, query, timeout):
                 return {}
-            selection = journal.wait_for(least, query, 0.0 if request.waited else timeout)
+            if request.can_suspend or request.waited:
+                return _listing(context, *journal.scan(query, limit))
+            selection = journal.wait_for(least, query, timeout)
         except TooManyWaiters:
             text = Text(
                 f"{MAX_WAITERS} callers are already waiting; retry without wait_for",

@@ -125,8 +125,8 @@ def test_a_caller_that_disconnects_does_not_wait_on() -> None:
         with socket.create_connection(("127.0.0.1", mock.port), 20) as wire:
             wire.sendall(b"GET /__admin/requests?wait_for=9&timeout=50 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             wait_until(lambda: len(mock.engine.journal._waiters) == 1)
-            scan, listed = mock.engine.journal.select, []
-            mock.engine.journal.select = lambda *query: listed.append(query) or scan(*query)  # type: ignore[method-assign]
+            scan, listed = mock.engine.journal.scan, []
+            mock.engine.journal.scan = lambda *query: listed.append(query) or scan(*query)  # type: ignore[method-assign]
         wait_until(lambda: not mock.engine.journal._waiters)
     assert listed == []
 
@@ -150,6 +150,19 @@ def test_a_caller_that_has_disconnected_before_it_waits_does_not_wait(monkeypatc
         go_on.set()
         wait_until(lambda: not mock._server._service.tasks)
         assert mock.engine.journal._waiters == []
+
+
+def test_a_caller_that_waits_for_many_and_wants_one_gets_one_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are only counted."""
+    with MockServer("document") as mock, Client(mock.port) as client:
+        for _ in range(5):
+            client.code()
+        show, shown = mock.engine.journal._show, []
+        monkeypatch.setattr(mock.engine.journal, "_show", lambda stored: shown.append(1) or show(stored))
+        for timeout in (0, 20):
+            (entry,) = client.get("requests", wait_for=5, timeout=timeout, limit=1)["requests"]
+            assert entry["accepted"]
+        assert len(shown) == 2
 
 
 def test_long_lists_are_made_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
