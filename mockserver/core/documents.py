@@ -6,6 +6,7 @@ import errno
 import math
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -110,17 +111,21 @@ class DocumentCache:
 
     def __init__(self, parse: Callable[[bytes, str], Document]) -> None:
         self._parse = parse
+        self._lock = threading.Lock()
         self._known: dict[str, tuple[bytes, Document]] = {}  # By path, most recently read last.
 
     def read(self, path: Path) -> Document:
         """Return the document in a file; raise ConfigurationError with file, line and column."""
         source, name = read_bytes(path), str(path)
-        known = self._known.pop(name, None)
+        with self._lock:
+            known = self._known.get(name)
         if known is None or known[0] != source:
             known = source, self._parse(source, name)
-        self._known[name] = known
-        if len(self._known) > MAX_CACHED:
-            del self._known[next(iter(self._known))]
+        with self._lock:
+            self._known.pop(name, None)
+            self._known[name] = known
+            if len(self._known) > MAX_CACHED:
+                del self._known[next(iter(self._known))]
         return known[1]
 
 

@@ -95,6 +95,7 @@ class Connection(asyncio.Protocol):
         """Release everything that belongs to the connection."""
         self._service.connections.discard(self)
         self._queue.clear()
+        self._parser.close()
         self._writable.set()
         if self.on_disconnect is not None:
             self.on_disconnect()

@@ -62,7 +62,7 @@ class RequestParser:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
         self.phase = IDLE
         self.started = 0  # The number of requests begun.
         self.expects_100 = False  # Whether the client waits for `100 Continue` before it sends the body.
@@ -79,7 +79,8 @@ class RequestParser:
 
     def feed(self, data: bytes) -> list[IncomingRequest | Refusal]:
         """Return the requests that these bytes complete, and a refusal if they are invalid."""
-        if self.done:
+        parser = self._parser
+        if self.done or parser is None:
             return []
         fresh = self.phase == IDLE
         if fresh and (known := self._read_known(data)):
@@ -94,7 +95,7 @@ class RequestParser:
         try:
             while data:
                 try:
-                    self._parser.feed_data(data)
+                    parser.feed_data(data)
                     break
                 except httptools.HttpParserUpgrade as upgrade:
                     # An upgrade that `without_upgrade` missed, in a request without a body: the next request follows.
@@ -149,6 +150,10 @@ class RequestParser:
         self._refuse(refusal)
         return self._take()
 
+    def close(self) -> None:
+        """Ignore everything that follows, and release the parser: the two refer to each other."""
+        self._parser, self.done = None, True
+
     def _refuse(self, refusal: Refusal) -> None:
         self._ready.append(refusal)
         self.phase, self.done = IDLE, True
@@ -177,6 +182,7 @@ class RequestParser:
     def on_headers_complete(self) -> None:
         """Check the head, and refuse the request or wait for its body."""
         parser, limits = self._parser, self._limits
+        assert parser is not None
         version = parser.get_http_version()
         target = self._url if self._raw_target is None else self._raw_target
         self._raw_target = None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +13,11 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mockserver.core.documents import Document
+from mockserver.core.documents import MAX_CACHED, Document
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.json_reader import parse_json
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import parse_yaml
+from mockserver.core.yaml_reader import parse_yaml, read_yaml
 
 
 def error_of(parse: Any, source: str | bytes) -> Problem:
@@ -322,3 +325,18 @@ def test_a_document_reports_problems_with_their_position() -> None:
     problem = document.problem(("world", "rooms", 1, "RoomId"), Text("quote it", "请加引号"))
     assert problem.show() == "s.yaml:7:15: quote it"
     assert problem.show("zh") == "s.yaml:7:15: 请加引号"
+
+
+def test_threads_may_read_more_files_than_are_cached(tmp_path: Path) -> None:
+    """Several servers that start at once in one process."""
+    paths = [tmp_path / f"{number}.yaml" for number in range(MAX_CACHED + 8)]
+    for number, path in enumerate(paths):
+        path.write_text(f"a: {number}\n")
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            for values in threads.map(lambda _: [read_yaml(path).value["a"] for path in paths], range(40)):
+                assert values == list(range(len(paths)))
+    finally:
+        sys.setswitchinterval(interval)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 from helpers.length import length
@@ -20,6 +22,7 @@ from raw_http import BODY, GET, LOOPS, ask, connect, echo, echoed, read_all, rea
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.server.limits import Limits
+from mockserver.server.request_parser import RequestParser
 from mockserver.server.server import Server
 from mockserver.server.tls import TLS
 
@@ -436,3 +439,21 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
     with pytest.raises(ConfigurationError) as caught:
         TLS.throwaway()
     assert "pip install 'mockserver[tls]'" in caught.value.show("en")
+
+
+def test_a_closed_connection_leaves_nothing_to_the_garbage_collector(server) -> None:
+    """A reload excludes everything that exists at that moment from garbage collection."""
+    parsers: list[weakref.ref[RequestParser]] = []
+    gc.disable()
+    try:
+        with connect(server) as sock:
+            sock.sendall(GET)
+            read_response(sock)
+            parsers += [weakref.ref(connection._parser) for connection in server._service.connections]
+            assert parsers
+        deadline = time.monotonic() + 5
+        while any(parser() is not None for parser in parsers) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert [parser() for parser in parsers] == [None] * len(parsers)
+    finally:
+        gc.enable()
