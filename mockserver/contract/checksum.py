@@ -34,8 +34,10 @@ def checksum_matches(
     if not received.isascii():
         return False  # `compare_digest` compares only ASCII.
     # Try all formulas, so that the time does not depend on the keys.
-    matches = [hmac.compare_digest(received, checksum(credentials, curtime, formula)) for formula in formulas]
-    return any(matches)
+    matches = False
+    for formula in formulas:
+        matches |= hmac.compare_digest(received, checksum(credentials, curtime, formula))
+    return matches
 
 
 def new_seq(curtime: str) -> str:

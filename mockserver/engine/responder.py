@@ -282,7 +282,7 @@ def _cache_key(context: RequestContext) -> Hashable:
         tuple(context.state.readings.items()),
         context.scenario.world.scope(context.accepted_app.appkey),
         context.accepted_operation.name,
-        *sorted(context.body.items()),
+        frozenset(context.body.items()),
     )
 
 

@@ -106,10 +106,11 @@ class Connection(asyncio.Protocol):
         items = self._parser.feed(data)
         if len(items) != 1 or self._answering or not self._answer_now(items[0]):
             self._answer_later(items)
-        # The time limit of the first request starts when the connection is opened.
-        if self._parser.phase != IDLE and self._parser.started > max(started, 1):
-            self._set_deadline(self._limits.request_seconds)
-        self._send_continue()
+        if self._parser.phase != IDLE:
+            # The time limit of the first request starts when the connection is opened.
+            if self._parser.started > max(started, 1):
+                self._set_deadline(self._limits.request_seconds)
+            self._send_continue()
 
     def eof_received(self) -> bool:
         """Keep the connection open for responses that are due. TLS connections cannot be half-closed."""
@@ -180,10 +181,11 @@ class Connection(asyncio.Protocol):
         self.transport.write(b"".join(self._service.render(request, response, keep)))
         if not keep:
             self.transport.close()
+        now, unsent = self._loop.time(), self.unsent
         if self._parser.phase == IDLE:
-            self._set_deadline(self._limits.idle_seconds)
-        if self.unsent:
-            self.start_write_deadline()
+            self._deadline = now + self._limits.idle_seconds
+        if unsent:
+            self._unsent_before, self._write_deadline = unsent, now + self._limits.write_seconds
         return True
 
     async def _answer_all(self) -> None:
