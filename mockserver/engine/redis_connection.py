@@ -20,6 +20,7 @@ CONNECT_SECONDS = 1.0
 _TEMPORARY = ("LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN")
 """Prefixes of temporary errors: Redis is starting, or a script takes long."""
 _MIN_VERSION = 6
+MAX_UNSAVED_BYTES = 64 * 1024 * 1024  # Bytes of commands that are kept to be sent again.
 _MAX_UNSAVED_SECONDS = 4.0
 """With `appendfsync everysec`, a killed Redis may lose the commands it acknowledged in these last seconds."""
 
@@ -65,10 +66,33 @@ class Call:
             resume(answer)
 
 
+class AnsweredCalls:
+    """The last calls that were answered, whose effect a killed Redis may have lost. Limited in seconds and bytes."""
+
+    def __init__(self) -> None:
+        self._calls: deque[Call] = deque()
+        self._size = 0
+
+    def add(self, call: Call) -> None:
+        """Add the newest call."""
+        calls = self._calls
+        calls.append(call)
+        self._size += len(call.command)
+        while calls and (self._size > MAX_UNSAVED_BYTES or call.sent - calls[0].sent > _MAX_UNSAVED_SECONDS):
+            self._size -= len(calls.popleft().command)
+
+    def take(self) -> list[Call]:
+        """Return all calls, oldest first, and forget them."""
+        calls = list(self._calls)
+        self._calls.clear()
+        self._size = 0
+        return calls
+
+
 class Connection(asyncio.Protocol):
     """One connection. Replies arrive in the order of the commands."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, scripts: Iterable[Script], answered: deque[Call]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, scripts: Iterable[Script], answered: AnsweredCalls) -> None:
         self._loop, self._scripts, self._answered = loop, scripts, answered
         self._reader = hiredis.Reader()
         self._transport: Any = None
@@ -125,9 +149,7 @@ class Connection(asyncio.Protocol):
                 continue
             call = pending.popleft()
             if call.repeat:
-                self._answered.append(call)
-                while call.sent - self._answered[0].sent > _MAX_UNSAVED_SECONDS:
-                    self._answered.popleft()
+                self._answered.add(call)
             call.finish(StoreUnavailable(refused(str(answer))) if isinstance(answer, hiredis.ReplyError) else answer)
 
     def _retries(self, error: str) -> bool:

@@ -26,7 +26,15 @@ from greenlet import getcurrent, greenlet
 from mockserver.core.addresses import StoreAddress
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Text
-from mockserver.engine.redis_connection import CONNECT_SECONDS, Call, Connection, Script, StoreRefused, reason
+from mockserver.engine.redis_connection import (
+    CONNECT_SECONDS,
+    AnsweredCalls,
+    Call,
+    Connection,
+    Script,
+    StoreRefused,
+    reason,
+)
 from mockserver.engine.state import StoreUnavailable, T
 
 log = logging.getLogger("mockserver")
@@ -51,7 +59,11 @@ class RequestGreenlet(greenlet):
         """Run requests; end after one if enough greenlets are idle."""
         while True:
             self.deadline = monotonic() + CALL_SECONDS
-            function()
+            try:
+                function()
+            except Exception:
+                # It must not reach the connection to Redis, which serves other requests, too.
+                log.exception("a request failed")
             if len(self._idle) >= _MAX_IDLE:
                 return
             self._idle.append(self)
@@ -84,7 +96,7 @@ class Lane:
         self._connection: Connection | None = None
         self._queue: deque[Call] = deque()
         self._idle: list[RequestGreenlet] = []
-        self._answered: deque[Call] = deque()  # The last calls, whose effect a killed Redis may have lost.
+        self._answered = AnsweredCalls()
         self._server = b""  # The id of the Redis process that answered them.
         self._flushing = False
         self.problem: Text | None = None
@@ -268,8 +280,7 @@ class Lane:
         except StoreRefused:
             return  # This user has no permission for INFO.
         if server != self._server:
-            self._server, calls = server, list(self._answered)
-            self._answered.clear()
+            self._server, calls = server, self._answered.take()
             deadline = monotonic() + CALL_SECONDS
             self._queue.extendleft(Call(call.command, deadline, id, repeat=True) for call in reversed(calls))
 

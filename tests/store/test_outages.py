@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from helpers.server_process import CLEAN, serving
 from mockserver.core.addresses import parse_store
 from mockserver.core.errors import ConfigurationError
 from mockserver.engine.journal import JournalQuery
+from mockserver.engine.redis_connection import AnsweredCalls, Call
+from mockserver.engine.redis_lane import Lane
 from mockserver.testing.mock_server import MockServer
 
 
@@ -288,3 +291,46 @@ def test_requests_sent_in_advance_are_answered_after_the_client_has_finished_sen
     finally:
         redis.close()
         proxy.close()
+
+
+def test_a_request_that_fails_leaves_the_connection_to_others(caplog: pytest.LogCaptureFixture) -> None:
+    """The failure is logged; the connection to Redis stays open."""
+    redis = RedisProcess()
+    answers: list[bytes] = []
+
+    async def main() -> None:
+        lane = Lane(parse_store(redis.url), [])
+        lane.open(asyncio.get_running_loop())
+
+        def fail() -> None:
+            answers.append(lane.call("PING"))
+            raise RuntimeError("some bug")
+
+        for request in (fail, lambda: answers.append(lane.call("CLIENT", "ID")), fail):
+            lane.spawn(request)
+        lane.spawn(lambda: answers.append(lane.call("CLIENT", "ID")))
+        while len(answers) < 4:
+            await asyncio.sleep(0.01)
+        lane.close()
+
+    try:
+        asyncio.run(asyncio.wait_for(main(), 20))
+        assert answers[0] == answers[2] == b"PONG"
+        assert answers[1] == answers[3]
+        assert [record.getMessage() for record in caplog.records] == ["a request failed"] * 2
+    finally:
+        redis.close()
+
+
+def test_what_is_sent_again_is_limited_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And in seconds."""
+    monkeypatch.setattr("mockserver.engine.redis_connection.MAX_UNSAVED_BYTES", 100)
+    answered = AnsweredCalls()
+    for number in range(10):
+        answered.add(Call(b"%040d" % number, 0, id, sent=float(number)))
+    assert [int(call.command) for call in answered.take()] == [8, 9]
+    for number in range(10):
+        answered.add(Call(b"%d" % number, 0, id, sent=float(number)))
+    assert [int(call.command) for call in answered.take()] == [5, 6, 7, 8, 9]
+    answered.add(Call(b"0" * 101, 0, id))
+    assert answered.take() == []
