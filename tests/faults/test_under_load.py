@@ -12,6 +12,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from helpers.event_loops import run_async
 from helpers.http_client import Client, Connection
 
 from mockserver.testing.mock_server import MockServer
@@ -56,7 +57,7 @@ async def _many(port: int, raw: list[bytes]) -> tuple[list[bytes], float]:
 
 def undelayed_seconds(port: int, raw: list[bytes]) -> float:
     """The seconds that the same takes on this machine, now, without a delay."""
-    return asyncio.run(_many(port, raw))[1]
+    return run_async(_many(port, raw))[1]
 
 
 def test_2000_clients_delayed_by_a_second_are_answered_within_three(mock) -> None:
@@ -65,7 +66,7 @@ def test_2000_clients_delayed_by_a_second_are_answered_within_three(mock) -> Non
         raw = [client.raw(Connection="close") for _ in range(2_000)]
         bare = undelayed_seconds(mock.port, raw)
         client.send("POST", "faults", {"fault": "latency", "fixed_ms": 1000})
-        answers, seconds = asyncio.run(_many(mock.port, raw))
+        answers, seconds = run_async(_many(mock.port, raw))
         assert Counter(answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"}") for answer in answers) == {
             True: 2_000
         }
@@ -101,7 +102,7 @@ def test_a_reset_releases_500_hanging_requests_at_once(mock) -> None:
         for client in (hanging, neighbour):
             client.send("POST", "faults", {"fault": "hang", "max_seconds": 600})
         idle = min(_seconds(lambda: hanging.get("clock")) for _ in range(5))
-        quickest, released, answers = asyncio.run(hang())
+        quickest, released, answers = run_async(hang())
         assert released == 500
         assert answers == [b""] * 500
         assert quickest < max(0.5, 50 * idle), f"{quickest:.3f} s; a small call takes {idle:.3f} s"
@@ -137,7 +138,7 @@ def test_a_reset_of_all_apps_releases_every_app(mock) -> None:
     clients = [Client.fresh(mock.port) for _ in range(3)]
     for client in clients:
         client.send("POST", "faults", {"fault": "hang"})
-    assert asyncio.run(hang()) == [b""] * 60
+    assert run_async(hang()) == [b""] * 60
     for client in clients:
         client.close()
 

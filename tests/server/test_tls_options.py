@@ -185,7 +185,8 @@ def test_what_other_servers_send_to_plain_http_is_understood(received, advised):
 def test_serve_and_call_use_https(tmp_path):
     """The ready line and the ready file name the CA file; `call --ca` trusts it, and without it the call fails."""
     ready = tmp_path / "ready.json"
-    with serving("--tls", "--ready-file", str(ready), "--scenario", "document") as server:
+    # A new interpreter removes its files at exit, a forked one does not.
+    with serving("--tls", "--ready-file", str(ready), "--scenario", "document", fresh=True) as server:
         info = json.loads(ready.read_text(encoding="utf-8"))
         assert server.line.startswith(f"mockserver ready on {info['url']} ")
         assert server.line.endswith(f", CA file {info['ca_file']})\n")

@@ -73,6 +73,7 @@ class Path:
 
     def __init__(self, engine: Engine, *, fast: bool) -> None:
         self.engine, self.loop, self.calls = engine, asyncio.new_event_loop(), 0
+        self.runner = ThreadPoolExecutor(1)  # The main thread may have a running loop: that of a browser's driver.
         timer = lambda seconds, callback: self.loop.call_later(0, callback)  # noqa: E731 - no test waits
         self.service = Service(
             loop=self.loop,
@@ -102,6 +103,7 @@ class Path:
         """Release threads and loop."""
         self.service.threads.shutdown()
         self.service.few_threads.shutdown()
+        self.runner.shutdown()
         self.loop.close()
 
     def exchange(self, *pieces: bytes) -> tuple[bytes, str]:
@@ -118,7 +120,7 @@ class Path:
                     await asyncio.wait(self.service.tasks)
             connection.connection_lost(None)
 
-        self.loop.run_until_complete(main())
+        self.runner.submit(lambda: self.loop.run_until_complete(main())).result()
         return DATE.sub(b"", wire.written), wire.ended
 
     def entries(self) -> list[dict[str, Any]]:
