@@ -201,17 +201,19 @@ def test_gunicorn_shares_the_state() -> None:
             wire.send("POST", "faults", {"fault": "error", "name": "server_busy", "times": 10})
         codes: Counter[int] = Counter()
         processes: set[str] = set()
-        # On a busy machine a process may not have connected in time to answer its first requests.
-        while codes.total() < 30:
+        # On a busy machine the first process may answer many requests before the others have started, and a process may
+        # not have connected in time to answer its first requests.
+        deadline = time.monotonic() + 30
+        while codes.total() < 30 or (len(processes) < 2 and time.monotonic() < deadline):
             with Client(port) as client:
                 answer = client.call()
                 if request_id := answer.headers.get("x-mock-request-id"):
                     codes[answer.json["ErrorCode"]] += 1
                     processes.add(request_id.partition("-")[0])
-        assert codes == {1402: 10, 0: 20}
         assert len(processes) > 1
+        assert codes == {1402: 10, 0: codes.total() - 10}
         with Connection(port) as wire:
-            assert wire.get("requests/count") == {"count": 30, "evicted": 0}
+            assert wire.get("requests/count") == {"count": codes.total(), "evicted": 0}
             assert wire.get("ready")["warnings"] == []
     finally:
         server.terminate()
