@@ -131,4 +131,4 @@ def _plain_quotes(match: re.Match[str]) -> str:
 
 
 def _wrong(en: str, zh: str) -> ConfigurationError:
-    return ConfigurationError.at("URL", Text(en, zh))
+    return ConfigurationError.at("REQUEST", Text(en, zh))

@@ -77,7 +77,7 @@ class PastedRequest:
         """Set `path` and `query` from `target`; raise ConfigurationError when it has neither."""
         rest, _, fragment = _without_host(self.target).partition("#")
         if not rest:
-            raise ConfigurationError.at("URL", _NO_REQUEST)
+            raise ConfigurationError.at("REQUEST", _NO_REQUEST)
         if fragment:
             self.notes.append(Text("the part after # is never sent", "# 之后的内容不会被发送"))
         if not rest.startswith("/"):
@@ -107,7 +107,7 @@ def find_url(text: str) -> PastedRequest:
     if start is None:
         path = text.strip("\"'`")
         if not path.startswith("/") or not _WORD.fullmatch(path):
-            raise ConfigurationError.at("URL", _NO_REQUEST)
+            raise ConfigurationError.at("REQUEST", _NO_REQUEST)
         return PastedRequest(path, notes=notes)
     signed = {start + len(url) for start, url in urls.items() if len(_PARAMETER.findall(url)) > 1}
     if len(signed) > 1:

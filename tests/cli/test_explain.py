@@ -107,7 +107,7 @@ def test_a_text_without_a_request_is_rejected(text: str, lang: str) -> None:
     done = run("explain", text, "--lang", lang)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("URL: ")
+    assert line.startswith("REQUEST: ")
     assert "curl" in line
     assert bool(re.search("[一-鿿]", line)) is (lang == "zh")
 
