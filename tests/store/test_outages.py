@@ -12,6 +12,7 @@ from collections import Counter
 
 import psutil
 import pytest
+from helpers.event_loops import run_async
 from helpers.http_client import Client, Connection
 from helpers.redis_process import Proxy, RedisProcess, wait_until
 from helpers.server_process import CLEAN, serving
@@ -316,7 +317,7 @@ def test_a_request_that_fails_leaves_the_connection_to_others(caplog: pytest.Log
         lane.close()
 
     try:
-        asyncio.run(asyncio.wait_for(main(), 20))
+        run_async(asyncio.wait_for(main(), 20))
         assert answers[0] == answers[2] == b"PONG"
         assert answers[1] == answers[3]
         assert [record.getMessage() for record in caplog.records] == ["a request failed"] * 2
