@@ -17,6 +17,10 @@ from mockserver.core.settings import parse_admin_token
 from mockserver.core.text import Text
 
 Json = dict[str, Any]
+_NO_TOKEN = Text(
+    "the server requires its admin token: set MOCKSERVER_ADMIN_TOKEN to it",
+    "服务器要求管理令牌：请将其设为 MOCKSERVER_ADMIN_TOKEN",
+)
 __tracebackhide__ = True  # Errors are shown at the line of the test that called these methods.
 
 
@@ -54,7 +58,8 @@ class AdminClient:
         status, content = self._exchange(method, target, None if body is None else json.dumps(body).encode())
         answer = _parse_object(content)
         if status >= 400 and {"error", "message"} <= answer.keys():
-            raise AdminError(status, answer["error"], Text(answer["message"], answer["message"]))
+            text = _NO_TOKEN if status == 401 else Text(answer["message"], answer["message"])
+            raise AdminError(status, answer["error"], text)
         # `ready` answers 503 with the problems in the server's files.
         if not answer or (status >= 300 and status != 503):
             text = Text(f"this is not a mock server (HTTP {status})", f"这不是模拟服务器（HTTP {status}）")

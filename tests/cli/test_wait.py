@@ -72,7 +72,7 @@ def test_it_waits_until_the_server_is_ready(other: tuple[str, list[int]]) -> Non
     [
         (503, "en", "not ready after 0.2 s: a.yaml:3: wrong"),
         (503, "zh", "0.2 秒后仍未就绪: a.yaml:3: wrong"),
-        (401, "en", "not ready after 0.2 s: token wanted"),
+        (401, "en", "not ready after 0.2 s: the server requires its admin token: set MOCKSERVER_ADMIN_TOKEN to it"),
         (404, "en", "not ready after 0.2 s: this is not a mock server (HTTP 404)"),
     ],
 )
