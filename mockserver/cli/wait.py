@@ -16,7 +16,8 @@ from mockserver.core.text import Lang, Text
 from mockserver.testing.admin_client import AdminClient
 
 _PAUSE = 0.1
-_MAX_ATTEMPT = 5.0  # Seconds that one attempt may take at most.
+_MIN_ATTEMPT, _MAX_ATTEMPT = 1.0, 5.0
+"""Limits of the seconds that one attempt may take. A server loads its admin API with the first request for it."""
 _HELP = "How long to wait; with 0, try once."
 
 
@@ -34,7 +35,7 @@ def wait(server: RunningServer, timeout: float, lang: Lang) -> None:
     admin = AdminClient(server.url, server.token, ca=server.ca)
     deadline = monotonic() + timeout
     left = timeout
-    while reasons := _why_not_ready(admin.with_timeout(max(_PAUSE, min(_MAX_ATTEMPT, left)))):
+    while reasons := _why_not_ready(admin.with_timeout(max(_MIN_ATTEMPT, min(_MAX_ATTEMPT, left)))):
         left = deadline - monotonic()
         if not left > 0:
             summary = Text(f"not ready after {timeout:g} s", f"{timeout:g} 秒后仍未就绪").to(lang)
