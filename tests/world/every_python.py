@@ -38,7 +38,7 @@ def digest(version: str, python: str) -> str:
     if not inside.exists():
         subprocess.run([python, "-m", "venv", str(home)], check=True)
         subprocess.run(
-            [str(inside), "-m", "pip", "install", "-q", "--only-binary", ":all:", numpy, "PyYAML"], check=True
+            [str(inside), "-m", "pip", "install", "-q", "--only-binary", ":all:", numpy, "orjson", "PyYAML"], check=True
         )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(

@@ -65,9 +65,9 @@ def test_another_process_gives_the_same_worlds(hash_seed, zone):
 @pytest.mark.parametrize("python", interpreters())
 def test_another_python_gives_the_same_worlds(python):
     """Every installed Python with NumPy computes the same bytes."""
-    has = subprocess.run([python, "-c", "import numpy"], capture_output=True, check=False, timeout=60)
+    has = subprocess.run([python, "-c", "import numpy, orjson"], capture_output=True, check=False, timeout=60)
     if has.returncode:
-        pytest.skip(f"{python} has no NumPy; `make test-pythons` creates environments with it")
+        pytest.skip(f"{python} lacks NumPy or orjson; `make test-pythons` creates environments with it")
     done = digest_in(python, PYTHONHASHSEED="7", TZ="Asia/Shanghai")
     assert done.stdout.strip() == GOLDEN, done.stderr
 
