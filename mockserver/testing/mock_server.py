@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver")
 
+_IDLE_SECONDS = 0.5
+
 
 class _InProcessAdmin(AdminClient):
     """The admin API of a server in this process, called without a socket. A forked child calls its parent's server."""
@@ -106,6 +108,14 @@ class MockServer:
                 self._app = build_app(self.engine, guard=self._guard, public_url=self._public_url)
             return self._app
 
+    def _load_when_idle(self, stopped: threading.Event) -> None:
+        """Create the Flask app once the process is idle, so that the first page or admin request need not wait for it."""
+        used = 0.0
+        while self._app is None and not stopped.wait(_IDLE_SECONDS):
+            before, used = used, sum(os.times()[:2])
+            if used - before < _IDLE_SECONDS / 10:
+                self._flask_app()
+
     def _call_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         response: Iterable[bytes] = self._flask_app()(environ, start_response)
         return response
@@ -171,6 +181,11 @@ class MockServer:
         with ExitStack() as stack:
             if self._watcher:
                 stack.enter_context(self._watcher)
+            stopped = threading.Event()
+            loader = threading.Thread(target=self._load_when_idle, args=(stopped,), name="mockserver:loader")
+            loader.start()
+            stack.callback(loader.join)
+            stack.callback(stopped.set)
             self._server.run(on_ready, sock)
 
     def run_workers(self, count: int, on_ready: Callable[[str], object], context: Callable[[], ExitStack]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.request
 from typing import Any
 
@@ -112,3 +113,14 @@ def test_all_apps_or_one_are_configured_by_the_same_methods() -> None:
         mock.reset()
         assert first.requests == []
         assert second.appkey not in mock.engine.apps
+
+
+def test_an_idle_server_loads_its_admin_api(monkeypatch):
+    """The first page or admin request does not wait for it; a server that is stopping does not load it any more."""
+    monkeypatch.setattr("mockserver.testing.mock_server._IDLE_SECONDS", 0.05)
+    mock, stopped = MockServer("document"), threading.Event()
+    stopped.set()
+    mock._load_when_idle(stopped)
+    assert mock._app is None
+    mock._load_when_idle(threading.Event())
+    assert mock._app is not None
