@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -19,6 +20,7 @@ from mockserver.cli.options import message_language
 from mockserver.cli.streams import discard, standard_streams
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import environment_warnings
+from mockserver.core.suggestions import nearest
 from mockserver.core.text import Text
 
 _NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -42,6 +44,13 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return sorted(_COMMANDS)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command that the arguments begin with; a misspelt name is an error with the likely one."""
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {name!r}{nearest(name, _COMMANDS).en}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command; None for an unknown name."""

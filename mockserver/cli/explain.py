@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from mockserver.cli.options import json_option, setting_options
-from mockserver.cli.output import local_time, show_json, violation_line
+from mockserver.cli.output import local_time, printable, show_json, violation_line
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
@@ -30,6 +31,12 @@ _AT_ARRIVAL = "checked as of its arrival, {}", "按请求到达的时刻（{}）
 _AT_PRESENT = Text(
     "curtime is not a time, so the request was checked as of now; choose another time with --now WHEN",
     "curtime 不表示任何时刻：按当前时间检查；可用 --now WHEN 指定",
+)
+
+_SUMMARY = Text(
+    "`mockserver requests` lists requests without their signatures; give a whole entry of the journal:"
+    " curl -sS URL/__admin/requests/{id} | mockserver explain -",
+    "`mockserver requests` 的输出不含签名；请给出完整的日志条目：curl -sS URL/__admin/requests/{id} | mockserver explain -",
 )
 
 
@@ -59,6 +66,7 @@ def explain(
     """
     if text == "-":
         text = _read("-", "REQUEST").decode(errors="replace")
+    _refuse_summary(text)
     pasted = read_request(text)
     if settings["now"] is None:
         settings["now"] = _time_of(pasted)
@@ -76,6 +84,16 @@ def explain(
     for note in pasted.notes:
         click.echo(Text(f"({note.en})", f"（{note.zh}）").to(lang), err=True)
     sys.exit(1 if any(not row["tolerated"] for row in rows) else 0)
+
+
+def _refuse_summary(text: str) -> None:
+    """Raise ConfigurationError for lines of `mockserver requests --json`, which contain no signature."""
+    try:
+        row = json.loads(text.strip().partition("\n")[0])
+    except (ValueError, RecursionError):
+        return
+    if isinstance(row, dict) and row.keys() >= {"id", "fields", "ms"}:
+        raise ConfigurationError.at("REQUEST", _SUMMARY.format(id=printable(row["id"])))
 
 
 def _time_of(pasted: PastedRequest) -> str | None:

@@ -25,8 +25,8 @@ from mockserver.cli.streams import write_utf8
 from mockserver.contract.apps import App
 from mockserver.contract.checksum import Formula, sign
 from mockserver.contract.readings import Readings
-from mockserver.core.clock import Clock
-from mockserver.core.text import Lang
+from mockserver.core.clock import Clock, show_time
+from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
 from mockserver.engine.config import load_config
 from mockserver.engine.pipeline import Engine
@@ -37,6 +37,12 @@ from mockserver.server.request_collections import http_file, postman_collection,
 from mockserver.testing.admin_client import AdminClient
 from mockserver.world.session_files import EXPORTED, write_rows
 from mockserver.world.views import session_rows
+
+_NO_SESSIONS = Text("(the scenario has no sessions on {day})", "（该场景在 {day} 没有会话）")
+_FUTURE = Text(
+    "({day} is in the future: a server answers with these sessions once its clock reaches them)",
+    "（{day} 尚未到来：服务器的时钟到达后，应答中才有这些会话）",
+)
 
 
 def _options(command: Command) -> Command:
@@ -145,7 +151,12 @@ def sessions(day: str, lang: Lang, appkey: str | None, **settings: Any) -> None:
     app = find_app(engine.config.apps, appkey)
     now = engine.store.app(app.appkey).clock.second()
     world = engine.config.scenarios[engine.store.scenario].world.at(app.appkey, now)
-    write_rows(sys.stdout, EXPORTED, session_rows(world, parse_day_option(day, now)))
+    date = parse_day_option(day, now)
+    rows = list(session_rows(world, date))
+    write_rows(sys.stdout, EXPORTED, rows)
+    note = _NO_SESSIONS if not rows else _FUTURE if date > show_time(now)[:10].replace("-", "") else None
+    if note:
+        click.echo(note.format(day=date).to(lang), err=True)
 
 
 def _load(lang: Lang, appkey: str | None, settings: dict[str, Any]) -> tuple[Engine, Readings, App]:

@@ -88,8 +88,8 @@ def _swagger_folder() -> Path:
     package = find_spec("flask_swagger_ui")
     if package is None or package.origin is None:
         text = Text(
-            "this page needs Swagger UI: pip install 'mockserver[docs]'; the document is at openapi.json",
-            "此页面需要 Swagger UI：pip install 'mockserver[docs]'；文档见 openapi.json",
+            "this page needs Swagger UI: pip install 'mockserver[docs]' (in a clone: '.[docs]'); the document is at openapi.json",
+            "此页面需要 Swagger UI：pip install 'mockserver[docs]'（在克隆的仓库中为 '.[docs]'）；文档见 openapi.json",
         )
         raise AdminError(501, "docs_not_installed", text)
     return Path(package.origin).parent / "dist"

@@ -72,8 +72,8 @@ class TLS:
             raise ConfigurationError.at(
                 "--tls",
                 Text(
-                    "requires the package trustme: pip install 'mockserver[tls]'",
-                    "需要 trustme 包：pip install 'mockserver[tls]'",
+                    "requires the package trustme: pip install 'mockserver[tls]' (in a clone: '.[tls]')",
+                    "需要 trustme 包：pip install 'mockserver[tls]'（在克隆的仓库中为 '.[tls]'）",
                 ),
             ) from None
         authority = trustme.CA()

@@ -77,7 +77,10 @@ class AppControls:
         self._send("PUT", "clock", {"now": when})
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward: signatures and faults expire, calls continue."""
+        """Move the clock forward: signatures and faults expire, calls continue. `freeze` can set it back."""
+        if seconds < 0:
+            text = Text("advance moves the clock forward; set it back with freeze", "advance 只能前进；后退请用 freeze")
+            raise AdminError(422, "invalid_clock", text)
         self._send("PUT", "clock", {"advance_seconds": seconds})
 
     def reset(self) -> None:

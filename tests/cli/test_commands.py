@@ -50,6 +50,7 @@ def test_every_command_has_help() -> None:
     ("words", "message"),
     [
         (("nothing",), "nothing"),
+        (("chekc",), "No such command 'chekc'; did you mean check?"),
         (("serve", "--prot", "1"), "--port"),
         (("serve", "--port", "x"), "'--port'"),
         (("serve", "--port", "70000"), "70000"),

@@ -327,6 +327,17 @@ def test_a_malformed_journal_entry_gives_no_traceback(value: object) -> None:
     assert run("explain", json.dumps(value)).returncode in (1, 2)
 
 
+def test_lines_of_the_requests_command_are_refused_with_what_to_give_instead() -> None:
+    """They contain no signature; the whole entry, which the message names, does."""
+    with MockServer("document") as mock:
+        url = f"{mock.url}{PATH}?{QUERY}"
+        urllib.request.urlopen(urllib.request.Request(url, b"{}", method="POST"), timeout=10).close()
+        rows = run("requests", "--json", "--url", mock.url).stdout
+    done = run("explain", "-", stdin=rows * 2)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"/__admin/requests/{json.loads(rows)['id']}" in done.stderr
+
+
 # Secrets
 
 

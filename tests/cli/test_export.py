@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner
+from helpers import shell
 from helpers.engine_client import EngineClient
 from helpers.request_builder import NOW, SAMPLES
 from helpers.signer import APPKEY, APPSECRET, OTHER, RESTAPIKEY, checksum, sha1
@@ -323,3 +324,21 @@ def test_an_unknown_app_is_rejected(kind: str) -> None:
     done = CliRunner().invoke(cli, ["export", kind, "--appkey", "12345678"])
     assert done.exit_code != 0
     assert "did you mean 123456789" in str(done.exception)
+
+
+# Sessions
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (("--day", "20191210"), ""),
+        (("--day", "20991231"), "is in the future"),
+        (("--day", "20200101", "--scenario", "empty"), "(the scenario has no sessions on 20200101)"),
+    ],
+)
+def test_sessions_of_a_day_come_with_a_note_on_what_is_unusual(words: tuple[str, ...], note: str) -> None:
+    """A day that has not begun, or one without sessions, of which only the header is printed."""
+    done = shell.run("export", "sessions", *words)
+    assert (done.returncode, note in done.stderr, bool(done.stderr)) == (0, True, bool(note))
+    assert done.stdout.startswith("RoomId,UserId,enter,leave,")

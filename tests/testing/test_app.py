@@ -252,6 +252,7 @@ def test_evicted_requests_are_an_error(server: MockServer, mock: MockApp) -> Non
         (lambda mock: mock.freeze("2019-12-10T15:30"), "2019-12-10T15:30"),
         (lambda mock: mock.freeze(12), "ten digits"),
         (lambda mock: mock.advance(seconds=1e12), "advance_seconds is out of range"),
+        (lambda mock: mock.advance(seconds=-3), "set it back with freeze"),
         (lambda mock: mock.assert_called("query_room_info", times=1, at_least=1), "give times, or at_least and at_most"),
         (lambda mock: mock.assert_called(error="no_such_error"), "no_such_error"),
         (lambda mock: mock.remove_answer("a/../b?c"), "a/../b?c"),
