@@ -106,7 +106,10 @@ def _make_state(
         from mockserver.engine.redis_journal import RedisJournal, RedisMetrics
         from mockserver.engine.redis_store import RedisStore
     except ImportError:
-        en, zh = "needs the extra: pip install 'mockserver[redis]' (in a clone: '.[redis]')", "需要安装附加组件：pip install 'mockserver[redis]'（在克隆的仓库中为 '.[redis]'）"
+        en, zh = (
+            "needs the extra: pip install 'mockserver[redis]' (in a clone: '.[redis]')",
+            "需要安装附加组件：pip install 'mockserver[redis]'（在克隆的仓库中为 '.[redis]'）",
+        )
         raise _invalid("store", en, zh) from None
     store = RedisStore(
         clock,
