@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUFF := --isolated --target-version py310 --line-length 120
 FORMAT := $(RUFF) --config 'format.skip-magic-trailing-comma=true' --config 'lint.isort.split-on-trailing-comma=false'
-RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D107,RUF001,RUF002,RUF003
+RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D107,RUF001,RUF002,RUF003 --per-file-ignores '**/faults/kinds/*:D1'
 SERVE ?=
 
 .DEFAULT_GOAL := help

@@ -39,6 +39,7 @@ FAMILIES: Mapping[str, Text] = MappingProxyType(
         "connection": Text("the connection or the HTTP framing breaks", "连接或 HTTP 报文结构损坏"),
     }
 )  # The families with their texts, in the order in which the faults of one request are applied.
+ORDER = tuple(FAMILIES)
 
 MAX_SECONDS = 600.0
 """The maximum of each of a response's delay, hang, header time and body time, in seconds, over all of its faults."""

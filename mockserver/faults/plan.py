@@ -21,12 +21,12 @@ from typing import Any
 
 from mockserver.core.http import Response
 from mockserver.core.text import Text
-from mockserver.faults.base import FAMILIES, MAX_SECONDS, Draw, FaultContext, FaultError, Kind, Refusal, Window
+from mockserver.faults.base import MAX_SECONDS, ORDER, Draw, FaultContext, FaultError, Kind, Refusal, Window
 from mockserver.faults.parsing import Common, Fault
 from mockserver.validation.signature import SigningContext
 
 MAX_FAULTS = 1_000  # The number of faults one app may have at a time.
-_ORDER = tuple(FAMILIES)
+SCENARIO = "scenario"  # The origin of the faults of an app's scenario.
 
 
 class FaultCounts:
@@ -61,22 +61,17 @@ class FaultCounts:
             return self._matched
 
 
+@dataclass(frozen=True, slots=True)
 class ActiveFault:
     """A fault of one app, with its counts."""
 
-    __slots__ = ("_seed", "counts", "expires_at", "fault", "id", "origin", "uid")
-
-    def __init__(
-        self, fault: Fault, id: str, origin: str, seed: int, expires_at: float | None, uid: str, counts: FaultCounts
-    ) -> None:
-        self.fault, self.id, self.origin, self.uid, self.counts = fault, id, origin, uid, counts
-        self.expires_at = expires_at  # Seconds since the epoch, by the app's clock.
-        self._seed = seed
-
-    @property
-    def matched(self) -> int:
-        """The number of matching requests."""
-        return self.counts.matched
+    fault: Fault
+    id: str
+    origin: str  # `scenario`, or who added it.
+    seed: int
+    expires_at: float | None  # Seconds since the epoch, by the app's clock.
+    uid: str
+    counts: FaultCounts
 
     @property
     def fired(self) -> int:
@@ -103,7 +98,7 @@ class ActiveFault:
         return None if number is None else self._draw(number)
 
     def _draw(self, number: int) -> Draw:
-        return Draw(self._seed, self.id, number, self.counts.window)
+        return Draw(self.seed, self.id, number, self.counts.window)
 
     def to_json(self, now: float) -> dict[str, Any]:
         """Return the fault as the admin API shows it."""
@@ -111,7 +106,7 @@ class ActiveFault:
             "id": self.id,
             **{name: value for name, value in self.fault.masked().items() if name != "id"},
             "origin": self.origin,
-            "matched": self.matched,
+            "matched": self.counts.matched,
             "struck": self.fired,
             "ended": self.used_up or self.expired(now),
         }
@@ -122,13 +117,13 @@ class FaultState:
 
     def __init__(self, seed: int = 0, new_counts: Callable[[str], FaultCounts] = FaultCounts) -> None:
         self.active: tuple[ActiveFault, ...] = ()
-        """The faults in the order in which they are applied. Replaced on every change, never modified."""
+        """The faults; those of a family in the order in which they are applied. Replaced on every change."""
         self._seed, self._new_counts = seed, new_counts
         self._lock = threading.Lock()
         self._last_number = 0
 
     def add(self, fault: Fault, now: float, *, origin: str = "", uid: str = "") -> ActiveFault:
-        """Add a fault. `origin` names its source, for `clear`. Raise FaultError if its id is taken or at the limit.
+        """Add a fault. `origin` names its source. Raise FaultError if its id is taken or at the limit.
 
         Faults of an app with the same `uid` share their counts in a store of several processes; by default it is
         unique.
@@ -146,42 +141,30 @@ class FaultState:
                         f"故障数量已达上限 {MAX_FAULTS}，请先删除一些",
                     ),
                 )
-            ttl = fault.common.ttl_seconds
-            active = self._activate(fault, self._free_id(fault), origin, None if ttl is None else now + ttl, uid)
-            self.active = tuple(sorted((*self.active, active), key=_position))
+            active = self._activate(fault, self._free_id(fault), origin, _expiry(fault, now), uid)
+            self.active = (*self.active, active)
             return active
 
     def restore(self, fault: Fault, origin: str, expires_at: float | None, uid: str) -> None:
         """Add a fault that another process activated; it has an id."""
         with self._lock:
-            active = self._activate(fault, str(fault.common.id), origin, expires_at, uid)
-            self.active = tuple(sorted((*self.active, active), key=_position))
+            self.active = (*self.active, self._activate(fault, str(fault.common.id), origin, expires_at, uid))
 
-    def install(
-        self,
-        faults: Iterable[Fault],
-        now: float,
-        *,
-        origin: str = "scenario",
-        uid: str = "",
-        removed: Collection[str] = (),
-    ) -> None:
-        """Replace all faults of one origin with `faults`, without the ids in `removed`. Others of a family follow."""
+    def install(self, faults: Iterable[Fault], now: float, *, uid: str = "", removed: Collection[str] = ()) -> None:
+        """Replace the faults of the scenario with `faults`, without the ids in `removed`. Others follow."""
         with self._lock:
-            others = [active for active in self.active if active.origin != origin]
+            others = [active for active in self.active if active.origin != SCENARIO]
             installed: list[ActiveFault] = []
             for number, fault in enumerate(faults, 1):
                 taken = {active.id for active in (*others, *installed)}
                 id = fault.common.id
                 if id is None or id in taken:
                     # This runs while a request is handled: a taken id must not make the scenario fail.
-                    ids = (f"{origin}-{number}-{fault.kind.kind}{'+' * more}" for more in count())
+                    ids = (f"{SCENARIO}-{number}-{fault.kind.kind}{'+' * more}" for more in count())
                     id = next(candidate for candidate in ids if candidate not in taken)
-                ttl = fault.common.ttl_seconds
-                expires_at = None if ttl is None else now + ttl
                 if id not in removed:
-                    installed.append(self._activate(fault, id, origin, expires_at, f"{uid}:{id}"))
-            self.active = tuple(sorted((*installed, *others), key=_position))
+                    installed.append(self._activate(fault, id, SCENARIO, _expiry(fault, now), f"{uid}:{id}"))
+            self.active = (*installed, *others)
 
     def remove(self, id: str) -> bool:
         """Remove one fault. Return whether there was one with this id."""
@@ -190,21 +173,15 @@ class FaultState:
             removed, self.active = len(remaining) < len(self.active), remaining
             return removed
 
-    def clear(self, origin: str | None = None) -> int:
-        """Remove all faults, or those of one origin, and return their number.
-
-        When no fault is left, generated ids start again at 1.
-        """
+    def clear(self) -> int:
+        """Remove all faults, and return their number. Generated ids start again at 1."""
         with self._lock:
-            remaining = tuple(active for active in self.active if origin is not None and active.origin != origin)
-            removed, self.active = len(self.active) - len(remaining), remaining
-            if not remaining:
-                self._last_number = 0
+            removed, self.active, self._last_number = len(self.active), (), 0
             return removed
 
     def list(self, now: float) -> list[dict[str, Any]]:
         """Return every fault as the admin API shows it, in the order of application."""
-        return [active.to_json(now) for active in self.active]
+        return [active.to_json(now) for active in sorted(self.active, key=_family)]
 
     def fault_plan(
         self,
@@ -326,5 +303,9 @@ class FaultPlan:
                     yield fault.kind, draw
 
 
-def _position(active: ActiveFault) -> int:
-    return _ORDER.index(active.fault.kind.family)
+def _family(active: ActiveFault) -> int:
+    return ORDER.index(active.fault.kind.family)
+
+
+def _expiry(fault: Fault, now: float) -> float | None:
+    return None if fault.common.ttl_seconds is None else now + fault.common.ttl_seconds

@@ -11,27 +11,18 @@ from typing import Any
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.faults import kinds
-from mockserver.faults.base import FAMILIES, FaultError, Kind
+from mockserver.faults.base import FAMILIES, ORDER, FaultError, Kind
 
 
 def _find() -> Iterator[type[Kind]]:
-    for found in pkgutil.iter_modules(kinds.__path__, f"{kinds.__name__}."):
-        module = importlib.import_module(found.name)
-        classes = [
-            value
-            for value in vars(module).values()
-            # In Python 3.10, list[int] is an instance of type.
-            if issubclass(type(value), type) and issubclass(value, Kind) and value.__module__ == found.name
-        ]
-        if len(classes) != 1:
-            raise TypeError(f"{found.name} must define one fault kind, not {len(classes)}")
-        classes[0].field_schemas()
-        yield classes[0]
+    for found in pkgutil.iter_modules(kinds.__path__):
+        module = importlib.import_module(f"{kinds.__name__}.{found.name}")
+        (kind,) = (value for value in vars(module).values() if getattr(value, "kind", "") == found.name)
+        yield kind
 
 
-_ORDER = tuple(FAMILIES)
 KINDS: Mapping[str, type[Kind]] = MappingProxyType(
-    {kind.kind: kind for kind in sorted(_find(), key=lambda kind: (_ORDER.index(kind.family), kind.kind))}
+    {kind.kind: kind for kind in sorted(_find(), key=lambda kind: (ORDER.index(kind.family), kind.kind))}
 )  # All kinds by name, in the order of their families.
 
 

@@ -1,4 +1,4 @@
-"""A low, constant data rate."""
+"""Headers and body arrive at a low, constant rate."""
 
 import math
 from dataclasses import replace
@@ -7,8 +7,6 @@ from mockserver.faults.base import MAX_SECONDS, ConnectionKind, DeliveryPlan, Dr
 
 
 class Bandwidth(ConnectionKind):
-    """Sends headers and body at a limited rate."""
-
     text = Text("the response arrives slowly, at a constant rate", "响应以恒定的低速率到达")
     bytes_per_second: int = integer(
         "Bytes per second; raised if the response would take more than ten minutes.",
@@ -18,7 +16,6 @@ class Bandwidth(ConnectionKind):
     )
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with the lowest of its rates."""
         # The headers never reach a kilobyte.
         rate = max(self.bytes_per_second, math.ceil((len(response.body) + 1024) / MAX_SECONDS))
         rate = min(rate, plan.bytes_per_second or rate)

@@ -1,4 +1,4 @@
-"""The server's clock is wrong when it checks signatures."""
+"""The freshness of `curtime` is checked with a clock that is `seconds` ahead."""
 
 from dataclasses import replace
 
@@ -6,8 +6,6 @@ from mockserver.faults.base import ChecksumKind, Draw, SigningContext, Text, num
 
 
 class ClockSkew(ChecksumKind):
-    """Checks the freshness of `curtime` with a clock that is `seconds` ahead."""
-
     text = Text(
         "checksum_expired for a correct curtime, once the skew exceeds the freshness window",
         "偏差超过有效时间窗口后，正确的 curtime 也返回 checksum_expired",
@@ -20,7 +18,6 @@ class ClockSkew(ChecksumKind):
     )
 
     def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
-        """Return the context with the shifted time."""
         # The diagnosis must not blame a clock that was stopped or moved on purpose.
         shifted = replace(signing, now=signing.now + self.seconds, clock_moved=False)
         return shifted, f"clock {abs(self.seconds):g} s {'ahead' if self.seconds >= 0 else 'behind'}"

@@ -1,4 +1,4 @@
-"""The connection ends with a TCP reset."""
+"""The connection is reset before the first byte or in the middle of the body."""
 
 from dataclasses import replace
 
@@ -6,8 +6,6 @@ from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response,
 
 
 class ConnectionReset(ConnectionKind):
-    """Resets the connection before the first byte or in the middle of the body."""
-
     text = Text(
         "a connection reset before the first byte, or after half of the body",
         "连接被重置：在首字节之前，或正文传输一半时",
@@ -18,7 +16,6 @@ class ConnectionReset(ConnectionKind):
     )
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with the reset."""
         if self.at == "before":
             return replace(plan, instead="reset"), "before the first byte"
         return replace(plan, cut=0.5, cut_end="reset"), "after half of the body"

@@ -166,7 +166,6 @@ class ContractDrift(PayloadKind):
     )
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """Return the response with one change; None if nothing in it can be changed this way."""
         document = decode(response)
         if document is None:
             return None

@@ -1,4 +1,4 @@
-"""A key occurs twice in one JSON object, with two values."""
+"""One key of one object is repeated at the object's end, with another value."""
 
 import json
 from collections.abc import Iterator
@@ -11,15 +11,12 @@ _PLACEHOLDER = "\x00again"
 
 
 class DuplicateKeys(PayloadKind):
-    """Repeats one key of one object at the object's end, with another value."""
-
     text = Text(
         "a key that occurs twice in one object, with two values; parsers may take either",
         "同一对象中某个键出现两次且值不同；不同解析器取值可能不同",
     )
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """Return the response with a repeated key; None if the body is not a JSON object."""
         document = decode(response)
         if document is None:
             return None

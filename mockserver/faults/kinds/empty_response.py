@@ -1,4 +1,4 @@
-"""The connection is closed without a response."""
+"""The connection is closed in an orderly way, without a response."""
 
 from dataclasses import replace
 
@@ -6,10 +6,7 @@ from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response,
 
 
 class EmptyResponse(ConnectionKind):
-    """Closes the connection in an orderly way instead of responding."""
-
     text = Text("a connection closed without a single byte", "连接未返回任何字节即关闭")
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with a close instead of the response."""
         return replace(plan, instead="empty"), "closed without a byte"

@@ -1,4 +1,4 @@
-"""Any business error of the catalogue."""
+"""Any row of the error catalogue, chosen by name or by code."""
 
 from mockserver.contract.catalogue import OK, Catalogue
 from mockserver.core.suggestions import unknown
@@ -6,8 +6,6 @@ from mockserver.faults.base import ApiKind, Draw, FaultContext, FaultError, Refu
 
 
 class Error(ApiKind):
-    """Responds with a row of the error catalogue, chosen by name or by code."""
-
     text = Text(
         "HTTP 200 with Status FAIL and the ErrorCode and ErrorInfo of a catalogue error",
         "HTTP 200，Status 为 FAIL，ErrorCode 与 ErrorInfo 取自错误表",
@@ -46,7 +44,6 @@ class Error(ApiKind):
             raise FaultError(("code",), text)
 
     def apply(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str]:
-        """Return the refusal; internal_error if a reload has removed the row."""
         name = self.name or context.catalogue.name_of(self.code or 0) or ""
         name = name if name in context.catalogue else "internal_error"
         return Refusal(name, self.info), name

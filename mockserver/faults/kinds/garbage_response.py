@@ -1,4 +1,4 @@
-"""The server sends bytes that are not HTTP."""
+"""The server sends bytes that are not HTTP, then closes the connection."""
 
 from dataclasses import replace
 
@@ -6,10 +6,7 @@ from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response,
 
 
 class GarbageResponse(ConnectionKind):
-    """Sends non-HTTP bytes instead of the response, then closes the connection."""
-
     text = Text("bytes that are not HTTP, then a closed connection", "返回非 HTTP 数据，随后连接关闭")
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with garbage instead of the response."""
         return replace(plan, instead="garbage"), "not HTTP"

@@ -1,4 +1,4 @@
-"""No response at all."""
+"""The server sends nothing, then closes the connection."""
 
 from dataclasses import replace
 
@@ -6,8 +6,6 @@ from mockserver.faults.base import MAX_SECONDS, DeliveryPlan, Draw, Response, Te
 
 
 class Hang(TimeKind):
-    """Sends nothing, then closes the connection."""
-
     text = Text(
         "nothing, until the client times out or the connection is closed", "没有任何数据，直到客户端超时或连接关闭"
     )
@@ -16,6 +14,5 @@ class Hang(TimeKind):
     )
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with the longest of its hangs."""
         hang = max(plan.hang or 0.0, self.max_seconds)
         return replace(plan, hang=hang), f"at most {self.max_seconds:g} s"

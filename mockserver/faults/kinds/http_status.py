@@ -1,4 +1,4 @@
-"""A gateway responds with an HTTP error in place of the backend."""
+"""A gateway responds in place of the backend: nginx's page, JSON without the documented envelope, or no body."""
 
 import json
 from dataclasses import replace
@@ -8,8 +8,6 @@ from mockserver.faults.payloads import gateway_page, reason_phrase
 
 
 class HttpStatus(GatewayKind):
-    """Responds with an error status and an nginx page, JSON without the documented envelope, or no body."""
-
     text = Text(
         "an HTTP error status with nginx's error page; Retry-After with 429 and 503",
         "HTTP 错误状态与 nginx 错误页；429 与 503 附带 Retry-After",
@@ -25,7 +23,6 @@ class HttpStatus(GatewayKind):
     )
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
-        """Return the gateway's response."""
         headers: list[tuple[str, str]] = [("Server", "nginx")]
         body = b""
         if self.body == "html":

@@ -1,4 +1,4 @@
-"""The response is delayed."""
+"""The first byte is delayed."""
 
 import math
 from dataclasses import dataclass, replace
@@ -40,8 +40,6 @@ class Lognormal(Fields):
 
 
 class Latency(TimeKind):
-    """Waits before the first byte."""
-
     text = Text("nothing for a while, then the response", "一段时间内没有数据，然后正常响应")
     exactly_one = ("fixed_ms", "uniform", "lognormal")
     fixed_ms: float | None = number("Constant delay in milliseconds.", "固定延迟（毫秒）。", 0, _MAX_MS, None)
@@ -53,7 +51,6 @@ class Latency(TimeKind):
     )
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with the delay added."""
         delay = self.milliseconds(draw)
         return replace(plan, delay=plan.delay + delay / 1000), f"{delay:.0f} ms"
 

@@ -1,4 +1,4 @@
-"""A chunk of the body is framed incorrectly."""
+"""Transfer-Encoding is chunked, and the size of one chunk is not a number."""
 
 from dataclasses import replace
 
@@ -6,10 +6,7 @@ from mockserver.faults.base import ConnectionKind, DeliveryPlan, Draw, Response,
 
 
 class MalformedChunk(ConnectionKind):
-    """Uses Transfer-Encoding: chunked with a chunk whose size is not a number."""
-
     text = Text("chunked encoding that breaks in the middle of the body", "分块传输编码在正文中途损坏")
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with the malformed chunk."""
         return replace(plan, malformed_chunk=True), "size zz"

@@ -1,4 +1,4 @@
-"""The response body is not valid JSON."""
+"""A strict parser rejects the body, whose Content-Type and Content-Length are as usual."""
 
 import json
 import math
@@ -48,8 +48,6 @@ _CHANGES: dict[str, Callable[[bytes, Draw], tuple[bytes, str]]] = {
 
 
 class MalformedJson(PayloadKind):
-    """Sends a body that a strict parser rejects, with the usual Content-Type and a correct Content-Length."""
-
     text = Text(
         "HTTP 200 and application/json with a body that does not parse", "HTTP 200 与 application/json，但正文无法解析"
     )
@@ -60,7 +58,6 @@ class MalformedJson(PayloadKind):
     )
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """Return the response with a malformed body; None if the body is not a JSON object."""
         if decode(response) is None:
             return None
         body, note = _CHANGES[self.how](response.body, draw)

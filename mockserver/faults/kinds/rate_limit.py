@@ -1,11 +1,9 @@
-"""Requests over a limit are refused."""
+"""Requests over a limit per sliding window, by the app's clock, are refused. Refused requests do not count."""
 
 from mockserver.faults.base import ApiKind, Draw, FaultContext, Refusal, Text, integer, number
 
 
 class RateLimit(ApiKind):
-    """Refuses requests over a limit per sliding window, by the app's clock. Refused requests do not count."""
-
     text = Text(
         "rate_limited in an HTTP 200 for requests over the limit; no header says when to retry",
         "超出限额的请求返回 HTTP 200 与 rate_limited；没有响应头说明何时重试",
@@ -17,7 +15,6 @@ class RateLimit(ApiKind):
     per_seconds: float = number("Length of the window in seconds.", "窗口长度（秒）。", None, 86_400, 1, above=0)
 
     def apply(self, context: FaultContext, draw: Draw) -> tuple[Refusal, str] | None:
-        """Return rate_limited if the window is full."""
         if draw.window.accept(context.now, self.requests, self.per_seconds):
             return None
         return Refusal("rate_limited"), f"over {self.requests} requests in {self.per_seconds:g} s"

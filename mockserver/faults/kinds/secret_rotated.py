@@ -1,11 +1,9 @@
-"""The server has a new secret that the client does not know."""
+"""All signatures are verified with another secret, which stays the same."""
 
 from mockserver.faults.base import ChecksumKind, Draw, SigningContext, Text, string, with_appsecret
 
 
 class SecretRotated(ChecksumKind):
-    """Verifies all signatures with another secret, which stays the same."""
-
     text = Text(
         "checksum_mismatch until the client signs with the new secret",
         "返回 checksum_mismatch，直到客户端改用新密钥签名",
@@ -24,5 +22,4 @@ class SecretRotated(ChecksumKind):
         return (self.appsecret,) if self.appsecret else ()
 
     def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
-        """Return the context with the new secret."""
         return with_appsecret(signing, self.appsecret or draw.fixed_token("secret")), "another secret"

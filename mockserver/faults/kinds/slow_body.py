@@ -1,4 +1,4 @@
-"""The body arrives piece by piece."""
+"""The headers arrive at once, the body in pieces spread over a period."""
 
 from dataclasses import replace
 
@@ -6,8 +6,6 @@ from mockserver.faults.base import MAX_SECONDS, DeliveryPlan, Draw, Response, Te
 
 
 class SlowBody(TimeKind):
-    """Sends the headers at once and the body in pieces spread over a period."""
-
     text = Text("the headers at once, then the body piece by piece", "响应头立即到达，正文分段缓慢到达")
     chunks: int = integer("Number of pieces.", "正文分段数。", 1, 10_000, 10)
     over_ms: float = number(
@@ -15,7 +13,6 @@ class SlowBody(TimeKind):
     )
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with more pieces and more time."""
         plan = replace(
             plan, body_chunks=max(plan.body_chunks, self.chunks), body_seconds=plan.body_seconds + self.over_ms / 1000
         )

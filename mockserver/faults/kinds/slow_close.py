@@ -1,4 +1,4 @@
-"""The connection stays open after a complete response."""
+"""The response is complete, but the server waits before it closes the connection."""
 
 from dataclasses import replace
 
@@ -6,8 +6,6 @@ from mockserver.faults.base import MAX_SECONDS, ConnectionKind, DeliveryPlan, Dr
 
 
 class SlowClose(ConnectionKind):
-    """Sends the whole response, then waits before closing the connection."""
-
     text = Text(
         "a complete response with Connection: close, but the connection is closed late",
         "响应完整且声明 Connection: close，但连接延迟关闭",
@@ -15,6 +13,5 @@ class SlowClose(ConnectionKind):
     ms: float = number("Milliseconds until the close.", "关闭前的毫秒数。", 0, MAX_SECONDS * 1000, 2_000)
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        """Return the plan with the latest of its closes."""
         seconds = max(plan.close_after or 0.0, self.ms / 1000)
         return replace(plan, close_after=seconds), f"after {self.ms:g} ms"

@@ -1,4 +1,4 @@
-"""The body is JSON in an encoding other than UTF-8, and no header says so."""
+"""The body is not valid UTF-8, and no header says so; characters that the encoding lacks become question marks."""
 
 import json
 
@@ -10,8 +10,6 @@ _SUFFIXES = {"gbk": "成功", "utf-16": "", "latin-1": "succès"}
 
 
 class WrongCharset(PayloadKind):
-    """Encodes the body so that it is not valid UTF-8; characters the encoding lacks become question marks."""
-
     text = Text(
         "a body that is not UTF-8; a word is added to ErrorInfo if the body would be plain ASCII otherwise",
         "正文不是 UTF-8；若正文原本只有 ASCII 字符，则在 ErrorInfo 中加入一个词",
@@ -19,7 +17,6 @@ class WrongCharset(PayloadKind):
     charset: str = choice("Encoding of the body.", "正文的编码。", tuple(_CODECS))
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str] | None:
-        """Return the response in the other encoding; None if the body is not a JSON object."""
         document = decode(response)
         if document is None:
             return None

@@ -5,8 +5,6 @@ from mockserver.faults.payloads import with_body
 
 
 class WrongContentType(PayloadKind):
-    """Sends the same body with another Content-Type."""
-
     text = Text("correct JSON with a Content-Type that is not JSON", "JSON 正确，但 Content-Type 不是 JSON")
     type: str = string(
         "Content-Type to send.",
@@ -17,5 +15,4 @@ class WrongContentType(PayloadKind):
     )
 
     def apply(self, response: Response, context: FaultContext, draw: Draw) -> tuple[Response, str]:
-        """Return the response with the other Content-Type."""
         return with_body(response, response.body, content_type=self.type), self.type
