@@ -29,12 +29,13 @@ _NOT_UTF_8 = Text("an argument contains bytes that are not UTF-8", "参数中含
 
 
 _COMMANDS = {
-    **{name: (name, name) for name in ("check", "explain", "export", "faults", "init", "learn", "record", "report")},
-    **{name: (name, name) for name in ("reset", "serve", "verify", "wait", "world")},
+    **{name: (name, name) for name in ("check", "explain", "export", "learn", "record", "report", "serve", "verify")},
     **{name: ("requests", name) for name in ("call", "curl", "sample", "sign")},
-    **{name: ("tables", name) for name in ("errors", "operations", "readings", "scenarios", "settings")},
-    "open": ("console", "open_command"),
-    "requests": ("journal", "requests"),
+    **{name: ("running", name) for name in ("requests", "reset", "wait")},
+    **{name: ("tables", name) for name in ("errors", "faults", "operations", "readings", "scenarios", "settings")},
+    "init": ("check", "init"),
+    "open": ("running", "open_command"),
+    "world": ("world", "world"),
 }  # The module of each command and its name there.
 
 
@@ -63,7 +64,10 @@ class _Commands(click.Group):
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
+)
 @click.version_option(__version__, prog_name="mockserver")
 @click.pass_context
 def cli(context: click.Context) -> None:

@@ -10,7 +10,6 @@ import click
 
 from mockserver.cli.options import (
     Command,
-    RunningServer,
     appkey_option,
     find_app,
     parse_day_option,
@@ -124,17 +123,14 @@ def http(lang: Lang, url: str, appkey: str | None, signed: bool, **settings: Any
 
 @export.command()
 @server_options
-@click.option(
-    "--limit", type=click.IntRange(1), default=10_000, show_default=True, metavar="N", help="The newest N requests."
-)
+@click.option("--limit", type=click.IntRange(1), default=10_000, metavar="N", help="The newest N requests.")
 @setting_options("lang")
-def har(server: RunningServer, limit: int, lang: Lang) -> None:
+def har(admin: AdminClient, limit: int, lang: Lang) -> None:
     """Print a running server's requests as HAR 1.2.
 
     Browsers and HTTP tools open it. Signatures are masked.
     """
-    entries = AdminClient(server.url, server.token, ca=server.ca).get("requests", limit=limit)["requests"]
-    show_json(har_of_journal(entries, server.url))
+    show_json(har_of_journal(admin.get("requests", limit=limit)["requests"], admin.url))
 
 
 @export.command()

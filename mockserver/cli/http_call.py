@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.cli.options import RunningServer
 from mockserver.cli.output import printable
-from mockserver.core.addresses import certificate_advice, parse_server_url, scheme_advice
+from mockserver.core.addresses import certificate_advice, scheme_advice
 from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.text import Text
 from mockserver.testing.admin_client import AdminClient
@@ -46,10 +45,9 @@ class Answer:
         return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
 
-def post(server: RunningServer, target: str, body: bytes) -> Answer:
+def post(admin: AdminClient, target: str, body: bytes) -> Answer:
     """Return the answer to a POST; raise ConfigurationError with the reason if no complete answer arrives."""
-    address = parse_server_url(server.url, server.ca)
-    connection = address.connection(server.ca, timeout=_TIMEOUT)
+    address, connection = admin.address, admin.connection(_TIMEOUT)
     connected, status = False, None
     try:
         connection.connect()
@@ -131,7 +129,7 @@ def excerpt(text: str) -> str:
     return printable(line if len(line) <= _MAX_EXCERPT else line[:_MAX_EXCERPT] + "…")
 
 
-def violations_of(server: RunningServer, answer: Answer) -> tuple[list[dict[str, Any]], int]:
+def violations_of(admin: AdminClient, answer: Answer) -> tuple[list[dict[str, Any]], int]:
     """Return the violations that the server recorded for the request, and their number by the answer headers.
 
     The list is empty when the server is not a mock server or its journal cannot be read.
@@ -141,7 +139,7 @@ def violations_of(server: RunningServer, answer: Answer) -> tuple[list[dict[str,
         return [], 0
     path = f"requests/{urllib.parse.quote(number, safe='')}"
     try:
-        entry = AdminClient(server.url, server.token, timeout=_TIMEOUT, ca=server.ca).get(path)
+        entry = admin.with_timeout(_TIMEOUT).get(path)
         return [dict(row) for row in entry["violations"] if is_violation(row)], int(count)
     except (MockServerError, LookupError, TypeError):
         return [], int(count)

@@ -29,18 +29,10 @@ _WRITTEN = Text(
     "--data",
     type=click.Choice(["none", "recorded"]),
     default="none",
-    show_default=True,
     help="Data of the scenario: generated calls, or the calls and statistics that the target returned.",
 )
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty, replacing files of the same name.")
-@click.option(
-    "--max-requests",
-    type=click.IntRange(1),
-    default=300,
-    show_default=True,
-    metavar="N",
-    help="Maximum number of requests.",
-)
+@click.option("--max-requests", type=click.IntRange(1), default=300, metavar="N", help="Maximum number of requests.")
 @click.option("--day", metavar="DAY", help=DAY_HELP)
 @setting_options("lang", "fixtures")
 def learn(

@@ -6,18 +6,19 @@ import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from mockserver.contract.apps import App
 from mockserver.core.addresses import normalize_server_url
 from mockserver.core.clock import parse_day, parse_time, show_time
-from mockserver.core.errors import ConfigurationError
+from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.settings import SETTINGS, read_variable
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
+from mockserver.testing.admin_client import AdminClient
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,10 +55,7 @@ def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
                 types = {"integer": click.INT, "path": click.Path()}
                 attributes["type"] = click.Choice(setting.choices) if setting.choices else types.get(setting.kind)
                 attributes["metavar"] = setting.metavar or None
-            if setting.kind == "many":
-                attributes["multiple"] = True
-            else:
-                attributes |= {"default": setting.default, "show_default": setting.default is not None}
+            attributes |= {"multiple": True} if setting.kind == "many" else {"default": setting.default}
             command = environment_option(setting.option, setting.variable, name, **attributes)(command)
         return command
 
@@ -72,7 +70,6 @@ def url_option(text: str = "URL of the server.") -> Callable[[Command], Command]
         callback=lambda ctx, param, value: normalize_server_url(value),
         metavar="URL",
         default="http://127.0.0.1:8080",
-        show_default=True,
         help=text,
     )
 
@@ -91,20 +88,17 @@ apps_option = click.option("--appkey", "appkeys", multiple=True, metavar="KEY", 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-class RunningServer(NamedTuple):
-    """The server that a command calls."""
-
-    url: str
-    ca: str | None
-    token: str | None
-
-
 def server_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add `--url`, `--ca` and `--admin-token`, which are passed to the command as its argument `server`."""
+    """Add `--url`, `--ca` and `--admin-token`, which are passed to the command as the client `admin`."""
 
     @functools.wraps(command)
     def with_server(*, url: str, ca: str | None, admin_token: str | None, **others: Any) -> None:
-        command(server=RunningServer(url, ca, admin_token), **others)
+        admin = AdminClient(url, admin_token, ca=ca)
+        try:
+            command(admin=admin, **others)
+        except AdminError as error:
+            place = "--appkey" if error.name == "unknown_appkey" else admin.url
+            raise ConfigurationError.at(place, error.text) from None
 
     token_option = environment_option(
         "--admin-token",
@@ -119,9 +113,7 @@ def report_options(formats: Iterable[str]) -> Callable[[Command], Command]:
     """Return the decorator for the options of a command that writes a report: its format, `form`, and `output`."""
     choice = click.Choice(list(formats))
     output = click.option("--output", type=click.Path(), metavar="FILE", help="Write the report to this file.")
-    form = click.option(
-        "--format", "form", type=choice, default="text", show_default=True, help="Format of the report."
-    )
+    form = click.option("--format", "form", type=choice, default="text", help="Format of the report.")
     return lambda command: form(output(command))
 
 

@@ -14,12 +14,13 @@ from typing import Any
 import click
 
 from mockserver.cli.sparkline import chart_lines
-from mockserver.cli.streams import as_encoded
+from mockserver.cli.streams import as_encoded, write_utf8
 from mockserver.contract.envelope import FIELDS
 from mockserver.core.clock import show_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
+NO_MOCK_SERVER = Text("this is not a mock server", "这不是模拟服务器")
 _GAP = "  "
 _MIN_FOLDED = 32  # The last cell of a row is only folded if it has at least this many columns.
 
@@ -73,6 +74,19 @@ def not_writable(place: str, path: Path, error: Exception) -> ConfigurationError
     """Return the error for an option or argument `place` whose file or folder cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
     return ConfigurationError.at(place, Text(f"{path} cannot be written: {reason}", f"无法写入 {path}：{reason}"))
+
+
+def write_report(rendered: str, output: str | None, *, utf8: bool) -> None:
+    """Write a report to the file of `--output`, or else to standard output, as UTF-8 whatever its encoding if `utf8`."""
+    if output is None:
+        if utf8:
+            write_utf8()
+        click.echo(rendered, nl=False)
+        return
+    try:
+        Path(output).write_text(rendered, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise not_writable("--output", Path(output), error) from None
 
 
 def printable(value: Any) -> str:

@@ -47,7 +47,6 @@ _WRITTEN = Text(
     "--mode",
     type=click.Choice(["record", "spy", "shadow"]),
     default="record",
-    show_default=True,
     help="record: the target answers. spy: the mock answers, and the target answers what the mock does not know. "
     "shadow: the mock answers, and its answers are compared with the target's.",
 )
@@ -64,7 +63,6 @@ _WRITTEN = Text(
     "--target-timeout",
     type=click.FloatRange(0.1),
     default=10.0,
-    show_default=True,
     metavar="SECONDS",
     help="How long to wait for an answer from the target.",
 )

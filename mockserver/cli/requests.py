@@ -14,7 +14,6 @@ import click
 from mockserver.cli.http_call import Answer, post, read_answer, violations_of
 from mockserver.cli.options import (
     Command,
-    RunningServer,
     appkey_option,
     ca_option,
     find_app,
@@ -35,6 +34,7 @@ from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_clock, make_engine
 from mockserver.engine.config import load_apps_only
+from mockserver.testing.admin_client import AdminClient
 
 _JSON_HEADERS = {"content-type": "application/json"}
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -48,9 +48,7 @@ _HIDDEN_VIOLATIONS = Text(
 def _caller_options(command: Command) -> Command:
     """Add the options that choose who signs a request."""
     seq = click.option("--seq", help="Sequence number; a new one for each request by default.")
-    identifier = click.option(
-        "--identifier", default="admin", show_default=True, metavar="NAME", help="Account in the app."
-    )
+    identifier = click.option("--identifier", default="admin", metavar="NAME", help="Account in the app.")
     return setting_options("fixtures")(appkey_option(identifier(seq(command))))
 
 
@@ -60,7 +58,6 @@ def _signing_options(command: Command) -> Command:
         "--formula",
         type=click.Choice(["v2", "v1"]),
         default="v2",
-        show_default=True,
         help="Signing formula; v1 omits the restapikey (reading signing).",
     )
     now = "time to sign at, with a fixed seq: seconds, ISO 8601 with offset, now-2h"
@@ -105,7 +102,6 @@ def sign(lang: Lang, **signing: Any) -> None:
     "--shell",
     type=click.Choice(["posix", "cmd", "powershell"]),
     default="posix",
-    show_default=True,
     help="Shell to quote for; in a .bat file write each % twice.",
 )
 @_signing_options
@@ -145,7 +141,7 @@ def _windows_quote(word: str) -> str:
 @_signing_options
 @_json_or_table
 def call(
-    operation: Operation, fields: Sequence[str], server: RunningServer, as_json: bool | None, lang: Lang, **signing: Any
+    operation: Operation, fields: Sequence[str], admin: AdminClient, as_json: bool | None, lang: Lang, **signing: Any
 ) -> None:
     """Call OPERATION on a running server.
 
@@ -154,10 +150,10 @@ def call(
     reports a failure, with 2 when there is no readable answer.
     """
     body, _ = _body(operation, fields, signing["fixtures"])
-    answer = post(server, f"{operation.path}?{_signed_query(**signing)}", _as_bytes(body))
-    content = read_answer(server.url, answer)
+    answer = post(admin, f"{operation.path}?{_signed_query(**signing)}", _as_bytes(body))
+    content = read_answer(admin.url, answer)
     show_answer(content, as_json)
-    violations, count = violations_of(server, answer)
+    violations, count = violations_of(admin, answer)
     for violation in violations:
         click.echo(violation_line(violation), err=True)
     if len(violations) < count:

@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
-from mockserver.cli.console import open_console
-from mockserver.cli.logs import log_to_stderr
 from mockserver.cli.options import setting_options, user_folders
 from mockserver.cli.output import not_writable, to_json
+from mockserver.cli.running import open_console
+from mockserver.cli.streams import log_to_stderr
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.machine_time import machine_time
 from mockserver.core.settings import SETTINGS, environment_warnings

@@ -1,22 +1,54 @@
-"""The registries as tables: operations, scenarios, errors, readings and settings."""
+"""The registries as tables: operations, scenarios, errors, readings, settings and fault kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+import shlex
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import click
 
 from mockserver.cli.options import json_option, setting_options, user_folders
-from mockserver.cli.output import show_rows
+from mockserver.cli.output import show_json, show_rows
+from mockserver.contract.checking import TYPES, describe_range
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
+from mockserver.contract.schemas import compile_inline
 from mockserver.core.clock import Clock
+from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import SETTINGS
-from mockserver.core.text import Lang
+from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, load_config
+from mockserver.faults.base import FAMILIES, FaultError, Kind
+from mockserver.faults.parsing import ON, WHEN, Common
+from mockserver.faults.registry import kind_of, rows
 
 Row = dict[str, Any]
+_REQUIRED = Text("required", "必填")
+_OPERATIONS = Text("text or a list", "文本或列表")
+_EXACTLY_ONE = Text("exactly one of {names} is required", "{names} 须且只能有一项")
+_OWN = Text("Fields of this fault:", "此故障的字段：")
+_NONE = Text("This fault has no specific fields.", "此故障没有专用字段。")
+_COMMON = Text("Fields of every fault:", "所有故障共有的字段：")
+_FILE = Text("In a scenario file:", "场景文件：")
+_SERVE = Text("With serve:", "启动参数：")
+_HEADER = Text("For one request, as a header:", "单个请求的请求头：")
+_NO_HEADER = Text(
+    "This fault compares requests, so it cannot be set for one request by a header.",
+    "需比较多个请求，不能用请求头指定。",
+)
+_ADMIN = Text("Over the admin API:", "管理接口：")
+_EXAMPLE_VALUES: dict[str, Any] = {
+    "name": "server_busy",
+    "appsecret": "another-made-up-secret",
+    "seconds": 400,
+    "requests": 5,
+    "fixed_ms": 800,
+}  # Example values by field name. Other fields show the first of FALLBACK_VALUES that they accept.
+_FALLBACK_VALUES = (100, 10, 2, 0.5, "text", "/text")
+_OPERATION = "query_room_info"
+_CURL = "curl -sS http://127.0.0.1:8080/__admin/faults -H 'X-Mock-Admin: 1' -H 'Content-Type: application/json'"
 
 
 def _command(
@@ -72,3 +104,126 @@ errors = _command(
 )
 readings = _command("readings", _ABOUT_READINGS, _reading, READINGS.values())
 settings = _command("settings", "List the settings of the server.", _setting, SETTINGS.values())
+
+
+@click.command()
+@click.argument("kind", required=False)
+@setting_options("lang")
+@json_option
+def faults(kind: str | None, lang: Lang, as_json: bool) -> None:
+    """List the fault kinds.
+
+    With KIND, show its fields and an example in each notation.
+    """
+    if kind is None:
+        _list(lang, as_json)
+        return
+    try:
+        found = kind_of(kind)
+    except FaultError as error:
+        raise ConfigurationError.at("KIND", error.text) from None
+    if as_json:
+        row = next(row for row in rows() if row["fault"] == found.kind)
+        show_json({**row, "example": example(found)})
+    else:
+        _show(found, lang)
+
+
+def _list(lang: Lang, as_json: bool) -> None:
+    table = [
+        {
+            "fault": row["fault"],
+            "family": row["family"],
+            "fields": row["schema"] if as_json else ", ".join(row["schema"]["properties"]),
+            "client sees": row["text"][lang],
+        }
+        for row in rows()
+    ]
+    show_rows(table, as_json)
+
+
+def _show(kind: type[Kind], lang: Lang) -> None:
+    click.echo(f"{kind.kind}: {kind.text.to(lang)}\n{kind.family}: {FAMILIES[kind.family].to(lang)}")
+    own_fields = _field_rows(kind.object_schema(), lang)
+    click.echo(f"\n{(_OWN if own_fields else _NONE).to(lang)}")
+    if own_fields:
+        show_rows(own_fields)
+    if kind.exactly_one:
+        click.echo(_EXACTLY_ONE.to(lang).format(names=", ".join(kind.exactly_one)))
+    click.echo(f"\n{_COMMON.to(lang)}")
+    on = _row("on", _OPERATIONS.to(lang), "*", ON.to(lang))
+    when = _row("when", TYPES["object"].to(lang), "", WHEN.to(lang))
+    show_rows([on, when, *_field_rows(Common.object_schema(), lang, kind.common_defaults)])
+    fault = example(kind)
+    header = as_text({name: value for name, value in fault.items() if name not in ("on", "times")})
+    for title, lines in (
+        (_FILE, f"  faults:\n    - {as_yaml(fault)}"),
+        (_SERVE, f"  mockserver serve --fault {shlex.quote(as_text(fault))}"),
+        (_NO_HEADER, "") if kind.compares_requests else (_HEADER, f"  X-Mock-Fault: {header}"),
+        (_ADMIN, f"  {_CURL} -d {shlex.quote(json.dumps(fault))}"),
+    ):
+        click.echo(f"\n{title.to(lang)}\n{lines}".rstrip())
+
+
+def _row(field: str, value: str, default: str, meaning: str) -> dict[str, str]:
+    return {"field": field, "value": value, "default": default, "meaning": meaning}
+
+
+def _field_rows(schema: Any, lang: Lang, defaults: Any = None, prefix: str = "") -> list[dict[str, str]]:
+    """Return a row for each property of an object's schema; properties of nested objects have dotted names."""
+    found = []
+    for name, field in schema["properties"].items():
+        default = (defaults or {}).get(name, field.get("default", ""))
+        if name in schema.get("required", ()):
+            default = _REQUIRED.to(lang)
+        shown = f"{default:.15g}" if isinstance(default, float) else str(default)
+        meaning = Text(field["description"], field["x-description-zh"]).to(lang)
+        found.append(_row(f"{prefix}{name}", _value(field, lang), shown, meaning))
+        if "properties" in field:
+            found += _field_rows(field, lang, prefix=f"{prefix}{name}.")
+    return found
+
+
+def _value(schema: Mapping[str, Any], lang: Lang) -> str:
+    """Return a description of the values that a field accepts."""
+    if "enum" in schema:
+        return " | ".join(schema["enum"])
+    parts = [TYPES[schema["type"]].to(lang), describe_range(schema).to(lang)]
+    return Text(", ", "，").to(lang).join(filter(None, parts))
+
+
+def example(kind: type[Any]) -> dict[str, Any]:
+    """Return a valid fault of this kind with its required fields, or with its first field if none is required."""
+    schema = kind.object_schema()
+    fields = schema["properties"]
+    names = [*schema.get("required", ()), *kind.exactly_one[:1]] or list(fields)[:1]
+    values = {name: _example_value(name, fields[name]) for name in names}
+    return {"fault": kind.kind, **values, "on": _OPERATION, "times": 1}
+
+
+def _example_value(name: str, schema: Mapping[str, Any]) -> Any:
+    candidates = (*schema.get("enum", ()), _EXAMPLE_VALUES.get(name), *_FALLBACK_VALUES)
+    validator = compile_inline(schema)
+    return next(value for value in (schema.get("default"), *candidates) if validator.accepts(value))
+
+
+def as_text(fault: dict[str, Any]) -> str:
+    """Return a fault as `KIND;field=value;…`, the form of headers, options and magic values."""
+    fields = [f"{name}={_text_value(value)}" for name, value in fault.items() if name != "fault"]
+    return ";".join([fault["fault"], *fields])
+
+
+def as_yaml(fault: dict[str, Any]) -> str:
+    """Return a fault as a YAML mapping on one line."""
+    return "{" + ", ".join(f"{name}: {_yaml_value(value)}" for name, value in fault.items()) + "}"
+
+
+def _text_value(value: Any) -> str:
+    # Outside quotes a semicolon ends a field.
+    plain = isinstance(value, str) and ";" not in value and not value.startswith('"')
+    return value if plain else json.dumps(value)
+
+
+def _yaml_value(value: Any) -> str:
+    plain = isinstance(value, str) and value.replace("_", "").isalpha()
+    return value if plain else json.dumps(value)

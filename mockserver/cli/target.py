@@ -68,12 +68,7 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
             "--target-proxy", "MOCKSERVER_TARGET_PROXY", metavar="URL", help="Proxy to the target; none by default."
         ),
         click.option(
-            "--rate",
-            type=click.FloatRange(0),
-            default=rate,
-            show_default=True,
-            metavar="N",
-            help="Requests per second; 0 is unlimited.",
+            "--rate", type=click.FloatRange(0), default=rate, metavar="N", help="Requests per second; 0 is unlimited."
         ),
     )[::-1]:
         with_target = option(with_target)

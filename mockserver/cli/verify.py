@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from mockserver.cli.options import report_options, setting_options, user_folders
-from mockserver.cli.output import not_writable
-from mockserver.cli.streams import write_utf8
+from mockserver.cli.output import write_report
 from mockserver.cli.target import DAY_HELP, Opener, examine_target, target_options
 from mockserver.core.text import Lang
 from mockserver.engine.build import parse_readings
@@ -20,14 +19,7 @@ from mockserver.live.render import FORMATS, View
 
 @click.command()
 @target_options
-@click.option(
-    "--max-requests",
-    type=click.IntRange(1),
-    default=200,
-    show_default=True,
-    metavar="N",
-    help="Maximum number of requests.",
-)
+@click.option("--max-requests", type=click.IntRange(1), default=200, metavar="N", help="Maximum number of requests.")
 @click.option("--user", metavar="ID", help="Also query this user.")
 @click.option("--room", metavar="ID", help="Also query this room.")
 @click.option("--day", metavar="DAY", help=DAY_HELP)
@@ -42,7 +34,6 @@ from mockserver.live.render import FORMATS, View
     "--fail-on",
     type=click.Choice(["error", "warning", "info"]),
     default="error",
-    show_default=True,
     help="Exit with 1 for a finding of this severity or worse.",
 )
 @setting_options("lang", "fixtures", reading="expect this reading of the target; repeatable")
@@ -74,13 +65,5 @@ def verify(
         target = open_target(max_requests=max_requests)
         result = examine_target(target, schemas, catalogue, lang, day=day, user=user, room=room, expected=expected)
     rendered = FORMATS[form](View(result, lang, fail_on))
-    if output is None:
-        if form != "text":
-            write_utf8()
-        click.echo(rendered, nl=False)
-    else:
-        try:
-            Path(output).write_text(rendered, encoding="utf-8")
-        except (OSError, ValueError) as error:
-            raise not_writable("--output", Path(output), error) from None
+    write_report(rendered, output, utf8=form != "text")
     sys.exit(1 if result.fails(fail_on) else 0)

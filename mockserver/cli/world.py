@@ -29,9 +29,7 @@ _CHARTS = {
 
 
 @click.command()
-@click.option(
-    "--day", metavar="DAY", default="20191210", show_default=True, help="Day to draw: 20191210, today, now-1d …"
-)
+@click.option("--day", metavar="DAY", default="20191210", help="Day to draw: 20191210, today, now-1d …")
 @setting_options("scenario", "fixtures", "seed", "now", "lang")
 @appkey_option
 @json_option

@@ -31,12 +31,17 @@ class AdminClient:
     """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = 70.0, *, ca: str | None = None) -> None:
-        self._address = parse_server_url(url, ca)
+        self.address = parse_server_url(url, ca)
         self.url = url.rstrip("/")
         # Check it here, because an error of http.client would show the token.
         self._token = parse_admin_token(token) if token else None
         self._timeout = timeout
         self._ca = ca
+        self.connection(timeout)
+
+    def connection(self, timeout: float) -> http.client.HTTPConnection:
+        """Return an unopened connection. Raises ConfigurationError if `ca` contains no certificates."""
+        return self.address.connection(self._ca, timeout=timeout)
 
     def with_timeout(self, seconds: float) -> AdminClient:
         """Return a client of the same server with another timeout."""
@@ -63,13 +68,13 @@ class AdminClient:
         # `ready` answers 503 with the problems in the server's files.
         if not answer or (status >= 300 and status != 503):
             text = Text(f"this is not a mock server (HTTP {status})", f"这不是模拟服务器（HTTP {status}）")
-            advice = scheme_advice(self._address, content) if status == 400 else None
+            advice = scheme_advice(self.address, content) if status == 400 else None
             raise ConfigurationError.at(self.url, advice or text)
         return answer
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
         """Return status and body of the answer. Raises ConfigurationError if there is none."""
-        connection = self._address.connection(self._ca, timeout=self._timeout)
+        connection = self.connection(self._timeout)
         try:
             # Do not keep the headers in a variable: a traceback with local variables would show the token.
             connection.request(method, target, content, self._headers(write=content is not None))
@@ -84,7 +89,7 @@ class AdminClient:
                 f"no answer from a mock server ({reason}); is it running there?",
                 f"模拟服务器没有响应（{reason}）；是否已启动？",
             )
-            raise ConfigurationError.at(self.url, scheme_advice(self._address, error) or text) from None
+            raise ConfigurationError.at(self.url, scheme_advice(self.address, error) or text) from None
         finally:
             connection.close()
 

@@ -329,3 +329,11 @@ def test_an_empty_section_and_an_empty_pointer_are_not_shown() -> None:
     assert done.stdout.startswith("body: the body is not JSON: ")
     done = run("explain", f"/v2/video/query_room_info?{query}", "--body", '{"RoomId": "mock:fault=nothing"}')
     assert "[invalid_override]" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("reset", "--appkey", "12345678"), ("requests", "--appkey", "12345678")])
+def test_an_unknown_app_of_a_running_server_is_2(server: ServerProcess, words: tuple[str, ...]) -> None:
+    """One line that names the option and the likely app."""
+    done = run(*words, "--url", server.url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "--appkey: unknown app '12345678'; did you mean 123456789?\n"

@@ -14,7 +14,7 @@ from helpers.server_process import CLEAN, MOCKSERVER
 from helpers.shell import run
 
 from mockserver import MockServer
-from mockserver.cli.journal import key_field
+from mockserver.cli.running import key_field
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.clock import show_time
 
