@@ -9,6 +9,8 @@ from mockserver.core.documents import Document
 from mockserver.core.errors import Problems
 from mockserver.core.text import Text
 
+_NAMELESS = Text("", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -30,7 +32,7 @@ class App:
 
     credentials: Credentials
     identifiers: tuple[str, ...]
-    name: str = ""
+    name: Text = _NAMELESS
 
     @property
     def appkey(self) -> str:
@@ -51,6 +53,7 @@ def load_apps(document: Document) -> Mapping[str, App]:
             text = Text(f"duplicate appkey {appkey!r}; keep one", f"appkey {appkey!r} 重复；请只保留一个")
             problems.append(document.problem(("apps", index, "appkey"), text))
         credentials = Credentials(appkey, row["appsecret"], row["restapikey"])
-        apps[appkey] = App(credentials, tuple(row["identifiers"]), row.get("name", ""))
+        name = row.get("name", "")
+        apps[appkey] = App(credentials, tuple(row["identifiers"]), Text(name, row.get("name_zh", name)))
     problems.check()
     return apps

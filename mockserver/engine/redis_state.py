@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.contract.apps import App, Credentials
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.text import Text
 from mockserver.engine.claims import MAX_CLAIMS, Claims
 from mockserver.engine.state import AppState, SharedFault
 from mockserver.faults.base import Window
@@ -261,7 +262,7 @@ def load_app(store: RedisStore, appkey: str, document: dict[str, Any], before: A
         state.claims.adopt(before.claims)
     if made := document["app"]:
         *keys, identifiers, name = made
-        app = store.apps[appkey] = App(Credentials(*keys), tuple(identifiers), name)
+        app = store.apps[appkey] = App(Credentials(*keys), tuple(identifiers), Text(*name))
         engine.redactor.add_credentials([app.credentials])
     return state
 

@@ -7,7 +7,7 @@ import secrets
 
 from mockserver.contract.apps import App, Credentials
 from mockserver.core.errors import AdminError, ConfigurationError
-from mockserver.core.text import Text
+from mockserver.core.text import Lang, Text
 from mockserver.server.admin_catalog import ready
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 
@@ -20,14 +20,22 @@ def list_apps(context: AdminContext, request: AdminRequest) -> Json:
 
     The secrets are not included; `made` is true for apps created at run time.
     """
+    return {"apps": app_rows(context, context.lang)}
+
+
+def app_rows(context: AdminContext, lang: Lang) -> list[Json]:
+    """Return a row for each app, with its name in one language."""
     engine = context.engine
-    return {
-        "apps": [
-            {"appkey": app.appkey, "name": app.name, "scenario": engine.store.app(app.appkey).scenario, "made": made}
-            for apps, made in ((engine.config.apps, False), (engine.apps, True))
-            for app in list(apps.values())
-        ]
-    }
+    return [
+        {
+            "appkey": app.appkey,
+            "name": app.name.to(lang),
+            "scenario": engine.store.app(app.appkey).scenario,
+            "made": made,
+        }
+        for apps, made in ((engine.config.apps, False), (engine.apps, True))
+        for app in list(apps.values())
+    ]
 
 
 @ROUTES.add("POST", "apps", "新建应用，返回其密钥", status=201)
@@ -39,7 +47,7 @@ def create_app(context: AdminContext, request: AdminRequest) -> Json:
     request.fields()
     appkey = f"9{secrets.randbelow(10**11):011d}"
     keys = Credentials(appkey, f"MADE/UP+{secrets.token_urlsafe(18)}==", f"made-up-{secrets.token_hex(8)}")
-    context.engine.register(App(keys, ("admin",), "created at run time"))
+    context.engine.register(App(keys, ("admin",), Text("created at run time", "运行时新建")))
     return {"appkey": appkey, "appsecret": keys.appsecret, "restapikey": keys.restapikey}
 
 

@@ -15,7 +15,7 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.core.machine_time import monotonic
 from mockserver.engine.journal import JournalQuery
-from mockserver.server.admin_apps import list_apps
+from mockserver.server.admin_apps import app_rows
 from mockserver.server.admin_behavior import current_readings, list_faults
 from mockserver.server.admin_catalog import ready
 from mockserver.server.admin_clock import get_clock
@@ -63,7 +63,7 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         clock=get_clock(context, AdminRequest()),
         readings=changed,
         faults=list_faults(context, AdminRequest())["faults"],
-        apps=list_apps(context, AdminRequest())["apps"],
+        apps=app_rows(context, lang),
         ready=ready(context, AdminRequest()),
         uptime=int(monotonic() - engine.started),
         requests=len(recent.entries),

@@ -12,7 +12,7 @@ from mockserver.contract.readings import READINGS
 from mockserver.core.text import Lang
 from mockserver.faults.parsing import Common
 from mockserver.faults.registry import rows as fault_rows
-from mockserver.server.admin_apps import list_apps
+from mockserver.server.admin_apps import app_rows
 from mockserver.server.admin_behavior import current_readings, list_answers, list_faults
 from mockserver.server.admin_clock import get_clock
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
@@ -24,8 +24,8 @@ PAGES = Routes()
 class FormField(NamedTuple):
     """A field of a fault in a form."""
 
-    name: str
-    kind: str  # `choice`, `number`, `json` or `text`.
+    name: str  # `uniform.min_ms` is a field of the object `uniform`.
+    kind: str  # `choice`, `number` or `text`.
     choices: tuple[str, ...]
     default: str
     required: bool
@@ -55,7 +55,7 @@ def control(context: AdminContext, request: AdminRequest) -> Response:
         kinds=list(_kinds(lang)),
         common=list(_fields(Common.object_schema(), lang)),
         readings=[(reading, values[name], reading.why.to(lang)) for name, reading in READINGS.items()],
-        apps=list_apps(context, AdminRequest())["apps"],
+        apps=app_rows(context, lang),
         operations=list(OPERATIONS),
         errors=list(engine.config.catalogue),
     )
@@ -72,10 +72,16 @@ def _kinds(lang: Lang) -> Iterator[Json]:
 
 
 def _fields(schema: Mapping[str, Any], lang: Lang) -> Iterator[FormField]:
-    """Yield the fields of a form for the properties of a JSON Schema."""
-    types = {"number": "number", "integer": "number", "object": "json", "array": "json"}
+    """Yield the fields of a form for the properties of a JSON Schema, and for those of their objects."""
     for name, part in schema["properties"].items():
-        kind = "choice" if "enum" in part else types.get(str(part.get("type")), "text")
+        if part.get("type") == "object":
+            fields = _fields({**part, "required": ()}, lang)
+            yield from (field._replace(name=f"{name}.{field.name}") for field in fields)
+            continue
+        numeric = part.get("type") in ("number", "integer")
+        kind = "choice" if "enum" in part else "number" if numeric else "text"
         meaning = part.get("x-description-zh" if lang == "zh" else "description", "")
         choices = tuple(map(str, part.get("enum", ())))
-        yield FormField(name, kind, choices, str(part.get("default", "")), name in schema.get("required", ()), meaning)
+        default = part.get("default", "")
+        default = f"{default:.15g}" if isinstance(default, float) else str(default)
+        yield FormField(name, kind, choices, default, name in schema.get("required", ()), meaning)

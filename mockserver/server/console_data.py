@@ -41,10 +41,12 @@ def data(context: AdminContext, request: AdminRequest) -> Response:
     state = context.state(appkey)
     now = state.clock.second()
     day = request.query.get("day", "").replace("-", "")  # From a link (20191210) or a date field (2019-12-10).
+    world = engine.config.scenarios[state.scenario].world.at(appkey, now)
+    last = _last_day(world, now)
     try:
         start = parse_day(day)
     except ValueError:
-        start = _default_day(engine.config.scenarios[state.scenario].world.at(appkey, now), now)
+        start = start_of_day(now) if last is None else last
     return render(
         context,
         request,
@@ -55,6 +57,9 @@ def data(context: AdminContext, request: AdminRequest) -> Response:
         start=start,
         now=now,
         today=start_of_day(now),
+        last=last,
+        without_calls=isinstance(world, RecordedWorld) and not len(world.sessions_between(start, start + 86_399)),
+        trend=current_readings(context, appkey)["trend"],
         room=request.query.get("room", ""),
         user=request.query.get("user", ""),
         tables=_tables(context, appkey, start, page_language(context, request)) if "tables" in request.query else None,
@@ -64,12 +69,15 @@ def data(context: AdminContext, request: AdminRequest) -> Response:
 def _tables(context: AdminContext, appkey: str, start: int, lang: Lang) -> Json:
     """Return the day as the rows of tables, for browsers without scripts."""
     day = format_time(start, "%Y%m%d")
+    cumulative = current_readings(context, appkey)["trend"] == "cumulative"
     volumes: dict[int, dict[int, list[int]]] = {}  # By hour and kind.
     for by in (1, 2, 3, 4):
         answer = _answer(context, appkey, "count_business_total_volume_by_day", {"QueryDate": day, "CountBy": by})
+        before = 0  # With the reading `trend=cumulative`, the amount of a tick is its distance from the one before.
         for row in answer["TrendData"]:
             hour = (int(row["TickTime"]) - start) // 3_600
-            volumes.setdefault(hour, {}).setdefault(by, []).append(row["Volume"])
+            volumes.setdefault(hour, {}).setdefault(by, []).append(row["Volume"] - before)
+            before = row["Volume"] if cumulative and by != 3 else 0
     distributions = {}
     for by in (1, 2, 3, 4):
         rows = _answer(context, appkey, _DISTRIBUTION, {"QueryDate": day, "CountBy": by})["DistributeData"]
@@ -96,11 +104,11 @@ def _tables(context: AdminContext, appkey: str, start: int, lang: Lang) -> Json:
     }
 
 
-def _default_day(world: World, now: int) -> int:
+def _last_day(world: World, now: int) -> int | None:
     """Return the first second of the last day with calls (recorded worlds), or with an evening (generated worlds)."""
     if isinstance(world, RecordedWorld):
         recorded = world.sessions_between(0, now)
-        return start_of_day(int(recorded.enter.max()) if len(recorded) else now)
+        return start_of_day(int(recorded.enter.max())) if len(recorded) else None
     # Most of the calls of a generated day are in the evening.
     return start_of_day(now - 20 * 3_600)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from flask import Response
 
 from mockserver.contract.operations import OPERATIONS
-from mockserver.core.text import Lang
+from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config
 from mockserver.reporting.json_shapes import entry_json
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
@@ -31,9 +31,32 @@ class FieldRow(NamedTuple):
 class Difference(NamedTuple):
     """A value that differs between two exchanges; an empty text if an exchange does not have it."""
 
-    name: str
+    title: str  # Such as `Outcome`, or `Header` for one of several.
+    name: str  # The name of the header, or empty.
     left: str
     right: str
+
+
+_TITLES = {
+    "time": Text("Received", "收到时间"),
+    "appkey": Text("App", "应用"),
+    "operation": Text("Operation", "接口"),
+    "error": Text("Outcome", "结果"),
+    "scenario": Text("Scenario", "场景"),
+    "by": Text("Answered by", "响应方"),
+    "near": Text("Closest rule", "最接近的规则"),
+    "method": Text("Method", "方法"),
+    "path": Text("Path", "路径"),
+    "query": Text("Query", "查询串"),
+    "headers": Text("Header", "请求头"),
+    "json": Text("Field", "字段"),
+    "violations": Text("Violations", "违规"),
+    "faults": Text("Faults", "故障"),
+    "status": Text("HTTP status", "HTTP 状态"),
+    "answer": Text("Answer", "响应"),
+    "readings": Text("Reading", "读法"),
+}
+"""What is compared between two exchanges."""
 
 
 @PAGES.add("GET", "console/requests", "请求", query=None)
@@ -51,7 +74,7 @@ def requests(context: AdminContext, request: AdminRequest) -> Response:
         request,
         "requests.html",
         apps=[*engine.config.apps, *list(engine.apps)],
-        operations=list(OPERATIONS),
+        operations=list(OPERATIONS.values()),
         chosen={**query, "appkey": request.appkey or ""},
         latest=latest,
     )
@@ -74,7 +97,7 @@ def exchange(context: AdminContext, request: AdminRequest) -> Response:
         fields=list(_request_fields(entry, config, lang)),
         meanings=list(_answer_fields(entry, config, lang)),
         pretty={"request": _pretty(entry["request"]["body"]), "answer": _pretty(entry["answer"]["body"])},
-        differences=[] if other is None else list(_differences(entry, other)),
+        differences=[] if other is None else list(_differences(entry, other, lang)),
     )
 
 
@@ -127,27 +150,27 @@ def _answer_fields(entry: Json, config: Config, lang: Lang) -> Iterator[FieldRow
         yield from walk(_schema(config, entry["operation"], "response"), "")
 
 
-def _differences(entry: Json, other: Json) -> Iterator[Difference]:
+def _differences(entry: Json, other: Json, lang: Lang) -> Iterator[Difference]:
     """Yield the differences between two exchanges, in the order of the first."""
     left, right = dict(_flat(entry)), dict(_flat(other))
-    for name in dict.fromkeys((*left, *right)):
-        if left.get(name) != right.get(name):
-            yield Difference(name, left.get(name, ""), right.get(name, ""))
+    for key in dict.fromkeys((*left, *right)):
+        if left.get(key) != right.get(key):
+            title, name = key
+            yield Difference(_TITLES[title].to(lang), name, left.get(key, ""), right.get(key, ""))
 
 
-def _flat(entry: Json) -> Iterator[tuple[str, str]]:
-    """Yield name and value of everything that is compared between exchanges."""
-    for name in ("time", "appkey", "operation", "error", "scenario", "by", "near"):
-        yield name, str(entry[name])
+def _flat(entry: Json) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield key (what is compared, and the name of one of several) and value of everything that is compared."""
     sent, answer = entry["request"], entry["answer"]
-    yield "method", sent["method"]
-    yield "path", sent["path"]
-    for place in ("query", "headers", "json"):
-        for name, value in sent[place].items():
-            yield f"{place}: {name}", value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    yield "violations", ", ".join(violation["name"] for violation in entry["violations"])
-    yield "faults", ", ".join(entry["faults"])
-    yield "status", str(answer["status"])
-    yield "answer", _pretty(answer["body"]) or ""
+    values = {**entry, **sent, "error": entry["error"] or "OK"}
+    for title in ("time", "appkey", "operation", "error", "scenario", "by", "near", "method", "path"):
+        yield (title, ""), str(values[title])
+    for title in ("query", "headers", "json"):
+        for name, value in sent[title].items():
+            yield (title, name), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    yield ("violations", ""), ", ".join(violation["name"] for violation in entry["violations"])
+    yield ("faults", ""), ", ".join(entry["faults"])
+    yield ("status", ""), str(answer["status"])
+    yield ("answer", ""), _pretty(answer["body"]) or ""
     for name, value in entry["readings"].items():
-        yield f"reading: {name}", str(value)
+        yield ("readings", name), str(value)

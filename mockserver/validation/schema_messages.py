@@ -30,7 +30,7 @@ _TYPES = {
     "object": Text("an object", "对象"),
     "array": Text("a list", "数组"),
     "boolean": Text("true or false", "true 或 false"),
-    "null": Text("null", "null"),
+    "null": Text("null", "空值 null"),
 }
 
 

@@ -71,6 +71,23 @@ def test_a_fault_is_injected_and_removed(open_page: Callable[..., Page], server:
         assert server.admin.get("faults")["faults"] == []
 
 
+def test_the_parts_of_a_setting_have_fields(control: Page, server: MockServer) -> None:
+    """A range is entered as two numbers."""
+    control.get_by_label("uniform.min_ms").fill("10")
+    control.get_by_label("uniform.max_ms").fill("20")
+    control.get_by_role("button", name="Inject").click()
+    expect(control.locator("#faults-part tbody tr")).to_have_count(1)
+    (fault,) = server.admin.get("faults")["faults"]
+    assert (fault["fault"], fault["uniform"], fault.get("lognormal")) == ("latency", {"min_ms": 10, "max_ms": 20}, None)
+
+
+def test_apps_have_names_in_both_languages(open_page: Callable[..., Page]) -> None:
+    """Those of apps.yaml, in the language of the page."""
+    for lang, name in (("en", "The app of the document's own samples"), ("zh", "文档样例的应用")):
+        for page in ("", "control"):
+            assert open_page(page, lang=lang).get_by_role("cell", name=name, exact=True).count() == 1
+
+
 def test_readings_are_set_and_unset(control: Page, server: MockServer) -> None:
     """A choice takes effect at once and is marked."""
     control.get_by_label("window", exact=True).select_option("enter")

@@ -49,7 +49,7 @@ def test_the_charts_show_the_answers(data: Page, server: MockServer) -> None:
         assert cells == ["20:00", f"{max(hour) if by == 3 else sum(hour):,}"]
     loss = preview(server, "count_qos_by_day", QueryDate=DAY)["QosData"]
     worst = max(row["VideoPackLossRate"] for row in loss)
-    assert f"{worst:.2f} %" in data.locator("#loss .summary").inner_text()
+    assert f"{worst:.2f}\u00a0%" in data.locator("#loss .summary").inner_text()
 
 
 def test_the_cursor_reads_a_tick_out(data: Page, server: MockServer) -> None:
@@ -144,6 +144,37 @@ def test_a_scenario_without_calls_says_so(open_page: Callable[..., Page], server
     page.get_by_role("link", name="Day before").click()
     page.wait_for_url("**/data?day=20191209*")
     assert page.locator("h1").inner_text() == "2019-12-09"
+
+
+def test_a_day_without_calls_leads_to_one_with_calls(open_page: Callable[..., Page], server: MockServer) -> None:
+    """In a recorded world, the last one."""
+    server.use("recorded-day")
+    page = open_page("data?day=20200101")
+    page.locator("main > .note a").click()
+    page.wait_for_url(f"**/data?day={DAY}*")
+    assert page.locator("main > .note").count() == 0
+    server.use("empty")
+    page.reload()
+    assert page.locator("main > .note a").get_attribute("href") == "../console/control"
+
+
+def test_a_cumulative_trend_has_the_same_hours(open_page: Callable[..., Page], server: MockServer) -> None:
+    """With the reading trend=cumulative, charts show the sum so far, and tables the amount of each hour."""
+    server.use("recorded-day")
+    tables = []
+    for reading in ("tick", "cumulative"):
+        server.admin.send("PUT", "readings", {"trend": reading})
+        with urlopen(f"{server.url}/__admin/console/data?day={DAY}&tables=1&lang=en", timeout=10) as answer:
+            table = answer.read().decode().partition("By hour")[2].partition("</table>")[0]
+        rows = [re.findall(r"<td[^>]*>([^<]*)", row) for row in table.split("</tr>")[1:-1]]
+        tables.append([(time, seconds, rooms, callers) for time, seconds, rooms, _, callers in rows])
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 24
+    page = open_page(f"data?day={DAY}")
+    page.locator("#sums-RoomId").wait_for()
+    assert page.get_by_label("Calls of").locator("option").count() == 25
+    rows = preview(server, "count_business_total_volume_by_day", QueryDate=DAY, CountBy=4)["TrendData"]
+    assert page.locator("#trend-4 .summary").inner_text().startswith(f"Peak {rows[-1]['Volume']} at")
 
 
 def test_a_recorded_world_opens_at_its_day(open_page: Callable[..., Page], server: MockServer) -> None:

@@ -68,6 +68,11 @@ def test_the_report_has_a_url(open_page: Callable[..., Page], server: MockServer
     page.goto(f"{server.url}/__admin/report?form=html&lang=zh")
     assert page.locator("h1").inner_text() == "契约测试报告"
     assert page.locator("th code wbr").count() > 6
+    page.set_viewport_size({"width": 360, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    text = page.locator("td:has(strong)", has_text="wrong_type").bounding_box()
+    assert text is not None
+    assert (text["x"] < 60, text["width"] > 240) == (True, True)
     for form, media_type, start in (
         ("text", "text/plain", b""),
         ("markdown", "text/plain", b"#"),

@@ -287,8 +287,20 @@ def test_a_browser_can_log_in_with_the_token(browser: Any) -> None:
 def test_the_page_is_available_in_chinese(page: Page, server: MockServer) -> None:
     """?lang=zh switches the document and the note; the page links to it."""
     page.goto(f"{server.url}/__admin/docs")
-    page.locator(".note:visible a").click()
+    page.locator(".note:visible").get_by_role("link", name="中文").click()
     page.locator("text=房间及其成员").wait_for()
     assert page.url.endswith("/__admin/docs?lang=zh")
     assert page.title() == "游密通话记录与统计接口"
     assert "签名" in page.locator(".note:visible").inner_text()
+    page.get_by_role("link", name="控制台").click()
+    page.wait_for_url("**/__admin/console")
+
+
+def test_the_page_has_the_language_and_the_scheme_of_the_browser(browser: Any, server: MockServer) -> None:
+    """Without ?lang= a Chinese browser gets Chinese; a dark one gets a dark page."""
+    context = browser.new_context(locale="zh-CN", color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{server.url}/__admin/docs")
+    page.locator("text=房间及其成员").wait_for()
+    assert page.locator("html").get_attribute("class") == "dark-mode"
+    context.close()

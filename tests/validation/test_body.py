@@ -180,7 +180,7 @@ def test_texts_are_spaced_correctly():
     assert violation.text.en == "RoomId is empty; send a string of 1…256 characters"
     assert violation.text.zh == "RoomId 为空；应为 1…256 个字符的字符串"
     (violation,) = violations_of("query_room_info", {"RoomId": 7})
-    assert violation.text.zh == "RoomId 为 数字 7；应为 1…256 个字符的字符串"
+    assert violation.text.zh == "RoomId 为数字 7；应为 1…256 个字符的字符串"
 
 
 def test_a_long_duration_is_given_in_days_and_hours():

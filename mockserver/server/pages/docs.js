@@ -3,6 +3,11 @@
 // Shows openapi.json in Swagger UI and signs the requests of "Try it out". The server signs, so no secret is sent here.
 
 const pageQuery = new URLSearchParams(location.search);
+if (!pageQuery.has("lang")) pageQuery.set("lang", navigator.language.startsWith("zh") ? "zh" : "en");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const setScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", setScheme);
+setScheme();
 // The page is at BASE/__admin/docs. BASE may have a path, behind a reverse proxy.
 const base = new URL("..", location.href).href.replace(/\/$/, "");
 

@@ -13,6 +13,9 @@ export const admin = new URL(root.dataset.admin, location.href).href;
 /** The URL of the API, without a slash at the end. */
 export const server = new URL("..", admin).href.replace(/\/$/, "");
 
+/** Returns a name that may break after each underscore. */
+export const breaks = (name) => name.split("_").map((part, index) => (index ? html`_<wbr />${part}` : part));
+
 /** Returns the text in the language of the page. */
 export const t = (en, zh) => (chinese ? zh : en);
 
@@ -97,6 +100,9 @@ export const utc8 = {
 };
 
 export const count = (number) => Number(number).toLocaleString("en-US");
+
+/** Returns a number with its English noun: `1 room`, `2 rooms`. */
+export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
 /** Returns a duration in the two largest of hours, minutes and seconds. */
 export function duration(seconds) {

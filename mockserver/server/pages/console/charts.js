@@ -1,9 +1,11 @@
 // Charts: a figure around uPlot with its summary, a readout of the point under the cursor, a table by hour, and the request.
 
-import { copy, html, previewPath, admin, signedCurl, t, utc8 } from "./base.js";
+import { breaks, copy, html, previewPath, admin, signedCurl, t, utc8 } from "./base.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "./hooks.mjs";
 
 const HEIGHT = 208;
+/** Distances between the ticks of whole numbers: 1, 2, 5, 10, … */
+const INCREMENTS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -11,7 +13,7 @@ const color = (name) => getComputedStyle(document.documentElement).getPropertyVa
 export function Source({ operation, body, appkey }) {
   const copyCurl = async () => copy(await signedCurl(operation, body, appkey));
   return html`<span class="tools">
-    <code>${operation.split("_").map((part, index) => (index ? html`_<wbr />${part}` : part))}</code>
+    <code>${breaks(operation)}</code>
     <button type="button" class="link" onClick=${copyCurl}>${t("as curl", "复制为 curl")}</button>
     <a href=${admin + previewPath(operation, body, appkey)}>${t("as JSON", "查看 JSON")}</a>
   </span>`;
@@ -27,15 +29,21 @@ function useScheme() {
   return scheme;
 }
 
-/** Draws series over times, arrays of numbers; `floor` returns the range of y, `bars` draws counts. Dragging zooms, a double click shows everything. */
-function Plot({ times, series, label, format, floor, bars, onPoint }) {
+/**
+ * Draws series over times, arrays of numbers; `floor` returns the range of y, `bars` draws counts, `day` is the first
+ * second of a day to show in full. Dragging zooms, a double click shows everything.
+ */
+function Plot({ times, series, label, format, floor, bars, day, onPoint }) {
   const place = useRef();
   const scheme = useScheme();
   useLayoutEffect(() => {
     const grid = { stroke: color("--grid"), width: 1 };
     const axis = { stroke: color("--soft"), grid, ticks: grid, font: `11px ${getComputedStyle(document.body).fontFamily}` };
+    const whole = series.every(({ values }) => values.every(Number.isInteger));
     const step = times.length > 1 ? times[1] - times[0] : 60;
-    const last = times.at(-1);
+    const [first, last] = [times[0], times.at(-1)];
+    // The last tick lasts until the next one, so a whole day ends at 24:00.
+    const [from, to] = day ? [day, day + 86400] : [first, last + step];
     const tick = (second) => (second % 60 ? utc8.time(second) : utc8.minute(second).replace("00:00", second > last ? "24:00" : "00:00"));
     const plot = new uPlot(
       {
@@ -47,10 +55,9 @@ function Plot({ times, series, label, format, floor, bars, onPoint }) {
         cursor: { sync: { key: "day" }, drag: { x: true, y: false }, points: { size: 6 } },
         axes: [
           { ...axis, space: 64, size: 32, values: (_, splits) => splits.map(tick) },
-          { ...axis, size: 64, values: (_, splits) => splits.map(format) },
+          { ...axis, size: 64, incrs: whole ? INCREMENTS : undefined, values: (_, splits) => splits.map(format) },
         ],
-        // The last tick lasts until the next one, so a whole day ends at 24:00.
-        scales: { x: { range: (_, low, high) => [low, high === last ? last + step : high] }, y: { range: (_, low, high) => floor?.(low) ?? [0, (high ?? 0) * 1.05 || 1] } },
+        scales: { x: { range: (_, low, high) => (low === first && high === last ? [from, to] : [low, high]) }, y: { range: (_, low, high) => floor?.(low) ?? [0, (high ?? 0) * 1.05 || 1] } },
         series: [
           {},
           ...series.map(({ name }, index) => ({
@@ -110,7 +117,7 @@ export const merges = {
 };
 
 /** A chart of ticks, with its summary, readout, table and links. */
-export function Chart({ id, title, times, series, merge, format, floor, bars, summary, source }) {
+export function Chart({ id, title, times, series, merge, format, floor, bars, day, summary, source }) {
   const [point, setPoint] = useState(null);
   const names = series.map(({ name }, index) => html`<span class="key key-${index + 1}">${name}</span>`);
   const readout =
@@ -121,7 +128,7 @@ export function Chart({ id, title, times, series, merge, format, floor, bars, su
     <h2 id=${`${id}-title`}>${title}</h2>
     <p class="summary">${summary}</p>
     ${times.length
-      ? html`<${Plot} ...${{ times, series, format, floor, bars }} label=${`${title}: ${summary}`} onPoint=${setPoint} />
+      ? html`<${Plot} ...${{ times, series, format, floor, bars, day }} label=${`${title}: ${summary}`} onPoint=${setPoint} />
           <p class="readout">${readout}</p>
           <details>
             <summary>${t("Table by hour", "按小时列表")}</summary>
@@ -134,7 +141,7 @@ export function Chart({ id, title, times, series, merge, format, floor, bars, su
               </table>
             </div>
           </details>`
-      : html`<p class="empty">${t("No ticks: the day has no data yet. Choose another day.", "没有数据点：当天尚无数据，请选择其他日期。")}</p>`}
+      : html`<p class="empty">${t("No ticks. Choose another day.", "没有数据点，请选择其他日期。")}</p>`}
     <${Source} ...${source} />
   </figure>`;
 }

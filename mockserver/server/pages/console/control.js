@@ -21,7 +21,10 @@ function fields(form) {
   for (const input of form.elements) {
     if (!input.name || input.value === "" || input.closest("fieldset:disabled")) continue;
     const { type } = input.dataset;
-    values[input.name] = type === "number" ? Number(input.value) : type === "json" ? JSON.parse(input.value) : input.value;
+    const [name, part] = input.name.split("."); // `uniform.min_ms` is a field of the object `uniform`.
+    const value = type === "number" ? Number(input.value) : input.value;
+    if (part) values[name] = { ...values[name], [part]: value };
+    else values[name] = value;
   }
   return values;
 }

@@ -12,6 +12,8 @@ const end = start + 86399;
 const SHOWN = 100; // Rows of a table; the search finds the others.
 const MANY = 30_000; // Sessions of a day; above, tables of rooms and people show one hour.
 
+const cumulative = place.dataset.trend === "cumulative"; // A reading: the volume of a tick counts from the start of the day.
+
 const TREND = "count_business_total_volume_by_day";
 const DISTRIBUTION = "count_business_distribute_volume_by_day";
 const QUALITY = "count_qos_by_day";
@@ -63,37 +65,39 @@ const TRENDS = [
 ];
 
 function trendSummary(merge, times, values) {
-  if (!values.length) return t("no data yet", "暂无数据");
+  if (!values.length) return t("No data yet", "暂无数据");
   const [peak, at] = most(times, values);
-  if (merge === "max") return t(`at most ${whole(peak)}, at ${at}`, `最多 ${whole(peak)}，在 ${at}`);
+  if (!peak) return t("No calls on this day", "当天没有通话");
   const sum = values.reduce((total, value) => total + value, 0);
-  return t(`${whole(sum)} in all; most at ${at}: ${whole(peak)}`, `合计 ${whole(sum)}；${at} 最多，为 ${whole(peak)}`);
+  const total = merge === "sum" ? t(`Total ${whole(sum)}, peak`, `合计 ${whole(sum)}，峰值`) : t("Peak", "峰值");
+  return `${total} ${t(`${whole(peak)} at ${at}`, `${whole(peak)}（${at}）`)}`;
 }
 
 function Trend({ by, title, name, merge, bars, answer }) {
+  if (cumulative) [merge, bars] = ["max", false];
   const source = { operation: TREND, body: { QueryDate: day, CountBy: by }, appkey };
   const show = ({ TrendData: rows }) => {
     const times = rows.map((row) => Number(row.TickTime));
     const values = rows.map((row) => row.Volume);
-    return html`<${Chart} id=${`trend-${by}`} format=${whole} series=${[{ name, values }]} summary=${trendSummary(merge, times, values)} ...${{ title, times, merge, bars, source }} />`;
+    return html`<${Chart} id=${`trend-${by}`} format=${whole} day=${start} series=${[{ name, values }]} summary=${trendSummary(merge, times, values)} ...${{ title, times, merge, bars, source }} />`;
   };
   return html`<${Answer} state=${answer} ...${{ show, title, source }} />`;
 }
 
 const QUALITIES = [
-  { id: "joins", title: t("Successful joins", "进房成功率"), unit: fixed(1, " %"), columns: { JoinRoomSuccRate: t("joins", "成功率") }, best: true },
-  { id: "loss", title: t("Packet loss", "丢包率"), unit: fixed(2, " %"), columns: { AudioPackLossRate: t("audio", "音频"), VideoPackLossRate: t("video", "视频") } },
-  { id: "delay", title: t("Delay", "时延"), unit: fixed(0, " ms"), columns: { AudioDelayRate: t("audio", "音频"), VideoDelayRate: t("video", "视频") } },
+  { id: "joins", title: t("Successful joins", "进房成功率"), unit: fixed(1, "\u00a0%"), columns: { JoinRoomSuccRate: t("joins", "成功率") }, best: true },
+  { id: "loss", title: t("Packet loss", "丢包率"), unit: fixed(2, "\u00a0%"), columns: { AudioPackLossRate: t("audio", "音频"), VideoPackLossRate: t("video", "视频") } },
+  { id: "delay", title: t("Delay", "时延"), unit: fixed(0, "\u00a0ms"), columns: { AudioDelayRate: t("audio", "音频"), VideoDelayRate: t("video", "视频") } },
 ];
 
 function qualitySummary(times, series, unit, best) {
-  if (!times.length) return t("no data yet", "暂无数据");
+  if (!times.length) return t("No calls on this day", "当天没有通话");
   return series
     .map(({ name, values }) => {
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
       const worst = best ? Math.min(...values) : Math.max(...values);
       const at = utc8.minute(times[values.indexOf(worst)]);
-      return t(`${name}: ${unit(mean)} on average, worst at ${at}: ${unit(worst)}`, `${name}：平均 ${unit(mean)}，最差在 ${at}，为 ${unit(worst)}`);
+      return t(`${name}: mean ${unit(mean)}, worst ${unit(worst)} at ${at}`, `${name}：平均 ${unit(mean)}，最差 ${unit(worst)}（${at}）`);
     })
     .join(t("; ", "；"));
 }
@@ -103,7 +107,7 @@ function Quality({ id, title, unit, columns, best, answer }) {
   const show = ({ QosData: rows }) => {
     const times = rows.map((row) => Number(row.TickTime));
     const series = Object.entries(columns).map(([column, name]) => ({ name, values: rows.map((row) => row[column]) }));
-    return html`<${Chart} format=${unit} merge="mean" summary=${qualitySummary(times, series, unit, best)} floor=${best && ((low) => [Math.min(low, 99) - 1, 100.5])} ...${{ id, title, times, series, source }} />`;
+    return html`<${Chart} format=${unit} merge="mean" summary=${qualitySummary(times, series, unit, best)} floor=${best && ((low) => [Math.min(low, 99) - 1, 100.5])} day=${start} ...${{ id, title, times, series, source }} />`;
   };
   return html`<${Answer} state=${answer} ...${{ show, title, source }} />`;
 }
@@ -134,8 +138,8 @@ function Distribution({ by, title, answer }) {
     const shown = all ? named : named.slice(0, FEW);
     const format = measure === "CommunicateDuration" ? duration : whole;
     const summary = named.length
-      ? t(`${named.length} in all; ${named[0].name} has the most: ${format(named[0][measure])}`, `共 ${named.length} 项；${named[0].name}最多，为 ${format(named[0][measure])}`)
-      : t("no data yet", "暂无数据");
+      ? t(`${named.length} in total, most: ${named[0].name}, ${format(named[0][measure])}`, `共 ${named.length} 项，最多：${named[0].name}，${format(named[0][measure])}`)
+      : t("No calls on this day", "当天没有通话");
     return html`<section class="chart" aria-labelledby=${`distribution-${by}`}>
       <div class="row apart">
         <h2 id=${`distribution-${by}`}>${title}</h2>
@@ -147,6 +151,7 @@ function Distribution({ by, title, answer }) {
       ${named.length > 0 &&
       html`<div class=${all ? "tall" : "scroll"} tabindex=${all ? 0 : undefined}>
         <table class="bars">
+          <colgroup><col class="names" /><col /><col class="values" /></colgroup>
           <thead class="offscreen"><tr><th scope="col">${title}</th><th scope="col">${t("Share", "占比")}</th><th scope="col">${MEASURES[measure]}</th></tr></thead>
           <tbody>
             ${shown.map(
@@ -211,7 +216,7 @@ const PEOPLE_COLUMNS = [
 
 function Calls({ callers }) {
   const hours = byHour(callers);
-  const many = callers.reduce((sum, row) => sum + row.Volume, 0) > MANY;
+  const many = callers.reduce((sum, row) => sum + row.amount, 0) > MANY;
   const [hour, setHour] = useState(many ? hours.indexOf(Math.max(...hours)) : -1);
   const [room, setRoom] = useState(place.dataset.room);
   const [user, setUser] = useState(place.dataset.user);
@@ -245,9 +250,14 @@ function Calls({ callers }) {
     ${user && html`<${Person} key=${user} ...${{ user, appkey, ask, end, onRoom: setRoom, onClose: () => setUser("") }} />`}`;
 }
 
+/** Returns the rows of a trend with the amount of each tick. */
+function amounts(rows) {
+  return rows.map((row, index) => ({ ...row, amount: row.Volume - (cumulative && index ? rows[index - 1].Volume : 0) }));
+}
+
 function byHour(rows) {
   const hours = Array(24).fill(0);
-  for (const row of rows) hours[Math.floor((row.TickTime - start) / 3600)] += row.Volume;
+  for (const { TickTime, amount } of rows) hours[Math.floor((TickTime - start) / 3600)] += amount;
   return hours;
 }
 
@@ -261,7 +271,7 @@ function Page() {
     <div class="charts">${TRENDS.map((trend, index) => html`<${Trend} ...${trend} answer=${trends[index]} />`)}</div>
     <div class="charts three">${QUALITIES.map((each) => html`<${Quality} ...${each} answer=${quality} />`)}</div>
     <div class="charts">${DIMENSIONS.map((each, index) => html`<${Distribution} ...${each} answer=${distributions[index]} />`)}</div>
-    ${trends[3] && html`<${Calls} callers=${trends[3][0]?.TrendData ?? []} />`}`;
+    ${trends[3] && html`<${Calls} callers=${amounts(trends[3][0]?.TrendData ?? [])} />`}`;
 }
 
 place.replaceChildren();

@@ -1,7 +1,7 @@
 // The overview: the command is signed again when it is copied, because signatures expire; requests per second and
 // the last violations follow the journal.
 
-import { call, chinese, copy, count, curl, html, render, t, utc8 } from "./base.js";
+import { breaks, call, chinese, copy, count, curl, html, render, t, utc8 } from "./base.js";
 import { follow } from "./stream.js";
 
 const line = document.getElementById("curl");
@@ -25,7 +25,7 @@ const Violations = ({ rows }) => html`<div class="scroll" tabindex="0">
   <table class="stack violations">
     <thead><tr><th scope="col">${t("Time", "时间")}</th><th scope="col">${t("Operation", "接口")}</th><th scope="col">${t("What", "内容")}</th></tr></thead>
     <tbody>
-      ${rows.map(({ row, text }) => html`<tr><td><a href=${`console/requests/${row.id}`}>${utc8.time(row.at)}</a></td><td><code>${row.operation || row.path}</code></td><td>${text}</td></tr>`)}
+      ${rows.map(({ row, text }) => html`<tr><td><a href=${`console/requests/${row.id}`}>${utc8.time(row.at)}</a></td><td><code>${breaks(row.operation || row.path)}</code></td><td><span class="brief">${text}</span></td></tr>`)}
     </tbody>
   </table>
 </div>`;

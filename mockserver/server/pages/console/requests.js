@@ -1,6 +1,6 @@
 // The live list of requests: filters, pause, and a table that renders only the rows in view.
 
-import { admin, count, html, render, t, utc8, withQuery } from "./base.js";
+import { admin, count, html, plural, render, t, utc8, withQuery } from "./base.js";
 import { useEffect, useMemo, useRef, useState } from "./hooks.mjs";
 import { follow } from "./stream.js";
 
@@ -9,6 +9,8 @@ const ROW = 32; // The height of a row in pixels, as in console.css.
 const SPARE = 8; // Rows rendered above and below the view.
 
 const form = document.getElementById("filters");
+/** The section of the document for each operation, which narrow screens show before its name. */
+const sections = new Map([...form.elements.operation.options].map((option) => [option.value, option.dataset.section]));
 const place = document.getElementById("list");
 
 function subject({ fields, path }) {
@@ -41,7 +43,7 @@ function offer(name, values) {
 const Row = ({ row, marked, onMark }) => html`<tr class=${row.error ? "wrong" : ""}>
   <td class="narrow"><input type="checkbox" checked=${marked} onChange=${() => onMark(row.id)} aria-label=${t(`Compare ${row.id}`, `比较 ${row.id}`)} /></td>
   <td class="nowrap"><a href=${`requests/${row.id}`}>${utc8.time(row.at)}</a></td>
-  <td class="cut"><code>${row.operation || "–"}</code></td>
+  <td class="cut"><span class="section">${sections.get(row.operation)}</span><code>${row.operation || "–"}</code></td>
   <td class="cut mono">${subject(row)}</td>
   <td class="cut">${row.error ? html`<span class="bad">${row.error}</span>` : html`<span class="ok">OK</span>${row.empty && html` <span class="small">${t("empty", "空")}</span>`}`}${row.status !== 200 && html` <span class="tag">${row.status}</span>`}</td>
   <td class="cut">${row.violations.map((name) => html`<span class="tag warn">${name}</span> `)}${row.faults.map((kind) => html`<span class="tag">${kind}</span> `)}</td>
@@ -99,7 +101,9 @@ function List() {
   const spacer = (number) => number > 0 && html`<tr class="spacer" aria-hidden="true"><td style=${{ height: `${number * ROW}px` }}></td></tr>`;
   return html`
     <div class="row apart">
-      <p class="small" id="shown">${t(`${count(shown.length)} of ${count(rows.length)} requests`, `${count(rows.length)} 个请求中的 ${count(shown.length)} 个`)}${skipped > 0 && t(`; ${count(skipped)} arrived too fast to be listed`, `；另有 ${count(skipped)} 个到达过快，未列出`)}</p>
+      <p class="small" id="shown">${shown.length === rows.length
+        ? t(plural(rows.length, "request"), `共 ${count(rows.length)} 个请求`)
+        : t(`${count(shown.length)} of ${plural(rows.length, "request")}`, `共 ${count(rows.length)} 个请求，符合条件的 ${count(shown.length)} 个`)}${skipped > 0 && t(`; ${count(skipped)} arrived too fast to be listed`, `；另有 ${count(skipped)} 个到达过快，未列出`)}</p>
       <div class="row">
         <a class="button" href=${marked.length === 2 ? `requests/${marked[0]}?with=${marked[1]}` : undefined} aria-disabled=${marked.length !== 2} id="compare">${t("Compare two", "比较两项")}</a>
         <button type="button" aria-pressed=${paused} onClick=${pause}>${paused ? t("Resume", "继续") : t("Pause", "暂停")}</button>

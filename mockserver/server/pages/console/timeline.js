@@ -1,6 +1,6 @@
 // Time lines: the sessions of a room's users, and the days of a user, as rows of an SVG and as text.
 
-import { html, t, count, duration, utc8 } from "./base.js";
+import { html, t, count, duration, plural, utc8 } from "./base.js";
 import { useEffect, useRef } from "./hooks.mjs";
 import { Source } from "./charts.js";
 import { useAnswer } from "./data.js";
@@ -56,7 +56,7 @@ export function Room({ room, appkey, ask, onUser, onClose }) {
     const steps = [0, 0.25, 0.5, 0.75, 1].map((part) => utc8.minute(begin + part * (end - begin)));
     return html`
       <p class="summary">${t(
-        `${answer.Users.length} people from ${utc8.full(begin)} to ${utc8.time(end)} (${duration(end - begin)})`,
+        `${plural(answer.Users.length, "person", "people")} from ${utc8.full(begin)} to ${utc8.time(end)} (${duration(end - begin)})`,
         `${utc8.full(begin)} 至 ${utc8.time(end)}（${duration(end - begin)}），共 ${answer.Users.length} 人`,
       )}</p>
       <div class="tall" tabindex="0">
@@ -93,7 +93,7 @@ export function Person({ user, appkey, ask, end, onRoom, onClose }) {
     const days = Array.from({ length: DAYS }, (_, index) => begin + index * 86400).reverse();
     return html`
       <p class="summary">${t(
-        `${count(sessions.length)} sessions in ${count(rooms.length)} rooms in ${DAYS} days`,
+        `${plural(sessions.length, "session")} in ${plural(rooms.length, "room")} over ${DAYS} days`,
         `${DAYS} 天内在 ${count(rooms.length)} 个房间有 ${count(sessions.length)} 次会话`,
       )}</p>
       <div class="scroll" tabindex="0"><table class="timeline">
@@ -105,7 +105,7 @@ export function Person({ user, appkey, ask, end, onRoom, onClose }) {
             return html`<tr>
               <th scope="row" class="nowrap">${utc8.day(day)}</th>
               <td><${Line} from=${day} to=${day + 86400} spans=${spans} label=${spans.map(span).join(", ") || t("no calls", "无通话")} /></td>
-              <td class="number">${duration(seconds)}</td>
+              <td class="number">${seconds ? duration(seconds) : "–"}</td>
             </tr>`;
           })}
         </tbody>

@@ -1,6 +1,6 @@
 // Try it: a form of an operation and its answer as chart, table or JSON; below, the signature workbench.
 
-import { call, chinese, copy, html, previewPath, render, say, server, signedCurl, t, utc8, withQuery } from "./base.js";
+import { call, chinese, copy, html, plural, previewPath, render, say, server, signedCurl, t, utc8, withQuery } from "./base.js";
 import { useState } from "./hooks.mjs";
 import { Chart } from "./charts.js";
 
@@ -78,7 +78,7 @@ function Picture({ answer, sent }) {
   const times = rows.map((row) => Number(row.TickTime));
   const columns = Object.keys(rows[0]).filter((name) => !["TickTime", "JoinRoomSuccRate", "CountBy"].includes(name));
   const series = columns.slice(0, 2).map((name) => ({ name, values: rows.map((row) => row[name]) }));
-  const summary = t(`${rows.length} ticks`, `${rows.length} 个数据点`);
+  const summary = t(plural(rows.length, "tick"), `${rows.length} 个数据点`);
   const source = { operation, body: sent, appkey: appkey.value };
   const bars = COUNTS.includes(sent.CountBy);
   return html`<${Chart} id="picture" title=${columns.slice(0, 2).join(", ")} format=${(value) => String(Math.round(value * 100) / 100)} merge=${bars ? "sum" : "mean"} ...${{ times, series, summary, source, bars }} />`;
@@ -124,7 +124,7 @@ const pick = (texts) => texts[chinese ? "zh" : "en"];
 const Finding = ({ row }) => html`<p><span class=${`tag ${row.tolerated ? "warn" : "bad"}`}>${row.name}</span> ${pick(row.texts)}</p>`;
 
 function Formula({ parts }) {
-  const shown = parts.map(({ name, length, text: value }) => html`<span class="part"><code>${name}</code> <span class="small">${value === null ? t(`${length} characters`, `${length} 个字符`) : value || t("missing", "缺少")}</span></span>`);
+  const shown = parts.map(({ name, length, text: value }) => html`<span class="part"><code>${name}</code> <span class="small">${value === null ? t(plural(length, "character"), `${length} 个字符`) : value || t("missing", "缺少")}</span></span>`);
   return html`<li class="step">
     <h3>${t("Text to hash", "待计算的文本")}</h3>
     <p class="formula">${shown.flatMap((part, index) => (index ? [" + ", part] : [part]))}</p>
