@@ -171,7 +171,7 @@ def render(response: HTTPResponse, method: str, *, keep: bool) -> tuple[bytes, b
     """Return head and body as sent. Raises ValueError if a header has a line break, which would split the response."""
     status, headers, body, delivery, _, stream, length = response
     bodiless = status[:3] in ("204", "304") or status[0] == "1"
-    lines = ["HTTP/1.1 " + status, *[f"{name}: {value}" for name, value in headers]]
+    lines = ["HTTP/1.1 " + status, *map(": ".join, headers)]
     if delivery.malformed_chunk or stream is not None:
         lines.append("transfer-encoding: chunked")
     elif not bodiless:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from mockserver.contract.envelope import parse_flat_object
 from mockserver.contract.readings import Readings
 from mockserver.contract.schemas import Mismatch, Validator
 from mockserver.contract.timestamps import format_duration
@@ -19,6 +21,7 @@ from mockserver.validation.schema_messages import describe_mismatches, describe_
 
 MAX_BODY = 1_048_576  # Bytes.
 _MAX_SHOWN = 200
+_MAX_CACHED = 1_024  # Bytes of a body whose fields are cached.
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?', re.ASCII | re.IGNORECASE)
 
 
@@ -28,6 +31,7 @@ def check_body(
     """Return the body's fields and all its violations, in the order of the checks.
 
     If every violation is tolerated, the fields are complete and of the documented types; otherwise some may be missing.
+    Treat them as read-only: requests with the same body share them.
     """
     lenient = readings["strictness"] == "lenient"
     violations = _check_content_type(request, lenient)
@@ -35,18 +39,14 @@ def check_body(
         size = request.length or len(request.body)
         got = f"{size} bytes" if size else "more"
         return {}, [*violations, make_violation("body_too_large", expected=str(MAX_BODY), got=got)]
-    parsed = parse_json(request.body)
-    if not parsed.ok:
-        return {}, [*violations, *_explain_unreadable(request, parsed)]
-    violations += check_encoding(request.headers, None)
-    if parsed.violations:
-        violations += [replace(repeated, tolerated=lenient) for repeated in parsed.violations]
-    if not isinstance(parsed.value, dict):
-        return {}, [*violations, make_violation("not_an_object", got=describe_value(parsed.value))]
-    fields: dict[str, Any] = parsed.value
-    if not (parsed.exact and validator.accepts(fields)):
-        fields, mismatched = _check_schema(fields, validator, lenient, section)
-        violations += mismatched
+    fields = _read_ordinary(request.body, validator) if len(request.body) <= _MAX_CACHED else None
+    if fields is None:
+        fields, found = _read_body(request, validator, lenient, section)
+        violations += found
+        if fields is None:
+            return {}, violations
+    else:
+        violations += check_encoding(request.headers, None)
     valid: Mapping[str, Any] = fields
     if violations:
         # The rules look only at fields that are valid themselves.
@@ -54,6 +54,31 @@ def check_body(
         valid = {name: value for name, value in fields.items() if f"body:/{name}" not in invalid}
     violations += _check_rules(valid, readings, section)
     return fields, violations
+
+
+@functools.lru_cache(maxsize=256)
+def _read_ordinary(body: bytes, validator: Validator) -> dict[str, Any] | None:
+    """Return the fields of a body that is valid against the schema; None if it needs `_read_body`."""
+    # Clients repeat their bodies.
+    fields = parse_flat_object(body)
+    return fields if fields is not None and validator.accepts(fields) else None
+
+
+def _read_body(
+    request: Request, validator: Validator, lenient: bool, section: str
+) -> tuple[dict[str, Any] | None, list[Violation]]:
+    """Return the fields of a body and the violations of JSON and schema; None if it is not a JSON object."""
+    parsed = parse_json(request.body)
+    if not parsed.ok:
+        return None, _explain_unreadable(request, parsed)
+    violations = check_encoding(request.headers, None)
+    violations += [replace(repeated, tolerated=lenient) for repeated in parsed.violations]
+    if not isinstance(parsed.value, dict):
+        return None, [*violations, make_violation("not_an_object", got=describe_value(parsed.value))]
+    if parsed.exact and validator.accepts(parsed.value):
+        return parsed.value, violations
+    fields, mismatched = _check_schema(parsed.value, validator, lenient, section)
+    return fields, violations + mismatched
 
 
 def _explain_unreadable(request: Request, parsed: ParsedBody) -> list[Violation]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from mockserver.contract.apps import Credentials
 from mockserver.core.http import Request
@@ -17,11 +17,21 @@ MASK = "***"
 MIN_SECRET_LENGTH = 8  # Shorter keys may occur in ordinary words, and masking these would reveal the key.
 _MAX_SPELLINGS = 100_000  # Then the oldest are forgotten. Apps created at run time never unregister theirs.
 _PREFIX_LENGTH = 6
+_MAX_CLEAN = 512  # Request lines and bodies that are remembered as clean.
+_MAX_REMEMBERED = 4_096  # Maximum characters of both.
 _MAX_SCANNED_PREFIXES = 500
 """With more prefixes it is faster to look up each position of the text than to search for each prefix."""
 _ESCAPE = re.compile(
     r"%(?:25)*([0-9A-Fa-f]{2})|\\u([0-9A-Fa-f]{4})|\\(.)|&#x([0-9A-Fa-f]{1,6});|&#([0-9]{1,7});", re.DOTALL
 )
+
+
+@dataclass(slots=True)
+class _Clean:
+    """Parts of requests that contain no prefix of a secret and are likely to be received again."""
+
+    texts: set[str | bytes] = field(default_factory=set)  # Request lines and bodies.
+    headers: Mapping[str, str] = field(default_factory=dict)  # The transport returns the same mapping each time.
 
 
 class Redactor:
@@ -31,8 +41,7 @@ class Redactor:
         self._spellings: dict[str, None] = {}
         self._by_prefix: dict[str, dict[int, set[str]]] = {}  # Spellings by their first characters and their length.
         self._prefixes: tuple[str, ...] = ()
-        self._clean: tuple[Mapping[str, str], tuple[str, ...]] = {}, ()
-        """Header mappings without any of these prefixes, which the transport reuses while clients repeat them."""
+        self._clean = _Clean()
 
     def add_credentials(self, credentials: Iterable[Credentials]) -> None:
         """Mask the secrets of these apps from now on."""
@@ -51,16 +60,25 @@ class Redactor:
                 if len(spelling) >= MIN_SECRET_LENGTH and spelling not in self._spellings:
                     self._add_spelling(spelling)
         self._prefixes = tuple(self._by_prefix)
+        self._clean = _Clean()
 
     def redact(self, request: Request) -> Request:
         """Return the request with secrets masked; the same object if it contains none."""
-        headers, body, prefixes = request.headers, request.body.decode("latin-1"), self._prefixes
-        clean, known = self._clean
-        text = f"{request.path}\n{request.query}\n{request.method}\n{body}"
-        if headers is not clean or prefixes is not known:
-            text = "\n".join((text, *headers, *headers.values()))
-        if not self._may_contain_secret(text):
-            self._clean = headers, prefixes
+        headers, clean = request.headers, self._clean
+        line = f"{request.path}\n{request.query}\n{request.method}"
+        parts = [] if line in clean.texts else [line]
+        if request.body not in clean.texts:
+            parts.append(request.body.decode("latin-1"))
+        if headers is not clean.headers:
+            parts += [*headers, *headers.values()]
+        if not parts:
+            return request
+        if not self._may_contain_secret("\n".join(parts)):
+            if len(line) + len(request.body) <= _MAX_REMEMBERED:
+                if len(clean.texts) >= _MAX_CLEAN:
+                    clean.texts.clear()
+                clean.texts.update((line, request.body))
+                clean.headers = headers
             return request
         redacted = replace(
             request,
@@ -68,7 +86,7 @@ class Redactor:
             path=self.redact_text(request.path),
             query=self.redact_text(request.query),
             headers={self.redact_text(name): self.redact_text(value) for name, value in headers.items()},
-            body=self.redact_text(body).encode("latin-1"),
+            body=self.redact_text(request.body.decode("latin-1")).encode("latin-1"),
         )
         return request if redacted == request else redacted
 
