@@ -40,14 +40,12 @@ _TABLE = (
 OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _TABLE}
 
 
-def operation_at(path: str) -> tuple[Operation | None, bool]:
-    """Return the operation at `path`, and whether the path has the documented prefix (§1.1)."""
-    if path.startswith(PREFIX):
-        return OPERATIONS.get(path[len(PREFIX) :]), True
-    for variant in VARIANTS:
-        if path.startswith(variant):
-            return OPERATIONS.get(path[len(variant) :]), False
-    return None, False
+PATHS: dict[str, tuple[Operation, bool]] = {
+    f"{prefix}{name}": (operation, prefix == PREFIX)
+    for prefix in (PREFIX, *VARIANTS)
+    for name, operation in OPERATIONS.items()
+}
+"""The operations by path, and whether the path has the documented prefix (§1.1)."""
 
 
 def nearest_operation(path: str) -> Operation | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from mockserver.core.machine_time import monotonic
-from mockserver.engine.journal_codec import decode, encode, shorten_answer
+from mockserver.engine.journal_codec import Compact, compact, decode, shorten_answer, size_of
 from mockserver.engine.journal_entry import MAX_BODY, SHORT_ANSWER, EntryKind, JournalEntry
 
 MAX_ENTRIES = 10_000
@@ -27,10 +27,9 @@ MAX_ANSWERS = 16 * 1024 * 1024
 """Maximum total bytes of an app's long answers. The oldest ones are shortened, so that answers evict no requests."""
 MAX_WAITERS = 1_000  # Maximum number of callers that wait at the same time.
 ALL_APPS = 4  # All apps together may use this multiple of the limit of one app.
-_OVERHEAD = 600  # Memory of a stored entry besides its encoded form, in bytes.
 
-Stored: TypeAlias = tuple[int, float, str, str, str, str, bytes]
-"""Position among the entries of all apps, `at`, id, operation, error, names of the violations, and the encoded entry.
+Stored: TypeAlias = tuple[int, float, str, str, str, str, Compact]
+"""Position among the entries of all apps, `at`, id, operation, error, names of the violations, and the whole entry.
 
 A plain tuple of these, unlike an object, is not tracked by the garbage collector."""
 
@@ -121,7 +120,7 @@ class AppJournal:
     def append(self, stored: Stored, answer: int) -> None:
         """Add the newest entry, with `answer` bytes of answer. Shorten the oldest answers if they exceed the limit."""
         self.entries.append(stored)
-        self.size += size_of(stored)
+        self.size += size_of(stored[-1])
         if answer > SHORT_ANSWER:
             self._answers.append((self._first + len(self.entries) - 1, answer))
             self._answers_size += answer
@@ -134,7 +133,7 @@ class AppJournal:
         if self._answers and self._answers[0][0] == self._first:
             self._answers_size -= self._answers.popleft()[1]
         self._first += 1
-        size = size_of(stored)
+        size = size_of(stored[-1])
         self.size -= size
         if stored[1] > self._evicted_until:
             self._evicted_until = stored[1]
@@ -148,9 +147,11 @@ class AppJournal:
         position, length = self._answers.popleft()
         self._answers_size -= length
         stored = self.entries[position - self._first]
-        # A new tuple, because a reader may use the old one.
-        shortened = self.entries[position - self._first] = (*stored[:-1], shorten_answer(stored[-1]))
-        self.size -= size_of(stored) - size_of(shortened)
+        data = shorten_answer(stored[-1])
+        if size_of(data) < size_of(stored[-1]):
+            # A new tuple, because a reader may use the old one.
+            self.entries[position - self._first] = (*stored[:-1], data)
+            self.size -= size_of(stored[-1]) - size_of(data)
 
 
 class Journal:
@@ -173,7 +174,7 @@ class Journal:
 
     def add(self, entry: JournalEntry) -> None:
         """Store an entry; evict the oldest ones when a limit is reached."""
-        data = encode(entry)
+        data = compact(entry)
         key = (entry.kind, entry.appkey)
         with self._lock:
             app = self._apps.get(key)
@@ -335,12 +336,7 @@ class Journal:
                     waiter.notify()
 
 
-def size_of(stored: Stored) -> int:
-    """Return the approximate memory of a stored entry in bytes."""
-    return _OVERHEAD + len(stored[-1])
-
-
-def stored_entry(entry: JournalEntry, number: int, data: bytes) -> Stored:
+def stored_entry(entry: JournalEntry, number: int, data: Compact) -> Stored:
     """Return an entry in its stored form, at a position."""
     names = " ".join(found.name for found in entry.violations) if entry.violations else ""
     return number, entry.at, entry.id, entry.operation, entry.error, names, data

@@ -1,8 +1,8 @@
-"""Journal entries as bytes: the form in which the journal holds them, and in which another process can read them.
+"""Journal entries as flat tuples or bytes: the forms in which the journal holds them.
 
-The garbage collector does not inspect bytes, so a full journal slows down no request. `encode` runs on the request
-path and stores an entry as received; `decode` returns it as it may be shown: long parts cut, credentials masked,
-checksums shortened.
+The garbage collector does not inspect these, so a full journal slows down no request. `compact` and `encode` run on the
+request path and store an entry as received; `decode` returns it as it may be shown: long parts cut, credentials masked,
+checksums shortened. Another process can read the bytes.
 
 The bytes are a fixed number of lengths followed by five parts: a JSON array of the short fields, the headers and the
 readings as JSON (most entries share both, so each is encoded and decoded once), the request's body, and the answer. A
@@ -17,7 +17,7 @@ import json
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -28,6 +28,7 @@ from mockserver.core.text import Text
 from mockserver.engine.journal_entry import MAX_BODY, SHORT_ANSWER, Cut, JournalEntry
 from mockserver.engine.masking import is_whole, mask_headers, mask_query, mask_violations, shorten_fields, truncate
 
+Compact: TypeAlias = "tuple[Any, ...] | bytes"
 _LENGTHS = struct.Struct("<B7I")
 """The format; the lengths of the parts, with the whole length of the body and the answer."""
 _FAST, _THOROUGH = 0, 1  # Formats: JSON by orjson, or by the standard library for lone surrogates and huge integers.
@@ -37,27 +38,51 @@ _NAMES = (
     *("id", "at", "appkey", "operation", "scenario", "by", "error", "faults", "status", "seconds", "kind", "empty"),
     *("rules", "near", "detail", "spoiled", "started", "delivery"),
 )
+_QUERY = len(_NAMES) + 2  # The index of the raw query in a compact entry.
+_OVERHEAD = 600  # Memory of a stored entry besides its long parts, in bytes.
+_LONG_PARTS = 4  # The last parts of a compact entry: headers, readings, body, answer.
 _DOCUMENTED = frozenset(("appkey", "identifier", "curtime", "checksum", "seq"))  # The parameters of a plain query.
 _MAX_SHARED = 16  # Mappings whose JSON is cached.
 
 
+def compact(entry: JournalEntry) -> Compact:
+    """Return the form of an entry that is fastest to create. It shares long parts with other entries."""
+    if _is_plain(entry) and len(entry.answer) <= MAX_BODY and (query := _plain_query(entry)) is None:
+        request = entry.request
+        headers, readings = _HEADERS.json(request.headers), _READINGS.json(entry.readings)
+        return *_short_fields(entry, query), headers, readings, request.body, entry.answer
+    return encode(entry)
+
+
 def encode(entry: JournalEntry) -> bytes:
     """Return the bytes of an entry as the engine created it. Their size is limited, whatever the client sent."""
-    request, query = entry.request, None
-    plain = entry.kind == "request" and not entry.violations
-    if plain and len(request.body) <= _MAX_PLAIN and len(request.query) <= _MAX_PLAIN:
-        # The parameters and fields can be read again from the raw query and the body.
-        if "%" in request.query or "+" in request.query or not request.query.isascii():
-            query = entry.query
-        head = _short_fields(entry, query)
-    else:
-        head = _head_of_large(entry)
-    headers, readings = _HEADERS.json(request.headers), _READINGS.json(entry.readings)
+    request = entry.request
+    head = _short_fields(entry, _plain_query(entry)) if _is_plain(entry) else _head_of_large(entry)
+    return _pack(head, _HEADERS.json(request.headers), _READINGS.json(entry.readings), request.body, entry.answer)
+
+
+def _is_plain(entry: JournalEntry) -> bool:
+    """Return whether the parameters and fields can be read again from the raw query and the body."""
+    request = entry.request
+    return (
+        entry.kind == "request"
+        and not entry.violations
+        and len(request.body) <= _MAX_PLAIN
+        and len(request.query) <= _MAX_PLAIN
+    )
+
+
+def _plain_query(entry: JournalEntry) -> Mapping[str, str] | None:
+    """Return the parameters of a plain entry; None if they are exactly as in the raw query."""
+    raw = entry.request.query
+    return entry.query if "%" in raw or "+" in raw or not raw.isascii() else None
+
+
+def _pack(head: tuple[Any, ...], headers: bytes, readings: bytes, body: bytes, answer: bytes) -> bytes:
     try:
         fields, form = orjson.dumps(head, default=_plain), _FAST
     except TypeError:
         fields, form = json.dumps(head, default=_plain).encode(), _THOROUGH
-    body, answer = request.body, entry.answer
     body_size, answer_size = body_whole, answer_whole = len(body), len(answer)
     if body_size > MAX_BODY or answer_size > MAX_BODY:
         body, answer = _cut(body, MAX_BODY), _cut(answer, MAX_BODY)
@@ -68,8 +93,15 @@ def encode(entry: JournalEntry) -> bytes:
     return b"".join((lengths, fields, headers, readings, body, answer))
 
 
-def decode(data: bytes, salt: bytes = b"") -> JournalEntry:
+def size_of(data: Compact) -> int:
+    """Return the approximate memory of a stored entry in bytes, as if it shared no part."""
+    long_parts = len(data) if isinstance(data, bytes) else len(data[_QUERY]) + len(data[-2]) + len(data[-1])
+    return _OVERHEAD + long_parts
+
+
+def decode(data: Compact, salt: bytes = b"") -> JournalEntry:
     """Return the entry as it may be shown. The journal's `salt` makes fingerprints of checksums irreversible."""
+    data = _as_bytes(data)
     form, head_size, headers_size, readings_size, body_size, body_whole, answer_size, answer_whole = (
         _LENGTHS.unpack_from(data)
     )
@@ -113,8 +145,13 @@ def decode(data: bytes, salt: bytes = b"") -> JournalEntry:
     )
 
 
-def shorten_answer(data: bytes) -> bytes:
+def _as_bytes(data: Compact) -> bytes:
+    return data if isinstance(data, bytes) else _pack(data[:-_LONG_PARTS], *data[-_LONG_PARTS:])
+
+
+def shorten_answer(data: Compact) -> bytes:
     """Return the bytes of an entry with only the beginning of its answer."""
+    data = _as_bytes(data)
     *lengths, stored, whole = _LENGTHS.unpack_from(data)
     if stored <= SHORT_ANSWER:
         return data

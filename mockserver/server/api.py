@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from mockserver.contract.operations import OPERATIONS, PREFIX, VARIANTS
+from mockserver.contract.operations import PATHS
 from mockserver.core.http import Request, Response, read_header
 from mockserver.core.text import Text
 from mockserver.engine.context import RequestContext
@@ -26,9 +26,7 @@ _FAILED = Text("the request could not be handled; see the server's log", "无法
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus}
 ApiCall: TypeAlias = "RequestContext | Response"
 """A request that the engine has accepted, or the response if that failed."""
-_PATHS = {
-    f"{prefix}{name}".encode(): f"{prefix}{name}" for prefix in (PREFIX, *VARIANTS) for name in OPERATIONS
-}  # The paths of the operations, as sent and decoded.
+_PATHS = {path.encode(): path for path in PATHS}  # The paths of the operations, as sent and decoded.
 
 
 class FastPath:

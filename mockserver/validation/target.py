@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.contract.operations import PREFIX, Operation, nearest_operation, operation_at
+from mockserver.contract.operations import PATHS, PREFIX, Operation, nearest_operation
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, make_violation
 from mockserver.core.http import Request
@@ -12,7 +12,7 @@ from mockserver.core.text import Text
 def check_target(request: Request, readings: Readings) -> tuple[Operation | None, list[Violation]]:
     """Return the operation that the path names, if any, and the violations of path and method."""
     violations = []
-    operation, exact = operation_at(request.path)
+    operation, exact = PATHS.get(request.path, (None, False))
     if operation is None:
         nearest = nearest_operation(request.path)
         hint = Text(f"; the six operations are under {PREFIX}", f"；六个接口均在 {PREFIX} 下")

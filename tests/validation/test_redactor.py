@@ -132,6 +132,18 @@ def test_a_request_without_secrets_is_the_same_object() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "parts", [{"query": "q=freshsecret"}, {"body": b"freshsecret"}, {"headers": {"x-key": "freshsecret"}}], ids=str
+)
+def test_a_secret_is_masked_in_a_repeated_request_once_it_is_registered(parts: dict) -> None:
+    redactor, request = Redactor(), Request("POST", "/", **parts)
+    redactor.add_secrets(["another-secret"])
+    assert [redactor.redact(request) for _ in range(2)] == [request, request]
+    redactor.add_secrets(["freshsecret"])
+    assert "freshsecret" not in repr(redactor.redact(request).query + str(redactor.redact(request).headers))
+    assert b"freshsecret" not in redactor.redact(request).body
+
+
 def test_of_two_secrets_with_the_same_start_the_longer_is_masked() -> None:
     """No tail of the longer one is left; two in a row are masked as two."""
     redactor = new_redactor(Credentials("1", "secret-one", "secret-one-and-more"))
