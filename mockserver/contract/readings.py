@@ -7,7 +7,7 @@ reading looks it up by name.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ from mockserver.core.clock import DAY_SECONDS
 from mockserver.core.errors import InvalidPart
 from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_yaml
+from mockserver.core.yaml_reader import read_texts
 
 Value: TypeAlias = str | int
 Readings: TypeAlias = Mapping[str, Any]
@@ -53,12 +53,12 @@ class Reading:
 
 
 def _make_reading(
-    name: str, *, section: str, en: str, zh: str, values: Sequence[str] = (), default: Value = "", **limits: Any
+    name: str, *, text: Text, values: tuple[str, ...] = (), default: Value = "", **row: Any
 ) -> Reading:
-    return Reading(name, section, Text(en, zh), tuple(values), values[0] if values else default, **limits)
+    return Reading(name, why=text, names=values, default=values[0] if values else default, **row)
 
 
-_ROWS = read_yaml(Path(__file__).with_name("readings.yaml")).value
+_ROWS = read_texts(Path(__file__).with_name("readings.yaml"))
 READINGS = {name: _make_reading(name, **row) for name, row in _ROWS.items()}
 DEFAULTS = {name: reading.default for name, reading in READINGS.items()}
 

@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_yaml
+from mockserver.core.yaml_reader import read_texts
 
 SECONDS_FORMAT = Text("seconds since 1970 as a string of 10 digits", "10 位数字的 Unix 秒字符串")
 DAY_FORMAT = Text("a day as a string yyyymmdd", "yyyymmdd 格式的日期字符串")
 
-_REASONS = read_yaml(Path(__file__).with_name("timestamps.yaml")).value
+_REASONS = read_texts(Path(__file__).with_name("timestamps.yaml"))
 
 
 def format_duration(seconds: int) -> Text:
@@ -35,5 +35,5 @@ def explain_day(text: str) -> Text:
 
 
 def _explain(kind: str, text: str) -> Text:
-    row = next(row for row in _REASONS[kind] if re.fullmatch(row["pattern"], text))
-    return Text(row["en"], row["zh"]).format(count=len(text))
+    reason: Text = next(row["text"] for row in _REASONS[kind] if re.fullmatch(row["pattern"], text))
+    return reason.format(count=len(text))

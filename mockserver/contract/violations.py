@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_yaml
+from mockserver.core.yaml_reader import read_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,8 @@ class ViolationKind:
     expected: str = ""
 
 
-_ROWS = read_yaml(Path(__file__).with_name("violations.yaml")).value
-VIOLATIONS = {
-    name: ViolationKind(
-        row["error"], row["section"], Text(row["en"], row["zh"]), row.get("where", ""), row.get("expected", "")
-    )
-    for name, row in _ROWS.items()
-}
+_ROWS = read_texts(Path(__file__).with_name("violations.yaml"))
+VIOLATIONS = {name: ViolationKind(**row) for name, row in _ROWS.items()}
 
 OTHER_ERRORS = frozenset({"room_not_found", "user_not_found", "internal_error"})
 """Errors that the engine returns without a violation of the request."""

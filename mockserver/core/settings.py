@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from mockserver.core.addresses import parse_origins, parse_public_url, parse_sto
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_yaml
+from mockserver.core.yaml_reader import read_texts
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 Kind = Literal["text", "integer", "path", "choice", "switch", "many"]
@@ -25,8 +25,8 @@ class Setting:
 
     name: str
     kind: Kind
-    default: Any
     text: Text
+    default: Any = None
     choices: tuple[str, ...] = ()
     metavar: str = ""
     minimum: int = 0  # Of an integer.
@@ -71,23 +71,8 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _make_setting(
-    name: str,
-    *,
-    kind: Kind,
-    en: str,
-    zh: str,
-    default: Any = None,
-    choices: Iterable[str] = (),
-    metavar: str = "",
-    minimum: int = 0,
-) -> Setting:
-    default = () if kind == "many" else default
-    return Setting(name, kind, default, Text(en, zh), tuple(choices), metavar, minimum, _PARSERS.get(name))
-
-
-_ROWS = read_yaml(Path(__file__).with_name("settings.yaml")).value
-SETTINGS = {name: _make_setting(name, **row) for name, row in _ROWS.items()}
+_ROWS = read_texts(Path(__file__).with_name("settings.yaml"))
+SETTINGS = {name: Setting(name, parse=_PARSERS.get(name), **row) for name, row in _ROWS.items()}
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> dict[str, Any]:

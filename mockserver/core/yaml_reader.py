@@ -46,16 +46,20 @@ def read_yaml(path: Path) -> Document:
 
 
 def read_texts(path: Path) -> Any:
-    """Return a YAML file of our own texts, each mapping with the keys `en` and `zh` as a `Text`."""
+    """Return a YAML file of our own: `{en, zh}` as a `Text`, or as the `text` of a mapping with other keys."""
     return _with_texts(read_yaml(path).value)
 
 
 def _with_texts(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_with_texts, value))
     if not isinstance(value, dict):
         return value
-    if value.keys() == {"en", "zh"}:
-        return Text(**value)
-    return {name: _with_texts(each) for name, each in value.items()}
+    row = {name: _with_texts(each) for name, each in value.items()}
+    if "zh" not in row:
+        return row
+    text = Text(row.pop("en"), row.pop("zh"))
+    return {**row, "text": text} if row else text
 
 
 def parse_yaml(source: str | bytes, name: str) -> Document:

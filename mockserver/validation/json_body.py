@@ -18,7 +18,7 @@ from mockserver.contract.envelope import parse_flat_object
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.suggestions import full_width_hint
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_yaml
+from mockserver.core.yaml_reader import read_texts
 from mockserver.validation.body_encoding import is_utf_16_or_32
 
 MAX_DEPTH = 64
@@ -29,7 +29,7 @@ _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BEFORE_BRACKET = {",": "comma_too_many", ":": "value_missing"}
 """What is wrong with a closing bracket after this character."""
-REASONS = {name: Text(**row) for name, row in read_yaml(Path(__file__).with_name("malformed_json.yaml")).value.items()}
+REASONS: dict[str, Text] = read_texts(Path(__file__).with_name("malformed_json.yaml"))
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_yaml
+from mockserver.core.yaml_reader import read_texts
 
 UNEXPLAINED = "unexplained"
 
@@ -41,8 +41,8 @@ class Mistake:
     advice: Text
 
 
-_ROWS = read_yaml(Path(__file__).with_name("mistakes.yaml")).value
-MISTAKES = {name: Mistake(Text(row["en"], row["zh"]), Text(**row["advice"])) for name, row in _ROWS.items()}
+_ROWS = read_texts(Path(__file__).with_name("mistakes.yaml"))
+MISTAKES = {name: Mistake(row["text"], row["advice"]) for name, row in _ROWS.items()}
 
 
 def make_diagnosis(names: Iterable[str], expression: str = "", **values: object) -> Diagnosis:
