@@ -52,9 +52,7 @@ class Reading:
         return value if self.minimum <= value <= self.maximum and allowed else None
 
 
-def _make_reading(
-    name: str, *, text: Text, values: tuple[str, ...] = (), default: Value = "", **row: Any
-) -> Reading:
+def _make_reading(name: str, *, text: Text, values: tuple[str, ...] = (), default: Value = "", **row: Any) -> Reading:
     return Reading(name, why=text, names=values, default=values[0] if values else default, **row)
 
 

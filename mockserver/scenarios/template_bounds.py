@@ -106,12 +106,7 @@ class Bounds(NodeTransformer):
         return nodes.Filter(parts, "join", [], [], None, None, lineno=node.lineno)
 
 
-_OWN: dict[str, Callable[..., Any]] = {
-    "replace": _replace,
-    "join": _join,
-    "round": _round,
-    "_steps": _steps,
-}
+_OWN: dict[str, Callable[..., Any]] = {"replace": _replace, "join": _join, "round": _round, "_steps": _steps}
 FILTER_FUNCTIONS = {
     name: _timed(function) for name, function in {**{name: FILTERS[name] for name in _FILTERS}, **_OWN}.items()
 }  # The filters of templates by name. `_steps` is for `Bounds`.

@@ -74,9 +74,7 @@ def describe_shape(checksum: str, digest: Digest | None) -> tuple[str, ...]:
 
 def _hex_case(text: str) -> tuple[tuple[str, ...], str]:
     """Return the mistake in the case of hex digits, and how to write it in an expression."""
-    if text == text.lower():
-        return (), "{}"
-    return ("uppercase_hex" if text == text.upper() else "mixed_case_hex",), "upper({})"
+    return ((), "{}") if text == text.lower() else (("uppercase_hex",), "upper({})")
 
 
 def _from_base64(text: str, around: tuple[str, ...]) -> Digest | None:
@@ -89,6 +87,5 @@ def _from_base64(text: str, around: tuple[str, ...]) -> Digest | None:
         return None
     if len(raw) not in ALGORITHMS:
         return None
-    name = "base64url" if re.search(r"[-_]", digits) else "base64"
     lost = ("base64_plus_to_blank",) if " " in digits else ()
-    return Digest(raw, (*around, name, *lost), f"{name}({{}})", certain=text.endswith("="))
+    return Digest(raw, (*around, "base64", *lost), "base64({})", certain=text.endswith("="))

@@ -1,8 +1,8 @@
 """The texts that a client may have hashed instead of the right one, and the digests it may have computed.
 
-A text is a list of symbols joined by `+`, so that it can be shown: a key (`appsecret`), a changed key
-(`upper(appsecret)`), a literal (`"&"`) or `curtime`. Where two lists give the same bytes, the first one is reported:
-they are ordered from likely to unlikely. Names of mistakes are rows of `mistakes`.
+A recipe spells a text: each letter in `_LETTERS` is a key or curtime, and the characters between them are literal. Where
+two recipes give the same bytes, the first one is reported: they are ordered from likely to unlikely. Names of mistakes
+are rows of `mistakes`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Iterator
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -44,6 +46,8 @@ def _from_base64(key: bytes) -> bytes:
 
 
 _LETTERS = {"S": "appsecret", "R": "restapikey", "T": "curtime", "K": "appkey"}
+_PIECES = re.compile(r"[SRKsr]|[^SRKsr]+")  # s and r are changed keys.
+_SEPARATORS = "&:,+-_|"
 _JOINS = (
     (("v2_formula",), "SRT"),
     (("v1_formula",), "ST"),
@@ -54,7 +58,15 @@ _JOINS = (
     (("appkey_for_appsecret", "v1_formula"), "KT"),
     (("appkey_for_restapikey", "wrong_order"), "STK KST TSK TKS KTS"),
     (("appkey_for_appsecret", "wrong_order"), "RKT TRK TKR KTR RTK"),
-)  # Mistakes, and the parts in the order in which they are joined.
+)  # Mistakes, and recipes.
+_LITERALS = (
+    (("v2_formula", "separator"), (*(f"S{char}R{char}T" for char in _SEPARATORS), "S + R+T")),
+    (("v1_formula", "separator"), [f"S{char}T" for char in _SEPARATORS]),
+    (("v2_formula", "message_newline"), ("SRT\n", "SRT\r\n")),
+    (("v1_formula", "message_newline"), ("ST\n", "ST\r\n")),
+    (("v2_formula", "key_newline", "message_newline"), ("S\nR\nT\n", "S\r\nR\r\nT\r\n")),
+    (("v1_formula", "key_newline", "message_newline"), ("S\nT\n", "S\r\nT\r\n")),
+)  # The same with other characters between the parts. "S + R+T" is the formula of §1.1.2, typed as it is printed.
 _KEY_CHANGES: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("key_newline", '({}+"\\n")', lambda key: key + b"\n"),
     ("key_newline", '({}+"\\r\\n")', lambda key: key + b"\r\n"),
@@ -62,13 +74,11 @@ _KEY_CHANGES: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("key_padding_stripped", "{} without =", lambda key: key.rstrip(b"=")),
     ("key_plus_to_blank", "{} with + as space", lambda key: key.replace(b"+", b" ")),
     ("key_upper_case", "upper({})", lambda key: key.decode().upper().encode()),
-    ("key_lower_case", "lower({})", lambda key: key.decode().lower().encode()),
     ("key_bom", "(BOM+{})", lambda key: b"\xef\xbb\xbf" + key),
     *(("key_unset", f'"{word}"', lambda key, word=word: word.encode()) for word in ("undefined", "null", "None", "")),
 )  # fmt: skip
 """Changes of a key before hashing: mistake, expression, function. ValueError: does not apply to this key."""
 _DERIVED_FROM = ("K", "S", "KS", "SK")  # The keys from which a restapikey may have been computed.
-_SEPARATORS = "&:,+-_|"
 _HMACS = (("S", ("RT", "T", "SRT")), ("R", ("ST", "T", "SRT")), ("SR", ("T",)), ("T", ("SR",)))
 """Keys of an HMAC, and its messages."""
 _UTF16 = (
@@ -99,72 +109,53 @@ def as_bytes(text: str) -> bytes:
 @lru_cache(maxsize=64)
 def templates(keys: Credentials) -> Templates:
     """Return the templates of an app's keys, each text once."""
-    parts = {
-        "appsecret": as_bytes(keys.appsecret),
-        "restapikey": as_bytes(keys.restapikey),
-        "appkey": as_bytes(keys.appkey),
-    }
-    joins = [(_spell(letters), names) for names, row in _JOINS for letters in row.split()]
-    likely = _unique(joins, parts)
-    return Templates(likely, _unique([*joins, *_variations(parts)], parts))
+    own = {letter: (name, as_bytes(getattr(keys, name))) for letter, name in _LETTERS.items() if letter != "T"}
+    likely = [_template(recipe, own, names) for names, recipes in _JOINS for recipe in recipes.split()]
+    return Templates(_unique(likely), _unique([*likely, *_variations(own)]))
 
 
-def _variations(parts: dict[str, bytes]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Yield symbols and mistakes of the less likely texts; add the bytes of new symbols to `parts`."""
+def _variations(own: Mapping[str, tuple[str, bytes]]) -> Iterator[Template]:
+    """Yield the less likely texts."""
     for name, shown, change in _KEY_CHANGES:
-        secret, rest = shown.format("appsecret"), shown.format("restapikey")
-        for symbol, key in ((secret, parts["appsecret"]), (rest, parts["restapikey"])):
+        changed = dict(own)
+        for letter in "SR":
+            symbol, key = own[letter]
             try:
-                parts[symbol] = change(key)
+                changed[letter.lower()] = shown.format(symbol), change(key)
             except ValueError:
                 # This change does not apply to this key: its texts are the unchanged ones, which come first.
-                parts[symbol] = key
-        for first, second in ((secret, "restapikey"), ("appsecret", rest), (secret, rest)):
-            yield (first, second, "curtime"), ("v2_formula", name)
-        yield (secret, "curtime"), ("v1_formula", name)
+                changed[letter.lower()] = own[letter]
+        for recipe in ("sRT", "SrT", "srT"):
+            yield _template(recipe, changed, ("v2_formula", name))
+        yield _template("sT", changed, ("v1_formula", name))
     for letters in _DERIVED_FROM:
-        source = b"".join(parts[symbol] for symbol in _spell(letters))
+        source = b"".join(own[letter][1] for letter in letters)
         for algorithm in ("md5", "sha1"):
-            symbol = f"{algorithm}({'+'.join(_spell(letters))})"
-            parts[symbol] = HASHES[algorithm](source).hexdigest().encode()
-            yield ("appsecret", symbol, "curtime"), ("restapikey_derived",)
-    for name, head in FORMULAS.items():
-        formula = f"{name}_formula"
-        for separator in _SEPARATORS:
-            yield (*_follow_each(head, _literal(separator, parts)), "curtime"), (formula, "separator")
-        for newline in ("\n", "\r\n"):
-            symbol = _literal(newline, parts)
-            yield (*head, "curtime", symbol), (formula, "message_newline")
-            after_each = _follow_each((*head, "curtime"), symbol)
-            yield after_each, (formula, "key_newline", "message_newline")
-    # The formula of §1.1.2, typed as it is printed.
-    printed = ("appsecret", _literal(" + ", parts), "restapikey", _literal("+", parts), "curtime")
-    yield printed, ("v2_formula", "separator")
+            derived = f"{algorithm}({_spell(letters)})", HASHES[algorithm](source).hexdigest().encode()
+            yield _template("SrT", {**own, "r": derived}, ("restapikey_derived",))
+    for names, recipes in _LITERALS:
+        for recipe in recipes:
+            yield _template(recipe, own, names)
 
 
-def _literal(text: str, parts: dict[str, bytes]) -> str:
-    """Return the symbol of a literal text, and add its bytes to `parts`."""
-    symbol = '"' + text.replace("\r", "\\r").replace("\n", "\\n") + '"'
-    parts[symbol] = text.encode()
-    return symbol
+def _template(recipe: str, parts: Mapping[str, tuple[str, bytes]], mistakes: tuple[str, ...]) -> Template:
+    before, after = (
+        [parts.get(piece) or (json.dumps(piece), piece.encode()) for piece in _PIECES.findall(side)]
+        for side in recipe.split("T")
+    )
+    symbols = (*(symbol for symbol, _ in before), "curtime", *(symbol for symbol, _ in after))
+    return Template(b"".join(key for _, key in before), b"".join(key for _, key in after), symbols, mistakes)
 
 
-def _follow_each(symbols: tuple[str, ...], separator: str) -> tuple[str, ...]:
-    return tuple(part for symbol in symbols for part in (symbol, separator))
+def _unique(found: Iterable[Template]) -> tuple[Template, ...]:
+    first: dict[tuple[bytes, bytes], Template] = {}
+    for template in found:
+        first.setdefault(template[:2], template)
+    return tuple(first.values())
 
 
-def _spell(letters: str) -> tuple[str, ...]:
-    return tuple(_LETTERS[letter] for letter in letters)
-
-
-def _unique(rows: Iterable[tuple[tuple[str, ...], tuple[str, ...]]], parts: dict[str, bytes]) -> tuple[Template, ...]:
-    found: dict[tuple[bytes, bytes], Template] = {}
-    for symbols, names in rows:
-        at = symbols.index("curtime")
-        before = b"".join([parts[symbol] for symbol in symbols[:at]])
-        after = b"".join([parts[symbol] for symbol in symbols[at + 1 :]])
-        found.setdefault((before, after), Template(before, after, symbols, names))
-    return tuple(found.values())
+def _spell(letters: str) -> str:
+    return "+".join(_LETTERS[letter] for letter in letters)
 
 
 def templates_of_others(keys: Credentials, others: Iterable[Credentials]) -> Iterator[Template]:
@@ -186,20 +177,18 @@ def transformed_digests(
     """Yield digests other than a plain hash of a joined text: digest, expression, mistakes."""
     new_hash = HASHES[algorithm]
     parts = {"S": as_bytes(keys.appsecret), "R": as_bytes(keys.restapikey), "T": as_bytes(curtime)}
-    for name, head in FORMULAS.items():
-        letters = "SRT" if name == "v2" else "ST"
-        text, shown = _join(parts, letters), "+".join((*head, "curtime"))
+    for formula, letters in (("v2_formula", "SRT"), ("v1_formula", "ST")):
+        text, shown = _join(parts, letters), _spell(letters)
         for inner in ("sha1", "md5"):
             digest = HASHES[inner](text)
             for kind, again in (("", digest.hexdigest().encode()), ("raw_", digest.digest())):
-                expression = f"{algorithm}({kind}{inner}({shown}))"
-                yield new_hash(again).digest(), expression, (f"{name}_formula", "double_hash")
+                yield new_hash(again).digest(), f"{algorithm}({kind}{inner}({shown}))", (formula, "double_hash")
         for form, mark, encoding in _UTF16:
             wide = mark + text.decode(errors="surrogatepass").encode(encoding, "surrogatepass")
-            yield new_hash(wide).digest(), f"{algorithm}({form.format(shown)})", (f"{name}_formula", "utf16")
+            yield new_hash(wide).digest(), f"{algorithm}({form.format(shown)})", (formula, "utf16")
     for key, messages in _HMACS:
         for message in messages:
-            expression = f"hmac_{algorithm}({'+'.join(_spell(key))}, {'+'.join(_spell(message))})"
+            expression = f"hmac_{algorithm}({_spell(key)}, {_spell(message)})"
             yield hmac.digest(_join(parts, key), _join(parts, message), algorithm), expression, ("hmac",)
 
 

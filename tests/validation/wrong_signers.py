@@ -128,7 +128,6 @@ KINDS: tuple[Kind, ...] = (
     ("restapikey with CRLF", ("key_newline",), lambda c: sha1(c.s + c.r + "\r\n" + c.t)),
     ("plus to blank", ("key_plus_to_blank",), lambda c: sha1(c.s.replace("+", " ") + c.r + c.t)),
     ("restapikey upper", ("key_upper_case",), lambda c: sha1(c.s + c.r.upper() + c.t)),
-    ("restapikey lower", ("key_lower_case",), lambda c: sha1(c.s + c.r.lower() + c.t)),
     ("text upper", ("key_upper_case",), lambda c: sha1((c.s + c.r + c.t).upper())),
     ("secret with BOM", ("key_bom",), lambda c: sha1("\ufeff" + c.s + c.r + c.t)),
     ("restapikey with BOM", ("key_bom",), lambda c: sha1(c.s + "\ufeff" + c.r + c.t)),
@@ -156,13 +155,13 @@ KINDS: tuple[Kind, ...] = (
     ("sha1 of md5", ("double_hash",), lambda c: sha1(hexed("md5", c.s + c.r + c.t))),
     # How the digest is written
     ("upper", ("uppercase_hex",), lambda c: c.right.upper()),
-    ("mixed case", ("mixed_case_hex",), lambda c: only_if((g := c.right[:20].upper() + c.right[20:]) not in (g.lower(), g.upper()), g)),
+    ("mixed case", ("uppercase_hex",), lambda c: only_if((g := c.right[:20].upper() + c.right[20:]) not in (g.lower(), g.upper()), g)),
     ("BitConverter", ("uppercase_hex", "dashes"), lambda c: raw(c.s + c.r + c.t).hex("-").upper()),
     ("dashes", ("dashes",), lambda c: raw(c.s + c.r + c.t).hex("-")),
     ("base64", ("base64",), lambda c: b64(raw(c.s + c.r + c.t))),
     ("base64, no padding", ("base64",), lambda c: b64(raw(c.s + c.r + c.t)).rstrip("=")),
     ("base64, blank", ("base64", "base64_plus_to_blank"), lambda c: only_if("+" in (g := b64(raw(c.s + c.r + c.t))), g.replace("+", " "))),
-    ("base64url", ("base64url",), lambda c: only_if({"-", "_"} & set(g := base64.urlsafe_b64encode(raw(c.s + c.r + c.t)).decode()) != set(), g)),
+    ("base64url", ("base64",), lambda c: only_if({"-", "_"} & set(g := base64.urlsafe_b64encode(raw(c.s + c.r + c.t)).decode()) != set(), g)),
     ("BigInteger", ("leading_zeros_lost",), lambda c: only_if(c.right[0] == "0", c.right.lstrip("0"))),
     ("newline", ("blanks_around",), lambda c: c.right + "\n"),
     # Keys that were sent
