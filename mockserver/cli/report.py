@@ -11,7 +11,7 @@ from mockserver.cli.options import apps_option, report_options, server_options, 
 from mockserver.cli.output import NO_MOCK_SERVER, write_report
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang
-from mockserver.reporting.formats import FORMATS
+from mockserver.reporting.render import FORMATS
 from mockserver.testing.admin_client import AdminClient
 
 

@@ -8,9 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-# Only writes XML, never parses it.
-from xml.etree import ElementTree as Xml  # nosec B405
-
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from mockserver.contract.operations import OPERATIONS
@@ -19,8 +16,7 @@ from mockserver.core.text import Lang, Text, pluralize
 from mockserver.live.answers import Finding
 from mockserver.live.provocations import ErrorSeen, shared_codes
 from mockserver.live.verify import Result, result_json
-from mockserver.reporting.render_junit import JunitSuite
-from mockserver.reporting.render_templates import FOLDER, escape_markdown, page_style
+from mockserver.reporting.render import FOLDER, JunitSuite, escape_markdown, junit_document, page_style
 
 _TITLE = Text("Target", "目标")
 _VERDICTS = {
@@ -205,13 +201,7 @@ def render_junit(view: View) -> str:
         _add_case(
             readings, name, findings, view, skipped, [f"{name}={observed.value}"] if observed.value is not None else []
         )
-    root = Xml.Element("testsuites", name="mockserver verify")
-    suites = [suite.finish() for suite in (run, operations, invariants, readings)]
-    root.extend(suites)
-    for name in ("tests", "failures", "skipped"):
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
-    Xml.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
+    return junit_document("mockserver verify", (run, operations, invariants, readings))
 
 
 def _add_case(

@@ -1,17 +1,23 @@
-"""The report on the requests in a journal: one model, which every format renders."""
+"""The report on the requests in a journal: one model, which every format of `render` shows."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mockserver.contract.violations import VIOLATIONS, Violation
+from mockserver.core.errors import AdminError
+from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text, pluralize
+from mockserver.engine.config import Config
+from mockserver.engine.journal import Journal, JournalQuery, Selection
 from mockserver.engine.journal_entry import JournalEntry
+from mockserver.faults.registry import KINDS
 from mockserver.reporting.coverage import Coverage, ReportInputs, cover, outcome_of
 from mockserver.reporting.lints import LINTS, lint
+from mockserver.reporting.queries import invalid_parameter
 from mockserver.reporting.retries import MAX_IDS, MISTAKES, ErrorHandling, Finding, analyze_retries
 
 NAMES = (*VIOLATIONS, *LINTS, *MISTAKES)
@@ -151,3 +157,59 @@ def _group(
         )
         for key, members in groups.items()
     )
+
+
+def parse_tests(tests: Mapping[str, Any]) -> dict[str, AppTest]:
+    """Return the test of each appkey; raise AdminError unless each is `{"test": TEXT, "expects": [NAME]}`."""
+    parsed = {}
+    for appkey, given in tests.items():
+        given = given if isinstance(given, dict) else {}
+        test, expects = given.get("test"), given.get("expects", [])
+        if given.keys() - {"test", "expects"} or not isinstance(test, str) or not isinstance(expects, list):
+            raise invalid_parameter(
+                "tests", 'must be {APPKEY: {"test": TEXT, "expects": [NAME]}}', "应为 {APPKEY: {test, expects}}"
+            )
+        for name in expects:
+            if name not in NAMES:
+                raise AdminError(422, "invalid_parameter", unknown("violation", name, NAMES))
+        parsed[appkey] = AppTest(test, frozenset(expects))
+    return parsed
+
+
+def report_on_journal(
+    journal: Journal,
+    config: Config,
+    appkeys: Collection[str] | None = None,
+    *,
+    after: str = "",
+    tests: Mapping[str, AppTest] | None = None,
+) -> Report:
+    """Return the report on the requests of these apps, or of all, that arrived after the request `after`."""
+    if appkeys is None and not after:
+        selections = [journal.select()]
+    else:
+        # Requests are evicted per app, so count those of the selected apps only.
+        selections = [
+            _select_after(journal.select(JournalQuery(appkey=appkey)), after)
+            for appkey in (journal.appkeys() if appkeys is None else appkeys)
+        ]
+    entries = [entry for selection in selections for entry in selection.entries]
+    if len(selections) > 1:
+        entries.sort(key=lambda entry: (len(entry.id), entry.id))
+    evicted = sum(selection.evicted for selection in selections)
+    return build_report(entries, evicted, report_inputs(config), tests)
+
+
+def _select_after(selection: Selection, after: str) -> Selection:
+    """Return the part of a selection after a request. While an older entry remains, no part of it has been evicted."""
+    if not after:
+        return selection
+    # Ids are decimal numbers of eight digits or more.
+    mark = (len(after), after)
+    entries = [entry for entry in selection.entries if (len(entry.id), entry.id) > mark]
+    return Selection(entries, selection.evicted if len(entries) == len(selection.entries) else 0)
+
+
+def report_inputs(config: Config) -> ReportInputs:
+    """Return the contract of `config` and the fault kinds."""
+    return ReportInputs(config.schemas, config.catalogue, config.rules, tuple(KINDS))

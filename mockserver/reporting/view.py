@@ -7,9 +7,9 @@ characters.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
@@ -19,64 +19,13 @@ from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCovera
 from mockserver.reporting.report import FailCriteria, Report, ViolationGroup, find_failures
 from mockserver.reporting.retries import ErrorHandling, action_text
 
+Row = dict[str, Any]
+"""The values of one row by the names that the templates use; all texts are clean."""
 MAX_TEXT = 400  # Characters of one text.
 MAX_GROUPS = 200  # Rows of violations: a client can send any number of unknown field names.
 _TEXTS = read_texts(Path(__file__).with_name("texts.yaml"))
 LABELS: dict[str, Text] = _TEXTS["labels"]
 _SENTENCES: dict[str, Text] = _TEXTS["sentences"]
-
-
-@dataclass(frozen=True, slots=True)
-class ViolationRow:
-    """A group of violations."""
-
-    times: int
-    name: str
-    section: str
-    where: str
-    operation: str
-    outcome: str
-    text: str
-    flags: str  # `[over several requests, expected]`; empty if there are none.
-    requests: str
-    tests: str  # `in tests/test_a.py::test_b`; empty if the tests are unknown.
-
-
-@dataclass(frozen=True, slots=True)
-class FindingRow:
-    """A mistake in error handling."""
-
-    text: str
-    name: str
-    requests: str
-    tests: str
-
-
-@dataclass(frozen=True, slots=True)
-class HandlingRow:
-    """The reactions of clients to one error of one operation."""
-
-    times: int
-    error: str
-    operation: str
-    advice: str
-    actions: list[str]
-    findings: list[FindingRow]
-
-
-@dataclass(frozen=True, slots=True)
-class OperationRow:
-    """The coverage of one operation."""
-
-    name: str
-    section: str
-    requests: int
-    counted: str  # `2 requests`.
-    share: str  # `3/17`: covered cells and the denominator.
-    covered: list[str]
-    missing: list[str]
-    faults: list[str]
-    readings: list[str]
 
 
 class ReportView:
@@ -124,64 +73,67 @@ class ReportView:
         self.scenarios = [f"{clean(name)} ×{times}" for name, times in report.scenarios]
 
     @cached_property
-    def violations(self) -> list[ViolationRow]:
+    def violations(self) -> list[Row]:
         """The first `MAX_GROUPS` groups of violations; `more` is a line with the number of the others."""
         return [self.violation(group) for group in self.report.violations[:MAX_GROUPS]]
 
     @cached_property
-    def handling(self) -> list[HandlingRow]:
+    def handling(self) -> list[Row]:
         """The reactions of clients to each error."""
         return [self._handling(row) for row in self.report.error_handling]
 
-    def violation(self, group: ViolationGroup) -> ViolationRow:
+    def violation(self, group: ViolationGroup) -> Row:
         """Return the row of one group of violations."""
         example = group.example
         flags = ["across"] if group.across else ["tolerated"] if example.tolerated else []
         flags += ["expected"] if group.expected else []
-        return ViolationRow(
-            times=group.times,
-            name=clean(example.name),
-            section=clean(example.section),
-            where=clean(example.where),
-            operation=clean(group.operation) or self.label["no_operation"],
-            outcome=clean(group.outcome),
-            text=clean(example.text.to(self.lang)),
-            flags=f"[{', '.join(map(self._fill, flags))}]" if flags else "",
-            requests=_join(group.requests),
-            tests=self._tests(group.requests),
-        )
+        return {
+            "times": group.times,
+            "name": clean(example.name),
+            "section": clean(example.section),
+            "where": clean(example.where),
+            "operation": clean(group.operation) or self.label["no_operation"],
+            "outcome": clean(group.outcome),
+            "text": clean(example.text.to(self.lang)),
+            "flags": f"[{', '.join(map(self._fill, flags))}]" if flags else "",
+            "requests": _join(group.requests),
+            "tests": self._tests(group.requests),
+        }
 
-    def _handling(self, row: ErrorHandling) -> HandlingRow:
-        return HandlingRow(
-            times=row.times,
-            error=clean(row.rule.error),
-            operation=clean(row.operation),
-            advice=clean(row.rule.advice.to(self.lang)),
-            actions=[
+    def _handling(self, row: ErrorHandling) -> Row:
+        return {
+            "times": row.times,
+            "error": clean(row.rule.error),
+            "operation": clean(row.operation),
+            "advice": clean(row.rule.advice.to(self.lang)),
+            "actions": [
                 f"{action_text(action, row.rule).to(self.lang)} ×{times}"
                 for action, times in row.actions.items()
                 if times
             ],
-            findings=[
-                FindingRow(
-                    clean(each.text.to(self.lang)), each.action, _join(each.requests), self._tests(each.requests)
-                )
+            "findings": [
+                {
+                    "text": clean(each.text.to(self.lang)),
+                    "name": each.action,
+                    "requests": _join(each.requests),
+                    "tests": self._tests(each.requests),
+                }
                 for each in row.findings
             ],
-        )
+        }
 
-    def _operation(self, part: OperationCoverage) -> OperationRow:
-        return OperationRow(
-            name=part.operation,
-            section=part.section,
-            requests=part.requests,
-            counted=f"{part.requests} 个请求" if self.lang == "zh" else pluralize(part.requests, "request"),
-            share=f"{sum(bool(cell.times) for cell in part.cells)}/{len(part.cells)}",
-            covered=self._counted(cell for cell in (*part.outcomes, *part.fields) if cell.times),
-            missing=[self._cell(cell) for cell in part.cells if not cell.times],
-            faults=self._counted(part.faults),
-            readings=self._counted(_chosen(part.readings)),
-        )
+    def _operation(self, part: OperationCoverage) -> Row:
+        return {
+            "name": part.operation,
+            "section": part.section,
+            "requests": part.requests,
+            "counted": f"{part.requests} 个请求" if self.lang == "zh" else pluralize(part.requests, "request"),
+            "share": f"{sum(bool(cell.times) for cell in part.cells)}/{len(part.cells)}",
+            "covered": self._counted(cell for cell in (*part.outcomes, *part.fields) if cell.times),
+            "missing": [self._cell(cell) for cell in part.cells if not cell.times],
+            "faults": self._counted(part.faults),
+            "readings": self._counted(_chosen(part.readings)),
+        }
 
     def _tests(self, requests: Iterable[str]) -> str:
         tests = _join(self.report.tests_of(requests))

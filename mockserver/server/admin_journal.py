@@ -16,11 +16,13 @@ from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
 from mockserver.engine.journal import MAX_WAITERS, Journal, JournalQuery, Selection, TooManyWaiters
 from mockserver.engine.journal_entry import JournalEntry
-from mockserver.reporting import formats, verification
+from mockserver.reporting import verification
 from mockserver.reporting.json_shapes import coverage_json, entry_json, report_json, verification_json
 from mockserver.reporting.lints import LINTS, with_lints
 from mockserver.reporting.queries import check_names, invalid_parameter, parse_filter, parse_requests_query
-from mockserver.reporting.report import FailCriteria, Report
+from mockserver.reporting.render import FORMATS, render_in_format
+from mockserver.reporting.report import FailCriteria, Report, parse_tests, report_on_journal
+from mockserver.reporting.view import ReportView
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 
 ROUTES = Routes()
@@ -135,14 +137,14 @@ def get_coverage(context: AdminContext, request: AdminRequest) -> Json:
 def get_report(context: AdminContext, request: AdminRequest) -> Json | flask.Response:
     """Coverage, violations and error handling; `?form=html` or text, markdown, junit; `?lang=zh`."""
     form, lang = request.query.get("form", "json"), request.query.get("lang", context.lang)
-    if form not in formats.FORMATS or lang not in ("en", "zh"):
-        names = ", ".join(formats.FORMATS)
+    if form not in FORMATS or lang not in ("en", "zh"):
+        names = ", ".join(FORMATS)
         raise invalid_parameter("form, lang", f"must be one of {names}; en or zh", f"可选 {names}；en 或 zh")
     chosen: Lang = "zh" if lang == "zh" else "en"
     report = _report(context, request)
     if form == "json":
         return report_json(report, chosen)
-    rendered = formats.render_report(report, form, FailCriteria(), chosen)["rendered"]
+    rendered = FORMATS[form](ReportView(report, chosen, FailCriteria()))
     media_type = {"html": "text/html", "junit": "application/xml"}.get(form, "text/plain")
     # The page itself has a content security policy that allows only its style.
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
@@ -153,7 +155,9 @@ def get_report(context: AdminContext, request: AdminRequest) -> Json | flask.Res
 def render_report(context: AdminContext, request: AdminRequest) -> Json:
     """The report in one format: {"form": "text" | "json" | "junit" | "html"}, with the reasons to fail a run.
 
-    See `parse_report_options`.
+    Further keys: `appkeys`; `after`, the id of a request before those that count; `fail_on_violations`, `min_coverage`;
+    `option`, which the report suggests where violations do not fail the run; `tests`, by appkey
+    `{"test": "tests/test_a.py::test_b", "expects": ["unknown_field"]}`.
     """
     fields = request.fields(
         appkeys=(list,),
@@ -165,17 +169,29 @@ def render_report(context: AdminContext, request: AdminRequest) -> Json:
         option=(str,),
     )
     _check_appkey(context, request.appkey)
-    options, engine = formats.parse_report_options(request.appkey, fields), context.engine
-    report = formats.report_on_journal(
-        engine.journal, engine.config, options.appkeys, after=options.after, tests=options.tests
-    )
-    return formats.render_report(report, options.format, options.criteria, context.lang)
+    if request.appkey is not None and "appkeys" in fields:
+        raise invalid_parameter("appkeys", "give it, or appkey, not both", "不能与 appkey 同时使用")
+    appkeys = fields.get("appkeys") if request.appkey is None else [request.appkey]
+    if not all(isinstance(each, str) for each in appkeys or ()):
+        raise invalid_parameter("appkeys", "must be a list of strings", "应为字符串列表")
+    form, after = fields.get("form", "text"), fields.get("after", "")
+    if form not in FORMATS:
+        names = ", ".join(FORMATS)
+        raise invalid_parameter("form", f"must be one of {names}", f"可选 {names}")
+    if after and not after.isdecimal():
+        raise invalid_parameter("after", "must be the id of a request", "应为请求编号")
+    criteria = FailCriteria(**{name: fields[name] for name in FailCriteria._fields if name in fields})
+    if criteria.min_coverage is not None and not 0 <= criteria.min_coverage <= 100:
+        raise invalid_parameter("min_coverage", "must be a percentage from 0 to 100", "应为 0 至 100 的百分数")
+    tests, engine = parse_tests(fields.get("tests", {})), context.engine
+    report = report_on_journal(engine.journal, engine.config, appkeys, after=after, tests=tests)
+    return render_in_format(report, form, criteria, context.lang)
 
 
 def _report(context: AdminContext, request: AdminRequest) -> Report:
     _check_appkey(context, request.appkey)
     appkeys = None if request.appkey is None else [request.appkey]
-    return formats.report_on_journal(context.engine.journal, context.engine.config, appkeys)
+    return report_on_journal(context.engine.journal, context.engine.config, appkeys)
 
 
 def _suspend(journal: Journal, request: AdminRequest, least: int, query: JournalQuery, seconds: float) -> bool:

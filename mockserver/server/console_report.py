@@ -6,8 +6,7 @@ from flask import Response
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.reporting.coverage import Coverage
-from mockserver.reporting.formats import report_on_journal
-from mockserver.reporting.report import FailCriteria
+from mockserver.reporting.report import FailCriteria, report_on_journal
 from mockserver.reporting.view import ReportView
 from mockserver.server.admin_request import AdminContext, AdminRequest, Routes
 from mockserver.server.console_pages import page_language, render

@@ -136,7 +136,7 @@ def _report(config: pytest.Config, form: str) -> dict[str, Any]:
             # Unregistered requests are recorded under the empty appkey.
             options |= {"appkeys": [*tests, ""], "after": config.stash[AFTER]}
         return remote_client(config).send("POST", "report", options)
-    from mockserver.reporting.formats import render_entries
+    from mockserver.reporting.render import render_entries
     from mockserver.reporting.report import FailCriteria
 
     selection, fixtures = config.stash.get(ENTRIES, None), server_settings(config).get("fixtures")

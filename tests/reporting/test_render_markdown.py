@@ -12,7 +12,7 @@ from helpers.reports import inputs
 from markdown_it import MarkdownIt
 
 from mockserver.core.text import Lang, Text
-from mockserver.reporting.render_templates import escape_markdown, render_markdown
+from mockserver.reporting.render import escape_markdown, render_markdown
 from mockserver.reporting.report import AppTest, FailCriteria, build_report
 from mockserver.reporting.view import ReportView
 

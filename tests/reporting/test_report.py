@@ -22,10 +22,17 @@ from hypothesis import strategies as st
 from mockserver.contract.violations import Violation
 from mockserver.core.text import Lang, Text, pluralize
 from mockserver.engine.journal_entry import JournalEntry
-from mockserver.reporting.formats import FORMATS, render_json
 from mockserver.reporting.json_shapes import report_json
-from mockserver.reporting.render_junit import render_junit
-from mockserver.reporting.render_templates import page_style, render_brief, render_html, render_text, render_verdict
+from mockserver.reporting.render import (
+    FORMATS,
+    page_style,
+    render_brief,
+    render_html,
+    render_json,
+    render_junit,
+    render_text,
+    render_verdict,
+)
 from mockserver.reporting.report import AppTest, FailCriteria, Report, build_report, find_failures
 from mockserver.reporting.view import MAX_GROUPS, ReportView
 

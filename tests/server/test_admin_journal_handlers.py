@@ -14,7 +14,7 @@ from helpers.signer import APPKEY, OTHER
 
 from mockserver.core.errors import AdminError
 from mockserver.engine.journal import Journal
-from mockserver.reporting.formats import FORMATS
+from mockserver.reporting.render import FORMATS
 from mockserver.reporting.queries import MAX_WAIT
 from mockserver.server.admin_journal import (
     clear_requests,
