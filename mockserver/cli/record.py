@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from mockserver.core.settings import SETTINGS, read_variable
 from mockserver.core.text import Text
 from mockserver.engine.build import resolve_settings
 from mockserver.engine.pipeline import Engine
+from mockserver.live.learn import check_output
 from mockserver.live.pseudonyms import Pseudonyms, Scrubber
 from mockserver.live.recorder import Mode, Recorder
 from mockserver.live.recording import Recording
@@ -133,16 +133,7 @@ def record(
 
 def _check_folder(folder: Path, *, force: bool) -> None:
     """Raise ConfigurationError unless the folder is empty or `force` is set. Remove answers of an earlier recording."""
-    try:
-        occupied = os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir()))
-    except OSError as error:
-        raise ConfigurationError([unreadable(folder, error)]) from None
-    if occupied and not (force and folder.is_dir()):
-        text = Text(
-            f"{folder} is not empty; choose another folder, or replace an earlier recording in it with --force",
-            f"{folder} 不是空目录；请换一个目录，或用 --force 替换其中先前的录制",
-        )
-        raise ConfigurationError.at("--output", text)
+    check_output(folder, Text("an earlier recording", "先前的录制"), force=force)
     for path in sorted((folder / "scenarios").glob(f"{SCENARIO}-*.yaml")) if force else ():
         path.unlink(missing_ok=True)
 

@@ -6,8 +6,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,42 +47,33 @@ def run_server(
     # The other commands need neither Flask nor the event loop.
     from mockserver.testing.mock_server import MockServer
 
-    ready_file = ReadyFile(chosen["ready_file"])
-    # A killed server may have left its file behind.
-    ready_file.clear()
+    with _ready_file(chosen["ready_file"]) as write_ready_file, log_to_stderr(chosen["log_format"]):
+        for warning in environment_warnings():
+            _log.warning("%s", warning.to(chosen["lang"]))
+        server = MockServer(**chosen)
+        if text := server.engine.store.problem:
+            raise ConfigurationError.at("--store", text)
 
-    try:
-        with log_to_stderr(chosen["log_format"]):
-            for warning in environment_warnings():
-                _log.warning("%s", warning.to(chosen["lang"]))
-            server = MockServer(**chosen)
-            if text := server.engine.store.problem:
-                raise ConfigurationError.at("--store", text)
+        def ready(url: str) -> None:
+            details: dict[str, Any] = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid()}
+            if server.ca_file:
+                details["ca_file"] = str(server.ca_file)
+            apps = list(server.engine.config.apps)
+            write_ready_file({**details, "apps": apps})
+            # A shared store may already have another scenario than the chosen one.
+            scenario = server.engine.store.scenario
+            line = _ready_line(details, chosen, apps[0], scenario, server.engine.config.readings(scenario)["signing"])
+            if chosen["log_format"] == "json":
+                entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
+                line = to_json({**entry, "scenario": scenario}, indent=None)
+            click.echo(line)
+            if open_browser:
+                open_console(url)
 
-            def ready(url: str) -> None:
-                details: dict[str, Any] = {"url": url, "admin_url": f"{url}/__admin", "pid": os.getpid()}
-                if server.ca_file:
-                    details["ca_file"] = str(server.ca_file)
-                apps = list(server.engine.config.apps)
-                ready_file.write({**details, "apps": apps})
-                # A shared store may already have another scenario than the chosen one.
-                scenario = server.engine.store.scenario
-                line = _ready_line(
-                    details, chosen, apps[0], scenario, server.engine.config.readings(scenario)["signing"]
-                )
-                if chosen["log_format"] == "json":
-                    entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
-                    line = to_json({**entry, "scenario": scenario}, indent=None)
-                click.echo(line)
-                if open_browser:
-                    open_console(url)
-
-            if chosen["workers"] > 1:
-                sys.exit(server.run_workers(chosen["workers"], ready, lambda: _worker_log(chosen["log_format"])))
-            with around(server.engine):
-                server.run(ready)
-    finally:
-        ready_file.remove()
+        if chosen["workers"] > 1:
+            sys.exit(server.run_workers(chosen["workers"], ready, lambda: _worker_log(chosen["log_format"])))
+        with around(server.engine):
+            server.run(ready)
 
 
 def _worker_log(form: str) -> ExitStack:
@@ -108,41 +99,35 @@ def _ready_line(
     return f"mockserver ready on {details['url']} ({', '.join(parts)})"
 
 
-class ReadyFile:
-    """The file of `--ready-file`, which exists while the server is ready. Without a path, nothing is written."""
+@contextmanager
+def _ready_file(given: str | None) -> Iterator[Callable[[Mapping[str, Any]], object]]:
+    """Yield a function that writes the file of `--ready-file`, which exists while the server is ready."""
+    if given is None:
+        yield lambda details: None
+        return
+    path, written = Path(given), ""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
 
-    def __init__(self, path: str | None) -> None:
-        self._path = Path(path) if path else None
-        self._written = ""
-
-    def clear(self) -> None:
-        """Remove the file of an earlier server; raise ConfigurationError when that fails."""
-        if self._path is not None:
-            try:
-                self._path.unlink(missing_ok=True)
-            except OSError as error:
-                raise not_writable("--ready-file", self._path, error) from None
-
-    def write(self, details: Mapping[str, Any]) -> None:
-        """Write JSON to a temporary file and rename it, so that a reader never sees an incomplete file."""
-        if self._path is None:
-            return
-        self._written = json.dumps(details) + "\n"
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+    def write(details: Mapping[str, Any]) -> None:
+        nonlocal written
+        written = json.dumps(details) + "\n"
         try:
-            temporary.write_text(self._written, encoding="utf-8")
-            temporary.replace(self._path)
+            # Rename it, so that a reader never sees an incomplete file.
+            temporary.write_text(written, encoding="utf-8")
+            temporary.replace(path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            raise not_writable("--ready-file", self._path, error) from None
+            raise not_writable("--ready-file", path, error) from None
 
-    def remove(self) -> None:
-        """Remove the file, unless another server has replaced it."""
-        if self._path is None or not self._written:
-            return
-        try:
-            if self._path.read_text(encoding="utf-8") == self._written:
-                self._path.unlink(missing_ok=True)
-        except (OSError, ValueError):
-            # It is gone, or another program has replaced it.
-            return
+    try:
+        # A killed server may have left its file behind.
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise not_writable("--ready-file", path, error) from None
+    try:
+        yield write
+    finally:
+        # Another server may have replaced the file.
+        with suppress(OSError, ValueError):
+            if written and path.read_text(encoding="utf-8") == written:
+                path.unlink()

@@ -17,6 +17,7 @@ from mockserver.contract.catalogue import Catalogue, ErrorRow
 from mockserver.contract.readings import DEFAULTS, READINGS, Readings, Value
 from mockserver.contract.schemas import Schemas
 from mockserver.core.clock import Clock, show_time
+from mockserver.core.documents import unreadable
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.text import Text
@@ -31,6 +32,7 @@ from mockserver.world.session_files import write_rows
 
 SCENARIO = "live"
 FILES = ("errors.yaml", f"scenarios/{SCENARIO}.yaml", "learned.md")
+_FILE_NAMES = Text(", ".join(FILES), "、".join(FILES))
 _MAX_INFO = 500
 _MAX_CONFLICTS = 50
 _UNFIT = re.compile(
@@ -49,19 +51,16 @@ class Learned:
     left_out: Sequence[str]
 
 
-def check_output(folder: Path, *, force: bool) -> None:
-    """Raise ConfigurationError if the folder cannot be read, or contains files and `force` is false."""
+def check_output(folder: Path, replaced: Text = _FILE_NAMES, *, force: bool) -> None:
+    """Raise ConfigurationError unless the folder is empty, or `force` is set to replace what it contains."""
     try:
-        occupied = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        occupied = os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir()))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigurationError.at(
-            "--output", Text(f"{folder} cannot be read: {reason}", f"无法读取 {folder}：{reason}")
-        ) from None
+        raise ConfigurationError([unreadable(folder, error)]) from None
     if occupied and not (force and folder.is_dir()):
         text = Text(
-            f"{folder} is not empty; choose another folder, or replace {', '.join(FILES)} in it with --force",
-            f"{folder} 不是空目录；请换一个目录，或用 --force 替换其中的 {'、'.join(FILES)}",
+            f"{folder} is not empty; choose another folder, or replace {replaced.en} in it with --force",
+            f"{folder} 不是空目录；请换一个目录，或用 --force 替换其中的{replaced.zh}",
         )
         raise ConfigurationError.at("--output", text)
 

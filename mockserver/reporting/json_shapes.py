@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -192,10 +193,8 @@ def _content(content: bytes, cut: Cut | None, mask: Callable[[str], str] = str) 
 
 
 def _decode(content: bytes, cut: bool) -> str | None:
-    # A cut may have split the last character.
-    for end in range(len(content), max(len(content) - 4, -1) if cut else len(content) - 1, -1):
-        try:
-            return content[:end].decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-    return None
+    try:
+        # A cut may have split the last character.
+        return codecs.getincrementaldecoder("utf-8")().decode(content, final=not cut)
+    except UnicodeDecodeError:
+        return None

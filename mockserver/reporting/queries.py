@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, cast, get_args
 
 from mockserver.contract.catalogue import OK
@@ -31,9 +31,17 @@ class RequestsQuery(NamedTuple):
     timeout: float  # Maximum seconds to wait.
 
 
-def parse_requests_query(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> RequestsQuery:
-    """Return the parsed parameters; `errors` are the catalogue's names. Raise AdminError for invalid ones."""
-    _check_parameters(query, (*_FILTERS, *_PAGING))
+def parse_requests_query(
+    appkey: str | None, query: Mapping[str, str], errors: Collection[str], *, paging: bool = True
+) -> RequestsQuery:
+    """Return the parsed parameters; `errors` are the catalogue's names. Raise AdminError for invalid ones.
+
+    Without `paging`, a limit or a timeout is invalid.
+    """
+    known = (*_FILTERS, *(_PAGING if paging else ()))
+    for name in query:
+        if name not in known:
+            raise AdminError(422, "invalid_parameter", unknown("parameter", name, (*known, "appkey")))
     timeout = _number(query, "timeout")
     return RequestsQuery(
         _filter(appkey, query, errors),
@@ -41,12 +49,6 @@ def parse_requests_query(appkey: str | None, query: Mapping[str, str], errors: C
         _integer(query, "wait_for"),
         min(DEFAULT_WAIT if timeout is None else timeout, MAX_WAIT),
     )
-
-
-def parse_filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> JournalQuery:
-    """Return the parsed filters; a limit or a timeout is an error. `errors` as in `parse_requests_query`."""
-    _check_parameters(query, _FILTERS)
-    return _filter(appkey, query, errors)
 
 
 def check_names(errors: Collection[str], **names: str | None) -> None:
@@ -73,6 +75,9 @@ def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str
     accepted = query.get("accepted")
     if accepted is not None and accepted not in _BOOLEANS:
         raise invalid_parameter("accepted", "must be true or false", "应为 true 或 false")
+    kind = query.get("kind", "request")
+    if kind not in get_args(EntryKind):
+        raise invalid_parameter("kind", "must be request or stray", "应为 request 或 stray")
     operation, error, violation = (query.get(name) for name in ("operation", "error", "violation"))
     check_names(errors, operation=operation, error=error, violation=violation)
     return JournalQuery(
@@ -82,21 +87,8 @@ def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str
         error=journal_error(error),
         violation=violation,
         since=_number(query, "since"),
-        kind=_kind(query),
+        kind=cast("EntryKind", kind),
     )
-
-
-def _kind(query: Mapping[str, str]) -> EntryKind:
-    for kind in get_args(EntryKind):
-        if query.get("kind", "request") == kind:
-            return cast("EntryKind", kind)
-    raise invalid_parameter("kind", "must be request or stray", "应为 request 或 stray")
-
-
-def _check_parameters(query: Iterable[str], known: Collection[str]) -> None:
-    for name in query:
-        if name not in known:
-            raise AdminError(422, "invalid_parameter", unknown("parameter", name, (*known, "appkey")))
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
@@ -21,7 +21,6 @@ from mockserver.server import (
     admin_apps,
     admin_behavior,
     admin_catalog,
-    admin_clock,
     admin_docs,
     admin_journal,
     console,
@@ -41,7 +40,6 @@ PREFIX = "/__admin"
 ROUTES: tuple[Route, ...] = (
     *admin_catalog.ROUTES,
     *admin_behavior.ROUTES,
-    *admin_clock.ROUTES,
     *admin_journal.ROUTES,
     *admin_apps.ROUTES,
     *admin_docs.ROUTES,
@@ -59,9 +57,7 @@ _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
 
 
 _STATELESS = (*admin_catalog.ROUTES, *admin_docs.ROUTES)
-_CHANGES = [
-    route for route in (*admin_behavior.ROUTES, *admin_clock.ROUTES, *admin_apps.ROUTES) if route.method != "GET"
-]
+_CHANGES = [route for route in (*admin_behavior.ROUTES, *admin_apps.ROUTES) if route.method != "GET"]
 
 
 def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
@@ -110,7 +106,12 @@ def unmatched_response(context: AdminContext, guard: Guard) -> Response:
     """Return the response to a request below the prefix that matches no route: 404, or 405 for another method."""
     try:
         guard.check(request)
-        raise _unknown_route(request.path[len(PREFIX) + 1 :])
+        path = request.path[len(PREFIX) + 1 :]
+        if allowed := ", ".join(_allowed_methods()):
+            text = Text(f"{path} supports {allowed}", f"{path} 支持 {allowed}")
+            raise AdminError(405, "method_not_allowed", text)
+        text = Text(f"there is no resource {PREFIX}/{path}", f"没有资源 {PREFIX}/{path}")
+        raise AdminError(404, "unknown_resource", text)
     except AdminError as error:
         return _error_response(error, context.lang)
 
@@ -137,25 +138,11 @@ def _status(route: Route, answer: Json | bytes) -> int:
     return 503 if route.path == "ready" and isinstance(answer, dict) and not answer["ready"] else route.status
 
 
-def _unknown_route(path: str) -> AdminError:
-    if allowed := ", ".join(_allowed_methods(path)):
-        text = Text(f"{path} supports {allowed}", f"{path} 支持 {allowed}")
-        return AdminError(405, "method_not_allowed", text)
-    text = Text(f"there is no resource {PREFIX}/{path}", f"没有资源 {PREFIX}/{path}")
-    return AdminError(404, "unknown_resource", text)
-
-
-def _allowed_methods(path: str) -> list[str]:
-    """Return the methods of the resource at a path below the prefix; empty if there is none."""
-    parts = path.split("/")
-    return sorted({route.method for route in (*ROUTES, *PAGES) if _matches(route.path.split("/"), parts)})
-
-
-def _matches(pattern: list[str], parts: list[str]) -> bool:
-    return len(pattern) == len(parts) and all(
-        expected == part or (part != "" and expected.startswith("<"))
-        for expected, part in zip(pattern, parts, strict=True)
-    )
+def _allowed_methods() -> list[str]:
+    """Return the methods of the resource that the request names; empty if there is none."""
+    error = request.routing_exception
+    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else ()
+    return sorted({*(methods or ())} - {"HEAD"})
 
 
 def _error_response(error: AdminError, lang: Lang) -> Response:
@@ -164,7 +151,7 @@ def _error_response(error: AdminError, lang: Lang) -> Response:
         for challenge in CHALLENGES:
             response.headers.add("WWW-Authenticate", challenge)
     if error.status == 405:
-        response.headers["Allow"] = ", ".join(_allowed_methods(request.path[len(PREFIX) + 1 :]))
+        response.headers["Allow"] = ", ".join(_allowed_methods())
     return response
 
 

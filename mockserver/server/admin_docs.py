@@ -17,9 +17,10 @@ from mockserver.contract import checksum
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
 from mockserver.server.admin_behavior import current_readings
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route
+from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 from mockserver.server.openapi import openapi_document
 
+ROUTES = Routes()
 _PAGES = Path(__file__).parent / "pages"
 _OWN_FILES = ("docs.js", "docs.css")
 _SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
@@ -36,8 +37,12 @@ PAGE_HEADERS = {
 }
 
 
+@ROUTES.add("GET", "openapi.json", "OpenAPI 3.1 文档；`?lang=zh`", query=("lang",))
 def openapi(context: AdminContext, request: AdminRequest) -> Json:
-    """Return the OpenAPI document for the current readings, in the server's language or that of `?lang=`."""
+    """The API as an OpenAPI 3.1 document; `?lang=zh`.
+
+    It follows the current readings, and is in the server's language by default.
+    """
     lang = request.query.get("lang", context.lang)
     if lang not in ("en", "zh"):
         raise AdminError(422, "unknown_language", Text("lang must be en or zh", "lang 须为 en 或 zh"))
@@ -51,8 +56,12 @@ def openapi(context: AdminContext, request: AdminRequest) -> Json:
     )
 
 
+@ROUTES.add("GET", "sign", "返回签名后的查询串", query=("identifier", "seq"))
 def sign(context: AdminContext, request: AdminRequest) -> Json:
-    """Return a signed query string for the app, by default the first one. It contains no secret."""
+    """Return a signed query string.
+
+    It is for the app, by default the first one, and contains no secret.
+    """
     return {"query": signed_query(context, request.appkey, **request.query)}
 
 
@@ -67,14 +76,19 @@ def signed_query(context: AdminContext, appkey: str | None, **values: str) -> st
     return checksum.sign(app.credentials, engine.store.app(appkey).clock.now(), formula=formula, **values)
 
 
+@ROUTES.add("GET", "docs", "可在线调用的接口文档", query=None)
 def docs_page(context: AdminContext, request: AdminRequest) -> Response:
-    """Return the docs page; 501 if Swagger UI is not installed."""
+    """Interactive API documentation.
+
+    501 if Swagger UI is not installed.
+    """
     _swagger_folder()
     return _file(_PAGES / "docs.html")
 
 
+@ROUTES.add("GET", "docs/<name>", "接口文档页面的资源文件")
 def docs_file(context: AdminContext, request: AdminRequest) -> Response:
-    """Return a script, style sheet or icon of the docs page."""
+    """Files of the docs page."""
     name = request.path["name"]
     if name in _OWN_FILES:
         return _file(_PAGES / name)
@@ -97,18 +111,3 @@ def _swagger_folder() -> Path:
 
 def _file(path: Path) -> Response:
     return Response(path.read_bytes(), mimetype=_MEDIA_TYPES[path.suffix], headers=PAGE_HEADERS)
-
-
-ROUTES = (
-    Route(
-        "GET",
-        "openapi.json",
-        openapi,
-        "The API as an OpenAPI 3.1 document; `?lang=zh`",
-        "OpenAPI 3.1 文档；`?lang=zh`",
-        query=("lang",),
-    ),
-    Route("GET", "docs", docs_page, "Interactive API documentation", "可在线调用的接口文档", query=None),
-    Route("GET", "docs/<name>", docs_file, "Files of the docs page", "接口文档页面的资源文件"),
-    Route("GET", "sign", sign, "Return a signed query string", "返回签名后的查询串", query=("identifier", "seq")),
-)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import json
 from collections.abc import Iterable
@@ -19,7 +18,7 @@ from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting import verification
 from mockserver.reporting.json_shapes import coverage_json, entry_json, report_json, verification_json
 from mockserver.reporting.lints import LINTS, with_lints
-from mockserver.reporting.queries import check_names, invalid_parameter, parse_filter, parse_requests_query
+from mockserver.reporting.queries import check_names, invalid_parameter, parse_requests_query
 from mockserver.reporting.render import FORMATS, render_in_format
 from mockserver.reporting.report import FailCriteria, Report, parse_tests, report_on_journal
 from mockserver.reporting.view import ReportView
@@ -74,7 +73,7 @@ def count_requests(context: AdminContext, request: AdminRequest) -> Json:
     `evicted` counts evicted requests that may have matched.
     """
     _check_appkey(context, request.appkey)
-    query = parse_filter(request.appkey, request.query, context.engine.config.catalogue)
+    query = parse_requests_query(request.appkey, request.query, context.engine.config.catalogue, paging=False).query
     if query.violation in LINTS:
         selection = _select_with_lints(context, query)
         return {"count": len(selection.entries), "evicted": selection.evicted}
@@ -258,13 +257,8 @@ def _listing(context: AdminContext, entries: Iterable[JournalEntry], evicted: in
     first = list(itertools.islice(rows, _MAX_READABLE + 1))
     if len(first) <= _MAX_READABLE:
         return {"requests": first, "evicted": evicted}
-    encoded, before = io.BytesIO(), b'{"requests":['
-    for row in itertools.chain(first, rows):
-        encoded.write(before)
-        encoded.write(_encode_row(row))
-        before = b","
-    encoded.write(b'],"evicted":%d}\n' % evicted)
-    return encoded.getvalue()
+    encoded = b",".join(map(_encode_row, itertools.chain(first, rows)))
+    return b'{"requests":[%b],"evicted":%d}\n' % (encoded, evicted)
 
 
 def _encode_row(row: Json) -> bytes:

@@ -124,16 +124,10 @@ class Route:
     method: str
     path: str
     handler: Handler
-    en: str
-    zh: str  # The help text in both languages.
+    text: Text  # The help text.
     status: int = 200
     query: tuple[str, ...] | None = ()  # Query parameters beside `appkey`; None if the handler checks them itself.
     probe: str = ""  # The key of the answer that is returned to a probe without the token.
-
-    @property
-    def text(self) -> Text:
-        """The help text."""
-        return Text(self.en, self.zh)
 
 
 class Routes(list[Route]):
@@ -147,7 +141,7 @@ class Routes(list[Route]):
         def register(handler: Registered) -> Registered:
             summary = (inspect.getdoc(handler) or "").partition("\n\n")[0]
             en = " ".join(summary.split()).removesuffix(".")
-            self.append(Route(method, path, handler, en, zh, status, query, probe))
+            self.append(Route(method, path, handler, Text(en, zh), status, query, probe))
             return handler
 
         return register

@@ -16,9 +16,8 @@ from mockserver.contract.readings import READINGS
 from mockserver.core.machine_time import monotonic
 from mockserver.engine.journal import JournalQuery
 from mockserver.server.admin_apps import app_rows
-from mockserver.server.admin_behavior import current_readings, list_faults
+from mockserver.server.admin_behavior import current_readings, get_clock, list_faults
 from mockserver.server.admin_catalog import ready
-from mockserver.server.admin_clock import get_clock
 from mockserver.server.admin_docs import signed_query
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import asset, page_language, render, server_url

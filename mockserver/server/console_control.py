@@ -13,8 +13,7 @@ from mockserver.core.text import Lang
 from mockserver.faults.parsing import Common
 from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin_apps import app_rows
-from mockserver.server.admin_behavior import current_readings, list_answers, list_faults
-from mockserver.server.admin_clock import get_clock
+from mockserver.server.admin_behavior import current_readings, get_clock, list_answers, list_faults
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import page_language, render
 
