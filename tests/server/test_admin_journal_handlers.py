@@ -14,8 +14,8 @@ from helpers.signer import APPKEY, OTHER
 
 from mockserver.core.errors import AdminError
 from mockserver.engine.journal import Journal
-from mockserver.reporting.render import FORMATS
 from mockserver.reporting.queries import MAX_WAIT
+from mockserver.reporting.render import FORMATS
 from mockserver.server.admin_journal import (
     clear_requests,
     count_requests,
