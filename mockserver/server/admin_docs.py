@@ -56,26 +56,6 @@ def openapi(context: AdminContext, request: AdminRequest) -> Json:
     )
 
 
-@ROUTES.add("GET", "sign", "返回签名后的查询串", query=("identifier", "seq"))
-def sign(context: AdminContext, request: AdminRequest) -> Json:
-    """Return a signed query string.
-
-    It is for the app, by default the first one, and contains no secret.
-    """
-    return {"query": signed_query(context, request.appkey, **request.query)}
-
-
-def signed_query(context: AdminContext, appkey: str | None, **values: str) -> str:
-    """Return a query string signed by the clock of an app, or of the first one for None. AdminError 404 if unknown."""
-    engine = context.engine
-    appkey = appkey or next(iter(engine.config.apps))
-    app = engine.app(appkey)
-    if app is None:
-        raise context.unknown_app(appkey)
-    formula: checksum.Formula = "v1" if current_readings(context, appkey)["signing"] == "v1" else "v2"
-    return checksum.sign(app.credentials, engine.store.app(appkey).clock.now(), formula=formula, **values)
-
-
 @ROUTES.add("GET", "docs", "可在线调用的接口文档", query=None)
 def docs_page(context: AdminContext, request: AdminRequest) -> Response:
     """Interactive API documentation.
@@ -95,6 +75,26 @@ def docs_file(context: AdminContext, request: AdminRequest) -> Response:
     if name in _SWAGGER_FILES:
         return _file(_swagger_folder() / name)
     raise AdminError(404, "unknown_resource", Text(f"there is no resource docs/{name}", f"没有资源 docs/{name}"))
+
+
+@ROUTES.add("GET", "sign", "返回签名后的查询串", query=("identifier", "seq"))
+def sign(context: AdminContext, request: AdminRequest) -> Json:
+    """Return a signed query string.
+
+    It is for the app, by default the first one, and contains no secret.
+    """
+    return {"query": signed_query(context, request.appkey, **request.query)}
+
+
+def signed_query(context: AdminContext, appkey: str | None, **values: str) -> str:
+    """Return a query string signed by the clock of an app, or of the first one for None. AdminError 404 if unknown."""
+    engine = context.engine
+    appkey = appkey or next(iter(engine.config.apps))
+    app = engine.app(appkey)
+    if app is None:
+        raise context.unknown_app(appkey)
+    formula: checksum.Formula = "v1" if current_readings(context, appkey)["signing"] == "v1" else "v2"
+    return checksum.sign(app.credentials, engine.store.app(appkey).clock.now(), formula=formula, **values)
 
 
 def _swagger_folder() -> Path:
