@@ -6,6 +6,8 @@ RUFF := --isolated --target-version py310 --line-length 120
 FORMAT := $(RUFF) --config 'format.skip-magic-trailing-comma=true' --config 'lint.isort.split-on-trailing-comma=false'
 RULES := --select E,F,W,I,UP,B,SIM,D1,RUF,PT,C4 --ignore E501,D100,D104,D105,D107,RUF001,RUF002,RUF003 --per-file-ignores '**/faults/kinds/*:D1'
 SERVE ?=
+# Only the files that have such tests are read, because collecting all tests takes seconds.
+ALONE = $(BIN)/python -m pytest -m alone $$(grep -rl --include='test_*.py' 'pytest\.mark\.alone' tests)
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test test-full test-pythons test-floors container-check audit check format format-check lint types data docs docs-write assets screenshot bench dist clean
@@ -31,13 +33,16 @@ $(VENV)/.audit: setup.cfg pyproject.toml | $(BIN)/python
 serve: $(VENV)/.run  ## serve the default scenario on 127.0.0.1:8080 (SERVE="--port 9000 …" for options)
 	$(BIN)/mockserver serve $(SERVE)
 
+# Tests start hundreds of processes: without stored bytecode each of them compiles the package again.
+test test-full: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/.dev  ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
-	$(BIN)/python -m pytest -m alone
+	$(ALONE)
 
 test-full: $(VENV)/.dev  ## run the tests at full length: 20,000 fuzzed requests, a soak of 100,000, 300 edits, 100 starts
 	MOCKSERVER_TEST_FULL=1 $(BIN)/python -m pytest -n auto --dist worksteal -m 'not alone'
-	MOCKSERVER_TEST_FULL=1 $(BIN)/python -m pytest -m alone
+	MOCKSERVER_TEST_FULL=1 $(ALONE)
 
 test-pythons: $(VENV)/.dev  ## compare the generated worlds on every installed Python from 3.10
 	$(BIN)/python tests/world/every_python.py

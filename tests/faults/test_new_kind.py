@@ -50,7 +50,7 @@ def run(root: Path, *command: str) -> str:
     done = subprocess.run(
         [sys.executable, *command],
         cwd=root,
-        env={"PYTHONPATH": str(root), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONPATH": str(root), "PATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=120,

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Options for a short run of Java: the compiler for long runs would take most of the time."""
+
 
 def need(*programs: str) -> None:
     """Skip the test when a program (a name on the PATH, or a file) is missing; fail it in CI, which has all of them."""

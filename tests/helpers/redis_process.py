@@ -86,6 +86,7 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self._flowing = threading.Event()
         self._flowing.set()
+        self._held = False
         self._closed = False
         self._pairs: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -94,8 +95,13 @@ class Proxy:
         """Pass nothing on until `thaw`."""
         self._flowing.clear()
 
+    def holds_back(self) -> bool:
+        """Return whether data is waiting."""
+        return self._held
+
     def thaw(self) -> None:
         """Pass on what was held back, and everything from now on."""
+        self._held = False
         self._flowing.set()
 
     def close(self) -> None:
@@ -119,6 +125,7 @@ class Proxy:
             while not self._closed:
                 for source in select.select([client, server], [], [], 0.1)[0]:
                     data = source.recv(65_536)
+                    self._held = not self._flowing.is_set()
                     self._flowing.wait()
                     if not data:
                         return

@@ -13,6 +13,10 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
+
+from mockserver.server import server
+from mockserver.server.limits import Limits
 
 MOCKSERVER = (sys.executable, "-m", "mockserver")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MOCKSERVER_"))}
@@ -25,15 +29,19 @@ FORKS.set_forkserver_preload(
 )
 
 
-def fork(words: Sequence[str], stdout: int, stderr: int, env: Mapping[str, str]) -> BaseProcess:
+def fork(
+    words: Sequence[str], stdout: int, stderr: int, env: Mapping[str, str], limits: Limits | None = None
+) -> BaseProcess:
     """Run `mockserver` with these arguments and descriptors in a forked process."""
     with Connection(os.dup(stdout)) as out, Connection(os.dup(stderr)) as err:
-        process = FORKS.Process(target=_run_command, args=(words, out, err, dict(env), os.getcwd()))
+        process = FORKS.Process(target=_run_command, args=(words, out, err, dict(env), os.getcwd(), limits))
         process.start()
     return process
 
 
-def _run_command(words: Sequence[str], out: Connection, err: Connection, env: dict[str, str], folder: str) -> None:
+def _run_command(
+    words: Sequence[str], out: Connection, err: Connection, env: dict[str, str], folder: str, limits: Limits | None
+) -> None:
     """Be `python -m mockserver` in a forked process."""
     for connection, number in (out, 1), (err, 2):
         os.dup2(connection.fileno(), number)
@@ -44,6 +52,8 @@ def _run_command(words: Sequence[str], out: Connection, err: Connection, env: di
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["mockserver", *words]
+    if limits:
+        server.Limits = lambda: limits  # type: ignore[assignment,misc]
     from mockserver.__main__ import main
 
     main()
@@ -52,10 +62,10 @@ def _run_command(words: Sequence[str], out: Connection, err: Connection, env: di
 class ForkedProcess:
     """A forked `mockserver` with its output in a pipe; the interface is that of `subprocess.Popen`."""
 
-    def __init__(self, words: Sequence[str], stderr: int, env: Mapping[str, str]) -> None:
+    def __init__(self, words: Sequence[str], stderr: int, env: Mapping[str, str], limits: Limits | None) -> None:
         output, stdout = os.pipe()
         self.stdout = open(output, encoding="utf-8")
-        self._process = fork(words, stdout, stderr, env)
+        self._process = fork(words, stdout, stderr, env, limits)
         os.close(stdout)
         self.pid: int = self._process.pid or 0
 
@@ -87,9 +97,14 @@ class ForkedProcess:
 
 
 class ServerProcess:
-    """A running server, forked unless `fresh`. Its log goes to a file, so that it never blocks on a pipe."""
+    """A running server, forked unless `fresh`. Its log goes to a file, so that it never blocks on a pipe.
 
-    def __init__(self, *words: str, command: str = "serve", fresh: bool = False, **environ: str) -> None:
+    Only a forked server can have other `limits` than the usual ones.
+    """
+
+    def __init__(
+        self, *words: str, command: str = "serve", fresh: bool = False, limits: Limits | None = None, **environ: str
+    ) -> None:
         self._log = tempfile.TemporaryFile("w+")
         words, env = (command, "--port", "0", *words), {**CLEAN, **environ}
         self.process: ForkedProcess | subprocess.Popen[str]
@@ -98,7 +113,7 @@ class ServerProcess:
                 [*MOCKSERVER, *words], stdout=subprocess.PIPE, stderr=self._log, text=True, env=env
             )
         else:
-            self.process = ForkedProcess(words, self._log.fileno(), env)
+            self.process = ForkedProcess(words, self._log.fileno(), env, limits)
         assert self.process.stdout is not None
         self.line = self.process.stdout.readline()
         """The ready line; empty if the server does not start."""
@@ -135,9 +150,9 @@ class ServerProcess:
 
 
 @contextlib.contextmanager
-def serving(*words: str, command: str = "serve", fresh: bool = False, **environ: str) -> Iterator[ServerProcess]:
-    """Run a server and stop it afterwards."""
-    server = ServerProcess(*words, command=command, fresh=fresh, **environ)
+def serving(*words: str, **options: Any) -> Iterator[ServerProcess]:
+    """Run a server, with the arguments of `ServerProcess`, and stop it afterwards."""
+    server = ServerProcess(*words, **options)
     try:
         yield server
     finally:

@@ -9,6 +9,8 @@ from helpers.http_client import Client, Connection
 
 from mockserver.testing.mock_server import MockServer
 
+pytest.register_assert_rewrite("schemathesis.pytest.plugin")  # test_schemathesis.py loads it.
+
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:

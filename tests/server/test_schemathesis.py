@@ -34,6 +34,8 @@ from mockserver import create_app
 from mockserver.contract.operations import OPERATIONS
 from mockserver.server.openapi_schemas import pascal_case
 
+pytest_plugins = ("schemathesis.pytest.plugin",)
+
 EXAMPLES = 120
 """Random requests for each operation, after the samples and the boundary values."""
 DOCUMENT = "/__admin/openapi.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,5 @@ from helpers.redis_process import RedisProcess
 @pytest.fixture(scope="module")
 def redis() -> Iterator[RedisProcess]:
     """A server with the data of this module only."""
-    server = RedisProcess()
-    yield server
-    server.close()
+    with contextlib.closing(RedisProcess()) as server:
+        yield server

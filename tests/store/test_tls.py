@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 import trustme
+from helpers import shell
 from helpers.http_client import Client
 from helpers.redis_process import RedisProcess
-from helpers.server_process import CLEAN, MOCKSERVER, serving
+from helpers.server_process import serving
 
 PASSWORD = "s3cret&word"
 
@@ -38,9 +39,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--tls-auth-clients",
         "no",
     )
-    redis = RedisProcess(*options, "--requirepass", PASSWORD)
-    yield f"rediss://:{{password}}@{{host}}:{port}/0?ssl_ca_certs={folder}/{{ca}}.pem"
-    redis.close()
+    with contextlib.closing(RedisProcess(*options, "--requirepass", PASSWORD)):
+        yield f"rediss://:{{password}}@{{host}}:{port}/0?ssl_ca_certs={folder}/{{ca}}.pem"
 
 
 def test_a_store_with_tls_and_a_password_works(store: str) -> None:
@@ -68,8 +68,7 @@ def test_a_store_with_tls_and_a_password_works(store: str) -> None:
 def test_what_is_wrong_is_said_in_one_line(store: str, password: str, host: str, ca: str, message: str) -> None:
     """Without the password: a wrong or missing password, another CA, another name, no file."""
     url = store.format(password=password, host=host, ca=ca)
-    words = [*MOCKSERVER, "serve", "--port", "0"]
-    refused = subprocess.run(words, env={**CLEAN, "MOCKSERVER_STORE": url}, capture_output=True, text=True)
+    refused = shell.run("serve", "--port", "0", MOCKSERVER_STORE=url)
     (line,) = filter(None, refused.stderr.splitlines())
     assert (refused.returncode, line.startswith("--store: ")) == (2, True)
     assert message in line

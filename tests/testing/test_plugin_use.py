@@ -109,7 +109,7 @@ def test_nothing_is_loaded_until_a_test_uses_the_fixture(tmp_path: Path) -> None
 def test_every_test_has_its_own_app_and_nothing_is_left(tmp_path: Path) -> None:
     """Apps are isolated, markers combine, and no thread, socket or file remains."""
     write(tmp_path, {"test_apps.py": APPS, "tests/test_marked.py": MARKED, "conftest.py": AFTER})
-    done = run(tmp_path, "-p", "no:rerunfailures", alone=False, fresh=True)
+    done = run(tmp_path, "-p", "no:rerunfailures", "-p", "no:schemathesis", alone=False, fresh=True)
     assert (done.code, done.outcomes) == (0, {"passed": 8}), done.output
     assert (tmp_path / "after.txt").read_text() == "1 0\n"
     files = {path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pyc"}
