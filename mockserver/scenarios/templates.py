@@ -2,7 +2,7 @@
 
 Memory is bounded by what a template may contain: no nested loops, no definitions, and only methods and filters whose
 output cannot be much larger than their input. Time is bounded by a limit that every step checks; `fake` has its own
-limits. The result must be plain JSON.
+limits. Calls of `fake` with constant arguments are tried when the file is loaded. The result must be plain JSON.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
     tuple: frozenset(("index", "count")),
     **dict.fromkeys((bytes, int, float, bool), frozenset()),
 }  # The methods allowed for these types. Others, such as `ljust`, could return huge values.
+_UNKNOWN = object()
 _REFUSED = (
     *(nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.With),
     *(nodes.Block, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends),
@@ -144,6 +145,7 @@ def _compile(text: str) -> Render:
     names = find_undeclared_variables(tree) | {name.name for name in tree.find_all(nodes.Name)} & {"self"}
     if unknown := sorted(names - set(VARIABLES)):
         raise ValueError(f"there is no {', '.join(unknown)}; a template can use {', '.join(VARIABLES)}")
+    _try_constant_calls(tree)
     tree = Bounds().visit(tree)
     output = tree.body[0] if len(tree.body) == 1 else None
     if isinstance(output, nodes.Output) and len(output.nodes) == 1:
@@ -175,6 +177,46 @@ def _check_statements(tree: nodes.Template) -> None:
             raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are supported")
     if any(loop.find(nodes.For) for loop in tree.find_all(nodes.For)):
         raise ValueError("nested loops are not supported")
+
+
+def _try_constant_calls(tree: nodes.Template) -> None:
+    """Raise ValueError for a call of `fake` whose constant arguments request too much data."""
+    for call in tree.find_all(nodes.Call):
+        method, root = call.node, call.node
+        while isinstance(root, nodes.Getattr):
+            root = root.node
+        if not isinstance(method, nodes.Getattr) or not isinstance(root, nodes.Name) or root.name != "fake":
+            continue
+        if call.dyn_args or call.dyn_kwargs or not (call.args or call.kwargs):
+            continue
+        args = [_constant(argument) for argument in call.args]
+        kwargs = {argument.key: _constant(argument.value) for argument in call.kwargs}
+        _try_call(method.attr, args, kwargs)
+
+
+def _constant(node: nodes.Expr) -> Any:
+    """Return the value of an expression, or `_UNKNOWN` if it is not constant."""
+    try:
+        return node.as_const(nodes.EvalContext(_ENVIRONMENT))
+    except nodes.Impossible:
+        return _UNKNOWN
+
+
+def _try_call(name: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    # Importing Faker takes longer than anything else at startup, so only templates that use it import it.
+    from mockserver.world.bounded_faker import TooMuch
+    from mockserver.world.people import make_faker
+
+    fake = make_faker("check")
+    try:
+        fake.check(name, tuple(args), kwargs)
+        if _UNKNOWN not in (*args, *kwargs.values()):
+            getattr(fake, name)(*args, **kwargs)
+    except TooMuch as error:
+        raise ValueError(f"fake.{name}: {error}") from None
+    except Exception:
+        # Any other error is reported with the request that causes it.
+        return
 
 
 def _to_json(value: Any) -> Any:

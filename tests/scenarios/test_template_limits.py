@@ -1,4 +1,4 @@
-"""The resources of templates are limited; other requests do not wait."""
+"""The resources of templates are limited, at load if possible, else when rendering; other requests do not wait."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from helpers.http_client import Client
 from helpers.request_builder import NOW
 
 from mockserver import MockServer
+from mockserver.core.errors import ConfigurationError
 from mockserver.scenarios import template_bounds
 from mockserver.scenarios.templates import BadTemplate, compile_value
 from mockserver.world.people import make_faker
 
 HUGE = 10_000_000
-TOO_LARGE = [
+AT_LOAD = [
     "fake.pylist(nb_elements=10000000)",
     "fake.pylist(10000000)",
     "fake.pystr(max_chars=100000000)",
     "fake.pystr(1, 100000000)",
+    "fake.pystr(max_chars=100000000, min_chars=request.body.Extra)",
     "fake.text(max_nb_chars=100000000)",
     "fake.words(nb=10000000)",
     "fake.sentence(10000000)",
@@ -58,15 +60,13 @@ WHEN_ANSWERED = [
 VARIABLES: dict[str, Any] = {"request": {"body": {"N": HUGE, "Text": "x" * 90_000}}, "now": NOW}
 
 
-@pytest.mark.parametrize("expression", TOO_LARGE)
-def test_a_call_of_fake_that_is_too_large_is_refused(expression: str) -> None:
+@pytest.mark.parametrize("expression", AT_LOAD)
+def test_a_constant_request_that_is_too_large_is_refused_at_load(expression: str) -> None:
     """Before any work is done for it; the message names the method and the limit."""
-    render = compile_value(["{{ " + expression + " }}"])
-    fake = make_faker("t")
     tracemalloc.start()
     try:
         with pytest.raises(BadTemplate, match=r"fake\..*(maximum|ask for less)"):
-            render({**VARIABLES, "fake": fake})
+            compile_value(["{{ " + expression + " }}"])
         assert tracemalloc.get_traced_memory()[1] < 50_000_000
     finally:
         tracemalloc.stop()
@@ -141,6 +141,13 @@ answers:
 """
 
 
+def test_a_file_that_asks_too_much_is_refused_with_its_line(tmp_path: Path) -> None:
+    """As any other mistake in a scenario."""
+    text = ANSWERS.replace("fake.time_series('-9y', '-1s', 1)|list", "fake.pylist(nb_elements=10000000)")
+    with pytest.raises(ConfigurationError, match=r"a\.yaml:7:.*nb_elements is 10000000; the maximum is 10000"):
+        user_config(tmp_path, {"scenarios/a.yaml": text})
+
+
 def test_an_answer_that_asks_too_much_is_an_internal_error_with_file_and_line(tmp_path: Path) -> None:
     """So is one that takes too long."""
     bench = EngineClient("a", config=user_config(tmp_path, {"scenarios/a.yaml": ANSWERS}))
@@ -181,7 +188,13 @@ def test_requests_with_templates_do_not_run_in_the_event_loop(tmp_path: Path, ad
         assert not waiting.is_alive()
 
 
-@pytest.mark.parametrize("name", ["binary", "get_formatter", "nosuch", "seed_instance"])
+def test_such_a_call_with_constant_arguments_is_refused_at_load() -> None:
+    """Before any request."""
+    with pytest.raises(BadTemplate, match=r"fake\.get_formatter is not a method"):
+        compile_value("{{ fake.get_formatter('random_number')(digits=request.body.N) }}")
+
+
+@pytest.mark.parametrize("name", ["binary", "nosuch", "seed_instance"])
 def test_a_method_that_faker_lacks_or_templates_may_not_call_is_named(name: str) -> None:
     """The message is about the template, not about a class of the package."""
     with pytest.raises(BadTemplate, match=f"fake.{name} is not a method of Faker that templates may call"):
