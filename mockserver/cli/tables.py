@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -31,14 +31,11 @@ _EXACTLY_ONE = Text("exactly one of {names} is required", "{names} 须且只能�
 _OWN = Text("Fields of this fault:", "此故障的字段：")
 _NONE = Text("This fault has no specific fields.", "此故障没有专用字段。")
 _COMMON = Text("Fields of every fault:", "所有故障共有的字段：")
-_FILE = Text("In a scenario file:", "场景文件：")
-_SERVE = Text("With serve:", "启动参数：")
 _HEADER = Text("For one request, as a header:", "单个请求的请求头：")
 _NO_HEADER = Text(
     "This fault compares requests, so it cannot be set for one request by a header.",
     "需比较多个请求，不能用请求头指定。",
 )
-_ADMIN = Text("Over the admin API:", "管理接口：")
 _EXAMPLE_VALUES: dict[str, Any] = {
     "name": "server_busy",
     "appsecret": "another-made-up-secret",
@@ -51,59 +48,56 @@ _OPERATION = "query_room_info"
 _CURL = "curl -sS http://127.0.0.1:8080/__admin/faults -H 'X-Mock-Admin: 1' -H 'Content-Type: application/json'"
 
 
-def _command(
-    name: str,
-    doc: str,
-    row: Callable[[Any, Lang], Row],
-    items: Iterable[Any] = (),
-    of_config: Callable[[Config], Iterable[Any]] | None = None,
-) -> click.Command:
-    """Return the command that lists a registry: fixed items, or those of the configuration."""
+def _registry(
+    rows: Mapping[str, Any] | Callable[[Config], Mapping[str, Any]],
+) -> Callable[[Callable[[Any, Lang], Row]], click.Command]:
+    """Return the decorator for a command that lists a registry: it decorates the function that returns a row."""
 
-    def show(lang: Lang, as_json: bool, fixtures: str | None = None) -> None:
-        found = of_config(load_config(user_folders(fixtures), now=Clock().second)) if of_config else items
-        show_rows([row(item, lang) for item in found], as_json)
+    def decorate(row: Callable[[Any, Lang], Row]) -> click.Command:
+        def show(lang: Lang, as_json: bool, fixtures: str | None = None) -> None:
+            found = rows(load_config(user_folders(fixtures), now=Clock().second)) if callable(rows) else rows
+            show_rows([row(item, lang) for item in found.values()], as_json)
 
-    options = setting_options("fixtures", "lang") if of_config else setting_options("lang")
-    return click.command(name, help=doc)(options(json_option(show)))
+        options = setting_options("fixtures", "lang") if callable(rows) else setting_options("lang")
+        return click.command(row.__name__, help=row.__doc__)(options(json_option(show)))
 
-
-def _operation(item: Any, lang: Lang) -> Row:
-    section, title = f"§{item.section}", item.title.to(lang)
-    return {"section": section, "operation": item.name, "path": item.path, "title": title}
+    return decorate
 
 
-def _scenario(item: Any, lang: Lang) -> Row:
+@_registry(OPERATIONS)
+def operations(item: Any, lang: Lang) -> Row:
+    """List the operations of the API."""
+    return {"section": f"§{item.section}", "operation": item.name, "path": item.path, "title": item.title.to(lang)}
+
+
+@_registry(lambda config: config.scenarios)
+def scenarios(item: Any, lang: Lang) -> Row:
+    """List the scenarios."""
     return {"name": item.name, "extends": item.extends or "", "title": item.title.to(lang)}
 
 
-def _error(item: Any, lang: Lang) -> Row:
-    section, text = f"§{item.section}", item.text.to(lang)
-    return {"code": item.code, "name": item.name, "source": item.source, "section": section, "text": text}
+@_registry(lambda config: config.catalogue)
+def errors(item: Any, lang: Lang) -> Row:
+    """List the error catalogue (§1.6)."""
+    row = {"code": item.code, "name": item.name, "source": item.source, "section": f"§{item.section}"}
+    return {**row, "text": item.text.to(lang)}
 
 
-def _reading(item: Any, lang: Lang) -> Row:
+@_registry(READINGS)
+def readings(item: Any, lang: Lang) -> Row:
+    """List the readings of ambiguous passages.
+
+    A reading chooses how the server interprets a gap or a contradiction of the document.
+    """
     row = {"name": item.name, "default": item.default, "choices": item.choices()}
     return {**row, "section": f"§{item.section}", "why": item.why.to(lang)}
 
 
-def _setting(item: Any, lang: Lang) -> Row:
+@_registry(SETTINGS)
+def settings(item: Any, lang: Lang) -> Row:
+    """List the settings of the server."""
     default = "" if item.default in (None, ()) else item.default
-    row = {"option": item.option, "environment": item.variable, "default": default}
-    return {**row, "meaning": item.text.to(lang)}
-
-
-_ABOUT_READINGS = """List the readings of ambiguous passages.
-
-A reading chooses how the server interprets a gap or a contradiction of the document.
-"""
-operations = _command("operations", "List the operations of the API.", _operation, OPERATIONS.values())
-scenarios = _command("scenarios", "List the scenarios.", _scenario, of_config=lambda config: config.scenarios.values())
-errors = _command(
-    "errors", "List the error catalogue (§1.6).", _error, of_config=lambda config: config.catalogue.values()
-)
-readings = _command("readings", _ABOUT_READINGS, _reading, READINGS.values())
-settings = _command("settings", "List the settings of the server.", _setting, SETTINGS.values())
+    return {"option": item.option, "environment": item.variable, "default": default, "meaning": item.text.to(lang)}
 
 
 @click.command()
@@ -157,10 +151,10 @@ def _show(kind: type[Kind], lang: Lang) -> None:
     fault = example(kind)
     header = as_text({name: value for name, value in fault.items() if name not in ("on", "times")})
     for title, lines in (
-        (_FILE, f"  faults:\n    - {as_yaml(fault)}"),
-        (_SERVE, f"  mockserver serve --fault {shlex.quote(as_text(fault))}"),
+        (Text("In a scenario file:", "场景文件："), f"  faults:\n    - {as_yaml(fault)}"),
+        (Text("With serve:", "启动参数："), f"  mockserver serve --fault {shlex.quote(as_text(fault))}"),
         (_NO_HEADER, "") if kind.compares_requests else (_HEADER, f"  X-Mock-Fault: {header}"),
-        (_ADMIN, f"  {_CURL} -d {shlex.quote(json.dumps(fault))}"),
+        (Text("Over the admin API:", "管理接口："), f"  {_CURL} -d {shlex.quote(json.dumps(fault))}"),
     ):
         click.echo(f"\n{title.to(lang)}\n{lines}".rstrip())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mockserver.contract.violations import Violation
 from mockserver.core.clock import show_time
-from mockserver.core.text import Lang
+from mockserver.core.text import Lang, Text
 from mockserver.engine.journal_entry import Cut, JournalEntry
 from mockserver.engine.masking import redact_body, redact_fields, redact_query
 from mockserver.reporting.coverage import Cell, Coverage, Share
@@ -24,7 +24,7 @@ def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
     main, request = None, entry.request
     if entry.violations:
         main = next((violation for violation in entry.violations if not violation.tolerated), entry.violations[0])
-    # Attributes by name, not `_pick`: ten thousand entries are listed at once.
+    # Attributes by name, not `pick`: ten thousand entries are listed at once.
     return {
         "id": entry.id,
         "kind": entry.kind,
@@ -64,10 +64,10 @@ def entry_json(entry: JournalEntry, lang: Lang = "en") -> dict[str, Any]:
 def violation_json(violation: Violation, lang: Lang = "en") -> dict[str, Any]:
     """Return a violation with its text in one language and in both."""
     return {
-        **_pick(violation, "name", "error", "where", "expected", "got", "section"),
+        **pick(violation, "name", "error", "where", "expected", "got", "section"),
         "text": violation.text.to(lang),
         "texts": violation.text._asdict(),
-        **_pick(violation, "diagnosis", "tolerated"),
+        **pick(violation, "diagnosis", "tolerated"),
     }
 
 
@@ -75,14 +75,14 @@ def report_json(report: Report, lang: Lang = "en", failures: Sequence[str] = ())
     """Return the whole report, with the reasons why the run fails."""
     return {
         "version": REPORT_VERSION,
-        **_pick(report, "requests", "evicted", "accepted"),
+        **pick(report, "requests", "evicted", "accepted"),
         "refused": report.requests - report.accepted,
-        **_pick(report, "apps", "unnamed"),
+        **pick(report, "apps", "unnamed"),
         "scenarios": dict(report.scenarios),
         "coverage": coverage_json(report.coverage),
         "violations": [
             {
-                **_pick(group, "operation", "outcome", "times"),
+                **pick(group, "operation", "outcome", "times"),
                 "requests": list(group.requests),
                 "across": group.across,
                 "excused": group.expected,
@@ -123,7 +123,7 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
         "unknown": coverage.unknown,
         "operations": [
             {
-                **_pick(part, "operation", "section", "requests"),
+                **pick(part, "operation", "section", "requests"),
                 "outcomes": _cells(part.outcomes, "counts"),
                 "fields": _cells(part.fields, "counts", "value"),
                 "readings": _cells(part.readings, "value"),
@@ -141,7 +141,7 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
 def verification_json(verification: Verification, lang: Lang = "en") -> dict[str, Any]:
     """Return a verification with its near misses."""
     return {
-        **_pick(verification, "ok", "count", "evicted"),
+        **pick(verification, "ok", "count", "evicted"),
         "message": verification.message.to(lang),
         "near": [
             {
@@ -162,13 +162,14 @@ def verification_json(verification: Verification, lang: Lang = "en") -> dict[str
     }
 
 
-def _pick(item: object, *names: str) -> dict[str, Any]:
-    """Return the named attributes of an item."""
-    return {name: getattr(item, name) for name in names}
+def pick(item: object, *names: str, lang: Lang = "en", **renamed: str) -> dict[str, Any]:
+    """Return the named attributes of an item, texts in one language; `key="attribute"` gives one another name."""
+    values = {key: getattr(item, name) for key, name in (*zip(names, names, strict=True), *renamed.items())}
+    return {key: value.to(lang) if isinstance(value, Text) else value for key, value in values.items()}
 
 
 def _cells(cells: Iterable[Cell], *names: str) -> list[dict[str, Any]]:
-    return [_pick(cell, "name", "times", *names) for cell in cells]
+    return [pick(cell, "name", "times", *names) for cell in cells]
 
 
 def _share(share: Share) -> dict[str, Any]:

@@ -133,11 +133,9 @@ def action_text(action: Action, rule: RetryRule, times: Text | None = None) -> T
     """Return the text of an action; `times` says how often it occurred."""
     if action in CORRECT:
         return CORRECT[action]
-    times, seconds = times or Text("", ""), f"{rule.seconds:g}"
-    text = MISTAKES[action]
-    en = text.en.format(times=times.en, seconds=seconds, tries=pluralize(rule.tries, "try", "tries"))
-    zh = text.zh.format(times=times.zh, seconds=seconds, tries=rule.tries)
-    return Text(" ".join(en.split()), zh)
+    tries = Text(pluralize(rule.tries, "try", "tries"), str(rule.tries))
+    text = MISTAKES[action].format(times=times or Text("", ""), seconds=f"{rule.seconds:g}", tries=tries)
+    return Text(" ".join(text.en.split()), text.zh)
 
 
 def retry_rule(entry: JournalEntry, rules: RetryRules) -> RetryRule | None:

@@ -6,7 +6,7 @@ if it could change the result, the result is that the answer cannot be determine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import shorten
 from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Lang, Text, pluralize
+from mockserver.core.text import Text, pluralize
 from mockserver.engine.journal import JournalQuery, Selection
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.masking import MAX_TEXT
@@ -29,6 +29,14 @@ KEYS = (*TEXT_KEYS, "accepted", "since", "when", *COUNT_KEYS)
 MAX_NEAR_MISSES = 3
 MAX_IDS = 10  # Ids listed when too many requests were received.
 MAX_COMPARED = 1_000  # Near misses are searched among the newest requests only.
+_ENLARGE = Text(
+    "clear the journal before the test, use a later `since`, or enlarge the journal",
+    "请在测试前清空日志、用 since 缩小范围，或增大日志",
+)
+_UNDETERMINED = Text(
+    "cannot be determined: expected {expected}, found {count}, but {why}; {what}",
+    "无法判断：应有{expected}，找到 {count} 个，但{why}；{what}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +157,11 @@ def verify(selection: Selection, request: VerificationRequest) -> Verification:
         ids = ", ".join(entry.id for entry in found[:MAX_IDS]) + ("…" if count > MAX_IDS else "")
         return Verification(False, count, evicted, Text(f"{en}\n  received: {ids}", f"{zh}\n  收到的请求：{ids}"))
     near = _near_misses(selection, request)
-    if near:
-        en_lines, zh_lines = _near_lines(near, "en"), _near_lines(near, "zh")
-    elif total:
-        en_lines, zh_lines = ["no similar request"], ["没有相似的请求"]
-    else:
-        en_lines, zh_lines = ["no request was received"], ["没有收到任何请求"]
-    message = Text("\n  ".join([en, *en_lines]), "\n  ".join([zh, *zh_lines]))
-    return Verification(False, count, evicted, message, near)
+    nothing = (
+        Text("no similar request", "没有相似的请求") if total else Text("no request was received", "没有收到任何请求")
+    )
+    lines = [Text(en, zh), *(_near_lines(near) if near else [nothing])]
+    return Verification(False, count, evicted, _join(lines, "\n  ", "\n  "), near)
 
 
 def _undetermined(selection: Selection, expected: Text, count: int, lost: int) -> Text:
@@ -164,32 +169,26 @@ def _undetermined(selection: Selection, expected: Text, count: int, lost: int) -
     evicted, cut = selection.evicted, lost - selection.evicted
     reasons, advice = [], []
     if evicted:
-        verb = "has" if evicted == 1 else "have"
-        en = f"{pluralize(evicted, 'older request')} {verb} left the journal"
-        reasons.append(Text(en, f"已有 {evicted} 个较早的请求移出日志"))
-        advice.append(
-            Text(
-                "clear the journal before the test, use a later `since`, or enlarge the journal",
-                "请在测试前清空日志、用 since 缩小范围，或增大日志",
-            )
-        )
+        counted = f"{pluralize(evicted, 'older request')} {'has' if evicted == 1 else 'have'}"
+        reasons.append(Text(f"{counted} left the journal", f"已有 {evicted} 个较早的请求移出日志"))
+        advice.append(_ENLARGE)
     if cut:
         reasons.append(Text(f"{cut} had a body too long to be stored", f"{cut} 个请求的包体过长，未完整保留"))
         advice.append(Text("match their other fields", "请改用其他字段判断"))
-    why, what = " and ".join(text.en for text in reasons), "; ".join(text.en for text in advice)
-    why_zh, what_zh = "，且".join(text.zh for text in reasons), "；".join(text.zh for text in advice)
-    return Text(
-        f"cannot be determined: expected {expected.en}, found {count}, but {why}; {what}",
-        f"无法判断：应有{expected.zh}，找到 {count} 个，但{why_zh}；{what_zh}",
-    )
+    why, what = _join(reasons, " and ", "，且"), _join(advice, "; ", "；")
+    return _UNDETERMINED.format(expected=expected, count=count, why=why, what=what)
 
 
-def _near_lines(near: tuple[NearMiss, ...], lang: Lang) -> list[str]:
-    lines = [Text("similar requests:", "相似的请求：").to(lang)]
+def _near_lines(near: tuple[NearMiss, ...]) -> Iterator[Text]:
+    yield Text("similar requests:", "相似的请求：")
     for entry, differing in near:
-        lines.append(f"  {entry.id} {entry.operation or shorten(entry.path)}")
-        lines += [f"    {difference.text.to(lang)}" for difference in differing]
-    return lines
+        yield Text(*[f"  {entry.id} {entry.operation or shorten(entry.path)}"] * 2)
+        yield from (Text(*(f"    {text}" for text in difference.text)) for difference in differing)
+
+
+def _join(texts: Iterable[Text], en: str, zh: str) -> Text:
+    english, chinese = zip(*texts, strict=True)
+    return Text(en.join(english), zh.join(chinese))
 
 
 def _near_misses(selection: Selection, request: VerificationRequest) -> tuple[NearMiss, ...]:

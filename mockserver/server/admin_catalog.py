@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flask import Response
 
 from mockserver import __version__
@@ -11,12 +9,12 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.core.errors import Problem
 from mockserver.core.machine_time import monotonic
 from mockserver.core.settings import SETTINGS
-from mockserver.core.text import Text
 from mockserver.engine.config import Config
 from mockserver.engine.metrics import Sample, prometheus_text, samples
 from mockserver.engine.state import StoreUnavailable
 from mockserver.faults.parsing import fault_schema
 from mockserver.faults.registry import rows as fault_rows
+from mockserver.reporting.json_shapes import pick
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 
 ROUTES = Routes()
@@ -35,7 +33,7 @@ def ready(context: AdminContext, request: AdminRequest) -> Json:
     found = [*context.engine.problems]
     if text := context.engine.store.problem:
         found.append(Problem("--store", text))
-    problems = _rows(found, context, "place", "line", "column", "text")
+    problems = [pick(each, "place", "line", "column", "text", lang=context.lang) for each in found]
     warnings = [text.to(context.lang) for text in context.warnings]
     return {"ready": not problems, "problems": problems, "warnings": warnings}
 
@@ -67,14 +65,20 @@ def metrics(context: AdminContext, request: AdminRequest) -> Response:
 @ROUTES.add("GET", "operations", "列出六个接口")
 def operations(context: AdminContext, request: AdminRequest) -> Json:
     """List the six operations."""
-    return {"operations": _rows(OPERATIONS.values(), context, "name", "section", "path", "title")}
+    return {
+        "operations": [
+            pick(each, "name", "section", "path", "title", lang=context.lang) for each in OPERATIONS.values()
+        ]
+    }
 
 
 @ROUTES.add("GET", "scenarios", "列出场景")
 def scenarios(context: AdminContext, request: AdminRequest) -> Json:
     """List the scenarios."""
     scenarios = context.engine.config.scenarios.values()
-    return {"scenarios": _rows(scenarios, context, "name", "extends", "title", "description")}
+    return {
+        "scenarios": [pick(each, "name", "extends", "title", "description", lang=context.lang) for each in scenarios]
+    }
 
 
 @ROUTES.add("GET", "scenario-schema", "场景文件的 JSON Schema，含全部故障种类，供编辑器使用")
@@ -94,7 +98,8 @@ def full_scenario_schema(config: Config) -> Json:
 @ROUTES.add("GET", "errors", "列出错误码表")
 def errors(context: AdminContext, request: AdminRequest) -> Json:
     """List the error catalogue."""
-    return {"errors": _rows(context.engine.config.catalogue.values(), context, "name", "code", "source", "text")}
+    rows = context.engine.config.catalogue.values()
+    return {"errors": [pick(row, "name", "code", "source", "text", lang=context.lang) for row in rows]}
 
 
 @ROUTES.add("GET", "settings", "列出设置")
@@ -103,20 +108,11 @@ def settings(context: AdminContext, request: AdminRequest) -> Json:
 
     Values are not included, because some are secret.
     """
-    return {"settings": _rows(SETTINGS.values(), context, "name", "option", environment="variable", meaning="text")}
+    renamed = {"environment": "variable", "meaning": "text"}
+    return {"settings": [pick(each, "name", "option", lang=context.lang, **renamed) for each in SETTINGS.values()]}
 
 
 @ROUTES.add("GET", "fault-kinds", "列出故障种类及其字段")
 def fault_kinds(context: AdminContext, request: AdminRequest) -> Json:
     """List the fault kinds with their fields."""
     return {"faults": fault_rows()}
-
-
-def _rows(items: Iterable[object], context: AdminContext, *names: str, **renamed: str) -> list[Json]:
-    """Return the named attributes of each item, with texts in the server's language."""
-    attributes = {**{name: name for name in names}, **renamed}
-    return [{key: _value(getattr(item, name), context) for key, name in attributes.items()} for item in items]
-
-
-def _value(value: object, context: AdminContext) -> object:
-    return value.to(context.lang) if isinstance(value, Text) else value

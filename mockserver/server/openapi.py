@@ -8,6 +8,7 @@ API is HTTP 200 (§1.3), so success and failure are a `oneOf` that `Status` disc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from mockserver import __version__
@@ -17,12 +18,28 @@ from mockserver.contract.envelope import FIELDS, failure
 from mockserver.contract.operations import OPERATIONS, PREFIX, VARIANTS, Operation
 from mockserver.contract.readings import READINGS, Readings
 from mockserver.core.text import Lang, Text
+from mockserver.core.yaml_reader import read_texts
 from mockserver.engine.config import Config
-from mockserver.server import openapi_texts as texts
+from mockserver.reporting.json_shapes import pick
 from mockserver.server.openapi_schemas import REFERENCE, Components, Json, localized, pascal_case
-from mockserver.server.openapi_texts import HEADERS, TAGS, TEXTS
 
 MEDIA_TYPE = "application/json"
+TEXTS: Any = read_texts(Path(__file__).with_name("openapi_texts.yaml"))
+HEADERS: dict[str, Text] = TEXTS["headers"]
+TAGS = {number: (tag["name"], tag["text"]) for number, tag in TEXTS["tags"].items()}
+"""Tag and description by the first number of an operation's section."""
+_FORMULAS = {
+    "v2": ("appsecret + restapikey + curtime",),
+    "v1": ("appsecret + curtime",),
+    "either": ("appsecret + restapikey + curtime", "appsecret + curtime"),
+}  # The text to hash, by the reading `signing`.
+PARAMETER_READINGS = {
+    "curtime": ("curtime", "freshness_seconds"),
+    "checksum": ("signing", "checksum_reuse"),
+    "seq": ("seq",),
+    "identifier": ("identifier",),
+}  # The readings that concern one parameter.
+COMMON_READINGS = ("strictness", "paths", "http_status")  # The readings that concern every call.
 Samples: TypeAlias = dict[str, tuple[Json, Json]]
 _TIME_RANGE_ERRORS = frozenset({"invalid_time_range", "range_too_large"})
 
@@ -68,7 +85,7 @@ class _Document:
             "info": {
                 **self._text("title", TEXTS["title"]),
                 "version": __version__,
-                **self._text("description", texts.description(self.readings)),
+                **self._text("description", description(self.readings)),
                 "contact": {"name": "mockserver"},
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
@@ -88,14 +105,7 @@ class _Document:
                 "examples": {row.name: self._failure_example(row) for row in self.failures},
             },
             "x-errors": [
-                {
-                    "name": row.name,
-                    "code": row.code,
-                    "source": row.source,
-                    "section": row.section,
-                    "status": row.status,
-                    **self._text("text", row.text),
-                }
+                {**pick(row, "name", "code", "source", "section", "status"), **self._text("text", row.text)}
                 for row in self.config.catalogue.values()
             ],
             "x-readings": [
@@ -129,7 +139,7 @@ class _Document:
     def _operation(self, operation: Operation) -> Json:
         tag, _ = TAGS[operation.section.partition(".")[0]]
         request, success = self.requests[operation.name], self.successes[operation.name]
-        about = texts.with_readings(self._about(success), texts.readings_of(operation.section), self.readings)
+        about = with_readings(self._about(success), readings_of(operation.section), self.readings)
         samples = self.samples(operation)
         bodies = {name: {"value": body} for name, (body, _) in samples.items()}
         answers = {name: {"value": answer} for name, (_, answer) in samples.items()}
@@ -197,8 +207,8 @@ class _Document:
         parameters: dict[str, Json] = {}
         for name, original in self.config.schemas["query.json"].schema["properties"].items():
             schema = self.components.convert(original, "query.json")
-            about = texts.signature(self.readings) if name == "checksum" else self._text_of(schema)
-            about = texts.with_readings(about, texts.PARAMETER_READINGS.get(name, ()), self.readings)
+            about = signature(self.readings) if name == "checksum" else self._text_of(schema)
+            about = with_readings(about, PARAMETER_READINGS.get(name, ()), self.readings)
             schema = {key: value for key, value in schema.items() if "description" not in key}
             if name == "identifier" and self.readings["identifier"] == "admin":
                 schema["enum"] = sorted({name for app in ([app] if self.app else apps) for name in app.identifiers})
@@ -213,7 +223,7 @@ class _Document:
         return parameters
 
     def _security_scheme(self) -> Json:
-        text = texts.fill("security", signature=texts.signature(self.readings))
+        text = fill("security", signature=signature(self.readings))
         return {"type": "apiKey", "in": "query", "name": "checksum", **self._text("description", text)}
 
     def _failure_schema(self) -> Json:
@@ -272,3 +282,49 @@ def _applies(row: ErrorRow, operation: Operation, config: Config) -> bool:
     if row.name in _TIME_RANGE_ERRORS:
         return "EndTime" in config.schemas.request(operation.name).schema["properties"]
     return row.section == operation.section or all(row.section != o.section for o in OPERATIONS.values())
+
+
+def formulas(readings: Readings) -> tuple[str, ...]:
+    """Return the formulas that the reading `signing` allows, the usual one first; v2 if signatures are not checked."""
+    return _FORMULAS.get(readings["signing"], _FORMULAS["v2"])
+
+
+def signature(readings: Readings) -> Text:
+    """Return a description of how to sign a request under these readings (§1.1.2)."""
+    if readings["signing"] == "off":
+        return fill("unsigned")
+    quoted = [f"`{formula}`" for formula in formulas(readings)]
+    once = Text(", and only once", "，且只能使用一次") if readings["checksum_reuse"] == "once" else Text("", "")
+    seconds, joined = readings["freshness_seconds"], Text(" or ".join(quoted), " 或 ".join(quoted))
+    return fill("signature", formulas=joined, seconds=seconds, times=once)
+
+
+def fill(name: str, **values: object) -> Text:
+    """Return a text of the YAML file with its placeholders filled."""
+    text: Text = TEXTS[name]
+    return text.format(**values)
+
+
+def description(readings: Readings) -> Text:
+    """Return the description of the API under these readings."""
+    text = fill("description", signature=signature(readings), http=TEXTS["http"][readings["http_status"]])
+    return with_readings(text, COMMON_READINGS, readings)
+
+
+def with_readings(text: Text, names: tuple[str, ...], readings: Readings) -> Text:
+    """Return `text` followed by a list of readings with their values and reasons."""
+    if not names:
+        return text
+    lists = (
+        "".join(f"\n- `{name}={readings[name]}`: {READINGS[name].why[index]}" for name in names) for index in (0, 1)
+    )
+    return Text(*(f"{part}\n{items}" for part, items in zip(text, lists, strict=True)))
+
+
+def readings_of(section: str) -> tuple[str, ...]:
+    """Return the readings that concern the operation of a section: `3.1` includes those of §3.1.4."""
+    return tuple(
+        name
+        for name, reading in READINGS.items()
+        if any(part.startswith(section) for part in reading.section.split(", "))
+    )

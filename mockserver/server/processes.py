@@ -11,23 +11,19 @@ import os
 import sys
 import weakref
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 
-
-class SocketOwner(Protocol):
-    """A server running in this process."""
-
-    def forget_parent(self) -> None:
-        """Give up, in a forked child, everything that belongs to the parent."""
+if TYPE_CHECKING:
+    from mockserver.server.server import Server
 
 
-_OWNERS: weakref.WeakSet[SocketOwner] = weakref.WeakSet()
+_OWNERS: weakref.WeakSet[Server] = weakref.WeakSet()  # The servers running in this process.
 
 
-def register(owner: SocketOwner) -> None:
+def register(owner: Server) -> None:
     """Call `owner.forget_parent` in every child that this process forks from now on."""
     _OWNERS.add(owner)
 

@@ -17,9 +17,8 @@ from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.contract.readings import Readings
 from mockserver.core.text import Lang
 from mockserver.engine.config import Config
-from mockserver.server.openapi import MEDIA_TYPE, Samples, samples
+from mockserver.server.openapi import MEDIA_TYPE, TAGS, TEXTS, Samples, fill, formulas, samples
 from mockserver.server.openapi_schemas import Json
-from mockserver.server.openapi_texts import TAGS, TEXTS, fill, formulas
 from mockserver.validation.query import PARAMETERS
 
 POSTMAN_SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"

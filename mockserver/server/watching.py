@@ -43,13 +43,6 @@ class Watcher:
         if thread is not None:
             thread.join()
 
-    def __enter__(self) -> Watcher:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
     def check(self) -> bool:
         """Reload if a file has changed since the last check; return whether one has."""
         snapshot = take_snapshot(self._user, self._seen)

@@ -14,7 +14,7 @@ from mockserver.core.machine_time import monotonic
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text, pluralize
 from mockserver.testing.admin_client import AdminClient, Json
-from mockserver.testing.messages import Finding, check_names, clock_advice, find_all, unregistered_advice
+from mockserver.testing.messages import Finding, check_names, clock_advice, find_all
 
 __tracebackhide__ = True  # Errors are shown at the line of the test that called these methods.
 
@@ -262,10 +262,11 @@ class MockApp(AppControls):
 
     def _unregistered(self) -> list[str]:
         """Return a note on requests without a registered appkey, if this app received no request."""
-        if self._get("requests/count")["count"]:
+        newest = self._admin.get("requests", appkey="", limit=1)["requests"]
+        if not newest or self._get("requests/count")["count"]:
             return []
-        count = self._admin.get("requests/count", appkey="")["count"]
-        return unregistered_advice(count, self._admin.get("requests", appkey="", limit=1)["requests"])
+        counted = pluralize(self._admin.get("requests/count", appkey="")["count"], "request")
+        return [f"{counted} named no registered app; diagnosis of the newest: {newest[0]['diagnosis']}"]
 
 
 def _without_none(values: Mapping[str, Any]) -> Json:

@@ -10,7 +10,6 @@ from mockserver.core.clock import show_time
 from mockserver.core.errors import AdminError
 from mockserver.core.machine_time import replaced_time
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import pluralize
 
 Json = dict[str, Any]
 __tracebackhide__ = True
@@ -105,11 +104,3 @@ def _describe(clock: Json) -> str:
         return f"the app's clock is frozen at {show_time(clock['now'])}"
     seconds = clock["offset_seconds"]
     return f"the app's clock is {abs(seconds):g} s {'ahead' if seconds > 0 else 'behind'}"
-
-
-def unregistered_advice(count: int, newest: Sequence[Json]) -> list[str]:
-    """Return a line with the number of requests without a registered appkey and the diagnosis of the newest."""
-    if not count:
-        return []
-    diagnosis = newest[-1]["diagnosis"] if newest else ""
-    return [f"{pluralize(count, 'request')} named no registered app; diagnosis of the newest: {diagnosis}"]

@@ -180,7 +180,8 @@ class MockServer:
         """
         with ExitStack() as stack:
             if self._watcher:
-                stack.enter_context(self._watcher)
+                self._watcher.start()
+                stack.callback(self._watcher.stop)
             stopped = threading.Event()
             loader = threading.Thread(target=self._load_when_idle, args=(stopped,), name="mockserver:loader")
             loader.start()

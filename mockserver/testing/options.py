@@ -1,10 +1,10 @@
-"""The plugin's options and marker: declared, checked, and combined with `pytest.ini` and the environment."""
+"""The plugin's options, marker and fixtures: declared, checked, and combined with `pytest.ini` and the environment."""
 
 from __future__ import annotations
 
 import os
 from argparse import ArgumentTypeError
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,10 @@ from mockserver.core.text import Lang
 
 REPORTS: pytest.StashKey[dict[Path, tuple[str, str]]] = pytest.StashKey()
 """The format and the given name of each report file."""
+FIXTURES = ("mockserver", "mockserver_admin")
+MARKER = "mockserver"
+_OURS = "mockserver.testing.plugin"
+_ADVICE = "rename one of them, or disable the mockserver plugin with -p no:mockserver"
 FORMATS = {".json": "json", ".xml": "junit", ".html": "html", ".md": "markdown", ".txt": "text"}
 _FROM_ENVIRONMENT = (
     "fixtures", "scenario", "seed", "now", "reading", "strictness", "signing", "fault", "lang", "answer_headers",
@@ -167,3 +171,49 @@ def _percent(text: str) -> float:
     if not 0 <= number <= 100:
         raise ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
     return number
+
+
+def find_conflicts(item: pytest.Item, known: Container[str]) -> Iterator[str]:
+    """Yield a line for each conflict that affects a test: a fixture that replaces another, or a second marker.
+
+    `known` are the declarations of markers by this plugin and by the user's configuration file.
+    """
+    for name in FIXTURES:
+        yield from _fixtures(item, name)
+    if item.get_closest_marker(MARKER):
+        for line in marker_lines(item.config):
+            if line not in known:
+                yield f"the marker {MARKER!r} is declared twice, also as {line!r}: {_ADVICE}"
+
+
+def marker_lines(config: pytest.Config) -> list[str]:
+    """Return the declarations of this plugin's marker so far."""
+    lines = [str(line) for line in config.getini("markers")]
+    return [line for line in lines if line.partition(":")[0].partition("(")[0].strip() == MARKER]
+
+
+def _fixtures(item: pytest.Item, name: str) -> Iterator[str]:
+    info = getattr(item, "_fixtureinfo", None)
+    fixtures: Sequence[Any] = info.name2fixturedefs.get(name, ()) if info else ()
+    # The last one is used. A fixture that requests its own name builds on the previous one.
+    used = len(fixtures) - 1
+    while used > 0 and name in fixtures[used].argnames:
+        used -= 1
+    if used < 0:
+        return
+    if not _is_ours(fixtures[used]):
+        own = f", or request {name!r} in it to build on the plugin's"
+        yield f"the fixture {name!r} of {_place(fixtures[used])} replaces the mockserver plugin's: {_ADVICE}{own}"
+        return
+    for fixture in fixtures[:used]:
+        yield f"the mockserver plugin's fixture {name!r} replaces the one of {_place(fixture)}: {_ADVICE}"
+
+
+def _is_ours(fixture: Any) -> bool:
+    return getattr(fixture.func, "__module__", "") == _OURS
+
+
+def _place(fixture: Any) -> str:
+    """Return file and line of a fixture, or the name of its function."""
+    code = getattr(fixture.func, "__code__", None)
+    return repr(fixture.func) if code is None else f"{code.co_filename}:{code.co_firstlineno}"

@@ -15,12 +15,13 @@ import pytest
 
 from mockserver.core.errors import AdminError, MockServerError
 from mockserver.core.text import Lang
-from mockserver.testing.conflicts import find_conflicts, marker_lines
 from mockserver.testing.options import (
     add_options,
     check_options,
+    find_conflicts,
     is_quiet,
     language,
+    marker_lines,
     parse_marker,
     requires_requests,
     server_settings,

@@ -111,17 +111,16 @@ def run_outcome(config: pytest.Config) -> RunOutcome:
         answer = _report(config, form)
         if not answer["requests"] and not requires_requests(config):
             return RunOutcome(_NO_REQUEST.to(lang) + "\n")
-        lines = [answer["rendered"]]
-        if answer["unnamed"] and config.getoption("--mockserver-url") and not quiet:
-            values = {"count": answer["unnamed"], "counted": pluralize(answer["unnamed"], "request")}
-            lines.append(_UNREGISTERED.to(lang).format(**values) + "\n")
-        if repeated := len(config.stash.get(REPEATED, ())):
-            values = {"count": repeated, "counted": pluralize(repeated, "attempt")}
-            lines += [] if quiet else [_REPEATED.to(lang).format(**values) + "\n"]
+        notes = []
+        if (count := answer["unnamed"]) and config.getoption("--mockserver-url"):
+            notes.append(_UNREGISTERED.format(count=count, counted=pluralize(count, "request")))
+        if count := len(config.stash.get(REPEATED, ())):
+            notes.append(_REPEATED.format(count=count, counted=pluralize(count, "attempt")))
         for file, (form, given) in config.stash.get(REPORTS, {}).items():
             file.write_text(_report(config, form)["rendered"], encoding="utf-8")
-            lines += [] if quiet else [_WRITTEN.to(lang).format(file=given) + "\n"]
-        return RunOutcome("".join(lines), answer["complaints"])
+            notes.append(_WRITTEN.format(file=given))
+        shown = "" if quiet else "".join(f"{note.to(lang)}\n" for note in notes)
+        return RunOutcome(answer["rendered"] + shown, answer["complaints"])
     except (MockServerError, OSError) as error:
         message = _NO_REPORT.to(lang).format(reason=error_text(error, lang))
         return RunOutcome(message + "\n", [message] if requires_requests(config) else [])

@@ -15,7 +15,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Request
 from mockserver.engine.journal import JournalQuery
 from mockserver.engine.response_headers import ANSWER_HEADERS
-from mockserver.server.openapi_texts import HEADERS
+from mockserver.server.openapi import HEADERS
 
 PAGE = "http://localhost:5173"
 PREFLIGHT = {"origin": PAGE, "access-control-request-method": "POST", "access-control-request-headers": "content-type"}

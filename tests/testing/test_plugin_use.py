@@ -14,7 +14,7 @@ IDLE = """
         heavy = {"flask", "numpy", "httptools", "jinja2", "faker", "yaml", "jsonschema", "jsonschema_rs", "orjson", "click"}
         assert not heavy & set(sys.modules)
         mine = sorted(name for name in sys.modules if name.startswith("mockserver"))
-        plugin = ["mockserver.testing" + name for name in ("", ".conflicts", ".options", ".plugin", ".summary")]
+        plugin = ["mockserver.testing" + name for name in ("", ".options", ".plugin", ".summary")]
         assert mine == ["mockserver", "mockserver.core", "mockserver.core.errors", "mockserver.core.text", *plugin]
         assert threading.active_count() == 1
 """
