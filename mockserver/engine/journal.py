@@ -89,7 +89,7 @@ class News(NamedTuple):
     numbers: list[int]  # Their positions among the entries of all apps.
     last: int  # The position to continue from.
     skipped: int  # Number of the others.
-    cleared: int  # Number of times the journal was cleared. If it changes, earlier entries may be gone.
+    cleared: int  # Changes when the journal is cleared, and with a new process: then earlier entries may be gone.
 
 
 class TooManyWaiters(Exception):
@@ -165,7 +165,7 @@ class Journal:
         self._apps: dict[tuple[EntryKind, str], AppJournal] = {}
         """By kind and appkey, so that strays do not evict requests."""
         self._number = 0
-        self._cleared = 0
+        self._cleared = int.from_bytes(os.urandom(6), "big")
         self._size = 0
         self.evictions = 0  # Number of entries evicted since the start.
         self._salt = os.urandom(16)

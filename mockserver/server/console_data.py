@@ -153,7 +153,10 @@ def distribution_names(context: AdminContext, request: AdminRequest) -> Json:
         "QueryDate": request.query.get("day", format_time(now, "%Y%m%d")),
         "CountBy": int(by) if by.isdecimal() else 0,
     }
-    answered = _answer(context, appkey, _DISTRIBUTION, body)["DistributeData"]
+    try:
+        answered = _answer(context, appkey, _DISTRIBUTION, body)["DistributeData"]
+    except AdminError:  # The page shows the error of the answer itself.
+        return {"names": None}
     world = context.engine.config.scenarios[state.scenario].world.at(appkey, now)
     readings = {**current_readings(context, appkey), "labels": "on"}
     named = VIEWS[_DISTRIBUTION](world, body, now, readings).fields["DistributeData"]

@@ -30,7 +30,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 def feed(context: AdminContext, request: AdminRequest) -> Json:
     """Summaries of at most `limit` requests after the position `after`, and the position to continue from.
 
-    `skipped` is the number of omitted requests; `cleared` changes when the journal is cleared.
+    `skipped` is the number of omitted requests; `cleared` changes when the journal is cleared or the server restarts.
     """
     after, limit = _number(request, "after", 0), min(_number(request, "limit", 1_000), MAX_FEED)
     answer = _news(context.engine.journal, after, limit)
@@ -53,8 +53,11 @@ def stream(context: AdminContext, request: AdminRequest) -> Response:
 
 
 def _events(journal: Journal, after: int) -> Callable[[], bytes]:
-    """Return a function that returns the next event, or b"" while there is no new request."""
-    position, cleared, silent = after, journal.news(after, 0).cleared, 0
+    """Return a function that returns the next event, or b"" while there is no new request.
+
+    The first event comes at once: a browser that connects again learns from `cleared` whether the server restarted.
+    """
+    position, cleared, silent = after, -1, 0
 
     def next_event() -> bytes:
         nonlocal position, cleared, silent

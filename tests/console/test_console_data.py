@@ -177,6 +177,17 @@ def test_a_cumulative_trend_has_the_same_hours(open_page: Callable[..., Page], s
     assert page.locator("#trend-4 .summary").inner_text().startswith(f"Peak {rows[-1]['Volume']} at")
 
 
+def test_a_date_is_typed(open_page: Callable[..., Page]) -> None:
+    """The page stays until Enter, although each digit changes the date."""
+    page = open_page(f"data?day={DAY}")
+    page.locator("[name=day]").focus()
+    page.keyboard.type("11092019")
+    assert page.locator("[name=day]").input_value() == "2019-11-09"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/data?day=20191109*")
+    assert page.locator("h1").inner_text() == "2019-11-09"
+
+
 def test_a_recorded_world_opens_at_its_day(open_page: Callable[..., Page], server: MockServer) -> None:
     """Not today, which has no calls."""
     server.admin.send("PUT", "scenario", {"name": "recorded-day"})

@@ -151,6 +151,15 @@ def test_the_line_of_the_overview_is_signed(open_page: Callable[..., Page], serv
     assert page.locator("#requests").inner_text() == "1"
 
 
+def test_a_button_says_why_it_fails(open_page: Callable[..., Page]) -> None:
+    """For example without the app that it signs for."""
+    page = open_page()
+    refusal = {"message": "unknown appkey"}
+    page.route("**/__admin/sign*", lambda route: route.fulfill(status=422, json=refusal))
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator("#status.shown")).to_have_text("unknown appkey")
+
+
 def test_the_overview_follows_the_journal(open_page: Callable[..., Page], server: MockServer) -> None:
     """The number of requests, their rate, and the last violations, without a reload."""
     page = open_page(lang="zh")

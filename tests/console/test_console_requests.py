@@ -10,7 +10,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from helpers.browser import languages
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from mockserver import MockServer, create_app
 from mockserver.server import console_feed
@@ -133,6 +133,44 @@ def test_two_tabs_share_one_stream(open_page: Callable[..., Page], server: MockS
     page.close()
     send(server, RoomId="2")
     expect(other.locator(ROWS)).to_have_count(2)
+
+
+def test_a_restarted_server_is_followed(browser: Browser) -> None:
+    """The page says that the server is away, and then lists the requests of the new one."""
+    with MockServer("default") as first:
+        page = browser.new_page()
+        port = first.port
+        page.goto(f"{first.url}/__admin/console/requests")
+        for number in range(3):
+            send(first, RoomId=f"first {number}")
+        expect(page.locator(ROWS)).to_have_count(3)
+        expect(page.locator("#offline")).to_be_hidden()
+    expect(page.locator("#offline")).to_be_visible()
+    with MockServer("default", port=port) as second:
+        send(second, RoomId="second")
+        expect(page.locator(ROWS)).to_have_count(1, timeout=20_000)
+        assert "second" in listed(page)[0]
+        expect(page.locator("#offline")).to_be_hidden()
+    page.close()
+
+
+def test_a_link_keeps_the_filters(open_page: Callable[..., Page], server: MockServer) -> None:
+    """They are in the URL: for the way back from a request, a reload, and the other language."""
+    send(server, RoomId="123456789")
+    send(server, RoomId="nowhere")
+    page = open_page("requests")
+    page.locator("[name=error]").select_option("room_not_found")
+    page.locator("[name=text]").fill("nowhere")
+    page.locator(f"{ROWS} a").click()
+    page.wait_for_url("**/requests/*")
+    page.go_back()
+    page.get_by_role("link", name="中文").click()
+    page.wait_for_url("**/requests?error=room_not_found&text=nowhere&lang=zh")
+    expect(page.locator(ROWS)).to_have_count(1)
+    assert page.locator("[name=error]").input_value() == "room_not_found"
+    server.admin.send("DELETE", "requests")
+    page.reload()
+    assert page.locator("[name=error]").input_value() == "room_not_found"
 
 
 def test_without_streams_the_list_polls(open_page: Callable[..., Page], server: MockServer) -> None:

@@ -55,6 +55,21 @@ export function say(text) {
   say.timer = setTimeout(() => status.classList.remove("shown"), 3000);
 }
 
+// A button whose call fails says why.
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof AdminError)) return;
+  event.preventDefault();
+  say(event.reason.message);
+});
+
+// The other language shows the same, also what scripts have added to the URL.
+const other = document.querySelector(".aside a[hreflang]");
+other.addEventListener("click", () => {
+  const query = new URLSearchParams(location.search);
+  query.set("lang", chinese ? "en" : "zh");
+  other.search = query;
+});
+
 /** Copies a text to the clipboard. */
 export async function copy(text) {
   try {
@@ -104,9 +119,10 @@ export const count = (number) => Number(number).toLocaleString("en-US");
 /** Returns a number with its English noun: `1 room`, `2 rooms`. */
 export const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
-/** Returns a duration in the two largest of hours, minutes and seconds. */
+/** Returns a duration in the two largest of hours, minutes and seconds; a long one in hours. */
 export function duration(seconds) {
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds % 60)];
+  if (hours >= 100) return t(`${count(hours)} h`, `${count(hours)} 小时`);
   if (hours) return t(`${count(hours)} h ${minutes} min`, `${count(hours)} 小时 ${minutes} 分`);
   if (minutes) return t(`${minutes} min ${rest} s`, `${minutes} 分 ${rest} 秒`);
   return t(`${rest} s`, `${rest} 秒`);

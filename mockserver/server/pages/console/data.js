@@ -278,7 +278,17 @@ place.replaceChildren();
 render(html`<${Page} />`, place);
 
 const pick = document.getElementById("pick");
-pick.addEventListener("change", () => {
+const date = pick.elements.day;
+let typing = false; // Each digit changes the date; it is complete with Enter, or when the field loses the focus.
+date.addEventListener("keydown", ({ key }) => {
+  typing = /^\d$|^Arrow|^Backspace$|^Delete$/.test(key);
+  if (key === "Enter") go();
+});
+date.addEventListener("blur", () => typing && date.value !== date.defaultValue && go());
+pick.addEventListener("change", ({ target }) => (target === date && typing) || go());
+
+function go() {
+  if (!date.reportValidity()) return;
   const data = new FormData(pick);
   location.search = new URLSearchParams({ day: data.get("day").replaceAll("-", ""), appkey: data.get("appkey") });
-});
+}

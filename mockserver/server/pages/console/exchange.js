@@ -1,6 +1,6 @@
 // Copies an exchange: as a curl command that is signed now, as HAR, or as a pytest test.
 
-import { call, copy, curl, say, server, t, withQuery } from "./base.js";
+import { call, copy, curl, server, withQuery } from "./base.js";
 
 async function asCurl(entry) {
   const { identifier } = entry.request.query;
@@ -64,9 +64,5 @@ const place = document.getElementById("copies");
 place.addEventListener("click", async ({ target }) => {
   const form = forms[target.dataset.copy];
   if (!form) return;
-  try {
-    await copy(await form(await call("GET", `requests/${place.dataset.id}`)));
-  } catch (error) {
-    say(error.message || t("cannot be copied", "无法复制"));
-  }
+  await copy(await form(await call("GET", `requests/${place.dataset.id}`)));
 });

@@ -12,6 +12,12 @@ const form = document.getElementById("filters");
 /** The section of the document for each operation, which narrow screens show before its name. */
 const sections = new Map([...form.elements.operation.options].map((option) => [option.value, option.dataset.section]));
 const place = document.getElementById("list");
+// The filters are in the URL; a name that has not occurred yet is offered nevertheless.
+for (const [name, value] of new URLSearchParams(location.search)) {
+  if (!form.elements[name]) continue;
+  if (name === "error" || name === "violation") offer(name, [value]);
+  form.elements[name].value = value;
+}
 
 function subject({ fields, path }) {
   if (path) return path;
@@ -64,7 +70,11 @@ function List() {
   const view = useRef();
 
   useEffect(() => {
-    const change = () => setFilters(Object.fromEntries(new FormData(form)));
+    const change = () => {
+      const chosen = Object.fromEntries(new FormData(form));
+      setFilters(chosen);
+      history.replaceState(null, "", withQuery("requests", chosen));
+    };
     form.addEventListener("input", change);
     form.addEventListener("submit", (event) => event.preventDefault());
     const resize = new ResizeObserver(() => setHeight(view.current.clientHeight));
@@ -103,7 +113,7 @@ function List() {
     <div class="row apart">
       <p class="small" id="shown">${shown.length === rows.length
         ? t(plural(rows.length, "request"), `共 ${count(rows.length)} 个请求`)
-        : t(`${count(shown.length)} of ${plural(rows.length, "request")}`, `共 ${count(rows.length)} 个请求，符合条件的 ${count(shown.length)} 个`)}${skipped > 0 && t(`; ${count(skipped)} arrived too fast to be listed`, `；另有 ${count(skipped)} 个到达过快，未列出`)}</p>
+        : t(`${count(shown.length)} of ${plural(rows.length, "request")}`, `共 ${count(rows.length)} 个请求，符合条件的 ${count(shown.length)} 个`)}${skipped > 0 && html`${t(`; ${count(skipped)} arrived too fast to be listed. `, `；另有 ${count(skipped)} 个到达过快，未列出。`)}<a href="">${t("Reload", "重新加载")}</a>`}</p>
       <div class="row">
         <a class="button" href=${marked.length === 2 ? `requests/${marked[0]}?with=${marked[1]}` : undefined} aria-disabled=${marked.length !== 2} id="compare">${t("Compare two", "比较两项")}</a>
         <button type="button" aria-pressed=${paused} onClick=${pause}>${paused ? t("Resume", "继续") : t("Pause", "暂停")}</button>

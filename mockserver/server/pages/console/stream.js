@@ -6,12 +6,22 @@ import { admin, call, withQuery } from "./base.js";
 const NAME = `mockserver ${admin}`;
 const POLL = 1000;
 
-/** Calls `onNews({requests, last, skipped, cleared})` with the requests after a position, then with new ones. */
+/**
+ * Calls `onNews({requests, last, skipped, cleared})` with the requests after a position, then with new ones. After the
+ * journal was cleared or the server restarted, `cleared` is another number, and all requests are reported again.
+ */
 export async function follow(onNews, limit, after = 0) {
   let last = after;
+  let cleared;
   let waiting = null; // News that arrived while this tab was asking for what it has missed.
   const take = (news) => {
     if (waiting) return void waiting.push(news);
+    const known = cleared === undefined || news.cleared === cleared;
+    cleared = news.cleared;
+    if (!known) {
+      last = 0;
+      return void catchUp();
+    }
     // Messages of another tab may be older than what this one has asked for.
     if (news.last < last) return;
     const requests = news.requests.filter((row) => row.number > last);
@@ -24,24 +34,31 @@ export async function follow(onNews, limit, after = 0) {
     const missed = await call("GET", path).catch(() => null);
     const later = waiting ?? [];
     waiting = null;
+    showConnection(missed !== null);
     for (const news of [missed, ...later]) if (news) take(news);
   };
 
   const channel = new BroadcastChannel(NAME);
-  channel.onmessage = ({ data }) => take(data);
+  channel.onmessage = ({ data }) => ("connected" in data ? showConnection(data.connected) : take(data));
   let end = () => {};
 
   const lead = () =>
     new Promise((resolve) => {
       const source = new EventSource(withQuery(`${admin}console/stream`, { after: last }));
       let timer;
+      const show = (connected) => {
+        showConnection(connected);
+        channel.postMessage({ connected });
+      };
+      source.onopen = () => show(true);
       source.onmessage = ({ data }) => {
         const news = JSON.parse(data);
         take(news);
         channel.postMessage(news);
       };
       source.onerror = () => {
-        if (source.readyState === EventSource.CLOSED && !timer) timer = setInterval(() => catchUp(), POLL);
+        if (source.readyState !== EventSource.CLOSED) show(false);
+        else timer ??= setInterval(() => catchUp(), POLL);
       };
       end = () => {
         source.close();
@@ -64,4 +81,9 @@ export async function follow(onNews, limit, after = 0) {
     start();
   });
   await start();
+}
+
+/** Says that the server does not answer, until it does. */
+function showConnection(connected) {
+  document.getElementById("offline").hidden = connected;
 }
