@@ -12,12 +12,13 @@ import click
 from mockserver.cli.options import json_option, setting_options
 from mockserver.cli.output import local_time, printable, show_json, violation_line
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.http import header_text
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_engine
 from mockserver.reporting.json_shapes import violation_json
 from mockserver.validation.curtime import whole_second
 from mockserver.validation.pasted_request import PastedRequest
-from mockserver.validation.pasted_text import as_received, latin_1, read_request, relevant
+from mockserver.validation.pasted_text import as_received, read_request, relevant
 from mockserver.validation.query import read_query
 
 _MAX_INPUT = 1_100_000  # Bytes read from a file or standard input; no valid request is longer.
@@ -98,7 +99,7 @@ def _refuse_summary(text: str) -> None:
 
 def _time_of(pasted: PastedRequest) -> str | None:
     """Return the time at which to check a request, as a value of --now, and note the choice."""
-    curtime = read_query(latin_1(pasted.query)).values.get("curtime", "")
+    curtime = read_query(header_text(pasted.query)).values.get("curtime", "")
     for second, note in ((pasted.received_at, _AT_ARRIVAL), (whole_second(curtime), _AT_CURTIME)):
         if second is not None and int(second) in _CLOCK_RANGE:
             when = f"{local_time(int(second))} +08:00"

@@ -26,6 +26,15 @@ class Text(NamedTuple):
         return Text(self.en.format_map(english), self.zh.format_map(chinese))
 
 
+def is_utf_8(data: bytes) -> bool:
+    """Whether the bytes are UTF-8 text."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def pluralize(count: int, singular: str, plural: str = "") -> str:
     """Return a number with its English noun: `1 request`, `2 requests`, `0 tries`."""
     return f"{count} {singular if count == 1 else plural or singular + 's'}"

@@ -5,13 +5,13 @@ Runs when the journal is read, never while a request is handled.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from mockserver.contract.matching import Condition, Matcher
 from mockserver.contract.violations import shorten
+from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
 from mockserver.scenarios.model import Rule
 
@@ -90,7 +90,7 @@ def _difference(condition: Condition, fields: Fields) -> Difference:
     field = condition.field if condition.field.isidentifier() else shorten(condition.field)
     what, expected = f"{condition.part} {field}", _show_expected(condition.expected)
     if condition.field not in fields:
-        return Difference(what, expected, "", _similar(condition.field, fields))
+        return Difference(what, expected, "", shorten(similar_name(condition.field, fields)))
     value = fields[condition.field]
     if field == "checksum" and isinstance(value, str) and len(value) > 7:
         value = value[:6] + "…"
@@ -110,9 +110,3 @@ def _show(value: Any) -> str:
     if type(value) is str and len(value) < 40 and value.isalnum():
         return f'"{value}"'
     return shorten(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _similar(field: str, fields: Fields) -> str:
-    folded = {name.lower().replace("_", ""): name for name in list(fields)[:50] if len(name) < 100}
-    close = difflib.get_close_matches(field.lower().replace("_", ""), folded, n=1, cutoff=0.75)
-    return shorten(folded[close[0]]) if close else ""

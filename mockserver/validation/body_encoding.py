@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 
 from mockserver.contract.violations import Violation, make_violation
-from mockserver.core.text import Text
+from mockserver.core.text import Text, is_utf_8
 
 _FORMATS = {
     b"\x1f\x8b": "gzip",
@@ -40,7 +40,7 @@ def find_encoding(body: bytes) -> Text | None:
     for mark, name in _FORMATS.items():
         if body.startswith(mark):
             return Text(f"{name} data", f"{name} 数据")
-    if _is_utf_8(body) or is_utf_16_or_32(body):
+    if is_utf_8(body) or is_utf_16_or_32(body):
         return None
     if _inflates(body):
         return Text("deflate data", "deflate 数据")
@@ -60,14 +60,6 @@ def check_encoding(headers: Mapping[str, str], encoding: Text | None) -> list[Vi
     if encoding and not violations:
         violations.append(make_violation("body_encoded", got=encoding))
     return violations
-
-
-def _is_utf_8(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _inflates(body: bytes) -> bool:

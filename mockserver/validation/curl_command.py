@@ -28,13 +28,7 @@ _VALUES = {
     "raw": "--data-raw",
     "json": "--json",
     "other data": "-F --form -T --upload-file --data-urlencode",
-    "ignored": (
-        "-A --user-agent -b --cookie -c --cookie-jar -D --dump-header -e --referer -E --cert -K --config -m --max-time"
-        " -o --output -r --range -u --user -w --write-out -x --proxy --cacert --connect-timeout --connect-to --key"
-        " --limit-rate --oauth2-bearer --resolve --retry --retry-delay --retry-max-time --unix-socket"
-    ),
-}
-"""The options with a value. The value of an unlisted option counts as a URL, but as an unlikely one."""
+}  # The values of other options count as URLs, but as unlikely ones.
 _OPTIONS = {name: kind for kind, names in _VALUES.items() for name in names.split()}
 _FLAGS = {"-G": "get", "--get": "get", "-I": "head", "--head": "head"}
 

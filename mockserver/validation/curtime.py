@@ -15,14 +15,7 @@ MAX_LENGTH = 100  # Longer values are not examined.
 _NUMBER = re.compile(r"([0-9]{10}|[0-9]{13}|[0-9]{16}|[0-9]{19})(?:[.,]([0-9]*))?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}[-/年][0-9]{1,2}[-/月][0-9]{1,2}.*|20[0-9]{6}(?:[0-9]{6})?", re.ASCII | re.DOTALL)
 _UNITS = {13: "curtime_milliseconds", 16: "curtime_microseconds", 19: "curtime_nanoseconds"}
-_OFFSETS = (
-    (-1, "curtime_off_by_one"),
-    (1, "curtime_off_by_one"),
-    (-2, "curtime_off_by_two"),
-    (2, "curtime_off_by_two"),
-    (-UTC8_OFFSET, "curtime_eight_hours_off"),
-    (UTC8_OFFSET, "curtime_eight_hours_off"),
-)
+_OFFSETS = {1: "curtime_off_by_one", 2: "curtime_off_by_two", UTC8_OFFSET: "curtime_eight_hours_off"}
 
 
 def diagnose_curtime(text: str, now: float, freshness: int = 300) -> Diagnosis | None:
@@ -77,5 +70,6 @@ def hashed_variants(text: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     if in_seconds != ("curtime_hashed_in_seconds",):
         milliseconds = f"{second}{text[11:14]:0<3}"
         yield milliseconds, "milliseconds(curtime)", ("curtime_hashed_in_milliseconds",)
-    for offset, name in _OFFSETS:
-        yield str(second + offset), f"(curtime{offset:+d})", (*in_seconds, name)
+    for seconds, name in _OFFSETS.items():
+        for offset in (-seconds, seconds):
+            yield str(second + offset), f"(curtime{offset:+d})", (*in_seconds, name)

@@ -82,7 +82,8 @@ def _find_cause(
         _joined_texts(keys, curtime, other_keys, deep),
         _stale_texts(keys, curtime, formula, _STALE_SECONDS_DEEP if deep else _STALE_SECONDS),
     )
-    cause = _match_joined(target, name, batches) or _match_transformed(target, keys, curtime, name)
+    transformed = transformed_digests(keys, curtime, name)
+    cause = _match_joined(target, name, batches) or next((why for raw, *why in transformed if raw == target), None)
     if not cause:
         return None
     expression, names = cause
@@ -97,13 +98,6 @@ def _match_joined(target: bytes, algorithm: str, batches: Iterable[Batch]) -> Ca
             if new_hash(before + curtime + after).digest() == target:
                 text = "+".join([shown if symbol == "curtime" else symbol for symbol in symbols])
                 return f"{algorithm}({text})", (*names, *mistakes)
-    return None
-
-
-def _match_transformed(target: bytes, keys: Credentials, curtime: str, algorithm: str) -> Cause | None:
-    for digest, expression, names in transformed_digests(keys, curtime, algorithm):
-        if digest == target:
-            return expression, names
     return None
 
 

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Iterable
 
 from mockserver.contract.violations import Violation
-from mockserver.core.http import Request
+from mockserver.core.http import Request, header_text
 from mockserver.core.text import Text
 from mockserver.validation.curl_command import is_curl, read_curl
 from mockserver.validation.pasted_request import PastedRequest, find_url, read_journal_entry, read_raw_http
@@ -31,7 +31,7 @@ def as_received(pasted: PastedRequest) -> Request:
         # Do not change anything that is not a method: it may be a secret, which is masked by its exact text.
         method.upper() if method.isalpha() and len(method) <= 10 else method,
         urllib.parse.unquote(pasted.path or "", errors="replace"),
-        latin_1(pasted.query),
+        header_text(pasted.query),
         {"content-type": "application/json"} if pasted.headers is None else pasted.headers,
         b"{}" if pasted.body is None else pasted.body,
     )
@@ -48,8 +48,3 @@ def relevant(pasted: PastedRequest, violations: Iterable[Violation], no_body: Te
     hidden += ("path",) if pasted.path is None else ()
     hidden += ("query:checksum",) if pasted.checksum_rows is not None else ()
     return [violation for violation in violations if not violation.where.startswith(hidden)]
-
-
-def latin_1(query: str) -> str:
-    """Return a query string as servers receive it, each byte above 0x7f as one Latin-1 character."""
-    return query.encode("utf-8", "surrogateescape").decode("latin-1")

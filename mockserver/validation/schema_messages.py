@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mockserver.contract.checking import TYPES
 from mockserver.contract.schemas import Mismatch
 from mockserver.contract.timestamps import DAY_FORMAT, SECONDS_FORMAT, explain_day, explain_timestamp
 from mockserver.contract.violations import Violation, make_violation, shorten
@@ -13,23 +14,12 @@ from mockserver.core.text import Text
 from mockserver.validation.query import misspelling_hints
 
 MAX_UNKNOWN = 20  # At most this many unknown fields are reported.
-_KEYWORD_ORDER = (
-    "required",
-    "type",
-    "const",
-    "enum",
-    "pattern",
-    "minLength",
-    "maxLength",
-    "additionalProperties",
-)  # Missing fields first, then wrong ones, then unknown ones.
+_RANKS = {"required": 0, "type": 1, "additionalProperties": 3}  # Missing fields, wrong ones (2), unknown ones.
 _TYPES = {
-    "string": Text("a string", "字符串"),
+    **TYPES,
     "integer": Text("an integer", "整数"),
-    "number": Text("a number", "数字"),
     "object": Text("an object", "对象"),
     "array": Text("a list", "数组"),
-    "boolean": Text("true or false", "true 或 false"),
     "null": Text("null", "空值 null"),
 }
 
@@ -37,7 +27,7 @@ _TYPES = {
 def describe_mismatches(mismatches: list[Mismatch], section: str) -> list[Violation]:
     """Return one violation for each field and error: missing fields first, then wrong ones, then unknown ones."""
     violations: dict[tuple[str, str], Violation] = {}
-    for mismatch in sorted(mismatches, key=_rank):
+    for mismatch in sorted(mismatches, key=lambda mismatch: _RANKS.get(mismatch.keyword, 2)):
         for violation in _violations(mismatch, f"{section}.4"):
             violations.setdefault((violation.error, violation.where), violation)
     return list(violations.values())
@@ -78,11 +68,6 @@ def describe_schema(schema: Mapping[str, Any]) -> Text:
         size = f"{schema.get('minLength', 0)}…{schema.get('maxLength') or ''}"
         return Text(f"a string of {size} characters", f"{size} 个字符的字符串")
     return _TYPES.get(str(schema.get("type")), Text("what the schema says", "符合 Schema 的值"))
-
-
-def _rank(mismatch: Mismatch) -> int:
-    known = mismatch.keyword in _KEYWORD_ORDER
-    return _KEYWORD_ORDER.index(mismatch.keyword) if known else len(_KEYWORD_ORDER) - 1
 
 
 def _violations(mismatch: Mismatch, section: str) -> Iterable[Violation]:

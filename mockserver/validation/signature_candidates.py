@@ -7,7 +7,6 @@ are rows of `mistakes`.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -17,7 +16,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 
 from mockserver.contract.apps import Credentials
-from mockserver.validation.encodings import ALGORITHMS
+from mockserver.validation.encodings import ALGORITHMS, decode_base64
 
 FORMULAS: dict[str, tuple[str, ...]] = {"v2": ("appsecret", "restapikey"), "v1": ("appsecret",)}
 """The keys before curtime, by formula."""
@@ -38,11 +37,6 @@ class Templates(NamedTuple):
     likely: tuple[Template, ...]
     """The formulas, and the same parts in another order; these are combined with other values of curtime."""
     all: tuple[Template, ...]
-
-
-def _from_base64(key: bytes) -> bytes:
-    digits = key.rstrip(b"=")
-    return base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
 
 
 _LETTERS = {"S": "appsecret", "R": "restapikey", "T": "curtime", "K": "appkey"}
@@ -70,7 +64,7 @@ _LITERALS = (
 _KEY_CHANGES: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("key_newline", '({}+"\\n")', lambda key: key + b"\n"),
     ("key_newline", '({}+"\\r\\n")', lambda key: key + b"\r\n"),
-    ("key_base64_decoded", "base64_decode({})", _from_base64),
+    ("key_base64_decoded", "base64_decode({})", lambda key: decode_base64(key.decode())),
     ("key_padding_stripped", "{} without =", lambda key: key.rstrip(b"=")),
     ("key_plus_to_blank", "{} with + as space", lambda key: key.replace(b"+", b" ")),
     ("key_upper_case", "upper({})", lambda key: key.decode().upper().encode()),

@@ -1,11 +1,10 @@
 """One key of one object is repeated at the object's end, with another value."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from mockserver.faults.base import Draw, FaultContext, PayloadKind, Response, Text
-from mockserver.faults.payloads import decode, with_body
+from mockserver.faults.payloads import decode, nodes, with_body
 
 _PLACEHOLDER = "\x00again"
 
@@ -20,21 +19,14 @@ class DuplicateKeys(PayloadKind):
         document = decode(response)
         if document is None:
             return None
-        objects = list(_objects(document, ""))
-        pointer, chosen = objects[draw.below(len(objects), "object")]
+        objects = [node for node in nodes(document) if isinstance(node.value, dict) and node.value]
+        node = objects[draw.below(len(objects), "object")]
+        chosen = node.value
         key = list(chosen)[draw.below(len(chosen), "key")]
         chosen[_PLACEHOLDER] = _other_value(chosen[key])
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         body = body.replace(json.dumps(_PLACEHOLDER), json.dumps(key, ensure_ascii=False), 1)
-        return with_body(response, body.encode()), f"{pointer}/{key} twice"
-
-
-def _objects(value: Any, pointer: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(value, dict) and value:
-        yield pointer, value
-    for key, child in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(child, (dict, list)):
-            yield from _objects(child, f"{pointer}/{key}")
+        return with_body(response, body.encode()), f"{node.pointer}/{key} twice"
 
 
 def _other_value(value: Any) -> Any:

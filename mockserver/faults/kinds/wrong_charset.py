@@ -2,6 +2,7 @@
 
 import json
 
+from mockserver.core.text import is_utf_8
 from mockserver.faults.base import Draw, FaultContext, PayloadKind, Response, Text, choice
 from mockserver.faults.payloads import decode, with_body
 
@@ -21,7 +22,7 @@ class WrongCharset(PayloadKind):
         if document is None:
             return None
         body = self._encode(response.body.decode())
-        if _is_utf_8(body):
+        if is_utf_8(body):
             # ASCII is the same in most encodings, so the difference would not show.
             document["ErrorInfo"] = f"{document.get('ErrorInfo') or ''}{_SUFFIXES[self.charset]}"
             body = self._encode(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
@@ -30,11 +31,3 @@ class WrongCharset(PayloadKind):
     def _encode(self, text: str) -> bytes:
         mark = b"\xff\xfe" if self.charset == "utf-16" else b""
         return mark + text.encode(_CODECS[self.charset], "replace")
-
-
-def _is_utf_8(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
