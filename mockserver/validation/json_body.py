@@ -16,7 +16,7 @@ from typing import Any
 
 from mockserver.contract.envelope import parse_flat_object
 from mockserver.contract.violations import Violation, make_violation, shorten
-from mockserver.core.suggestions import full_width_hint
+from mockserver.core.json_reader import explain_syntax
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts
 from mockserver.validation.body_encoding import is_utf_16_or_32
@@ -27,8 +27,7 @@ MAX_REPEATED_KEYS = 20  # At most this many repeated keys are reported.
 _MAX_INTERNED = 32
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_BEFORE_BRACKET = {",": "comma_too_many", ":": "value_missing"}
-"""What is wrong with a closing bracket after this character."""
+_PLACE = Text("line {line} column {column}: {reason}", "第 {line} 行第 {column} 列：{reason}")
 REASONS: dict[str, Text] = read_texts(Path(__file__).with_name("malformed_json.yaml"))
 
 
@@ -66,7 +65,7 @@ def parse_json_strictly(body: bytes) -> ParsedBody:
     except _NotJSON as error:
         reason = error.text
     except json.JSONDecodeError as error:
-        reason = _explain(error)
+        reason = _PLACE.format(line=error.lineno, column=error.colno, reason=explain_syntax(error))
     except RecursionError:
         reason = REASONS["recursion"]
     parsed.violations = [make_violation("malformed_json", reason=reason)]
@@ -156,38 +155,3 @@ def _inspect(value: Any, parsed: ParsedBody) -> None:
     elif isinstance(value, list):
         for item in value:
             _inspect(item, parsed)
-
-
-def _explain(error: json.JSONDecodeError) -> Text:
-    """Return where the JSON is broken, counted from 1, and how to fix it."""
-    line, column = error.lineno, error.colno
-    reason, hint = error.msg[0].lower() + error.msg[1:], _hint(error)
-    return Text(
-        f"line {line} column {column}: {reason}" + (f"; {hint.en}" if hint else ""),
-        f"第 {line} 行第 {column} 列：{hint.zh if hint else reason}",
-    )
-
-
-def _hint(error: json.JSONDecodeError) -> Text | None:
-    text, at = error.doc, error.pos
-    found = text[at : at + 1]
-    if hint := full_width_hint(found):
-        return hint
-    if found in ("}", "]") and not error.msg.startswith("Extra data"):
-        return REASONS[_BEFORE_BRACKET.get(text[:at].rstrip()[-1:], "wrong_bracket")]
-    if "delimiter" in error.msg and "," in error.msg and found:
-        line = text.count("\n", 0, len(text[:at].rstrip())) + 1
-        return REASONS["comma_missing"].format(line=line)
-    if found == "'":
-        return REASONS["single_quotes"]
-    if "trailing comma" in error.msg:
-        return REASONS["comma_too_many"]
-    if at == 0 and re.match(r"[A-Za-z_][\w.-]*=", text):
-        return REASONS["form_data"]
-    if at >= len(text.rstrip()):
-        return REASONS["cut_off"]
-    if error.msg.startswith("Extra data"):
-        return REASONS["more_behind"]
-    if error.msg.startswith("Invalid control character"):
-        return REASONS["control_character"]
-    return None

@@ -10,6 +10,7 @@ import pytest
 from mockserver.contract.checking import TEXTS as MISMATCHES
 from mockserver.contract.readings import READINGS, parse_reading
 from mockserver.contract.violations import VIOLATIONS
+from mockserver.core.json_reader import HINTS
 from mockserver.core.text import Text
 from mockserver.validation.json_body import REASONS
 from mockserver.validation.mistakes import MISTAKES
@@ -20,7 +21,7 @@ TEXTS = {
     **{f"mismatch {name}": text for name, text in MISMATCHES.items()},
     **{f"reading {name}": reading.why for name, reading in READINGS.items()},
     **{f"mistake {name}": mistake.problem for name, mistake in MISTAKES.items()},
-    **{f"malformed JSON, {name}": text for name, text in REASONS.items()},
+    **{f"malformed JSON, {name}": text for name, text in {**REASONS, **HINTS}.items()},
     **{f"advice {name}": mistake.advice for name, mistake in MISTAKES.items()},
 }
 

@@ -213,33 +213,31 @@ def test_both_readers_parse_what_json_and_pyyaml_write(value: Any, indent: int |
     ("source", "line", "column", "message"),
     [
         ('{\n "a": 1,\n "a": 2}', 3, 2, "duplicate key 'a' (first on line 2)"),
-        ('{"a": 1,}', 1, 9, "a key in double quotes"),
-        ("[1, ]", 1, 5, "expected a JSON value"),
-        ("[1 2]", 1, 4, "a comma or ]"),
-        ('{"a": 1 "b": 2}', 1, 9, "a comma or }"),
-        ("{a: 1}", 1, 2, "a key in double quotes"),
-        ("{'a': 1}", 1, 2, "a key in double quotes"),
-        ('{"a" 1}', 1, 6, "a colon"),
-        ('{"a": NaN}', 1, 7, "expected a JSON value"),
-        ("[-Infinity]", 1, 2, "expected a JSON value"),
-        ("[01]", 1, 2, "expected a JSON value"),
-        ("[1.]", 1, 2, "expected a JSON value"),
-        ("[+1]", 1, 2, "expected a JSON value"),
-        ("[0x10]", 1, 2, "expected a JSON value"),
+        ("[1 2]", 1, 4, "comma"),
+        ('{"a": 1 "b": 2}', 1, 9, "comma"),
+        ("{a: 1}", 1, 2, "double quotes"),
+        ("{'a': 1}", 1, 2, "double quotes"),
+        ('{"a" 1}', 1, 6, "':' delimiter"),
+        ('{"a": NaN}', 1, 7, "NaN is not JSON"),
+        ("[-Infinity]", 1, 2, "-Infinity is not JSON"),
+        ("[01]", 1, 3, "delimiter"),
+        ("[1.]", 1, 3, "delimiter"),
+        ("[+1]", 1, 2, "expecting value"),
+        ("[0x10]", 1, 3, "delimiter"),
         ("[1e400]", 1, 2, "too large"),
         ("[" + "9" * 5000 + "]", 1, 2, "over 32 characters"),
         ('["\\ud800"]', 1, 2, "surrogate"),
-        ('["a\tb"]', 1, 4, "invalid string"),
-        ('["\\x"]', 1, 3, "invalid string"),
-        ('["open', 1, 2, "invalid string"),
+        ('["a\tb"]', 1, 4, "invalid control character"),
+        ('["\\x"]', 1, 3, "invalid \\escape"),
+        ('["open', 1, 2, "unterminated string"),
         ("[" * 100_000, 1, 65, "deeper than 64"),
-        ('{"a":' * 70, 1, 321, "deeper than 64"),
-        ("[] x", 1, 4, "after the end"),
-        ("// no\n{}", 1, 1, "expected a JSON value"),
-        ("", 1, 1, "expected a JSON value"),
+        ('{"a":' * 70 + "1" + "}" * 70, 1, 321, "deeper than 64"),
+        ("[] x", 1, 4, "after the closing bracket"),
+        ("// no\n{}", 1, 1, "expecting value"),
+        ("", 1, 1, "too early"),
         ("\ufeff{}", 1, 1, "BOM"),
         (b'{"a":\n "\xff"}', 2, 3, "UTF-8"),
-        ("[True]", 1, 2, "expected a JSON value"),
+        ("[True]", 1, 2, "expecting value"),
     ],
     ids=lambda value: repr(value)[:30],
 )
@@ -248,6 +246,14 @@ def test_invalid_json_is_reported_with_its_position(source: str | bytes, line: i
     problem = error_of(parse_json, source)
     assert (problem.line, problem.column) == (line, column)
     assert message in problem.text.en
+
+
+@pytest.mark.parametrize("source", ['{"a": 1,}', "[1, ]"])
+def test_a_comma_before_a_closing_bracket_is_reported(source: str) -> None:
+    """At the comma or at the bracket, depending on the version of Python."""
+    problem = error_of(parse_json, source)
+    assert (problem.line, problem.column) in ((1, source.index(",") + 1), (1, len(source)))
+    assert "comma" in problem.text.en
 
 
 @settings(max_examples=600, deadline=None)

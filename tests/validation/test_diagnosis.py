@@ -100,6 +100,7 @@ def test_a_right_checksum_is_never_diagnosed(appkey: str, secret: str, rest: str
     assert diagnose(old, curtime, keys, formulas=("v2",)) is not None
 
 
+@settings(deadline=None)
 @given(texts, texts, st.integers(10**9, 2 * 10**9))
 def test_mistakes_are_found_under_any_keys(secret: str, rest: str, second: int):
     """Keys in any script, and with + / = or spaces in them, are diagnosed alike."""
