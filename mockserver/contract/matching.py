@@ -70,7 +70,7 @@ def compile_when(when: Any) -> Matcher:
     """
     if when is None:
         return Matcher()
-    mistakes = find_mistakes(_shape().mismatches(when))
+    mistakes = find_mistakes(_shape().check(when))
     mistakes.check(InvalidMatcher)
     conditions = []
     for name, field, expected in [(part, *item) for part in PARTS for item in when.get(part, {}).items()]:

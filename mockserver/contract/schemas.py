@@ -1,14 +1,17 @@
 """Compiles the JSON Schemas.
 
-A `$ref` can only refer to the files loaded together, never to the disk or the network, and a `format`, which validators
-may ignore, is rejected.
+The fast engine (`jsonschema_rs`) decides whether a value is valid, the thorough one (`jsonschema`) lists every
+mismatch; tests check that both agree. A `$ref` can only refer to the files loaded together, never to the disk or the
+network, and an unsupported `format` is rejected instead of ignored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote, urljoin
 
 import jsonschema_rs
@@ -18,7 +21,13 @@ from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.text import Text
 
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator as PythonValidator
+
 Pointer = tuple[str | int, ...]
+
+FORMATS: Mapping[str, Callable[[object], bool]] = {}
+"""Formats that both engines check. None is needed so far, so every `format` is rejected."""
 
 SCHEMA_FILES = (
     *(f"{name}.{side}.json" for name in OPERATIONS for side in ("request", "response")),
@@ -36,7 +45,6 @@ class Mismatch:
     limit: Any  # The value of the keyword in the schema.
     schema: Mapping[str, Any]  # The subschema that contains the keyword.
     message: str  # One English sentence.
-    order: tuple[int, ...] = ()  # Where the keyword is in the schema, to sort mismatches.
 
 
 class Validator:
@@ -45,46 +53,33 @@ class Validator:
     def __init__(
         self, schema: Mapping[str, Any], others: Mapping[str, Any], registry: jsonschema_rs.Registry | None = None
     ) -> None:
-        """`others` are the schemas that this one may refer to, by their `$id`; `registry` has the same."""
+        """`others` are the schemas that this one may refer to, and `registry` the same for the fast engine."""
         self.schema = schema
         self._others = others
-        self._engine = jsonschema_rs.Draft202012Validator(
+        self._fast = jsonschema_rs.Draft202012Validator(
             dict(schema), registry=registry, retriever=_refuse, validate_formats=True
         )
 
     def accepts(self, value: Any) -> bool:
         """Whether `value` is valid; unlike in `mismatches`, a float without a fraction counts as an integer."""
-        return self._engine.is_valid(value)
+        return self._fast.is_valid(value)
+
+    @functools.cached_property
+    def _thorough(self) -> PythonValidator:
+        return _python_validator(self.schema, self._others)
+
+    def check(self, value: Any) -> list[Mismatch]:
+        """Return the same as `mismatches`, faster if there are none."""
+        try:
+            if self.accepts(value) and not _has_whole_float(value):
+                return []
+        except ValueError:
+            pass  # a mapping with a key that is not a string
+        return self.mismatches(value)
 
     def mismatches(self, value: Any) -> list[Mismatch]:
-        """Return every mismatch in the order of the schema; `1.0` and `True` are not integers, NaN is not a number."""
-        plain, strict = _plain(value), _plain(value, whole=0.5)
-        errors = list(self._engine.iter_errors(plain))
-        if strict != plain:
-            known = [error.instance_path for error in errors]
-            more = (error for error in self._engine.iter_errors(strict) if error.evaluation_path[-1] == "type")
-            errors += [error for error in more if error.instance_path not in known]
-        return sorted((self._mismatch(error, plain) for error in errors), key=lambda mismatch: mismatch.order)
-
-    def _mismatch(self, error: jsonschema_rs.ValidationError, value: Any) -> Mismatch:
-        limit: Any = self.schema
-        root = schema = limit
-        order = []
-        for step in map(str, error.evaluation_path):
-            schema = limit
-            index = int(step) if isinstance(schema, list) else list(schema).index(step)
-            order.append(index)
-            limit = schema[index] if isinstance(schema, list) else schema[step]
-            if step == "$ref" and isinstance(limit, str):
-                file, _, inside = urljoin(root.get("$id", ""), limit).partition("#")
-                root = self._others.get(file, root)
-                limit = _at(root, inside)
-        pointer: Pointer = ()
-        for part in error.instance_path:
-            # The engine reports a key that looks like a number as a number.
-            pointer += (part if isinstance(value, list) else str(part),)
-            value = value[pointer[-1]]
-        return Mismatch(str(error.evaluation_path[-1]), pointer, value, limit, schema, error.message, tuple(order))
+        """Return every mismatch, in document order; `1.0` and `True` are not integers, NaN is not a number."""
+        return [_mismatch(error) for error in self._thorough.iter_errors(value)]
 
 
 def compile_inline(schema: Mapping[str, Any]) -> Validator:
@@ -98,14 +93,17 @@ def compile_inline(schema: Mapping[str, Any]) -> Validator:
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raise SchemaError unless `schema` is valid JSON Schema 2020-12 with supported formats."""
-    if errors := list(_META_VALIDATOR.iter_errors(schema)):
-        deepest = max(errors, key=lambda error: len(error.instance_path))
-        raise SchemaError(tuple(deepest.instance_path), deepest.message)
+    if not _META_VALIDATOR.is_valid(schema):
+        from jsonschema import Draft202012Validator
+
+        errors = sorted(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), key=_depth)
+        raise SchemaError(tuple(errors[0].absolute_path), errors[0].message)
     for pointer, name in _values(schema, "$schema"):
         if name != _META["$ref"]:
             raise SchemaError(pointer, f'"$schema" must be {_META["$ref"]}, or missing')
     for pointer, name in _values(schema, "format"):
-        raise SchemaError(pointer, f"format {name!r} is not supported; use a pattern")
+        if name not in FORMATS:
+            raise SchemaError(pointer, f"format {name!r} is not supported; use a pattern")
 
 
 _META = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
@@ -177,9 +175,7 @@ def _check_id(schema: Any, name: str) -> None:
 def _dangling_references(document: Document, known: Mapping[str, Any]) -> Iterator[Problem]:
     for pointer, target in _values(document.value, "$ref"):
         file, _, inside = urljoin(document.value["$id"], target).partition("#")
-        try:
-            _at(known[file], inside)
-        except (LookupError, ValueError, TypeError):
+        if file not in known or not _exists(known[file], inside):
             text = Text(
                 f"{target!r} does not exist; refer to one of the schema files or to #/$defs/…",
                 f"{target!r} 不存在；请引用某个 Schema 文件或 #/$defs/…",
@@ -187,25 +183,78 @@ def _dangling_references(document: Document, known: Mapping[str, Any]) -> Iterat
             yield document.problem(pointer, text)
 
 
-def _at(schema: Any, pointer: str) -> Any:
-    """Return what is at the JSON pointer (RFC 6901); raise LookupError or ValueError if there is nothing."""
+def _exists(schema: Any, pointer: str) -> bool:
+    """Whether the JSON pointer (RFC 6901) exists in `schema`; anchors are left to the engines."""
     for step in unquote(pointer).split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        schema = schema[int(name) if isinstance(schema, list) else name]
-    return schema
+        if isinstance(schema, list) and name.isdecimal() and int(name) < len(schema):
+            schema = schema[int(name)]
+        elif isinstance(schema, dict) and name in schema:
+            schema = schema[name]
+        else:
+            return False
+    return True
 
 
 def _refuse(uri: str) -> NoReturn:
     raise LookupError(f"{uri} is not one of the schema files")
 
 
-def _plain(value: Any, whole: float | None = None) -> Any:
-    """Return a copy with only texts as keys and, if given, `whole` in place of numbers like 1.0."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item, whole) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item, whole) for item in value]
-    return whole if whole and isinstance(value, float) and value.is_integer() else value
+def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> PythonValidator:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.validators import extend
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
+    def pattern(validator: Any, expected: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+        # In `re`, `$` matches before a final newline, \d matches digits of any script, and (a+)+ may take forever.
+        if isinstance(value, str) and not _pattern(expected).is_valid(value):
+            yield ValidationError(f"{value!r} does not match {expected!r}")
+
+    def integer(_: Any, value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool)
+
+    def number(_: Any, value: Any) -> bool:
+        # An integer may be larger than any float.
+        return (integer(_, value) and abs(value) < 2**1023) or (isinstance(value, float) and isfinite(value))
+
+    strict: Any = extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator,
+        validators={"pattern": pattern},
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": integer, "number": number}),
+    )
+    resources = [(uri, DRAFT202012.create_resource(contents)) for uri, contents in others.items()]
+    registry: Registry[Any] = Registry().with_resources(resources)
+    validator: PythonValidator = strict(schema, registry=registry)
+    return validator
+
+
+@functools.cache
+def _pattern(pattern: str) -> jsonschema_rs.Draft202012Validator:
+    """Return the pattern compiled by the fast engine, which searches in linear time."""
+    return jsonschema_rs.Draft202012Validator({"pattern": pattern})
+
+
+def _mismatch(error: Any) -> Mismatch:
+    return Mismatch(
+        keyword=error.validator,
+        pointer=tuple(error.absolute_path),
+        value=error.instance,
+        limit=error.validator_value,
+        schema=error.schema if isinstance(error.schema, dict) else {},
+        message=error.message,
+    )
+
+
+def _has_whole_float(value: Any) -> bool:
+    if isinstance(value, (dict, list)):
+        return any(map(_has_whole_float, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and value.is_integer()
+
+
+def _depth(error: Any) -> int:
+    return -len(error.absolute_path)
 
 
 def _values(schema: Any, keyword: str, pointer: Pointer = ()) -> Iterator[tuple[Pointer, str]]:

@@ -102,7 +102,7 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
     kind = kind_of(given.get("fault"))
     if kind.when_field and isinstance(given.get("when"), str):
         given = {kind.when_field if name == "when" else name: value for name, value in given.items()}
-    mistakes = find_mistakes(_validator(kind).mismatches(dict(given)))
+    mistakes = find_mistakes(_validator(kind).check(dict(given)))
     with mistakes.collect():
         on = _operations(given.get("on", "*"))
     with mistakes.collect("when"):

@@ -107,7 +107,7 @@ def _mismatches(validator: Any, value: Mapping[str, Any]) -> Iterator[Mismatch]:
 
 
 def _fits(validator: Any, value: Mapping[str, Any]) -> bool:
-    """Return whether the value is valid. `accepts` takes 30.0 for an integer; the contract does not."""
+    """Return whether the value is valid. The fast engine accepts 30.0 as an integer; the contract does not."""
     return validator.accepts(value) and not _has_whole_float(value, validator.schema)
 
 

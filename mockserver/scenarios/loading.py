@@ -214,7 +214,7 @@ class _ScenarioFile:
             render = self._render(body, "body", at)
             return Reply("body", location, render=render, templated=True, unchecked=unchecked)
         for operation in sorted(on) if not unchecked else ():
-            mismatches = self._schemas.answer(operation, body).mismatches(body)
+            mismatches = self._schemas.answer(operation, body).check(body)
             for problem in describe_mismatches(self.document, mismatches, (*at, "body")):
                 text = Text(
                     f"not a valid response of {operation}: {problem.text.en}; correct it, or add `unchecked: true`",

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from jinja2 import Environment, nodes, pass_environment
+from jinja2 import Environment, nodes, pass_environment, pass_eval_context
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS, make_attrgetter
+from jinja2.nodes import EvalContext
 from jinja2.visitor import NodeTransformer
 
 from mockserver.core.machine_time import thread_time
@@ -19,6 +20,7 @@ MAX_OUTPUT = 100_000  # Characters of a rendered text.
 _MAX_SECONDS = 1.0  # CPU seconds for rendering all templates of a reply.
 _MAX_STEPS = 10_000
 _MAX_PRECISION = 20
+_MAX_INDENT = 16
 _FILTERS = (
     *("abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "int", "items"),
     *("last", "length", "list", "lower", "max", "min", "reverse", "sort", "string", "title"),
@@ -77,10 +79,27 @@ def _join(environment: Environment, values: Iterable[Any], d: str = "", attribut
     return d.join(parts)
 
 
+@pass_environment
+def _sum(
+    environment: Environment, values: Iterable[Any], attribute: str | int | None = None, start: float = 0
+) -> float:
+    numbers = list(values if attribute is None else map(make_attrgetter(environment, attribute), values))
+    if not all(isinstance(number, (int, float)) for number in (*numbers, start)):
+        raise SecurityError("sum only takes numbers")
+    return sum(numbers, start)
+
+
 def _round(value: Any, precision: int = 0, method: str = "common") -> Any:
     if abs(precision) > _MAX_PRECISION:
         raise SecurityError(f"round takes a precision up to {_MAX_PRECISION}")
     return FILTERS["round"](value, precision, method)
+
+
+@pass_eval_context
+def _tojson(context: EvalContext, value: Any, indent: int | None = None) -> Any:
+    if indent is not None and indent > _MAX_INDENT:
+        raise SecurityError(f"tojson takes an indent up to {_MAX_INDENT}")
+    return FILTERS["tojson"](context, value, indent)
 
 
 def _replace(text: object, old: str, new: str) -> str:
@@ -106,7 +125,14 @@ class Bounds(NodeTransformer):
         return nodes.Filter(parts, "join", [], [], None, None, lineno=node.lineno)
 
 
-_OWN: dict[str, Callable[..., Any]] = {"replace": _replace, "join": _join, "round": _round, "_steps": _steps}
+_OWN: dict[str, Callable[..., Any]] = {
+    "replace": _replace,
+    "join": _join,
+    "sum": _sum,
+    "round": _round,
+    "tojson": _tojson,
+    "_steps": _steps,
+}
 FILTER_FUNCTIONS = {
     name: _timed(function) for name, function in {**{name: FILTERS[name] for name in _FILTERS}, **_OWN}.items()
 }  # The filters of templates by name. `_steps` is for `Bounds`.

@@ -6,6 +6,7 @@ with MockServer(scenario="document") as mock:
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import socket
@@ -108,12 +109,16 @@ class MockServer:
             return self._app
 
     def _load_when_idle(self, stopped: threading.Event) -> None:
-        """Create the Flask app once the process is idle, so that the first page or admin request need not wait."""
+        """Create the Flask app and import jsonschema once the process is idle.
+
+        Otherwise the first page or admin request and the first invalid body would have to wait for them.
+        """
         used = 0.0
         while not stopped.wait(_IDLE_SECONDS):
             before, used = used, sum(os.times()[:2])
             if used - before < _IDLE_SECONDS / 10:
                 self._flask_app()
+                importlib.import_module("jsonschema")
                 return
 
     def _call_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

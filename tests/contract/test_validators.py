@@ -1,4 +1,4 @@
-"""`accepts` and `mismatches` agree on every value."""
+"""The two schema engines agree on every value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCALARS = st.one_of(
 
 
 def holds_whole_float(value: Any) -> bool:
-    """Whether the value contains a number like 1.0, which only `accepts` takes for an integer."""
+    """Whether the value contains a number like 1.0, which only the fast engine accepts as an integer."""
     if isinstance(value, dict):
         return any(holds_whole_float(item) for item in value.values())
     if isinstance(value, list):
@@ -50,7 +50,7 @@ def changed(value: Any) -> st.SearchStrategy[Any]:
 
 
 def agree(validator: Validator, value: Any) -> None:
-    """Check that both agree, except on numbers like 1.0, where `mismatches` is stricter."""
+    """Check that both engines agree, except on numbers like 1.0, where the thorough one is stricter."""
     fast, thorough = validator.accepts(value), validator.mismatches(value) == []
     if holds_whole_float(value):
         assert fast or not thorough, value
@@ -60,7 +60,7 @@ def agree(validator: Validator, value: Any) -> None:
 
 @pytest.mark.parametrize("side", ["request", "response"])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_both_agree_on_bodies(operation: str, side: str) -> None:
+def test_the_engines_agree_on_bodies(operation: str, side: str) -> None:
     """`accepts` equals `mismatches() == []` for mutated samples of the document."""
     validator = shipped_config().schemas[f"{operation}.{side}.json"]
     sample = SAMPLES[operation]["body" if side == "request" else "answer"]
@@ -76,7 +76,7 @@ def test_both_agree_on_bodies(operation: str, side: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_float_without_fraction_is_a_mismatch_with_an_integer(operation: str) -> None:
+def test_a_float_without_fraction_is_not_an_integer_for_the_thorough_engine(operation: str) -> None:
     """1.0 instead of an integer is a mismatch, so that it can be reported."""
     validator = shipped_config().schemas[f"{operation}.request.json"]
     if "CountBy" in SAMPLES[operation]["body"]:
@@ -101,7 +101,7 @@ def test_a_float_without_fraction_is_a_mismatch_with_an_integer(operation: str) 
     ],
     ids=str,
 )
-def test_both_agree_on_a_schema_in_a_scenario(schema: Any, good: list[Any], bad: list[Any]) -> None:
+def test_the_engines_agree_on_a_schema_in_a_scenario(schema: Any, good: list[Any], bad: list[Any]) -> None:
     """A schema in `when` accepts the same values in both."""
     validator = compile_inline(schema)
     for value in good:

@@ -37,7 +37,7 @@ BROKEN_SCENARIOS = {
     "an empty sequence": (f"{ON}sequence: []", "4:15", "at least 1"),
     "no times": (f"{ON}times: 0\n    reply: {{world: true}}", "4:12", "at least 1"),
     "a regular expression": (f"{ON}when: {{body: {{RoomId: {{matches: '('}}}}}}\n    reply: {{world: true}}", "4:27", "unterminated"),
-    "a schema's type": (f"{ON}when: {{body: {{RoomId: {{schema: {{type: strin}}}}}}}}\n    reply: {{world: true}}", "4:27", '"strin"'),
+    "a schema's type": (f"{ON}when: {{body: {{RoomId: {{schema: {{type: strin}}}}}}}}\n    reply: {{world: true}}", "4:27", "'strin'"),
     "a schema's format": (f"{ON}when: {{body: {{RoomId: {{schema: {{format: date}}}}}}}}\n    reply: {{world: true}}", "4:27", "use a pattern"),
     "a schema elsewhere": (f"{ON}when: {{body: {{RoomId: {{schema: {{$ref: 'file:///etc/passwd'}}}}}}}}\n    reply: {{world: true}}", "4:27", "file:///etc/passwd"),
     "unquoted digits": (f"{ON}when: {{body: {{RoomId: 0077}}}}\n    reply: {{world: true}}", "4:27", 'quote it, "0077"'),
@@ -146,7 +146,7 @@ def test_broken_credentials_are_reported_with_their_place(tmp_path, text: str, p
     ("old", "new", "message"),
     [
         ('"type": "object"', '"type": "objekt"', "objekt"),
-        ('"minLength": 1', '"minLength": "1"', '"1"'),
+        ('"minLength": 1', '"minLength": "1"', "'1'"),
         ('"minLength": 1', '"format": "date"', "use a pattern"),
         ('"minLength": 1', '"$ref": "http://example.invalid/x.json"', "does not exist"),
         ('"minLength": 1', '"$ref": "file:///etc/passwd"', "does not exist"),

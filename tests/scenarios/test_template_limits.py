@@ -56,6 +56,8 @@ WHEN_ANSWERED = [
     "request.body.Text + request.body.Text",
     "1.5|round(request.body.N)",
     "1.5|round(request.body.N, 'floor')",
+    "[1]|tojson(request.body.N)",
+    "[[1], [2]]|sum(start=[])",
 ]
 VARIABLES: dict[str, Any] = {"request": {"body": {"N": HUGE, "Text": "x" * 90_000}}, "now": NOW}
 
@@ -120,7 +122,10 @@ def test_the_parts_of_a_reply_share_one_time_limit(monkeypatch: pytest.MonkeyPat
         ("fake.numerify('##')|length", 2),
         ("['a', 'b']|join('-')", "a-b"),
         ("[{'a': 1}, {'a': 2}]|join(',', attribute='a')", "1,2"),
+        ("[{'a': 1}, {'a': 2}]|sum('a')", 3),
+        ("[1, 2]|sum(start=4)", 7),
         ("1.25|round(1, 'floor')", 1.2),
+        ("[1]|tojson(indent=2)", "[\n  1\n]"),
         ("'a' ~ 1 ~ 'b'", "a1b"),
         ("'a' + 'b'", "ab"),
         ("[1] + [2]", [1, 2]),

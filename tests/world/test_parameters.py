@@ -31,7 +31,7 @@ VALIDATOR = Validator({"$defs": SCENARIO["$defs"], "$ref": "#/$defs/generated"},
 
 def mistakes_of(spec: dict[str, Any]) -> list[Mistake]:
     """Return what is wrong with a block: by its schema, or else when the world is built."""
-    if found := find_mistakes(VALIDATOR.mismatches({"source": "generated", **spec})):
+    if found := find_mistakes(VALIDATOR.check({"source": "generated", **spec})):
         return found
     with pytest.raises(WorldError) as caught:
         generated_world(spec)
@@ -41,7 +41,7 @@ def mistakes_of(spec: dict[str, Any]) -> list[Mistake]:
 def test_every_parameter_has_a_default_and_a_schema() -> None:
     """The defaults are valid, and the schema lists the networks and qualities that exist."""
     assert list(ROWS) == ["source", *(name for name in PARAMETERS if name != "per_app"), "pins", "per_app"]
-    assert not VALIDATOR.mismatches({"source": "generated", **PARAMETERS, "pins": DOCUMENT_PINS})
+    assert not VALIDATOR.check({"source": "generated", **PARAMETERS, "pins": DOCUMENT_PINS})
     assert ROWS["quality"]["enum"] == list(QUALITY)
     (year,) = ROWS["networks"]["patternProperties"].values()
     assert tuple(year["properties"]) == NETWORKS
@@ -69,7 +69,7 @@ GOOD: list[dict[str, Any]] = [
 @pytest.mark.parametrize("spec", GOOD, ids=str)
 def test_a_valid_block_gives_a_world(spec):
     """A block that matches the schema and does not contradict itself gives a working world."""
-    assert not VALIDATOR.mismatches({"source": "generated", **spec})
+    assert not VALIDATOR.check({"source": "generated", **spec})
     world = generated_world(spec)
     rows = world.sessions_between(1575962150, 1575962850)
     assert len(world.user_ids(rows.user)) == len(rows)
