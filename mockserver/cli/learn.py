@@ -10,7 +10,7 @@ import click
 
 from mockserver.cli.options import setting_options, user_folders
 from mockserver.cli.output import not_writable
-from mockserver.cli.target import DAY_HELP, Opener, examine_target, target_options
+from mockserver.cli.target import DAY_HELP, Opener, examine_target, max_requests_option, target_options
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import load_contract
 from mockserver.live.learn import SCENARIO, Data, check_output, learned_files, write_folder
@@ -32,7 +32,7 @@ _WRITTEN = Text(
     help="Data of the scenario: generated calls, or the calls and statistics that the target returned.",
 )
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty, replacing files of the same name.")
-@click.option("--max-requests", type=click.IntRange(1), default=300, metavar="N", help="Maximum number of requests.")
+@max_requests_option(300)
 @click.option("--day", metavar="DAY", help=DAY_HELP)
 @setting_options("lang", "fixtures")
 def learn(

@@ -75,6 +75,13 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
     return with_target
 
 
+def max_requests_option(default: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the decorator that adds `--max-requests`."""
+    return click.option(
+        "--max-requests", type=click.IntRange(1), default=default, metavar="N", help="Maximum number of requests."
+    )
+
+
 def examine_target(
     target: Target,
     schemas: Schemas,

@@ -9,7 +9,7 @@ import click
 
 from mockserver.cli.options import report_options, setting_options, user_folders
 from mockserver.cli.output import write_report
-from mockserver.cli.target import DAY_HELP, Opener, examine_target, target_options
+from mockserver.cli.target import DAY_HELP, Opener, examine_target, max_requests_option, target_options
 from mockserver.core.text import Lang
 from mockserver.engine.build import parse_readings
 from mockserver.engine.config import load_contract
@@ -19,7 +19,7 @@ from mockserver.live.render import FORMATS, View
 
 @click.command()
 @target_options
-@click.option("--max-requests", type=click.IntRange(1), default=200, metavar="N", help="Maximum number of requests.")
+@max_requests_option(200)
 @click.option("--user", metavar="ID", help="Also query this user.")
 @click.option("--room", metavar="ID", help="Also query this room.")
 @click.option("--day", metavar="DAY", help=DAY_HELP)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import gcd
 from typing import Any
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
@@ -25,7 +28,7 @@ class Day:
     distributions: dict[int, Reply] = field(default_factory=dict)
     quality: Reply | None = None
     sessions: list[Session] | None = None
-    first_enters: int | None = None  # Pairs of user and room whose first session began on the day.
+    first_enters: list[int] | None = None  # First enter of each pair of user and room, if it was on the day.
 
     @property
     def end(self) -> int:
@@ -36,37 +39,103 @@ class Day:
         """Return TickTime and Volume of the rows for one CountBy, without rows that lack a valid TickTime."""
         return ticks_of(self.trends[count].rows("TrendData")) if count in self.trends else []
 
-    def seconds(self) -> int:
-        """Return the total seconds of all sessions within the day."""
-        return sum(end - begin for begin, end in self.spans())
-
-    def spans(self) -> list[tuple[int, int]]:
-        """Return begin and end of each session, clipped to the day."""
+    def spans(self, closed: int = 0) -> list[tuple[int, int]]:
+        """Return begin and end of each session, `closed` seconds longer and clipped to the day."""
         spans = [
-            (max(each.enter, self.start), min(self.end if each.leave is None else each.leave, self.end))
+            (max(each.enter, self.start), self.end if each.leave is None else min(each.leave + closed, self.end))
             for each in self.sessions or ()
         ]
         return [(begin, end) for begin, end in spans if begin < end]
 
-    def rooms(self) -> int:
-        """Return the number of rooms that were created on the day."""
-        return len({each.room for each in self.sessions or () if self.start <= each.create < self.end})
+    def amounts(self, count: int, step: int = DAY_SECONDS) -> dict[int, int] | None:
+        """Return the amount of CountBy 1, 2 or 4 in each tick by the sessions, without empty ticks; None if unknown."""
+        if self.sessions is None:
+            return None
+        if count == 1:
+            amounts = Counter[int]()
+            for tick, seconds, online in self._parts(step):
+                amounts[tick] += seconds * online
+            return amounts
+        times = self.first_enters
+        if count == 2:
+            times = [*{each.room: each.create for each in self.sessions}.values()]
+        return None if times is None else Counter(self._tick(time, step) for time in times if self._contains(time))
 
-    def peaks(self) -> tuple[int, int]:
-        """Return the lowest and the highest possible peak of concurrent sessions.
+    def total(self, count: int) -> int | None:
+        """Return the amount of CountBy 1, 2 or 4 by the sessions; None if unknown."""
+        amounts = self.amounts(count)
+        return None if amounts is None else sum(amounts.values())
+
+    def distribution_totals(self, count: int) -> dict[int, int]:
+        """Return the total of CountBy 1, 2 or 4 of 3.1 by each dimension of 3.2."""
+        column = COLUMNS[count - 1]
+        return {each: sum(column_of(reply, column)) for each, reply in self.distributions.items() if reply.ok}
+
+    def volume_limits(self, count: int, step: int, trend: str) -> dict[int, tuple[int, int]] | None:
+        """Return the lowest and the highest possible volume of each tick that is listed or has calls; None if unknown.
+
+        The cumulative volume of CountBy 3 is the peak of the tick, or that since the start of the day.
+        """
+        exact = self.amounts(count, step) if count != 3 else None
+        if self.sessions is None or (exact is None and count != 3):
+            return None
+        amounts = self.peaks(step) if exact is None else {tick: (amount, amount) for tick, amount in exact.items()}
+        limits, low, high = {}, 0, 0
+        for tick in sorted({*amounts, *(tick for tick, _ in self.volumes(count))}):
+            least, most = amounts.get(tick, (0, 0))
+            if trend == "tick":
+                low, high = least, most
+            elif count == 3:
+                low, high = least, max(high, most)
+            else:
+                low, high = low + least, high + most
+            limits[tick] = low, high
+        return limits
+
+    def peaks(self, step: int = DAY_SECONDS) -> dict[int, tuple[int, int]]:
+        """Return the lowest and the highest possible peak of concurrent sessions in each tick with a session.
 
         In the highest, a session that ends in the second in which another begins overlaps it.
         """
-        return _peak(self.spans(), 0), _peak(self.spans(), 1)
+        peaks: dict[int, tuple[int, int]] = {}
+        for closed in (0, 1):
+            for tick, _, online in self._parts(step, closed):
+                lowest, highest = peaks.get(tick, (0, 0))
+                peaks[tick] = (lowest if closed else max(lowest, online), max(highest, online))
+        return peaks
+
+    def _contains(self, time: int) -> bool:
+        return self.start <= time < self.end
+
+    def _tick(self, time: int, step: int) -> int:
+        return time - (time - self.start) % step
+
+    def _parts(self, step: int, closed: int = 0) -> Iterator[tuple[int, int, int]]:
+        """Yield tick, seconds and number of concurrent sessions of each part of the day in which there are any."""
+        changes: Counter[int] = Counter()
+        for begin, end in self.spans(closed):
+            changes[begin] += 1
+            changes[end] -= 1
+        online = 0
+        for time, until in pairwise([*sorted(changes), self.end]):
+            online += changes[time]
+            for tick in range(self._tick(time, step), until, step) if online else ():
+                yield tick, min(until, tick + step) - max(time, tick), online
 
 
-def _peak(spans: Iterable[tuple[int, int]], closed: int) -> int:
-    events = sorted([(begin, 1) for begin, _ in spans] + [(end + closed, -1) for _, end in spans])
-    highest = height = 0
-    for _, change in events:
-        height += change
-        highest = max(highest, height)
-    return highest
+def column_of(reply: Reply, name: str) -> list[int]:
+    """Return the values of a column of 3.2."""
+    return [value for row in reply.rows("DistributeData") if isinstance(value := row.get(name), int)]
+
+
+def usual_step(day: Day) -> int | None:
+    """Return the longest interval of which most ticks of 3.1 are multiples; None if all are, or there is no such one."""
+    offsets = [tick - day.start for count in COUNTS for tick, _ in day.volumes(count)]
+    common = gcd(*offsets)
+    if common >= 10 and DAY_SECONDS % common == 0:
+        return None
+    steps = (step for step in range(3_600, 9, -1) if DAY_SECONDS % step == 0)
+    return next((step for step in steps if sum(each % step == 0 for each in offsets) * 3 > len(offsets) * 2), None)
 
 
 def ticks_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
@@ -120,7 +189,10 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
         # A call across midnight is listed on only one of the two days, or on neither.
         begin, end = day.start - DAY_SECONDS, day.end + DAY_SECONDS
         if not log.covers(begin, end) and not ask_all(prober, log, begin, end, expected=False).reply.ok:
-            return
+            # The target refuses three days: ask for one around each midnight.
+            half = DAY_SECONDS // 2
+            if not all(ask_all(prober, log, time - half, time + half).reply.ok for time in (day.start, day.end)):
+                return
     touching = _touching(log, day)
     for _ in range(_MAX_MARGIN):
         earlier = [
@@ -134,7 +206,7 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
         for each in log.sessions.values():
             pair = each.user, each.room
             first[pair] = min(first.get(pair, each.enter), each.enter)
-        day.first_enters = sum(day.start <= enter < day.end for enter in first.values())
+        day.first_enters = [enter for enter in first.values() if day.start <= enter < day.end]
 
 
 def _touching(log: CallLog, day: Day) -> list[Session]:

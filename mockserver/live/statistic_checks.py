@@ -7,17 +7,17 @@ from itertools import pairwise
 from mockserver.core.clock import DAY_SECONDS
 from mockserver.core.text import Text
 from mockserver.live.call_log import RECENT, seconds_of
-from mockserver.live.day import COLUMNS, COUNTS, Day, all_counts
-from mockserver.live.probing import Prober, Reply
+from mockserver.live.day import COLUMNS, COUNTS, Day, all_counts, column_of, usual_step
+from mockserver.live.probing import Prober
 from mockserver.live.record_checks import violated
 
 INVARIANTS = (
-    "duration_sums", "room_sums", "peak", "pair_sums", "count_by_zero_rows", "nested_distribution",
+    "duration_sums", "room_sums", "peak", "pair_sums", "tick_volumes", "count_by_zero_rows", "nested_distribution",
     "ticks", "quality", "quality_ticks", "repeatable",
 )  # fmt: skip
 _RATES = ("JoinRoomSuccRate", "AudioPackLossRate", "VideoPackLossRate")
 _DELAYS = ("AudioDelayRate", "VideoDelayRate")
-_SUMS = {1: ("duration_sums", "CommunicateDuration"), 2: ("room_sums", "RoomCnt"), 4: ("pair_sums", "CommunicateNum")}
+_SUMS = {1: "duration_sums", 2: "room_sums", 4: "pair_sums"}
 
 
 def check_statistics(prober: Prober, day: Day | None) -> None:
@@ -27,13 +27,14 @@ def check_statistics(prober: Prober, day: Day | None) -> None:
             prober.invariant(name).reason = Text("no finished day with calls was found", "没有找到有通话的已结束日期")
         return
     if _is_recent(prober, day):
-        for name in (*(name for name, _ in _SUMS.values()), "peak", "repeatable"):
+        for name in (*_SUMS.values(), "peak", "tick_volumes", "repeatable"):
             prober.invariant(name).reason = Text(
                 "calls of that day may be in progress and therefore not listed", "当天的通话可能仍在进行而未列出"
             )
     else:
         _check_sums(prober, day)
         _check_peak(prober, day)
+        _check_volumes(prober, day)
         _check_repetition(prober, day)
     _check_all_counts(prober, day)
     _check_nesting(prober, day)
@@ -41,39 +42,30 @@ def check_statistics(prober: Prober, day: Day | None) -> None:
     _check_quality(prober, day)
 
 
-def _total(prober: Prober, day: Day, count: int) -> int | None:
+def _total(prober: Prober, day: Day, count: int, others: set[int]) -> int:
+    """Return the total of 3.1; if `trend` is undecided, the one that is among `others`, if any."""
     volumes = [volume for _, volume in day.volumes(count)]
-    trend = prober.value("trend")
-    if trend is None or not day.trends[count].ok:
-        return None
-    return sum(volumes) if trend == "tick" else max(volumes, default=0)
-
-
-def _column(reply: Reply, name: str) -> list[int]:
-    return [value for row in reply.rows("DistributeData") if isinstance(value := row.get(name), int)]
+    trend, each, last = prober.value("trend"), sum(volumes), max(volumes, default=0)
+    return each if trend == "tick" or (trend is None and each in others) else last
 
 
 def _check_sums(prober: Prober, day: Day) -> None:
     """Check that the totals of 3.1, of 3.2 in each dimension, and of the records agree."""
-    records = {} if day.sessions is None else {1: day.seconds(), 2: day.rooms()}
-    if records and day.first_enters is not None:
-        records[4] = day.first_enters
-    for count, (name, column) in _SUMS.items():
-        totals: list[tuple[str, int, Reply]] = []
-        if (total := _total(prober, day, count)) is not None:
-            totals.append((f"3.1 CountBy {count}", total, day.trends[count]))
-        totals += [
-            (f"3.2 CountBy {dimension}", sum(_column(reply, column)), reply)
-            for dimension, reply in day.distributions.items()
-            if reply.ok
+    for count, name in _SUMS.items():
+        totals = [
+            (f"3.2 CountBy {dimension}", total, day.distributions[dimension])
+            for dimension, total in day.distribution_totals(count).items()
         ]
-        invariant = prober.invariant(name)
-        if count in records:
-            totals.append(("2.3", records[count], day.trends[count]))
+        invariant, records = prober.invariant(name), day.total(count)
+        if records is not None:
+            totals.append(("2.3", records, day.trends[count]))
+        if day.trends[count].ok:
+            total = _total(prober, day, count, {value for _, value, _ in totals})
+            totals.insert(0, (f"3.1 CountBy {count}", total, day.trends[count]))
         invariant.checked += max(0, len(totals) - 1)
         values = [value for _, value, _ in totals]
         # The most frequent total is expected; in case of a tie, that of the records.
-        usual = max(set(values), key=lambda value: (values.count(value), value == records.get(count))) if values else 0
+        usual = max(set(values), key=lambda value: (values.count(value), value == records)) if values else 0
         for source, value, reply in totals:
             if value != usual:
                 others = ", ".join(source for source, other, _ in totals if other == usual)
@@ -94,7 +86,7 @@ def _check_peak(prober: Prober, day: Day) -> None:
         return
     invariant, peak = (prober.invariant("peak"), max((volume for _, volume in day.volumes(3)), default=0))
     for dimension, reply in day.distributions.items():
-        peaks = _column(reply, "PeakOnlineNum")
+        peaks = column_of(reply, "PeakOnlineNum")
         if reply.ok and peaks:
             invariant.checked += 1
             if not max(peaks) <= peak <= sum(peaks):
@@ -104,7 +96,7 @@ def _check_peak(prober: Prober, day: Day) -> None:
                 )
                 violated(prober, "peak", text, reply)
     if day.sessions is not None:
-        low, high = day.peaks()
+        low, high = day.peaks().get(day.start, (0, 0))
         invariant.checked += 1
         if not low <= peak <= high:
             text = Text(
@@ -112,6 +104,36 @@ def _check_peak(prober: Prober, day: Day) -> None:
                 f"{day.name}：峰值为 {peak}，按 2.3 的记录为 {low}",
             )
             violated(prober, "peak", text, day.trends[3])
+
+
+def _check_volumes(prober: Prober, day: Day) -> None:
+    """Check the volume of each tick by the records; without them, that cumulative volumes never go down."""
+    step, trend, invariant = prober.value("tick_seconds"), prober.value("trend"), prober.invariant("tick_volumes")
+    if trend is None or not step:
+        invariant.reason = Text("the reading trend or tick_seconds is undecided", "读法 trend 或 tick_seconds 未定")
+        return
+    for count in COUNTS:
+        volumes, limits = day.volumes(count), day.volume_limits(count, step, trend)
+        if limits is not None:
+            invariant.checked += len(volumes)
+            for tick, volume in {**dict.fromkeys(limits, 0), **dict(volumes)}.items():
+                low, high = limits[tick]
+                if not low <= volume <= high:
+                    expected = f"{low}" if low == high else f"{low} to {high}"
+                    text = Text(
+                        f"{day.name}: 3.1 CountBy {count} is {volume} at {tick}, by the records it is {expected}",
+                        f"{day.name}：3.1 CountBy {count} 在 {tick} 为 {volume}，按通话记录为 {expected}",
+                    )
+                    violated(prober, "tick_volumes", text, day.trends[count])
+        elif trend == "cumulative" and count != 3:
+            invariant.checked += len(volumes)
+            for (_, before), (tick, volume) in pairwise(volumes):
+                if volume < before:
+                    text = Text(
+                        f"{day.name}: the cumulative 3.1 CountBy {count} goes down from {before} to {volume} at {tick}",
+                        f"{day.name}：累计的 3.1 CountBy {count} 在 {tick} 从 {before} 降至 {volume}",
+                    )
+                    violated(prober, "tick_volumes", text, day.trends[count])
 
 
 def _check_all_counts(prober: Prober, day: Day) -> None:
@@ -134,7 +156,7 @@ def _check_nesting(prober: Prober, day: Day) -> None:
     """Check that no city is larger than the largest province, and no province than the largest country."""
     for coarse, fine in ((1, 2), (2, 3)):
         for column in COLUMNS:
-            whole, part = (_column(day.distributions[coarse], column), _column(day.distributions[fine], column))
+            whole, part = (column_of(day.distributions[coarse], column), column_of(day.distributions[fine], column))
             if not whole or not part:
                 continue
             prober.invariant("nested_distribution").checked += 1
@@ -148,7 +170,7 @@ def _check_nesting(prober: Prober, day: Day) -> None:
 
 def _check_ticks(prober: Prober, day: Day) -> None:
     """Check that ticks are unique, ascending, aligned, within the day, and complete if empty ones are listed."""
-    step, fill = prober.value("tick_seconds"), prober.value("fill")
+    step, fill = prober.value("tick_seconds") or usual_step(day), prober.value("fill")
     series = {f"3.1 CountBy {count}": (day.trends[count], [tick for tick, _ in day.volumes(count)]) for count in COUNTS}
     if day.quality:
         ticks = [tick for row in day.quality.rows("QosData") if (tick := seconds_of(row.get("TickTime"))) is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from math import gcd
 from statistics import median
@@ -74,27 +75,55 @@ def _fits_sessions(day: Day, step: int) -> bool:
 
 
 def _decide_trend(prober: Prober, day: Day) -> None:
-    """Decide `trend`: volumes that decrease are per tick; those that end at the total of the day are cumulative."""
+    """Decide `trend` by the records of each tick; without them, by the total of the day, and by volumes that go down."""
     replies = [day.trends[count] for count in (1, 2, 4)]
-    falling = [count for count in (1, 2, 4) if any(b[1] < a[1] for a, b in pairwise(day.volumes(count)))]
-    volumes = [volume for _, volume in day.volumes(1)]
-    if falling:
-        text = Text(f"volumes go down within the day (CountBy {falling[0]})", f"当天数值有下降（CountBy {falling[0]}）")
-        prober.confirm("trend", "tick", text, day.trends[falling[0]])
-    elif not any(volumes):
+    if not any(volume for _, volume in day.volumes(1)):
         prober.leave_open("trend", Text("the day has no volume", "当天没有业务量"), *replies)
-    elif len({volume for volume in volumes if volume}) > 1 and (not day.sessions or volumes[-1] == day.seconds()):
-        text = Text(f"volumes never go down and end at {volumes[-1]}", f"数值从不下降，最终为 {volumes[-1]}")
-        prober.confirm("trend", "cumulative", text, *replies)
-    elif day.sessions and volumes[-1] == day.seconds() != sum(volumes):
-        text = Text(f"the last volume is the total of the day, {volumes[-1]}", f"最后的数值为当天合计 {volumes[-1]}")
-        prober.confirm("trend", "cumulative", text, *replies)
-    elif day.sessions and sum(volumes) == day.seconds() != volumes[-1]:
-        prober.confirm(
-            "trend", "tick", Text("volumes add up to the total of the day", "各数值之和为当天合计"), *replies
-        )
-    else:
-        prober.leave_open("trend", Text("the volumes fit both choices", "数值与两种读法均相符"), *replies)
+        return
+    for votes, what in (
+        (_fitting_volumes(prober, day), Text("volumes that the records confirm", "与通话记录相符的数值")),
+        (_fitting_totals(day), Text("CountBy whose volumes fit the total of 3.2", "与 3.2 合计相符的 CountBy")),
+        (_course(day), Text("CountBy whose volumes go down, or only up", "数值有下降或只升不降的 CountBy")),
+    ):
+        (best, most), (other, fewest) = votes.most_common()
+        if most > fewest:
+            shown = f"{best} {most}, {other} {fewest}"
+            prober.confirm("trend", best, Text(f"{what.en}: {shown}", f"{what.zh}：{shown}"), *replies)
+            return
+    prober.leave_open("trend", Text("the volumes fit both choices", "数值与两种读法均相符"), *replies)
+
+
+def _fitting_volumes(prober: Prober, day: Day) -> Counter[str]:
+    """Return how many volumes are those of the records under each choice; 0 if most fit neither."""
+    step, votes, rows = prober.value("tick_seconds"), Counter(tick=0, cumulative=0), 0
+    for count in (1, 2, 4) if step else ():
+        volumes = [(tick, volume) for tick, volume in day.volumes(count) if volume]
+        rows += len(volumes)
+        for choice in votes:
+            limits = day.volume_limits(count, step, choice) or {}
+            votes[choice] += sum(limits.get(tick) == (volume, volume) for tick, volume in volumes)
+    return votes if max(votes.values()) * 2 > rows else Counter(tick=0, cumulative=0)
+
+
+def _fitting_totals(day: Day) -> Counter[str]:
+    """Return for how many CountBy the sum of the volumes, or the last one, is a total of 3.2."""
+    votes = Counter(tick=0, cumulative=0)
+    for count in (1, 2, 4):
+        volumes, totals = [volume for _, volume in day.volumes(count)], day.distribution_totals(count).values()
+        votes["tick"] += sum(volumes) in totals
+        votes["cumulative"] += max(volumes, default=0) in totals
+    return votes
+
+
+def _course(day: Day) -> Counter[str]:
+    """Return for how many CountBy the volumes go down, or go up only."""
+    votes = Counter(tick=0, cumulative=0)
+    for count in (1, 2, 4):
+        volumes = [volume for _, volume in day.volumes(count) if volume]
+        falls = any(later < earlier for earlier, later in pairwise(volumes))
+        votes["tick"] += falls
+        votes["cumulative"] += not falls and len(set(volumes)) > 1
+    return votes
 
 
 def _decide_fill(prober: Prober, day: Day) -> None:

@@ -10,6 +10,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -400,6 +401,10 @@ class Backend:
                     volume + (7 if index >= at else 0) * (index == at or self.readings["trend"] == "cumulative")
                     for index, volume in enumerate(volumes)
                 ]
+            if "one_tick" in self.defects:
+                # The next volume is larger, so that a cumulative series still never goes down.
+                at = next((at for at, (this, later) in enumerate(pairwise(volumes)) if later >= this + 2), None)
+                volumes = [volume + 2 * (index == at) for index, volume in enumerate(volumes)]
             columns.append(volumes)
         rows = []
         for index, volumes in enumerate(zip(*columns, strict=True)):
@@ -420,6 +425,8 @@ class Backend:
             rows = [
                 {**row, "Volume": before["Volume"]} for row, before in zip(rows, [*rows[-60:], *rows], strict=False)
             ]
+        if "shifted_tick" in self.defects and len(rows) > 2:
+            rows[1]["TickTime"] = str(int(rows[1]["TickTime"]) + 1)
         if "all_counts" in self.defects and len(counts) > 1:
             rows = [{**row, "Volume": row["Volume"] + 1} for row in rows]
         return {"TrendData": rows}

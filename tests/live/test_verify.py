@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree
 
@@ -78,6 +79,8 @@ DEFECTS = {
     "peaks": "peak",
     "ticks": "ticks",
     "late_ticks": "ticks",
+    "shifted_tick": "ticks",
+    "one_tick": "tick_volumes",
     "all_counts": "count_by_zero_rows",
     "quality_ticks": "quality_ticks",
     "rates": "quality",
@@ -122,6 +125,32 @@ def test_a_doubtful_answer_is_a_warning(defect: str, about: str) -> None:
     _, result, _ = examine_backend(defects=(defect,))
     assert (about, "warning") in {(name, finding.severity) for name, finding in result.findings()}
     assert (result.fails("error"), result.fails("warning")) == (False, True)
+
+
+@pytest.mark.parametrize("readings", [{"trend": "cumulative"}, {"trend": "cumulative", "tick_seconds": 3_600}])
+def test_one_wrong_tick_of_a_cumulative_day_is_found(readings: Mapping[str, Any]) -> None:
+    """Even if the series never goes down and ends at the total of 3.2; the reading is still decided correctly."""
+    _, result, _ = examine_backend(readings, defects=("one_tick",))
+    assert errors_of(result) == ["tick_volumes"]
+    assert result.readings["trend"].value == "cumulative"
+
+
+@pytest.mark.parametrize("trend", ["tick", "cumulative"])
+def test_a_wrong_total_is_found_without_records(trend: str) -> None:
+    """If 2.3 refuses the whole day, 3.1 and 3.2 are compared with each other, and decide the reading."""
+    _, result, _ = examine_backend({"trend": trend, "max_range_days": 0.5}, defects=("trend_1",), day="20261025")
+    assert {"duration_sums"} == set(errors_of(result)) & set(result.invariants)
+    assert result.readings["trend"].value == trend
+
+
+@pytest.mark.parametrize("window", ["enter", "leave", "contained"])
+def test_calls_across_midnight_are_found_by_ranges_of_one_day(window: str) -> None:
+    """A target may refuse longer ranges; the sums are still compared with the records."""
+    _, result, _ = examine_backend({"window": window, "max_range_days": 1})
+    assert errors_of(result) == []
+    assert result.verdict("quality_ticks") == "holds"
+    assert result.day is not None
+    assert result.day.sessions
 
 
 def test_every_invariant_has_a_defect() -> None:
