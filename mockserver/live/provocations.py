@@ -102,6 +102,13 @@ def conclude_unknown_ids(prober: Prober) -> None:
         else:
             text = Text("an id that cannot exist has rows", "不可能存在的 id 返回了数据")
             prober.leave_open(reading, text, reply, new=True)
+    room = prober.errors["room_not_found"][-1][1]
+    times = room.value.get("CreateTime") if isinstance(room.value, dict) else None
+    if prober.value("unknown_room") == "empty" and times in ("", "0"):
+        text = Text(f'an unknown room was created at "{times}"', f'未知房间的 CreateTime 为 "{times}"')
+        prober.confirm("unknown_room_times", "zero" if times else "empty", text, room)
+    else:
+        prober.leave_open("unknown_room_times", Text("an unknown room has no times", "未知房间没有时间"), room)
 
 
 def conclude_range(prober: Prober) -> None:

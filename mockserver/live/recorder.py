@@ -34,7 +34,8 @@ from mockserver.scenarios.model import error_name_of
 
 log = logging.getLogger("mockserver")
 Mode = Literal["record", "spy", "shadow"]
-WRITE_SECONDS = 5.0  # Interval of writing; with the time for writing, less than ten seconds may be lost.
+WRITE_SECONDS = 5.0  # From the start of writing to the next; with the time for writing, less than ten seconds are lost.
+_MERGE_SECONDS = 1.0  # Time between two writes at least, for merging.
 _SIGNATURE = ("appkey", "identifier", "curtime", "checksum", "seq")
 _SIGNATURE_ERRORS = ("unknown_appkey", "invalid_curtime", "checksum_expired", "checksum_mismatch")
 _UNKNOWN_ERRORS = ("room_not_found", "user_not_found", "not_recorded")
@@ -116,7 +117,7 @@ class Recorder:
         own = responder.answer(context)
         if self._mode == "shadow":
             self._compare_later(context, own)
-        elif own.empty or own.error in _UNKNOWN_ERRORS or b'"CreateTime":""' in own.body:
+        elif own.empty or own.error in _UNKNOWN_ERRORS:
             return self._forward(context, responder, instead=own)
         return own
 
@@ -207,8 +208,9 @@ class Recorder:
                     self._merge_safely(received)
                 self._received.task_done()
             if not running or self._seconds() >= next_write:
+                began = self._seconds()
                 self._write()
-                next_write = self._seconds() + WRITE_SECONDS
+                next_write = max(began + WRITE_SECONDS, self._seconds() + _MERGE_SECONDS)
 
     def _merge_safely(self, received: _Received) -> None:
         try:

@@ -236,7 +236,8 @@ class Recording:
         if answer["CreateTime"] in RUNNING:
             # The reading `unknown_room=empty`: there is no such room.
             self.failures[ROOM, _canonical({"RoomId": body["RoomId"]})] = {**answer}
-            self.readings = {**self.readings, "unknown_room": "empty"}
+            times = "zero" if answer["CreateTime"] == "0" else "empty"
+            self.readings = {**self.readings, "unknown_room": "empty", "unknown_room_times": times}
             return
         room_id = body["RoomId"]
         self.failures.pop((ROOM, _canonical({"RoomId": room_id})), None)

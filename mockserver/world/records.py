@@ -73,7 +73,8 @@ def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: R
     if not len(sessions):
         if readings["unknown_room"] == "error":
             raise NotFound("room_not_found", "RoomId", room)
-        return ViewResult({"RoomId": room, "CreateTime": "", "DestroyTime": "", "Users": []})
+        never = "0" if readings["unknown_room_times"] == "zero" else ""
+        return ViewResult({"RoomId": room, "CreateTime": never, "DestroyTime": never, "Users": []})
     create, destroy = int(sessions.create[0]), int(sessions.leave.max())
     if readings["room_window"] == "stays":
         selected = _in_window(sessions, begin, end, readings)

@@ -35,11 +35,11 @@ CHOICES: dict[str, list[Any]] = {
     "ongoing": ["now", "zero", "empty", "exclude"], "unknown_room": ["error", "empty"], "unknown_user": ["empty", "error"],
     "tick_seconds": [60, 10, 30, 300, 3_600], "trend": ["tick", "cumulative"], "count_by_zero": ["rows", "labelled", "error"],
     "labels": ["off", "on"], "distribution_tick": ["day_start", "run_time"], "today": ["partial", "empty"], "fill": ["zero", "omit"],
-    "max_range_days": [31, 0, 1, 7, 100, 3_660],
+    "max_range_days": [31, 0, 1, 7, 100, 3_660], "unknown_room_times": ["empty", "zero"],
 }  # fmt: skip
-HABITS = ("present_rooms", "single_rows", "zero_room", "clock_behind")
+HABITS = ("present_rooms", "single_rows", "clock_behind")
 """Ambiguities without a reading: a room's time range selects the users present, whatever `window` selects;
-counts without a volume are left out one by one; an unknown room was created at "0"; the clock is behind."""
+counts without a volume are left out one by one; the clock is behind."""
 DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
 RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")
 TREND, SPREAD, QUALITY = (
@@ -302,7 +302,7 @@ class Backend:
         if not calls:
             if self.readings["unknown_room"] == "error":
                 raise Refused("room_not_found")
-            never = "0" if "zero_room" in self.habits else ""
+            never = "0" if self.readings["unknown_room_times"] == "zero" else ""
             return {"RoomId": fields["RoomId"], "CreateTime": never, "DestroyTime": never, "Users": []}
         begin, end = int(fields.get("BeginTime") or 0), int(fields.get("EndTime") or 9_999_999_999)
         create, destroy = calls[0]["create"], max(each["leave"] for each in calls)

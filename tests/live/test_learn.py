@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.engine_client import shipped_config
+from helpers.engine_client import EngineClient, shipped_config
 from helpers.length import length
 from live.local_target import examine_backend, examine_engine
 from live.second_backend import APP, NAMES
@@ -22,8 +22,8 @@ from mockserver.live.learn import FILES, SCENARIO, check_output, learned_files, 
 from mockserver.live.target import Target
 from mockserver.live.verify import Result
 
-UNDECIDABLE = {"fill": {"omit"}}
-"""What some data leave open: with cumulative volumes, a first tick that is never empty."""
+UNDECIDABLE = {"fill": {"omit"}, "unknown_room_times": {"empty", "zero"}}
+"""What some data leave open: with cumulative volumes, a first tick that is never empty; no room is an empty one."""
 
 
 def write(folder: Path, result: Result, target: Target, data: Any = "none") -> Config:
@@ -71,6 +71,19 @@ def test_every_combination_of_readings_is_found_and_served(seed: int, tmp_path: 
     again = {error.name: (error.code, error.info) for error in twin.errors if error.code is not None}
     assert again == {name: value for name, value in seen.items() if name in again}
     assert len(again) >= len(seen) - 1
+
+
+@pytest.mark.parametrize(("value", "time"), [("empty", ""), ("zero", "0")])
+def test_an_unknown_room_is_empty_as_the_target_shows_it(value: str, time: str, tmp_path: Path) -> None:
+    """For any id, not only for the one that was requested from the target."""
+    _, result, target = examine_backend({"unknown_room": "empty", "unknown_room_times": value}, thorough=True)
+    mock = EngineClient(SCENARIO, {"signing": "off"}, config=write(tmp_path / "out", result, target))
+    answer = mock.ask("query_room_info", {"RoomId": "never-asked"})
+    assert {name: answer[name] for name in ("CreateTime", "DestroyTime", "Users")} == {
+        "CreateTime": time,
+        "DestroyTime": time,
+        "Users": [],
+    }
 
 
 def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:

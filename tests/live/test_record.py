@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import queue
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from helpers.engine_client import EngineClient, user_config
 from helpers.length import length
 from live.local_target import CREDENTIALS, START, Time, local_target
-from live.second_backend import ALL, APP, DAY, EAST, RECORDS, ROOM, SPREAD, Backend
+from live.second_backend import ALL, APP, DAY, EAST, RECORDS, ROOM, SPREAD, TREND, Backend
 
 from mockserver.cli.check import check_folder
 from mockserver.contract.readings import resolve
@@ -20,10 +22,10 @@ from mockserver.core.documents import MAX_VALUES
 from mockserver.core.text import Text
 from mockserver.live import recording_files
 from mockserver.live.pseudonyms import Pseudonyms, Scrubber
-from mockserver.live.recorder import Mode, Recorder
+from mockserver.live.recorder import Mode, Recorder, _Received
 from mockserver.live.recording import Recording
 from mockserver.live.recording_files import RecordingFiles
-from mockserver.live.target import TargetError
+from mockserver.live.target import Answer, TargetError
 
 NOW = int(START)
 YESTERDAY = (NOW + EAST) // DAY * DAY - EAST - DAY
@@ -269,6 +271,78 @@ def test_the_file_is_written_while_recording(tmp_path: Path) -> None:
         session.recorder.flush()
         assert len(replayed(tmp_path, backend).ask(ALL, span(YESTERDAY, YESTERDAY + 900))) > 0
         assert (tmp_path / "scenarios" / "recorded.csv").read_text().count("\n") > 10
+
+
+class Schedule:
+    """A queue and a clock: answers arrive at given times, and waiting and writing moves the clock."""
+
+    def __init__(self, arrivals: Sequence[tuple[float, Any]], recorder: Recorder, writing: float) -> None:
+        self.now, self.written = 0.0, {}  # type: ignore[var-annotated]
+        self.arrivals, self.recorder, self.writing = deque(arrivals), recorder, writing
+
+    def __call__(self) -> float:
+        return self.now
+
+    def get(self, timeout: float) -> Any:
+        """Return the next answer, or raise queue.Empty after `timeout` seconds; None after the last one."""
+        if self.arrivals[0][0] <= self.now + timeout:
+            time, received = self.arrivals.popleft()
+            self.now = max(self.now, time)
+            return received
+        self.now += timeout
+        raise queue.Empty
+
+    def task_done(self) -> None:
+        pass
+
+    def write(self, recording: Recording, notes: object) -> None:
+        """Write for some seconds what was merged when it began; note when each answer is on disk."""
+        merged = set(recording.answers)
+        self.now += self.writing
+        for key in merged:
+            self.written.setdefault(key, self.now)
+
+
+@pytest.mark.parametrize("writing", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize(
+    "times", [range(60), [0.0, 0.1, 31.0], [step * 0.01 for step in range(2_000)], [4.99, 5.01, 9.99]]
+)
+def test_an_answer_is_on_disk_within_ten_seconds(times: Sequence[float], writing: float, tmp_path: Path) -> None:
+    """Whenever the recorder is killed, what it answered more than ten seconds before is in the files."""
+    backend = Backend({}, clock=Time())
+    with recording(tmp_path, backend, Time()) as session:
+        recorder = session.recorder
+    answer = {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", "TrendData": []}
+    raw = Answer(200, {"content-type": "application/json"}, json.dumps(answer).encode(), 0.0)
+    days = [f"{10_000_000 + number}" for number in range(len(times))]
+    received = [_Received(TREND, {"QueryDate": day, "CountBy": 1}, True, raw, answer, None) for day in days]
+    end = (max(times) + 60.0, None)
+    schedule = Schedule([*zip(times, received, strict=True), end], recorder, writing)
+    recorder._received, recorder._seconds, recorder._files = schedule, schedule, schedule  # type: ignore[assignment]
+    recorder._work()
+    on_disk = {json.loads(body)["QueryDate"]: time for (_, body), time in schedule.written.items()}
+    assert {day: on_disk[day] - time for day, time in zip(days, times, strict=True) if on_disk[day] - time > 10} == {}
+
+
+def test_a_recorder_killed_while_it_writes_leaves_valid_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each of the files is replaced, the folder is valid and has the old sessions or the new ones."""
+    time, states = Time(), []
+    backend = Backend({}, clock=time)
+    with recording(tmp_path, backend, time) as session:
+        session.ask(ALL, **span(YESTERDAY, YESTERDAY + 900))
+        session.recorder.flush()
+        session.ask(ALL, **span(YESTERDAY, YESTERDAY + DAY))
+        session.recorder._received.join()
+        replace = Path.replace
+
+        def observed(path: Path, to: Path) -> Path:
+            states.append(check_folder(tmp_path)[1])
+            return replace(path, to)
+
+        monkeypatch.setattr(Path, "replace", observed)
+        session.recorder.flush()
+    assert states
+    assert states == [[]] * len(states)
 
 
 def test_many_answers_go_to_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
