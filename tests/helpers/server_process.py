@@ -62,7 +62,7 @@ def _run_command(
 class ForkedProcess:
     """A forked `mockserver` with its output in a pipe; the interface is that of `subprocess.Popen`."""
 
-    def __init__(self, words: Sequence[str], stderr: int, env: Mapping[str, str], limits: Limits | None) -> None:
+    def __init__(self, words: Sequence[str], stderr: int, env: Mapping[str, str], limits: Limits | None = None) -> None:
         output, stdout = os.pipe()
         self.stdout = open(output, encoding="utf-8")
         self._process = fork(words, stdout, stderr, env, limits)

@@ -45,6 +45,7 @@ def packed(tree: str, *patterns: str) -> set[str]:
         f"mockserver/{path.relative_to(root).as_posix()}"
         for pattern in patterns
         for path in (ROOT / tree).rglob(pattern)
+        if path.parent.name != "__pycache__"
     }
 
 
