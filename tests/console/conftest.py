@@ -34,11 +34,15 @@ def server(shared_server: MockServer) -> MockServer:
 
 
 @pytest.fixture(scope="session")
-def contexts(browser: Browser) -> dict[str, BrowserContext]:
-    """A profile of the browser for each language, in which pages share the cache."""
+def contexts(browser: Browser, shared_server: MockServer) -> dict[str, BrowserContext]:
+    """A profile of the browser for each language, in which pages share the cache.
+
+    Each has a page that stays open, so that the process in which the browser runs all of them does not end with a test.
+    """
     found = {lang: browser.new_context(locale=locale, permissions=CLIPBOARD) for lang, locale in LOCALES.items()}
     for context in found.values():
         context.set_default_timeout(20_000)
+        context.new_page().goto(f"{shared_server.url}/__admin/health")
     return found
 
 
@@ -71,7 +75,7 @@ def open_page(contexts: dict[str, BrowserContext], server: MockServer) -> Iterat
 
     yield open_page
     for context in contexts.values():
-        for page in context.pages:
+        for page in context.pages[1:]:
             page.close()
         context.clear_cookies()
         for event, listener in listeners.items():
