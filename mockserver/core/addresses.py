@@ -122,20 +122,14 @@ def _invalid_store() -> ConfigurationError:
 
 def parse_server_url(url: str, ca: str | None = None) -> ServerAddress:
     """Return the address in `http://HOST:PORT`; raise ConfigurationError for other texts, or a `ca` without https."""
-    try:
-        parts = split_url(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise _invalid_url(url) from None
-    if _NOT_IN_A_URL.search(url) or parts.scheme not in ("http", "https") or not host:
-        raise _invalid_url(url)
-    if "@" in parts.netloc:
-        raise _invalid_url(url, "…@")
+    parts = _split(url)
+    if parts is None:
+        raise _invalid_url(url, "…@" if "@" in url else "")
     if extra := urllib.parse.urlunsplit(("", "", parts.path.rstrip("/"), parts.query, parts.fragment)):
         raise _invalid_url(url, extra)
     if ca and parts.scheme != "https":
         raise ConfigurationError.at("--ca", Text(f"{url} is not https", f"{url} 不是 https"))
-    return ServerAddress(parts.scheme == "https", host, port)
+    return ServerAddress(parts.scheme == "https", parts.hostname or "", parts.port)
 
 
 def normalize_server_url(text: str) -> str:

@@ -35,11 +35,12 @@ class Clock:
     def __init__(self, base: Callable[[], float] = machine_time, *, frozen_at: float | None = None) -> None:
         self._base = base
         self._start = (frozen_at, 0.0)
-        self._state = self._start
+        self.position: tuple[float | None, float] = self._start
+        """The time it is frozen at, or None, and the offset; assign both at once, because other threads read them."""
 
     def now(self) -> float:
         """Return the seconds since the epoch, with their fraction."""
-        frozen, offset = self._state
+        frozen, offset = self.position
         return (self._base() if frozen is None else frozen) + offset
 
     def second(self) -> int:
@@ -47,46 +48,37 @@ class Clock:
         return int(self.now() // 1)
 
     @property
-    def position(self) -> tuple[float | None, float]:
-        """The time it is frozen at, or None, and the offset; assign one to move the clock there."""
-        return self._state
-
-    @position.setter
-    def position(self, position: tuple[float | None, float]) -> None:
-        self._state = position
-
-    @property
     def frozen(self) -> bool:
         """Whether the clock stands still."""
-        return self._state[0] is not None
+        return self.position[0] is not None
 
     @property
     def offset(self) -> float:
         """Seconds that the clock is ahead of its base, or of the time it was frozen at."""
-        return self._state[1]
+        return self.position[1]
 
     @property
     def is_moved(self) -> bool:
         """Whether the clock was frozen or shifted."""
-        frozen, offset = self._state
+        frozen, offset = self.position
         return frozen is not None or offset != 0
 
     def freeze(self, at: float) -> None:
         """Stand still at `at`, dropping any offset."""
-        self._state = (at, 0.0)
+        self.position = (at, 0.0)
 
     def set_offset(self, seconds: float) -> None:
         """Run `seconds` ahead of the base, or behind it when negative; replaces an earlier offset."""
-        self._state = (self._state[0], seconds)
+        self.position = (self.position[0], seconds)
 
     def advance(self, seconds: float) -> None:
         """Jump forward by `seconds`, frozen or running."""
-        frozen, offset = self._state
-        self._state = (frozen, offset + seconds)
+        frozen, offset = self.position
+        self.position = (frozen, offset + seconds)
 
     def reset(self) -> None:
         """Return to the initial state."""
-        self._state = self._start
+        self.position = self._start
 
 
 def format_day(second: float) -> str:

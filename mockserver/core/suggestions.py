@@ -68,12 +68,10 @@ def full_width_hint(text: str) -> Text | None:
     found = next((char for char in text if char in FULL_WIDTH), "")
     if found == "\u3000":
         return Text("write a space instead of the full-width one", "请用半角空格代替全角空格")
-    right = FULL_WIDTH.get(found, "")
-    return (
-        Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
-        if found
-        else None
-    )
+    if not found:
+        return None
+    right = FULL_WIDTH[found]
+    return Text(f"write {right} instead of the full-width {found}", f"请用半角 {right} 代替全角 {found}")
 
 
 def shorten_name(name: object) -> str:

@@ -17,13 +17,13 @@ from mockserver.contract.apps import App, Credentials
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
-from mockserver.engine.claims import MAX_CLAIMS, Claims
 from mockserver.engine.state import AppState, SharedFault
 from mockserver.faults.base import Window
 from mockserver.faults.parsing import Common, Fault, parse_fault
 from mockserver.faults.plan import FaultCounts
 from mockserver.scenarios.loading import load_rule
 from mockserver.scenarios.model import Rule
+from mockserver.validation.claims import MAX_CLAIMS, Claims
 
 if TYPE_CHECKING:
     from mockserver.engine.pipeline import Engine

@@ -19,11 +19,11 @@ from mockserver.core.clock import Clock
 from mockserver.core.http import Response
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Text
-from mockserver.engine.claims import Claims
 from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultCounts, FaultState
 from mockserver.scenarios.model import Rule
+from mockserver.validation.claims import Claims
 
 if TYPE_CHECKING:
     import asyncio

@@ -268,14 +268,9 @@ class FaultPlan:
                 plan = self._note(kind, kind.apply(plan, response, draw), plan)
         if plan is response.delivery:
             return response
-        plan = replace(
-            plan,
-            delay=min(plan.delay, MAX_SECONDS),
-            hang=None if plan.hang is None else min(plan.hang, MAX_SECONDS),
-            header_seconds=min(plan.header_seconds, MAX_SECONDS),
-            body_seconds=min(plan.body_seconds, MAX_SECONDS),
-        )
-        return replace(response, delivery=plan)
+        times = {name: getattr(plan, name) for name in ("delay", "hang", "header_seconds", "body_seconds")}
+        limited = {name: min(seconds, MAX_SECONDS) for name, seconds in times.items() if seconds is not None}
+        return replace(response, delivery=replace(plan, **limited))
 
     def _note(self, kind: Kind, applied: tuple[Any, str] | None, unchanged: Any) -> Any:
         if applied is None:

@@ -62,28 +62,21 @@ class NearestRule(NamedTuple):
 
 def nearest_rule(rules: Iterable[Rule], operation: str, body: Fields, query: Fields) -> NearestRule | None:
     """Return the first rule for `operation` with the fewest unmet conditions; None if there is no rule."""
-    best: tuple[Rule, list[Condition]] | None = None
-    for rule in rules:
-        if operation in rule.on:
-            unmet = rule.matcher.unmet(body, query)
-            if best is None or len(unmet) < len(best[1]):
-                best = rule, unmet
-    return NearestRule(best[0].key, _differences(best[1], body, query)) if best else None
+    candidates = (rule for rule in rules if operation in rule.on)
+    best = min(candidates, key=lambda rule: len(rule.matcher.unmet(body, query)), default=None)
+    return NearestRule(best.key, differences(best.matcher, body, query)) if best else None
 
 
 def differences(matcher: Matcher, body: Fields, query: Fields) -> tuple[Difference, ...]:
     """Return the differences between a request and a matcher; empty if it matches."""
-    return _differences(matcher.unmet(body, query), body, query)
+    unmet = matcher.unmet(body, query)
+    return tuple(_difference(condition, body if condition.part == "body" else query) for condition in unmet)
 
 
 def show_condition(condition: Condition) -> str:
     """Return a condition as text: `body RoomId = "77"`."""
     sign = " " if isinstance(condition.expected, dict) else " = "
     return f"{condition.part} {shorten(condition.field)}{sign}{_show_expected(condition.expected)}"
-
-
-def _differences(unmet: Iterable[Condition], body: Fields, query: Fields) -> tuple[Difference, ...]:
-    return tuple(_difference(condition, body if condition.part == "body" else query) for condition in unmet)
 
 
 def _difference(condition: Condition, fields: Fields) -> Difference:

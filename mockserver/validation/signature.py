@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from mockserver.contract.apps import App, Credentials
 from mockserver.contract.checksum import Formula, checksum_matches
@@ -14,6 +13,7 @@ from mockserver.contract.timestamps import format_duration
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
 from mockserver.core.text import Text
+from mockserver.validation.claims import Claims
 from mockserver.validation.curtime import diagnose_curtime, diagnose_offset
 from mockserver.validation.diagnosis import diagnose
 from mockserver.validation.query import PARAMETERS, read_query
@@ -25,22 +25,6 @@ _CLOCK_MOVED = Text(" (this server's clock was stopped or moved on purpose)", "�
 _SIGN_CORRECTLY = Text("make it sha1(appsecret + restapikey + curtime)", "应为 sha1(appsecret + restapikey + curtime)")
 
 
-class SignatureMemory(Protocol):
-    """What an app has already used: see `engine.claims`."""
-
-    def claim_seq(self, seq: str) -> bool:
-        """Mark `seq` as used; return whether it was new."""
-
-    def claim_checksum(self, checksum: str) -> bool:
-        """Mark `checksum` as used; return whether it was new."""
-
-    def remember_signed(self, checksum: str, curtime: str) -> None:
-        """Remember that `checksum` was correct for `curtime`."""
-
-    def signed_for(self, checksum: str) -> str | None:
-        """Return the curtime for which `checksum` was correct, if remembered."""
-
-
 @dataclass(slots=True)
 class SigningContext:
     """The keys and clock to verify a signature against. Treat it as read-only: a frozen class is slower to create."""
@@ -49,7 +33,7 @@ class SigningContext:
     app: App | None  # The app named by the query, with the keys the server holds for it.
     apps: tuple[Mapping[str, App], ...] = ()
     """All registered apps by appkey, to recognize a signature made with another app's keys."""
-    memory: SignatureMemory | None = None
+    memory: Claims | None = None  # What the app has already used.
     clock_moved: bool = False  # Whether the server's clock was frozen or shifted on purpose.
     suggest_explain: bool = True
     """Whether the advice may mention `mockserver explain`: it needs the app's keys to be in a file."""

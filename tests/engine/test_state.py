@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from helpers.engine_client import EngineClient
 
-from mockserver.engine.claims import MAX_SIGNED, Claims
 from mockserver.server.app import build_app
+from mockserver.validation.claims import MAX_SIGNED, Claims
 
 
 def test_a_valid_checksum_is_remembered_until_the_app_is_reset() -> None:
