@@ -55,7 +55,7 @@ function Plot({ times, series, label, format, floor, bars, day, onPoint }) {
         cursor: { sync: { key: "day" }, drag: { x: true, y: false }, points: { size: 6 } },
         axes: [
           { ...axis, space: 64, size: 32, values: (_, splits) => splits.map(tick) },
-          { ...axis, size: (_, texts) => 24 + 6.5 * Math.max(2, ...(texts ?? []).map((text) => text.length)), incrs: whole ? INCREMENTS : undefined, values: (_, splits) => splits.map(format) },
+          { ...axis, size: (_, texts) => Math.max(64, 12 + 6.5 * Math.max(...(texts ?? [""]).map((text) => text.length))), incrs: whole ? INCREMENTS : undefined, values: (_, splits) => splits.map(format) },
         ],
         scales: { x: { range: (_, low, high) => (low === first && high === last ? [from, to] : [low, high]) }, y: { range: (_, low, high) => floor?.(low) ?? [0, (high ?? 0) * 1.05 || 1] } },
         series: [

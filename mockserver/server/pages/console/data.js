@@ -58,18 +58,19 @@ const most = (times, values) => {
 };
 
 const TRENDS = [
-  { by: 1, title: t("Call seconds", "通话时长（秒）"), name: t("seconds", "秒"), merge: "sum" },
+  { by: 1, title: t("Call time in seconds", "通话时长（秒）"), name: t("seconds", "秒"), merge: "sum" },
   { by: 2, title: t("Rooms created", "新建房间数"), name: t("rooms", "房间"), merge: "sum", bars: true },
   { by: 3, title: t("Concurrent users", "同时在线人数"), name: t("users", "人"), merge: "max" },
   { by: 4, title: t("Callers", "通话人数"), name: t("callers", "人次"), merge: "sum", bars: true },
 ];
 
-function trendSummary(merge, times, values) {
+function trendSummary(by, merge, times, values) {
   if (!values.length) return t("No data yet", "暂无数据");
   const [peak, at] = most(times, values);
   if (!peak) return t("No calls on this day", "当天没有通话");
   const sum = values.reduce((total, value) => total + value, 0);
-  const total = merge === "sum" ? t(`Total ${whole(sum)}, peak`, `合计 ${whole(sum)}，峰值`) : t("Peak", "峰值");
+  const spent = by === 1 ? t(` (${duration(sum)})`, `（${duration(sum)}）`) : "";
+  const total = merge === "sum" ? t(`Total ${whole(sum)}${spent}, peak`, `合计 ${whole(sum)}${spent}，峰值`) : t("Peak", "峰值");
   return `${total} ${t(`${whole(peak)} at ${at}`, `${whole(peak)}（${at}）`)}`;
 }
 
@@ -79,7 +80,7 @@ function Trend({ by, title, name, merge, bars, answer }) {
   const show = ({ TrendData: rows }) => {
     const times = rows.map((row) => Number(row.TickTime));
     const values = rows.map((row) => row.Volume);
-    return html`<${Chart} id=${`trend-${by}`} format=${whole} day=${start} series=${[{ name, values }]} summary=${trendSummary(merge, times, values)} ...${{ title, times, merge, bars, source }} />`;
+    return html`<${Chart} id=${`trend-${by}`} format=${whole} day=${start} series=${[{ name, values }]} summary=${trendSummary(by, merge, times, values)} ...${{ title, times, merge, bars, source }} />`;
   };
   return html`<${Answer} state=${answer} ...${{ show, title, source }} />`;
 }
