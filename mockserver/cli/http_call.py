@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import ssl
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mockserver.cli.output import printable
-from mockserver.core.addresses import certificate_advice, scheme_advice
+from mockserver.core.addresses import scheme_advice
 from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.text import Text
 from mockserver.testing.admin_client import AdminClient
@@ -47,27 +46,21 @@ class Answer:
 
 def post(admin: AdminClient, target: str, body: bytes) -> Answer:
     """Return the answer to a POST; raise ConfigurationError with the reason if no complete answer arrives."""
-    address, connection = admin.address, admin.connection(_TIMEOUT)
     connected, status = False, None
-    try:
+
+    def reason(error: Exception) -> Text:
+        return _no_answer(error, connected) if status is None else _no_body(status, error)
+
+    with admin.with_timeout(_TIMEOUT).connection(reason) as connection:
         connection.connect()
         connected = True
         connection.request("POST", target, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         status = answer.status
         content = answer.read()
-        if status == 400 and (advice := scheme_advice(address, content)):
-            raise ConfigurationError.at(address.url, advice)
-        return Answer(status, dict(answer.headers.items()), content)
-    except ssl.SSLCertVerificationError as error:
-        raise ConfigurationError.at(address.url, certificate_advice(error)) from None
-    # ValueError: a host name that cannot be looked up.
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        text = _no_answer(error, connected) if status is None else _no_body(status, error)
-        text = scheme_advice(address, error) or text
-        raise ConfigurationError.at(address.url, text) from None
-    finally:
-        connection.close()
+    if status == 400 and (advice := scheme_advice(admin.address, content)):
+        raise ConfigurationError.at(admin.url, advice)
+    return Answer(status, dict(answer.headers.items()), content)
 
 
 def _no_answer(error: Exception, connected: bool) -> Text:

@@ -106,7 +106,7 @@ def record(
             Recording(readings, known=frozenset(given)),
             RecordingFiles(output, chosen["lang"]),
             Scrubber(target, texts),
-            Pseudonyms(_pseudonym_key()) if pseudonyms else None,
+            Pseudonyms(read_variable(_KEY).encode() or secrets.token_bytes(32)) if pseudonyms else None,
             unknown_codes=frozenset(unknown),
             lang=chosen["lang"],
         )
@@ -145,10 +145,6 @@ def _read_texts(path: Path | None) -> list[str]:
         return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
         raise ConfigurationError([unreadable(path, error)]) from None
-
-
-def _pseudonym_key() -> bytes:
-    return read_variable(_KEY).encode() or secrets.token_bytes(32)
 
 
 def _copy_errors(fixtures: str | None, output: Path) -> None:

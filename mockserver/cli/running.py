@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -71,8 +71,16 @@ def requests(admin: AdminClient, follow: bool, limit: int, appkeys: tuple[str, .
     One line per request, newest last: time in UTC+8, operation, key field, outcome, milliseconds, id, violations and
     faults. With --json each line is an object.
     """
-    shown = 0
-    for number, (rows, skipped) in enumerate(_poll(admin, appkeys, time.sleep)):
+    for appkey in appkeys:
+        admin.get("requests/count", appkey=appkey)
+    position = shown = 0
+    for number in itertools.count():
+        news = admin.get("requests/feed", after=position, limit=_LIMIT)
+        try:
+            rows = [row for row in news["requests"] if not appkeys or row["appkey"] in appkeys]
+            position, skipped = news["last"], news["skipped"]
+        except (LookupError, TypeError):
+            raise ConfigurationError.at(admin.url, NO_MOCK_SERVER) from None
         if number == 0:
             rows = rows[max(len(rows) - limit, 0) :]
         elif skipped:
@@ -82,27 +90,9 @@ def requests(admin: AdminClient, follow: bool, limit: int, appkeys: tuple[str, .
         shown += len(rows)
         if not follow or reader_is_gone():
             break
+        time.sleep(_POLL_PAUSE)
     if not (shown or as_json or follow):
         click.echo(_EMPTY.to(lang), err=True)
-
-
-def _poll(
-    admin: AdminClient, appkeys: tuple[str, ...], sleep: Callable[[float], None]
-) -> Iterator[tuple[list[Mapping[str, Any]], int]]:
-    """Yield the new requests of each query and the number of those left out; of all apps if `appkeys` is empty."""
-    position = 0
-    try:
-        for appkey in appkeys:
-            admin.get("requests/count", appkey=appkey)
-        for number in itertools.count():
-            if number:
-                sleep(_POLL_PAUSE)
-            news = admin.get("requests/feed", after=position, limit=_LIMIT)
-            rows = [row for row in news["requests"] if not appkeys or row["appkey"] in appkeys]
-            position = news["last"]
-            yield rows, news["skipped"]
-    except (LookupError, TypeError):
-        raise ConfigurationError.at(admin.url, NO_MOCK_SERVER) from None
 
 
 def request_line(row: Mapping[str, Any]) -> str:

@@ -38,9 +38,7 @@ class AppTest(NamedTuple):
     """The test that an app was created for."""
 
     test: str
-    expects: frozenset[str] = (
-        frozenset()
-    )  # The NAMES that the test expects: they are reported, but do not fail the run.
+    expects: frozenset[str] = frozenset()  # The NAMES that it expects: they are reported, but do not fail the run.
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from mockserver import __version__
 from mockserver.contract.apps import App
@@ -40,7 +40,6 @@ PARAMETER_READINGS = {
     "identifier": ("identifier",),
 }  # The readings that concern one parameter.
 COMMON_READINGS = ("strictness", "paths", "http_status")  # The readings that concern every call.
-Samples: TypeAlias = dict[str, tuple[Json, Json]]
 _TIME_RANGE_ERRORS = frozenset({"invalid_time_range", "range_too_large"})
 
 
@@ -55,13 +54,10 @@ def openapi_document(
     return _Document(config, readings, lang, app).build(server)
 
 
-def samples(config: Config, readings: Readings) -> dict[str, Samples]:
-    """Return pairs of request body and success by operation and sample name, the document's own sample first.
-
-    Pairs that the readings exclude are left out.
-    """
+def samples(config: Config, readings: Readings) -> dict[Operation, tuple[Json, Json]]:
+    """Return a request body and its success for each operation: the document's own, unless the readings exclude it."""
     document = _Document(config, readings, "en", None)
-    return {name: document.samples(operation) for name, operation in OPERATIONS.items()}
+    return {operation: next(iter(document.samples(operation).values())) for operation in OPERATIONS.values()}
 
 
 class _Document:
@@ -120,8 +116,8 @@ class _Document:
             ],
         }
 
-    def samples(self, operation: Operation) -> Samples:
-        """Return pairs of request body and success that are valid under the readings."""
+    def samples(self, operation: Operation) -> dict[str, tuple[Json, Json]]:
+        """Return pairs of request body and success that are valid under the readings, the document's own first."""
         files = (f"{operation.name}.request.json", f"{operation.name}.response.json")
         body = self.components.validator(self.requests[operation.name])
         answer = self.components.validator(self.successes[operation.name])

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from mockserver.contract.apps import App
 from mockserver.contract.envelope import failure
-from mockserver.contract.operations import OPERATIONS, Operation
+from mockserver.contract.operations import Operation
 from mockserver.contract.readings import Readings
 from mockserver.core.text import Lang
 from mockserver.engine.config import Config
-from mockserver.server.openapi import MEDIA_TYPE, TAGS, TEXTS, Samples, fill, formulas, samples
+from mockserver.server.openapi import MEDIA_TYPE, TAGS, TEXTS, fill, formulas, samples
 from mockserver.server.openapi_schemas import Json
 from mockserver.validation.query import PARAMETERS
 
@@ -55,7 +55,7 @@ def postman_collection(config: Config, readings: Readings, *, app: App, secrets:
         "restapikey": app.credentials.restapikey if secrets else "",
         "identifier": app.identifiers[0],
     }
-    answers = samples(config, readings)
+    pairs = samples(config, readings)
     scripts = {"prerequest": _signing_script(formula, readings["freshness_seconds"] // 2), "test": _TEST_SCRIPT}
     return {
         "info": {
@@ -71,8 +71,8 @@ def postman_collection(config: Config, readings: Readings, *, app: App, secrets:
             {
                 "name": text.to(lang),
                 "item": [
-                    _postman_item(operation, answers[operation.name], config, readings, lang)
-                    for operation in OPERATIONS.values()
+                    _postman_item(operation, *pair, config, readings, lang)
+                    for operation, pair in pairs.items()
                     if operation.section.startswith(f"{number}.")
                 ],
             }
@@ -91,12 +91,10 @@ def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, la
     keys = {name: getattr(app.credentials, name) if secrets else "" for name in _KEYS if name in formula}
     query = "&".join(f"{name}={{{{{name}}}}}" for name in PARAMETERS)
     # Use other seconds than the Postman collection, in case its requests were sent just before.
-    answers, earliest = samples(config, readings), -(readings["freshness_seconds"] // 3)
+    earliest = -(readings["freshness_seconds"] // 3)
     requests = [
-        _http_request(
-            operation, answers[operation.name], query, lang, _http_script(keys, formula, min(earliest + number, 0))
-        )
-        for number, operation in enumerate(OPERATIONS.values())
+        _http_request(operation, body, query, lang, _http_script(keys, formula, min(earliest + number, 0)))
+        for number, (operation, (body, _)) in enumerate(samples(config, readings).items())
     ]
     variables = {"baseUrl": server.rstrip("/"), "appkey": app.appkey, "identifier": quote(app.identifiers[0], safe="")}
     lines = "".join(f"@{name} = {value}\n" for name, value in variables.items())
@@ -117,10 +115,9 @@ def signed_http_file(
     """Return an `.http` file without scripts. `sign` returns a query string signed at a time in Unix seconds."""
     at, seconds = datetime.fromtimestamp(int(now), timezone.utc).isoformat(), readings["freshness_seconds"]
     head = fill("http_signed", at=at, appkey=appkey, seconds=seconds).to(lang)
-    answers = samples(config, readings)
     requests = [
-        _http_request(operation, answers[operation.name], sign(now + min(number, seconds // 2)), lang)
-        for number, operation in enumerate(OPERATIONS.values())
+        _http_request(operation, body, sign(now + min(number, seconds // 2)), lang)
+        for number, (operation, (body, _)) in enumerate(samples(config, readings).items())
     ]
     return "\n".join([f"{head}\n@baseUrl = {server.rstrip('/')}\n", *requests])
 
@@ -141,28 +138,25 @@ def _signing_script(formula: str, lead: int) -> list[str]:
     ]
 
 
-def _postman_item(operation: Operation, answers: Samples, config: Config, readings: Readings, lang: Lang) -> Json:
-    body, success = next(iter(answers.values()))
+def _postman_item(
+    operation: Operation, body: Json, success: Json, config: Config, readings: Readings, lang: Lang
+) -> Json:
     row = config.catalogue[_FAILURE]
-    wrong = {"checksum": _WRONG_CHECKSUM}
+    request, refused = _postman_request(operation, body), _postman_request(operation, body, checksum=_WRONG_CHECKSUM)
     status = row.status if readings["http_status"] == "rest" else 200
+    refusal = failure(row.code, row.text.to(lang))
     return {
         "name": _title(operation, lang),
-        "request": _postman_request(operation, body),
+        "request": request,
         "response": [
-            _postman_response("OK", _postman_request(operation, body), 200, success),
-            _postman_response(
-                f"{row.code} {row.name}",
-                _postman_request(operation, body, wrong),
-                status,
-                failure(row.code, row.text.to(lang)),
-            ),
+            _postman_response("OK", request, 200, success),
+            _postman_response(f"{row.code} {row.name}", refused, status, refusal),
         ],
     }
 
 
-def _postman_request(operation: Operation, body: Json, values: dict[str, str] | None = None) -> Json:
-    values = {**{name: f"{{{{{name}}}}}" for name in PARAMETERS}, **(values or {})}
+def _postman_request(operation: Operation, body: Json, **values: str) -> Json:
+    values = {**{name: f"{{{{{name}}}}}" for name in PARAMETERS}, **values}
     return {
         "method": "POST",
         "header": [{"key": "Content-Type", "value": MEDIA_TYPE}],
@@ -201,9 +195,8 @@ def _http_script(keys: dict[str, str], formula: str, offset: int) -> str:
     return "\n".join(["< {%", *(f"    {line}" for line in lines), "%}\n"])
 
 
-def _http_request(operation: Operation, answers: Samples, query: str, lang: Lang, script: str = "") -> str:
+def _http_request(operation: Operation, body: Json, query: str, lang: Lang, script: str = "") -> str:
     """Return one request of an `.http` file; with a script it also checks the answer."""
-    body, _ = next(iter(answers.values()))
     return (
         f"### {_title(operation, lang)}\n# @name {operation.name}\n{script}"
         f"POST {_BASE_URL}{operation.path}?{query}\nContent-Type: {MEDIA_TYPE}\n\n{_as_text(body)}\n"

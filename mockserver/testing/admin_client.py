@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import http.client
 import json
 import ssl
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from mockserver.core.addresses import certificate_advice, parse_server_url, scheme_advice
@@ -37,11 +38,22 @@ class AdminClient:
         self._token = parse_admin_token(token) if token else None
         self._timeout = timeout
         self._ca = ca
-        self.connection(timeout)
+        # Raises ConfigurationError if the file contains no certificates.
+        self.address.connection(ca, timeout=timeout)
 
-    def connection(self, timeout: float) -> http.client.HTTPConnection:
-        """Return an unopened connection. Raises ConfigurationError if `ca` contains no certificates."""
-        return self.address.connection(self._ca, timeout=timeout)
+    @contextlib.contextmanager
+    def connection(self, reason: Callable[[Exception], Text]) -> Iterator[http.client.HTTPConnection]:
+        """Yield a connection. Turns its errors into a ConfigurationError with the reason that the function returns."""
+        connection = self.address.connection(self._ca, timeout=self._timeout)
+        try:
+            yield connection
+        except ssl.SSLCertVerificationError as error:
+            raise ConfigurationError.at(self.url, certificate_advice(error)) from None
+        # ValueError: a host that cannot be looked up.
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise ConfigurationError.at(self.url, scheme_advice(self.address, error) or reason(error)) from None
+        finally:
+            connection.close()
 
     def with_timeout(self, seconds: float) -> AdminClient:
         """Return a client of the same server with another timeout."""
@@ -74,29 +86,24 @@ class AdminClient:
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
         """Return status and body of the answer. Raises ConfigurationError if there is none."""
-        connection = self.connection(self._timeout)
-        try:
+        with self.connection(_no_answer) as connection:
             # Do not keep the headers in a variable: a traceback with local variables would show the token.
             connection.request(method, target, content, self._headers(write=content is not None))
             answer = connection.getresponse()
             return answer.status, answer.read()
-        except ssl.SSLCertVerificationError as error:
-            raise ConfigurationError.at(self.url, certificate_advice(error)) from None
-        # ValueError: a host that cannot be looked up.
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason = str(error) or type(error).__name__
-            text = Text(
-                f"no answer from a mock server ({reason}); is it running there?",
-                f"模拟服务器没有响应（{reason}）；是否已启动？",
-            )
-            raise ConfigurationError.at(self.url, scheme_advice(self.address, error) or text) from None
-        finally:
-            connection.close()
 
     def _headers(self, *, write: bool) -> dict[str, str]:
         authorization = {"Authorization": header_text(f"Bearer {self._token}")} if self._token else {}
         write_headers = {"Content-Type": "application/json", "X-Mock-Admin": "1"} if write else {}
         return {"Accept": "application/json", **authorization, **write_headers}
+
+
+def _no_answer(error: Exception) -> Text:
+    reason = str(error) or type(error).__name__
+    return Text(
+        f"no answer from a mock server ({reason}); is it running there?",
+        f"模拟服务器没有响应（{reason}）；是否已启动？",
+    )
 
 
 def _parse_object(content: bytes) -> Json:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mockserver.core.clock import show_time
 from mockserver.core.errors import AdminError
 from mockserver.core.machine_time import replaced_time
 from mockserver.core.suggestions import unknown
+from mockserver.testing.admin_client import Json
 
-Json = dict[str, Any]
 __tracebackhide__ = True
 _CLOSE_SECONDS = 300
 _TIME_LIBRARIES = ("freezegun", "time_machine")  # Libraries that freeze or move the time of a test's process.
