@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import NamedTuple, cast, get_args
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple, get_args
 
 from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
@@ -17,7 +17,6 @@ from mockserver.reporting.lints import LINTS
 
 MAX_WAIT = 60.0  # Seconds that a caller may wait for requests.
 DEFAULT_WAIT = 10.0
-_FILTERS = ("operation", "accepted", "error", "violation", "since", "kind")
 _PAGING = ("limit", "wait_for", "timeout")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -38,17 +37,17 @@ def parse_requests_query(
 
     Without `paging`, a limit or a timeout is invalid.
     """
-    known = (*_FILTERS, *(_PAGING if paging else ()))
-    for name in query:
+    known = [name for name in _PARSERS if paging or name not in _PAGING]
+    values: dict[str, Any] = {}
+    for name, text in query.items():
         if name not in known:
             raise AdminError(422, "invalid_parameter", unknown("parameter", name, (*known, "appkey")))
-    timeout = _number(query, "timeout")
-    return RequestsQuery(
-        _filter(appkey, query, errors),
-        _integer(query, "limit"),
-        _integer(query, "wait_for"),
-        min(DEFAULT_WAIT if timeout is None else timeout, MAX_WAIT),
-    )
+        values[name] = _PARSERS[name](name, text)
+    check_names(errors, **{name: values.get(name) for name in ("operation", "error", "violation")})
+    limit, wait_for, timeout = (values.pop(name, None) for name in _PAGING)
+    values["error"] = journal_error(values.get("error"))
+    wait = min(DEFAULT_WAIT if timeout is None else timeout, MAX_WAIT)
+    return RequestsQuery(JournalQuery(appkey=appkey, **values), limit, wait_for, wait)
 
 
 def check_names(errors: Collection[str], **names: str | None) -> None:
@@ -71,30 +70,23 @@ def invalid_parameter(name: str, en: str, zh: str) -> AdminError:
     return AdminError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))
 
 
-def _filter(appkey: str | None, query: Mapping[str, str], errors: Collection[str]) -> JournalQuery:
-    accepted = query.get("accepted")
-    if accepted is not None and accepted not in _BOOLEANS:
-        raise invalid_parameter("accepted", "must be true or false", "应为 true 或 false")
-    kind = query.get("kind", "request")
-    if kind not in get_args(EntryKind):
-        raise invalid_parameter("kind", "must be request or stray", "应为 request 或 stray")
-    operation, error, violation = (query.get(name) for name in ("operation", "error", "violation"))
-    check_names(errors, operation=operation, error=error, violation=violation)
-    return JournalQuery(
-        appkey=appkey,
-        operation=operation,
-        accepted=None if accepted is None else _BOOLEANS[accepted],
-        error=journal_error(error),
-        violation=violation,
-        since=_number(query, "since"),
-        kind=cast("EntryKind", kind),
-    )
+def _text(name: str, text: str) -> str:
+    return text
 
 
-def _number(query: Mapping[str, str], name: str) -> float | None:
-    text = query.get(name)
-    if text is None:
-        return None
+def _boolean(name: str, text: str) -> bool:
+    if text not in _BOOLEANS:
+        raise invalid_parameter(name, "must be true or false", "应为 true 或 false")
+    return _BOOLEANS[text]
+
+
+def _kind(name: str, text: str) -> str:
+    if text not in get_args(EntryKind):
+        raise invalid_parameter(name, "must be request or stray", "应为 request 或 stray")
+    return text
+
+
+def _number(name: str, text: str) -> float:
     try:
         number = float(text)
     except ValueError:
@@ -104,10 +96,14 @@ def _number(query: Mapping[str, str], name: str) -> float | None:
     return number
 
 
-def _integer(query: Mapping[str, str], name: str) -> int | None:
-    number = _number(query, name)
-    if number is None:
-        return None
+def _integer(name: str, text: str) -> int:
+    number = _number(name, text)
     if number != int(number):
         raise invalid_parameter(name, "must be an integer", "应为整数")
     return int(number)
+
+
+_PARSERS: dict[str, Callable[[str, str], Any]] = {
+    **{"operation": _text, "accepted": _boolean, "error": _text, "violation": _text, "since": _number, "kind": _kind},
+    **{"limit": _integer, "wait_for": _integer, "timeout": _number},
+}

@@ -26,6 +26,12 @@ from mockserver.scenarios.near_misses import Difference, differences, show_condi
 TEXT_KEYS = ("appkey", "operation", "error", "violation")
 COUNT_KEYS = ("count", "at_least", "at_most")
 KEYS = (*TEXT_KEYS, "accepted", "since", "when", *COUNT_KEYS)
+_TYPES: dict[str, tuple[Any, Text]] = {
+    **dict.fromkeys(TEXT_KEYS, (str, Text("a string", "字符串"))),
+    "accepted": (bool, Text("true or false", " true 或 false")),
+    "since": ((int, float), Text("seconds since 1970", " unix 秒")),
+    **dict.fromkeys(COUNT_KEYS, (int, Text("an integer of at least 0", "非负整数"))),
+}
 MAX_NEAR_MISSES = 3
 MAX_IDS = 10  # Ids listed when too many requests were received.
 MAX_COMPARED = 1_000  # Near misses are searched among the newest requests only.
@@ -108,27 +114,21 @@ def parse_verification(body: Mapping[str, Any]) -> VerificationRequest:
 
     Without a count, at least one request is expected. Raise AdminError if a value is invalid.
     """
-    for name in body:
+    for name, value in body.items():
         if name not in KEYS:
             raise AdminError(422, "invalid_field", unknown("key", name, KEYS))
-    for name in TEXT_KEYS:
-        if not isinstance(body.get(name), (str, type(None))):
-            raise _invalid(f"{name} must be a string", f"{name} 须为字符串")
-    operation, accepted, since = body.get("operation"), body.get("accepted"), body.get("since")
-    if operation and operation not in OPERATIONS:
+        if name == "when" or value is None:
+            continue
+        types, wanted = _TYPES[name]
+        wrong = not isinstance(value, types) or (isinstance(value, bool) and types is not bool)
+        if wrong or (name in COUNT_KEYS and value < 0):
+            raise _invalid(f"{name} must be {wanted.en}", f"{name} 须为{wanted.zh}")
+    if (operation := body.get("operation")) and operation not in OPERATIONS:
         raise AdminError(422, "invalid_field", unknown("operation", operation, OPERATIONS))
-    if not isinstance(accepted, (bool, type(None))):
-        raise _invalid("accepted must be true or false", "accepted 须为 true 或 false")
-    if isinstance(since, bool) or not isinstance(since, (int, float, type(None))):
-        raise _invalid("since must be seconds since 1970", "since 须为 unix 秒")
-    journal_query = JournalQuery(
-        appkey=body.get("appkey"),
-        operation=operation,
-        accepted=accepted,
-        error=journal_error(body.get("error")),
-        violation=body.get("violation"),
-        since=since,
-    )
+    values: dict[str, Any] = {
+        name: body.get(name) for name in ("appkey", "operation", "accepted", "violation", "since")
+    }
+    journal_query = JournalQuery(**values, error=journal_error(body.get("error")))
     return VerificationRequest(journal_query, _parse_when(body.get("when")), *_parse_counts(body))
 
 
@@ -235,10 +235,6 @@ def _parse_when(when: Any) -> Matcher:
 
 def _parse_counts(body: Mapping[str, Any]) -> tuple[int, int | None]:
     """Return the bounds of the expected count."""
-    for name in COUNT_KEYS:
-        value = body.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise _invalid(f"{name} must be an integer of at least 0", f"{name} 须为非负整数")
     count, least, most = (body.get(name) for name in COUNT_KEYS)
     if count is not None:
         if (least, most) != (None, None):
