@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from helpers.http_client import Client
@@ -142,9 +142,14 @@ def answer_server(content: bytes) -> Iterator[str]:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                with connection:
+                # OSError: the client has closed the connection first.
+                with connection, suppress(OSError):
                     connection.recv(65_536)
                     connection.sendall(content)
+                    # Closing with unread data would reset the connection.
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65_536):
+                        pass
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
