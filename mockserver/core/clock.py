@@ -146,4 +146,4 @@ def _parse_date(text: str) -> int:
     if parsed.tzinfo is None:
         fixed = f"{parsed.isoformat()}+08:00"
         raise InvalidTime((), Text(f"{text!r} has no time zone: write {fixed}", f"{text!r} 没有时区：请写 {fixed}"))
-    return int((parsed - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() // 1)
+    return (parsed - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(seconds=1)

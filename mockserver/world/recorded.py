@@ -18,7 +18,17 @@ from mockserver.core.errors import ConfigurationError, Mistake, Mistakes
 from mockserver.core.text import pluralize
 from mockserver.world.coverage import Coverage, Room, parse_coverage
 from mockserver.world.demographics import PlaceHierarchy
-from mockserver.world.session_files import FIELDS, IDS, LABELS, MAX_FOUND, QUALITY, Found, Table, read_sessions
+from mockserver.world.session_files import (
+    FIELDS,
+    IDS,
+    LABELS,
+    MAX_FOUND,
+    QUALITY,
+    Found,
+    Table,
+    make_table,
+    read_sessions,
+)
 from mockserver.world.sessions import COLUMNS, DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS, Sessions, WorldError
 
 Pointer = tuple[str | int, ...]
@@ -109,16 +119,15 @@ def _table(path: Path) -> Table:
 def _table_of(rows: Sequence[Row]) -> Table:
     """Return the sessions as columns."""
     columns: dict[str, Any] = {name: np.zeros(len(rows), np.int64) for name in ("CreateTime", "DestroyTime")}
-    texts: dict[str, list[str]] = {}
+    codes: dict[str, dict[str, int]] = {}
     for field in FIELDS[: -len(columns)]:
         name = _COLUMN_OF_FIELD.get(field, field)
         values = [row[name] for row in rows]
         if field in (*IDS, *LABELS):
-            codes = {text: code for code, text in enumerate(dict.fromkeys(values))}
-            texts[field] = list(codes)
-            values = [codes[value] for value in values]
+            own = codes[field] = {text: code for code, text in enumerate(dict.fromkeys(values))}
+            values = [own[value] for value in values]
         columns[field] = np.array(values, np.int64)
-    return Table(columns, texts)
+    return make_table(columns, codes)
 
 
 def future_sessions(spec: Mapping[str, Any], now: int) -> Mistake | None:
@@ -148,16 +157,15 @@ class RecordedWorld:
     ) -> None:
         self.coverage = coverage
         self._users, self._rooms = (table.texts[name] for name in ("UserId", "RoomId"))
+        self._user_codes, self._room_codes = (table.codes[name] for name in ("UserId", "RoomId"))
         self._labels = {name: table.texts[name] for name in DIMENSIONS}
-        self._user_codes, self._room_codes = ({t: code for code, t in enumerate(x)} for x in (self._users, self._rooms))
-        order = np.argsort(table.columns["enter"], kind="stable")
-        columns = {_COLUMN_OF_FIELD.get(name, name): values[order] for name, values in table.columns.items()}
+        columns = {_COLUMN_OF_FIELD.get(name, name): values for name, values in table.columns.items()}
+        self._rows_of_user = _RowsByCode(columns["user"], len(self._users))
+        self._rows_of_room = _RowsByCode(columns["room"], len(self._rooms))
         self._destroyed = self._seen_by_room(columns, "DestroyTime", seen or {})
         self._sessions = _sessions(columns, self._seen_by_room(columns, "CreateTime", seen or {}), self._destroyed)
         self._failed: I64 = np.array(failed, np.int64)
-        self._rows_of_user = _RowsByCode(self._sessions.user, len(self._users))
-        self._rows_of_room = _RowsByCode(self._sessions.room, len(self._rooms))
-        self._latest_leave = np.maximum.accumulate(self._sessions.leave) if len(order) else self._sessions.leave
+        self._latest_leave = np.maximum.accumulate(self._sessions.leave) if len(table.rows) else self._sessions.leave
 
     def _seen_by_room(self, columns: Mapping[str, I64], name: str, seen: Mapping[str, Mapping[str, int]]) -> I64:
         """Return a recorded time of each room; 0 if it was not recorded."""
@@ -230,7 +238,7 @@ def check_sessions(table: Table) -> None:
         for row in np.flatnonzero((columns[name] > leave - enter) & (leave > enter)).tolist()[:MAX_FOUND]:
             text = TEXTS["stream_too_long"].format(stream=name, limit=int(leave[row] - enter[row]))
             found.append((row, name, text))
-    order = np.lexsort((enter, columns["UserId"]))
+    order = np.argsort(columns["UserId"], kind="stable")
     before, after = order[:-1], order[1:]
     overlaps = (columns["UserId"][before] == columns["UserId"][after]) & (enter[after] < leave[before])
     for index in np.flatnonzero(overlaps).tolist()[:MAX_FOUND]:
@@ -239,13 +247,14 @@ def check_sessions(table: Table) -> None:
         times = {"enter": show_time(enter[second]), "leave": show_time(leave[first])}
         found.append((second, "enter", TEXTS["overlap"].format(**values, **times)))
     hierarchy = PlaceHierarchy()
-    places = np.stack([columns[name] for name in ("country", "province", "city")])
-    if places.size:
-        distinct, rows = np.unique(places, axis=1, return_index=True)
-        for (country, province, city), row in zip(distinct.T.tolist(), rows.tolist(), strict=True):
-            labels = table.texts["country"][country], table.texts["province"][province], table.texts["city"][city]
-            if conflict := hierarchy.add(*labels):
-                found.append((row, conflict.level, conflict.text))
+    countries, provinces, cities = (table.texts[name] for name in ("country", "province", "city"))
+    places = (columns["country"].astype(np.int64) * len(provinces) + columns["province"]) * len(cities) + columns[
+        "city"
+    ]
+    for row in np.unique(places, return_index=True)[1].tolist():
+        labels = countries[columns["country"][row]], provinces[columns["province"][row]], cities[columns["city"][row]]
+        if conflict := hierarchy.add(*labels):
+            found.append((row, conflict.level, conflict.text))
     table.check(found)
 
 

@@ -6,25 +6,26 @@ The first line has the names of the fields, in any order. Times are seconds or I
 from __future__ import annotations
 
 import csv
+import functools
 import gc
-import io
 import itertools
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from io import BufferedReader, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
 import numpy as np
-import orjson
 
 from mockserver.core.clock import InvalidTime, parse_time
 from mockserver.core.documents import unreadable
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
+from mockserver.world.csv_cells import Cells, split
 from mockserver.world.csv_places import is_blank, locate
 from mockserver.world.sessions import DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS
 
@@ -39,16 +40,17 @@ EXPORTED = FIELDS[:-2]  # The fields of a session; the others are times of its r
 REQUIRED = (*IDS, "enter")
 MAX_FOUND = 20  # Mistakes of one file that are reported.
 _CHUNK, _ROWS = 1 << 19, 1 << 13
-"""Characters and rows that are converted at once, few enough for the processor's cache."""
+"""Bytes and rows that are converted at once, few enough for the processor's cache."""
+_SEPARATOR, _UNSAFE = "\x1f", re.compile("[\\0\\x1f]")  # Between cells that the CSV parser has read.
 _RANGES = {
     "audio_loss": (0.0, 100.0),
     "video_loss": (0.0, 100.0),
     "audio_delay": (0.001, 6e4),
     "video_delay": (0.001, 6e4),
 }
+_DEFAULTS = {"leave": MAX_TIME, **{name: round(1_000 * value) for name, value in QUALITY.items()}}  # Others are 0.
 _LENGTHS = {**dict.fromkeys(IDS, 256), **dict.fromkeys(LABELS, 64)}
 _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
-Cells: TypeAlias = Sequence[str]
 Found: TypeAlias = tuple[int, str, Text]  # Row, field, what is wrong.
 Wrong = Callable[[int, Text], None]  # (index in the column, what is wrong)
 
@@ -63,16 +65,32 @@ class _Codes(dict[str, int]):
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of equal length, one row for each session; ids and labels are codes into `texts`."""
+    """Columns of equal length, one row for each session by enter time; ids and labels are codes."""
 
-    columns: dict[str, Any]
-    texts: dict[str, list[str]]
+    columns: Mapping[str, Any]
+    codes: Mapping[str, Mapping[str, int]]  # The codes 0, 1, … of the texts of a column, in order.
+    rows: I64  # The rows of the file.
     path: Path = Path()
     delimiter: str = ","
 
+    @functools.cached_property
+    def texts(self) -> dict[str, list[str]]:
+        """The texts of each column by code."""
+        return {name: list(codes) for name, codes in self.codes.items()}
+
     def check(self, found: Iterable[Found]) -> None:
         """Raise ConfigurationError if anything is wrong with the rows."""
-        _fail(self.path, self.delimiter, list(found))
+        _fail(self.path, self.delimiter, [(int(self.rows[row]), field, text) for row, field, text in found])
+
+
+def make_table(
+    columns: dict[str, Any], codes: Mapping[str, Mapping[str, int]], path: Path = Path(), delimiter: str = ","
+) -> Table:
+    """Return the sessions in these columns, which it empties to save memory."""
+    rows = np.argsort(columns["enter"], kind="stable")
+    is_sorted = (rows[1:] > rows[:-1]).all()
+    ordered = {name: columns.pop(name) if is_sorted else columns.pop(name)[rows] for name in list(columns)}
+    return Table(ordered, codes, rows, path, delimiter)
 
 
 def read_sessions(path: Path) -> Table:
@@ -81,7 +99,7 @@ def read_sessions(path: Path) -> Table:
     # The garbage collector would scan millions of short-lived lists again and again.
     gc.disable()
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open("rb") as file:
             return _Reader(path, file).read()
     except UnicodeDecodeError:
         raise ConfigurationError.at(str(path), TEXTS["csv_encoding"]) from None
@@ -93,22 +111,27 @@ def read_sessions(path: Path) -> Table:
 
 
 class _Reader:
-    def __init__(self, path: Path, file: io.TextIOWrapper) -> None:
+    def __init__(self, path: Path, file: BufferedReader) -> None:
         self._path, self._file = path, file
         self._found: list[Found] = []
 
     def read(self) -> Table:
-        header = self._file.readline()
-        self._delimiter = _delimiter(header)
-        self._names = self._header(next(csv.reader([header], delimiter=self._delimiter), []))
-        chunks, codes = self._chunks(self._file)
-        columns = {name: np.concatenate(parts) for name, parts in chunks.items()}
+        line = self._file.readline()
+        start = len(BOM_UTF8) if line.startswith(BOM_UTF8) else 0
+        header = b"".join(line[start:].splitlines(keepends=True)[:1])
+        self._file.seek(start + len(header))
+        self._delimiter = _delimiter(header.decode())
+        self._names = self._header(next(csv.reader([header.decode()], delimiter=self._delimiter), []))
+        columns, codes = self._read_columns()
         for name, texts in codes.items():
             self._check_lengths(name, texts, columns[name])
         _fail(self._path, self._delimiter, self._found)
-        return Table(columns, {name: list(texts) for name, texts in codes.items()}, self._path, self._delimiter)
+        for name in set(FIELDS) - set(self._names):
+            codes |= {name: {LABELS[name]: 0}} if name in LABELS else {}
+            columns[name] = np.broadcast_to(np.int64(_DEFAULTS.get(name, 0)), len(columns["enter"]))
+        return make_table(columns, codes, self._path, self._delimiter)
 
-    def _header(self, cells: Cells) -> list[str]:
+    def _header(self, cells: Sequence[str]) -> list[str]:
         names = [cell.strip() for cell in cells]
         problems = []
         for index, name in enumerate(names):
@@ -123,50 +146,64 @@ class _Reader:
             raise ConfigurationError(problems)
         return names
 
-    def _chunks(self, file: io.TextIOWrapper) -> tuple[dict[str, list[Any]], dict[str, _Codes]]:
-        codes = {name: _Codes() for name in (*IDS, *LABELS)}
-        parts: dict[str, list[Any]] = {name: [np.empty(0, np.int64)] for name in FIELDS}
-        start = 0
-        for columns in self._columns(file):
-            count = len(columns[0])
-            cells = dict(zip(self._names, columns, strict=True))
-            for name in FIELDS:
+    def _read_columns(self) -> tuple[dict[str, Any], dict[str, Mapping[str, int]]]:
+        codes = {name: _Codes() for name in self._names if name in _LENGTHS}
+        # Enough for all rows. What remains unused takes no memory.
+        capacity = self._count_lines()
+        values = {name: np.empty(capacity, np.int32 if name in LABELS else np.int64) for name in self._names}
+        row = 0
+        for columns in self._columns():
+            end = row + len(columns[0])
+            for name, cells in zip(self._names, columns, strict=True):
 
-                def wrong(index: int, text: Text, name: str = name, start: int = start) -> None:
-                    self._add(start + index, name, text)
+                def wrong(index: int, text: Text, name: str = name, row: int = row) -> None:
+                    self._add(row + index, name, text)
 
-                parts[name].append(_column(name, cells.get(name), count, codes, wrong))
-            start += count
-        return parts, codes
+                if name in codes:
+                    values[name][row:end] = _codes(cells, LABELS.get(name, ""), codes[name])
+                else:
+                    values[name][row:end] = _numbers(name, cells, wrong)
+            row = end
+        return {name: column[:row] for name, column in values.items()}, {**codes}
 
-    def _columns(self, file: io.TextIOWrapper) -> Iterator[Sequence[Cells]]:
-        """Yield the cells of some rows at a time, by column. Without quotes, splitting is twice as fast as `csv`."""
-        width, row = len(self._names), 0
-        blank = self._delimiter * (width - 1) + "\n"
-        while lines := file.readlines(_CHUNK):
-            text = "".join(lines)
-            if '"' in text:
-                break
-            text = text.replace("\r\n", "\n").removesuffix("\n")
-            delimiters = {line.count(self._delimiter) for line in lines}
-            if delimiters == {width - 1} and width > 1 and "\r" not in text and blank not in lines:
-                cells = text.replace("\n", self._delimiter).split(self._delimiter)
-                yield [cells[index::width] for index in range(width)]
-                row += len(lines)
-            else:
-                for columns in self._parsed(lines, row):
-                    yield columns
-                    row += len(columns[0])
-        yield from self._parsed(itertools.chain(lines, file), row)
+    def _count_lines(self) -> int:
+        """Return at least the number of lines that follow."""
+        start, count = self._file.tell(), 1
+        while data := self._file.read(_CHUNK):
+            count += data.count(b"\n") + data.count(b"\r")
+        self._file.seek(start)
+        return count
 
-    def _parsed(self, lines: Iterable[str], start: int) -> Iterator[Sequence[Cells]]:
-        rows = csv.reader(lines, delimiter=self._delimiter, strict=True)
+    def _columns(self) -> Iterator[list[Cells]]:
+        """Yield the columns of some rows at a time. Only what `split` refuses needs a CSV parser."""
+        row = 0
+        while data := self._file.read(_CHUNK) + self._file.readline():
+            if b'"' in data:
+                # A quoted cell may have line breaks, so that only the parser knows where the next row begins.
+                self._file.seek(-len(data), os.SEEK_CUR)
+                text = TextIOWrapper(self._file, "utf-8", newline="")
+                yield from self._parsed(text, row)
+                text.detach()
+                return
+            lines = data.removesuffix(b"\n").removesuffix(b"\r").replace(b"\r\n", b"\n") + b"\n"
+            is_plain = b"\r" not in lines and b"\0" not in lines
+            columns = split(lines, self._delimiter, "\n", len(self._names)) if is_plain else None
+            for part in self._parsed(StringIO(data.decode(), newline=""), row) if columns is None else (columns,):
+                yield part
+                row += len(part[0])
+
+    def _parsed(self, lines: Iterable[str], start: int) -> Iterator[list[Cells]]:
+        rows, width = (csv.reader(lines, delimiter=self._delimiter, strict=True), len(self._names))
         try:
             while chunk := list(itertools.islice(rows, _ROWS)):
-                complete = list(self._complete(chunk, start))
-                if complete:
-                    yield list(zip(*complete, strict=True))
-                start += len(complete)
+                cells = list(itertools.chain.from_iterable(self._complete(chunk, start)))
+                joined = _SEPARATOR.join(cells)
+                if joined.count(_SEPARATOR) >= len(cells) or "\0" in joined:
+                    # Any other control character is as invalid.
+                    joined = _SEPARATOR.join(_UNSAFE.sub("\x01", cell) for cell in cells)
+                if columns := split((joined + _SEPARATOR).encode(), _SEPARATOR, _SEPARATOR, width):
+                    yield columns
+                start += len(cells) // width
         except csv.Error as error:
             text = TEXTS["csv_broken"].format(reason=error)
             raise ConfigurationError.at(str(self._path), text) from None
@@ -215,55 +252,32 @@ def _delimiter(header: str) -> str:
     return max(",;\t", key=header.count)
 
 
-def _column(name: str, cells: Cells | None, count: int, codes: dict[str, _Codes], wrong: Wrong) -> Any:
-    """Return one column of a chunk; without cells, the default."""
-    if name in codes:
-        label = LABELS.get(name, "")
-        if cells is None:
-            return np.full(count, codes[name][label], np.int64)
-        if label and "" in cells:
-            cells = [cell or label for cell in cells]
-        return np.fromiter(map(codes[name].__getitem__, cells), np.int64, count)
+def _codes(cells: Cells, default: str, codes: _Codes) -> I64:
+    texts = cells.texts()
+    if default and "" in texts:
+        texts = [text or default for text in texts]
+    return np.fromiter(map(codes.__getitem__, texts), np.int64, len(texts))
+
+
+def _numbers(name: str, cells: Cells, wrong: Wrong) -> I64:
     if name in QUALITY:
-        if cells is None:
-            return np.full(count, round(1_000 * QUALITY[name]), np.int64)
         return _decimals(name, cells, wrong)
-    if name in TIMES:
-        default = MAX_TIME if name == "leave" else 0
-        return np.full(count, default, np.int64) if cells is None else _times(name, cells, default, wrong)
-    return np.zeros(count, np.int64) if cells is None else _integers(cells, wrong)
+    return _times(cells, _DEFAULTS.get(name, 0), wrong) if name in TIMES else _integers(cells, wrong)
 
 
 def _integers(cells: Cells, wrong: Wrong) -> I64:
-    if "" in cells:
-        cells = [cell or "0" for cell in cells]
-    joined = "".join(cells)
-    if not (joined.isascii() and joined.isdigit() and len(max(cells, key=len)) < 19):
-        valid = [cell.isascii() and cell.isdigit() and len(cell) < 19 for cell in cells]
-        for index in (index for index, is_valid in enumerate(valid) if not is_valid):
-            wrong(index, TEXTS["csv_integer"].format(value=cells[index][:40]))
-        cells = [cell if is_valid else "0" for cell, is_valid in zip(cells, valid, strict=True)]
-    return np.array(_numbers(cells) or list(map(int, cells)), np.int64)
-
-
-def _numbers(cells: Cells) -> list[Any] | None:
-    """Return cells of digits and points as numbers; None if one is not a JSON number (007). Faster than `map`."""
-    try:
-        return orjson.loads(f"[{','.join(cells)}]")  # type: ignore[no-any-return]
-    except orjson.JSONDecodeError:
-        return None
+    values, valid = cells.integers()
+    for index in np.flatnonzero(~(valid | cells.empty)).tolist():
+        wrong(index, TEXTS["csv_integer"].format(value=cells[index][:40]))
+    return np.where(valid, values, 0)
 
 
 def _decimals(name: str, cells: Cells, wrong: Wrong) -> I64:
     low, high = _RANGES[name]
-    if "" in cells:
-        cells = [cell or str(QUALITY[name]) for cell in cells]
-    joined = "".join(cells)
-    plain = joined.isascii() and joined.replace(".", "").isdigit()
-    try:
-        values = np.array((plain and _numbers(cells)) or list(map(float, cells)), np.float64)
-    except ValueError:
-        values = np.array([_float(cell) for cell in cells])
+    values, valid = cells.decimals()
+    values[cells.empty] = QUALITY[name]
+    for index in np.flatnonzero(~(valid | cells.empty)).tolist():
+        values[index] = _float(cells[index])
     for index in np.flatnonzero(~((values >= low) & (values <= high))).tolist():
         wrong(index, TEXTS["csv_decimal"].format(value=cells[index][:40], low=low, high=f"{high:g}"))
         values[index] = low
@@ -277,26 +291,18 @@ def _float(cell: str) -> float:
         return float("nan")
 
 
-def _times(name: str, cells: Cells, default: int, wrong: Wrong) -> I64:
-    joined = "".join(cells)
-    if joined.isascii() and joined.isdigit() and len(max(cells, key=len)) < 19:
-        seconds = ("" not in cells and _numbers(cells)) or [int(cell) if cell else default for cell in cells]
-    else:
-        parsed = _iso_times(cells)
-        seconds = [_time(cell, default, index, wrong) for index, cell in enumerate(cells)] if parsed is None else parsed
-    values = np.array(seconds, np.int64)
+def _times(cells: Cells, default: int, wrong: Wrong) -> I64:
+    values, valid = cells.integers()
+    if not valid.all():
+        times, is_time = cells.iso_times()
+        values = np.where(valid, values, times)
+        valid |= is_time
+        values[cells.empty] = default
+        for index in np.flatnonzero(~(valid | cells.empty)).tolist():
+            values[index] = _time(cells[index], default, index, wrong)
     for index in np.flatnonzero(((values < MIN_TIME) & (values != default)) | (values > MAX_TIME)).tolist():
         wrong(index, TEXTS["too_early" if values[index] < MIN_TIME else "too_late"].format(value=cells[index][:40]))
     return values
-
-
-def _iso_times(cells: Cells) -> list[int] | None:
-    """Return the seconds of cells that are all ISO 8601 with an offset; None for any other."""
-    try:
-        times = [datetime.fromisoformat(cell) for cell in cells]
-    except ValueError:
-        return None
-    return None if any(each.tzinfo is None for each in times) else [int(each.timestamp() // 1) for each in times]
 
 
 def _time(cell: str, default: int, index: int, wrong: Wrong) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from recorded_worlds import few
 
 from mockserver.contract.readings import DEFAULTS
 from mockserver.core.clock import parse_day
@@ -179,9 +183,40 @@ def test_a_change_of_the_file_is_noticed(tmp_path: Path) -> None:
 
 
 def test_many_sessions_are_one_array_each(tmp_path: Path) -> None:
-    """Enough rows for several chunks, with the last one after a quoted cell."""
+    """Enough rows for several chunks, with the last one after a quoted cell; they are sorted by enter."""
     lines = [f"{n // 3},u{n},{START + n},{START + n + 5},1,2\n" for n in range(30_000)]
     table = read_sessions(written(tmp_path, HEADER + "".join(lines) + f'"x",u,{START},{START + 1},0,0\n'))
     assert set(table.columns) == set(FIELDS)
-    assert np.array_equal(table.columns["enter"], np.append(START + np.arange(30_000), START))
+    assert np.array_equal(table.columns["enter"], np.insert(START + np.arange(30_000), 1, START))
+    assert table.rows.tolist() == [0, 30_000, *range(1, 30_000)]
     assert table.texts["UserId"][::10_000] == ["u0", "u10000", "u20000", "u"]
+
+
+NOTATIONS: dict[str, list[str]] = {
+    "RoomId": ["77", "房间", "", "x" * 300, "a\x1fb", "a\0", "\u3000"],
+    "UserId": ["aaa", "bbb", "", "👨‍👩‍👧"],
+    "enter": [str(START), "2019-12-10T00:00:00+08:00", "2019-12-10 00:00:00.5Z", " 2019-12-10", "x", "", "now", "1"],
+    "leave": [str(START + 60), "2019-12-09T17:00:00Z", "", "9" * 19, "2019-13-10T00:00:00Z"],
+    "audio": ["0", "007", "", "-1", "1.5", "１"],
+    "network": ["WiFi", "4G", "", "5G\x85"],
+    "audio_loss": ["0.3", "100", "", "1e1", " 2", "100.1", "nan", ".", "５"],
+}
+
+
+@few
+@given(
+    st.lists(st.tuples(*map(st.sampled_from, NOTATIONS.values())), max_size=9), st.sampled_from(["\n", "\r\n", "\r"])
+)
+def test_a_file_without_quotes_is_read_as_one_with_quotes(tmp_path_factory: Any, rows: Any, end: str) -> None:
+    """All rows at once, or one by one by a CSV parser: the same sessions, or the same mistakes of the same cells."""
+
+    def read(quoting: int) -> Any:
+        file = io.StringIO()
+        csv.writer(file, quoting=quoting, lineterminator=end).writerows([tuple(NOTATIONS), *rows])
+        try:
+            table = read_sessions(written(tmp_path_factory.mktemp("files"), file.getvalue()))
+        except ConfigurationError as error:
+            return [(problem.line, problem.text) for problem in error.problems]
+        return table.texts, {name: values.tolist() for name, values in table.columns.items()}
+
+    assert read(csv.QUOTE_MINIMAL) == read(csv.QUOTE_ALL)
