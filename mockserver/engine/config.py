@@ -44,6 +44,7 @@ class Config:
     error_info_override: ErrorInfoStyle | None = None
     """The style of ErrorInfo chosen for the whole run; it wins over that of a scenario."""
     warnings: Sequence[Problem] = ()  # What is valid in the user's files but probably a mistake.
+    has_own_schemas: bool = False  # A schema is not the shipped one.
     number: int = field(default_factory=lambda: next(_NUMBERS))  # Unique in this process; part of every cache key.
 
     @cached_property
@@ -106,6 +107,7 @@ def load_config(
         rules,
         reading_overrides=dict(reading_overrides or {}),
         error_info_override=error_info,
+        has_own_schemas=folders.schemas() != Folders().schemas(),
         warnings=[
             warning
             for warning in dict.fromkeys(scenario.warning for scenario in scenarios.values())

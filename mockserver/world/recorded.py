@@ -108,12 +108,11 @@ def _table(path: Path) -> Table:
     except OSError as error:
         raise ConfigurationError([unreadable(path, error)]) from None
     key = (str(path), status.st_mtime_ns, status.st_size)
-    table = _tables.get(key)
-    if table is None:
-        table = _tables[key] = read_sessions(path)
+    if key not in _tables:
+        _tables[key] = read_sessions(path)
         while len(_tables) > _MAX_TABLES:
             _tables.popitem(last=False)
-    return table
+    return _tables[key]
 
 
 def _table_of(rows: Sequence[Row]) -> Table:
@@ -215,11 +214,11 @@ class RecordedWorld:
 
     def user_ids(self, codes: Any) -> list[str]:
         """Return the UserIds of user codes."""
-        return [self._users[code] for code in codes.tolist()]
+        return list(map(self._users.__getitem__, codes.tolist()))
 
     def room_ids(self, codes: Any) -> list[str]:
         """Return the RoomIds of room codes."""
-        return [self._rooms[code] for code in codes.tolist()]
+        return list(map(self._rooms.__getitem__, codes.tolist()))
 
     def labels(self, dimension: str) -> Sequence[str]:
         """Return the labels of a dimension, indexed by code."""
@@ -232,8 +231,8 @@ def check_sessions(table: Table) -> None:
     enter, leave = columns["enter"], columns["leave"]
     found: list[Found] = []
     for row in np.flatnonzero(leave <= enter).tolist()[:MAX_FOUND]:
-        times = {"leave": show_time(leave[row]), "enter": show_time(enter[row])}
-        found.append((row, "leave", TEXTS["leave_before_enter"].format(**times)))
+        text = TEXTS["leave_before_enter"].format(leave=show_time(leave[row]), enter=show_time(enter[row]))
+        found.append((row, "leave", text))
     for name in ("audio", "video"):
         for row in np.flatnonzero((columns[name] > leave - enter) & (leave > enter)).tolist()[:MAX_FOUND]:
             text = TEXTS["stream_too_long"].format(stream=name, limit=int(leave[row] - enter[row]))
@@ -247,13 +246,11 @@ def check_sessions(table: Table) -> None:
         times = {"enter": show_time(enter[second]), "leave": show_time(leave[first])}
         found.append((second, "enter", TEXTS["overlap"].format(**values, **times)))
     hierarchy = PlaceHierarchy()
-    countries, provinces, cities = (table.texts[name] for name in ("country", "province", "city"))
-    places = (columns["country"].astype(np.int64) * len(provinces) + columns["province"]) * len(cities) + columns[
-        "city"
-    ]
+    names = ("country", "province", "city")
+    country, province, city = (columns[name].astype(np.int64) for name in names)
+    places = (country * len(table.texts["province"]) + province) * len(table.texts["city"]) + city
     for row in np.unique(places, return_index=True)[1].tolist():
-        labels = countries[columns["country"][row]], provinces[columns["province"][row]], cities[columns["city"][row]]
-        if conflict := hierarchy.add(*labels):
+        if conflict := hierarchy.add(*(table.texts[name][columns[name][row]] for name in names)):
             found.append((row, conflict.level, conflict.text))
     table.check(found)
 

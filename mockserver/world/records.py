@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
+import orjson
 
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import DAY_SECONDS
 from mockserver.core.errors import NotFound
-from mockserver.world.sessions import MAX_TIME, Flags, Sessions, Snapshot, as_of
+from mockserver.world.json_rows import encode_numbers, encode_rows, encode_texts, join_rows
+from mockserver.world.sessions import I64, MAX_TIME, Flags, Sessions, Snapshot, as_of
 from mockserver.world.sources import World
 
-PART_ROWS = 1_000  # Rows of a response that are built, checked and encoded at once.
+PART_ROWS = 4_000  # Rows of a response that are built, checked and encoded at once.
 MAX_ROWS = 1_000_000
 """Maximum rows of an answer under any reading: about 150 MB, for which a server takes 1.3 times as much memory."""
 _LEAVE_OF_RUNNING = {"zero": "0", "empty": ""}
@@ -27,6 +29,12 @@ class ViewResult:
 
     fields: dict[str, Any]
     stable_from: int | None = None  # The fields are the same at every now ≥ this second; None if they depend on now.
+    rows: bytes = b""
+    """All rows of the list as JSON, if `fields` has only a few: those with the extremes of each number and the longest ids."""
+
+    def complete_fields(self) -> dict[str, Any]:
+        """Return the fields with all rows."""
+        return {name: orjson.loads(b"[%b]" % self.rows) for name in self.fields} if self.rows else self.fields
 
 
 class TooManyRows(Exception):
@@ -92,7 +100,7 @@ def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: R
 def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
     """Return all sessions in a span by EnterTime, RoomId and UserId (§2.3.6)."""
     parts = list(sessions_in_parts(world, body, now, readings))
-    rows = [row for part in parts for row in part.fields["UsersList"]]
+    rows = [row for part in parts for row in part.complete_fields()["UsersList"]]
     return ViewResult({"UsersList": rows}, max(part.stable_from or 0 for part in parts))
 
 
@@ -104,29 +112,29 @@ def sessions_in_parts(world: World, body: Mapping[str, Any], now: int, readings:
     """
     limit, count = min(readings["max_rows"] or MAX_ROWS, MAX_ROWS), 0
     # Counting takes a tenth of the time of the rows, so that a refusal does not come late.
-    for sessions, _, _ in _by_day(world, body, now, readings):
-        count += len(sessions)
+    for _, selected in _by_day(world, body, now, readings):
+        count += np.count_nonzero(selected)
         if count > limit:
             raise TooManyRows(limit)
     yield ViewResult({"UsersList": []}, int(body["EndTime"]) + 1)
-    for sessions, running, stable_from in _by_day(world, body, now, readings):
-        order = np.argsort(sessions.enter, kind="stable")
-        sessions, running = sessions.take(order), running[order]
+    for snapshot, selected in _by_day(world, body, now, readings):
+        sessions, running = snapshot.sessions.take(selected), snapshot.running[selected]
+        if (sessions.enter[1:] < sessions.enter[:-1]).any():
+            order = np.argsort(sessions.enter, kind="stable")
+            sessions, running = sessions.take(order), running[order]
         at = 0
         while at < len(sessions):
             # Rows of the same second stay together: they are sorted by their ids.
             stop = int(
                 np.searchsorted(sessions.enter, sessions.enter[min(at + PART_ROWS, len(sessions)) - 1], side="right")
             )
-            rows = _rows(world, sessions.take(slice(at, stop)), running[at:stop], readings)
-            yield ViewResult({"UsersList": rows}, stable_from)
+            rows, some = _rows(world, sessions.take(slice(at, stop)), running[at:stop], readings)
+            yield ViewResult({"UsersList": some}, snapshot.stable_from, rows)
             at = stop
 
 
-def _by_day(
-    world: World, body: Mapping[str, Any], now: int, readings: Readings
-) -> Iterator[tuple[Sessions, Flags, int]]:
-    """Yield the sessions of the window, day by day: the sessions, which are running, and since when they are stable."""
+def _by_day(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> Iterator[tuple[Snapshot, Flags]]:
+    """Yield the sessions of each day, and which of them the window selects and belong to no earlier day."""
     begin, end = int(body["BeginTime"]), int(body["EndTime"])
     for first in range(begin, max(min(end, now), begin) + 1, DAY_SECONDS):
         snapshot = as_of(
@@ -136,26 +144,41 @@ def _by_day(
         if first > begin:
             # Sessions with an earlier enter belong to the previous day.
             selected &= snapshot.sessions.enter >= first
-        yield snapshot.sessions.take(selected), snapshot.running[selected], snapshot.stable_from
+        yield snapshot, selected
 
 
-def _rows(world: World, sessions: Sessions, running: Flags, readings: Readings) -> list[dict[str, Any]]:
-    enters, leaves, creates, audios, videos = sessions.lists("enter", "leave", "create", "audio", "video")
-    ends = [_end_time(leave, is_running, readings) for leave, is_running in zip(leaves, running.tolist(), strict=True)]
-    rooms, users = world.room_ids(sessions.room), world.user_ids(sessions.user)
-    rows = zip(enters, rooms, users, creates, ends, audios, videos, strict=True)
-    return [
-        {
-            "UserId": user,
-            "RoomId": room,
-            "CreateTime": str(create),
-            "EnterTime": str(enter),
-            "LeaveTime": leave,
-            "AudioDuration": audio,
-            "VideoDuration": video,
-        }
-        for enter, room, user, create, leave, audio, video in sorted(rows)
-    ]
+def _rows(world: World, sessions: Sessions, running: Flags, readings: Readings) -> tuple[bytes, list[dict[str, Any]]]:
+    """Return sessions, which are sorted by enter, as `rows` of a `ViewResult`, and those with extreme values."""
+    users, rooms = world.user_ids(sessions.user), world.room_ids(sessions.room)
+    leave = np.where(running, 0, sessions.leave) if readings["ongoing"] in _LEAVE_OF_RUNNING else sessions.leave
+    numbers = {
+        "CreateTime": sessions.create,
+        "EnterTime": sessions.enter,
+        "LeaveTime": leave,
+        "AudioDuration": sessions.audio,
+        "VideoDuration": sessions.video,
+    }
+    columns = {"UserId": encode_texts(users), "RoomId": encode_texts(rooms)}
+    columns |= {name: encode_numbers(values) for name, values in numbers.items()}
+    if readings["ongoing"] == "empty":
+        columns["LeaveTime"][running] = 0
+    table = encode_rows(columns, ("AudioDuration", "VideoDuration"))
+    extremes = [pick(values) for values in numbers.values() for pick in (np.argmin, np.argmax)]
+    extremes += [columns[name][:, -1].argmax() for name in ("UserId", "RoomId")]
+    some = orjson.loads(b"[%b]" % join_rows(table[list(dict.fromkeys(extremes))]))
+    return join_rows(table[_order(sessions, rooms, users)]), some
+
+
+def _order(sessions: Sessions, rooms: Sequence[str], users: Sequence[str]) -> I64:
+    """Return the order by EnterTime, RoomId and UserId of sessions that are sorted by enter."""
+    order = np.arange(len(sessions))
+    same = np.flatnonzero(sessions.enter[1:] == sessions.enter[:-1])
+    tied = np.union1d(same, same + 1)
+    rows = tied.tolist()
+    enters, leaves, audios, videos = sessions.take(tied).lists("enter", "leave", "audio", "video")
+    ids = [rooms[row] for row in rows], [users[row] for row in rows]
+    order[tied] = [row for *_, row in sorted(zip(enters, *ids, leaves, audios, videos, rows, strict=True))]
+    return order
 
 
 def _users(world: World, snapshot: Snapshot, selected: Flags, readings: Readings) -> list[dict[str, Any]]:

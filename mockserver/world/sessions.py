@@ -66,6 +66,10 @@ class Sessions:
 
     def take(self, rows: Any) -> Sessions:
         """Return the rows that a mask, a slice or an array of indices selects."""
+        if isinstance(rows, np.ndarray) and rows.dtype == np.bool_:
+            if rows.all():
+                return self
+            rows = np.flatnonzero(rows)  # Indices select faster than a mask does.
         return Sessions(*(getattr(self, name)[rows] for name in COLUMNS))
 
     def lists(self, *names: str) -> Iterator[list[Any]]:

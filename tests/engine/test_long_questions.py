@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.engine_client import EngineClient
+from helpers.engine_client import EngineClient, user_config
 from helpers.request_builder import build_request
 
+from mockserver.core.folders import Folders
 from mockserver.engine.response_cache import LockByKey, ResponseCache
 from mockserver.world import generated
 from mockserver.world.generated import ROW_CACHE, GeneratedWorld, RowCache
@@ -121,3 +123,24 @@ def test_the_parts_of_an_answer_are_one_json(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("mockserver.world.records.PART_ROWS", 7)
     assert EngineClient("default").send({"operation": "query_all_instance_by_time", "body": body}).body == whole
     assert len(json.loads(whole)["UsersList"]) > 1_000
+
+
+def test_every_row_is_checked_against_a_schema_of_the_user(tmp_path: Path) -> None:
+    """A row in the middle that only the user's own schema refuses is an internal error; the others are answered."""
+    schema = json.loads(Folders().schema("query_all_instance_by_time.response.json").read_bytes())
+    schema["properties"]["UsersList"]["items"]["properties"]["UserId"]["pattern"] = "^[^5]+$"
+    user_config(tmp_path, {"schemas/query_all_instance_by_time.response.json": json.dumps(schema)})
+    stays = [{"UserId": f"u{n}", "enter": 1575907200 + n, "leave": 1575908000 + n, "audio": n} for n in range(10)]
+    world = {"title": "Ten users", "world": {"source": "recorded", "rooms": [{"RoomId": "r", "stays": stays}]}}
+    config = user_config(tmp_path, {"scenarios/ten.yaml": json.dumps(world)})
+    bench = EngineClient("ten", config=config)
+
+    def error(begin: int) -> str:
+        body = {"BeginTime": str(begin), "EndTime": "1575999999"}
+        return bench.error(bench.send({"operation": "query_all_instance_by_time", "body": body}))
+
+    assert [error(begin) for begin in (1575907200, 1575908005, 1575908006)] == [
+        "internal_error",
+        "internal_error",
+        "ok",
+    ]
