@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts
@@ -24,16 +25,7 @@ def format_duration(seconds: int) -> Text:
     return Text(f"{seconds} s", f"{seconds} 秒")
 
 
-def explain_timestamp(text: str) -> Text:
-    """Return why `text` is not a timestamp, exactly ten ASCII digits (§2.1.4)."""
-    return _explain("timestamp", text)
-
-
-def explain_day(text: str) -> Text:
-    """Return why `text` is not a day in the form yyyymmdd (§3.1.4)."""
-    return _explain("day", text)
-
-
-def _explain(kind: str, text: str) -> Text:
+def explain(kind: Literal["timestamp", "day"], text: str) -> Text:
+    """Return why `text` is not ten ASCII digits (§2.1.4) or not a day in the form yyyymmdd (§3.1.4)."""
     reason: Text = next(row["text"] for row in _REASONS[kind] if re.fullmatch(row["pattern"], text))
     return reason.format(count=len(text))

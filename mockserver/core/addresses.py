@@ -42,13 +42,7 @@ class ServerAddress:
         """Return an unopened connection. Over https it trusts the file `ca`, or else the system's certificates."""
         if not self.secure:
             return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
-        try:
-            context = ssl.create_default_context(cafile=ca)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            text = Text(f"{ca} contains no CA certificates: {reason}", f"{ca} 中没有 CA 证书：{reason}")
-            raise ConfigurationError.at("--ca", text) from None
-        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=context)
+        return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=_tls_context(ca, "--ca"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +95,17 @@ def parse_store(given: str | StoreAddress) -> StoreAddress:
         raise _invalid_store()
     if local:
         return StoreAddress(path=parts.path, database=database, user=user, password=password)
+    tls = _tls_context(ca, "--store") if parts.scheme == "rediss" else None
+    return StoreAddress(parts.hostname or "", port, "", database, user, password, tls)
+
+
+def _tls_context(ca: str | None, option: str) -> ssl.SSLContext:
     try:
-        tls = ssl.create_default_context(cafile=ca) if parts.scheme == "rediss" else None
+        return ssl.create_default_context(cafile=ca)
     except OSError as error:
         reason = error.strerror or str(error)
         text = Text(f"{ca} contains no CA certificates: {reason}", f"{ca} 中没有 CA 证书：{reason}")
-        raise ConfigurationError.at("--store", text) from None
-    return StoreAddress(parts.hostname or "", port, "", database, user, password, tls)
+        raise ConfigurationError.at(option, text) from None
 
 
 def _invalid_store() -> ConfigurationError:

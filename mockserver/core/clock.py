@@ -60,8 +60,7 @@ class Clock:
     @property
     def is_moved(self) -> bool:
         """Whether the clock was frozen or shifted."""
-        frozen, offset = self.position
-        return frozen is not None or offset != 0
+        return self.position != (None, 0.0)
 
     def freeze(self, at: float) -> None:
         """Stand still at `at`, dropping any offset."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from math import floor
 
-from mockserver.contract.timestamps import explain_timestamp, format_duration
+from mockserver.contract.timestamps import explain, format_duration
 from mockserver.core.clock import UTC8_OFFSET, show_time
 from mockserver.core.machine_time import replaced_time
 from mockserver.validation.mistakes import Diagnosis, make_diagnosis
@@ -35,7 +35,7 @@ def diagnose_curtime(text: str, now: float, freshness: int = 300) -> Diagnosis |
         return make_diagnosis(["curtime_date"])
     if text.isascii() and text.isdigit():
         return make_diagnosis(["curtime_digits"], digits=len(text))
-    return make_diagnosis(["curtime_no_number"], reason=explain_timestamp(text[: MAX_LENGTH + 1]))
+    return make_diagnosis(["curtime_no_number"], reason=explain("timestamp", text[: MAX_LENGTH + 1]))
 
 
 def diagnose_offset(moment: float, now: float, freshness: int, names: Sequence[str] = ()) -> Diagnosis:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.contract.checking import TYPES
 from mockserver.contract.schemas import Mismatch
-from mockserver.contract.timestamps import DAY_FORMAT, SECONDS_FORMAT, explain_day, explain_timestamp
+from mockserver.contract.timestamps import DAY_FORMAT, SECONDS_FORMAT, explain
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.suggestions import did_you_mean, similar_name
 from mockserver.core.text import Text
@@ -128,9 +128,9 @@ def _pointer_step(name: str) -> str:
 def _reason(mismatch: Mismatch) -> Text:
     value, pattern = mismatch.value, str(mismatch.schema.get("pattern", ""))
     if isinstance(value, str) and "{10}" in pattern:
-        return explain_timestamp(value)
+        return explain("timestamp", value)
     if isinstance(value, str) and "{8}" in pattern:
-        return explain_day(value)
+        return explain("day", value)
     if mismatch.keyword == "minLength":
         return Text("it is too short", "过短")
     if mismatch.keyword == "maxLength":
