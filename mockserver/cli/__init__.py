@@ -29,13 +29,12 @@ _NOT_UTF_8 = Text("an argument contains bytes that are not UTF-8", "参数中含
 
 
 _COMMANDS = {
-    **{name: (name, name) for name in ("check", "explain", "export", "learn", "record", "report", "serve", "verify")},
+    **{name: (name, name) for name in ("check", "explain", "export", "init", "learn", "record", "report")},
+    **{name: (name, name) for name in ("serve", "verify", "world")},
     **{name: ("requests", name) for name in ("call", "curl", "sample", "sign")},
     **{name: ("running", name) for name in ("requests", "reset", "wait")},
     **{name: ("tables", name) for name in ("errors", "faults", "operations", "readings", "scenarios", "settings")},
-    "init": ("check", "init"),
     "open": ("running", "open_command"),
-    "world": ("world", "world"),
 }  # The module of each command and its name there.
 
 

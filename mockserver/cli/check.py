@@ -1,11 +1,9 @@
-"""Folders for --fixtures: `check` reports every problem with file, line and column, `init` writes one to start from."""
+"""`mockserver check`: check schemas, fixtures and scenarios, and report every problem with file, line and column."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import shlex
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +12,6 @@ from typing import Any
 import click
 
 from mockserver.cli.options import setting_options
-from mockserver.cli.output import not_writable
 from mockserver.contract.schemas import SCHEMA_FILES
 from mockserver.core.clock import Clock
 from mockserver.core.documents import unreadable
@@ -24,7 +21,6 @@ from mockserver.core.suggestions import suggestion
 from mockserver.core.text import Lang, Text, pluralize
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.engine.config import Config, load_config
-from mockserver.server.admin_catalog import full_scenario_schema
 
 _LAYOUT = (*FIXTURES, "scenarios", "schemas")
 SCENARIO_SCHEMA = "scenario.schema.json"  # Written by `mockserver init`, for editors.
@@ -33,14 +29,6 @@ _NOT_READ = Text(
     "this file is not read: a folder laid out like fixtures/ holds apps.yaml, errors.yaml, scenarios/NAME.yaml and"
     " schemas/NAME.json",
     "此文件不会被读取：fixtures/ 布局的目录含有 apps.yaml、errors.yaml、scenarios/NAME.yaml、schemas/NAME.json",
-)
-_SCENARIO = "mine"
-_EXISTS = Text("already exists; nothing was written", "已存在；未写入任何文件")
-_NEXT = Text(
-    "Written: {files}\nNext: mockserver check {folder}\n"
-    "      mockserver serve --fixtures {folder} --scenario {scenario}",
-    "已写入：{files}\n下一步：mockserver check {folder}\n"
-    "        mockserver serve --fixtures {folder} --scenario {scenario}",
 )
 
 
@@ -197,32 +185,3 @@ def _listed(folder: Path) -> list[Path]:
 
 def _is_data(path: Path) -> bool:
     return path.suffix.lower() in _DATA and os.path.isfile(path)
-
-
-@click.command()
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@setting_options("lang")
-def init(folder: Path, lang: Lang) -> None:
-    """Create a folder with a scenario of your own.
-
-    DIR works with `serve --fixtures DIR --scenario mine`. The scenario is commented in the chosen language, and editors
-    complete it by the schema beside it. Existing files are not overwritten.
-    """
-    schema = full_scenario_schema(load_config(Folders(), now=Clock().second))
-    files = {
-        folder / SCENARIO_SCHEMA: json.dumps(schema, ensure_ascii=False, indent=2) + "\n",
-        folder / "scenarios" / f"{_SCENARIO}.yaml": Path(__file__)
-        .with_name(f"scenario.{lang}.yaml")
-        .read_text("utf-8"),
-    }
-    try:
-        if existing := [Problem(str(file), _EXISTS) for file in files if os.path.lexists(file)]:
-            raise ConfigurationError(existing)
-        for file, content in files.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("x", encoding="utf-8") as opened:
-                opened.write(content)
-    except (OSError, ValueError) as error:
-        raise not_writable("DIR", folder, error) from None
-    values = {"files": ", ".join(map(str, files)), "folder": shlex.quote(str(folder)), "scenario": _SCENARIO}
-    click.echo(_NEXT.to(lang).format(**values))
