@@ -24,7 +24,7 @@ from mockserver.core.text import Text
 from mockserver.engine.config import load_config
 from mockserver.live.provocations import UNKNOWN_ID, ErrorSeen
 from mockserver.live.pseudonyms import Scrubber
-from mockserver.live.recording import Recording
+from mockserver.live.recording import ROOM, Recording
 from mockserver.live.recording_files import FIELDS, scenario_files, session_rows
 from mockserver.live.target import Target
 from mockserver.live.verify import Result
@@ -177,13 +177,15 @@ def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[
     known = frozenset(name for name, observed in result.readings.items() if observed.value is not None)
     recording = Recording({name: _value(result, name) for name in READINGS}, known=known)
     scrubber, dropped = Scrubber(target), 0
+    missing = {each.code for each in result.errors if each.name == "room_not_found"} - {None}
     for reply in result.replies:
         texts = [scrubber.scrub_data(json.dumps(each, ensure_ascii=False), ()) for each in (reply.body, reply.value)]
         body, value = map(json.loads, texts)
         if not schemas.request(reply.operation).accepts(body) or not isinstance(value, dict):
             continue
         if not reply.ok:
-            if reply.code is not None and UNKNOWN_ID in body.values():
+            windowed = reply.operation == ROOM and "BeginTime" in body and reply.code in missing
+            if reply.code is not None and (UNKNOWN_ID in body.values() or windowed):
                 recording.add_failure(reply.operation, body, {**value, "ErrorInfo": scrubber.scrub_text(reply.info)})
         elif not _UNFIT.search(texts[1]) and schemas.answer(reply.operation, value).accepts(value):
             recording.add(reply.operation, body, value, reply.at)

@@ -70,11 +70,13 @@ def _length(call: Session) -> int:
     return (call.leave or call.enter) - call.enter
 
 
-def ask_room(prober: Prober, room: str, begin: int | None = None, end: int | None = None) -> Reply:
+def ask_room(
+    prober: Prober, room: str, begin: int | None = None, end: int | None = None, *, expected: bool = True
+) -> Reply:
     """Send a request to 2.2 for a room, with or without a time range."""
     body = {"RoomId": room}
     body |= {} if begin is None else {"BeginTime": str(begin), "EndTime": str(end)}
-    return prober.ask(ROOM, body)
+    return prober.ask(ROOM, body, expected=expected)
 
 
 def users_of(reply: Reply) -> dict[str, tuple[Any, ...]]:
@@ -143,6 +145,11 @@ def probe_room_window(prober: Prober, log: CallLog) -> None:
     )
     if value in ("room", "stays", "present") and count * 2 > len(ranges):
         prober.confirm("room_window", "room" if value == "room" else "stays", text, *replies)
+        if prober.thorough:
+            # No choice is for these answers, but a recording has to know them.
+            sessions = ranges[0][0]
+            for begin, end in _empty_ranges(sessions, rule):
+                ask_room(prober, sessions[0].room, begin, end, expected=False)
     else:
         prober.leave_open("room_window", text, *replies, new=True)
 
@@ -170,6 +177,18 @@ def _partial_ranges(sessions: Sequence[Session], rule: str) -> list[tuple[Sequen
         if chosen and totals_of(present) != totals_of(sessions):
             found.append((len(present) == len(chosen), begin, end))
     return [(sessions, begin, end) for _, begin, end in sorted(found)[:1]]
+
+
+def _empty_ranges(sessions: Sequence[Session], rule: str) -> list[tuple[int, int]]:
+    """Return a time range before a room, and one within it, if there is one, that select no session."""
+    create, leaves = sessions[0].create, [each.leave or 0 for each in sessions]
+    ranges = [
+        (create - 20, create - 10),
+        (max(each.enter for each in sessions) + 1, max(leaves)),
+        (create, min(leaves) - 1),
+    ]
+    empty = [each for each in ranges if not any(selects(rule, session, *each) for session in sessions)]
+    return [(begin, end) for begin, end in empty if begin <= end][:2]
 
 
 def ask_present(prober: Prober, log: CallLog, begin: int) -> Listing:

@@ -112,6 +112,8 @@ class Recording:
     def add_failure(self, operation: str, body: Body, answer: Body) -> None:
         """Add the answer to a request for a room or a user that does not exist."""
         self.changes += 1
+        if operation == ROOM and self._add_empty_window(body, answer):
+            return
         self.readings = {**self.readings, "unknown_room" if operation == ROOM else "unknown_user": "error"}
         name = "RoomId" if operation == ROOM else "UserId"
         self.failures[operation, _canonical({name: body[name]})] = {**answer}
@@ -150,6 +152,8 @@ class Recording:
     def _possible_room_windows(self) -> set[str]:
         """Return the values of `room_window` that explain every answer of 2.2 about a completely known room."""
         possible = {"stays", "room"}
+        if any(None in clue.found for clue in self._rooms_asked):
+            return set()
         if len(self.sessions) > _MAX_COMPARED:
             return possible
         rule, joined = self.readings["window"], self.readings["window"] != "contained"
@@ -174,7 +178,7 @@ class Recording:
             keys.add(key)
             self._add_session(key, Session(leave, row["AudioDuration"], row["VideoDuration"], at))
             self._see_create(row["RoomId"], row["CreateTime"])
-            if not _selects(self.readings["window"], begin, int(body["EndTime"]), key[2], leave):
+            if leave != MAX_TIME and not _selects(self.readings["window"], begin, int(body["EndTime"]), key[2], leave):
                 rule = self.readings["window"]
                 self._conflict(
                     f"{_name(key)} is in an answer for {begin}-{body['EndTime']}, against the reading window={rule}",
@@ -234,6 +238,8 @@ class Recording:
     def _add_room(self, body: Body, answer: Body, at: float) -> None:
         window = {name: body[name] for name in ("BeginTime", "EndTime") if body.get(name)}
         if answer["CreateTime"] in RUNNING:
+            if self._add_empty_window(body, answer):
+                return
             # The reading `unknown_room=empty`: there is no such room.
             self.failures[ROOM, _canonical({"RoomId": body["RoomId"]})] = {**answer}
             times = "zero" if answer["CreateTime"] == "0" else "empty"
@@ -251,6 +257,18 @@ class Recording:
                 found = frozenset(user["UserId"] for user in answer["Users"])
                 self._rooms_asked.append(Clue(room_id, int(window["BeginTime"]), int(window["EndTime"]), at, found))
             self._keep(ROOM, {"RoomId": room_id, **window}, answer)
+
+    def _add_empty_window(self, body: Body, answer: Body) -> bool:
+        """Add the answer that a room is unknown; return False if it is not about a time range of a known room."""
+        room_id, window = body["RoomId"], {name: body[name] for name in ("BeginTime", "EndTime") if body.get(name)}
+        if not window or room_id not in self.rooms or not self.rooms[room_id].create:
+            return False
+        if len(window) == 2 and len(self._rooms_asked) < _MAX_CLUES:
+            # Neither value of `room_window` explains it.
+            begin, end = map(int, window.values())
+            self._rooms_asked.append(Clue(room_id, begin, end, self.recorded_at, frozenset({None})))
+        self._keep(ROOM, {"RoomId": room_id, **window}, answer)
+        return True
 
     def _keep(self, operation: str, body: Body, answer: Body) -> None:
         key = operation, _canonical(body)

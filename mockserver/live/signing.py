@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,10 @@ _MAX_FRESHNESS = DAY_SECONDS
 _DEFAULT_FRESHNESS = 300
 _SHORT = 3  # Seconds.
 _MAX_REACH = 3_600
+_AHEAD = (5, 20, 60, 120, 250)  # Seconds. Earlier examinations may have used the curtimes before.
+_MAX_CLOCK_STEPS = 6
+_REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
+_MAX_USED = 4
 _DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
 
 
@@ -45,6 +50,11 @@ def connect(prober: Prober) -> None:
         ahead = date_offset(prober.date, prober.target.clock())
         prober.skew = ahead if ahead and abs(ahead) > _DATE_TOLERANCE else 0.0
         prober.target.pause(1.0)
+    for ahead, formula in itertools.product(_AHEAD, _FORMULAS):
+        if prober.ask(ALL, valid_body(prober), offset=ahead, formula=formula, expected=False).ok:
+            prober.target.formula = formula
+            prober.target.pause(ahead)
+            return
     envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
     if envelope is None:
         status = replies[0].status
@@ -81,9 +91,16 @@ def _try(prober: Prober, **options: Any) -> Reply:
     return prober.ask(ALL, valid_body(prober), expected=False, **options)
 
 
+def _try_unused(prober: Prober) -> Reply:
+    """Send a valid request, and again in other seconds if its checksum may have been used by an earlier examination."""
+    replies = (_try(prober, offset=0) for _ in range(_MAX_USED))
+    first = next(replies)
+    return first if first.ok else next((reply for reply in replies if reply.ok), first)
+
+
 def _probe_reuse(prober: Prober) -> None:
     """Send a checksum twice in one second, then a new one."""
-    first = _try(prober, offset=0)
+    first = _try_unused(prober)
     again = _try(prober, sign={"curtime": prober.last_curtime})
     if again.ok and first.ok:
         prober.once = False
@@ -95,7 +112,7 @@ def _probe_reuse(prober: Prober) -> None:
             again,
         )
         return
-    fresh = _try(prober, offset=0)
+    fresh = _try_unused(prober)
     if first.ok and fresh.ok:
         text = Text(
             "a checksum was refused the second time, a new one accepted", "同一 checksum 第二次被拒绝，新的被接受"
@@ -132,14 +149,26 @@ def _probe_signing(prober: Prober) -> None:
 def _probe_freshness(prober: Prober) -> None:
     """Find the oldest and the newest accepted curtime."""
     asked: dict[int, Reply] = {0: _try(prober, offset=0)}
+    used_code = _code_of_used(prober) if prober.once else None
 
     def accepts(offset: int) -> bool:
         if offset not in asked:
             asked[offset] = _try(prober, offset=offset)
-        return asked[offset].ok
+        # A checksum that was used before was accepted then.
+        return asked[offset].ok or asked[offset].code == used_code is not None
 
-    past = _edge(lambda seconds: accepts(-seconds), _DEFAULT_FRESHNESS)
-    future = _edge(accepts, past)
+    def edge(side: int, guess: int) -> int:
+        found = _edge(lambda seconds: accepts(side * seconds), guess)
+        for _ in range(_REPEATS if prober.once and found <= _MAX_FRESHNESS else 0):
+            # This curtime alone may have been used before.
+            prober.target.pause(1.0)
+            del asked[side * (found + 1)]
+            if accepts(side * (found + 1)):
+                return edge(side, found + 1)
+        return found
+
+    past = edge(-1, _DEFAULT_FRESHNESS)
+    future = edge(1, past)
     prober.short_lived = not accepts(-_SHORT)
     shown = [asked[each] for each in sorted(asked, key=abs)[-3:]]
     if past > _MAX_FRESHNESS or future > _MAX_FRESHNESS:
@@ -161,6 +190,8 @@ def _probe_freshness(prober: Prober) -> None:
             text = Text(f"{text.en}; {also.en}", f"{text.zh}；{also.zh}")
             prober.leave_open("freshness_seconds", text, *edges)
         else:
+            if used and (oldest := _oldest(prober, accepts, future)):
+                past, ahead, used = oldest, (future - oldest) / 2, False
             limit = future if used else math.ceil((past + future) / 2)
             prober.confirm("freshness_seconds", limit, text, *edges)
             if abs(ahead) > 0.5 and not used:
@@ -169,10 +200,26 @@ def _probe_freshness(prober: Prober) -> None:
     prober.reach = max(0, min(past, future, _MAX_REACH) - 1)
 
 
+def _code_of_used(prober: Prober) -> int | None:
+    """Return the code for a checksum that was used before; None if it is also that for an old curtime."""
+    reused, old = prober.errors.get("checksum_expired"), _try(prober, offset=-2 * DAY_SECONDS)
+    return reused[0][1].code if reused and reused[0][1].code != old.code else None
+
+
+def _oldest(prober: Prober, accepts: Callable[[int], bool], future: int) -> int | None:
+    """Return the age of the oldest accepted curtime, if the clocks differ only by seconds; None if it is not found."""
+    guess = future - 2 * round(date_offset(prober.date, prober.now()) or 0)
+    ages = range(guess + _MAX_CLOCK_STEPS, max(0, guess - _MAX_CLOCK_STEPS), -1)
+    oldest = next((age for age in ages if accepts(-age)), None)
+    return oldest if oldest != guess + _MAX_CLOCK_STEPS else None
+
+
 def _were_used(
     prober: Prober, refused: Reply, accepts: Callable[[int], bool], future: int, ahead: float
 ) -> bool | None:
     """Return whether an old curtime was refused for a used checksum and not for its age; None if that is unknown."""
+    if "checksum_expired" not in prober.errors:
+        return None
     reused = prober.errors["checksum_expired"][0][1]
     old = _try(prober, offset=-2 * DAY_SECONDS)
     if (reused.code, reused.info) != (old.code, old.info):

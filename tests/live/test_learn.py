@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from helpers.engine_client import EngineClient, shipped_config
 from helpers.length import length
-from live.local_target import examine_backend, examine_engine
-from live.second_backend import APP, NAMES
+from live.local_target import Time, examine_backend, examine_engine, local_target
+from live.second_backend import APP, NAMES, Backend
 from live.test_verify import errors_of, random_habits, random_readings
 
 from mockserver.cli.check import check_folder
@@ -20,7 +20,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.engine.config import Config
 from mockserver.live.learn import FILES, SCENARIO, check_output, learned_files, quoted, write_folder
 from mockserver.live.target import Target
-from mockserver.live.verify import Result
+from mockserver.live.verify import Result, examine
 
 UNDECIDABLE = {"fill": {"omit"}, "unknown_room_times": {"empty", "zero"}}
 """What some data leave open: with cumulative volumes, a first tick that is never empty; no room is an empty one."""
@@ -84,6 +84,22 @@ def test_an_unknown_room_is_empty_as_the_target_shows_it(value: str, time: str, 
         "DestroyTime": time,
         "Users": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "habits"), [(60, ()), (300, ()), (300, ("clock_behind",)), (701, ("clock_behind",))]
+)
+def test_checksums_of_an_earlier_examination_do_not_matter(seconds: int, habits: tuple[str, ...]) -> None:
+    """With checksum_reuse=once, a curtime may be refused because it was used before, and not for its age."""
+    time, config = Time(), shipped_config()
+    readings = {"checksum_reuse": "once", "freshness_seconds": seconds, "window": "enter"}
+    backend = Backend(readings, clock=time, habits=frozenset(habits))
+    for _ in range(2):
+        target = local_target(backend.handle, time, max_requests=300)
+        result = examine(target, config.schemas, config.catalogue, thorough=True)
+        assert errors_of(result) == []
+        assert values(result)["freshness_seconds"] == seconds
+        assert (values(result)["seq"], values(result)["checksum_reuse"]) == ("required", "once")
 
 
 def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:

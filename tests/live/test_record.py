@@ -206,6 +206,23 @@ def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> 
     assert "against the reading window=overlap" in page
 
 
+@pytest.mark.parametrize("answer", [{"Status": "FAIL"}, {"CreateTime": "", "DestroyTime": "", "Users": []}])
+def test_a_room_that_is_unknown_in_a_time_range_is_not_unknown(answer: dict[str, Any]) -> None:
+    """Only the same time range is answered so again; the reading room_window is undecided."""
+    row = {"UserId": "u", "RoomId": "r", "CreateTime": "1000", "EnterTime": "1000", "LeaveTime": "1100"}
+    kept = Recording(resolve({"unknown_room": "error"}), known=frozenset({"window", "room_window"}))
+    kept.add(ALL, span(900, 1_200), {"UsersList": [{**row, "AudioDuration": 1, "VideoDuration": 1}]}, 5_000.0)
+    body = {"RoomId": "r", **span(900, 950)}
+    if "Status" in answer:
+        kept.add_failure(ROOM, body, answer)
+    else:
+        kept.add(ROOM, body, answer, 5_000.0)
+    kept.conclude_readings()
+    assert kept.failures == {}
+    assert [json.loads(body) for _, body in kept.answers] == [body]
+    assert kept.undecided == {"room_window": ["room", "stays"]}
+
+
 def test_statistics_are_kept_as_they_were(tmp_path: Path) -> None:
     """For the same request only."""
     time = Time()

@@ -12,7 +12,7 @@ import pytest
 from helpers.engine_client import shipped_config
 from helpers.length import FULL, length
 from live.local_target import CREDENTIALS, Time, examine_backend, examine_engine, local_target
-from live.second_backend import APP, CHOICES, HABITS, NAMES
+from live.second_backend import APP, CHOICES, HABITS, NAMES, Backend
 
 from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
@@ -20,7 +20,7 @@ from mockserver.contract.readings import READINGS
 from mockserver.core.clock import parse_day
 from mockserver.live.render import FORMATS, View
 from mockserver.live.target import TargetError
-from mockserver.live.verify import Result, examine, result_json
+from mockserver.live.verify import Focus, Result, examine, result_json
 
 RECORDS, ROOM, ALL, TREND, DISTRIBUTION, QUALITY = OPERATIONS
 UNDECIDABLE = {"fill"}
@@ -151,6 +151,19 @@ def test_calls_across_midnight_are_found_by_ranges_of_one_day(window: str) -> No
     assert result.verdict("quality_ticks") == "holds"
     assert result.day is not None
     assert result.day.sessions
+
+
+@pytest.mark.parametrize("seconds", [1, 2, 4])
+def test_a_call_that_ends_during_the_examination_is_not_missing(seconds: int) -> None:
+    """With ongoing=exclude it is in no listing that was requested before, and in later answers about its room."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"ongoing": "exclude"}, clock=time)
+    now = int(time())
+    template = {**backend.log[0], "user": "late", "room": "late-room", "create": now - 900, "audio": 1, "video": 1}
+    spans = ((now - 900, now - 300), (now - 290, now + seconds))
+    backend.log += [{**template, "enter": enter, "leave": leave} for enter, leave in spans]
+    target = local_target(backend.handle, time, max_requests=200)
+    assert errors_of(examine(target, config.schemas, config.catalogue, focus=Focus(room="late-room"))) == []
 
 
 def test_every_invariant_has_a_defect() -> None:
