@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import schemathesis
+from helpers.length import length
 from helpers.request_builder import NOW
 from helpers.signer import APPKEY, checksum
 from hypothesis import HealthCheck, settings
@@ -36,7 +37,7 @@ from mockserver.server.openapi_schemas import pascal_case
 
 pytest_plugins = ("schemathesis.pytest.plugin",)
 
-EXAMPLES = 120
+EXAMPLES = length(60, 500)
 """Random requests for each operation, after the samples and the boundary values."""
 DOCUMENT = "/__admin/openapi.json"
 SEQS = itertools.count(1)
