@@ -146,6 +146,9 @@ def _allowed_methods() -> list[str]:
 
 
 def _error_response(error: AdminError, lang: Lang) -> Response:
+    # The console sends the language of its page.
+    languages: dict[str, Lang] = {"en": "en", "zh": "zh"}
+    lang = languages.get(request.headers.get("X-Mock-Lang", ""), lang)
     response = _json_response({"error": error.name, "message": error.text.to(lang)}, error.status)
     if error.status == 401:
         for challenge in CHALLENGES:

@@ -51,7 +51,8 @@ def test_a_fault_is_injected_and_removed(open_page: Callable[..., Page], server:
         page.locator("#kind").select_option("error")
         page.locator("#error-name").fill("server_bussy")
         page.get_by_role("button", name=inject).click()
-        expect(page.locator("#failure")).to_contain_text("server_busy")
+        mistake = {"en": "did you mean server_busy?", "zh": "是否为 server_busy？"}[lang]
+        expect(page.locator("#inject #failure")).to_contain_text(mistake)
         page.locator("#error-name").fill("server_busy")
         page.locator("#on").select_option("query_room_info")
         page.locator("#inject details summary").click()

@@ -24,9 +24,9 @@ export class AdminError extends Error {}
 
 /** Returns the JSON answer of an admin resource; throws AdminError with the server's message. */
 export async function call(method, path, body) {
-  const options = { method, headers: {} };
+  const options = { method, headers: { "X-Mock-Lang": t("en", "zh") } };
   if (method !== "GET") {
-    options.headers = { "Content-Type": "application/json", "X-Mock-Admin": "1" };
+    Object.assign(options.headers, { "Content-Type": "application/json", "X-Mock-Admin": "1" });
     if (body !== undefined) options.body = JSON.stringify(body);
   }
   let response;

@@ -31,7 +31,7 @@ function fields(form) {
 
 function showKeys(keys) {
   const text = Object.entries(keys).map(([name, value]) => `${name}: ${value}`).join("\n");
-  const shown = html`<div class="code"><p class="small">${t("Copy the keys now: they are not shown again.", "请立即复制密钥，之后不再显示。")}</p><pre tabindex="0">${text}</pre><button type="button" class="button" onClick=${() => copy(text)}>${t("Copy", "复制")}</button></div>`;
+  const shown = html`<p class="small">${t("Copy the keys now: they are not shown again.", "请立即复制密钥，之后不再显示。")}</p><div class="code"><pre tabindex="0">${text}</pre><button type="button" class="button" onClick=${() => copy(text)}>${t("Copy", "复制")}</button></div>`;
   render(shown, document.getElementById("keys"));
 }
 
@@ -52,13 +52,15 @@ const ACTIONS = {
   app: ({ id }) => call("DELETE", `apps/${encodeURIComponent(id)}`),
 };
 
-async function act(name, given) {
+/** Acts, and reports a failure at the top of the form or section that `target` belongs to. */
+async function act(name, given, target) {
   failure.hidden = true;
   try {
     await ACTIONS[name](given);
     await refresh();
     say(t("Done", "已完成"));
   } catch (error) {
+    target.closest("form[data-action], section")?.prepend(failure);
     failure.textContent = error.message;
     failure.hidden = false;
     failure.scrollIntoView({ block: "nearest" });
@@ -69,17 +71,18 @@ main.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.dataset.action) return;
   event.preventDefault();
-  act(form.dataset.action, { form });
+  act(form.dataset.action, { form }, form);
 });
 main.addEventListener("click", ({ target }) => {
   const button = target.closest("button[data-action]");
   if (!button) return;
   const { action, confirm: question } = button.dataset;
-  if (!question || confirm(question)) act(action, button.dataset);
+  if (!question || confirm(question)) act(action, button.dataset, button);
 });
 main.addEventListener("change", ({ target }) => {
   if (target === scope) location.search = new URLSearchParams(scope.value ? { appkey: scope.value } : {});
-  if (target.dataset.reading) act("reading", { name: target.dataset.reading, value: target.type === "number" ? Number(target.value) : target.value });
+  const { reading: name } = target.dataset;
+  if (name) act("reading", { name, value: target.type === "number" ? Number(target.value) : target.value }, target);
 });
 
 const kind = document.getElementById("kind");
