@@ -134,13 +134,8 @@ class FaultState:
                 # A test run that adds a fault for every case must not reach the limit with finished faults.
                 self.active = tuple(active for active in self.active if not active.used_up)
             if len(self.active) >= MAX_FAULTS:
-                raise FaultError(
-                    (),
-                    Text(
-                        f"there are already {MAX_FAULTS} faults; remove some",
-                        f"故障数量已达上限 {MAX_FAULTS}，请先删除一些",
-                    ),
-                )
+                full = f"there are already {MAX_FAULTS} faults; remove some"
+                raise FaultError((), Text(full, f"故障数量已达上限 {MAX_FAULTS}，请先删除一些"))
             active = self._activate(fault, self._free_id(fault), origin, _expiry(fault, now), uid)
             self.active = (*self.active, active)
             return active

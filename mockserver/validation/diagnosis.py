@@ -146,10 +146,8 @@ def _reused(curtime: str, earlier: str, formula: Formula) -> Cause:
 def _contains_key(checksum: str, keys: Credentials) -> bool:
     """Return whether a key was sent, as text, in hex or in base64."""
     forms = [checksum.encode(errors="replace")]
-    try:
-        forms.append(bytes.fromhex(checksum))
-    except ValueError:
+    for decode in (bytes.fromhex, decode_base64):
         with suppress(ValueError):
-            forms.append(decode_base64(checksum))
+            forms.append(decode(checksum))
     secrets = [as_bytes(secret) for secret in keys.secrets if len(secret) >= MIN_SECRET_LENGTH]
     return any(secret in form for secret in secrets for form in forms)

@@ -119,26 +119,21 @@ def _huge(node: Node, draw: Draw) -> str:
     return f"repeated rows of {node.pointer} up to {count}"
 
 
-def _is_member(node: Node) -> bool:
-    return node.is_member
-
-
 def _has_rows(node: Node) -> bool:
     return isinstance(node.value, list) and len(node.value) > 0
 
 
 def _has_order(node: Node) -> bool:
-    value = node.value
-    return isinstance(value, list) and len(value) > 1 and value != value[::-1]
+    return _has_rows(node) and node.value != node.value[::-1]
 
 
 DRIFTS: Mapping[str, Drift] = {
-    "drop_field": Drift(_is_member, _drop, True),
-    "null_field": Drift(_is_member, _null, True),
-    "wrong_type": Drift(_is_member, _wrong_type, True),
+    "drop_field": Drift(lambda node: node.is_member, _drop, True),
+    "null_field": Drift(lambda node: node.is_member, _null, True),
+    "wrong_type": Drift(lambda node: node.is_member, _wrong_type, True),
     "number_as_string": Drift(lambda node: node.is_number, _stringify, True),
     "extra_field": Drift(lambda node: isinstance(node.value, dict), _extra, True),
-    "rename_field": Drift(_is_member, _rename, True),
+    "rename_field": Drift(lambda node: node.is_member, _rename, True),
     "empty_list": Drift(_has_rows, _empty, False),
     "duplicate_rows": Drift(_has_rows, _duplicate, False),
     "shuffle_rows": Drift(_has_order, _shuffle, False),

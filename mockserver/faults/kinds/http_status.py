@@ -35,9 +35,8 @@ class HttpStatus(GatewayKind):
         if self.status in (429, 503):
             headers.append(("Retry-After", str(self.retry_after)))
         if self.status == 405:
-            headers.append(
-                ("Allow", "GET, HEAD")
-            )  # RFC 9110 requires Allow; the value is that of a gateway that only serves pages.
+            # RFC 9110 requires Allow; the value is that of a gateway that only serves pages.
+            headers.append(("Allow", "GET, HEAD"))
         headers += [header for header in response.headers if header[0].lower().startswith("x-mock-")]
         replaced = replace(response, status=self.status, headers=tuple(headers), body=body)
         return replaced, f"{self.status}, {self.body}"

@@ -13,7 +13,5 @@ class SlowBody(TimeKind):
     )
 
     def apply(self, plan: DeliveryPlan, response: Response, draw: Draw) -> tuple[DeliveryPlan, str]:
-        plan = replace(
-            plan, body_chunks=max(plan.body_chunks, self.chunks), body_seconds=plan.body_seconds + self.over_ms / 1000
-        )
-        return plan, f"{self.chunks} pieces over {self.over_ms:g} ms"
+        chunks, seconds = max(plan.body_chunks, self.chunks), plan.body_seconds + self.over_ms / 1000
+        return replace(plan, body_chunks=chunks, body_seconds=seconds), f"{self.chunks} pieces over {self.over_ms:g} ms"
