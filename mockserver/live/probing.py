@@ -136,7 +136,11 @@ class Prober:
         if offset is None and "curtime" not in (sign or {}) and self._may_be_stale(reply):
             # The second ended during the request, or the curtime was used before: sign with the current time.
             used, first = self.last_curtime, reply
-            reply = self._ask(operation, body, offset=0, **options)
+            for ahead in (0, self.reach // 2, self.reach) if self.once else (0,):
+                reply = self._ask(operation, body, offset=ahead, **options)
+                if reply.code != first.code:
+                    used = self.last_curtime if ahead else used
+                    break
             if self.once and reply.code != first.code:
                 self._used_until = max(self._used_until, int(used[:10]))
         if reply.unrecorded:
@@ -279,8 +283,8 @@ class Prober:
         """Return the distances of curtimes from now, past ones first: a later examination can use the future ones."""
         if not self.once:
             return (0,)
-        reach = max(0, min(self.reach, int(self.now()) - self._used_until - 1))
-        return *range(0, -reach - 1, -1), *range(1, self.reach + 1)
+        unused = max(-self.reach, self._used_until + 1 - int(self.now()))
+        return *range(0, unused - 1, -1), *range(max(1, unused), self.reach + 1)
 
     def _line(self, path: str, content: bytes, method: str, headers: Mapping[str, str], notes: Sequence[str]) -> str:
         """Return a request as a shell command, in which `mockserver sign` makes the signature."""

@@ -95,7 +95,11 @@ def _try_unused(prober: Prober) -> Reply:
     """Send a valid request, and again in other seconds if its checksum may have been used by an earlier examination."""
     replies = (_try(prober, offset=0) for _ in range(_MAX_USED))
     first = next(replies)
-    return first if first.ok else next((reply for reply in replies if reply.ok), first)
+    accepted = first if first.ok else next((reply for reply in replies if reply.ok), None)
+    if accepted is None and (ahead := next((each for each in _AHEAD if _try(prober, offset=each).ok), None)):
+        prober.target.pause(ahead)
+        accepted = _try(prober, offset=0)
+    return accepted or first
 
 
 def _probe_reuse(prober: Prober) -> None:

@@ -94,7 +94,7 @@ def test_checksums_of_an_earlier_examination_do_not_matter(seconds: int, habits:
     time, config = Time(), shipped_config()
     readings = {"checksum_reuse": "once", "freshness_seconds": seconds, "window": "enter"}
     backend = Backend(readings, clock=time, habits=frozenset(habits))
-    for _ in range(2):
+    for _ in range(3):
         target = local_target(backend.handle, time, max_requests=300)
         result = examine(target, config.schemas, config.catalogue, thorough=True)
         assert errors_of(result) == []
