@@ -12,7 +12,7 @@ from recorded_worlds import few
 
 from mockserver.world.json_rows import encode_numbers, encode_rows, encode_texts, join_rows
 
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=40)
+TEXTS = st.one_of(st.text(st.characters(codec="utf-8"), max_size=40), st.text('a",\\', max_size=4))
 NUMBERS = st.one_of(st.integers(0, 20), st.integers(1_575_900_000, 1_575_910_000), st.integers(0, 9_999_999_999))
 
 
@@ -31,6 +31,15 @@ def test_rows_are_those_of_a_json_encoder(rows: list[tuple[str, int, str, int]])
     encoded = b"[%b]" % join_rows(encode_rows(columns, ["count"]))
     assert json.loads(encoded) == expected
     assert encoded.decode() == json.dumps(expected, ensure_ascii=False, separators=(",", ":"))
+
+
+def test_quotes_and_commas_in_texts() -> None:
+    """The end of one text and the beginning of the next are not mixed up."""
+    texts = ['x",', ",", '"', "", '","', "\\", ',"', "b"]
+    encoded = join_rows(encode_rows({"a": encode_texts(texts)}, ()))
+    assert json.loads(b"[%b]" % encoded) == [{"a": text} for text in texts]
+    encoded = join_rows(encode_rows({"a": encode_texts([",", "", ",,"])}, ()))
+    assert json.loads(b"[%b]" % encoded) == [{"a": ","}, {"a": ""}, {"a": ",,"}]
 
 
 def test_a_text_that_is_not_unicode_is_refused() -> None:
