@@ -20,21 +20,23 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 def encode_numbers(values: I64) -> Bytes:
     """Return whole numbers from 0 on as a column."""
-    least, width = len(str(values.min())), len(str(values.max()))
-    column: Bytes = np.empty((width, len(values)), np.uint8)
-    rest = values
-    for place in reversed(range(width)):
-        if rest.min() == rest.max():
-            # The first digits of times are the same.
-            column[: place + 1] = np.frombuffer(b"%0*d" % (place + 1, rest[0]), np.uint8)[:, None]
-            break
+    least, most = str(values.min()), str(values.max())
+    width, same = len(most), 0
+    # The first digits of times are mostly the same.
+    while len(least) == width > same and least[same] == most[same]:
+        same += 1
+    cells: Bytes = np.empty((width, len(values)), np.uint8)
+    cells[:same] = np.frombuffer(most[:same].encode(), np.uint8)[:, None]
+    rest = values % 10 ** (width - same) if same else values
+    rest = rest.astype(np.int32) if width - same < 10 else rest  # Twice as fast.
+    for place in reversed(range(same, width)):
         tenth = rest // 10
-        column[place] = rest - tenth * 10 + ord("0")
+        cells[place] = rest - tenth * 10 + ord("0")
         rest = tenth
-    for place in range(width - least):
-        column[place, values < 10 ** (width - 1 - place)] = 0
-    cells: Bytes = column.T
-    return cells
+    for place in range(width - len(least)):
+        cells[place, values < 10 ** (width - 1 - place)] = 0
+    column: Bytes = cells.T
+    return column
 
 
 def encode_texts(texts: Sequence[str]) -> Bytes:

@@ -13,7 +13,12 @@ from recorded_worlds import few
 from mockserver.world.json_rows import encode_numbers, encode_rows, encode_texts, join_rows
 
 TEXTS = st.one_of(st.text(st.characters(codec="utf-8"), max_size=40), st.text('a",\\', max_size=4))
-NUMBERS = st.one_of(st.integers(0, 20), st.integers(1_575_900_000, 1_575_910_000), st.integers(0, 9_999_999_999))
+NUMBERS = st.one_of(
+    st.integers(0, 20),
+    st.integers(0, 2**63 - 1),
+    st.integers(1_575_900_000, 1_575_910_000),
+    st.integers(0, 9_999_999_999),
+)
 
 
 @few
