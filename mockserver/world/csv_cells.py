@@ -103,7 +103,7 @@ class Cells:
 
 
 def split(data: bytes, delimiter: str, end: str, width: int) -> list[Cells] | None:
-    """Return the columns of rows of `width` cells; None if a row has another number of cells, or only empty ones.
+    """Return the columns of rows of `width` cells; None if a row has another number of cells.
 
     The data must not contain zero bytes.
     """
@@ -115,8 +115,7 @@ def split(data: bytes, delimiter: str, end: str, width: int) -> list[Cells] | No
     starts = np.concatenate([[len(_PADDING)], ends[:-1] + 1])
     separators = characters[ends].reshape(-1, width)
     starts, ends = (np.ascontiguousarray(places.reshape(-1, width).T) for places in (starts, ends))
-    is_regular = (separators[:, :-1] == ord(delimiter)).all() and (separators[:, -1] == ord(end)).all()
-    if not is_regular or (starts == ends).all(axis=0).any():
+    if not ((separators[:, :-1] == ord(delimiter)).all() and (separators[:, -1] == ord(end)).all()):
         return None
     return [Cells(data, starts[index], ends[index]) for index in range(width)]
 

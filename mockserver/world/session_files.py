@@ -188,6 +188,8 @@ class _Reader:
             lines = data.removesuffix(b"\n").removesuffix(b"\r").replace(b"\r\n", b"\n") + b"\n"
             is_plain = b"\r" not in lines and b"\0" not in lines
             columns = split(lines, self._delimiter, "\n", len(self._names)) if is_plain else None
+            if columns and np.all([cells.empty for cells in columns], axis=0).any():
+                columns = None  # Blank rows are skipped.
             for part in self._parsed(StringIO(data.decode(), newline=""), row) if columns is None else (columns,):
                 yield part
                 row += len(part[0])
@@ -262,7 +264,9 @@ def _codes(cells: Cells, default: str, codes: _Codes) -> I64:
 def _numbers(name: str, cells: Cells, wrong: Wrong) -> I64:
     if name in QUALITY:
         return _decimals(name, cells, wrong)
-    return _times(cells, _DEFAULTS.get(name, 0), wrong) if name in TIMES else _integers(cells, wrong)
+    if name in TIMES:
+        return _times(cells, None if name in REQUIRED else _DEFAULTS.get(name, 0), wrong)
+    return _integers(cells, wrong)
 
 
 def _integers(cells: Cells, wrong: Wrong) -> I64:
@@ -291,22 +295,26 @@ def _float(cell: str) -> float:
         return float("nan")
 
 
-def _times(cells: Cells, default: int, wrong: Wrong) -> I64:
+def _times(cells: Cells, default: int | None, wrong: Wrong) -> I64:
+    """Return times; without a default, an empty cell is as wrong as any other that is not a time."""
     values, valid = cells.integers()
     if not valid.all():
         times, is_time = cells.iso_times()
         values = np.where(valid, values, times)
         valid |= is_time
-        values[cells.empty] = default
-        for index in np.flatnonzero(~(valid | cells.empty)).tolist():
+        if default is not None:
+            values[cells.empty] = default
+            valid |= cells.empty
+        for index in np.flatnonzero(~valid).tolist():
             values[index] = _time(cells[index], default, index, wrong)
-    for index in np.flatnonzero(((values < MIN_TIME) & (values != default)) | (values > MAX_TIME)).tolist():
-        wrong(index, TEXTS["too_early" if values[index] < MIN_TIME else "too_late"].format(value=cells[index][:40]))
+    for index in np.flatnonzero((values < MIN_TIME) | (values > MAX_TIME)).tolist():
+        if values[index] != default:
+            wrong(index, TEXTS["too_early" if values[index] < MIN_TIME else "too_late"].format(value=cells[index][:40]))
     return values
 
 
-def _time(cell: str, default: int, index: int, wrong: Wrong) -> int:
-    if not cell.strip():
+def _time(cell: str, default: int | None, index: int, wrong: Wrong) -> int:
+    if default is not None and not cell.strip():
         return default
     try:
         if cell.strip().startswith(("now", "today")):

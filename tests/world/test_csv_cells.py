@@ -95,5 +95,5 @@ def test_usual_times_need_no_other_parser(moment: Any, offset: str, separator: s
 def test_rows_of_another_shape_are_refused() -> None:
     """They need a parser that says what is wrong, or skips them."""
     assert [cells.texts() for cells in split(b"a,b\nc,\n", ",", "\n", 2) or ()] == [["a", "c"], ["b", ""]]
-    for data in (b"a,b\nc\n", b"a,b\nc,d,e,f\n", b"a\nb,c\n", b"a,b\n,\n", b"a,b\n\n", b"a\nb\n", b"a,b,c,d\n"):
+    for data in (b"a,b\nc\n", b"a,b\nc,d,e,f\n", b"a\nb,c\n", b"a,b\n\n", b"a\nb\n", b"a,b,c,d\n"):
         assert split(data, ",", "\n", 2) is None, data

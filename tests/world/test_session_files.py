@@ -83,6 +83,20 @@ def test_every_wrong_cell_is_reported_with_line_and_column(tmp_path: Path) -> No
     assert found[5][2] == "4 cells, but the first line has 6: add or remove some, or quote a cell with a comma"
 
 
+def test_rows_of_another_length_do_not_shift_the_lines_below(tmp_path: Path) -> None:
+    """Nor do blank ones; an empty `enter` is no time, because it has no default."""
+    text = f"{HEADER},,,,,,x\n\n,,,,,\n77,aaa,,{START},0,0\n77,aaa,0,{START},0,0\n"
+    found = problems(written(tmp_path, text))
+    assert [(line, column, text[:18]) for line, column, text in found] == [
+        (2, 1, "7 cells, but the f"),
+        (2, 1, "empty: write an id"),
+        (2, 2, "empty: write an id"),
+        (2, 3, "'' is not a time: "),
+        (5, 8, "'' is not a time: "),
+        (6, 8, "'0' is before 1973"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
