@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mockserver.world.demographics import NETWORKS, Place
+from mockserver.world.json_rows import Bytes, encode_texts
 from mockserver.world.model import (
     EPOCH,
     HOUR,
@@ -134,6 +135,14 @@ class GeneratedWorld:
     def room_ids(self, codes: Any) -> list[str]:
         """Return the RoomIds of room codes; codes of pinned rooms are negative."""
         return _ids(codes, self._room_ids, self.model.pins.rooms)
+
+    def user_json(self, codes: Any) -> Bytes:
+        """Return the UserIds of user codes as a column of JSON."""
+        return encode_texts(self.user_ids(codes))
+
+    def room_json(self, codes: Any) -> Bytes:
+        """Return the RoomIds of room codes as a column of JSON."""
+        return encode_texts(self.room_ids(codes))
 
     def user_code(self, user_id: str) -> int | None:
         """Return the code of a user, or None if the id is unknown."""

@@ -5,8 +5,8 @@ A column of JSON is a matrix of bytes, one row each, in which zero bytes fill up
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mockserver.world.sessions import I64
 
+_MAX_KEPT = 32 << 20  # Characters of texts that are kept encoded.
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 
@@ -52,6 +53,13 @@ def encode_texts(texts: Sequence[str]) -> Bytes:
     column: Bytes = sliding_window_view(np.frombuffer(data + bytes(width), np.uint8), width)[starts]
     column[np.arange(width) >= lengths[:, None]] = 0
     return column
+
+
+def encoder(texts: Sequence[str]) -> Callable[[Any], Bytes]:
+    """Return a function that returns the texts at some indices as a column. It keeps all, unless they are long."""
+    if 0 < len(texts) * max(map(len, texts), default=0) <= _MAX_KEPT:
+        return encode_texts(texts).__getitem__
+    return lambda indices: encode_texts([texts[index] for index in indices.tolist()])
 
 
 def encode_rows(columns: Mapping[str, Bytes], numbers: Sequence[str]) -> Bytes:

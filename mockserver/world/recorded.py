@@ -18,6 +18,7 @@ from mockserver.core.errors import ConfigurationError, Mistake, Mistakes
 from mockserver.core.text import pluralize
 from mockserver.world.coverage import Coverage, Room, parse_coverage
 from mockserver.world.demographics import PlaceHierarchy
+from mockserver.world.json_rows import encoder
 from mockserver.world.session_files import (
     FIELDS,
     IDS,
@@ -157,6 +158,7 @@ class RecordedWorld:
         self.coverage = coverage
         self._users, self._rooms = (table.texts[name] for name in ("UserId", "RoomId"))
         self._user_codes, self._room_codes = (table.codes[name] for name in ("UserId", "RoomId"))
+        self.user_json, self.room_json = encoder(self._users), encoder(self._rooms)
         self._labels = {name: table.texts[name] for name in DIMENSIONS}
         columns = {_COLUMN_OF_FIELD.get(name, name): values for name, values in table.columns.items()}
         self._rows_of_user = _RowsByCode(columns["user"], len(self._users))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -13,7 +13,7 @@ import orjson
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import DAY_SECONDS
 from mockserver.core.errors import NotFound
-from mockserver.world.json_rows import encode_numbers, encode_rows, encode_texts, join_rows
+from mockserver.world.json_rows import encode_numbers, encode_rows, join_rows
 from mockserver.world.sessions import I64, MAX_TIME, Flags, Sessions, Snapshot, as_of
 from mockserver.world.sources import World
 
@@ -149,7 +149,6 @@ def _by_day(world: World, body: Mapping[str, Any], now: int, readings: Readings)
 
 def _rows(world: World, sessions: Sessions, running: Flags, readings: Readings) -> tuple[bytes, list[dict[str, Any]]]:
     """Return sessions, which are sorted by enter, as `rows` of a `ViewResult`, and those with extreme values."""
-    users, rooms = world.user_ids(sessions.user), world.room_ids(sessions.room)
     leave = np.where(running, 0, sessions.leave) if readings["ongoing"] in _LEAVE_OF_RUNNING else sessions.leave
     numbers = {
         "CreateTime": sessions.create,
@@ -158,7 +157,7 @@ def _rows(world: World, sessions: Sessions, running: Flags, readings: Readings) 
         "AudioDuration": sessions.audio,
         "VideoDuration": sessions.video,
     }
-    columns = {"UserId": encode_texts(users), "RoomId": encode_texts(rooms)}
+    columns = {"UserId": world.user_json(sessions.user), "RoomId": world.room_json(sessions.room)}
     columns |= {name: encode_numbers(values) for name, values in numbers.items()}
     if readings["ongoing"] == "empty":
         columns["LeaveTime"][running] = 0
@@ -166,18 +165,18 @@ def _rows(world: World, sessions: Sessions, running: Flags, readings: Readings) 
     extremes = [pick(values) for values in numbers.values() for pick in (np.argmin, np.argmax)]
     extremes += [columns[name][:, -1].argmax() for name in ("UserId", "RoomId")]
     some = orjson.loads(b"[%b]" % join_rows(table[list(dict.fromkeys(extremes))]))
-    return join_rows(table[_order(sessions, rooms, users)]), some
+    return join_rows(table[_order(world, sessions)]), some
 
 
-def _order(sessions: Sessions, rooms: Sequence[str], users: Sequence[str]) -> I64:
+def _order(world: World, sessions: Sessions) -> I64:
     """Return the order by EnterTime, RoomId and UserId of sessions that are sorted by enter."""
     order = np.arange(len(sessions))
     same = np.flatnonzero(sessions.enter[1:] == sessions.enter[:-1])
     tied = np.union1d(same, same + 1)
-    rows = tied.tolist()
-    enters, leaves, audios, videos = sessions.take(tied).lists("enter", "leave", "audio", "video")
-    ids = [rooms[row] for row in rows], [users[row] for row in rows]
-    order[tied] = [row for *_, row in sorted(zip(enters, *ids, leaves, audios, videos, rows, strict=True))]
+    ties = sessions.take(tied)
+    enters, *columns = ties.lists("enter", "leave", "audio", "video")
+    ids = world.room_ids(ties.room), world.user_ids(ties.user)
+    order[tied] = [row for *_, row in sorted(zip(enters, *ids, *columns, tied.tolist(), strict=True))]
     return order
 
 

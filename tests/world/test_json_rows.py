@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded_worlds import few
 
-from mockserver.world.json_rows import encode_numbers, encode_rows, encode_texts, join_rows
+from mockserver.world.json_rows import encode_numbers, encode_rows, encode_texts, encoder, join_rows
 
 TEXTS = st.one_of(st.text(st.characters(codec="utf-8"), max_size=40), st.text('a",\\', max_size=4))
 NUMBERS = st.one_of(
@@ -45,6 +45,14 @@ def test_quotes_and_commas_in_texts() -> None:
     assert json.loads(b"[%b]" % encoded) == [{"a": text} for text in texts]
     encoded = join_rows(encode_rows({"a": encode_texts([",", "", ",,"])}, ()))
     assert json.loads(b"[%b]" % encoded) == [{"a": ","}, {"a": ""}, {"a": ",,"}]
+
+
+@pytest.mark.parametrize("longest", [9, 40_000_000])
+def test_texts_by_index(longest: int) -> None:
+    """Whether all are kept encoded, or some are so long that this would take too much memory."""
+    texts = ["a", 'b"', "x" * longest]
+    encoded = join_rows(encode_rows({"a": encoder(texts)(np.array([1, 0, 1]))}, ()))
+    assert encoded == b'{"a":"b\\""},{"a":"a"},{"a":"b\\""}'
 
 
 def test_a_text_that_is_not_unicode_is_refused() -> None:
