@@ -181,9 +181,8 @@ class RecordedWorld:
     def sessions_of_user(self, user_id: str, begin: int, end: int) -> Sessions:
         """Return the sessions of a user that overlap [begin, end]."""
         code = self._user_codes.get(user_id)
-        if code is None:
-            return Sessions.empty()
-        return self._sessions.take(self._rows_of_user[code]).overlapping(begin, end)
+        found = Sessions.empty() if code is None else self._sessions.take(self._rows_of_user[code])
+        return found.overlapping(begin, end)
 
     def sessions_of_room(self, room_id: str) -> Sessions:
         """Return all sessions of a room; no rows if the room is unknown."""
@@ -343,8 +342,9 @@ class _RowsByCode:
     """The indices of the rows with each code."""
 
     def __init__(self, codes: I64, count: int) -> None:
-        self._order = np.argsort(codes, kind="stable")
-        self._starts = np.searchsorted(codes[self._order], np.arange(count + 1))
+        order = np.argsort(codes, kind="stable")
+        starts = np.searchsorted(codes[order], np.arange(count + 1))
+        self._order, self._starts = order.astype(np.int32), starts.astype(np.int32)
 
-    def __getitem__(self, code: int) -> I64:
+    def __getitem__(self, code: int) -> Any:
         return self._order[self._starts[code] : self._starts[code + 1]]
