@@ -88,7 +88,7 @@ class _Locator(DocumentParser):
 def explain_syntax(error: json.JSONDecodeError) -> Text:
     """Return what is wrong at the position of a syntax error, and how to fix it."""
     reason, hint = error.msg[0].lower() + error.msg[1:], _hint(error)
-    return Text(f"{reason}; {hint.en}", hint.zh) if hint else Text(reason, reason)
+    return Text(f"{reason}; {hint.en}", hint.zh) if hint else Text(reason, f"JSON 语法错误：{reason}")
 
 
 def _hint(error: json.JSONDecodeError) -> Text | None:

@@ -42,7 +42,9 @@ class _InProcessAdmin(AdminClient):
     """The admin API of a server in this process, called without a socket. A forked child calls its parent's server."""
 
     def __init__(self, server: MockServer, token: str | None, app: Any) -> None:
-        super().__init__(server.url, token, ca=str(server.ca_file) if server.ca_file else None)
+        # Before the start there may be no port yet, and no connection is made.
+        super().__init__(server.url.removesuffix(":0"), token, ca=str(server.ca_file) if server.ca_file else None)
+        self.url = server.url
         self._server, self._app = server, app
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
