@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# On a busy machine any example may take long.
+settings.register_profile("any-speed", settings(), deadline=None)
+settings.load_profile("any-speed")
 
 TALLY: dict[str, Counter[str]] = {}
 """How often each answer was received, by family of inputs."""
