@@ -15,7 +15,7 @@ import functools
 import hashlib
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
@@ -101,18 +101,23 @@ def size_of(data: Compact) -> int:
 
 def decode(data: Compact, salt: bytes = b"") -> JournalEntry:
     """Return the entry as it may be shown. The journal's `salt` makes fingerprints of checksums irreversible."""
-    data = _as_bytes(data)
-    form, head_size, headers_size, readings_size, body_size, body_whole, answer_size, answer_whole = (
-        _LENGTHS.unpack_from(data)
-    )
-    at = _LENGTHS.size + head_size
-    head = (orjson.loads if form == _FAST else json.loads)(data[_LENGTHS.size : at])
-    headers = _decode_headers(data[at : at + headers_size])
-    at += headers_size
-    readings = _decode_readings(data[at : at + readings_size])
-    at += readings_size
-    body, body_cut, at = _read(data, at, body_size, body_whole)
-    answer, answer_cut, at = _read(data, at, answer_size, answer_whole)
+    head: Sequence[Any]
+    if isinstance(data, tuple):
+        head, (headers_json, readings_json, body, answer) = data[:-_LONG_PARTS], data[-_LONG_PARTS:]
+        body_cut = answer_cut = None
+    else:
+        form, head_size, headers_size, readings_size, body_size, body_whole, answer_size, answer_whole = (
+            _LENGTHS.unpack_from(data)
+        )
+        at = _LENGTHS.size + head_size
+        head = (orjson.loads if form == _FAST else json.loads)(data[_LENGTHS.size : at])
+        headers_json = data[at : at + headers_size]
+        at += headers_size
+        readings_json = data[at : at + readings_size]
+        at += readings_size
+        body, body_cut, at = _read(data, at, body_size, body_whole)
+        answer, answer_cut, at = _read(data, at, answer_size, answer_whole)
+    headers, readings = _decode_headers(headers_json), _decode_readings(readings_json)
     values = dict(zip(_NAMES, head, strict=False))
     method, path, raw_query, query, *large = head[len(_NAMES) :]
     if large:
