@@ -9,6 +9,7 @@ import functools
 import http
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from mockserver.contract.operations import PATHS
@@ -26,6 +27,7 @@ _FAILED = Text("the request could not be handled; see the server's log", "无法
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus}
 ApiCall: TypeAlias = "RequestContext | Response"
 """A request that the engine has accepted, or the response if that failed."""
+_MAX_REPEATED = 2_048  # Bytes of the target and the body of a request that is cached.
 _PATHS = {path.encode(): path for path in PATHS}  # The paths of the operations, as sent and decoded.
 
 
@@ -37,20 +39,15 @@ class FastPath:
 
     def parse(self, incoming: IncomingRequest) -> Request | None:
         """Return the request for the engine; None if it is not for an operation."""
-        path, _, query = incoming.target.partition(b"?")
-        name = _PATHS.get(path)
-        if name is None or incoming.method != "POST":
+        if incoming.method != "POST":
             return None
-        body, headers = incoming.body, _parse_headers(incoming.headers)
-        return Request(
-            "POST",
-            name,
-            query.decode("latin-1"),
-            headers,
-            body[0] if len(body) == 1 else b"".join(body),
-            incoming.overlong,
-            incoming.declared_length if incoming.overlong else 0,
-        )
+        parts = incoming.body
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if incoming.overlong:
+            request = _new_request(incoming.target, incoming.headers, body)
+            return request and replace(request, overlong=True, length=incoming.declared_length)
+        repeated = len(body) + len(incoming.target) <= _MAX_REPEATED
+        return (_repeated_request if repeated else _new_request)(incoming.target, incoming.headers, body)
 
     def accept(self, incoming: IncomingRequest) -> ApiCall | None:
         """Begin to answer a request. Return None if it is not for an operation. Never takes long."""
@@ -82,6 +79,15 @@ class FastPath:
             except Exception:
                 call = failed(self._engine)
         return HTTPResponse(status_line(call.status), call.headers, call.body, call.delivery, call.appkey)
+
+
+def _new_request(target: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Request | None:
+    path, _, query = target.partition(b"?")
+    name = _PATHS.get(path)
+    return Request("POST", name, query.decode("latin-1"), _parse_headers(headers), body) if name else None
+
+
+_repeated_request = functools.lru_cache(maxsize=256)(_new_request)
 
 
 @functools.lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import httptools
 
@@ -29,6 +29,9 @@ IDLE, HEAD, BODY = range(3)  # The part of a request that is being read: none, i
 _LINE = re.compile(rb"POST (/[\w/.~%=&?+-]*) HTTP/1\.1\r\n", re.ASCII)
 _KNOWN_HEADERS: dict[bytes, tuple[tuple[tuple[bytes, bytes], ...], int]] = {}
 """Parsed headers and announced body length of complete and ordinary POST requests, by their raw headers."""
+_Known: TypeAlias = tuple[bytes, tuple[tuple[bytes, bytes], ...], int, bytes]
+_KNOWN_REQUESTS: dict[bytes, _Known] = {}
+"""Target, headers, length of the body, and body of short requests, by their bytes."""
 _SPECIAL_HEADERS = frozenset((b"expect", b"transfer-encoding", b"upgrade", b"x-offered-upgrade"))
 _MAX_REMEMBERED = 4_096  # Maximum bytes of a request head that is cached.
 _MAX_KNOWN = 512  # Number of cached headers.
@@ -118,18 +121,29 @@ class RequestParser:
 
     def _read_known(self, data: bytes) -> IncomingRequest | None:
         """Return the request if `data` is exactly one request with cached headers."""
+        known = _KNOWN_REQUESTS.get(data) or self._find_known(data)
+        if known is None:
+            return None
+        target, headers, length, body = known
+        if len(data) - length > self._limits.header_bytes or length > self._limits.body_bytes:
+            return None
+        self.started += 1
+        return IncomingRequest("POST", target, "1.1", headers, True, length, [body] if length else [])
+
+    def _find_known(self, data: bytes) -> _Known | None:
         found = _LINE.match(data)
         if found is None:
             return None
         end = data.find(b"\r\n\r\n", found.end()) + 4
-        known = _KNOWN_HEADERS.get(data[found.end() : end])
-        if known is None:
+        headers = _KNOWN_HEADERS.get(data[found.end() : end])
+        if headers is None or len(data) != end + headers[1]:
             return None
-        headers, length = known
-        if len(data) != end + length or end > self._limits.header_bytes or length > self._limits.body_bytes:
-            return None
-        self.started += 1
-        return IncomingRequest("POST", found[1], "1.1", headers, True, length, [data[end:]] if length else [])
+        known = found[1], *headers, data[end:]
+        if len(data) <= _MAX_REMEMBERED:
+            if len(_KNOWN_REQUESTS) >= _MAX_KNOWN:
+                _KNOWN_REQUESTS.clear()
+            _KNOWN_REQUESTS[data] = known
+        return known
 
     def _remember(self, data: bytes) -> None:
         """Cache the headers of `data` if it is exactly one ordinary request that was accepted."""
