@@ -47,10 +47,10 @@ _MAX_SHARED = 16  # Mappings whose JSON is cached.
 
 def compact(entry: JournalEntry) -> Compact:
     """Return the form of an entry that is fastest to create. It shares long parts with other entries."""
-    if _is_plain(entry) and len(entry.answer) <= MAX_BODY and (query := _plain_query(entry)) is None:
+    if _is_plain(entry) and len(entry.answer) <= MAX_BODY and _plain_query(entry) is None:
         request = entry.request
         headers, readings = _HEADERS.json(request.headers), _READINGS.json(entry.readings)
-        return *_short_fields(entry, query), headers, readings, request.body, entry.answer
+        return *_short_fields(entry, None), headers, readings, request.body, entry.answer
     return encode(entry)
 
 
@@ -150,13 +150,10 @@ def decode(data: Compact, salt: bytes = b"") -> JournalEntry:
     )
 
 
-def _as_bytes(data: Compact) -> bytes:
-    return data if isinstance(data, bytes) else _pack(data[:-_LONG_PARTS], *data[-_LONG_PARTS:])
-
-
 def shorten_answer(data: Compact) -> bytes:
     """Return the bytes of an entry with only the beginning of its answer."""
-    data = _as_bytes(data)
+    if isinstance(data, tuple):
+        data = _pack(data[:-_LONG_PARTS], *data[-_LONG_PARTS:])
     *lengths, stored, whole = _LENGTHS.unpack_from(data)
     if stored <= SHORT_ANSWER:
         return data

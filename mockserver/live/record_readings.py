@@ -146,7 +146,7 @@ def probe_room_window(prober: Prober, log: CallLog) -> None:
     if value in ("room", "stays", "present") and count * 2 > len(ranges):
         prober.confirm("room_window", "room" if value == "room" else "stays", text, *replies)
         if prober.thorough:
-            # No choice is for these answers, but a recording has to know them.
+            # No choice explains these answers, but a recording must contain them.
             sessions = ranges[0][0]
             for begin, end in _empty_ranges(sessions, rule):
                 ask_room(prober, sessions[0].room, begin, end, expected=False)

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from mockserver.world.sessions import I64, Flags
 
 U8: TypeAlias = npt.NDArray[np.uint8]
-_MAX_DIGITS, _MAX_DECIMAL = (18, 16)  # More digits would not fit into 64 bits, or not into a float without rounding.
+_MAX_DIGITS, _MAX_DECIMAL = 18, 16  # More digits would not fit into 64 bits, or not into a float without rounding.
 _POWERS: I64 = 10 ** np.arange(_MAX_DIGITS, dtype=np.int64)
 _DATE, _OFFSET = b"0000-00-00T00:00:00", b"+00:00"
 _MAX_WIDTH = 256  # Bytes of a text that are copied together with those of all others.

@@ -41,7 +41,7 @@ def encode_numbers(values: I64) -> Bytes:
 
 
 def encode_texts(texts: Sequence[str]) -> Bytes:
-    """Return texts as a column, without quotes around them. Raises TypeError if one is not Unicode."""
+    """Return texts as a column, without quotes around them. Raises TypeError if one has an unpaired surrogate."""
     data = orjson.dumps(texts)
     if b"\\" in data:
         cells = np.array([orjson.dumps(text)[1:-1] for text in texts], np.bytes_)

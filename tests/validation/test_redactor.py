@@ -136,6 +136,7 @@ def test_a_request_without_secrets_is_the_same_object() -> None:
     "parts", [{"query": "q=freshsecret"}, {"body": b"freshsecret"}, {"headers": {"x-key": "freshsecret"}}], ids=str
 )
 def test_a_secret_is_masked_in_a_repeated_request_once_it_is_registered(parts: dict) -> None:
+    """What was found to contain no secret is checked again when a secret is added."""
     redactor, request = Redactor(), Request("POST", "/", **parts)
     redactor.add_secrets(["another-secret"])
     assert [redactor.redact(request) for _ in range(2)] == [request, request]
