@@ -30,7 +30,7 @@ def checksum(curtime: str, how: str = "v2") -> str:
         "hmac": lambda: hmac.new(APPSECRET.encode(), (RESTAPIKEY + curtime).encode(), "sha1").hexdigest(),
         "base64": lambda: base64.b64encode(hashlib.sha1(both.encode()).digest()).decode(),
         "swapped": lambda: sha1(RESTAPIKEY + APPSECRET + curtime),
-        "late": lambda: sha1(APPSECRET + RESTAPIKEY + str(int(curtime) + 1)),
+        "late": lambda: sha1(f"{APPSECRET}{RESTAPIKEY}{int(curtime) + 1 if curtime.isdecimal() else curtime}"),
         "nonsense": lambda: sha1("nothing of the kind"),
         "non_ascii": lambda: "é" * 40,
         "other_app": lambda: sha1(OTHER[1] + OTHER[2] + curtime),
