@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -35,6 +36,7 @@ class ViolationKind:
     text: Text
     where: str = ""
     expected: str = ""
+    own_error: str = ""  # An optional row of the catalogue that answers it in place of `error`.
 
 
 _ROWS = read_texts(Path(__file__).with_name("violations.yaml"))
@@ -43,7 +45,16 @@ VIOLATIONS = {name: ViolationKind(**row) for name, row in _ROWS.items()}
 OTHER_ERRORS = frozenset({"room_not_found", "user_not_found", "internal_error"})
 """Errors that the engine returns without a violation of the request."""
 
+OWN_ERRORS = {kind.own_error: kind.error for kind in VIOLATIONS.values() if kind.own_error}
+"""The optional rows of the catalogue, each with the row that answers without it."""
+
 NEEDED_ERRORS = frozenset(kind.error for kind in VIOLATIONS.values()) | OTHER_ERRORS
+
+
+def error_of(violation: Violation, catalogue: Container[str]) -> str:
+    """Return the name of the row of a catalogue that answers a violation."""
+    own = VIOLATIONS[violation.name].own_error
+    return own if own in catalogue else violation.error
 
 
 CHECKSUM_LENGTH = 40  # Hexadecimal digits.

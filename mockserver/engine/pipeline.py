@@ -245,8 +245,7 @@ class Engine:
     def _decide(self, context: RequestContext) -> Decision:
         violation = context.refusal if self.backend is None else self.backend.refusal(context)
         if violation is not None:
-            detail = violation.text.to(self.lang)
-            return self._responder.failure(context, violation.error, "contract", detail=detail)
+            return self._responder.refusal(context, violation)
         refusal = context.fault_plan.refuse(_fault_context(context)) if context.fault_plan else None
         if refusal is not None:
             return self._responder.failure(context, refusal.error, "fault", info=refusal.info)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from mockserver.contract.envelope import encode_json, failure, success
 from mockserver.contract.readings import Readings
-from mockserver.contract.violations import Violation, shorten
+from mockserver.contract.violations import Violation, error_of, shorten
 from mockserver.core.errors import NotFound
 from mockserver.core.text import Lang, Text
 from mockserver.engine.context import Decision, RequestContext
@@ -132,6 +132,11 @@ class Responder:
             style = context.config.error_info(context.scenario.name)
             info = row.error_info(detail, self._lang, style)
         return Decision(encode_json(failure(row.code, info)), by, error, detail=detail)
+
+    def refusal(self, context: RequestContext, violation: Violation) -> Decision:
+        """Return the failure that answers a request with a violation."""
+        error = error_of(violation, context.config.catalogue)
+        return self.failure(context, error, "contract", detail=violation.text.to(self._lang))
 
     def _remember(self, rules: RuleSet) -> None:
         """Remember the rules that entries of the journal refer to by number."""

@@ -16,6 +16,7 @@ from typing import Literal
 from mockserver.contract.catalogue import Catalogue, ErrorRow
 from mockserver.contract.readings import DEFAULTS, READINGS, Readings, Value
 from mockserver.contract.schemas import Schemas
+from mockserver.contract.violations import OWN_ERRORS
 from mockserver.core.clock import Clock, show_time
 from mockserver.core.documents import unreadable
 from mockserver.core.errors import ConfigurationError
@@ -114,7 +115,8 @@ def _error_rows(errors: Sequence[ErrorSeen], catalogue: Catalogue) -> tuple[list
             del seen[each.name]
     taken = {each.code for each in seen.values()} | {0}
     rows, free = [], _FREE_CODES
-    for row in catalogue.values():
+    own = {name: replace(catalogue[usual], name=name) for name, usual in OWN_ERRORS.items() if name in seen}
+    for row in {**catalogue, **own, **catalogue}.values():
         if row.name in seen:
             rows.append(_observed(row, seen[row.name]))
         elif row.code in taken and row.code != 0:

@@ -156,7 +156,8 @@ class Prober:
 
     def _may_be_stale(self, reply: Reply) -> bool:
         """Whether a curtime that is valid otherwise can be the reason for a refusal."""
-        stale = {each.code for _, each in self.errors.get("checksum_expired", ())}
+        causes = (*self.errors.get("checksum_expired", ()), *self.errors.get("checksum_reused", ()))
+        stale = {each.code for _, each in causes}
         return reply.code in stale and (self.once or self.short_lived)
 
     def _ask(

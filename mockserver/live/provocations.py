@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.contract.catalogue import Catalogue
+from mockserver.contract.violations import OWN_ERRORS
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.probing import ALL, DISTRIBUTION, QUALITY, RECORDS, ROOM, TREND, Prober, Reply
@@ -57,7 +58,6 @@ def provoke_errors(prober: Prober) -> None:
     cause("invalid_curtime", "curtime in letters", ALL, body, sign={"curtime": "yesterday"})
     cause("invalid_curtime", "curtime in milliseconds", ALL, body, sign={"curtime": f"{int(prober.now())}000"})
     cause("checksum_expired", "an old curtime", ALL, body, offset=-2 * DAY_SECONDS)
-    prober.errors["checksum_expired"].reverse()  # A checksum that was sent twice may have a different error.
     cause("identifier_not_allowed", "no value for identifier", ALL, body, sign={"identifier": ""})
     cause("invalid_parameter", "seq given twice", ALL, body, query="seq=1")
     cause("invalid_parameter", "no value for seq", ALL, body, sign={"seq": ""})
@@ -146,12 +146,23 @@ def conclude_range(prober: Prober) -> None:
 
 
 def errors_seen(prober: Prober, catalogue: Catalogue) -> list[ErrorSeen]:
-    """Return the result for every error of the catalogue except `ok`, in the catalogue's order."""
-    return [_error_seen(prober, name) for name in catalogue if catalogue[name].code != 0]
+    """Return the result for every error of the catalogue except `ok`, in the catalogue's order.
+
+    Optional errors that are not in it follow if their code differs; otherwise they are a cause of the usual error.
+    """
+    causes, others = dict(prober.errors), []
+    for own, usual in OWN_ERRORS.items():
+        if own in causes and own not in catalogue:
+            codes = {reply.code for _, reply in causes.get(usual, ())}
+            if {reply.code for _, reply in causes[own]} <= codes:
+                causes[usual] = causes[usual] + causes[own]
+            else:
+                others.append(own)
+    names = [*(name for name, row in catalogue.items() if row.code != 0), *others]
+    return [_error_seen(prober, name, causes.get(name, [])) for name in names]
 
 
-def _error_seen(prober: Prober, name: str) -> ErrorSeen:
-    causes = prober.errors.get(name, [])
+def _error_seen(prober: Prober, name: str, causes: list[tuple[str, Reply]]) -> ErrorSeen:
     refused = [(what, reply) for what, reply in causes if reply.code is not None]
     if not refused:
         accepted = [(what, reply) for what, reply in causes if reply.ok]

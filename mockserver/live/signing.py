@@ -122,7 +122,7 @@ def _probe_reuse(prober: Prober) -> None:
             "a checksum was refused the second time, a new one accepted", "同一 checksum 第二次被拒绝，新的被接受"
         )
         prober.confirm("checksum_reuse", "once", text, first, again, fresh)
-        prober.errors.setdefault("checksum_expired", []).append(("checksum sent twice", again))
+        prober.errors["checksum_reused"] = [("checksum sent twice", again)]
     else:
         prober.leave_open(
             "checksum_reuse",
@@ -206,7 +206,7 @@ def _probe_freshness(prober: Prober) -> None:
 
 def _code_of_used(prober: Prober) -> int | None:
     """Return the code for a checksum that was used before; None if it is also that for an old curtime."""
-    reused, old = prober.errors.get("checksum_expired"), _try(prober, offset=-2 * DAY_SECONDS)
+    reused, old = prober.errors.get("checksum_reused"), _try(prober, offset=-2 * DAY_SECONDS)
     return reused[0][1].code if reused and reused[0][1].code != old.code else None
 
 
@@ -222,9 +222,9 @@ def _were_used(
     prober: Prober, refused: Reply, accepts: Callable[[int], bool], future: int, ahead: float
 ) -> bool | None:
     """Return whether an old curtime was refused for a used checksum and not for its age; None if that is unknown."""
-    if "checksum_expired" not in prober.errors:
+    if "checksum_reused" not in prober.errors:
         return None
-    reused = prober.errors["checksum_expired"][0][1]
+    reused = prober.errors["checksum_reused"][0][1]
     old = _try(prober, offset=-2 * DAY_SECONDS)
     if (reused.code, reused.info) != (old.code, old.info):
         said = (refused.code, refused.info) if reused.code == old.code else (refused.code,)

@@ -10,7 +10,7 @@ from helpers.request_builder import NOW, SAMPLES
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
-from mockserver.contract.violations import NEEDED_ERRORS, VIOLATIONS
+from mockserver.contract.violations import NEEDED_ERRORS, OWN_ERRORS, VIOLATIONS
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.engine.config import load_apps_only, load_config
@@ -40,6 +40,7 @@ def test_every_needed_error_has_a_row() -> None:
     """Every error of a violation is in the catalogue."""
     assert shipped_config().catalogue.keys() >= NEEDED_ERRORS
     assert {row.error for row in VIOLATIONS.values()} <= NEEDED_ERRORS
+    assert not OWN_ERRORS.keys() & NEEDED_ERRORS
 
 
 def test_the_document_scenario_answers_the_samples_exactly() -> None:

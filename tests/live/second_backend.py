@@ -164,7 +164,7 @@ class Backend:
             raise Refused("checksum_mismatch")
         if self.readings["checksum_reuse"] == "once":
             if given["checksum"] in self.checksums:
-                raise Refused("checksum_expired")
+                raise Refused("checksum_reused" if "checksum_reused" in self.codes else "checksum_expired")
             self.checksums.add(given["checksum"])
         if given.get("seq") == "" and self.readings["seq"] != "optional":
             raise Refused("invalid_parameter")

@@ -173,6 +173,19 @@ def test_shared_and_colliding_numbers_are_kept_apart(tmp_path: Path) -> None:
     assert rows.name_of(400) == "missing_parameter"
 
 
+@pytest.mark.parametrize(("code", "rows"), [(777, {"checksum_reused": 777}), (50_009, {})])
+def test_a_used_checksum_may_have_a_number_of_its_own(code: int, rows: dict[str, int], tmp_path: Path) -> None:
+    """The twin has a row for it only then, and answers with it."""
+    _, result, target = examine_backend(
+        {"checksum_reuse": "once"}, codes={"checksum_reused": code, "checksum_expired": 50_009}, thorough=True
+    )
+    config = write(tmp_path / "out", result, target)
+    assert {name: row.code for name, row in config.catalogue.items() if name == "checksum_reused"} == rows
+    mock = EngineClient(SCENARIO, config=config)
+    answers = [mock.ask("query_room_info", {"RoomId": "1"})["ErrorCode"] for _ in range(2)]
+    assert answers == [config.catalogue["room_not_found"].code, code]
+
+
 def test_answers_that_fit_no_choice_are_new_behaviour() -> None:
     """They are undecided, with the evidence, and a warning."""
     _, result, _ = examine_backend({"strictness": "lenient", "fussy": True}, thorough=True)
