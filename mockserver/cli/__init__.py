@@ -17,6 +17,7 @@ import click
 
 from mockserver import __version__
 from mockserver.cli.options import message_language
+from mockserver.cli.output import message
 from mockserver.cli.streams import discard, standard_streams
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import environment_warnings
@@ -25,12 +26,12 @@ from mockserver.core.text import Text
 
 _NOT_WRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors while writing the output, such as a full disk."""
-_NOT_UTF_8 = Text("an argument contains bytes that are not UTF-8", "参数中含有不是 UTF-8 的字节")
 
 
 _COMMANDS = {
-    **{name: (name, name) for name in ("check", "explain", "export", "init", "learn", "record", "report")},
-    **{name: (name, name) for name in ("serve", "verify", "world")},
+    **{name: (name, name) for name in ("explain", "export", "record", "report", "serve", "world")},
+    **{name: ("backend", name) for name in ("learn", "verify")},
+    **{name: ("check", name) for name in ("check", "init")},
     **{name: ("requests", name) for name in ("call", "curl", "sample", "sign")},
     **{name: ("running", name) for name in ("requests", "reset", "wait")},
     **{name: ("tables", name) for name in ("errors", "faults", "operations", "readings", "scenarios", "settings")},
@@ -112,14 +113,14 @@ def _run() -> int:
     except KeyboardInterrupt:
         return 130
     except UnicodeEncodeError:
-        _complain(_NOT_UTF_8)
+        _complain(message("arguments_not_utf_8"))
         return 2
     except OSError as error:
         if error.errno not in _NOT_WRITABLE:
             raise
         discard(sys.stdout)
         reason = error.strerror or str(error)
-        _complain(Text(f"cannot write to standard output: {reason}", f"无法写入标准输出：{reason}"))
+        _complain(message("no_output", reason=reason))
         return 2
 
 

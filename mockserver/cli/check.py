@@ -1,9 +1,11 @@
-"""`mockserver check`: check schemas, fixtures and scenarios, and report every problem with file, line and column."""
+"""`mockserver check`, which reports every problem of a folder for --fixtures, and `init`, which writes such a folder."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import shlex
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import click
 
 from mockserver.cli.options import setting_options
+from mockserver.cli.output import message, not_writable
 from mockserver.contract.schemas import SCHEMA_FILES
 from mockserver.core.clock import Clock
 from mockserver.core.documents import unreadable
@@ -25,11 +28,7 @@ from mockserver.engine.config import Config, load_config
 _LAYOUT = (*FIXTURES, "scenarios", "schemas")
 SCENARIO_SCHEMA = "scenario.schema.json"  # Written by `mockserver init`, for editors.
 _DATA = (".yaml", ".yml", ".json")
-_NOT_READ = Text(
-    "this file is not read: a folder laid out like fixtures/ holds apps.yaml, errors.yaml, scenarios/NAME.yaml and"
-    " schemas/NAME.json",
-    "此文件不会被读取：fixtures/ 布局的目录含有 apps.yaml、errors.yaml、scenarios/NAME.yaml、schemas/NAME.json",
-)
+_SCENARIO = "mine"  # The scenario that `init` writes.
 
 
 @click.command()
@@ -45,7 +44,7 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
         try:
             os.stat(name)
         except FileNotFoundError:
-            raise ConfigurationError.at(name, Text("no such file or folder", "没有这个文件或文件夹")) from None
+            raise ConfigurationError.at(name, message("no_such_path")) from None
         except (OSError, ValueError) as error:
             raise ConfigurationError([unreadable(Path(name), error)]) from None
     failed = False
@@ -81,15 +80,12 @@ def _file(file: Path, lang: Lang) -> list[Problem]:
     if own:
         return own
     if not any(_is_same(path, file) for path in _read_files(Folders(folder, []))):
-        return [Problem(str(file), _NOT_READ)]
+        return [Problem(str(file), message("not_read"))]
     _warn([warning for warning in config.warnings if _is_same(Path(warning.place), file)] if config else [], lang)
     click.echo(f"{file}: fine")
     if others := {problem.place for problem in problems}:
-        text = Text(
-            f"({pluralize(len(others), 'other file')} with problems; see `mockserver check {folder}`)",
-            f"（另有 {len(others)} 个文件有问题，见 `mockserver check {folder}`）",
-        )
-        click.echo(text.to(lang), err=True)
+        counted = pluralize(len(others), "other file")
+        click.echo(message("other_files", count=len(others), counted=counted, folder=folder).to(lang), err=True)
     return []
 
 
@@ -126,7 +122,7 @@ def check_folder(user: Path | None) -> tuple[Config | None, list[Problem]]:
         problems += error.problems
     wrong = {problem.place for problem in problems}
     if needed := next((place for place in sorted(wrong) if _others_depend_on(Path(place))), None):
-        text = Text(f"not checked: fix {needed} first", f"未检查：须先修正 {needed}")
+        text = message("not_checked", needed=needed)
         places = map(str, _read_files(folders))
         return None, [
             *problems,
@@ -151,10 +147,7 @@ def _broken_parents(paths: Mapping[str, Path], wrong: Collection[str]) -> Iterat
             chain.append(parent)
         broken = [ancestor for ancestor in chain if str(paths[ancestor]) in wrong]
         if broken and name not in broken:
-            text = Text(
-                f"it extends the scenario {broken[0]!r}, which has problems", f"所继承的场景 {broken[0]!r} 有误"
-            )
-            yield Problem(str(path), text)
+            yield Problem(str(path), message("broken_parent", name=broken[0]))
 
 
 def _unread_files(user: Path) -> Iterator[Problem]:
@@ -185,3 +178,34 @@ def _listed(folder: Path) -> list[Path]:
 
 def _is_data(path: Path) -> bool:
     return path.suffix.lower() in _DATA and os.path.isfile(path)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@setting_options("lang")
+def init(folder: Path, lang: Lang) -> None:
+    """Create a folder with a scenario of your own.
+
+    DIR works with `serve --fixtures DIR --scenario mine`. The scenario is commented in the chosen language, and editors
+    complete it by the schema beside it. Existing files are not overwritten.
+    """
+    # `check` does not need Flask.
+    from mockserver.server.admin_catalog import full_scenario_schema
+
+    schema = full_scenario_schema(load_config(Folders(), now=Clock().second))
+    template = Path(__file__).with_name(f"scenario.{lang}.yaml")
+    files = {
+        folder / SCENARIO_SCHEMA: json.dumps(schema, ensure_ascii=False, indent=2) + "\n",
+        folder / "scenarios" / f"{_SCENARIO}.yaml": template.read_text("utf-8"),
+    }
+    try:
+        if existing := [Problem(str(file), message("exists")) for file in files if os.path.lexists(file)]:
+            raise ConfigurationError(existing)
+        for file, content in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("x", encoding="utf-8") as opened:
+                opened.write(content)
+    except (OSError, ValueError) as error:
+        raise not_writable("DIR", folder, error) from None
+    written = {"files": ", ".join(map(str, files)), "folder": shlex.quote(str(folder)), "scenario": _SCENARIO}
+    click.echo(message("written_scenario", **written).to(lang))

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mockserver.cli.options import json_option, setting_options
-from mockserver.cli.output import local_time, printable, show_json, violation_line
+from mockserver.cli.output import local_time, message, printable, show_json, violation_line
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import header_text
 from mockserver.core.text import Lang, Text
@@ -23,22 +23,6 @@ from mockserver.validation.query import read_query
 
 _MAX_INPUT = 1_100_000  # Bytes read from a file or standard input; no valid request is longer.
 _CLOCK_RANGE = range(100_000_000, 10_000_000_000)  # The Unix seconds that `--now` accepts.
-_NO_BODY = Text("no --body given: the body was not checked", "未给出 --body：未检查包体")
-_AT_CURTIME = (
-    "checked as of its own curtime, {}; add --now now to check its age",
-    "按请求自身的 curtime（{}）检查；要检查是否过期请加 --now now",
-)
-_AT_ARRIVAL = "checked as of its arrival, {}", "按请求到达的时刻（{}）检查"
-_AT_PRESENT = Text(
-    "curtime is not a time, so the request was checked as of now; choose another time with --now WHEN",
-    "curtime 不表示任何时刻：按当前时间检查；可用 --now WHEN 指定",
-)
-
-_SUMMARY = Text(
-    "`mockserver requests` lists requests without their signatures; give a whole entry of the journal:"
-    " curl -sS URL/__admin/requests/{id} | mockserver explain -",
-    "`mockserver requests` 的输出不含签名；请给出完整的日志条目：curl -sS URL/__admin/requests/{id} | mockserver explain -",
-)
 
 
 @click.command()
@@ -75,15 +59,14 @@ def explain(
     pasted.method = method or pasted.method
     if headers:
         pasted.headers = {**as_received(pasted).headers, **dict(map(_header, headers))}
-    found = relevant(pasted, make_engine(lang=lang, **settings).examine(as_received(pasted)), _NO_BODY)
+    found = relevant(pasted, make_engine(lang=lang, **settings).examine(as_received(pasted)), message("no_body"))
     rows = [violation_json(violation, lang) for violation in found] + (pasted.checksum_rows or [])
     if as_json:
         show_json(rows)
     else:
-        no_mistakes = Text("no mistakes found", "没有问题").to(lang)
-        click.echo("\n".join(map(violation_line, rows)) or no_mistakes)
+        click.echo("\n".join(map(violation_line, rows)) or message("no_mistakes").to(lang))
     for note in pasted.notes:
-        click.echo(Text(f"({note.en})", f"（{note.zh}）").to(lang), err=True)
+        click.echo(message("note", note=note).to(lang), err=True)
     sys.exit(1 if any(not row["tolerated"] for row in rows) else 0)
 
 
@@ -94,19 +77,19 @@ def _refuse_summary(text: str) -> None:
     except (ValueError, RecursionError):
         return
     if isinstance(row, dict) and row.keys() >= {"id", "fields", "ms"}:
-        raise ConfigurationError.at("REQUEST", _SUMMARY.format(id=printable(row["id"])))
+        raise ConfigurationError.at("REQUEST", message("summary_line", id=printable(row["id"])))
 
 
 def _time_of(pasted: PastedRequest) -> str | None:
     """Return the time at which to check a request, as a value of --now, and note the choice."""
     curtime = read_query(header_text(pasted.query)).values.get("curtime", "")
-    for second, note in ((pasted.received_at, _AT_ARRIVAL), (whole_second(curtime), _AT_CURTIME)):
+    for second, note in ((pasted.received_at, "at_arrival"), (whole_second(curtime), "at_curtime")):
         if second is not None and int(second) in _CLOCK_RANGE:
             when = f"{local_time(int(second))} +08:00"
-            pasted.notes.append(Text(*(text.format(when) for text in note)))
+            pasted.notes.append(message(note, when=when))
             return str(int(second))
     if curtime:
-        pasted.notes.append(_AT_PRESENT)
+        pasted.notes.append(message("at_present"))
     return None
 
 
@@ -129,5 +112,5 @@ def _read(name: str, place: str) -> bytes:
 def _header(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon:
-        raise ConfigurationError.at("--header", Text("expected NAME: VALUE", "格式应为 NAME: VALUE"))
+        raise ConfigurationError.at("--header", message("not_a_header"))
     return name.strip().lower(), value.strip()

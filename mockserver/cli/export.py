@@ -18,14 +18,14 @@ from mockserver.cli.options import (
     url_option,
     user_folders,
 )
-from mockserver.cli.output import show_json
+from mockserver.cli.output import message, show_json
 from mockserver.cli.requests import fixed_seq
 from mockserver.cli.streams import write_utf8
 from mockserver.contract.apps import App
 from mockserver.contract.checksum import Formula, sign
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import Clock, show_time
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang
 from mockserver.engine.build import make_engine
 from mockserver.engine.config import load_config
 from mockserver.engine.pipeline import Engine
@@ -36,12 +36,6 @@ from mockserver.server.request_collections import http_file, postman_collection,
 from mockserver.testing.admin_client import AdminClient
 from mockserver.world.session_files import EXPORTED, write_rows
 from mockserver.world.views import session_rows
-
-_NO_SESSIONS = Text("(the scenario has no sessions on {day})", "（该场景在 {day} 没有会话）")
-_FUTURE = Text(
-    "({day} is in the future: a server answers with these sessions once its clock reaches them)",
-    "（{day} 尚未到来：服务器的时钟到达后，应答中才有这些会话）",
-)
 
 
 def _options(command: Command) -> Command:
@@ -150,9 +144,8 @@ def sessions(day: str, lang: Lang, appkey: str | None, **settings: Any) -> None:
     date = parse_day_option(day, now)
     rows = list(session_rows(world, date))
     write_rows(sys.stdout, EXPORTED, rows)
-    note = _NO_SESSIONS if not rows else _FUTURE if date > show_time(now)[:10].replace("-", "") else None
-    if note:
-        click.echo(note.format(day=date).to(lang), err=True)
+    if not rows or date > show_time(now)[:10].replace("-", ""):
+        click.echo(message("future_sessions" if rows else "no_sessions", day=date).to(lang), err=True)
 
 
 def _load(lang: Lang, appkey: str | None, settings: dict[str, Any]) -> tuple[Engine, Readings, App]:

@@ -6,10 +6,9 @@ import http.client
 import json
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from mockserver.cli.output import printable
+from mockserver.cli.output import message, printable
 from mockserver.core.addresses import scheme_advice
 from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.text import Text
@@ -18,30 +17,14 @@ from mockserver.validation.pasted_request import is_violation
 
 _TIMEOUT = 60.0  # Seconds to wait for each part of an answer.
 _MAX_EXCERPT = 80
-_CLOSED = Text("no answer: the connection was closed without a byte", "没有响应：连接未发送任何字节即关闭")
-_SILENT = Text(f"no answer within {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有响应")
-_RESET = Text("no answer: the connection was reset before the first byte", "没有响应：首字节之前连接被重置")
-_UNREACHABLE = Text(
-    "no answer ({}); is `mockserver serve` running there?", "没有响应（{}）；mockserver serve 是否在运行？"
-)
-_STALLED = Text(f"no more data for {_TIMEOUT:g} s", f"{_TIMEOUT:g} 秒内没有后续数据")
-_CUT_OFF = Text("{received} of {total} bytes of the body arrived", "正文 {total} 字节只到达 {received} 字节")
-_RESET_IN_BODY = Text("the connection was reset in the middle of the body", "正文传到一半连接被重置")
-_BROKEN_CHUNK = Text("the chunked encoding is broken", "分块编码损坏")
-_EMPTY = Text("empty", "空的")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A complete answer of a server."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # By lower-case name.
     body: bytes
-
-    def header(self, name: str) -> str:
-        """Return the value of a header, or an empty text."""
-        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
 
 
 def post(admin: AdminClient, target: str, body: bytes) -> Answer:
@@ -60,35 +43,33 @@ def post(admin: AdminClient, target: str, body: bytes) -> Answer:
         content = answer.read()
     if status == 400 and (advice := scheme_advice(admin.address, content)):
         raise ConfigurationError.at(admin.url, advice)
-    return Answer(status, dict(answer.headers.items()), content)
+    return Answer(status, {name.lower(): value for name, value in answer.headers.items()}, content)
 
 
 def _no_answer(error: Exception, connected: bool) -> Text:
     """Return the reason why there is no status line."""
     if isinstance(error, http.client.RemoteDisconnected):
-        return _CLOSED
+        return message("closed")
     if isinstance(error, http.client.HTTPException):
-        start = excerpt(str(error))
-        return Text(f"the answer is not HTTP: it begins with '{start}'", f"响应不是 HTTP：开头为 '{start}'")
+        return message("not_http", start=excerpt(str(error)))
     if connected and isinstance(error, TimeoutError):
-        return _SILENT
+        return message("silent", seconds=_TIMEOUT)
     if connected and isinstance(error, ConnectionError):
-        return _RESET
-    reason = str(error) or type(error).__name__
-    return Text(*(text.format(reason) for text in _UNREACHABLE))
+        return message("reset")
+    return message("unreachable", reason=str(error) or type(error).__name__)
 
 
 def _no_body(status: int, error: Exception) -> Text:
     """Return the reason why the body is incomplete."""
-    reason = _BROKEN_CHUNK
+    reason = message("broken_chunk")
     if isinstance(error, TimeoutError):
-        reason = _STALLED
+        reason = message("stalled", seconds=_TIMEOUT)
     elif isinstance(error, ConnectionError):
-        reason = _RESET_IN_BODY
+        reason = message("reset_in_body")
     elif isinstance(error, http.client.IncompleteRead) and error.expected is not None:
         received, total = len(error.partial), len(error.partial) + error.expected
-        reason = Text(*(text.format(received=received, total=total) for text in _CUT_OFF))
-    return Text(f"the answer (HTTP {status}) is incomplete: {reason.en}", f"响应（HTTP {status}）中断：{reason.zh}")
+        reason = message("cut_off", received=received, total=total)
+    return message("incomplete", status=status, reason=reason)
 
 
 def read_answer(place: str, answer: Answer) -> dict[str, Any]:
@@ -97,23 +78,15 @@ def read_answer(place: str, answer: Answer) -> dict[str, Any]:
         text = answer.body.decode()
         value = json.loads(text)
     except UnicodeDecodeError as error:
-        number, byte = error.start + 1, f"0x{answer.body[error.start]:02x}"
-        wrong = Text(f"not UTF-8: byte {number} is {byte}", f"不是 UTF-8：第 {number} 字节为 {byte}")
+        wrong = message("not_utf_8", number=error.start + 1, byte=answer.body[error.start])
     except (ValueError, RecursionError) as error:
-        why = f"({error}): it begins with '{excerpt(text)}'", f"（{error}）：开头为 '{excerpt(text)}'"
-        wrong = Text(f"not JSON {why[0]}", f"不是 JSON{why[1]}") if text.strip() else _EMPTY
+        wrong = message("not_json", error=error, start=excerpt(text)) if text.strip() else message("empty")
     else:
         if isinstance(value, dict):
             return value
-        wrong = Text(f"not a JSON object: '{excerpt(text)}'", f"不是 JSON 对象：'{excerpt(text)}'")
-    kind = printable(answer.header("Content-Type")) or "-"
-    raise ConfigurationError.at(
-        place,
-        Text(
-            f"the answer (HTTP {answer.status}, {kind}) is {wrong.en}",
-            f"响应（HTTP {answer.status}，{kind}）{wrong.zh}",
-        ),
-    )
+        wrong = message("not_an_object", start=excerpt(text))
+    kind = printable(answer.headers.get("content-type", "")) or "-"
+    raise ConfigurationError.at(place, message("unreadable", status=answer.status, kind=kind, wrong=wrong))
 
 
 def excerpt(text: str) -> str:
@@ -127,7 +100,7 @@ def violations_of(admin: AdminClient, answer: Answer) -> tuple[list[dict[str, An
 
     The list is empty when the server is not a mock server or its journal cannot be read.
     """
-    number, count = answer.header("X-Mock-Request-Id"), answer.header("X-Mock-Violations")
+    number, count = (answer.headers.get(name, "") for name in ("x-mock-request-id", "x-mock-violations"))
     if not (number and count.isascii() and count.isdecimal() and len(count) < 10 and int(count)):
         return [], 0
     path = f"requests/{urllib.parse.quote(number, safe='')}"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from mockserver.cli.output import message
 from mockserver.contract.apps import App
 from mockserver.core.addresses import normalize_server_url
 from mockserver.core.clock import parse_day, parse_time, show_time
@@ -17,7 +18,7 @@ from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.settings import SETTINGS, read_variable
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang
 from mockserver.testing.admin_client import AdminClient
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -147,9 +148,5 @@ def parse_day_option(text: str, now: int) -> str:
     try:
         second = parse_day(text) if len(text) == 8 and text.isdecimal() else parse_time(text, now)
     except ValueError:
-        message = Text(
-            f"{text!r} is not a day; write it as 20191210, today, or another time that --now accepts",
-            f"{text!r} 不是日期；请写作 20191210、today，或 --now 接受的其他时间",
-        )
-        raise ConfigurationError.at("--day", message) from None
+        raise ConfigurationError.at("--day", message("not_a_day", day=text)) from None
     return show_time(second)[:10].replace("-", "")

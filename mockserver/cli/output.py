@@ -1,7 +1,8 @@
-"""Output shared by the commands: tables on a terminal, JSON in a pipe."""
+"""Output shared by the commands: messages in two languages, tables on a terminal, JSON in a pipe."""
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import sys
@@ -19,10 +20,21 @@ from mockserver.contract.envelope import FIELDS
 from mockserver.core.clock import show_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_texts
 
-NO_MOCK_SERVER = Text("this is not a mock server", "这不是模拟服务器")
 _GAP = "  "
 _MIN_FOLDED = 32  # The last cell of a row is only folded if it has at least this many columns.
+
+
+def message(name: str, /, **values: object) -> Text:
+    """Return a message of texts.yaml with its placeholders filled."""
+    return _texts()[name].format(**values)
+
+
+@functools.cache
+def _texts() -> dict[str, Text]:
+    texts: dict[str, Text] = read_texts(Path(__file__).with_name("texts.yaml"))
+    return texts
 
 
 def to_json(value: Any, indent: int | None = 2) -> str:
@@ -73,7 +85,7 @@ def violation_line(row: Mapping[str, Any]) -> str:
 def not_writable(place: str, path: Path, error: Exception) -> ConfigurationError:
     """Return the error for an option or argument `place` whose file or folder cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
-    return ConfigurationError.at(place, Text(f"{path} cannot be written: {reason}", f"无法写入 {path}：{reason}"))
+    return ConfigurationError.at(place, message("not_writable", path=path, reason=reason))
 
 
 def write_report(rendered: str, output: str | None, *, utf8: bool) -> None:

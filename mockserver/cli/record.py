@@ -13,14 +13,13 @@ from typing import Any
 
 import click
 
+from mockserver.cli.backend import Opener, target_options
 from mockserver.cli.options import setting_options
-from mockserver.cli.output import not_writable
+from mockserver.cli.output import message, not_writable
 from mockserver.cli.serve import run_server
-from mockserver.cli.target import Opener, target_options
 from mockserver.core.documents import unreadable
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import SETTINGS, read_variable
-from mockserver.core.text import Text
 from mockserver.engine.build import resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.live.learn import check_output
@@ -32,12 +31,6 @@ from mockserver.live.recording_files import PAGE, SCENARIO, RecordingFiles
 _log = logging.getLogger("mockserver")
 _KEY = "MOCKSERVER_PSEUDONYM_KEY"
 _CONNECTIONS = 160  # The number of the server's threads.
-_WRITTEN = Text(
-    "Recorded: {sessions} sessions, {answers} other answers, {conflicts} conflicts; see {page}\n"
-    "Next: mockserver serve --fixtures {folder} --scenario {scenario}",
-    "已录制：{sessions} 条进出记录、{answers} 个其他响应、{conflicts} 处冲突，见 {page}\n"
-    "下一步：mockserver serve --fixtures {folder} --scenario {scenario}",
-)
 
 
 @click.command()
@@ -86,7 +79,7 @@ def record(
     """
     chosen = resolve_settings(settings)
     if chosen["workers"] > 1:
-        raise ConfigurationError.at("--workers", Text("record runs in one process", "record 只能以单进程运行"))
+        raise ConfigurationError.at("--workers", message("one_process"))
     _check_folder(output, force=force)
     texts = _read_texts(scrub)
     target = open_target(connections=_CONNECTIONS, timeout=target_timeout)
@@ -124,16 +117,15 @@ def record(
             found = recorder.recording
             answers = len(found.answers) + len(found.failures)
             counts = {"sessions": len(found.sessions), "answers": answers, "conflicts": found.counts["conflicts"]}
-            _log.info(
-                "%s", _WRITTEN.to(chosen["lang"]).format(**counts, page=output / PAGE, folder=output, scenario=SCENARIO)
-            )
+            written = message("recorded", **counts, page=output / PAGE, folder=output, scenario=SCENARIO)
+            _log.info("%s", written.to(chosen["lang"]))
 
     run_server(chosen, recording)
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
     """Raise ConfigurationError unless the folder is empty or `force` is set. Remove answers of an earlier recording."""
-    check_output(folder, Text("an earlier recording", "先前的录制"), force=force)
+    check_output(folder, message("earlier_recording"), force=force)
     for path in sorted((folder / "scenarios").glob(f"{SCENARIO}-*.yaml")) if force else ():
         path.unlink(missing_ok=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mockserver.cli.options import apps_option, report_options, server_options, setting_options
-from mockserver.cli.output import NO_MOCK_SERVER, write_report
+from mockserver.cli.output import message, write_report
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang
 from mockserver.reporting.render import FORMATS
@@ -45,7 +45,7 @@ def report(admin: AdminClient, appkeys: tuple[str, ...], output: str | None, lan
         admin.get("requests/count", appkey=appkey)
     result = admin.send("POST", "report", criteria)
     if not {"rendered", "complaints"} <= result.keys():
-        raise ConfigurationError.at(admin.url, NO_MOCK_SERVER)
+        raise ConfigurationError.at(admin.url, message("no_mock_server"))
     write_report(result["rendered"], output, utf8=chosen["form"] in ("json", "junit", "html"))
     for complaint in result["complaints"]:
         click.echo(complaint, err=True)

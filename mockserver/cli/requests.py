@@ -22,7 +22,7 @@ from mockserver.cli.options import (
     url_option,
     user_folders,
 )
-from mockserver.cli.output import printable, show_answer, to_json, violation_line
+from mockserver.cli.output import message, printable, show_answer, to_json, violation_line
 from mockserver.contract.checksum import Formula
 from mockserver.contract.checksum import sign as sign_query
 from mockserver.contract.operations import OPERATIONS, Operation
@@ -39,10 +39,6 @@ from mockserver.testing.admin_client import AdminClient
 _JSON_HEADERS = {"content-type": "application/json"}
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 _UNSAFE_ON_WINDOWS = re.compile(r"[&|<>^%!'`$;]")
-_HIDDEN_VIOLATIONS = Text(
-    "({count} violations; add --admin-token TOKEN to read them from the server's journal)",
-    "（共 {count} 处违反契约；加上 --admin-token TOKEN 可从服务器日志中读取）",
-)
 
 
 def _caller_options(command: Command) -> Command:
@@ -157,7 +153,7 @@ def call(
     for violation in violations:
         click.echo(violation_line(violation), err=True)
     if len(violations) < count:
-        click.echo(_HIDDEN_VIOLATIONS.to(lang).format(count=count), err=True)
+        click.echo(message("hidden_violations", count=count).to(lang), err=True)
     sys.exit(_exit_code(content))
 
 
@@ -188,7 +184,7 @@ def sample(
     seq = seq or fixed_seq(settings["now"], now)
     query = sign_query(app.credentials, now, identifier=identifier, seq=seq, formula=formula)
     response = engine.handle(Request("POST", operation.path, query, _JSON_HEADERS, _as_bytes(body)))
-    answer = Answer(response.status, dict(response.headers), response.body)
+    answer = Answer(response.status, {name.lower(): value for name, value in response.headers}, response.body)
     content = read_answer(operation.name, answer)
     show_answer(content, as_json)
     sys.exit(_exit_code(content))
@@ -224,8 +220,7 @@ def _operation(word: str) -> Operation:
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(operation.name for operation in found)
-        text = Text(f"{word!r} is ambiguous: {names}", f"{word!r} 有多种可能：{names}")
+        text = message("ambiguous", word=word, names=", ".join(operation.name for operation in found))
     else:
         known = {operation.name: f"{operation.name} ({operation.section})" for operation in operations}
         text = unknown("operation", word, known if nearest(word, known).en else known.values())
@@ -245,16 +240,11 @@ def _body(operation: Operation, fields: Sequence[str], fixtures: str | None) -> 
     for field in fields:
         name, equals, value = field.partition("=")
         if not equals:
-            text = Text(f"{field!r} is not FIELD=VALUE", f"{field!r} 不是 FIELD=VALUE")
-            raise ConfigurationError.at("FIELD=VALUE", text)
+            raise ConfigurationError.at("FIELD=VALUE", message("not_a_field", field=field))
         integer = known.get(name, {}).get("type") == "integer" and _INTEGER.fullmatch(value)
         body[name] = int(value) if integer else value
-    return body, [_unknown_field(operation, name, known) for name in body if name not in known]
-
-
-def _unknown_field(operation: Operation, name: str, known: Mapping[str, Any]) -> Text:
-    hint = nearest(name, known)
-    return Text(
-        f"({operation.name} has no field {printable(name)}{hint.en})",
-        f"（{operation.name} 没有字段 {printable(name)}{hint.zh}）",
-    )
+    return body, [
+        message("unknown_field", operation=operation.name, name=printable(name), hint=nearest(name, known))
+        for name in body
+        if name not in known
+    ]

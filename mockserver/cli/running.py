@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mockserver.cli.options import apps_option, json_option, server_options, setting_options
-from mockserver.cli.output import NO_MOCK_SERVER, local_time, printable, to_json
+from mockserver.cli.output import local_time, message, printable, to_json
 from mockserver.cli.streams import reader_is_gone
 from mockserver.core.errors import AdminError, ConfigurationError, Problem
 from mockserver.core.machine_time import monotonic
@@ -23,8 +23,6 @@ from mockserver.testing.admin_client import AdminClient
 _POLL_PAUSE = 0.25  # Seconds between two queries for new requests.
 _LIMIT = 10_000  # Requests per query.
 _WIDTHS = (39, 28, 20)  # Columns of operation, key field and outcome.
-_EMPTY = Text("no request yet", "尚无请求")
-_LEFT_OUT = Text("({count} older requests left out)", "（另有 {count} 个较早的请求未列出）")
 _ATTEMPT_PAUSE = 0.1
 _MIN_ATTEMPT, _MAX_ATTEMPT = 1.0, 5.0
 """Limits of the seconds that one attempt may take. A server loads its admin API with the first request for it."""
@@ -80,11 +78,11 @@ def requests(admin: AdminClient, follow: bool, limit: int, appkeys: tuple[str, .
             rows = [row for row in news["requests"] if not appkeys or row["appkey"] in appkeys]
             position, skipped = news["last"], news["skipped"]
         except (LookupError, TypeError):
-            raise ConfigurationError.at(admin.url, NO_MOCK_SERVER) from None
+            raise ConfigurationError.at(admin.url, message("no_mock_server")) from None
         if number == 0:
             rows = rows[max(len(rows) - limit, 0) :]
         elif skipped:
-            click.echo(_LEFT_OUT.to(lang).format(count=skipped), err=True)
+            click.echo(message("left_out", count=skipped).to(lang), err=True)
         for row in rows:
             click.echo(to_json(row, indent=None) if as_json else request_line(row))
         shown += len(rows)
@@ -92,7 +90,7 @@ def requests(admin: AdminClient, follow: bool, limit: int, appkeys: tuple[str, .
             break
         time.sleep(_POLL_PAUSE)
     if not (shown or as_json or follow):
-        click.echo(_EMPTY.to(lang), err=True)
+        click.echo(message("no_request").to(lang), err=True)
 
 
 def request_line(row: Mapping[str, Any]) -> str:
@@ -132,7 +130,7 @@ def reset(admin: AdminClient, appkey: str | None, lang: Lang) -> None:
     a store restart with the options of the server at the URL.
     """
     admin.send("POST", "reset", appkey=appkey)
-    click.echo(Text(f"{admin.url} has been reset", f"{admin.url} 已恢复初始状态").to(lang))
+    click.echo(message("has_been_reset", url=admin.url).to(lang))
 
 
 @click.command()
@@ -149,12 +147,12 @@ def wait(admin: AdminClient, timeout: float, lang: Lang) -> None:
     while reasons := _why_not_ready(admin.with_timeout(max(_MIN_ATTEMPT, min(_MAX_ATTEMPT, left)))):
         left = deadline - monotonic()
         if not left > 0:
-            summary = Text(f"not ready after {timeout:g} s", f"{timeout:g} 秒后仍未就绪").to(lang)
+            summary = message("not_ready", seconds=timeout).to(lang)
             for reason in reasons:
                 click.echo(f"{admin.url}: {summary}: {printable(reason.to(lang))}", err=True)
             sys.exit(1)
         time.sleep(min(_ATTEMPT_PAUSE, left))
-    click.echo(Text(f"{admin.url} is ready", f"{admin.url} 已就绪").to(lang))
+    click.echo(message("is_ready", url=admin.url).to(lang))
 
 
 def _why_not_ready(admin: AdminClient) -> list[Text]:
@@ -175,4 +173,4 @@ def _why_not_ready(admin: AdminClient) -> list[Text]:
     except (LookupError, TypeError):
         # Without the admin token, the server does not list its problems.
         lines = []
-    return [Text(line, line) for line in lines] or [Text("the server reports problems", "服务器报告有问题")]
+    return [Text(line, line) for line in lines] or [message("has_problems")]

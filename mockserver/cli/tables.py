@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mockserver.cli.options import json_option, setting_options, user_folders
-from mockserver.cli.output import show_json, show_rows
+from mockserver.cli.output import message, show_json, show_rows
 from mockserver.contract.checking import TYPES, describe_range
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
@@ -25,17 +25,6 @@ from mockserver.faults.parsing import ON, WHEN, Common
 from mockserver.faults.registry import kind_of, rows
 
 Row = dict[str, Any]
-_REQUIRED = Text("required", "必填")
-_OPERATIONS = Text("text or a list", "文本或列表")
-_EXACTLY_ONE = Text("exactly one of {names} is required", "{names} 须且只能有一项")
-_OWN = Text("Fields of this fault:", "此故障的字段：")
-_NONE = Text("This fault has no specific fields.", "此故障没有专用字段。")
-_COMMON = Text("Fields of every fault:", "所有故障共有的字段：")
-_HEADER = Text("For one request, as a header:", "单个请求的请求头：")
-_NO_HEADER = Text(
-    "This fault compares requests, so it cannot be set for one request by a header.",
-    "需比较多个请求，不能用请求头指定。",
-)
 _EXAMPLE_VALUES: dict[str, Any] = {
     "name": "server_busy",
     "appsecret": "another-made-up-secret",
@@ -139,24 +128,24 @@ def _list(lang: Lang, as_json: bool) -> None:
 def _show(kind: type[Kind], lang: Lang) -> None:
     click.echo(f"{kind.kind}: {kind.text.to(lang)}\n{kind.family}: {FAMILIES[kind.family].to(lang)}")
     own_fields = _field_rows(kind.object_schema(), lang)
-    click.echo(f"\n{(_OWN if own_fields else _NONE).to(lang)}")
+    click.echo(f"\n{message('own_fields' if own_fields else 'no_fields').to(lang)}")
     if own_fields:
         show_rows(own_fields)
     if kind.exactly_one:
-        click.echo(_EXACTLY_ONE.to(lang).format(names=", ".join(kind.exactly_one)))
-    click.echo(f"\n{_COMMON.to(lang)}")
-    on = _row("on", _OPERATIONS.to(lang), "*", ON.to(lang))
+        click.echo(message("exactly_one", names=", ".join(kind.exactly_one)).to(lang))
+    click.echo(f"\n{message('common_fields').to(lang)}")
+    on = _row("on", message("text_or_list").to(lang), "*", ON.to(lang))
     when = _row("when", TYPES["object"].to(lang), "", WHEN.to(lang))
     show_rows([on, when, *_field_rows(Common.object_schema(), lang, kind.common_defaults)])
     fault = example(kind)
     header = as_text({name: value for name, value in fault.items() if name not in ("on", "times")})
     for title, lines in (
-        (Text("In a scenario file:", "场景文件："), f"  faults:\n    - {as_yaml(fault)}"),
-        (Text("With serve:", "启动参数："), f"  mockserver serve --fault {shlex.quote(as_text(fault))}"),
-        (_NO_HEADER, "") if kind.compares_requests else (_HEADER, f"  X-Mock-Fault: {header}"),
-        (Text("Over the admin API:", "管理接口："), f"  {_CURL} -d {shlex.quote(json.dumps(fault))}"),
+        ("in_a_file", f"  faults:\n    - {as_yaml(fault)}"),
+        ("with_serve", f"  mockserver serve --fault {shlex.quote(as_text(fault))}"),
+        ("no_header", "") if kind.compares_requests else ("as_a_header", f"  X-Mock-Fault: {header}"),
+        ("over_the_api", f"  {_CURL} -d {shlex.quote(json.dumps(fault))}"),
     ):
-        click.echo(f"\n{title.to(lang)}\n{lines}".rstrip())
+        click.echo(f"\n{message(title).to(lang)}\n{lines}".rstrip())
 
 
 def _row(field: str, value: str, default: str, meaning: str) -> dict[str, str]:
@@ -169,7 +158,7 @@ def _field_rows(schema: Any, lang: Lang, defaults: Any = None, prefix: str = "")
     for name, field in schema["properties"].items():
         default = (defaults or {}).get(name, field.get("default", ""))
         if name in schema.get("required", ()):
-            default = _REQUIRED.to(lang)
+            default = message("required").to(lang)
         shown = f"{default:.15g}" if isinstance(default, float) else str(default)
         meaning = Text(field["description"], field["x-description-zh"]).to(lang)
         found.append(_row(f"{prefix}{name}", _value(field, lang), shown, meaning))

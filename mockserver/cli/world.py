@@ -8,24 +8,14 @@ from typing import Any
 import click
 
 from mockserver.cli.options import appkey_option, find_app, json_option, parse_day_option, setting_options
-from mockserver.cli.output import columns, show_json
+from mockserver.cli.output import columns, message, show_json
 from mockserver.cli.streams import as_encoded
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang
 from mockserver.engine.build import make_engine
 from mockserver.world.views import summarize_day
 
 _BAR_WIDTH = 48
-_SUMMARY = Text(
-    "{day}: {rooms} rooms, {users} users, {stays} sessions, {hours} call hours, {joins} % of joins succeeded",
-    "{day}：{rooms} 个房间，{users} 名用户，{stays} 次会话，{hours} 通话小时，加入成功率 {joins} %",
-)
-_CHARTS = {
-    "hours": ("cyan", Text("rooms by hour (UTC+8)", "各时段房间数（东八区）")),
-    "cities": ("green", Text("call hours by city", "各城市通话小时")),
-    "networks": ("magenta", Text("call hours by network", "各网络类型通话小时")),
-    "loss": ("yellow", Text("audio loss by hour, %", "各时段音频丢包率 %")),
-    "delay": ("yellow", Text("audio delay by hour, ms", "各时段音频时延 ms")),
-}
+_CHARTS = {"hours": "cyan", "cities": "green", "networks": "magenta", "loss": "yellow", "delay": "yellow"}
 
 
 @click.command()
@@ -51,10 +41,9 @@ def world(day: str, as_json: bool, lang: Lang, appkey: str | None, **settings: A
 
 
 def _draw(picture: Mapping[str, Any], lang: Lang) -> None:
-    summary = _SUMMARY.to(lang).format(day=picture["day"], **picture["totals"])
-    click.secho(summary, bold=True)
-    for name, (color, title) in _CHARTS.items():
-        click.secho(f"\n{title.to(lang)}", bold=True)
+    click.secho(message("day_summary", day=picture["day"], **picture["totals"]).to(lang), bold=True)
+    for name, color in _CHARTS.items():
+        click.secho(f"\n{message(name).to(lang)}", bold=True)
         for label, value, bar in _bars(picture[name]):
             click.echo(f"{label} {click.style(bar, fg=color)} {value}")
 

@@ -26,12 +26,10 @@ from mockserver.server import (
     console,
     console_control,
     console_data,
-    console_feed,
-    console_report,
     console_requests,
     console_try,
 )
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Route, parse_request
+from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Route, parse_request
 from mockserver.server.guard import CHALLENGES, Guard
 
 log = logging.getLogger("mockserver")
@@ -44,13 +42,11 @@ ROUTES: tuple[Route, ...] = (
     *admin_apps.ROUTES,
     *admin_docs.ROUTES,
     *console_data.ROUTES,
-    *console_feed.ROUTES,
+    *console_requests.ROUTES,
     *console_try.ROUTES,
 )
 PAGES = tuple(
-    page
-    for module in (console, console_data, console_feed, console_requests, console_try, console_control, console_report)
-    for page in module.PAGES
+    page for module in (console, console_data, console_requests, console_try, console_control) for page in module.PAGES
 )
 """The pages of the console. They are below the prefix, so that the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
@@ -163,7 +159,4 @@ def _json_response(value: Json | bytes, status: int) -> Response:
     if not isinstance(content, bytes):
         # A lone surrogate has no UTF-8 encoding; backslashreplace writes it as its JSON escape.
         content = (json.dumps(value, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
-    response = Response(content, status, mimetype="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return Response(content, status, headers=NO_STORE, mimetype="application/json")

@@ -15,7 +15,7 @@ from mockserver.engine.state import StoreUnavailable
 from mockserver.faults.parsing import fault_schema
 from mockserver.faults.registry import rows as fault_rows
 from mockserver.reporting.json_shapes import pick
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Routes
 
 ROUTES = Routes()
 
@@ -58,8 +58,7 @@ def metrics(context: AdminContext, request: AdminRequest) -> Response:
         ("apps", {"made": "true"}, len(engine.store.apps)),
         ("info", {"version": __version__, "store": engine.store.kind}, 1),
     ]
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Response(prometheus_text(found), headers=headers, content_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(prometheus_text(found), headers=NO_STORE, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @ROUTES.add("GET", "operations", "列出六个接口")

@@ -17,7 +17,7 @@ from mockserver.contract import checksum
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Text
 from mockserver.server.admin_behavior import current_readings
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Routes
 from mockserver.server.openapi import openapi_document
 
 ROUTES = Routes()
@@ -32,8 +32,7 @@ PAGE_HEADERS = {
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
+    **NO_STORE,
 }
 
 
@@ -89,7 +88,7 @@ def sign(context: AdminContext, request: AdminRequest) -> Json:
 def signed_query(context: AdminContext, appkey: str | None, **values: str) -> str:
     """Return a query string signed by the clock of an app, or of the first one for None. AdminError 404 if unknown."""
     engine = context.engine
-    appkey = appkey or next(iter(engine.config.apps))
+    appkey = appkey or context.appkeys[0]
     app = engine.app(appkey)
     if app is None:
         raise context.unknown_app(appkey)

@@ -79,6 +79,11 @@ class AdminContext:
         """The language of messages and descriptions."""
         return self.engine.lang
 
+    @property
+    def appkeys(self) -> list[str]:
+        """The keys of all registered apps, those of apps.yaml first."""
+        return [*self.engine.config.apps, *list(self.engine.apps)]
+
     def warn(self, text: Text) -> bool:
         """Add a warning. Return whether it is new."""
         before = len(self.warnings)
@@ -99,7 +104,7 @@ class AdminContext:
         """Return the state of one app, or of all apps including those that have not called yet."""
         if appkey is not None:
             return [self.state(appkey)]
-        registered = [self.state(key) for key in (*self.engine.config.apps, *list(self.engine.apps))]
+        registered = [self.state(key) for key in self.appkeys]
         return [*registered, *(state for state in self.engine.store.states() if state not in registered)]
 
     def scope(self, appkey: str | None) -> MemoryStore | AppState:
@@ -108,8 +113,7 @@ class AdminContext:
 
     def unknown_app(self, appkey: str) -> AdminError:
         """Return the 404 for an app that is not registered."""
-        known = (*self.engine.config.apps, *list(self.engine.apps))
-        return AdminError(404, "unknown_appkey", unknown("app", appkey, known))
+        return AdminError(404, "unknown_appkey", unknown("app", appkey, self.appkeys))
 
 
 Handler: TypeAlias = Callable[[AdminContext, AdminRequest], Json | bytes | flask.Response]
@@ -128,6 +132,10 @@ class Route:
     status: int = 200
     query: tuple[str, ...] | None = ()  # Query parameters beside `appkey`; None if the handler checks them itself.
     probe: str = ""  # The key of the answer that is returned to a probe without the token.
+
+
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of responses that browsers must neither store nor interpret as another type."""
 
 
 class Routes(list[Route]):

@@ -21,8 +21,8 @@ from typing import Any, cast
 from mockserver.core.http import PLAIN, Request
 from mockserver.server import wsgi
 from mockserver.server.api import FastPath
+from mockserver.server.limits import Refusal
 from mockserver.server.playback import PIECE, play_events
-from mockserver.server.refusals import Refusal
 from mockserver.server.request_parser import BODY, IDLE, IncomingRequest, RequestParser
 from mockserver.server.service import Service
 from mockserver.server.wsgi import HTTPResponse

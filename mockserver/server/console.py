@@ -15,15 +15,19 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.core.machine_time import monotonic
 from mockserver.engine.journal import JournalQuery
+from mockserver.reporting.coverage import Coverage
+from mockserver.reporting.report import FailCriteria, report_on_journal
+from mockserver.reporting.view import ReportView
 from mockserver.server.admin_apps import app_rows
 from mockserver.server.admin_behavior import current_readings, get_clock, list_faults
 from mockserver.server.admin_catalog import ready
 from mockserver.server.admin_docs import signed_query
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.admin_request import AdminContext, AdminRequest, Routes
 from mockserver.server.console_pages import asset, page_language, render, server_url
 
 _FIRST_CALL = OPERATIONS["query_room_info"]
 _SHOWN_VIOLATIONS = 8
+_LEVELS = (1, 10, 100, 1_000)  # Minimum number of requests for each shade of the heat map.
 PAGES = Routes()
 PAGES.add("GET", "console/assets/<version>/<name>", "控制台的资源文件")(asset)
 
@@ -71,14 +75,42 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         violations=[(entry, entry.violations[0].text.to(lang)) for entry in wrong],
         operations=[(operation, operation.title.to(lang)) for operation in OPERATIONS.values()],
         app=app,
-        **first_call(context),
+        url=f"{server_url(context)}{_FIRST_CALL.path}",
+        query=signed_query(context, app.appkey),
+        body=json.dumps(engine.config.schemas.request(_FIRST_CALL.name).schema["examples"][0]),
     )
 
 
-def first_call(context: AdminContext) -> Json:
-    """Return the URL, query and body of a signed call that returns data."""
-    engine = context.engine
-    app = next(iter(engine.config.apps.values()))
-    query = signed_query(context, app.appkey)
-    examples = engine.config.schemas[f"{_FIRST_CALL.name}.request.json"].schema["examples"]
-    return {"url": f"{server_url(context)}{_FIRST_CALL.path}", "query": query, "body": json.dumps(examples[0])}
+@PAGES.add("GET", "console/report", "报告", query=None)
+def report(context: AdminContext, request: AdminRequest) -> Response:
+    """Return the page with the coverage of the contract and the violations so far."""
+    lang, engine = page_language(context, request), context.engine
+    appkeys = None if request.appkey is None else [request.appkey]
+    found = report_on_journal(engine.journal, engine.config, appkeys)
+    return render(
+        context,
+        request,
+        "report.html",
+        view=ReportView(found, lang, FailCriteria()),
+        operations=[(operation, operation.title.to(lang)) for operation in OPERATIONS.values()],
+        heat=heat_map(found.coverage),
+        groups=found.violations,
+        appkey=request.appkey or "",
+        appkeys=context.appkeys,
+    )
+
+
+def heat_map(coverage: Coverage) -> list[tuple[str, list[tuple[int, int] | None]]]:
+    """Return a row per outcome: for each operation the requests and the shade, or None if the outcome is impossible."""
+    columns = [{cell.name: cell for cell in part.outcomes} for part in coverage.operations]
+    names = dict.fromkeys(name for column in columns for name in column)
+    return [
+        (
+            name,
+            [
+                (column[name].times, sum(column[name].times >= least for least in _LEVELS)) if name in column else None
+                for column in columns
+            ],
+        )
+        for name in names
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import Response
 
@@ -15,20 +15,9 @@ from mockserver.faults.registry import rows as fault_rows
 from mockserver.server.admin_apps import app_rows
 from mockserver.server.admin_behavior import current_readings, get_clock, list_answers, list_faults
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
-from mockserver.server.console_pages import page_language, render
+from mockserver.server.console_pages import page_language, render, schema_text
 
 PAGES = Routes()
-
-
-class FormField(NamedTuple):
-    """A field of a fault in a form."""
-
-    name: str  # `uniform.min_ms` is a field of the object `uniform`.
-    kind: str  # `choice`, `number` or `text`.
-    choices: tuple[str, ...]
-    default: str
-    required: bool
-    meaning: str
 
 
 @PAGES.add("GET", "console/control", "控制", query=None)
@@ -42,7 +31,7 @@ def control(context: AdminContext, request: AdminRequest) -> Response:
         request,
         "control.html",
         appkey=request.appkey or "",
-        appkeys=[*engine.config.apps, *list(engine.apps)],
+        appkeys=context.appkeys,
         scenario=context.scope(request.appkey).scenario,
         scenarios=[
             {"name": each.name, "title": each.title.to(lang), "text": each.description.to(lang)}
@@ -70,17 +59,20 @@ def _kinds(lang: Lang) -> Iterator[Json]:
         }
 
 
-def _fields(schema: Mapping[str, Any], lang: Lang) -> Iterator[FormField]:
-    """Yield the fields of a form for the properties of a JSON Schema, and for those of their objects."""
+def _fields(schema: Mapping[str, Any], lang: Lang) -> Iterator[Json]:
+    """Yield the fields of a form for the properties of a JSON Schema; `uniform.min_ms` is a field of an object."""
     for name, part in schema["properties"].items():
         if part.get("type") == "object":
-            fields = _fields({**part, "required": ()}, lang)
-            yield from (field._replace(name=f"{name}.{field.name}") for field in fields)
+            for field in _fields({**part, "required": ()}, lang):
+                yield {**field, "name": f"{name}.{field['name']}"}
             continue
         numeric = part.get("type") in ("number", "integer")
-        kind = "choice" if "enum" in part else "number" if numeric else "text"
-        meaning = part.get("x-description-zh" if lang == "zh" else "description", "")
-        choices = tuple(map(str, part.get("enum", ())))
         default = part.get("default", "")
-        default = f"{default:.15g}" if isinstance(default, float) else str(default)
-        yield FormField(name, kind, choices, default, name in schema.get("required", ()), meaning)
+        yield {
+            "name": name,
+            "kind": "choice" if "enum" in part else "number" if numeric else "text",
+            "choices": part.get("enum", ()),
+            "default": f"{default:.15g}" if isinstance(default, float) else default,
+            "required": name in schema.get("required", ()),
+            "meaning": schema_text(part, "description", lang),
+        }

@@ -5,8 +5,10 @@ The page shows the API's own answers. Only the names of §3.2 have another sourc
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from flask import Response
@@ -16,11 +18,11 @@ from mockserver.core.clock import parse_day, start_of_day
 from mockserver.core.errors import AdminError
 from mockserver.core.http import Request
 from mockserver.core.text import Lang, Text
+from mockserver.core.yaml_reader import read_yaml
 from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_docs import signed_query
-from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import format_time, page_language, render
-from mockserver.server.place_names import english_name
 from mockserver.world.recorded import RecordedWorld
 from mockserver.world.sources import World
 from mockserver.world.views import VIEWS
@@ -29,7 +31,6 @@ ROUTES = Routes()
 PAGES = Routes()
 MAX_ROWS = 500  # Maximum number of rooms, and of users, in one answer.
 _MANY = 30_000  # Users of a day; above, the tables of rooms and users show only the busiest hour.
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _DISTRIBUTION = "count_business_distribute_volume_by_day"
 
 
@@ -37,7 +38,7 @@ _DISTRIBUTION = "count_business_distribute_volume_by_day"
 def data(context: AdminContext, request: AdminRequest) -> Response:
     """Return the page of one day of the world: statistics as charts, rooms and users as tables."""
     engine = context.engine
-    appkey = request.appkey or next(iter(engine.config.apps))
+    appkey = request.appkey or context.appkeys[0]
     state = context.state(appkey)
     now = state.clock.second()
     day = request.query.get("day", "").replace("-", "")  # From a link (20191210) or a date field (2019-12-10).
@@ -52,7 +53,7 @@ def data(context: AdminContext, request: AdminRequest) -> Response:
         request,
         "data.html",
         appkey=appkey,
-        apps=[*engine.config.apps, *list(engine.apps)],
+        apps=context.appkeys,
         scenario=state.scenario,
         start=start,
         now=now,
@@ -126,7 +127,7 @@ def preview(context: AdminContext, request: AdminRequest) -> Response:
     body = request.query.get("body", "").encode("utf-8", "surrogatepass")
     path = PREFIX + request.query.get("operation", "")
     answer = context.engine.preview(Request("POST", path, query, {"content-type": "application/json"}, body))
-    response = Response(answer.body, answer.status, headers=_HEADERS, mimetype="application/json")
+    response = Response(answer.body, answer.status, headers=NO_STORE, mimetype="application/json")
     response.headers.extend(header for header in answer.headers if header[0].startswith("X-Mock-"))
     return response
 
@@ -134,7 +135,7 @@ def preview(context: AdminContext, request: AdminRequest) -> Response:
 @ROUTES.add("GET", "calls", "按房间与用户汇总一段时间内的通话；默认为今天", query=("from", "to"))
 def calls(context: AdminContext, request: AdminRequest) -> Json:
     """Sums per room and per user of the calls between `from` and `to` (Unix seconds; default: today)."""
-    appkey = request.appkey or next(iter(context.engine.config.apps))
+    appkey = request.appkey or context.appkeys[0]
     now = context.state(appkey).clock.second()
     begin, end = _second(request, "from", start_of_day(now)), _second(request, "to", now)
     body = {"BeginTime": str(begin), "EndTime": str(end)}
@@ -145,7 +146,7 @@ def calls(context: AdminContext, request: AdminRequest) -> Json:
 @ROUTES.add("GET", "distribution-names", "3.2 响应各行的名称（中英文）；响应本身不含名称", query=("day", "by"))
 def distribution_names(context: AdminContext, request: AdminRequest) -> Json:
     """Names of the rows of a §3.2 answer in both languages, in its order; null if a rule of a scenario answers."""
-    appkey = request.appkey or next(iter(context.engine.config.apps))
+    appkey = request.appkey or context.appkeys[0]
     state = context.state(appkey)
     now = state.clock.second()
     by = request.query.get("by", "1")
@@ -164,6 +165,17 @@ def distribution_names(context: AdminContext, request: AdminRequest) -> Json:
     if unnamed != [{name: row[name] for name in row if name != "Name"} for row in answered]:
         return {"names": None}
     return {"names": [{"en": english_name(row["Name"]), "zh": row["Name"]} for row in named]}
+
+
+def english_name(name: str) -> str:
+    """Return the English name of a place; unknown names, such as those of the user's own world, are unchanged."""
+    return _english_names().get(name, name)
+
+
+@functools.cache
+def _english_names() -> dict[str, str]:
+    names: dict[str, str] = read_yaml(Path(__file__).with_name("place_names.yaml")).value
+    return names
 
 
 def _answer(context: AdminContext, appkey: str, operation: str, body: Json) -> Json:

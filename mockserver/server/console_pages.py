@@ -23,6 +23,7 @@ from mockserver import __version__
 from mockserver.core.clock import UTC8_OFFSET
 from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
+from mockserver.core.yaml_reader import read_texts
 from mockserver.server.admin_docs import PAGE_HEADERS as DOCS_HEADERS
 from mockserver.server.admin_request import AdminContext, AdminRequest
 
@@ -32,6 +33,7 @@ _MEDIA_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "te
 # Without scripts, a form submits to its own page.
 _POLICY = DOCS_HEADERS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 _HEADERS = {**DOCS_HEADERS, "Content-Security-Policy": _POLICY}
+TEXTS = read_texts(Path(__file__).with_name("console_texts.yaml"))
 _COOKIE = "mockserver_lang"
 _IDLE_SECONDS = 1.0  # Seconds after the first page before the templates of the other pages are compiled.
 NAVIGATION = (
@@ -49,7 +51,7 @@ def render(
     context: AdminContext, request: AdminRequest, template: str, *, status: int = 200, **values: Any
 ) -> Response:
     """Return a page in the user's language. `values` are the variables of its template."""
-    lang = _language(context, request)
+    lang = page_language(context, request)
     path = flask.request.path.partition("/__admin/")[2]
     admin = "../" * path.count("/") or "./"  # From this page to the admin prefix.
     html = (
@@ -101,10 +103,6 @@ def server_url(context: AdminContext) -> str:
 
 def page_language(context: AdminContext, request: AdminRequest) -> Lang:
     """Return the user's language: from `?lang=`, the cookie, the browser, or the server, in this order."""
-    return _language(context, request)
-
-
-def _language(context: AdminContext, request: AdminRequest) -> Lang:
     chosen = request.query.get("lang") or flask.request.cookies.get(_COOKIE)
     best = chosen if chosen in ("en", "zh") else flask.request.accept_languages.best_match(["en", "zh"], context.lang)
     return "zh" if best == "zh" else "en"
@@ -136,6 +134,6 @@ def format_time(second: float, form: str = "%Y-%m-%d %H:%M:%S") -> str:
         return ""
 
 
-def text_values(row: Mapping[str, Any], lang: Lang) -> dict[str, Any]:
-    """Return a row with its texts in one language."""
-    return {name: value.to(lang) if isinstance(value, Text) else value for name, value in row.items()}
+def schema_text(schema: Mapping[str, Any], key: str, lang: Lang) -> str:
+    """Return the `title` or `description` of a schema in one language; empty if it has none."""
+    return str((lang == "zh" and schema.get(f"x-{key}-zh")) or schema.get(key, ""))

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.text import Text
 from mockserver.server.connection import Connection
-from mockserver.server.refusals import Refusal, other_protocol
+from mockserver.server.limits import TEXTS, Refusal, other_protocol
 from mockserver.server.service import Service
 from mockserver.server.tls import TLS
 
@@ -60,20 +59,12 @@ def bind(host: str, port: int, *, share: bool = False) -> socket.socket:
 
 def _bind_error(host: str, port: int, error: Exception) -> ConfigurationError:
     code = getattr(error, "errno", None)
+    option, name = "--host", "host_not_usable"
     if code == errno.EADDRINUSE:
-        text = Text(
-            f"port {port} on {host} is in use: stop the other program, or choose another port or 0",
-            f"{host} 的端口 {port} 已被占用：请停止占用它的程序，或换一个端口（0 表示自动选择空闲端口）",
-        )
-        return ConfigurationError.at("--port", text)
-    if code == errno.EACCES or isinstance(error, OverflowError):
-        text = Text(
-            f"port {port} on {host} cannot be used ({error}): choose a port from 1024 to 65535, or 0",
-            f"{host} 的端口 {port} 无法使用（{error}）：请选择 1024 到 65535 之间的端口，或用 0 自动选择",
-        )
-        return ConfigurationError.at("--port", text)
-    text = Text(f"cannot listen on {host} port {port}: {error}", f"无法监听 {host} 端口 {port}：{error}")
-    return ConfigurationError.at("--host", text)
+        option, name = "--port", "port_in_use"
+    elif code == errno.EACCES or isinstance(error, OverflowError):
+        option, name = "--port", "port_not_usable"
+    return ConfigurationError.at(option, TEXTS[name].format(host=host, port=port, error=error))
 
 
 class Listener:

@@ -1,4 +1,4 @@
-"""Requirements of a server on its process: real threads, and sockets that forked children do not keep open.
+"""What a server needs of its process: an event loop, real threads, and sockets that forked children do not keep open.
 
 A child of `os.fork` inherits every open socket. While it lives, the port would stay in use, and connections closed by
 the parent would stay open. Therefore the child gives up these sockets at once. Programs started by `exec` do not
@@ -7,19 +7,23 @@ inherit them.
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import logging
 import os
 import sys
 import weakref
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.text import Text
+from mockserver.core.machine_time import monotonic
+from mockserver.server.limits import TEXTS
 
 if TYPE_CHECKING:
     from mockserver.server.server import Server
 
-
+log = logging.getLogger("mockserver.transport")
 _OWNERS: weakref.WeakSet[Server] = weakref.WeakSet()  # The servers running in this process.
 
 
@@ -55,18 +59,35 @@ def require_threads() -> None:
     gevent, eventlet = sys.modules.get("gevent.monkey"), sys.modules.get("eventlet.patcher")
     # gevent's queues do not wake the real threads of a pool that wait for work.
     if gevent is not None and any(map(gevent.is_module_patched, ("threading", "queue"))):
-        raise _no_threads("gevent", "gevent.monkey.patch_all(thread=False, queue=False)")
+        without = "gevent.monkey.patch_all(thread=False, queue=False)"
+        raise ConfigurationError.at("gevent", TEXTS["no_threads"].format(without=without))
     if eventlet is not None and eventlet.is_monkey_patched("thread"):
-        raise _no_threads("eventlet", "eventlet.monkey_patch(thread=False)")
+        without = "eventlet.monkey_patch(thread=False)"
+        raise ConfigurationError.at("eventlet", TEXTS["no_threads"].format(without=without))
 
 
-def _no_threads(library: str, without: str) -> ConfigurationError:
-    en = (
-        "has replaced the threads of this process, and a server needs a real one: start `mockserver serve` and use"
-        f" its URL (pytest: --mockserver-url URL), or keep the threads: {without}"
-    )
-    zh = (
-        "已替换本进程的线程，而服务器需要真正的线程：请另行启动 `mockserver serve` 并使用其地址"
-        f"（pytest：--mockserver-url URL），或保留线程：{without}"
-    )
-    return ConfigurationError.at(library, Text(en, zh))
+def fast_loop() -> asyncio.AbstractEventLoop:
+    """Return a new event loop, uvloop's if it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio_loop()
+    return uvloop.new_event_loop()
+
+
+def asyncio_loop() -> asyncio.AbstractEventLoop:
+    """Return a new event loop of the standard library whose timers work even while a test has frozen the time."""
+    loop = asyncio.new_event_loop()
+    loop.time = monotonic  # type: ignore[method-assign]
+    return loop
+
+
+def on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log errors, except for broken connections and handshakes of clients."""
+    error = context.get("exception")
+    if isinstance(error, (ConnectionError, TimeoutError, asyncio.TimeoutError)) or (
+        isinstance(error, OSError) and (error.errno in (errno.EPIPE, errno.ENOTCONN) or "SSL" in type(error).__name__)
+    ):
+        log.debug("a connection ended: %r", error)
+        return
+    log.error("%s", context.get("message", "error in the event loop"), exc_info=error)

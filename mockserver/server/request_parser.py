@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import httptools
 
 from mockserver.core.text import Text
-from mockserver.server.limits import Limits
-from mockserver.server.refusals import TEXTS, Refusal, invalid_request
+from mockserver.server.limits import TEXTS, Limits, Refusal, invalid_request
 
 if TYPE_CHECKING:
     from mockserver.server.api import ApiCall

@@ -18,12 +18,10 @@ from typing import TYPE_CHECKING
 from mockserver.core.text import Lang
 from mockserver.engine.pipeline import Engine
 from mockserver.server.api import FastPath
-from mockserver.server.event_loop import fast_loop, on_loop_error
-from mockserver.server.limits import Envelope, Limits, plain_envelope
+from mockserver.server.limits import ClientLog, Envelope, Limits, plain_envelope
 from mockserver.server.listener import Listener, bind, raise_process_limits, stop_signals
 from mockserver.server.playback import Playbacks, Timer
-from mockserver.server.processes import give_up, register, require_threads
-from mockserver.server.refusals import ClientLog
+from mockserver.server.processes import fast_loop, give_up, on_loop_error, register, require_threads
 from mockserver.server.service import Service
 from mockserver.server.tls import TLS
 

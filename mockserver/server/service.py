@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from mockserver.server import wsgi
 from mockserver.server.api import FastPath
-from mockserver.server.limits import Envelope, Limits
+from mockserver.server.limits import ClientLog, Envelope, Limits
 from mockserver.server.playback import Playbacks
-from mockserver.server.refusals import ClientLog
 from mockserver.server.request_parser import IncomingRequest
 from mockserver.server.wsgi import HTTPResponse
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
+from mockserver.server.limits import TEXTS
 
 _UNTRUSTED = ("unknown ca", "bad certificate", "certificate unknown")
 """The alerts of clients that do not trust a certificate, or that expect another name."""
@@ -29,14 +30,10 @@ class TLS:
         if not reason or isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
             return None
         if any(alert in reason for alert in _UNTRUSTED):
-            trust = Text(f" {self.ca_file}", f" {self.ca_file}") if self.ca_file else Text(" its CA", "其 CA")
+            ca = Text(str(self.ca_file), f" {self.ca_file}") if self.ca_file else Text("its CA", "其 CA")
             names = f" ({', '.join(self._names)})" if self._names else ""
-            return Text(
-                f"the client rejects the certificate ({reason}): it must trust{trust.en} and use one of the"
-                f" certificate's names{names}; --tls-name adds one to a generated certificate",
-                f"客户端拒绝该证书（{reason}）：客户端须信任{trust.zh}，并使用证书中的名称{names}；--tls-name 可为自动生成的证书添加名称",
-            )
-        return Text(f"the TLS handshake failed: {reason}", f"TLS 握手失败：{reason}")
+            return TEXTS["rejected_certificate"].format(reason=reason, ca=ca, names=names)
+        return TEXTS["handshake_failed"].format(reason=reason)
 
     @classmethod
     def from_files(cls, cert: str | os.PathLike[str], key: str | os.PathLike[str] | None = None) -> TLS:
@@ -50,13 +47,8 @@ class TLS:
             context.load_cert_chain(cert, key, password="")  # nosec B106
         except (OSError, ValueError) as error:
             files = f"{os.fspath(cert)}, {os.fspath(key)}" if key is not None else os.fspath(cert)
-            raise ConfigurationError.at(
-                "--tls-cert",
-                Text(
-                    f"{files}: not a PEM certificate with its unencrypted private key: {error}",
-                    f"{files}：不是可用的 PEM 证书及其未加密私钥：{error}",
-                ),
-            ) from None
+            text = TEXTS["not_a_certificate"].format(files=files, error=error)
+            raise ConfigurationError.at("--tls-cert", text) from None
         return cls(context)
 
     @classmethod
@@ -69,24 +61,14 @@ class TLS:
         try:
             import trustme
         except ImportError:
-            raise ConfigurationError.at(
-                "--tls",
-                Text(
-                    "requires the package trustme: pip install 'mockserver[tls]' (in a clone: '.[tls]')",
-                    "需要 trustme 包：pip install 'mockserver[tls]'（在克隆的仓库中为 '.[tls]'）",
-                ),
-            ) from None
+            raise ConfigurationError.at("--tls", TEXTS["no_trustme"]) from None
         authority = trustme.CA()
         names = dict.fromkeys(("localhost", "127.0.0.1", "::1", *hosts))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
             authority.issue_cert(*names).configure_cert(context)
         except ValueError as error:
-            shown = ", ".join(names)
-            text = Text(
-                f"not all of {shown} are host names or IP addresses: {error}",
-                f"{shown} 中有的不是主机名或 IP 地址：{error}",
-            )
+            text = TEXTS["not_names"].format(names=", ".join(names), error=error)
             raise ConfigurationError.at("--tls-name", text) from None
         target = Path(tempfile.mkdtemp(prefix="mockserver-tls-") if folder is None else folder)
         ca_file = target / "ca.pem"

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.machine_time import monotonic
-from mockserver.core.text import Text
+from mockserver.server.limits import TEXTS
 from mockserver.server.listener import bind
 
 log = logging.getLogger("mockserver")
@@ -217,10 +217,7 @@ def _stop_with_supervisor(life: int) -> None:
 def _sockets(host: str, port: int, count: int) -> list[socket.socket]:
     """Return listening sockets on one port, or on a free one for 0. Raise ConfigurationError if the port is in use."""
     if not hasattr(os, "fork") or not hasattr(socket, "SO_REUSEPORT"):
-        text = Text(
-            "needs a system with fork and SO_REUSEPORT, such as Linux", "需要支持 fork 与 SO_REUSEPORT 的系统，如 Linux"
-        )
-        raise ConfigurationError.at("--workers", text)
+        raise ConfigurationError.at("--workers", TEXTS["no_workers"])
     # Without SO_REUSEPORT, so that a second server on the port is an error.
     probe = bind(host, port)
     port = probe.getsockname()[1]

@@ -16,8 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from mockserver.core.http import PLAIN, DeliveryPlan
 from mockserver.core.machine_time import machine_time
-from mockserver.core.text import Text
-from mockserver.server.limits import Envelope
+from mockserver.server.limits import TEXTS, Envelope
 from mockserver.server.request_parser import IncomingRequest
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.transport")
 
-_FAILED = Text("internal error; see the server's log", "内部错误，详见服务器日志")
 _ENVIRON_KEYS: dict[bytes, str] = {b"content-type": "CONTENT_TYPE", b"x-offered-upgrade": "HTTP_UPGRADE"}
 
 # Keys of the environ by which our transport and the application communicate.
@@ -132,7 +130,7 @@ def call(app: WSGIApplication, environ: dict[str, Any], envelope: Envelope) -> H
 def error_response(envelope: Envelope) -> HTTPResponse:
     """Return the response to a request that the application could not answer."""
     headers = [("Content-Type", "application/json")]
-    return HTTPResponse("500 Internal Server Error", headers, envelope("internal_error", _FAILED))
+    return HTTPResponse("500 Internal Server Error", headers, envelope("internal_error", TEXTS["internal_error"]))
 
 
 def _collect(app: WSGIApplication, environ: dict[str, Any]) -> HTTPResponse:

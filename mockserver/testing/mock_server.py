@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.folders import take_snapshot
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.server.guard import Guard, is_loopback
+from mockserver.server.limits import TEXTS
 from mockserver.server.server import Server, is_no_admin_path
 from mockserver.server.tls import TLS
 from mockserver.server.watching import Watcher
@@ -202,11 +202,7 @@ class MockServer:
         They share the state in the store. Raises ConfigurationError if there is no shared store.
         """
         if self.engine.store.kind == "memory":
-            text = Text(
-                "each process would have its own state: add --store redis://HOST:PORT/DB, or leave out --workers",
-                "各进程的状态将互相独立：请加 --store redis://HOST:PORT/DB，或去掉 --workers",
-            )
-            raise ConfigurationError.at("--workers", text)
+            raise ConfigurationError.at("--workers", TEXTS["needs_store"])
 
         def work(sock: socket.socket, ready: Callable[[], object]) -> None:
             with context():
@@ -260,29 +256,20 @@ class MockServer:
 def _require_token(host: str, token: str | None) -> None:
     """Raise ConfigurationError for a host that other machines can reach unless there is an admin token."""
     if not is_loopback(host) and not token:
-        text = Text(
-            f"{host} can be reached from other machines: add --admin-token TOKEN",
-            f"{host} 可从其他机器访问：请加 --admin-token TOKEN",
-        )
-        raise ConfigurationError.at("--host", text)
+        raise ConfigurationError.at("--host", TEXTS["needs_token"].format(host=host))
 
 
 def _tls(host: str, settings: dict[str, Any]) -> TLS | None:
     """Return the TLS setup of the https settings. Raises ConfigurationError if they contradict each other."""
     cert, key, given = settings["tls_cert"], settings["tls_key"], settings["tls_name"]
     names = [name for text in ([given] if isinstance(given, str) else given) for name in text.split()]
-    if settings["tls"] and (cert or key):
-        text = Text(
-            "generates its own certificate: leave out --tls-cert and --tls-key, or --tls",
-            "会自动生成证书：请去掉 --tls-cert 和 --tls-key，或去掉 --tls",
-        )
-        raise ConfigurationError.at("--tls", text)
-    if key and not cert:
-        text = Text("is the key of a certificate: add --tls-cert FILE", "是证书的私钥：请加 --tls-cert FILE")
-        raise ConfigurationError.at("--tls-key", text)
-    if names and not settings["tls"]:
-        text = Text("is for the certificate that --tls generates: add --tls", "用于 --tls 自动生成的证书：请加 --tls")
-        raise ConfigurationError.at("--tls-name", text)
+    for wrong, option, name in (
+        (settings["tls"] and (cert or key), "--tls", "two_certificates"),
+        (key and not cert, "--tls-key", "key_without_certificate"),
+        (names and not settings["tls"], "--tls-name", "name_without_tls"),
+    ):
+        if wrong:
+            raise ConfigurationError.at(option, TEXTS[name])
     if cert:
         return TLS.from_files(cert, key)
     # The host is only compared here, not bound.

@@ -13,7 +13,7 @@ from helpers.browser import languages
 from playwright.sync_api import Browser, Page, expect
 
 from mockserver import MockServer, create_app
-from mockserver.server import console_feed
+from mockserver.server import console_requests
 
 ROWS = "#list tbody tr:not(.spacer)"
 
@@ -259,7 +259,7 @@ def test_the_stream_counts_what_it_leaves_out(server: MockServer) -> None:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         assert answer.readline() == b"id: 100\n"
         news = json.loads(answer.readline().removeprefix(b"data: "))
-        assert (len(news["requests"]), news["skipped"], news["last"]) == (console_feed.MAX_EVENT, 75, 100)
+        assert (len(news["requests"]), news["skipped"], news["last"]) == (console_requests.MAX_EVENT, 75, 100)
         assert [row["number"] for row in news["requests"]] == list(range(76, 101))
         own.engine.journal.clear()
         assert answer.readline() == b"\n"

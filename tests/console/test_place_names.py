@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.server.place_names import english_name
+from mockserver.server.console_data import english_name
 from mockserver.world.demographics import PLACES
 
 

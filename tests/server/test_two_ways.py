@@ -26,9 +26,8 @@ from mockserver.engine.request_log import RequestLog
 from mockserver.server.api import FastPath
 from mockserver.server.app import build_app
 from mockserver.server.connection import Connection
-from mockserver.server.limits import Limits
+from mockserver.server.limits import ClientLog, Limits
 from mockserver.server.playback import Playbacks
-from mockserver.server.refusals import ClientLog
 from mockserver.server.service import Service
 
 HOST = "127.0.0.1:8080"

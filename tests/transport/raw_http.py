@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from mockserver.core.http import DeliveryPlan
-from mockserver.server.event_loop import asyncio_loop, fast_loop
+from mockserver.server.processes import asyncio_loop, fast_loop
 from mockserver.server.wsgi import APPKEY, DELIVERY
 
 LOOPS = [pytest.param(fast_loop, id="fast"), pytest.param(asyncio_loop, id="asyncio")]
