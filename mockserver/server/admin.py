@@ -24,7 +24,6 @@ from mockserver.server import (
     admin_docs,
     admin_journal,
     console,
-    console_control,
     console_data,
     console_requests,
     console_try,
@@ -45,9 +44,7 @@ ROUTES: tuple[Route, ...] = (
     *console_requests.ROUTES,
     *console_try.ROUTES,
 )
-PAGES = tuple(
-    page for module in (console, console_data, console_requests, console_try, console_control) for page in module.PAGES
-)
+PAGES = tuple(page for module in (console, console_data, console_requests, console_try) for page in module.PAGES)
 """The pages of the console. They are below the prefix, so that the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
 

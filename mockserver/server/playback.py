@@ -116,8 +116,9 @@ class Playbacks:
         """End the pauses of all responses, or of those to one app. Thread-safe. Return the number of responses."""
         with self._lock:
             released = [playback for playback in self._active if appkey in (None, playback.appkey)]
-            if released and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(_release, released)
+            if not self._loop.is_closed():
+                for playback in released:
+                    self._loop.call_soon_threadsafe(playback.release)
         return len(released)
 
     def finish(self) -> None:
@@ -161,11 +162,6 @@ async def play_events(
             await asyncio.wait_for(stopping.wait(), EVENT_SECONDS)
     if not connection.disconnected:
         connection.transport.write(b"0\r\n\r\n")
-
-
-def _release(playbacks: list[Playback]) -> None:
-    for playback in playbacks:
-        playback.release()
 
 
 def timed_pieces(head: bytes, body: bytes, plan: DeliveryPlan) -> Iterator[tuple[float, bytes]]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timezone
 from http import HTTPStatus
+from string import Template
 from urllib.parse import quote
 
 from mockserver.contract.apps import App
@@ -26,20 +27,6 @@ _BASE_URL = "{{baseUrl}}"
 _KEYS = ("appsecret", "restapikey")
 _FAILURE = "checksum_mismatch"  # The failure shown as an example for every request.
 _WRONG_CHECKSUM = "0" * 40
-_SEQ = 'curtime + Math.floor(Math.random() * 1e6).toString().padStart(6, "0")'
-_TEST_SCRIPT = [
-    'pm.test("Status is OK", () => {',
-    "    const answer = pm.response.json();",
-    '    pm.expect([answer.Status, answer.ErrorCode], answer.ErrorInfo).to.eql(["OK", 0]);',
-    "});",
-]  # Check the envelope (§1.4), because failures are HTTP 200, too.
-_HTTP_TEST = """\
-> {%
-    client.test("Status is OK", function () {
-        client.assert(response.body.Status === "OK", response.body.ErrorCode + " " + response.body.ErrorInfo);
-    });
-%}
-"""
 
 
 def postman_collection(config: Config, readings: Readings, *, app: App, secrets: bool, lang: Lang, server: str) -> Json:
@@ -56,7 +43,9 @@ def postman_collection(config: Config, readings: Readings, *, app: App, secrets:
         "identifier": app.identifiers[0],
     }
     pairs = samples(config, readings)
-    scripts = {"prerequest": _signing_script(formula, readings["freshness_seconds"] // 2), "test": _TEST_SCRIPT}
+    keys = "\n".join(f'const {key} = pm.variables.replaceIn("{{{{{key}}}}}");' for key in _KEYS if key in formula)
+    sign = _script("postman_script", keys=keys, formula=formula, lead=readings["freshness_seconds"] // 2)
+    scripts = {"prerequest": sign, "test": TEXTS["postman_test"]}
     return {
         "info": {
             "name": TEXTS["title"].to(lang),
@@ -65,7 +54,8 @@ def postman_collection(config: Config, readings: Readings, *, app: App, secrets:
         },
         "variable": [{"key": name, "value": value} for name, value in variables.items()],
         "event": [
-            {"listen": event, "script": {"type": "text/javascript", "exec": lines}} for event, lines in scripts.items()
+            {"listen": event, "script": {"type": "text/javascript", "exec": script.splitlines()}}
+            for event, script in scripts.items()
         ],
         "item": [
             {
@@ -89,17 +79,19 @@ def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, la
     formula = formulas(readings)[0]
     default = TEXTS["default_keys"] if secrets else ""
     keys = {name: getattr(app.credentials, name) if secrets else "" for name in _KEYS if name in formula}
+    lines = [f'const {name} = request.environment.get("{name}") || {json.dumps(key)};' for name, key in keys.items()]
     query = "&".join(f"{name}={{{{{name}}}}}" for name in PARAMETERS)
     # Use other seconds than the Postman collection, in case its requests were sent just before.
     earliest = -(readings["freshness_seconds"] // 3)
-    requests = [
-        _http_request(operation, body, query, lang, _http_script(keys, formula, min(earliest + number, 0)))
-        for number, (operation, (body, _)) in enumerate(samples(config, readings).items())
-    ]
+    requests = []
+    for number, (operation, (body, _)) in enumerate(samples(config, readings).items()):
+        offset = min(earliest + number, 0)
+        script = _script("http_script", keys="\n    ".join(lines), formula=formula, offset=offset)
+        requests.append(_http_request(operation, body, query, lang, script))
     variables = {"baseUrl": server.rstrip("/"), "appkey": app.appkey, "identifier": quote(app.identifiers[0], safe="")}
-    lines = "".join(f"@{name} = {value}\n" for name, value in variables.items())
-    head = fill("http_scripted", formula=formula, default=default).to(lang)
-    return "\n".join([f"{head}\n{lines}", *requests])
+    head = fill("http_scripted", formula=formula, default=default).to(lang) + "\n"
+    head += "".join(f"@{name} = {value}\n" for name, value in variables.items())
+    return "\n".join([head, *requests])
 
 
 def signed_http_file(
@@ -120,22 +112,6 @@ def signed_http_file(
         for number, (operation, (body, _)) in enumerate(samples(config, readings).items())
     ]
     return "\n".join([f"{head}\n@baseUrl = {server.rstrip('/')}\n", *requests])
-
-
-def _signing_script(formula: str, lead: int) -> list[str]:
-    """Return the lines of Postman's pre-request script. Uses only calls that converters to other clients support."""
-    keys = [name for name in _KEYS if name in formula]
-    return [
-        'const sha1 = require("crypto-js").SHA1;',
-        "const now = Math.floor(Date.now() / 1000);",
-        "// A server may accept a checksum only once, so no two requests of a run are signed with the same second.",
-        'const last = Number(pm.variables.replaceIn("{{curtime}}")) || 0;',
-        f"const curtime = Math.min(Math.max(now, last + 1), now + {lead}).toString();",
-        *(f'const {key} = pm.variables.replaceIn("{{{{{key}}}}}");' for key in keys),
-        'pm.variables.set("curtime", curtime);',
-        f'pm.variables.set("checksum", sha1({formula}).toString());',
-        f'pm.variables.set("seq", {_SEQ});',
-    ]
 
 
 def _postman_item(
@@ -183,25 +159,17 @@ def _postman_response(name: str, request: Json, status: int, answer: Json) -> Js
     }
 
 
-def _http_script(keys: dict[str, str], formula: str, offset: int) -> str:
-    """Return a pre-request script of the JetBrains HTTP Client that signs with the time `offset` seconds from now."""
-    lines = [
-        f"const curtime = (Math.floor(Date.now() / 1000) + {offset}).toString();",
-        *(f'const {name} = request.environment.get("{name}") || {json.dumps(value)};' for name, value in keys.items()),
-        'request.variables.set("curtime", curtime);',
-        f'request.variables.set("checksum", crypto.sha1().updateWithText({formula}).digest().toHex());',
-        f'request.variables.set("seq", {_SEQ});',
-    ]
-    return "\n".join(["< {%", *(f"    {line}" for line in lines), "%}\n"])
-
-
 def _http_request(operation: Operation, body: Json, query: str, lang: Lang, script: str = "") -> str:
     """Return one request of an `.http` file; with a script it also checks the answer."""
     return (
         f"### {_title(operation, lang)}\n# @name {operation.name}\n{script}"
         f"POST {_BASE_URL}{operation.path}?{query}\nContent-Type: {MEDIA_TYPE}\n\n{_as_text(body)}\n"
-        + (f"\n{_HTTP_TEST}" if script else "")
+        + (f"\n{TEXTS['http_test']}" if script else "")
     )
+
+
+def _script(name: str, **values: object) -> str:
+    return Template(TEXTS[name]).substitute(values)
 
 
 def _title(operation: Operation, lang: Lang) -> str:

@@ -7,11 +7,10 @@ import contextlib
 import functools
 import gc
 import logging
-import re
 import socket
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -19,18 +18,16 @@ from mockserver.core.text import Lang
 from mockserver.engine.pipeline import Engine
 from mockserver.server.api import FastPath
 from mockserver.server.limits import ClientLog, Envelope, Limits, plain_envelope
-from mockserver.server.listener import Listener, bind, raise_process_limits, stop_signals
+from mockserver.server.listener import TLS, Listener, bind, raise_process_limits, stop_signals
 from mockserver.server.playback import Playbacks, Timer
 from mockserver.server.processes import fast_loop, give_up, on_loop_error, register, require_threads
 from mockserver.server.service import Service
-from mockserver.server.tls import TLS
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger("mockserver.transport")
 
-_HEAVY = re.compile(r"/__admin/(requests(/find|/verify)?|coverage|report|calls|console(/(data|requests|report))?)/?")
 _MAX_HEAVY = 4  # Heavy requests that are answered at the same time.
 _GRACE_SECONDS = 0.25  # How long a stop waits for idle clients to complete the close (TLS has a closing handshake).
 
@@ -40,17 +37,11 @@ def is_no_admin_path(path: str) -> bool:
     return not path.startswith("/__admin")
 
 
-def is_heavy_admin_path(path: str) -> bool:
-    """Whether requests to `path` read a whole journal or day, which may keep a processor busy for a second."""
-    return _HEAVY.fullmatch(path) is not None
-
-
 class Server:
     """Serves one WSGI application: in a background thread (`start`, `stop`, `with`) or in the current thread (`run`).
 
     Port 0 picks a free port. With an `engine`, API requests go directly to it and not to the application. WSGI requests
-    run in the event loop's thread if `inline` is true for their path, and in at most `threads` threads otherwise; those
-    with a `heavy` path, a few at a time.
+    run in the event loop's thread if `inline` is true for their path, and in at most `threads` threads otherwise.
     `on_stop` is called at a stop, after the last connection was accepted, to end what requests wait for. A stopped
     server can be started again.
     """
@@ -65,7 +56,6 @@ class Server:
         limits: Limits | None = None,
         tls: TLS | None = None,
         inline: Callable[[str], bool] = is_no_admin_path,
-        heavy: Callable[[str], bool] = is_heavy_admin_path,
         threads: int = 160,
         envelope: Envelope = plain_envelope,
         on_stop: Callable[[], object] = lambda: None,
@@ -73,7 +63,9 @@ class Server:
         new_loop: Callable[[], asyncio.AbstractEventLoop] = fast_loop,
         lang: Lang = "en",
     ) -> None:
-        self._host, self._configured_port, self._new_loop = host, port, new_loop
+        self.port = self._configured_port = port
+        """The port in use; while the server does not run, the configured port."""
+        self._host, self._new_loop = host, new_loop
         self._tls, self._max_threads, self._timer = tls, threads, timer
         self._store = engine.store if engine else None
         self._new_service = functools.partial(
@@ -83,21 +75,14 @@ class Server:
             scheme="https" if tls else "http",
             limits=limits or Limits(),
             inline=inline,
-            heavy=heavy,
             envelope=envelope,
             on_stop=on_stop,
             client_log=ClientLog(lang),
         )
-        self._port = 0
         self._shared = False  # Whether other processes accept from the socket, too.
         self._thread: threading.Thread | None = None
         self._service: Service | None = None
         self._listener: Listener | None = None  # Both exist while the server runs.
-
-    @property
-    def port(self) -> int:
-        """The port in use; before the start, the configured port."""
-        return self._port or self._configured_port
 
     @property
     def url(self) -> str:
@@ -111,14 +96,12 @@ class Server:
     @property
     def connections(self) -> int:
         """The number of open connections."""
-        service = self._service
-        return len(service.connections) if service else 0
+        return len(self._service.connections) if self._service else 0
 
     @property
     def pending(self) -> int:
         """The number of responses that are delayed, withheld, or being sent slowly."""
-        service = self._service
-        return len(service.playbacks) if service else 0
+        return len(self._service.playbacks) if self._service else 0
 
     def release(self, appkey: str | None = None) -> int:
         """End all delays and hangs, or those of one app. Thread-safe.
@@ -137,18 +120,17 @@ class Server:
         if self._thread is not None:
             raise RuntimeError("the server is running")
         require_threads()
-        sock = self._bind()
-        ready = threading.Event()
-        failure: list[BaseException] = []
-        self._thread = threading.Thread(
-            target=self._serve_in_thread, args=(sock, ready, failure), name=f"mockserver:{self._port}", daemon=True
-        )
+        sock = bind(self._host, self._configured_port)
+        ready: Future[None] = Future()
+        name = f"mockserver:{sock.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve_in_thread, args=(sock, ready), name=name, daemon=True)
         self._thread.start()
-        ready.wait()
-        if failure:
+        try:
+            ready.result()
+        except BaseException:
             self._thread.join()
             self._thread = None
-            raise failure[0]
+            raise
         return self
 
     def stop(self, *, force: bool = False) -> None:
@@ -181,7 +163,7 @@ class Server:
         """
         require_threads()
         self._shared = sock is not None
-        sock = self._bind() if sock is None else self._use(sock)
+        sock = sock or bind(self._host, self._configured_port)
         with stop_signals(self._request_stop) as received:
 
             def ready() -> None:
@@ -196,17 +178,17 @@ class Server:
             raise_process_limits()
             self._serve(sock, ready)
 
-    def _serve_in_thread(self, sock: socket.socket, ready: threading.Event, failure: list[BaseException]) -> None:
+    def _serve_in_thread(self, sock: socket.socket, ready: Future[None]) -> None:
         try:
-            self._serve(sock, ready.set)
+            self._serve(sock, lambda: ready.set_result(None))
         except BaseException as error:
-            if ready.is_set():
+            if ready.done():
                 log.exception("the server failed")
-            failure.append(error)
-        finally:
-            ready.set()
+            else:
+                ready.set_exception(error)
 
     def _serve(self, sock: socket.socket, on_ready: Callable[[], object]) -> None:
+        self.port = sock.getsockname()[1]
         loop = self._new_loop()
         loop.set_exception_handler(on_loop_error)
         threads = ThreadPoolExecutor(self._max_threads, thread_name_prefix="mockserver-admin")
@@ -222,7 +204,7 @@ class Server:
             loop.run_until_complete(_serve(self._service, self._listener, on_ready))
         finally:
             self._service = self._listener = None
-            self._port = 0
+            self.port = self._configured_port
             sock.close()
             if self._store is not None:
                 self._store.close()
@@ -238,17 +220,6 @@ class Server:
                 service.loop.call_soon_threadsafe(service.stopping.set)
                 if force:
                     service.loop.call_soon_threadsafe(service.forced.set)
-
-    def _bind(self) -> socket.socket:
-        return self._use(bind(self._host, self._configured_port))
-
-    def use_port(self, port: int) -> None:
-        """Set the port of `url`, because other processes listen on it."""
-        self._port = port
-
-    def _use(self, sock: socket.socket) -> socket.socket:
-        self._port = sock.getsockname()[1]
-        return sock
 
 
 async def _serve(service: Service, listener: Listener, on_ready: Callable[[], object]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mockserver.transport")
 
+_HEAVY = re.compile(r"/__admin/(requests(/find|/verify)?|coverage|report|calls|console(/(data|requests|report))?)/?")
+"""Paths whose requests read a whole journal or day, which may keep a processor busy for a second."""
+
 
 @dataclass(kw_only=True, slots=True)
 class Service:
@@ -35,7 +39,6 @@ class Service:
     scheme: str
     limits: Limits
     inline: Callable[[str], bool]  # Whether WSGI requests to this path are fast enough for the event loop's thread.
-    heavy: Callable[[str], bool]  # Whether WSGI requests to this path may compute for a long time.
     threads: Executor  # Runs everything that takes longer.
     few_threads: Executor  # Runs the heavy requests. Many threads that compute would stop the event loop for seconds.
     spawn: Callable[[Callable[[], object]], None] | None = None
@@ -67,7 +70,7 @@ class Service:
         environ = wsgi.make_environ(connection_environ, request)
         answer = functools.partial(wsgi.call, self.app, environ, self.envelope)
         if not self.inline(environ["PATH_INFO"]):
-            threads = self.few_threads if self.heavy(environ["PATH_INFO"]) else self.threads
+            threads = self.few_threads if _HEAVY.fullmatch(environ["PATH_INFO"]) else self.threads
             response = await self.loop.run_in_executor(threads, answer)
             if wsgi.WAIT in environ:
                 await self._wait(connection, *environ.pop(wsgi.WAIT))

@@ -23,8 +23,8 @@ from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.server.guard import Guard, is_loopback
 from mockserver.server.limits import TEXTS
+from mockserver.server.listener import TLS
 from mockserver.server.server import Server, is_no_admin_path
-from mockserver.server.tls import TLS
 from mockserver.server.watching import Watcher
 from mockserver.server.workers import Supervisor
 from mockserver.testing.admin_client import AdminClient
@@ -222,7 +222,7 @@ class MockServer:
         # Forked processes open connections of their own.
         self.engine.store.close()
         supervisor = Supervisor(work, count, host=self._host, port=self._server.port, reload=reload)
-        self._server.use_port(supervisor.port)
+        self._server.port = supervisor.port
         return supervisor.run(lambda: on_ready(self.url))
 
     def start(self) -> MockServer:

@@ -81,7 +81,6 @@ class Path:
             scheme="http",
             limits=Limits(body_bytes=1_048_576),
             inline=lambda path: True,
-            heavy=lambda path: False,
             threads=ThreadPoolExecutor(1),
             few_threads=ThreadPoolExecutor(1),
             envelope=engine.error_body,

@@ -22,9 +22,9 @@ from raw_http import BODY, GET, LOOPS, ask, connect, echo, echoed, read_all, rea
 
 from mockserver.core.errors import ConfigurationError
 from mockserver.server.limits import Limits
+from mockserver.server.listener import TLS
 from mockserver.server.request_parser import RequestParser
 from mockserver.server.server import Server
-from mockserver.server.tls import TLS
 
 CYCLES = length(20, 100)
 """Start-stop cycles of the leak test; the long suite sets 100."""

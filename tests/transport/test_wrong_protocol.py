@@ -8,8 +8,8 @@ import ssl
 import pytest
 from raw_http import GET, LOOPS, ask, connect, echoed, parse, read_all, refused
 
+from mockserver.server.listener import TLS
 from mockserver.server.server import Server
-from mockserver.server.tls import TLS
 
 GET_CLOSE = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 OTHER_PROTOCOLS = {
