@@ -11,7 +11,14 @@ from typing import Any
 
 import click
 
-from mockserver.cli.options import environment_option, parse_day_option, report_options, setting_options, user_folders
+from mockserver.cli.options import (
+    certificates_option,
+    environment_option,
+    parse_day_option,
+    report_options,
+    setting_options,
+    user_folders,
+)
 from mockserver.cli.output import message, not_writable, write_report
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.schemas import Schemas
@@ -55,26 +62,17 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
         command(open_target=open_target, **others)
 
     for option in (
-        environment_option("--target", "MOCKSERVER_TARGET", metavar="URL", help="Base URL of the backend."),
+        environment_option("--target", metavar="URL", help="Base URL of the backend."),
         environment_option(
             "--target-apps",
-            "MOCKSERVER_TARGET_APPS",
             type=click.Path(),
             metavar="FILE",
             help="Credentials of the target, in the format of apps.yaml; otherwise the variables"
             " MOCKSERVER_TARGET_APPKEY, …_APPSECRET, …_RESTAPIKEY and …_IDENTIFIER.",
         ),
         click.option("--target-appkey", metavar="KEY", help="App in that file; the first by default."),
-        environment_option(
-            "--target-ca",
-            "MOCKSERVER_TARGET_CA",
-            type=click.Path(),
-            metavar="FILE",
-            help="Certificates to trust for the target, in addition to those of the system.",
-        ),
-        environment_option(
-            "--target-proxy", "MOCKSERVER_TARGET_PROXY", metavar="URL", help="Proxy to the target; none by default."
-        ),
+        certificates_option("--target-ca", "for the target, in addition to those of the system"),
+        environment_option("--target-proxy", metavar="URL", help="Proxy to the target; none by default."),
         click.option(
             "--rate", type=click.FloatRange(0), default=rate, metavar="N", help="Requests per second; 0 is unlimited."
         ),
@@ -137,9 +135,6 @@ def examine_target(
 def verify(
     open_target: Opener,
     max_requests: int,
-    user: str | None,
-    room: str | None,
-    day: str | None,
     har: str | None,
     form: str,
     output: str | None,
@@ -147,6 +142,7 @@ def verify(
     lang: Lang,
     fixtures: str | None,
     reading: tuple[str, ...],
+    **focus: str | None,
 ) -> None:
     """Check a real backend against the contract.
 
@@ -160,7 +156,7 @@ def verify(
         result = check_har(Path(har), schemas)
     else:
         target = open_target(max_requests=max_requests)
-        result = examine_target(target, schemas, catalogue, lang, day=day, user=user, room=room, expected=expected)
+        result = examine_target(target, schemas, catalogue, lang, expected=expected, **focus)
     rendered = FORMATS[form](View(result, lang, fail_on))
     write_report(rendered, output, utf8=form != "text")
     sys.exit(1 if result.fails(fail_on) else 0)

@@ -37,8 +37,9 @@ class EnvironmentOption(click.Option):
         return value.splitlines() if value and self.multiple else value
 
 
-def environment_option(option: str, variable: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
-    """Return the decorator for an option that can also be set by an environment variable."""
+def environment_option(option: str, *names: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Return the decorator for an option that can also be set by an environment variable, `MOCKSERVER_OPTION`."""
+    variable = f"MOCKSERVER{option.partition('/')[0][1:].replace('-', '_').upper()}"
     return click.option(option, *names, cls=EnvironmentOption, envvar=variable, show_envvar=True, **attributes)
 
 
@@ -57,7 +58,7 @@ def setting_options(*names: str, **helps: str) -> Callable[[Command], Command]:
                 attributes["type"] = click.Choice(setting.choices) if setting.choices else types.get(setting.kind)
                 attributes["metavar"] = setting.metavar or None
             attributes |= {"multiple": True} if setting.kind == "many" else {"default": setting.default}
-            command = environment_option(setting.option, setting.variable, name, **attributes)(command)
+            command = environment_option(setting.option, name, **attributes)(command)
         return command
 
     return add
@@ -67,7 +68,6 @@ def url_option(text: str = "URL of the server.") -> Callable[[Command], Command]
     """Add `--url`, the server that a command calls or prints requests for."""
     return environment_option(
         "--url",
-        "MOCKSERVER_URL",
         callback=lambda ctx, param, value: normalize_server_url(value),
         metavar="URL",
         default="http://127.0.0.1:8080",
@@ -75,16 +75,13 @@ def url_option(text: str = "URL of the server.") -> Callable[[Command], Command]
     )
 
 
-ca_option = environment_option(
-    "--ca",
-    "MOCKSERVER_CA",
-    type=click.Path(),
-    metavar="FILE",
-    help="Certificates to trust over https, such as the CA file of `serve --tls`.",
-)
-appkey_option = environment_option(
-    "--appkey", "MOCKSERVER_APPKEY", metavar="KEY", help="App of apps.yaml; the first by default."
-)
+def certificates_option(option: str, text: str) -> Callable[[Command], Command]:
+    """Add an option for a file with the certificates to trust."""
+    return environment_option(option, type=click.Path(), metavar="FILE", help=f"Certificates to trust {text}.")
+
+
+ca_option = certificates_option("--ca", "over https, such as the CA file of `serve --tls`")
+appkey_option = environment_option("--appkey", metavar="KEY", help="App of apps.yaml; the first by default.")
 apps_option = click.option("--appkey", "appkeys", multiple=True, metavar="KEY", help="Only this app; repeatable.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -101,12 +98,8 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
             place = "--appkey" if error.name == "unknown_appkey" else admin.url
             raise ConfigurationError.at(place, error.text) from None
 
-    token_option = environment_option(
-        "--admin-token",
-        SETTINGS["admin_token"].variable,
-        metavar="TOKEN",
-        help="Admin token of the server, if it requires one.",
-    )
+    token_help = "Admin token of the server, if it requires one."
+    token_option = environment_option("--admin-token", metavar="TOKEN", help=token_help)
     return url_option()(ca_option(token_option(with_server)))
 
 

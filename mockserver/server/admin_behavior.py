@@ -204,16 +204,17 @@ def set_clock(context: AdminContext, request: AdminRequest) -> Json:
     clock = context.scope(request.appkey).clock
     [(name, value)] = fields.items()
     if name == "now":
-        clock.freeze(_check_time(_parse_time(value)))
-        return get_clock(context, request)
-    if not abs(value) <= MAX_SHIFT_SECONDS:
-        raise _invalid_clock(f"{name} is out of range", f"{name} 超出范围")
-    if name == "offset_seconds":
-        _check_time(clock.now() - clock.offset + value)
-        clock.set_offset(float(value))
+        value = now = _parse_time(value)
+    elif abs(value) <= MAX_SHIFT_SECONDS:
+        now = clock.now() + value - (clock.offset if name == "offset_seconds" else 0)
     else:
-        _check_time(clock.now() + value)
-        clock.advance(float(value))
+        raise _invalid_clock(f"{name} is out of range", f"{name} 超出范围")
+    if not _MIN_TIME <= now <= _MAX_TIME:
+        raise _invalid_clock(
+            "the clock must stay between 2001 and 2286: ten digits of Unix seconds",
+            "时钟须在 2001 至 2286 年之间：十位 Unix 秒数",
+        )
+    {"now": clock.freeze, "offset_seconds": clock.set_offset, "advance_seconds": clock.advance}[name](float(value))
     return get_clock(context, request)
 
 
@@ -231,15 +232,6 @@ def _parse_time(now: str | float) -> float:
         return parse_time(now, int(machine_time()))
     except InvalidTime as error:
         raise AdminError(422, "invalid_clock", error.text) from None
-
-
-def _check_time(now: float) -> float:
-    if not _MIN_TIME <= now <= _MAX_TIME:
-        raise _invalid_clock(
-            "the clock must stay between 2001 and 2286: ten digits of Unix seconds",
-            "时钟须在 2001 至 2286 年之间：十位 Unix 秒数",
-        )
-    return float(now)
 
 
 def _invalid_clock(en: str, zh: str) -> AdminError:

@@ -180,7 +180,7 @@ def _parse_body(incoming: flask.Request) -> Json:
         raise AdminError(413, "body_too_large", Text("the body is too large", "请求体过大"))
     try:
         body = json.loads(
-            raw or b"{}", parse_constant=_reject_constant, parse_float=_finite_float, object_pairs_hook=_unique_keys
+            raw or b"{}", parse_constant=_finite_float, parse_float=_finite_float, object_pairs_hook=_unique_keys
         )
     except (ValueError, RecursionError):
         text = Text("the body is not JSON", "请求体不是 JSON")
@@ -193,14 +193,10 @@ def _parse_body(incoming: flask.Request) -> Json:
     return body
 
 
-def _reject_constant(literal: str) -> None:
-    raise ValueError(f"{literal} is not JSON")
-
-
 def _finite_float(literal: str) -> float:
     number = float(literal)
     if not math.isfinite(number):
-        raise ValueError(f"{literal} is out of range")
+        raise ValueError(f"{literal} is not a number of JSON")
     return number
 
 

@@ -19,11 +19,11 @@ from mockserver.engine.context import RequestContext
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.response_headers import CONTENT_TYPE
 from mockserver.server import wsgi
+from mockserver.server.limits import TEXTS
 from mockserver.server.request_parser import IncomingRequest
 from mockserver.server.wsgi import HTTPResponse
 
 log = logging.getLogger("mockserver")
-_FAILED = Text("the request could not be handled; see the server's log", "无法处理该请求，详见服务器日志")
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in http.HTTPStatus}
 ApiCall: TypeAlias = "RequestContext | Response"
 """A request that the engine has accepted, or the response if that failed."""
@@ -120,7 +120,7 @@ def status_line(status: int) -> str:
 def failed(engine: Engine) -> Response:
     """Log the current exception and return the response to its request."""
     log.exception("internal error while handling a request")
-    return internal_error(engine, _FAILED)
+    return internal_error(engine, TEXTS["not_handled"])
 
 
 def internal_error(engine: Engine, detail: Text) -> Response:

@@ -13,7 +13,6 @@ from werkzeug.exceptions import HTTPException
 from mockserver.contract.operations import PREFIX
 from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.settings import environment_warnings, from_environment
-from mockserver.core.text import Text
 from mockserver.engine.build import make_engine, resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.server.admin import PREFIX as ADMIN_PREFIX
@@ -22,6 +21,7 @@ from mockserver.server.admin_request import AdminContext
 from mockserver.server.api import failed, internal_error, request_headers, status_line
 from mockserver.server.console import redirect
 from mockserver.server.guard import Guard
+from mockserver.server.limits import TEXTS
 from mockserver.server.wsgi import APPKEY, DELIVERY, LENGTH, OVERLONG, TRANSPORT
 from mockserver.validation.body import MAX_BODY
 
@@ -29,15 +29,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 log = logging.getLogger("mockserver")
-SEVERAL_PROCESSES = Text(
-    "the WSGI server may run several processes, each with its own state: a fault, an app or a journal entry of one is"
-    " unknown to the others; run one process with several threads",
-    "WSGI 服务器可能运行了多个进程，各进程状态互不相通：一个进程中的故障、应用或日志条目，其他进程并不知道；请只运行一个进程，使用多个线程",
-)
-_NEEDS_SOCKET = Text(
-    "this fault acts on the connection; start the server with `mockserver serve`",
-    "该故障作用于连接；请用 `mockserver serve` 启动服务器",
-)
 
 
 def create_app(**settings: Any) -> Flask:
@@ -70,12 +61,9 @@ def build_app(engine: Engine, *, guard: Guard | None = None, public_url: str | N
 
     @app.before_request
     def check_processes() -> None:
-        if (
-            engine.store.kind == "memory"
-            and request.environ.get("wsgi.multiprocess")
-            and context.warn(SEVERAL_PROCESSES)
-        ):
-            log.warning("%s", SEVERAL_PROCESSES.to(context.lang))
+        text = TEXTS["several_processes"]
+        if engine.store.kind == "memory" and request.environ.get("wsgi.multiprocess") and context.warn(text):
+            log.warning("%s", text.to(context.lang))
 
     @app.route(f"{PREFIX}<command>", methods=["POST"], provide_automatic_options=False)
     def operation(command: str) -> flask.Response:
@@ -147,7 +135,7 @@ def _deliver(engine: Engine, response: Response, environ: dict[str, Any]) -> Res
     if environ.get(TRANSPORT):
         environ[DELIVERY], environ[APPKEY] = response.delivery, response.appkey
     elif response.delivery.needs_socket:
-        return internal_error(engine, _NEEDS_SOCKET)
+        return internal_error(engine, TEXTS["needs_socket"])
     else:
         time.sleep(response.delivery.delay)
     return response

@@ -26,20 +26,9 @@ from mockserver.server.openapi_schemas import REFERENCE, Components, Json, local
 MEDIA_TYPE = "application/json"
 TEXTS: Any = read_texts(Path(__file__).with_name("openapi_texts.yaml"))
 HEADERS: dict[str, Text] = TEXTS["headers"]
+_HEADERS = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
 TAGS = {number: (tag["name"], tag["text"]) for number, tag in TEXTS["tags"].items()}
 """Tag and description by the first number of an operation's section."""
-_FORMULAS = {
-    "v2": ("appsecret + restapikey + curtime",),
-    "v1": ("appsecret + curtime",),
-    "either": ("appsecret + restapikey + curtime", "appsecret + curtime"),
-}  # The text to hash, by the reading `signing`.
-PARAMETER_READINGS = {
-    "curtime": ("curtime", "freshness_seconds"),
-    "checksum": ("signing", "checksum_reuse"),
-    "seq": ("seq",),
-    "identifier": ("identifier",),
-}  # The readings that concern one parameter.
-COMMON_READINGS = ("strictness", "paths", "http_status")  # The readings that concern every call.
 _TIME_RANGE_ERRORS = frozenset({"invalid_time_range", "range_too_large"})
 
 
@@ -76,6 +65,7 @@ class _Document:
 
     def build(self, server: str) -> Json:
         """Return the whole document."""
+        security = fill("security", signature=signature(self.readings))
         return {
             "openapi": "3.1.0",
             "info": {
@@ -90,7 +80,14 @@ class _Document:
             "tags": [{"name": name, **self._text("description", text)} for name, text in TAGS.values()],
             "paths": {path: {"post": post} for path, post in self._operations()},
             "components": {
-                "securitySchemes": {"signature": self._security_scheme()},
+                "securitySchemes": {
+                    "signature": {
+                        "type": "apiKey",
+                        "in": "query",
+                        "name": "checksum",
+                        **self._text("description", security),
+                    }
+                },
                 "parameters": self._parameters(),
                 "headers": {
                     name: {**self._text("description", text), "schema": {"type": "string"}}
@@ -166,13 +163,13 @@ class _Document:
         return {
             "200": {
                 **self._text("description", TEXTS["response"] if same_status else TEXTS["rest_success"]),
-                "headers": self._headers(),
+                "headers": _HEADERS,
                 "content": _content(schema, {**answers, **same_status}),
             },
             **{
                 str(status): {
                     **self._text("description", TEXTS["rest_failure"]),
-                    "headers": self._headers(),
+                    "headers": _HEADERS,
                     "content": _content(self.failure, failures[status]),
                 }
                 for status in sorted(failures)
@@ -204,7 +201,7 @@ class _Document:
         for name, original in self.config.schemas["query.json"].schema["properties"].items():
             schema = self.components.convert(original, "query.json")
             about = signature(self.readings) if name == "checksum" else self._text_of(schema)
-            about = with_readings(about, PARAMETER_READINGS.get(name, ()), self.readings)
+            about = with_readings(about, TEXTS["parameter_readings"].get(name, ()), self.readings)
             schema = {key: value for key, value in schema.items() if "description" not in key}
             if name == "identifier" and self.readings["identifier"] == "admin":
                 schema["enum"] = sorted({name for app in ([app] if self.app else apps) for name in app.identifiers})
@@ -217,10 +214,6 @@ class _Document:
                 "example": examples.get(name, original["examples"][0]),
             }
         return parameters
-
-    def _security_scheme(self) -> Json:
-        text = fill("security", signature=signature(self.readings))
-        return {"type": "apiKey", "in": "query", "name": "checksum", **self._text("description", text)}
 
     def _failure_schema(self) -> Json:
         """Return the schema of a failure: the envelope with any code of the catalogue but 0."""
@@ -253,9 +246,6 @@ class _Document:
             "value": failure(row.code, row.text.to(self.lang)),
         }
 
-    def _headers(self) -> Json:
-        return {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
-
     def _about(self, reference: Json) -> Text:
         return self._text_of(self.components.schemas[reference["$ref"].removeprefix(REFERENCE)])
 
@@ -282,7 +272,8 @@ def _applies(row: ErrorRow, operation: Operation, config: Config) -> bool:
 
 def formulas(readings: Readings) -> tuple[str, ...]:
     """Return the formulas that the reading `signing` allows, the usual one first; v2 if signatures are not checked."""
-    return _FORMULAS.get(readings["signing"], _FORMULAS["v2"])
+    chosen: tuple[str, ...] = TEXTS["formulas"][readings["signing"]]
+    return chosen
 
 
 def signature(readings: Readings) -> Text:
@@ -304,7 +295,7 @@ def fill(name: str, **values: object) -> Text:
 def description(readings: Readings) -> Text:
     """Return the description of the API under these readings."""
     text = fill("description", signature=signature(readings), http=TEXTS["http"][readings["http_status"]])
-    return with_readings(text, COMMON_READINGS, readings)
+    return with_readings(text, TEXTS["common_readings"], readings)
 
 
 def with_readings(text: Text, names: tuple[str, ...], readings: Readings) -> Text:

@@ -24,18 +24,14 @@ if TYPE_CHECKING:
     from mockserver.server.server import Server
 
 log = logging.getLogger("mockserver.transport")
-_OWNERS: weakref.WeakSet[Server] = weakref.WeakSet()  # The servers running in this process.
-
-
-def register(owner: Server) -> None:
-    """Call `owner.forget_parent` in every child that this process forks from now on."""
-    _OWNERS.add(owner)
+RUNNING: weakref.WeakSet[Server] = weakref.WeakSet()
+"""The servers running in this process. A child that the process forks calls their `forget_parent`."""
 
 
 def _after_fork_in_child() -> None:
-    for owner in list(_OWNERS):
-        owner.forget_parent()
-    _OWNERS.clear()
+    for server in list(RUNNING):
+        server.forget_parent()
+    RUNNING.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -20,7 +20,7 @@ from mockserver.server.api import FastPath
 from mockserver.server.limits import ClientLog, Envelope, Limits, plain_envelope
 from mockserver.server.listener import TLS, Listener, bind, raise_process_limits, stop_signals
 from mockserver.server.playback import Playbacks, Timer
-from mockserver.server.processes import fast_loop, give_up, on_loop_error, register, require_threads
+from mockserver.server.processes import RUNNING, fast_loop, give_up, on_loop_error, require_threads
 from mockserver.server.service import Service
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Server:
         )
         self._listener = Listener(self._service, sock, self._tls, shared=self._shared)
         try:
-            register(self)
+            RUNNING.add(self)
             loop.run_until_complete(_serve(self._service, self._listener, on_ready))
         finally:
             self._service = self._listener = None

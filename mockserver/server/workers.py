@@ -52,18 +52,13 @@ class Supervisor:
     ) -> None:
         self._work, self._count, self._reload = work, count, reload
         self._sockets = _sockets(host, port, count)
+        self.port: int = self._sockets[0].getsockname()[1]
         self._workers: dict[int, _Worker] = {}
         self._selector = selectors.DefaultSelector()
         self._to_replace: deque[int] = deque()  # Slots whose workers SIGHUP replaces, in this order.
         self._next_start = [0.0] * count
         self._stops = 0  # Stop signals received.
         self._failed = False
-
-    @property
-    def port(self) -> int:
-        """The port of all workers."""
-        port: int = self._sockets[0].getsockname()[1]
-        return port
 
     def run(self, on_ready: Callable[[], object]) -> int:
         """Serve until a stop signal; call `on_ready` once every worker accepts requests. Return the exit status."""
