@@ -29,7 +29,7 @@ from mockserver.server import (
     console_try,
 )
 from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Route, parse_request
-from mockserver.server.guard import CHALLENGES, Guard
+from mockserver.server.guard import CHALLENGES, Guard, admin_error
 
 log = logging.getLogger("mockserver")
 
@@ -71,7 +71,7 @@ def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
         return None
 
     @admin.errorhandler(AdminError)
-    def admin_error(error: AdminError) -> Response:
+    def refused(error: AdminError) -> Response:
         return _error_response(error, context.lang)
 
     @admin.errorhandler(Exception)
@@ -80,8 +80,7 @@ def admin_blueprint(context: AdminContext, guard: Guard) -> Blueprint:
             text = Text(error.description or error.name, error.name)
             return _error_response(AdminError(error.code or 500, "http_error", text), context.lang)
         log.error("the admin API failed", exc_info=error)
-        text = Text("internal error of the mock server; see its log", "模拟服务器内部错误；详见日志")
-        return _error_response(AdminError(500, "internal_error", text), context.lang)
+        return _error_response(admin_error("internal_error"), context.lang)
 
     for route in (*ROUTES, *PAGES):
         admin.add_url_rule(
@@ -101,10 +100,8 @@ def unmatched_response(context: AdminContext, guard: Guard) -> Response:
         guard.check(request)
         path = request.path[len(PREFIX) + 1 :]
         if allowed := ", ".join(_allowed_methods()):
-            text = Text(f"{path} supports {allowed}", f"{path} 支持 {allowed}")
-            raise AdminError(405, "method_not_allowed", text)
-        text = Text(f"there is no resource {PREFIX}/{path}", f"没有资源 {PREFIX}/{path}")
-        raise AdminError(404, "unknown_resource", text)
+            raise admin_error("method_not_allowed", path=path, allowed=allowed)
+        raise admin_error("unknown_resource", path=f"{PREFIX}/{path}")
     except AdminError as error:
         return _error_response(error, context.lang)
 

@@ -6,10 +6,11 @@ import contextlib
 import secrets
 
 from mockserver.contract.apps import App, Credentials
-from mockserver.core.errors import AdminError, ConfigurationError
+from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Lang, Text
 from mockserver.server.admin_catalog import ready
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.guard import admin_error
 
 ROUTES = Routes()
 
@@ -59,11 +60,7 @@ def delete_app(context: AdminContext, request: AdminRequest) -> Json:
     """
     appkey = request.path["appkey"]
     if appkey in context.engine.config.apps:
-        text = Text(
-            f"app {appkey!r} is defined in apps.yaml; remove it there",
-            f"应用 {appkey!r} 定义于 apps.yaml；请在文件中删除",
-        )
-        raise AdminError(409, "app_of_a_file", text)
+        raise admin_error("app_of_a_file", appkey=appkey)
     if appkey not in context.engine.store.apps:
         raise context.unknown_app(appkey)
     context.release(appkey)

@@ -13,6 +13,7 @@ from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import parse_fault
 from mockserver.scenarios.loading import load_rule
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
+from mockserver.server.guard import admin_error
 
 ROUTES = Routes()
 MAX_SHIFT_SECONDS = 366 * 86_400 * 100
@@ -30,7 +31,7 @@ def set_scenario(context: AdminContext, request: AdminRequest) -> Json:
     """Switch the scenario: {"name"}; its sequences restart."""
     fields = request.fields(name=(str,))
     if "name" not in fields:
-        raise AdminError(422, "missing_field", Text("missing name", "缺少 name"))
+        raise admin_error("missing_field", name="name")
     name = fields["name"]
     with context.engine.changing:
         scenarios = context.engine.config.scenarios
@@ -119,7 +120,7 @@ def remove_answer(context: AdminContext, request: AdminRequest) -> Json:
     """Remove one added answer."""
     answer_id = request.path["id"]
     if not context.scope(request.appkey).remove_rules(answer_id):
-        raise AdminError(404, "unknown_answer", Text(f"there is no answer {answer_id!r}", f"没有应答 {answer_id!r}"))
+        raise admin_error("unknown_answer", id=answer_id)
     return {"removed": 1}
 
 
@@ -172,7 +173,7 @@ def remove_fault(context: AdminContext, request: AdminRequest) -> Json:
     else:
         removed = states[0].faults.remove(fault_id)
     if not removed:
-        raise AdminError(404, "unknown_fault", Text(f"there is no fault {fault_id!r}", f"没有故障 {fault_id!r}"))
+        raise admin_error("unknown_fault", id=fault_id)
     return {"removed": 1}
 
 
@@ -199,8 +200,7 @@ def set_clock(context: AdminContext, request: AdminRequest) -> Json:
     """{"now"} freezes the clock, {"offset_seconds"} shifts it, {"advance_seconds"} moves it forward."""
     fields = request.fields(now=(str, int, float), offset_seconds=(int, float), advance_seconds=(int, float))
     if len(fields) != 1:
-        names = "now, offset_seconds, advance_seconds"
-        raise _invalid_clock(f"give exactly one of {names}", f"{names} 须且只能有一项")
+        raise admin_error("invalid_clock.count", names="now, offset_seconds, advance_seconds")
     clock = context.scope(request.appkey).clock
     [(name, value)] = fields.items()
     if name == "now":
@@ -208,12 +208,9 @@ def set_clock(context: AdminContext, request: AdminRequest) -> Json:
     elif abs(value) <= MAX_SHIFT_SECONDS:
         now = clock.now() + value - (clock.offset if name == "offset_seconds" else 0)
     else:
-        raise _invalid_clock(f"{name} is out of range", f"{name} 超出范围")
+        raise admin_error("invalid_clock.shift", name=name)
     if not _MIN_TIME <= now <= _MAX_TIME:
-        raise _invalid_clock(
-            "the clock must stay between 2001 and 2286: ten digits of Unix seconds",
-            "时钟须在 2001 至 2286 年之间：十位 Unix 秒数",
-        )
+        raise admin_error("invalid_clock.time")
     {"now": clock.freeze, "offset_seconds": clock.set_offset, "advance_seconds": clock.advance}[name](float(value))
     return get_clock(context, request)
 
@@ -232,7 +229,3 @@ def _parse_time(now: str | float) -> float:
         return parse_time(now, int(machine_time()))
     except InvalidTime as error:
         raise AdminError(422, "invalid_clock", error.text) from None
-
-
-def _invalid_clock(en: str, zh: str) -> AdminError:
-    return AdminError(422, "invalid_clock", Text(en, zh))

@@ -14,10 +14,9 @@ import flask
 from flask import Response
 
 from mockserver.contract import checksum
-from mockserver.core.errors import AdminError
-from mockserver.core.text import Text
 from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Routes
+from mockserver.server.guard import admin_error
 from mockserver.server.openapi import openapi_document
 
 ROUTES = Routes()
@@ -44,7 +43,7 @@ def openapi(context: AdminContext, request: AdminRequest) -> Json:
     """
     lang = request.query.get("lang", context.lang)
     if lang not in ("en", "zh"):
-        raise AdminError(422, "unknown_language", Text("lang must be en or zh", "lang 须为 en 或 zh"))
+        raise admin_error("unknown_language")
     return openapi_document(
         context.engine.config,
         current_readings(context, request.appkey),
@@ -73,7 +72,7 @@ def docs_file(context: AdminContext, request: AdminRequest) -> Response:
         return _file(_PAGES / name)
     if name in _SWAGGER_FILES:
         return _file(_swagger_folder() / name)
-    raise AdminError(404, "unknown_resource", Text(f"there is no resource docs/{name}", f"没有资源 docs/{name}"))
+    raise admin_error("unknown_resource", path=f"docs/{name}")
 
 
 @ROUTES.add("GET", "sign", "返回签名后的查询串", query=("identifier", "seq"))
@@ -100,11 +99,7 @@ def _swagger_folder() -> Path:
     """Return the folder of Swagger UI's files. Only the path is needed, so the package is not imported."""
     package = find_spec("flask_swagger_ui")
     if package is None or package.origin is None:
-        text = Text(
-            "this page needs Swagger UI: pip install 'mockserver[docs]' (in a clone: '.[docs]'); the document is at openapi.json",
-            "此页面需要 Swagger UI：pip install 'mockserver[docs]'（在克隆的仓库中为 '.[docs]'）；文档见 openapi.json",
-        )
-        raise AdminError(501, "docs_not_installed", text)
+        raise admin_error("docs_not_installed")
     return Path(package.origin).parent / "dist"
 
 

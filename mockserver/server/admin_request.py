@@ -17,6 +17,7 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import AppState, MemoryStore
+from mockserver.server.guard import admin_error
 from mockserver.server.wsgi import OVERLONG, TRANSPORT, WAIT, WAITED
 from mockserver.validation.body_encoding import find_encoding
 
@@ -58,8 +59,7 @@ class AdminRequest:
                 raise AdminError(422, "unknown_field", unknown("field", name, types))
             if (isinstance(value, bool) and bool not in types[name]) or not isinstance(value, types[name]):
                 allowed = " or ".join(kind.__name__ for kind in types[name])
-                text = Text(f"{name} must be {allowed}", f"{name} 的类型应为 {allowed}")
-                raise AdminError(422, "invalid_field", text)
+                raise admin_error("invalid_field.type", name=name, types=allowed)
         return dict(self.body)
 
 
@@ -163,8 +163,7 @@ def parse_request(incoming: flask.Request, route: Route, path: Mapping[str, str]
     known = None if route.query is None else ("appkey", *route.query)
     for name, values in incoming.args.lists():
         if len(values) > 1:
-            text = Text(f"{name} is given {len(values)} times", f"{name} 出现 {len(values)} 次")
-            raise AdminError(422, "invalid_parameter", text)
+            raise admin_error("invalid_parameter.repeated", name=name, count=len(values))
         if known is not None and name not in known:
             raise AdminError(422, "invalid_parameter", unknown("parameter", name, known))
     query = incoming.args.to_dict()
@@ -177,19 +176,18 @@ def _parse_body(incoming: flask.Request) -> Json:
     raw = incoming.stream.read(MAX_BODY_BYTES + 1)
     # Our transport passes on an empty body if the body exceeds the transport's own limit.
     if len(raw) > MAX_BODY_BYTES or incoming.environ.get(OVERLONG):
-        raise AdminError(413, "body_too_large", Text("the body is too large", "请求体过大"))
+        raise admin_error("body_too_large")
     try:
         body = json.loads(
             raw or b"{}", parse_constant=_finite_float, parse_float=_finite_float, object_pairs_hook=_unique_keys
         )
     except (ValueError, RecursionError):
-        text = Text("the body is not JSON", "请求体不是 JSON")
-        if encoding := find_encoding(raw):
-            text = Text(f"{text.en} but {encoding.en}", f"{text.zh}，而是 {encoding.zh}")
-        raise AdminError(400, "malformed_json", text) from None
+        encoding = find_encoding(raw)
+        raise admin_error(
+            "malformed_json.encoded" if encoding else "malformed_json.no_json", encoding=encoding
+        ) from None
     if not isinstance(body, dict):
-        text = Text("the body is not a JSON object", "请求体不是 JSON 对象")
-        raise AdminError(400, "malformed_json", text)
+        raise admin_error("malformed_json.no_object")
     return body
 
 

@@ -17,12 +17,13 @@ from mockserver.contract.operations import OPERATIONS, PREFIX
 from mockserver.core.clock import parse_day, start_of_day
 from mockserver.core.errors import AdminError
 from mockserver.core.http import Request
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_docs import signed_query
 from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import format_time, page_language, render
+from mockserver.server.guard import admin_error
 from mockserver.world.recorded import RecordedWorld
 from mockserver.world.sources import World
 from mockserver.world.views import VIEWS
@@ -187,14 +188,14 @@ def _answer(context: AdminContext, appkey: str, operation: str, body: Json) -> J
     answer: Json = json.loads(context.engine.preview(sent).body)
     if answer.get("ErrorCode") != 0:
         info = str(answer.get("ErrorInfo"))
-        raise AdminError(422, "not_answered", Text(f"{operation}: {info}", f"{operation}：{info}"))
+        raise admin_error("not_answered", operation=operation, info=info)
     return answer
 
 
 def _second(request: AdminRequest, name: str, default: int) -> int:
     value = request.query.get(name, str(default))
     if not value.isdecimal() or len(value) > 10:
-        raise AdminError(422, "invalid_parameter", Text(f"{name} must be Unix seconds", f"{name} 应为 Unix 秒数"))
+        raise admin_error("invalid_parameter.second", name=name)
     return int(value)
 
 

@@ -21,11 +21,11 @@ from flask import Response
 
 from mockserver import __version__
 from mockserver.core.clock import UTC8_OFFSET
-from mockserver.core.errors import AdminError
 from mockserver.core.text import Lang, Text
 from mockserver.core.yaml_reader import read_texts
 from mockserver.server.admin_docs import PAGE_HEADERS as DOCS_HEADERS
 from mockserver.server.admin_request import AdminContext, AdminRequest
+from mockserver.server.guard import admin_error
 
 _PAGES = Path(__file__).parent / "pages"
 _FOLDERS = (_PAGES / "console", _PAGES / "vendor")
@@ -80,8 +80,7 @@ def asset(context: AdminContext, request: AdminRequest) -> Response:
     """Return a script, style sheet or icon of the pages. Browsers cache a file under its version permanently."""
     name, (version, files) = request.path["name"], _assets()
     if name not in files:
-        text = Text(f"the console has no file {name}", f"控制台没有文件 {name}")
-        raise AdminError(404, "unknown_resource", text)
+        raise admin_error("unknown_resource.console", name=name)
     response = Response(files[name], mimetype=_MEDIA_TYPES[Path(name).suffix], headers=_HEADERS)
     if request.path["version"] == version:
         response.headers["Cache-Control"] = "private, max-age=31536000, immutable"

@@ -10,24 +10,36 @@ The probes of an orchestrator know neither the token nor a name of the server; t
 from __future__ import annotations
 
 import base64
+import functools
 import hmac
 import ipaddress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mockserver.core.addresses import split_url
 from mockserver.core.errors import AdminError
 from mockserver.core.http import header_text
-from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_texts
 
 if TYPE_CHECKING:
     from flask import Request
 
-WRITE_HEADER = "X-Mock-Admin"
 CHALLENGES = ("Bearer", 'Basic realm="mockserver: any name, the admin token as password", charset="UTF-8"')
 """The WWW-Authenticate headers of a 401. With Basic, a browser asks its user for the token."""
 _READS = frozenset({"GET", "HEAD"})
 _ALLOWED_FETCH_SITES = frozenset({"", "same-origin", "none"})
+
+
+def admin_error(name: str, /, **values: object) -> AdminError:
+    """Return an error of admin_errors.yaml with the placeholders of its message filled."""
+    row = _errors()[name]
+    return AdminError(row["status"], name.partition(".")[0], row["text"].format(**values))
+
+
+@functools.cache
+def _errors() -> Any:
+    return read_texts(Path(__file__).with_name("admin_errors.yaml"))
 
 
 @dataclass(frozen=True)
@@ -75,36 +87,24 @@ class Guard:
         """Raise AdminError 401, 403 or 415 unless the request is allowed."""
         host = host_name(request.environ.get("HTTP_HOST", ""))
         if self.hosts is not None and host not in self.hosts:
-            raise _forbidden(
-                "foreign_host", f"Host {host!r} is not a name of this server", f"Host {host!r} 不属于本服务器"
-            )
+            raise admin_error("foreign_host", host=host)
         origin = request.headers.get("Origin")
         own = f"{request.scheme}://{request.environ.get('HTTP_HOST', '')}"
         if origin is not None and origin != own and origin not in self.origins:
-            raise _forbidden("foreign_origin", "requests from other origins are not allowed", "不允许其他来源的请求")
+            raise admin_error("foreign_origin")
         if request.headers.get("Sec-Fetch-Site", "") not in _ALLOWED_FETCH_SITES:
-            raise _forbidden("cross_site", "cross-site requests are not allowed", "不允许跨站请求")
+            raise admin_error("cross_site")
         if self.token is None and not is_loopback(request.remote_addr or "localhost"):
-            raise _forbidden(
-                "foreign_machine",
-                "requests from other machines need a server with an admin token",
-                "仅当服务器设置了管理令牌时，才允许其他机器调用",
-            )
+            raise admin_error("foreign_machine")
         if self.token is not None and not hmac.compare_digest(
             _sent_token(request), header_text(self.token).encode("latin-1")
         ):
-            text = Text("send Authorization: Bearer TOKEN", "请发送 Authorization: Bearer TOKEN")
-            raise AdminError(401, "unauthorized", text)
+            raise admin_error("unauthorized")
         if request.method not in _READS:
-            _check_write(request)
-
-
-def _check_write(request: Request) -> None:
-    if request.headers.get(WRITE_HEADER) != "1":
-        raise _forbidden("missing_header", f"writes must send {WRITE_HEADER}: 1", f"写操作须带 {WRITE_HEADER}: 1")
-    if request.mimetype != "application/json":
-        header = "Content-Type: application/json"
-        raise AdminError(415, "unsupported_content_type", Text(f"writes must send {header}", f"写操作须带 {header}"))
+            if request.headers.get("X-Mock-Admin") != "1":
+                raise admin_error("missing_header")
+            if request.mimetype != "application/json":
+                raise admin_error("unsupported_content_type")
 
 
 def _sent_token(request: Request) -> bytes:
@@ -136,7 +136,3 @@ def host_name(header: str) -> str:
         return (split_url(f"//{header}").hostname or "") if "@" not in header else ""
     except ValueError:
         return ""
-
-
-def _forbidden(name: str, en: str, zh: str) -> AdminError:
-    return AdminError(403, name, Text(en, zh))
