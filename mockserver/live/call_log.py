@@ -108,9 +108,9 @@ def ask_all(prober: Prober, log: CallLog, begin: int, end: int, *, expected: boo
     return _add(log, reply, None, begin, end, reply.rows("UsersList"))
 
 
-def ask_user(prober: Prober, log: CallLog, user: str, begin: int, end: int) -> Listing:
+def ask_user(prober: Prober, log: CallLog, user: str, begin: int, end: int, *, expected: bool = True) -> Listing:
     """Send a request to 2.1 for a user, and add the answer to the log."""
-    reply = prober.ask(RECORDS, {"UserId": user, "BeginTime": str(begin), "EndTime": str(end)})
+    reply = prober.ask(RECORDS, {"UserId": user, "BeginTime": str(begin), "EndTime": str(end)}, expected=expected)
     rooms = [(room, room.get("RoomRecords")) for room in reply.rows("UserRecords")]
     rows = [
         {**record, "UserId": user, "RoomId": room.get("RoomId"), "CreateTime": room.get("CreateTime")}

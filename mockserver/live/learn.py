@@ -23,9 +23,9 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.text import Text
 from mockserver.engine.config import load_config
-from mockserver.live.provocations import UNKNOWN_ID, ErrorSeen
+from mockserver.live.provocations import ErrorSeen
 from mockserver.live.pseudonyms import Scrubber
-from mockserver.live.recording import ROOM, Recording
+from mockserver.live.recording import RECORDS, ROOM, Recording
 from mockserver.live.recording_files import FIELDS, scenario_files, session_rows
 from mockserver.live.target import Target
 from mockserver.live.verify import Result
@@ -70,11 +70,11 @@ def learned_files(result: Result, target: Target, catalogue: Catalogue, schemas:
     """Return the contents of all files."""
     rows, left_out = _error_rows(result.errors, catalogue)
     files = {FILES[0]: _errors_file(result, rows)}
+    recording = _recording(result, target, schemas, left_out if data == "recorded" else [])
     if data == "none":
-        head = _scenario(result, {name: _value(result, name) for name in READINGS})
+        head = _scenario(result, recording.readings)
         files[FILES[1]] = "\n".join([*head, "extends: default"]) + "\n"
     else:
-        recording = _recording(result, target, schemas, left_out)
         sessions = io.StringIO()
         write_rows(sessions, FIELDS, session_rows(recording))
         texts, dropped = scenario_files(recording, SCENARIO, [*_scenario(result, recording.readings)])
@@ -179,15 +179,15 @@ def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[
     known = frozenset(name for name, observed in result.readings.items() if observed.value is not None)
     recording = Recording({name: _value(result, name) for name in READINGS}, known=known)
     scrubber, dropped = Scrubber(target), 0
-    missing = {each.code for each in result.errors if each.name == "room_not_found"} - {None}
+    codes = {each.name: each.code for each in result.errors}
+    unknown = {ROOM: codes["room_not_found"], RECORDS: codes["user_not_found"]}
     for reply in result.replies:
         texts = [scrubber.scrub_data(json.dumps(each, ensure_ascii=False), ()) for each in (reply.body, reply.value)]
         body, value = map(json.loads, texts)
         if not schemas.request(reply.operation).accepts(body) or not isinstance(value, dict):
             continue
         if not reply.ok:
-            windowed = reply.operation == ROOM and "BeginTime" in body and reply.code in missing
-            if reply.code is not None and (UNKNOWN_ID in body.values() or windowed):
+            if reply.code is not None and reply.code == unknown.get(reply.operation):
                 recording.add_failure(reply.operation, body, {**value, "ErrorInfo": scrubber.scrub_text(reply.info)})
         elif not _UNFIT.search(texts[1]) and schemas.answer(reply.operation, value).accepts(value):
             recording.add(reply.operation, body, value, reply.at)

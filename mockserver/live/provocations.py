@@ -46,7 +46,8 @@ def provoke_errors(prober: Prober) -> None:
         prober.errors.setdefault(name, []).append((what, reply))
 
     cause("unknown_command", "unknown command", ALL, body, path="/v2/video/no_such_command")
-    cause("method_not_allowed", "GET", ALL, b"", method="GET")
+    cause("method_not_allowed", "PUT", ALL, body, method="PUT")
+    cause("method_not_allowed", "GET", ALL, b"", method="GET")  # Some refuse it for the missing body.
     cause("empty_body", "no body", ALL, b"")
     cause("malformed_json", "broken JSON", ALL, b'{"BeginTime": ')
     cause("malformed_json", "a list", ALL, b"[]")
@@ -85,30 +86,6 @@ def provoke_errors(prober: Prober) -> None:
     cause("user_not_found", "unknown user", RECORDS, {"UserId": UNKNOWN_ID, **body})
     long = {"BeginTime": str(_OLD_BEGIN), "EndTime": str(_OLD_BEGIN + LONGEST_RANGE * DAY_SECONDS + 1)}
     cause("range_too_large", f"a range of over {LONGEST_RANGE} days", ALL, long)
-
-
-def conclude_unknown_ids(prober: Prober) -> None:
-    """Decide the readings about unknown ids, by the provoked errors."""
-    for reading, error, rows in (
-        ("unknown_room", "room_not_found", "Users"),
-        ("unknown_user", "user_not_found", "UserRecords"),
-    ):
-        reply = prober.errors[error][-1][1]
-        if reply.ok and not reply.rows(rows):
-            prober.confirm(reading, "empty", Text("an unknown id has an empty answer", "未知 id 返回空结果"), reply)
-        elif reply.code is not None:
-            text = Text(f"an unknown id is refused with {reply.code}", f"未知 id 返回错误 {reply.code}")
-            prober.confirm(reading, "error", text, reply)
-        else:
-            text = Text("an id that cannot exist has rows", "不可能存在的 id 返回了数据")
-            prober.leave_open(reading, text, reply, new=True)
-    room = prober.errors["room_not_found"][-1][1]
-    times = room.value.get("CreateTime") if isinstance(room.value, dict) else None
-    if prober.value("unknown_room") == "empty" and times in ("", "0"):
-        text = Text(f'an unknown room was created at "{times}"', f'未知房间的 CreateTime 为 "{times}"')
-        prober.confirm("unknown_room_times", "zero" if times else "empty", text, room)
-    else:
-        prober.leave_open("unknown_room_times", Text("an unknown room has no times", "未知房间没有时间"), room)
 
 
 def conclude_range(prober: Prober) -> None:

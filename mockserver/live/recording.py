@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from mockserver.contract.readings import Readings
+from mockserver.contract.readings import READINGS, Readings
 from mockserver.core.text import Text
 from mockserver.world.coverage import Spans
 from mockserver.world.sessions import MAX_TIME
@@ -56,7 +56,7 @@ class Clue(NamedTuple):
     begin: int
     end: int
     at: float
-    found: frozenset[Any]
+    found: frozenset[Any] | None  # None for the answer to an unknown user or room.
 
 
 @dataclass
@@ -85,7 +85,8 @@ class Recording:
     )  # By reading: the values that the answers allow, if there are several.
     corrections: dict[str, Text] = field(default_factory=dict)  # Descriptions of corrections, by reading.
     _windows: list[Clue] = field(default_factory=list)
-    _rooms_asked: list[Clue] = field(default_factory=list)
+    _rooms_asked: dict[str, Clue] = field(default_factory=dict)  # By the JSON of the request's body.
+    _users_without_calls: dict[str, Clue] = field(default_factory=dict)
     _keys_of_user: dict[str, set[Key]] = field(default_factory=dict)
 
     def add(self, operation: str, body: Body, answer: Body, at: float) -> None:
@@ -110,30 +111,39 @@ class Recording:
             self._keep(operation, body, answer)
 
     def add_failure(self, operation: str, body: Body, answer: Body) -> None:
-        """Add the answer to a request for a room or a user that does not exist."""
+        """Add the answer to a request for a room or a user that does not exist, or has no calls in the time range."""
         self.changes += 1
-        if operation == ROOM and self._add_empty_window(body, answer):
-            return
         self.readings = {**self.readings, "unknown_room" if operation == ROOM else "unknown_user": "error"}
-        name = "RoomId" if operation == ROOM else "UserId"
-        self.failures[operation, _canonical({name: body[name]})] = {**answer}
+        self._add_unknown(operation, body, answer)
+
+    def is_known(self, operation: str, body: Body) -> bool:
+        """Whether any answer contains the room or the user of a request."""
+        return body["RoomId"] in self.rooms if operation == ROOM else body["UserId"] in self._keys_of_user
 
     def conclude_readings(self) -> None:
         """Correct the readings that the answers contradict, and find those that the answers do not decide."""
-        for name, find in (("window", self._possible_windows), ("room_window", self._possible_room_windows)):
-            possible, value = sorted(find()), self.readings[name]
+        rooms = self._possible_room_readings()
+        found = {
+            "window": self._possible_windows(),
+            "room_window": {each for each, _ in rooms},
+            "room_without_calls": {each for _, each in rooms},
+            "user_without_calls": self._possible_users_without_calls(),
+        }
+        for name, values in found.items():
+            possible, value = sorted(values), self.readings[name]
             is_known = name in self.known and value in possible
             self.undecided.pop(name, None)
-            if name == "room_window" and value not in possible and (name in self.known or not possible):
-                # A target may select those present, whatever `window` selects.
-                self.undecided[name] = ["room", "stays"]
-            elif len(possible) > 1 and not is_known:
+            if name != "window" and value not in possible and (name in self.known or not possible):
+                # A target may do what no value describes.
+                self.undecided[name] = sorted(READINGS[name].names)
+                continue
+            if len(possible) > 1 and not is_known:
                 self.undecided[name] = possible
-            elif possible and not is_known and value not in possible:
-                self.readings = {**self.readings, name: possible[0]}
+            if possible and not is_known and value not in possible:
+                self.readings, shown = {**self.readings, name: possible[0]}, " / ".join(possible)
                 self.corrections[name] = Text(
-                    f"the answers show {name}={possible[0]}, not {value}; run `mockserver learn` first to know all readings",
-                    f"响应表明 {name}={possible[0]}，而不是 {value}；请先运行 `mockserver learn` 以确定全部读法",
+                    f"the answers show {name}={shown}, not {value}; run `mockserver learn` first to know all readings",
+                    f"响应表明 {name}={shown}，而不是 {value}；请先运行 `mockserver learn` 以确定全部读法",
                 )
 
     def _possible_windows(self) -> set[str]:
@@ -145,25 +155,42 @@ class Recording:
                 leave = self.sessions[key].leave
                 if leave < at - _CLOCK_SKEW:
                     possible = {
-                        rule for rule in possible if _selects(rule, begin, end, key[2], leave) == (key in found)
+                        rule for rule in possible if _selects(rule, begin, end, key[2], leave) == (key in (found or ()))
                     }
         return possible
 
-    def _possible_room_windows(self) -> set[str]:
-        """Return the values of `room_window` that explain every answer of 2.2 about a completely known room."""
-        possible = {"stays", "room"}
-        if any(None in clue.found for clue in self._rooms_asked):
-            return set()
-        if len(self.sessions) > _MAX_COMPARED:
-            return possible
+    def _possible_room_readings(self) -> set[tuple[str, str]]:
+        """Return the values of `room_window` and `room_without_calls` that explain every answer with a time range."""
+        possible = set(itertools.product(READINGS["room_window"].names, READINGS["room_without_calls"].names))
+        keys = {clue.place: list[Key]() for clue in self._rooms_asked.values()}
+        for key in self.sessions if keys else ():
+            if key[1] in keys:
+                keys[key[1]].append(key)
         rule, joined = self.readings["window"], self.readings["window"] != "contained"
-        for place, begin, end, at, found in self._rooms_asked:
-            room = self.rooms[place]
-            if 0 < room.destroy < at - _CLOCK_SKEW and self.everybody.holds(room.create, room.destroy, joined=joined):
-                keys = [key for key in itertools.chain(*self._keys_of_user.values()) if key[1] == place]
-                present = {key[0] for key in keys if _selects(rule, begin, end, key[2], self.sessions[key].leave)}
-                everyone = {key[0] for key in keys if room.create <= end and room.destroy >= begin}
-                possible &= {name for name, users in (("stays", present), ("room", everyone)) if users == found}
+        for place, begin, end, at, found in self._rooms_asked.values():
+            room = self.rooms.get(place, RoomSeen())
+            existed = room.create <= end and room.destroy >= begin
+            if not (end < room.create or 0 < room.destroy < at - _CLOCK_SKEW):
+                continue
+            everyone = frozenset(key[0] for key in keys[place] if existed)
+            leaves = {key: self.sessions[key].leave for key in keys[place]}
+            present = frozenset(key[0] for key in leaves if _selects(rule, begin, end, key[2], leaves[key]))
+            complete = not existed or self.everybody.holds(room.create, room.destroy, joined=joined)
+            for choice in list(possible):
+                users = present if choice[0] == "stays" else everyone
+                is_known = {"known": True, "outside": existed, "unknown": bool(users)}[choice[1]]
+                if found != (users if is_known else None) if complete else found is None and choice[1] != "unknown":
+                    possible.discard(choice)
+        return possible
+
+    def _possible_users_without_calls(self) -> set[str]:
+        """Return the values of `user_without_calls` that explain every answer of 2.1 without calls."""
+        possible = set(READINGS["user_without_calls"].names)
+        if self.readings["unknown_user"] != "error":
+            return {self.readings["user_without_calls"]}  # There is no difference.
+        for user, _, _, at, found in self._users_without_calls.values():
+            if any(key[2] < at - _CLOCK_SKEW for key in self._keys_of_user.get(user, ())):
+                possible &= {"unknown" if found is None else "known"}
         return possible
 
     def _add_window(self, body: Body, rows: Iterable[Mapping[str, Any]], at: float) -> None:
@@ -184,8 +211,11 @@ class Recording:
                     f"{_name(key)} is in an answer for {begin}-{body['EndTime']}, against the reading window={rule}",
                     f"{_name(key)} 出现在 {begin}-{body['EndTime']} 的响应中，与读法 window={rule} 不符",
                 )
+        clue = Clue(user or "", begin, int(body["EndTime"]), at, frozenset(keys))
         if len(self._windows) < _MAX_CLUES:
-            self._windows.append(Clue(user or "", begin, int(body["EndTime"]), at, frozenset(keys)))
+            self._windows.append(clue)
+        if user is not None and not keys:
+            self._keep_clue(self._users_without_calls, body, clue)
         if user is None:
             self.everybody.add(begin, end)
         else:
@@ -236,39 +266,42 @@ class Recording:
         room.create = int(create)
 
     def _add_room(self, body: Body, answer: Body, at: float) -> None:
-        window = {name: body[name] for name in ("BeginTime", "EndTime") if body.get(name)}
         if answer["CreateTime"] in RUNNING:
-            if self._add_empty_window(body, answer):
-                return
             # The reading `unknown_room=empty`: there is no such room.
-            self.failures[ROOM, _canonical({"RoomId": body["RoomId"]})] = {**answer}
             times = "zero" if answer["CreateTime"] == "0" else "empty"
             self.readings = {**self.readings, "unknown_room": "empty", "unknown_room_times": times}
+            self._add_unknown(ROOM, body, answer)
             return
-        room_id = body["RoomId"]
-        self.failures.pop((ROOM, _canonical({"RoomId": room_id})), None)
+        room_id, window = body["RoomId"], _window(body)
         self._see_create(room_id, answer["CreateTime"])
         room = self.rooms[room_id]
         room.destroy = self._time(answer["DestroyTime"]) % MAX_TIME
         if not window:
             room.users = [dict(user) for user in answer["Users"]]
         elif len(window) == 2:
-            if len(self._rooms_asked) < _MAX_CLUES:
-                found = frozenset(user["UserId"] for user in answer["Users"])
-                self._rooms_asked.append(Clue(room_id, int(window["BeginTime"]), int(window["EndTime"]), at, found))
+            found = frozenset(user["UserId"] for user in answer["Users"])
+            span = int(window["BeginTime"]), int(window["EndTime"])
+            self._keep_clue(self._rooms_asked, body, Clue(room_id, *span, at, found))
             self._keep(ROOM, {"RoomId": room_id, **window}, answer)
 
-    def _add_empty_window(self, body: Body, answer: Body) -> bool:
-        """Add the answer that a room is unknown; return False if it is not about a time range of a known room."""
-        room_id, window = body["RoomId"], {name: body[name] for name in ("BeginTime", "EndTime") if body.get(name)}
-        if not window or room_id not in self.rooms or not self.rooms[room_id].create:
-            return False
-        if len(window) == 2 and len(self._rooms_asked) < _MAX_CLUES:
-            # Neither value of `room_window` explains it.
-            begin, end = map(int, window.values())
-            self._rooms_asked.append(Clue(room_id, begin, end, self.recorded_at, frozenset({None})))
-        self._keep(ROOM, {"RoomId": room_id, **window}, answer)
-        return True
+    def _add_unknown(self, operation: str, body: Body, answer: Body) -> None:
+        """Add the answer that a room or a user is unknown, which may only mean that it has no calls in the range."""
+        name, kind = ("RoomId", "room") if operation == ROOM else ("UserId", "user")
+        who, window, reading = {name: body[name]}, _window(body), f"{kind}_without_calls"
+        if len(window) == 2:
+            clues = self._rooms_asked if operation == ROOM else self._users_without_calls
+            span = int(window["BeginTime"]), int(window["EndTime"])
+            self._keep_clue(clues, body, Clue(body[name], *span, self.recorded_at, None))
+        always = reading in self.known and self.readings[reading] == "known" and not self.is_known(operation, body)
+        if window and not always:
+            self._keep(operation, {**who, **window}, answer)
+        else:
+            self.failures[operation, _canonical(who)] = {**answer}
+
+    def _keep_clue(self, clues: dict[str, Clue], body: Body, clue: Clue) -> None:
+        key = _canonical(body)
+        if key in clues or len(clues) < _MAX_CLUES:
+            clues[key] = clue
 
     def _keep(self, operation: str, body: Body, answer: Body) -> None:
         key = operation, _canonical(body)
@@ -282,13 +315,16 @@ class Recording:
 
     def answer_is_covered(self, operation: str, body: Body) -> bool:
         """Whether the sessions contain a stored answer, so that it need not be written."""
-        if operation != ROOM or self.undecided:
+        if operation not in (ROOM, RECORDS) or self.undecided:
             return False
-        room = self.rooms[body["RoomId"]]
-        begin, end = max(int(body["BeginTime"]), room.create), min(int(body["EndTime"]), room.destroy or MAX_TIME)
-        whole = self.readings["room_window"] == "room"
+        begin, end = int(body.get("BeginTime", 0)), int(body.get("EndTime", MAX_TIME))
         joined = self.readings["window"] != "contained"
-        span = (room.create, room.destroy) if whole else (begin, end)
+        if not self.is_known(operation, body) or operation == RECORDS:
+            return self.everybody.holds(begin, end, joined=joined)
+        room = self.rooms[body["RoomId"]]
+        span = max(begin, room.create), min(end, room.destroy)
+        if self.readings["room_window"] == "room":
+            span = room.create, room.destroy
         return bool(room.destroy) and self.everybody.holds(*span, joined=joined)
 
 
@@ -298,6 +334,10 @@ def _selects(rule: Any, begin: int, end: int, enter: int, leave: int) -> bool:
     if rule == "overlap":
         return enter <= end and leave >= begin
     return {"enter": entered, "leave": left, "contained": entered and left}[rule]
+
+
+def _window(body: Body) -> dict[str, str]:
+    return {name: body[name] for name in ("BeginTime", "EndTime") if body.get(name)}
 
 
 def _canonical(body: Body) -> str:

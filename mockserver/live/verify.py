@@ -15,8 +15,9 @@ from mockserver.core.text import Lang, Text
 from mockserver.live.answers import Finding
 from mockserver.live.call_log import CallLog, discover
 from mockserver.live.day import Day, ask_day
+from mockserver.live.id_readings import conclude_unknown_ids, probe_without_calls
 from mockserver.live.probing import Invariant, Observed, Prober, Reply
-from mockserver.live.provocations import ErrorSeen, conclude_range, conclude_unknown_ids, errors_seen, provoke_errors
+from mockserver.live.provocations import ErrorSeen, conclude_range, errors_seen, provoke_errors
 from mockserver.live.record_checks import INVARIANTS as OF_RECORDS
 from mockserver.live.record_checks import check_sessions, look_up
 from mockserver.live.record_readings import (
@@ -80,7 +81,7 @@ class Result:
                     f"the target has {name}={observed.value}, {self.expected[name]} was expected",
                     f"目标为 {name}={observed.value}，预期为 {self.expected[name]}",
                 )
-                yield name, Finding("error", "reading", text, observed.requests[0] if observed.requests else "")
+                yield (name, Finding("error", "reading", text, observed.requests[0] if observed.requests else ""))
             elif observed.new:
                 yield (
                     name,
@@ -159,6 +160,7 @@ def examine(
         progress(Text("records", "通话记录"))
         probe_window(prober, log)
         probe_room_window(prober, log)
+        probe_without_calls(prober, log)
         progress(Text("statistics", "统计"))
         day = ask_day(prober, log)
         probe_statistics(prober, log, day)

@@ -51,9 +51,10 @@ def query_instance_all_records_by_time(
     """Return a user's sessions in a span by room (§2.1.6): rooms by CreateTime, sessions by EnterTime."""
     user, begin, end = body["UserId"], int(body["BeginTime"]), int(body["EndTime"])
     snapshot = as_of(world.sessions_of_user(user, begin, min(end, now)), now, readings["ongoing"])
-    if readings["unknown_user"] == "error" and not world.has_user(user):
-        raise NotFound("user_not_found", "UserId", user)
     sessions, leave_times = _select(snapshot, _in_window(snapshot.sessions, begin, end, readings), readings)
+    is_known = world.has_user(user) if readings["user_without_calls"] == "known" else len(sessions) > 0
+    if readings["unknown_user"] == "error" and not is_known:
+        raise NotFound("user_not_found", "UserId", user)
     rooms: dict[tuple[int, str], list[tuple[int, dict[str, Any]]]] = {}
     columns = sessions.lists("create", "enter", "audio", "video")
     for room, leave, create, enter, audio, video in zip(
@@ -79,15 +80,17 @@ def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: R
     snapshot = as_of(world.sessions_of_room(room), now, readings["ongoing"])
     sessions = snapshot.sessions
     if not len(sessions):
-        if readings["unknown_room"] == "error":
-            raise NotFound("room_not_found", "RoomId", room)
-        never = "0" if readings["unknown_room_times"] == "zero" else ""
-        return ViewResult({"RoomId": room, "CreateTime": never, "DestroyTime": never, "Users": []})
+        return _unknown_room(room, readings)
     create, destroy = int(sessions.create[0]), int(sessions.leave.max())
     if readings["room_window"] == "stays":
         selected = _in_window(sessions, begin, end, readings)
     else:
         selected = np.full(len(sessions), create <= end and destroy >= begin)
+    # A recording may have the room's end, but not its last sessions.
+    existed = create <= end and bool(sessions.destroy.max() >= begin)
+    is_known = {"known": True, "outside": existed, "unknown": bool(selected.any())}
+    if not is_known[readings["room_without_calls"]]:
+        return _unknown_room(room, readings, snapshot.stable_from)
     fields = {
         "RoomId": room,
         "CreateTime": str(create),
@@ -95,6 +98,13 @@ def query_room_info(world: World, body: Mapping[str, Any], now: int, readings: R
         "Users": _users(world, snapshot, selected, readings),
     }
     return ViewResult(fields, snapshot.stable_from)
+
+
+def _unknown_room(room: str, readings: Readings, stable_from: int | None = None) -> ViewResult:
+    if readings["unknown_room"] == "error":
+        raise NotFound("room_not_found", "RoomId", room)
+    never = "0" if readings["unknown_room_times"] == "zero" else ""
+    return ViewResult({"RoomId": room, "CreateTime": never, "DestroyTime": never, "Users": []}, stable_from)
 
 
 def query_all_instance_by_time(world: World, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:

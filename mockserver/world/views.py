@@ -46,6 +46,11 @@ VIEWS: dict[str, View] = {
 }  # The view of each operation, by the operation's name.
 VIEWS_IN_PARTS: dict[View, Callable[..., Iterator[ViewResult]]] = {query_all_instance_by_time: sessions_in_parts}
 """Views whose results may be huge, as functions that yield them in parts."""
+_DECIDING = {
+    "query_instance_all_records_by_time": ("window", "user_without_calls"),
+    "query_room_info": ("window", "room_window", "room_without_calls"),
+    "query_all_instance_by_time": ("window",),
+}  # The readings that decide the answers of a recording and may be undecided.
 
 
 def ask(world: World, operation: str, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
@@ -55,14 +60,30 @@ def ask(world: World, operation: str, body: Mapping[str, Any], now: int, reading
     coverage = world.coverage
     if "QueryDate" in body:
         raise NotFound(NOT_RECORDED, "QueryDate", body["QueryDate"])
-    values = itertools.product(*coverage.undecided.values())
-    choices: list[Readings] = [{**readings, **dict(zip(coverage.undecided, each, strict=True))} for each in values]
-    answers = [_ask_recording(world, coverage, operation, body, now, each) for each in choices]
-    if any(answer.fields != answers[0].fields for answer in answers):
-        raise NotFound(
-            NOT_RECORDED, "BeginTime", f"{body.get('BeginTime', '')}, undecided: {', '.join(coverage.undecided)}"
-        )
-    return answers[0]
+    undecided = {name: values for name, values in coverage.undecided.items() if name in _DECIDING[operation]}
+    answers = [
+        _try_recording(world, coverage, operation, body, now, {**readings, **dict(zip(undecided, values, strict=True))})
+        for values in itertools.product(*undecided.values())
+    ]
+    first, *others = answers
+    if any(_contents(answer) != _contents(first) for answer in others):
+        raise NotFound(NOT_RECORDED, "BeginTime", f"{body.get('BeginTime', '')}, undecided: {', '.join(undecided)}")
+    if isinstance(first, NotFound):
+        raise first
+    return first
+
+
+def _contents(answer: ViewResult | NotFound) -> object:
+    return answer.error if isinstance(answer, NotFound) else answer.fields
+
+
+def _try_recording(
+    world: RecordedWorld, coverage: Coverage, operation: str, body: Mapping[str, Any], now: int, readings: Readings
+) -> ViewResult | NotFound:
+    try:
+        return _ask_recording(world, coverage, operation, body, now, readings)
+    except NotFound as error:
+        return error
 
 
 def _ask_recording(
@@ -99,7 +120,7 @@ def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:
     start = parse_day(day)
     limit = max(start, min(start + DAY_SECONDS, now))
     sessions = as_of(world.sessions_between(start, start + DAY_SECONDS - 1), now, "now").sessions
-    begins, ends = np.clip(sessions.enter, start, limit), np.clip(sessions.leave, start, limit)
+    begins, ends = (np.clip(sessions.enter, start, limit), np.clip(sessions.leave, start, limit))
     seconds = ends - begins
     hour = np.clip(sessions.enter - start, 0, DAY_SECONDS - 1) // HOUR
     created = sessions.create[sessions.host & (sessions.create >= start) & (sessions.create < limit)]

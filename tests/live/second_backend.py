@@ -36,6 +36,7 @@ CHOICES: dict[str, list[Any]] = {
     "tick_seconds": [60, 10, 30, 300, 3_600], "trend": ["tick", "cumulative"], "count_by_zero": ["rows", "labelled", "error"],
     "labels": ["off", "on"], "distribution_tick": ["day_start", "run_time"], "today": ["partial", "empty"], "fill": ["zero", "omit"],
     "max_range_days": [31, 0, 1, 7, 100, 3_660], "unknown_room_times": ["empty", "zero"],
+    "room_without_calls": ["known", "outside", "unknown"], "user_without_calls": ["known", "unknown"],
 }  # fmt: skip
 HABITS = ("present_rooms", "single_rows", "clock_behind")
 """Ambiguities without a reading: a room's time range selects the users present, whatever `window` selects;
@@ -279,9 +280,10 @@ class Backend:
 
     def query_instance_all_records_by_time(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         user, begin, end = (fields["UserId"], int(fields["BeginTime"]), int(fields["EndTime"]))
-        if self.readings["unknown_user"] == "error" and all(each["user"] != user for each in self.log):
-            raise Refused("user_not_found")
         own = [each for each in self.calls() if each["user"] == user and self.within(each, begin, end)]
+        known = own if self.readings["user_without_calls"] == "unknown" else [e for e in self.log if e["user"] == user]
+        if self.readings["unknown_user"] == "error" and not known:
+            raise Refused("user_not_found")
         if "rows_of_user" in self.defects:
             own = own[1:]
         if "durations" in self.defects:
@@ -300,10 +302,7 @@ class Backend:
     def query_room_info(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         calls = [each for each in self.calls() if each["room"] == fields["RoomId"]]
         if not calls:
-            if self.readings["unknown_room"] == "error":
-                raise Refused("room_not_found")
-            never = "0" if self.readings["unknown_room_times"] == "zero" else ""
-            return {"RoomId": fields["RoomId"], "CreateTime": never, "DestroyTime": never, "Users": []}
+            return self.unknown_room(fields)
         begin, end = int(fields.get("BeginTime") or 0), int(fields.get("EndTime") or 9_999_999_999)
         create, destroy = calls[0]["create"], max(each["leave"] for each in calls)
         open_now = [each["shown"] for each in calls if each["running"]]
@@ -312,6 +311,9 @@ class Backend:
             chosen = [each for each in calls if self.within(each, begin, end, rule)]
         else:
             chosen = calls if create <= end and destroy >= begin else []
+        away = {"known": False, "outside": create > end or destroy < begin, "unknown": not chosen}
+        if away[self.readings["room_without_calls"]]:
+            return self.unknown_room(fields)
         users: dict[str, list[dict[str, Any]]] = {}
         for each in chosen:
             users.setdefault(each["user"], []).append(each)
@@ -329,6 +331,12 @@ class Backend:
                 } for user, own in listed
             ],
         }  # fmt: skip
+
+    def unknown_room(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        if self.readings["unknown_room"] == "error":
+            raise Refused("room_not_found")
+        never = "0" if self.readings["unknown_room_times"] == "zero" else ""
+        return {"RoomId": fields["RoomId"], "CreateTime": never, "DestroyTime": never, "Users": []}
 
     # Statistics
 

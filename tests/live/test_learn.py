@@ -22,8 +22,14 @@ from mockserver.live.learn import FILES, SCENARIO, check_output, learned_files, 
 from mockserver.live.target import Target
 from mockserver.live.verify import Result, examine
 
-UNDECIDABLE = {"fill": {"omit"}, "unknown_room_times": {"empty", "zero"}}
-"""What some data leave open: with cumulative volumes, a first tick that is never empty; no room is an empty one."""
+UNDECIDABLE = {
+    "fill": {"omit"},
+    "unknown_room_times": {"empty", "zero"},
+    "room_without_calls": {"outside", "unknown"},
+    "user_without_calls": {"known", "unknown"},
+}
+"""What some data leave open: with cumulative volumes, a first tick that is never empty; no room is an empty one; no room
+is without calls for a while; an unknown user has an empty list."""
 
 
 def write(folder: Path, result: Result, target: Target, data: Any = "none") -> Config:

@@ -208,7 +208,7 @@ def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("answer", [{"Status": "FAIL"}, {"CreateTime": "", "DestroyTime": "", "Users": []}])
 def test_a_room_that_is_unknown_in_a_time_range_is_not_unknown(answer: dict[str, Any]) -> None:
-    """Only the same time range is answered so again; the reading room_window is undecided."""
+    """Only the same time range is answered so again; the reading room_without_calls is not `known`."""
     row = {"UserId": "u", "RoomId": "r", "CreateTime": "1000", "EnterTime": "1000", "LeaveTime": "1100"}
     kept = Recording(resolve({"unknown_room": "error"}), known=frozenset({"window", "room_window"}))
     kept.add(ALL, span(900, 1_200), {"UsersList": [{**row, "AudioDuration": 1, "VideoDuration": 1}]}, 5_000.0)
@@ -220,7 +220,7 @@ def test_a_room_that_is_unknown_in_a_time_range_is_not_unknown(answer: dict[str,
     kept.conclude_readings()
     assert kept.failures == {}
     assert [json.loads(body) for _, body in kept.answers] == [body]
-    assert kept.undecided == {"room_window": ["room", "stays"]}
+    assert kept.undecided == {"room_without_calls": ["outside", "unknown"]}
 
 
 def test_statistics_are_kept_as_they_were(tmp_path: Path) -> None:

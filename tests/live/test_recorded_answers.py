@@ -115,10 +115,11 @@ def test_readings_are_concluded_from_what_was_recorded(tmp_path: Path) -> None:
         session.ask(ALL, **span(NOW - 4 * DAY, room["enter"]))
         session.recorder.flush()
         page, text = (tmp_path / "recorded.md").read_text(), (tmp_path / "scenarios" / "recorded.yaml").read_text()
-        assert 'undecided: {"window": ["enter", "overlap"], "room_window": ["room", "stays"]}' in text
+        assert 'undecided: {"window": ["enter", "overlap"], "room_window": ["room", "stays"], "room_without' in text
         assert "The answers do not decide the reading window = enter / overlap" in page
         session.ask(ALL, **span(room["enter"] + 1, NOW))
         session.ask(ROOM, RoomId=room["room"], **span(room["create"], room["create"]))
+        session.ask(ROOM, RoomId=room["room"], **span(room["create"] - 9, room["create"] - 1))
     page, text = (tmp_path / "recorded.md").read_text(), (tmp_path / "scenarios" / "recorded.yaml").read_text()
     assert "undecided" not in text
     assert 'readings: {"window": "enter", "room_window": "room", "ongoing": "empty"}' in text
