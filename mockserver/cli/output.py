@@ -1,8 +1,9 @@
-"""Output shared by the commands: messages in two languages, tables on a terminal, JSON in a pipe."""
+"""Output shared by the commands: messages in two languages, tables and charts on a terminal, JSON in a pipe."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import shutil
 import sys
@@ -14,7 +15,6 @@ from typing import Any
 
 import click
 
-from mockserver.cli.sparkline import chart_lines
 from mockserver.cli.streams import as_encoded, write_utf8
 from mockserver.contract.envelope import FIELDS
 from mockserver.core.clock import show_time
@@ -22,6 +22,10 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts
 
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_TIME = "TickTime"
+_MIN_WIDTH, _MAX_WIDTH = 24, 96  # Columns of a chart. With 96 columns, each is 15 minutes of a day.
+_MIN_TICKS = 8  # Fewer are easier to read in the table.
 _GAP = "  "
 _MIN_FOLDED = 32  # The last cell of a row is only folded if it has at least this many columns.
 
@@ -179,3 +183,57 @@ def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     folded = textwrap.wrap(last, available if columns(last) == len(last) else available // 2)
     for number, text in enumerate(folded):
         yield (start if number == 0 else " " * indent) + text
+
+
+def chart_lines(rows: Sequence[Any], columns: int) -> Iterator[str]:
+    """Yield a line for each numeric field of rows with a TickTime, then the axis; nothing without fields or space.
+
+    A column shows the mean of its rows, or a gap if no row has a number. If each TickTime has several rows, as
+    with CountBy 0, the lines are numbered.
+    """
+    rows = [row for row in rows if isinstance(row, Mapping) and _second(row) is not None]
+    ticks = len({row[_TIME] for row in rows})
+    several = len(rows) // ticks if rows and len(rows) % ticks == 0 else 1
+    found = dict.fromkeys(name for row in rows for name, value in row.items() if name != _TIME and _number(value))
+    series = {
+        f"{name} {number + 1}" if several > 1 else name: [
+            value if _number(value := row.get(name)) else None for row in rows[number::several]
+        ]
+        for name in found
+        for number in range(several)
+    }
+    names = list(series)
+    known = {name: [value for value in values if value is not None] for name, values in series.items()}
+    ranges = {name: f"{min(values):g}…{max(values):g}" for name, values in known.items()}
+    label = max(map(len, names), default=0)
+    width = min(columns - label - 2 - max(map(len, ranges.values()), default=0) - 2, _MAX_WIDTH, ticks)
+    if not names or ticks < _MIN_TICKS or width < min(_MIN_WIDTH, ticks):
+        return
+    for name, values in series.items():
+        yield f"{name:{label}}  {sparkline(values, width)}  {ranges[name]}"
+    first, last = (show_time(_second(row) or 0)[11:16] for row in (rows[0], rows[-1]))
+    yield f"{'':{label}}  {first}{last:>{width - len(first)}}"
+
+
+def sparkline(values: Sequence[float | None], width: int) -> str:
+    """Return values as `width` characters from the lowest block to the highest."""
+    bounds = [len(values) * column // width for column in range(width + 1)]
+    means = [_mean(values[start:end]) for start, end in itertools.pairwise(bounds)]
+    known = [mean for mean in means if mean is not None]
+    low, span = min(known, default=0.0), max(known, default=0.0) - min(known, default=0.0)
+    top = len(_BLOCKS) - 1
+    return "".join(" " if mean is None else _BLOCKS[round((mean - low) / span * top) if span else 0] for mean in means)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e15
+
+
+def _second(row: Mapping[str, Any]) -> int | None:
+    text = str(row.get(_TIME, ""))
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None

@@ -101,17 +101,19 @@ class _Output(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         """Write a text."""
-        try:
-            return super().write(text)
-        except self._dropped:
-            self.is_cut_off = True
-            discard(self)
-            return len(text)
+        with self._cut_off():
+            super().write(text)
+        return len(text)
 
     def flush(self) -> None:
         """Write what is buffered."""
-        try:
+        with self._cut_off():
             super().flush()
+
+    @contextlib.contextmanager
+    def _cut_off(self) -> Iterator[None]:
+        try:
+            yield
         except self._dropped:
             self.is_cut_off = True
             discard(self)

@@ -73,7 +73,8 @@ class MockServer:
         **settings: Any,
     ) -> None:
         resolved = resolve_settings(settings)
-        _require_token(host, resolved["admin_token"])
+        if not is_loopback(host) and not resolved["admin_token"]:
+            raise ConfigurationError.at("--host", TEXTS["needs_token"].format(host=host))
         tls = _tls(host, resolved)
         self.ca_file: Path | None = tls.ca_file if tls else None
         """The CA to trust, if the certificate was generated for this run."""
@@ -251,12 +252,6 @@ class MockServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _require_token(host: str, token: str | None) -> None:
-    """Raise ConfigurationError for a host that other machines can reach unless there is an admin token."""
-    if not is_loopback(host) and not token:
-        raise ConfigurationError.at("--host", TEXTS["needs_token"].format(host=host))
 
 
 def _tls(host: str, settings: dict[str, Any]) -> TLS | None:

@@ -15,30 +15,7 @@ import pytest
 
 from mockserver.core.errors import AdminError, MockServerError
 from mockserver.core.text import Lang
-from mockserver.testing.options import (
-    add_options,
-    check_options,
-    find_conflicts,
-    is_quiet,
-    language,
-    marker_lines,
-    parse_marker,
-    requires_requests,
-    server_settings,
-)
-from mockserver.testing.summary import (
-    AFTER,
-    ENTRIES,
-    TESTS,
-    RunOutcome,
-    error_text,
-    forget_attempt,
-    merge_from_worker,
-    remote_client,
-    run_outcome,
-    send_to_controller,
-    without_repeated,
-)
+from mockserver.testing import options, summary
 
 if TYPE_CHECKING:
     from mockserver.testing.admin_client import AdminClient
@@ -47,7 +24,7 @@ if TYPE_CHECKING:
 _APP: pytest.StashKey[MockApp] = pytest.StashKey()  # The app of a test.
 _MARKERS: pytest.StashKey[Container[str]] = pytest.StashKey()
 """The declarations of the plugin's marker by itself and in the configuration file."""
-_OUTCOME: pytest.StashKey[RunOutcome] = pytest.StashKey()
+_OUTCOME: pytest.StashKey[summary.RunOutcome] = pytest.StashKey()
 _NO_TEST_RUNS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setuponly", "setupplan")
 """Options of pytest under which no test runs."""
 _SKIPPED = pytest.skip.Exception
@@ -56,7 +33,7 @@ MAX_LINES = 20  # Lines of the section below a failure; the last ones are the ad
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the plugin's options."""
-    add_options(parser)
+    options.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -67,15 +44,15 @@ def pytest_configure(config: pytest.Config) -> None:
         "mockserver(scenario=NAME, readings={NAME: VALUE}, expect_violations=[NAME]):"
         " configure the test's own app, and name the violations that the test expects",
     )
-    config.stash[_MARKERS] = marker_lines(config)
+    config.stash[_MARKERS] = options.marker_lines(config)
     if not hasattr(config, "workerinput"):
-        check_options(config)
+        options.check_options(config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Warn about conflicts of fixtures and markers that affect the test."""
-    for conflict in find_conflicts(item, item.config.stash.get(_MARKERS, ())):
+    for conflict in options.find_conflicts(item, item.config.stash.get(_MARKERS, ())):
         try:
             warnings.warn(f"mockserver: {conflict}", pytest.PytestConfigWarning, stacklevel=1)
         except pytest.PytestConfigWarning as error:
@@ -88,20 +65,20 @@ def mockserver_admin(request: pytest.FixtureRequest) -> Iterator[AdminClient]:
     """The admin API of the session's server, or of the one at `--mockserver-url`."""
     config = request.config
     if config.getoption("--mockserver-url"):
-        with _fail_in_one_line("--mockserver-url", language(config)):
-            admin = remote_client(config)
+        with _fail_in_one_line("--mockserver-url", options.language(config)):
+            admin = summary.remote_client(config)
             newest = admin.get("requests", appkey="", limit=1)["requests"]
-        config.stash[AFTER] = newest[-1]["id"] if newest else ""
+        config.stash[summary.AFTER] = newest[-1]["id"] if newest else ""
         yield admin
         return
     from mockserver.testing.mock_server import MockServer
 
-    with _fail_in_one_line("mockserver", language(config)):
-        server = MockServer(**server_settings(config)).start()
+    with _fail_in_one_line("mockserver", options.language(config)):
+        server = MockServer(**options.server_settings(config)).start()
     try:
         yield server.admin
     finally:
-        config.stash[ENTRIES] = without_repeated(config, server.engine.journal.select())
+        config.stash[summary.ENTRIES] = summary.without_repeated(config, server.engine.journal.select())
         server.stop()
 
 
@@ -110,13 +87,13 @@ def mockserver(request: pytest.FixtureRequest, mockserver_admin: AdminClient) ->
     """A new app on the mock server, with its own scenario, faults, clock and journal."""
     from mockserver.testing.app import MockApp
 
-    markers = [parse_marker(marker) for marker in request.node.iter_markers("mockserver")]
-    lang = language(request.config)
+    markers = [options.parse_marker(marker) for marker in request.node.iter_markers("mockserver")]
+    lang = options.language(request.config)
     with _fail_in_one_line("mockserver", lang):
         app = MockApp.fresh(mockserver_admin)
-    tests = request.config.stash.setdefault(TESTS, {})
+    tests = request.config.stash.setdefault(summary.TESTS, {})
     if (before := request.node.stash.get(_APP, None)) is not None:
-        forget_attempt(request.config, before.appkey)
+        summary.forget_attempt(request.config, before.appkey)
     tests[app.appkey] = {"test": request.node.nodeid, "expects": []}
     request.node.stash[_APP] = app
     try:
@@ -142,7 +119,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
     app = item.stash.get(_APP, None)
     if app is not None:
         try:
-            with _fail_in_one_line("mockserver", language(item.config)):
+            with _fail_in_one_line("mockserver", options.language(item.config)):
                 app.assert_expected_violations()
         except AssertionError as error:
             raise pytest.fail.Exception(f"mockserver: {error}", pytrace=False) from None
@@ -170,12 +147,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     config = session.config
     output = getattr(config, "workeroutput", None)
     if output is not None:
-        send_to_controller(config, output)
+        summary.send_to_controller(config, output)
         return
     if any(config.getoption(name, False) for name in _NO_TEST_RUNS):
         return
-    if TESTS in config.stash or ENTRIES in config.stash or requires_requests(config):
-        config.stash[_OUTCOME] = outcome = run_outcome(config)
+    if summary.TESTS in config.stash or summary.ENTRIES in config.stash or options.requires_requests(config):
+        config.stash[_OUTCOME] = outcome = summary.run_outcome(config)
         if outcome.failures:
             session.exitstatus = max(int(session.exitstatus), pytest.ExitCode.TESTS_FAILED)
 
@@ -183,7 +160,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Merge the records of a pytest-xdist worker."""
-    merge_from_worker(node.config, getattr(node, "workeroutput", {}))
+    summary.merge_from_worker(node.config, getattr(node, "workeroutput", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -191,10 +168,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if (outcome := config.stash.get(_OUTCOME, None)) is not None:
         from mockserver.core.settings import environment_warnings
 
-        lines = [warning.to(language(config)) for warning in environment_warnings()]
+        lines = [warning.to(options.language(config)) for warning in environment_warnings()]
         lines += outcome.text.splitlines()
-        prefix = "mockserver: " if is_quiet(config) else ""
-        if not is_quiet(config):
+        prefix = "mockserver: " if options.is_quiet(config) else ""
+        if not options.is_quiet(config):
             terminalreporter.section("mockserver")
         for line in lines:
             terminalreporter.write_line(prefix + line)
@@ -217,4 +194,4 @@ def _fail_in_one_line(place: str, lang: Lang) -> Iterator[None]:
     try:
         yield
     except MockServerError as error:
-        raise pytest.fail.Exception(f"{place}: {error_text(error, lang)}", pytrace=False) from None
+        raise pytest.fail.Exception(f"{place}: {summary.error_text(error, lang)}", pytrace=False) from None

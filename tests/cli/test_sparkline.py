@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.shell import run_in_terminal
 
-from mockserver.cli.sparkline import chart_lines, sparkline
+from mockserver.cli.output import chart_lines, sparkline
 
 MIDNIGHT = 1_575_907_200  # 2019-12-10 in UTC+8.
 
