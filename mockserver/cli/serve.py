@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,17 +71,9 @@ def run_server(
                 open_console(url)
 
         if chosen["workers"] > 1:
-            sys.exit(server.run_workers(chosen["workers"], ready, lambda: _worker_log(chosen["log_format"])))
+            sys.exit(server.run_workers(chosen["workers"], ready, lambda: log_to_stderr(chosen["log_format"])))
         with around(server.engine):
             server.run(ready)
-
-
-def _worker_log(form: str) -> ExitStack:
-    """Log to stderr from a forked process, which does not inherit the thread that writes the lines."""
-    logging.getLogger("mockserver").handlers.clear()
-    stack = ExitStack()
-    stack.enter_context(log_to_stderr(form))
-    return stack
 
 
 def _ready_line(

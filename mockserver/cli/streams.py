@@ -126,6 +126,8 @@ def log_to_stderr(form: str) -> Iterator[None]:
     lines: queue.Queue[logging.LogRecord] = queue.Queue(MAX_QUEUED)
     handler = _DroppingHandler(lines)
     logger = logging.getLogger("mockserver")
+    # A forked process inherits the handlers, but not the thread that writes their lines.
+    logger.handlers.clear()
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     _Writer(lines, formatter).start()

@@ -21,12 +21,10 @@ from mockserver.server import (
     admin_apps,
     admin_behavior,
     admin_catalog,
-    admin_docs,
     admin_journal,
     console,
     console_data,
     console_requests,
-    console_try,
 )
 from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Route, parse_request
 from mockserver.server.guard import CHALLENGES, Guard, admin_error
@@ -34,22 +32,13 @@ from mockserver.server.guard import CHALLENGES, Guard, admin_error
 log = logging.getLogger("mockserver")
 
 PREFIX = "/__admin"
-ROUTES: tuple[Route, ...] = (
-    *admin_catalog.ROUTES,
-    *admin_behavior.ROUTES,
-    *admin_journal.ROUTES,
-    *admin_apps.ROUTES,
-    *admin_docs.ROUTES,
-    *console_data.ROUTES,
-    *console_requests.ROUTES,
-    *console_try.ROUTES,
+_CONSOLE = (console_data, console_requests, console)
+ROUTES: tuple[Route, ...] = tuple(
+    route for module in (admin_catalog, admin_behavior, admin_journal, admin_apps, *_CONSOLE) for route in module.ROUTES
 )
-PAGES = tuple(page for module in (console, console_data, console_requests, console_try) for page in module.PAGES)
+PAGES = tuple(page for module in _CONSOLE for page in module.PAGES)
 """The pages of the console. They are below the prefix, so that the guard protects them."""
 _PROBED = {f"{PREFIX}/{route.path}": route for route in ROUTES if route.probe}
-
-
-_STATELESS = (*admin_catalog.ROUTES, *admin_docs.ROUTES)
 _CHANGES = [route for route in (*admin_behavior.ROUTES, *admin_apps.ROUTES) if route.method != "GET"]
 
 
@@ -114,7 +103,7 @@ def _view(context: AdminContext, route: Route) -> Callable[..., Response]:
         parsed = parse_request(request, route, path)
         act = partial(route.handler, context, parsed)
         try:
-            result = act() if route in _STATELESS else perform(act)
+            result = act() if route in admin_catalog.ROUTES else perform(act)
         except StoreUnavailable as error:
             raise AdminError(503, "store_unavailable", error.text) from None
         if isinstance(result, Response):

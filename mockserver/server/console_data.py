@@ -14,13 +14,13 @@ from typing import Any
 from flask import Response
 
 from mockserver.contract.operations import OPERATIONS, PREFIX
+from mockserver.core import http
 from mockserver.core.clock import parse_day, start_of_day
 from mockserver.core.errors import AdminError
-from mockserver.core.http import Request
 from mockserver.core.text import Lang
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.server.admin_behavior import current_readings
-from mockserver.server.admin_docs import signed_query
+from mockserver.server.admin_catalog import signed_query
 from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import format_time, page_language, render
 from mockserver.server.guard import admin_error
@@ -124,10 +124,8 @@ def _last_day(world: World, now: int) -> int | None:
 def preview(context: AdminContext, request: AdminRequest) -> Response:
     """Return the API's answer to `operation` with `body`: signed by the server, without faults, and not recorded."""
     signing = {"identifier": request.query["identifier"]} if "identifier" in request.query else {}
-    query = signed_query(context, request.appkey, **signing)
     body = request.query.get("body", "").encode("utf-8", "surrogatepass")
-    path = PREFIX + request.query.get("operation", "")
-    answer = context.engine.preview(Request("POST", path, query, {"content-type": "application/json"}, body))
+    answer = _preview(context, request.appkey, PREFIX + request.query.get("operation", ""), body, **signing)
     response = Response(answer.body, answer.status, headers=NO_STORE, mimetype="application/json")
     response.headers.extend(header for header in answer.headers if header[0].startswith("X-Mock-"))
     return response
@@ -179,13 +177,14 @@ def _english_names() -> dict[str, str]:
     return names
 
 
+def _preview(context: AdminContext, appkey: str | None, path: str, body: bytes, **signing: str) -> http.Response:
+    query = signed_query(context, appkey, **signing)
+    return context.engine.preview(http.Request("POST", path, query, {"content-type": "application/json"}, body))
+
+
 def _answer(context: AdminContext, appkey: str, operation: str, body: Json) -> Json:
     """Return a successful answer of the API. Raise AdminError 422 with the ErrorInfo of a failure."""
-    query = signed_query(context, appkey)
-    sent = Request(
-        "POST", OPERATIONS[operation].path, query, {"content-type": "application/json"}, json.dumps(body).encode()
-    )
-    answer: Json = json.loads(context.engine.preview(sent).body)
+    answer: Json = json.loads(_preview(context, appkey, OPERATIONS[operation].path, json.dumps(body).encode()).body)
     if answer.get("ErrorCode") != 0:
         info = str(answer.get("ErrorInfo"))
         raise admin_error("not_answered", operation=operation, info=info)

@@ -23,7 +23,7 @@ from mockserver import __version__
 from mockserver.core.clock import UTC8_OFFSET
 from mockserver.core.text import Lang, Text
 from mockserver.core.yaml_reader import read_texts
-from mockserver.server.admin_docs import PAGE_HEADERS as DOCS_HEADERS
+from mockserver.server.admin_catalog import PAGE_HEADERS as DOCS_HEADERS
 from mockserver.server.admin_request import AdminContext, AdminRequest
 from mockserver.server.guard import admin_error
 

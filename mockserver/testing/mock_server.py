@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +197,9 @@ class MockServer:
             stack.callback(stopped.set)
             self._server.run(on_ready, sock)
 
-    def run_workers(self, count: int, on_ready: Callable[[str], object], context: Callable[[], ExitStack]) -> int:
+    def run_workers(
+        self, count: int, on_ready: Callable[[str], object], context: Callable[[], AbstractContextManager[object]]
+    ) -> int:
         """Serve in `count` processes, each within a `context`, until SIGTERM or SIGINT. Return the exit status.
 
         They share the state in the store. Raises ConfigurationError if there is no shared store.

@@ -201,16 +201,12 @@ def _fixtures(item: pytest.Item, name: str) -> Iterator[str]:
         used -= 1
     if used < 0:
         return
-    if not _is_ours(fixtures[used]):
+    if getattr(fixtures[used].func, "__module__", "") != _OURS:
         own = f", or request {name!r} in it to build on the plugin's"
         yield f"the fixture {name!r} of {_place(fixtures[used])} replaces the mockserver plugin's: {_ADVICE}{own}"
         return
     for fixture in fixtures[:used]:
         yield f"the mockserver plugin's fixture {name!r} replaces the one of {_place(fixture)}: {_ADVICE}"
-
-
-def _is_ours(fixture: Any) -> bool:
-    return getattr(fixture.func, "__module__", "") == _OURS
 
 
 def _place(fixture: Any) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mockserver.testing.admin_client import AdminClient
     from mockserver.testing.app import MockApp
 
+pytest_addoption = options.add_options
 _APP: pytest.StashKey[MockApp] = pytest.StashKey()  # The app of a test.
 _MARKERS: pytest.StashKey[Container[str]] = pytest.StashKey()
 """The declarations of the plugin's marker by itself and in the configuration file."""
@@ -29,11 +30,6 @@ _NO_TEST_RUNS = ("collectonly", "showfixtures", "show_fixtures_per_test", "setup
 """Options of pytest under which no test runs."""
 _SKIPPED = pytest.skip.Exception
 MAX_LINES = 20  # Lines of the section below a failure; the last ones are the advice.
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the plugin's options."""
-    options.add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)

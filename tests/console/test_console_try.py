@@ -15,7 +15,7 @@ from mockserver import MockServer
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.violations import VIOLATIONS
 from mockserver.core.errors import AdminError
-from mockserver.server.console_try import STEPS
+from mockserver.server.console import STEPS
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

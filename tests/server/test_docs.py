@@ -23,10 +23,10 @@ from werkzeug.test import Client as WSGIClient
 
 from mockserver import MockServer, create_app
 from mockserver.core.errors import ConfigurationError
-from mockserver.server import admin_docs
+from mockserver.server import admin_catalog
 from mockserver.server.server import Server
 
-PAGES = Path(admin_docs.__file__).parent / "pages"
+PAGES = Path(admin_catalog.__file__).parent / "pages"
 FILES = ["docs.js", "docs.css", "swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"]
 
 
@@ -163,7 +163,7 @@ def test_the_page_needs_the_admin_token(path: str) -> None:
             assert answer.status == 200
 
 
-@pytest.mark.parametrize("name", ["..%2fadmin_docs.py", "docs.html", "oauth2-redirect.html", "%2e%2e", "VERSION"])
+@pytest.mark.parametrize("name", ["..%2fadmin_catalog.py", "docs.html", "oauth2-redirect.html", "%2e%2e", "VERSION"])
 def test_no_other_file_is_served(client: Any, name: str) -> None:
     """Files are served from a list, not from a folder."""
     assert client.get(f"/__admin/docs/{name}").status_code == 404
@@ -171,7 +171,7 @@ def test_no_other_file_is_served(client: Any, name: str) -> None:
 
 def test_without_swagger_ui_the_error_names_the_extra(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is optional; the document is served without it."""
-    monkeypatch.setattr(admin_docs, "find_spec", lambda name: None)
+    monkeypatch.setattr(admin_catalog, "find_spec", lambda name: None)
     answer = client.get("/__admin/docs")
     assert (answer.status_code, answer.get_json()["error"]) == (501, "docs_not_installed")
     assert "mockserver[docs]" in answer.get_json()["message"]
