@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import json
 import shutil
@@ -19,26 +18,15 @@ from mockserver.cli.streams import as_encoded, write_utf8
 from mockserver.contract.envelope import FIELDS
 from mockserver.core.clock import show_time
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.text import Text
-from mockserver.core.yaml_reader import read_texts
+from mockserver.core.text import messages
 
+message = messages(Path(__file__).with_name("texts.yaml"))
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _TIME = "TickTime"
 _MIN_WIDTH, _MAX_WIDTH = 24, 96  # Columns of a chart. With 96 columns, each is 15 minutes of a day.
 _MIN_TICKS = 8  # Fewer are easier to read in the table.
 _GAP = "  "
 _MIN_FOLDED = 32  # The last cell of a row is only folded if it has at least this many columns.
-
-
-def message(name: str, /, **values: object) -> Text:
-    """Return a message of texts.yaml with its placeholders filled."""
-    return _texts()[name].format(**values)
-
-
-@functools.cache
-def _texts() -> dict[str, Text]:
-    texts: dict[str, Text] = read_texts(Path(__file__).with_name("texts.yaml"))
-    return texts
 
 
 def to_json(value: Any, indent: int | None = 2) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 Lang = Literal["en", "zh"]
 
@@ -24,6 +27,25 @@ class Text(NamedTuple):
             if isinstance(value, Text):
                 english[name], chinese[name] = value
         return Text(self.en.format_map(english), self.zh.format_map(chinese))
+
+
+def messages(path: Path) -> Callable[..., Text]:
+    """Return a function that returns a message of a YAML file by its name, with its placeholders filled.
+
+    The file is read at the first call.
+    """
+
+    @functools.cache
+    def texts() -> Any:
+        from mockserver.core.yaml_reader import read_texts
+
+        return read_texts(path)
+
+    def message(name: str, /, **values: object) -> Text:
+        text: Text = texts()[name]
+        return text.format(**values)
+
+    return message
 
 
 def is_utf_8(data: bytes) -> bool:

@@ -84,7 +84,6 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         last=last,
         evicted=recent.evicted,
         violations=[(entry, entry.violations[0].text.to(lang)) for entry in wrong],
-        operations=[(operation, operation.title.to(lang)) for operation in OPERATIONS.values()],
         app=app,
         url=f"{server_url(context)}{_FIRST_CALL.path}",
         query=signed_query(context, app.appkey),
@@ -103,11 +102,9 @@ def report(context: AdminContext, request: AdminRequest) -> Response:
         request,
         "report.html",
         view=ReportView(found, lang, FailCriteria()),
-        operations=[(operation, operation.title.to(lang)) for operation in OPERATIONS.values()],
         heat=heat_map(found.coverage),
         groups=found.violations,
         appkey=request.appkey or "",
-        appkeys=context.appkeys,
     )
 
 
@@ -138,7 +135,6 @@ def control(context: AdminContext, request: AdminRequest) -> Response:
         request,
         "control.html",
         appkey=request.appkey or "",
-        appkeys=context.appkeys,
         scenario=context.scope(request.appkey).scenario,
         scenarios=[
             {"name": each.name, "title": each.title.to(lang), "text": each.description.to(lang)}
@@ -151,7 +147,6 @@ def control(context: AdminContext, request: AdminRequest) -> Response:
         common=list(_fields(Common.object_schema(), lang)),
         readings=[(reading, values[name], reading.why.to(lang)) for name, reading in READINGS.items()],
         apps=app_rows(context, lang),
-        operations=list(OPERATIONS),
         errors=list(engine.config.catalogue),
     )
 
@@ -196,11 +191,9 @@ def try_it(context: AdminContext, request: AdminRequest) -> Response:
         context,
         request,
         "try.html",
-        operations=[(each, each.title.to(lang)) for each in OPERATIONS.values()],
         operation=operation,
         title=operation.title.to(lang),
         fields=list(_form_fields(schema, lang)),
-        apps=context.appkeys,
         appkey=request.appkey or context.appkeys[0],
     )
 

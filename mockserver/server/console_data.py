@@ -54,7 +54,6 @@ def data(context: AdminContext, request: AdminRequest) -> Response:
         request,
         "data.html",
         appkey=appkey,
-        apps=context.appkeys,
         scenario=state.scenario,
         start=start,
         now=now,

@@ -20,6 +20,7 @@ import jinja2
 from flask import Response
 
 from mockserver import __version__
+from mockserver.contract.operations import OPERATIONS
 from mockserver.core.clock import UTC8_OFFSET
 from mockserver.core.text import Lang, Text
 from mockserver.core.yaml_reader import read_texts
@@ -67,6 +68,8 @@ def render(
             navigation=[(target, text.to(lang)) for target, text in NAVIGATION],
             other_lang="?" + urlencode({**flask.request.args, "lang": "en" if lang == "zh" else "zh"}),
             version=__version__,
+            appkeys=context.appkeys,
+            operations=[(operation, operation.title.to(lang)) for operation in OPERATIONS.values()],
             **values,
         )
     )

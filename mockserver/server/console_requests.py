@@ -42,15 +42,7 @@ def requests(context: AdminContext, request: AdminRequest) -> Response:
         for entry in reversed(engine.journal.news(0, _LATEST).entries)
         if request.appkey in (None, "", entry.appkey) and operation in (None, "", entry.operation)
     ]
-    return render(
-        context,
-        request,
-        "requests.html",
-        apps=context.appkeys,
-        operations=list(OPERATIONS.values()),
-        chosen={**query, "appkey": request.appkey or ""},
-        latest=latest,
-    )
+    return render(context, request, "requests.html", chosen={**query, "appkey": request.appkey or ""}, latest=latest)
 
 
 @PAGES.add("GET", "console/requests/<id>", "一次请求与响应", query=None)

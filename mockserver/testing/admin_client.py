@@ -9,19 +9,17 @@ import json
 import ssl
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mockserver.core.addresses import certificate_advice, parse_server_url, scheme_advice
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.http import header_text
 from mockserver.core.settings import parse_admin_token
-from mockserver.core.text import Text
+from mockserver.core.text import Text, messages
 
 Json = dict[str, Any]
-_NO_TOKEN = Text(
-    "the server requires its admin token: set MOCKSERVER_ADMIN_TOKEN to it",
-    "服务器要求管理令牌：请将其设为 MOCKSERVER_ADMIN_TOKEN",
-)
+message = messages(Path(__file__).with_name("texts.yaml"))
 __tracebackhide__ = True  # Errors are shown at the line of the test that called these methods.
 
 
@@ -75,13 +73,12 @@ class AdminClient:
         status, content = self._exchange(method, target, None if body is None else json.dumps(body).encode())
         answer = _parse_object(content)
         if status >= 400 and {"error", "message"} <= answer.keys():
-            text = _NO_TOKEN if status == 401 else Text(answer["message"], answer["message"])
+            text = message("no_token") if status == 401 else Text(answer["message"], answer["message"])
             raise AdminError(status, answer["error"], text)
         # `ready` answers 503 with the problems in the server's files.
         if not answer or (status >= 300 and status != 503):
-            text = Text(f"this is not a mock server (HTTP {status})", f"这不是模拟服务器（HTTP {status}）")
             advice = scheme_advice(self.address, content) if status == 400 else None
-            raise ConfigurationError.at(self.url, advice or text)
+            raise ConfigurationError.at(self.url, advice or message("no_mock_server", status=status))
         return answer
 
     def _exchange(self, method: str, target: str, content: bytes | None) -> tuple[int, bytes]:
@@ -99,11 +96,7 @@ class AdminClient:
 
 
 def _no_answer(error: Exception) -> Text:
-    reason = str(error) or type(error).__name__
-    return Text(
-        f"no answer from a mock server ({reason}); is it running there?",
-        f"模拟服务器没有响应（{reason}）；是否已启动？",
-    )
+    return message("no_answer", reason=str(error) or type(error).__name__)
 
 
 def _parse_object(content: bytes) -> Json:

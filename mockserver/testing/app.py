@@ -12,8 +12,8 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.core.errors import AdminError, MockServerError
 from mockserver.core.machine_time import monotonic
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text, pluralize
-from mockserver.testing.admin_client import AdminClient, Json
+from mockserver.core.text import pluralize
+from mockserver.testing.admin_client import AdminClient, Json, message
 from mockserver.testing.messages import Finding, check_names, clock_advice, find_all
 
 __tracebackhide__ = True  # Errors are shown at the line of the test that called these methods.
@@ -79,8 +79,7 @@ class AppControls:
     def advance(self, seconds: float) -> None:
         """Move the clock forward: signatures and faults expire, calls continue. `freeze` can set it back."""
         if seconds < 0:
-            text = Text("advance moves the clock forward; set it back with freeze", "advance 只能前进；后退请用 freeze")
-            raise AdminError(422, "invalid_clock", text)
+            raise AdminError(422, "invalid_clock", message("only_forward"))
         self._send("PUT", "clock", {"advance_seconds": seconds})
 
     def reset(self) -> None:
@@ -190,8 +189,7 @@ class MockApp(AppControls):
         The message of a failed assertion lists similar requests and how they differ.
         """
         if times is not None and (at_least, at_most) != (None, None):
-            text = Text("give times, or at_least and at_most", "times 与 at_least、at_most 不能同时使用")
-            raise AdminError(422, "invalid_field", text)
+            raise AdminError(422, "invalid_field", message("times_or_range"))
         expected = {
             "operation": operation,
             "when": _without_none({"body": body, "query": query}) or None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from mockserver.core.errors import AdminError, ConfigurationError, MockServerError
-from mockserver.core.text import Lang, Text, pluralize
+from mockserver.core.text import Lang, messages, pluralize
 from mockserver.testing.options import REPORTS, fail_criteria, is_quiet, language, requires_requests, server_settings
 
 if TYPE_CHECKING:
@@ -27,17 +27,7 @@ ENTRIES: pytest.StashKey[Selection] = pytest.StashKey()  # The journal entries o
 REPEATED: pytest.StashKey[set[str]] = pytest.StashKey()
 """The apps of failed attempts of tests that were rerun, e.g. by pytest-rerunfailures."""
 
-_NO_REQUEST = Text("no request received", "没有收到任何请求")
-_WRITTEN = Text("report written to {file}", "报告已写入 {file}")
-_NO_REPORT = Text("no report: {reason}", "没有报告：{reason}")
-_UNREGISTERED = Text(
-    "{counted} named no registered app since the run began; the report includes them, regardless of the sender",
-    "自本次运行开始，有 {count} 个请求未使用已注册的应用；不论由谁发出，报告均已计入",
-)
-_REPEATED = Text(
-    "{counted} of tests that were rerun: this report includes only the last attempt",
-    "有 {count} 次测试执行后又重新运行：本报告只计最后一次",
-)
+message = messages(Path(__file__).with_name("texts.yaml"))
 
 
 class RunOutcome(NamedTuple):
@@ -110,20 +100,20 @@ def run_outcome(config: pytest.Config) -> RunOutcome:
         form = "verdict" if quiet else "text" if config.get_verbosity() > 0 else "brief"
         answer = _report(config, form)
         if not answer["requests"] and not requires_requests(config):
-            return RunOutcome(_NO_REQUEST.to(lang) + "\n")
+            return RunOutcome(message("no_request").to(lang) + "\n")
         notes = []
         if (count := answer["unnamed"]) and config.getoption("--mockserver-url"):
-            notes.append(_UNREGISTERED.format(count=count, counted=pluralize(count, "request")))
+            notes.append(message("unregistered", count=count, counted=pluralize(count, "request")))
         if count := len(config.stash.get(REPEATED, ())):
-            notes.append(_REPEATED.format(count=count, counted=pluralize(count, "attempt")))
+            notes.append(message("repeated", count=count, counted=pluralize(count, "attempt")))
         for file, (form, given) in config.stash.get(REPORTS, {}).items():
             file.write_text(_report(config, form)["rendered"], encoding="utf-8")
-            notes.append(_WRITTEN.format(file=given))
+            notes.append(message("written", file=given))
         shown = "" if quiet else "".join(f"{note.to(lang)}\n" for note in notes)
         return RunOutcome(answer["rendered"] + shown, answer["complaints"])
     except (MockServerError, OSError) as error:
-        message = _NO_REPORT.to(lang).format(reason=error_text(error, lang))
-        return RunOutcome(message + "\n", [message] if requires_requests(config) else [])
+        text = message("no_report", reason=error_text(error, lang)).to(lang)
+        return RunOutcome(text + "\n", [text] if requires_requests(config) else [])
 
 
 def _report(config: pytest.Config, form: str) -> dict[str, Any]:
