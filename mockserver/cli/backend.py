@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +89,7 @@ def max_requests_option(default: int) -> Callable[[Callable[..., None]], Callabl
 
 
 def examine_target(
-    target: Target,
-    schemas: Schemas,
-    catalogue: Catalogue,
-    lang: Lang,
-    *,
-    day: str | None,
-    user: str | None = None,
-    room: str | None = None,
-    **options: Any,
+    target: Target, schemas: Schemas, catalogue: Catalogue, lang: Lang, *, focus: Mapping[str, Any], **options: Any
 ) -> Result:
     """Examine a target, show the progress on a terminal, and close the target. `options` are those of `examine`."""
 
@@ -106,8 +98,9 @@ def examine_target(
             click.echo(f"{target.requests:4}  {text.to(lang)}", err=True)
 
     try:
-        focus = Focus(user, room, None if day is None else parse_day_option(day, int(target.clock())))
-        return examine(target, schemas, catalogue, focus=focus, progress=show, **options)
+        if (day := focus["day"]) is not None:
+            focus = {**focus, "day": parse_day_option(day, int(target.clock()))}
+        return examine(target, schemas, catalogue, focus=Focus(**focus), progress=show, **options)
     finally:
         target.close()
 
@@ -156,7 +149,7 @@ def verify(
         result = check_har(Path(har), schemas)
     else:
         target = open_target(max_requests=max_requests)
-        result = examine_target(target, schemas, catalogue, lang, expected=expected, **focus)
+        result = examine_target(target, schemas, catalogue, lang, focus=focus, expected=expected)
     rendered = FORMATS[form](View(result, lang, fail_on))
     write_report(rendered, output, utf8=form != "text")
     sys.exit(1 if result.fails(fail_on) else 0)
@@ -196,7 +189,7 @@ def learn(
     check_output(output, force=force)
     schemas, catalogue = load_contract(user_folders(fixtures))
     target = open_target(max_requests=max_requests)
-    result = examine_target(target, schemas, catalogue, lang, day=day, thorough=True)
+    result = examine_target(target, schemas, catalogue, lang, focus={"day": day}, thorough=True)
     learned = learned_files(result, target, catalogue, schemas, data)
     try:
         write_folder(output, learned.files)

@@ -37,14 +37,7 @@ _HEADERS = {**DOCS_HEADERS, "Content-Security-Policy": _POLICY}
 TEXTS = read_texts(Path(__file__).with_name("console_texts.yaml"))
 _COOKIE = "mockserver_lang"
 _IDLE_SECONDS = 1.0  # Seconds after the first page before the templates of the other pages are compiled.
-NAVIGATION = (
-    ("console", Text("Overview", "总览")),
-    ("console/data", Text("Data", "数据")),
-    ("console/requests", Text("Requests", "请求")),
-    ("console/try", Text("Try it", "试一试")),
-    ("console/control", Text("Control", "控制")),
-    ("console/report", Text("Report", "报告")),
-)
+NAVIGATION = [(page["path"], page["text"]) for page in TEXTS["navigation"]]
 """The pages: their path below the admin prefix, and their title."""
 
 

@@ -59,9 +59,9 @@ class Service:
     ) -> HTTPResponse:
         """Return the response of the API or, for all other requests, of the WSGI application."""
         api, parsed = self.api, self.api.parse(request) if self.api else None
-        if self.spawn is not None and api is not None and parsed is not None:
-            return await self._suspend(self.spawn, functools.partial(api.handle, parsed))
         if api is not None and parsed is not None:
+            if self.spawn is not None:
+                return await self._suspend(self.spawn, functools.partial(api.handle, parsed))
             call = request.call or api.accept(request)
             assert call is not None
             if api.takes_long(call):
