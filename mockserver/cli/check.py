@@ -50,8 +50,7 @@ def check(paths: tuple[str, ...], lang: Lang) -> None:
     failed = False
     for name in paths or ("",):
         problems = _file(Path(name), lang) if os.path.isfile(name) else _folder(Path(name) if name else None, lang)
-        for problem in problems:
-            click.echo(problem.show(lang), err=True)
+        _show(problems, lang)
         failed = failed or bool(problems)
     sys.exit(1 if failed else 0)
 
@@ -60,7 +59,7 @@ def _folder(path: Path | None, lang: Lang) -> list[Problem]:
     """Print the result for a folder without problems. Return the problems."""
     config, problems = check_folder(path)
     if config and not problems:
-        _warn(config.warnings, lang)
+        _show(config.warnings, lang)
         numbers = {"app": len(config.apps), "error": len(config.catalogue), "scenario": len(config.scenarios)}
         counts = ", ".join(pluralize(number, noun) for noun, number in numbers.items())
         click.echo(f"{path or 'shipped files'}: fine ({counts})")
@@ -81,7 +80,7 @@ def _file(file: Path, lang: Lang) -> list[Problem]:
         return own
     if not any(_is_same(path, file) for path in _read_files(Folders(folder, []))):
         return [Problem(str(file), message("not_read"))]
-    _warn([warning for warning in config.warnings if _is_same(Path(warning.place), file)] if config else [], lang)
+    _show([warning for warning in config.warnings if _is_same(Path(warning.place), file)] if config else [], lang)
     click.echo(f"{file}: fine")
     if others := {problem.place for problem in problems}:
         counted = pluralize(len(others), "other file")
@@ -89,9 +88,9 @@ def _file(file: Path, lang: Lang) -> list[Problem]:
     return []
 
 
-def _warn(warnings: Iterable[Problem], lang: Lang) -> None:
-    for warning in warnings:
-        click.echo(warning.show(lang), err=True)
+def _show(problems: Iterable[Problem], lang: Lang) -> None:
+    for problem in problems:
+        click.echo(problem.show(lang), err=True)
 
 
 def _is_same(path: Path, file: Path) -> bool:

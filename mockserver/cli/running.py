@@ -40,18 +40,15 @@ def open_command(admin: AdminClient, lang: Lang) -> None:
     """
     admin.get("health")
     open_console(admin.url).join()
-    click.echo(_console_url(admin.url))
+    click.echo(f"{admin.url}/__admin/console")
 
 
 def open_console(url: str) -> threading.Thread:
     """Open the console in the browser. Return the thread that does it, because it may take a while or fail."""
-    thread = threading.Thread(target=webbrowser.open, args=(_console_url(url),), name="mockserver-open", daemon=True)
+    page = f"{url}/__admin/console"
+    thread = threading.Thread(target=webbrowser.open, args=(page,), name="mockserver-open", daemon=True)
     thread.start()
     return thread
-
-
-def _console_url(url: str) -> str:
-    return f"{url}/__admin/console"
 
 
 @click.command()

@@ -5,7 +5,6 @@ The page shows the API's own answers. Only the names of §3.2 have another sourc
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,8 +27,8 @@ from mockserver.world.recorded import RecordedWorld
 from mockserver.world.sources import World
 from mockserver.world.views import VIEWS
 
-ROUTES = Routes()
-PAGES = Routes()
+ROUTES, PAGES = Routes(), Routes()
+_PLACES: dict[str, str] = read_yaml(Path(__file__).with_name("place_names.yaml")).value
 MAX_ROWS = 500  # Maximum number of rooms, and of users, in one answer.
 _MANY = 30_000  # Users of a day; above, the tables of rooms and users show only the busiest hour.
 _DISTRIBUTION = "count_business_distribute_volume_by_day"
@@ -167,13 +166,7 @@ def distribution_names(context: AdminContext, request: AdminRequest) -> Json:
 
 def english_name(name: str) -> str:
     """Return the English name of a place; unknown names, such as those of the user's own world, are unchanged."""
-    return _english_names().get(name, name)
-
-
-@functools.cache
-def _english_names() -> dict[str, str]:
-    names: dict[str, str] = read_yaml(Path(__file__).with_name("place_names.yaml")).value
-    return names
+    return _PLACES.get(name, name)
 
 
 def _preview(context: AdminContext, appkey: str | None, path: str, body: bytes, **signing: str) -> http.Response:

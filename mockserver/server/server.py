@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mockserver.core.text import Lang
 from mockserver.engine.pipeline import Engine
 from mockserver.server.api import FastPath
-from mockserver.server.limits import ClientLog, Envelope, Limits, plain_envelope
+from mockserver.server.limits import ClientLog, Limits, plain_envelope
 from mockserver.server.listener import TLS, Listener, bind, raise_process_limits, stop_signals
 from mockserver.server.playback import Playbacks, Timer
 from mockserver.server.processes import RUNNING, fast_loop, give_up, on_loop_error, require_threads
@@ -56,7 +56,6 @@ class Server:
         tls: TLS | None = None,
         inline: Callable[[str], bool] = is_no_admin_path,
         threads: int = 160,
-        envelope: Envelope = plain_envelope,
         on_stop: Callable[[], object] = lambda: None,
         timer: Timer | None = None,
         new_loop: Callable[[], asyncio.AbstractEventLoop] = fast_loop,
@@ -74,7 +73,7 @@ class Server:
             scheme="https" if tls else "http",
             limits=limits or Limits(),
             inline=inline,
-            envelope=envelope,
+            envelope=engine.error_body if engine else plain_envelope,
             on_stop=on_stop,
             client_log=ClientLog(lang),
         )

@@ -88,7 +88,6 @@ class MockServer:
         self._app_lock = threading.Lock()
         self._host = host
         self._process = 0  # The process that runs the server; 0 while it does not run.
-        journal = self.engine.journal
         self._server = Server(
             self._call_app,
             engine=self.engine,
@@ -96,9 +95,8 @@ class MockServer:
             port=port,
             tls=tls,
             inline=self._is_quick,
-            envelope=self.engine.error_body,
             lang=self.engine.lang,
-            on_stop=journal.close,
+            on_stop=self.engine.journal.close,
         )
         self.engine.store.on_release = self._server.release
 
