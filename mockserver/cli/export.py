@@ -111,7 +111,7 @@ def http(lang: Lang, url: str, appkey: str | None, signed: bool, **settings: Any
         seq = fixed_seq(settings["now"], now, next(numbers))
         return sign(app.credentials, at, identifier=app.identifiers[0], seq=seq, formula=formula)
 
-    text = signed_http_file(engine.config, readings, signed_query, now=now, appkey=app.appkey, lang=lang, server=url)
+    text = signed_http_file(engine.config, readings, signed_query, now=now, app=app, lang=lang, server=url)
     click.echo(text, nl=False)
 
 

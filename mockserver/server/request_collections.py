@@ -35,16 +35,11 @@ def postman_collection(config: Config, readings: Readings, *, app: App, secrets:
     Without `secrets` the variables `appsecret` and `restapikey` are empty.
     """
     formula = formulas(readings)[0]
-    variables = {
-        "baseUrl": server.rstrip("/"),
-        "appkey": app.appkey,
-        "appsecret": app.credentials.appsecret if secrets else "",
-        "restapikey": app.credentials.restapikey if secrets else "",
-        "identifier": app.identifiers[0],
-    }
+    keys = {name: getattr(app.credentials, name) if secrets else "" for name in _KEYS}
+    variables = {"baseUrl": server.rstrip("/"), "appkey": app.appkey, **keys, "identifier": app.identifiers[0]}
     pairs = samples(config, readings)
-    keys = "\n".join(f'const {key} = pm.variables.replaceIn("{{{{{key}}}}}");' for key in _KEYS if key in formula)
-    sign = _script("postman_script", keys=keys, formula=formula, lead=readings["freshness_seconds"] // 2)
+    lines = "\n".join(f'const {key} = pm.variables.replaceIn("{{{{{key}}}}}");' for key in keys if key in formula)
+    sign = _script("postman_script", keys=lines, formula=formula, lead=readings["freshness_seconds"] // 2)
     scripts = {"prerequest": sign, "test": TEXTS["postman_test"]}
     return {
         "info": {
@@ -95,18 +90,11 @@ def http_file(config: Config, readings: Readings, *, app: App, secrets: bool, la
 
 
 def signed_http_file(
-    config: Config,
-    readings: Readings,
-    sign: Callable[[float], str],
-    *,
-    now: float,
-    appkey: str,
-    lang: Lang,
-    server: str,
+    config: Config, readings: Readings, sign: Callable[[float], str], *, now: float, app: App, lang: Lang, server: str
 ) -> str:
     """Return an `.http` file without scripts. `sign` returns a query string signed at a time in Unix seconds."""
     at, seconds = datetime.fromtimestamp(int(now), timezone.utc).isoformat(), readings["freshness_seconds"]
-    head = fill("http_signed", at=at, appkey=appkey, seconds=seconds).to(lang)
+    head = fill("http_signed", at=at, appkey=app.appkey, seconds=seconds).to(lang)
     requests = [
         _http_request(operation, body, sign(now + min(number, seconds // 2)), lang)
         for number, (operation, (body, _)) in enumerate(samples(config, readings).items())
