@@ -32,32 +32,26 @@ from mockserver.live.target import Target, read_target_credentials
 from mockserver.live.verify import Focus, Result, examine
 
 Opener = Callable[..., Target]
+_KEYWORDS = ("target_ca", "target_proxy", "target_timeout", "rate", "max_requests")
+"""The options that are keywords of `Target`, which have no prefix there."""
 DAY_HELP = "Day to query: 20191210, today, now-1d …; the latest day with calls by default."
 
 
 def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callable[..., None]:
     """Add the options that choose a target. They are passed to the command as a function, `open_target`.
 
-    `open_target(max_requests=N, …)` creates the client; its keywords are those of `Target`. `rate` is the default of
+    `open_target(…)` creates the client; its keywords are those of `Target` without an option. `rate` is the default of
     `--rate`.
     """
 
     @functools.wraps(command)
-    def with_target(
-        *,
-        target: str | None,
-        target_apps: str | None,
-        target_appkey: str | None,
-        target_ca: str | None,
-        target_proxy: str | None,
-        rate: float,
-        **others: Any,
-    ) -> None:
-        def open_target(**options: Any) -> Target:
+    def with_target(*, target: str | None, target_apps: str | None, target_appkey: str | None, **others: Any) -> None:
+        chosen = {name.removeprefix("target_"): others.pop(name) for name in _KEYWORDS if name in others}
+
+        def open_target(**more: Any) -> Target:
             if target is None:
                 raise click.UsageError("Missing option '--target'.")
-            credentials = read_target_credentials(target_apps, target_appkey)
-            return Target(target, credentials, ca=target_ca, proxy=target_proxy, rate=rate, **options)
+            return Target(target, read_target_credentials(target_apps, target_appkey), **chosen, **more)
 
         command(open_target=open_target, **others)
 
@@ -81,11 +75,9 @@ def target_options(command: Callable[..., None], *, rate: float = 5.0) -> Callab
     return with_target
 
 
-def max_requests_option(default: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return the decorator that adds `--max-requests`."""
-    return click.option(
-        "--max-requests", type=click.IntRange(1), default=default, metavar="N", help="Maximum number of requests."
-    )
+max_requests_option = functools.partial(
+    click.option, "--max-requests", type=click.IntRange(1), metavar="N", help="Maximum number of requests."
+)
 
 
 def examine_target(
@@ -107,7 +99,7 @@ def examine_target(
 
 @click.command()
 @target_options
-@max_requests_option(200)
+@max_requests_option(default=200)
 @click.option("--user", metavar="ID", help="Also query this user.")
 @click.option("--room", metavar="ID", help="Also query this room.")
 @click.option("--day", metavar="DAY", help=DAY_HELP)
@@ -127,7 +119,6 @@ def examine_target(
 @setting_options("lang", "fixtures", reading="expect this reading of the target; repeatable")
 def verify(
     open_target: Opener,
-    max_requests: int,
     har: str | None,
     form: str,
     output: str | None,
@@ -148,7 +139,7 @@ def verify(
     if har is not None:
         result = check_har(Path(har), schemas)
     else:
-        target = open_target(max_requests=max_requests)
+        target = open_target()
         result = examine_target(target, schemas, catalogue, lang, focus=focus, expected=expected)
     rendered = FORMATS[form](View(result, lang, fail_on))
     write_report(rendered, output, utf8=form != "text")
@@ -165,18 +156,11 @@ def verify(
     help="Data of the scenario: generated calls, or the calls and statistics that the target returned.",
 )
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty, replacing files of the same name.")
-@max_requests_option(300)
+@max_requests_option(default=300)
 @click.option("--day", metavar="DAY", help=DAY_HELP)
 @setting_options("lang", "fixtures")
 def learn(
-    open_target: Opener,
-    output: Path,
-    data: Data,
-    force: bool,
-    max_requests: int,
-    day: str | None,
-    lang: Lang,
-    fixtures: str | None,
+    open_target: Opener, output: Path, data: Data, force: bool, day: str | None, lang: Lang, fixtures: str | None
 ) -> None:
     """Find out how a real backend behaves.
 
@@ -188,7 +172,7 @@ def learn(
     """
     check_output(output, force=force)
     schemas, catalogue = load_contract(user_folders(fixtures))
-    target = open_target(max_requests=max_requests)
+    target = open_target()
     result = examine_target(target, schemas, catalogue, lang, focus={"day": day}, thorough=True)
     learned = learned_files(result, target, catalogue, schemas, data)
     try:

@@ -61,14 +61,7 @@ _CONNECTIONS = 160  # The number of the server's threads.
 )
 @setting_options(*SETTINGS)
 def record(
-    open_target: Opener,
-    output: Path,
-    mode: Mode,
-    pseudonyms: bool,
-    scrub: Path | None,
-    force: bool,
-    target_timeout: float,
-    **settings: Any,
+    open_target: Opener, output: Path, mode: Mode, pseudonyms: bool, scrub: Path | None, force: bool, **settings: Any
 ) -> None:
     """Record the answers of a real backend.
 
@@ -82,7 +75,7 @@ def record(
         raise ConfigurationError.at("--workers", message("one_process"))
     _check_folder(output, force=force)
     texts = _read_texts(scrub)
-    target = open_target(connections=_CONNECTIONS, timeout=target_timeout)
+    target = open_target(connections=_CONNECTIONS)
 
     @contextmanager
     def recording(engine: Engine) -> Iterator[None]:
