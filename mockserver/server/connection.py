@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from mockserver.core.http import PLAIN, Request
 from mockserver.server import wsgi
-from mockserver.server.api import FastPath
+from mockserver.server.api import FastPath, status_line
 from mockserver.server.limits import Refusal
 from mockserver.server.playback import PIECE, play_events
 from mockserver.server.request_parser import BODY, IDLE, IncomingRequest, RequestParser
@@ -31,7 +31,6 @@ log = logging.getLogger("mockserver.transport")
 
 NEVER = float("inf")
 _LINGER_ZERO = struct.pack("ii", 1, 0)
-_REASONS = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
 
 
 class Connection(asyncio.Protocol):
@@ -251,9 +250,8 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._service.client_log.warn(self._environ["REMOTE_ADDR"], refusal.text)
-        status = f"{refusal.status} {_REASONS[refusal.status]}"
         body = self._service.envelope("invalid_parameter", refusal.text)
-        response = HTTPResponse(status, [("content-type", "application/json")], body)
+        response = HTTPResponse(status_line(refusal.status), [("content-type", "application/json")], body)
         self.transport.write(b"".join(wsgi.render(response, "GET", keep=False)))
         self.linger()
 
