@@ -32,7 +32,12 @@ log = logging.getLogger("mockserver")
 
 
 def create_app(**settings: Any) -> Flask:
-    """Create the Flask app for any WSGI server; see `mockserver.create_app`."""
+    """Create the Flask app for any WSGI server.
+
+    Takes the settings listed by `mockserver settings`; they take precedence over the environment. Without
+    `admin_token` the admin API answers only requests from this machine. Raises ConfigurationError with every problem
+    of the settings and files.
+    """
     settings = {**from_environment(), **settings}
     for warning in environment_warnings():
         log.warning("%s", warning.to(settings.get("lang", "en")))
