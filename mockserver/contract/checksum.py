@@ -18,13 +18,15 @@ _COUNTER = itertools.count(1)
 _RANDOM_DIGITS, _COUNTER_DIGITS = 10, 6
 
 
-@functools.lru_cache(maxsize=256)
 def checksum(credentials: Credentials, curtime: str, formula: Formula = "v2") -> str:
     """Return sha1(appsecret + restapikey + curtime) in lower-case hex; formula v1 omits the restapikey."""
-    restapikey = credentials.restapikey if formula == "v2" else ""
+    return _hash(credentials.appsecret, credentials.restapikey if formula == "v2" else "", curtime)
+
+
+@functools.lru_cache(maxsize=256)
+def _hash(*parts: str) -> str:
     # Encode lone surrogates, too, because the message of an encoding error would contain the secrets.
-    text = (credentials.appsecret + restapikey + curtime).encode(errors="surrogatepass")
-    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
+    return hashlib.sha1("".join(parts).encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
 
 
 def checksum_matches(

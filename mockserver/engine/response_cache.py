@@ -30,17 +30,17 @@ class ResponseCache:
 
     def get(self, key: Hashable, now: int) -> tuple[bytes, bool] | None:
         """Return the answer that is valid at second `now` and whether it has no rows; None if there is none."""
-        with self._lock:
-            answer = self._answers.get(key)
-            if answer is None:
-                return None
-            stable = answer.stable_from is not None and min(now, answer.created_at) >= answer.stable_from
-            if not stable and now != answer.created_at:
-                return None
-            if self._size > self._max_bytes // 2:
-                # The order does not matter before: nothing is evicted soon.
+        answer = self._answers.get(key)
+        if answer is None:
+            return None
+        stable = answer.stable_from is not None and min(now, answer.created_at) >= answer.stable_from
+        if not stable and now != answer.created_at:
+            return None
+        if self._size > self._max_bytes // 2:
+            # The order does not matter before: nothing is evicted soon. KeyError: another thread has just evicted it.
+            with self._lock, contextlib.suppress(KeyError):
                 self._answers.move_to_end(key)
-            return answer.body, answer.empty
+        return answer.body, answer.empty
 
     def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, stable_from: int | None) -> None:
         """Store an answer created at second `created_at`. It is final from second `stable_from` on; for None, never."""

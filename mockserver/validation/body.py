@@ -22,7 +22,6 @@ from mockserver.validation.schema_messages import describe_mismatches, describe_
 MAX_BODY = 1_048_576  # Bytes.
 _MAX_SHOWN = 200
 _MAX_CACHED = 1_024  # Bytes of a body whose fields are cached.
-_RULED = frozenset(("BeginTime", "EndTime", "QueryDate", "CountBy"))  # The fields of `_check_rules`.
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset\s*=\s*"?utf-?8"?)?\s*;?', re.ASCII | re.IGNORECASE)
 
 
@@ -40,30 +39,31 @@ def check_body(
         size = request.length or len(request.body)
         got = f"{size} bytes" if size else "more"
         return {}, [*violations, make_violation("body_too_large", expected=str(MAX_BODY), got=got)]
-    fields = _read_ordinary(request.body, validator) if len(request.body) <= _MAX_CACHED else None
-    if fields is None:
-        fields, found = _read_body(request, validator, lenient, section)
-        violations += found
-        if fields is None:
-            return {}, violations
-    else:
-        violations += check_encoding(request.headers, None)
-    valid: Mapping[str, Any] = fields
-    if violations:
-        # The rules look only at fields that are valid themselves.
-        invalid = {each.where for each in violations if not each.tolerated}
-        valid = {name: value for name, value in fields.items() if f"body:/{name}" not in invalid}
-    if not _RULED.isdisjoint(valid):
-        violations += _check_rules(valid, readings, section)
-    return fields, violations
+    rules = section, readings["max_range_days"], readings["count_by_zero"]
+    ordinary = _check_ordinary(request.body, validator, *rules) if len(request.body) <= _MAX_CACHED else None
+    if ordinary is not None:
+        fields, found = ordinary
+        return fields, [*violations, *check_encoding(request.headers, None), *found]
+    read, found = _read_body(request, validator, lenient, section)
+    violations += found
+    if read is None:
+        return {}, violations
+    # The rules look only at fields that are valid themselves.
+    invalid = {each.where for each in violations if not each.tolerated}
+    valid = {name: value for name, value in read.items() if f"body:/{name}" not in invalid}
+    return read, [*violations, *_check_rules(valid, *rules)]
 
 
 @functools.lru_cache(maxsize=256)
-def _read_ordinary(body: bytes, validator: Validator) -> dict[str, Any] | None:
-    """Return the fields of a body that is valid against the schema; None if it needs `_read_body`."""
+def _check_ordinary(
+    body: bytes, validator: Validator, section: str, max_days: int, count_by_zero: str
+) -> tuple[dict[str, Any], list[Violation]] | None:
+    """Return the result for a body that is valid against the schema; None if it needs `_read_body`."""
     # Clients repeat their bodies.
     fields = parse_flat_object(body)
-    return fields if fields is not None and validator.accepts(fields) else None
+    if fields is None or not validator.accepts(fields):
+        return None
+    return fields, list(_check_rules(fields, section, max_days, count_by_zero))
 
 
 def _read_body(
@@ -95,11 +95,11 @@ def _explain_unreadable(request: Request, parsed: ParsedBody) -> list[Violation]
     return [*violations, *(replace(malformed, got=got) for malformed in parsed.violations)]
 
 
-def _check_rules(fields: Mapping[str, Any], readings: Readings, section: str) -> Iterator[Violation]:
+def _check_rules(fields: Mapping[str, Any], section: str, max_days: int, count_by_zero: str) -> Iterator[Violation]:
     """Yield the violations of the rules on and between valid fields: time range, calendar day, CountBy 0."""
     begin, end = fields.get("BeginTime"), fields.get("EndTime")
     if begin and end:
-        seconds, max_days = int(end) - int(begin), readings["max_range_days"]
+        seconds = int(end) - int(begin)
         if seconds < 0:
             yield make_violation("begin_after_end", expected=f"≤ {end}", got=begin, end=end, section=f"{section}.4")
         elif max_days and section != "2.2" and seconds > max_days * DAY_SECONDS:
@@ -110,7 +110,7 @@ def _check_rules(fields: Mapping[str, Any], readings: Readings, section: str) ->
             parse_day(fields["QueryDate"])
         except ValueError:
             yield make_violation("no_such_day", got=fields["QueryDate"], section=f"{section}.4")
-    if fields.get("CountBy") == 0 and readings["count_by_zero"] == "error":
+    if fields.get("CountBy") == 0 and count_by_zero == "error":
         yield make_violation("count_by_zero", got=0)
 
 
