@@ -37,7 +37,7 @@ _FILE_NAMES = Text(", ".join(FILES), "、".join(FILES))
 _MAX_INFO = 500
 _MAX_CONFLICTS = 50
 _UNFIT = re.compile(
-    r"\\(?:[bfnrt]|u00[01])|[\x7f-\x9f\ud800-\udfff]"
+    r"(?<!\\)(?:\\\\)*\\(?:[bfnrt]|u00[01])|[\x7f-\x9f\ud800-\udfff]"
 )  # In JSON: what a file of sessions cannot contain.
 _MIN_CODE, _MAX_CODE = -(2**31), 2**31 - 1
 _FREE_CODES = 9_000  # First replacement for an assumed code that the target uses for another error.

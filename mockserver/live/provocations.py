@@ -12,6 +12,7 @@ from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.violations import OWN_ERRORS
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
+from mockserver.live.answers import is_envelope
 from mockserver.live.probing import ALL, DISTRIBUTION, QUALITY, RECORDS, ROOM, TREND, Prober, Reply
 from mockserver.live.signing import valid_body
 
@@ -120,6 +121,24 @@ def conclude_range(prober: Prober) -> None:
         return
     text = Text(f"the longest range is between {low} and {low + 1} days", f"最长时间段介于 {low} 与 {low + 1} 天之间")
     prober.leave_open("max_range_days", text, *list(asked.values())[-2:], new=True)
+
+
+def conclude_http_status(prober: Prober) -> None:
+    """Decide `http_status` by the status of all failures (§1.3)."""
+    failures = [
+        reply for causes in prober.errors.values() for _, reply in causes if is_envelope(reply.value) and not reply.ok
+    ]
+    statuses = {reply.status for reply in failures}
+    listed = ", ".join(map(str, sorted(statuses)))
+    if not failures:
+        prober.leave_open("http_status", Text("no failure was seen", "没有出现失败响应"))
+    elif statuses == {200}:
+        text = Text(f"{len(failures)} failures had HTTP 200", f"{len(failures)} 个失败响应均为 HTTP 200")
+        prober.confirm("http_status", "always_200", text, *failures[:2])
+    else:
+        others = [reply for reply in failures if reply.status != 200]
+        text = Text(f"failures had HTTP {listed}", f"失败响应的 HTTP 状态码：{listed}")
+        prober.confirm("http_status", "rest", text, *others[:3])
 
 
 def errors_seen(prober: Prober, catalogue: Catalogue) -> list[ErrorSeen]:

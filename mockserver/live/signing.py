@@ -25,6 +25,7 @@ _AHEAD = (5, 20, 60, 120, 250)  # Seconds. Earlier examinations may have used th
 _MAX_CLOCK_STEPS = 6
 _REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
 _MAX_USED = 4
+_MAX_SKEW = 60  # Seconds by which the target's clock may be wrong, unless its Date header shows more.
 _DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
 
 
@@ -197,10 +198,15 @@ def _probe_freshness(prober: Prober) -> None:
             if used and (oldest := _oldest(prober, accepts, future)):
                 past, ahead, used = oldest, (future - oldest) / 2, False
             limit = future if used else math.ceil((past + future) / 2)
-            prober.confirm("freshness_seconds", limit, text, *edges)
-            if abs(ahead) > 0.5 and not used:
-                prober.skew += ahead
-                past = future = limit
+            measured = date_offset(prober.date, prober.now())
+            if not used and abs(ahead) > _MAX_SKEW and (measured is None or abs(measured - ahead) > _DATE_TOLERANCE):
+                # Two different limits are likelier than a clock that is wrong by minutes.
+                prober.leave_open("freshness_seconds", text, *edges, new=True)
+            else:
+                prober.confirm("freshness_seconds", limit, text, *edges)
+                if abs(ahead) > 0.5 and not used:
+                    prober.skew += ahead
+                    past = future = limit
     prober.reach = max(0, min(past, future, _MAX_REACH) - 1)
 
 
@@ -330,21 +336,3 @@ def probe_strictness(prober: Prober) -> None:
         prober.leave_open("strictness", text, *variants.values(), new=True)
     else:
         prober.confirm("strictness", "lenient" if accepted else "strict", text, *variants.values())
-
-
-def conclude_http_status(prober: Prober) -> None:
-    """Decide `http_status` by the status of all failures (§1.3)."""
-    failures = [
-        reply for causes in prober.errors.values() for _, reply in causes if is_envelope(reply.value) and not reply.ok
-    ]
-    statuses = {reply.status for reply in failures}
-    listed = ", ".join(map(str, sorted(statuses)))
-    if not failures:
-        prober.leave_open("http_status", Text("no failure was seen", "没有出现失败响应"))
-    elif statuses == {200}:
-        text = Text(f"{len(failures)} failures had HTTP 200", f"{len(failures)} 个失败响应均为 HTTP 200")
-        prober.confirm("http_status", "always_200", text, *failures[:2])
-    else:
-        others = [reply for reply in failures if reply.status != 200]
-        text = Text(f"failures had HTTP {listed}", f"失败响应的 HTTP 状态码：{listed}")
-        prober.confirm("http_status", "rest", text, *others[:3])

@@ -17,7 +17,7 @@ from mockserver.live.call_log import CallLog, discover
 from mockserver.live.day import Day, ask_day
 from mockserver.live.id_readings import conclude_unknown_ids, probe_without_calls
 from mockserver.live.probing import Invariant, Observed, Prober, Reply
-from mockserver.live.provocations import ErrorSeen, conclude_range, errors_seen, provoke_errors
+from mockserver.live.provocations import ErrorSeen, conclude_http_status, conclude_range, errors_seen, provoke_errors
 from mockserver.live.record_checks import INVARIANTS as OF_RECORDS
 from mockserver.live.record_checks import check_sessions, look_up
 from mockserver.live.record_readings import (
@@ -28,7 +28,7 @@ from mockserver.live.record_readings import (
     probe_room_window,
     probe_window,
 )
-from mockserver.live.signing import conclude_http_status, connect, probe_signature, probe_strictness
+from mockserver.live.signing import connect, probe_signature, probe_strictness
 from mockserver.live.statistic_checks import INVARIANTS as OF_STATISTICS
 from mockserver.live.statistic_checks import check_statistics
 from mockserver.live.statistic_readings import probe_statistics

@@ -100,7 +100,7 @@ def _ask_recording(
             fields["DestroyTime"] = "0"
         return ViewResult(fields)
     result = view(world, body, now, readings)
-    if room and 0 < room.destroy <= now:
+    if room and 0 < room.destroy <= now and result.fields["CreateTime"] == str(room.create):
         result.fields["DestroyTime"] = str(room.destroy)
     return result
 

@@ -96,6 +96,8 @@ class Backend:
                 {**each, "user": f"{each['user']}-{APP['appsecret']}", "room": f"{APP['restapikey']}-{each['room']}"}
                 for each in self.log
             ]
+        if "backslashes" in habits:
+            self.log = [{**each, "user": f"{each['user']}\\n"} for each in self.log]
         if "no_calls" in defects:
             self.log = []
 
@@ -158,6 +160,8 @@ class Backend:
         if not re.fullmatch(form, given["curtime"]):
             raise Refused("invalid_curtime")
         if abs(float(given["curtime"]) - int(self.clock())) > self.readings["freshness_seconds"]:
+            raise Refused("checksum_expired")
+        if "no_future" in self.habits and float(given["curtime"]) > self.clock() + 2:
             raise Refused("checksum_expired")
         v2, v1 = ("".join((APP["appsecret"], part, given["curtime"])) for part in (APP["restapikey"], ""))
         good = {"v2": [v2], "v1": [v1], "either": [v2, v1]}[self.readings["signing"]]

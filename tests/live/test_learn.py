@@ -110,7 +110,10 @@ def test_checksums_of_an_earlier_examination_do_not_matter(seconds: int, habits:
 
 def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:
     """`--data recorded` answers 2.x from the sessions, and 3.x of the day with what the target said."""
-    backend, result, target = examine_backend({"window": "enter"}, thorough=True)
+    backend, result, target = examine_backend({"window": "enter"}, habits=("backslashes",), thorough=True)
+    assert (
+        learned_files(result, target, shipped_config().catalogue, shipped_config().schemas, "recorded").left_out == []
+    )
     config = write(tmp_path / "out", result, target, "recorded")
     twin = examine_engine(config, SCENARIO, day=result.log.day)
     assert errors_of(twin) == []
@@ -199,6 +202,14 @@ def test_answers_that_fit_no_choice_are_new_behaviour() -> None:
     assert (observed.value, observed.new) == (None, True)
     assert observed.evidence.en.startswith("new behaviour: accepted: integers for stamps")
     assert ("strictness", "warning") in {(name, finding.severity) for name, finding in result.findings()}
+
+
+def test_a_limit_for_old_curtimes_alone_is_new_behaviour() -> None:
+    """It is no clock that is wrong by minutes, unless the Date header says so."""
+    _, result, _ = examine_backend({"freshness_seconds": 300}, habits=("no_future",), max_requests=60)
+    observed = result.readings["freshness_seconds"]
+    assert (observed.value, observed.new) == (None, True)
+    assert "curtimes from -300 s to +2 s were accepted" in observed.evidence.en
 
 
 def test_a_folder_with_files_is_kept_without_force(tmp_path: Path) -> None:

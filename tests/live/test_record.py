@@ -29,7 +29,9 @@ from mockserver.live.target import Answer, TargetError
 
 NOW = int(START)
 YESTERDAY = (NOW + EAST) // DAY * DAY - EAST - DAY
-DATA_READINGS = ("window", "room_window", "ongoing", "unknown_room", "unknown_user")
+DATA_READINGS = (
+    "window", "room_window", "ongoing", "unknown_room", "unknown_user", "room_without_calls", "user_without_calls",
+)  # fmt: skip
 
 
 class UnstableBackend:
