@@ -15,6 +15,8 @@ from mockserver.live.probing import DISTRIBUTION, QUALITY, TREND, Prober, Reply
 
 COUNTS = (1, 2, 3, 4)
 COLUMNS = ("CommunicateDuration", "RoomCnt", "PeakOnlineNum", "CommunicateNum")
+_MIN_STEP = 10  # Seconds of the shortest interval.
+_LONG = 4  # Days before and after a day in which the longest calls on it begin and end.
 _MAX_MARGIN = 3  # Additional requests to find sessions in rooms that were created before the day.
 
 
@@ -129,13 +131,14 @@ def column_of(reply: Reply, name: str) -> list[int]:
 
 
 def usual_step(day: Day) -> int | None:
-    """Return the longest interval of which most ticks of 3.1 are multiples; None if all are, or there is no such one."""
+    """Return the longest interval of which most ticks of 3.1 are multiples; None if all are multiples of some interval."""
     offsets = [tick - day.start for count in COUNTS for tick, _ in day.volumes(count)]
     common = gcd(*offsets)
-    if common >= 10 and DAY_SECONDS % common == 0:
+    if common >= _MIN_STEP and DAY_SECONDS % common == 0:
         return None
-    steps = (step for step in range(3_600, 9, -1) if DAY_SECONDS % step == 0)
-    return next((step for step in steps if sum(each % step == 0 for each in offsets) * 3 > len(offsets) * 2), None)
+    steps = (step for step in range(3_600, _MIN_STEP - 1, -1) if DAY_SECONDS % step == 0)
+    usual = (step for step in steps if sum(each % step == 0 for each in offsets) * 3 > len(offsets) * 2)
+    return next(usual, None if common >= _MIN_STEP or not offsets else _MIN_STEP)
 
 
 def ticks_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
@@ -201,6 +204,14 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
         if not earlier or not ask_all(prober, log, min(earlier), day.start, expected=False).reply.ok:
             break
     day.sessions = _touching(log, day)
+    if rule != "overlap" and max(day.distribution_totals(1).values(), default=0) > (day.total(1) or 0):
+        # There may be calls of more than a day, which are listed on none of these three.
+        whole = ask_all(prober, log, day.start - _LONG * DAY_SECONDS, day.end + _LONG * DAY_SECONDS, expected=False)
+        if not whole.reply.ok:
+            for number in range(-_LONG, _LONG + 1):
+                begin = day.start + number * DAY_SECONDS
+                ask_all(prober, log, begin, begin + DAY_SECONDS, expected=False)
+        day.sessions = _touching(log, day)
     if all(each.create >= day.start or log.covers(each.create, day.start) for each in day.sessions):
         first: dict[tuple[str, str], int] = {}
         for each in log.sessions.values():

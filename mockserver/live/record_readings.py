@@ -41,6 +41,9 @@ def probe_window(prober: Prober, log: CallLog) -> None:
                 asked.append(listing)
                 for rule in RULES:
                     votes[rule] += (call.key in listing.sessions) == selects(rule, call, begin, end)
+    for begin, end in ((calls[0].enter, calls[0].enter), (calls[0].leave or 0, calls[0].leave or 0)):
+        ask_all(prober, log, begin, end)  # Bounds are inclusive, as the invariant `windows` checks.
+    ask_all(prober, log, calls[0].enter, calls[0].leave or 0)
     replies = [listing.reply for listing in asked]
     best = max(RULES, key=lambda rule: votes[rule])
     seen = ", ".join(

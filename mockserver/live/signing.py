@@ -26,6 +26,7 @@ _MAX_CLOCK_STEPS = 6
 _REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
 _MAX_USED = 4
 _MAX_SKEW = 60  # Seconds by which the target's clock may be wrong, unless its Date header shows more.
+_NO_FUTURE = 5  # Seconds by which a target may accept future curtimes that only means to accept no future ones.
 _DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
 
 
@@ -199,8 +200,9 @@ def _probe_freshness(prober: Prober) -> None:
                 past, ahead, used = oldest, (future - oldest) / 2, False
             limit = future if used else math.ceil((past + future) / 2)
             measured = date_offset(prober.date, prober.now())
-            if not used and abs(ahead) > _MAX_SKEW and (measured is None or abs(measured - ahead) > _DATE_TOLERANCE):
-                # Two different limits are likelier than a clock that is wrong by minutes.
+            is_unlikely = abs(ahead) > _MAX_SKEW or (future <= _NO_FUTURE and past >= _MAX_SKEW / 2)
+            if not used and is_unlikely and (measured is None or abs(measured - ahead) > _DATE_TOLERANCE):
+                # Two different limits are likelier than such a clock.
                 prober.leave_open("freshness_seconds", text, *edges, new=True)
             else:
                 prober.confirm("freshness_seconds", limit, text, *edges)

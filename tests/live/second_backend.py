@@ -96,6 +96,12 @@ class Backend:
                 {**each, "user": f"{each['user']}-{APP['appsecret']}", "room": f"{APP['restapikey']}-{each['room']}"}
                 for each in self.log
             ]
+        if "long_call" in habits:
+            today = (int(self.clock()) + EAST) // DAY * DAY - EAST
+            enter, leave = today - 4 * DAY - HOUR, today - HOUR
+            self.log.insert(
+                0, {**self.log[0], "user": "u", "room": "r", "create": enter, "enter": enter, "leave": leave}
+            )
         if "backslashes" in habits:
             self.log = [{**each, "user": f"{each['user']}\\n"} for each in self.log]
         if "no_calls" in defects:
@@ -253,6 +259,7 @@ class Backend:
         return calls
 
     def within(self, each: Mapping[str, Any], begin: int, end: int, rule: str = "") -> bool:
+        end -= "half_open" in self.defects
         entered, left = begin <= each["enter"] <= end, begin <= each["leave"] <= end
         rules = {
             "overlap": each["enter"] <= end and each["leave"] >= begin,
@@ -437,6 +444,8 @@ class Backend:
             rows = [
                 {**row, "Volume": before["Volume"]} for row, before in zip(rows, [*rows[-60:], *rows], strict=False)
             ]
+        if "all_ticks_late" in self.defects:
+            rows = [{**row, "TickTime": str(int(row["TickTime"]) + 1)} for row in rows]
         if "shifted_tick" in self.defects and len(rows) > 2:
             rows[1]["TickTime"] = str(int(rows[1]["TickTime"]) + 1)
         if "all_counts" in self.defects and len(counts) > 1:
