@@ -18,7 +18,7 @@ from mockserver.cli.streams import as_encoded, write_utf8
 from mockserver.contract.envelope import FIELDS
 from mockserver.core.clock import show_time
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.text import messages
+from mockserver.core.messages import messages
 
 message = messages(Path(__file__).with_name("texts.yaml"))
 _BLOCKS = "▁▂▃▄▅▆▇█"

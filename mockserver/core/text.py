@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 Lang = Literal["en", "zh"]
 
@@ -27,25 +24,6 @@ class Text(NamedTuple):
             if isinstance(value, Text):
                 english[name], chinese[name] = value
         return Text(self.en.format_map(english), self.zh.format_map(chinese))
-
-
-def messages(path: Path) -> Callable[..., Text]:
-    """Return a function that returns a message of a YAML file by its name, with its placeholders filled.
-
-    The file is read at the first call.
-    """
-
-    @functools.cache
-    def texts() -> Any:
-        from mockserver.core.yaml_reader import read_texts
-
-        return read_texts(path)
-
-    def message(name: str, /, **values: object) -> Text:
-        text: Text = texts()[name]
-        return text.format(**values)
-
-    return message
 
 
 def is_utf_8(data: bytes) -> bool:

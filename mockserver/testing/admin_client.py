@@ -16,7 +16,8 @@ from mockserver.core.addresses import certificate_advice, parse_server_url, sche
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.http import header_text
 from mockserver.core.settings import parse_admin_token
-from mockserver.core.text import Text, messages
+from mockserver.core.messages import messages
+from mockserver.core.text import Text
 
 Json = dict[str, Any]
 message = messages(Path(__file__).with_name("texts.yaml"))

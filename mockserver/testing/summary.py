@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from mockserver.core.errors import AdminError, ConfigurationError, MockServerError
-from mockserver.core.text import Lang, messages, pluralize
+from mockserver.core.messages import messages
+from mockserver.core.text import Lang, pluralize
 from mockserver.testing.options import REPORTS, fail_criteria, is_quiet, language, requires_requests, server_settings
 
 if TYPE_CHECKING:

@@ -1,0 +1,30 @@
+"""Messages of a YAML file by name."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mockserver.core.text import Text
+
+
+def messages(path: Path) -> Callable[..., Text]:
+    """Return a function that returns a message of a YAML file by its name, with its placeholders filled.
+
+    The file is read at the first call.
+    """
+
+    @functools.cache
+    def texts() -> Any:
+        # The pytest plugin is loaded in every test run, and must not import a YAML parser before it has to.
+        from mockserver.core.yaml_reader import read_texts
+
+        return read_texts(path)
+
+    def message(name: str, /, **values: object) -> Text:
+        text: Text = texts()[name]
+        return text.format(**values)
+
+    return message
