@@ -15,8 +15,8 @@ from typing import Any
 from mockserver.core.addresses import certificate_advice, parse_server_url, scheme_advice
 from mockserver.core.errors import AdminError, ConfigurationError
 from mockserver.core.http import header_text
-from mockserver.core.settings import parse_admin_token
 from mockserver.core.messages import messages
+from mockserver.core.settings import parse_admin_token
 from mockserver.core.text import Text
 
 Json = dict[str, Any]
