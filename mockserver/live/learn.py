@@ -26,7 +26,7 @@ from mockserver.engine.config import load_config
 from mockserver.live.provocations import ErrorSeen
 from mockserver.live.pseudonyms import Scrubber
 from mockserver.live.recording import RECORDS, ROOM, Recording
-from mockserver.live.recording_files import FIELDS, scenario_files, session_rows
+from mockserver.live.recording_files import FIELDS, calls_in_progress, scenario_files, session_rows
 from mockserver.live.target import Target
 from mockserver.live.verify import Result
 from mockserver.world.session_files import write_rows
@@ -70,7 +70,7 @@ def learned_files(result: Result, target: Target, catalogue: Catalogue, schemas:
     """Return the contents of all files."""
     rows, left_out = _error_rows(result.errors, catalogue)
     files = {FILES[0]: _errors_file(result, rows)}
-    recording = _recording(result, target, schemas, left_out if data == "recorded" else [])
+    recording, notes = _recording(result, target, schemas, left_out if data == "recorded" else []), []
     if data == "none":
         head = _scenario(result, recording.readings)
         files[FILES[1]] = "\n".join([*head, "extends: default"]) + "\n"
@@ -80,9 +80,10 @@ def learned_files(result: Result, target: Target, catalogue: Catalogue, schemas:
         texts, dropped = scenario_files(recording, SCENARIO, [*_scenario(result, recording.readings)])
         if dropped:
             left_out.append(f"{dropped} entries that exceed the size of a scenario file")
+        notes = [text.en for text in calls_in_progress(recording)]
         texts = {f"{SCENARIO}.csv": sessions.getvalue(), **texts}
         files |= {f"scenarios/{name}": text for name, text in texts.items()}
-    files[FILES[2]] = "\n".join(_page(result, rows, left_out)) + "\n"
+    files[FILES[2]] = "\n".join(_page(result, rows, [*left_out, *notes])) + "\n"
     return Learned(files, left_out)
 
 

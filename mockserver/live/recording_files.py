@@ -26,6 +26,8 @@ PAGE = f"{SCENARIO}.md"
 FIELDS = ("RoomId", "UserId", "enter", "leave", "audio", "video", "CreateTime", "DestroyTime")
 _PAGE_HEAD = "# Answers that {name}.yaml extends.\ntitle: Recorded answers\ntitle_zh: 录制的响应\n"
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_SLACK = 2  # Seconds before an answer at which a call shown with the current time as its end ended at most.
+_MAX_ROOMS = 20  # Rooms with calls in progress that are named.
 _SHARE = 0.75  # Fraction of the limits of a file after which answers go to another file.
 
 
@@ -52,6 +54,15 @@ class RecordingFiles:
                 ),
             ]
         write_whole(self._folder / PAGE, "\n".join(_report(recording, notes, self._lang)) + "\n")
+
+
+def calls_in_progress(recording: Recording) -> list[Text]:
+    """Return a note about the calls that were in progress when they were last seen; an empty list if there are none."""
+    found = [key for key, each in recording.sessions.items() if each.leave >= each.seen_at - _SLACK]
+    rooms = sorted({room for _, room, _ in found})
+    shown = ", ".join(rooms[:_MAX_ROOMS]) + (" …" if len(rooms) > _MAX_ROOMS else "")
+    count = _TEXTS["in_progress"].format(calls=len(found), count=len(rooms), rooms=shown)
+    return [count] if found else []
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -228,6 +239,7 @@ def _report(recording: Recording, notes: Sequence[Text], lang: Lang) -> Iterator
     for name, values in recording.undecided.items():
         yield ""
         yield texts["undecided"].format(reading=f"{name} = {' / '.join(values)}")
+    notes = [*calls_in_progress(recording), *notes]
     for name, found in (("conflicts", recording.conflicts), ("notes", notes)):
         yield ""
         yield f"## {texts[name]}"
@@ -261,6 +273,10 @@ _TEXTS = {
         "The answers do not decide the reading {reading}: requests that depend on it return `not_recorded`. "
         "Run `mockserver learn` first, and record with the folder that it writes.",
         "响应不足以判断读法 {reading}：受其影响的请求返回 `not_recorded`。请先运行 `mockserver learn`，再用其写出的目录录制。",
+    ),
+    "in_progress": Text(
+        "{calls} calls were in progress when they were last seen, and are recorded as they were then, in {count} rooms: {rooms}",
+        "{calls} 个通话在最后一次查询时仍在进行，录制的是当时的状态，涉及 {count} 个房间：{rooms}",
     ),
     "conflicts": Text("Conflicts (resolved in favour of the newer answer)", "冲突（以较新的响应为准）"),
     "notes": Text("Findings", "发现"),

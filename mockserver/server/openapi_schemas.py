@@ -74,7 +74,7 @@ class Components:
         return Validator({**reference, "components": {"schemas": self.schemas}}, {})
 
     def tolerate(self, reference: Json) -> None:
-        """Relax a request schema as `strictness=lenient` does: integers as strings, the reverse, and unknown fields."""
+        """Relax a request schema as `strictness=lenient` does: integers as strings, timestamps and dates as integers, and unknown fields."""
         schema = self.schemas[reference["$ref"].removeprefix(REFERENCE)]
         schema.pop("additionalProperties", None)
         for field in schema["properties"].values():
@@ -83,10 +83,9 @@ class Components:
                 kind.pop(_NAMES, None)
                 texts = {"enum": [*kind["enum"], *map(str, kind["enum"])]} if "enum" in kind else {}
                 kind |= {"type": ["integer", "string"], "pattern": "^[0-9]{1,9}$", **texts}
-            elif kind.get("type") == "string":
-                size = kind.get("maxLength", 0) if "pattern" in kind else 0
-                limits = {"minimum": 10 ** (size - 1), "maximum": 10**size - 1} if size else {}
-                kind |= {"type": ["string", "integer"], **limits}
+            elif kind.get("type") == "string" and "pattern" in kind:
+                size = kind["maxLength"]
+                kind |= {"type": ["string", "integer"], "minimum": 10 ** (size - 1), "maximum": 10**size - 1}
 
     def _with_readings(self, schema: Any) -> Any:
         """Return the schema with the changes of the readings; None if they exclude the field that it describes."""

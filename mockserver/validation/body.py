@@ -146,7 +146,8 @@ def _convert(fields: Mapping[str, Any], mismatches: list[Mismatch]) -> dict[str,
                 del converted[name]
         elif mismatch.keyword == "type" and len(mismatch.pointer) == 1:
             name = str(mismatch.pointer[0])
-            if mismatch.limit == "string" and isinstance(value, int) and not isinstance(value, bool):
+            # Timestamps and dates have a pattern; an id is text.
+            if mismatch.limit == "string" and type(value) is int and "pattern" in mismatch.schema:
                 converted[name] = str(value)
             elif mismatch.limit == "integer" and _is_integral(value):
                 converted[name] = int(value)

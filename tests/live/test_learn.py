@@ -115,6 +115,7 @@ def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:
         learned_files(result, target, shipped_config().catalogue, shipped_config().schemas, "recorded").left_out == []
     )
     config = write(tmp_path / "out", result, target, "recorded")
+    assert "calls were in progress when they were last seen, " in (tmp_path / "out/learned.md").read_text()
     twin = examine_engine(config, SCENARIO, day=result.log.day)
     assert errors_of(twin) == []
     seen = {session.key for session in result.log.settled()}

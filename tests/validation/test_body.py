@@ -142,13 +142,15 @@ def test_a_missing_field_is_reported_with_its_misspelling() -> None:
 
 
 def test_lenient_converts_integers_and_digits() -> None:
-    """Integers for strings and digits for integers are tolerated; booleans, fractions and negative numbers are not."""
+    """Integers for dates and digits for integers are tolerated; ids that are not text, booleans, fractions and negative numbers are not."""
     day = "count_business_total_volume_by_day"
     for value in ("2", 2.0):
         assert [
             violation.tolerated
             for violation in violations_of(day, {"QueryDate": 20191210, "CountBy": value}, strictness="lenient")
         ] == [*(True, True)]
+    found = violations_of("query_room_info", {"RoomId": 7}, strictness="lenient")
+    assert [violation.tolerated for violation in found] == [False]
     for value in (True, 2.5, "2.0", "two", "-1", "", None, "２"):
         found = violations_of(day, {"QueryDate": "20191210", "CountBy": value}, strictness="lenient")
         assert [violation.tolerated for violation in found][-1] is False, value
