@@ -6,9 +6,7 @@ The page shows the API's own answers. Only the names of §3.2 have another sourc
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from flask import Response
 
@@ -190,48 +188,36 @@ def _second(request: AdminRequest, name: str, default: int) -> int:
     return int(value)
 
 
-def _sums(rows: Iterable[Json], now: int) -> Json:
+def _sums(rows: list[Json], now: int) -> Json:
     """Return the sums of the rows of a §2.3 answer by room and by user, those with the longest calls first."""
     rooms: dict[str, Json] = {}
     people: dict[str, Json] = {}
     members: set[tuple[str, str]] = set()
-    sessions = 0
+    zeros = dict.fromkeys(("sessions", "seconds", "audio", "video"), 0)
     for row in rows:
-        sessions += 1
-        enter = int(row["EnterTime"])
+        room_id, user_id = row["RoomId"], row["UserId"]
         leave = int(row["LeaveTime"] or 0) or now  # Empty or 0 for a call in progress, by the reading `ongoing`.
-        room = rooms.get(row["RoomId"])
-        if room is None:
+        if room_id not in rooms:
             created = int(row["CreateTime"])
-            room = rooms[row["RoomId"]] = {
-                "RoomId": row["RoomId"],
-                "created": created,
-                "ended": leave,
-                **_zeros("people"),
-            }
-        person = people.get(row["UserId"])
-        if person is None:
-            person = people[row["UserId"]] = {"UserId": row["UserId"], **_zeros("rooms")}
+            rooms[room_id] = {"RoomId": room_id, "created": created, "ended": leave, "people": 0, **zeros}
+        if user_id not in people:
+            people[user_id] = {"UserId": user_id, "rooms": 0, **zeros}
+        room, person = rooms[room_id], people[user_id]
         room["ended"] = max(room["ended"], leave)
         for sums in (room, person):
             sums["sessions"] += 1
-            sums["seconds"] += leave - enter
+            sums["seconds"] += leave - int(row["EnterTime"])
             sums["audio"] += row["AudioDuration"]
             sums["video"] += row["VideoDuration"]
-        pair = (row["RoomId"], row["UserId"])
-        if pair not in members:
-            members.add(pair)
+        if (room_id, user_id) not in members:
+            members.add((room_id, user_id))
             room["people"] += 1
             person["rooms"] += 1
     return {
-        "total": {"rooms": len(rooms), "people": len(people), "sessions": sessions},
+        "total": {"rooms": len(rooms), "people": len(people), "sessions": len(rows)},
         "rooms": _longest(rooms),
         "people": _longest(people),
     }
-
-
-def _zeros(other: str) -> dict[str, Any]:
-    return dict.fromkeys((other, "sessions", "seconds", "audio", "video"), 0)
 
 
 def _longest(sums: dict[str, Json]) -> list[Json]:

@@ -65,29 +65,23 @@ class _Document:
 
     def build(self, server: str) -> Json:
         """Return the whole document."""
-        security = fill("security", signature=signature(self.readings))
+        readings, signed = self.readings, signature(self.readings)
+        security = fill("security", signature=signed)
+        about = fill("description", signature=signed, http=TEXTS["http"][readings["http_status"]])
         return {
             "openapi": "3.1.0",
             "info": {
                 **self._text("title", TEXTS["title"]),
                 "version": __version__,
-                **self._text("description", description(self.readings)),
-                "contact": {"name": "mockserver"},
-                "license": {"name": "MIT", "identifier": "MIT"},
+                **self._text("description", with_readings(about, TEXTS["common_readings"], readings)),
+                **TEXTS["info"],
             },
             "servers": [{"url": server.rstrip("/") or "/"}],
             "security": [{"signature": []}, *([{}] if self.readings["signing"] == "off" else [])],
             "tags": [{"name": name, **self._text("description", text)} for name, text in TAGS.values()],
             "paths": {path: {"post": post} for path, post in self._operations()},
             "components": {
-                "securitySchemes": {
-                    "signature": {
-                        "type": "apiKey",
-                        "in": "query",
-                        "name": "checksum",
-                        **self._text("description", security),
-                    }
-                },
+                "securitySchemes": {"signature": {**TEXTS["security_scheme"], **self._text("description", security)}},
                 "parameters": self._parameters(),
                 "headers": {
                     name: {**self._text("description", text), "schema": {"type": "string"}}
@@ -290,12 +284,6 @@ def fill(name: str, **values: object) -> Text:
     """Return a text of the YAML file with its placeholders filled."""
     text: Text = TEXTS[name]
     return text.format(**values)
-
-
-def description(readings: Readings) -> Text:
-    """Return the description of the API under these readings."""
-    text = fill("description", signature=signature(readings), http=TEXTS["http"][readings["http_status"]])
-    return with_readings(text, TEXTS["common_readings"], readings)
 
 
 def with_readings(text: Text, names: tuple[str, ...], readings: Readings) -> Text:
