@@ -62,7 +62,6 @@ def redirect(target: str) -> Response:
 def overview(context: AdminContext, request: AdminRequest) -> Response:
     """Return the page with the state of the server and a first call to copy."""
     lang, engine = page_language(context, request), context.engine
-    scenario = engine.config.scenarios[engine.store.scenario]
     values = current_readings(context, None)
     changed = [(name, values[name]) for name, reading in READINGS.items() if values[name] != reading.default]
     last = engine.journal.news(0, 0).last
@@ -73,7 +72,7 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         context,
         request,
         "overview.html",
-        scenario={"name": scenario.name, "title": scenario.title.to(lang), "text": scenario.description.to(lang)},
+        scenario=engine.config.scenarios[engine.store.scenario],
         clock=get_clock(context, AdminRequest()),
         readings=changed,
         faults=list_faults(context, AdminRequest())["faults"],
@@ -82,7 +81,6 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         uptime=int(monotonic() - engine.started),
         requests=len(recent.entries),
         last=last,
-        evicted=recent.evicted,
         violations=[(entry, entry.violations[0].text.to(lang)) for entry in wrong],
         app=app,
         url=f"{server_url(context)}{_FIRST_CALL.path}",
@@ -136,29 +134,16 @@ def control(context: AdminContext, request: AdminRequest) -> Response:
         "control.html",
         appkey=request.appkey or "",
         scenario=context.scope(request.appkey).scenario,
-        scenarios=[
-            {"name": each.name, "title": each.title.to(lang), "text": each.description.to(lang)}
-            for each in engine.config.scenarios.values()
-        ],
+        scenarios=list(engine.config.scenarios.values()),
         clock=get_clock(context, scope),
         faults=list_faults(context, scope)["faults"],
         answers=list_answers(context, scope)["answers"],
-        kinds=list(_kinds(lang)),
+        kinds=[{**row, "fields": list(_fields(row["schema"], lang))} for row in fault_rows()],
         common=list(_fields(Common.object_schema(), lang)),
         readings=[(reading, values[name], reading.why.to(lang)) for name, reading in READINGS.items()],
         apps=app_rows(context, lang),
         errors=list(engine.config.catalogue),
     )
-
-
-def _kinds(lang: Lang) -> Iterator[Json]:
-    for row in fault_rows():
-        yield {
-            "name": row["fault"],
-            "family": row["family_text"][lang],
-            "text": row["text"][lang],
-            "fields": list(_fields(row["schema"], lang)),
-        }
 
 
 def _fields(schema: Mapping[str, Any], lang: Lang) -> Iterator[Json]:
@@ -192,7 +177,6 @@ def try_it(context: AdminContext, request: AdminRequest) -> Response:
         request,
         "try.html",
         operation=operation,
-        title=operation.title.to(lang),
         fields=list(_form_fields(schema, lang)),
         appkey=request.appkey or context.appkeys[0],
     )
