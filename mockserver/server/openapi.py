@@ -17,14 +17,16 @@ from mockserver.contract.catalogue import OK, ErrorRow
 from mockserver.contract.envelope import FIELDS, failure
 from mockserver.contract.operations import OPERATIONS, PREFIX, VARIANTS, Operation
 from mockserver.contract.readings import READINGS, Readings
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang, Text, messages
 from mockserver.core.yaml_reader import read_texts
 from mockserver.engine.config import Config
 from mockserver.reporting.json_shapes import pick
 from mockserver.server.openapi_schemas import REFERENCE, Components, Json, localized, pascal_case
 
 MEDIA_TYPE = "application/json"
-TEXTS: Any = read_texts(Path(__file__).with_name("openapi_texts.yaml"))
+_FILE = Path(__file__).with_name("openapi_texts.yaml")
+TEXTS: Any = read_texts(_FILE)
+fill = messages(_FILE)
 HEADERS: dict[str, Text] = TEXTS["headers"]
 _HEADERS = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
 TAGS = {number: (tag["name"], tag["text"]) for number, tag in TEXTS["tags"].items()}
@@ -278,12 +280,6 @@ def signature(readings: Readings) -> Text:
     once = Text(", and only once", "，且只能使用一次") if readings["checksum_reuse"] == "once" else Text("", "")
     seconds, joined = readings["freshness_seconds"], Text(" or ".join(quoted), " 或 ".join(quoted))
     return fill("signature", formulas=joined, seconds=seconds, times=once)
-
-
-def fill(name: str, **values: object) -> Text:
-    """Return a text of the YAML file with its placeholders filled."""
-    text: Text = TEXTS[name]
-    return text.format(**values)
 
 
 def with_readings(text: Text, names: tuple[str, ...], readings: Readings) -> Text:
