@@ -6,6 +6,7 @@ script; it gets signed query strings from `sign`, which the guard protects like 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -87,23 +88,20 @@ def metrics(context: AdminContext, request: AdminRequest) -> Response:
     return Response(prometheus_text(found), headers=NO_STORE, content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _rows(context: AdminContext, registry: Mapping[str, object], *names: str, **renamed: str) -> list[Json]:
+    return [pick(each, *names, lang=context.lang, **renamed) for each in registry.values()]
+
+
 @ROUTES.add("GET", "operations", "列出六个接口")
 def operations(context: AdminContext, request: AdminRequest) -> Json:
     """List the six operations."""
-    return {
-        "operations": [
-            pick(each, "name", "section", "path", "title", lang=context.lang) for each in OPERATIONS.values()
-        ]
-    }
+    return {"operations": _rows(context, OPERATIONS, "name", "section", "path", "title")}
 
 
 @ROUTES.add("GET", "scenarios", "列出场景")
 def scenarios(context: AdminContext, request: AdminRequest) -> Json:
     """List the scenarios."""
-    scenarios = context.engine.config.scenarios.values()
-    return {
-        "scenarios": [pick(each, "name", "extends", "title", "description", lang=context.lang) for each in scenarios]
-    }
+    return {"scenarios": _rows(context, context.engine.config.scenarios, "name", "extends", "title", "description")}
 
 
 @ROUTES.add("GET", "scenario-schema", "场景文件的 JSON Schema，含全部故障种类，供编辑器使用")
@@ -123,8 +121,7 @@ def full_scenario_schema(config: Config) -> Json:
 @ROUTES.add("GET", "errors", "列出错误码表")
 def errors(context: AdminContext, request: AdminRequest) -> Json:
     """List the error catalogue."""
-    rows = context.engine.config.catalogue.values()
-    return {"errors": [pick(row, "name", "code", "source", "text", lang=context.lang) for row in rows]}
+    return {"errors": _rows(context, context.engine.config.catalogue, "name", "code", "source", "text")}
 
 
 @ROUTES.add("GET", "settings", "列出设置")
@@ -133,8 +130,7 @@ def settings(context: AdminContext, request: AdminRequest) -> Json:
 
     Values are not included, because some are secret.
     """
-    renamed = {"environment": "variable", "meaning": "text"}
-    return {"settings": [pick(each, "name", "option", lang=context.lang, **renamed) for each in SETTINGS.values()]}
+    return {"settings": _rows(context, SETTINGS, "name", "option", environment="variable", meaning="text")}
 
 
 @ROUTES.add("GET", "fault-kinds", "列出故障种类及其字段")
