@@ -17,7 +17,8 @@ from mockserver.contract.catalogue import OK, ErrorRow
 from mockserver.contract.envelope import FIELDS, failure
 from mockserver.contract.operations import OPERATIONS, PREFIX, VARIANTS, Operation
 from mockserver.contract.readings import READINGS, Readings
-from mockserver.core.text import Lang, Text, messages
+from mockserver.core.messages import messages
+from mockserver.core.text import Lang, Text
 from mockserver.core.yaml_reader import read_texts
 from mockserver.engine.config import Config
 from mockserver.reporting.json_shapes import pick
