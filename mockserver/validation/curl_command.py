@@ -58,6 +58,8 @@ def read_curl(text: str) -> PastedRequest:
     if not (urls := options["url"]):
         raise _wrong("the curl command has no URL", "curl 命令中没有 URL")
     request = _request(max(urls, key=url_likeness), options)
+    if "\n" in request.target or "\r" in request.target:
+        raise _wrong("the URL in the curl command has a line break", "curl 命令的 URL 中有换行符")
     if any(word in ("curl", "curl.exe") for word in words):
         request.notes.append(SEVERAL)
     return request

@@ -374,6 +374,8 @@ PIECES = st.sampled_from(
 @given(st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=60)))
 @example("curl $'\\ud800' -d $'\\xff'")
 @example("http://a?appkey=1 &seq=")
+@example(f"curl 'POST {URL} HTTP/1.1\n'")
+@example(f"curl -G {URL} -d '\n'")
 def test_any_text_is_read_or_rejected(text: str) -> None:
     """No other exception than ConfigurationError, and a result that the engine accepts."""
     try:
