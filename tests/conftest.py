@@ -44,6 +44,12 @@ def measured():
     return MEASURED.append
 
 
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers():
+    """Three workers for two cores, because tests wait a third of their time: for servers, browsers and time limits."""
+    return (yield) * 3 // 2
+
+
 def pytest_sessionfinish(session) -> None:
     """Pass a worker's tally to the controller, which prints it."""
     if hasattr(session.config, "workeroutput"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
@@ -88,6 +89,8 @@ def run(folder: Path, *options: str, alone: bool = True, fresh: bool = False, **
 
 def _run_pytest(words: list[str], folder: Path, environ: dict[str, str], output: str) -> None:
     """Be `python -m pytest` in a forked process."""
+    # The many collections of pytest need not look at what was loaded before.
+    gc.freeze()
     file = os.open(output, os.O_WRONLY)
     os.dup2(file, 1)
     os.dup2(file, 2)

@@ -17,7 +17,7 @@ from mockserver.server.limits import Limits
 
 CONNECTIONS = 200
 """Connections of each kind."""
-LIMITS = Limits() if FULL else Limits(request_seconds=3, linger_seconds=0.5)
+LIMITS = Limits() if FULL else Limits(request_seconds=2, linger_seconds=0.5)
 """How long a request may take, and how long a connection stays open after a 408."""
 HEAD = b"POST /v2/video/query_room_info?appkey=1 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
 

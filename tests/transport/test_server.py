@@ -112,7 +112,7 @@ def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
             sockets += [idle, delayed, hanging]
         start = time.monotonic()
         server.stop()
-        assert time.monotonic() - start < 0.1
+        assert time.monotonic() - start < 1.0
         for sock in sockets:
             sock.close()
         sockets.clear()
@@ -197,14 +197,20 @@ def test_a_port_can_be_reused_at_once():
 
 def test_a_waiting_admin_request_does_not_block_the_api(no_threads_left):
     """Slow paths run in threads: API requests are served meanwhile, even when all threads are busy."""
-    with Server(echo, threads=2) as server:
+    finish = threading.Event()
+
+    def app(environ, start_response):
+        if environ["PATH_INFO"] == "/__admin/slow":
+            assert finish.wait(20)
+        return echo(environ, start_response)
+
+    with Server(app, threads=2) as server:
         slow = [connect(server) for _ in range(4)]
         for sock in slow:
-            sock.sendall(CLOSE.replace(b"/v2/video/x", b"/%5f_admin/slow?0.2"))
-        start = time.monotonic()
+            sock.sendall(CLOSE.replace(b"/v2/video/x", b"/%5f_admin/slow?0"))
         for _ in range(20):
-            ask(server, CLOSE)
-        assert time.monotonic() - start < 0.2
+            assert echoed(ask(server, CLOSE))
+        finish.set()
         for sock in slow:
             with sock:
                 assert echoed(read_all(sock))["PATH_INFO"] == "/__admin/slow"
@@ -223,10 +229,8 @@ def test_the_application_can_release_pending_responses():
         hanging.sendall(b"GET /deliver?hang=60 HTTP/1.1\r\nHost: h\r\n\r\n")
         while not server.pending:
             time.sleep(0.001)
-        start = time.monotonic()
         assert ask(server, CLOSE.replace(b"/v2/video/x", b"/__admin/reset")).endswith(b"\r\n\r\n1")
         assert read_all(hanging) == b""
-        assert time.monotonic() - start < 0.5
 
 
 def test_wsgi_iterables_are_closed_and_joined():
