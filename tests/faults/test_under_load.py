@@ -55,24 +55,18 @@ async def _many(port: int, raw: list[bytes]) -> tuple[list[bytes], float]:
     return answers, time.monotonic() - started
 
 
-def undelayed_seconds(port: int, raw: list[bytes]) -> float:
-    """The seconds that the same takes on this machine, now, without a delay."""
-    return run_async(_many(port, raw))[1]
-
-
+@pytest.mark.alone
 def test_2000_clients_delayed_by_a_second_are_answered_within_three(mock) -> None:
     """A delay takes no thread: all clients wait at the same time, and none fails."""
     with Client.fresh(mock.port) as client:
         raw = [client.raw(Connection="close") for _ in range(2_000)]
-        bare = undelayed_seconds(mock.port, raw)
         client.send("POST", "faults", {"fault": "latency", "fixed_ms": 1000})
         answers, seconds = run_async(_many(mock.port, raw))
         assert Counter(answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"}") for answer in answers) == {
             True: 2_000
         }
-        # Three seconds on a free machine; a busy one gets more by the time that it takes without a delay.
-        assert 1.0 <= seconds < max(3.0, 1.5 + 2 * bare), f"{seconds:.2f} s, without delay {bare:.2f} s"
-        assert client.get("requests/count")["count"] == 4_000
+        assert 1.0 <= seconds < 3.0, f"{seconds:.2f} s"
+        assert client.get("requests/count")["count"] == 2_000
         assert client.get("faults")["faults"][0]["struck"] == 2_000
 
 
