@@ -25,7 +25,16 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 FORKS = multiprocessing.get_context("forkserver")
 """Forks from a process that has imported pytest and the package already: a process starts in a tenth of the time."""
 FORKS.set_forkserver_preload(
-    ["pytest", "_pytest.unittest", "mockserver.testing.plugin", "mockserver.testing.mock_server", "mockserver.cli.serve", "mockserver.server.app", "flask.testing", "uvloop"]
+    [
+        "pytest",
+        "_pytest.unittest",
+        "mockserver.testing.plugin",
+        "mockserver.testing.mock_server",
+        "mockserver.cli.serve",
+        "mockserver.server.app",
+        "flask.testing",
+        "uvloop",
+    ]
 )
 
 
