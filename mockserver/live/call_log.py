@@ -186,10 +186,11 @@ def _look_back(prober: Prober, log: CallLog, today: int) -> None:
     """Search backwards for a day whose calls have all ended: three single days, then a month, or else more days."""
     for number in range(1, _MAX_DAYS_BACK + 1):
         start = today - number * DAY_SECONDS
-        found = any(start_of_day(each.enter) == start for each in log.settled())
-        found = found or bool(ask_all(prober, log, start, start + DAY_SECONDS - 1).sessions)
-        # Sums can only be checked for a day whose calls have all ended.
-        if found and start + DAY_SECONDS <= log.started - RECENT:
+        if not log.covers(start, start + DAY_SECONDS - 1):
+            ask_all(prober, log, start, start + DAY_SECONDS - 1)
+        # Rooms of the day before are only known in part. Sums can only be checked for a day whose calls have all ended.
+        has_rooms = any(start_of_day(each.create) == start for each in log.settled())
+        if has_rooms and start + DAY_SECONDS <= log.started - RECENT:
             return
         if number == _SINGLE_DAYS:
             month = ask_all(prober, log, today - 31 * DAY_SECONDS, today - 1, expected=False)
