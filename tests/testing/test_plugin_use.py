@@ -15,7 +15,7 @@ IDLE = """
         assert not heavy & set(sys.modules)
         mine = sorted(name for name in sys.modules if name.startswith("mockserver"))
         plugin = ["mockserver.testing" + name for name in ("", ".options", ".plugin", ".summary")]
-        assert mine == ["mockserver", "mockserver.core", "mockserver.core.errors", "mockserver.core.text", *plugin]
+        assert mine == ["mockserver", "mockserver.core", "mockserver.core.errors", "mockserver.core.messages", "mockserver.core.text", *plugin]
         assert threading.active_count() == 1
 """
 APPS = """
