@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,8 +18,8 @@ from mockserver.core.folders import Folders, Snapshot, take_snapshot
 from mockserver.core.machine_time import machine_time
 from mockserver.core.settings import SETTINGS
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Lang, Text
-from mockserver.engine.config import Config, check_scenario, load_config
+from mockserver.core.text import Lang
+from mockserver.engine.config import Config, check_scenario, load_config, message
 from mockserver.engine.journal import Journal
 from mockserver.engine.metrics import Metrics
 from mockserver.engine.pipeline import Engine
@@ -58,7 +57,7 @@ def make_engine(**settings: Any) -> Engine:
 
     last: Snapshot | None = None
 
-    @_without_collector
+    @_without_collector()
     def load() -> Config:
         nonlocal last
         # Files may be read while they are being written. A result counts only if no file changed in the meantime.
@@ -91,7 +90,8 @@ def make_engine(**settings: Any) -> Engine:
     if store.join():
         given = [name for name in _SHARED if chosen[name] != SETTINGS[name].default]
         if given:
-            log.warning("%s", _not_applied(given).to(chosen["lang"]))
+            options = ", ".join(f"--{name}" for name in given)
+            log.warning("%s", message("not_applied", options=options).to(chosen["lang"]))
     return engine
 
 
@@ -106,11 +106,7 @@ def _make_state(
         from mockserver.engine.redis_journal import RedisJournal, RedisMetrics
         from mockserver.engine.redis_store import RedisStore
     except ImportError:
-        en, zh = (
-            "needs the extra: pip install 'mockserver[redis]' (in a clone: '.[redis]')",
-            "需要安装附加组件：pip install 'mockserver[redis]'（在克隆的仓库中为 '.[redis]'）",
-        )
-        raise _invalid("store", en, zh) from None
+        raise _invalid("store", "no_redis") from None
     store = RedisStore(
         clock,
         chosen["scenario"],
@@ -123,31 +119,19 @@ def _make_state(
     return store, RedisJournal(store, size), RedisMetrics(store)
 
 
-def _not_applied(given: Iterable[str]) -> Text:
-    options = ", ".join(f"--{name}" for name in given)
-    return Text(
-        f"{options}: not applied, because the store already has a state; `mockserver reset` restores the initial state",
-        f"{options}：未生效，因为存储中已有状态；`mockserver reset` 可恢复初始状态",
-    )
-
-
-def _without_collector(load: Callable[[], Config]) -> Callable[[], Config]:
-    """Pause the garbage collector while `load` runs: it would delay all requests and find nothing to free."""
-
-    @functools.wraps(load)
-    def paused() -> Config:
-        enabled = gc.isenabled()
-        gc.disable()
-        try:
-            return load()
-        finally:
-            if gc.get_freeze_count():
-                # A server excludes its configuration from garbage collection; do the same for the new one.
-                gc.freeze()
-            if enabled:
-                gc.enable()
-
-    return paused
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the garbage collector: it would delay all requests and find nothing to free."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if gc.get_freeze_count():
+            # A server excludes its configuration from garbage collection; do the same for the new one.
+            gc.freeze()
+        if enabled:
+            gc.enable()
 
 
 def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,12 +160,12 @@ def _parse_faults(text: str, catalogue: Catalogue) -> list[Fault]:
         if len(words) > 1:
             with contextlib.suppress(FaultError):
                 return [parse_fault(parse_text(word), catalogue) for word in words]
-        place = ".".join(str(step) for step in error.pointer)
-        prefix = f"{text}: {place}: " if place else f"{text}: "
-        en, zh = (prefix + message for message in error.text)
+        place = ".".join(map(str, error.pointer))
         kind = "" if error.pointer == ("fault",) else text.partition(";")[0].strip()
         command = f"mockserver faults {kind}".strip()
-        raise _invalid("fault", f"{en} (see `{command}`)", f"{zh}（见 `{command}`）") from None
+        raise _invalid(
+            "fault", "invalid_fault", place=f"{text}: {place}" if place else text, text=error.text, command=command
+        ) from None
 
 
 def make_clock(now: str | int | None) -> Clock:
@@ -191,37 +175,29 @@ def make_clock(now: str | int | None) -> Clock:
     try:
         return Clock(frozen_at=float(parse_time(now, int(machine_time()))))
     except InvalidTime as error:
-        raise _invalid("now", *error.text) from None
+        raise ConfigurationError.at("--now", error.text) from None
 
 
 def parse_readings(
     given: str | Iterable[str] | Mapping[str, Any], strictness: str | None = None, signing: str | None = None
 ) -> dict[str, Value]:
     """Parse `NAME=VALUE` texts or a mapping. `strictness` and `signing` are readings with an option of their own."""
-    if isinstance(given, str):
-        given = [given]
+    pairs: list[tuple[str, Any]] = []
     if isinstance(given, Mapping):
-        pairs: Iterable[tuple[str, Any]] = given.items()
+        pairs += given.items()
     else:
         # The environment variable may have several, separated by commas or spaces.
-        pairs = (_pair(part) for text in given for part in _SEPARATOR.split(text.strip(", ")))
-    readings: dict[str, Value] = {}
+        for text in [given] if isinstance(given, str) else given:
+            for part in _SEPARATOR.split(text.strip(", ")):
+                name, equals, value = part.partition("=")
+                if not equals:
+                    raise _invalid("reading", "not_a_pair", value=part)
+                pairs.append((name.strip(), value.strip()))
+    pairs += [item for item in (("strictness", strictness), ("signing", signing)) if item[1] is not None]
     try:
-        for name, value in pairs:
-            readings[name] = parse_reading(name, value)
-        for name, value in (("strictness", strictness), ("signing", signing)):
-            if value is not None:
-                readings[name] = parse_reading(name, value)
+        return {name: parse_reading(name, value) for name, value in pairs}
     except InvalidReading as error:
         raise ConfigurationError.at("--reading", error.text) from None
-    return readings
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise _invalid("reading", f"{text!r} is not NAME=VALUE", f"{text!r} 不是 NAME=VALUE")
-    return name.strip(), value.strip()
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -232,22 +208,21 @@ def _typed(name: str, value: Any) -> Any:
         try:
             number = int(value)
         except (TypeError, ValueError):
-            raise _invalid(name, f"{value!r} is not a whole number", f"{value!r} 不是整数") from None
+            raise _invalid(name, "not_a_number", value=value) from None
         if number < setting.minimum:
-            raise _invalid(name, f"{number} is less than {setting.minimum}", f"{number} 小于 {setting.minimum}")
+            raise _invalid(name, "too_small", value=number, minimum=setting.minimum)
         return number
     if setting.kind == "switch" and isinstance(value, str):
         if value.lower() not in _SWITCH:
-            raise _invalid(name, f"{value!r} is neither on nor off", f"{value!r} 既不是 on 也不是 off")
+            raise _invalid(name, "not_a_switch", value=value)
         return _SWITCH[value.lower()]
     if setting.choices and value not in setting.choices:
-        choices = ", ".join(setting.choices)
-        raise _invalid(name, f"{value!r} is none of {choices}", f"{value!r} 不在 {choices} 之中")
+        raise _invalid(name, "not_a_choice", value=value, choices=", ".join(setting.choices))
     return value
 
 
-def _invalid(name: str, en: str, zh: str) -> ConfigurationError:
-    return ConfigurationError.at(f"--{name.replace('_', '-')}", Text(en, zh))
+def _invalid(setting: str, reason: str, **values: object) -> ConfigurationError:
+    return ConfigurationError.at(f"--{setting.replace('_', '-')}", message(reason, **values))
 
 
 assert get_args(Lang) == SETTINGS["lang"].choices

@@ -22,11 +22,13 @@ from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem, Problems
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
+from mockserver.core.messages import messages
 from mockserver.core.suggestions import unknown
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.scenarios.loading import load_scenarios
 from mockserver.scenarios.model import RuleSet, Scenario
 
+message = messages(Path(__file__).with_name("texts.yaml"))
 _NUMBERS = itertools.count(1)
 
 

@@ -15,7 +15,7 @@ from mockserver.contract.violations import Violation, make_violation, mask_fault
 from mockserver.core.http import Request
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
-from mockserver.engine.config import Config
+from mockserver.engine.config import Config, message
 from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault, parse_text, unescape
 from mockserver.validation.json_body import parse_json
@@ -84,11 +84,10 @@ def _apply(overrides: RequestOverrides, kind: str, value: str, config: Config) -
     elif kind == "error":
         overrides.faults.append(parse_fault({"fault": "error", "name": unescape(value)}, config.catalogue))
     else:
-        forms = "mock:error=NAME, mock:fault=KIND;…, mock:scenario=NAME"
-        raise FaultError((), Text(f"valid forms are {forms}", f"有效形式为 {forms}"))
+        raise FaultError((), message("override_forms"))
 
 
 def _invalid(where: str, value: str, reason: Text) -> Violation:
     place, _, header = where.partition(":")
-    name = Text(header, header) if place == "header" else Text("magic value", "特殊值")
+    name = Text(header, header) if place == "header" else message("magic_value")
     return make_violation("invalid_override", where, got=mask_fault_secret(value), name=name, reason=reason)

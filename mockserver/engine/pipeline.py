@@ -18,7 +18,7 @@ from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Lang, Text
-from mockserver.engine.config import Config, check_scenario
+from mockserver.engine.config import Config, check_scenario, message
 from mockserver.engine.context import Decision, RequestContext, journal_entry
 from mockserver.engine.journal import Journal
 from mockserver.engine.metrics import Metrics
@@ -326,8 +326,7 @@ class Engine:
                 self.problems = error.problems
                 raise
             except Exception as error:
-                text = Text(f"cannot load the files: {error!r}", f"无法载入文件：{error!r}")
-                self.problems = (Problem("--fixtures", text),)
+                self.problems = (Problem("--fixtures", message("not_loaded", error=error)),)
                 raise
             self._add_secrets(config)
             self.config, self.problems = self._warn(config, self.lang), ()

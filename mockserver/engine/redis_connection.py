@@ -14,6 +14,7 @@ import hiredis
 
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Text
+from mockserver.engine.config import message
 from mockserver.engine.state import StoreUnavailable
 
 CONNECT_SECONDS = 1.0
@@ -109,7 +110,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self, reason: Text | None = None) -> None:
         """End the connection at once."""
-        self._end(reason or Text("closed", "已关闭"))
+        self._end(reason or message("closed"))
         if self._transport is not None:
             self._transport.abort()
 
@@ -175,26 +176,20 @@ def reason(error: BaseException) -> Text:
     if isinstance(error, StoreUnavailable):
         return error.text
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = error.verify_message
-        return Text(
-            f"the certificate is not trusted: {why} (?ssl_ca_certs=FILE names its CA)",
-            f"证书不受信任：{why}（可用 ?ssl_ca_certs=FILE 指定 CA）",
-        )
+        return message("untrusted", why=error.verify_message)
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
-        return Text(f"no connection within {CONNECT_SECONDS:g} s", f"{CONNECT_SECONDS:g} 秒内未能建立连接")
-    return Text(f"{type(error).__name__}: {error}", f"{type(error).__name__}：{error}")
+        return message("no_connection", seconds=CONNECT_SECONDS)
+    return message("connection_error", kind=type(error).__name__, error=error)
 
 
 def refused(error: str) -> Text:
     """Return an explanation of an error of Redis."""
     if error.startswith("WRONGPASS"):
-        return Text("wrong user or password", "用户名或密码错误")
+        return message("wrong_password")
     if error.startswith("NOAUTH"):
-        return Text("a password is required: redis://:PASSWORD@HOST", "需要密码：redis://:PASSWORD@HOST")
+        return message("password_required")
     if error.startswith(("NOPROTO", "ERR unknown command")):
-        return Text(
-            f"Redis {_MIN_VERSION} or later is needed ({error})", f"需要 Redis {_MIN_VERSION} 或更高版本（{error}）"
-        )
+        return message("old_redis", version=_MIN_VERSION, error=error)
     return Text(error, error)
 
 

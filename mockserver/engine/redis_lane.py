@@ -26,6 +26,7 @@ from greenlet import getcurrent, greenlet
 from mockserver.core.addresses import StoreAddress
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Text
+from mockserver.engine.config import message
 from mockserver.engine.redis_connection import (
     CONNECT_SECONDS,
     AnsweredCalls,
@@ -310,7 +311,7 @@ class Lane:
             return  # It was closed.
         now, connection = monotonic(), self._connection
         if connection is not None and connection.pending and now - connection.pending[0].sent > _SILENCE_SECONDS:
-            connection.abort(Text(f"no answer for {_SILENCE_SECONDS:g} s", f"{_SILENCE_SECONDS:g} 秒内没有响应"))
+            connection.abort(message("silent", seconds=_SILENCE_SECONDS))
         waiting = [*(connection.pending if connection else ()), *self._queue]
         for call in waiting:
             if now > call.deadline:
@@ -333,7 +334,6 @@ class Lane:
         return down is not None and (self._refused or monotonic() - down > _FAIL_FAST_SECONDS)
 
     def _unavailable(self) -> StoreUnavailable:
-        why = self.problem or Text("no answer", "没有响应")
-        return (StoreRefused if self._refused else StoreUnavailable)(
-            Text(f"the store {self._address} is unavailable: {why.en}", f"存储 {self._address} 不可用：{why.zh}")
-        )
+        why = self.problem or message("no_answer")
+        text = message("unavailable", address=self._address, why=why)
+        return (StoreRefused if self._refused else StoreUnavailable)(text)

@@ -30,6 +30,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Response
 from mockserver.core.machine_time import machine_time, monotonic
 from mockserver.core.text import Text
+from mockserver.engine.config import message
 from mockserver.engine.redis_connection import Script, StoreRefused, texts
 from mockserver.engine.redis_lane import Lane
 from mockserver.engine.redis_state import RedisAppState, dump_shared, dump_state, follow_files, load_app, load_shared
@@ -47,7 +48,6 @@ ALL = "*"  # The scope of the document for all apps.
 _MAX_ATTEMPTS = 100  # Maximum attempts at a request or change, each overtaken by another change.
 _CLAIM_SECONDS = 30 * 86_400  # Lifetime of the claims of an app of the configuration after its last request.
 _FOLLOW_SECONDS = 0.5
-_TOO_BUSY = Text("the state changes too frequently", "状态变化过于频繁")
 
 
 class Stale(Exception):
@@ -195,7 +195,7 @@ class RedisStore(MemoryStore):
                     return handle()
                 except Stale:
                     self.refresh()
-            raise StoreUnavailable(_TOO_BUSY)
+            raise StoreUnavailable(message("too_busy"))
         except StoreUnavailable as error:
             return self.engine.busy(error.text)
         finally:
@@ -221,7 +221,7 @@ class RedisStore(MemoryStore):
                     self._version = -1
                     raise
                 self._version = -1
-            raise StoreUnavailable(_TOO_BUSY)
+            raise StoreUnavailable(message("too_busy"))
 
     def release(self, appkey: str | None) -> int:
         """End the delays of the responses to an app, or to all for None, in every process."""

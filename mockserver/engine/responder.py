@@ -20,7 +20,8 @@ from mockserver.contract.envelope import encode_json, failure, success
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, error_of, shorten
 from mockserver.core.errors import NotFound
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import Lang
+from mockserver.engine.config import message
 from mockserver.engine.context import Decision, RequestContext
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.response_cache import LockByKey, ResponseCache
@@ -37,10 +38,6 @@ from mockserver.world.views import ask, ask_in_parts
 log = logging.getLogger("mockserver")
 _QUICK = "query_room_info"  # The operation that every world answers in less than a millisecond.
 _MAX_AT_ONCE = 2  # Answers of worlds that are computed at the same time.
-_TOO_MANY = Text(
-    "the answer would have more than {limit} rows: ask for a shorter time range, or change the reading max_rows",
-    "结果将超过 {limit} 行：请缩短时间范围，或修改读法 max_rows",
-)
 _MAX_RULE_SETS = 256  # Rule sets that are remembered for near misses.
 _MAX_LOGGED = 1_000  # Distinct failures of files that are remembered as logged.
 
@@ -251,7 +248,9 @@ class Responder:
         return self.failure(context, "internal_error", by, detail=f"{place}: {error}")
 
     def _too_many_rows(self, context: RequestContext, error: TooManyRows, by: str) -> Decision:
-        return self.failure(context, "range_too_large", by, detail=_TOO_MANY.format(limit=error.limit).to(self._lang))
+        return self.failure(
+            context, "range_too_large", by, detail=message("too_many_rows", limit=error.limit).to(self._lang)
+        )
 
     def _not_found(self, context: RequestContext, error: NotFound, by: str) -> Decision:
         # A user's older catalogue may lack `not_recorded`.

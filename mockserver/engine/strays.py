@@ -12,18 +12,10 @@ from dataclasses import replace
 from mockserver.contract.operations import PREFIX
 from mockserver.core.http import Request, Response
 from mockserver.core.text import Text
+from mockserver.engine.config import message
 from mockserver.engine.response_headers import ANSWER_HEADERS, Headers
 
 _API_PATHS = ("/v1/", "/v2/")
-_VISIT = Text(
-    f"this is a mock server of an API; the six operations are under {PREFIX}, their documentation is at /__admin/docs",
-    f"这是 API 的模拟服务器；六个接口均在 {PREFIX} 下，文档见 /__admin/docs",
-)
-_NO_ORIGIN = Text(
-    "a CORS preflight of a page without an origin, such as a file: "
-    "serve the page over http and allow its origin with --cors-origin URL",
-    "这是无来源页面（如本地文件）的 CORS 预检请求：请通过 http 提供该页面，并用 --cors-origin URL 允许其来源",
-)
 
 
 def is_preflight(request: Request) -> bool:
@@ -43,14 +35,9 @@ def is_stray(request: Request, query: Mapping[str, str]) -> bool:
 def stray_error(request: Request) -> tuple[str, Text]:
     """Return the catalogue error that answers a stray request, and a text that says what to do."""
     if not is_preflight(request):
-        return "unknown_command", _VISIT
+        return "unknown_command", message("visit", prefix=PREFIX)
     origin = request.headers["origin"]
-    if origin == "null":
-        return "method_not_allowed", _NO_ORIGIN
-    return "method_not_allowed", Text(
-        f"a CORS preflight for a page of {origin}: start the server with --cors-origin {origin} to let it call the API",
-        f"这是 {origin} 页面的 CORS 预检请求：如需允许其调用 API，请以 --cors-origin {origin} 启动服务器",
-    )
+    return "method_not_allowed", message("no_origin" if origin == "null" else "preflight", origin=origin)
 
 
 class Cors:

@@ -8,6 +8,7 @@ with a misspelled field would never match, and a misspelled patch would break ev
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mockserver.contract.catalogue import Catalogue
@@ -15,9 +16,11 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.schemas import Schemas
 from mockserver.core.documents import Document, Pointer
 from mockserver.core.errors import Mistake, Problem
+from mockserver.core.messages import messages
 from mockserver.core.suggestions import suggestion
 from mockserver.core.text import Text
 
+message = messages(Path(__file__).with_name("texts.yaml"))
 _OPERATION_OF_SECTION = {operation.section: operation.name for operation in OPERATIONS.values()}
 _LATENCY, _STATUS = "{fault: latency, fixed_ms: 800}", "{fault: http_status, status: 502}"
 _FAULT_INSTEAD_OF = {
@@ -43,13 +46,9 @@ def unknown_conditions(body: Collection[str], on: Collection[str], schemas: Sche
     all_fields = {field: None for fields in known.values() for field in fields or ()}
     unknown = [name for name in body if name not in all_fields]
     for name in unknown:
-        yield Mistake((name,), _no_such_field(name, on, all_fields, Text("request field", "请求字段")), key=True)
+        yield Mistake((name,), _no_such_field(name, on, all_fields, "request_field"), key=True)
     if not unknown:
-        names = ", ".join(body)
-        yield Mistake((), Text(
-            f"no operation of this rule has all of the fields {names}; write one rule for each operation",
-            f"该规则的接口都不同时具有字段 {names}；请为每个接口各写一条规则",
-        ), key=True)  # fmt: skip
+        yield Mistake((), message("no_operation", names=", ".join(body)), key=True)
 
 
 def unknown_changes(
@@ -62,11 +61,8 @@ def unknown_changes(
             continue
         for name in patch:
             if name not in response:
-                text = _no_such_field(name, [operation], response, Text("response field", "响应字段"))
-                yield Mistake((name,), Text(
-                    f"{text.en} (to send it anyway, add `unchecked: true` next to the patch)",
-                    f"{text.zh}（如确需发送，请在 patch 旁加 `unchecked: true`）",
-                ), key=True)  # fmt: skip
+                text = _no_such_field(name, [operation], response, "response_field")
+                yield Mistake((name,), message("no_field_to_change", text=text), key=True)
 
 
 def _fields(schema: Mapping[str, Any]) -> dict[str, None] | None:
@@ -76,12 +72,9 @@ def _fields(schema: Mapping[str, Any]) -> dict[str, None] | None:
     return dict.fromkeys(schema.get("properties", ()))
 
 
-def _no_such_field(name: str, on: Collection[str], known: Iterable[str], what: Text) -> Text:
-    operation = next(iter(on)) if len(on) == 1 else ""
-    hint = suggestion(name, known)
-    en = f"{operation} has no {what.en}" if operation else f"no operation of this rule has a {what.en}"
-    zh = f"{operation} 没有{what.zh}" if operation else f"该规则的接口均没有{what.zh}"
-    return Text(f"{en} {name!r}{hint.en}", f"{zh} {name!r}{hint.zh}")
+def _no_such_field(name: str, on: Collection[str], known: Iterable[str], what: str) -> Text:
+    which = "no_field_of_one" if len(on) == 1 else "no_field_of_any"
+    return message(which, operation=next(iter(on)), what=message(what), name=name, hint=suggestion(name, known))
 
 
 def _common_mistakes(document: Document, catalogue: Catalogue) -> Iterator[Problem]:
@@ -91,10 +84,7 @@ def _common_mistakes(document: Document, catalogue: Catalogue) -> Iterator[Probl
             on = entry.get("on")
             for pointer, name in [((*at, i), n) for i, n in enumerate(on)] if isinstance(on, list) else [(at, on)]:
                 if operation := _OPERATION_OF_SECTION.get(str(name).lstrip("§")):
-                    yield document.problem(pointer, Text(
-                        f"{name} is a section number; write the name of its operation, {operation}",
-                        f"{name} 是章节号；请写接口名 {operation}",
-                    ))  # fmt: skip
+                    yield document.problem(pointer, message("section_number", name=name, operation=operation))
     for index, entry in _mappings(document.value.get("answers")):
         for number, reply in _mappings(entry.get("sequence")):
             yield from _mistakes_in_reply(document, ("answers", index, "sequence", number), reply, catalogue)
@@ -107,14 +97,10 @@ def _mistakes_in_reply(
 ) -> Iterator[Problem]:
     error = str(reply.get("error"))
     if error.isascii() and error.isdecimal() and (name := catalogue.name_of(int(error[:9]))):
-        text = Text(f"{error} is an error code; write its name, {name}", f"{error} 是错误码；请写错误名 {name}")
-        yield document.problem((*at, "error"), text)
+        yield document.problem((*at, "error"), message("error_code", error=error, name=name))
     for key in reply:
         if fault := _FAULT_INSTEAD_OF.get(key):
-            yield document.problem((*at, key), Text(
-                f"a reply has no key {key!r}; use a fault: write {fault} under `faults`, next to `answers`",
-                f"reply 没有键 {key!r}；请使用故障：在与 answers 同级的 faults 下写 {fault}",
-            ), key=True)  # fmt: skip
+            yield document.problem((*at, key), message("fault_in_reply", key=key, fault=fault), key=True)
 
 
 def _mappings(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -28,7 +28,7 @@ from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_yaml
 from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
-from mockserver.scenarios.checks import explain_common_mistakes, unknown_changes, unknown_conditions
+from mockserver.scenarios.checks import explain_common_mistakes, message, unknown_changes, unknown_conditions
 from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty
 from mockserver.scenarios.replay import Replay
 from mockserver.scenarios.templates import BadTemplate, Render, compile_value, is_template
@@ -151,9 +151,7 @@ class _ScenarioFile:
     def _rule_key(self, entry: Mapping[str, Any], index: int) -> str:
         name = entry.get("name", str(index + 1))
         if name in self._rule_names:
-            self.problem(("answers", index, "name"), Text(
-                f"another answer is already named {name!r}: choose another name", f"已有名为 {name!r} 的规则：请换一个名字"
-            ))  # fmt: skip
+            self.problem(("answers", index, "name"), message("same_name", name=name))
         self._rule_names.add(name)
         return f"{self.name}#{name}"
 
@@ -190,8 +188,7 @@ class _ScenarioFile:
                 try:
                     compile_value(text, pointer)
                 except BadTemplate as error:
-                    message = Text(f"invalid template: {error}", f"模板有误：{error}")
-                    self.problem((*at, *error.pointer), message)
+                    self.problem((*at, *error.pointer), message("bad_template", error=error))
             return None
 
     def _error(self, reply: Mapping[str, Any], at: Pointer, location: str) -> Reply:
@@ -199,10 +196,7 @@ class _ScenarioFile:
         if name not in self._catalogue:
             self.problem((*at, "error"), unknown("error", name, self._catalogue))
         if name == OK:
-            text = Text(
-                "ok is not an error: write `world: true` for a success", "ok 不是错误：成功响应请写 `world: true`"
-            )
-            self.problem((*at, "error"), text)
+            self.problem((*at, "error"), message("ok_is_no_error"))
         render = self._render(reply["info"], "info", at) if "info" in reply else None
         return Reply("error", location, error=name, render=render, templated=is_template(reply.get("info", "")))
 
@@ -216,15 +210,12 @@ class _ScenarioFile:
         for operation in sorted(on) if not unchecked else ():
             mismatches = self._schemas.answer(operation, body).check(body)
             for problem in describe_mismatches(self.document, mismatches, (*at, "body")):
-                text = Text(
-                    f"not a valid response of {operation}: {problem.text.en}; correct it, or add `unchecked: true`",
-                    f"不是 {operation} 的有效响应：{problem.text.zh}；请修正，或加 `unchecked: true`",
-                )
+                text = message("invalid_response", operation=operation, text=problem.text)
                 self.problems.append(replace(problem, text=text))
         try:
             encoded = encode_json(body)
         except TypeError as error:
-            self.problem((*at, "body"), Text(f"cannot be written as JSON: {error}", f"无法表示为 JSON：{error}"))
+            self.problem((*at, "body"), message("not_json", error=error))
             return Reply("world", location)
         error_name = error_name_of(body, self._catalogue)
         return Reply("body", location, error_name, encoded=encoded, empty=is_empty(body), unchecked=unchecked)
@@ -298,8 +289,7 @@ def _chain(file: _ScenarioFile, files: Mapping[str, _ScenarioFile], names: Colle
             return []
         if files[parent] in chain:
             cycle = " → ".join([*(part.name for part in chain), parent])
-            text = Text(f"these scenarios extend each other: {cycle}", f"场景循环继承：{cycle}")
-            chain[-1].problem(("extends",), text)
+            chain[-1].problem(("extends",), message("cycle", cycle=cycle))
             return []
         chain.append(files[parent])
     return chain

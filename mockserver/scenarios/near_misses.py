@@ -13,6 +13,7 @@ from mockserver.contract.matching import Condition, Matcher
 from mockserver.contract.violations import shorten
 from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
+from mockserver.scenarios.checks import message
 from mockserver.scenarios.model import Rule
 
 Fields = Mapping[str, Any]
@@ -29,17 +30,8 @@ class Difference(NamedTuple):
     @property
     def text(self) -> Text:
         """The difference as a clause of a sentence."""
-        if not self.actual:
-            hint = f" (found {self.similar})" if self.similar else ""
-            hint_zh = f"（但有 {self.similar}）" if self.similar else ""
-            return Text(
-                f"{self.what} is missing{hint}, expected {self.expected}",
-                f"缺少 {self.what}{hint_zh}，应为 {self.expected}",
-            )
-        return Text(
-            f"{self.what} is {self.actual}, expected {self.expected}",
-            f"{self.what} 为 {self.actual}，应为 {self.expected}",
-        )
+        hint = message("found", name=self.similar) if self.similar else ""
+        return message("different" if self.actual else "missing", hint=hint, **self._asdict())
 
 
 class NearestRule(NamedTuple):
@@ -52,12 +44,9 @@ class NearestRule(NamedTuple):
     def text(self) -> Text:
         """One line for the journal."""
         if not self.differences:
-            return Text(f"{self.key} matches but has reached its times", f"{self.key} 匹配，但已达到 times 次数")
-        texts = [difference.text for difference in self.differences]
-        return Text(
-            f"{self.key}: " + "; ".join(text.en for text in texts),
-            f"{self.key}：" + "；".join(text.zh for text in texts),
-        )
+            return message("times_reached", rule=self.key)
+        english, chinese = zip(*(difference.text for difference in self.differences), strict=True)
+        return Text(f"{self.key}: " + "; ".join(english), f"{self.key}：" + "；".join(chinese))
 
 
 def nearest_rule(rules: Iterable[Rule], operation: str, body: Fields, query: Fields) -> NearestRule | None:
