@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.messages import message
 from mockserver.core.text import Text
 
 _USER = re.compile(r"//[^/]*@")
@@ -75,47 +76,28 @@ def parse_store(given: str | StoreAddress) -> StoreAddress:
         return given
     try:
         parts = urllib.parse.urlsplit(given.strip())
+        local = parts.scheme == "unix"
         options = dict(urllib.parse.parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
         port, user, password = parts.port or 6379, unquote(parts.username or ""), unquote(parts.password or "")
-        database = (
-            int(options.pop("db", "") or parts.path.strip("/") or 0)
-            if parts.scheme != "unix"
-            else int(options.pop("db", 0))
-        )
+        database = int(options.pop("db", "") or (not local and parts.path.strip("/")) or 0)
+        ca, place = options.pop("ssl_ca_certs", None), parts.path if local else parts.hostname
+        if parts.scheme not in ("redis", "rediss", "unix") or options or database < 0 or not place:
+            raise ValueError
     except ValueError:
-        raise _invalid_store() from None
-    ca = options.pop("ssl_ca_certs", None)
-    local = parts.scheme == "unix"
-    if (
-        parts.scheme not in ("redis", "rediss", "unix")
-        or options
-        or database < 0
-        or not (parts.path if local else parts.hostname)
-    ):
-        raise _invalid_store()
+        # The text may contain a password, so it is not shown.
+        raise ConfigurationError.at("--store", message("store_url")) from None
     if local:
-        return StoreAddress(path=parts.path, database=database, user=user, password=password)
+        return StoreAddress(path=place, database=database, user=user, password=password)
     tls = _tls_context(ca, "--store") if parts.scheme == "rediss" else None
-    return StoreAddress(parts.hostname or "", port, "", database, user, password, tls)
+    return StoreAddress(place, port, "", database, user, password, tls)
 
 
 def _tls_context(ca: str | None, option: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError as error:
-        reason = error.strerror or str(error)
-        text = Text(f"{ca} contains no CA certificates: {reason}", f"{ca} 中没有 CA 证书：{reason}")
+        text = message("no_certificates", file=ca, reason=error.strerror or str(error))
         raise ConfigurationError.at(option, text) from None
-
-
-def _invalid_store() -> ConfigurationError:
-    # The text may contain a password, so it is not shown.
-    form = "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"
-    text = Text(
-        f"is not the URL of a Redis server; expected {form}, rediss://… or unix:///PATH?db=N",
-        f"不是 Redis 服务器的 URL；应为 {form}、rediss://… 或 unix:///PATH?db=N",
-    )
-    return ConfigurationError.at("--store", text)
 
 
 def parse_server_url(url: str, ca: str | None = None) -> ServerAddress:
@@ -126,7 +108,7 @@ def parse_server_url(url: str, ca: str | None = None) -> ServerAddress:
     if extra := urllib.parse.urlunsplit(("", "", parts.path.rstrip("/"), parts.query, parts.fragment)):
         raise _invalid_url(url, extra)
     if ca and parts.scheme != "https":
-        raise ConfigurationError.at("--ca", Text(f"{url} is not https", f"{url} 不是 https"))
+        raise ConfigurationError.at("--ca", message("not_https", url=url))
     return ServerAddress(parts.scheme == "https", parts.hostname or "", parts.port)
 
 
@@ -140,11 +122,7 @@ def parse_public_url(url: str, option: str = "--public-url") -> str:
     """Return a server's URL without a trailing slash; raise ConfigurationError about `option` if it is invalid."""
     parts = _split(url)
     if parts is None or parts.query or parts.fragment:
-        text = Text(
-            f"{_without_user(url)!r} is not the URL of a server; expected http://HOST:PORT or https://HOST/PREFIX",
-            f"{_without_user(url)!r} 不是服务器的 URL；应为 http://HOST:PORT 或 https://HOST/PREFIX",
-        )
-        raise ConfigurationError.at(option, text)
+        raise ConfigurationError.at(option, message("server_url", url=_without_user(url)))
     return url.strip().rstrip("/")
 
 
@@ -157,13 +135,8 @@ def parse_origins(given: str | Iterable[str]) -> tuple[str, ...]:
 def _parse_origin(text: str) -> str:
     parts = _split(text)
     if parts is None or parts.path.strip("/") or parts.query or parts.fragment:
-        every = text.strip() == "*"
-        reason = "every page could call the API" if every else f"{_without_user(text)!r} is not an origin"
-        reason_zh = "任何页面都能调用 API" if every else f"{_without_user(text)!r} 不是来源"
-        form = "http://HOST:PORT"
-        raise ConfigurationError.at(
-            "--cors-origin", Text(f"{reason}; name each as {form}", f"{reason_zh}；请逐个写作 {form}")
-        )
+        reason = "every_origin" if text.strip() == "*" else "not_an_origin"
+        raise ConfigurationError.at("--cors-origin", message(reason, url=_without_user(text)))
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, default) else "")
@@ -171,10 +144,7 @@ def _parse_origin(text: str) -> str:
 
 def certificate_advice(error: ssl.SSLCertVerificationError) -> Text:
     """Return what to do about a server certificate that is not trusted."""
-    reason = error.verify_message
-    return Text(
-        f"its certificate is not trusted ({reason}): add --ca FILE", f"证书不受信任（{reason}）：请加 --ca FILE"
-    )
+    return message("untrusted", reason=error.verify_message)
 
 
 def scheme_advice(address: ServerAddress, received: Exception | bytes) -> Text | None:
@@ -193,8 +163,7 @@ def scheme_advice(address: ServerAddress, received: Exception | bytes) -> Text |
     if not swapped:
         return None
     other = ServerAddress(not address.secure, address.host, address.port).url
-    scheme = "http" if address.secure else "https"
-    return Text(f"this port serves {scheme}: use {other}", f"该端口提供 {scheme}：请使用 {other}")
+    return message("other_scheme", scheme="http" if address.secure else "https", url=other)
 
 
 def _split(url: str) -> urllib.parse.SplitResult | None:
@@ -230,9 +199,5 @@ def _without_user(url: str) -> str:
 
 def _invalid_url(url: str, extra: str = "") -> ConfigurationError:
     place = _without_user(url) if url.strip() else "--url"
-    without, without_zh = (f", without {extra}", f"，不带 {extra}") if extra else ("", "")
-    text = Text(
-        f"not the URL of a mock server; expected http://HOST:PORT{without}",
-        f"不是模拟服务器的 URL；应为 http://HOST:PORT{without_zh}",
-    )
-    return ConfigurationError.at(place, text)
+    without = message("without", extra=extra) if extra else ""
+    return ConfigurationError.at(place, message("mock_server_url", without=without))

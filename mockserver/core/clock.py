@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta, timezone
 
 from mockserver.core.errors import InvalidPart
 from mockserver.core.machine_time import machine_time
+from mockserver.core.messages import message
 from mockserver.core.suggestions import nearest
-from mockserver.core.text import Text
 
 DAY_SECONDS = 86_400
 UTC8_OFFSET = 8 * 3_600
@@ -113,7 +113,7 @@ def parse_time(value: str | int, now: int) -> int:
     10:00` (UTC+8).
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise InvalidTime((), Text(f"{value!r} is not a time", f"{value!r} 不是时间"))
+        raise InvalidTime((), message("not_a_time", value=value))
     if isinstance(value, int):
         return value
     text = value.strip()
@@ -135,14 +135,7 @@ def _parse_date(text: str) -> int:
             return parse_day(text.replace("-", ""))
         parsed = datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", text))
     except ValueError:
-        forms = "2019-12-10T15:30:00+08:00, 2019-12-10, now-2h, today 10:00"
-        hint = nearest(text, ())
-        message = Text(
-            f"{text!r} is not a time: write seconds, or one of {forms}{hint.en}",
-            f"{text!r} 不是时间：请写秒数，或如 {forms}{hint.zh}",
-        )
-        raise InvalidTime((), message) from None
+        raise InvalidTime((), message("time_forms", value=text, hint=nearest(text, ()))) from None
     if parsed.tzinfo is None:
-        fixed = f"{parsed.isoformat()}+08:00"
-        raise InvalidTime((), Text(f"{text!r} has no time zone: write {fixed}", f"{text!r} 没有时区：请写 {fixed}"))
+        raise InvalidTime((), message("no_time_zone", value=text, fixed=f"{parsed.isoformat()}+08:00"))
     return (parsed - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(seconds=1)

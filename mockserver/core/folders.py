@@ -20,7 +20,7 @@ from typing import NoReturn, TypeVar
 from mockserver.core.documents import MAX_BYTES, read_bytes, unreadable
 from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.machine_time import machine_time_ns
-from mockserver.core.text import Text
+from mockserver.core.messages import message
 
 T = TypeVar("T")
 FIXTURES = ("apps.yaml", "errors.yaml", "retries.yaml")
@@ -54,14 +54,14 @@ class Folders:
         self.user = user
         if user is not None:
             if _is_missing(user):
-                _fail(user, "there is no such folder", "没有这个文件夹")
+                _fail(user, "no_folder")
             _call(os.listdir, user)
         self._files = {kind: self._find_all(kind, found) for kind in _PLACES}
         found = list(dict.fromkeys(found))  # One folder may hold two kinds of files.
         own = {folder for kind in _PLACES for folder in _folders(kind, user)[1:]}
         paths = (path for files in self._files.values() for path in files.values())
         if user is not None and not found and not any(path.parent in own for path in paths):
-            _fail(user, f"contains none of the files {_LAYOUT}", f"其中没有可用的文件：可放 {_LAYOUT}")
+            _fail(user, "no_known_file", layout=_LAYOUT)
         if problems is not None:
             problems += found
         elif found:
@@ -85,7 +85,7 @@ class Folders:
 
     def _get(self, kind: str, name: str) -> Path:
         if name not in self._files[kind]:
-            _fail(_folders(kind, self.user)[-1] / name, "there is no such file", "没有这个文件")
+            _fail(_folders(kind, self.user)[-1] / name, "no_file")
         return self._files[kind][name]
 
     def _find_all(self, kind: str, problems: list[Problem]) -> dict[str, Path]:
@@ -180,27 +180,23 @@ def _candidates(kind: str, folder: Path) -> list[Path]:
 def _check_file(path: Path, root: Path) -> None:
     """Raise ConfigurationError unless the name is valid and belongs to a file inside `root`."""
     if current := RENAMED_FIXTURES.get(path.name):
-        _fail(path, f"renamed to {current}: rename this file", f"已改名为 {current}：请重命名此文件")
+        _fail(path, "renamed", current=current)
     if path.suffix == ".yml":
-        _fail(path, "rename it: the suffix is .yaml", "请改名：扩展名应为 .yaml")
+        _fail(path, "suffix")
     if not _NAME.fullmatch(path.stem):
-        _fail(
-            path,
-            "rename it: up to 64 of A-Z a-z 0-9 . _ - and a letter or digit first",
-            "请改名：最多 64 个字符，限 A-Z a-z 0-9 . _ -，并以字母或数字开头",
-        )
+        _fail(path, "file_name")
     _check_link(path, root)
     mode = _call(os.stat, path).st_mode
     if stat.S_ISDIR(mode):
         raise ConfigurationError([unreadable(path, OSError(errno.EISDIR, ""))])
     if not stat.S_ISREG(mode):
-        _fail(path, "not a regular file", "不是普通文件")
+        _fail(path, "not_a_file")
 
 
 def _check_link(path: Path, root: Path) -> None:
     """Raise ConfigurationError if `path` is, or is below, a link that leads out of `root`."""
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
-        _fail(path, f"the link leads out of {root}: copy the file", f"链接指向 {root} 之外：请复制文件")
+        _fail(path, "link_leads_out", root=root)
 
 
 def _is_missing(path: Path) -> bool:
@@ -235,5 +231,5 @@ def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _fail(path: Path, en: str, zh: str) -> NoReturn:
-    raise ConfigurationError.at(str(path), Text(en, zh))
+def _fail(path: Path, reason: str, **values: object) -> NoReturn:
+    raise ConfigurationError.at(str(path), message(reason, **values))

@@ -28,3 +28,7 @@ def messages(path: Path) -> Callable[..., Text]:
         return text.format(**values)
 
     return message
+
+
+message = messages(Path(__file__).with_name("texts.yaml"))
+"""Returns a message of this package."""

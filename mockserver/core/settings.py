@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from mockserver.core.addresses import parse_origins, parse_public_url, parse_store
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.messages import message
 from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts
@@ -49,8 +50,7 @@ def parse_admin_token(token: str) -> str:
     token = token.strip()
     if not token or _CONTROL.search(token):
         # The message must not show the token.
-        text = Text("is empty or contains control characters", "为空或含有控制字符")
-        raise ConfigurationError.at("--admin-token", text)
+        raise ConfigurationError.at("--admin-token", message("admin_token"))
     return token
 
 
@@ -95,27 +95,16 @@ def environment_warnings(environ: Mapping[str, str] | None = None) -> list[Text]
     warnings = []
     names = sorted(name for name in environ if name.upper().startswith(_PREFIX))
     if injected := [name for name in names if _is_injected(name, environ)]:
-        listed, more = ", ".join(injected[:3]), len(injected) - 3
-        warnings.append(
-            Text(
-                f"{listed}{f' and {more} more' if more > 0 else ''}: ignored; Kubernetes sets them for a Service of this"
-                " name (choose the port with --port, or leave them out with enableServiceLinks: false)",
-                f"{listed}{f' 等 {len(injected)} 个变量' if more > 0 else ''}：已忽略；由 Kubernetes 为同名 Service 注入"
-                "（端口请用 --port 指定；enableServiceLinks: false 可关闭注入）",
-            )
-        )
+        count = len(injected)
+        more = message("more_injected", more=count - 3, count=count) if count > 3 else ""
+        warnings.append(message("injected", names=", ".join(injected[:3]), more=more))
     # With the prefix, all names would be similar.
     known = [setting.variable.removeprefix(_PREFIX) for setting in SETTINGS.values()] + [*_NO_SETTINGS]
     for name in names:
         own = name[len(_PREFIX) :]
         exact = name.startswith(_PREFIX) and own in known
         if not exact and name not in injected and (similar := similar_name(own, known)):
-            warnings.append(
-                Text(
-                    f"{name}: no such variable; did you mean {_PREFIX}{similar}?",
-                    f"{name}：没有这个变量；是否为 {_PREFIX}{similar}？",
-                )
-            )
+            warnings.append(message("no_variable", name=name, similar=_PREFIX + similar))
     return warnings
 
 
