@@ -150,4 +150,4 @@ def sessions(day: str, lang: Lang, appkey: str | None, **settings: Any) -> None:
 
 def _load(lang: Lang, appkey: str | None, settings: dict[str, Any]) -> tuple[Engine, Readings, App]:
     engine = make_engine(lang=lang, **settings)
-    return engine, engine.config.readings(engine.store.scenario), find_app(engine.config.apps, appkey)
+    return engine, engine.config.readings[engine.store.scenario], find_app(engine.config.apps, appkey)

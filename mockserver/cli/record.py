@@ -80,7 +80,7 @@ def record(
     @contextmanager
     def recording(engine: Engine) -> Iterator[None]:
         config = engine.config
-        readings = config.readings(chosen["scenario"])
+        readings = config.readings[chosen["scenario"]]
         target.formula = "v1" if readings["signing"] == "v1" else "v2"
         engine.redactor.add_secrets(target.credentials.keys.secrets)
         given = {**config.scenarios[chosen["scenario"]].readings, **config.reading_overrides}

@@ -179,7 +179,7 @@ def sample(
     body, _ = _body(operation, fields, settings["fixtures"])
     engine = make_engine(**settings)
     app = find_app(engine.config.apps, appkey)
-    formula: Formula = "v1" if engine.config.readings(engine.store.scenario)["signing"] == "v1" else "v2"
+    formula: Formula = "v1" if engine.config.readings[engine.store.scenario]["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
     seq = seq or fixed_seq(settings["now"], now)
     query = sign_query(app.credentials, now, identifier=identifier, seq=seq, formula=formula)

@@ -62,7 +62,7 @@ def run_server(
             write_ready_file({**details, "apps": apps})
             # A shared store may already have another scenario than the chosen one.
             scenario = server.engine.store.scenario
-            line = _ready_line(details, chosen, apps[0], scenario, server.engine.config.readings(scenario)["signing"])
+            line = _ready_line(details, chosen, apps[0], scenario, server.engine.config.readings[scenario]["signing"])
             if chosen["log_format"] == "json":
                 entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
                 line = to_json({**entry, "scenario": scenario}, indent=None)

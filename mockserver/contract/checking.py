@@ -15,22 +15,10 @@ from mockserver.core.suggestions import full_width_hint, nearest, unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts
 
-TEXTS: dict[str, Text] = read_texts(Path(__file__).with_name("mismatches.yaml"))
-TYPES = {
-    "string": Text("a string", "字符串"),
-    "integer": Text("a whole number", "整数"),
-    "number": Text("a number", "数字"),
-    "object": Text("a mapping", "映射"),
-    "array": Text("a list", "列表"),
-    "boolean": Text("true or false", "true 或 false"),
-    "null": Text("null", "null"),
-}  # The types of JSON Schema in plain language.
-LIMITS = {
-    "minimum": Text("at least", "最小"),
-    "exclusiveMinimum": Text("more than", "大于"),
-    "maximum": Text("at most", "最大"),
-    "exclusiveMaximum": Text("less than", "小于"),
-}
+_FILE = read_texts(Path(__file__).with_name("mismatches.yaml"))
+TYPES: dict[str, Text] = _FILE["types"]
+LIMITS: dict[str, Text] = _FILE["limits"]
+TEXTS: dict[str, Text] = _FILE["mismatches"]
 _INCOMPLETE = ("required", "oneOf", "anyOf", "minItems")
 """Keywords about what a value must contain, not about what it may contain."""
 _QUOTES = "“”＂‘’＇"

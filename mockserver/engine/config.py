@@ -50,24 +50,18 @@ class Config:
     number: int = field(default_factory=lambda: next(_NUMBERS))  # Unique in this process; part of every cache key.
 
     @cached_property
-    def _readings(self) -> dict[str, Mapping[str, Value]]:
+    def readings(self) -> Mapping[str, Mapping[str, Value]]:
+        """All readings that apply under each scenario."""
         return {name: resolve(scenario.readings, self.reading_overrides) for name, scenario in self.scenarios.items()}
 
     @cached_property
-    def _rule_sets(self) -> dict[str, RuleSet]:
+    def rule_sets(self) -> Mapping[str, RuleSet]:
+        """The rules of each scenario."""
         return {name: RuleSet(scenario.rules) for name, scenario in self.scenarios.items()}
 
     def with_overrides(self, overrides: Mapping[str, Value]) -> Config:
         """Return the same configuration with other readings for the whole run."""
         return replace(self, reading_overrides=overrides, number=next(_NUMBERS))
-
-    def readings(self, scenario: str) -> Mapping[str, Value]:
-        """Return all readings that apply under a scenario."""
-        return self._readings[scenario]
-
-    def rule_set(self, scenario: str) -> RuleSet:
-        """Return the rules of a scenario."""
-        return self._rule_sets[scenario]
 
     def error_info(self, scenario: str) -> ErrorInfoStyle:
         """Return the style of ErrorInfo under a scenario."""

@@ -142,7 +142,7 @@ def decode(data: Compact, salt: bytes = b"") -> JournalEntry:
         violations=tuple(Violation(**{**row, "text": Text(*row["text"])}) for row in violations),
         answer=answer,
         readings=readings,
-        fingerprint=_fingerprint(checksum, salt),
+        fingerprint=hashlib.blake2b(salt + checksum.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest(),
         fields_cut=fields_cut,
         query_cut=query_cut,
         body_cut=body_cut,
@@ -241,10 +241,6 @@ def _read_plain_query(raw: str) -> dict[str, str]:
     return {name: value for name, _, value in [piece.partition("=") for piece in raw.split("&") if piece]}
 
 
-def _fingerprint(checksum: str, salt: bytes) -> str:
-    return hashlib.blake2b(salt + checksum.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
 class _SharedJson:
     """A cache of the JSON of mappings that many entries share, by their identity. Never change such a mapping."""
 
@@ -263,10 +259,6 @@ class _SharedJson:
         return known[1]
 
 
-def _encode_headers(headers: Mapping[str, str]) -> bytes:
-    return json.dumps(dict(mask_headers(headers))).encode()
-
-
 def _encode_readings(readings: Mapping[str, Any]) -> bytes:
     """Return the readings that differ from the default; empty bytes when none are known."""
     return (
@@ -274,7 +266,8 @@ def _encode_readings(readings: Mapping[str, Any]) -> bytes:
     )
 
 
-_HEADERS, _READINGS = _SharedJson(_encode_headers), _SharedJson(_encode_readings)
+_HEADERS = _SharedJson(lambda headers: json.dumps(dict(mask_headers(headers))).encode())
+_READINGS = _SharedJson(_encode_readings)
 
 
 @functools.lru_cache(maxsize=256)

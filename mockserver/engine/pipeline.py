@@ -170,7 +170,7 @@ class Engine:
     ) -> tuple[Scenario, Readings, RuleSet]:
         """Return the scenario, the readings and the rules of a request of an app."""
         scenario = config.scenarios[(overrides and overrides.scenario) or state.scenario]
-        readings, rules = config.readings(scenario.name), config.rule_set(scenario.name)
+        readings, rules = config.readings[scenario.name], config.rule_sets[scenario.name]
         own_readings, own_rules = state.readings, state.rules
         if own_readings or own_rules:
             # Merge them once and reuse the result, because many entries of the journal share it.

@@ -163,12 +163,8 @@ class Responder:
         except BadTemplate as error:
             self._log(context, reply.location, "%s failed for %s: %s", error)
             return self.failure(context, "internal_error", rule.key, detail=f"{reply.location}: {error}")
-        except NotFound as error:
-            return self._not_found(context, error, rule.key)
-        except TooManyRows as error:
-            return self._too_many_rows(context, error, rule.key)
-        except WorldError as error:
-            return self._impossible(context, error, rule.key)
+        except (NotFound, TooManyRows, WorldError) as error:
+            return self._unanswerable(context, error, rule.key)
         if not reply.unchecked and (mismatch := _schema_mismatch(context, answer)):
             return self._off_contract(context, mismatch, rule.key, reply.location)
         return self._encoded(context, answer, rule.key, reply.location)
@@ -219,12 +215,8 @@ class Responder:
                     stable_from = (
                         None if stable_from is None or part.stable_from is None else max(stable_from, part.stable_from)
                     )
-        except NotFound as error:
-            return self._not_found(context, error, by)
-        except WorldError as error:
-            return self._impossible(context, error, by)
-        except TooManyRows as error:
-            return self._too_many_rows(context, error, by)
+        except (NotFound, TooManyRows, WorldError) as error:
+            return self._unanswerable(context, error, by)
         decision = replace(decision, body=whole.getvalue(), empty=decision.empty and whole.tell() == head)
         self._cache.put(key, decision.body, decision.empty, context.second, stable_from)
         return decision
@@ -241,22 +233,20 @@ class Responder:
         detail = f"{place}: the answer violates the response schema: {mismatch}"
         return self.failure(context, "internal_error", by, detail=detail)
 
-    def _impossible(self, context: RequestContext, error: WorldError, by: str) -> Decision:
-        """Return the failure of a world whose relative times contradict each other at this time of day."""
+    def _unanswerable(self, context: RequestContext, error: NotFound | TooManyRows | WorldError, by: str) -> Decision:
+        """Return the failure of a question that the world has no answer to."""
+        if isinstance(error, NotFound):
+            # A user's older catalogue may lack `not_recorded`.
+            name = error.error if error.error in context.config.catalogue else "internal_error"
+            by = "recording" if error.error == NOT_RECORDED else by
+            return self.failure(context, name, by, detail=f"{error.field} {shorten(error.value)}")
+        if isinstance(error, TooManyRows):
+            text = message("too_many_rows", limit=error.limit)
+            return self.failure(context, "range_too_large", by, detail=text.to(self._lang))
+        # Its relative times contradict each other at this time of day.
         place = context.scenario.path
         self._log(context, place, "%s: cannot compute the world for %s: %s", error)
         return self.failure(context, "internal_error", by, detail=f"{place}: {error}")
-
-    def _too_many_rows(self, context: RequestContext, error: TooManyRows, by: str) -> Decision:
-        return self.failure(
-            context, "range_too_large", by, detail=message("too_many_rows", limit=error.limit).to(self._lang)
-        )
-
-    def _not_found(self, context: RequestContext, error: NotFound, by: str) -> Decision:
-        # A user's older catalogue may lack `not_recorded`.
-        name = error.error if error.error in context.config.catalogue else "internal_error"
-        by = "recording" if error.error == NOT_RECORDED else by
-        return self.failure(context, name, by, detail=f"{error.field} {shorten(error.value)}")
 
     def _log(self, context: RequestContext, place: str, text: str, reason: object) -> None:
         """Log a failure caused by a file once per configuration, not for every request."""

@@ -18,7 +18,7 @@ from mockserver.contract.envelope import FIELDS, encode_json, success
 from mockserver.contract.matching import InvalidMatcher, Matcher, compile_when
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import InvalidReading, Value, parse_reading
-from mockserver.contract.schemas import Schemas
+from mockserver.contract.schemas import Pointer, Schemas
 from mockserver.core.clock import parse_time
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Mistake, Problem, Problems
@@ -35,8 +35,6 @@ from mockserver.scenarios.templates import BadTemplate, Render, compile_value, i
 from mockserver.world.sessions import TEXTS as WORLD_TEXTS
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import WorldSource
-
-Pointer = tuple[str | int, ...]
 
 
 def load_scenarios(

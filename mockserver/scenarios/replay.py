@@ -13,12 +13,8 @@ from mockserver.core.clock import parse_day, show_time, start_of_day
 
 Shift = Literal["none", "days", "seconds"]
 _STAMPS = frozenset(
-    (
-        *("BeginTime", "EndTime", "CreateTime", "DestroyTime", "EnterTime", "LeaveTime"),
-        *("FirstEnterTime", "LastLeaveTime", "TickTime"),
-    )
+    ["BeginTime", "EndTime", "CreateTime", "DestroyTime", "EnterTime", "LeaveTime", "FirstEnterTime", "LastLeaveTime", "TickTime"]
 )
-_DATE = "QueryDate"
 
 
 class Replay(NamedTuple):
@@ -31,13 +27,9 @@ class Replay(NamedTuple):
         """Return by how many seconds times move; statistics of a day move by whole days of UTC+8."""
         if self.shift == "none":
             return 0
-        if self.shift == "seconds" and not _is_daily(operation):
+        if self.shift == "seconds" and not OPERATIONS[operation].section.startswith("3."):
             return now - self.recorded_at
         return start_of_day(now) - start_of_day(self.recorded_at)
-
-
-def _is_daily(operation: str) -> bool:
-    return OPERATIONS[operation].section.startswith("3.")
 
 
 def move(value: Any, seconds: int) -> Any:
@@ -53,11 +45,6 @@ def _move_field(name: str, value: Any, seconds: int) -> Any:
     if isinstance(value, str) and value.isascii() and value.isdigit():
         if name in _STAMPS and value != "0":
             return str(int(value) + seconds)
-        if name == _DATE:
-            return _move_day(value, seconds)
+        if name == "QueryDate":
+            return show_time(parse_day(value) + seconds)[:10].replace("-", "") or value
     return move(value, seconds) if isinstance(value, (list, dict)) else value
-
-
-def _move_day(day: str, seconds: int) -> str:
-    moved = show_time(parse_day(day) + seconds)
-    return moved[:10].replace("-", "") or day

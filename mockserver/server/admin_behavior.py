@@ -44,7 +44,7 @@ def set_scenario(context: AdminContext, request: AdminRequest) -> Json:
 def current_readings(context: AdminContext, appkey: str | None) -> dict[str, Value]:
     """Return every reading with its value: that of the scenario, unless set over the admin API."""
     scope = context.scope(appkey)
-    return {**context.engine.config.readings(scope.scenario), **scope.readings}
+    return {**context.engine.config.readings[scope.scenario], **scope.readings}
 
 
 @ROUTES.add("GET", "readings", "列出读法及当前值")

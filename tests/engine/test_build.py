@@ -75,7 +75,7 @@ def test_readings_of_the_run_win_over_the_scenarios(tmp_path) -> None:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text("title: a\nreadings: {seq: optional, window: enter}")
     engine = make_engine(fixtures=str(tmp_path), scenario="a", reading=["seq=unique"])
-    readings = engine.config.readings("a")
+    readings = engine.config.readings["a"]
     assert (readings["seq"], readings["window"]) == ("unique", "enter")
 
 

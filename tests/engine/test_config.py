@@ -21,7 +21,7 @@ def test_every_scenario_has_a_world_and_all_readings() -> None:
     config = shipped_config()
     for name, scenario in config.scenarios.items():
         assert not scenario.world.at("", NOW).has_user("")
-        assert config.readings(name).keys() == READINGS.keys()
+        assert config.readings[name].keys() == READINGS.keys()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_readings_of_a_run_win(tmp_path) -> None:
     """Over those of every scenario."""
     folders = Folders()
     config = load_config(folders, reading_overrides={"seq": "unique"}, now=lambda: NOW)
-    assert {config.readings(name)["seq"] for name in config.scenarios} == {"unique"}
+    assert {config.readings[name]["seq"] for name in config.scenarios} == {"unique"}
 
 
 def test_an_invalid_world_is_reported_once(tmp_path) -> None:

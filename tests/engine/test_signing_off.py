@@ -64,8 +64,8 @@ def test_a_scenario_may_choose_it(tmp_path) -> None:
 @pytest.mark.parametrize("settings", [{"signing": "off"}, {"reading": ["signing=off"]}, {"reading": "signing=off"}])
 def test_the_option_is_short_for_the_reading(settings: dict[str, Any]) -> None:
     """And wins over --reading."""
-    assert make_engine(**settings).config.readings("default")["signing"] == "off"
-    assert make_engine(reading="signing=v1", **{"signing": "off"}).config.readings("default")["signing"] == "off"
+    assert make_engine(**settings).config.readings["default"]["signing"] == "off"
+    assert make_engine(reading="signing=v1", **{"signing": "off"}).config.readings["default"]["signing"] == "off"
 
 
 @pytest.mark.parametrize(

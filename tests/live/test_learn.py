@@ -63,7 +63,7 @@ def test_every_combination_of_readings_is_found_and_served(seed: int, tmp_path: 
         name: value for name, value in backend.readings.items() if name in found
     }
     config = write(tmp_path / "out", result, target)
-    assert {name: config.readings(SCENARIO)[name] for name in found} == found
+    assert {name: config.readings[SCENARIO][name] for name in found} == found
     for name in NAMES:
         row = config.catalogue[name]
         if row.source == "observed":

@@ -56,9 +56,9 @@ def test_readings_are_inherited(scenarios) -> None:
         a="title: a\nreadings: {unknown_room: empty, seq: optional, tick_seconds: 3600}",
         b="title: b\nextends: a\nreadings: {seq: unique}",
     )
-    chosen = config.readings("b")
+    chosen = config.readings["b"]
     assert (chosen["unknown_room"], chosen["seq"], chosen["tick_seconds"]) == ("empty", "unique", 3600)
-    assert config.readings("a")["seq"] == "optional"
+    assert config.readings["a"]["seq"] == "optional"
 
 
 def test_a_scenario_without_a_world_is_empty(scenarios) -> None:

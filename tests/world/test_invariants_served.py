@@ -63,7 +63,7 @@ def test_responses_of_the_engine_agree(seed: int, now: int, readings: dict[str, 
     """The invariants hold for any seed, clock, readings and scenario."""
     given_readings = [f"{name}={value}" for name, value in readings.items()]
     engine = make_engine(scenario=scenario, seed=seed, now=str(now), reading=given_readings, journal_size=10)
-    resolved = engine.config.readings(scenario)
+    resolved = engine.config.readings[scenario]
     keys = next(iter(engine.config.apps.values())).credentials
     signed_query = signed(keys.appkey, keys.appsecret, keys.restapikey, now)
     headers = {"content-type": "application/json"}
@@ -91,7 +91,7 @@ def test_responses_over_a_socket_agree(seed: int) -> None:
             )
             return fields_of(json.loads(connection.getresponse().read()))
 
-        readings = mock.engine.config.readings("default")
+        readings = mock.engine.config.readings["default"]
         date, start = yyyymmdd(now)
         check_all(query, now, readings, [(1_575_962_150, 1_575_962_850)], date, start)
         connection.close()
