@@ -16,10 +16,10 @@ from urllib.parse import unquote, urljoin
 
 import jsonschema_rs
 
+from mockserver.contract.catalogue import message
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError, Problem
-from mockserver.core.text import Text
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator as PythonValidator
@@ -76,7 +76,17 @@ class Validator:
 
     def mismatches(self, value: Any) -> list[Mismatch]:
         """Return every mismatch, in document order; `1.0` and `True` are not integers, NaN is not a number."""
-        return [_mismatch(error) for error in self._thorough.iter_errors(value)]
+        return [
+            Mismatch(
+                str(error.validator),
+                tuple(error.absolute_path),
+                error.instance,
+                error.validator_value,
+                error.schema if isinstance(error.schema, dict) else {},
+                error.message,
+            )
+            for error in self._thorough.iter_errors(value)
+        ]
 
 
 def compile_inline(schema: Mapping[str, Any]) -> Validator:
@@ -93,8 +103,9 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     if not _META_VALIDATOR.is_valid(schema):
         from jsonschema import Draft202012Validator
 
-        errors = sorted(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema), key=_depth)
-        raise SchemaError(tuple(errors[0].absolute_path), errors[0].message)
+        errors = Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema)
+        deepest = max(errors, key=lambda error: len(error.absolute_path))
+        raise SchemaError(tuple(deepest.absolute_path), deepest.message)
     for pointer, name in _values(schema, "$schema"):
         if name != _META["$ref"]:
             raise SchemaError(pointer, f'"$schema" must be {_META["$ref"]}, or missing')
@@ -125,8 +136,7 @@ class Schemas:
                 check_schema(document.value)
                 _check_id(document.value, name)
             except SchemaError as error:
-                text = Text(f"not a JSON Schema: {error}", f"不是有效的 JSON Schema：{error}")
-                problems.append(document.problem(error.pointer, text))
+                problems.append(document.problem(error.pointer, message("no_schema", error=error)))
                 continue
             by_id[document.value["$id"]] = document.value
         for document in documents.values() if not problems else ():
@@ -139,8 +149,7 @@ class Schemas:
                 self._validators[name] = Validator(document.value, by_id, registry)
             except (ValueError, jsonschema_rs.ReferencingError) as error:
                 reason = str(error).split("\n", 1)[0]
-                text = Text(f"the schema cannot be used: {reason}", f"该 Schema 无法使用：{reason}")
-                problems.append(document.problem((), text))
+                problems.append(document.problem((), message("unusable_schema", reason=reason)))
         if problems:
             raise ConfigurationError(problems)
 
@@ -172,11 +181,7 @@ def _dangling_references(document: Document, known: Mapping[str, Any]) -> Iterat
     for pointer, target in _values(document.value, "$ref"):
         file, _, inside = urljoin(document.value["$id"], target).partition("#")
         if file not in known or not _exists(known[file], inside):
-            text = Text(
-                f"{target!r} does not exist; refer to one of the schema files or to #/$defs/…",
-                f"{target!r} 不存在；请引用某个 Schema 文件或 #/$defs/…",
-            )
-            yield document.problem(pointer, text)
+            yield document.problem(pointer, message("dangling_reference", target=target))
 
 
 def _exists(schema: Any, pointer: str) -> bool:
@@ -232,25 +237,10 @@ def _pattern(pattern: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator({"pattern": pattern})
 
 
-def _mismatch(error: Any) -> Mismatch:
-    return Mismatch(
-        keyword=error.validator,
-        pointer=tuple(error.absolute_path),
-        value=error.instance,
-        limit=error.validator_value,
-        schema=error.schema if isinstance(error.schema, dict) else {},
-        message=error.message,
-    )
-
-
 def _has_whole_float(value: Any) -> bool:
     if isinstance(value, (dict, list)):
         return any(map(_has_whole_float, value.values() if isinstance(value, dict) else value))
     return isinstance(value, float) and value.is_integer()
-
-
-def _depth(error: Any) -> int:
-    return -len(error.absolute_path)
 
 
 def _values(schema: Any, keyword: str, pointer: Pointer = ()) -> Iterator[tuple[Pointer, str]]:

@@ -12,10 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 from mockserver.contract.apps import App, load_apps
-from mockserver.contract.catalogue import OK, Catalogue, ErrorInfoStyle, load_catalogue
+from mockserver.contract.catalogue import OK, Catalogue, ErrorInfoStyle, RetryRules, load_catalogue, load_retry_rules
 from mockserver.contract.checking import check_document
 from mockserver.contract.readings import Value, resolve
-from mockserver.contract.retry_rules import RetryRules, load_retry_rules
 from mockserver.contract.schemas import SCHEMA_FILES, Schemas
 from mockserver.contract.violations import NEEDED_ERRORS
 from mockserver.core.documents import Document

@@ -14,10 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mockserver.contract.catalogue import OK, Catalogue
+from mockserver.contract.catalogue import OK, Catalogue, RetryRules
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
-from mockserver.contract.retry_rules import RetryRules
 from mockserver.contract.schemas import Schemas
 from mockserver.engine.journal_entry import JournalEntry
 

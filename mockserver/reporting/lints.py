@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from mockserver.contract.retry_rules import RetryRules
+from mockserver.contract.catalogue import RetryRules
 from mockserver.contract.violations import Violation, ViolationKind, shorten
 from mockserver.core.text import Text
 from mockserver.engine.journal_entry import JournalEntry

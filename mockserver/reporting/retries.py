@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mockserver.contract.retry_rules import RetryRule, RetryRules
+from mockserver.contract.catalogue import RetryRule, RetryRules
 from mockserver.core.text import Text, pluralize
 from mockserver.engine.journal_entry import JournalEntry
 

@@ -13,7 +13,17 @@ from mockserver.core.clock import parse_day, show_time, start_of_day
 
 Shift = Literal["none", "days", "seconds"]
 _STAMPS = frozenset(
-    ["BeginTime", "EndTime", "CreateTime", "DestroyTime", "EnterTime", "LeaveTime", "FirstEnterTime", "LastLeaveTime", "TickTime"]
+    [
+        "BeginTime",
+        "EndTime",
+        "CreateTime",
+        "DestroyTime",
+        "EnterTime",
+        "LeaveTime",
+        "FirstEnterTime",
+        "LastLeaveTime",
+        "TickTime",
+    ]
 )
 
 

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from helpers.reports import catalogue, rules
 
-from mockserver.contract.retry_rules import NextStep
+from mockserver.contract.catalogue import NextStep
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders

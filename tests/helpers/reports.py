@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from mockserver.contract.catalogue import Catalogue, load_catalogue
-from mockserver.contract.retry_rules import RetryRules, load_retry_rules
+from mockserver.contract.catalogue import Catalogue, RetryRules, load_catalogue, load_retry_rules
 from mockserver.contract.schemas import SCHEMA_FILES, Schemas
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
