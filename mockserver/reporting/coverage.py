@@ -9,28 +9,21 @@ faults are chosen by the mock server and not part of the denominator: they are l
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mockserver.contract.catalogue import OK, Catalogue, RetryRules
+from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
-from mockserver.contract.schemas import Schemas
+from mockserver.engine.config import Config
 from mockserver.engine.journal_entry import JournalEntry
+from mockserver.faults.registry import KINDS
+from mockserver.reporting.retries import group
 
 SUCCESS, EMPTY, FAULT = "success", "empty", "fault"
 GIVEN, LEFT_OUT = "given", "left_out"
-
-
-class ReportInputs(NamedTuple):
-    """The contract against which the journal is checked."""
-
-    schemas: Schemas
-    catalogue: Catalogue
-    rules: RetryRules
-    kinds: Sequence[str] = ()  # Names of the fault kinds.
 
 
 class Cell(NamedTuple):
@@ -103,39 +96,22 @@ class Coverage:
         fields = [cell.times > 0 for part in self.operations for cell in part.fields if cell.counts]
         return Share.of([*accepted, *fields])
 
-    @property
-    def total(self) -> int:
-        """The denominator."""
-        return self.whole.total
 
-    @property
-    def covered(self) -> int:
-        """The numerator."""
-        return self.whole.covered
-
-    @property
-    def percent(self) -> float:
-        """The percentage with one decimal, rounded down: 100 only if everything is covered."""
-        return self.whole.percent
-
-
-def cover(entries: Iterable[JournalEntry], inputs: ReportInputs) -> Coverage:
-    """Return the coverage of the contract by `entries`."""
+def cover(entries: Iterable[JournalEntry], config: Config) -> Coverage:
+    """Return the coverage of the contract of `config` by `entries`."""
     entries = list(entries)
-    by_operation: dict[str, list[JournalEntry]] = defaultdict(list)
-    for entry in entries:
-        by_operation[entry.operation].append(entry)
+    by_operation = {part[0].operation: part for part in group(entries, lambda entry: entry.operation)}
     faults = _count_faults(entries)
     outcomes = Counter(outcome_of(entry) for entry in entries if entry.operation in OPERATIONS)
     return Coverage(
-        operations=tuple(_operation(name, by_operation.get(name, ()), inputs) for name in OPERATIONS),
+        operations=tuple(_operation(name, by_operation.get(name, ()), config) for name in OPERATIONS),
         shared=tuple(
             Cell(error, outcomes[error])
-            for error in inputs.catalogue
-            if (rule := inputs.rules.get(error)) and rule.counts and _is_shared(error, inputs)
+            for error in config.catalogue
+            if (rule := config.rules.get(error)) and rule.counts and _is_shared(error, config)
         ),
         readings=tuple(_reading_cells(_count_readings(entries))),
-        faults=tuple(Cell(kind, faults[kind], False) for kind in dict.fromkeys((*inputs.kinds, *sorted(faults)))),
+        faults=tuple(Cell(kind, faults[kind], False) for kind in dict.fromkeys((*KINDS, *sorted(faults)))),
         unknown=sum(entry.operation not in OPERATIONS for entry in entries),
     )
 
@@ -147,8 +123,8 @@ def outcome_of(entry: JournalEntry) -> str:
     return entry.error or (EMPTY if entry.empty else SUCCESS)
 
 
-def _operation(name: str, entries: Sequence[JournalEntry], inputs: ReportInputs) -> OperationCoverage:
-    schema = inputs.schemas.request(name).schema
+def _operation(name: str, entries: Sequence[JournalEntry], config: Config) -> OperationCoverage:
+    schema = config.schemas.request(name).schema
     counts = Counter(outcome_of(entry) for entry in entries)
     # A valid request covers its fields, whatever the response is (it may be `room_not_found`).
     valid = [entry for entry in entries if all(violation.tolerated for violation in entry.violations)]
@@ -156,31 +132,31 @@ def _operation(name: str, entries: Sequence[JournalEntry], inputs: ReportInputs)
         operation=name,
         section=OPERATIONS[name].section,
         requests=len(entries),
-        outcomes=tuple(_outcomes(counts, set(schema.get("required", ())), inputs)),
+        outcomes=tuple(_outcomes(counts, set(schema.get("required", ())), config)),
         fields=tuple(_fields(valid, schema)),
         readings=tuple(cell for cell in _reading_cells(_count_readings(entries)) if cell.times),
         faults=tuple(Cell(kind, times, False) for kind, times in sorted(_count_faults(entries).items())),
     )
 
 
-def _outcomes(counts: Counter[str], required: set[str], inputs: ReportInputs) -> Iterator[Cell]:
+def _outcomes(counts: Counter[str], required: set[str], config: Config) -> Iterator[Cell]:
     yield Cell(SUCCESS, counts[SUCCESS])
     yield Cell(EMPTY, counts[EMPTY])
-    for error in inputs.catalogue:
-        rule = inputs.rules.get(error)
+    for error in config.catalogue:
+        rule = config.rules.get(error)
         possible = rule is None or required.issuperset(rule.fields)
         if error != OK and (possible or counts[error]):
-            own = bool(rule and rule.counts and possible and not _is_shared(error, inputs))
+            own = bool(rule and rule.counts and possible and not _is_shared(error, config))
             yield Cell(error, counts[error], own)
     if counts[FAULT]:
         yield Cell(FAULT, counts[FAULT], False)
 
 
-def _is_shared(error: str, inputs: ReportInputs) -> bool:
+def _is_shared(error: str, config: Config) -> bool:
     """Whether the error has a retry rule and every operation can return it."""
-    rule = inputs.rules.get(error)
+    rule = config.rules.get(error)
     return rule is not None and all(
-        set(inputs.schemas.request(name).schema.get("required", ())).issuperset(rule.fields) for name in OPERATIONS
+        set(config.schemas.request(name).schema.get("required", ())).issuperset(rule.fields) for name in OPERATIONS
     )
 
 

@@ -101,9 +101,7 @@ def report_json(report: Report, lang: Lang = "en", failures: Sequence[str] = ())
                 "did": dict(row.actions),
                 "findings": [
                     {
-                        "did": finding.action,
-                        "times": finding.times,
-                        "text": finding.text.to(lang),
+                        **pick(finding, did="action", times="times", text="text", lang=lang),
                         "requests": list(finding.requests),
                         "tests": list(report.tests_of(finding.requests)),
                     }
@@ -148,12 +146,7 @@ def verification_json(verification: Verification, lang: Lang = "en") -> dict[str
                 "id": miss.entry.id,
                 "operation": miss.entry.operation,
                 "differences": [
-                    {
-                        "what": difference.what,
-                        "wanted": difference.expected,
-                        "got": difference.actual,
-                        "text": difference.text.to(lang),
-                    }
+                    pick(difference, "what", wanted="expected", got="actual", text="text", lang=lang)
                     for difference in miss.differences
                 ],
             }
@@ -180,22 +173,13 @@ def _content(content: bytes, cut: Cut | None, mask: Callable[[str], str] = str) 
     """Return `body` as text, or None with `body_base64`; its full length; its hash if it was cut."""
     if cut is None and content.isascii():
         return {"body": mask(content.decode("ascii")), "body_length": len(content)}
-    text = _decode(content, cut is not None)
-    shape: dict[str, Any] = {
-        "body": None if text is None else mask(text),
-        "body_length": cut.length if cut else len(content),
-    }
-    if text is None:
+    shape: dict[str, Any] = {"body": None, "body_length": cut.length if cut else len(content)}
+    try:
+        # A cut may have split the last character.
+        shape["body"] = mask(codecs.getincrementaldecoder("utf-8")().decode(content, final=cut is None))
+    except UnicodeDecodeError:
         masked = mask(content.decode("latin-1")).encode("latin-1", "replace")
         shape["body_base64"] = base64.b64encode(masked).decode()
     if cut and cut.sha256:
         shape["body_sha256"] = cut.sha256
     return shape
-
-
-def _decode(content: bytes, cut: bool) -> str | None:
-    try:
-        # A cut may have split the last character.
-        return codecs.getincrementaldecoder("utf-8")().decode(content, final=not cut)
-    except UnicodeDecodeError:
-        return None

@@ -10,22 +10,11 @@ from typing import NamedTuple
 
 from mockserver.contract.catalogue import RetryRules
 from mockserver.contract.violations import Violation, ViolationKind, shorten
-from mockserver.core.text import Text
 from mockserver.engine.journal_entry import JournalEntry
-from mockserver.reporting.retries import by_client, gap, is_fresh, is_unchanged, retry_rule
+from mockserver.reporting.retries import by_client, gap, group, is_fresh, is_unchanged, retry_rule
+from mockserver.reporting.texts import TEXTS
 
-LINTS: dict[str, ViolationKind] = {
-    "seq_reused": ViolationKind("duplicate_seq", "1.1.2",
-        Text("{count} requests used seq {got}; give each its own, so that one can be found in a log",
-             "{count} 个请求使用了 seq {got}；请为每个请求使用不同的 seq，以便定位问题")),
-    "checksum_overused": ViolationKind("checksum_expired", "1.1.2",
-        Text("{count} requests used one checksum for {seconds} of its {limit} s; sign each request",
-             "{count} 个请求使用了同一 checksum，跨度 {seconds} 秒（有效期 {limit} 秒）；请为每个请求重新签名")),
-    "repeated_after_final": ViolationKind("", "1.6",
-        Text("the request was repeated unchanged right after {got}; {advice}",
-             "收到 {got} 后立即原样重复请求；应当：{advice}")),
-}  # fmt: skip
-
+LINTS = {name: ViolationKind(**row) for name, row in TEXTS["lints"].items()}
 _REFUSED_CHECKSUMS = frozenset({"checksum_expired", "checksum_mismatch", "checksum_reused"})
 
 
@@ -59,24 +48,25 @@ def with_lints(entries: Iterable[JournalEntry], rules: RetryRules) -> list[Journ
 
 def _reused_seqs(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
     """Find seqs used by several requests (§1.1.2: 保证全局唯一), unless the requests were refused for it."""
-    users: dict[str, list[JournalEntry]] = defaultdict(list)
-    for entry in requests:
-        seq = entry.query.get("seq")
-        if seq and all(each.name != "seq_repeated" for each in entry.violations):
-            users[seq].append(entry)
-    for seq, entries in users.items():
+    users = [
+        entry
+        for entry in requests
+        if entry.query.get("seq") and all(each.name != "seq_repeated" for each in entry.violations)
+    ]
+    for entries in group(users, lambda entry: entry.query["seq"]):
         if len(entries) > 1:
-            yield _make_lint(entries[-1], "seq_reused", "query:seq", "a unique seq", seq, count=len(entries))
+            last, count = entries[-1], len(entries)
+            yield _make_lint(last, "seq_reused", "query:seq", "a unique seq", last.query["seq"], count=count)
 
 
 def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
     """Find checksums used for more than half of their lifetime."""
-    users: dict[str, list[JournalEntry]] = defaultdict(list)
-    for entry in requests:
-        names = {each.name for each in entry.violations}
-        if entry.query.get("checksum") and _REFUSED_CHECKSUMS.isdisjoint(names):
-            users[entry.fingerprint].append(entry)
-    for entries in users.values():
+    users = [
+        entry
+        for entry in requests
+        if entry.query.get("checksum") and _REFUSED_CHECKSUMS.isdisjoint(each.name for each in entry.violations)
+    ]
+    for entries in group(users, lambda entry: entry.fingerprint):
         last = entries[-1]
         limit = last.readings.get("freshness_seconds", 300)
         first = min(entry.at for entry in entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, get_args
 
 from mockserver.contract.catalogue import OK
@@ -18,7 +18,11 @@ from mockserver.reporting.lints import LINTS
 MAX_WAIT = 60.0  # Seconds that a caller may wait for requests.
 DEFAULT_WAIT = 10.0
 _PAGING = ("limit", "wait_for", "timeout")
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_PARAMETERS = ("operation", "accepted", "error", "violation", "since", "kind", *_PAGING)
+_CHOICES: dict[str, tuple[Mapping[str, Any], str, str]] = {
+    "accepted": ({"true": True, "false": False, "1": True, "0": False}, "must be true or false", "应为 true 或 false"),
+    "kind": ({kind: kind for kind in get_args(EntryKind)}, "must be request or stray", "应为 request 或 stray"),
+}  # Values of a parameter by how they are written, and the message for others.
 
 
 class RequestsQuery(NamedTuple):
@@ -37,12 +41,12 @@ def parse_requests_query(
 
     Without `paging`, a limit or a timeout is invalid.
     """
-    known = [name for name in _PARSERS if paging or name not in _PAGING]
+    known = [name for name in _PARAMETERS if paging or name not in _PAGING]
     values: dict[str, Any] = {}
     for name, text in query.items():
         if name not in known:
             raise AdminError(422, "invalid_parameter", unknown("parameter", name, (*known, "appkey")))
-        values[name] = _PARSERS[name](name, text)
+        values[name] = _parse(name, text)
     check_names(errors, **{name: values.get(name) for name in ("operation", "error", "violation")})
     limit, wait_for, timeout = (values.pop(name, None) for name in _PAGING)
     values["error"] = journal_error(values.get("error"))
@@ -70,40 +74,22 @@ def invalid_parameter(name: str, en: str, zh: str) -> AdminError:
     return AdminError(422, "invalid_parameter", Text(f"{name}: {en}", f"{name}：{zh}"))
 
 
-def _text(name: str, text: str) -> str:
-    return text
-
-
-def _boolean(name: str, text: str) -> bool:
-    if text not in _BOOLEANS:
-        raise invalid_parameter(name, "must be true or false", "应为 true 或 false")
-    return _BOOLEANS[text]
-
-
-def _kind(name: str, text: str) -> str:
-    if text not in get_args(EntryKind):
-        raise invalid_parameter(name, "must be request or stray", "应为 request 或 stray")
-    return text
-
-
-def _number(name: str, text: str) -> float:
+def _parse(name: str, text: str) -> Any:
+    if name in ("operation", "error", "violation"):
+        return text
+    if name in _CHOICES:
+        choices, *message = _CHOICES[name]
+        if text not in choices:
+            raise invalid_parameter(name, *message)
+        return choices[text]
     try:
         number = float(text)
     except ValueError:
         number = -1.0
     if not 0 <= number < 1e12:
         raise invalid_parameter(name, "must be a number of at least 0", "应为不小于 0 的数")
-    return number
-
-
-def _integer(name: str, text: str) -> int:
-    number = _number(name, text)
+    if name in ("since", "timeout"):
+        return number
     if number != int(number):
         raise invalid_parameter(name, "must be an integer", "应为整数")
     return int(number)
-
-
-_PARSERS: dict[str, Callable[[str, str], Any]] = {
-    **{"operation": _text, "accepted": _boolean, "error": _text, "violation": _text, "since": _number, "kind": _kind},
-    **{"limit": _integer, "wait_for": _integer, "timeout": _number},
-}

@@ -31,7 +31,7 @@ from mockserver.core.text import Lang
 from mockserver.engine.config import load_config
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.json_shapes import report_json
-from mockserver.reporting.report import FailCriteria, Report, ViolationGroup, build_report, parse_tests, report_inputs
+from mockserver.reporting.report import FailCriteria, Report, ViolationGroup, build_report, parse_tests
 from mockserver.reporting.view import ReportView, Row, clean
 
 FOLDER = Path(__file__).parent
@@ -43,26 +43,6 @@ def render_json(view: ReportView) -> str:
     """Return the report as a JSON document."""
     shape = report_json(view.report, view.lang, view.failures)
     return json.dumps(shape, ensure_ascii=False, indent=2) + "\n"
-
-
-def render_text(view: ReportView) -> str:
-    """Return the whole report for the terminal, problems first; its last line says whether the run passes."""
-    return _render("report.txt", view, brief=False)
-
-
-def render_brief(view: ReportView) -> str:
-    """Return the report for the terminal with one line for the coverage."""
-    return _render("report.txt", view, brief=True)
-
-
-def render_verdict(view: ReportView) -> str:
-    """Return the reasons why the run fails, or one line saying that it does not."""
-    return view.result + "\n"
-
-
-def render_markdown(view: ReportView) -> str:
-    """Return the report in Markdown, for the summary of a CI run: GitHub's step summary, a merge request's comment."""
-    return _render("report.markdown", view)
 
 
 def render_html(view: ReportView) -> str:
@@ -192,13 +172,13 @@ def _place(row: Row) -> str:
 
 
 FORMATS: dict[str, Callable[[ReportView], str]] = {
-    "text": render_text,
+    "text": functools.partial(_render, "report.txt", brief=False),  # For the terminal, problems first.
     "json": render_json,
     "junit": render_junit,
     "html": render_html,
-    "markdown": render_markdown,
-    "brief": render_brief,
-    "verdict": render_verdict,
+    "markdown": functools.partial(_render, "report.markdown"),  # For the summary of a CI run.
+    "brief": functools.partial(_render, "report.txt", brief=True),  # With one line for the coverage.
+    "verdict": lambda view: view.result + "\n",
 }
 
 
@@ -225,5 +205,5 @@ def render_entries(
 ) -> dict[str, Any]:
     """Return `render_in_format` on entries that several servers with the same `fixtures` recorded."""
     config = load_config(Folders(fixtures), now=lambda: int(machine_time()))
-    report = build_report(entries, evicted, report_inputs(config), parse_tests(tests))
+    report = build_report(entries, evicted, config, parse_tests(tests))
     return render_in_format(report, form, criteria, lang)

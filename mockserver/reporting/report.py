@@ -14,14 +14,15 @@ from mockserver.core.text import Text, pluralize
 from mockserver.engine.config import Config
 from mockserver.engine.journal import Journal, JournalQuery, Selection
 from mockserver.engine.journal_entry import JournalEntry
-from mockserver.faults.registry import KINDS
-from mockserver.reporting.coverage import Coverage, ReportInputs, cover, outcome_of
+from mockserver.reporting.coverage import Coverage, cover, outcome_of
 from mockserver.reporting.lints import LINTS, lint
 from mockserver.reporting.queries import invalid_parameter
 from mockserver.reporting.retries import MAX_IDS, MISTAKES, ErrorHandling, Finding, analyze_retries
+from mockserver.reporting.texts import TEXTS
 
 NAMES = (*VIOLATIONS, *LINTS, *MISTAKES)
 """Everything that can fail a run: violations, lints and mistakes in error handling."""
+_FAILURES: dict[str, Text] = TEXTS["failures"]
 _SAME_AS_LINT = {"repeated": "repeated_after_final"}
 """A mistake that a lint reports too: a test that expects the lint expects both."""
 
@@ -80,7 +81,7 @@ class Report:
 
 
 def build_report(
-    entries: Sequence[JournalEntry], evicted: int, inputs: ReportInputs, tests: Mapping[str, AppTest] | None = None
+    entries: Sequence[JournalEntry], evicted: int, config: Config, tests: Mapping[str, AppTest] | None = None
 ) -> Report:
     """Return the report on `entries` in the order received. `evicted` older ones were lost; `tests` are by appkey."""
     known = tests or {}
@@ -90,16 +91,16 @@ def build_report(
         return test is not None and (name in test.expects or _SAME_AS_LINT.get(name) in test.expects)
 
     violations = [(entry, violation, False) for entry in entries for violation in entry.violations]
-    lints = [(found.entry, found.violation, True) for found in lint(entries, inputs.rules)]
+    lints = [(found.entry, found.violation, True) for found in lint(entries, config.rules)]
     return Report(
         requests=len(entries),
         evicted=evicted,
         accepted=sum(entry.accepted for entry in entries),
         apps=len({entry.appkey for entry in entries if entry.appkey}),
         scenarios=tuple(Counter(entry.scenario for entry in entries).most_common()),
-        coverage=cover(entries, inputs),
+        coverage=cover(entries, config),
         violations=_group([*violations, *lints], expected),
-        error_handling=analyze_retries(entries, inputs.rules, expected),
+        error_handling=analyze_retries(entries, config.rules, expected),
         unnamed=sum(not entry.appkey for entry in entries),
         tests={entry.id: known[entry.appkey].test for entry in entries if entry.appkey in known},
     )
@@ -108,52 +109,45 @@ def build_report(
 def find_failures(report: Report, criteria: FailCriteria) -> list[Text]:
     """Return the reasons why a run fails, one sentence each; a run without requests always fails."""
     if not report.requests:
-        return [
-            Text(
-                "no request received: nothing was tested; does the client call this server?",
-                "没有收到任何请求：未测试任何内容；客户端是否指向了本服务器？",
-            )
-        ]
+        return [_FAILURES["no_requests"]]
     failures = []
     if criteria.fail_on_violations:
-        if times := sum(group.times for group in report.violations if not group.expected):
-            failures.append(Text(f"{pluralize(times, 'violation')} of the contract", f"{times} 处违规"))
-        if times := len(report.findings):
-            failures.append(Text(f"{pluralize(times, 'mistake')} in error handling", f"{times} 处错误处理不当"))
-        if times := report.evicted:
-            # Requests that were not checked must not count as correct.
-            en = f"{pluralize(times, 'older request')} left the journal unchecked; enlarge the journal"
-            failures.append(Text(en, f"{times} 个较早的请求已移出日志，未经检查；请增大日志"))
-    percent, minimum = report.coverage.percent, criteria.min_coverage
+        violations = sum(group.times for group in report.violations if not group.expected)
+        counts = (
+            ("violations", violations, "violation"),
+            ("mistakes", len(report.findings), "mistake"),
+            ("evicted", report.evicted, "older request"),
+        )
+        failures += [
+            _FAILURES[name].format(count=count, counted=pluralize(count, noun)) for name, count, noun in counts if count
+        ]
+    percent, minimum = report.coverage.whole.percent, criteria.min_coverage
     if minimum is not None and percent < minimum:
-        en = f"coverage is {percent:g} %, required {minimum:g} %"
-        failures.append(Text(en, f"覆盖率 {percent:g} %，要求 {minimum:g} %"))
+        failures.append(_FAILURES["coverage"].format(percent=percent, minimum=minimum))
     return failures
 
 
 def _group(
     found: Iterable[tuple[JournalEntry, Violation, bool]], expected: Callable[[JournalEntry, str], bool]
 ) -> tuple[ViolationGroup, ...]:
-    groups: dict[tuple[object, ...], list[tuple[JournalEntry, Violation, bool]]] = {}
+    groups: dict[tuple[str, str, str, str, bool, bool], list[tuple[JournalEntry, Violation, bool]]] = {}
     for entry, violation, across in found:
         # Each unknown path has its own group, since the texts contain the paths.
         where = violation.got if violation.where == "path" else violation.where
-        key = (
-            *(entry.operation, outcome_of(entry), violation.name, where, violation.tolerated),
-            expected(entry, violation.name),
-        )
+        outcome, is_expected = outcome_of(entry), expected(entry, violation.name)
+        key = entry.operation, outcome, violation.name, where, violation.tolerated, is_expected
         groups.setdefault(key, []).append((entry, violation, across))
     return tuple(
         ViolationGroup(
-            operation=members[0][0].operation,
-            outcome=outcome_of(members[0][0]),
+            operation=operation,
+            outcome=outcome,
             example=members[0][1],
             times=len(members),
             requests=tuple(entry.id for entry, _, _ in members[:MAX_IDS]),
             across=members[0][2],
-            expected=bool(key[-1]),
+            expected=is_expected,
         )
-        for key, members in groups.items()
+        for (operation, outcome, *_, is_expected), members in groups.items()
     )
 
 
@@ -195,7 +189,7 @@ def report_on_journal(
     if len(selections) > 1:
         entries.sort(key=lambda entry: (len(entry.id), entry.id))
     evicted = sum(selection.evicted for selection in selections)
-    return build_report(entries, evicted, report_inputs(config), tests)
+    return build_report(entries, evicted, config, tests)
 
 
 def _select_after(selection: Selection, after: str) -> Selection:
@@ -206,8 +200,3 @@ def _select_after(selection: Selection, after: str) -> Selection:
     mark = (len(after), after)
     entries = [entry for entry in selection.entries if (len(entry.id), entry.id) > mark]
     return Selection(entries, selection.evicted if len(entries) == len(selection.entries) else 0)
-
-
-def report_inputs(config: Config) -> ReportInputs:
-    """Return the contract of `config` and the fault kinds."""
-    return ReportInputs(config.schemas, config.catalogue, config.rules, tuple(KINDS))

@@ -8,36 +8,17 @@ clock or the machine's, whichever is longer: a test may wait by moving the clock
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from mockserver.contract.catalogue import RetryRule, RetryRules
 from mockserver.core.text import Text, pluralize
 from mockserver.engine.journal_entry import JournalEntry
+from mockserver.reporting.texts import TEXTS
 
-Action = Literal[
-    "signed_again", "took_new_seq", "waited", "changed", "came_back", "went_on", "gave_up",
-    "same_signature", "same_seq", "too_soon", "repeated", "too_often",
-]  # fmt: skip
-"""The reaction of a client to an error; the last five are mistakes."""
-
-MISTAKES: dict[Action, Text] = {
-    "same_signature": Text("repeated the same signature {times}", "{times}用相同的签名重复请求"),
-    "same_seq": Text("repeated the same seq {times}", "{times}用相同的 seq 重复请求"),
-    "too_soon": Text("retried within {seconds} s {times}", "{times}未等满 {seconds} 秒就重试"),
-    "repeated": Text("repeated the same request {times}", "{times}原样重复请求"),
-    "too_often": Text("retried {times} after {tries}", "已尝试 {tries} 次，仍重试{times}"),
-}
-CORRECT: dict[Action, Text] = {
-    "signed_again": Text("signed again", "重新签名"),
-    "took_new_seq": Text("used a new seq", "换了新的 seq"),
-    "waited": Text("waited", "等待后重试"),
-    "changed": Text("changed the request", "修改了请求"),
-    "came_back": Text("retried much later", "过后再试"),
-    "went_on": Text("sent another request", "转而发送其他请求"),
-    "gave_up": Text("gave up", "放弃"),
-}
+MISTAKES: dict[str, Text] = TEXTS["mistakes"]
+CORRECT: dict[str, Text] = TEXTS["reactions"]
+"""The other reactions of a client to an error."""
 MAX_IDS = 5  # Request ids listed as examples.
 MAX_SIGNING_DELAY = 2.0  # Seconds between curtime and a request that was signed just before it was sent.
 NEW_SESSION_SECONDS = 600.0  # A retry after this gap resets the count of tries.
@@ -51,7 +32,7 @@ _CURED_BY_SIGNING = frozenset(
 class Finding:
     """A mistake in error handling, and how often it occurred."""
 
-    action: Action
+    action: str
     times: int
     text: Text  # `after checksum_expired the client repeated the same signature 3 times`
     requests: tuple[str, ...]  # Ids of the first requests that show it.
@@ -64,37 +45,27 @@ class ErrorHandling:
     operation: str  # The path, if it is unknown.
     rule: RetryRule
     times: int  # How often the error was returned.
-    actions: dict[Action, int]
+    actions: dict[str, int]
     findings: tuple[Finding, ...]
 
 
 @dataclass(slots=True)
 class _Tally:
     rule: RetryRule
-    actions: Counter[Action] = field(default_factory=Counter)
-    expected: Counter[Action] = field(default_factory=Counter)  # How many of these a test expects.
-    requests: dict[Action, list[str]] = field(default_factory=lambda: defaultdict(list))
-
-    def add(self, action: Action, entry: JournalEntry | None, *, expected: bool = False) -> None:
-        self.actions[action] += 1
-        self.expected[action] += expected
-        if entry is not None and not expected and len(self.requests[action]) < MAX_IDS:
-            self.requests[action].append(entry.id)
+    actions: Counter[str] = field(default_factory=Counter)
+    mistakes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """The ids of the requests that show each mistake, unless their test expects it."""
 
     def result(self, target: str) -> ErrorHandling:
-        findings = tuple(
-            Finding(action, times, self._sentence(action, times), tuple(self.requests[action]))
-            for action in MISTAKES
-            if (times := self.actions[action] - self.expected[action])
-        )
-        total = sum(times for action, times in self.actions.items() if action != "too_often")
-        return ErrorHandling(target, self.rule, total, dict(self.actions), findings)
-
-    def _sentence(self, action: Action, count: int) -> Text:
-        times = {1: "once", 2: "twice"}.get(count, f"{count} times")
-        what = action_text(action, self.rule, Text(times, f" {count} 次"))
-        error = self.rule.error
-        return Text(f"after {error} the client {what.en}", f"{error} 之后，客户端{what.zh}")
+        findings = []
+        for action in MISTAKES:
+            if ids := self.mistakes.get(action, []):
+                times = {1: "once", 2: "twice"}.get(len(ids), f"{len(ids)} times")
+                what, error = action_text(action, self.rule, Text(times, f" {len(ids)} 次")), self.rule.error
+                text = Text(f"after {error} the client {what.en}", f"{error} 之后，客户端{what.zh}")
+                findings.append(Finding(action, len(ids), text, tuple(ids[:MAX_IDS])))
+        total = self.actions.total() - self.actions["too_often"]
+        return ErrorHandling(target, self.rule, total, dict(self.actions), tuple(findings))
 
 
 def analyze_retries(
@@ -105,9 +76,15 @@ def analyze_retries(
     A mistake is counted, but not reported, if `expected(ENTRY, ACTION)` is true of the request that shows it.
     """
     tallies: dict[tuple[str, str], _Tally] = {}
+
+    def add(tally: _Tally, action: str, shown: JournalEntry | None) -> None:
+        tally.actions[action] += 1
+        if shown is not None and action in MISTAKES and not expected(shown, action):
+            tally.mistakes[action].append(shown.id)
+
     for requests in by_client(entries):
         positions = {entry.id: position for position, entry in enumerate(requests)}
-        for sequence in _same_calls(requests):
+        for sequence in group(requests, lambda entry: (_target(entry), _body(entry))):
             retries: Counter[str] = Counter()
             for position, entry in enumerate(sequence):
                 rule = retry_rule(entry, rules)
@@ -115,21 +92,20 @@ def analyze_retries(
                     continue
                 tally = tallies.setdefault((_target(entry), entry.error), _Tally(rule))
                 if not rule.final and retries[entry.id] > rule.tries:
-                    tally.add("too_often", entry, expected=expected(entry, "too_often"))
+                    add(tally, "too_often", entry)
                 retry = _first_after(entry, sequence, position)
                 following = _first_after(entry, requests, positions[entry.id])
                 action, shown = _classify(rule, entry, retry, following)
                 if retry and retry_rule(retry, rules) is rule and gap(entry, retry) < NEW_SESSION_SECONDS:
                     retries[retry.id] = retries[entry.id] + 1
-                is_expected = shown is not None and action in MISTAKES and expected(shown, action)
-                tally.add(action, shown, expected=is_expected)
+                add(tally, action, shown)
     error_order = {error: position for position, error in enumerate(rules)}
     target_order = {target: position for position, (target, _) in reversed([*enumerate(tallies)])}
     ranked = sorted(tallies, key=lambda key: (target_order[key[0]], error_order[key[1]]))
     return tuple(tallies[key].result(key[0]) for key in ranked)
 
 
-def action_text(action: Action, rule: RetryRule, times: Text | None = None) -> Text:
+def action_text(action: str, rule: RetryRule, times: Text | None = None) -> Text:
     """Return the text of an action; `times` says how often it occurred."""
     if action in CORRECT:
         return CORRECT[action]
@@ -143,12 +119,17 @@ def retry_rule(entry: JournalEntry, rules: RetryRules) -> RetryRule | None:
     return None if entry.spoiled else rules.get(entry.error)
 
 
+def group(entries: Iterable[JournalEntry], key: Callable[[JournalEntry], Hashable]) -> list[list[JournalEntry]]:
+    """Return the entries in groups with the same key."""
+    groups: dict[Hashable, list[JournalEntry]] = defaultdict(list)
+    for entry in entries:
+        groups[key(entry)].append(entry)
+    return list(groups.values())
+
+
 def by_client(entries: Iterable[JournalEntry]) -> list[list[JournalEntry]]:
     """Return the requests grouped by app, or by appkey if it is not registered."""
-    clients: dict[tuple[str, str], list[JournalEntry]] = defaultdict(list)
-    for entry in entries:
-        clients[entry.appkey, "" if entry.appkey else entry.query.get("appkey", "")].append(entry)
-    return list(clients.values())
+    return group(entries, lambda entry: (entry.appkey, "" if entry.appkey else entry.query.get("appkey", "")))
 
 
 def gap(entry: JournalEntry, following: JournalEntry) -> float:
@@ -177,14 +158,6 @@ def is_fresh(entry: JournalEntry) -> bool:
     return age <= MAX_SIGNING_DELAY
 
 
-def _same_calls(requests: Iterable[JournalEntry]) -> Iterable[list[JournalEntry]]:
-    """Group requests by operation and body."""
-    groups: dict[tuple[str, object], list[JournalEntry]] = defaultdict(list)
-    for entry in requests:
-        groups[_target(entry), _body(entry)].append(entry)
-    return groups.values()
-
-
 def _first_after(entry: JournalEntry, requests: list[JournalEntry], position: int) -> JournalEntry | None:
     """Return the first request after `position` that was sent after the response of `entry`."""
     end = min(position + 1 + MAX_IN_FLIGHT, len(requests))
@@ -193,7 +166,7 @@ def _first_after(entry: JournalEntry, requests: list[JournalEntry], position: in
 
 def _classify(
     rule: RetryRule, entry: JournalEntry, retry: JournalEntry | None, following: JournalEntry | None
-) -> tuple[Action, JournalEntry | None]:
+) -> tuple[str, JournalEntry | None]:
     """Return the reaction of the client to an error, and the request that shows it.
 
     `retry` is its next request to the same operation with the same body; `following` its next request of any kind.
@@ -211,7 +184,7 @@ def _classify(
     return "went_on", None
 
 
-def _compare(rule: RetryRule, entry: JournalEntry, following: JournalEntry) -> Action:
+def _compare(rule: RetryRule, entry: JournalEntry, following: JournalEntry) -> str:
     if rule.next == "sign_again":
         return "signed_again" if _is_signed_again(entry, following) else "same_signature"
     if rule.next == "new_seq":
@@ -235,7 +208,7 @@ def _target(entry: JournalEntry) -> str:
     return entry.operation or entry.path
 
 
-def _body(entry: JournalEntry) -> object:
+def _body(entry: JournalEntry) -> Hashable:
     """Return a value that is equal for bodies with the same content, regardless of the order of keys."""
     if entry.body_cut:
         return entry.body_cut.sha256

@@ -6,7 +6,7 @@ if it could change the result, the result is that the answer cannot be determine
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,28 +21,22 @@ from mockserver.engine.journal import JournalQuery, Selection
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.masking import MAX_TEXT
 from mockserver.reporting.queries import journal_error
+from mockserver.reporting.texts import TEXTS
 from mockserver.scenarios.near_misses import Difference, differences, show_condition
 
-TEXT_KEYS = ("appkey", "operation", "error", "violation")
 COUNT_KEYS = ("count", "at_least", "at_most")
-KEYS = (*TEXT_KEYS, "accepted", "since", "when", *COUNT_KEYS)
-_TYPES: dict[str, tuple[Any, Text]] = {
-    **dict.fromkeys(TEXT_KEYS, (str, Text("a string", "字符串"))),
-    "accepted": (bool, Text("true or false", " true 或 false")),
-    "since": ((int, float), Text("seconds since 1970", " unix 秒")),
-    **dict.fromkeys(COUNT_KEYS, (int, Text("an integer of at least 0", "非负整数"))),
-}
+_TYPES: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(("appkey", "operation", "error", "violation"), (str, "string")),
+    "accepted": (bool, "boolean"),
+    "since": ((int, float), "seconds"),
+    "when": (object, ""),  # Checked by its compiler.
+    **dict.fromkeys(COUNT_KEYS, (int, "count")),
+}  # The types of the keys, and the names of their texts.
+KEYS = tuple(_TYPES)
 MAX_NEAR_MISSES = 3
 MAX_IDS = 10  # Ids listed when too many requests were received.
 MAX_COMPARED = 1_000  # Near misses are searched among the newest requests only.
-_ENLARGE = Text(
-    "clear the journal before the test, use a later `since`, or enlarge the journal",
-    "请在测试前清空日志、用 since 缩小范围，或增大日志",
-)
-_UNDETERMINED = Text(
-    "cannot be determined: expected {expected}, found {count}, but {why}; {what}",
-    "无法判断：应有{expected}，找到 {count} 个，但{why}；{what}",
-)
+_TEXTS: dict[str, Text] = TEXTS["verification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +77,16 @@ class VerificationRequest:
         criteria += [] if wanted.error is None else [f"error = {shorten(wanted.error or OK)}"]
         criteria += [f"violation = {shorten(wanted.violation)}"] if wanted.violation else []
         criteria += [] if wanted.accepted is None else ["accepted" if wanted.accepted else "refused"]
-        en, zh = _count_text(self.at_least, self.at_most)
+        least, most = self.at_least, self.at_most
+        if most == least:
+            name = "exactly" if least else "none"
+        elif most is None:
+            name = "at_least"
+        else:
+            name = "between" if least else "at_most"
+        counted, most_counted = pluralize(least, "request"), pluralize(most or 0, "request")
+        text: Text = TEXTS["expected"][name]
+        en, zh = text.format(least=least, most=most, least_counted=counted, most_counted=most_counted)
         if wanted.operation:
             en, zh = f"{en} to {wanted.operation}", f"{zh} {wanted.operation}"
         if criteria:
@@ -119,9 +122,10 @@ def parse_verification(body: Mapping[str, Any]) -> VerificationRequest:
             raise AdminError(422, "invalid_field", unknown("key", name, KEYS))
         if name == "when" or value is None:
             continue
-        types, wanted = _TYPES[name]
+        types, described = _TYPES[name]
         wrong = not isinstance(value, types) or (isinstance(value, bool) and types is not bool)
         if wrong or (name in COUNT_KEYS and value < 0):
+            wanted: Text = TEXTS["wanted"][described]
             raise _invalid(f"{name} must be {wanted.en}", f"{name} 须为{wanted.zh}")
     if (operation := body.get("operation")) and operation not in OPERATIONS:
         raise AdminError(422, "invalid_field", unknown("operation", operation, OPERATIONS))
@@ -149,18 +153,17 @@ def verify(selection: Selection, request: VerificationRequest) -> Verification:
     if lost and not too_many and (too_few or request.at_most is not None):
         return Verification(False, count, evicted, _undetermined(selection, expected, count, lost))
     total = len(selection.entries)
-    en = f"expected {expected.en}, found {count} of {total} in the journal"
-    zh = f"应有{expected.zh}，找到 {count} 个，日志共 {total} 个"
+    text = _TEXTS["counted"].format(expected=expected, count=count, total=total)
     if not too_few and not too_many:
-        return Verification(True, count, evicted, Text(en, zh))
+        return Verification(True, count, evicted, text)
     if too_many:
         ids = ", ".join(entry.id for entry in found[:MAX_IDS]) + ("…" if count > MAX_IDS else "")
-        return Verification(False, count, evicted, Text(f"{en}\n  received: {ids}", f"{zh}\n  收到的请求：{ids}"))
-    near = _near_misses(selection, request)
-    nothing = (
-        Text("no similar request", "没有相似的请求") if total else Text("no request was received", "没有收到任何请求")
-    )
-    lines = [Text(en, zh), *(_near_lines(near) if near else [nothing])]
+        return Verification(False, count, evicted, _join([text, _TEXTS["received"].format(ids=ids)], "\n  ", "\n  "))
+    lines, near = [text], _near_misses(selection, request)
+    lines.append(_TEXTS["similar" if near else "not_similar" if total else "nothing"])
+    for entry, differing in near:
+        lines.append(Text(*[f"  {entry.id} {entry.operation or shorten(entry.path)}"] * 2))
+        lines += [Text(*(f"    {text}" for text in difference.text)) for difference in differing]
     return Verification(False, count, evicted, _join(lines, "\n  ", "\n  "), near)
 
 
@@ -170,20 +173,13 @@ def _undetermined(selection: Selection, expected: Text, count: int, lost: int) -
     reasons, advice = [], []
     if evicted:
         counted = f"{pluralize(evicted, 'older request')} {'has' if evicted == 1 else 'have'}"
-        reasons.append(Text(f"{counted} left the journal", f"已有 {evicted} 个较早的请求移出日志"))
-        advice.append(_ENLARGE)
+        reasons.append(_TEXTS["evicted"].format(count=evicted, counted=counted))
+        advice.append(_TEXTS["enlarge"])
     if cut:
-        reasons.append(Text(f"{cut} had a body too long to be stored", f"{cut} 个请求的包体过长，未完整保留"))
-        advice.append(Text("match their other fields", "请改用其他字段判断"))
+        reasons.append(_TEXTS["cut"].format(count=cut))
+        advice.append(_TEXTS["other_fields"])
     why, what = _join(reasons, " and ", "，且"), _join(advice, "; ", "；")
-    return _UNDETERMINED.format(expected=expected, count=count, why=why, what=what)
-
-
-def _near_lines(near: tuple[NearMiss, ...]) -> Iterator[Text]:
-    yield Text("similar requests:", "相似的请求：")
-    for entry, differing in near:
-        yield Text(*[f"  {entry.id} {entry.operation or shorten(entry.path)}"] * 2)
-        yield from (Text(*(f"    {text}" for text in difference.text)) for difference in differing)
+    return _TEXTS["undetermined"].format(expected=expected, count=count, why=why, what=what)
 
 
 def _join(texts: Iterable[Text], en: str, zh: str) -> Text:
@@ -245,16 +241,6 @@ def _parse_counts(body: Mapping[str, Any]) -> tuple[int, int | None]:
     if most is not None and most < least:
         raise _invalid("at_most is less than at_least", "at_most 小于 at_least")
     return least, most
-
-
-def _count_text(least: int, most: int | None) -> tuple[str, str]:
-    if most == least:
-        return pluralize(least, "request") if least else "no request", f" {least} 个请求"
-    if most is None:
-        return f"at least {pluralize(least, 'request')}", f"至少 {least} 个请求"
-    if least == 0:
-        return f"at most {pluralize(most, 'request')}", f"至多 {most} 个请求"
-    return f"{least} to {most} requests", f" {least} 至 {most} 个请求"
 
 
 def _invalid(en: str, zh: str) -> AdminError:

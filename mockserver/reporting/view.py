@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import shorten
 from mockserver.core.text import Lang, Text, pluralize
-from mockserver.core.yaml_reader import read_texts
 from mockserver.reporting.coverage import GIVEN, LEFT_OUT, Cell, OperationCoverage
 from mockserver.reporting.report import FailCriteria, Report, ViolationGroup, find_failures
 from mockserver.reporting.retries import ErrorHandling, action_text
+from mockserver.reporting.texts import TEXTS
 
 Row = dict[str, Any]
 """The values of one row by the names that the templates use; all texts are clean."""
 MAX_TEXT = 400  # Characters of one text.
 MAX_GROUPS = 200  # Rows of violations: a client can send any number of unknown field names.
-_TEXTS = read_texts(Path(__file__).with_name("texts.yaml"))
-LABELS: dict[str, Text] = _TEXTS["labels"]
-_SENTENCES: dict[str, Text] = _TEXTS["sentences"]
 
 
 class ReportView:
@@ -33,7 +29,7 @@ class ReportView:
 
     def __init__(self, report: Report, lang: Lang, criteria: FailCriteria) -> None:
         self.report, self.lang, self.criteria = report, lang, criteria
-        self.label = {name: text.to(lang) for name, text in LABELS.items()}
+        self.label = {name: text.to(lang) for name, text in TEXTS["labels"].items()}
         coverage = report.coverage
         self.summary = self._fill(
             "summary",
@@ -55,12 +51,12 @@ class ReportView:
         """The last lines of a report: the reasons why the run fails, or one line saying that it does not."""
         more = len(report.violations) - MAX_GROUPS
         self.more = self._fill("more", count=more) if more > 0 else ""
-        self.percent = f"{coverage.percent:g} %"
-        basic = coverage.operations_and_fields
+        whole, basic = coverage.whole, coverage.operations_and_fields
+        self.percent = f"{whole.percent:g} %"
         self.coverage = self._fill(
             "coverage",
             percent=self.percent,
-            share=f"{coverage.covered}/{coverage.total}",
+            share=f"{whole.covered}/{whole.total}",
             basic=f"{basic.percent:g} %",
             basic_share=f"{basic.covered}/{basic.total}",
         )  # The percentages in one line.
@@ -151,7 +147,8 @@ class ReportView:
 
     def _fill(self, name: str, **values: object) -> str:
         """Return a sentence with its placeholders filled."""
-        return _SENTENCES[name].to(self.lang).format(**values)
+        text: Text = TEXTS["sentences"][name]
+        return text.to(self.lang).format(**values)
 
 
 def clean(text: object) -> str:

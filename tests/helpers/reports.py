@@ -9,7 +9,7 @@ from mockserver.contract.schemas import SCHEMA_FILES, Schemas
 from mockserver.core.folders import Folders
 from mockserver.core.json_reader import read_json
 from mockserver.core.yaml_reader import read_yaml
-from mockserver.reporting.coverage import ReportInputs
+from mockserver.engine.config import Config
 
 FOLDERS = Folders()
 
@@ -27,7 +27,7 @@ def rules() -> RetryRules:
 
 
 @cache
-def inputs() -> ReportInputs:
-    """Return the shipped contract with two kinds of faults."""
+def config() -> Config:
+    """Return the shipped contract."""
     schemas = Schemas({name: read_json(FOLDERS.schema(name)) for name in SCHEMA_FILES})
-    return ReportInputs(schemas, catalogue(), rules(), ("latency", "connection_reset"))
+    return Config(schemas, catalogue(), {}, {}, rules())

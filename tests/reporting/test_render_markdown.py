@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from helpers.journal_entries import entry, wrong
-from helpers.reports import inputs
+from helpers.reports import config
 from markdown_it import MarkdownIt
 
 from mockserver.core.text import Lang, Text
-from mockserver.reporting.render import escape_markdown, render_markdown
+from mockserver.reporting.render import FORMATS, escape_markdown
 from mockserver.reporting.report import AppTest, FailCriteria, build_report
 from mockserver.reporting.view import ReportView
 
@@ -35,7 +35,7 @@ def rendered(name: str = "Extra", lang: Lang = "en", **criteria: Any) -> str:
         ),
     ]
     tests = {each.appkey: AppTest(f"test_a.py::test_[{name}]") for each in entries}
-    return render_markdown(ReportView(build_report(entries, 0, inputs(), tests), lang, FailCriteria(**criteria)))
+    return FORMATS["markdown"](ReportView(build_report(entries, 0, config(), tests), lang, FailCriteria(**criteria)))
 
 
 def tokens(text: str) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from helpers.journal_entries import entry, wrong
-from helpers.reports import inputs
+from helpers.reports import config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,16 +23,7 @@ from mockserver.contract.violations import Violation
 from mockserver.core.text import Lang, Text, pluralize
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.json_shapes import report_json
-from mockserver.reporting.render import (
-    FORMATS,
-    page_style,
-    render_brief,
-    render_html,
-    render_json,
-    render_junit,
-    render_text,
-    render_verdict,
-)
+from mockserver.reporting.render import FORMATS, page_style
 from mockserver.reporting.report import AppTest, FailCriteria, Report, build_report, find_failures
 from mockserver.reporting.view import MAX_GROUPS, ReportView
 
@@ -49,7 +40,7 @@ LANGS: tuple[Lang, ...] = ("en", "zh")
 
 def report_on(entries: Sequence[JournalEntry], evicted: int = 0) -> Report:
     """Return the report on entries by the shipped contract."""
-    return build_report(entries, evicted, inputs())
+    return build_report(entries, evicted, config())
 
 
 def view(report: Report, lang: Lang = "en", **criteria: Any) -> ReportView:
@@ -86,8 +77,8 @@ def test_the_report_counts_requests_violations_and_mistakes() -> None:
         ({}, []),
         ({"fail_on_violations": True}, ["2 violations of the contract", "1 mistake in error handling"]),
         ({"min_coverage": 1}, []),
-        ({"min_coverage": 99.5}, [f"coverage is {REPORT.coverage.percent:g} %, required 99.5 %"]),
-        ({"min_coverage": REPORT.coverage.percent}, []),
+        ({"min_coverage": 99.5}, [f"coverage is {REPORT.coverage.whole.percent:g} %, required 99.5 %"]),
+        ({"min_coverage": REPORT.coverage.whole.percent}, []),
     ],
 )
 def test_a_run_fails_by_its_criteria(criteria: dict[str, Any], reasons: list[str]) -> None:
@@ -102,53 +93,53 @@ def test_a_run_without_a_request_fails() -> None:
         assert failures(empty, **criteria) == [
             "no request received: nothing was tested; does the client call this server?"
         ]
-    assert "failed: no request received" in render_text(view(empty))
+    assert "failed: no request received" in FORMATS["text"](view(empty))
     assert failures(report_on([entry()]), fail_on_violations=True, min_coverage=0) == []
 
 
 def test_the_text_shows_problems_and_ends_with_the_result() -> None:
     """Violations, error handling, coverage, and why the run fails."""
-    lines = render_text(view(REPORT, fail_on_violations=True)).splitlines()
+    lines = FORMATS["text"](view(REPORT, fail_on_violations=True)).splitlines()
     assert lines[0] == "Contract report: 6 requests (apps: 2): 3 accepted, 3 refused"
     assert "  1 × unknown_field body:/roomid, query_room_info → unknown_field (4)" in lines
     assert "  1 × seq_reused query:seq, query_room_info → success [over several requests] (6)" in lines
     assert "    ! after checksum_expired the client repeated the same signature once [same_signature] (3)" in lines
     assert lines[-2:] == ["failed: 2 violations of the contract", "failed: 1 mistake in error handling"]
     correct = report_on([entry()])
-    assert render_text(view(correct)).splitlines()[-1] == "no problems found"
-    assert render_text(view(correct, "zh")).splitlines()[-1] == "未发现问题"
+    assert FORMATS["text"](view(correct)).splitlines()[-1] == "no problems found"
+    assert FORMATS["text"](view(correct, "zh")).splitlines()[-1] == "未发现问题"
 
 
 def test_the_result_names_the_option_that_makes_violations_fail_the_run() -> None:
     """With violations or mistakes in error handling, and without the option."""
     plain = view(REPORT)
-    for text in (render_text(plain).splitlines()[-1], Page(render_html(plain)).text, render_junit(plain)):
+    for text in (FORMATS["text"](plain).splitlines()[-1], Page(FORMATS["html"](plain)).text, FORMATS["junit"](plain)):
         assert "Violations do not fail this run; use --fail-on violations to make them fail it." in text
     hostile = {"option": "--strict-\x1b<b>"}
-    assert render_text(view(REPORT, "zh", **hostile)).splitlines()[-1] == (
+    assert FORMATS["text"](view(REPORT, "zh", **hostile)).splitlines()[-1] == (
         "违规不影响本次结果；如需判为失败，请加 --strict-\\u001b<b>"
     )
-    assert structure(render_html(view(REPORT, **hostile))) == structure(render_html(plain))
+    assert structure(FORMATS["html"](view(REPORT, **hostile))) == structure(FORMATS["html"](plain))
 
 
 def test_the_brief_format_has_the_problems_and_one_line_of_coverage() -> None:
     """As the text, without its rows of coverage; the verdict format is its last lines."""
-    whole, brief = render_text(view(REPORT)), render_brief(view(REPORT))
+    whole, brief = FORMATS["text"](view(REPORT)), FORMATS["brief"](view(REPORT))
     problems, _, rest = brief.partition("\nCoverage: ")
     assert whole.startswith(problems)
     shares, _, last = rest.partition("\n\n")
     assert shares.startswith(
-        f"{REPORT.coverage.percent:g} % ({REPORT.coverage.covered}/{REPORT.coverage.total}); operations and fields: "
+        f"{REPORT.coverage.whole.percent:g} % ({REPORT.coverage.whole.covered}/{REPORT.coverage.whole.total}); operations and fields: "
     )
     counts = [tuple(map(int, pair)) for pair in re.findall(r"\w+ (\d+)/(\d+)", shares)]
-    assert tuple(map(sum, zip(*counts, strict=True))) == (REPORT.coverage.covered, REPORT.coverage.total)
+    assert tuple(map(sum, zip(*counts, strict=True))) == (REPORT.coverage.whole.covered, REPORT.coverage.whole.total)
     # The last is of the errors that all operations share.
     assert len(counts) == len(REPORT.coverage.operations) + 1
-    assert last == render_verdict(view(REPORT))
+    assert last == FORMATS["verdict"](view(REPORT))
     assert last == "Violations do not fail this run; use --fail-on violations to make them fail it.\n"
     failed = view(REPORT, "zh", fail_on_violations=True)
-    assert render_verdict(failed).splitlines() == ["未通过: 2 处违规", "未通过: 1 处错误处理不当"]
-    assert render_brief(failed).endswith(render_verdict(failed))
+    assert FORMATS["verdict"](failed).splitlines() == ["未通过: 2 处违规", "未通过: 1 处错误处理不当"]
+    assert FORMATS["brief"](failed).endswith(FORMATS["verdict"](failed))
 
 
 def test_each_unknown_path_is_a_group_of_its_own() -> None:
@@ -174,15 +165,15 @@ def wrongs(*names: str) -> list[JournalEntry]:
 def test_an_expected_violation_is_shown_but_fails_nothing() -> None:
     """A violation, a lint and the mistake behind it are excused for the apps whose tests expect them."""
     tests = {"b": AppTest("test_a.py::test_b", frozenset({"unknown_field", "repeated_after_final"}))}
-    expected = build_report(wrongs(*"bb"), 0, inputs(), tests)
+    expected = build_report(wrongs(*"bb"), 0, config(), tests)
     assert failures(expected, fail_on_violations=True) == []
-    text = render_text(view(expected))
+    text = FORMATS["text"](view(expected))
     assert text.splitlines()[-1] == "no problems found"
     assert "[over several requests, expected]" in text
-    assert "body:/roomid" not in render_junit(view(expected))
+    assert "body:/roomid" not in FORMATS["junit"](view(expected))
     assert expected.findings == ()
     assert expected.error_handling[0].actions["repeated"] == 1
-    mixed = build_report(wrongs(*"bbc"), 0, inputs(), tests)
+    mixed = build_report(wrongs(*"bbc"), 0, config(), tests)
     assert failures(mixed, fail_on_violations=True) == ["1 violation of the contract"]
     rows = [(row["name"], row["excused"], row["requests"]) for row in report_json(mixed)["violations"]]
     assert rows == [
@@ -194,11 +185,11 @@ def test_an_expected_violation_is_shown_but_fails_nothing() -> None:
 
 def test_every_format_names_the_tests_behind_violations_and_mistakes() -> None:
     """Each test once, by its pytest node id."""
-    report = build_report(wrongs(*"bb"), 0, inputs(), {"b": AppTest("test_a.py::test_<b>")})
-    assert render_text(view(report)).count("      in test_a.py::test_<b>") == 3
-    junit = render_junit(view(report, fail_on_violations=True))
+    report = build_report(wrongs(*"bb"), 0, config(), {"b": AppTest("test_a.py::test_<b>")})
+    assert FORMATS["text"](view(report)).count("      in test_a.py::test_<b>") == 3
+    junit = FORMATS["junit"](view(report, fail_on_violations=True))
     assert junit.count("(7, 8 in test_a.py::test_&lt;b&gt;)") == 2
-    assert Page(render_html(view(report))).text.count("in test_a.py::test_<b>") == 3
+    assert Page(FORMATS["html"](view(report))).text.count("in test_a.py::test_<b>") == 3
     shape = report_json(report)
     assert shape["violations"][0]["tests"] == ["test_a.py::test_<b>"]
     assert shape["error_handling"][0]["findings"][0]["tests"] == ["test_a.py::test_<b>"]
@@ -208,22 +199,22 @@ def test_requests_without_an_app_are_counted_in_every_format() -> None:
     """They name no registered app, so no test answers for them."""
     report = report_on([entry(), entry(id="9", appkey="")])
     note = "1 of them named no registered app"
-    assert note in render_text(view(report))
-    assert note in render_junit(view(report))
-    assert note in Page(render_html(view(report))).text
+    assert note in FORMATS["text"](view(report))
+    assert note in FORMATS["junit"](view(report))
+    assert note in Page(FORMATS["html"](view(report))).text
     assert report_json(report)["unnamed"] == 1
 
 
 def test_people_see_only_readings_other_than_the_defaults() -> None:
     """The JSON lists all of them."""
-    assert "Readings in force other than the defaults: none" in render_text(view(REPORT))
+    assert "Readings in force other than the defaults: none" in FORMATS["text"](view(REPORT))
     chosen = report_on([entry(readings={**SESSION[0].readings, "ongoing": "zero"})])
-    assert "other than the defaults: ongoing = zero ×1" in render_text(view(chosen))
+    assert "other than the defaults: ongoing = zero ×1" in FORMATS["text"](view(chosen))
 
 
 def test_the_json_has_the_whole_report() -> None:
     """The keys of the JSON are stable."""
-    shape = json.loads(render_json(view(REPORT, "zh", fail_on_violations=True)))
+    shape = json.loads(FORMATS["json"](view(REPORT, "zh", fail_on_violations=True)))
     assert list(shape) == [
         "version", "requests", "evicted", "accepted", "refused", "apps", "unnamed", "scenarios", "coverage",
         "violations", "error_handling", "complaints",
@@ -254,7 +245,7 @@ def cases(document: str) -> dict[str, str]:
 
 def test_junit_has_a_case_for_each_operation_and_outcome() -> None:
     """Covered is passed, not covered is skipped, violations and error-handling mistakes are failures."""
-    found = cases(render_junit(view(REPORT, fail_on_violations=True)))
+    found = cases(FORMATS["junit"](view(REPORT, fail_on_violations=True)))
     assert found["query_room_info/checksum_expired"] == "passed"
     assert found["query_room_info/empty"] == "skipped"
     assert found["count_qos_by_day/success"] == "skipped"
@@ -266,27 +257,27 @@ def test_junit_has_a_case_for_each_operation_and_outcome() -> None:
     )
     assert found["error handling/query_room_info after unknown_field"] == "passed"
     assert found["mockserver/run"] == "2 violations of the contract\n1 mistake in error handling"
-    assert cases(render_junit(view(REPORT)))["mockserver/run"] == "passed"
+    assert cases(FORMATS["junit"](view(REPORT)))["mockserver/run"] == "passed"
     empty = report_on([])
-    assert cases(render_junit(view(empty)))["mockserver/run"].startswith("no request received")
+    assert cases(FORMATS["junit"](view(empty)))["mockserver/run"].startswith("no request received")
 
 
 def test_junit_has_failures_only_for_what_fails_the_run() -> None:
     """Otherwise violations and mistakes are output of cases that passed."""
-    lenient = render_junit(view(REPORT))
+    lenient = FORMATS["junit"](view(REPORT))
     assert {state for state in cases(lenient).values()} == {"passed", "skipped"}
     outputs = [each.text or "" for each in Xml.fromstring(lenient).iter("system-out")]
     for text in ("1 × unknown_field body:/roomid", "1 × seq_reused query:seq", "[same_signature] (3)"):
         assert sum(text in each for each in outputs) == 1
-    document = render_junit(view(REPORT, min_coverage=100))
+    document = FORMATS["junit"](view(REPORT, min_coverage=100))
     failed = {name: state for name, state in cases(document).items() if state not in ("passed", "skipped")}
-    assert failed == {"mockserver/run": f"coverage is {REPORT.coverage.percent:g} %, required 100 %"}
+    assert failed == {"mockserver/run": f"coverage is {REPORT.coverage.whole.percent:g} %, required 100 %"}
 
 
 def test_junit_has_a_suite_for_requests_that_name_no_operation() -> None:
     """Their violations are not lost."""
     stray = report_on([entry(operation="", error="unknown_command", violations=(wrong("unknown_path"),))])
-    assert cases(render_junit(view(stray, fail_on_violations=True)))["(no operation)/unknown_command"].startswith(
+    assert cases(FORMATS["junit"](view(stray, fail_on_violations=True)))["(no operation)/unknown_command"].startswith(
         "1 × unknown_path"
     )
 
@@ -317,7 +308,7 @@ class Page(HTMLParser):
 @pytest.mark.parametrize("lang", LANGS)
 def test_the_page_is_self_contained(lang: Lang) -> None:
     """No script, no external resource, a policy that forbids both, and two colour schemes."""
-    page = render_html(view(REPORT, lang))
+    page = FORMATS["html"](view(REPORT, lang))
     made = Page(page)
     tags = {tag for tag, _ in made.elements}
     assert tags.isdisjoint({"script", "img", "link", "iframe", "object", "form", "base", "a"})
@@ -337,13 +328,13 @@ def test_the_page_is_self_contained(lang: Lang) -> None:
 
 def test_the_page_shows_the_whole_report() -> None:
     """Violations, findings, coverage and why the run fails."""
-    text = Page(render_html(view(REPORT, fail_on_violations=True))).text
+    text = Page(FORMATS["html"](view(REPORT, fail_on_violations=True))).text
     for text in (
         "6 requests (apps: 2): 3 accepted, 3 refused",
         "failed: 2 violations of the contract",
         "roomid is not documented; remove it",
         "after checksum_expired the client repeated the same signature once same_signature",
-        f"Coverage: {REPORT.coverage.percent:g} %",
+        f"Coverage: {REPORT.coverage.whole.percent:g} %",
     ):
         assert text in text
 
@@ -352,7 +343,7 @@ def test_the_page_shows_the_whole_report() -> None:
 def test_every_format_says_how_many_requests_left_the_journal(lang: Lang) -> None:
     """A partial report does not look complete."""
     part = report_on(SESSION, evicted=1234)
-    for render in (render_text, render_brief, render_junit, render_html):
+    for render in (FORMATS["text"], FORMATS["brief"], FORMATS["junit"], FORMATS["html"]):
         assert "1234" in render(view(part, lang))
         assert "1234" not in render(view(REPORT, lang))
     assert report_json(part)["evicted"] == 1234
@@ -368,7 +359,7 @@ def counting(number: int) -> Report:
     session += [
         # Repeated too soon, and once more than the rule lets pass.
         entry(id=f"busy{at}", appkey="key", error="server_busy", fields={"RoomId": "b"}, operation="count_qos_by_day", at=1.0)
-        for at in range(number and number + inputs().rules["server_busy"].tries)
+        for at in range(number and number + config().rules["server_busy"].tries)
     ]  # fmt: skip
     session += [
         entry(id=f"old{at}", error="invalid_curtime", fields={"RoomId": f"c{turn}"}, at=2.0, fingerprint=f"{turn}")
@@ -403,17 +394,17 @@ def test_counts_have_the_right_grammatical_number(form: str, lang: Lang, number:
 def test_a_report_on_one_request_uses_the_singular() -> None:
     """In both languages."""
     each = report_on([entry(id="1")], evicted=1)
-    text = render_text(view(each))
+    text = FORMATS["text"](view(each))
     assert text.startswith("Contract report: 1 request (apps: 1): 1 accepted, 0 refused\n1 older request left")
     assert "§2.2 query_room_info: 1 request\n" in text
-    assert "§2.2 query_room_info: 1 个请求\n" in render_text(view(each, "zh"))
+    assert "§2.2 query_room_info: 1 个请求\n" in FORMATS["text"](view(each, "zh"))
 
 
 def test_actions_are_shown_with_the_numbers_of_the_rule() -> None:
     """Seconds and tries are those of the retry rule."""
-    text = render_text(view(counting(2)))
+    text = FORMATS["text"](view(counting(2)))
     assert "retried within 1 s ×" in text
-    assert f"retried after {inputs().rules['server_busy'].tries} tries ×" in text
+    assert f"retried after {config().rules['server_busy'].tries} tries ×" in text
     assert "retried after 1 try ×" in text
 
 
@@ -430,9 +421,9 @@ def test_people_see_a_limited_number_of_violation_groups() -> None:
         ]
     )
     assert len(flood.violations) == 400
-    assert render_text(view(flood)).count("unknown_field body:/x") == MAX_GROUPS
-    assert "… and 200 more" in render_text(view(flood))
-    assert "… and 200 more" in Page(render_html(view(flood))).text
+    assert FORMATS["text"](view(flood)).count("unknown_field body:/x") == MAX_GROUPS
+    assert "… and 200 more" in FORMATS["text"](view(flood))
+    assert "… and 200 more" in Page(FORMATS["html"](view(flood))).text
     assert len(report_json(flood)["violations"]) == 400
 
 
@@ -470,14 +461,14 @@ def test_a_hostile_text_stays_text_in_every_format(text: str) -> None:
 
     hostile, plain = report_on(session(text)), report_on(session("plain"))
     for lang in LANGS:
-        page = render_html(view(hostile, lang))
-        assert structure(page) == structure(render_html(view(plain, lang)))
+        page = FORMATS["html"](view(hostile, lang))
+        assert structure(page) == structure(FORMATS["html"](view(plain, lang)))
         page.encode()
-        document = render_junit(view(hostile, lang))
-        root, other = Xml.fromstring(document), Xml.fromstring(render_junit(view(plain, lang)))
+        document = FORMATS["junit"](view(hostile, lang))
+        root, other = Xml.fromstring(document), Xml.fromstring(FORMATS["junit"](view(plain, lang)))
         assert [each.tag for each in root.iter()] == [each.tag for each in other.iter()]
         document.encode()
-        text = render_text(view(hostile, lang))
+        text = FORMATS["text"](view(hostile, lang))
         assert all(char.isprintable() or char == "\n" for char in text)
-        assert text.count("\n") == render_text(view(plain, lang)).count("\n")
+        assert text.count("\n") == FORMATS["text"](view(plain, lang)).count("\n")
         assert json.loads(json.dumps(report_json(hostile, lang)))["requests"] == 2
