@@ -33,10 +33,9 @@ from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultPlan
 from mockserver.scenarios.model import RuleSet, Scenario
 from mockserver.validation.body import check_body
-from mockserver.validation.query import check_query, read_query
+from mockserver.validation.query import check_query, check_target, read_query
 from mockserver.validation.redactor import Redactor
 from mockserver.validation.signature import SigningContext, check_signature, tolerate
-from mockserver.validation.target import check_target
 
 log = logging.getLogger("mockserver")
 _CAUSED_BY_FAULTS = ("checksum_expired", "checksum_mismatch")  # Violations of a validly signed request: only by faults.

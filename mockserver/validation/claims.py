@@ -19,7 +19,8 @@ class Claims:
     def reset(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._seqs, self._checksums = _RecentSet(), _RecentSet()
+            self._seqs: OrderedDict[str, None] = OrderedDict()
+            self._checksums: OrderedDict[str, None] = OrderedDict()
             self._signed: OrderedDict[int, str] = OrderedDict()
             """Curtime by the hash of the checksum. Python salts the hashes of each process."""
             self._matches: Counter[str] = Counter()
@@ -31,13 +32,20 @@ class Claims:
 
     def claim_seq(self, seq: str) -> bool:
         """Record `seq` as used. Return whether it was new."""
-        with self._lock:
-            return self._seqs.add(seq)
+        return self._claim(self._seqs, seq)
 
     def claim_checksum(self, checksum: str) -> bool:
         """Record `checksum` as used. Return whether it was new."""
+        return self._claim(self._checksums, checksum)
+
+    def _claim(self, claimed: OrderedDict[str, None], value: str) -> bool:
         with self._lock:
-            return self._checksums.add(checksum)
+            if value in claimed:
+                return False
+            claimed[value] = None
+            if len(claimed) > MAX_CLAIMS:
+                claimed.popitem(last=False)
+            return True
 
     def remember_signed(self, checksum: str, curtime: str) -> None:
         """Record that `checksum` was valid for `curtime`. Only its hash is stored."""
@@ -64,19 +72,3 @@ class Claims:
             if not preview:
                 self._matches[rule] = count + 1
             return count
-
-
-class _RecentSet:
-    """A set that forgets its oldest member when it is full."""
-
-    def __init__(self) -> None:
-        self._members: OrderedDict[str, None] = OrderedDict()
-
-    def add(self, member: str) -> bool:
-        """Add a member. Return whether it was new."""
-        if member in self._members:
-            return False
-        self._members[member] = None
-        if len(self._members) > MAX_CLAIMS:
-            self._members.popitem(last=False)
-        return True

@@ -9,8 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from mockserver.core.errors import ConfigurationError
-from mockserver.core.text import Text
-from mockserver.validation.pasted_request import SEVERAL, PastedRequest, url_likeness
+from mockserver.validation.pasted_request import PastedRequest, message, url_likeness
 
 _PROMPT = re.compile(r"\A[\s$%#>]*curl(?:\.exe)?\s")
 _CONTINUATION = re.compile(r"[ \t]{0,64}[\\^`]\r?\n")  # A line continuation of sh, cmd or PowerShell.
@@ -32,12 +31,6 @@ _VALUES = {
 _OPTIONS = {name: kind for kind, names in _VALUES.items() for name in names.split()}
 _FLAGS = {"-G": "get", "--get": "get", "-I": "head", "--head": "head"}
 
-_NOT_READ = Text("data of -F, -T and --data-urlencode was not checked", "未检查 -F、-T、--data-urlencode 的内容")
-_NOT_OPENED = Text(
-    "files named with @ are not opened, so no body was checked: write the body into the command",
-    "未打开 @ 所指的文件，因此未检查包体：请把包体写进命令",
-)
-
 
 def is_curl(text: str) -> bool:
     """Return whether `text` is a curl command, with or without a shell prompt before it."""
@@ -53,15 +46,15 @@ def read_curl(text: str) -> PastedRequest:
     try:
         words = shlex.split(_ANSI_C.sub(_plain_quotes, command))
     except ValueError:
-        raise _wrong("a quote in the curl command is never closed", "curl 命令中有未闭合的引号") from None
+        raise ConfigurationError.at("REQUEST", message("open_quote")) from None
     options = _options(itertools.takewhile(lambda word: word not in _COMMAND_ENDS, words))
     if not (urls := options["url"]):
-        raise _wrong("the curl command has no URL", "curl 命令中没有 URL")
+        raise ConfigurationError.at("REQUEST", message("no_url"))
     request = _request(max(urls, key=url_likeness), options)
     if "\n" in request.target or "\r" in request.target:
-        raise _wrong("the URL in the curl command has a line break", "curl 命令的 URL 中有换行符")
+        raise ConfigurationError.at("REQUEST", message("line_break"))
     if any(word in ("curl", "curl.exe") for word in words):
-        request.notes.append(SEVERAL)
+        request.notes.append(message("several"))
     return request
 
 
@@ -82,7 +75,7 @@ def _options(words: Iterable[str]) -> dict[str, list[str]]:
                 attached = "" if word.startswith("--") else word[index + 2 :]
                 value = attached or next(words, None)
                 if value is None:
-                    raise _wrong("the last option of the curl command has no value", "curl 命令的最后一个选项缺少值")
+                    raise ConfigurationError.at("REQUEST", message("no_value"))
                 found[kind].append(value)
                 break
     return found
@@ -99,9 +92,9 @@ def _request(url: str, options: dict[str, list[str]]) -> PastedRequest:
     data = [*options["data"], *options["raw"], *options["json"]]
     body = ("" if options["json"] else "&").join(data)
     if any(value.startswith("@") for value in (*options["data"], *options["json"])):
-        request.notes.append(_NOT_OPENED)
+        request.notes.append(message("not_opened"))
     elif options["other data"]:
-        request.notes.append(_NOT_READ)
+        request.notes.append(message("not_read"))
     elif options["get"] and data:
         request.target += ("&" if "?" in url else "?") + body
     elif data or request.method == "POST":
@@ -124,7 +117,3 @@ def _plain_quotes(match: re.Match[str]) -> str:
         return {"n": "\n", "r": "\r", "t": "\t"}.get(escape[3], escape[3])
 
     return shlex.quote(_ANSI_C_ESCAPE.sub(char, match[1]))
-
-
-def _wrong(en: str, zh: str) -> ConfigurationError:
-    return ConfigurationError.at("REQUEST", Text(en, zh))

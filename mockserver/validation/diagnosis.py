@@ -103,24 +103,24 @@ def _match_joined(target: bytes, algorithm: str, batches: Iterable[Batch]) -> Ca
 
 def _joined_texts(keys: Credentials, curtime: str, other_keys: Sequence[Credentials], deep: bool) -> Iterator[Batch]:
     """Yield the texts around curtime and around the values that may have been hashed instead, likely ones first."""
-    own = templates(keys)
+    likely, every = templates(keys)
     others = tuple(templates_of_others(keys, other_keys if deep else other_keys[:MAX_OTHER_APPS]))
     exact = as_bytes(curtime)
-    yield own.all, exact, "curtime", ()
+    yield every, exact, "curtime", ()
     yield others, exact, "curtime", ()
     variants = [(value.encode(), shown, names) for value, shown, names in hashed_variants(curtime)]
     for variant in variants:
-        yield own.likely, *variant
+        yield likely, *variant
     if not deep:
         return
     for variant in variants:
-        yield own.all, *variant
+        yield every, *variant
         yield others, *variant
     second = whole_second(curtime)
     if second is not None:
         for milliseconds in range((second - 2) * 1_000, (second + 3) * 1_000):
             name = "curtime_hashed_in_milliseconds"
-            yield own.likely[:2], b"%d" % milliseconds, "milliseconds(curtime)", (name,)
+            yield likely[:2], b"%d" % milliseconds, "milliseconds(curtime)", (name,)
 
 
 def _stale_texts(keys: Credentials, curtime: str, formula: Formula, seconds: int) -> Iterator[Batch]:

@@ -33,16 +33,8 @@ class Diagnosis:
         return UNEXPLAINED not in self.names
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What is wrong, and what to do about it."""
-
-    problem: Text
-    advice: Text
-
-
-_ROWS = read_texts(Path(__file__).with_name("mistakes.yaml"))
-MISTAKES = {name: Mistake(row["text"], row["advice"]) for name, row in _ROWS.items()}
+MISTAKES: dict[str, dict[str, Text]] = read_texts(Path(__file__).with_name("mistakes.yaml"))
+"""What is wrong, `text`, and what to do about it, `advice`."""
 
 
 def make_diagnosis(names: Iterable[str], expression: str = "", **values: object) -> Diagnosis:
@@ -51,8 +43,8 @@ def make_diagnosis(names: Iterable[str], expression: str = "", **values: object)
     `values` fill the placeholders of the rows.
     """
     names = tuple(dict.fromkeys(names))
-    problems = [MISTAKES[name].problem for name in names]
-    advice = dict.fromkeys(MISTAKES[name].advice for name in names)
+    problems = [MISTAKES[name]["text"] for name in names]
+    advice = dict.fromkeys(MISTAKES[name]["advice"] for name in names)
     text = Text(
         f"{', '.join(problem.en for problem in problems)}; {'; '.join(each.en for each in advice)}",
         f"{'，'.join(problem.zh for problem in problems)}；{'；'.join(each.zh for each in advice)}",

@@ -15,9 +15,11 @@ import re
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.messages import messages
 from mockserver.core.text import Text
 from mockserver.validation.query import PARAMETERS
 
@@ -40,22 +42,7 @@ _METHOD = re.compile(r"(?<![A-Za-z])(GET|HEAD|POST|PUT|DELETE|PATCH|OPTIONS|TRAC
 _REQUEST_LINE = re.compile(r"^(> ?)?([A-Z]{3,7}) (\S+) HTTP/[0-9.]+[ \t]*\r?$", re.ASCII | re.MULTILINE)
 
 _VIOLATION_KEYS = {"name", "where", "text", "section", "diagnosis", "tolerated"}
-SEVERAL = Text("several requests found; only the first was checked", "其中有多个请求：只检查了第一个")
-_NO_REQUEST = Text(
-    "no request found: paste a URL, a query string (appkey=…&checksum=…), a log line that contains one of them,"
-    " a curl command, a raw HTTP request or a journal entry, in quotes",
-    "未找到请求：请粘贴 URL、查询串（appkey=…&checksum=…）、含有它们的日志行、curl 命令、原始 HTTP 请求或日志条目，并加引号",
-)
-_NO_PATH = Text("no path given: only the query string was checked", "未给出路径：只检查了查询串")
-_CUT_BY_SHELL = Text(
-    "the query string has a single parameter: a shell ends an unquoted URL at its first &",
-    "只有一个参数：未加引号的 URL 会被 shell 在第一个 & 处截断",
-)
-_SHORT_CHECKSUM = Text(
-    "the journal stores six digits of a checksum: its own diagnosis of the checksum is shown",
-    "日志只保留 checksum 的前六位：此处显示日志中的诊断",
-)
-_CUT_BODY = Text("the journal stores only the beginning of the body", "日志只保留了包体的开头部分")
+message = messages(Path(__file__).with_name("pasted_request.yaml"))
 
 
 @dataclass(slots=True)
@@ -77,16 +64,16 @@ class PastedRequest:
         """Set `path` and `query` from `target`; raise ConfigurationError when it has neither."""
         rest, _, fragment = _without_host(self.target).partition("#")
         if not rest:
-            raise ConfigurationError.at("REQUEST", _NO_REQUEST)
+            raise ConfigurationError.at("REQUEST", message("no_request"))
         if fragment:
-            self.notes.append(Text("the part after # is never sent", "# 之后的内容不会被发送"))
+            self.notes.append(message("fragment"))
         if not rest.startswith("/"):
             self.query = rest
-            self.notes.append(_NO_PATH)
+            self.notes.append(message("no_path"))
             return
         self.path, _, self.query = rest.partition("?")
         if self.query and "&" not in self.query:
-            self.notes.append(_CUT_BY_SHELL)
+            self.notes.append(message("cut_by_shell"))
 
 
 def is_violation(row: Any) -> bool:
@@ -100,18 +87,18 @@ def find_url(text: str) -> PastedRequest:
     for escape, char in _ESCAPES.items():
         if escape in text:
             text = text.replace(escape, char)
-            notes.append(Text(f"{escape} was read as {char}", f"{escape} 按 {char} 处理"))
+            notes.append(message("escape", escape=escape, char=char))
     text = text[:MAX_SEARCHED]
     urls = {start: text[start : _end(text, start)] for start in _candidates(text)}
     start = max(urls, key=lambda start: url_likeness(urls[start]), default=None)
     if start is None:
         path = text.strip("\"'`")
         if not path.startswith("/") or not _WORD.fullmatch(path):
-            raise ConfigurationError.at("REQUEST", _NO_REQUEST)
+            raise ConfigurationError.at("REQUEST", message("no_request"))
         return PastedRequest(path, notes=notes)
     signed = {start + len(url) for start, url in urls.items() if len(_PARAMETER.findall(url)) > 1}
     if len(signed) > 1:
-        notes.append(SEVERAL)
+        notes.append(message("several"))
     method = _METHOD.search(text[:start])
     return PastedRequest(urls[start], method[1] if method else None, notes=notes)
 
@@ -164,7 +151,7 @@ def read_raw_http(text: str) -> PastedRequest | None:
     with contextlib.suppress(http.client.HTTPException):
         headers = {name.lower(): value for name, value in http.client.parse_headers(stream).items()}
     body = None if verbose else _body_of(stream.read())
-    notes = [SEVERAL] if _REQUEST_LINE.search(text, line.end()) else []
+    notes = [message("several")] if _REQUEST_LINE.search(text, line.end()) else []
     return PastedRequest(line[3], line[2], headers or None, body, notes)
 
 
@@ -200,7 +187,7 @@ def read_journal_entry(text: str) -> PastedRequest | None:
             else base64.b64decode(encoded)
             if encoded
             else None,
-            [SEVERAL] if len(entries) > 1 else [],
+            [message("several")] if len(entries) > 1 else [],
             float(at) if isinstance(at, (int, float)) and abs(at) < 1e12 else None,
         )
         rows = [row for row in entry.get("violations", ()) if is_violation(row)]
@@ -209,8 +196,8 @@ def read_journal_entry(text: str) -> PastedRequest | None:
     if not request["path"].startswith("/"):
         return None
     if "body_sha256" in request:
-        found.notes.append(_CUT_BODY)
+        found.notes.append(message("cut_body"))
     if query.get("checksum", "").endswith("…"):
-        found.notes.append(_SHORT_CHECKSUM)
+        found.notes.append(message("short_checksum"))
         found.checksum_rows = [row for row in rows if row["where"] == "query:checksum"]
     return found

@@ -9,12 +9,7 @@ from mockserver.contract.violations import Violation
 from mockserver.core.http import Request, header_text
 from mockserver.core.text import Text
 from mockserver.validation.curl_command import is_curl, read_curl
-from mockserver.validation.pasted_request import PastedRequest, find_url, read_journal_entry, read_raw_http
-
-_NO_OPERATION = Text(
-    "the body was not checked: its schema depends on the operation, and the path names none",
-    "未检查包体：路径中没有接口，无法确定包体格式",
-)
+from mockserver.validation.pasted_request import PastedRequest, find_url, message, read_journal_entry, read_raw_http
 
 
 def read_request(text: str) -> PastedRequest:
@@ -43,7 +38,7 @@ def relevant(pasted: PastedRequest, violations: Iterable[Violation], no_body: Te
     if pasted.body is None:
         pasted.notes.append(no_body)
     elif pasted.path is None or any(violation.name == "unknown_path" for violation in violations):
-        pasted.notes.append(_NO_OPERATION)
+        pasted.notes.append(message("no_operation"))
     hidden: tuple[str, ...] = ("body:",) if pasted.body is None or pasted.path is None else ()
     hidden += ("path",) if pasted.path is None else ()
     hidden += ("query:checksum",) if pasted.checksum_rows is not None else ()

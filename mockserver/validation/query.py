@@ -1,4 +1,7 @@
-"""Checks the signed query string (§1.1.1): each documented parameter exactly once, percent-encoded UTF-8, no others."""
+"""Checks the target of a request: path and method (§1.1, §1.2), and the signed query string (§1.1.1).
+
+The query has each documented parameter exactly once, percent-encoded UTF-8, and no others.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote_to_bytes
 
+from mockserver.contract.operations import PATHS, PREFIX, Operation, nearest_operation
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.http import Request
@@ -72,6 +76,25 @@ def _read(raw: str) -> Query:
 _read_short = functools.lru_cache(maxsize=256)(_read)
 
 
+def check_target(request: Request, readings: Readings) -> tuple[Operation | None, list[Violation]]:
+    """Return the operation that the path names, if any, and the violations of path and method."""
+    violations = []
+    operation, exact = PATHS.get(request.path, (None, False))
+    if operation is None:
+        nearest = nearest_operation(request.path)
+        hint = Text(f"; the six operations are under {PREFIX}", f"；六个接口均在 {PREFIX} 下")
+        if nearest:
+            hint = Text(f"; did you mean {nearest.path}?", f"；是否为 {nearest.path}？")
+        violations.append(make_violation("unknown_path", got=request.path, hint=hint))
+    elif not exact:
+        tolerated = readings["paths"] == "document"
+        wrong = make_violation("path_variant", expected=operation.path, got=request.path, tolerated=tolerated)
+        violations.append(wrong)
+    if request.method != "POST":
+        violations.append(make_violation("wrong_method", got=request.method))
+    return operation, violations
+
+
 def check_query(query: Query, readings: Readings, request: Request | None = None) -> list[Violation]:
     """Return the violations of §1.1.1: missing, repeated, undecodable and unknown parameters.
 
@@ -90,7 +113,18 @@ def check_query(query: Query, readings: Readings, request: Request | None = None
             got = query.broken[name].encode("ascii", "backslashreplace").decode()
             violations.append(make_violation("undecodable_parameter", where, got=got, name=shown))
         if name not in _EACH_ONCE:
-            violations.append(_unknown_parameter(name, where, query, readings))
+            near = similar_name(name, [other for other in PARAMETERS if other not in query.counts])
+            violations.append(
+                make_violation(
+                    "unknown_parameter",
+                    where,
+                    expected=near or f"one of {', '.join(PARAMETERS)}",
+                    got=name,
+                    name=shown,
+                    tolerated=readings["strictness"] == "lenient",
+                    hint=did_you_mean(near),
+                )
+            )
     return violations
 
 
@@ -133,19 +167,6 @@ def _check_missing(query: Query, readings: Readings, request: Request | None) ->
 
 def _unknown_names(query: Query) -> list[str]:
     return list(islice((name for name in query.counts if name not in _EACH_ONCE), MAX_UNKNOWN))
-
-
-def _unknown_parameter(name: str, where: str, query: Query, readings: Readings) -> Violation:
-    near = similar_name(name, [other for other in PARAMETERS if other not in query.counts])
-    return make_violation(
-        "unknown_parameter",
-        where,
-        expected=near or f"one of {', '.join(PARAMETERS)}",
-        got=name,
-        name=shorten(name),
-        tolerated=readings["strictness"] == "lenient",
-        hint=did_you_mean(near),
-    )
 
 
 def _decode(raw: str) -> str | None:

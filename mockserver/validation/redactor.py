@@ -132,25 +132,13 @@ class Redactor:
 
     def _find_secrets(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield start and end of each secret in an unescaped text; of two that overlap, the first and longer one."""
-        starts: Iterable[int]
-        if len(self._prefixes) > _MAX_SCANNED_PREFIXES:
-            starts = (at for at in range(len(text)) if text[at : at + _PREFIX_LENGTH] in self._by_prefix)
-        else:
-            starts = sorted({at for prefix in self._prefixes for at in _find_all(prefix, text)})
         free = 0
-        for at in starts:
-            by_length = self._by_prefix[text[at : at + _PREFIX_LENGTH]]
-            for length in sorted(by_length, reverse=True):
-                if at >= free and text[at : at + length] in by_length[length]:
-                    yield at, at + length
-                    free = at + length
-
-
-def _find_all(part: str, text: str) -> Iterator[int]:
-    at = text.find(part)
-    while at >= 0:
-        yield at
-        at = text.find(part, at + 1)
+        for at in range(len(text)):
+            if by_length := self._by_prefix.get(text[at : at + _PREFIX_LENGTH]):
+                for length in sorted(by_length, reverse=True):
+                    if at >= free and text[at : at + length] in by_length[length]:
+                        yield at, at + length
+                        free = at + length
 
 
 def _positions(text: str) -> Iterator[tuple[int, int]]:

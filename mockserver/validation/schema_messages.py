@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mockserver.contract.checking import TYPES
@@ -11,17 +12,13 @@ from mockserver.contract.timestamps import DAY_FORMAT, SECONDS_FORMAT, explain
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.suggestions import did_you_mean, similar_name
 from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_texts
 from mockserver.validation.query import misspelling_hints
 
 MAX_UNKNOWN = 20  # At most this many unknown fields are reported.
 _RANKS = {"required": 0, "type": 1, "additionalProperties": 3}  # Missing fields, wrong ones (2), unknown ones.
-_TYPES = {
-    **TYPES,
-    "integer": Text("an integer", "整数"),
-    "object": Text("an object", "对象"),
-    "array": Text("a list", "数组"),
-    "null": Text("null", "空值 null"),
-}
+_TEXTS = read_texts(Path(__file__).with_name("schema_messages.yaml"))
+_TYPES: dict[str, Text] = {**TYPES, **_TEXTS["types"]}
 
 
 def describe_mismatches(mismatches: list[Mismatch], section: str) -> list[Violation]:
@@ -43,31 +40,27 @@ def describe_value(value: object) -> Text:
     if value is None:
         return _TYPES["null"]
     if isinstance(value, bool):
-        return Text(f"the boolean {str(value).lower()}", f"布尔值 {str(value).lower()}")
+        return _text("boolean", value=str(value).lower())
     if isinstance(value, (int, float)):
-        return Text(f"the number {shorten(str(value))}", f"数字 {shorten(str(value))}")
+        return _text("number", value=shorten(str(value)))
     if isinstance(value, str):
-        return Text(f'the string "{shorten(value)}"', f'字符串 "{shorten(value)}"')
+        return _text("string", value=shorten(value))
     return _TYPES["array" if isinstance(value, list) else "object"]
 
 
 def describe_schema(schema: Mapping[str, Any]) -> Text:
     """Return what a field must be, for use in a sentence."""
-    pattern = str(schema.get("pattern", ""))
+    pattern, kind = str(schema.get("pattern", "")), _TYPES.get(str(schema.get("type")))
     if "{10}" in pattern:
         return SECONDS_FORMAT
     if "{8}" in pattern:
         return DAY_FORMAT
     if "enum" in schema:
-        choices = ", ".join(str(value) for value in schema["enum"])
-        kind = _TYPES.get(str(schema.get("type")))
-        # "2" and 2.0 look like one of 1, 2, 3, so name the type.
-        en, zh = (f"{kind.en}, ", f"{kind.zh} ") if kind else ("", "")
-        return Text(f"{en}one of {choices}", f"{zh}{choices} 之一")
+        choices = ", ".join(map(str, schema["enum"]))
+        return _text("typed_choice" if kind else "choice", kind=kind, choices=choices)
     if schema.get("type") == "string":
-        size = f"{schema.get('minLength', 0)}…{schema.get('maxLength') or ''}"
-        return Text(f"a string of {size} characters", f"{size} 个字符的字符串")
-    return _TYPES.get(str(schema.get("type")), Text("what the schema says", "符合 Schema 的值"))
+        return _text("length", size=f"{schema.get('minLength', 0)}…{schema.get('maxLength') or ''}")
+    return kind or _text("other")
 
 
 def _violations(mismatch: Mismatch, section: str) -> Iterable[Violation]:
@@ -80,10 +73,8 @@ def _violations(mismatch: Mismatch, section: str) -> Iterable[Violation]:
     texts: dict[str, Any] = {"name": name, "section": section, "expected": _expected(mismatch.schema)}
     if mismatch.keyword == "type":
         return [make_violation("wrong_type", where, got=describe_value(mismatch.value), **texts)]
-    verdict, value = Text("is empty", "为空"), str(mismatch.value)
-    if value:
-        reason = _reason(mismatch)
-        verdict = Text(f"{shorten(value)} is not allowed: {reason.en}", f"{shorten(value)} 无效：{reason.zh}")
+    value = str(mismatch.value)
+    verdict = _text("not_allowed", value=shorten(value), reason=_reason(mismatch)) if value else _text("empty")
     return [make_violation("invalid_value", where, got=value, verdict=verdict, **texts)]
 
 
@@ -131,10 +122,11 @@ def _reason(mismatch: Mismatch) -> Text:
         return explain("timestamp", value)
     if isinstance(value, str) and "{8}" in pattern:
         return explain("day", value)
-    if mismatch.keyword == "minLength":
-        return Text("it is too short", "过短")
-    if mismatch.keyword == "maxLength":
-        return Text(f"it has {len(value)} characters", f"有 {len(value)} 个字符")
-    if mismatch.keyword in ("enum", "const"):
-        return Text("it is not one of the allowed values", "不在可选值之内")
-    return Text("it does not meet the schema", "不符合 Schema")
+    reasons: dict[str, Text] = _TEXTS["reasons"]
+    length = len(value) if mismatch.keyword == "maxLength" else None
+    return reasons.get(mismatch.keyword, reasons["other"]).format(length=length)
+
+
+def _text(name: str, **values: object) -> Text:
+    text: Text = _TEXTS[name]
+    return text.format(**values)

@@ -71,7 +71,7 @@ def check_signature(
     if app is not None and checksum is not None and curtime is not None:
         formulas = _FORMULAS[readings["signing"]]
         if not checksum_matches(checksum, app.credentials, curtime, formulas):
-            violations.append(_wrong_checksum(checksum, curtime, query, request, app, formulas, context))
+            violations.append(_wrong_checksum(query, request, formulas, app, context))
         elif memory:
             if moment is not None:
                 memory.remember_signed(checksum, curtime)
@@ -155,19 +155,13 @@ def _check_freshness(moment: float, context: SigningContext, limit: int) -> list
 
 
 def _wrong_checksum(
-    checksum: str,
-    curtime: str,
-    query: Mapping[str, str],
-    request: Request,
-    app: App,
-    formulas: tuple[Formula, ...],
-    context: SigningContext,
+    query: Mapping[str, str], request: Request, formulas: tuple[Formula, ...], app: App, context: SigningContext
 ) -> Violation:
     # `query` may be redacted; the search needs what the client really sent.
-    sent = read_query(request.query).values or query
+    checksum, sent = query["checksum"], read_query(request.query).values or query
     diagnosis = diagnose(
         sent.get("checksum", checksum),
-        sent.get("curtime", curtime),
+        sent.get("curtime", query["curtime"]),
         app.credentials,
         other_keys=context.other_keys,
         formulas=formulas,

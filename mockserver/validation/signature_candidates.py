@@ -13,9 +13,11 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import NamedTuple
 
 from mockserver.contract.apps import Credentials
+from mockserver.core.yaml_reader import read_texts
 from mockserver.validation.encodings import ALGORITHMS, decode_base64
 
 FORMULAS: dict[str, tuple[str, ...]] = {"v2": ("appsecret", "restapikey"), "v1": ("appsecret",)}
@@ -31,36 +33,10 @@ class Template(NamedTuple):
     mistakes: tuple[str, ...]
 
 
-class Templates(NamedTuple):
-    """The templates of one app."""
-
-    likely: tuple[Template, ...]
-    """The formulas, and the same parts in another order; these are combined with other values of curtime."""
-    all: tuple[Template, ...]
-
-
 _LETTERS = {"S": "appsecret", "R": "restapikey", "T": "curtime", "K": "appkey"}
 _PIECES = re.compile(r"[SRKsr]|[^SRKsr]+")  # s and r are changed keys.
-_SEPARATORS = "&:,+-_|"
-_JOINS = (
-    (("v2_formula",), "SRT"),
-    (("v1_formula",), "ST"),
-    (("wrong_order",), "STR RST RTS TSR TRS"),
-    (("v1_formula", "wrong_order"), "TS"),
-    (("appkey_for_restapikey",), "SKT"),
-    (("appkey_for_appsecret",), "KRT"),
-    (("appkey_for_appsecret", "v1_formula"), "KT"),
-    (("appkey_for_restapikey", "wrong_order"), "STK KST TSK TKS KTS"),
-    (("appkey_for_appsecret", "wrong_order"), "RKT TRK TKR KTR RTK"),
-)  # Mistakes, and recipes.
-_LITERALS = (
-    (("v2_formula", "separator"), (*(f"S{char}R{char}T" for char in _SEPARATORS), "S + R+T")),
-    (("v1_formula", "separator"), [f"S{char}T" for char in _SEPARATORS]),
-    (("v2_formula", "message_newline"), ("SRT\n", "SRT\r\n")),
-    (("v1_formula", "message_newline"), ("ST\n", "ST\r\n")),
-    (("v2_formula", "key_newline", "message_newline"), ("S\nR\nT\n", "S\r\nR\r\nT\r\n")),
-    (("v1_formula", "key_newline", "message_newline"), ("S\nT\n", "S\r\nT\r\n")),
-)  # The same with other characters between the parts. "S + R+T" is the formula of §1.1.2, typed as it is printed.
+_RECIPES: dict[str, dict[str, list[str]]] = read_texts(Path(__file__).with_name("recipes.yaml"))
+"""Groups of recipes by the mistakes in them, joined by `+`."""
 _KEY_CHANGES: tuple[tuple[str, str, Callable[[bytes], bytes]], ...] = (
     ("key_newline", '({}+"\\n")', lambda key: key + b"\n"),
     ("key_newline", '({}+"\\r\\n")', lambda key: key + b"\r\n"),
@@ -101,11 +77,19 @@ def as_bytes(text: str) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def templates(keys: Credentials) -> Templates:
-    """Return the templates of an app's keys, each text once."""
+def templates(keys: Credentials) -> tuple[tuple[Template, ...], tuple[Template, ...]]:
+    """Return the likely templates of an app's keys and all of them, each text once.
+
+    The likely ones, the formulas and the same parts in another order, are combined with other values of curtime.
+    """
     own = {letter: (name, as_bytes(getattr(keys, name))) for letter, name in _LETTERS.items() if letter != "T"}
-    likely = [_template(recipe, own, names) for names, recipes in _JOINS for recipe in recipes.split()]
-    return Templates(_unique(likely), _unique([*likely, *_variations(own)]))
+    likely = list(_of_recipes("joins", own))
+    return _unique(likely), _unique([*likely, *_variations(own)])
+
+
+def _of_recipes(group: str, own: Mapping[str, tuple[str, bytes]]) -> Iterator[Template]:
+    for names, recipes in _RECIPES[group].items():
+        yield from (_template(recipe, own, tuple(names.split("+"))) for recipe in recipes)
 
 
 def _variations(own: Mapping[str, tuple[str, bytes]]) -> Iterator[Template]:
@@ -127,9 +111,7 @@ def _variations(own: Mapping[str, tuple[str, bytes]]) -> Iterator[Template]:
         for algorithm in ("md5", "sha1"):
             derived = f"{algorithm}({_spell(letters)})", HASHES[algorithm](source).hexdigest().encode()
             yield _template("SrT", {**own, "r": derived}, ("restapikey_derived",))
-    for names, recipes in _LITERALS:
-        for recipe in recipes:
-            yield _template(recipe, own, names)
+    yield from _of_recipes("literals", own)
 
 
 def _template(recipe: str, parts: Mapping[str, tuple[str, bytes]], mistakes: tuple[str, ...]) -> Template:

@@ -20,9 +20,9 @@ TEXTS = {
     **{f"violation {name}": kind.text for name, kind in VIOLATIONS.items()},
     **{f"mismatch {name}": text for name, text in MISMATCHES.items()},
     **{f"reading {name}": reading.why for name, reading in READINGS.items()},
-    **{f"mistake {name}": mistake.problem for name, mistake in MISTAKES.items()},
+    **{f"mistake {name}": mistake["text"] for name, mistake in MISTAKES.items()},
     **{f"malformed JSON, {name}": text for name, text in {**REASONS, **HINTS}.items()},
-    **{f"advice {name}": mistake.advice for name, mistake in MISTAKES.items()},
+    **{f"advice {name}": mistake["advice"] for name, mistake in MISTAKES.items()},
 }
 
 

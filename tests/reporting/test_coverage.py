@@ -87,7 +87,7 @@ def test_correct_requests_alone_cover_operations_and_fields() -> None:
             )
     whole = covered(*entries)
     assert whole.operations_and_fields.percent == 100.0
-    assert whole.operations_and_fields.total == nothing.whole.total == len(OPERATIONS) + 13
+    assert whole.operations_and_fields.total == nothing.total == len(OPERATIONS) + 13
     assert covered(*entries, entry(error="server_busy")).operations_and_fields == whole.operations_and_fields
     assert covered(entry(error="room_not_found", fields={"RoomId": "1"})).operations_and_fields.covered == 2
 
