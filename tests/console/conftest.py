@@ -69,7 +69,7 @@ def open_page(contexts: dict[str, BrowserContext], server: MockServer) -> Iterat
     def open_page(path: str = "", *, lang: str = "en", scheme: str = "light", width: int = 1280) -> Page:
         page = contexts[lang].new_page()
         page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.goto(f"{server.url}/__admin/console{path and '/'}{path}")
         return page
 
