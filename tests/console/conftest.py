@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from mockserver import MockServer
 
@@ -39,6 +39,7 @@ def contexts(browser: Browser, shared_server: MockServer) -> dict[str, BrowserCo
 
     Each has a page that stays open, so that the process in which the browser runs all of them does not end with a test.
     """
+    expect.set_options(timeout=20_000)
     found = {lang: browser.new_context(locale=locale, permissions=CLIPBOARD) for lang, locale in LOCALES.items()}
     for context in found.values():
         context.set_default_timeout(20_000)
