@@ -157,7 +157,7 @@ def _sessions_of_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[Session]:
 def discover(prober: Prober, *, user: str | None, room: str | None, day: str | None) -> CallLog:
     """Find calls to examine: those of `day`, or the newest. Choose a finished day for the statistics."""
     now = int(prober.now())
-    log = CallLog(now)
+    log = CallLog(now - prober.clock_error)
     today = start_of_day(now)
     if day is not None:
         start = parse_day(day)
