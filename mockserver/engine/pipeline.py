@@ -218,8 +218,9 @@ class Engine:
             once = [*context.scenario.faults, *once]
         if not (state.faults.active or once):
             return None
-        return state.faults.fault_plan(
-            context.operation_name, context.body, context.query, context.now, once=once, number=context.number
+        operation, body, query = context.operation_name, context.body, context.query
+        return FaultPlan(
+            state.faults.active, operation, body, query, context.now, once, state.faults.seed, context.number
         )
 
     def _signing_context(self, context: RequestContext) -> SigningContext:

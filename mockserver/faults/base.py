@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -21,7 +22,9 @@ from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.schemas import Schemas
 from mockserver.core.errors import InvalidPart, Mistakes
 from mockserver.core.http import DeliveryPlan, Response
+from mockserver.core.messages import messages
 from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_texts
 from mockserver.validation.signature import SigningContext
 
 # Re-exported, so that most kinds import from this module only.
@@ -29,18 +32,10 @@ __all__ = ["DeliveryPlan", "Response", "SigningContext", "Text"]
 T = TypeVar("T", bound="Fields")
 Family = Literal["checksum", "api", "payload", "gateway", "time", "connection"]
 
-FAMILIES: Mapping[str, Text] = MappingProxyType(
-    {
-        "checksum": Text("the signature is rejected", "签名校验失败"),
-        "api": Text("a business error in an HTTP 200 response", "HTTP 200 响应中的业务错误"),
-        "payload": Text("the backend's response body is wrong", "后端响应内容有误"),
-        "gateway": Text("a gateway responds in place of the backend", "由网关代替后端响应"),
-        "time": Text("the response is slow", "响应缓慢"),
-        "connection": Text("the connection or the HTTP framing breaks", "连接或 HTTP 报文结构损坏"),
-    }
-)  # The families with their texts, in the order in which the faults of one request are applied.
+FAMILIES: dict[str, Text] = read_texts(Path(__file__).with_name("families.yaml"))
 ORDER = tuple(FAMILIES)
 
+message = messages(Path(__file__).with_name("texts.yaml"))
 MAX_SECONDS = 600.0
 """The maximum of each of a response's delay, hang, header time and body time, in seconds, over all of its faults."""
 

@@ -21,44 +21,24 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.schemas import Validator, compile_inline
 from mockserver.core.errors import Mistake, Mistakes
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text
-from mockserver.faults.base import FaultError, Fields, Kind, integer, number, string
+from mockserver.faults.base import FaultError, Fields, Kind, integer, message, number, string
 from mockserver.faults.registry import KINDS, kind_of
 
 _MAX_COUNT = 1_000_000_000
 _PIECE = re.compile(r'(?:[^;"]|"(?:[^"\\]|\\.)*"?)+')
-ON = Text(
-    "Operation or list of operations; * for every request of the app.", "接口名或接口列表；* 表示该应用的全部请求。"
-)
-WHEN = Text("Conditions on body and query fields, as in answers.", "请求体与查询参数的匹配条件，写法同 answers。")
+ON, WHEN = message("on"), message("when")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Common(Fields):
     """The fields common to all faults, besides `on` and `when`."""
 
-    probability: float = number(
-        "Probability of firing on a matching request; the seed decides which ones.",
-        "在匹配请求上触发的概率；具体哪些请求由种子决定。",
-        0,
-        1,
-        1,
-    )
-    after: int = integer("Number of matching requests to skip first.", "先跳过的匹配请求数。", 0, _MAX_COUNT, 0)
-    times: int | None = integer("Maximum number of times to fire.", "最多触发次数。", 1, _MAX_COUNT, None)
-    every: int = integer(
-        "Fire on every nth matching request after those.", "此后每 n 个匹配请求触发一次。", 1, _MAX_COUNT, 1
-    )
-    ttl_seconds: float | None = number(
-        "Lifetime in seconds, by the app's clock.", "有效期（秒），按应用时钟计算。", None, _MAX_COUNT, None, above=0
-    )
-    id: str | None = string(
-        "Id for listing and removing it; generated if omitted.",
-        "用于查询和删除的 id；省略时自动生成。",
-        r"[A-Za-z0-9][A-Za-z0-9._#-]*",
-        64,
-        None,
-    )
+    probability: float = number(*message("probability"), 0, 1, 1)
+    after: int = integer(*message("after"), 0, _MAX_COUNT, 0)
+    times: int | None = integer(*message("times"), 1, _MAX_COUNT, None)
+    every: int = integer(*message("every"), 1, _MAX_COUNT, 1)
+    ttl_seconds: float | None = number(*message("ttl_seconds"), None, _MAX_COUNT, None, above=0)
+    id: str | None = string(*message("id"), r"[A-Za-z0-9][A-Za-z0-9._#-]*", 64, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +78,7 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
     With `once`, the fault is for a single request, and a kind that compares requests is refused.
     """
     if not isinstance(given, Mapping):
-        raise FaultError((), Text(f"{given!r} is not a mapping with a fault", f"{given!r} 不是含有 fault 的映射"))
+        raise FaultError((), message("no_mapping", given=given))
     kind = kind_of(given.get("fault"))
     if kind.when_field and isinstance(given.get("when"), str):
         given = {kind.when_field if name == "when" else name: value for name, value in given.items()}
@@ -111,14 +91,7 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
     configured = kind.make(given)
     configured.check(catalogue)
     if once and kind.compares_requests:
-        raise FaultError(
-            ("fault",),
-            Text(
-                f"{kind.kind} compares requests and has no effect on a single one:"
-                " set it in a scenario or with the admin API",
-                f"{kind.kind} 需要比较多个请求，对单个请求无效：请在场景中或通过管理接口设置",
-            ),
-        )
+        raise FaultError(("fault",), message("compares_requests", kind=kind.kind))
     common = Common.make({**kind.common_defaults, **given})
     return Fault(configured, common, on, given.get("when"), matcher)
 
@@ -134,9 +107,7 @@ def unescape(text: str) -> str:
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise FaultError(
-            (), Text("percent-encode UTF-8, and write % as %25", "请对 UTF-8 作百分号编码，% 请写作 %25")
-        ) from None
+        raise FaultError((), message("not_utf_8")) from None
 
 
 def parse_text(line: str, *, escaped: bool = False) -> dict[str, Any]:
@@ -156,15 +127,15 @@ def parse_text(line: str, *, escaped: bool = False) -> dict[str, Any]:
             continue
         name, equals, text = (part.strip() for part in piece.partition("="))
         if not equals or not name:
-            raise FaultError((), Text(f"{piece[:60]!r} is not field=value", f"{piece[:60]!r} 不是 字段=值"))
+            raise FaultError((), message("no_field", piece=piece[:60]))
         *parents, last = name.split(".")
         inner = mapping
         for parent in parents:
             inner = inner.setdefault(parent, {})
             if not isinstance(inner, dict):
-                raise FaultError((*parents,), Text(f"{parent} already has a value", f"{parent} 已有取值"))
+                raise FaultError((*parents,), message("has_value", name=parent))
         if last in inner:
-            raise FaultError((*parents, last), Text(f"{name} is given twice", f"{name} 重复"))
+            raise FaultError((*parents, last), message("repeated", name=name))
         inner[last] = _text_value(kind, name, unescape(text) if escaped else text)
     return mapping
 
@@ -185,8 +156,7 @@ def _text_value(kind: type[Kind], name: str, text: str) -> Any:
 def _operations(on: Any) -> tuple[str, ...] | None:
     names = [on] if isinstance(on, str) else on
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        text = Text(f"{on!r} is not an operation, a list of operations or *", f"{on!r} 不是接口名、接口列表或 *")
-        raise FaultError(("on",), text)
+        raise FaultError(("on",), message("no_operation", on=on))
     Mistakes(
         Mistake(("on",), unknown("operation", name, OPERATIONS))
         for name in names

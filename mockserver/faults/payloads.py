@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import http
+import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -79,19 +79,11 @@ def with_body(response: Response, body: bytes, *, content_type: str | None = Non
 
 def gateway_page(status: int) -> bytes:
     """Return nginx's error page for a status."""
-    title = f"{status} {_TITLES.get(status) or reason_phrase(status)}"
+    title = f"{status} {_TITLES.get(status) or http.client.responses.get(status, 'Error')}"
     return (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"
         "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
     ).encode()
-
-
-def reason_phrase(status: int) -> str:
-    """Return the standard reason phrase of a status, or "Error"."""
-    try:
-        return http.HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
 
 
 def _reject_constant(name: str) -> NoReturn:

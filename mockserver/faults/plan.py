@@ -20,8 +20,7 @@ from itertools import count
 from typing import Any
 
 from mockserver.core.http import Response
-from mockserver.core.text import Text
-from mockserver.faults.base import MAX_SECONDS, ORDER, Draw, FaultContext, FaultError, Kind, Refusal, Window
+from mockserver.faults.base import MAX_SECONDS, ORDER, Draw, FaultContext, FaultError, Kind, Refusal, Window, message
 from mockserver.faults.parsing import Common, Fault
 from mockserver.validation.signature import SigningContext
 
@@ -74,14 +73,9 @@ class ActiveFault:
     counts: FaultCounts
 
     @property
-    def fired(self) -> int:
-        """The number of requests on which it fired."""
-        return self.counts.fired
-
-    @property
     def used_up(self) -> bool:
         """Whether it has fired `times` times."""
-        return self.fault.common.times is not None and self.fired >= self.fault.common.times
+        return self.fault.common.times is not None and self.counts.fired >= self.fault.common.times
 
     def expired(self, now: float) -> bool:
         """Whether `ttl_seconds` have passed."""
@@ -107,7 +101,7 @@ class ActiveFault:
             **{name: value for name, value in self.fault.masked().items() if name != "id"},
             "origin": self.origin,
             "matched": self.counts.matched,
-            "struck": self.fired,
+            "struck": self.counts.fired,
             "ended": self.used_up or self.expired(now),
         }
 
@@ -118,7 +112,7 @@ class FaultState:
     def __init__(self, seed: int = 0, new_counts: Callable[[str], FaultCounts] = FaultCounts) -> None:
         self.active: tuple[ActiveFault, ...] = ()
         """The faults; those of a family in the order in which they are applied. Replaced on every change."""
-        self._seed, self._new_counts = seed, new_counts
+        self.seed, self._new_counts = seed, new_counts
         self._lock = threading.Lock()
         self._last_number = 0
 
@@ -134,8 +128,7 @@ class FaultState:
                 # A test run that adds a fault for every case must not reach the limit with finished faults.
                 self.active = tuple(active for active in self.active if not active.used_up)
             if len(self.active) >= MAX_FAULTS:
-                full = f"there are already {MAX_FAULTS} faults; remove some"
-                raise FaultError((), Text(full, f"故障数量已达上限 {MAX_FAULTS}，请先删除一些"))
+                raise FaultError((), message("too_many", limit=MAX_FAULTS))
             active = self._activate(fault, self._free_id(fault), origin, _expiry(fault, now), uid)
             self.active = (*self.active, active)
             return active
@@ -176,31 +169,19 @@ class FaultState:
 
     def list(self, now: float) -> list[dict[str, Any]]:
         """Return every fault as the admin API shows it, in the order of application."""
-        return [active.to_json(now) for active in sorted(self.active, key=_family)]
-
-    def fault_plan(
-        self,
-        operation: str,
-        body: Mapping[str, Any],
-        query: Mapping[str, str],
-        now: float,
-        *,
-        once: Sequence[Fault] = (),
-        number: int = 0,
-    ) -> FaultPlan:
-        """Return the plan of one request. `once`: faults of this request alone; its `number` determines their draws."""
-        return FaultPlan(self.active, operation, body, query, now, once, self._seed, number)
+        return [
+            active.to_json(now)
+            for active in sorted(self.active, key=lambda active: ORDER.index(active.fault.kind.family))
+        ]
 
     def _activate(self, fault: Fault, id: str, origin: str, expires_at: float | None, uid: str) -> ActiveFault:
-        return ActiveFault(fault, id, origin, self._seed, expires_at, uid, self._new_counts(uid))
+        return ActiveFault(fault, id, origin, self.seed, expires_at, uid, self._new_counts(uid))
 
     def _free_id(self, fault: Fault) -> str:
         taken = {active.id for active in self.active}
         id = fault.common.id
         if id in taken:
-            raise FaultError(
-                ("id",), Text(f"there is already a fault {id!r}; choose another id", f"已有故障 {id!r}，请换一个 id")
-            )
+            raise FaultError(("id",), message("taken", id=id))
         while id is None or id in taken:
             self._last_number += 1
             id = f"{fault.kind.kind}-{self._last_number}"
@@ -216,9 +197,9 @@ class FaultPlan:
     body: Mapping[str, Any]
     query: Mapping[str, str]
     now: float
-    once: Sequence[Fault]
-    seed: int
-    number: int
+    once: Sequence[Fault] = ()  # Faults of this request alone; `seed` and its `number` determine their draws.
+    seed: int = 0
+    number: int = 0
     notes: list[tuple[str, str]] = field(default_factory=list)
     """(kind, one-line note) of each fault that had an effect, in order."""
 
@@ -291,10 +272,6 @@ class FaultPlan:
                 draw = Draw(self.seed, f"{fault.kind.kind}.{index}", self.number)
                 if draw.uniform("probability") < fault.common.probability:
                     yield fault.kind, draw
-
-
-def _family(active: ActiveFault) -> int:
-    return ORDER.index(active.fault.kind.family)
 
 
 def _expiry(fault: Fault, now: float) -> float | None:

@@ -9,9 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text
 from mockserver.faults import kinds
-from mockserver.faults.base import FAMILIES, ORDER, FaultError, Kind
+from mockserver.faults.base import FAMILIES, ORDER, FaultError, Kind, message
 
 
 def _find() -> Iterator[type[Kind]]:
@@ -29,8 +28,7 @@ KINDS: Mapping[str, type[Kind]] = MappingProxyType(
 def kind_of(name: Any) -> type[Kind]:
     """Return the kind called `name`. Raise FaultError, with a suggestion, if there is none."""
     if name is None:
-        names = ", ".join(KINDS)
-        raise FaultError(("fault",), Text(f"missing fault: one of {names}", f"缺少 fault，可选值：{names}"))
+        raise FaultError(("fault",), message("no_kind", names=", ".join(KINDS)))
     if not isinstance(name, str) or name not in KINDS:
         raise FaultError(("fault",), unknown("fault", name, KINDS))
     return KINDS[name]

@@ -55,8 +55,7 @@ def _reused_seqs(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
     ]
     for entries in group(users, lambda entry: entry.query["seq"]):
         if len(entries) > 1:
-            last, count = entries[-1], len(entries)
-            yield _make_lint(last, "seq_reused", "query:seq", "a unique seq", last.query["seq"], count=count)
+            yield _make_lint(entries[-1], "seq_reused", entries[-1].query["seq"], count=len(entries))
 
 
 def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
@@ -77,7 +76,7 @@ def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
         if seconds > limit / 2:
             got = last.query.get("checksum", "")[:6] + "…"
             values = {"count": len(entries), "seconds": f"{seconds:.0f}", "limit": limit}
-            yield _make_lint(last, "checksum_overused", "query:checksum", "a new checksum", got, **values)
+            yield _make_lint(last, "checksum_overused", got, **values)
 
 
 def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterator[Lint]:
@@ -87,12 +86,12 @@ def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterato
         if not rule or not rule.final or not 0 <= gap(entry, following) <= rule.seconds:
             continue
         if is_unchanged(entry, following):
-            name, advice = "repeated_after_final", rule.advice
-            found = _make_lint(following, name, "body:", advice.en, entry.error, advice=advice)
-            yield found._replace(violation=replace(found.violation, error=entry.error))
+            advice = rule.advice
+            found = _make_lint(following, "repeated_after_final", entry.error, advice=advice)
+            yield found._replace(violation=replace(found.violation, error=entry.error, expected=advice.en))
 
 
-def _make_lint(entry: JournalEntry, name: str, where: str, expected: str, got: str, **values: object) -> Lint:
+def _make_lint(entry: JournalEntry, name: str, got: str, **values: object) -> Lint:
     kind, got = LINTS[name], shorten(got)
     text = kind.text.format(got=got, **values)
-    return Lint(entry, Violation(name, kind.error, where, expected, got, kind.section, text, tolerated=True))
+    return Lint(entry, Violation(name, kind.error, kind.where, kind.expected, got, kind.section, text, tolerated=True))

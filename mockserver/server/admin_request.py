@@ -19,7 +19,7 @@ from mockserver.engine.pipeline import Engine
 from mockserver.engine.state import AppState, MemoryStore
 from mockserver.server.guard import admin_error
 from mockserver.server.wsgi import OVERLONG, TRANSPORT, WAIT, WAITED
-from mockserver.validation.body_encoding import find_encoding
+from mockserver.validation.json_body import find_encoding
 
 Json = dict[str, Any]
 MAX_BODY_BYTES = 1_048_576

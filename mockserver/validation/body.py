@@ -15,8 +15,7 @@ from mockserver.contract.timestamps import format_duration
 from mockserver.contract.violations import Violation, make_violation, shorten
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.http import Request
-from mockserver.validation.body_encoding import check_encoding, find_encoding
-from mockserver.validation.json_body import ParsedBody, parse_json
+from mockserver.validation.json_body import ParsedBody, check_encoding, find_encoding, parse_json
 from mockserver.validation.schema_messages import describe_mismatches, describe_value, unknown_fields
 
 MAX_BODY = 1_048_576  # Bytes.

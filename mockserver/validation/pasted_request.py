@@ -178,15 +178,13 @@ def read_journal_entry(text: str) -> PastedRequest | None:
         query = {str(name): str(value) for name, value in request["query"].items()}
         headers = {name.lower(): str(value) for name, value in request.get("headers", {}).items()}
         body, encoded = request.get("body"), request.get("body_base64")
+        sent = base64.b64decode(encoded) if body is None and encoded else None
+        path = urllib.parse.quote(request["path"], errors="replace")
         found = PastedRequest(
-            f"{urllib.parse.quote(request['path'], errors='replace')}?{urllib.parse.urlencode(query, errors='replace')}",
+            f"{path}?{urllib.parse.urlencode(query, errors='replace')}",
             str(request["method"]) if "method" in request else None,
             headers,
-            body.encode("utf-8", "surrogatepass")
-            if body is not None
-            else base64.b64decode(encoded)
-            if encoded
-            else None,
+            sent if body is None else body.encode("utf-8", "surrogatepass"),
             [message("several")] if len(entries) > 1 else [],
             float(at) if isinstance(at, (int, float)) and abs(at) < 1e12 else None,
         )

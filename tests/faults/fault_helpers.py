@@ -14,7 +14,7 @@ from mockserver.core.http import Response
 from mockserver.engine.config import load_config
 from mockserver.faults.base import Draw, FaultContext
 from mockserver.faults.parsing import Fault, parse_fault, parse_text
-from mockserver.faults.plan import FaultState
+from mockserver.faults.plan import FaultPlan, FaultState
 from mockserver.validation.signature import SigningContext
 
 CONFIG = load_config(Folders(), now=lambda: 1_700_000_000)
@@ -65,7 +65,7 @@ def fired_on(faults: FaultState, requests: int, operation: str = OPERATION, body
     return [
         index
         for index in range(requests)
-        if faults.fault_plan(operation, body or {}, {}, NOW).plan_delivery(plain).delivery != plain.delivery
+        if FaultPlan(faults.active, operation, body or {}, {}, NOW).plan_delivery(plain).delivery != plain.delivery
     ]
 
 

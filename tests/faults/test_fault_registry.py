@@ -17,6 +17,7 @@ from mockserver.core.text import Text
 from mockserver.faults import base, kinds
 from mockserver.faults.base import FAMILIES, FaultError, Kind
 from mockserver.faults.parsing import Common, fault_schema, parse_fault
+from mockserver.faults.plan import FaultPlan
 from mockserver.faults.registry import KINDS, rows
 
 BASES = {
@@ -155,7 +156,7 @@ def test_an_effect_has_a_note_and_repeats(kind):
         faults = fault_state(mapping(kind))
         run = []
         for _ in range(5):
-            plan = faults.fault_plan(OPERATION, {}, {}, NOW)
+            plan = FaultPlan(faults.active, OPERATION, {}, {}, NOW)
             signing = plan.apply_to_signing(SIGNING, signature_valid=True)
             refusal = plan.refuse(context())
             delivered = plan.plan_delivery(plan.corrupt(response(), context()))

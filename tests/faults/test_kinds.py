@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import PLAIN, DeliveryPlan
 from mockserver.faults.base import MAX_SECONDS, Refusal
+from mockserver.faults.plan import FaultPlan
 from mockserver.validation.signature import SigningContext
 
 SECRET = "MADE-UP-secret"
@@ -78,7 +79,7 @@ def test_a_rotated_secret_can_be_chosen():
 def test_a_valid_signature_is_checked_with_another_secret(line):
     """A valid signature is rejected by the real checks, which get a secret used for this request only."""
     faults = fault_state(line)
-    plans = [faults.fault_plan(OPERATION, {}, {}, NOW) for _ in range(20)]
+    plans = [FaultPlan(faults.active, OPERATION, {}, {}, NOW) for _ in range(20)]
     secrets = {secret(plan.apply_to_signing(SIGNING, signature_valid=True)) for plan in plans}
     assert len(secrets) == 20
     assert SECRET not in secrets
@@ -89,7 +90,7 @@ def test_flaky_counts_valid_signatures_only():
     faults = fault_state("checksum_flaky")
     rejected = []
     for number in range(1, 19):
-        plan = faults.fault_plan(OPERATION, {}, {}, NOW)
+        plan = FaultPlan(faults.active, OPERATION, {}, {}, NOW)
         signing = plan.apply_to_signing(SIGNING, signature_valid=number % 2 == 0)
         rejected += [number] if signing != SIGNING else []
     assert rejected == [6, 12, 18]
@@ -131,7 +132,7 @@ def test_an_error_that_a_reload_removed_becomes_internal_error():
 def refusals_at(faults, times):
     """Whether a request is refused, for each time."""
     return [
-        faults.fault_plan(OPERATION, {}, {}, NOW + t).refuse(context(now=NOW + t)) == Refusal("rate_limited")
+        FaultPlan(faults.active, OPERATION, {}, {}, NOW + t).refuse(context(now=NOW + t)) == Refusal("rate_limited")
         for t in times
     ]
 
@@ -306,7 +307,7 @@ def test_a_repeated_key_has_two_values():
 def test_waits_add_up():
     """Two latencies and a slow body add up."""
     faults = fault_state("latency;fixed_ms=300", "latency;fixed_ms=200", "slow_body;chunks=4;over_ms=1000")
-    got = faults.fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery
+    got = FaultPlan(faults.active, OPERATION, {}, {}, NOW).plan_delivery(response()).delivery
     assert got == DeliveryPlan(delay=0.5, body_chunks=4, body_seconds=1.0)
 
 
@@ -374,7 +375,7 @@ def test_the_lower_rate_and_the_longer_hang_win():
 def test_every_wait_is_limited():
     """However many faults add up, no wait exceeds ten minutes, nor does a low bandwidth."""
     lines = ["latency;fixed_ms=600000", "slow_body;over_ms=600000", "slow_headers;over_ms=600000"]
-    got = fault_state(*lines * 3).fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery
+    got = FaultPlan(fault_state(*lines * 3).active, OPERATION, {}, {}, NOW).plan_delivery(response()).delivery
     assert (got.delay, got.body_seconds, got.header_seconds) == (MAX_SECONDS, MAX_SECONDS, MAX_SECONDS)
     huge = replace(response(), body=b"x" * 1_000_000)
     refusals_at = fault("bandwidth;bytes_per_second=1").kind.apply(PLAIN, huge, draw())[0].bytes_per_second

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.http import DeliveryPlan
 from mockserver.faults.base import FAMILIES, Draw, FaultError
-from mockserver.faults.plan import MAX_FAULTS, FaultState
+from mockserver.faults.plan import MAX_FAULTS, FaultPlan, FaultState
 
 SEEDS = st.integers(0, 2**64 - 1)
 RESET = "connection_reset"
@@ -74,7 +74,7 @@ def test_two_faults_of_one_kind_fire_independently():
     counts = [
         len(fault_plan.kinds)
         for _ in range(200)
-        if (fault_plan := faults.fault_plan(OPERATION, {}, {}, NOW)).plan_delivery(response()) is not None
+        if (fault_plan := FaultPlan(faults.active, OPERATION, {}, {}, NOW)).plan_delivery(response()) is not None
     ]
     assert {0, 1, 2} == set(counts)
 
@@ -117,7 +117,7 @@ def test_a_rate_limit_is_exact_under_threads():
     faults = fault_state("rate_limit;requests=50;per_seconds=60")
 
     def client(_: int) -> int:
-        return sum(faults.fault_plan(OPERATION, {}, {}, NOW).refuse(context()) is None for _ in range(20))
+        return sum(FaultPlan(faults.active, OPERATION, {}, {}, NOW).refuse(context()) is None for _ in range(20))
 
     with ThreadPoolExecutor(32) as pool:
         assert sum(pool.map(client, range(32))) == 50
@@ -147,7 +147,7 @@ def test_ttl_seconds_follows_the_apps_clock():
     faults = fault_state("connection_reset;ttl_seconds=60")
 
     def fires(at: float) -> bool:
-        return faults.fault_plan(OPERATION, {}, {}, at).plan_delivery(response()).delivery.instead == "reset"
+        return FaultPlan(faults.active, OPERATION, {}, {}, at).plan_delivery(response()).delivery.instead == "reset"
 
     assert [fires(NOW + t) for t in (0, 59.9, 60, 1000, 30)] == [True, True, False, False, True]
     assert [listed["ended"] for t in (59, 60) for listed in faults.list(NOW + t)] == [False, True]
@@ -169,7 +169,7 @@ def test_the_order_is_that_of_the_families():
         "duplicate_keys",
     ]
     for order in itertools.islice(itertools.permutations(lines), 0, 40_320, 997):
-        fault_plan = fault_state(*order).fault_plan(OPERATION, {}, {}, NOW)
+        fault_plan = FaultPlan(fault_state(*order).active, OPERATION, {}, {}, NOW)
         fault_plan.apply_to_signing(SIGNING, signature_valid=True)
         assert fault_plan.refuse(context()) is not None
         fault_plan.plan_delivery(fault_plan.corrupt(response(), context()))
@@ -183,7 +183,7 @@ def test_the_order_is_that_of_the_families():
 def test_a_refused_request_does_not_count_for_the_next_refusal():
     """A request is refused once, so the second error keeps its `times`."""
     faults = fault_state("error;name=server_busy;times=1", "error;name=room_not_found;times=1")
-    refusals = [faults.fault_plan(OPERATION, {}, {}, NOW).refuse(context()) for _ in range(3)]
+    refusals = [FaultPlan(faults.active, OPERATION, {}, {}, NOW).refuse(context()) for _ in range(3)]
     assert [refusal and refusal.error for refusal in refusals] == ["server_busy", "room_not_found", None]
 
 
@@ -191,7 +191,7 @@ def test_an_invalid_request_does_not_count_for_api_faults():
     """A stage that the engine does not call fires and counts nothing."""
     faults = fault_state("error;name=server_busy;times=1")
     for _ in range(5):
-        fault_plan = faults.fault_plan(OPERATION, {}, {}, NOW)
+        fault_plan = FaultPlan(faults.active, OPERATION, {}, {}, NOW)
         fault_plan.plan_delivery(fault_plan.corrupt(response(), context()))
         assert fault_plan.kinds == ()
     assert faults.list(NOW)[0]["matched"] == 0
@@ -199,14 +199,16 @@ def test_an_invalid_request_does_not_count_for_api_faults():
 
 def test_the_last_connection_fault_decides():
     """An empty response added after a reset is what the client gets."""
-    got = fault_state("connection_reset", "empty_response").fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response())
+    got = FaultPlan(fault_state("connection_reset", "empty_response").active, OPERATION, {}, {}, NOW).plan_delivery(
+        response()
+    )
     assert got.delivery == DeliveryPlan(instead="empty")
 
 
 def test_a_fault_without_effect_is_not_reported():
     """A fault that finds nothing to change is neither in the notes nor in the header."""
-    fault_plan = fault_state("malformed_json;how=html", "contract_drift", "latency;fixed_ms=20").fault_plan(
-        OPERATION, {}, {}, NOW
+    fault_plan = FaultPlan(
+        fault_state("malformed_json;how=html", "contract_drift", "latency;fixed_ms=20").active, OPERATION, {}, {}, NOW
     )
     fault_plan.plan_delivery(fault_plan.corrupt(response(), context()))
     assert fault_plan.kinds == ("malformed_json", "latency")
@@ -215,7 +217,7 @@ def test_a_fault_without_effect_is_not_reported():
 
 def test_the_header_is_one_line_of_ascii():
     """Whatever a response's keys are, the header value can be sent."""
-    fault_plan = FaultState().fault_plan("", {}, {}, NOW)
+    fault_plan = FaultPlan((), "", {}, {}, NOW)
     fault_plan.notes.append(("contract_drift", "dropped /房\r\n间\x00/" + "x" * 600))
     assert fault_plan.header.isascii()
     assert fault_plan.header.isprintable()
@@ -229,10 +231,12 @@ def test_a_fault_of_one_request_leaves_no_state():
     """Faults of a header are applied after the app's own, to that request only."""
     faults = fault_state("latency;fixed_ms=100")
     once = [fault("connection_reset"), fault("latency;fixed_ms=50")]
-    got = faults.fault_plan(OPERATION, {}, {}, NOW, once=once, number=3).plan_delivery(response()).delivery
+    got = FaultPlan(faults.active, OPERATION, {}, {}, NOW, once=once, number=3).plan_delivery(response()).delivery
     assert (got.delay, got.instead) == (pytest.approx(0.15), "reset")
     assert len(faults.active) == 1
-    assert faults.fault_plan(OPERATION, {}, {}, NOW).plan_delivery(response()).delivery == DeliveryPlan(delay=0.1)
+    assert FaultPlan(faults.active, OPERATION, {}, {}, NOW).plan_delivery(response()).delivery == DeliveryPlan(
+        delay=0.1
+    )
 
 
 def test_a_fault_of_one_request_is_drawn_by_the_requests_number():
@@ -240,7 +244,7 @@ def test_a_fault_of_one_request_is_drawn_by_the_requests_number():
     once = [fault("connection_reset;probability=0.3")]
 
     def hits(seed: int) -> list[int]:
-        plans = (FaultState(seed).fault_plan(OPERATION, {}, {}, NOW, once=once, number=n) for n in range(500))
+        plans = (FaultPlan((), OPERATION, {}, {}, NOW, once, seed, n) for n in range(500))
         return [n for n, fault_plan in enumerate(plans) if fault_plan.plan_delivery(response()).delivery.instead]
 
     assert hits(1) == hits(1) != hits(2)
@@ -250,7 +254,7 @@ def test_a_fault_of_one_request_is_drawn_by_the_requests_number():
 def test_equal_faults_of_one_request_fire_independently():
     """The faults of a scenario selected by a header do not all fire together."""
     once = [fault("latency;fixed_ms=1;probability=0.5")] * 2
-    plans = [FaultState().fault_plan(OPERATION, {}, {}, NOW, once=once, number=n) for n in range(100)]
+    plans = [FaultPlan((), OPERATION, {}, {}, NOW, once=once, number=n) for n in range(100)]
     assert {len(fault_plan.kinds) for fault_plan in plans if fault_plan.plan_delivery(response())} == {0, 1, 2}
 
 

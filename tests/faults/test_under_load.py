@@ -76,9 +76,9 @@ def test_a_reset_releases_500_hanging_requests_at_once(mock) -> None:
     async def hang() -> tuple[float, int, list[bytes]]:
         waiting = [asyncio.create_task(_whole(mock.port, hanging.raw())) for _ in range(500)]
         other = asyncio.create_task(_whole(mock.port, neighbour.raw()))
-        while mock.engine.store.app(hanging.appkey).faults.active[0].fired < 500:
+        while mock.engine.store.app(hanging.appkey).faults.active[0].counts.fired < 500:
             await asyncio.sleep(0.01)
-        while neighbour_state.faults.active[0].fired < 1:
+        while neighbour_state.faults.active[0].counts.fired < 1:
             await asyncio.sleep(0.01)
         quickest, released = 9.0, 0
         loop = asyncio.get_running_loop()
@@ -122,7 +122,7 @@ def test_a_reset_of_all_apps_releases_every_app(mock) -> None:
 
     async def hang() -> list[bytes]:
         waiting = [asyncio.create_task(_whole(mock.port, client.raw())) for client in clients for _ in range(20)]
-        while sum(mock.engine.store.app(client.appkey).faults.active[0].fired for client in clients) < 60:
+        while sum(mock.engine.store.app(client.appkey).faults.active[0].counts.fired for client in clients) < 60:
             await asyncio.sleep(0.01)
         loop = asyncio.get_running_loop()
         with Connection(mock.port) as wire:

@@ -9,8 +9,7 @@ import zlib
 
 import pytest
 
-from mockserver.validation.body_encoding import find_encoding
-from mockserver.validation.json_body import parse_json
+from mockserver.validation.json_body import find_encoding, parse_json
 
 TEXT = '{"RoomId": "77"}'
 JSON = TEXT.encode()

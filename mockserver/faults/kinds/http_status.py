@@ -1,10 +1,11 @@
 """A gateway responds in place of the backend: nginx's page, JSON without the documented envelope, or no body."""
 
+import http.client
 import json
 from dataclasses import replace
 
 from mockserver.faults.base import Draw, FaultContext, GatewayKind, Response, Text, choice, integer
-from mockserver.faults.payloads import gateway_page, reason_phrase
+from mockserver.faults.payloads import gateway_page
 
 
 class HttpStatus(GatewayKind):
@@ -30,7 +31,7 @@ class HttpStatus(GatewayKind):
             body = gateway_page(self.status)
         elif self.body == "json":
             headers.append(("Content-Type", "application/json"))
-            error = reason_phrase(self.status)
+            error = http.client.responses.get(self.status, "Error")
             body = json.dumps({"status": self.status, "error": error, "message": "upstream request failed"}).encode()
         if self.status in (429, 503):
             headers.append(("Retry-After", str(self.retry_after)))
