@@ -238,7 +238,8 @@ class Recording:
         if old is None:
             self._keys_of_user.setdefault(key[0], set()).add(key)
         elif old[:3] != new[:3]:
-            was_running = old.leave >= old.seen_at - _CLOCK_SKEW and new.leave >= old.leave
+            earliest = old.seen_at - _CLOCK_SKEW
+            was_running = old.leave >= earliest and new.leave >= (earliest if old.leave == MAX_TIME else old.leave)
             if not was_running and new.leave != MAX_TIME:
                 self._conflict(
                     f"{_name(key)} was {old.leave}, {old.audio}, {old.video} (leave, audio, video) and is now "

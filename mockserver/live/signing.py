@@ -75,7 +75,7 @@ def connect(prober: Prober) -> None:
 def probe_signature(prober: Prober) -> None:
     """Decide the readings of §1.1."""
     _probe_reuse(prober)
-    _probe_signing(prober)
+    _probe_checksum(prober)
     if prober.value("signing") == "off":
         reason = Text("signatures are not checked", "目标不校验签名")
         for name in ("freshness_seconds", "seq", "curtime"):
@@ -83,6 +83,7 @@ def probe_signature(prober: Prober) -> None:
         prober.short_lived, prober.reach = False, _MAX_REACH
     else:
         _probe_freshness(prober)
+        _probe_formula(prober)
         _probe_seq(prober)
         _probe_curtime(prober)
     _probe_identifier(prober)
@@ -137,18 +138,18 @@ def _probe_reuse(prober: Prober) -> None:
         )
 
 
-def _probe_signing(prober: Prober) -> None:
-    used = prober.target.formula
-    other: Formula = "v1" if used == "v2" else "v2"
+def _probe_checksum(prober: Prober) -> None:
     wrong = _try(prober, sign={"checksum": _NO_CHECKSUM})
     prober.errors.setdefault("checksum_mismatch", []).append(("wrong checksum", wrong))
     if wrong.ok:
         prober.confirm("signing", "off", Text("a wrong checksum was accepted", "错误的 checksum 被接受"), wrong)
-        return
-    reply, used_code = _try(prober, formula=other), _code_of_used(prober)
-    for ahead in _AHEAD if prober.once and reply.code == used_code else ():
-        # The checksum may have been used by an earlier examination.
-        reply = reply if reply.ok else _try(prober, formula=other, offset=ahead)
+
+
+def _probe_formula(prober: Prober) -> None:
+    used = prober.target.formula
+    other: Formula = "v1" if used == "v2" else "v2"
+    # With `checksum_reuse=once`, an earlier examination may have used the checksum, but hardly that of a late curtime.
+    reply = _try(prober, formula=other, offset=prober.reach if prober.once else None)
     if reply.ok:
         prober.confirm("signing", "either", Text("both formulas were accepted", "两种公式均被接受"), reply)
     else:
