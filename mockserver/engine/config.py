@@ -80,7 +80,7 @@ def load_config(
     Raises ConfigurationError with every problem, except in files that refer to an invalid one.
     """
     found = Problems()
-    schemas = Schemas(_read_schemas(folders, SCHEMA_FILES))
+    schemas = _read_schemas(folders, SCHEMA_FILES)
     with found.collect():
         apps = load_apps(_read(folders, "apps", schemas, found))
     with found.collect():
@@ -119,7 +119,7 @@ def check_scenario(config: Config, name: str, chosen_by: str = "--scenario") -> 
 
 def load_contract(folders: Folders) -> tuple[Schemas, Catalogue]:
     """Return the schemas and the error catalogue without reading anything else."""
-    schemas, found = Schemas(_read_schemas(folders, SCHEMA_FILES)), Problems()
+    schemas, found = _read_schemas(folders, SCHEMA_FILES), Problems()
     catalogue = load_catalogue(_read(folders, "errors", schemas, found), set() if found else {OK, *NEEDED_ERRORS})
     found.check()
     return schemas, catalogue
@@ -128,7 +128,7 @@ def load_contract(folders: Folders) -> tuple[Schemas, Catalogue]:
 def load_apps_only(folders: Folders) -> Mapping[str, App]:
     """Return the registered apps without reading anything else."""
     found = Problems()
-    apps = load_apps(_read(folders, "apps", Schemas(_read_schemas(folders, ["apps.json"])), found))
+    apps = load_apps(_read(folders, "apps", _read_schemas(folders, ["apps.json"]), found))
     found.check()
     return apps
 
@@ -138,11 +138,11 @@ def _read(folders: Folders, name: str, schemas: Schemas, found: Problems) -> Doc
     return check_document(read_yaml(folders.fixture(f"{name}.yaml")), schemas[f"{name}.json"], found)
 
 
-def _read_schemas(folders: Folders, names: Iterable[str]) -> dict[str, Document]:
+def _read_schemas(folders: Folders, names: Iterable[str]) -> Schemas:
     documents: dict[str, Document] = {}
     found = Problems()
     for name in names:
         with found.collect():
             documents[name] = read_json(folders.schema(name))
     found.check()
-    return documents
+    return Schemas(documents)

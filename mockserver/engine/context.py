@@ -1,14 +1,16 @@
-"""The context of a request in the pipeline, and the decision how to answer it."""
+"""The context of a request in the pipeline, the decision how to answer it, and the headers that describe both."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.contract.apps import App
 from mockserver.contract.operations import Operation
 from mockserver.contract.readings import Readings
-from mockserver.contract.violations import Violation
+from mockserver.contract.violations import Violation, shorten
+from mockserver.core.errors import Problem
 from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.machine_time import machine_time, monotonic
 from mockserver.engine.config import Config
@@ -18,6 +20,14 @@ from mockserver.engine.state import AppState
 from mockserver.faults.plan import FaultPlan
 from mockserver.scenarios.model import RuleSet, Scenario
 from mockserver.validation.query import Query
+
+Headers = tuple[tuple[str, str], ...]
+CONTENT_TYPE: Headers = (("Content-Type", "application/json"),)
+ANSWER_HEADERS = (
+    *("X-Mock-Request-Id", "X-Mock-Scenario", "X-Mock-Answered-By", "X-Mock-Violations"),
+    *("X-Mock-Diagnosis", "X-Mock-Fault", "X-Mock-Problems"),
+)  # Every answer header that a response may have.
+_MAX_VALUE = 300  # Characters of a header value.
 
 
 @dataclass(slots=True)
@@ -60,18 +70,6 @@ class RequestContext:
     def operation_name(self) -> str:
         """Name of the operation; empty when the path is not that of an operation."""
         return self.operation.name if self.operation else ""
-
-    @property
-    def accepted_operation(self) -> Operation:
-        """The operation of an accepted request."""
-        assert self.operation is not None, "only for accepted requests"
-        return self.operation
-
-    @property
-    def accepted_app(self) -> App:
-        """The app of an accepted request."""
-        assert self.app is not None, "only for accepted requests"
-        return self.app
 
     @property
     def own_violations(self) -> tuple[Violation, ...]:
@@ -131,3 +129,26 @@ def journal_entry(context: RequestContext, decision: Decision, response: Respons
         machine_time() - seconds,
         0.0 if response.delivery is PLAIN else response.delivery.min_seconds(len(response.body)),
     )
+
+
+def answer_headers(context: RequestContext, decision: Decision, problems: Sequence[Problem]) -> Headers:
+    """Return the headers that describe how a request was answered. `problems` are those of the files."""
+    headers: Headers = (
+        ("X-Mock-Request-Id", context.id),
+        ("X-Mock-Scenario", context.scenario.name),
+        ("X-Mock-Answered-By", decision.by),
+        ("X-Mock-Violations", str(len(context.own_violations)) if context.violations else "0"),
+    )
+    if context.violations:
+        shown = context.refusal or context.violations[0]
+        headers += (("X-Mock-Diagnosis", header_value(f"{shown.name}: {shown.text.en}")),)
+    elif decision.detail:
+        headers += (("X-Mock-Diagnosis", header_value(f"{decision.error}: {decision.detail}")),)
+    if problems:
+        headers += (("X-Mock-Problems", header_value(f"{len(problems)}; {problems[0].show()}")),)
+    return headers
+
+
+def header_value(text: str) -> str:
+    """Return `text` as one short line of ASCII."""
+    return shorten(text, _MAX_VALUE).replace("…", "...").encode("ascii", "backslashreplace").decode()

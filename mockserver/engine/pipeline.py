@@ -19,13 +19,19 @@ from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario, message
-from mockserver.engine.context import Decision, RequestContext, journal_entry
+from mockserver.engine.context import (
+    CONTENT_TYPE,
+    Decision,
+    RequestContext,
+    answer_headers,
+    header_value,
+    journal_entry,
+)
 from mockserver.engine.journal import Journal
 from mockserver.engine.metrics import Metrics
 from mockserver.engine.overrides import RequestOverrides, read_overrides
 from mockserver.engine.request_log import RequestLog, Which
 from mockserver.engine.responder import Backend, Responder
-from mockserver.engine.response_headers import CONTENT_TYPE, answer_headers, header_value
 from mockserver.engine.state import AppState, MemoryStore
 from mockserver.engine.strays import Cors, is_preflight, is_stray, stray_error
 from mockserver.faults.base import FaultContext

@@ -69,7 +69,7 @@ class Responder:
         replay = context.scenario.replay
         if replay is None:
             return self._answer(context)
-        seconds = replay.seconds(context.accepted_operation.name, context.second)
+        seconds = replay.seconds(context.operation_name, context.second)
         # Never ask for a time after the recording.
         now = min(context.now - seconds, replay.recorded_at)
         recorded = replace(context, body=move(context.body, -seconds), now=now, second=int(now // 1))
@@ -84,7 +84,7 @@ class Responder:
 
     def _answer(self, context: RequestContext) -> Decision:
         """Return the answer of the first matching rule, or that of the world."""
-        operation = context.accepted_operation.name
+        operation = context.operation_name
         rules = context.rules.by_operation[operation]
         for rule in rules:
             if rule.matcher.matches(context.body, context.query):
@@ -101,7 +101,7 @@ class Responder:
 
     def takes_long(self, context: RequestContext) -> bool:
         """Return whether the answer to an accepted request may take more than a few milliseconds."""
-        operation = context.accepted_operation.name
+        operation = context.operation_name
         if operation in context.rules.templated:
             return True
         if _is_quick(context):
@@ -186,7 +186,7 @@ class Responder:
 
     def _compute(self, context: RequestContext, by: str, key: Hashable) -> Decision:
         """Return the world's answer, computed and checked in parts if it may be huge."""
-        operation = context.accepted_operation.name
+        operation = context.operation_name
         accepts, complete = context.config.schemas.response(operation).accepts, context.config.has_own_schemas
         # It grows in place, so that there is only one copy of a huge answer.
         whole, head = io.BytesIO(), 0
@@ -250,7 +250,7 @@ class Responder:
 
     def _log(self, context: RequestContext, place: str, text: str, reason: object) -> None:
         """Log a failure caused by a file once per configuration, not for every request."""
-        operation = context.accepted_operation.name
+        operation = context.operation_name
         key = (context.config.number, place, operation)
         if key not in self._logged:
             if len(self._logged) >= _MAX_LOGGED:
@@ -262,7 +262,7 @@ class Responder:
 def _is_quick(context: RequestContext) -> bool:
     """Return whether the world answers a question in less than a millisecond."""
     world = context.scenario.world
-    return context.accepted_operation.name == _QUICK and world.is_ready(context.accepted_app.appkey, context.second)
+    return context.operation_name == _QUICK and world.is_ready(context.state.appkey, context.second)
 
 
 def _counter(context: RequestContext, rule: Rule) -> str:
@@ -277,18 +277,18 @@ def _cache_key(context: RequestContext) -> Hashable:
         context.config.number,
         context.scenario.name,
         tuple(context.state.readings.items()),
-        context.scenario.world.scope(context.accepted_app.appkey),
-        context.accepted_operation.name,
+        context.scenario.world.scope(context.state.appkey),
+        context.operation_name,
         frozenset(context.body.items()),
     )
 
 
 def _world(context: RequestContext) -> World:
-    return context.scenario.world.at(context.accepted_app.appkey, context.second)
+    return context.scenario.world.at(context.state.appkey, context.second)
 
 
 def _question(context: RequestContext) -> tuple[World, str, Mapping[str, Any], int, Readings]:
-    return _world(context), context.accepted_operation.name, context.body, context.second, context.readings
+    return _world(context), context.operation_name, context.body, context.second, context.readings
 
 
 def _template_values(context: RequestContext, rule: Rule) -> Mapping[str, Any]:
@@ -297,14 +297,14 @@ def _template_values(context: RequestContext, rule: Rule) -> Mapping[str, Any]:
     from mockserver.world.people import make_faker
 
     seed = (rule.key, *(f"{name}={value}" for name, value in sorted(context.body.items())))
-    request = {"operation": context.accepted_operation.name, "body": context.body, "query": context.query}
+    request = {"operation": context.operation_name, "body": context.body, "query": context.query}
     fake = make_faker(*seed, world=_world(context), now=context.second)
     return {"request": request, "now": context.second, "fake": fake}
 
 
 def _schema_mismatch(context: RequestContext, answer: Any) -> str:
     """Return where and how an answer deviates from its response schema; empty if it does not."""
-    operation = context.accepted_operation.name
+    operation = context.operation_name
     mismatches = context.config.schemas.answer(operation, answer).mismatches(answer)
     if not mismatches:
         return ""

@@ -13,7 +13,7 @@ from mockserver.contract.operations import PREFIX
 from mockserver.core.http import Request, Response
 from mockserver.core.text import Text
 from mockserver.engine.config import message
-from mockserver.engine.response_headers import ANSWER_HEADERS, Headers
+from mockserver.engine.context import ANSWER_HEADERS, Headers
 
 _API_PATHS = ("/v1/", "/v2/")
 

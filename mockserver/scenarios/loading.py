@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mockserver.contract.catalogue import OK, Catalogue, ErrorInfoStyle
 from mockserver.contract.checking import check_document, describe_mismatches
@@ -130,28 +130,19 @@ class _ScenarioFile:
             self.add(error.mistakes, *at, "when")
         body = entry.get("when", {}).get("body", {})
         self.add(unknown_conditions(body, on, self._schemas), *at, "when", "body")
-        replies: list[tuple[Pointer, Mapping[str, Any]]] = [
-            ((*at, "sequence", number), reply) for number, reply in enumerate(entry.get("sequence", ()))
-        ]
+        sequence = entry.get("sequence", ())
+        replies = [((*at, "sequence", number), reply) for number, reply in enumerate(sequence)]
         if "reply" in entry:
             replies = [((*at, "reply"), entry["reply"])]
         for pointer, reply in replies:
             if "patch" in reply and not reply.get("unchecked"):
                 self.add(unknown_changes(reply["patch"], body, on, self._schemas), *pointer, "patch")
-        return Rule(
-            self._rule_key(entry, index),
-            on,
-            matcher,
-            tuple(self._reply(reply, pointer, on) for pointer, reply in replies),
-            entry.get("times"),
-        )
-
-    def _rule_key(self, entry: Mapping[str, Any], index: int) -> str:
         name = entry.get("name", str(index + 1))
         if name in self._rule_names:
-            self.problem(("answers", index, "name"), message("same_name", name=name))
+            self.problem((*at, "name"), message("same_name", name=name))
         self._rule_names.add(name)
-        return f"{self.name}#{name}"
+        answers = tuple(self._reply(reply, pointer, on) for pointer, reply in replies)
+        return Rule(f"{self.name}#{name}", on, matcher, answers, entry.get("times"))
 
     def _operations(self, on: str | list[str], pointer: Pointer) -> frozenset[str]:
         names = [on] if isinstance(on, str) else on
@@ -162,21 +153,26 @@ class _ScenarioFile:
 
     def _reply(self, reply: Mapping[str, Any], at: Pointer, on: frozenset[str]) -> Reply:
         line, _ = self.document.locate(at)
-        location = f"{self.document.path}:{line}"
+        location, unchecked = f"{self.document.path}:{line}", bool(reply.get("unchecked"))
+        kind: Literal["error", "patch", "body"]
         if "error" in reply:
-            return self._error(reply, at, location)
-        if "patch" in reply:
-            render = self._render(reply["patch"], "patch", at)
-            return Reply(
-                "patch",
-                location,
-                render=render,
-                templated=is_template(reply["patch"]),
-                unchecked=bool(reply.get("unchecked")),
-            )
-        if "body" in reply:
-            return self._body(reply, at, location, on)
-        return Reply("world", location)
+            kind, value, name = "error", reply.get("info"), reply["error"]
+            if name not in self._catalogue:
+                self.problem((*at, "error"), unknown("error", name, self._catalogue))
+            if name == OK:
+                self.problem((*at, "error"), message("ok_is_no_error"))
+        elif "patch" in reply:
+            kind, value, name = "patch", reply["patch"], ""
+        elif "body" in reply:
+            kind, value, name = "body", dict(reply["body"]), ""
+            if not any(field in value for field in FIELDS):
+                value = success(value)
+            if not is_template(value):
+                return self._body(value, at, location, () if unchecked else sorted(on), unchecked)
+        else:
+            return Reply("world", location)
+        render = None if value is None else self._render(value, "info" if kind == "error" else kind, at)
+        return Reply(kind, location, name, render, is_template(value), unchecked=unchecked)
 
     def _render(self, value: Any, key: str, at: Pointer) -> Render | None:
         try:
@@ -189,23 +185,9 @@ class _ScenarioFile:
                     self.problem((*at, *error.pointer), message("bad_template", error=error))
             return None
 
-    def _error(self, reply: Mapping[str, Any], at: Pointer, location: str) -> Reply:
-        name = reply["error"]
-        if name not in self._catalogue:
-            self.problem((*at, "error"), unknown("error", name, self._catalogue))
-        if name == OK:
-            self.problem((*at, "error"), message("ok_is_no_error"))
-        render = self._render(reply["info"], "info", at) if "info" in reply else None
-        return Reply("error", location, error=name, render=render, templated=is_template(reply.get("info", "")))
-
-    def _body(self, reply: Mapping[str, Any], at: Pointer, location: str, on: frozenset[str]) -> Reply:
-        body, unchecked = dict(reply["body"]), bool(reply.get("unchecked"))
-        if not any(name in body for name in FIELDS):
-            body = success(body)
-        if is_template(body):
-            render = self._render(body, "body", at)
-            return Reply("body", location, render=render, templated=True, unchecked=unchecked)
-        for operation in sorted(on) if not unchecked else ():
+    def _body(self, body: dict[str, Any], at: Pointer, location: str, on: Iterable[str], unchecked: bool) -> Reply:
+        """Return the reply with a body without templates, which must be a valid response of the operations `on`."""
+        for operation in on:
             mismatches = self._schemas.answer(operation, body).check(body)
             for problem in describe_mismatches(self.document, mismatches, (*at, "body")):
                 text = message("invalid_response", operation=operation, text=problem.text)

@@ -15,9 +15,8 @@ from typing import Any, TypeAlias
 from mockserver.contract.operations import PATHS
 from mockserver.core.http import Request, Response, read_header
 from mockserver.core.text import Text
-from mockserver.engine.context import RequestContext
+from mockserver.engine.context import CONTENT_TYPE, RequestContext
 from mockserver.engine.pipeline import Engine
-from mockserver.engine.response_headers import CONTENT_TYPE
 from mockserver.server import wsgi
 from mockserver.server.limits import TEXTS
 from mockserver.server.request_parser import IncomingRequest

@@ -11,8 +11,7 @@ from typing import Any
 from mockserver.contract.envelope import parse_flat_object
 from mockserver.contract.readings import Readings
 from mockserver.contract.schemas import Mismatch, Validator
-from mockserver.contract.timestamps import format_duration
-from mockserver.contract.violations import Violation, make_violation, shorten
+from mockserver.contract.violations import Violation, format_duration, make_violation, shorten
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.core.http import Request
 from mockserver.validation.json_body import ParsedBody, check_encoding, find_encoding, parse_json

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from math import floor
 
-from mockserver.contract.timestamps import explain, format_duration
+from mockserver.contract.violations import explain, format_duration
 from mockserver.core.clock import UTC8_OFFSET, show_time
 from mockserver.core.machine_time import replaced_time
 from mockserver.validation.mistakes import Diagnosis, make_diagnosis

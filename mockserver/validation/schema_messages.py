@@ -8,8 +8,7 @@ from typing import Any
 
 from mockserver.contract.checking import TYPES
 from mockserver.contract.schemas import Mismatch
-from mockserver.contract.timestamps import DAY_FORMAT, SECONDS_FORMAT, explain
-from mockserver.contract.violations import Violation, make_violation, shorten
+from mockserver.contract.violations import DAY_FORMAT, SECONDS_FORMAT, Violation, explain, make_violation, shorten
 from mockserver.core.suggestions import did_you_mean, similar_name
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from mockserver.contract.apps import App, Credentials
 from mockserver.contract.checksum import Formula, checksum_matches
 from mockserver.contract.readings import Readings
-from mockserver.contract.timestamps import format_duration
-from mockserver.contract.violations import Violation, make_violation, shorten
+from mockserver.contract.violations import Violation, format_duration, make_violation, shorten
 from mockserver.core.http import Request
 from mockserver.core.text import Text
 from mockserver.validation.claims import Claims

@@ -13,8 +13,8 @@ from helpers.request_builder import query_string, request_body
 from mockserver import create_app
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Request
+from mockserver.engine.context import ANSWER_HEADERS
 from mockserver.engine.journal import JournalQuery
-from mockserver.engine.response_headers import ANSWER_HEADERS
 from mockserver.server.openapi import HEADERS
 
 PAGE = "http://localhost:5173"

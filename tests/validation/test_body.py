@@ -10,8 +10,7 @@ from helpers.engine_client import shipped_config
 
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import DEFAULTS
-from mockserver.contract.timestamps import format_duration
-from mockserver.contract.violations import Violation
+from mockserver.contract.violations import Violation, format_duration
 from mockserver.core.http import Request
 from mockserver.core.text import Text
 from mockserver.validation.body import check_body
