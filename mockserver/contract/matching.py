@@ -6,32 +6,18 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mockserver.contract.checking import find_mistakes
 from mockserver.contract.schemas import Validator, compile_inline
 from mockserver.core.errors import InvalidPart, Mistake
 from mockserver.core.text import Text
+from mockserver.core.yaml_reader import read_yaml
 
 Test = Callable[[Any], bool]
 PARTS = ("body", "query")
 _ABSENT = object()
-
-
-_CONDITION = {
-    "type": ["string", "number", "boolean", "null", "object"],
-    "additionalProperties": False,
-    "minProperties": 1,
-    "maxProperties": 1,
-    "properties": {"matches": {"type": "string"}, "schema": {"type": "object"}},
-}
-_FIELDS = {"type": "object", "minProperties": 1, "additionalProperties": _CONDITION}
-_WHEN = {
-    "type": "object",
-    "additionalProperties": False,
-    "minProperties": 1,
-    "properties": dict.fromkeys(PARTS, _FIELDS),
-}
 
 
 class InvalidMatcher(InvalidPart):
@@ -85,7 +71,7 @@ def compile_when(when: Any) -> Matcher:
 
 @functools.cache
 def _shape() -> Validator:
-    return compile_inline(_WHEN)
+    return compile_inline(read_yaml(Path(__file__).with_name("when.yaml")).value)
 
 
 def _met(condition: Condition, body: Mapping[str, Any], query: Mapping[str, str]) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from mockserver.core.documents import MAX_BYTES, read_bytes, unreadable
-from mockserver.core.errors import ConfigurationError, Problem
+from mockserver.core.errors import ConfigurationError, Problem, Problems
 from mockserver.core.machine_time import machine_time_ns
 from mockserver.core.messages import message
 
@@ -50,22 +50,21 @@ class Folders:
     """
 
     def __init__(self, user: Path | None = None, problems: list[Problem] | None = None) -> None:
-        found: list[Problem] = []
+        found = Problems()
         self.user = user
         if user is not None:
             if _is_missing(user):
                 _fail(user, "no_folder")
             _call(os.listdir, user)
         self._files = {kind: self._find_all(kind, found) for kind in _PLACES}
-        found = list(dict.fromkeys(found))  # One folder may hold two kinds of files.
         own = {folder for kind in _PLACES for folder in _folders(kind, user)[1:]}
         paths = (path for files in self._files.values() for path in files.values())
         if user is not None and not found and not any(path.parent in own for path in paths):
             _fail(user, "no_known_file", layout=_LAYOUT)
-        if problems is not None:
-            problems += found
-        elif found:
-            raise ConfigurationError(found)
+        if problems is None:
+            found.check()
+        else:
+            problems += dict.fromkeys(found)  # One folder may hold two kinds of files.
 
     def fixture(self, name: str) -> Path:
         """Return the path of a fixture file such as `apps.yaml`; raise ConfigurationError if there is none."""
@@ -88,20 +87,13 @@ class Folders:
             _fail(_folders(kind, self.user)[-1] / name, "no_file")
         return self._files[kind][name]
 
-    def _find_all(self, kind: str, problems: list[Problem]) -> dict[str, Path]:
+    def _find_all(self, kind: str, problems: Problems) -> dict[str, Path]:
         files = {path.name: path for path in _candidates(kind, _folders(kind, None)[0])}
-        if self.user is not None:
-            try:
-                own = _candidates(kind, _folders(kind, self.user)[-1])
-            except ConfigurationError as error:
-                problems += error.problems
-                own = []
-            for path in own:
-                try:
+        with problems.collect():
+            for path in _candidates(kind, _folders(kind, self.user)[-1]) if self.user else ():
+                with problems.collect():
                     _check_file(path, self.user)
                     files[path.name] = path
-                except ConfigurationError as error:
-                    problems += error.problems
         return dict(sorted(files.items()))
 
 
@@ -142,12 +134,7 @@ def take_snapshot(user: Path | None, before: Snapshot | None = None) -> Snapshot
                     _check_link(path, user)
                 status = _call(os.stat, path)
                 times[name] = changed_at = status.st_ctime_ns
-                if (
-                    before is not None
-                    and name in before.contents
-                    and before.times.get(name) == changed_at
-                    and now - changed_at > _SETTLED_NS
-                ):
+                if before and before.times.get(name) == changed_at < now - _SETTLED_NS:
                     contents[name] = before.contents[name]
                 else:
                     # Opening a named pipe would block.
@@ -203,10 +190,8 @@ def _is_missing(path: Path) -> bool:
     """Whether the path certainly does not exist; False if that is unknown."""
     try:
         os.lstat(path)
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError):
-        return False
+    except (OSError, ValueError) as error:
+        return isinstance(error, FileNotFoundError)
     return False
 
 

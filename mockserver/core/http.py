@@ -49,13 +49,8 @@ class DeliveryPlan:
     @property
     def needs_socket(self) -> bool:
         """Whether the plan needs more than a delay, so that only our own transport can perform it."""
-        return (
-            self.breaks_response
-            or self.header_seconds > 0
-            or self.body_seconds > 0
-            or self.bytes_per_second > 0
-            or self.close_after is not None
-        )
+        slowed = self.header_seconds or self.body_seconds or self.bytes_per_second
+        return self.breaks_response or bool(slowed) or self.close_after is not None
 
     @property
     def breaks_response(self) -> bool:

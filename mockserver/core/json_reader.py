@@ -101,16 +101,12 @@ def _hint(error: json.JSONDecodeError) -> Text | None:
     if "delimiter" in error.msg and "," in error.msg and found:
         line = text.count("\n", 0, len(text[:at].rstrip())) + 1
         return HINTS["comma_missing"].format(line=line)
-    if found == "'":
-        return HINTS["single_quotes"]
-    if "trailing comma" in error.msg:
-        return HINTS["comma_too_many"]
-    if at == 0 and re.match(r"[A-Za-z_][\w.-]*=", text):
-        return HINTS["form_data"]
-    if at >= len(text.rstrip()):
-        return HINTS["cut_off"]
-    if error.msg.startswith("Extra data"):
-        return HINTS["more_behind"]
-    if error.msg.startswith("Invalid control character"):
-        return HINTS["control_character"]
-    return None
+    causes = {
+        "single_quotes": found == "'",
+        "comma_too_many": "trailing comma" in error.msg,
+        "form_data": at == 0 and re.match(r"[A-Za-z_][\w.-]*=", text),
+        "cut_off": at >= len(text.rstrip()),
+        "more_behind": error.msg.startswith("Extra data"),
+        "control_character": error.msg.startswith("Invalid control character"),
+    }
+    return next((HINTS[name] for name, holds in causes.items() if holds), None)

@@ -102,15 +102,16 @@ def _advice(text: str, error: yaml.MarkedYAMLError, line: int, column: int) -> T
     lines = text.splitlines()
     rest = lines[line - 1][column - 1 :] if line <= len(lines) else ""
     if rest.startswith("\t"):
-        return Text("a tab: indent with spaces", "此处是制表符：请用空格缩进")
+        return _message("tab")
     if rest[:1] in ("@", "`", "%") and "start any token" in str(error.problem):
-        return Text(f"text cannot start with {rest[0]}: put it in quotes", f"文本不能以 {rest[0]} 开头：请加引号")
+        return _message("first_character", char=rest[0])
     # The quoted part of the file is not repeated: it may be a secret that starts with a YAML indicator.
-    reason = re.sub(r"(['\"]).{2,}\1", "…", error.problem or error.context or "syntax")
-    return Text(
-        f"invalid YAML ({reason}): check indentation, brackets and quotes; quote text with ': ' or ' #' in it",
-        f"YAML 语法错误（{reason}）：请检查缩进、括号和引号；含 ': ' 或 ' #' 的文本请加引号",
-    )
+    return _message("syntax", reason=re.sub(r"(['\"]).{2,}\1", "…", error.problem or error.context or "syntax"))
+
+
+def _message(name: str, **values: object) -> Text:
+    text: Text = read_texts(Path(__file__).with_name("yaml_errors.yaml"))[name]
+    return text.format(**values)
 
 
 _DOCUMENTS = DocumentCache(parse_yaml)
@@ -127,16 +128,12 @@ class _YamlParser(DocumentParser):
     def document(self) -> Document:
         self.next()  # the start of the stream
         if isinstance(self.next(), yaml.StreamEndEvent):
-            self.fail((1, 1), "the file is empty", "文件为空")
+            self.fail((1, 1), *_message("empty"))
         value, location = self.node(self.next(), 1)
         self.next()  # the end of the document
         more = self.next()
         if not isinstance(more, yaml.StreamEndEvent):
-            self.fail(
-                _position(more),
-                "a second document: put it into a separate file",
-                "出现第二个文档：一个文件只放一个文档",
-            )
+            self.fail(_position(more), *_message("second_document"))
         return Document(value, self.name, location)
 
     def node(self, event: Any, depth: int) -> tuple[Any, Location]:
@@ -144,11 +141,7 @@ class _YamlParser(DocumentParser):
         self.count_value(depth, position)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.anchors:
-                self.fail(
-                    position,
-                    "no complete anchor of this name above: quote it if it is text",
-                    "* 之后的名称在前文没有对应的锚点：若是文本请加引号",
-                )
+                self.fail(position, *_message("unknown_anchor"))
             value, location = self.anchors[event.anchor]
             return self.copy(value, depth, position), location
         if isinstance(event, yaml.ScalarEvent):
@@ -187,13 +180,9 @@ class _YamlParser(DocumentParser):
             position = _position(item)
             key = self.scalar(item) if isinstance(item, yaml.ScalarEvent) else None
             if not isinstance(key, str):
-                self.fail(position, "a key must be text: put it in quotes", "键必须是文本：请加引号")
+                self.fail(position, *_message("key"))
             if key == "<<" and not item.style:
-                self.fail(
-                    position,
-                    "merge keys are not supported: write the keys out, or use extends",
-                    "不支持合并键：请逐个写出，或用 extends",
-                )
+                self.fail(position, *_message("merge_key"))
             self.check_duplicate(parts, key, position)
             value, location = self.node(self.next(), depth + 1)
             values[key], parts[key] = value, location._replace(key=position)
@@ -206,10 +195,7 @@ class _YamlParser(DocumentParser):
             if event.tag.endswith(":float") and type(value) is int:
                 value = float(value)
             if type(value) not in _TAGS[event.tag]:
-                kind = event.tag.rpartition(":")[2]
-                self.fail(
-                    position, f"the value is not of type {kind}: remove the tag", f"此值不是 {kind} 类型：请去掉标签"
-                )
+                self.fail(position, *_message("wrong_type", kind=event.tag.rpartition(":")[2]))
             return value
         self.check_tag(event, "tag:yaml.org,2002:str", "!")
         return self.plain(text, position) if event.tag is None and not event.style else text
@@ -226,16 +212,12 @@ class _YamlParser(DocumentParser):
         if _FLOAT.fullmatch(text):
             return self.number(text, position, integer=False)
         if _NOT_FINITE.fullmatch(text):
-            self.fail(position, "not a JSON number: quote it if it is text", "此值不是 JSON 数字：若是文本请加引号")
+            self.fail(position, *_message("not_finite"))
         return text
 
     def check_tag(self, event: Any, *allowed: str) -> None:
         if event.tag is not None and event.tag not in allowed:
-            self.fail(
-                _position(event),
-                "this tag is not allowed: remove it, or quote it if it is text",
-                "不允许此标签：请去掉，若是文本请加引号",
-            )
+            self.fail(_position(event), *_message("tag"))
 
 
 def _position(event: Any) -> Position:

@@ -7,25 +7,15 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
+from pathlib import Path
 from typing import TypeAlias
 
+from mockserver.core.yaml_reader import read_yaml
 from mockserver.engine.journal_entry import JournalEntry
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
 """Upper limits of the latency histogram, in seconds."""
 _FORMAT = "# HELP mockserver_{0} {2}\n# TYPE mockserver_{0} {1}"
-_TEXTS = {
-    "requests_total": ("counter", "API requests, by operation, error and source of the answer"),
-    "strays_total": ("counter", "Requests that were not sent by a client of the API"),
-    "request_duration_seconds": ("histogram", "Time spent in the engine, without delays by faults"),
-    "faults_applied_total": ("counter", "Faults that had an effect, by kind"),
-    "journal_entries": ("gauge", "Requests in the journal"),
-    "journal_bytes": ("gauge", "Approximate size of the journal"),
-    "journal_evictions_total": ("counter", "Requests evicted from the journal"),
-    "apps": ("gauge", "Registered apps, by origin"),
-    "store_up": ("gauge", "1 while the state can be read and written"),
-    "info": ("gauge", "Version and kind of store"),
-}
 _SOURCES = ("world", "contract", "fault")
 Sample: TypeAlias = tuple[str, Mapping[str, str], float]  # Name without `mockserver_`, labels, value.
 Class: TypeAlias = tuple[str, str, str, str, int, tuple[str, ...]]
@@ -91,9 +81,9 @@ def samples(numbers: Numbers) -> Iterator[Sample]:
 def prometheus_text(found: list[Sample]) -> str:
     """Return samples in Prometheus's text format 0.0.4."""
     lines = []
-    for metric, (kind, text) in _TEXTS.items():
+    for metric, row in read_yaml(Path(__file__).with_name("metrics.yaml")).value.items():
         names = {metric, f"{metric}_bucket", f"{metric}_sum", f"{metric}_count"}
-        lines += [_FORMAT.format(metric, kind, text)]
+        lines += [_FORMAT.format(metric, row["kind"], row["help"])]
         for name, labels, value in found:
             if name in names:
                 shown = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())

@@ -203,7 +203,7 @@ class RedisJournal(Journal):
             own = [rule for _, rule in self._store.app(entry.appkey).rules]
             fields, rules = entry.whole_fields(), (*own, *engine.config.scenarios[entry.scenario].rules)
             near = nearest_rule(rules, entry.operation, entry.fields if fields is None else fields, entry.query)
-            entry.near = near.text.to(engine.lang) if near else ""
+            entry.near = near.to(engine.lang) if near else ""
         return entry
 
     @property

@@ -118,7 +118,7 @@ class Responder:
             return ""
         fields = entry.whole_fields()
         near = nearest_rule(rules.rules, entry.operation, entry.fields if fields is None else fields, entry.query)
-        return near.text.to(self._lang) if near else ""
+        return near.to(self._lang) if near else ""
 
     def failure(
         self, context: RequestContext, error: str, by: str, *, detail: str = "", info: str | None = None

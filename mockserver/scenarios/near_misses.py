@@ -34,26 +34,20 @@ class Difference(NamedTuple):
         return message("different" if self.actual else "missing", hint=hint, **self._asdict())
 
 
-class NearestRule(NamedTuple):
-    """The rule with the fewest unmet conditions, and how the request differs from it."""
+def nearest_rule(rules: Iterable[Rule], operation: str, body: Fields, query: Fields) -> Text | None:
+    """Return how a request differs from the first rule for `operation` with the fewest unmet conditions.
 
-    key: str
-    differences: tuple[Difference, ...]  # Empty if the rule matches but has reached its `times`.
-
-    @property
-    def text(self) -> Text:
-        """One line for the journal."""
-        if not self.differences:
-            return message("times_reached", rule=self.key)
-        english, chinese = zip(*(difference.text for difference in self.differences), strict=True)
-        return Text(f"{self.key}: " + "; ".join(english), f"{self.key}：" + "；".join(chinese))
-
-
-def nearest_rule(rules: Iterable[Rule], operation: str, body: Fields, query: Fields) -> NearestRule | None:
-    """Return the first rule for `operation` with the fewest unmet conditions; None if there is no rule."""
+    None if there is no rule. A rule without unmet conditions has reached its `times`.
+    """
     candidates = (rule for rule in rules if operation in rule.on)
     best = min(candidates, key=lambda rule: len(rule.matcher.unmet(body, query)), default=None)
-    return NearestRule(best.key, differences(best.matcher, body, query)) if best else None
+    if best is None:
+        return None
+    texts = [difference.text for difference in differences(best.matcher, body, query)]
+    if not texts:
+        return message("times_reached", rule=best.key)
+    english, chinese = zip(*texts, strict=True)
+    return Text(f"{best.key}: " + "; ".join(english), f"{best.key}：" + "；".join(chinese))
 
 
 def differences(matcher: Matcher, body: Fields, query: Fields) -> tuple[Difference, ...]:

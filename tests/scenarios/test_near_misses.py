@@ -23,7 +23,7 @@ def near(when: dict[str, Any], body: dict[str, Any], query: dict[str, str] | Non
     """The text of the near miss of a single rule."""
     found = nearest_rule([rule("answer 1", when)], OPERATION, body, query or {})
     assert found is not None
-    return found.text.en
+    return found.en
 
 
 def test_the_rule_with_the_fewest_unmet_conditions_is_the_nearest() -> None:
@@ -36,8 +36,7 @@ def test_the_rule_with_the_fewest_unmet_conditions_is_the_nearest() -> None:
     ]
     found = nearest_rule(rules, OPERATION, {"RoomId": "4"}, {})
     assert found is not None
-    assert found.key == "answer 2"
-    assert found.text == ('answer 2: body RoomId is "4", expected "2"', 'answer 2：body RoomId 为 "4"，应为 "2"')
+    assert found == ('answer 2: body RoomId is "4", expected "2"', 'answer 2：body RoomId 为 "4"，应为 "2"')
     assert nearest_rule(rules, "query_all_instance_by_time", {}, {}) is None
     assert nearest_rule([], OPERATION, {}, {}) is None
 
