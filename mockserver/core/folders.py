@@ -89,11 +89,12 @@ class Folders:
 
     def _find_all(self, kind: str, problems: Problems) -> dict[str, Path]:
         files = {path.name: path for path in _candidates(kind, _folders(kind, None)[0])}
-        with problems.collect():
-            for path in _candidates(kind, _folders(kind, self.user)[-1]) if self.user else ():
-                with problems.collect():
-                    _check_file(path, self.user)
-                    files[path.name] = path
+        if self.user is not None:
+            with problems.collect():
+                for path in _candidates(kind, _folders(kind, self.user)[-1]):
+                    with problems.collect():
+                        _check_file(path, self.user)
+                        files[path.name] = path
         return dict(sorted(files.items()))
 
 
