@@ -63,12 +63,13 @@ class Engine:
         metrics: Metrics | None = None,
     ) -> None:
         self.started = monotonic()
-        self.config = self._warn(load(), lang)
+        self.redactor = Redactor()
+        self.lang: Lang = lang
+        self._adopt(load())
         self.backend: Backend | None = None  # Set before the first request.
         self.store = store
         self.journal = journal
         self.metrics = metrics or Metrics()
-        self.lang: Lang = lang
         self.problems: tuple[Problem, ...] = ()
         """Problems of the files at the last reload; if there are any, the configuration before it is still in use."""
         self.changing = threading.RLock()
@@ -78,8 +79,6 @@ class Engine:
         self._cors = cors or Cors()
         self._responder = Responder(lang, store.run)
         self._log = RequestLog(requests, lang)
-        self.redactor = Redactor()
-        self._add_secrets(self.config)
         self._own: dict[str, tuple[tuple[object, ...], Readings, RuleSet]] = {}
         """Merged readings and rules of the apps that have their own, with the objects they were merged from."""
         journal.nearest_rule = self._responder.near_miss
@@ -334,19 +333,17 @@ class Engine:
             except Exception as error:
                 self.problems = (Problem("--fixtures", message("not_loaded", error=error)),)
                 raise
-            self._add_secrets(config)
-            self.config, self.problems = self._warn(config, self.lang), ()
+            self._adopt(config)
+            self.problems = ()
 
-    @staticmethod
-    def _warn(config: Config, lang: Lang) -> Config:
+    def _adopt(self, config: Config) -> None:
+        """Log the warnings of a configuration, mask its secrets, and use it from now on."""
         for warning in config.warnings:
-            log.warning("%s", warning.show(lang))
-        return config
-
-    def _add_secrets(self, config: Config) -> None:
+            log.warning("%s", warning.show(self.lang))
         self.redactor.add_credentials(app.credentials for app in config.apps.values())
         for scenario in config.scenarios.values():
             self.redact_secrets_of(scenario.faults)
+        self.config = config
 
 
 def _fault_context(context: RequestContext) -> FaultContext:
