@@ -99,7 +99,7 @@ class Decision:
     stored: bytes | None = None  # What the journal stores in place of a body that contains secrets.
 
 
-def journal_entry(context: RequestContext, decision: Decision, response: Response) -> JournalEntry:
+def new_entry(context: RequestContext, decision: Decision, response: Response) -> JournalEntry:
     """Return the journal entry of a request that has just been answered."""
     plan, seconds = context.fault_plan, monotonic() - context.started
     # By position: with keywords it would take more than twice as long.

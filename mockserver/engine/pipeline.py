@@ -19,14 +19,7 @@ from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Lang, Text
 from mockserver.engine.config import Config, check_scenario, message
-from mockserver.engine.context import (
-    CONTENT_TYPE,
-    Decision,
-    RequestContext,
-    answer_headers,
-    header_value,
-    journal_entry,
-)
+from mockserver.engine.context import CONTENT_TYPE, Decision, RequestContext, answer_headers, header_value, new_entry
 from mockserver.engine.journal import Journal
 from mockserver.engine.metrics import Metrics
 from mockserver.engine.overrides import RequestOverrides, read_overrides
@@ -119,7 +112,7 @@ class Engine:
 
     def _record(self, context: RequestContext, decision: Decision, response: Response) -> Response:
         response = self._cors.add_headers(context.received, response)
-        entry = journal_entry(context, decision, response)
+        entry = new_entry(context, decision, response)
         self.journal.add(entry)
         self.metrics.add(entry)
         self._log.write(entry)
