@@ -208,6 +208,7 @@ class Kind(Fields, ABC):
     common_defaults: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Defaults of this kind for the fields common to all faults."""
     when_field: ClassVar[str] = ""  # The field that `when: TEXT` sets. `when` with a mapping always selects requests.
+    secret_fields: ClassVar[tuple[str, ...]] = ()  # Fields whose values must not appear in lists and logs.
     needs_valid_signature: ClassVar[bool] = False  # Whether only requests with a valid signature match.
     compares_requests: ClassVar[bool] = False
     """Whether the fault only has an effect over several requests; it is refused as a fault of a single request."""
@@ -219,8 +220,8 @@ class Kind(Fields, ABC):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Field values that must not appear in lists and logs."""
-        return ()
+        """The values of `secret_fields`."""
+        return tuple(filter(None, (getattr(self, name) for name in self.secret_fields)))
 
     def check(self, catalogue: Catalogue) -> None:
         """Raise FaultError if a field names something that does not exist."""

@@ -99,7 +99,7 @@ def parse_fault(given: Any, catalogue: Catalogue, *, once: bool = False) -> Faul
 @functools.cache
 def _validator(kind: type[Kind]) -> Validator:
     """Return the validator of a kind's own and common fields; `on` and `when` are checked by their compilers."""
-    return compile_inline(_kind_schema(kind, _common_properties({}, {})))
+    return compile_inline(_kind_schema(kind, {}, {}))
 
 
 def unescape(text: str) -> str:
@@ -167,13 +167,13 @@ def _operations(on: Any) -> tuple[str, ...] | None:
 
 def fault_schema(on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON Schema of a fault's mapping. `on` and `when` are the schemas of those two fields."""
-    common = _common_properties(on or {}, when or {})
     branches = []
     for name, kind in KINDS.items():
-        own = _kind_schema(kind, common)
+        own = _kind_schema(kind, on or {}, when or {})
         if kind.when_field:
-            choices = {"enum": kind.field_schemas()[kind.when_field]["enum"]}
-            own["properties"]["when"] = {"if": {"type": "string"}, "then": choices, "else": common["when"]}
+            fields = own["properties"]
+            choices = {"enum": fields[kind.when_field]["enum"]}
+            fields["when"] = {"if": {"type": "string"}, "then": choices, "else": fields["when"]}
         branches.append(
             {
                 "if": {"properties": {"fault": {"const": name}}, "required": ["fault"]},
@@ -183,15 +183,13 @@ def fault_schema(on: Mapping[str, Any] | None = None, when: Mapping[str, Any] | 
     return {"type": "object", "properties": {"fault": {"enum": list(KINDS)}}, "required": ["fault"], "allOf": branches}
 
 
-def _kind_schema(kind: type[Kind], common: Mapping[str, Any]) -> dict[str, Any]:
+def _kind_schema(kind: type[Kind], on: Mapping[str, Any], when: Mapping[str, Any]) -> dict[str, Any]:
     schema = kind.object_schema()
-    schema["properties"] = {"fault": {"const": kind.kind}, **schema["properties"], **common}
-    return schema
-
-
-def _common_properties(on: Mapping[str, Any], when: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    schema["properties"] = {
+        "fault": {"const": kind.kind},
+        **schema["properties"],
         "on": {"description": ON.en, "x-description-zh": ON.zh, **on},
         "when": {"description": WHEN.en, "x-description-zh": WHEN.zh, **when},
-        **Common.object_schema()["properties"],
+        **Common.field_schemas(),
     }
+    return schema

@@ -42,10 +42,9 @@ class Share(NamedTuple):
     total: int
 
     @classmethod
-    def of(cls, cells: Iterable[bool]) -> Share:
+    def of(cls, cells: Sequence[bool]) -> Share:
         """Return the share of the cells that are covered."""
-        listed = list(cells)
-        return cls(sum(listed), len(listed))
+        return cls(sum(cells), len(cells))
 
     @property
     def percent(self) -> float:
@@ -85,7 +84,7 @@ class Coverage:
     def whole(self) -> Share:
         """The share of the whole denominator."""
         cells = [cell for part in self.operations for cell in part.cells]
-        return Share.of(cell.times > 0 for cell in (*cells, *self.shared))
+        return Share.of([cell.times > 0 for cell in (*cells, *self.shared)])
 
     @property
     def operations_and_fields(self) -> Share:
@@ -101,15 +100,14 @@ def cover(entries: Iterable[JournalEntry], config: Config) -> Coverage:
     """Return the coverage of the contract of `config` by `entries`."""
     entries = list(entries)
     by_operation = {part[0].operation: part for part in group(entries, lambda entry: entry.operation)}
-    faults = _count_faults(entries)
+    faults, rules = _count_faults(entries), config.rules
+    required = set.intersection(*(_required(name, config) for name in OPERATIONS))
+    counting = [error for error in config.catalogue if error in rules and rules[error].counts]
+    shared = [error for error in counting if required.issuperset(rules[error].fields)]
     outcomes = Counter(outcome_of(entry) for entry in entries if entry.operation in OPERATIONS)
     return Coverage(
-        operations=tuple(_operation(name, by_operation.get(name, ()), config) for name in OPERATIONS),
-        shared=tuple(
-            Cell(error, outcomes[error])
-            for error in config.catalogue
-            if (rule := config.rules.get(error)) and rule.counts and _is_shared(error, config)
-        ),
+        operations=tuple(_operation(name, by_operation.get(name, ()), config, shared) for name in OPERATIONS),
+        shared=tuple(Cell(error, outcomes[error]) for error in shared),
         readings=tuple(_reading_cells(_count_readings(entries))),
         faults=tuple(Cell(kind, faults[kind], False) for kind in dict.fromkeys((*KINDS, *sorted(faults)))),
         unknown=sum(entry.operation not in OPERATIONS for entry in entries),
@@ -123,8 +121,11 @@ def outcome_of(entry: JournalEntry) -> str:
     return entry.error or (EMPTY if entry.empty else SUCCESS)
 
 
-def _operation(name: str, entries: Sequence[JournalEntry], config: Config) -> OperationCoverage:
-    schema = config.schemas.request(name).schema
+def _required(operation: str, config: Config) -> set[str]:
+    return set(config.schemas.request(operation).schema.get("required", ()))
+
+
+def _operation(name: str, entries: Sequence[JournalEntry], config: Config, shared: Sequence[str]) -> OperationCoverage:
     counts = Counter(outcome_of(entry) for entry in entries)
     # A valid request covers its fields, whatever the response is (it may be `room_not_found`).
     valid = [entry for entry in entries if all(violation.tolerated for violation in entry.violations)]
@@ -132,32 +133,23 @@ def _operation(name: str, entries: Sequence[JournalEntry], config: Config) -> Op
         operation=name,
         section=OPERATIONS[name].section,
         requests=len(entries),
-        outcomes=tuple(_outcomes(counts, set(schema.get("required", ())), config)),
-        fields=tuple(_fields(valid, schema)),
+        outcomes=tuple(_outcomes(name, counts, config, shared)),
+        fields=tuple(_fields(valid, config.schemas.request(name).schema)),
         readings=tuple(cell for cell in _reading_cells(_count_readings(entries)) if cell.times),
         faults=tuple(Cell(kind, times, False) for kind, times in sorted(_count_faults(entries).items())),
     )
 
 
-def _outcomes(counts: Counter[str], required: set[str], config: Config) -> Iterator[Cell]:
+def _outcomes(name: str, counts: Counter[str], config: Config, shared: Sequence[str]) -> Iterator[Cell]:
     yield Cell(SUCCESS, counts[SUCCESS])
     yield Cell(EMPTY, counts[EMPTY])
     for error in config.catalogue:
         rule = config.rules.get(error)
-        possible = rule is None or required.issuperset(rule.fields)
+        possible = rule is None or _required(name, config).issuperset(rule.fields)
         if error != OK and (possible or counts[error]):
-            own = bool(rule and rule.counts and possible and not _is_shared(error, config))
-            yield Cell(error, counts[error], own)
+            yield Cell(error, counts[error], bool(rule and rule.counts and possible and error not in shared))
     if counts[FAULT]:
         yield Cell(FAULT, counts[FAULT], False)
-
-
-def _is_shared(error: str, config: Config) -> bool:
-    """Whether the error has a retry rule and every operation can return it."""
-    rule = config.rules.get(error)
-    return rule is not None and all(
-        set(config.schemas.request(name).schema.get("required", ())).issuperset(rule.fields) for name in OPERATIONS
-    )
 
 
 def _fields(entries: Sequence[JournalEntry], schema: Any) -> Iterator[Cell]:

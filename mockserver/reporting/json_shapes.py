@@ -12,7 +12,7 @@ from mockserver.core.clock import show_time
 from mockserver.core.text import Lang, Text
 from mockserver.engine.journal_entry import Cut, JournalEntry
 from mockserver.engine.masking import redact_body, redact_fields, redact_query
-from mockserver.reporting.coverage import Cell, Coverage, Share
+from mockserver.reporting.coverage import Cell, Coverage
 from mockserver.reporting.report import Report
 from mockserver.reporting.verification import Verification
 
@@ -117,7 +117,7 @@ def report_json(report: Report, lang: Lang = "en", failures: Sequence[str] = ())
 def coverage_json(coverage: Coverage) -> dict[str, Any]:
     """Return the coverage: outcomes and fields of each operation, then readings and faults."""
     return {
-        **_share(coverage.whole),
+        **pick(coverage.whole, "percent", met="covered", of="total"),
         "unknown": coverage.unknown,
         "operations": [
             {
@@ -132,7 +132,7 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
         "readings": _cells(coverage.readings, "value"),
         "faults": _cells(coverage.faults),
         "shared": _cells(coverage.shared, "counts"),
-        "operations_and_fields": _share(coverage.operations_and_fields),
+        "operations_and_fields": pick(coverage.operations_and_fields, "percent", met="covered", of="total"),
     }
 
 
@@ -143,14 +143,14 @@ def verification_json(verification: Verification, lang: Lang = "en") -> dict[str
         "message": verification.message.to(lang),
         "near": [
             {
-                "id": miss.entry.id,
-                "operation": miss.entry.operation,
+                "id": entry.id,
+                "operation": entry.operation,
                 "differences": [
                     pick(difference, "what", wanted="expected", got="actual", text="text", lang=lang)
-                    for difference in miss.differences
+                    for difference in differing
                 ],
             }
-            for miss in verification.near
+            for entry, differing in verification.near
         ],
     }
 
@@ -163,10 +163,6 @@ def pick(item: object, *names: str, lang: Lang = "en", **renamed: str) -> dict[s
 
 def _cells(cells: Iterable[Cell], *names: str) -> list[dict[str, Any]]:
     return [pick(cell, "name", "times", *names) for cell in cells]
-
-
-def _share(share: Share) -> dict[str, Any]:
-    return {"percent": share.percent, "met": share.covered, "of": share.total}
 
 
 def _content(content: bytes, cut: Cut | None, mask: Callable[[str], str] = str) -> dict[str, Any]:

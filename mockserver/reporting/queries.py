@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
@@ -25,21 +25,12 @@ _CHOICES: dict[str, tuple[Mapping[str, Any], str, str]] = {
 }  # Values of a parameter by how they are written, and the message for others.
 
 
-class RequestsQuery(NamedTuple):
-    """The parameters of `GET requests`."""
-
-    query: JournalQuery
-    limit: int | None
-    wait_for: int | None  # Wait until this many requests match.
-    timeout: float  # Maximum seconds to wait.
-
-
 def parse_requests_query(
     appkey: str | None, query: Mapping[str, str], errors: Collection[str], *, paging: bool = True
-) -> RequestsQuery:
-    """Return the parsed parameters; `errors` are the catalogue's names. Raise AdminError for invalid ones.
+) -> tuple[JournalQuery, int | None, int | None, float]:
+    """Return the query, the limit, how many matching requests to wait for, and for how many seconds at most.
 
-    Without `paging`, a limit or a timeout is invalid.
+    `errors` are the catalogue's names. Raise AdminError for invalid parameters, without `paging` also for those three.
     """
     known = [name for name in _PARAMETERS if paging or name not in _PAGING]
     values: dict[str, Any] = {}
@@ -51,7 +42,7 @@ def parse_requests_query(
     limit, wait_for, timeout = (values.pop(name, None) for name in _PAGING)
     values["error"] = journal_error(values.get("error"))
     wait = min(DEFAULT_WAIT if timeout is None else timeout, MAX_WAIT)
-    return RequestsQuery(JournalQuery(appkey=appkey, **values), limit, wait_for, wait)
+    return JournalQuery(appkey=appkey, **values), limit, wait_for, wait
 
 
 def check_names(errors: Collection[str], **names: str | None) -> None:

@@ -101,15 +101,10 @@ def _operations(view: ReportView) -> Iterator[JunitSuite]:
         suite = JunitSuite(operation or view.label["no_operation"], view.criteria.fail_on_violations)
         outcomes = groups.get(operation, {})
         cells = parts[operation].outcomes if operation in parts else ()
-        for cell in cells:
-            if cell.counts or cell.times:
-                suite.add_case(
-                    cell.name,
-                    *_problems(view, outcomes.pop(cell.name, [])),
-                    skipped="" if cell.times else view.label["missing"],
-                )
-        for outcome, remaining in outcomes.items():
-            suite.add_case(outcome, *_problems(view, remaining))
+        times = {cell.name: cell.times for cell in cells if cell.counts or cell.times}
+        for outcome in dict.fromkeys((*times, *outcomes)):
+            skipped = "" if times.get(outcome, 1) else view.label["missing"]
+            suite.add_case(outcome, *_problems(view, outcomes.get(outcome, [])), skipped=skipped)
         yield suite
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,11 +17,12 @@ from mockserver.engine.journal_entry import JournalEntry
 from mockserver.reporting.coverage import Coverage, cover, outcome_of
 from mockserver.reporting.lints import LINTS, lint
 from mockserver.reporting.queries import invalid_parameter
-from mockserver.reporting.retries import MAX_IDS, MISTAKES, ErrorHandling, Finding, analyze_retries
+from mockserver.reporting.retries import MAX_IDS, MISTAKES, ErrorHandling, Expected, Finding, analyze_retries
 from mockserver.reporting.texts import TEXTS
 
 NAMES = (*VIOLATIONS, *LINTS, *MISTAKES)
 """Everything that can fail a run: violations, lints and mistakes in error handling."""
+_Found = tuple[JournalEntry, Violation, bool]  # The last is whether it is a lint.
 _FAILURES: dict[str, Text] = TEXTS["failures"]
 _SAME_AS_LINT = {"repeated": "repeated_after_final"}
 """A mistake that a lint reports too: a test that expects the lint expects both."""
@@ -127,10 +128,8 @@ def find_failures(report: Report, criteria: FailCriteria) -> list[Text]:
     return failures
 
 
-def _group(
-    found: Iterable[tuple[JournalEntry, Violation, bool]], expected: Callable[[JournalEntry, str], bool]
-) -> tuple[ViolationGroup, ...]:
-    groups: dict[tuple[str, str, str, str, bool, bool], list[tuple[JournalEntry, Violation, bool]]] = {}
+def _group(found: Iterable[_Found], expected: Expected) -> tuple[ViolationGroup, ...]:
+    groups: dict[tuple[str, str, str, str, bool, bool], list[_Found]] = {}
     for entry, violation, across in found:
         # Each unknown path has its own group, since the texts contain the paths.
         where = violation.got if violation.where == "path" else violation.where

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mockserver.contract.catalogue import RetryRule, RetryRules
 from mockserver.core.text import Text, pluralize
@@ -19,6 +19,8 @@ from mockserver.reporting.texts import TEXTS
 MISTAKES: dict[str, Text] = TEXTS["mistakes"]
 CORRECT: dict[str, Text] = TEXTS["reactions"]
 """The other reactions of a client to an error."""
+Reaction = tuple[str, JournalEntry | None]  # Its name, and the request that shows it.
+Expected = Callable[[JournalEntry, str], bool]  # Whether a test expects a violation or a mistake of its request.
 MAX_IDS = 5  # Request ids listed as examples.
 MAX_SIGNING_DELAY = 2.0  # Seconds between curtime and a request that was signed just before it was sent.
 NEW_SESSION_SECONDS = 600.0  # A retry after this gap resets the count of tries.
@@ -49,39 +51,14 @@ class ErrorHandling:
     findings: tuple[Finding, ...]
 
 
-@dataclass(slots=True)
-class _Tally:
-    rule: RetryRule
-    actions: Counter[str] = field(default_factory=Counter)
-    mistakes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """The ids of the requests that show each mistake, unless their test expects it."""
-
-    def result(self, target: str) -> ErrorHandling:
-        findings = []
-        for action in MISTAKES:
-            if ids := self.mistakes.get(action, []):
-                times = {1: "once", 2: "twice"}.get(len(ids), f"{len(ids)} times")
-                what, error = action_text(action, self.rule, Text(times, f" {len(ids)} 次")), self.rule.error
-                text = Text(f"after {error} the client {what.en}", f"{error} 之后，客户端{what.zh}")
-                findings.append(Finding(action, len(ids), text, tuple(ids[:MAX_IDS])))
-        total = self.actions.total() - self.actions["too_often"]
-        return ErrorHandling(target, self.rule, total, dict(self.actions), tuple(findings))
-
-
 def analyze_retries(
-    entries: Iterable[JournalEntry], rules: RetryRules, expected: Callable[[JournalEntry, str], bool] = lambda *_: False
+    entries: Iterable[JournalEntry], rules: RetryRules, expected: Expected = lambda *_: False
 ) -> tuple[ErrorHandling, ...]:
     """Return the error handling per operation (in the order of first use) and error (in the order of the rules).
 
     A mistake is counted, but not reported, if `expected(ENTRY, ACTION)` is true of the request that shows it.
     """
-    tallies: dict[tuple[str, str], _Tally] = {}
-
-    def add(tally: _Tally, action: str, shown: JournalEntry | None) -> None:
-        tally.actions[action] += 1
-        if shown is not None and action in MISTAKES and not expected(shown, action):
-            tally.mistakes[action].append(shown.id)
-
+    reactions: dict[tuple[str, str], list[Reaction]] = defaultdict(list)
     for requests in by_client(entries):
         positions = {entry.id: position for position, entry in enumerate(requests)}
         for sequence in group(requests, lambda entry: (_target(entry), _body(entry))):
@@ -90,19 +67,31 @@ def analyze_retries(
                 rule = retry_rule(entry, rules)
                 if rule is None:
                     continue
-                tally = tallies.setdefault((_target(entry), entry.error), _Tally(rule))
+                found = reactions[_target(entry), entry.error]
                 if not rule.final and retries[entry.id] > rule.tries:
-                    add(tally, "too_often", entry)
+                    found.append(("too_often", entry))
                 retry = _first_after(entry, sequence, position)
                 following = _first_after(entry, requests, positions[entry.id])
-                action, shown = _classify(rule, entry, retry, following)
+                found.append(_classify(rule, entry, retry, following))
                 if retry and retry_rule(retry, rules) is rule and gap(entry, retry) < NEW_SESSION_SECONDS:
                     retries[retry.id] = retries[entry.id] + 1
-                add(tally, action, shown)
     error_order = {error: position for position, error in enumerate(rules)}
-    target_order = {target: position for position, (target, _) in reversed([*enumerate(tallies)])}
-    ranked = sorted(tallies, key=lambda key: (target_order[key[0]], error_order[key[1]]))
-    return tuple(tallies[key].result(key[0]) for key in ranked)
+    target_order = {target: position for position, (target, _) in reversed([*enumerate(reactions)])}
+    ranked = sorted(reactions, key=lambda key: (target_order[key[0]], error_order[key[1]]))
+    return tuple(_error_handling(key[0], rules[key[1]], reactions[key], expected) for key in ranked)
+
+
+def _error_handling(operation: str, rule: RetryRule, reactions: list[Reaction], expected: Expected) -> ErrorHandling:
+    actions, findings = Counter(action for action, _ in reactions), []
+    for name in MISTAKES:
+        ids = [entry.id for action, entry in reactions if action == name and entry and not expected(entry, name)]
+        if ids:
+            times = {1: "once", 2: "twice"}.get(len(ids), f"{len(ids)} times")
+            what = action_text(name, rule, Text(times, f" {len(ids)} 次"))
+            text = Text(f"after {rule.error} the client {what.en}", f"{rule.error} 之后，客户端{what.zh}")
+            findings.append(Finding(name, len(ids), text, tuple(ids[:MAX_IDS])))
+    total = len(reactions) - actions["too_often"]
+    return ErrorHandling(operation, rule, total, dict(actions), tuple(findings))
 
 
 def action_text(action: str, rule: RetryRule, times: Text | None = None) -> Text:
@@ -166,7 +155,7 @@ def _first_after(entry: JournalEntry, requests: list[JournalEntry], position: in
 
 def _classify(
     rule: RetryRule, entry: JournalEntry, retry: JournalEntry | None, following: JournalEntry | None
-) -> tuple[str, JournalEntry | None]:
+) -> Reaction:
     """Return the reaction of the client to an error, and the request that shows it.
 
     `retry` is its next request to the same operation with the same body; `following` its next request of any kind.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from mockserver.contract.catalogue import OK
 from mockserver.contract.matching import InvalidMatcher, Matcher, compile_when
@@ -33,6 +33,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(COUNT_KEYS, (int, "count")),
 }  # The types of the keys, and the names of their texts.
 KEYS = tuple(_TYPES)
+NearMiss = tuple[JournalEntry, tuple[Difference, ...]]  # A similar request, and how it differs.
 MAX_NEAR_MISSES = 3
 MAX_IDS = 10  # Ids listed when too many requests were received.
 MAX_COMPARED = 1_000  # Near misses are searched among the newest requests only.
@@ -94,13 +95,6 @@ class VerificationRequest:
         return Text(en, zh)
 
 
-class NearMiss(NamedTuple):
-    """A similar request that does not match, and its differences."""
-
-    entry: JournalEntry
-    differences: tuple[Difference, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class Verification:
     """The result of a verification."""
@@ -109,7 +103,7 @@ class Verification:
     count: int  # Number of matching requests.
     evicted: int  # Number of requests that could match and were evicted from the journal.
     message: Text  # Expected and actual number; several lines with near misses if the verification failed.
-    near: tuple[NearMiss, ...] = ()
+    near: tuple[NearMiss, ...] = ()  # The most similar requests.
 
 
 def parse_verification(body: Mapping[str, Any]) -> VerificationRequest:
@@ -194,7 +188,7 @@ def _near_misses(selection: Selection, request: VerificationRequest) -> tuple[Ne
         if request.matches(entry) is False:
             differing = _differences(entry, request)
             other_operation = request.query.operation not in (None, entry.operation)
-            misses.append((other_operation, len(differing), age, NearMiss(entry, differing)))
+            misses.append((other_operation, len(differing), age, (entry, differing)))
     misses.sort(key=lambda row: row[:3])
     return tuple(row[3] for row in misses[:MAX_NEAR_MISSES])
 

@@ -31,14 +31,8 @@ class ReportView:
         self.report, self.lang, self.criteria = report, lang, criteria
         self.label = {name: text.to(lang) for name, text in TEXTS["labels"].items()}
         coverage = report.coverage
-        self.summary = self._fill(
-            "summary",
-            requests=report.requests,
-            counted=pluralize(report.requests, "request"),
-            apps=report.apps,
-            accepted=report.accepted,
-            refused=report.requests - report.accepted,
-        )
+        refused, counted = report.requests - report.accepted, pluralize(report.requests, "request")
+        self.summary = self._fill("summary", report=report, counted=counted, refused=refused)
         counted = pluralize(report.evicted, "older request")
         self.notes = [self._fill("unnamed", count=report.unnamed)] if report.unnamed else []
         self.notes += [self._fill("evicted", count=report.evicted, counted=counted)] if report.evicted else []
@@ -53,13 +47,7 @@ class ReportView:
         self.more = self._fill("more", count=more) if more > 0 else ""
         whole, basic = coverage.whole, coverage.operations_and_fields
         self.percent = f"{whole.percent:g} %"
-        self.coverage = self._fill(
-            "coverage",
-            percent=self.percent,
-            share=f"{whole.covered}/{whole.total}",
-            basic=f"{basic.percent:g} %",
-            basic_share=f"{basic.covered}/{basic.total}",
-        )  # The percentages in one line.
+        self.coverage = self._fill("coverage", whole=whole, basic=basic)  # The percentages in one line.
         self.shared_share = f"{sum(bool(cell.times) for cell in coverage.shared)}/{len(coverage.shared)}"
         self.shared_covered = self._counted(cell for cell in coverage.shared if cell.times)
         self.shared_missing = [self._cell(cell) for cell in coverage.shared if not cell.times]

@@ -73,7 +73,7 @@ def count_requests(context: AdminContext, request: AdminRequest) -> Json:
     `evicted` counts evicted requests that may have matched.
     """
     _check_appkey(context, request.appkey)
-    query = parse_requests_query(request.appkey, request.query, context.engine.config.catalogue, paging=False).query
+    query, *_ = parse_requests_query(request.appkey, request.query, context.engine.config.catalogue, paging=False)
     if query.violation in LINTS:
         selection = _select_with_lints(context, query)
         return {"count": len(selection.entries), "evicted": selection.evicted}

@@ -44,12 +44,10 @@ def diagnose_offset(moment: float, now: float, freshness: int, names: Sequence[s
     if replaced is not None and abs(moment - replaced) <= freshness:
         return make_diagnosis([*names, "process_time_replaced"], moment=show_time(moment))
     offset = round(moment - floor(now))
-    if abs(offset - UTC8_OFFSET) <= freshness:
-        return make_diagnosis([*names, "curtime_eight_hours_ahead"])
-    if abs(offset + UTC8_OFFSET) <= freshness:
-        return make_diagnosis([*names, "curtime_eight_hours_behind"])
-    name = "clock_ahead" if offset > 0 else "clock_behind"
-    return make_diagnosis([*names, name], span=format_duration(abs(offset)))
+    side = "ahead" if offset > 0 else "behind"
+    if abs(abs(offset) - UTC8_OFFSET) <= freshness:
+        return make_diagnosis([*names, f"curtime_eight_hours_{side}"])
+    return make_diagnosis([*names, f"clock_{side}"], span=format_duration(abs(offset)))
 
 
 def whole_second(text: str) -> int | None:

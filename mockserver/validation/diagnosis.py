@@ -16,7 +16,7 @@ from mockserver.contract.checksum import Formula, checksum_matches
 from mockserver.core.text import Text
 from mockserver.validation.curtime import hashed_variants, whole_second
 from mockserver.validation.encodings import Digest, decode_base64, describe_shape, read_digest
-from mockserver.validation.mistakes import UNEXPLAINED, Diagnosis, make_diagnosis
+from mockserver.validation.mistakes import Diagnosis, make_diagnosis
 from mockserver.validation.redactor import MIN_SECRET_LENGTH
 from mockserver.validation.signature_candidates import (
     FORMULAS,
@@ -71,7 +71,7 @@ def diagnose(
     if shape in (("checksum_empty",), ("checksum_sample",)):
         return make_diagnosis(shape, formula=formula)
     explain = _EXPLAIN if suggest_explain and not deep else Text("", "")
-    return make_diagnosis((UNEXPLAINED, *shape), formula=formula, explain=explain)
+    return make_diagnosis(("unexplained", *shape), formula=formula, explain=explain)
 
 
 def _find_cause(

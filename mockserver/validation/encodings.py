@@ -61,11 +61,11 @@ def describe_shape(checksum: str, digest: Digest | None) -> tuple[str, ...]:
     if digest and digest.certain:
         length = () if digest.algorithm == "sha1" else (f"{digest.algorithm}_length",)
         return (*digest.mistakes, *length)
-    if not checksum.strip():
+    text = checksum.strip()
+    if not text:
         return ("checksum_empty",)
     if checksum == "123456789abcdefg":
         return ("checksum_sample",)
-    text = checksum.strip()
     around = ("blanks_around",) if text != checksum else ()
     if _HEX.fullmatch(text):
         return (*around, *_hex_case(text)[0], "wrong_length")

@@ -11,6 +11,7 @@ depend on it.
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import zlib
@@ -128,22 +129,15 @@ def _parse_object(items: list[tuple[str, Any]]) -> dict[str, Any]:
     return result if len(result) == len(items) else _ObjectWithRepeatedKeys(items)
 
 
-def _parse_int(text: str) -> int:
-    _check_number_length(text)
-    return int(text)
-
-
-def _parse_float(text: str) -> float:
-    _check_number_length(text)
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise _NotJSON("number_too_large", number=shorten(text))
-    return value
-
-
-def _check_number_length(text: str) -> None:
+def _parse_number(text: str) -> float:
     if len(text) > MAX_NUMBER_LENGTH:
         raise _NotJSON("number_too_long", count=len(text), limit=MAX_NUMBER_LENGTH)
+    if text.removeprefix("-").isdigit():
+        return int(text)
+    value = float(text)
+    if math.isinf(value):
+        raise _NotJSON("number_too_large", number=shorten(text))
+    return value
 
 
 def _refuse_constant(text: str) -> None:
@@ -151,7 +145,7 @@ def _refuse_constant(text: str) -> None:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_parse_object, parse_int=_parse_int, parse_float=_parse_float, parse_constant=_refuse_constant
+    object_pairs_hook=_parse_object, parse_int=_parse_number, parse_float=_parse_number, parse_constant=_refuse_constant
 )
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts
 
-UNEXPLAINED = "unexplained"
-
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -26,11 +24,6 @@ class Diagnosis:
     def name(self) -> str:
         """The names joined by `+`."""
         return "+".join(self.names)
-
-    @property
-    def explained(self) -> bool:
-        """Whether the cause was found, not only the shape of the checksum described."""
-        return UNEXPLAINED not in self.names
 
 
 MISTAKES: dict[str, dict[str, Text]] = read_texts(Path(__file__).with_name("mistakes.yaml"))

@@ -91,10 +91,10 @@ def _unknown_fields(mismatch: Mismatch, where: str, section: str) -> Iterator[Vi
     properties = list(mismatch.schema.get("properties", {}))
     known = [name for name in properties if name not in mismatch.value] or properties
     for name in unknown_fields(mismatch)[:MAX_UNKNOWN]:
-        nearest = similar_name(name, known)
+        nearest, step = similar_name(name, known), shorten(name).replace("~", "~0").replace("/", "~1")
         yield make_violation(
             "unknown_field",
-            f"{where}/{_pointer_step(name)}",
+            f"{where}/{step}",
             expected=nearest or f"one of {', '.join(known)}",
             got=name,
             name=shorten(name),
@@ -108,11 +108,6 @@ def _expected(schema: Mapping[str, Any]) -> Text:
     # In Chinese texts a space separates Chinese from ASCII.
     space = " " if expected.zh[0].isascii() else ""
     return Text(expected.en, f"{space}{expected.zh}")
-
-
-def _pointer_step(name: str) -> str:
-    """Return `name` as one step of a JSON pointer (RFC 6901), shortened to fit a line of text."""
-    return shorten(name).replace("~", "~0").replace("/", "~1")
 
 
 def _reason(mismatch: Mismatch) -> Text:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mockserver.contract.apps import App, Credentials
+from mockserver.contract.apps import App
 from mockserver.contract.checksum import Formula, checksum_matches
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, format_duration, make_violation, shorten
@@ -37,12 +37,6 @@ class SigningContext:
     suggest_explain: bool = True
     """Whether the advice may mention `mockserver explain`: it needs the app's keys to be in a file."""
     deep: bool = False  # Search for the cause of a wrong checksum without a time limit, as `mockserver explain` does.
-
-    @property
-    def other_keys(self) -> list[Credentials]:
-        """The keys of all apps but the one named by the query."""
-        own = self.app.appkey if self.app else ""
-        return [app.credentials for apps in self.apps for app in list(apps.values()) if app.appkey != own]
 
 
 def check_signature(
@@ -106,11 +100,9 @@ def _unknown_appkey(appkey: str) -> Violation:
 
 
 def _check_identifier(identifier: str | None, app: App | None, readings: Readings) -> list[Violation]:
-    if identifier is None:
-        return []
-    if not identifier:
+    if identifier == "":
         return [make_violation("identifier_empty")]
-    if readings["identifier"] == "admin" and app is not None and identifier not in app.identifiers:
+    if identifier and readings["identifier"] == "admin" and app is not None and identifier not in app.identifiers:
         expected = ", ".join(app.identifiers)
         return [make_violation("identifier_not_allowed", expected=expected, got=identifier)]
     return []
@@ -158,11 +150,12 @@ def _wrong_checksum(
 ) -> Violation:
     # `query` may be redacted; the search needs what the client really sent.
     checksum, sent = query["checksum"], read_query(request.query).values or query
+    others = (other for apps in context.apps for other in list(apps.values()) if other.appkey != app.appkey)
     diagnosis = diagnose(
         sent.get("checksum", checksum),
         sent.get("curtime", query["curtime"]),
         app.credentials,
-        other_keys=context.other_keys,
+        other_keys=[other.credentials for other in others],
         formulas=formulas,
         earlier_curtime=context.memory.signed_for(checksum) if context.memory else None,
         deep=context.deep,

@@ -65,7 +65,7 @@ def test_a_failure_shows_similar_requests_and_where_they_differ() -> None:
         '      body RoomId is "79", expected "77"',
     ]
     assert result.message.zh.startswith('应有 2 个请求 query_room_info（body RoomId = "77"、accepted），找到 0 个')
-    assert [miss.entry.id for miss in result.near] == ["3", "2", "4"]
+    assert [entry.id for entry, _ in result.near] == ["3", "2", "4"]
     shape = verification_json(result)
     assert (shape["ok"], shape["count"], shape["evicted"]) == (False, 0, 0)
     assert shape["near"][1] == {

@@ -8,6 +8,7 @@ class SecretRotated(ChecksumKind):
         "checksum_mismatch until the client signs with the new secret",
         "返回 checksum_mismatch，直到客户端改用新密钥签名",
     )
+    secret_fields = ("appsecret",)
     appsecret: str | None = string(
         "The new secret (use a made-up one); a random one if omitted.",
         "新密钥（请用虚构值）；省略时为随机值。",
@@ -15,11 +16,6 @@ class SecretRotated(ChecksumKind):
         256,
         None,
     )
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The new secret."""
-        return (self.appsecret,) if self.appsecret else ()
 
     def apply(self, signing: SigningContext, draw: Draw) -> tuple[SigningContext, str]:
         return with_appsecret(signing, self.appsecret or draw.fixed_token("secret")), "another secret"
