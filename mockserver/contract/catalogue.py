@@ -72,9 +72,8 @@ def load_catalogue(document: Document, required: set[str]) -> Catalogue:
             text = message("duplicate_code", code=code, name=names[code])
             problems.append(document.problem(("errors", index, "code"), text))
         names.setdefault(code, name)
-        rows[name] = ErrorRow(
-            name, code, entry["source"], entry["section"], entry["status"], Text(entry["en"], entry["zh"])
-        )
+        text = Text(entry["en"], entry["zh"])
+        rows[name] = ErrorRow(name, code, entry["source"], entry["section"], entry["status"], text)
     if OK in rows and rows[OK].code != 0:
         problems.append(document.problem(("errors",), message("code_of_ok")))
     if missing := ", ".join(sorted(required - rows.keys())):

@@ -29,16 +29,14 @@ class Operation:
         return PREFIX + self.name
 
 
-_TABLE = (
+OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in (
     Operation("query_instance_all_records_by_time", "2.1", Text("A user's call records", "某用户的通话记录")),
     Operation("query_room_info", "2.2", Text("A room and its users", "房间及其成员")),
     Operation("query_all_instance_by_time", "2.3", Text("All calls in a time range", "时间段内的全部通话")),
     Operation("count_business_total_volume_by_day", "3.1", Text("Usage trend of a day", "单日业务量趋势")),
     Operation("count_business_distribute_volume_by_day", "3.2", Text("Usage distribution of a day", "单日业务量分布")),
     Operation("count_qos_by_day", "3.3", Text("Call quality of a day", "单日质量统计")),
-)  # fmt: skip
-OPERATIONS: dict[str, Operation] = {operation.name: operation for operation in _TABLE}
-
+)}  # fmt: skip
 
 PATHS: dict[str, tuple[Operation, bool]] = {
     f"{prefix}{name}": (operation, prefix == PREFIX)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from mockserver.scenarios.loading import load_scenarios
 from mockserver.scenarios.model import RuleSet, Scenario
 
 message = messages(Path(__file__).with_name("texts.yaml"))
-_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,9 @@ class Config:
     """The style of ErrorInfo chosen for the whole run; it wins over that of a scenario."""
     warnings: Sequence[Problem] = ()  # What is valid in the user's files but probably a mistake.
     has_own_schemas: bool = False  # A schema is not the shipped one.
-    number: int = field(default_factory=lambda: next(_NUMBERS))  # Unique in this process; part of every cache key.
+    number: int = field(
+        init=False, default_factory=itertools.count(1).__next__
+    )  # Unique in this process; part of every cache key.
 
     @cached_property
     def readings(self) -> Mapping[str, Mapping[str, Value]]:
@@ -57,10 +58,6 @@ class Config:
     def rule_sets(self) -> Mapping[str, RuleSet]:
         """The rules of each scenario."""
         return {name: RuleSet(scenario.rules) for name, scenario in self.scenarios.items()}
-
-    def with_overrides(self, overrides: Mapping[str, Value]) -> Config:
-        """Return the same configuration with other readings for the whole run."""
-        return replace(self, reading_overrides=overrides, number=next(_NUMBERS))
 
     def error_info(self, scenario: str) -> ErrorInfoStyle:
         """Return the style of ErrorInfo under a scenario."""

@@ -295,11 +295,6 @@ class Journal:
         with self._lock:
             return [appkey for kind, appkey in self._apps if kind == "request"]
 
-    @property
-    def size(self) -> int:
-        """Approximate bytes of all entries."""
-        return self._size
-
     def totals(self) -> tuple[int, int]:
         """Return the number of all entries and their approximate bytes."""
         with self._lock:

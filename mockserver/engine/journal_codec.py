@@ -25,8 +25,18 @@ from mockserver.contract.readings import DEFAULTS
 from mockserver.contract.violations import Violation, mask_checksums
 from mockserver.core.http import Request
 from mockserver.core.text import Text
-from mockserver.engine.journal_entry import MAX_BODY, SHORT_ANSWER, Cut, JournalEntry
-from mockserver.engine.masking import is_whole, mask_headers, mask_query, mask_violations, shorten_fields, truncate
+from mockserver.engine.journal_entry import (
+    MAX_BODY,
+    SHORT_ANSWER,
+    Cut,
+    JournalEntry,
+    is_whole,
+    mask_headers,
+    mask_query,
+    mask_violations,
+    shorten_fields,
+    truncate,
+)
 
 Compact: TypeAlias = "tuple[Any, ...] | bytes"
 _LENGTHS = struct.Struct("<B7I")

@@ -51,7 +51,11 @@ def read_overrides(request: Request, query: Mapping[str, str], config: Config) -
         try:
             _apply(overrides, kind, value, config)
         except FaultError as error:
-            overrides.violations.append(_invalid(where, value, error.text))
+            place, _, header = where.partition(":")
+            name = Text(header, header) if place == "header" else message("magic_value")
+            got = mask_fault_secret(value)
+            violation = make_violation("invalid_override", where, got=got, name=name, reason=error.text)
+            overrides.violations.append(violation)
     return overrides
 
 
@@ -85,9 +89,3 @@ def _apply(overrides: RequestOverrides, kind: str, value: str, config: Config) -
         overrides.faults.append(parse_fault({"fault": "error", "name": unescape(value)}, config.catalogue))
     else:
         raise FaultError((), message("override_forms"))
-
-
-def _invalid(where: str, value: str, reason: Text) -> Violation:
-    place, _, header = where.partition(":")
-    name = Text(header, header) if place == "header" else message("magic_value")
-    return make_violation("invalid_override", where, got=mask_fault_secret(value), name=name, reason=reason)

@@ -224,15 +224,9 @@ class Engine:
     def _signing_context(self, context: RequestContext) -> SigningContext:
         """Return the keys and the clock to verify the signature against, with checksum faults applied."""
         config, app, state, preview = context.config, context.app, context.state, context.preview
-        signing = SigningContext(
-            context.now,
-            app,
-            (config.apps, self.store.apps),
-            None if preview else state.claims,
-            not preview and (state.clock.is_moved or self.store.clock.is_moved),
-            app is not None and app.appkey in config.apps,
-            preview,
-        )
+        moved = not preview and (state.clock.is_moved or self.store.clock.is_moved)
+        memory, listed = None if preview else state.claims, app is not None and app.appkey in config.apps
+        signing = SigningContext(context.now, app, (config.apps, self.store.apps), memory, moved, listed, preview)
         if context.fault_plan is None or app is None:
             return signing
         trial = replace(signing, memory=None)

@@ -109,14 +109,10 @@ class RedisJournal(Journal):
         """Return the apps that have entries or evicted entries."""
         return [appkey for kind, appkey in self._stream_names() if kind == "request"]
 
-    @property
-    def size(self) -> int:
-        """Approximate bytes of all entries."""
-        return int(self._store.command("GET", self._store.prefix + "bytes") or 0)
-
     def totals(self) -> tuple[int, int]:
         """Return the number of all entries and their approximate bytes."""
-        return int(self._store.command("HLEN", self._store.prefix + "ids")), self.size
+        prefix = self._store.prefix
+        return int(self._store.command("HLEN", prefix + "ids")), int(self._store.command("GET", prefix + "bytes") or 0)
 
     @property
     def evictions(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -243,7 +244,7 @@ def load_shared(store: RedisStore, document: dict[str, Any]) -> None:
     if document["overrides"] != engine.config.reading_overrides:
         store.overrides.clear()
         store.overrides.update(document["overrides"])
-        engine.config = engine.config.with_overrides(document["overrides"])
+        engine.config = replace(engine.config, reading_overrides=document["overrides"])
 
 
 def load_app(store: RedisStore, appkey: str, document: dict[str, Any], before: AppState | None) -> RedisAppState:

@@ -25,9 +25,8 @@ from mockserver.engine.config import message
 from mockserver.engine.context import Decision, RequestContext
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.engine.response_cache import LockByKey, ResponseCache
-from mockserver.scenarios.model import Reply, Rule, RuleSet, error_name_of, is_empty, merge_patch
+from mockserver.scenarios.model import Reply, Rule, RuleSet, error_name_of, is_empty, merge_patch, move
 from mockserver.scenarios.near_misses import nearest_rule
-from mockserver.scenarios.replay import move
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.world.coverage import NOT_RECORDED
 from mockserver.world.records import TooManyRows

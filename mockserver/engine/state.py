@@ -98,10 +98,9 @@ class AppState:
     def remove_rules(self, rule_id: str | None = None) -> int:
         """Remove one added rule, or all. Return how many were removed."""
         with self._lock:
-            left = () if rule_id is None else tuple(item for item in self.rules if item[0] != rule_id)
-            removed = len(self.rules) - len(left)
-            self.rules = left
-            return removed
+            before = self.rules
+            self.rules = () if rule_id is None else tuple(item for item in before if item[0] != rule_id)
+            return len(before) - len(self.rules)
 
     def reset(self, scenario: str) -> None:
         """Return to `scenario` as if the app had never sent a request."""
@@ -265,7 +264,8 @@ class MemoryStore:
     def set_startup_faults(self, faults: Sequence[Fault]) -> None:
         """Activate faults for all apps, now and after every reset."""
         self._startup_faults = tuple(faults)
-        self._add_startup_faults()
+        for fault in self._startup_faults:
+            self.add_fault(fault)
 
     def add_fault(self, fault: Fault) -> str:
         """Activate a fault for all apps, present and future. Return its id. Raises FaultError if the id is taken."""
@@ -312,7 +312,7 @@ class MemoryStore:
         self._fault_numbers = itertools.count(1)
         for state in self.states():
             state.reset(self.first_scenario)
-        self._add_startup_faults()
+        self.set_startup_faults(self._startup_faults)
 
     def reset_app(self, appkey: str) -> None:
         """Reset one app, except for the faults, rules and readings set for all apps."""
@@ -327,10 +327,6 @@ class MemoryStore:
             self._states.pop(appkey, None)
             self.apps.pop(appkey, None)
             self._used.pop(appkey, None)
-
-    def _add_startup_faults(self) -> None:
-        for fault in self._startup_faults:
-            self.add_fault(fault)
 
     def _create(self, appkey: str) -> AppState:
         state = self.new_state(appkey, self.scenario)

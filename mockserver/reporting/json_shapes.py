@@ -10,8 +10,7 @@ from typing import Any
 from mockserver.contract.violations import Violation
 from mockserver.core.clock import show_time
 from mockserver.core.text import Lang, Text
-from mockserver.engine.journal_entry import Cut, JournalEntry
-from mockserver.engine.masking import redact_body, redact_fields, redact_query
+from mockserver.engine.journal_entry import Cut, JournalEntry, redact_body, redact_fields, redact_query
 from mockserver.reporting.coverage import Cell, Coverage
 from mockserver.reporting.report import Report
 from mockserver.reporting.verification import Verification

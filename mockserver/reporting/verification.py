@@ -18,8 +18,7 @@ from mockserver.core.errors import AdminError
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text, pluralize
 from mockserver.engine.journal import JournalQuery, Selection
-from mockserver.engine.journal_entry import JournalEntry
-from mockserver.engine.masking import MAX_TEXT
+from mockserver.engine.journal_entry import MAX_TEXT, JournalEntry
 from mockserver.reporting.queries import journal_error
 from mockserver.reporting.texts import TEXTS
 from mockserver.scenarios.near_misses import Difference, differences, show_condition

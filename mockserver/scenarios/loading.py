@@ -29,8 +29,7 @@ from mockserver.core.yaml_reader import read_yaml
 from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
 from mockserver.scenarios.checks import explain_common_mistakes, message, unknown_changes, unknown_conditions
-from mockserver.scenarios.model import Reply, Rule, Scenario, error_name_of, is_empty
-from mockserver.scenarios.replay import Replay
+from mockserver.scenarios.model import Replay, Reply, Rule, Scenario, error_name_of, is_empty
 from mockserver.scenarios.templates import BadTemplate, Render, compile_value, is_template
 from mockserver.world.sessions import TEXTS as WORLD_TEXTS
 from mockserver.world.sessions import WorldError

@@ -172,9 +172,8 @@ def _compile(text: str) -> Render:
 
 def _check_statements(tree: nodes.Template) -> None:
     """Raise ValueError for definitions and nested loops: their output can be far larger than the template."""
-    for kind in _REFUSED:
-        if found := tree.find(kind):
-            raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are supported")
+    if found := next(tree.find_all(_REFUSED), None):
+        raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are supported")
     if any(loop.find(nodes.For) for loop in tree.find_all(nodes.For)):
         raise ValueError("nested loops are not supported")
 

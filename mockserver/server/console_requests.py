@@ -17,8 +17,7 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.core.text import Lang
 from mockserver.engine.config import Config
 from mockserver.engine.journal import Journal
-from mockserver.engine.journal_entry import JournalEntry
-from mockserver.engine.masking import redact_fields
+from mockserver.engine.journal_entry import JournalEntry, redact_fields
 from mockserver.reporting.json_shapes import entry_json
 from mockserver.reporting.queries import invalid_parameter
 from mockserver.server import wsgi

@@ -17,8 +17,7 @@ from mockserver.contract.readings import DEFAULTS
 from mockserver.core.http import Request
 from mockserver.engine.journal import Journal
 from mockserver.engine.journal_codec import decode, encode
-from mockserver.engine.journal_entry import MAX_BODY, JournalEntry
-from mockserver.engine.masking import MAX_FIELDS, MAX_TEXT
+from mockserver.engine.journal_entry import MAX_BODY, MAX_FIELDS, MAX_TEXT, JournalEntry
 from mockserver.reporting.json_shapes import entry_json
 from mockserver.validation.query import read_query
 

@@ -39,7 +39,7 @@ def test_a_preview_leaves_no_trace() -> None:
     first = engine.preview(sent)
     for _ in range(5):
         assert engine.preview(sent).body == first.body
-    assert (engine.journal.count(), engine.journal.size) == ((0, 0), 0)
+    assert (engine.journal.count(), engine.journal.totals()[1]) == ((0, 0), 0)
     # The fault has not been used up, the numbers begin with 1, and the seq is new.
     answers = [engine.handle(request(engine, "query_room_info", seq=str(number))) for number in (1, 2, 3)]
     assert dict(answers[0].headers)["X-Mock-Request-Id"] == "00000001"
