@@ -63,7 +63,33 @@ class Validator:
 
     @functools.cached_property
     def _thorough(self) -> PythonValidator:
-        return _python_validator(self.schema, self._others)
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import ValidationError
+        from jsonschema.validators import extend
+        from referencing import Registry
+        from referencing.jsonschema import DRAFT202012
+
+        def pattern(validator: Any, expected: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+            # In `re`, `$` matches before a final newline, \d matches digits of any script, and (a+)+ may take forever.
+            if isinstance(value, str) and not _pattern(expected).is_valid(value):
+                yield ValidationError(f"{value!r} does not match {expected!r}")
+
+        def integer(_: Any, value: Any) -> bool:
+            return isinstance(value, int) and not isinstance(value, bool)
+
+        def number(_: Any, value: Any) -> bool:
+            # An integer may be larger than any float.
+            return (integer(_, value) and abs(value) < 2**1023) or (isinstance(value, float) and isfinite(value))
+
+        strict: Any = extend(  # type: ignore[no-untyped-call]
+            Draft202012Validator,
+            validators={"pattern": pattern},
+            type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": integer, "number": number}),
+        )
+        resources = [(uri, DRAFT202012.create_resource(contents)) for uri, contents in self._others.items()]
+        registry: Registry[Any] = Registry().with_resources(resources)
+        validator: PythonValidator = strict(self.schema, registry=registry)
+        return validator
 
     def check(self, value: Any) -> list[Mismatch]:
         """Return the same as `mismatches`, faster if there are none."""
@@ -199,36 +225,6 @@ def _exists(schema: Any, pointer: str) -> bool:
 
 def _refuse(uri: str) -> NoReturn:
     raise LookupError(f"{uri} is not one of the schema files")
-
-
-def _python_validator(schema: Mapping[str, Any], others: Mapping[str, Any]) -> PythonValidator:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import ValidationError
-    from jsonschema.validators import extend
-    from referencing import Registry
-    from referencing.jsonschema import DRAFT202012
-
-    def pattern(validator: Any, expected: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-        # In `re`, `$` matches before a final newline, \d matches digits of any script, and (a+)+ may take forever.
-        if isinstance(value, str) and not _pattern(expected).is_valid(value):
-            yield ValidationError(f"{value!r} does not match {expected!r}")
-
-    def integer(_: Any, value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool)
-
-    def number(_: Any, value: Any) -> bool:
-        # An integer may be larger than any float.
-        return (integer(_, value) and abs(value) < 2**1023) or (isinstance(value, float) and isfinite(value))
-
-    strict: Any = extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator,
-        validators={"pattern": pattern},
-        type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": integer, "number": number}),
-    )
-    resources = [(uri, DRAFT202012.create_resource(contents)) for uri, contents in others.items()]
-    registry: Registry[Any] = Registry().with_resources(resources)
-    validator: PythonValidator = strict(schema, registry=registry)
-    return validator
 
 
 @functools.cache

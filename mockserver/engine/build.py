@@ -84,14 +84,15 @@ def make_engine(**settings: Any) -> Engine:
         cors=Cors(chosen["cors_origin"]),
         metrics=metrics,
     )
-    faults = parse_faults(chosen["fault"], engine.config.catalogue)
+    # One text may have several faults, separated by line breaks.
+    texts = chosen["fault"].splitlines() if isinstance(chosen["fault"], str) else chosen["fault"]
+    given = [text.strip() for text in texts if text.strip()]
+    faults = [fault for text in given for fault in _parse_faults(text, engine.config.catalogue)]
     engine.redact_secrets_of(faults)
     store.set_startup_faults(faults)
-    if store.join():
-        given = [name for name in _SHARED if chosen[name] != SETTINGS[name].default]
-        if given:
-            options = ", ".join(f"--{name}" for name in given)
-            log.warning("%s", message("not_applied", options=options).to(chosen["lang"]))
+    ignored = [f"--{name}" for name in _SHARED if chosen[name] != SETTINGS[name].default] if store.join() else []
+    if ignored:
+        log.warning("%s", message("not_applied", options=", ".join(ignored)).to(chosen["lang"]))
     return engine
 
 
@@ -99,23 +100,16 @@ def _make_state(
     clock: Clock, chosen: Mapping[str, Any], readings: dict[str, Value]
 ) -> tuple[MemoryStore, Journal, Metrics]:
     """Return the chosen store with its journal and metrics."""
-    size, ttl, seed = chosen["journal_size"], chosen["app_ttl"], chosen["seed"] or 0
+    size, options = chosen["journal_size"], {"seed": chosen["seed"] or 0, "app_ttl": chosen["app_ttl"]}
     if not chosen["store"]:
-        return MemoryStore(clock, chosen["scenario"], seed=seed, app_ttl=ttl), Journal(size), Metrics()
+        return MemoryStore(clock, chosen["scenario"], **options), Journal(size), Metrics()
     try:
         from mockserver.engine.redis_journal import RedisJournal, RedisMetrics
         from mockserver.engine.redis_store import RedisStore
     except ImportError:
         raise _invalid("store", "no_redis") from None
-    store = RedisStore(
-        clock,
-        chosen["scenario"],
-        address=chosen["store"],
-        prefix=chosen["store_prefix"],
-        seed=seed,
-        app_ttl=ttl,
-        overrides=readings,
-    )
+    address, prefix = chosen["store"], chosen["store_prefix"]
+    store = RedisStore(clock, chosen["scenario"], address=address, prefix=prefix, overrides=readings, **options)
     return store, RedisJournal(store, size), RedisMetrics(store)
 
 
@@ -145,14 +139,8 @@ def resolve_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     return resolved
 
 
-def parse_faults(given: str | Iterable[str], catalogue: Catalogue) -> list[Fault]:
-    """Parse `KIND;field=value;…` texts. One string may have several, separated by line breaks."""
-    texts = given.splitlines() if isinstance(given, str) else given
-    return [fault for text in texts if text.strip() for fault in _parse_faults(text.strip(), catalogue)]
-
-
 def _parse_faults(text: str, catalogue: Catalogue) -> list[Fault]:
-    """Parse a text as one fault, or else each of its words: values may contain spaces, but most do not."""
+    """Parse `KIND;field=value;…` as one fault, or else each of its words: values may contain spaces, but most do not."""
     try:
         return [parse_fault(parse_text(text), catalogue)]
     except FaultError as error:

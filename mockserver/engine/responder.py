@@ -115,8 +115,7 @@ class Responder:
         rules = self._rule_sets.get(entry.rules)
         if rules is None:
             return ""
-        fields = entry.whole_fields()
-        near = nearest_rule(rules.rules, entry.operation, entry.fields if fields is None else fields, entry.query)
+        near = nearest_rule(rules.rules, entry.operation, entry.whole_fields() or entry.fields, entry.query)
         return near.to(self._lang) if near else ""
 
     def failure(

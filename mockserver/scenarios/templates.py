@@ -141,7 +141,11 @@ def _compile(text: str) -> Render:
     if len(text) > MAX_TEMPLATE:
         raise ValueError(f"{len(text)} characters; the maximum is {MAX_TEMPLATE}")
     tree = _ENVIRONMENT.parse(text.strip())
-    _check_statements(tree)
+    # The output of definitions and nested loops can be far larger than the template.
+    if found := next(tree.find_all(_REFUSED), None):
+        raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are supported")
+    if any(loop.find(nodes.For) for loop in tree.find_all(nodes.For)):
+        raise ValueError("nested loops are not supported")
     names = find_undeclared_variables(tree) | {name.name for name in tree.find_all(nodes.Name)} & {"self"}
     if unknown := sorted(names - set(VARIABLES)):
         raise ValueError(f"there is no {', '.join(unknown)}; a template can use {', '.join(VARIABLES)}")
@@ -168,14 +172,6 @@ def _compile(text: str) -> Render:
         return "".join(parts)
 
     return render
-
-
-def _check_statements(tree: nodes.Template) -> None:
-    """Raise ValueError for definitions and nested loops: their output can be far larger than the template."""
-    if found := next(tree.find_all(_REFUSED), None):
-        raise ValueError(f"line {found.lineno}: only {{% if %}} and {{% for %}} are supported")
-    if any(loop.find(nodes.For) for loop in tree.find_all(nodes.For)):
-        raise ValueError("nested loops are not supported")
 
 
 def _try_constant_calls(tree: nodes.Template) -> None:
