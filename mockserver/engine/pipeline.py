@@ -295,7 +295,7 @@ class Engine:
 
     def register(self, app: App) -> None:
         """Add an app at run time."""
-        self.redactor.add_credentials([app.credentials])
+        self.redactor.add_secrets(app.credentials.secrets)
         self.store.add_app(app)
 
     def redact_secrets_of(self, faults: Iterable[Fault]) -> None:
@@ -327,7 +327,7 @@ class Engine:
         """Log the warnings of a configuration, mask its secrets, and use it from now on."""
         for warning in config.warnings:
             log.warning("%s", warning.show(self.lang))
-        self.redactor.add_credentials(app.credentials for app in config.apps.values())
+        self.redactor.add_secrets(secret for app in config.apps.values() for secret in app.credentials.secrets)
         for scenario in config.scenarios.values():
             self.redact_secrets_of(scenario.faults)
         self.config = config

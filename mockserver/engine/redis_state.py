@@ -264,7 +264,7 @@ def load_app(store: RedisStore, appkey: str, document: dict[str, Any], before: A
     if made := document["app"]:
         *keys, identifiers, name = made
         app = store.apps[appkey] = App(Credentials(*keys), tuple(identifiers), Text(*name))
-        engine.redactor.add_credentials([app.credentials])
+        engine.redactor.add_secrets(app.credentials.secrets)
     return state
 
 

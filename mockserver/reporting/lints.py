@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
 
 from mockserver.contract.catalogue import RetryRules
 from mockserver.contract.violations import Violation, ViolationKind, shorten
@@ -15,14 +14,8 @@ from mockserver.reporting.retries import by_client, gap, group, is_fresh, is_unc
 from mockserver.reporting.texts import TEXTS
 
 LINTS = {name: ViolationKind(**row) for name, row in TEXTS["lints"].items()}
+Lint = tuple[JournalEntry, Violation]  # A violation over several requests, with the last of them.
 _REFUSED_CHECKSUMS = frozenset({"checksum_expired", "checksum_mismatch", "checksum_reused"})
-
-
-class Lint(NamedTuple):
-    """A violation over several requests, and the last of these requests."""
-
-    entry: JournalEntry
-    violation: Violation
 
 
 def lint(entries: Iterable[JournalEntry], rules: RetryRules) -> list[Lint]:
@@ -38,8 +31,8 @@ def with_lints(entries: Iterable[JournalEntry], rules: RetryRules) -> list[Journ
     """Return the entries with their lints added to their violations."""
     entries = list(entries)
     lints: dict[str, list[Violation]] = defaultdict(list)
-    for found in lint(entries, rules):
-        lints[found.entry.id].append(found.violation)
+    for entry, violation in lint(entries, rules):
+        lints[entry.id].append(violation)
     return [
         replace(entry, violations=(*entry.violations, *lints[entry.id])) if entry.id in lints else entry
         for entry in entries
@@ -87,11 +80,11 @@ def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterato
             continue
         if is_unchanged(entry, following):
             advice = rule.advice
-            found = _make_lint(following, "repeated_after_final", entry.error, advice=advice)
-            yield found._replace(violation=replace(found.violation, error=entry.error, expected=advice.en))
+            last, violation = _make_lint(following, "repeated_after_final", entry.error, advice=advice)
+            yield last, replace(violation, error=entry.error, expected=advice.en)
 
 
 def _make_lint(entry: JournalEntry, name: str, got: str, **values: object) -> Lint:
     kind, got = LINTS[name], shorten(got)
     text = kind.text.format(got=got, **values)
-    return Lint(entry, Violation(name, kind.error, kind.where, kind.expected, got, kind.section, text, tolerated=True))
+    return entry, Violation(name, kind.error, kind.where, kind.expected, got, kind.section, text, tolerated=True)

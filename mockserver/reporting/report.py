@@ -92,7 +92,7 @@ def build_report(
         return test is not None and (name in test.expects or _SAME_AS_LINT.get(name) in test.expects)
 
     violations = [(entry, violation, False) for entry in entries for violation in entry.violations]
-    lints = [(found.entry, found.violation, True) for found in lint(entries, config.rules)]
+    lints = [(*found, True) for found in lint(entries, config.rules)]
     return Report(
         requests=len(entries),
         evicted=evicted,

@@ -78,10 +78,7 @@ def _find_cause(
     digest: Digest, keys: Credentials, curtime: str, other_keys: Sequence[Credentials], formula: Formula, deep: bool
 ) -> Cause | None:
     name, target = digest.algorithm, digest.raw
-    batches = chain(
-        _joined_texts(keys, curtime, other_keys, deep),
-        _stale_texts(keys, curtime, formula, _STALE_SECONDS_DEEP if deep else _STALE_SECONDS),
-    )
+    batches = _joined_texts(keys, curtime, other_keys, formula, deep)
     transformed = transformed_digests(keys, curtime, name)
     cause = _match_joined(target, name, batches) or next((why for raw, *why in transformed if raw == target), None)
     if not cause:
@@ -101,8 +98,13 @@ def _match_joined(target: bytes, algorithm: str, batches: Iterable[Batch]) -> Ca
     return None
 
 
-def _joined_texts(keys: Credentials, curtime: str, other_keys: Sequence[Credentials], deep: bool) -> Iterator[Batch]:
-    """Yield the texts around curtime and around the values that may have been hashed instead, likely ones first."""
+def _joined_texts(
+    keys: Credentials, curtime: str, other_keys: Sequence[Credentials], formula: Formula, deep: bool
+) -> Iterator[Batch]:
+    """Yield the texts around curtime, around values that may have been hashed instead, and the right one for other times.
+
+    Likely ones come first.
+    """
     likely, every = templates(keys)
     others = tuple(templates_of_others(keys, other_keys if deep else other_keys[:MAX_OTHER_APPS]))
     exact = as_bytes(curtime)
@@ -111,26 +113,21 @@ def _joined_texts(keys: Credentials, curtime: str, other_keys: Sequence[Credenti
     variants = [(value.encode(), shown, names) for value, shown, names in hashed_variants(curtime)]
     for variant in variants:
         yield likely, *variant
-    if not deep:
-        return
-    for variant in variants:
-        yield every, *variant
-        yield others, *variant
-    second = whole_second(curtime)
-    if second is not None:
-        for milliseconds in range((second - 2) * 1_000, (second + 3) * 1_000):
-            name = "curtime_hashed_in_milliseconds"
-            yield likely[:2], b"%d" % milliseconds, "milliseconds(curtime)", (name,)
-
-
-def _stale_texts(keys: Credentials, curtime: str, formula: Formula, seconds: int) -> Iterator[Batch]:
-    """Yield the correct text for other times."""
+    if deep:
+        for variant in variants:
+            yield every, *variant
+            yield others, *variant
     second = whole_second(curtime)
     if second is None:
         return
+    if deep:
+        for milliseconds in range((second - 2) * 1_000, (second + 3) * 1_000):
+            name = "curtime_hashed_in_milliseconds"
+            yield likely[:2], b"%d" % milliseconds, "milliseconds(curtime)", (name,)
     before = b"".join([as_bytes(getattr(keys, name)) for name in FORMULAS[formula]])
     right = (Template(before, b"", (*FORMULAS[formula], "curtime"), ("stale_checksum",)),)
-    for offset in chain(range(-3, -seconds - 1, -1), range(3, 11)):
+    oldest = _STALE_SECONDS_DEEP if deep else _STALE_SECONDS
+    for offset in chain(range(-3, -oldest - 1, -1), range(3, 11)):
         yield right, b"%d" % (second + offset), f"(curtime{offset:+d})", ()
 
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from mockserver.contract.apps import Credentials
 from mockserver.core.http import Request
 
 MASK = "***"
@@ -42,10 +41,6 @@ class Redactor:
         self._by_prefix: dict[str, dict[int, set[str]]] = {}  # Spellings by their first characters and their length.
         self._prefixes: tuple[str, ...] = ()
         self._clean = _Clean()
-
-    def add_credentials(self, credentials: Iterable[Credentials]) -> None:
-        """Mask the secrets of these apps from now on."""
-        self.add_secrets(secret for keys in credentials for secret in keys.secrets)
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
         """Mask these secrets from now on."""

@@ -24,16 +24,16 @@ def signed(seq: str, **values: Any) -> JournalEntry:
 
 def names(*entries: JournalEntry) -> list[str]:
     """Return the names of the lints."""
-    return [found.violation.name for found in lint(entries, rules())]
+    return [violation.name for _, violation in lint(entries, rules())]
 
 
 def test_a_reused_seq_is_one_lint_with_its_count() -> None:
     """It is attached to the last request; requests refused for the seq do not count."""
     entries = [signed("1"), signed("2"), signed("1", fingerprint="b"), signed("1", fingerprint="c")]
-    [found] = lint(entries, rules())
-    assert (found.entry, found.violation.name, found.violation.where) == (entries[3], "seq_reused", "query:seq")
-    assert found.violation.text.en.startswith("3 requests used seq 1")
-    assert found.violation.text.zh.startswith("3 个请求使用了 seq 1")
+    [(last, violation)] = lint(entries, rules())
+    assert (last, violation.name, violation.where) == (entries[3], "seq_reused", "query:seq")
+    assert violation.text.en.startswith("3 requests used seq 1")
+    assert violation.text.zh.startswith("3 个请求使用了 seq 1")
     refused = signed("1", fingerprint="b", violations=(wrong("seq_repeated"),), error="duplicate_seq")
     assert names(signed("1"), refused) == []
     assert names(signed("", fingerprint="a"), signed("", fingerprint="b")) == []
@@ -43,7 +43,7 @@ def test_a_reused_seq_is_one_lint_with_its_count() -> None:
 def test_every_reused_seq_has_one_lint(seqs: list[str]) -> None:
     """Whatever the order of the requests."""
     entries = [signed(seq, fingerprint=str(place)) for place, seq in enumerate(seqs)]
-    found = {found.violation.got for found in lint(entries, rules()) if found.violation.name == "seq_reused"}
+    found = {violation.got for _, violation in lint(entries, rules()) if violation.name == "seq_reused"}
     assert found == {seq for seq in seqs if seqs.count(seq) > 1}
 
 
@@ -71,11 +71,11 @@ def test_the_lifetime_is_the_freshness_in_force() -> None:
 
 def test_a_repetition_right_after_a_final_error_is_a_lint() -> None:
     """The app's next request, unchanged except for signature and seq."""
-    [found] = lint([signed("1", error="room_not_found"), signed("2")], rules())
-    assert found.violation.name == "repeated_after_final"
-    assert found.violation.error == "room_not_found"
-    assert "give" not in found.violation.text.en
-    assert rules()["room_not_found"].advice.en in found.violation.text.en
+    [(_, violation)] = lint([signed("1", error="room_not_found"), signed("2")], rules())
+    assert violation.name == "repeated_after_final"
+    assert violation.error == "room_not_found"
+    assert "give" not in violation.text.en
+    assert rules()["room_not_found"].advice.en in violation.text.en
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_lints_have_names_of_their_own() -> None:
     assert list(LINTS) == ["seq_reused", "checksum_overused", "repeated_after_final"]
     assert LINTS.keys().isdisjoint(VIOLATIONS)
     assert {row.error for row in LINTS.values() if row.error} <= catalogue().keys()
-    assert all(found.violation.tolerated for found in lint([signed("1"), signed("1", fingerprint="b")], rules()))
+    assert all(violation.tolerated for _, violation in lint([signed("1"), signed("1", fingerprint="b")], rules()))

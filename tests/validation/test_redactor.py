@@ -22,9 +22,8 @@ PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size
 def new_redactor(*keys: Credentials) -> Redactor:
     """Return a redactor that knows two apps, or those given."""
     redactor = Redactor()
-    redactor.add_credentials(
-        keys or (Credentials("1", SECRET, REST), Credentials("2", "MADE/UP+two==", "redactor-up-two"))
-    )
+    keys = keys or (Credentials("1", SECRET, REST), Credentials("2", "MADE/UP+two==", "redactor-up-two"))
+    redactor.add_secrets(secret for each in keys for secret in each.secrets)
     return redactor
 
 
