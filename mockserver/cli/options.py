@@ -121,7 +121,7 @@ def find_app(apps: Mapping[str, App], appkey: str | None) -> App:
     if appkey is None:
         return next(iter(apps.values()))
     if appkey not in apps:
-        raise ConfigurationError.at("--appkey", unknown("app", appkey, apps))
+        raise ConfigurationError.at("--appkey", message("no_keys", unknown=unknown("app", appkey, apps)))
     return apps[appkey]
 
 

@@ -42,6 +42,9 @@ def world(day: str, as_json: bool, lang: Lang, appkey: str | None, **settings: A
 
 def _draw(picture: Mapping[str, Any], lang: Lang) -> None:
     click.secho(message("day_summary", day=picture["day"], **picture["totals"]).to(lang), bold=True)
+    if not picture["totals"]["stays"]:
+        click.echo(message("no_calls").to(lang))
+        return
     for name, color in _CHARTS.items():
         click.secho(f"\n{message(name).to(lang)}", bold=True)
         for label, value, bar in _bars(picture[name]):

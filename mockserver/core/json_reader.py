@@ -87,7 +87,8 @@ class _Locator(DocumentParser):
 
 def explain_syntax(error: json.JSONDecodeError) -> Text:
     """Return what is wrong at the position of a syntax error, and how to fix it."""
-    reason, hint = error.msg[0].lower() + error.msg[1:], _hint(error)
+    # Some messages of Python end in `at`, before the position.
+    reason, hint = re.sub("( starting)? at$", "", error.msg[0].lower() + error.msg[1:]), _hint(error)
     return Text(f"{reason}; {hint.en}", hint.zh) if hint else Text(reason, f"JSON 语法错误：{reason}")
 
 

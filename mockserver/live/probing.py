@@ -178,12 +178,18 @@ class Prober:
         """Send one request."""
         path = OPERATIONS[operation].path if path is None else path
         content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        notes = [f"without {name}" if value is None else f"another {name}" for name, value in sign.items()]
-        notes += [f"curtime {offset:+d} s"] if offset else []
+        # Other values may be secret.
+        signing = {name: "" for name in ("identifier", "seq") if sign.get(name) == ""}
+        notes = [
+            f"without {name}" if value is None else f"another {name}"
+            for name, value in sign.items()
+            if name not in signing
+        ]
         notes += ["curtime with a fraction"] if fraction else []
-        notes += [f"formula {formula}"] if formula else []
         notes += ["one more parameter"] if query else []
-        line = self._line(path, content, method, headers, notes)
+        signing |= {"formula": "v1"} if (formula or self.target.formula) == "v1" else {}
+        signing |= {"now": f"now{offset:+d}s"} if offset else {}
+        line = self._line(path, content, method, headers, signing, notes)
 
         def changes() -> Mapping[str, str | None]:
             curtime = sign.get("curtime") or self._curtime(offset, formula or self.target.formula, fraction)
@@ -288,10 +294,19 @@ class Prober:
         unused = max(-self.reach, self._used_until + 1 - int(self.now()))
         return *range(0, unused - 1, -1), *range(max(1, unused), self.reach + 1)
 
-    def _line(self, path: str, content: bytes, method: str, headers: Mapping[str, str], notes: Sequence[str]) -> str:
-        """Return a request as a shell command, in which `mockserver sign` makes the signature."""
+    def _line(
+        self,
+        path: str,
+        content: bytes,
+        method: str,
+        headers: Mapping[str, str],
+        signing: Mapping[str, str],
+        notes: Sequence[str],
+    ) -> str:
+        """Return a request as a shell command, in which `mockserver sign` makes the signature with these options."""
+        options = "".join(f" --{name} {shlex.quote(value)}" for name, value in signing.items())
         url = shlex.quote(f"{self.target.url}{path}?")
-        words = ["curl -sS", *([] if method == "POST" else [f"-X {method}"]), f'{url}"$(mockserver sign)"']
+        words = ["curl -sS", *([] if method == "POST" else [f"-X {method}"]), f'{url}"$(mockserver sign{options})"']
         words += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()] or ["-H 'Content-Type:'"]
         text = content.decode("utf-8", "replace")
         words.append(f"-d {shlex.quote(text if len(text) <= 500 else text[:60] + '…')}")

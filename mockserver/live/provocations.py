@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ UNKNOWN_ID = "no-such-id-7c1f4e0b9a52"
 _LARGE = 2 * 1024 * 1024
 _OLD_BEGIN = 1_000_000_000  # September 2001: the start of long ranges without calls.
 LONGEST_RANGE = 3_660  # Days.
+_SENT = re.compile(rf"{UNKNOWN_ID}|[0-9]{{9,}}")
+_SEPARATED = re.compile(r"(.*\S)\s*[:：;；,，(（]")  # A text, and what separates it from details.
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +176,27 @@ def _error_seen(prober: Prober, name: str, causes: list[tuple[str, Reply]]) -> E
     return ErrorSeen(
         name,
         code,
-        prober.clean(max(infos, key=lambda each: infos[each])),
+        prober.clean(_common_text(infos)),
         first.status,
         "observed",
         tuple(what for what, reply in refused if reply.code == code),
         first.request,
         tuple(f"{what}: {reply.code}" for what, reply in refused if reply.code != code),
     )
+
+
+def _common_text(texts: Counter[str]) -> str:
+    """Return what all texts of an error have in common before the values that were sent, up to a separator.
+
+    Without a separator, return the most frequent text.
+    """
+    variants = [each for text in texts if text for each in (text, _SENT.sub("\0", text))]
+    same = itertools.takewhile(lambda characters: len(set(characters)) == 1, zip(*variants, strict=False))
+    common = "".join(characters[0] for characters in same)
+    if common in texts:
+        return common
+    found = _SEPARATED.match(common)
+    return found[1] if found else max(texts, key=lambda each: texts[each])
 
 
 def shared_codes(errors: list[ErrorSeen]) -> dict[int, list[str]]:

@@ -60,10 +60,10 @@ class View:
         for _, finding in self.result.findings():
             counts[finding.severity] += 1
         if self.result.nothing_checked:
-            return Text(
-                "FAILED: nothing could be checked; choose a day with calls with --day",
-                "未通过：没有可检查的数据；请用 --day 指定有通话的日期",
-            ).to(self.lang)
+            advice = Text("choose a day with calls with --day", "请用 --day 指定有通话的日期")
+            why = self.result.stopped or advice
+            failed = Text(f"FAILED: nothing could be checked; {why.en}", f"未通过：没有可检查的数据；{why.zh}")
+            return failed.to(self.lang)
         shown = f"{pluralize(counts['error'], 'error')}, {pluralize(counts['warning'], 'warning')}"
         shown_zh = f"{counts['error']} 个错误，{counts['warning']} 个警告"
         return (_FAILED if self.failed else _OK).to(self.lang) + ": " + Text(shown, shown_zh).to(self.lang)

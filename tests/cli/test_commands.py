@@ -301,6 +301,7 @@ def test_world_draws_a_day() -> None:
     assert done.returncode == 0
     assert isinstance(json.loads(done.stdout), dict)
     assert run("world", "--now", "1576000000").returncode == 0
+    assert "no calls on this day; choose another one with --day" in run("world", "--scenario", "empty").stdout
 
 
 def test_curl_warns_of_an_unknown_field() -> None:

@@ -165,6 +165,24 @@ def test_the_page_says_what_decided_each_reading(tmp_path: Path) -> None:
     assert '# undecided, this is the default: the limit of requests was reached\n  trend: "tick"' in scenario
 
 
+def test_a_text_with_details_is_learned_without_them() -> None:
+    """A twin answers every mistake of one kind with the same text, which must not name the field of another one."""
+    config = shipped_config()
+    result = examine_engine(config, "document", thorough=True)
+    infos = {each.name: each.info for each in result.errors}
+    for name in ("missing_field", "missing_parameter", "invalid_field", "invalid_time_range", "room_not_found"):
+        assert infos[name] == config.catalogue[name].text.en
+
+
+def test_the_evidence_makes_the_same_signature() -> None:
+    """The command has the options of `mockserver sign` for a formula, a time and a value that is left empty."""
+    result = examine_engine(shipped_config(), "document", thorough=True)
+    requests = [request for observed in result.readings.values() for request in observed.requests]
+    requests += [each.request for each in result.errors]
+    for options in ("--formula v1", "--now now-301s", "--identifier ''"):
+        assert any(f"$(mockserver sign {options})" in request for request in requests), options
+
+
 def catalogue_after(codes: Mapping[str, int], tmp_path: Path) -> Config:
     """Return the configuration learned from a backend with these error numbers."""
     _, result, target = examine_backend(codes=codes, thorough=True)

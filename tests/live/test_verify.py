@@ -201,7 +201,9 @@ def test_nothing_checked_fails() -> None:
     _, result, _ = examine_backend(defects=("no_calls",))
     assert result.nothing_checked
     assert result.fails("error")
-    assert "nothing could be checked" in FORMATS["text"](View(result, "en", "error"))
+    assert "nothing could be checked; choose a day" in FORMATS["text"](View(result, "en", "error"))
+    _, result, _ = examine_backend(max_requests=5)
+    assert "nothing could be checked; the limit of requests" in FORMATS["text"](View(result, "en", "error"))
 
 
 def test_the_limit_of_requests_leaves_the_rest_undecided() -> None:
