@@ -68,8 +68,8 @@ def _overused_checksums(requests: Iterable[JournalEntry]) -> Iterator[Lint]:
         seconds = max((entry.at - first for entry in reused), default=0)
         if seconds > limit / 2:
             got = last.query.get("checksum", "")[:6] + "…"
-            values = {"count": len(entries), "seconds": f"{seconds:.0f}", "limit": limit}
-            yield _make_lint(last, "checksum_overused", got, **values)
+            count, shown = len(entries), f"{seconds:.0f}"
+            yield _make_lint(last, "checksum_overused", got, count=count, seconds=shown, limit=limit)
 
 
 def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterator[Lint]:
@@ -79,9 +79,8 @@ def _repetitions(requests: Sequence[JournalEntry], rules: RetryRules) -> Iterato
         if not rule or not rule.final or not 0 <= gap(entry, following) <= rule.seconds:
             continue
         if is_unchanged(entry, following):
-            advice = rule.advice
-            last, violation = _make_lint(following, "repeated_after_final", entry.error, advice=advice)
-            yield last, replace(violation, error=entry.error, expected=advice.en)
+            last, violation = _make_lint(following, "repeated_after_final", entry.error, advice=rule.advice)
+            yield last, replace(violation, error=entry.error, expected=rule.advice.en)
 
 
 def _make_lint(entry: JournalEntry, name: str, got: str, **values: object) -> Lint:

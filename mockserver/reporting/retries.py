@@ -160,10 +160,8 @@ def _classify(
 
     `retry` is its next request to the same operation with the same body; `following` its next request of any kind.
     """
-    if rule.whole_app and following is not None:
-        return _compare(rule, entry, following), following
-    if retry is not None:
-        return _compare(rule, entry, retry), retry
+    if shown := (rule.whole_app and following) or retry:
+        return _compare(rule, entry, shown), shown
     if following is None:
         return "gave_up", None
     if rule.next in ("sign_again", "new_seq"):

@@ -162,15 +162,11 @@ def verify(selection: Selection, request: VerificationRequest) -> Verification:
 
 def _undetermined(selection: Selection, expected: Text, count: int, lost: int) -> Text:
     """Return the reason why the result cannot be determined, and advice."""
-    evicted, cut = selection.evicted, lost - selection.evicted
-    reasons, advice = [], []
-    if evicted:
-        counted = f"{pluralize(evicted, 'older request')} {'has' if evicted == 1 else 'have'}"
-        reasons.append(_TEXTS["evicted"].format(count=evicted, counted=counted))
-        advice.append(_TEXTS["enlarge"])
-    if cut:
-        reasons.append(_TEXTS["cut"].format(count=cut))
-        advice.append(_TEXTS["other_fields"])
+    evicted = selection.evicted
+    counted = f"{pluralize(evicted, 'older request')} {'has' if evicted == 1 else 'have'}"
+    rows = (("evicted", evicted, "enlarge"), ("cut", lost - evicted, "other_fields"))
+    reasons = [_TEXTS[name].format(count=number, counted=counted) for name, number, _ in rows if number]
+    advice = [_TEXTS[name] for _, number, name in rows if number]
     why, what = _join(reasons, " and ", "，且"), _join(advice, "; ", "；")
     return _TEXTS["undetermined"].format(expected=expected, count=count, why=why, what=what)
 

@@ -83,11 +83,8 @@ def _options(words: Iterable[str]) -> dict[str, list[str]]:
 
 def _request(url: str, options: dict[str, list[str]]) -> PastedRequest:
     """Return the request, including what curl adds: the method, Content-Type, and -G data in the query."""
-    headers = {}
-    for line in options["header"]:
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name.strip().lower()] = value.strip()
+    lines = [line.partition(":") for line in options["header"] if ":" in line]
+    headers = {name.strip().lower(): value.strip() for name, _, value in lines}
     request = PastedRequest(url, options["method"][-1] if options["method"] else None, headers)
     data = [*options["data"], *options["raw"], *options["json"]]
     body = ("" if options["json"] else "&").join(data)

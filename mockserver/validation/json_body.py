@@ -79,29 +79,24 @@ def parse_json_strictly(body: bytes) -> ParsedBody:
     parsed = ParsedBody()
     try:
         _check_depth(body)
-        parsed.value = _DECODER.decode(_decode(body))
+        if is_utf_16_or_32(body):
+            raise _NotJSON("utf_16")
+        if body.startswith(b"\xef\xbb\xbf"):
+            raise _NotJSON("bom")
+        parsed.value = _DECODER.decode(body.decode())
         _inspect(parsed.value, parsed)
         parsed.ok = True
         return parsed
     except _NotJSON as error:
         reason = error.text
+    except UnicodeDecodeError as error:
+        reason = REASONS["not_utf_8"].format(at=error.start + 1)
     except json.JSONDecodeError as error:
         reason = _PLACE.format(line=error.lineno, column=error.colno, reason=explain_syntax(error))
     except RecursionError:
         reason = REASONS["recursion"]
     parsed.violations = [make_violation("malformed_json", reason=reason)]
     return parsed
-
-
-def _decode(body: bytes) -> str:
-    if is_utf_16_or_32(body):
-        raise _NotJSON("utf_16")
-    if body.startswith(b"\xef\xbb\xbf"):
-        raise _NotJSON("bom")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _NotJSON("not_utf_8", at=error.start + 1) from None
 
 
 def _check_depth(body: bytes) -> None:
