@@ -6,7 +6,6 @@ Names, errors, sections and texts of violations are the rows of `violations.yaml
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -51,19 +50,11 @@ class ViolationKind:
 _ROWS = read_texts(Path(__file__).with_name("violations.yaml"))
 VIOLATIONS = {name: ViolationKind(**row) for name, row in _ROWS.items()}
 
-OTHER_ERRORS = frozenset({"room_not_found", "user_not_found", "internal_error"})
-"""Errors that the engine returns without a violation of the request."""
-
 OWN_ERRORS = {kind.own_error: kind.error for kind in VIOLATIONS.values() if kind.own_error}
 """The optional rows of the catalogue, each with the row that answers without it."""
 
-NEEDED_ERRORS = frozenset(kind.error for kind in VIOLATIONS.values()) | OTHER_ERRORS
-
-
-def error_of(violation: Violation, catalogue: Container[str]) -> str:
-    """Return the name of the row of a catalogue that answers a violation."""
-    own = VIOLATIONS[violation.name].own_error
-    return own if own in catalogue else violation.error
+NEEDED_ERRORS = {kind.error for kind in VIOLATIONS.values()} | {"room_not_found", "user_not_found", "internal_error"}
+"""The rows that every catalogue has: for violations, and for what is no violation of the request."""
 
 
 CHECKSUM_LENGTH = 40  # Hexadecimal digits.

@@ -36,7 +36,10 @@ class Clock:
         self._base = base
         self._start = (frozen_at, 0.0)
         self.position: tuple[float | None, float] = self._start
-        """The time it is frozen at, or None, and the offset; assign both at once, because other threads read them."""
+        """The time it is frozen at, or None, and the seconds that it is ahead of that time or of its base.
+
+        Assign both at once, because other threads read them.
+        """
 
     def now(self) -> float:
         """Return the seconds since the epoch, with their fraction."""
@@ -46,16 +49,6 @@ class Clock:
     def second(self) -> int:
         """Return the whole second that `now` is in."""
         return int(self.now() // 1)
-
-    @property
-    def frozen(self) -> bool:
-        """Whether the clock stands still."""
-        return self.position[0] is not None
-
-    @property
-    def offset(self) -> float:
-        """Seconds that the clock is ahead of its base, or of the time it was frozen at."""
-        return self.position[1]
 
     @property
     def is_moved(self) -> bool:

@@ -189,8 +189,11 @@ class Journal:
                 self._evict(app)
             while self._size > self.max_bytes * ALL_APPS:
                 self._evict(max(self._apps.values(), key=lambda other: other.size))
-            if self._waiters:
-                self._notify(key, stored)
+            for waiter in self._waiters:
+                if waiter.query.covers(*key) and waiter.query.selects(stored):
+                    waiter.missing -= 1
+                    if waiter.missing == 0:
+                        waiter.notify()
 
     def get(self, entry_id: str) -> JournalEntry | None:
         """Return the newest entry with that id, or None."""
@@ -321,14 +324,6 @@ class Journal:
         if entry.rules:
             entry.near = self.nearest_rule(entry)
         return entry
-
-    def _notify(self, key: tuple[EntryKind, str], stored: Stored) -> None:
-        """Notify the callers for whom this was the last missing entry."""
-        for waiter in self._waiters:
-            if waiter.query.covers(*key) and waiter.query.selects(stored):
-                waiter.missing -= 1
-                if waiter.missing == 0:
-                    waiter.notify()
 
 
 def stored_entry(entry: JournalEntry, number: int, data: Compact) -> Stored:

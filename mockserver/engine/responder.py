@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from mockserver.contract.envelope import encode_json, failure, success
 from mockserver.contract.readings import Readings
-from mockserver.contract.violations import Violation, error_of, shorten
+from mockserver.contract.violations import VIOLATIONS, Violation, shorten
 from mockserver.core.errors import NotFound
 from mockserver.core.text import Lang
 from mockserver.engine.config import message
@@ -130,7 +130,8 @@ class Responder:
 
     def refusal(self, context: RequestContext, violation: Violation) -> Decision:
         """Return the failure that answers a request with a violation."""
-        error = error_of(violation, context.config.catalogue)
+        own = VIOLATIONS[violation.name].own_error
+        error = own if own in context.config.catalogue else violation.error
         return self.failure(context, error, "contract", detail=violation.text.to(self._lang))
 
     def _remember(self, rules: RuleSet) -> None:

@@ -297,6 +297,7 @@ class MemoryStore:
     def clear_faults(self) -> int:
         """Remove every fault of every app. Return how many there were."""
         self.shared_faults.clear()
+        # Start the ids again, because a fault's random draws depend on its id.
         self._fault_numbers = itertools.count(1)
         return sum(state.faults.clear() for state in self.states())
 
@@ -307,9 +308,7 @@ class MemoryStore:
         self.clock.reset()
         self.scenario = self.first_scenario
         self.rules, self.readings = {}, {}
-        self.shared_faults.clear()
-        # Start the ids again, because a fault's random draws depend on its id.
-        self._fault_numbers = itertools.count(1)
+        self.clear_faults()
         for state in self.states():
             state.reset(self.first_scenario)
         self.set_startup_faults(self._startup_faults)

@@ -30,7 +30,7 @@ from mockserver.faults.base import FaultError
 from mockserver.faults.parsing import Fault, parse_fault
 from mockserver.scenarios.checks import explain_common_mistakes, message, unknown_changes, unknown_conditions
 from mockserver.scenarios.model import Replay, Reply, Rule, Scenario, error_name_of, is_empty
-from mockserver.scenarios.templates import BadTemplate, Render, compile_value, is_template
+from mockserver.scenarios.templates import BadTemplate, Render, compile_value, is_template, texts_in
 from mockserver.world.sessions import TEXTS as WORLD_TEXTS
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import WorldSource
@@ -177,7 +177,7 @@ class _ScenarioFile:
         try:
             return compile_value(value, (key,))
         except BadTemplate:
-            for pointer, text in _texts(value, (key,)):
+            for pointer, text in texts_in(value, (key,)):
                 try:
                     compile_value(text, pointer)
                 except BadTemplate as error:
@@ -198,15 +198,6 @@ class _ScenarioFile:
             return Reply("world", location)
         error_name = error_name_of(body, self._catalogue)
         return Reply("body", location, error_name, encoded=encoded, empty=is_empty(body), unchecked=unchecked)
-
-
-def _texts(value: Any, at: Pointer) -> Iterator[tuple[Pointer, str]]:
-    """Yield every string in a value, with its pointer."""
-    if isinstance(value, str):
-        yield at, value
-    elif isinstance(value, (dict, list)):
-        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _texts(item, (*at, step))
 
 
 class _Worlds:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
@@ -87,11 +87,16 @@ _ENVIRONMENT.filters = FILTER_FUNCTIONS
 
 def is_template(value: Any) -> bool:
     """Whether any string in `value` is a template."""
+    return any("{{" in text or "{%" in text for _, text in texts_in(value))
+
+
+def texts_in(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield every string in a value, with its pointer."""
     if isinstance(value, str):
-        return "{{" in value or "{%" in value
-    if isinstance(value, dict):
-        return any(is_template(item) for item in value.values())
-    return isinstance(value, list) and any(is_template(item) for item in value)
+        yield at, value
+    elif isinstance(value, (dict, list)):
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from texts_in(item, (*at, step))
 
 
 def compile_value(value: Any, pointer: tuple[str | int, ...] = ()) -> Render:

@@ -192,7 +192,8 @@ def clear_faults(context: AdminContext, request: AdminRequest) -> Json:
 def get_clock(context: AdminContext, request: AdminRequest) -> Json:
     """Show the clock's time and the machine's time, in Unix seconds."""
     clock = context.scope(request.appkey).clock
-    return {"now": clock.now(), "machine": machine_time(), "frozen": clock.frozen, "offset_seconds": clock.offset}
+    frozen, offset = clock.position
+    return {"now": clock.now(), "machine": machine_time(), "frozen": frozen is not None, "offset_seconds": offset}
 
 
 @ROUTES.add("PUT", "clock", '{"now"} 冻结时钟，{"offset_seconds"} 设置偏移，{"advance_seconds"} 前进')
@@ -206,7 +207,7 @@ def set_clock(context: AdminContext, request: AdminRequest) -> Json:
     if name == "now":
         value = now = _parse_time(value)
     elif abs(value) <= MAX_SHIFT_SECONDS:
-        now = clock.now() + value - (clock.offset if name == "offset_seconds" else 0)
+        now = clock.now() + value - (clock.position[1] if name == "offset_seconds" else 0)
     else:
         raise admin_error("invalid_clock.shift", name=name)
     if not _MIN_TIME <= now <= _MAX_TIME:
