@@ -23,7 +23,6 @@ from mockserver.faults.parsing import Fault
 from mockserver.scenarios.templates import Render
 from mockserver.world.sources import WorldSource
 
-Shift = Literal["none", "days", "seconds"]
 _STAMPS = frozenset(
     [
         "BeginTime",
@@ -88,13 +87,11 @@ class RuleSet:
 class Replay(NamedTuple):
     """How a scenario moves the times of a recording made at `recorded_at` (seconds since the epoch)."""
 
-    shift: Shift
+    shift: Literal["days", "seconds"]
     recorded_at: int
 
     def seconds(self, operation: str, now: int) -> int:
         """Return by how many seconds times move; statistics of a day move by whole days of UTC+8."""
-        if self.shift == "none":
-            return 0
         if self.shift == "seconds" and not OPERATIONS[operation].section.startswith("3."):
             return now - self.recorded_at
         return start_of_day(now) - start_of_day(self.recorded_at)
