@@ -118,11 +118,6 @@ def parse_time(value: str | int, now: int) -> int:
     if match := _TODAY.fullmatch(text):
         hour, minute, second = (int(part or 0) for part in match.groups())
         return start_of_day(now) + hour * 3_600 + minute * 60 + second
-    return _parse_date(text)
-
-
-def _parse_date(text: str) -> int:
-    """Return the second of an ISO 8601 text; a day alone means its first second in UTC+8."""
     try:
         if _DAY.fullmatch(text):
             return parse_day(text.replace("-", ""))

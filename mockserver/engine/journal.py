@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -162,7 +162,7 @@ class Journal:
         self._lock = threading.Lock()
         self._waiters: list[Waiter] = []
         self._closed = False
-        self._apps: dict[tuple[EntryKind, str], AppJournal] = {}
+        self._apps: dict[tuple[EntryKind, str], AppJournal] = defaultdict(AppJournal)
         """By kind and appkey, so that strays do not evict requests."""
         self._number = 0
         self._cleared = int.from_bytes(os.urandom(6), "big")
@@ -177,9 +177,7 @@ class Journal:
         data = compact(entry)
         key = (entry.kind, entry.appkey)
         with self._lock:
-            app = self._apps.get(key)
-            if app is None:
-                app = self._apps[key] = AppJournal()
+            app = self._apps[key]
             self._number += 1
             stored = stored_entry(entry, self._number, data)
             before = app.size

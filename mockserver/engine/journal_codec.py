@@ -134,7 +134,8 @@ def decode(data: Compact, salt: bytes = b"") -> JournalEntry:
         violations, fields, checksum, fields_cut, query_cut, overlong = large
         body_cut = body_cut or (Cut(overlong, "") if overlong is not None else None)
     else:
-        violations, received = (), _read_plain_query(raw_query) if query is None else query
+        pairs = [piece.partition("=") for piece in raw_query.split("&") if piece]
+        violations, received = (), {name: value for name, _, value in pairs} if query is None else query
         checksum = received.get("checksum", "")
         if received.keys() <= _DOCUMENTED and len(checksum) == 40:
             query, query_cut = {**received, "checksum": checksum[:6] + "…"}, False
@@ -244,11 +245,6 @@ def _fields(body: bytes) -> Mapping[str, Any]:
         # Masking a secret broke an escape sequence.
         return {}
     return fields
-
-
-def _read_plain_query(raw: str) -> dict[str, str]:
-    """Return the parameters of a valid query string that needs no decoding."""
-    return {name: value for name, _, value in [piece.partition("=") for piece in raw.split("&") if piece]}
 
 
 class _SharedJson:

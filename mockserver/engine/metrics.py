@@ -28,15 +28,13 @@ class Metrics:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._numbers: dict[Class, list[float]] = {}
+        self._numbers: dict[Class, list[float]] = defaultdict(lambda: [0, 0.0])
 
     def add(self, entry: JournalEntry) -> None:
         """Count a request."""
         key = class_of(entry)
         with self._lock:
-            numbers = self._numbers.get(key)
-            if numbers is None:
-                numbers = self._numbers[key] = [0, 0.0]
+            numbers = self._numbers[key]
             numbers[0] += 1
             numbers[1] += entry.seconds
 

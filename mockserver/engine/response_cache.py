@@ -6,17 +6,8 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
 
 MAX_BYTES = 2 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _CachedAnswer:
-    body: bytes
-    empty: bool
-    created_at: int
-    stable_from: int | None
 
 
 class ResponseCache:
@@ -25,7 +16,8 @@ class ResponseCache:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._size = 0
-        self._answers: OrderedDict[Hashable, _CachedAnswer] = OrderedDict()
+        self._answers: OrderedDict[Hashable, tuple[bytes, bool, int, int | None]] = OrderedDict()
+        """Body, whether it has no rows, the second it was created at, and the one from which it is final."""
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, now: int) -> tuple[bytes, bool] | None:
@@ -33,14 +25,15 @@ class ResponseCache:
         answer = self._answers.get(key)
         if answer is None:
             return None
-        stable = answer.stable_from is not None and min(now, answer.created_at) >= answer.stable_from
-        if not stable and now != answer.created_at:
+        body, empty, created_at, stable_from = answer
+        stable = stable_from is not None and min(now, created_at) >= stable_from
+        if not stable and now != created_at:
             return None
         if self._size > self._max_bytes // 2:
             # The order does not matter before: nothing is evicted soon. KeyError: another thread has just evicted it.
             with self._lock, contextlib.suppress(KeyError):
                 self._answers.move_to_end(key)
-        return answer.body, answer.empty
+        return body, empty
 
     def put(self, key: Hashable, body: bytes, empty: bool, created_at: int, stable_from: int | None) -> None:
         """Store an answer created at second `created_at`. It is final from second `stable_from` on; for None, never."""
@@ -49,11 +42,11 @@ class ResponseCache:
             return
         with self._lock:
             old = self._answers.pop(key, None)
-            self._size += len(body) - (len(old.body) if old else 0)
-            self._answers[key] = _CachedAnswer(body, empty, created_at, stable_from)
+            self._size += len(body) - (len(old[0]) if old else 0)
+            self._answers[key] = body, empty, created_at, stable_from
             while self._size > self._max_bytes:
                 _, evicted = self._answers.popitem(last=False)
-                self._size -= len(evicted.body)
+                self._size -= len(evicted[0])
 
 
 class LockByKey:
