@@ -149,11 +149,12 @@ def verify(selection: Selection, request: VerificationRequest) -> Verification:
     text = _TEXTS["counted"].format(expected=expected, count=count, total=total)
     if not too_few and not too_many:
         return Verification(True, count, evicted, text)
-    if too_many:
+    lines, near = [text], () if too_many else _near_misses(selection, request)
+    if count:
         ids = ", ".join(entry.id for entry in found[:MAX_IDS]) + ("…" if count > MAX_IDS else "")
-        return Verification(False, count, evicted, _join([text, _TEXTS["received"].format(ids=ids)], "\n  ", "\n  "))
-    lines, near = [text], _near_misses(selection, request)
-    lines.append(_TEXTS["similar" if near else "not_similar" if total else "nothing"])
+        lines.append(_TEXTS["received"].format(ids=ids))
+    if near or not count:
+        lines.append(_TEXTS["similar" if near else "not_similar" if total else "nothing"])
     for entry, differing in near:
         lines.append(Text(*[f"  {entry.id} {entry.operation or shorten(entry.path)}"] * 2))
         lines += [Text(*(f"    {text}" for text in difference.text)) for difference in differing]

@@ -166,6 +166,14 @@ def test_query_values_are_matched_as_sent() -> None:
         assert "six characters" in refused.value.text.en
 
 
+def test_too_few_requests_are_listed() -> None:
+    """The requests that match, and those that nearly do."""
+    message = check([room("77", id="00000001")], when=ROOM, count=2).message.en
+    assert "found 1 of 1" in message
+    assert "received: 00000001" in message
+    assert "similar" not in message
+
+
 def test_an_eviction_before_since_does_no_harm() -> None:
     """Only evictions within the range of the verification count."""
     journal = Journal(max_entries=2)
