@@ -98,8 +98,9 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
             place = "--appkey" if error.name == "unknown_appkey" else admin.url
             raise ConfigurationError.at(place, error.text) from None
 
-    token_help = "Admin token of the server, if it requires one."
-    token_option = environment_option("--admin-token", metavar="TOKEN", help=token_help)
+    token_option = environment_option(
+        "--admin-token", metavar="TOKEN", help="Admin token of the server, if it requires one."
+    )
     return url_option()(ca_option(token_option(with_server)))
 
 
