@@ -1,8 +1,8 @@
 """The error catalogue (§1.6), and what a client must do after each error.
 
-The catalogue has stable names for codes that users replace once the real ones are known. This is also the only place where an ErrorInfo (§1.4) is composed. To change a text, edit the row in `errors.yaml`; to
-omit the details, set `error_info` to `catalogue`. An explicit `info` of a fault or of a scenario's reply replaces all
-of it.
+The catalogue has stable names for codes that users replace once the real ones are known. This is also the only place
+where an ErrorInfo (§1.4) is composed. To change a text, edit the row in `errors.yaml`; to omit the details, set
+`error_info` to `catalogue`. An explicit `info` of a fault or of a scenario's reply replaces all of it.
 """
 
 from __future__ import annotations

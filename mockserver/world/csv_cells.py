@@ -72,7 +72,8 @@ class Cells:
 
     def iso_times(self) -> tuple[I64, Flags]:
         """Convert cells such as 2019-12-10T15:30:00+08:00 and 2019-12-10 07:30:00.000Z."""
-        head, tail = (self._window(self._starts, len(_DATE) + 7), self._window(self._ends - len(_OFFSET), len(_OFFSET)))
+        head = self._window(self._starts, len(_DATE) + 7)
+        tail = self._window(self._ends - len(_OFFSET), len(_OFFSET))
         utc = (tail[-1] == ord("Z")) | (tail[-1] == ord("z"))
         tail[:, utc] = np.frombuffer(_OFFSET, np.uint8)[:, None]
         behind = tail[0] == ord("-")

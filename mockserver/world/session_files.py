@@ -195,7 +195,7 @@ class _Reader:
                 row += len(part[0])
 
     def _parsed(self, lines: Iterable[str], start: int) -> Iterator[list[Cells]]:
-        rows, width = (csv.reader(lines, delimiter=self._delimiter, strict=True), len(self._names))
+        rows, width = csv.reader(lines, delimiter=self._delimiter, strict=True), len(self._names)
         try:
             while chunk := list(itertools.islice(rows, _ROWS)):
                 cells = list(itertools.chain.from_iterable(self._complete(chunk, start)))

@@ -120,7 +120,7 @@ def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:
     start = parse_day(day)
     limit = max(start, min(start + DAY_SECONDS, now))
     sessions = as_of(world.sessions_between(start, start + DAY_SECONDS - 1), now, "now").sessions
-    begins, ends = (np.clip(sessions.enter, start, limit), np.clip(sessions.leave, start, limit))
+    begins, ends = np.clip(sessions.enter, start, limit), np.clip(sessions.leave, start, limit)
     seconds = ends - begins
     hour = np.clip(sessions.enter - start, 0, DAY_SECONDS - 1) // HOUR
     created = sessions.create[sessions.host & (sessions.create >= start) & (sessions.create < limit)]
