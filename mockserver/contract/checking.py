@@ -33,7 +33,8 @@ def check_document(document: Document, validator: Validator, problems: list[Prob
     """Add every mistake of the document to `problems`; return it without the parts that are wrong.
 
     The rest can be checked further, so that one mistake does not hide the others. Parts may be incomplete only in
-    `answers`, because most keys of a rule are independent of each other.
+    `answers`, because most keys of a rule are independent of each other. A room or user keeps its parts under a
+    makeshift id.
     """
     mismatches = [] if validator.accepts(document.value) else validator.mismatches(document.value)
     described = describe_mismatches(document, mismatches)
@@ -41,6 +42,15 @@ def check_document(document: Document, validator: Validator, problems: list[Prob
     quoted = (document.problem(at, TEXTS["quotes"]) for at in _in_full_width_quotes(document.value))
     problems += [*described, *(problem for problem in quoted if (problem.line, problem.column) not in places)]
     while wrong := {pointer for mismatch in mismatches for pointer in _wrong(mismatch)}:
+        for mismatch in mismatches:
+            if mismatch.pointer[-1:] in (("RoomId",), ("UserId",)) and (
+                mismatch.keyword == "type" or mismatch.value == ""
+            ):
+                line, column = document.locate(mismatch.pointer)
+                is_number = isinstance(mismatch.value, (int, float))
+                makeshift = str(mismatch.value) if is_number else f"{line}:{column}"
+                document = document.having(mismatch.pointer, makeshift)
+                wrong.discard(mismatch.pointer)
         document = document.without(wrong)
         mismatches = validator.mismatches(document.value)
     return document

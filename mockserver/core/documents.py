@@ -72,6 +72,10 @@ class Document:
             value, location = _without(value, location, pointer)
         return replace(self, value=value, location=location)
 
+    def having(self, pointer: Pointer, value: Any) -> Document:
+        """Return the document with another value at `pointer`, whose parent exists."""
+        return replace(self, value=_having(self.value, pointer, value))
+
     def _find(self, pointer: Pointer) -> tuple[Location, bool]:
         """Return the location of `pointer`; that of the nearest ancestor, and False, when it does not exist."""
         location = self.location
@@ -95,6 +99,13 @@ def _without(value: Any, location: Location, pointer: Pointer) -> tuple[Any, Loc
     if isinstance(value, list):
         return list(items.values()), location._replace(parts=dict(enumerate(parts.values())))
     return items, location._replace(parts=parts)
+
+
+def _having(value: Any, pointer: Pointer, new: Any) -> Any:
+    step, rest = pointer[0], pointer[1:]
+    items: Any = [*value] if isinstance(value, list) else {**value}
+    items[step] = _having(items[step], rest, new) if rest else new
+    return items
 
 
 def read_bytes(path: Path) -> bytes:

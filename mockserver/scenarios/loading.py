@@ -51,7 +51,8 @@ def load_scenarios(
     worlds = _Worlds(seed, now)
     scenarios = {name: _scenario(file, files, paths, worlds) for name, file in files.items()}
     for file in files.values():
-        found += sorted(file.problems, key=lambda problem: (problem.line or 0, problem.column or 0))
+        # The file's own problems, then those of its file of sessions.
+        found += sorted(file.problems, key=lambda p: (p.place != file.document.path, p.line or 0, p.column or 0))
     found.check()
     return {name: scenario for name, scenario in scenarios.items() if scenario}
 
@@ -71,6 +72,12 @@ class _ScenarioFile:
         self.name, self._schemas, self._catalogue = name, schemas, catalogue
         self._rule_names: set[str] = set()
         mistakes = Problems()
+        world = document.value.get("world") if isinstance(document.value, dict) else None
+        if isinstance(world, dict) and world.get("source") not in ("recorded", "generated"):
+            # Report the source, and check the rest of the world as the one that it looks like.
+            check_document(document, schemas["scenario.json"], mistakes)
+            if likely := "recorded" if world.keys() & {"rooms", "sessions"} else "source" in world and "generated":
+                document = document.having(("world", "source"), likely)
         # The document without its invalid parts; required keys of a rule or a reply may be missing.
         self.document = check_document(document, schemas["scenario.json"], mistakes)
         self.problems = Problems(explain_common_mistakes(document, mistakes, catalogue))

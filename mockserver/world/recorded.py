@@ -19,13 +19,12 @@ from mockserver.core.text import pluralize
 from mockserver.world.coverage import Coverage, Room, parse_coverage
 from mockserver.world.demographics import PlaceHierarchy
 from mockserver.world.json_rows import encoder
+from mockserver.world.session_checks import check_sessions
 from mockserver.world.session_files import (
     FIELDS,
     IDS,
     LABELS,
-    MAX_FOUND,
     QUALITY,
-    Found,
     Table,
     make_table,
     read_sessions,
@@ -90,6 +89,8 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
         table = _table_of(rows)
     elif consistent:
         check_sessions(table)
+    else:
+        table.check()
     return RecordedWorld(table, sorted(failed), seen, coverage)
 
 
@@ -224,36 +225,6 @@ class RecordedWorld:
     def labels(self, dimension: str) -> Sequence[str]:
         """Return the labels of a dimension, indexed by code."""
         return self._labels[dimension]
-
-
-def check_sessions(table: Table) -> None:
-    """Raise ConfigurationError unless the sessions of a file have a valid length and do not overlap for any user."""
-    columns, users, rooms = table.columns, table.texts["UserId"], table.texts["RoomId"]
-    enter, leave = columns["enter"], columns["leave"]
-    found: list[Found] = []
-    for row in np.flatnonzero(leave <= enter).tolist()[:MAX_FOUND]:
-        text = TEXTS["leave_before_enter"].format(leave=show_time(leave[row]), enter=show_time(enter[row]))
-        found.append((row, "leave", text))
-    for name in ("audio", "video"):
-        for row in np.flatnonzero((columns[name] > leave - enter) & (leave > enter)).tolist()[:MAX_FOUND]:
-            text = TEXTS["stream_too_long"].format(stream=name, limit=int(leave[row] - enter[row]))
-            found.append((row, name, text))
-    order = np.argsort(columns["UserId"], kind="stable")
-    before, after = order[:-1], order[1:]
-    overlaps = (columns["UserId"][before] == columns["UserId"][after]) & (enter[after] < leave[before])
-    for index in np.flatnonzero(overlaps).tolist()[:MAX_FOUND]:
-        first, second = int(before[index]), int(after[index])
-        values = {"user": users[columns["UserId"][first]], "room": rooms[columns["RoomId"][first]]}
-        times = {"enter": show_time(enter[second]), "leave": show_time(leave[first])}
-        found.append((second, "enter", TEXTS["overlap"].format(**values, **times)))
-    hierarchy = PlaceHierarchy()
-    names = ("country", "province", "city")
-    country, province, city = (columns[name].astype(np.int64) for name in names)
-    places = (country * len(table.texts["province"]) + province) * len(table.texts["city"]) + city
-    for row in np.unique(places, return_index=True)[1].tolist():
-        if conflict := hierarchy.add(*(table.texts[name][columns[name][row]] for name in names)):
-            found.append((row, conflict.level, conflict.text))
-    table.check(found)
 
 
 def _sessions(columns: dict[str, I64], created: I64, destroyed: I64) -> Sessions:

@@ -27,7 +27,7 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.world.csv_cells import Cells, split
 from mockserver.world.csv_places import is_blank, locate
-from mockserver.world.sessions import DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS
+from mockserver.world.sessions import DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS, Flags
 
 IDS = ("RoomId", "UserId")
 LABELS = {"country": "中国", "province": "广东省", "city": "深圳市", "network": "WiFi"}  # Defaults.
@@ -72,29 +72,34 @@ class Table:
     rows: I64  # The rows of the file.
     path: Path = Path()
     delimiter: str = ","
+    found: Sequence[Found] = ()  # The invalid cells; a row of the wrong length has no field.
 
     @functools.cached_property
     def texts(self) -> dict[str, list[str]]:
         """The texts of each column by code."""
         return {name: list(codes) for name, codes in self.codes.items()}
 
-    def check(self, found: Iterable[Found]) -> None:
-        """Raise ConfigurationError if anything is wrong with the rows."""
-        _fail(self.path, self.delimiter, [(int(self.rows[row]), field, text) for row, field, text in found])
+    def valid(self, *fields: str) -> Flags:
+        """Which rows have valid cells in all these fields."""
+        wrong = [row for row, field, _ in self.found if field in ("", *fields)]
+        return ~np.isin(self.rows, wrong)
+
+    def check(self, found: Iterable[Found] = ()) -> None:
+        """Raise ConfigurationError if there are invalid cells or anything else is wrong with the rows."""
+        more = [(int(self.rows[row]), field, text) for row, field, text in found]
+        _fail(self.path, self.delimiter, [*self.found, *more])
 
 
-def make_table(
-    columns: dict[str, Any], codes: Mapping[str, Mapping[str, int]], path: Path = Path(), delimiter: str = ","
-) -> Table:
-    """Return the sessions in these columns, which it empties to save memory."""
+def make_table(columns: dict[str, Any], codes: Mapping[str, Mapping[str, int]], *source: Any) -> Table:
+    """Return the sessions in these columns, which it empties to save memory; `source` are the last fields of Table."""
     rows = np.argsort(columns["enter"], kind="stable")
     is_sorted = (rows[1:] > rows[:-1]).all()
     ordered = {name: columns.pop(name) if is_sorted else columns.pop(name)[rows] for name in list(columns)}
-    return Table(ordered, codes, rows, path, delimiter)
+    return Table(ordered, codes, rows, *source)
 
 
 def read_sessions(path: Path) -> Table:
-    """Return the sessions in a file. Raises ConfigurationError with every invalid cell, up to a limit."""
+    """Return the sessions in a file and its invalid cells. Raises ConfigurationError if it cannot be read as a table."""
     collecting = gc.isenabled()
     # The garbage collector would scan millions of short-lived lists again and again.
     gc.disable()
@@ -114,6 +119,7 @@ class _Reader:
     def __init__(self, path: Path, file: BufferedReader) -> None:
         self._path, self._file = path, file
         self._found: list[Found] = []
+        self._wrong_length: set[int] = set()  # Rows whose cells are not reported.
 
     def read(self) -> Table:
         line = self._file.readline()
@@ -121,30 +127,27 @@ class _Reader:
         header = b"".join(line[start:].splitlines(keepends=True)[:1])
         self._file.seek(start + len(header))
         self._delimiter = _delimiter(header.decode())
-        self._names = self._header(next(csv.reader([header.decode()], delimiter=self._delimiter), []))
+        cells = next(csv.reader([header.decode()], delimiter=self._delimiter), [])
+        self._names = [cell.strip() for cell in cells]
         columns, codes = self._read_columns()
         for name, texts in codes.items():
             self._check_lengths(name, texts, columns[name])
-        _fail(self._path, self._delimiter, self._found)
+        if wrong := list(self._mistakes_in_header(cells)):
+            _fail(self._path, self._delimiter, self._found, wrong)
         for name in set(FIELDS) - set(self._names):
             codes |= {name: {LABELS[name]: 0}} if name in LABELS else {}
             columns[name] = np.broadcast_to(np.int64(_DEFAULTS.get(name, 0)), len(columns["enter"]))
-        return make_table(columns, codes, self._path, self._delimiter)
+        return make_table(columns, codes, self._path, self._delimiter, self._found)
 
-    def _header(self, cells: Sequence[str]) -> list[str]:
-        names = [cell.strip() for cell in cells]
-        problems = []
-        for index, name in enumerate(names):
+    def _mistakes_in_header(self, cells: Sequence[str]) -> Iterator[Problem]:
+        for index, name in enumerate(names := self._names):
             column = len(self._delimiter.join(cells[:index])) + (2 if index else 1)
             if name not in FIELDS:
-                problems.append(Problem(str(self._path), unknown("field", name, FIELDS), 1, column))
+                yield Problem(str(self._path), unknown("field", name, FIELDS), 1, column)
             elif name in names[:index]:
-                problems.append(Problem(str(self._path), TEXTS["csv_twice"].format(field=name), 1, column))
+                yield Problem(str(self._path), TEXTS["csv_twice"].format(field=name), 1, column)
         if missing := ", ".join(name for name in REQUIRED if name not in names):
-            problems.append(Problem(str(self._path), TEXTS["csv_missing"].format(fields=missing), 1, 1))
-        if problems:
-            raise ConfigurationError(problems)
-        return names
+            yield Problem(str(self._path), TEXTS["csv_missing"].format(fields=missing), 1, 1)
 
     def _read_columns(self) -> tuple[dict[str, Any], dict[str, Mapping[str, int]]]:
         codes = {name: _Codes() for name in self._names if name in _LENGTHS}
@@ -161,7 +164,7 @@ class _Reader:
 
                 if name in codes:
                     values[name][row:end] = _codes(cells, LABELS.get(name, ""), codes[name])
-                else:
+                elif name in FIELDS:
                     values[name][row:end] = _numbers(name, cells, wrong)
             row = end
         return {name: column[:row] for name, column in values.items()}, {**codes}
@@ -217,7 +220,8 @@ class _Reader:
             if is_blank(row, width):
                 continue
             if len(row) != width:
-                self._add(start, self._names[0], TEXTS["csv_width"].format(count=len(row), expected=width))
+                self._add(start, "", TEXTS["csv_width"].format(count=len(row), expected=width))
+                self._wrong_length.add(start)
                 row = (row + [""] * width)[:width]
             yield row
             start += 1
@@ -228,25 +232,26 @@ class _Reader:
             return
         for code, text in enumerate(texts):
             if not 0 < len(text) <= limit or _CONTROL.search(text):
-                row = int(np.argmax(column == code))
-                self._add(row, name, TEXTS["csv_text"].format(limit=limit) if text else TEXTS["csv_empty"])
+                for row in np.flatnonzero(column == code).tolist():
+                    self._add(row, name, TEXTS["csv_text"].format(limit=limit) if text else TEXTS["csv_empty"])
 
     def _add(self, row: int, field: str, text: Text) -> None:
-        self._found.append((row, field, text))
+        if row not in self._wrong_length:
+            self._found.append((row, field, text))
 
 
-def _fail(path: Path, delimiter: str, found: list[Found]) -> None:
+def _fail(path: Path, delimiter: str, found: list[Found], header: Sequence[Problem] = ()) -> None:
     """Raise ConfigurationError with the first mistakes, if there are any."""
-    if not found:
+    if not found and not header:
         return
     found.sort(key=lambda each: each[0])
     shown = found[:MAX_FOUND]
-    places = locate(path, delimiter, {(row, field) for row, field, _ in shown})
+    places = locate(path, delimiter, {(row, field) for row, field, _ in shown}) if shown else {}
     problems = [Problem(str(path), text, *places.get((row, field), (1, 1))) for row, field, text in shown]
     problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
     if len(found) > MAX_FOUND:
         problems.append(Problem(str(path), TEXTS["csv_more"].format(count=len(found) - MAX_FOUND)))
-    raise ConfigurationError(problems)
+    raise ConfigurationError([*header, *problems])
 
 
 def _delimiter(header: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,31 @@ def test_every_mistake_of_a_scenario_is_reported_at_once(tmp_path: Path) -> None
     # A reply without a kind is also reported where a fault was meant.
     assert len(found) == len(expected) + 1, [problem.show() for problem in found]
     assert [problem.line for problem in found] == sorted(problem.line or 0 for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("world", "wrong"),
+    [
+        ("{source: rec, rooms: [{RoomId: 77, stays: [{UserId: '', enter: x, leave: y}]}]}", "rec 77 '' x y"),
+        ("{rooms: [{RoomId: a, stays: [{UserId: 1, enter: 0, leave: now}]}, {RoomId: a, CreateTime: z}]}", "world 1 0 a z"),
+        ("{source: random, seed: x, users: -1}", "random x -1"),
+        ("{source: '', sed: 1}", "'' sed"),
+    ],
+)
+def test_a_wrong_source_or_id_hides_nothing(tmp_path: Path, world: str, wrong: str) -> None:
+    """The rest of the world is checked as the one that it looks like, and that of a room under its wrong id."""
+    lines = ["title: Mine", "world:", f" {world}"]
+    found = [lines[problem.line - 1][problem.column - 1 :] for problem in problems_of(tmp_path, "\n".join(lines))]
+    assert [re.match(r"[-'\w]+", text)[0] for text in found] == wrong.split()
+
+
+def test_the_mistakes_of_a_scenario_come_before_those_of_its_file_of_sessions(tmp_path: Path) -> None:
+    """Each file in its own order."""
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "s.csv").write_text("RoomId,UserId,enter\n,a,1\n")
+    text = "title: Mine\nworld: {source: recorded, sessions: s.csv}\nanswers: [{reply: {error: nope}}]"
+    found = [(Path(problem.place).name, problem.line) for problem in problems_of(tmp_path, text)]
+    assert found == [("mine.yaml", 3), ("mine.yaml", 3), ("s.csv", 2), ("s.csv", 2)]
 
 
 def test_the_mistakes_of_all_kinds_of_files_are_reported_at_once(tmp_path: Path) -> None:
