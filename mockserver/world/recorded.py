@@ -20,15 +20,7 @@ from mockserver.world.coverage import Coverage, Room, parse_coverage
 from mockserver.world.demographics import PlaceHierarchy
 from mockserver.world.json_rows import encoder
 from mockserver.world.session_checks import check_sessions
-from mockserver.world.session_files import (
-    FIELDS,
-    IDS,
-    LABELS,
-    QUALITY,
-    Table,
-    make_table,
-    read_sessions,
-)
+from mockserver.world.session_files import FIELDS, IDS, LABELS, QUALITY, Table, make_table, read_sessions
 from mockserver.world.sessions import COLUMNS, DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS, Sessions, WorldError
 
 Pointer = tuple[str | int, ...]

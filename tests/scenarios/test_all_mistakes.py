@@ -76,7 +76,10 @@ def test_every_mistake_of_a_scenario_is_reported_at_once(tmp_path: Path) -> None
     ("world", "wrong"),
     [
         ("{source: rec, rooms: [{RoomId: 77, stays: [{UserId: '', enter: x, leave: y}]}]}", "rec 77 '' x y"),
-        ("{rooms: [{RoomId: a, stays: [{UserId: 1, enter: 0, leave: now}]}, {RoomId: a, CreateTime: z}]}", "world 1 0 a z"),
+        (
+            "{rooms: [{RoomId: a, stays: [{UserId: 1, enter: 0, leave: now}]}, {RoomId: a, CreateTime: z}]}",
+            "world 1 0 a z",
+        ),
         ("{source: random, seed: x, users: -1}", "random x -1"),
         ("{source: '', sed: 1}", "'' sed"),
     ],

@@ -69,14 +69,7 @@ def test_every_wrong_cell_is_reported_with_line_and_column(tmp_path: Path) -> No
     """All of them at once, also below a quoted line break; those of a row of another length mean nothing."""
     text = f'{HEADER}"a\nb",aaa,{START},{START + 9},1,1\n77,aaa,x,{START},-1,1\n77,,{START},now,1,1\n77,aaa,1,2\n'
     found = problems(written(tmp_path, text))
-    assert [(line, column) for line, column, _ in found] == [
-        (2, 1),
-        (4, 8),
-        (4, 21),
-        (5, 4),
-        (5, 16),
-        (6, 1),
-    ]
+    assert [(line, column) for line, column, _ in found] == [(2, 1), (4, 8), (4, 21), (5, 4), (5, 16), (6, 1)]
     assert found[1][2].startswith("'x' is not a time")
     assert found[5][2] == "4 cells, but the first line has 6: add or remove some, or quote a cell with a comma"
 
