@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
@@ -27,17 +28,19 @@ from mockserver.contract.checksum import Formula
 from mockserver.contract.checksum import sign as sign_query
 from mockserver.contract.operations import OPERATIONS, Operation
 from mockserver.core.addresses import parse_server_url
-from mockserver.core.errors import ConfigurationError
+from mockserver.core.errors import ConfigurationError, MockServerError
 from mockserver.core.http import Request
 from mockserver.core.json_reader import read_json
 from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_clock, make_engine
 from mockserver.engine.config import load_apps_only
+from mockserver.scenarios.samples import sample_body
 from mockserver.testing.admin_client import AdminClient
 
 _JSON_HEADERS = {"content-type": "application/json"}
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_SAMPLE_TIMEOUT = 5.0  # Seconds to wait for a sample body.
 _UNSAFE_ON_WINDOWS = re.compile(r"[&|<>^%!'`$;]")
 
 
@@ -142,10 +145,14 @@ def call(
     """Call OPERATION on a running server.
 
     Prints the answer on stdout and every mistake of the request on stderr. OPERATION is a name, the beginning of one,
-    or a section such as 2.2. Without FIELD=VALUE the body is the document's sample. Exits with 1 when the answer
-    reports a failure, with 2 when there is no readable answer.
+    or a section such as 2.2. Without FIELD=VALUE the body is the document's sample, or one with a call of the server's
+    scenario. Exits with 1 when the answer reports a failure, with 2 when there is no readable answer.
     """
     body, _ = _body(operation, fields, signing["fixtures"])
+    if not fields:
+        with contextlib.suppress(MockServerError, LookupError, TypeError):
+            samples = admin.with_timeout(_SAMPLE_TIMEOUT).get("samples", appkey=signing["appkey"])
+            body = dict(samples["samples"][operation.name])
     answer = post(admin, f"{operation.path}?{_signed_query(**signing)}", _as_bytes(body))
     content = read_answer(admin.url, answer)
     show_answer(content, as_json)
@@ -174,13 +181,16 @@ def sample(
     """Print a scenario's answer to OPERATION without a server.
 
     OPERATION is a name, the beginning of one, or a section such as 2.2. Without FIELD=VALUE the body is the
-    document's sample. Exits with 1 when the answer reports a failure, with 2 when there is no readable answer.
+    document's sample, or one with a call of the scenario. Exits with 1 when the answer reports a failure, with 2 when there is no readable answer.
     """
-    body, _ = _body(operation, fields, settings["fixtures"])
     engine = make_engine(**settings)
     app = find_app(engine.config.apps, appkey)
     formula: Formula = "v1" if engine.config.readings[engine.store.scenario]["signing"] == "v1" else "v2"
     now = engine.store.app(app.appkey).clock.now()
+    body, _ = _body(operation, fields, settings["fixtures"])
+    if not fields:
+        world = engine.config.scenarios[engine.store.scenario].world
+        body = sample_body(operation.name, engine.config.schemas, world, app.appkey, int(now))
     seq = seq or fixed_seq(settings["now"], now)
     query = sign_query(app.credentials, now, identifier=identifier, seq=seq, formula=formula)
     response = engine.handle(Request("POST", operation.path, query, _JSON_HEADERS, _as_bytes(body)))

@@ -27,7 +27,7 @@ from mockserver.reporting.report import FailCriteria, report_on_journal
 from mockserver.reporting.view import ReportView
 from mockserver.server.admin_apps import app_rows
 from mockserver.server.admin_behavior import current_readings, get_clock, list_answers, list_faults
-from mockserver.server.admin_catalog import ready, signed_query
+from mockserver.server.admin_catalog import ready, sample, signed_query
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import TEXTS, asset, page_language, render, schema_text, server_url
 from mockserver.validation.pasted_text import as_received, read_request, relevant
@@ -85,7 +85,7 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         app=app,
         url=f"{server_url(context)}{_FIRST_CALL.path}",
         query=signed_query(context, app.appkey),
-        body=json.dumps(engine.config.schemas.request(_FIRST_CALL.name).schema["examples"][0]),
+        body=json.dumps(sample(context, app.appkey, _FIRST_CALL.name)),
     )
 
 
@@ -171,18 +171,19 @@ def try_it(context: AdminContext, request: AdminRequest) -> Response:
     lang, engine = page_language(context, request), context.engine
     name = request.query.get("operation", "")
     operation = OPERATIONS.get(name) or OPERATIONS["query_room_info"]
+    appkey = request.appkey or context.appkeys[0]
     schema = engine.config.schemas[f"{operation.name}.request.json"].schema
     return render(
         context,
         request,
         "try.html",
         operation=operation,
-        fields=list(_form_fields(schema, lang)),
-        appkey=request.appkey or context.appkeys[0],
+        fields=list(_form_fields(schema, sample(context, appkey, operation.name), lang)),
+        appkey=appkey,
     )
 
 
-def _form_fields(schema: Mapping[str, Any], lang: Lang) -> Iterable[Json]:
+def _form_fields(schema: Mapping[str, Any], example: Json, lang: Lang) -> Iterable[Json]:
     for name, part in schema["properties"].items():
         integer = part.get("type") == "integer"
         choices = part.get("enum", ())
@@ -196,7 +197,7 @@ def _form_fields(schema: Mapping[str, Any], lang: Lang) -> Iterable[Json]:
             "kind": "choice" if choices else _PICKERS.get(name, "text"),
             "integer": integer,
             "choices": choices,
-            "example": str(schema["examples"][0].get(name, "")),
+            "example": str(example.get(name, "")),
         }
 
 

@@ -231,7 +231,7 @@ def test_output_at_a_fixed_time_is_reproducible() -> None:
 def test_ctrl_c_is_130_and_quiet() -> None:
     """While a command waits for an answer."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        words = ("call", "2.2", "--url", f"127.0.0.1:{listener.getsockname()[1]}")
+        words = ("call", "2.2", "RoomId=77", "--url", f"127.0.0.1:{listener.getsockname()[1]}")
         process = subprocess.Popen([*MOCKSERVER, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN)  # fmt: skip
         listener.settimeout(30)
         connection, _ = listener.accept()

@@ -1,0 +1,45 @@
+"""Sample bodies that a scenario answers with data, for the console and the command line."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from mockserver.contract.schemas import Schemas
+from mockserver.core.clock import show_time, start_of_day
+from mockserver.world.recorded import RecordedWorld
+from mockserver.world.sessions import WorldError
+from mockserver.world.sources import World, WorldSource
+
+_OF_USER = "query_instance_all_records_by_time"
+_NOON_BEFORE = -12 * 3_600
+_MAX_SPAN = 3_600  # Seconds of a query; a real backend may refuse longer ones.
+
+
+def sample_body(operation: str, schemas: Schemas, world: WorldSource, appkey: str, now: int) -> dict[str, Any]:
+    """Return the document's sample of an operation, with the ids and times of a call if the world lacks its user."""
+    body, of_user = (schemas.request(name).schema["examples"][0] for name in (operation, _OF_USER))
+    known: dict[str, str] = {}
+    # A world of relative times may be impossible at some hours.
+    with contextlib.suppress(WorldError):
+        calls = world.at(appkey, now)
+        if not calls.has_user(of_user["UserId"]):
+            known = _first_call(calls, now)
+    return {name: known.get(name, value) for name, value in body.items()}
+
+
+def _first_call(world: World, now: int) -> dict[str, str]:
+    """Return the fields that find the first recorded call, or one generated at noon yesterday; empty without a call."""
+    noon = start_of_day(now) + _NOON_BEFORE
+    found = world.sessions_between(*((0, now) if isinstance(world, RecordedWorld) else (noon, noon + 600)))
+    if not len(found):
+        return {}
+    first = found.take(found.enter.argmin(keepdims=True))
+    enter, leave = int(first.enter[0]), int(first.leave[0])
+    return {
+        "UserId": world.user_ids(first.user)[0],
+        "RoomId": world.room_ids(first.room)[0],
+        "BeginTime": str(enter),
+        "EndTime": str(min(leave, enter + _MAX_SPAN, now)),
+        "QueryDate": show_time(enter)[:10].replace("-", ""),
+    }
