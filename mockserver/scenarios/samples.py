@@ -34,7 +34,8 @@ def _first_call(world: World, now: int) -> dict[str, str]:
     found = world.sessions_between(*((0, now) if isinstance(world, RecordedWorld) else (noon, noon + 600)))
     if not len(found):
         return {}
-    first = found.take(found.enter.argmin(keepdims=True))
+    index = int(found.enter.argmin())
+    first = found.take(slice(index, index + 1))
     enter, leave = int(first.enter[0]), int(first.leave[0])
     return {
         "UserId": world.user_ids(first.user)[0],
