@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(slots=True)
@@ -22,6 +22,8 @@ class Request:
     body: bytes = field(default=b"", repr=False)
     overlong: bool = False  # Whether the body exceeded the size limit; `body` is not usable then.
     length: int = 0  # The declared length of an overlong body; 0 if unknown.
+    parsed: Any = field(default=None, init=False, repr=False, compare=False)
+    """The engine's `ParsedRequest`, for a request that is received again."""
 
 
 @dataclass(frozen=True, slots=True)

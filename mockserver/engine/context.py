@@ -15,11 +15,10 @@ from mockserver.core.http import PLAIN, Request, Response
 from mockserver.core.machine_time import machine_time, monotonic
 from mockserver.engine.config import Config
 from mockserver.engine.journal_entry import JournalEntry
-from mockserver.engine.overrides import RequestOverrides
+from mockserver.engine.parsed_request import ParsedRequest
 from mockserver.engine.state import AppState
 from mockserver.faults.plan import FaultPlan
 from mockserver.scenarios.model import RuleSet, Scenario
-from mockserver.validation.query import Query
 
 Headers = tuple[tuple[str, str], ...]
 CONTENT_TYPE: Headers = (("Content-Type", "application/json"),)
@@ -39,13 +38,13 @@ class RequestContext:
     config: Config  # The configuration that answers this request, even if the files are reloaded meanwhile.
     received: Request = field(repr=False)
     """The request as received. May contain secrets: it is used for the signature, never shown or stored."""
+    parsed: ParsedRequest = field(repr=False)
     request: Request  # The request with every known secret masked.
-    parsed_query: Query = field(repr=False)
+    query: dict[str, str] = field(repr=False)  # Query parameters by name.
     app: App | None
     state: AppState
     now: float  # Seconds since the epoch by the app's clock.
     second: int  # The same in whole seconds.
-    overrides: RequestOverrides | None
     scenario: Scenario
     readings: Readings
     rules: RuleSet
@@ -55,16 +54,10 @@ class RequestContext:
     body: dict[str, Any] = field(default_factory=dict)  # Body fields as the operation reads them.
     violations: list[Violation] = field(default_factory=list)  # In the order of the checks.
     started: float = 0.0  # Seconds by the machine's monotonic clock.
-    stray: bool = False  # Not sent by a client of the API, e.g. a browser's visit; see `strays`.
     fault_plan: FaultPlan | None = None  # The faults that may apply to the request; None without any.
     signature_valid: bool = False  # Set if there is a fault plan: the signature is valid without any fault.
     injected: list[Violation] = field(default_factory=list)  # Violations that a checksum fault caused.
     unmatched: bool = False  # There were rules, none matched, and the world answered.
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Query parameters by name."""
-        return self.parsed_query.values
 
     @property
     def operation_name(self) -> str:
@@ -109,7 +102,7 @@ def new_entry(context: RequestContext, decision: Decision, response: Response) -
         context.state.appkey,
         context.operation.name if context.operation else "",
         context.request,
-        context.parsed_query.values,
+        context.query,
         context.body,
         context.scenario.name,
         decision.by,
@@ -119,7 +112,7 @@ def new_entry(context: RequestContext, decision: Decision, response: Response) -
         response.status,
         response.body if decision.stored is None else decision.stored,
         seconds,
-        "stray" if context.stray else "request",
+        "stray" if context.parsed.stray else "request",
         decision.empty,
         "",  # The nearest rule is looked for when the entry is read.
         context.rules.number if context.unmatched else 0,

@@ -28,8 +28,8 @@ MAX_ANSWERS = 16 * 1024 * 1024
 MAX_WAITERS = 1_000  # Maximum number of callers that wait at the same time.
 ALL_APPS = 4  # All apps together may use this multiple of the limit of one app.
 
-Stored: TypeAlias = tuple[int, float, str, str, str, str, Compact]
-"""Position among the entries of all apps, `at`, id, operation, error, names of the violations, and the whole entry.
+Stored: TypeAlias = tuple[int, float, str, str, str, str, int, Compact]
+"""Position among the entries of all apps, `at`, id, operation, error, names of the violations, size, and whole entry.
 
 A plain tuple of these, unlike an object, is not tracked by the garbage collector."""
 
@@ -56,7 +56,7 @@ class JournalQuery:
 
     def selects(self, stored: Stored) -> bool:
         """Return whether the query selects this entry among those of the kinds and apps that it covers."""
-        _, at, _, operation, error, violations, _ = stored
+        _, at, _, operation, error, violations, _, _ = stored
         return (
             (self.operation is None or operation == self.operation)
             and (self.accepted is None or self.accepted is not bool(error))
@@ -120,24 +120,23 @@ class AppJournal:
     def append(self, stored: Stored, answer: int) -> None:
         """Add the newest entry, with `answer` bytes of answer. Shorten the oldest answers if they exceed the limit."""
         self.entries.append(stored)
-        self.size += size_of(stored[-1])
+        self.size += stored[-2]
         if answer > SHORT_ANSWER:
+            answer = min(answer, MAX_BODY)
             self._answers.append((self._first + len(self.entries) - 1, answer))
             self._answers_size += answer
             while self._answers_size > MAX_ANSWERS:
                 self._shorten_oldest_answer()
 
-    def evict(self) -> int:
-        """Remove the oldest entry and return its size."""
+    def evict(self) -> None:
+        """Remove the oldest entry."""
         stored = self.entries.popleft()
         if self._answers and self._answers[0][0] == self._first:
             self._answers_size -= self._answers.popleft()[1]
         self._first += 1
-        size = size_of(stored[-1])
-        self.size -= size
+        self.size -= stored[-2]
         if stored[1] > self._evicted_until:
             self._evicted_until = stored[1]
-        return size
 
     def evicted_since(self, since: float | None) -> int:
         """Return the number of evicted entries that may be from `since` or later."""
@@ -148,10 +147,10 @@ class AppJournal:
         self._answers_size -= length
         stored = self.entries[position - self._first]
         data = shorten_answer(stored[-1])
-        if size_of(data) < size_of(stored[-1]):
+        if (size := size_of(data)) < stored[-2]:
             # A new tuple, because a reader may use the old one.
-            self.entries[position - self._first] = (*stored[:-1], data)
-            self.size -= size_of(stored[-1]) - size_of(data)
+            self.entries[position - self._first] = (*stored[:-2], size, data)
+            self.size -= stored[-2] - size
 
 
 class Journal:
@@ -181,12 +180,17 @@ class Journal:
             self._number += 1
             stored = stored_entry(entry, self._number, data)
             before = app.size
-            app.append(stored, min(len(entry.answer), MAX_BODY))
-            self._size += app.size - before
+            app.append(stored, len(entry.answer))
             while len(app.entries) > self.max_entries or app.size > self.max_bytes:
-                self._evict(app)
+                app.evict()
+                self.evictions += 1
+            self._size += app.size - before
             while self._size > self.max_bytes * ALL_APPS:
-                self._evict(max(self._apps.values(), key=lambda other: other.size))
+                largest = max(self._apps.values(), key=lambda other: other.size)
+                self._size -= largest.size
+                largest.evict()
+                self._size += largest.size
+                self.evictions += 1
             for waiter in self._waiters:
                 if waiter.query.covers(*key) and waiter.query.selects(stored):
                     waiter.missing -= 1
@@ -301,10 +305,6 @@ class Journal:
         with self._lock:
             return sum(len(app.entries) for app in self._apps.values()), self._size
 
-    def _evict(self, app: AppJournal) -> None:
-        self._size -= app.evict()
-        self.evictions += 1
-
     def _read(self, query: JournalQuery) -> tuple[list[Stored], int]:
         with self._lock:
             return self._snapshot(query)
@@ -327,7 +327,7 @@ class Journal:
 def stored_entry(entry: JournalEntry, number: int, data: Compact) -> Stored:
     """Return an entry in its stored form, at a position."""
     names = " ".join(found.name for found in entry.violations) if entry.violations else ""
-    return number, entry.at, entry.id, entry.operation, entry.error, names, data
+    return number, entry.at, entry.id, entry.operation, entry.error, names, size_of(data), data
 
 
 def _count(stored: list[Stored], query: JournalQuery) -> int:

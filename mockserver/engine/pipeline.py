@@ -22,17 +22,16 @@ from mockserver.engine.config import Config, check_scenario, message
 from mockserver.engine.context import CONTENT_TYPE, Decision, RequestContext, answer_headers, header_value, new_entry
 from mockserver.engine.journal import Journal
 from mockserver.engine.metrics import Metrics
-from mockserver.engine.overrides import RequestOverrides, read_overrides
+from mockserver.engine.overrides import RequestOverrides
+from mockserver.engine.parsed_request import check_content, is_preflight, parse_request
 from mockserver.engine.request_log import RequestLog, Which
 from mockserver.engine.responder import Backend, Responder
 from mockserver.engine.state import AppState, MemoryStore
-from mockserver.engine.strays import Cors, is_preflight, is_stray, stray_error
+from mockserver.engine.strays import Cors, stray_error
 from mockserver.faults.base import FaultContext
 from mockserver.faults.parsing import Fault
 from mockserver.faults.plan import FaultPlan
 from mockserver.scenarios.model import RuleSet, Scenario
-from mockserver.validation.body import check_body
-from mockserver.validation.query import check_query, check_target, read_query
 from mockserver.validation.redactor import Redactor
 from mockserver.validation.signature import SigningContext, check_signature, tolerate
 
@@ -87,8 +86,7 @@ class Engine:
         # Parse the query, identify the app, read overrides from headers and magic values.
         context = self._identify(request)
         context.started = started
-        context.stray = is_stray(context.request, context.query)
-        if not context.stray:
+        if not context.parsed.stray:
             # Check path, method, query, body and signature. The context collects the violations.
             self._validate(context)
         return context
@@ -96,11 +94,11 @@ class Engine:
     def takes_long(self, context: RequestContext) -> bool:
         """Return whether `answer` may block for so long that an event loop should call it in a thread."""
         is_slow = self.backend is not None or (context.refusal is None and self._responder.takes_long(context))
-        return is_slow and not context.stray
+        return is_slow and not context.parsed.stray
 
     def answer(self, context: RequestContext) -> Response:
         """Answer a checked request and record both: the second half of `handle`. Call it once per context."""
-        if context.stray:
+        if context.parsed.stray:
             return self._answer_stray(context)
         # Refuse, or answer by a scenario rule or the world, checked against the response schema.
         decision = self._decide(context)
@@ -130,15 +128,13 @@ class Engine:
         return self._record(context, decision, response)
 
     def _identify(self, received: Request, *, preview: bool = False) -> RequestContext:
-        # Mask secrets in the wrong place first: only the signature check sees the request as received.
-        request = self.redactor.redact(received)
-        query = read_query(request.query)
-        config = self.config
-        app = self.app(query.values.get("appkey", ""))
+        # Repeated requests are parsed once. Only the signature check sees the request as received, with secrets in it.
+        parsed = parse_request(received, self.config, self.redactor)
+        config, query, overrides = parsed.config, parsed.query.values, parsed.overrides
+        app = self.app(query.get("appkey", ""))
         state = self.store.app(app.appkey if app else "")
-        overrides = read_overrides(request, query.values, config)
         scenario, readings, rules = self._choices(config, overrides, state)
-        if readings["signing"] == "off" and not (app or query.values.get("appkey")):
+        if readings["signing"] == "off" and not (app or query.get("appkey")):
             app = next(iter(config.apps.values()))
             state = self.store.app(app.appkey)
             scenario, readings, rules = self._choices(config, overrides, state)
@@ -149,13 +145,13 @@ class Engine:
             request_id,
             config,
             received,
-            request,
+            parsed,
+            parsed.request,
             query,
             app,
             state,
             now,
             int(now // 1),
-            overrides,
             scenario,
             readings,
             rules,
@@ -181,16 +177,9 @@ class Engine:
 
     def _validate(self, context: RequestContext) -> None:
         """Collect all violations in the order of the checks."""
-        request, readings = context.request, context.readings
-        context.operation, context.violations = check_target(request, readings)
-        found_in_query = check_query(context.parsed_query, readings, request)
-        signing_off = readings["signing"] == "off"
-        context.violations += map(tolerate, found_in_query) if signing_off else found_in_query
-        body_violations: list[Violation] = []
-        if context.operation is not None:
-            validator = context.config.schemas.request(context.operation.name)
-            section = context.operation.section
-            context.body, body_violations = check_body(request, validator, readings, section)
+        parsed, readings = context.parsed, context.readings
+        _, context.operation, violations, context.body, body_violations = check_content(parsed, readings)
+        context.violations = violations.copy()
         if not context.preview:
             context.fault_plan = self._plan_faults(context)
         signing, accepted = self._signing_context(context), context.refusal is None
@@ -198,18 +187,19 @@ class Engine:
         if context.signature_valid:
             # A fault made the server reject a valid signature: that is not a violation by the client.
             context.injected = [found for found in signature if found.name in _CAUSED_BY_FAULTS]
-        if signing_off:
+        if readings["signing"] == "off":
             # Violations caused by a fault still refuse the request.
             signature = [found if found in context.injected else tolerate(found) for found in signature]
         context.violations += signature
-        if context.overrides:
-            context.violations += context.overrides.violations
+        if parsed.overrides:
+            context.violations += parsed.overrides.violations
         context.violations += body_violations
 
     def _plan_faults(self, context: RequestContext) -> FaultPlan | None:
         """Return the faults that may apply to the request, or None if there are none."""
         config, state = context.config, context.state
-        once = context.overrides.faults if context.overrides else []
+        overrides = context.parsed.overrides
+        once = overrides.faults if overrides else []
         if context.scenario.name == state.scenario:
             state.install_faults(config.scenarios[state.scenario].faults)
         else:

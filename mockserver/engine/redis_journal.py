@@ -61,7 +61,7 @@ class RedisJournal(Journal):
 
     def add(self, entry: JournalEntry) -> None:
         """Store an entry; return when Redis has it. Raise Stale if the request was handled with outdated documents."""
-        _, at, entry_id, operation, error, names, data = stored_entry(entry, 0, encode(entry))
+        _, at, entry_id, operation, error, names, _, data = stored_entry(entry, 0, encode(entry))
         row = (
             f"{entry.kind}:{entry.appkey}",
             self._store.request_version,
@@ -267,4 +267,4 @@ def _read(row: Any) -> Stored:
     """Return an entry of a stream in the form of the journal in memory."""
     position, (_, entry_id, _, at, _, fields, _, data) = row
     operation, error, names = orjson.loads(fields)
-    return int(position.partition(b"-")[0]), float(at), entry_id.decode(), operation, error, names, data
+    return int(position.partition(b"-")[0]), float(at), entry_id.decode(), operation, error, names, len(data), data

@@ -6,7 +6,7 @@ violations. `--cors-origin` lets the pages of an origin call the API, so their p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from mockserver.contract.operations import PREFIX
@@ -14,22 +14,7 @@ from mockserver.core.http import Request, Response
 from mockserver.core.text import Text
 from mockserver.engine.config import message
 from mockserver.engine.context import ANSWER_HEADERS, Headers
-
-_API_PATHS = ("/v1/", "/v2/")
-
-
-def is_preflight(request: Request) -> bool:
-    """Return whether this is a CORS preflight: a browser asks whether a page may send a request."""
-    headers = request.headers
-    return request.method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
-
-
-def is_stray(request: Request, query: Mapping[str, str]) -> bool:
-    """Return whether a request is a preflight, or an unsigned GET or HEAD outside the paths of the API."""
-    if request.method in ("GET", "HEAD"):
-        # A signature shows that a client of the API got its path and method wrong.
-        return not request.path.startswith(_API_PATHS) and "checksum" not in query
-    return is_preflight(request)
+from mockserver.engine.parsed_request import is_preflight
 
 
 def stray_error(request: Request) -> tuple[str, Text]:

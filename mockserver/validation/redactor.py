@@ -41,6 +41,8 @@ class Redactor:
         self._by_prefix: dict[str, dict[int, set[str]]] = {}  # Spellings by their first characters and their length.
         self._prefixes: tuple[str, ...] = ()
         self._clean = _Clean()
+        self.version = 0
+        """Changes with the secrets. A request that was redacted before may contain one of the new ones."""
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
         """Mask these secrets from now on."""
@@ -56,6 +58,7 @@ class Redactor:
                     self._add_spelling(spelling)
         self._prefixes = tuple(self._by_prefix)
         self._clean = _Clean()
+        self.version += 1
 
     def redact(self, request: Request) -> Request:
         """Return the request with secrets masked; the same object if it contains none."""
