@@ -42,10 +42,11 @@ class Redactor:
         self._prefixes: tuple[str, ...] = ()
         self._clean = _Clean()
         self.version = 0
-        """Changes with the secrets. A request that was redacted before may contain one of the new ones."""
+        """Increases with new secrets: a request that was redacted before may contain it."""
 
     def add_secrets(self, secrets: Iterable[str]) -> None:
         """Mask these secrets from now on."""
+        added = False
         for secret in secrets:
             if len(secret) < MIN_SECRET_LENGTH:
                 continue
@@ -56,9 +57,11 @@ class Redactor:
             for spelling in (secret, decoded, hexadecimal, hexadecimal.upper(), encoded, unescaped):
                 if len(spelling) >= MIN_SECRET_LENGTH and spelling not in self._spellings:
                     self._add_spelling(spelling)
+                    added = True
         self._prefixes = tuple(self._by_prefix)
         self._clean = _Clean()
-        self.version += 1
+        # Last, so that no request is redacted with the old secrets under the new version.
+        self.version += added
 
     def redact(self, request: Request) -> Request:
         """Return the request with secrets masked; the same object if it contains none."""
