@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from engine.test_pipeline import BREAKS
 from helpers.engine_client import EngineClient, shipped_config
 from helpers.length import length
 from helpers.request_builder import build_request
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
