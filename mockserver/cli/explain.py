@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mockserver.validation.pasted_text import as_received, read_request, relevan
 from mockserver.validation.query import read_query
 
 _MAX_INPUT = 1_100_000  # Bytes read from a file or standard input; no valid request is longer.
+_OWN_LINE = re.compile(r"\S+ (?:INFO|WARNING) (\S+) \S+ \S+ \S+ by .*? [\d.]+ ms|[\d:]{8}  .*  [\d.]+ ms  (\S+)")
 _CLOCK_RANGE = range(100_000_000, 10_000_000_000)  # The Unix seconds that `--now` accepts.
 
 
@@ -51,7 +53,8 @@ def explain(
     """
     if text == "-":
         text = _read("-", "REQUEST").decode(errors="replace")
-    _refuse_summary(text)
+    if number := _id_without_signature(text):
+        raise ConfigurationError.at("REQUEST", message("no_signature", id=printable(number)))
     pasted = read_request(text)
     if settings["now"] is None:
         settings["now"] = _time_of(pasted)
@@ -70,14 +73,16 @@ def explain(
     sys.exit(1 if any(not row["tolerated"] for row in rows) else 0)
 
 
-def _refuse_summary(text: str) -> None:
-    """Raise ConfigurationError for lines of `mockserver requests --json`, which contain no signature."""
+def _id_without_signature(text: str) -> str | None:
+    """Return the request of a line of `mockserver requests` or of this server's log, which contain no signature."""
+    line = text.strip().partition("\n")[0]
     try:
-        row = json.loads(text.strip().partition("\n")[0])
+        row = json.loads(line)
     except (ValueError, RecursionError):
-        return
-    if isinstance(row, dict) and row.keys() >= {"id", "fields", "ms"}:
-        raise ConfigurationError.at("REQUEST", message("summary_line", id=printable(row["id"])))
+        found = _OWN_LINE.match(line)
+        return found and found.group(found.lastindex or 0)
+    is_own = isinstance(row, dict) and any(row.keys() >= keys for keys in ({"id", "fields", "ms"}, {"id", "by", "level"}))
+    return str(row["id"]) if is_own else None
 
 
 def _time_of(pasted: PastedRequest) -> str | None:

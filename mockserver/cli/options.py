@@ -21,6 +21,7 @@ from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang
 from mockserver.testing.admin_client import AdminClient
 
+DEFAULT_URL = "http://127.0.0.1:8080"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -70,7 +71,7 @@ def url_option(text: str = "URL of the server.") -> Callable[[Command], Command]
         "--url",
         callback=lambda ctx, param, value: normalize_server_url(value),
         metavar="URL",
-        default="http://127.0.0.1:8080",
+        default=DEFAULT_URL,
         help=text,
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -113,7 +114,7 @@ def record(
             written = message("recorded", **counts, page=output / PAGE, folder=output, scenario=SCENARIO)
             _log.info("%s", written.to(chosen["lang"]))
 
-    run_server(chosen, recording)
+    run_server(chosen, recording, target=urlsplit(target.url).netloc, output=str(output))
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -13,7 +14,7 @@ from typing import Any
 
 import click
 
-from mockserver.cli.options import setting_options, user_folders
+from mockserver.cli.options import DEFAULT_URL, setting_options, user_folders
 from mockserver.cli.output import not_writable, to_json
 from mockserver.cli.running import open_console
 from mockserver.cli.streams import log_to_stderr
@@ -42,8 +43,12 @@ def run_server(
     around: Callable[[Engine], AbstractContextManager[object]] = nullcontext,
     *,
     open_browser: bool = False,
+    **more: str,
 ) -> None:
-    """Serve with resolved settings until stopped, within the context that `around` returns for the engine."""
+    """Serve with resolved settings until stopped, within the context that `around` returns for the engine.
+
+    `more` are named parts of the ready line.
+    """
     # The other commands need neither Flask nor the event loop.
     from mockserver.testing.mock_server import MockServer
 
@@ -62,10 +67,11 @@ def run_server(
             write_ready_file({**details, "apps": apps})
             # A shared store may already have another scenario than the chosen one.
             scenario = server.engine.store.scenario
-            line = _ready_line(details, chosen, apps[0], scenario, server.engine.config.readings[scenario]["signing"])
+            signing = server.engine.config.readings[scenario]["signing"]
+            line = _ready_line(details, chosen, apps[0], scenario, signing, more)
             if chosen["log_format"] == "json":
                 entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
-                line = to_json({**entry, "scenario": scenario}, indent=None)
+                line = to_json({**entry, "scenario": scenario, **more}, indent=None)
             click.echo(line)
             if open_browser:
                 open_console(url)
@@ -77,7 +83,12 @@ def run_server(
 
 
 def _ready_line(
-    details: Mapping[str, Any], chosen: Mapping[str, Any], appkey: str, scenario: str, signing: object
+    details: Mapping[str, Any],
+    chosen: Mapping[str, Any],
+    appkey: str,
+    scenario: str,
+    signing: object,
+    more: Mapping[str, str],
 ) -> str:
     """Return the line that scripts wait for. Do not change its beginning, up to the pid."""
     parts = [
@@ -86,8 +97,13 @@ def _ready_line(
         f"console {details['admin_url']}/console",
         f"keys of app {appkey} in {user_folders(chosen['fixtures']).fixture('apps.yaml')}",
     ]
+    parts += [f"{name} {value}" for name, value in more.items()]
+    variables = f"MOCKSERVER_URL={details['url']}"
     if "ca_file" in details:
         parts.append(f"CA file {details['ca_file']}")
+        variables += f" MOCKSERVER_CA={shlex.quote(details['ca_file'])}"
+    if details["url"] != DEFAULT_URL:
+        parts.append(f"for other commands: export {variables}")
     return f"mockserver ready on {details['url']} ({', '.join(parts)})"
 
 

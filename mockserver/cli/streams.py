@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
+from mockserver.core.clock import show_time
 from mockserver.core.machine_time import monotonic
 
 MAX_QUEUED = 10_000  # Lines that may wait for a slow reader; further lines are dropped.
@@ -122,7 +123,7 @@ class _Output(io.TextIOWrapper):
 @contextlib.contextmanager
 def log_to_stderr(form: str) -> Iterator[None]:
     """Log to stderr in the form `text` or `json` within the context."""
-    formatter = _JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    formatter = _JsonLines() if form == "json" else _TextLines("%(asctime)s %(levelname)s %(message)s")
     lines: queue.Queue[logging.LogRecord] = queue.Queue(MAX_QUEUED)
     handler = _DroppingHandler(lines)
     logger = logging.getLogger("mockserver")
@@ -174,6 +175,11 @@ class _Writer(QueueListener):
         with contextlib.suppress(OSError):
             while line:
                 line = line[os.write(_STDERR, line) :]
+
+
+class _TextLines(logging.Formatter):
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return show_time(record.created, "milliseconds")
 
 
 class _JsonLines(logging.Formatter):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,3 +34,11 @@ def messages(path: Path) -> Callable[..., Text]:
 
 message = messages(Path(__file__).with_name("texts.yaml"))
 """Returns a message of this package."""
+
+
+def missing_extra(extra: str) -> Text:
+    """Return what to do when an optional dependency is not installed: the command for this environment and project."""
+    project = Path(__file__).parents[2]
+    source = project if (project / "setup.cfg").is_file() else "PATH-OF-THE-PROJECT"
+    words = (sys.executable, "-m", "pip", "install", f"{source}[{extra}]")
+    return message("missing_extra", extra=extra, command=shlex.join(words))

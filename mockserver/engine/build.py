@@ -16,6 +16,7 @@ from mockserver.core.clock import Clock, InvalidTime, parse_time
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders, Snapshot, take_snapshot
 from mockserver.core.machine_time import machine_time
+from mockserver.core.messages import missing_extra
 from mockserver.core.settings import SETTINGS
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Lang
@@ -107,7 +108,7 @@ def _make_state(
         from mockserver.engine.redis_journal import RedisJournal, RedisMetrics
         from mockserver.engine.redis_store import RedisStore
     except ImportError:
-        raise _invalid("store", "no_redis") from None
+        raise ConfigurationError.at("--store", missing_extra("redis")) from None
     address, prefix = chosen["store"], chosen["store_prefix"]
     store = RedisStore(clock, chosen["scenario"], address=address, prefix=prefix, overrides=readings, **options)
     return store, RedisJournal(store, size), RedisMetrics(store)

@@ -18,6 +18,7 @@ from mockserver import __version__
 from mockserver.contract import checksum
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.errors import Problem
+from mockserver.core.messages import missing_extra
 from mockserver.core.machine_time import monotonic
 from mockserver.core.settings import SETTINGS
 from mockserver.engine.config import Config
@@ -219,7 +220,7 @@ def _swagger_folder() -> Path:
     """Return the folder of Swagger UI's files. Only the path is needed, so the package is not imported."""
     package = find_spec("flask_swagger_ui")
     if package is None or package.origin is None:
-        raise admin_error("docs_not_installed")
+        raise admin_error("docs_not_installed", missing=missing_extra("docs"))
     return Path(package.origin).parent / "dist"
 
 

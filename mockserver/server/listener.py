@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.messages import missing_extra
 from mockserver.core.text import Text
 from mockserver.server.connection import Connection
 from mockserver.server.limits import TEXTS, Refusal, other_protocol
@@ -117,7 +118,7 @@ class TLS:
         try:
             import trustme
         except ImportError:
-            raise ConfigurationError.at("--tls", TEXTS["no_trustme"]) from None
+            raise ConfigurationError.at("--tls", missing_extra("tls")) from None
         authority = trustme.CA()
         names = dict.fromkeys(("localhost", "127.0.0.1", "::1", *hosts))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

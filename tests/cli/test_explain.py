@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from helpers.server_process import CLEAN, MOCKSERVER
+from helpers.server_process import CLEAN, MOCKSERVER, serving
 from helpers.shell import run
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
 from hypothesis import example, given, settings
@@ -327,15 +327,19 @@ def test_a_malformed_journal_entry_gives_no_traceback(value: object) -> None:
     assert run("explain", json.dumps(value)).returncode in (1, 2)
 
 
-def test_lines_of_the_requests_command_are_refused_with_what_to_give_instead() -> None:
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_lines_of_the_log_and_of_requests_are_refused_with_what_to_give_instead(log_format: str) -> None:
     """They contain no signature; the whole entry, which the message names, does."""
-    with MockServer("document") as mock:
-        url = f"{mock.url}{PATH}?{QUERY}"
+    with serving("--scenario", "document", "--log-format", log_format) as server:
+        url = f"{server.url}{PATH}?{QUERY}"
         urllib.request.urlopen(urllib.request.Request(url, b"{}", method="POST"), timeout=10).close()
-        rows = run("requests", "--json", "--url", mock.url).stdout
-    done = run("explain", "-", stdin=rows * 2)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert f"/__admin/requests/{json.loads(rows)['id']}" in done.stderr
+        form = ("--json",) if log_format == "json" else ()
+        row = run("requests", *form, "--url", server.url).stdout
+        _, log = server.stop()
+    for lines in (row * 2, log):
+        done = run("explain", "-", stdin=lines)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "/__admin/requests/00000001 |" in done.stderr
 
 
 # Secrets

@@ -8,6 +8,7 @@ import re
 import socket
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def test_serve_prints_one_ready_line(tmp_path: Path) -> None:
     with serving("--scenario", "document", "--ready-file", str(file)) as server:
         assert server.line == (
             f"mockserver ready on {server.url} (scenario document, pid {server.process.pid}, console {server.url}/__admin/console,"
-            f" keys of app {APPKEY} in {Folders().fixture('apps.yaml')})\n"
+            f" keys of app {APPKEY} in {Folders().fixture('apps.yaml')}, for other commands: export MOCKSERVER_URL={server.url})\n"
         )
         result = json.loads(file.read_text(encoding="utf-8"))
         assert result == {"url": server.url, "admin_url": f"{server.url}/__admin", "pid": server.process.pid, "apps": [APPKEY, "987654321"]}  # fmt: skip
@@ -158,6 +159,17 @@ def test_sigterm_finishes_a_request_in_flight() -> None:
         client.close()
         with pytest.raises(ConnectionRefusedError):
             http.client.HTTPConnection("127.0.0.1", server.port, timeout=5).connect()
+
+
+def test_the_log_has_the_zone_of_the_api() -> None:
+    """As `mockserver requests` and the console, with the offset."""
+    with serving("--scenario", "document") as server, Client(server.port) as client:
+        before = int(time.time())
+        assert client.call(body={}).json["ErrorCode"] != 0
+        _, log = server.stop()
+        moment, level, request_id = log.split(" ")[:3]
+        assert (moment[-6:], level, request_id) == ("+08:00", "WARNING", "00000001")
+        assert before <= datetime.fromisoformat(moment).timestamp() <= time.time()
 
 
 def test_the_log_can_be_json() -> None:

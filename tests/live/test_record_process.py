@@ -115,6 +115,7 @@ def test_a_failing_target_is_an_envelope_and_nothing_recorded_is_lost(tmp_path: 
         url, seen = target.enter_context(backend(target_backend, authority))
         with recorder(url, folder, "--tls", "--target-ca", str(tmp_path / "ca.pem")) as (server, client):
             assert server.url.startswith("https://")
+            assert f", target {urlsplit(url).netloc}, output {folder}, " in server.line
             rows = ask(client, ALL, **some_day())["UsersList"]
             room = rows[0]["RoomId"]
             for disturbance, reason in disturbances:
