@@ -81,7 +81,9 @@ def _id_without_signature(text: str) -> str | None:
     except (ValueError, RecursionError):
         found = _OWN_LINE.match(line)
         return found and found.group(found.lastindex or 0)
-    is_own = isinstance(row, dict) and any(row.keys() >= keys for keys in ({"id", "fields", "ms"}, {"id", "by", "level"}))
+    is_own = isinstance(row, dict) and any(
+        row.keys() >= keys for keys in ({"id", "fields", "ms"}, {"id", "by", "level"})
+    )
     return str(row["id"]) if is_own else None
 
 

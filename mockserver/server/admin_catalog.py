@@ -18,8 +18,8 @@ from mockserver import __version__
 from mockserver.contract import checksum
 from mockserver.contract.operations import OPERATIONS
 from mockserver.core.errors import Problem
-from mockserver.core.messages import missing_extra
 from mockserver.core.machine_time import monotonic
+from mockserver.core.messages import missing_extra
 from mockserver.core.settings import SETTINGS
 from mockserver.engine.config import Config
 from mockserver.engine.metrics import Sample, prometheus_text
