@@ -5,7 +5,6 @@ The query has each documented parameter exactly once, percent-encoded UTF-8, and
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +26,6 @@ _EACH_ONCE = dict.fromkeys(PARAMETERS, 1)
 _BROKEN_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SIGNATURE_NAMES = frozenset(("checksum", "curtime", "appkey"))  # Parameters whose names are used for nothing else.
 _MAX_SCANNED = 65_536
-_MAX_SHORT = 1_024  # Longer query strings are not cached.
 _IN_BODY = re.compile(r"(?:^|[\"'&{,\s])(checksum|curtime|appkey)[\"']?\s*[=:]", re.IGNORECASE)
 
 
@@ -44,10 +42,6 @@ class Query:
 
 def read_query(raw: str) -> Query:
     """Parse a raw query string. Never fails: what cannot be decoded is listed in `broken`."""
-    return _read_short(raw) if len(raw) <= _MAX_SHORT else _read(raw)
-
-
-def _read(raw: str) -> Query:
     plain = "%" not in raw and "+" not in raw and raw.isascii()
     pieces = raw.split("&")
     if plain and len(pieces) == len(PARAMETERS):
@@ -71,9 +65,6 @@ def _read(raw: str) -> Query:
         else:
             query.values.setdefault(key, value)
     return query
-
-
-_read_short = functools.lru_cache(maxsize=256)(_read)
 
 
 def check_target(request: Request, readings: Readings) -> tuple[Operation | None, list[Violation]]:

@@ -16,8 +16,8 @@ MASK = "***"
 MIN_SECRET_LENGTH = 8  # Shorter keys may occur in ordinary words, and masking these would reveal the key.
 _MAX_SPELLINGS = 100_000  # Then the oldest are forgotten. Apps created at run time never unregister theirs.
 _PREFIX_LENGTH = 6
-_MAX_CLEAN = 512  # Request lines and bodies that are remembered as clean.
-_MAX_REMEMBERED = 4_096  # Maximum characters of both.
+_MAX_CLEAN = 512  # Bodies that are remembered as clean.
+_MAX_REMEMBERED = 4_096  # Maximum bytes of such a body.
 _MAX_SCANNED_PREFIXES = 500
 """With more prefixes it is faster to look up each position of the text than to search for each prefix."""
 _ESCAPE = re.compile(
@@ -29,7 +29,7 @@ _ESCAPE = re.compile(
 class _Clean:
     """Parts of requests that contain no prefix of a secret and are likely to be received again."""
 
-    texts: set[str | bytes] = field(default_factory=set)  # Request lines and bodies.
+    bodies: set[bytes] = field(default_factory=set)
     headers: Mapping[str, str] = field(default_factory=dict)  # The transport returns the same mapping each time.
 
 
@@ -66,19 +66,16 @@ class Redactor:
     def redact(self, request: Request) -> Request:
         """Return the request with secrets masked; the same object if it contains none."""
         headers, clean = request.headers, self._clean
-        line = f"{request.path}\n{request.query}\n{request.method}"
-        parts = [] if line in clean.texts else [line]
-        if request.body not in clean.texts:
+        parts = [request.path, request.query, request.method]
+        if request.body not in clean.bodies:
             parts.append(request.body.decode("latin-1"))
         if headers is not clean.headers:
             parts += [*headers, *headers.values()]
-        if not parts:
-            return request
         if not self._may_contain_secret("\n".join(parts)):
-            if len(line) + len(request.body) <= _MAX_REMEMBERED:
-                if len(clean.texts) >= _MAX_CLEAN:
-                    clean.texts.clear()
-                clean.texts.update((line, request.body))
+            if len(request.body) <= _MAX_REMEMBERED:
+                if len(clean.bodies) >= _MAX_CLEAN:
+                    clean.bodies.clear()
+                clean.bodies.add(request.body)
                 clean.headers = headers
             return request
         redacted = replace(
