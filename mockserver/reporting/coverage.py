@@ -48,8 +48,10 @@ class Share(NamedTuple):
 
     @property
     def percent(self) -> float:
-        """The percentage with one decimal, rounded down: 100 only if everything is covered."""
-        return self.covered * 1000 // self.total / 10 if self.total else 0.0
+        """The percentage with one decimal: 0 only if nothing is covered, 100 only if everything is."""
+        if self.covered in (0, self.total):
+            return 100.0 if self.covered else 0.0
+        return min(max(round(100 * self.covered / self.total, 1), 0.1), 99.9)
 
 
 @dataclass(frozen=True, slots=True)

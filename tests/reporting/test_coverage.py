@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from helpers.journal_entries import entry, wrong
 from helpers.reports import catalogue, config, rules
 from hypothesis import given
@@ -13,7 +14,7 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import DEFAULTS, READINGS
 from mockserver.engine.journal_entry import JournalEntry
 from mockserver.faults.registry import KINDS
-from mockserver.reporting.coverage import Coverage, cover
+from mockserver.reporting.coverage import Coverage, Share, cover
 from mockserver.reporting.json_shapes import coverage_json
 
 VOLUME = "count_business_total_volume_by_day"
@@ -164,6 +165,15 @@ def test_coverage_only_grows(calls: list[tuple[str, str]]) -> None:
     before, after = covered(*entries[:-1]), covered(*entries)
     assert before.whole.covered <= after.whole.covered <= after.whole.total == before.whole.total
     assert (after.whole.percent == 100) == (after.whole.covered == after.whole.total)
+
+
+@pytest.mark.parametrize(
+    ("covered", "total", "percent"),
+    [(0, 0, 0.0), (0, 3, 0.0), (1, 9_999, 0.1), (1, 3, 33.3), (2, 3, 66.7), (9_998, 9_999, 99.9), (3, 3, 100.0)],
+)
+def test_percentages_are_rounded(covered: int, total: int, percent: float) -> None:
+    """To the nearest, but a part is never shown as nothing or everything."""
+    assert Share(covered, total).percent == percent
 
 
 def test_a_hundred_percent_can_be_reached() -> None:
