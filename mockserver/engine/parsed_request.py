@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from mockserver.contract.operations import Operation
 from mockserver.contract.readings import Readings
+from mockserver.contract.schemas import Schemas
 from mockserver.contract.violations import Violation
 from mockserver.core.http import Request
 from mockserver.engine.config import Config
@@ -37,7 +38,7 @@ class Checks(NamedTuple):
 class ParsedRequest:
     """A request as parsed under one configuration. Treat it as read-only: repeated requests share it."""
 
-    config: Config
+    config: int  # The number of the configuration. Its worlds would stay in memory after a reload.
     secrets: int  # The version of the secrets that are masked.
     request: Request  # The request with every known secret masked.
     query: Query = field(repr=False)
@@ -50,17 +51,17 @@ def parse_request(received: Request, config: Config, redactor: Redactor) -> Pars
     """Return what a request says; the same object if it is received again and nothing has changed."""
     known: ParsedRequest | None = received.parsed
     secrets = redactor.version
-    if known is not None and known.config is config and known.secrets == secrets:
+    if known is not None and known.config == config.number and known.secrets == secrets:
         return known
     # Mask secrets in the wrong place before anything else is done with the request.
     request = redactor.redact(received)
     query = read_query(request.query)
     overrides, stray = read_overrides(request, query.values, config), is_stray(request, query.values)
-    parsed = received.parsed = ParsedRequest(config, secrets, request, query, overrides, stray)
+    parsed = received.parsed = ParsedRequest(config.number, secrets, request, query, overrides, stray)
     return parsed
 
 
-def check_content(parsed: ParsedRequest, readings: Readings) -> Checks:
+def check_content(parsed: ParsedRequest, readings: Readings, schemas: Schemas) -> Checks:
     """Check path, method, query and body, in this order."""
     if parsed.checks is not None and parsed.checks.readings is readings:
         return parsed.checks
@@ -71,8 +72,7 @@ def check_content(parsed: ParsedRequest, readings: Readings) -> Checks:
     body: dict[str, Any] = {}
     body_violations: list[Violation] = []
     if operation is not None:
-        validator = parsed.config.schemas.request(operation.name)
-        body, body_violations = check_body(request, validator, readings, operation.section)
+        body, body_violations = check_body(request, schemas.request(operation.name), readings, operation.section)
     parsed.checks = checks = Checks(readings, operation, violations, body, body_violations)
     return checks
 

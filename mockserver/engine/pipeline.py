@@ -129,8 +129,9 @@ class Engine:
 
     def _identify(self, received: Request, *, preview: bool = False) -> RequestContext:
         # Repeated requests are parsed once. Only the signature check sees the request as received, with secrets in it.
-        parsed = parse_request(received, self.config, self.redactor)
-        config, query, overrides = parsed.config, parsed.query.values, parsed.overrides
+        config = self.config
+        parsed = parse_request(received, config, self.redactor)
+        query, overrides = parsed.query.values, parsed.overrides
         app = self.app(query.get("appkey", ""))
         state = self.store.app(app.appkey if app else "")
         scenario, readings, rules = self._choices(config, overrides, state)
@@ -178,7 +179,8 @@ class Engine:
     def _validate(self, context: RequestContext) -> None:
         """Collect all violations in the order of the checks."""
         parsed, readings = context.parsed, context.readings
-        _, context.operation, violations, context.body, body_violations = check_content(parsed, readings)
+        checks = check_content(parsed, readings, context.config.schemas)
+        _, context.operation, violations, context.body, body_violations = checks
         context.violations = violations.copy()
         if not context.preview:
             context.fault_plan = self._plan_faults(context)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -121,3 +123,15 @@ def test_a_repeated_request_is_parsed_once() -> None:
     client.engine.handle(request)
     assert request.parsed is parsed
     assert parsed.checks is not None
+
+
+def test_a_repeated_request_keeps_no_configuration() -> None:
+    """The worlds of the configuration before a reload are freed, although the server remembers requests."""
+    client, request = EngineClient(), build_request({})
+    reload(client)
+    client.engine.handle(request)
+    old = weakref.ref(client.engine.config)
+    reload(client)
+    gc.collect()
+    assert request.parsed is not None
+    assert old() is None
