@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.core.clock import DAY_SECONDS, format_day, parse_day, start_of_day
+from mockserver.live import clues
 from mockserver.live.probing import ALL, RECORDS, Prober, Reply
 
-RULES = ("overlap", "enter", "leave", "contained")
 RECENT = 4 * 3_600  # Assumed maximum length of a call, in seconds.
 _SAMPLE_DAY = "20191210"  # The day of the document's samples.
 _HOUR = 3_600
@@ -96,10 +96,7 @@ def selects(rule: str, session: Session, begin: int, end: int) -> bool:
     """Return whether a closed time range selects a finished session under a value of the reading `window`."""
     leave = session.leave
     assert leave is not None
-    entered, left = begin <= session.enter <= end, begin <= leave <= end
-    if rule == "overlap":
-        return session.enter <= end and leave >= begin
-    return {"enter": entered, "leave": left, "contained": entered and left}[rule]
+    return clues.selects(rule, begin, end, session.enter, leave)
 
 
 def ask_all(prober: Prober, log: CallLog, begin: int, end: int, *, expected: bool = True) -> Listing:

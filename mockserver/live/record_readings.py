@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mockserver.core.text import Text
-from mockserver.live.call_log import RECENT, RULES, CallLog, Listing, Session, ask_all, ask_user, seconds_of, selects
+from mockserver.live.call_log import RECENT, CallLog, Listing, Session, ask_all, ask_user, seconds_of, selects
+from mockserver.live.clues import RULES
 from mockserver.live.probing import ROOM, Prober, Reply
 
 _MIN_LENGTH = 6  # Seconds of a call that a time range can cut at its begin, inside, and at its end.

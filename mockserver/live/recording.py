@@ -6,57 +6,23 @@ depend on files or connections.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from mockserver.contract.readings import READINGS, Readings
 from mockserver.core.text import Text
-from mockserver.world.coverage import Spans
+from mockserver.live.clues import CLOCK_SKEW, Clue, Clues, Key, RoomSeen, Session, selects
+from mockserver.world.coverage import DECIDING, Spans
 from mockserver.world.sessions import MAX_TIME
 
-RECORDS, ROOM, ALL = "query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time"
+RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")
 Body: TypeAlias = Mapping[str, Any]
-Key: TypeAlias = tuple[str, str, int]  # UserId, RoomId, EnterTime.
 RUNNING = ("", "0")  # LeaveTimes of a call in progress, with the readings `ongoing=empty` and `zero`.
-_CLOCK_SKEW = 300  # A session that ended at most this many seconds before its answer may have been in progress.
 _MAX_CONFLICTS = 1_000
-_RULES = ("overlap", "enter", "leave", "contained")  # The values of the reading `window`.
-_MAX_CLUES, _MAX_COMPARED = (
-    50,
-    1_000,
-)  # Answers from which readings are concluded, and sessions that each answer is compared with.
-
-
-class Session(NamedTuple):
-    """One session as it was last seen."""
-
-    leave: int  # MAX_TIME while it is in progress.
-    audio: int
-    video: int
-    seen_at: float
-
-
-@dataclass(slots=True)
-class RoomSeen:
-    """What answers contain about a room besides its sessions."""
-
-    create: int = 0
-    destroy: int = 0  # 0 if it is unknown or the room is in use.
-    users: list[dict[str, Any]] | None = None  # Of an answer of 2.2 without a window.
-
-
-class Clue(NamedTuple):
-    """The result of a time range: sessions of all users or one user, or users of a room."""
-
-    place: str  # The UserId or the RoomId; empty for all users.
-    begin: int
-    end: int
-    at: float
-    found: frozenset[Any] | None  # None for the answer to an unknown user or room.
+_MAX_LATEST = 50_000  # Sessions.
 
 
 @dataclass
@@ -72,6 +38,8 @@ class Recording:
     """Answers that are stored unchanged, by operation and the JSON of the request's body."""
     failures: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """The answers to requests for a room or a user that does not exist."""
+    latest: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """The last answers of 2.1 and 2.3 about the present or with calls that may be in progress."""
     recorded_at: float = 0.0
     known_until: float = (
         0.0  # Time of the last request for the sessions of all users up to now; 0 without such a request.
@@ -84,9 +52,8 @@ class Recording:
         default_factory=dict
     )  # By reading: the values that the answers allow, if there are several.
     corrections: dict[str, Text] = field(default_factory=dict)  # Descriptions of corrections, by reading.
-    _windows: list[Clue] = field(default_factory=list)
-    _rooms_asked: dict[str, Clue] = field(default_factory=dict)  # By the JSON of the request's body.
-    _users_without_calls: dict[str, Clue] = field(default_factory=dict)
+    _clues: Clues = field(default_factory=Clues)
+    _rows_of_latest: dict[tuple[str, str], int] = field(default_factory=dict)  # Sessions in each of `latest`.
     _keys_of_user: dict[str, set[Key]] = field(default_factory=dict)
 
     def add(self, operation: str, body: Body, answer: Body, at: float) -> None:
@@ -96,15 +63,12 @@ class Recording:
         self.changes += 1
         if operation == ALL and int(body["EndTime"]) >= int(at):
             self.known_until = max(self.known_until, at)
-        if operation == ALL:
-            self._add_window(body, answer["UsersList"], at)
-        elif operation == RECORDS:
-            rows = [
-                {**record, "UserId": answer["UserId"], "RoomId": room["RoomId"], "CreateTime": room["CreateTime"]}
-                for room in answer["UserRecords"]
-                for record in room["RoomRecords"]
-            ]
+        if operation in (ALL, RECORDS):
+            rows = answer["UsersList"] if operation == ALL else _rows_of_user(answer)
             self._add_window(body, rows, at)
+            leaves = (MAX_TIME if row["LeaveTime"] in RUNNING else int(row["LeaveTime"]) for row in rows)
+            if any(time >= at - CLOCK_SKEW for time in (int(body["EndTime"]), *leaves)):
+                self._keep_latest(operation, body, answer, len(rows))
         elif operation == ROOM:
             self._add_room(body, answer, at)
         else:
@@ -113,7 +77,7 @@ class Recording:
     def add_failure(self, operation: str, body: Body, answer: Body) -> None:
         """Add the answer to a request for a room or a user that does not exist, or has no calls in the time range."""
         self.changes += 1
-        self.readings = {**self.readings, "unknown_room" if operation == ROOM else "unknown_user": "error"}
+        self._decide("unknown_room" if operation == ROOM else "unknown_user", "error")
         self._add_unknown(operation, body, answer)
 
     def is_known(self, operation: str, body: Body) -> bool:
@@ -122,13 +86,16 @@ class Recording:
 
     def conclude_readings(self) -> None:
         """Correct the readings that the answers contradict, and find those that the answers do not decide."""
-        rooms = self._possible_room_readings()
+        rooms = self._clues.possible_room_readings(self.readings, self.sessions, self.rooms, self.everybody)
         found = {
-            "window": self._possible_windows(),
+            "window": self._clues.possible_windows(self.sessions, self._keys_of_user),
             "room_window": {each for each, _ in rooms},
             "room_without_calls": {each for _, each in rooms},
-            "user_without_calls": self._possible_users_without_calls(),
+            "user_without_calls": self._clues.possible_users_without_calls(self._keys_of_user),
+            **{name: set(READINGS[name].names) for name in ("unknown_room", "unknown_user")},
         }
+        if "unknown_user" in self.known and self.readings["unknown_user"] != "error":
+            found["user_without_calls"] = {str(self.readings["user_without_calls"])}  # There is no difference.
         for name, values in found.items():
             possible, value = sorted(values), self.readings[name]
             is_known = name in self.known and value in possible
@@ -140,58 +107,11 @@ class Recording:
             if len(possible) > 1 and not is_known:
                 self.undecided[name] = possible
             if possible and not is_known and value not in possible:
-                self.readings, shown = {**self.readings, name: possible[0]}, " / ".join(possible)
+                self.readings, shown = ({**self.readings, name: possible[0]}, " / ".join(possible))
                 self.corrections[name] = Text(
                     f"the answers show {name}={shown}, not {value}; run `mockserver learn` first to know all readings",
                     f"响应表明 {name}={shown}，而不是 {value}；请先运行 `mockserver learn` 以确定全部读法",
                 )
-
-    def _possible_windows(self) -> set[str]:
-        """Return the values of `window` that explain the result of every time range, ignoring calls in progress."""
-        possible = set(_RULES)
-        for place, begin, end, at, found in self._windows:
-            keys = self._keys_of_user.get(place, ()) if place else self.sessions
-            for key in itertools.islice(keys, _MAX_COMPARED):
-                leave = self.sessions[key].leave
-                if leave < at - _CLOCK_SKEW:
-                    possible = {
-                        rule for rule in possible if _selects(rule, begin, end, key[2], leave) == (key in (found or ()))
-                    }
-        return possible
-
-    def _possible_room_readings(self) -> set[tuple[str, str]]:
-        """Return the values of `room_window` and `room_without_calls` that explain every answer with a time range."""
-        possible = set(itertools.product(READINGS["room_window"].names, READINGS["room_without_calls"].names))
-        keys = {clue.place: list[Key]() for clue in self._rooms_asked.values()}
-        for key in self.sessions if keys else ():
-            if key[1] in keys:
-                keys[key[1]].append(key)
-        rule, joined = self.readings["window"], self.readings["window"] != "contained"
-        for place, begin, end, at, found in self._rooms_asked.values():
-            room = self.rooms.get(place, RoomSeen())
-            existed = room.create <= end and room.destroy >= begin
-            if not (end < room.create or 0 < room.destroy < at - _CLOCK_SKEW):
-                continue
-            everyone = frozenset(key[0] for key in keys[place] if existed)
-            leaves = {key: self.sessions[key].leave for key in keys[place]}
-            present = frozenset(key[0] for key in leaves if _selects(rule, begin, end, key[2], leaves[key]))
-            complete = not existed or self.everybody.holds(room.create, room.destroy, joined=joined)
-            for choice in list(possible):
-                users = present if choice[0] == "stays" else everyone
-                is_known = {"known": True, "outside": existed, "unknown": bool(users)}[choice[1]]
-                if found != (users if is_known else None) if complete else found is None and choice[1] != "unknown":
-                    possible.discard(choice)
-        return possible
-
-    def _possible_users_without_calls(self) -> set[str]:
-        """Return the values of `user_without_calls` that explain every answer of 2.1 without calls."""
-        possible = set(READINGS["user_without_calls"].names)
-        if self.readings["unknown_user"] != "error":
-            return {self.readings["user_without_calls"]}  # There is no difference.
-        for user, _, _, at, found in self._users_without_calls.values():
-            if any(key[2] < at - _CLOCK_SKEW for key in self._keys_of_user.get(user, ())):
-                possible &= {"unknown" if found is None else "known"}
-        return possible
 
     def _add_window(self, body: Body, rows: Iterable[Mapping[str, Any]], at: float) -> None:
         begin, end = int(body["BeginTime"]), min(int(body["EndTime"]), int(at))
@@ -205,17 +125,16 @@ class Recording:
             keys.add(key)
             self._add_session(key, Session(leave, row["AudioDuration"], row["VideoDuration"], at))
             self._see_create(row["RoomId"], row["CreateTime"])
-            if leave != MAX_TIME and not _selects(self.readings["window"], begin, int(body["EndTime"]), key[2], leave):
+            if leave != MAX_TIME and not selects(self.readings["window"], begin, int(body["EndTime"]), key[2], leave):
                 rule = self.readings["window"]
                 self._conflict(
                     f"{_name(key)} is in an answer for {begin}-{body['EndTime']}, against the reading window={rule}",
                     f"{_name(key)} 出现在 {begin}-{body['EndTime']} 的响应中，与读法 window={rule} 不符",
                 )
         clue = Clue(user or "", begin, int(body["EndTime"]), at, frozenset(keys))
-        if len(self._windows) < _MAX_CLUES:
-            self._windows.append(clue)
+        self._clues.add_window(clue)
         if user is not None and not keys:
-            self._keep_clue(self._users_without_calls, body, clue)
+            self._clues.add_user(_canonical(body), clue)
         if user is None:
             self.everybody.add(begin, end)
         else:
@@ -226,7 +145,7 @@ class Recording:
     def _find_missing(self, keys: Iterable[Key], begin: int, end: int) -> None:
         """Report the sessions of a user that are missing from an answer."""
         for key in keys:
-            if _selects(self.readings["window"], begin, end, key[2], self.sessions[key].leave):
+            if selects(self.readings["window"], begin, end, key[2], self.sessions[key].leave):
                 self._conflict(
                     f"{_name(key)} is missing from a later answer for {begin}-{end}",
                     f"{_name(key)} 未出现在之后 {begin}-{end} 的响应中",
@@ -238,7 +157,7 @@ class Recording:
         if old is None:
             self._keys_of_user.setdefault(key[0], set()).add(key)
         elif old[:3] != new[:3]:
-            earliest = old.seen_at - _CLOCK_SKEW
+            earliest = old.seen_at - CLOCK_SKEW
             was_running = old.leave >= earliest and new.leave >= (earliest if old.leave == MAX_TIME else old.leave)
             if not was_running and new.leave != MAX_TIME:
                 self._conflict(
@@ -252,8 +171,12 @@ class Recording:
         """Return the end of a call or of a room, MAX_TIME for one in progress."""
         if text not in RUNNING:
             return int(text)
-        self.readings = {**self.readings, "ongoing": "zero" if text else "empty"}
+        self._decide("ongoing", "zero" if text else "empty")
         return MAX_TIME
+
+    def _decide(self, name: str, value: str) -> None:
+        """Set a reading that an answer shows."""
+        self.readings, self.known = {**self.readings, name: value}, self.known | {name}
 
     def _see_create(self, room_id: str, create: str) -> None:
         room = self.rooms.setdefault(room_id, RoomSeen())
@@ -269,8 +192,8 @@ class Recording:
     def _add_room(self, body: Body, answer: Body, at: float) -> None:
         if answer["CreateTime"] in RUNNING:
             # The reading `unknown_room=empty`: there is no such room.
-            times = "zero" if answer["CreateTime"] == "0" else "empty"
-            self.readings = {**self.readings, "unknown_room": "empty", "unknown_room_times": times}
+            self._decide("unknown_room", "empty")
+            self._decide("unknown_room_times", "zero" if answer["CreateTime"] == "0" else "empty")
             self._add_unknown(ROOM, body, answer)
             return
         room_id, window = body["RoomId"], _window(body)
@@ -282,59 +205,76 @@ class Recording:
         elif len(window) == 2:
             found = frozenset(user["UserId"] for user in answer["Users"])
             span = int(window["BeginTime"]), int(window["EndTime"])
-            self._keep_clue(self._rooms_asked, body, Clue(room_id, *span, at, found))
+            self._clues.add_room(_canonical(body), Clue(room_id, *span, at, found))
             self._keep(ROOM, {"RoomId": room_id, **window}, answer)
 
     def _add_unknown(self, operation: str, body: Body, answer: Body) -> None:
         """Add the answer that a room or a user is unknown, which may only mean that it has no calls in the range."""
         name, kind = ("RoomId", "room") if operation == ROOM else ("UserId", "user")
-        who, window, reading = {name: body[name]}, _window(body), f"{kind}_without_calls"
+        who, window, reading = ({name: body[name]}, _window(body), f"{kind}_without_calls")
         if len(window) == 2:
-            clues = self._rooms_asked if operation == ROOM else self._users_without_calls
+            add = self._clues.add_room if operation == ROOM else self._clues.add_user
             span = int(window["BeginTime"]), int(window["EndTime"])
-            self._keep_clue(clues, body, Clue(body[name], *span, self.recorded_at, None))
+            add(_canonical(body), Clue(body[name], *span, self.recorded_at, None))
         always = reading in self.known and self.readings[reading] == "known" and not self.is_known(operation, body)
         if window and not always:
             self._keep(operation, {**who, **window}, answer)
         else:
             self.failures[operation, _canonical(who)] = {**answer}
 
-    def _keep_clue(self, clues: dict[str, Clue], body: Body, clue: Clue) -> None:
-        key = _canonical(body)
-        if key in clues or len(clues) < _MAX_CLUES:
-            clues[key] = clue
-
     def _keep(self, operation: str, body: Body, answer: Body) -> None:
         key = operation, _canonical(body)
         self.answers.pop(key, None)
         self.answers[key] = {**answer}
+
+    def _keep_latest(self, operation: str, body: Body, answer: Body, rows: int) -> None:
+        key = operation, _canonical(body)
+        self._rows_of_latest.pop(key, None)
+        self.latest[key], self._rows_of_latest[key] = {**answer}, rows
+        while sum(self._rows_of_latest.values()) > _MAX_LATEST:
+            oldest = next(iter(self._rows_of_latest))
+            del self.latest[oldest], self._rows_of_latest[oldest]
 
     def _conflict(self, en: str, zh: str) -> None:
         self.counts["conflicts"] += 1
         if len(self.conflicts) < _MAX_CONFLICTS:
             self.conflicts.append(Text(en, zh))
 
-    def answer_is_covered(self, operation: str, body: Body) -> bool:
+    def finished_rooms(self) -> set[str]:
+        """Return the rooms that have sessions, none of which is in progress."""
+        rooms = {room for _, room, _ in self.sessions}
+        return rooms - {key[1] for key, session in self.sessions.items() if session.leave == MAX_TIME}
+
+    def answer_is_covered(self, operation: str, body: Body, finished_rooms: Set[str]) -> bool:
         """Whether the sessions contain a stored answer, so that it need not be written."""
-        if operation not in (ROOM, RECORDS) or self.undecided:
+        if operation not in (ROOM, RECORDS):
+            return False
+        is_known, undecided = (self.is_known(operation, body), set(self.undecided) & set(DECIDING[operation]))
+        kind = "room" if operation == ROOM else "user"
+        if is_known and self.readings[f"{kind}_without_calls"] == "known":
+            undecided.discard(f"unknown_{kind}")
+        if undecided:
             return False
         begin, end = int(body.get("BeginTime", 0)), int(body.get("EndTime", MAX_TIME))
         joined = self.readings["window"] != "contained"
-        if not self.is_known(operation, body) or operation == RECORDS:
+        if not is_known or operation == RECORDS:
             return self.everybody.holds(begin, end, joined=joined)
         room = self.rooms[body["RoomId"]]
+        if body["RoomId"] not in finished_rooms or not 0 < room.destroy < self.recorded_at - CLOCK_SKEW:
+            return False
         span = max(begin, room.create), min(end, room.destroy)
         if self.readings["room_window"] == "room":
             span = room.create, room.destroy
-        return bool(room.destroy) and self.everybody.holds(*span, joined=joined)
+        return self.everybody.holds(*span, joined=joined)
 
 
-def _selects(rule: Any, begin: int, end: int, enter: int, leave: int) -> bool:
-    """Whether a time range selects a session under a value of the reading `window`."""
-    entered, left = begin <= enter <= end, begin <= leave <= end
-    if rule == "overlap":
-        return enter <= end and leave >= begin
-    return {"enter": entered, "leave": left, "contained": entered and left}[rule]
+def _rows_of_user(answer: Body) -> list[dict[str, Any]]:
+    """Return the sessions of an answer of 2.1 as rows of 2.3."""
+    return [
+        {**record, "UserId": answer["UserId"], "RoomId": room["RoomId"], "CreateTime": room["CreateTime"]}
+        for room in answer["UserRecords"]
+        for record in room["RoomRecords"]
+    ]
 
 
 def _window(body: Body) -> dict[str, str]:

@@ -16,8 +16,8 @@ from mockserver.contract.readings import DEFAULTS
 from mockserver.core.clock import show_time
 from mockserver.core.documents import MAX_BYTES, MAX_VALUES
 from mockserver.core.text import Lang, Text
-from mockserver.live.recording import Recording
-from mockserver.world.coverage import Spans
+from mockserver.live.recording import RECORDS, Recording
+from mockserver.world.coverage import ENDING, Spans
 from mockserver.world.session_files import write_sessions
 from mockserver.world.sessions import MAX_TIME
 
@@ -98,7 +98,7 @@ def session_rows(recording: Recording) -> Iterator[tuple[object, ...]]:
     for (user, room_id, enter), session in recording.sessions.items():
         room = recording.rooms[room_id]
         leave = "" if session.leave == MAX_TIME else session.leave
-        yield room_id, user, enter, leave, session.audio, session.video, room.create or "", room.destroy or ""
+        yield (room_id, user, enter, leave, session.audio, session.video, room.create or "", room.destroy or "")
 
 
 def _title(recording: Recording) -> list[str]:
@@ -147,35 +147,54 @@ def _separated(entries: Sequence[str]) -> str:
     return ("\n    " + ",\n    ".join(entries) + "\n  ") if entries else ""
 
 
+def _windows(recording: Recording) -> set[Any]:
+    """Return the possible values of the reading `window`."""
+    return {*recording.undecided.get("window", [recording.readings["window"]])}
+
+
 def _covers(recording: Recording) -> Iterator[str]:
-    joined = "contained" not in recording.undecided.get("window", [recording.readings["window"]])
+    joined = "contained" not in _windows(recording)
 
     def spans_of(spans: Spans) -> list[tuple[int, int]]:
         return spans.joined if joined else spans.largest()
 
     for user, spans in recording.users.items():
+        # A user without sessions is listed, because the target knows the id.
+        is_known = recording.is_known(RECORDS, {"UserId": user})
         for begin, end in spans_of(spans):
-            if not recording.everybody.holds(begin, end, joined=joined):
+            if not is_known or not recording.everybody.holds(begin, end, joined=joined):
                 yield _flow({"from": begin, "to": end, "UserId": user})
     for begin, end in spans_of(recording.everybody):
         yield _flow({"from": begin, "to": end})
 
 
 def _rooms(recording: Recording) -> Iterator[str]:
-    """Yield the rooms that were requested without a time range, unless all of their sessions are known."""
+    """Yield the rooms without sessions, and those requested without a time range unless all sessions are known."""
+    joined = "contained" not in _windows(recording)
+    listed = {room for _, room, _ in recording.sessions}
     for room_id, room in recording.rooms.items():
-        if room.users is not None and room.create:
-            times = {"CreateTime": room.create, **({"DestroyTime": room.destroy} if room.destroy else {})}
-            if not (room.destroy and recording.everybody.holds(room.create, room.destroy)):
-                yield _flow({"RoomId": room_id, **times, "Users": room.users})
+        if not room.create or (room.users is None and room_id in listed):
+            continue
+        times = {"CreateTime": room.create, **({"DestroyTime": room.destroy} if room.destroy else {})}
+        whole = room.destroy and recording.everybody.holds(room.create, room.destroy, joined=joined)
+        if room_id not in listed or not whole:
+            users = {} if room.users is None else {"Users": room.users}
+            yield _flow({"RoomId": room_id, **times, **users})
 
 
 def _answers(recording: Recording) -> Iterator[str]:
+    windows = _windows(recording)
+    for (operation, body), answer in recording.latest.items():
+        begin, end = (int(json.loads(body)[name]) for name in ("BeginTime", "EndTime"))
+        # Otherwise the sessions contain the answer.
+        if len(windows) > 1 or windows & {*ENDING} or not recording.everybody.holds(begin, end):
+            yield _answer(operation, body, answer)
     for (operation, body), answer in recording.failures.items():
         if not recording.is_known(operation, json.loads(body)):
             yield _answer(operation, body, answer)
+    finished = recording.finished_rooms()
     for (operation, body), answer in recording.answers.items():
-        if not recording.answer_is_covered(operation, json.loads(body)):
+        if not recording.answer_is_covered(operation, json.loads(body), finished):
             yield _answer(operation, body, answer)
 
 

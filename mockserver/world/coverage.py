@@ -17,6 +17,12 @@ from mockserver.world.sessions import MAX_TIME
 
 Span = tuple[int, int]  # Seconds, both ends included.
 NOT_RECORDED = "not_recorded"
+DECIDING = {
+    "query_instance_all_records_by_time": ("window", "user_without_calls", "unknown_user"),
+    "query_room_info": ("window", "room_window", "room_without_calls", "unknown_room"),
+    "query_all_instance_by_time": ("window",),
+}  # The readings that decide the answers of a recording and may be undecided.
+ENDING = ("leave", "contained")  # Values of `window` by which the end of a call decides whether it is selected.
 _SURE_OF_THE_LAST = ("overlap", "enter")
 """Values of `window` by which a time range that contains a room's last leave proves that no session follows."""
 
@@ -37,7 +43,7 @@ class Spans:
             return
         self.all[begin, end] = None
         # Merge it with the spans that it overlaps or touches.
-        first, last = bisect_left(self._ends, begin - 1), bisect_right(self._begins, end + 1)
+        first, last = (bisect_left(self._ends, begin - 1), bisect_right(self._begins, end + 1))
         if first < last:
             begin, end = min(begin, self._begins[first]), max(end, self._ends[last - 1])
         self._begins[first:last], self._ends[first:last] = [begin], [end]
@@ -84,6 +90,14 @@ class Coverage:
     """Readings of the backend that are not known: all of these values have to give the same answer."""
     rooms_seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The recorded answers of 2.2 without a time range, by room: the fields after the envelope."""
+    rooms_known: set[str] = field(default_factory=set)  # Rooms that exist, even if none of their sessions is known.
+
+    def add_room(self, room: Mapping[str, Any], times: Mapping[str, int]) -> None:
+        """Add a room of the scenario. If its answer of 2.2 has no DestroyTime, the room still existed."""
+        self.rooms_known.add(room["RoomId"])
+        if "Users" in room:
+            stamps = {name: str(times[name]) if name in times else "" for name in ("CreateTime", "DestroyTime")}
+            self.rooms_seen[room["RoomId"]] = {"RoomId": room["RoomId"], **stamps, "Users": room["Users"]}
 
     def holds(self, begin: int, end: int, readings: Readings, user: str = "") -> bool:
         """Whether every session in a closed span is known, for all users or for one."""
@@ -114,7 +128,11 @@ class Coverage:
             if window in ((None, None), ("", "")) or (begin <= int(seen["CreateTime"]) and destroy <= end):
                 return True
         if room is None:
-            known = bool(window[0] and window[1]) and self.holds(begin, min(end, now), readings)
+            known = (
+                room_id not in self.rooms_known
+                and bool(window[0] and window[1])
+                and self.holds(begin, min(end, now), readings)
+            )
         else:
             known = self._knows_room(room, begin, end, now, readings)
         if not known:
@@ -129,11 +147,11 @@ class Coverage:
         whole = self.holds(room.create, last, readings)
         if not room.destroy and not (whole and readings["window"] in _SURE_OF_THE_LAST):
             return False
-        if readings["room_window"] == "room":
-            return whole
         if last == self.recorded_at < begin:
             # It was still open then.
             return False
+        if readings["room_window"] == "room":
+            return whole
         return self.holds(max(begin, room.create), min(end, now, last), readings)
 
 

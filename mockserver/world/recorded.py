@@ -68,8 +68,8 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
         rows += _rows(room, at, now, mistakes, consistent=consistent)
         failed += [time(value, (*at, "failed_joins", n)) for n, value in enumerate(room.get("failed_joins", ()))]
         seen[room["RoomId"]] = {n: time(room[n], (*at, n)) for n in ("CreateTime", "DestroyTime") if n in room}
-        if coverage and "Users" in room:
-            coverage.rooms_seen[room["RoomId"]] = _seen_room(room, seen[room["RoomId"]])
+        if coverage:
+            coverage.add_room(room, seen[room["RoomId"]])
     if consistent:
         _check_overlaps(rows, mistakes)
         hierarchy = PlaceHierarchy()
@@ -84,12 +84,6 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
     else:
         table.check()
     return RecordedWorld(table, sorted(failed), seen, coverage)
-
-
-def _seen_room(room: Mapping[str, Any], times: Mapping[str, int]) -> dict[str, Any]:
-    """Return the fields of a recorded answer of 2.2. Without a DestroyTime, the room still existed."""
-    stamps = {name: str(times[name]) if name in times else "" for name in ("CreateTime", "DestroyTime")}
-    return {"RoomId": room["RoomId"], **stamps, "Users": room["Users"]}
 
 
 _tables: OrderedDict[tuple[str, int, int], Table] = OrderedDict()
@@ -203,8 +197,8 @@ class RecordedWorld:
         return self._failed[low:high]
 
     def has_user(self, user_id: str) -> bool:
-        """Whether the user has any session."""
-        return user_id in self._user_codes
+        """Whether the user has any session, or an answer of a recording shows that there are none in a time span."""
+        return user_id in self._user_codes or (self.coverage is not None and user_id in self.coverage.users)
 
     def user_ids(self, codes: Any) -> list[str]:
         """Return the UserIds of user codes."""

@@ -11,7 +11,7 @@ import numpy as np
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import DAY_SECONDS, parse_day, show_time
 from mockserver.core.errors import NotFound
-from mockserver.world.coverage import NOT_RECORDED, Coverage
+from mockserver.world.coverage import DECIDING, ENDING, NOT_RECORDED, Coverage
 from mockserver.world.recorded import RecordedWorld
 from mockserver.world.records import (
     ViewResult,
@@ -46,11 +46,6 @@ VIEWS: dict[str, View] = {
 }  # The view of each operation, by the operation's name.
 VIEWS_IN_PARTS: dict[View, Callable[..., Iterator[ViewResult]]] = {query_all_instance_by_time: sessions_in_parts}
 """Views whose results may be huge, as functions that yield them in parts."""
-_DECIDING = {
-    "query_instance_all_records_by_time": ("window", "user_without_calls"),
-    "query_room_info": ("window", "room_window", "room_without_calls"),
-    "query_all_instance_by_time": ("window",),
-}  # The readings that decide the answers of a recording and may be undecided.
 
 
 def ask(world: World, operation: str, body: Mapping[str, Any], now: int, readings: Readings) -> ViewResult:
@@ -60,13 +55,14 @@ def ask(world: World, operation: str, body: Mapping[str, Any], now: int, reading
     coverage = world.coverage
     if "QueryDate" in body:
         raise NotFound(NOT_RECORDED, "QueryDate", body["QueryDate"])
-    undecided = {name: values for name, values in coverage.undecided.items() if name in _DECIDING[operation]}
-    answers = [
+    undecided = {name: values for name, values in coverage.undecided.items() if name in DECIDING[operation]}
+    choices = itertools.product(*undecided.values())
+    answers = (
         _try_recording(world, coverage, operation, body, now, {**readings, **dict(zip(undecided, values, strict=True))})
-        for values in itertools.product(*undecided.values())
-    ]
-    first, *others = answers
-    if any(_contents(answer) != _contents(first) for answer in others):
+        for values in choices
+    )
+    first = next(answers)
+    if any(_contents(answer) != _contents(first) for answer in answers):
         raise NotFound(NOT_RECORDED, "BeginTime", f"{body.get('BeginTime', '')}, undecided: {', '.join(undecided)}")
     if isinstance(first, NotFound):
         raise first
@@ -92,6 +88,7 @@ def _ask_recording(
     view = VIEWS[operation]
     if "RoomId" not in body:
         coverage.check_user(body, now, readings)
+        _check_ends(world, coverage, body, readings)
         return view(world, body, now, readings)
     room = world.known_room(body["RoomId"])
     if coverage.check_room(body, now, readings, room):
@@ -103,6 +100,20 @@ def _ask_recording(
     if room and 0 < room.destroy <= now and result.fields["CreateTime"] == str(room.create):
         result.fields["DestroyTime"] = str(room.destroy)
     return result
+
+
+def _check_ends(world: RecordedWorld, coverage: Coverage, body: Mapping[str, Any], readings: Readings) -> None:
+    """Raise NotFound if a call that was recorded in progress may have ended within the time range, or not."""
+    begin, end = int(body["BeginTime"]), int(body["EndTime"])
+    if readings["window"] not in ENDING or end < (coverage.recorded_at or MAX_TIME):
+        return
+    user = body.get("UserId")
+    sessions = world.sessions_between(end, end) if user is None else world.sessions_of_user(user, end, end)
+    in_progress = sessions.leave == MAX_TIME
+    if readings["window"] == "contained":
+        in_progress &= sessions.enter >= begin
+    if in_progress.any():
+        raise NotFound(NOT_RECORDED, "EndTime", str(end))
 
 
 def ask_in_parts(
@@ -120,7 +131,7 @@ def summarize_day(world: World, day: str, now: int) -> dict[str, Any]:
     start = parse_day(day)
     limit = max(start, min(start + DAY_SECONDS, now))
     sessions = as_of(world.sessions_between(start, start + DAY_SECONDS - 1), now, "now").sessions
-    begins, ends = np.clip(sessions.enter, start, limit), np.clip(sessions.leave, start, limit)
+    begins, ends = (np.clip(sessions.enter, start, limit), np.clip(sessions.leave, start, limit))
     seconds = ends - begins
     hour = np.clip(sessions.enter - start, 0, DAY_SECONDS - 1) // HOUR
     created = sessions.create[sessions.host & (sessions.create >= start) & (sessions.create < limit)]

@@ -212,7 +212,8 @@ def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> 
 def test_a_room_that_is_unknown_in_a_time_range_is_not_unknown(answer: dict[str, Any]) -> None:
     """Only the same time range is answered so again; the reading room_without_calls is not `known`."""
     row = {"UserId": "u", "RoomId": "r", "CreateTime": "1000", "EnterTime": "1000", "LeaveTime": "1100"}
-    kept = Recording(resolve({"unknown_room": "error"}), known=frozenset({"window", "room_window"}))
+    known = frozenset({"window", "room_window", "unknown_user"})
+    kept = Recording(resolve({"unknown_room": "error"}), known=known)
     kept.add(ALL, span(900, 1_200), {"UsersList": [{**row, "AudioDuration": 1, "VideoDuration": 1}]}, 5_000.0)
     body = {"RoomId": "r", **span(900, 950)}
     if "Status" in answer:

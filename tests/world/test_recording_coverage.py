@@ -56,9 +56,11 @@ def question(begin: int | None = None, end: int | None = None, **body: str) -> t
     return operation, body
 
 
-def answer(operation: str, body: dict[str, str], now: int = T + 9_000, **readings: Any) -> dict[str, Any] | str:
+def answer(
+    operation: str, body: dict[str, str], now: int = T + 9_000, more: dict[str, Any] | None = None, **readings: Any
+) -> dict[str, Any] | str:
     try:
-        return ask(recorded_world(WORLD, now), operation, body, now, resolve(readings)).fields
+        return ask(recorded_world({**WORLD, **(more or {})}, now), operation, body, now, resolve(readings)).fields
     except NotFound as error:
         return error.error
 
@@ -111,6 +113,34 @@ def test_a_room_that_was_asked_for_as_a_whole_is_answered_as_a_whole() -> None:
 def test_outside_the_recording_nothing_is_invented(asked: tuple[str, dict[str, str]], readings: dict[str, str]) -> None:
     """Part of a window is not enough, and statistics count more calls than were recorded."""
     assert answer(*asked, **readings) == "not_recorded"
+
+
+def test_an_id_that_never_occurs_needs_the_reading() -> None:
+    """Without it, only users and rooms that were answered are known to exist."""
+    open_readings = {"undecided": {"unknown_user": ["empty", "error"], "unknown_room": ["empty", "error"]}}
+    span = {"from": T + 8_000, "to": T + 8_100, "UserId": "quiet"}
+    more = {**open_readings, "covers": [*WORLD["covers"], span]}
+    assert answer(*question(0, 2_000, UserId="nobody"), more=more) == "not_recorded"
+    assert answer(*question(0, 2_000, RoomId="nowhere"), more=more) == "not_recorded"
+    assert answer(*question(0, 50, UserId="a"), more=more)["UserRecords"] == []  # type: ignore[index]
+    assert answer(*question(0, 50, RoomId="inside"), more=more)["Users"] == []  # type: ignore[index]
+    for reading in ("empty", "error"):
+        found = answer(*question(8_000, 8_100, UserId="quiet"), more=more, unknown_user=reading)
+        assert found["UserRecords"] == []  # type: ignore[index]
+    assert answer(*question(0, 2_000, RoomId="whole"), unknown_room="error") == "not_recorded"
+
+
+@pytest.mark.parametrize("window", ["leave", "contained"])
+def test_when_a_call_in_progress_ended_is_unknown(window: str) -> None:
+    """Time ranges up to the end of the recording may contain its end or not; earlier ones cannot."""
+    in_progress = {"UserId": "d", "enter": T + 1_500, "audio": 1}
+    more = {"recorded_at": T + 2_000, "rooms": [{"RoomId": "open", "stays": [in_progress]}]}
+    for asked in (question(1_200, 2_000), question(1_200, 2_000, UserId="d")):
+        assert answer(*asked, more=more, window=window, ongoing="empty") == "not_recorded"
+    rows = answer(*question(1_200, 1_999), more=more, window=window, ongoing="empty")
+    assert rows["UsersList"] == []  # type: ignore[index]
+    room = question(2_001, 2_100, RoomId="open")
+    assert answer(*room, more=more, room_window="room", ongoing="empty") == "not_recorded"
 
 
 def test_the_future_needs_no_recording() -> None:
