@@ -22,6 +22,7 @@ from mockserver.live.answers import Finding, check_answer, is_envelope, is_succe
 from mockserver.live.target import JSON_HEADERS, Answer, Target, TargetError
 
 RECORDS, ROOM, ALL, TREND, DISTRIBUTION, QUALITY = OPERATIONS
+DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
 _SETTLED_FRACTION = 0.4
 _NOTHING = Text("nothing to compare", "没有可比较的数据")
 _LIMITED = re.compile(r"too many|rate.?limit|throttl|quota|qps|频繁|限流|过多|超过.*频率", re.IGNORECASE)

@@ -1,75 +1,27 @@
-"""Decides the readings of §1.1 and §1.2: credentials, signature, freshness, paths, and strictness."""
+"""Decides the readings of §1.1 and §1.2: signature, freshness, paths, and strictness."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
-from typing import Any
 
 from mockserver.contract.checksum import Formula, new_seq
 from mockserver.contract.operations import PREFIX
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
-from mockserver.live.answers import is_envelope
-from mockserver.live.probing import ALL, QUALITY, TREND, Prober, Reply, date_offset
+from mockserver.live.connecting import NO_CHECKSUM, send_unused, send_valid, valid_body
+from mockserver.live.probing import ALL, DATE_TOLERANCE, TREND, Prober, Reply, date_offset
 
 _VARIANTS = ("/v1/test/", "/v1/video/", "/v2/test/")
-_FORMULAS: tuple[Formula, ...] = ("v2", "v1")
-_NO_CHECKSUM = "0" * 40
 _MAX_FRESHNESS = DAY_SECONDS
 _DEFAULT_FRESHNESS = 300
 _SHORT = 3  # Seconds.
 _MAX_REACH = 3_600
-_AHEAD = (5, 20, 60, 120, 250)  # Seconds. Earlier examinations may have used the curtimes before.
 _MAX_CLOCK_STEPS = 6
 _REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
 _BEYOND = (5, 20)  # Seconds beyond a limit that are refused unless it was the end of used curtimes.
-_MAX_USED = 4
 _MAX_SKEW = 60  # Seconds by which the target's clock may be wrong, unless its Date header shows more.
 _NO_FUTURE = 5  # Seconds by which a target may accept future curtimes that only means to accept no future ones.
-_DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
-
-
-def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
-    """Return a valid body of 2.3 whose answer is short."""
-    now = int(prober.now())
-    return {"BeginTime": str(now - span), "EndTime": str(now)}
-
-
-def connect(prober: Prober) -> None:
-    """Find the formula and the clock with which the target accepts a request. Raise TargetError if it accepts none."""
-    replies: list[Reply] = []
-    for attempt in range(3):
-        for operation in (ALL, QUALITY) if not attempt else (ALL,):
-            for formula in _FORMULAS:
-                body = valid_body(prober) if operation == ALL else {"QueryDate": format_day(prober.now())}
-                reply = prober.ask(operation, body, formula=formula, expected=False)
-                replies.append(reply)
-                if reply.ok:
-                    prober.target.formula = formula
-                    return
-        # The target's clock may differ, or the checksum may have been used before and be accepted only once.
-        ahead = date_offset(prober.date, prober.target.clock())
-        prober.skew = ahead if ahead and abs(ahead) > _DATE_TOLERANCE else 0.0
-        prober.target.pause(1.0)
-    for ahead, formula in itertools.product(_AHEAD, _FORMULAS):
-        if prober.ask(ALL, valid_body(prober), offset=ahead, formula=formula, expected=False).ok:
-            prober.target.formula = formula
-            prober.target.pause(ahead)
-            return
-    envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
-    if envelope is None:
-        status = replies[0].status
-        raise prober.target.error("other_api", Text(
-            f"this is not the API: HTTP {status} without a JSON answer that has Status and ErrorCode",
-            f"这不是该 API：HTTP {status}，响应不是含 Status 与 ErrorCode 的 JSON",
-        ))  # fmt: skip
-    said = f"{envelope.code} {prober.redact(envelope.info)}"
-    raise prober.target.error("refused", Text(
-        f"the target refuses the credentials: {said}; check keys, identifier and this machine's clock",
-        f"目标拒绝了凭证：{said}；请检查密钥、identifier 与本机时钟",
-    ))  # fmt: skip
 
 
 def probe_signature(prober: Prober) -> None:
@@ -90,26 +42,10 @@ def probe_signature(prober: Prober) -> None:
     _probe_paths(prober)
 
 
-def _try(prober: Prober, **options: Any) -> Reply:
-    """Send a valid request in a variant that a target may refuse."""
-    return prober.ask(ALL, valid_body(prober), expected=False, **options)
-
-
-def _try_unused(prober: Prober) -> Reply:
-    """Send a valid request, and again in other seconds if its checksum may have been used by an earlier examination."""
-    replies = (_try(prober, offset=0) for _ in range(_MAX_USED))
-    first = next(replies)
-    accepted = first if first.ok else next((reply for reply in replies if reply.ok), None)
-    if accepted is None and (ahead := next((each for each in _AHEAD if _try(prober, offset=each).ok), None)):
-        prober.target.pause(ahead)
-        accepted = _try(prober, offset=0)
-    return accepted or first
-
-
 def _probe_reuse(prober: Prober) -> None:
     """Send a checksum twice in one second, then a new one."""
-    first = _try_unused(prober)
-    again = _try(prober, sign={"curtime": prober.last_curtime})
+    first = send_unused(prober)
+    again = send_valid(prober, sign={"curtime": prober.last_curtime})
     if again.ok and first.ok:
         prober.once = False
         prober.confirm(
@@ -120,7 +56,7 @@ def _probe_reuse(prober: Prober) -> None:
             again,
         )
         return
-    fresh = _try_unused(prober)
+    fresh = send_unused(prober)
     if first.ok and fresh.ok:
         text = Text(
             "a checksum was refused the second time, a new one accepted", "同一 checksum 第二次被拒绝，新的被接受"
@@ -139,7 +75,7 @@ def _probe_reuse(prober: Prober) -> None:
 
 
 def _probe_checksum(prober: Prober) -> None:
-    wrong = _try(prober, sign={"checksum": _NO_CHECKSUM})
+    wrong = send_valid(prober, sign={"checksum": NO_CHECKSUM})
     prober.errors.setdefault("checksum_mismatch", []).append(("wrong checksum", wrong))
     if wrong.ok:
         prober.confirm("signing", "off", Text("a wrong checksum was accepted", "错误的 checksum 被接受"), wrong)
@@ -149,7 +85,7 @@ def _probe_formula(prober: Prober) -> None:
     used = prober.target.formula
     other: Formula = "v1" if used == "v2" else "v2"
     # With `checksum_reuse=once`, an earlier examination may have used the checksum, but hardly that of a late curtime.
-    reply = _try(prober, formula=other, offset=prober.reach if prober.once else None)
+    reply = send_valid(prober, formula=other, offset=prober.reach if prober.once else None)
     if reply.ok:
         prober.confirm("signing", "either", Text("both formulas were accepted", "两种公式均被接受"), reply)
     else:
@@ -159,12 +95,12 @@ def _probe_formula(prober: Prober) -> None:
 
 def _probe_freshness(prober: Prober) -> None:
     """Find the oldest and the newest accepted curtime."""
-    asked: dict[int, Reply] = {0: _try(prober, offset=0)}
+    asked: dict[int, Reply] = {0: send_valid(prober, offset=0)}
     used_code = _code_of_used(prober) if prober.once else None
 
     def accepts(offset: int) -> bool:
         if offset not in asked:
-            asked[offset] = _try(prober, offset=offset)
+            asked[offset] = send_valid(prober, offset=offset)
         # A checksum that was used before was accepted then.
         return asked[offset].ok or asked[offset].code == used_code is not None
 
@@ -209,7 +145,7 @@ def _probe_freshness(prober: Prober) -> None:
             limit = future if used else math.ceil((past + future) / 2)
             measured = date_offset(prober.date, prober.now())
             is_unlikely = abs(ahead) > _MAX_SKEW or (future <= _NO_FUTURE and past >= _MAX_SKEW / 2)
-            if not used and is_unlikely and (measured is None or abs(measured - ahead) > _DATE_TOLERANCE):
+            if not used and is_unlikely and (measured is None or abs(measured - ahead) > DATE_TOLERANCE):
                 # Two different limits are likelier than such a clock.
                 prober.leave_open("freshness_seconds", text, *edges, new=True)
             else:
@@ -222,7 +158,7 @@ def _probe_freshness(prober: Prober) -> None:
 
 def _code_of_used(prober: Prober) -> int | None:
     """Return the code for a checksum that was used before; None if it is also that for an old curtime."""
-    reused, old = prober.errors.get("checksum_reused"), _try(prober, offset=-2 * DAY_SECONDS)
+    reused, old = prober.errors.get("checksum_reused"), send_valid(prober, offset=-2 * DAY_SECONDS)
     return reused[0][1].code if reused and reused[0][1].code != old.code else None
 
 
@@ -241,13 +177,13 @@ def _were_used(
     if "checksum_reused" not in prober.errors:
         return None
     reused = prober.errors["checksum_reused"][0][1]
-    old = _try(prober, offset=-2 * DAY_SECONDS)
+    old = send_valid(prober, offset=-2 * DAY_SECONDS)
     if (reused.code, reused.info) != (old.code, old.info):
         said = (refused.code, refused.info) if reused.code == old.code else (refused.code,)
         if said[0] in (reused.code, old.code):
             return said == (reused.code, reused.info)[: len(said)]
     measured = date_offset(prober.date, prober.now())
-    if measured is not None and min(abs(measured), abs(measured - ahead)) <= _DATE_TOLERANCE:
+    if measured is not None and min(abs(measured), abs(measured - ahead)) <= DATE_TOLERANCE:
         return abs(measured) < abs(measured - ahead)
     return True if accepts(-future) else None
 
@@ -270,9 +206,9 @@ def _edge(accepts: Callable[[int], bool], guess: int) -> int:
 
 
 def _probe_seq(prober: Prober) -> None:
-    without = _try(prober, sign={"seq": None})
+    without = send_valid(prober, sign={"seq": None})
     seq = new_seq(str(int(prober.now())))
-    first, second = _try(prober, sign={"seq": seq}), _try(prober, sign={"seq": seq})
+    first, second = send_valid(prober, sign={"seq": seq}), send_valid(prober, sign={"seq": seq})
     if without.ok and second.ok:
         prober.confirm(
             "seq", "optional", Text("a request without seq was accepted", "无 seq 的请求被接受"), without, second
@@ -301,7 +237,7 @@ def _probe_curtime(prober: Prober) -> None:
 
 
 def _probe_identifier(prober: Prober) -> None:
-    reply = _try(prober, sign={"identifier": "no-such-account"})
+    reply = send_valid(prober, sign={"identifier": "no-such-account"})
     if reply.ok:
         prober.confirm(
             "identifier", "any", Text("an unknown identifier was accepted", "未知的 identifier 被接受"), reply
@@ -314,7 +250,7 @@ def _probe_identifier(prober: Prober) -> None:
 
 
 def _probe_paths(prober: Prober) -> None:
-    replies = [_try(prober, path=f"{prefix}{ALL}") for prefix in _VARIANTS]
+    replies = [send_valid(prober, path=f"{prefix}{ALL}") for prefix in _VARIANTS]
     accepted = [prefix for prefix, reply in zip(_VARIANTS, replies, strict=True) if reply.ok]
     listed = ", ".join(accepted)
     if len(accepted) == len(_VARIANTS):

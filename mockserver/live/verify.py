@@ -14,6 +14,7 @@ from mockserver.core.clock import show_time
 from mockserver.core.text import Lang, Text
 from mockserver.live.answers import Finding
 from mockserver.live.call_log import CallLog, discover
+from mockserver.live.connecting import connect
 from mockserver.live.day import Day, ask_day
 from mockserver.live.id_readings import conclude_unknown_ids, probe_without_calls
 from mockserver.live.probing import Invariant, Observed, Prober, Reply
@@ -28,7 +29,7 @@ from mockserver.live.record_readings import (
     probe_room_window,
     probe_window,
 )
-from mockserver.live.signing import connect, probe_signature, probe_strictness
+from mockserver.live.signing import probe_signature, probe_strictness
 from mockserver.live.statistic_checks import INVARIANTS as OF_STATISTICS
 from mockserver.live.statistic_checks import check_statistics
 from mockserver.live.statistic_readings import probe_statistics

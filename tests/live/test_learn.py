@@ -108,6 +108,19 @@ def test_checksums_of_an_earlier_examination_do_not_matter(seconds: int, habits:
         assert (values(result)["seq"], values(result)["checksum_reuse"]) == ("required", "once")
 
 
+def test_all_curtimes_within_a_short_limit_may_be_used_up() -> None:
+    """An examination right after another waits until a curtime is unused."""
+    time, config = Time(), shipped_config()
+    backend = Backend(
+        {"checksum_reuse": "once", "freshness_seconds": 60}, clock=time, habits=frozenset({"clock_behind"})
+    )
+    for _ in range(3):
+        target = local_target(backend.handle, time, max_requests=300)
+        result = examine(target, config.schemas, config.catalogue, thorough=True)
+        assert errors_of(result) == []
+        assert values(result).get("freshness_seconds", 60) == 60
+
+
 def test_a_recorded_twin_has_the_calls_that_were_seen(tmp_path: Path) -> None:
     """`--data recorded` answers 2.x from the sessions, and 3.x of the day with what the target said."""
     backend, result, target = examine_backend({"window": "enter"}, habits=("backslashes",), thorough=True)

@@ -1,0 +1,90 @@
+"""Finds how the target accepts requests at all: the formula of the checksum, its clock, and unused curtimes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+from mockserver.contract.checksum import Formula
+from mockserver.core.clock import format_day
+from mockserver.core.text import Text
+from mockserver.live.answers import is_envelope
+from mockserver.live.probing import ALL, DATE_TOLERANCE, QUALITY, Prober, Reply, date_offset
+
+NO_CHECKSUM = "0" * 40
+_FORMULAS: tuple[Formula, ...] = ("v2", "v1")
+_AHEAD = (5, 20, 60, 120, 250)  # Seconds. Earlier examinations may have used the curtimes before.
+_UNUSED_STEP = 10  # Seconds: after this time, as many more curtimes have come within the limit.
+_MAX_USED = 4
+_MAX_AHEAD = 60  # Seconds.
+
+
+def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
+    """Return a valid body of 2.3 whose answer is short."""
+    now = int(prober.now())
+    return {"BeginTime": str(now - span), "EndTime": str(now)}
+
+
+def connect(prober: Prober) -> None:
+    """Find the formula and the clock with which the target accepts a request. Raise TargetError if it accepts none."""
+    replies: list[Reply] = []
+    for attempt in range(3):
+        for operation in (ALL, QUALITY) if not attempt else (ALL,):
+            for formula in _FORMULAS:
+                body = valid_body(prober) if operation == ALL else {"QueryDate": format_day(prober.now())}
+                reply = prober.ask(operation, body, formula=formula, expected=False)
+                replies.append(reply)
+                if reply.ok:
+                    prober.target.formula = formula
+                    return
+        # The target's clock may differ, or the checksum may have been used before and be accepted only once.
+        ahead = date_offset(prober.date, prober.target.clock())
+        prober.skew = ahead if ahead and abs(ahead) > DATE_TOLERANCE else 0.0
+        prober.target.pause(1.0)
+    if _find_unused(prober, _AHEAD):
+        return
+    wrong = send_valid(prober, offset=0, sign={"checksum": NO_CHECKSUM})
+    if wrong.code is not None and any(reply.code != wrong.code for reply in replies):
+        # Checksums are checked, and ours is not wrong: an earlier examination used all curtimes within a short limit.
+        prober.target.pause(_UNUSED_STEP)
+        if _find_unused(prober, range(_UNUSED_STEP, _MAX_AHEAD + 1, _UNUSED_STEP)):
+            return
+    envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
+    if envelope is None:
+        status = replies[0].status
+        raise prober.target.error("other_api", Text(
+            f"this is not the API: HTTP {status} without a JSON answer that has Status and ErrorCode",
+            f"这不是该 API：HTTP {status}，响应不是含 Status 与 ErrorCode 的 JSON",
+        ))  # fmt: skip
+    said = f"{envelope.code} {prober.redact(envelope.info)}"
+    raise prober.target.error("refused", Text(
+        f"the target refuses the credentials: {said}; check keys, identifier and this machine's clock",
+        f"目标拒绝了凭证：{said}；请检查密钥、identifier 与本机时钟",
+    ))  # fmt: skip
+
+
+def _find_unused(prober: Prober, offsets: Iterable[int]) -> bool:
+    """Look for a curtime in the future that is accepted, and wait until then; return whether there is one."""
+    for ahead, formula in itertools.product(offsets, _FORMULAS):
+        if prober.ask(ALL, valid_body(prober), offset=ahead, formula=formula, expected=False).ok:
+            prober.target.formula = formula
+            prober.target.pause(ahead)
+            return True
+    return False
+
+
+def send_valid(prober: Prober, **options: Any) -> Reply:
+    """Send a valid request in a variant that a target may refuse."""
+    return prober.ask(ALL, valid_body(prober), expected=False, **options)
+
+
+def send_unused(prober: Prober) -> Reply:
+    """Send a valid request, and again in other seconds if its checksum may have been used by an earlier examination."""
+    replies = (send_valid(prober, offset=0) for _ in range(_MAX_USED))
+    first = next(replies)
+    accepted = first if first.ok else next((reply for reply in replies if reply.ok), None)
+    if accepted is None and (ahead := next((each for each in _AHEAD if send_valid(prober, offset=each).ok), None)):
+        prober.target.pause(ahead)
+        accepted = send_valid(prober, offset=0)
+    return accepted or first
