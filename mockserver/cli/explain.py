@@ -45,8 +45,9 @@ def explain(
 ) -> None:
     """Check a pasted request and diagnose its signature.
 
-    REQUEST is a quoted text that contains a request: a URL with or without its host, a query string, a log
-    line, a curl command, a raw HTTP request, or an entry of this server's journal; - reads it from standard input.
+    REQUEST is a quoted text that contains a request: a URL with or without its host, a query string, a line of a
+    client's or proxy's log, a curl command, a raw HTTP request, or an entry of this server's journal; - reads it from
+    standard input.
 
     Without --now the request is checked as of its own curtime, so that an old log line is not merely expired. Exits
     with 1 when a server would refuse the request.

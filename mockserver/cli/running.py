@@ -118,7 +118,7 @@ def _short_time(value: Any) -> str:
 
 @click.command()
 @server_options
-@click.option("--appkey", metavar="APPKEY", help="Reset this app only.")
+@click.option("--appkey", metavar="KEY", help="Only this app.")
 @setting_options("lang")
 def reset(admin: AdminClient, appkey: str | None, lang: Lang) -> None:
     """Restore the initial state of a running server.

@@ -11,7 +11,7 @@ from typing import Any
 from mockserver.contract.schemas import Mismatch, Validator
 from mockserver.core.documents import Document, Pointer
 from mockserver.core.errors import Mistake, Mistakes, Problem
-from mockserver.core.suggestions import full_width_hint, nearest, unknown
+from mockserver.core.suggestions import closest, full_width_hint, nearest, unknown
 from mockserver.core.text import Text
 from mockserver.core.yaml_reader import read_texts
 
@@ -21,6 +21,7 @@ LIMITS: dict[str, Text] = _FILE["limits"]
 TEXTS: dict[str, Text] = _FILE["mismatches"]
 _INCOMPLETE = ("required", "oneOf", "anyOf", "minItems")
 """Keywords about what a value must contain, not about what it may contain."""
+_IDS = ("RoomId", "UserId")
 _QUOTES = "“”＂‘’＇"
 _COMPARED = {
     *("RoomId", "UserId", "BeginTime", "EndTime", "QueryDate", "network", "country", "province", "city"),
@@ -41,19 +42,26 @@ def check_document(document: Document, validator: Validator, problems: list[Prob
     places = {(problem.line, problem.column) for problem in described}
     quoted = (document.problem(at, TEXTS["quotes"]) for at in _in_full_width_quotes(document.value))
     problems += [*described, *(problem for problem in quoted if (problem.line, problem.column) not in places)]
+    tried: set[Pointer] = set()  # A user's schema may refuse a makeshift id, too.
     while wrong := {pointer for mismatch in mismatches for pointer in _wrong(mismatch)}:
         for mismatch in mismatches:
-            if mismatch.pointer[-1:] in (("RoomId",), ("UserId",)) and (
-                mismatch.keyword == "type" or mismatch.value == ""
-            ):
-                line, column = document.locate(mismatch.pointer)
-                is_number = isinstance(mismatch.value, (int, float))
-                makeshift = str(mismatch.value) if is_number else f"{line}:{column}"
-                document = document.having(mismatch.pointer, makeshift)
+            for pointer in set(_ids(mismatch)) - tried:
+                line, column = document.locate(pointer)
+                is_number = pointer == mismatch.pointer and isinstance(mismatch.value, (int, float))
+                document = document.having(pointer, str(mismatch.value) if is_number else f"{line}:{column}")
                 wrong.discard(mismatch.pointer)
+                tried.add(pointer)
         document = document.without(wrong)
         mismatches = validator.mismatches(document.value)
     return document
+
+
+def _ids(mismatch: Mismatch) -> list[Pointer]:
+    """The ids of rooms and users that are missing or not texts."""
+    if mismatch.keyword == "required":
+        return [(*mismatch.pointer, name) for name in _IDS if name in mismatch.limit and name not in mismatch.value]
+    is_id = mismatch.pointer[-1:] in [(name,) for name in _IDS]
+    return [mismatch.pointer] if is_id and (mismatch.keyword == "type" or mismatch.value == "") else []
 
 
 def _wrong(mismatch: Mismatch) -> list[Pointer]:
@@ -100,6 +108,8 @@ def _mistakes(mismatch: Mismatch, scalar: str | None = None) -> list[Mistake]:
             for name in mismatch.value
             if name not in known and not any(re.search(pattern, name) for pattern in patterns)
         ]
+    if mismatch.keyword == "required" and not _missing(mismatch):
+        return []
     text, hint = _text(mismatch, scalar), _colon_hint(mismatch)
     return [Mistake(mismatch.pointer, Text(f"{text.en}; {hint.en}", f"{text.zh}；{hint.zh}") if hint else text)]
 
@@ -166,11 +176,19 @@ def _names(keyword: str, mismatch: Mismatch) -> Iterable[str]:
     """Return the names that the text of the keyword lists."""
     value, limit = mismatch.value, mismatch.limit
     if keyword == "required":
-        return (name for name in limit if name not in value)
+        return _missing(mismatch)
     if keyword in ("oneOf", "anyOf"):
         return (branch["required"][0] for branch in limit)
     members = mismatch.schema.get("properties", ())
     return map(str, {"enum": limit, "maxProperties": value, "minProperties": members}.get(keyword, ()))
+
+
+def _missing(mismatch: Mismatch) -> list[str]:
+    """Return the required keys that are absent, except those that an unknown key is reported to be a misspelling of."""
+    given, known = mismatch.value, mismatch.schema.get("properties", {})
+    is_closed = mismatch.schema.get("additionalProperties") is False
+    misspelt = {closest(str(name), known) for name in given if name not in known} if is_closed else ()
+    return [name for name in mismatch.limit if name not in given and name not in misspelt]
 
 
 def _wanted(mismatch: Mismatch) -> Text:

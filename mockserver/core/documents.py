@@ -95,7 +95,8 @@ def _without(value: Any, location: Location, pointer: Pointer) -> tuple[Any, Loc
     if rest:
         items[step], parts[step] = _without(items[step], parts[step], rest)
     else:
-        del items[step], parts[step]
+        del items[step]
+        parts.pop(step, None)
     if isinstance(value, list):
         return list(items.values()), location._replace(parts=dict(enumerate(parts.values())))
     return items, location._replace(parts=parts)

@@ -54,8 +54,13 @@ def nearest(name: object, known: Iterable[object]) -> Text:
     text = str(name)
     if hint := full_width_hint(text):
         return Text(f"; {hint.en}", f"；{hint.zh}")
-    close = difflib.get_close_matches(text[:_MAX_NAME], [str(item) for item in known], n=1, cutoff=0.6)
-    return Text(f"; did you mean {close[0]}?", f"；是否为 {close[0]}？") if close else Text("", "")
+    close = closest(text, map(str, known))
+    return Text(f"; did you mean {close}?", f"；是否为 {close}？") if close else Text("", "")
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that `nearest` suggests; empty when none is close."""
+    return next(iter(difflib.get_close_matches(name[:_MAX_NAME], list(known), n=1, cutoff=0.6)), "")
 
 
 def did_you_mean(name: str) -> Text:

@@ -10,6 +10,7 @@ from helpers.engine_client import user_config
 from helpers.shell import run
 
 from mockserver.core.errors import ConfigurationError
+from mockserver.core.folders import Folders
 
 MISTAKES = """\
 title: Mine
@@ -80,6 +81,8 @@ def test_every_mistake_of_a_scenario_is_reported_at_once(tmp_path: Path) -> None
             "{rooms: [{RoomId: a, stays: [{UserId: 1, enter: 0, leave: now}]}, {RoomId: a, CreateTime: z}]}",
             "world 1 0 a z",
         ),
+        ("{source: recorded, rooms: [{RoomID: a, stays: [{Userid: b, entr: x, leave: y}]}]}", "RoomID Userid entr"),
+        ("{source: recorded, rooms: [{RoomID: a, stays: [{Userid: b, enter: x}, {enter: z}]}]}", "RoomID Userid x {enter z"),
         ("{source: random, seed: x, users: -1}", "random x -1"),
         ("{source: '', sed: 1}", "'' sed"),
     ],
@@ -88,7 +91,20 @@ def test_a_wrong_source_or_id_hides_nothing(tmp_path: Path, world: str, wrong: s
     """The rest of the world is checked as the one that it looks like, and that of a room under its wrong id."""
     lines = ["title: Mine", "world:", f" {world}"]
     found = [lines[problem.line - 1][problem.column - 1 :] for problem in problems_of(tmp_path, "\n".join(lines))]
-    assert [re.match(r"[-'\w]+", text)[0] for text in found] == wrong.split()
+    assert [re.match(r"[-'{\w]+", text)[0] for text in found] == wrong.split()
+
+
+def test_a_schema_of_ones_own_may_have_other_ids(tmp_path: Path) -> None:
+    """A schema whose ids are numbers is applied."""
+    schema = Folders().schema("scenario.json").read_text("utf-8")
+    (tmp_path / "schemas").mkdir()
+    start = schema.index('"RoomId": {')
+    changed = schema[:start] + schema[start:].replace('"type": "string"', '"type": "integer"', 1)
+    (tmp_path / "schemas" / "scenario.json").write_text(changed, "utf-8")
+    text = "title: Mine\nworld: {source: recorded, rooms: [{RoomId: x, stays: []}, {stays: []}]}"
+    found = [problem.text.en for problem in problems_of(tmp_path, text) if Path(problem.place).name == "mine.yaml"]
+    assert found[0] == "'x' is not a whole number"
+    assert "missing RoomId; add it" in found
 
 
 def test_the_mistakes_of_a_scenario_come_before_those_of_its_file_of_sessions(tmp_path: Path) -> None:
