@@ -82,7 +82,10 @@ def test_every_mistake_of_a_scenario_is_reported_at_once(tmp_path: Path) -> None
             "world 1 0 a z",
         ),
         ("{source: recorded, rooms: [{RoomID: a, stays: [{Userid: b, entr: x, leave: y}]}]}", "RoomID Userid entr"),
-        ("{source: recorded, rooms: [{RoomID: a, stays: [{Userid: b, enter: x}, {enter: z}]}]}", "RoomID Userid x {enter z"),
+        (
+            "{source: recorded, rooms: [{RoomID: a, stays: [{Userid: b, enter: x}, {enter: z}]}]}",
+            "RoomID Userid x {enter z",
+        ),
         ("{source: random, seed: x, users: -1}", "random x -1"),
         ("{source: '', sed: 1}", "'' sed"),
     ],

@@ -132,7 +132,11 @@ def test_a_broken_catalogue_is_reported_with_its_place(tmp_path, old: str, new: 
             "3:14",
             "duplicate appkey",
         ),
-        ("apps:\n  - {appkey: '1', appsecret: a, rest_api_key: b, identifiers: [c]}", "2:33", "did you mean restapikey"),
+        (
+            "apps:\n  - {appkey: '1', appsecret: a, rest_api_key: b, identifiers: [c]}",
+            "2:33",
+            "did you mean restapikey",
+        ),
     ],
 )
 def test_broken_credentials_are_reported_with_their_place(tmp_path, text: str, place: str, message: str) -> None:
