@@ -35,7 +35,7 @@ from mockserver.core.suggestions import nearest, unknown
 from mockserver.core.text import Lang, Text
 from mockserver.engine.build import make_clock, make_engine
 from mockserver.engine.config import load_apps_only
-from mockserver.scenarios.samples import sample_body
+from mockserver.scenarios.samples import sample_bodies
 from mockserver.testing.admin_client import AdminClient
 
 _JSON_HEADERS = {"content-type": "application/json"}
@@ -190,7 +190,7 @@ def sample(
     body, _ = _body(operation, fields, settings["fixtures"])
     if not fields:
         world = engine.config.scenarios[engine.store.scenario].world
-        body = sample_body(operation.name, engine.config.schemas, world, app.appkey, int(now))
+        body = sample_bodies(engine.config.schemas, world, app.appkey, int(now))[operation.name]
     seq = seq or fixed_seq(settings["now"], now)
     query = sign_query(app.credentials, now, identifier=identifier, seq=seq, formula=formula)
     response = engine.handle(Request("POST", operation.path, query, _JSON_HEADERS, _as_bytes(body)))

@@ -67,8 +67,15 @@ def run_server(
             write_ready_file({**details, "apps": apps})
             # A shared store may already have another scenario than the chosen one.
             scenario = server.engine.store.scenario
-            signing = server.engine.config.readings[scenario]["signing"]
-            line = _ready_line(details, chosen, apps[0], scenario, signing, more)
+            off = server.engine.config.readings[scenario]["signing"] == "off"
+            parts = {
+                "scenario": f"{scenario}, signing off" if off else scenario,
+                "pid": os.getpid(),
+                "console": f"{url}/__admin/console",
+                f"keys of app {apps[0]} in": user_folders(chosen["fixtures"]).fixture("apps.yaml"),
+                **more,
+            }
+            line = _ready_line(details, parts)
             if chosen["log_format"] == "json":
                 entry = {"time": machine_time(), "level": "INFO", "message": line, **details}
                 line = to_json({**entry, "scenario": scenario, **more}, indent=None)
@@ -82,29 +89,15 @@ def run_server(
             server.run(ready)
 
 
-def _ready_line(
-    details: Mapping[str, Any],
-    chosen: Mapping[str, Any],
-    appkey: str,
-    scenario: str,
-    signing: object,
-    more: Mapping[str, str],
-) -> str:
+def _ready_line(details: Mapping[str, Any], parts: dict[str, object]) -> str:
     """Return the line that scripts wait for. Do not change its beginning, up to the pid."""
-    parts = [
-        f"scenario {scenario}" + (", signing off" if signing == "off" else ""),
-        f"pid {details['pid']}",
-        f"console {details['admin_url']}/console",
-        f"keys of app {appkey} in {user_folders(chosen['fixtures']).fixture('apps.yaml')}",
-    ]
-    parts += [f"{name} {value}" for name, value in more.items()]
     variables = f"MOCKSERVER_URL={details['url']}"
     if "ca_file" in details:
-        parts.append(f"CA file {details['ca_file']}")
+        parts["CA file"] = details["ca_file"]
         variables += f" MOCKSERVER_CA={shlex.quote(details['ca_file'])}"
     if details["url"] != DEFAULT_URL:
-        parts.append(f"for other commands: export {variables}")
-    return f"mockserver ready on {details['url']} ({', '.join(parts)})"
+        parts["for other commands: export"] = variables
+    return f"mockserver ready on {details['url']} ({', '.join(f'{name} {part}' for name, part in parts.items())})"
 
 
 @contextmanager

@@ -5,32 +5,31 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.schemas import Schemas
 from mockserver.core.clock import show_time, start_of_day
 from mockserver.world.recorded import RecordedWorld
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import World, WorldSource
 
-_OF_USER = "query_instance_all_records_by_time"
-_NOON_BEFORE = -12 * 3_600
 _MAX_SPAN = 3_600  # Seconds of a query; a real backend may refuse longer ones.
 
 
-def sample_body(operation: str, schemas: Schemas, world: WorldSource, appkey: str, now: int) -> dict[str, Any]:
-    """Return the document's sample of an operation, with the ids and times of a call if the world lacks its user."""
-    body, of_user = (schemas.request(name).schema["examples"][0] for name in (operation, _OF_USER))
+def sample_bodies(schemas: Schemas, source: WorldSource, appkey: str, now: int) -> dict[str, dict[str, Any]]:
+    """Return the document's samples by operation, with ids and times of another call if the world lacks their user."""
+    bodies = {name: schemas.request(name).schema["examples"][0] for name in OPERATIONS}
     known: dict[str, str] = {}
     # A world of relative times may be impossible at some hours.
     with contextlib.suppress(WorldError):
-        calls = world.at(appkey, now)
-        if not calls.has_user(of_user["UserId"]):
-            known = _first_call(calls, now)
-    return {name: known.get(name, value) for name, value in body.items()}
+        world = source.at(appkey, now)
+        if not world.has_user(bodies["query_instance_all_records_by_time"]["UserId"]):
+            known = _first_call(world, now)
+    return {name: {field: known.get(field, body[field]) for field in body} for name, body in bodies.items()}
 
 
 def _first_call(world: World, now: int) -> dict[str, str]:
     """Return the fields that find the first recorded call, or one generated at noon yesterday; empty without a call."""
-    noon = start_of_day(now) + _NOON_BEFORE
+    noon = start_of_day(now) - 12 * 3_600
     found = world.sessions_between(*((0, now) if isinstance(world, RecordedWorld) else (noon, noon + 600)))
     if not len(found):
         return {}

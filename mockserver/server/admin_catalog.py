@@ -28,7 +28,7 @@ from mockserver.engine.state import StoreUnavailable
 from mockserver.faults.parsing import fault_schema
 from mockserver.faults.registry import rows as fault_rows
 from mockserver.reporting.json_shapes import pick
-from mockserver.scenarios.samples import sample_body
+from mockserver.scenarios.samples import sample_bodies
 from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Routes
 from mockserver.server.guard import admin_error
@@ -194,15 +194,10 @@ def sign(context: AdminContext, request: AdminRequest) -> Json:
 @ROUTES.add("GET", "samples", "各接口的样例包体：文档的样例，或场景中存在的房间、用户与时间")
 def samples(context: AdminContext, request: AdminRequest) -> Json:
     """A sample body of each operation: the document's, or one with a room, a user and times of the scenario."""
-    return {"samples": {name: sample(context, request.appkey, name) for name in OPERATIONS}}
-
-
-def sample(context: AdminContext, appkey: str | None, operation: str) -> Json:
-    """Return a sample body of an operation under the scenario of an app, or of the first one for None."""
-    appkey = appkey or context.appkeys[0]
+    appkey = request.appkey or context.appkeys[0]
     state, config = context.state(appkey), context.engine.config
     world = config.scenarios[state.scenario].world
-    return sample_body(operation, config.schemas, world, appkey, state.clock.second())
+    return {"samples": sample_bodies(config.schemas, world, appkey, state.clock.second())}
 
 
 def signed_query(context: AdminContext, appkey: str | None, **values: str) -> str:

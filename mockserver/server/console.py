@@ -27,7 +27,7 @@ from mockserver.reporting.report import FailCriteria, report_on_journal
 from mockserver.reporting.view import ReportView
 from mockserver.server.admin_apps import app_rows
 from mockserver.server.admin_behavior import current_readings, get_clock, list_answers, list_faults
-from mockserver.server.admin_catalog import ready, sample, signed_query
+from mockserver.server.admin_catalog import ready, samples, signed_query
 from mockserver.server.admin_request import AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import TEXTS, asset, page_language, render, schema_text, server_url
 from mockserver.validation.pasted_text import as_received, read_request, relevant
@@ -85,7 +85,7 @@ def overview(context: AdminContext, request: AdminRequest) -> Response:
         app=app,
         url=f"{server_url(context)}{_FIRST_CALL.path}",
         query=signed_query(context, app.appkey),
-        body=json.dumps(sample(context, app.appkey, _FIRST_CALL.name)),
+        body=json.dumps(samples(context, AdminRequest(app.appkey))["samples"][_FIRST_CALL.name]),
     )
 
 
@@ -173,12 +173,13 @@ def try_it(context: AdminContext, request: AdminRequest) -> Response:
     operation = OPERATIONS.get(name) or OPERATIONS["query_room_info"]
     appkey = request.appkey or context.appkeys[0]
     schema = engine.config.schemas[f"{operation.name}.request.json"].schema
+    example = samples(context, AdminRequest(appkey))["samples"][operation.name]
     return render(
         context,
         request,
         "try.html",
         operation=operation,
-        fields=list(_form_fields(schema, sample(context, appkey, operation.name), lang)),
+        fields=list(_form_fields(schema, example, lang)),
         appkey=appkey,
     )
 

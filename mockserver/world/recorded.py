@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from operator import itemgetter
@@ -19,8 +20,17 @@ from mockserver.core.text import pluralize
 from mockserver.world.coverage import Coverage, Room, parse_coverage
 from mockserver.world.demographics import PlaceHierarchy
 from mockserver.world.json_rows import encoder
-from mockserver.world.session_checks import check_sessions
-from mockserver.world.session_files import FIELDS, IDS, LABELS, QUALITY, Table, make_table, read_sessions
+from mockserver.world.session_files import (
+    FIELDS,
+    IDS,
+    LABELS,
+    MAX_FOUND,
+    QUALITY,
+    Found,
+    Table,
+    make_table,
+    read_sessions,
+)
 from mockserver.world.sessions import COLUMNS, DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS, Sessions, WorldError
 
 Pointer = tuple[str | int, ...]
@@ -86,21 +96,17 @@ def recorded_world(spec: Mapping[str, Any], now: int) -> RecordedWorld:
     return RecordedWorld(table, sorted(failed), seen, coverage)
 
 
-_tables: OrderedDict[tuple[str, int, int], Table] = OrderedDict()
-_MAX_TABLES = 2  # Files of sessions that are cached, so that a reload does not read unchanged files again.
-
-
 def _table(path: Path) -> Table:
     try:
         status = path.stat()
     except OSError as error:
         raise ConfigurationError([unreadable(path, error)]) from None
-    key = (str(path), status.st_mtime_ns, status.st_size)
-    if key not in _tables:
-        _tables[key] = read_sessions(path)
-        while len(_tables) > _MAX_TABLES:
-            _tables.popitem(last=False)
-    return _tables[key]
+    return _read_version(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=2)  # A reload does not read unchanged files again.
+def _read_version(path: Path, *_version: int) -> Table:
+    return read_sessions(path)
 
 
 def _table_of(rows: Sequence[Row]) -> Table:
@@ -211,6 +217,41 @@ class RecordedWorld:
     def labels(self, dimension: str) -> Sequence[str]:
         """Return the labels of a dimension, indexed by code."""
         return self._labels[dimension]
+
+
+def check_sessions(table: Table) -> None:
+    """Raise ConfigurationError unless the sessions of a file have a valid length and do not overlap for any user."""
+    columns, users, rooms = table.columns, table.texts["UserId"], table.texts["RoomId"]
+    enter, leave = columns["enter"], columns["leave"]
+    found: list[Found] = []
+    # A cell that is invalid itself would only cause further mistakes.
+    is_timed = table.valid("enter", "leave")
+    for row in np.flatnonzero((leave <= enter) & is_timed).tolist()[:MAX_FOUND]:
+        text = TEXTS["leave_before_enter"].format(leave=show_time(leave[row]), enter=show_time(enter[row]))
+        found.append((row, "leave", text))
+    for name in ("audio", "video"):
+        is_wrong = (columns[name] > leave - enter) & (leave > enter) & is_timed & table.valid(name)
+        for row in np.flatnonzero(is_wrong).tolist()[:MAX_FOUND]:
+            text = TEXTS["stream_too_long"].format(stream=name, limit=int(leave[row] - enter[row]))
+            found.append((row, name, text))
+    order = np.argsort(columns["UserId"], kind="stable")
+    order = order[(is_timed & (leave > enter) & table.valid("UserId"))[order]]
+    before, after = order[:-1], order[1:]
+    overlaps = (columns["UserId"][before] == columns["UserId"][after]) & (enter[after] < leave[before])
+    for index in np.flatnonzero(overlaps).tolist()[:MAX_FOUND]:
+        first, second = int(before[index]), int(after[index])
+        values = {"user": users[columns["UserId"][first]], "room": rooms[columns["RoomId"][first]]}
+        times = {"enter": show_time(enter[second]), "leave": show_time(leave[first])}
+        found.append((second, "enter", TEXTS["overlap"].format(**values, **times)))
+    hierarchy = PlaceHierarchy()
+    names = ("country", "province", "city")
+    country, province, city = (columns[name].astype(np.int64) for name in names)
+    places = (country * len(table.texts["province"]) + province) * len(table.texts["city"]) + city
+    rows = np.flatnonzero(table.valid(*names))
+    for row in rows[np.unique(places[rows], return_index=True)[1]].tolist():
+        if conflict := hierarchy.add(*(table.texts[name][columns[name][row]] for name in names)):
+            found.append((row, conflict.level, conflict.text))
+    table.check(found)
 
 
 def _sessions(columns: dict[str, I64], created: I64, destroyed: I64) -> Sessions:
