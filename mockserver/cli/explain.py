@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -23,7 +22,9 @@ from mockserver.validation.pasted_text import as_received, read_request, relevan
 from mockserver.validation.query import read_query
 
 _MAX_INPUT = 1_100_000  # Bytes read from a file or standard input; no valid request is longer.
-_OWN_LINE = re.compile(r"\S+ (?:INFO|WARNING) (\S+) \S+ \S+ \S+ by .*? [\d.]+ ms|[\d:]{8}  .*  [\d.]+ ms  (\S+)")
+_OWN_LINE = re.compile(
+    r"""\S+ (?:INFO|WARNING) (\S+) \S+ \S+ \S+ by |[\d:]{8}  .*  [\d.]+ ms  (\S+)|\{"(?:time|number)":.*?"id": "(\S+?)\""""
+)  # A line of this server's log or of `mockserver requests`, which have no signature.
 _CLOCK_RANGE = range(100_000_000, 10_000_000_000)  # The Unix seconds that `--now` accepts.
 
 
@@ -54,8 +55,8 @@ def explain(
     """
     if text == "-":
         text = _read("-", "REQUEST").decode(errors="replace")
-    if number := _id_without_signature(text):
-        raise ConfigurationError.at("REQUEST", message("no_signature", id=printable(number)))
+    if own := _OWN_LINE.match(text.strip()):
+        raise ConfigurationError.at("REQUEST", message("no_signature", id=printable(own[own.lastindex or 0])))
     pasted = read_request(text)
     if settings["now"] is None:
         settings["now"] = _time_of(pasted)
@@ -72,20 +73,6 @@ def explain(
     for note in pasted.notes:
         click.echo(message("note", note=note).to(lang), err=True)
     sys.exit(1 if any(not row["tolerated"] for row in rows) else 0)
-
-
-def _id_without_signature(text: str) -> str | None:
-    """Return the request of a line of `mockserver requests` or of this server's log, which contain no signature."""
-    line = text.strip().partition("\n")[0]
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        found = _OWN_LINE.match(line)
-        return found and found.group(found.lastindex or 0)
-    is_own = isinstance(row, dict) and any(
-        row.keys() >= keys for keys in ({"id", "fields", "ms"}, {"id", "by", "level"})
-    )
-    return str(row["id"]) if is_own else None
 
 
 def _time_of(pasted: PastedRequest) -> str | None:

@@ -53,7 +53,7 @@ def show_answer(answer: Mapping[str, Any], as_json: bool | None) -> None:
 
     A fault may have changed the answer, so its values can be of any type.
     """
-    if as_json or (as_json is None and not _on_a_terminal()):
+    if as_json or (as_json is None and not sys.stdout.isatty()):
         show_json(answer)
         return
     envelope = (answer.get("Status"), answer.get("ErrorCode"), answer.get("ErrorInfo", ""))
@@ -109,13 +109,9 @@ def columns(text: str) -> int:
     return len(text) + sum(unicodedata.east_asian_width(char) in "FW" for char in text if not char.isascii())
 
 
-def _on_a_terminal() -> bool:
-    return sys.stdout.isatty()
-
-
 def _chart(rows: Sequence[Any]) -> None:
     """Print a chart of the rows of a day on a terminal that has block characters."""
-    lines = list(chart_lines(rows, shutil.get_terminal_size().columns)) if _on_a_terminal() else []
+    lines = list(chart_lines(rows, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else []
     if all(as_encoded(line) == line for line in lines):
         for line in lines:
             click.echo(line)
@@ -163,7 +159,7 @@ def _lines(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
         cell + " " * (width - columns(cell)) + _GAP for cell, width in zip(cells[:-1], widths[:-1], strict=True)
     )
     last, indent = cells[-1], columns(start)
-    available = shutil.get_terminal_size().columns - indent if _on_a_terminal() else 0
+    available = shutil.get_terminal_size().columns - indent if sys.stdout.isatty() else 0
     if available < _MIN_FOLDED or columns(last) <= available:
         yield (start + last).rstrip()
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import math
 import os
@@ -74,7 +75,11 @@ class Document:
 
     def having(self, pointer: Pointer, value: Any) -> Document:
         """Return the document with another value at `pointer`, whose parent exists."""
-        return replace(self, value=_having(self.value, pointer, value))
+        whole = part = copy.deepcopy(self.value)
+        for step in pointer[:-1]:
+            part = part[step]
+        part[pointer[-1]] = value
+        return replace(self, value=whole)
 
     def _find(self, pointer: Pointer) -> tuple[Location, bool]:
         """Return the location of `pointer`; that of the nearest ancestor, and False, when it does not exist."""
@@ -100,13 +105,6 @@ def _without(value: Any, location: Location, pointer: Pointer) -> tuple[Any, Loc
     if isinstance(value, list):
         return list(items.values()), location._replace(parts=dict(enumerate(parts.values())))
     return items, location._replace(parts=parts)
-
-
-def _having(value: Any, pointer: Pointer, new: Any) -> Any:
-    step, rest = pointer[0], pointer[1:]
-    items: Any = [*value] if isinstance(value, list) else {**value}
-    items[step] = _having(items[step], rest, new) if rest else new
-    return items
 
 
 def read_bytes(path: Path) -> bytes:

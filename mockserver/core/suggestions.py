@@ -7,24 +7,12 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Literal
 
+from mockserver.core.messages import message
 from mockserver.core.text import Text
 
 Noun = Literal[
     "app", "error", "fault", "field", "key", "operation", "parameter", "reading", "scenario", "setting", "violation"
 ]
-_CHINESE: dict[Noun, str] = {
-    "app": "应用",
-    "error": "错误",
-    "fault": "故障",
-    "field": "字段",
-    "key": "键",
-    "operation": "接口",
-    "parameter": "参数",
-    "reading": "读法",
-    "scenario": "场景",
-    "setting": "设置",
-    "violation": "违规",
-}
 FULL_WIDTH = {
     **{"“": '"', "”": '"', "＂": '"', "‘": "'", "’": "'", "＇": "'", "：": ":", "，": ",", "\u3000": " "},
     **{"｛": "{", "｝": "}", "［": "[", "］": "]"},
@@ -35,8 +23,7 @@ _MAX_KNOWN = 60
 
 def unknown(noun: Noun, name: object, known: Iterable[object]) -> Text:
     """Return the message `unknown scenario 'emty'; did you mean empty?`, or with the known names when none is close."""
-    shown, hint = shorten_name(name), suggestion(name, known)
-    return Text(f"unknown {noun} {shown}{hint.en}", f"未知{_CHINESE[noun]} {shown}{hint.zh}")
+    return message("unknown", noun=message(noun), name=shorten_name(name), hint=suggestion(name, known))
 
 
 def suggestion(name: object, known: Iterable[object]) -> Text:

@@ -41,11 +41,6 @@ class Share(NamedTuple):
     covered: int
     total: int
 
-    @classmethod
-    def of(cls, cells: Sequence[bool]) -> Share:
-        """Return the share of the cells that are covered."""
-        return cls(sum(cells), len(cells))
-
     @property
     def percent(self) -> float:
         """The percentage with one decimal: 0 only if nothing is covered, 100 only if everything is."""
@@ -85,17 +80,17 @@ class Coverage:
     @property
     def whole(self) -> Share:
         """The share of the whole denominator."""
-        cells = [cell for part in self.operations for cell in part.cells]
-        return Share.of([cell.times > 0 for cell in (*cells, *self.shared)])
+        cells = [cell for part in self.operations for cell in part.cells] + [*self.shared]
+        return Share(sum(cell.times > 0 for cell in cells), len(cells))
 
     @property
     def operations_and_fields(self) -> Share:
         """The share that correct requests alone can cover: an accepted request to each operation, and its fields."""
-        accepted = [
+        covered = [
             any(cell.times for cell in part.outcomes if cell.name in (SUCCESS, EMPTY)) for part in self.operations
         ]
-        fields = [cell.times > 0 for part in self.operations for cell in part.fields if cell.counts]
-        return Share.of([*accepted, *fields])
+        covered += [cell.times > 0 for part in self.operations for cell in part.fields if cell.counts]
+        return Share(sum(covered), len(covered))
 
 
 def cover(entries: Iterable[JournalEntry], config: Config) -> Coverage:

@@ -20,6 +20,7 @@ from mockserver.server.admin_behavior import current_readings
 from mockserver.server.admin_catalog import signed_query
 from mockserver.server.admin_request import NO_STORE, AdminContext, AdminRequest, Json, Routes
 from mockserver.server.console_pages import format_time, page_language, render
+from mockserver.server.console_requests import number
 from mockserver.server.guard import admin_error
 from mockserver.world.recorded import RecordedWorld
 from mockserver.world.sources import World
@@ -132,7 +133,7 @@ def calls(context: AdminContext, request: AdminRequest) -> Json:
     """Sums per room and per user of the calls between `from` and `to` (Unix seconds; default: today)."""
     appkey = request.appkey or context.appkeys[0]
     now = context.state(appkey).clock.second()
-    begin, end = _second(request, "from", start_of_day(now)), _second(request, "to", now)
+    begin, end = number(request, "from", start_of_day(now)), number(request, "to", now)
     body = {"BeginTime": str(begin), "EndTime": str(end)}
     rows = _answer(context, appkey, "query_all_instance_by_time", body)["UsersList"]
     return {"operation": "query_all_instance_by_time", "body": body, **_sums(rows, now)}
@@ -179,13 +180,6 @@ def _answer(context: AdminContext, appkey: str, operation: str, body: Json) -> J
         info = str(answer.get("ErrorInfo"))
         raise admin_error("not_answered", operation=operation, info=info)
     return answer
-
-
-def _second(request: AdminRequest, name: str, default: int) -> int:
-    value = request.query.get(name, str(default))
-    if not value.isdecimal() or len(value) > 10:
-        raise admin_error("invalid_parameter.second", name=name)
-    return int(value)
 
 
 def _sums(rows: list[Json], now: int) -> Json:

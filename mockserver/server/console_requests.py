@@ -144,7 +144,7 @@ def feed(context: AdminContext, request: AdminRequest) -> Json:
 
     `skipped` is the number of omitted requests; `cleared` changes when the journal is cleared or the server restarts.
     """
-    after, limit = _number(request, "after", 0), min(_number(request, "limit", 1_000), MAX_FEED)
+    after, limit = number(request, "after", 0), min(number(request, "limit", 1_000), MAX_FEED)
     answer = _news(context.engine.journal, after, limit)
     if request.appkey is not None:
         context.state(request.appkey)
@@ -159,7 +159,7 @@ def stream(context: AdminContext, request: AdminRequest) -> Response:
     if wsgi.TRANSPORT not in environ or flask.request.method != "GET":
         return Response(status=204, headers=NO_STORE)
     resumed = flask.request.headers.get("Last-Event-ID", "")
-    after = int(resumed) if resumed.isdecimal() else _number(request, "after", 0)
+    after = int(resumed) if resumed.isdecimal() else number(request, "after", 0)
     environ[wsgi.STREAM] = _events(context.engine.journal, after)
     return Response(headers=NO_STORE, mimetype="text/event-stream")
 
@@ -211,7 +211,8 @@ def _summary(number: int, entry: JournalEntry) -> Json:
     }
 
 
-def _number(request: AdminRequest, name: str, default: int) -> int:
+def number(request: AdminRequest, name: str, default: int) -> int:
+    """Return a parameter that is a whole number; raise AdminError for any other."""
     value = request.query.get(name, str(default))
     if not value.isdecimal() or len(value) > 18:
         raise invalid_parameter(name, "must be a number", "应为数字")
