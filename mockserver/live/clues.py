@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from mockserver.contract.readings import READINGS, Readings
-from mockserver.world.coverage import Spans
+from mockserver.world.coverage import CLOCK_SKEW, Spans
 
 Key: TypeAlias = tuple[str, str, int]  # UserId, RoomId, EnterTime.
-CLOCK_SKEW = 300  # A session that ended at most this many seconds before its answer may have been in progress.
 RULES = ("overlap", "enter", "leave", "contained")  # The values of the reading `window`.
 _MAX_CLUES = 50  # Answers of each kind.
 _MAX_COMPARED = 1_000  # Sessions that each answer is compared with.

@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 
 from mockserver.contract.readings import READINGS, Readings
 from mockserver.core.text import Text
-from mockserver.live.clues import CLOCK_SKEW, Clue, Clues, Key, RoomSeen, Session, selects
-from mockserver.world.coverage import DECIDING, Spans
+from mockserver.live.clues import Clue, Clues, Key, RoomSeen, Session, selects
+from mockserver.world.coverage import CLOCK_SKEW, DECIDING, Spans
 from mockserver.world.sessions import MAX_TIME
 
 RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")

@@ -17,7 +17,7 @@ from mockserver.core.clock import show_time
 from mockserver.core.documents import MAX_BYTES, MAX_VALUES
 from mockserver.core.text import Lang, Text
 from mockserver.live.recording import RECORDS, Recording
-from mockserver.world.coverage import ENDING, Spans
+from mockserver.world.coverage import CLOCK_SKEW, ENDING, Spans
 from mockserver.world.session_files import write_sessions
 from mockserver.world.sessions import MAX_TIME
 
@@ -176,7 +176,8 @@ def _rooms(recording: Recording) -> Iterator[str]:
         if not room.create or (room.users is None and room_id in listed):
             continue
         times = {"CreateTime": room.create, **({"DestroyTime": room.destroy} if room.destroy else {})}
-        whole = room.destroy and recording.everybody.holds(room.create, room.destroy, joined=joined)
+        ended = 0 < room.destroy < recording.recorded_at - CLOCK_SKEW
+        whole = ended and recording.everybody.holds(room.create, room.destroy, joined=joined)
         if room_id not in listed or not whole:
             users = {} if room.users is None else {"Users": room.users}
             yield _flow({"RoomId": room_id, **times, **users})

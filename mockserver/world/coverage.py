@@ -17,6 +17,7 @@ from mockserver.world.sessions import MAX_TIME
 
 Span = tuple[int, int]  # Seconds, both ends included.
 NOT_RECORDED = "not_recorded"
+CLOCK_SKEW = 300  # A call that ended at most this many seconds before its answer may have been in progress.
 DECIDING = {
     "query_instance_all_records_by_time": ("window", "user_without_calls", "unknown_user"),
     "query_room_info": ("window", "room_window", "room_without_calls", "unknown_room"),
@@ -142,6 +143,9 @@ class Coverage:
     def _knows_room(self, room: Room, begin: int, end: int, now: int, readings: Readings) -> bool:
         if room.destroy and room.last_leave == MAX_TIME:
             # Its calls were recorded in progress, but have ended since.
+            return False
+        if readings["window"] in ENDING and room.destroy >= (self.recorded_at or MAX_TIME) - CLOCK_SKEW:
+            # Calls in progress need not be in any recorded time range.
             return False
         last = min(max(room.last_leave, room.destroy), self.recorded_at or MAX_TIME)
         whole = self.holds(room.create, last, readings)
