@@ -148,13 +148,13 @@ def conclude_http_status(prober: Prober) -> None:
 def errors_seen(prober: Prober, catalogue: Catalogue) -> list[ErrorSeen]:
     """Return the result for every error of the catalogue except `ok`, in the catalogue's order.
 
-    Optional errors that are not in it follow if their code differs; otherwise they are a cause of the usual error.
+    Optional errors that are not in it follow if their code or HTTP status differs; otherwise they are a cause of the usual error.
     """
     causes, others = dict(prober.errors), []
     for own, usual in OWN_ERRORS.items():
         if own in causes and own not in catalogue:
-            codes = {reply.code for _, reply in causes.get(usual, ())}
-            if {reply.code for _, reply in causes[own]} <= codes:
+            known = {(reply.code, reply.status) for _, reply in causes.get(usual, ())}
+            if {(reply.code, reply.status) for _, reply in causes[own]} <= known:
                 causes[usual] = causes[usual] + causes[own]
             else:
                 others.append(own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
@@ -173,6 +174,7 @@ def _check_listings(prober: Prober, log: CallLog) -> None:
     rule, invariant = prober.value("window"), prober.invariant("windows")
     if rule is None:
         invariant.reason = Text("the reading window is undecided", "读法 window 未定")
+        _check_nested(prober, log)
         return
     settled = log.settled()
     by_user: dict[str, list[Session]] = defaultdict(list)
@@ -197,6 +199,21 @@ def _check_listings(prober: Prober, log: CallLog) -> None:
                     f"{operation} 在 {listing.begin}…{listing.end} {verb_zh} {_show(session)}（window={rule}）",
                 )
                 violated(prober, "windows", text, listing.reply)
+
+
+def _check_nested(prober: Prober, log: CallLog) -> None:
+    """Check that a time range lists the sessions of each shorter one within it, as under any value of `window`."""
+    settled = {each.key: each for each in log.settled()}
+    for inner, outer in itertools.permutations(log.listings, 2):
+        if outer.user in (None, inner.user) and outer.begin <= inner.begin and inner.end <= outer.end:
+            missing = [key for key in inner.sessions if key in settled and key not in outer.sessions]
+            if missing:
+                shown, wide = _show(settled[missing[0]]), f"{outer.begin}…{outer.end}"
+                text = Text(
+                    f"{wide} does not list {shown}, {inner.begin}…{inner.end} within it does",
+                    f"{wide} 没有列出 {shown}，而其中的 {inner.begin}…{inner.end} 列出了",
+                )
+                violated(prober, "windows", text, outer.reply)
 
 
 def _show(each: Session) -> str:

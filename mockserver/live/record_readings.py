@@ -121,16 +121,14 @@ def probe_room_window(prober: Prober, log: CallLog) -> None:
     """Decide `room_window`: request time ranges from 2.2 that select only some of a room's sessions."""
     rule = prober.value("window") or "overlap"
     ranges = [each for room in complete_rooms(log)[:40] for each in _partial_ranges(room, rule)][:_PROBED_WINDOWS]
-    if not ranges:
-        prober.leave_open("room_window", Text(
-            "no finished room with sessions at different times was found", "没有找到成员时间不同的已结束房间"
-        ))  # fmt: skip
-        return
     replies, votes = [], Counter[str]()
     for sessions, begin, end in ranges:
         reply = ask_room(prober, sessions[0].room, begin, end)
-        replies.append(reply)
         users = users_of(reply)
+        destroyed = seconds_of(reply.value.get("DestroyTime")) if users else 0
+        if destroyed is None or destroyed > max(each.leave or 0 for each in sessions):
+            continue  # The room is in use, by calls that no time range lists.
+        replies.append(reply)
         if users == totals_of(each for each in sessions if selects(rule, each, begin, end)):
             votes["stays"] += 1
         elif users == totals_of(each for each in sessions if selects("overlap", each, begin, end)):
@@ -141,14 +139,19 @@ def probe_room_window(prober: Prober, log: CallLog) -> None:
             votes["some"] += 1
         else:
             votes["other"] += 1
+    if not votes:
+        prober.leave_open("room_window", Text(
+            "no finished room with sessions at different times was found", "没有找到成员时间不同的已结束房间"
+        ))  # fmt: skip
+        return
     if votes["present"]:
         votes["present"] += votes.pop("stays", 0)
     value, count = votes.most_common(1)[0]
     text = Text(
-        f"{count} of {len(ranges)} time ranges inside a room returned {_SHOWN[value].en}",
-        f"房间内的 {len(ranges)} 个时间段中，{count} 个返回{_SHOWN[value].zh}",
+        f"{count} of {len(replies)} time ranges inside a room returned {_SHOWN[value].en}",
+        f"房间内的 {len(replies)} 个时间段中，{count} 个返回{_SHOWN[value].zh}",
     )
-    if value in ("room", "stays", "present") and count * 2 > len(ranges):
+    if value in ("room", "stays", "present") and count * 2 > len(replies):
         prober.confirm("room_window", "room" if value == "room" else "stays", text, *replies)
     else:
         prober.leave_open("room_window", text, *replies, new=True)

@@ -282,6 +282,8 @@ class Backend:
             rows = [each for each in rows if sum(each["user"].encode()) % 5]
         if "rows_twice" in self.defects:
             rows += rows[:1]
+        if "rows_at_times" in self.defects and begin % 2:
+            rows = []
         return {"UsersList": [
             {
                 "UserId": each["user"], "RoomId": each["room"], "CreateTime": str(each["create"]), "EnterTime": str(each["enter"]),

@@ -75,6 +75,7 @@ DEFECTS = {
     "durations": "records_match_list",
     "rows_twice": "windows",
     "half_open": "windows",
+    "rows_at_times": "windows",
     "all_ticks_late": "ticks",
     "users_of_room": "room_totals",
     "users_twice": "room_totals",
