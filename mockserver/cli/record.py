@@ -21,6 +21,7 @@ from mockserver.cli.serve import run_server
 from mockserver.core.documents import unreadable
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import SETTINGS, read_variable
+from mockserver.core.text import counted
 from mockserver.engine.build import resolve_settings
 from mockserver.engine.pipeline import Engine
 from mockserver.live.learn import check_output
@@ -109,8 +110,11 @@ def record(
             recorder.stop()
             target.close()
             found = recorder.recording
-            answers = len(found.answers) + len(found.failures)
-            counts = {"sessions": len(found.sessions), "answers": answers, "conflicts": found.counts["conflicts"]}
+            counts = {
+                "sessions": counted(len(found.sessions), "session"),
+                "answers": counted(len(found.answers) + len(found.failures), "other answer"),
+                "conflicts": counted(found.counts["conflicts"], "conflict"),
+            }
             written = message("recorded", **counts, page=output / PAGE, folder=output, scenario=SCENARIO)
             _log.info("%s", written.to(chosen["lang"]))
 

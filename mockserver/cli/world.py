@@ -10,7 +10,7 @@ import click
 from mockserver.cli.options import appkey_option, find_app, json_option, parse_day_option, setting_options
 from mockserver.cli.output import columns, message, show_json
 from mockserver.cli.streams import as_encoded
-from mockserver.core.text import Lang, Text, pluralize
+from mockserver.core.text import Lang, counted
 from mockserver.engine.build import make_engine
 from mockserver.world.views import summarize_day
 
@@ -43,7 +43,7 @@ def world(day: str, as_json: bool, lang: Lang, appkey: str | None, **settings: A
 def _draw(picture: Mapping[str, Any], lang: Lang) -> None:
     totals = picture["totals"]
     nouns = {"rooms": "room", "users": "user", "stays": "session"}
-    counts = {name: Text(pluralize(totals[name], noun), str(totals[name])) for name, noun in nouns.items()}
+    counts = {name: counted(totals[name], noun) for name, noun in nouns.items()}
     click.secho(message("day_summary", day=picture["day"], **{**totals, **counts}).to(lang), bold=True)
     if not totals["stays"]:
         click.echo(message("no_calls").to(lang))

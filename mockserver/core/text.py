@@ -35,6 +35,11 @@ def is_utf_8(data: bytes) -> bool:
     return True
 
 
+def counted(count: int, noun: str) -> Text:
+    """Return a number with its noun in English, and the number alone in Chinese."""
+    return Text(pluralize(count, noun), str(count))
+
+
 def pluralize(count: int, singular: str, plural: str = "") -> str:
     """Return a number with its English noun: `1 request`, `2 requests`, `0 tries`."""
     return f"{count} {singular if count == 1 else plural or singular + 's'}"

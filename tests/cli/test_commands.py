@@ -227,6 +227,27 @@ def test_call_is_0_for_a_success_and_1_for_a_failure(server: ServerProcess) -> N
     assert run("call", "2.2", "--table", "--url", server.url).stdout.startswith("OK 0")
 
 
+def test_a_day_with_one_call_is_counted_in_the_singular(tmp_path: Path) -> None:
+    """Of each thing that is counted; Chinese has no plural."""
+    (tmp_path / "scenarios").mkdir()
+    room = "{RoomId: a, stays: [{UserId: b, enter: today 00:00, leave: today 00:01}]}"
+    text = f"title: One\nworld: {{source: recorded, rooms: [{room}]}}"
+    (tmp_path / "scenarios" / "one.yaml").write_text(text)
+    words = (
+        "world",
+        "--fixtures",
+        str(tmp_path),
+        "--scenario",
+        "one",
+        "--day",
+        "today",
+        "--now",
+        "2019-12-10T12:00+08:00",
+    )
+    assert run(*words).stdout.startswith("2019-12-10: 1 room, 1 user, 1 session, ")
+    assert run(*words, "--lang", "zh").stdout.startswith("2019-12-10：1 个房间，1 名用户，1 次会话，")
+
+
 def test_sample_needs_no_server() -> None:
     """It prints the answer that a server gives; 1 for a failure."""
     done = run("sample", "2.2", "--scenario", "document", "--now", "1576000000")
