@@ -102,6 +102,10 @@ class Backend:
             self.log.insert(
                 0, {**self.log[0], "user": "u", "room": "r", "create": enter, "enter": enter, "leave": leave}
             )
+        if "endless_call" in habits:
+            enter = (int(self.clock()) + EAST) // DAY * DAY - EAST - DAY // 2
+            call = {**self.log[0], "user": "endless", "room": "r", "create": enter, "enter": enter}
+            self.log.append({**call, "leave": enter + 9 * DAY})
         if "backslashes" in habits:
             self.log = [{**each, "user": f"{each['user']}\\n"} for each in self.log]
         if "no_calls" in defects:
@@ -244,7 +248,7 @@ class Backend:
             if each["enter"] >= now:
                 continue
             running = each["leave"] > now
-            if running and self.readings["ongoing"] == "exclude":
+            if running and self.readings["ongoing"] == "exclude" and each["user"] != "endless":
                 continue
             shown = (
                 {"now": str(now), "zero": "0", "empty": ""}.get(self.readings["ongoing"], "")
@@ -260,6 +264,8 @@ class Backend:
 
     def within(self, each: Mapping[str, Any], begin: int, end: int, rule: str = "") -> bool:
         end -= "half_open" in self.defects
+        if each["user"] == "endless" and self.readings["ongoing"] == "exclude":
+            return False
         entered, left = begin <= each["enter"] <= end, begin <= each["leave"] <= end
         rules = {
             "overlap": each["enter"] <= end and each["leave"] >= begin,

@@ -126,6 +126,16 @@ def test_each_defect_is_an_error_with_its_request(defect: str, about: str) -> No
         assert next(each for each in shape["invariants"] if each["name"] == about)["verdict"] == "violated"
 
 
+@pytest.mark.parametrize("readings", [{"ongoing": "exclude"}, {"ongoing": "exclude", "trend": "cumulative"}])
+def test_a_call_of_many_hours_that_is_still_in_progress_is_not_missing(readings: dict[str, str]) -> None:
+    """Statistics of yesterday count it, and 2.3 does not list it yet. A wrong volume is still found."""
+    _, result, _ = examine_backend(readings, habits=("endless_call",), day="20261025")
+    assert errors_of(result) == []
+    assert result.verdict("duration_sums") == "holds"
+    _, result, _ = examine_backend(readings, habits=("endless_call",), defects=("trend_1",), day="20261025")
+    assert "duration_sums" in errors_of(result)
+
+
 @pytest.mark.parametrize(
     ("defect", "about"),
     [("unstable", "repeatable"), ("two_places", "disjoint_sessions"), ("small_countries", "nested_distribution")],
