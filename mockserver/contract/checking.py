@@ -44,14 +44,11 @@ def check_document(document: Document, validator: Validator, problems: list[Prob
     problems += [*described, *(problem for problem in quoted if (problem.line, problem.column) not in places)]
     tried: set[Pointer] = set()  # A user's schema may refuse a makeshift id, too.
     while wrong := {pointer for mismatch in mismatches for pointer in _wrong(mismatch)}:
-        for mismatch in mismatches:
-            for pointer in set(_ids(mismatch)) - tried:
-                line, column = document.locate(pointer)
-                is_number = pointer == mismatch.pointer and isinstance(mismatch.value, (int, float))
-                document = document.having(pointer, str(mismatch.value) if is_number else f"{line}:{column}")
-                wrong.discard(mismatch.pointer)
-                tried.add(pointer)
-        document = document.without(wrong)
+        ids = {pointer: mismatch for mismatch in mismatches for pointer in _ids(mismatch) if pointer not in tried}
+        tried |= ids.keys()
+        if ids:
+            document = document.having({pointer: _makeshift_id(document, pointer) for pointer in ids})
+        document = document.without(wrong - {mismatch.pointer for mismatch in ids.values()})
         mismatches = validator.mismatches(document.value)
     return document
 
@@ -62,6 +59,12 @@ def _ids(mismatch: Mismatch) -> list[Pointer]:
         return [(*mismatch.pointer, name) for name in _IDS if name in mismatch.limit and name not in mismatch.value]
     is_id = mismatch.pointer[-1:] in [(name,) for name in _IDS]
     return [mismatch.pointer] if is_id and (mismatch.keyword == "type" or mismatch.value == "") else []
+
+
+def _makeshift_id(document: Document, pointer: Pointer) -> str:
+    """Return a number as it was probably meant, and its unique position for any other value."""
+    scalar = document.scalar_at(pointer) or ""
+    return scalar if scalar.isdecimal() else "{}:{}".format(*document.locate(pointer))
 
 
 def _wrong(mismatch: Mismatch) -> list[Pointer]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import errno
+import functools
 import math
+import operator
 import os
 import re
 import threading
@@ -73,12 +75,11 @@ class Document:
             value, location = _without(value, location, pointer)
         return replace(self, value=value, location=location)
 
-    def having(self, pointer: Pointer, value: Any) -> Document:
-        """Return the document with another value at `pointer`, whose parent exists."""
-        whole = part = copy.deepcopy(self.value)
-        for step in pointer[:-1]:
-            part = part[step]
-        part[pointer[-1]] = value
+    def having(self, values: Mapping[Pointer, Any]) -> Document:
+        """Return the document with other values at these pointers, whose parents exist."""
+        whole = copy.deepcopy(self.value)
+        for pointer, value in values.items():
+            functools.reduce(operator.getitem, pointer[:-1], whole)[pointer[-1]] = value
         return replace(self, value=whole)
 
     def _find(self, pointer: Pointer) -> tuple[Location, bool]:

@@ -23,18 +23,9 @@ from mockserver.faults.parsing import Fault
 from mockserver.scenarios.templates import Render
 from mockserver.world.sources import WorldSource
 
-_STAMPS = frozenset(
-    [
-        "BeginTime",
-        "EndTime",
-        "CreateTime",
-        "DestroyTime",
-        "EnterTime",
-        "LeaveTime",
-        "FirstEnterTime",
-        "LastLeaveTime",
-        "TickTime",
-    ]
+_STAMPS = (
+    *("BeginTime", "EndTime", "CreateTime", "DestroyTime", "EnterTime", "LeaveTime"),
+    *("FirstEnterTime", "LastLeaveTime", "TickTime"),
 )
 
 

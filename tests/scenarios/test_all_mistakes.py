@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from helpers.engine_client import user_config
 from helpers.shell import run
 
+from mockserver.core.documents import Document
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 
@@ -95,6 +97,15 @@ def test_a_wrong_source_or_id_hides_nothing(tmp_path: Path, world: str, wrong: s
     lines = ["title: Mine", "world:", f" {world}"]
     found = [lines[problem.line - 1][problem.column - 1 :] for problem in problems_of(tmp_path, "\n".join(lines))]
     assert [re.match(r"[-'{\w]+", text)[0] for text in found] == wrong.split()
+
+
+def test_many_wrong_ids_are_corrected_in_one_copy(tmp_path: Path) -> None:
+    """A copy of the file for each of thousands would take minutes."""
+    rooms = [f"{{RoomId: {number}, CreateTime: now}}" for number in range(50)]
+    text = f"title: Mine\nworld: {{source: recorded, rooms: [{', '.join(rooms)}]}}"
+    with mock.patch.object(Document, "having", autospec=True, side_effect=Document.having) as having:
+        assert len(problems_of(tmp_path, text)) == 50
+    assert having.call_count == 1
 
 
 def test_a_schema_of_ones_own_may_have_other_ids(tmp_path: Path) -> None:
