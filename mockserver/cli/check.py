@@ -75,7 +75,10 @@ def _file(file: Path, lang: Lang) -> list[Problem]:
     if file.absolute().parent.name in ("scenarios", "schemas"):
         folder = folder.parent if folder.name else folder / ".."
     config, problems = check_folder(folder)
-    own = [problem for problem in problems if _is_same(Path(problem.place), file)]
+    parts = [file]
+    with contextlib.suppress(ConfigurationError, LookupError, TypeError):
+        parts.append(file.parent / read_yaml(file).value["world"]["sessions"])
+    own = [problem for problem in problems if any(_is_same(Path(problem.place), part) for part in parts)]
     if own:
         return own
     if not any(_is_same(path, file) for path in _read_files(Folders(folder, []))):

@@ -51,8 +51,8 @@ def load_scenarios(
     worlds = _Worlds(seed, now)
     scenarios = {name: _scenario(file, files, paths, worlds) for name, file in files.items()}
     for file in files.values():
-        # The file's own problems, then those of its file of sessions.
-        found += sorted(file.problems, key=lambda p: (p.place != file.document.path, p.line or 0, p.column or 0))
+        own = file.document.path  # Its problems come before those of its file of sessions.
+        found += sorted(file.problems, key=lambda p: (p.place != own, p.line is None, p.line or 0, p.column or 0))
     found.check()
     return {name: scenario for name, scenario in scenarios.items() if scenario}
 

@@ -92,3 +92,19 @@ def test_nothing_is_checked_against_a_broken_errors_file(tmp_path: Path) -> None
     assert done.stderr == f"{mine}: not checked: fix {tmp_path}/errors.yaml first\n"
     # A file that does not exist is not mentioned.
     assert "retries.yaml" not in run("check", str(tmp_path)).stderr
+
+
+def test_a_scenario_is_checked_with_its_file_of_sessions(tmp_path: Path) -> None:
+    """They are one scenario in two files; the number of further mistakes comes last."""
+    (tmp_path / "scenarios").mkdir()
+    scenario, sessions = (tmp_path / "scenarios" / name for name in ("mine.yaml", "mine.csv"))
+    scenario.write_text("title: Mine\nworld: {source: recorded, sessions: mine.csv}\n")
+    sessions.write_text("RoomId,UserId,enter\n" + "".join(f",{number},1575962000\n" for number in range(22)))
+    for path in (scenario, sessions):
+        done = run("check", str(path))
+        lines = done.stderr.splitlines()
+        assert (done.returncode, done.stdout, len(lines)) == (1, "", 21)
+        assert lines[0] == f"{sessions}:2:1: empty: write an id"
+        assert lines[-1] == f"{sessions}: 2 more cells are invalid"
+    sessions.write_text("RoomId,UserId,enter\n")
+    assert run("check", str(scenario)).stdout == f"{scenario}: fine\n"
