@@ -32,6 +32,8 @@ class RoomSeen:
     create: int = 0
     destroy: int = 0  # 0 if it is unknown or the room is in use.
     users: list[dict[str, Any]] | None = None  # Of an answer of 2.2 without a window.
+    end_with_users: int = 0  # `destroy` in that answer.
+    seen_at: float = 0.0  # Time of the last answer of 2.2.
 
 
 class Clue(NamedTuple):

@@ -21,6 +21,7 @@ from mockserver.world.sessions import MAX_TIME
 RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")
 Body: TypeAlias = Mapping[str, Any]
 RUNNING = ("", "0")  # LeaveTimes of a call in progress, with the readings `ongoing=empty` and `zero`.
+SLACK = 2  # Seconds before an answer at which a call shown with the current time as its end ended at most.
 _MAX_CONFLICTS = 1_000
 _MAX_LATEST = 50_000  # Sessions.
 
@@ -94,6 +95,8 @@ class Recording:
             "user_without_calls": self._clues.possible_users_without_calls(self._keys_of_user),
             **{name: set(READINGS[name].names) for name in ("unknown_room", "unknown_user")},
         }
+        if "unknown_room" in self.known and self.readings["unknown_room"] == "empty":
+            found["unknown_room_times"] = set(READINGS["unknown_room_times"].names)
         if "unknown_user" in self.known and self.readings["unknown_user"] != "error":
             found["user_without_calls"] = {str(self.readings["user_without_calls"])}  # There is no difference.
         for name, values in found.items():
@@ -199,9 +202,9 @@ class Recording:
         room_id, window = body["RoomId"], _window(body)
         self._see_create(room_id, answer["CreateTime"])
         room = self.rooms[room_id]
-        room.destroy = self._time(answer["DestroyTime"]) % MAX_TIME
+        room.destroy, room.seen_at = self._time(answer["DestroyTime"]) % MAX_TIME, at
         if not window:
-            room.users = [dict(user) for user in answer["Users"]]
+            room.users, room.end_with_users = [dict(user) for user in answer["Users"]], room.destroy
         elif len(window) == 2:
             found = frozenset(user["UserId"] for user in answer["Users"])
             span = int(window["BeginTime"]), int(window["EndTime"])
@@ -240,9 +243,40 @@ class Recording:
         if len(self.conflicts) < _MAX_CONFLICTS:
             self.conflicts.append(Text(en, zh))
 
+    def incomplete_rooms(self) -> set[str]:
+        """Return the rooms whose calls in progress were seen earlier than the rest, or that have other users by 2.2."""
+        seen_at = {name: room.seen_at for name, room in self.rooms.items()}
+        users: dict[str, set[str]] = {}
+        for (user, room, _), session in self.sessions.items():
+            seen_at[room] = max(seen_at[room], session.seen_at)
+            users.setdefault(room, set()).add(user)
+        outdated = (
+            room
+            for (_, room, _), session in self.sessions.items()
+            if session.leave >= session.seen_at - SLACK and session.seen_at < seen_at[room] - SLACK
+        )
+        joined = "contained" not in self.possible_windows()
+        contradicted = (
+            name
+            for name, room in self.rooms.items()
+            if room.users is not None
+            and (
+                room.end_with_users != room.destroy
+                or (
+                    self.everybody.holds(room.create, room.destroy or MAX_TIME, joined=joined)
+                    and users.get(name, set()) != {user["UserId"] for user in room.users}
+                )
+            )
+        )
+        return {*outdated, *contradicted, *(self.rooms.keys() - users.keys())}
+
+    def possible_windows(self) -> set[Any]:
+        """Return the possible values of the reading `window`."""
+        return {*self.undecided.get("window", [self.readings["window"]])}
+
     def finished_rooms(self) -> set[str]:
-        """Return the rooms that have sessions, none of which is in progress."""
-        rooms = {room for _, room, _ in self.sessions}
+        """Return the rooms of which all sessions are known, and none is in progress."""
+        rooms = self.rooms.keys() - self.incomplete_rooms()
         return rooms - {key[1] for key, session in self.sessions.items() if session.leave == MAX_TIME}
 
     def answer_is_covered(self, operation: str, body: Body, finished_rooms: Set[str]) -> bool:

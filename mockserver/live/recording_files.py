@@ -16,7 +16,7 @@ from mockserver.contract.readings import DEFAULTS
 from mockserver.core.clock import show_time
 from mockserver.core.documents import MAX_BYTES, MAX_VALUES
 from mockserver.core.text import Lang, Text
-from mockserver.live.recording import RECORDS, Recording
+from mockserver.live.recording import RECORDS, SLACK, Recording
 from mockserver.world.coverage import CLOCK_SKEW, ENDING, Spans
 from mockserver.world.session_files import write_sessions
 from mockserver.world.sessions import MAX_TIME
@@ -26,7 +26,6 @@ PAGE = f"{SCENARIO}.md"
 FIELDS = ("RoomId", "UserId", "enter", "leave", "audio", "video", "CreateTime", "DestroyTime")
 _PAGE_HEAD = "# Answers that {name}.yaml extends.\ntitle: Recorded answers\ntitle_zh: 录制的响应\n"
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_SLACK = 2  # Seconds before an answer at which a call shown with the current time as its end ended at most.
 _MAX_ROOMS = 20  # Rooms with calls in progress that are named.
 _SHARE = 0.75  # Fraction of the limits of a file after which answers go to another file.
 
@@ -58,7 +57,7 @@ class RecordingFiles:
 
 def calls_in_progress(recording: Recording) -> list[Text]:
     """Return a note about the calls that were in progress when they were last seen; an empty list if there are none."""
-    found = [key for key, each in recording.sessions.items() if each.leave >= each.seen_at - _SLACK]
+    found = [key for key, each in recording.sessions.items() if each.leave >= each.seen_at - SLACK]
     rooms = sorted({room for _, room, _ in found})
     shown = ", ".join(rooms[:_MAX_ROOMS]) + (" …" if len(rooms) > _MAX_ROOMS else "")
     count = _TEXTS["in_progress"].format(calls=len(found), count=len(rooms), rooms=shown)
@@ -147,13 +146,8 @@ def _separated(entries: Sequence[str]) -> str:
     return ("\n    " + ",\n    ".join(entries) + "\n  ") if entries else ""
 
 
-def _windows(recording: Recording) -> set[Any]:
-    """Return the possible values of the reading `window`."""
-    return {*recording.undecided.get("window", [recording.readings["window"]])}
-
-
 def _covers(recording: Recording) -> Iterator[str]:
-    joined = "contained" not in _windows(recording)
+    joined = "contained" not in recording.possible_windows()
 
     def spans_of(spans: Spans) -> list[tuple[int, int]]:
         return spans.joined if joined else spans.largest()
@@ -169,22 +163,24 @@ def _covers(recording: Recording) -> Iterator[str]:
 
 
 def _rooms(recording: Recording) -> Iterator[str]:
-    """Yield the rooms without sessions, and those requested without a time range unless all sessions are known."""
-    joined = "contained" not in _windows(recording)
-    listed = {room for _, room, _ in recording.sessions}
+    """Yield the incomplete rooms, and those requested without a time range unless all sessions are known."""
+    joined = "contained" not in recording.possible_windows()
+    incomplete = recording.incomplete_rooms()
     for room_id, room in recording.rooms.items():
-        if not room.create or (room.users is None and room_id in listed):
+        if not room.create or (room.users is None and room_id not in incomplete):
             continue
-        times = {"CreateTime": room.create, **({"DestroyTime": room.destroy} if room.destroy else {})}
+        end = room.destroy if room.users is None else room.end_with_users
+        times = {"CreateTime": room.create, **({"DestroyTime": end} if end else {})}
         ended = 0 < room.destroy < recording.recorded_at - CLOCK_SKEW
         whole = ended and recording.everybody.holds(room.create, room.destroy, joined=joined)
-        if room_id not in listed or not whole:
-            users = {} if room.users is None else {"Users": room.users}
-            yield _flow({"RoomId": room_id, **times, **users})
+        if room_id in incomplete or not whole:
+            more: dict[str, Any] = {} if room.users is None else {"Users": room.users}
+            more |= {"incomplete": True} if room_id in incomplete else {}
+            yield _flow({"RoomId": room_id, **times, **more})
 
 
 def _answers(recording: Recording) -> Iterator[str]:
-    windows = _windows(recording)
+    windows = recording.possible_windows()
     for (operation, body), answer in recording.latest.items():
         begin, end = (int(json.loads(body)[name]) for name in ("BeginTime", "EndTime"))
         # Otherwise the sessions contain the answer.

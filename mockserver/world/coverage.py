@@ -20,7 +20,7 @@ NOT_RECORDED = "not_recorded"
 CLOCK_SKEW = 300  # A call that ended at most this many seconds before its answer may have been in progress.
 DECIDING = {
     "query_instance_all_records_by_time": ("window", "user_without_calls", "unknown_user"),
-    "query_room_info": ("window", "room_window", "room_without_calls", "unknown_room"),
+    "query_room_info": ("window", "room_window", "room_without_calls", "unknown_room", "unknown_room_times"),
     "query_all_instance_by_time": ("window",),
 }  # The readings that decide the answers of a recording and may be undecided.
 ENDING = ("leave", "contained")  # Values of `window` by which the end of a call decides whether it is selected.
@@ -91,11 +91,12 @@ class Coverage:
     """Readings of the backend that are not known: all of these values have to give the same answer."""
     rooms_seen: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The recorded answers of 2.2 without a time range, by room: the fields after the envelope."""
-    rooms_known: set[str] = field(default_factory=set)  # Rooms that exist, even if none of their sessions is known.
+    incomplete_rooms: set[str] = field(default_factory=set)  # Not all of their sessions are known.
 
     def add_room(self, room: Mapping[str, Any], times: Mapping[str, int]) -> None:
         """Add a room of the scenario. If its answer of 2.2 has no DestroyTime, the room still existed."""
-        self.rooms_known.add(room["RoomId"])
+        if room.get("incomplete"):
+            self.incomplete_rooms.add(room["RoomId"])
         if "Users" in room:
             stamps = {name: str(times[name]) if name in times else "" for name in ("CreateTime", "DestroyTime")}
             self.rooms_seen[room["RoomId"]] = {"RoomId": room["RoomId"], **stamps, "Users": room["Users"]}
@@ -128,12 +129,10 @@ class Coverage:
             destroy = int(seen["DestroyTime"]) if seen["DestroyTime"] not in ("", "0") else MAX_TIME
             if window in ((None, None), ("", "")) or (begin <= int(seen["CreateTime"]) and destroy <= end):
                 return True
-        if room is None:
-            known = (
-                room_id not in self.rooms_known
-                and bool(window[0] and window[1])
-                and self.holds(begin, min(end, now), readings)
-            )
+        if room_id in self.incomplete_rooms:
+            known = False
+        elif room is None:
+            known = bool(window[0] and window[1]) and self.holds(begin, min(end, now), readings)
         else:
             known = self._knows_room(room, begin, end, now, readings)
         if not known:
@@ -148,6 +147,9 @@ class Coverage:
             # Calls in progress need not be in any recorded time range.
             return False
         last = min(max(room.last_leave, room.destroy), self.recorded_at or MAX_TIME)
+        if last < max(room.last_leave, room.destroy) < MAX_TIME:
+            # Only some of its sessions were seen later.
+            return False
         whole = self.holds(room.create, last, readings)
         if not room.destroy and not (whole and readings["window"] in _SURE_OF_THE_LAST):
             return False

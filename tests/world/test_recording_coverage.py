@@ -127,7 +127,16 @@ def test_an_id_that_never_occurs_needs_the_reading() -> None:
     for reading in ("empty", "error"):
         found = answer(*question(8_000, 8_100, UserId="quiet"), more=more, unknown_user=reading)
         assert found["UserRecords"] == []  # type: ignore[index]
-    assert answer(*question(0, 2_000, RoomId="whole"), unknown_room="error") == "not_recorded"
+
+
+def test_an_incomplete_room_has_only_its_recorded_answer() -> None:
+    """Its sessions contradict the answer of 2.2, or were seen at different times."""
+    whole = {**WORLD["rooms"][-1], "CreateTime": T + 100, "DestroyTime": T + 900, "incomplete": True}
+    more = {"rooms": [{**whole, "RoomId": "inside", "stays": WORLD["rooms"][0]["stays"]}]}
+    assert [user["UserId"] for user in answer(*question(RoomId="inside"), more=more)["Users"]] == ["e"]  # type: ignore[index]
+    assert answer(*question(100, 899, RoomId="inside"), more=more) == "not_recorded"
+    without_sessions = {"rooms": [{"RoomId": "inside", "CreateTime": T + 100, "incomplete": True}]}
+    assert answer(*question(100, 899, RoomId="inside"), more=without_sessions) == "not_recorded"
 
 
 @pytest.mark.parametrize("window", ["leave", "contained"])
