@@ -145,8 +145,9 @@ def call(
     """Call OPERATION on a running server.
 
     Prints the answer on stdout and every mistake of the request on stderr. OPERATION is a name, the beginning of one,
-    or a section such as 2.2. Without FIELD=VALUE the body is the document's sample, or one with a call of the server's
-    scenario. Exits with 1 when the answer reports a failure, with 2 when there is no readable answer.
+    or a section such as 2.2. Without FIELD=VALUE the body is the document's sample or, if the server's scenario lacks
+    its users, one with a room, a user and times of the scenario. Exits with 1 when the answer reports a failure, and
+    with 2 when there is no readable answer.
     """
     body, _ = _body(operation, fields, signing["fixtures"])
     if not fields:
@@ -181,7 +182,8 @@ def sample(
     """Print a scenario's answer to OPERATION without a server.
 
     OPERATION is a name, the beginning of one, or a section such as 2.2. Without FIELD=VALUE the body is the
-    document's sample, or one with a call of the scenario. Exits with 1 when the answer reports a failure, with 2 when there is no readable answer.
+    document's sample or, if the scenario lacks its users, one with a room, a user and times of the scenario. Exits with
+    1 when the answer reports a failure, and with 2 when there is no readable answer.
     """
     engine = make_engine(**settings)
     app = find_app(engine.config.apps, appkey)
