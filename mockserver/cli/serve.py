@@ -89,14 +89,13 @@ def run_server(
             server.run(ready)
 
 
-def _ready_line(details: Mapping[str, Any], parts: dict[str, object]) -> str:
+def _ready_line(details: Mapping[str, Any], parts: dict[str, Any]) -> str:
     """Return the line that scripts wait for. Do not change its beginning, up to the pid."""
-    variables = f"MOCKSERVER_URL={details['url']}"
-    if "ca_file" in details:
-        parts["CA file"] = details["ca_file"]
-        variables += f" MOCKSERVER_CA={shlex.quote(details['ca_file'])}"
     if details["url"] != DEFAULT_URL:
-        parts["for other commands: export"] = variables
+        parts["for other commands: export"] = f"MOCKSERVER_URL={details['url']}"
+    if "ca_file" in details:
+        parts["for other commands: export"] += f" MOCKSERVER_CA={shlex.quote(details['ca_file'])}"
+        parts["CA file"] = details["ca_file"]
     return f"mockserver ready on {details['url']} ({', '.join(f'{name} {part}' for name, part in parts.items())})"
 
 
