@@ -30,6 +30,7 @@ class RoomSeen:
     """What answers contain about a room besides its sessions."""
 
     create: int = 0
+    changed: bool = False  # Whether answers have different CreateTimes.
     destroy: int = 0  # 0 if it is unknown or the room is in use.
     users: list[dict[str, Any]] | None = None  # Of an answer of 2.2 without a window.
     end_with_users: int = 0  # `destroy` in that answer.

@@ -190,6 +190,7 @@ class Recording:
                 f"room {room_id} was created at {room.create} and now at {create}",
                 f"房间 {room_id} 的创建时间原为 {room.create}，现为 {create}",
             )
+            room.changed = True
         room.create = int(create)
 
     def _add_room(self, body: Body, answer: Body, at: float) -> None:
@@ -244,7 +245,7 @@ class Recording:
             self.conflicts.append(Text(en, zh))
 
     def incomplete_rooms(self) -> set[str]:
-        """Return the rooms whose calls in progress were seen earlier than the rest, or that have other users by 2.2."""
+        """Return the rooms with calls that were seen at different times, or of which the answers disagree."""
         seen_at = {name: room.seen_at for name, room in self.rooms.items()}
         users: dict[str, set[str]] = {}
         for (user, room, _), session in self.sessions.items():
@@ -255,20 +256,19 @@ class Recording:
             for (_, room, _), session in self.sessions.items()
             if session.leave >= session.seen_at - SLACK and session.seen_at < seen_at[room] - SLACK
         )
-        joined = "contained" not in self.possible_windows()
-        contradicted = (
+        unclear = (
             name
             for name, room in self.rooms.items()
-            if room.users is not None
-            and (
-                room.end_with_users != room.destroy
-                or (
-                    self.everybody.holds(room.create, room.destroy or MAX_TIME, joined=joined)
-                    and users.get(name, set()) != {user["UserId"] for user in room.users}
-                )
-            )
+            if room.changed or (room.users is not None and self._is_contradicted(room, users.get(name, set())))
         )
-        return {*outdated, *contradicted, *(self.rooms.keys() - users.keys())}
+        return {*outdated, *unclear, *(self.rooms.keys() - users.keys())}
+
+    def _is_contradicted(self, room: RoomSeen, users: Set[str]) -> bool:
+        """Whether the answer of 2.2 without a time range is outdated, or has other users than a covered time range."""
+        joined = "contained" not in self.possible_windows()
+        whole = self.everybody.holds(room.create, room.destroy or MAX_TIME, joined=joined)
+        listed = {user["UserId"] for user in room.users or ()}
+        return room.end_with_users != room.destroy or (whole and users != listed)
 
     def possible_windows(self) -> set[Any]:
         """Return the possible values of the reading `window`."""

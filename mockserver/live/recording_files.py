@@ -80,7 +80,10 @@ def scenario_files(recording: Recording, name: str, head: Sequence[str]) -> tupl
     `head` has the lines above `world`; the sessions belong into `{name}.csv`.
     """
     world, left_out = _world(recording, name)
-    pages = list(_pages("\n".join([*head, *world]) + "\n", _answers(recording)))
+    answers = list(_answers(recording))
+    fitting = [each for each in answers if _fits(len(each.encode()), _values(each))]
+    left_out += len(answers) - len(fitting)
+    pages = list(_pages("\n".join([*head, *world]) + "\n", fitting))
     names = [name, *(f"{name}-{number}" for number in range(2, len(pages) + 1))]
     files = {}
     for number in reversed(range(len(pages))):
@@ -205,7 +208,7 @@ def _pages(head: str, answers: Iterable[str]) -> Iterator[str]:
     has_answers = False
     for answer in answers:
         more, count = len(answer.encode()), _values(answer)
-        if size + more > _SHARE * MAX_BYTES or values + count > _SHARE * MAX_VALUES:
+        if not _fits(size + more, values + count):
             yield "".join(text)
             text, size, values, has_answers = [], 0, 0, False
         if not has_answers:
@@ -214,6 +217,11 @@ def _pages(head: str, answers: Iterable[str]) -> Iterator[str]:
         text.append(answer + "\n")
         size, values = size + more, values + count
     yield "".join(text)
+
+
+def _fits(size: int, values: int) -> bool:
+    """Whether a file of this size is below the limits."""
+    return size <= _SHARE * MAX_BYTES and values <= _SHARE * MAX_VALUES
 
 
 def _values(text: str) -> int:

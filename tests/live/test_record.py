@@ -387,3 +387,22 @@ def test_many_answers_go_to_several_files(tmp_path: Path, monkeypatch: pytest.Mo
     mock = EngineClient("recorded", {"signing": "off"}, config=user_config(tmp_path, {}), now=NOW)
     for day in ("20251101", f"202511{days:02}"):
         assert len(mock.ask("count_qos_by_day", {"QueryDate": day})["QosData"]) == 1_440
+
+
+def test_an_answer_that_is_larger_than_a_file_is_omitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says so, and the sessions of the answer are recorded."""
+    monkeypatch.setattr(recording_files, "MAX_VALUES", 400)
+    row = {
+        "RoomId": "r",
+        "CreateTime": "1000",
+        "EnterTime": "1000",
+        "LeaveTime": "",
+        "AudioDuration": 1,
+        "VideoDuration": 1,
+    }
+    kept = Recording(resolve({"window": "leave"}), known=frozenset({"window"}))
+    kept.add(ALL, span(900, NOW), {"UsersList": [{"UserId": f"u{number}", **row} for number in range(60)]}, float(NOW))
+    RecordingFiles(tmp_path, "en").write(kept, [])
+    assert "answers:" not in (tmp_path / "scenarios" / "recorded.yaml").read_text()
+    assert "1 entries exceed the size of the file and were omitted" in (tmp_path / "recorded.md").read_text()
+    assert (tmp_path / "scenarios" / "recorded.csv").read_text().count("\n") == 61
