@@ -14,7 +14,7 @@ from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.violations import OWN_ERRORS
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
-from mockserver.live.answers import is_envelope
+from mockserver.live.answers import Finding, is_envelope
 from mockserver.live.connecting import valid_body
 from mockserver.live.probing import ALL, DISTRIBUTION, QUALITY, RECORDS, ROOM, TREND, Prober, Reply
 
@@ -22,6 +22,11 @@ UNKNOWN_ID = "no-such-id-7c1f4e0b9a52"
 _LARGE = 2 * 1024 * 1024
 _OLD_BEGIN = 1_000_000_000  # September 2001: the start of long ranges without calls.
 LONGEST_RANGE = 3_660  # Days.
+_OPTIONAL_ERRORS = (
+    *("body_too_large", "unsupported_content_type", "unknown_field", "identifier_not_allowed", "checksum_expired"),
+    *("room_not_found", "user_not_found", "range_too_large", "invalid_parameter"),
+)  # Some reading makes these requests valid, or the document does not mention the mistake.
+_OPTIONAL_CAUSES = ("no seq", "no identifier", "CountBy 0 in 3.2")  # The same for one cause of an error.
 _SENT = re.compile(rf"{UNKNOWN_ID}|[0-9]{{9,}}")
 _SEPARATED = re.compile(r"(.*\S)\s*[:：;；,，(（]")  # A text, and what separates it from details.
 
@@ -37,7 +42,7 @@ class ErrorSeen:
     verdict: str = "not provoked"  # observed, accepted, or not provoked.
     causes: tuple[str, ...] = ()
     request: str = ""
-    other: tuple[str, ...] = ()  # Causes with another code than the first one.
+    other: tuple[str, ...] = ()  # Causes with another code than the first one, or accepted.
 
 
 def provoke_errors(prober: Prober) -> None:
@@ -49,6 +54,10 @@ def provoke_errors(prober: Prober) -> None:
     def cause(name: str, what: str, operation: str, body: Mapping[str, Any] | bytes, **options: Any) -> None:
         reply = prober.ask(operation, body, expected=False, **options)
         prober.errors.setdefault(name, []).append((what, reply))
+        unchecked = name == "missing_parameter" and prober.value("signing") == "off"
+        if reply.ok and name not in _OPTIONAL_ERRORS and what not in _OPTIONAL_CAUSES and not unchecked:
+            text = Text(f"a request with this mistake is accepted: {what}", f"有此错误的请求被接受：{what}")
+            prober.report(operation, Finding("warning", f"accepts_{name}", text, reply.request))
 
     cause("unknown_command", "unknown command", ALL, body, path="/v2/video/no_such_command")
     cause("method_not_allowed", "PUT", ALL, body, method="PUT")
@@ -181,7 +190,10 @@ def _error_seen(prober: Prober, name: str, causes: list[tuple[str, Reply]]) -> E
         "observed",
         tuple(what for what, reply in refused if reply.code == code),
         first.request,
-        tuple(f"{what}: {reply.code}" for what, reply in refused if reply.code != code),
+        (
+            *(f"{what}: {reply.code}" for what, reply in refused if reply.code != code),
+            *(f"{what}: accepted" for what, reply in causes if reply.ok),
+        ),
     )
 
 

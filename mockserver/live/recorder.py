@@ -13,18 +13,19 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from mockserver.contract.checksum import new_seq
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.violations import Violation
-from mockserver.core.http import Request
 from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Lang, Text
 from mockserver.engine.context import Decision, RequestContext
 from mockserver.engine.responder import Responder
 from mockserver.live.answers import check_answer, is_envelope, is_success, parse_answer
+from mockserver.live.curtimes import Curtime, Curtimes
 from mockserver.live.differences import compare
 from mockserver.live.pseudonyms import Pseudonyms, Scrubber
 from mockserver.live.recording import RECORDS, ROOM, Recording
@@ -76,6 +77,7 @@ class Recorder:
         self.recording = recording
         self._target, self._mode, self._schemas, self._files = target, mode, schemas, files
         self._scrubber, self._pseudonyms, self._seconds = scrubber, pseudonyms, seconds
+        self._curtimes = Curtimes(target)
         self._unknown_codes, self._lang = unknown_codes, lang
         """The ErrorCodes by which the target says that a room or a user does not exist."""
         self._received: queue.Queue[_Received | None] = queue.Queue(_MAX_WAITING)
@@ -123,12 +125,12 @@ class Recorder:
 
     def _forward(self, context: RequestContext, responder: Responder, instead: Decision | None = None) -> Decision:
         try:
-            answer, seqs = self._send(context.received, context.request.query)
+            answer, value, seqs = self._send(context)
         except TargetError as error:
             text = error.problems[0].text
             self._note(text)
             return instead or responder.failure(context, "internal_error", "target", detail=text.to(self._lang))
-        received = self._receive(context, answer, seqs)
+        received = self._receive(context, answer, value, seqs)
         if received is None:
             kind = answer.headers.get("content-type", "no Content-Type")[:60]
             text = Text(
@@ -150,27 +152,39 @@ class Recorder:
             stored=None if scrubbed is None else scrubbed.encode(),
         )
 
-    def _send(self, request: Request, query: str) -> tuple[Answer, tuple[str, ...]]:
-        """Send a client's request with the signature of the target; return the answer and the seqs that were used."""
-        seqs: list[str] = []
-
-        def sign() -> dict[str, str]:
-            seqs.append(new_seq(str(int(self._target.clock()))))
-            return {"seq": seqs[-1]}
-
-        rest = "&".join(part for part in query.split("&") if part and part.partition("=")[0] not in _SIGNATURE)
+    def _send(self, context: RequestContext) -> tuple[Answer, Any, tuple[str, ...]]:
+        """Send a client's request with the signature of the target; return the answer, its JSON, and the used seqs."""
+        request, seqs, curtime = context.received, list[str](), Curtime("")
+        parts = context.request.query.split("&")
+        rest = "&".join(part for part in parts if part and part.partition("=")[0] not in _SIGNATURE)
         headers = {
             name.title(): request.headers[name] for name in ("content-type", "accept") if name in request.headers
         }
         path = quote(request.path, safe="/%:@!$&'()*+,;=~")
-        answer = self._target.send(path, request.body, method=request.method, headers=headers, sign=sign, query=rest)
-        return answer, tuple(seqs)
+
+        def send(*, best: bool = False) -> tuple[Answer, Any]:
+            def sign() -> dict[str, str]:
+                nonlocal curtime
+                curtime = self._curtimes.take(context.readings, best=best)
+                seqs.append(new_seq(curtime.text))
+                return {"curtime": curtime.text, "seq": seqs[-1]}
+
+            found = self._target.send(path, request.body, method=request.method, headers=headers, sign=sign, query=rest)
+            return found, parse_answer(found.body)[0]
+
+        answer, value = send()
+        first, refused = curtime, value
+        valid = context.refusal is None and is_envelope(value)
+        if valid and self._curtimes.is_suspect(answer, value, first):
+            answer, value = send(best=True)
+            if is_envelope(value):
+                self._curtimes.compare(refused, value, first)
+        return replace(answer, at=answer.at + self._curtimes.skew), value, tuple(seqs)
 
     def _receive(
-        self, context: RequestContext, answer: Answer, seqs: tuple[str, ...], mock: Decision | None = None
+        self, context: RequestContext, answer: Answer, value: Any, seqs: tuple[str, ...], mock: Decision | None = None
     ) -> _Received | None:
         """Return an answer with its secrets masked; None if it is not an answer of this API."""
-        value, _ = parse_answer(answer.body)
         if not is_envelope(value):
             return None
         text = answer.body.decode()
@@ -185,8 +199,8 @@ class Recorder:
 
         def ask() -> None:
             try:
-                answer, seqs = self._send(context.received, context.request.query)
-                received = self._receive(context, answer, seqs, own)
+                answer, value, seqs = self._send(context)
+                received = self._receive(context, answer, value, seqs, own)
                 if received is not None:
                     self._received.put(received)
             except TargetError as error:

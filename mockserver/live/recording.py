@@ -59,8 +59,9 @@ class Recording:
 
     def add(self, operation: str, body: Body, answer: Body, at: float) -> None:
         """Merge a valid success whose request was signed at the time `at`."""
+        # The target's clock may be behind that of the start.
+        self.recorded_at = max(self.recorded_at, at) if self.counts else at
         self.counts[operation] += 1
-        self.recorded_at = max(self.recorded_at, at)
         self.changes += 1
         if operation == ALL and int(body["EndTime"]) >= int(at):
             self.known_until = max(self.known_until, at)

@@ -9,6 +9,7 @@ from mockserver.contract.checksum import Formula, new_seq
 from mockserver.contract.operations import PREFIX
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
+from mockserver.live.answers import Finding
 from mockserver.live.connecting import NO_CHECKSUM, send_unused, send_valid, valid_body
 from mockserver.live.probing import ALL, DATE_TOLERANCE, TREND, Prober, Reply, date_offset
 
@@ -79,6 +80,16 @@ def _probe_checksum(prober: Prober) -> None:
     prober.errors.setdefault("checksum_mismatch", []).append(("wrong checksum", wrong))
     if wrong.ok:
         prober.confirm("signing", "off", Text("a wrong checksum was accepted", "错误的 checksum 被接受"), wrong)
+
+
+def report_unsigned(prober: Prober) -> None:
+    """Report a target that does not check signatures."""
+    if prober.value("signing") == "off":
+        text = Text(
+            "a request with a wrong checksum is accepted; if that is intended, add --reading signing=off",
+            "checksum 错误的请求被接受；若本应如此，请加 --reading signing=off",
+        )
+        prober.report(ALL, Finding("error", "unsigned", text, prober.readings["signing"].requests[0]))
 
 
 def _probe_formula(prober: Prober) -> None:

@@ -29,7 +29,7 @@ from mockserver.live.record_readings import (
     probe_room_window,
     probe_window,
 )
-from mockserver.live.signing import probe_signature, probe_strictness
+from mockserver.live.signing import probe_signature, probe_strictness, report_unsigned
 from mockserver.live.statistic_checks import INVARIANTS as OF_STATISTICS
 from mockserver.live.statistic_checks import check_statistics
 from mockserver.live.statistic_readings import probe_statistics
@@ -149,6 +149,8 @@ def examine(
         progress(Text("credentials and signature", "凭证与签名"))
         connect(prober)
         probe_signature(prober)
+        if not thorough and judged.get("signing") != "off":
+            report_unsigned(prober)
         progress(Text("searching for calls", "查找通话"))
         log = discover(prober, user=focus.user, room=focus.room, day=focus.day)
         present = ask_present(prober, log, int(prober.now()) - 3_600)

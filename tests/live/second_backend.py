@@ -121,7 +121,7 @@ class Backend:
         self.seen.add(self.expected_checksum(query))
         try:
             operation = self.operation(path)
-            if method != "POST":
+            if method != "POST" and "any_method" not in self.defects:
                 raise Refused("method_not_allowed")
             self.check_query(query)
             fields = self.check_body(operation, headers, body)
@@ -160,7 +160,7 @@ class Backend:
             raise Refused("missing_parameter")
         if len(given) != len(pairs):
             raise Refused("invalid_parameter")
-        if given["appkey"] != APP["appkey"]:
+        if given["appkey"] != APP["appkey"] and "any_appkey" not in self.defects:
             raise Refused("unknown_appkey")
         if not given["identifier"] or (
             self.readings["identifier"] == "admin" and given["identifier"] != APP["identifier"]
@@ -175,7 +175,8 @@ class Backend:
             raise Refused("checksum_expired")
         v2, v1 = ("".join((APP["appsecret"], part, given["curtime"])) for part in (APP["restapikey"], ""))
         good = {"v2": [v2], "v1": [v1], "either": [v2, v1]}[self.readings["signing"]]
-        if given["checksum"] not in [hashlib.sha1(text.encode()).hexdigest() for text in good]:
+        right = given["checksum"] in [hashlib.sha1(text.encode()).hexdigest() for text in good]
+        if not right and "unsigned" not in self.defects:
             raise Refused("checksum_mismatch")
         if self.readings["checksum_reuse"] == "once":
             if given["checksum"] in self.checksums:

@@ -107,6 +107,7 @@ DEFECTS = {
     "status": ROOM,
     "bare_failure": ALL,
     "duplicate_key": QUALITY,
+    "unsigned": ALL,
 }
 
 
@@ -138,7 +139,13 @@ def test_a_call_of_many_hours_that_is_still_in_progress_is_not_missing(readings:
 
 @pytest.mark.parametrize(
     ("defect", "about"),
-    [("unstable", "repeatable"), ("two_places", "disjoint_sessions"), ("small_countries", "nested_distribution")],
+    [
+        ("unstable", "repeatable"),
+        ("two_places", "disjoint_sessions"),
+        ("small_countries", "nested_distribution"),
+        ("any_method", ALL),
+        ("any_appkey", ALL),
+    ],
 )
 def test_a_doubtful_answer_is_a_warning(defect: str, about: str) -> None:
     """It passes unless warnings fail."""
@@ -317,3 +324,9 @@ def test_no_secret_is_in_any_format() -> None:
     assert [secret for secret in secrets if secret in rendered] == []
     assert "***" in rendered
     assert target.credentials == CREDENTIALS
+
+
+def test_a_target_that_does_not_check_signatures_may_be_expected() -> None:
+    """`--reading signing=off` says so."""
+    _, result, _ = examine_backend(defects=("unsigned",), expected={"signing": "off"})
+    assert not result.fails("warning"), list(result.findings())
