@@ -83,9 +83,18 @@ class Clues:
         return possible
 
     def possible_room_readings(
-        self, readings: Readings, sessions: Mapping[Key, Session], rooms: Mapping[str, RoomSeen], everybody: Spans
+        self,
+        readings: Readings,
+        sessions: Mapping[Key, Session],
+        rooms: Mapping[str, RoomSeen],
+        everybody: Spans,
+        *,
+        is_decided: bool,
     ) -> set[tuple[str, str]]:
-        """Return the values of `room_window` and `room_without_calls` that explain every answer with a time range."""
+        """Return the values of `room_window` and `room_without_calls` that explain every answer with a time range.
+
+        If `room_window` is decided, an answer without users is compared with it, too.
+        """
         possible = set(itertools.product(READINGS["room_window"].names, READINGS["room_without_calls"].names))
         keys = {clue.place: list[Key]() for clue in self.rooms.values()}
         for key in sessions if keys else ():
@@ -102,7 +111,9 @@ class Clues:
             present = frozenset(key[0] for key in leaves if selects(rule, begin, end, key[2], leaves[key]))
             complete = not existed or everybody.holds(room.create, room.destroy, joined=joined)
             for choice in list(possible):
-                users = present if choice[0] == "stays" else everyone
+                # A target may return all users, but only if the time range selects one of them.
+                nobody = not (present or found) and not is_decided
+                users = present if choice[0] == "stays" or nobody else everyone
                 is_known = {"known": True, "outside": existed, "unknown": bool(users)}[choice[1]]
                 if found != (users if is_known else None) if complete else found is None and choice[1] != "unknown":
                     possible.discard(choice)

@@ -206,8 +206,9 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
     day.sessions = _touching(log, day)
     if rule != "overlap" and max(day.distribution_totals(1).values(), default=0) > (day.total(1) or 0):
         # There may be calls of more than a day, which are listed on none of these three.
-        whole = ask_all(prober, log, day.start - _LONG * DAY_SECONDS, day.end + _LONG * DAY_SECONDS, expected=False)
-        if not whole.reply.ok:
+        margins = (number * DAY_SECONDS for number in range(_LONG, 1, -1))
+        wide = (ask_all(prober, log, day.start - each, day.end + each, expected=False) for each in margins)
+        if not any(listing.reply.ok for listing in wide):
             for number in range(-_LONG, _LONG + 1):
                 begin = day.start + number * DAY_SECONDS
                 ask_all(prober, log, begin, begin + DAY_SECONDS, expected=False)

@@ -88,7 +88,9 @@ class Recording:
 
     def conclude_readings(self) -> None:
         """Correct the readings that the answers contradict, and find those that the answers do not decide."""
-        rooms = self._clues.possible_room_readings(self.readings, self.sessions, self.rooms, self.everybody)
+        rooms = self._clues.possible_room_readings(
+            self.readings, self.sessions, self.rooms, self.everybody, is_decided="room_window" in self.known
+        )
         found = {
             "window": self._clues.possible_windows(self.sessions, self._keys_of_user),
             "room_window": {each for each, _ in rooms},

@@ -224,6 +224,16 @@ def test_a_room_that_is_unknown_in_a_time_range_is_not_unknown(answer: dict[str,
     assert kept.undecided == {"room_without_calls": ["outside", "unknown"]}
 
 
+def test_an_answer_without_users_does_not_decide_room_window() -> None:
+    """A target with room_window=room may return all users only if the time range selects one of them."""
+    row = {"UserId": "u", "RoomId": "r", "CreateTime": "1000", "EnterTime": "1000", "LeaveTime": "1100"}
+    kept = Recording(resolve({"window": "enter"}), known=frozenset({"window", "unknown_room", "unknown_user"}))
+    kept.add(ALL, span(900, 1_200), {"UsersList": [{**row, "AudioDuration": 1, "VideoDuration": 1}]}, 5_000.0)
+    kept.add(ROOM, {"RoomId": "r", **span(1_050, 1_060)}, {**row, "DestroyTime": "1100", "Users": []}, 5_000.0)
+    kept.conclude_readings()
+    assert kept.undecided == {"room_window": ["room", "stays"], "room_without_calls": ["known", "outside"]}
+
+
 def test_statistics_are_kept_as_they_were(tmp_path: Path) -> None:
     """For the same request only."""
     time = Time()
