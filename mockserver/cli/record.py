@@ -18,6 +18,7 @@ from mockserver.cli.backend import Opener, target_options
 from mockserver.cli.options import setting_options
 from mockserver.cli.output import message, not_writable
 from mockserver.cli.serve import run_server
+from mockserver.contract.catalogue import Catalogue
 from mockserver.core.documents import unreadable
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import SETTINGS, read_variable
@@ -86,7 +87,6 @@ def record(
         target.formula = "v1" if readings["signing"] == "v1" else "v2"
         engine.redactor.add_secrets(target.credentials.keys.secrets)
         given = {**config.scenarios[chosen["scenario"]].readings, **config.reading_overrides}
-        unknown = (config.catalogue[name].code for name in ("room_not_found", "user_not_found"))
         recorder = Recorder(
             target,
             mode,
@@ -95,7 +95,7 @@ def record(
             RecordingFiles(output, chosen["lang"]),
             Scrubber(target, texts),
             Pseudonyms(read_variable(_KEY).encode() or secrets.token_bytes(32)) if pseudonyms else None,
-            unknown_codes=frozenset(unknown),
+            unknown_codes=_unknown_codes(config.catalogue),
             lang=chosen["lang"],
         )
         try:
@@ -119,6 +119,13 @@ def record(
             _log.info("%s", written.to(chosen["lang"]))
 
     run_server(chosen, recording, target=urlsplit(target.url).netloc, output=str(output))
+
+
+def _unknown_codes(catalogue: Catalogue) -> frozenset[int]:
+    """Return the codes that mean an unknown room or user, and nothing else: a target may use one code for everything."""
+    names = {"room_not_found", "user_not_found"}
+    others = {row.code for name, row in catalogue.items() if name not in names}
+    return frozenset(catalogue[name].code for name in names) - others
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,16 +28,13 @@ from mockserver.live.recording import RECORDS, ROOM, Recording
 from mockserver.live.recording_files import FIELDS, calls_in_progress, scenario_files, session_rows
 from mockserver.live.target import Target
 from mockserver.live.verify import Result
-from mockserver.world.session_files import write_rows
+from mockserver.world.session_files import has_unfit_id, write_rows
 
 SCENARIO = "live"
 FILES = ("errors.yaml", f"scenarios/{SCENARIO}.yaml", "learned.md")
 _FILE_NAMES = Text(", ".join(FILES), "、".join(FILES))
 _MAX_INFO = 500
 _MAX_CONFLICTS = 50
-_UNFIT = re.compile(
-    r"(?<!\\)(?:\\\\)*\\(?:[bfnrt]|u00[01])|[\x7f-\x9f\ud800-\udfff]"
-)  # In JSON: what a file of sessions cannot contain.
 _MIN_CODE, _MAX_CODE = -(2**31), 2**31 - 1
 _FREE_CODES = 9_000  # First replacement for an assumed code that the target uses for another error.
 Data = Literal["none", "recorded"]
@@ -190,7 +186,7 @@ def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[
         if not reply.ok:
             if reply.code is not None and reply.code == unknown.get(reply.operation):
                 recording.add_failure(reply.operation, body, {**value, "ErrorInfo": scrubber.scrub_text(reply.info)})
-        elif not _UNFIT.search(texts[1]) and schemas.answer(reply.operation, value).accepts(value):
+        elif not has_unfit_id(value) and schemas.answer(reply.operation, value).accepts(value):
             recording.add(reply.operation, body, value, reply.at)
         else:
             dropped += 1

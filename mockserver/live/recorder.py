@@ -32,6 +32,7 @@ from mockserver.live.recording import RECORDS, ROOM, Recording
 from mockserver.live.recording_files import RecordingFiles
 from mockserver.live.target import Answer, Target, TargetError
 from mockserver.scenarios.model import error_name_of
+from mockserver.world.session_files import has_unfit_id
 
 log = logging.getLogger("mockserver")
 Mode = Literal["record", "spy", "shadow"]
@@ -258,14 +259,14 @@ class Recorder:
                 value = {**value, "ErrorInfo": self._pseudonyms.replace_in_text(str(value.get("ErrorInfo", "")), body)}
             body, value = self._pseudonyms.replace(body), self._pseudonyms.replace(value)
         if succeeded:
-            if self._schemas.answer(operation, value).accepts(value):
-                self.recording.add(operation, body, value, answer.at)
+            if not self._schemas.answer(operation, value).accepts(value):
+                text = Text("an answer that violates the contract was not recorded", "不符合契约的响应未录制")
+                self._note(text, "warning", operation)
+            elif has_unfit_id(value):
+                text = Text("an answer with control characters in an id was not recorded", "id 含控制字符的响应未录制")
+                self._note(text, "warning", operation)
             else:
-                self._note(
-                    Text("an answer that violates the contract was not recorded", "不符合契约的响应未录制"),
-                    "warning",
-                    operation,
-                )
+                self.recording.add(operation, body, value, answer.at)
         elif operation in (RECORDS, ROOM) and value.get("ErrorCode") in self._unknown_codes:
             self.recording.add_failure(operation, body, value)
         else:

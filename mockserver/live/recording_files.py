@@ -17,6 +17,7 @@ from mockserver.core.clock import show_time
 from mockserver.core.documents import MAX_BYTES, MAX_VALUES
 from mockserver.core.text import Lang, Text
 from mockserver.live.recording import RECORDS, SLACK, Recording
+from mockserver.scenarios.templates import is_template
 from mockserver.world.coverage import CLOCK_SKEW, ENDING, Spans
 from mockserver.world.session_files import write_sessions
 from mockserver.world.sessions import MAX_TIME
@@ -199,7 +200,11 @@ def _answers(recording: Recording) -> Iterator[str]:
 
 
 def _answer(operation: str, body: str, answer: Mapping[str, Any]) -> str:
-    return f'  - {{"on": "{operation}", "when": {{"body": {_escape(body)}}}, "reply": {{"body": {_flow(answer)}}}}}'
+    reply: dict[str, Any] = {"body": answer}
+    if is_template(answer):
+        # Ids and texts are the target's: never evaluate them.
+        reply["literal"] = True
+    return f'  - {{"on": "{operation}", "when": {{"body": {_escape(body)}}}, "reply": {_flow(reply)}}}'
 
 
 def _pages(head: str, answers: Iterable[str]) -> Iterator[str]:

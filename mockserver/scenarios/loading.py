@@ -173,7 +173,7 @@ class _ScenarioFile:
             kind, value, name = "body", dict(reply["body"]), ""
             if not any(field in value for field in FIELDS):
                 value = success(value)
-            if not is_template(value):
+            if reply.get("literal") or not is_template(value):
                 return self._body(value, at, location, () if unchecked else sorted(on), unchecked)
         else:
             return Reply("world", location)

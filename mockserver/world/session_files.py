@@ -338,6 +338,16 @@ def write_rows(file: TextIO, fields: Sequence[str], rows: Iterable[Sequence[obje
     writer.writerows(rows)
 
 
+def has_unfit_id(answer: Any) -> bool:
+    """Return whether an answer contains an id with control characters, which a file of sessions cannot contain."""
+    if isinstance(answer, list):
+        return any(map(has_unfit_id, answer))
+    if not isinstance(answer, dict):
+        return False
+    ids = (answer[name] for name in IDS if isinstance(answer.get(name), str))
+    return any(map(_CONTROL.search, ids)) or any(map(has_unfit_id, answer.values()))
+
+
 def write_sessions(path: Path, fields: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Replace a file of sessions atomically. Raises OSError if it cannot be written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

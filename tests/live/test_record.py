@@ -7,6 +7,7 @@ import queue
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from live.local_target import CREDENTIALS, START, Time, local_target
 from live.second_backend import ALL, APP, DAY, EAST, RECORDS, ROOM, SPREAD, TREND, Backend
 
 from mockserver.cli.check import check_folder
+from mockserver.cli.record import _unknown_codes
+from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.readings import resolve
 from mockserver.core.documents import MAX_VALUES
 from mockserver.core.text import Text
@@ -414,3 +417,58 @@ def test_an_answer_that_is_larger_than_a_file_is_omitted(tmp_path: Path, monkeyp
     assert "answers:" not in (tmp_path / "scenarios" / "recorded.yaml").read_text()
     assert "1 entries exceed the size of the file and were omitted" in (tmp_path / "recorded.md").read_text()
     assert (tmp_path / "scenarios" / "recorded.csv").read_text().count("\n") == 61
+
+
+TEMPLATES = ("{{ now }}", "{{ 7 * 7 }}", "{% raw %}x", "{{", "{# c #}x", "{{ '{{' }}", "a{{ fake.name() }}")
+
+
+@pytest.mark.parametrize("window", ["enter", "contained"])
+def test_ids_of_the_target_are_never_templates(tmp_path: Path, window: str) -> None:
+    """They are returned as they were recorded, also in answers that are stored as they are."""
+    time = Time()
+    backend = Backend({"window": window, "unknown_user": "error"}, clock=time)
+    for number, call in enumerate(backend.log):
+        call["user"] = f"{call['user']}{TEMPLATES[number % len(TEMPLATES)]}"
+        call["room"] = f"{call['room']}{TEMPLATES[sum(map(ord, call['room'])) % len(TEMPLATES)]}"
+    user = {"UserId": backend.log[-1]["user"], **span(NOW - DAY, NOW - 60)}
+    questions: list[tuple[str, Mapping[str, Any]]] = [
+        (ALL, span(NOW - DAY, NOW - 60)),
+        (ALL, span(NOW - 900, NOW)),
+        (RECORDS, user),
+        (RECORDS, {**user, "UserId": "nobody {{ now }}"}),
+        (ROOM, {"RoomId": backend.log[-1]["room"]}),
+        (ROOM, {"RoomId": backend.log[-1]["room"], **span(NOW - 900, NOW)}),
+    ]
+    with recording(tmp_path, backend, time) as session:
+        answers = [session.ask(operation, **body) for operation, body in questions]
+    mock = replayed(tmp_path, backend)
+    for (operation, body), answer in zip(questions, answers, strict=True):
+        assert sorted_rows(mock.ask(operation, body)) == sorted_rows(answer), (operation, body)
+
+
+def test_an_id_that_no_file_can_contain_does_not_spoil_the_recording(tmp_path: Path) -> None:
+    """Answers with such an id are not recorded, all others are."""
+    time = Time()
+    backend = Backend({}, clock=time)
+    odd = backend.log[len(backend.log) // 2]
+    for character in "\t\n\r\0\x7f\x85\u2028":
+        odd["user"] += character
+    others = span(odd["leave"] + 1, NOW - 60)
+    with recording(tmp_path, backend, time) as session:
+        assert session.ask(ALL, **span(odd["enter"], odd["leave"]))["ErrorCode"] == 0
+        answer = session.ask(ALL, **others)
+    mock = replayed(tmp_path, backend)
+    assert sorted_rows(mock.ask(ALL, others)) == sorted_rows(answer)
+    assert mock.ask(ALL, span(odd["enter"], odd["leave"]))["ErrorCode"] == 1403
+    assert "control characters in an id was not recorded" in (tmp_path / "recorded.md").read_text()
+
+
+def test_a_code_of_several_errors_does_not_mean_that_a_room_is_unknown() -> None:
+    """Only codes of unknown rooms and users alone are recorded as such."""
+    catalogue = Catalogue(EngineClient().engine.config.catalogue)
+    rooms, users = (catalogue[name].code for name in ("room_not_found", "user_not_found"))
+    assert _unknown_codes(catalogue) == {rooms, users}
+    catalogue["server_busy"] = replace(catalogue["server_busy"], code=rooms)
+    assert _unknown_codes(catalogue) == {users}
+    catalogue["user_not_found"] = replace(catalogue["user_not_found"], code=rooms)
+    assert _unknown_codes(catalogue) == set()
