@@ -11,6 +11,7 @@ from mockserver.contract.envelope import FIELDS
 from mockserver.contract.schemas import Mismatch, Pointer, Schemas
 from mockserver.core.text import Text
 from mockserver.live.target import Answer
+from mockserver.world.session_files import CONTROL, IDS
 
 Severity = Literal["error", "warning", "info"]
 _CHUNK = 200  # Rows that are checked at once when some row is wrong.
@@ -184,3 +185,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def has_unfit_id(answer: Any) -> bool:
+    """Return whether an answer contains an id with control characters, which a file of sessions cannot contain."""
+    if isinstance(answer, list):
+        return any(map(has_unfit_id, answer))
+    if not isinstance(answer, dict):
+        return False
+    ids = (answer[name] for name in IDS if isinstance(answer.get(name), str))
+    return any(map(CONTROL.search, ids)) or any(map(has_unfit_id, answer.values()))

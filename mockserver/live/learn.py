@@ -22,13 +22,14 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.text import Text
 from mockserver.engine.config import load_config
+from mockserver.live.answers import has_unfit_id
 from mockserver.live.provocations import ErrorSeen
 from mockserver.live.pseudonyms import Scrubber
 from mockserver.live.recording import RECORDS, ROOM, Recording
 from mockserver.live.recording_files import FIELDS, calls_in_progress, scenario_files, session_rows
 from mockserver.live.target import Target
 from mockserver.live.verify import Result
-from mockserver.world.session_files import has_unfit_id, write_rows
+from mockserver.world.session_files import write_rows
 
 SCENARIO = "live"
 FILES = ("errors.yaml", f"scenarios/{SCENARIO}.yaml", "learned.md")

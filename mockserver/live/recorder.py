@@ -24,7 +24,7 @@ from mockserver.core.machine_time import monotonic
 from mockserver.core.text import Lang, Text
 from mockserver.engine.context import Decision, RequestContext
 from mockserver.engine.responder import Responder
-from mockserver.live.answers import check_answer, is_envelope, is_success, parse_answer
+from mockserver.live.answers import check_answer, has_unfit_id, is_envelope, is_success, parse_answer
 from mockserver.live.curtimes import Curtime, Curtimes
 from mockserver.live.differences import compare
 from mockserver.live.pseudonyms import Pseudonyms, Scrubber
@@ -32,7 +32,6 @@ from mockserver.live.recording import RECORDS, ROOM, Recording
 from mockserver.live.recording_files import RecordingFiles
 from mockserver.live.target import Answer, Target, TargetError
 from mockserver.scenarios.model import error_name_of
-from mockserver.world.session_files import has_unfit_id
 
 log = logging.getLogger("mockserver")
 Mode = Literal["record", "spy", "shadow"]

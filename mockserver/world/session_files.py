@@ -50,7 +50,7 @@ _RANGES = {
 }
 _DEFAULTS = {"leave": MAX_TIME, **{name: round(1_000 * value) for name, value in QUALITY.items()}}  # Others are 0.
 _LENGTHS = {**dict.fromkeys(IDS, 256), **dict.fromkeys(LABELS, 64)}
-_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
+CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff]")
 Found: TypeAlias = tuple[int, str, Text]  # Row, field, what is wrong.
 Wrong = Callable[[int, Text], None]  # (index in the column, what is wrong)
 
@@ -228,10 +228,10 @@ class _Reader:
 
     def _check_lengths(self, name: str, texts: Collection[str], column: I64) -> None:
         limit = _LENGTHS[name]
-        if all(texts) and len(max(texts, key=len, default="")) <= limit and not _CONTROL.search("".join(texts)):
+        if all(texts) and len(max(texts, key=len, default="")) <= limit and not CONTROL.search("".join(texts)):
             return
         for code, text in enumerate(texts):
-            if not 0 < len(text) <= limit or _CONTROL.search(text):
+            if not 0 < len(text) <= limit or CONTROL.search(text):
                 for row in np.flatnonzero(column == code).tolist():
                     self._add(row, name, TEXTS["csv_text"].format(limit=limit) if text else TEXTS["csv_empty"])
 
@@ -336,16 +336,6 @@ def write_rows(file: TextIO, fields: Sequence[str], rows: Iterable[Sequence[obje
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(fields)
     writer.writerows(rows)
-
-
-def has_unfit_id(answer: Any) -> bool:
-    """Return whether an answer contains an id with control characters, which a file of sessions cannot contain."""
-    if isinstance(answer, list):
-        return any(map(has_unfit_id, answer))
-    if not isinstance(answer, dict):
-        return False
-    ids = (answer[name] for name in IDS if isinstance(answer.get(name), str))
-    return any(map(_CONTROL.search, ids)) or any(map(has_unfit_id, answer.values()))
 
 
 def write_sessions(path: Path, fields: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
