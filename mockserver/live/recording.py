@@ -257,7 +257,7 @@ class Recording:
         outdated = (
             room
             for (_, room, _), session in self.sessions.items()
-            if session.leave >= session.seen_at - SLACK and session.seen_at < seen_at[room] - SLACK
+            if session.leave >= session.seen_at - SLACK and int(session.seen_at) < int(seen_at[room])
         )
         unclear = (
             name

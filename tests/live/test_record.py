@@ -379,24 +379,25 @@ def test_a_recorder_killed_while_it_writes_leaves_valid_files(tmp_path: Path, mo
 def test_many_answers_go_to_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file has limits; scenarios that extend each other have none."""
     days = length(5, 40)
+    names = [f"2025{10 + day // 20}{day % 20 + 1:02}" for day in range(days)]
     monkeypatch.setattr(recording_files, "MAX_VALUES", MAX_VALUES * days // 40)
     ticks = [
         {"TickTime": str(YESTERDAY + 60 * n), "JoinRoomSuccRate": 99.5, "AudioPackLossRate": 1, "VideoPackLossRate": 1,
          "AudioDelayRate": 20, "VideoDelayRate": 20} for n in range(1_440)
     ]  # fmt: skip
     kept = Recording(resolve({}), recorded_at=NOW)
-    for day in range(days):
+    for day in names:
         kept.add(
             "count_qos_by_day",
-            {"QueryDate": f"202511{day + 1:02}"},
+            {"QueryDate": day},
             {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", "QosData": ticks},
             NOW,
         )
     RecordingFiles(tmp_path, "zh").write(kept, [])
-    names = sorted(path.name for path in (tmp_path / "scenarios").glob("*.yaml"))
-    assert names[:2] == ["recorded-2.yaml", "recorded-3.yaml"]
+    files = sorted(path.name for path in (tmp_path / "scenarios").glob("*.yaml"))
+    assert files[:2] == ["recorded-2.yaml", "recorded-3.yaml"]
     mock = EngineClient("recorded", {"signing": "off"}, config=user_config(tmp_path, {}), now=NOW)
-    for day in ("20251101", f"202511{days:02}"):
+    for day in (names[0], names[-1]):
         assert len(mock.ask("count_qos_by_day", {"QueryDate": day})["QosData"]) == 1_440
 
 
