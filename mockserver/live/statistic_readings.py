@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 from math import gcd
 from statistics import median
@@ -127,29 +128,50 @@ def _course(day: Day) -> Counter[str]:
 
 
 def _decide_fill(prober: Prober, day: Day) -> None:
+    """Decide `fill`. A target may omit each volume of 0, or only ticks without a volume of any CountBy."""
     step = prober.value("tick_seconds")
-    for count in (2, 4, 1, 3):
-        if zero := next((tick for tick, volume in day.volumes(count) if volume == 0), None):
-            text = Text(f"tick {zero} has volume 0 (CountBy {count})", f"时间点 {zero} 的数值为 0（CountBy {count}）")
-            prober.confirm("fill", "zero", text, day.trends[count])
-            return
+    series = {count: dict(day.volumes(count)) for count in COUNTS if day.trends[count].ok}
+    zero = next(((tick, count) for count in series for tick, volume in series[count].items() if volume == 0), None)
+    empty = _empty_ticks(prober, series)
+    omitted = DAY_SECONDS // step - len(set().union(*series.values())) if step else 0
+    if zero and len(empty) > omitted:
+        text = Text(f"tick {empty[0]} has no volume of any CountBy", f"时间点 {empty[0]} 的各类数值均为 0")
+        prober.confirm("fill", "zero", text, *(day.trends[count] for count in series))
+        return
     fewest = min((2, 4, 1, 3), key=lambda count: len(day.volumes(count)))
     rows = len(day.volumes(fewest))
     if rows and (step is None or rows < DAY_SECONDS // step):
         text = Text(f"only the {rows} ticks with a volume are listed", f"仅列出有数值的 {rows} 个时间点")
+        if zero:
+            text = Text(
+                f"only {rows} ticks are listed, those with a volume of any CountBy",
+                f"仅列出 {rows} 个时间点，即任一类有数值的时间点",
+            )
         prober.confirm("fill", "omit", text, day.trends[fewest])
         return
     for name in (*(format_day(day.start - number * DAY_SECONDS) for number in range(1, _OTHER_DAYS + 1)), _EMPTY_DAY):
-        reply = prober.ask(TREND, {"QueryDate": name, "CountBy": 2}, expected=False)
+        reply = prober.ask(TREND, {"QueryDate": name, "CountBy": 3}, expected=False)
         volumes = [volume for _, volume in ticks_of(reply.rows("TrendData"))]
         if 0 in volumes:
-            prober.confirm("fill", "zero", Text(f"{name} has ticks of volume 0", f"{name} 有数值为 0 的时间点"), reply)
+            prober.confirm("fill", "zero", Text(f"{name} has ticks without users", f"{name} 有无人在线的时间点"), reply)
             return
         if volumes and (step is None or len(volumes) < DAY_SECONDS // step):
             text = Text(f"only {len(volumes)} ticks of {name} are listed", f"{name} 仅列出 {len(volumes)} 个时间点")
             prober.confirm("fill", "omit", text, reply)
             return
     prober.leave_open("fill", Text("no tick without a volume was found", "没有找到无数值的时间点"), day.trends[fewest])
+
+
+def _empty_ticks(prober: Prober, series: Mapping[int, Mapping[int, int]]) -> list[int]:
+    """Return the ticks that are listed for each CountBy, although nothing took place in them."""
+    empty, before = [], dict.fromkeys(series, 0)
+    for tick in sorted(set.intersection(*map(set, series.values()))) if series else ():
+        volumes = {count: volumes[tick] for count, volumes in series.items()}
+        if all(volume <= before[count] for count, volume in volumes.items()):
+            empty.append(tick)
+        if prober.value("trend") == "cumulative":
+            before = volumes
+    return empty
 
 
 def _decide_distribution(prober: Prober, day: Day) -> None:

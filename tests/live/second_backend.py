@@ -38,9 +38,10 @@ CHOICES: dict[str, list[Any]] = {
     "max_range_days": [31, 0, 1, 7, 100, 3_660], "unknown_room_times": ["empty", "zero"],
     "room_without_calls": ["known", "outside", "unknown"], "user_without_calls": ["known", "unknown"],
 }  # fmt: skip
-HABITS = ("present_rooms", "single_rows", "clock_behind")
+HABITS = ("present_rooms", "single_rows", "clock_behind", "whole_ticks")
 """Ambiguities without a reading: a room's time range selects the users present, whatever `window` selects;
-counts without a volume are left out one by one; the clock is behind."""
+counts without a volume are left out one by one; the clock is behind; a tick that has a volume of any count is listed for
+each count."""
 DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
 RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")
 TREND, SPREAD, QUALITY = (
@@ -414,7 +415,11 @@ class Backend:
     def count_business_total_volume_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         start, limit, calls = self.day(fields)
         counts = [1, 2, 3, 4] if fields["CountBy"] == 0 else [fields["CountBy"]]
-        columns = []
+        omitted, columns = set(), []
+        if self.readings["fill"] == "omit" and "whole_ticks" in self.habits:
+            every = zip(*(self.volume(count, start, limit, calls) for count in (1, 2, 3, 4)), strict=True)
+            omitted = {index for index, volumes in enumerate(every) if not any(volumes)}
+        omits_values = self.readings["fill"] == "omit" and "whole_ticks" not in self.habits
         for count in counts:
             volumes = self.volume(count, start, limit, calls)
             if self.readings["trend"] == "cumulative":
@@ -436,12 +441,12 @@ class Backend:
             columns.append(volumes)
         rows = []
         for index, volumes in enumerate(zip(*columns, strict=True)):
-            if self.readings["fill"] == "omit" and not any(volumes):
+            if index in omitted or (omits_values and not any(volumes)):
                 continue
             if "ticks" in self.defects and index % 50 == 7:
                 continue
             for count, volume in zip(counts, volumes, strict=True):
-                if self.readings["fill"] == "omit" and "single_rows" in self.habits and not volume:
+                if omits_values and "single_rows" in self.habits and not volume:
                     continue
                 row = {"TickTime": str(start + index * self.readings["tick_seconds"]), "Volume": volume}
                 rows.append(

@@ -227,6 +227,30 @@ def test_a_used_checksum_may_have_a_number_of_its_own(code: int, rows: dict[str,
     assert answers == [config.catalogue["room_not_found"].code, code]
 
 
+@pytest.mark.parametrize("trend", ["tick", "cumulative"])
+@pytest.mark.parametrize("fill", ["omit", "zero"])
+def test_ticks_are_omitted_one_by_one_or_for_all_counts(fill: str, trend: str, tmp_path: Path) -> None:
+    """A backend that lists a volume of 0 in a tick with other volumes can omit the ticks without any."""
+    _, result, target = examine_backend({"fill": fill, "trend": trend}, habits=("whole_ticks",), thorough=True)
+    assert errors_of(result) == []
+    assert result.readings["fill"].value == fill
+    assert result.verdict("ticks") == "holds"
+    assert write(tmp_path / "out", result, target).readings[SCENARIO]["fill"] == fill
+
+
+@pytest.mark.parametrize("fill", ["omit", "zero"])
+def test_a_volume_of_zero_in_a_tick_with_calls_is_no_evidence(fill: str) -> None:
+    """If all ticks of the day have calls, other days decide."""
+    readings = {"tick_seconds": 3_600, "fill": fill}
+    _, result, _ = examine_backend(readings, habits=("whole_ticks", "long_call"), thorough=True, day="20261024")
+    assert result.day is not None
+    assert [len(result.day.volumes(count)) for count in (2, 3)] == [24, 24]
+    assert 0 in dict(result.day.volumes(2)).values()
+    assert 0 not in dict(result.day.volumes(3)).values()
+    assert errors_of(result) == []
+    assert result.readings["fill"].value == fill
+
+
 def test_answers_that_fit_no_choice_are_new_behaviour() -> None:
     """They are undecided, with the evidence, and a warning."""
     _, result, _ = examine_backend({"strictness": "lenient", "fussy": True}, thorough=True)
