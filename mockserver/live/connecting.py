@@ -10,14 +10,17 @@ from mockserver.contract.checksum import Formula
 from mockserver.core.clock import format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import is_envelope
-from mockserver.live.probing import ALL, DATE_TOLERANCE, QUALITY, Prober, Reply, date_offset
+from mockserver.live.call_log import seconds_of
+from mockserver.live.probing import ALL, DATE_TOLERANCE, QUALITY, TREND, Prober, Reply, date_offset
 
 NO_CHECKSUM = "0" * 40
+MAX_SKEW = 60  # Seconds by which the clock of a target may be wrong, unless its Date header or its data show more.
 _FORMULAS: tuple[Formula, ...] = ("v2", "v1")
 _AHEAD = (5, 20, 60, 120, 250)  # Seconds. Earlier examinations may have used the curtimes before.
 _UNUSED_STEP = 10  # Seconds: after this time, as many more curtimes have come within the limit.
 _MAX_USED = 4
 _MAX_AHEAD = 60  # Seconds.
+_SHORT_TICKS = 10  # Ticks of which so many are as long as the difference of the clocks show that difference.
 
 
 def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
@@ -88,3 +91,22 @@ def send_unused(prober: Prober) -> Reply:
         prober.target.pause(ahead)
         accepted = send_valid(prober, offset=0)
     return accepted or first
+
+
+def shows_clock(prober: Prober, ahead: float) -> bool:
+    """Return whether the newest records or ticks are from a clock that is so many seconds ahead (or behind)."""
+    now = prober.now()
+    begin, end = int(now + min(ahead, 0)) - 3_600, int(now + max(ahead, 0))
+    records = prober.ask(ALL, {"BeginTime": str(begin), "EndTime": str(end)}, expected=False)
+    trend = prober.ask(TREND, {"QueryDate": format_day(now + ahead), "CountBy": 3}, expected=False)
+    limit = now + ahead + DATE_TOLERANCE
+    stamps = [row.get(name) for row in records.rows("UsersList") for name in ("EnterTime", "LeaveTime")]
+    times = [time for stamp in stamps if (time := seconds_of(stamp)) is not None]
+    ticks = [time for row in trend.rows("TrendData") if (time := seconds_of(row.get("TickTime"))) is not None]
+    newest, last = max(times, default=0), max(ticks, default=0)
+    if max(newest, last) > limit:
+        return False
+    if ahead > 0:
+        return max(newest, last) > now + MAX_SKEW
+    step = min((later - earlier for earlier, later in itertools.pairwise(ticks)), default=0)
+    return newest >= limit - 2 * DATE_TOLERANCE or (step * _SHORT_TICKS <= -ahead and last + step > now + ahead)

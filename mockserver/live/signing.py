@@ -10,7 +10,7 @@ from mockserver.contract.operations import PREFIX
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import Finding
-from mockserver.live.connecting import NO_CHECKSUM, send_unused, send_valid, valid_body
+from mockserver.live.connecting import MAX_SKEW, NO_CHECKSUM, send_unused, send_valid, shows_clock, valid_body
 from mockserver.live.probing import ALL, DATE_TOLERANCE, TREND, Prober, Reply, date_offset
 
 _VARIANTS = ("/v1/test/", "/v1/video/", "/v2/test/")
@@ -21,7 +21,6 @@ _MAX_REACH = 3_600
 _MAX_CLOCK_STEPS = 6
 _REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
 _BEYOND = (5, 20)  # Seconds beyond a limit that are refused unless it was the end of used curtimes.
-_MAX_SKEW = 60  # Seconds by which the target's clock may be wrong, unless its Date header shows more.
 _NO_FUTURE = 5  # Seconds by which a target may accept future curtimes that only means to accept no future ones.
 
 
@@ -145,7 +144,7 @@ def _probe_freshness(prober: Prober) -> None:
         used = _were_used(prober, asked[-past - 1], accepts, future, ahead) if prober.once and ahead >= 1 else False
         if used and any(accepts(future + step) for step in _BEYOND):
             used = None
-        prober.clock_error = _MAX_SKEW if used or used is None else 0
+        prober.clock_error = MAX_SKEW if used or used is None else 0
         if used is None:
             also = Text("earlier requests or another clock may be why", "可能因先前的请求，也可能因时钟不同")
             text = Text(f"{text.en}; {also.en}", f"{text.zh}；{also.zh}")
@@ -155,7 +154,13 @@ def _probe_freshness(prober: Prober) -> None:
                 past, ahead, used = oldest, (future - oldest) / 2, False
             limit = future if used else math.ceil((past + future) / 2)
             measured = date_offset(prober.date, prober.now())
-            is_unlikely = abs(ahead) > _MAX_SKEW or (future <= _NO_FUTURE and past >= _MAX_SKEW / 2)
+            is_unlikely = abs(ahead) > MAX_SKEW or (future <= _NO_FUTURE and past >= MAX_SKEW / 2)
+            if measured is None and not used and abs(ahead) > MAX_SKEW and shows_clock(prober, ahead):
+                measured = ahead
+                text = Text(
+                    f"{text.en}; the newest data show that its clock differs by {ahead:+g} s",
+                    f"{text.zh}；最新数据表明其时钟相差 {ahead:+g} 秒",
+                )
             if not used and is_unlikely and (measured is None or abs(measured - ahead) > DATE_TOLERANCE):
                 # Two different limits are likelier than such a clock.
                 prober.leave_open("freshness_seconds", text, *edges, new=True)

@@ -268,6 +268,20 @@ def test_a_limit_for_old_curtimes_alone_is_new_behaviour() -> None:
     assert "curtimes from -300 s to +2 s were accepted" in observed.evidence.en
 
 
+@pytest.mark.parametrize("readings", [{}, {"today": "empty"}, {"ongoing": "exclude"}])
+@pytest.mark.parametrize("ahead", [200, -1_200, 5_000])
+def test_a_clock_that_is_wrong_by_minutes_is_found_in_the_data(ahead: int, readings: dict[str, str]) -> None:
+    """Without a Date header, calls and ticks show the target's time."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"freshness_seconds": 7_200, **readings}, clock=lambda: time() + ahead)
+    result = examine(local_target(backend.handle, time, max_requests=300), config.schemas, config.catalogue)
+    assert errors_of(result) == []
+    observed = result.readings["freshness_seconds"]
+    assert (observed.value, observed.new) == (7_200, False)
+    assert values(result)["today"] == backend.readings["today"]
+    assert values(result)["ongoing"] == backend.readings["ongoing"]
+
+
 def test_a_folder_with_files_is_kept_without_force(tmp_path: Path) -> None:
     """With it, other files stay, and those of the same name are replaced."""
     (tmp_path / "notes.txt").write_text("mine")
