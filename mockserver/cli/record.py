@@ -24,6 +24,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.settings import SETTINGS, read_variable
 from mockserver.core.text import counted
 from mockserver.engine.build import resolve_settings
+from mockserver.engine.config import Config
 from mockserver.engine.pipeline import Engine
 from mockserver.live.learn import check_output
 from mockserver.live.pseudonyms import Pseudonyms, Scrubber
@@ -86,12 +87,11 @@ def record(
         readings = config.readings[chosen["scenario"]]
         target.formula = "v1" if readings["signing"] == "v1" else "v2"
         engine.redactor.add_secrets(target.credentials.keys.secrets)
-        given = {**config.scenarios[chosen["scenario"]].readings, **config.reading_overrides}
         recorder = Recorder(
             target,
             mode,
             config.schemas,
-            Recording(readings, known=frozenset(given)),
+            Recording(readings, known=_known_readings(config, chosen["scenario"])),
             RecordingFiles(output, chosen["lang"]),
             Scrubber(target, texts),
             Pseudonyms(read_variable(_KEY).encode() or secrets.token_bytes(32)) if pseudonyms else None,
@@ -119,6 +119,12 @@ def record(
             _log.info("%s", written.to(chosen["lang"]))
 
     run_server(chosen, recording, target=urlsplit(target.url).netloc, output=str(output))
+
+
+def _known_readings(config: Config, name: str) -> frozenset[str]:
+    """Return the readings that a scenario or an option sets, without those that `learn` left undecided."""
+    scenario = config.scenarios[name]
+    return frozenset((scenario.readings.keys() - scenario.world.undecided) | config.reading_overrides.keys())
 
 
 def _unknown_codes(catalogue: Catalogue) -> frozenset[int]:

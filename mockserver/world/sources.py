@@ -23,6 +23,7 @@ class WorldSource:
         self._generated = spec["source"] == "generated"
         self._relative = not self._generated and depends_on_now(spec)
         self._per_app = self._generated and bool(spec.get("per_app"))
+        self.undecided = frozenset[str](spec.get("undecided", ()))  # Readings that a recording does not decide.
         self._worlds: dict[object, World] = {}
         self._lock = threading.Lock()
 

@@ -18,7 +18,7 @@ from live.local_target import CREDENTIALS, START, Time, local_target
 from live.second_backend import ALL, APP, DAY, EAST, RECORDS, ROOM, SPREAD, TREND, Backend
 
 from mockserver.cli.check import check_folder
-from mockserver.cli.record import _unknown_codes
+from mockserver.cli.record import _known_readings, _unknown_codes
 from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.readings import resolve
 from mockserver.core.documents import MAX_VALUES
@@ -473,3 +473,16 @@ def test_a_code_of_several_errors_does_not_mean_that_a_room_is_unknown() -> None
     assert _unknown_codes(catalogue) == {users}
     catalogue["user_not_found"] = replace(catalogue["user_not_found"], code=rooms)
     assert _unknown_codes(catalogue) == set()
+
+
+def test_readings_that_learn_left_undecided_are_not_known(tmp_path: Path) -> None:
+    """Their values in the scenario are only the defaults."""
+    scenario = """
+        title: Learned
+        readings: {window: overlap, room_window: stays, ongoing: zero}
+        world: {source: recorded, recorded_at: 1793001600, rooms: [], covers: [], undecided: {window: [overlap, enter]}}
+    """
+    config = user_config(tmp_path, {"scenarios/live.yaml": scenario})
+    assert _known_readings(config, "live") == {"room_window", "ongoing"}
+    chosen = replace(config, reading_overrides={"window": "enter"})
+    assert _known_readings(chosen, "live") == {"room_window", "ongoing", "window"}
