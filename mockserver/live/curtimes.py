@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from mockserver.contract.readings import Readings
@@ -14,15 +15,15 @@ from mockserver.live.target import Answer, Target
 
 _MARGIN = 2  # Seconds between a curtime and the limit of its age, for the way to the target.
 _MAX_USED = 10_000  # Curtimes that are remembered.
+_ENOUGH = 2  # Requests that an unused curtime has to help: one of them may have met a passing failure.
 _MAX_SECONDS = 1.0  # The Date header of a slower answer does not show the present.
 
 
 class Curtime(NamedTuple):
     """A curtime to sign with."""
 
-    text: str
+    second: int
     age: int = 0  # Seconds, negative in the future.
-    used: bool = False  # Whether another request had it.
 
 
 class Curtimes:
@@ -32,9 +33,12 @@ class Curtimes:
         self.skew = 0.0
         """Seconds by which the target's clock is ahead, if its Date header shows more than `DATE_TOLERANCE`."""
         self._target = target
-        self._once = False  # Whether the target has refused a curtime that was used before.
+        self._once: bool | None = None  # Whether the target accepts each curtime once; None if that is unknown.
+        self._helped: Counter[object] = Counter()  # ErrorCodes of requests that an unused curtime has helped.
+        self._accepted: OrderedDict[int, None] = OrderedDict()
+        self._trials = 0  # Requests that are being sent again to find that out.
         self._reach: int | None = None  # The largest age that the target may accept, after it has refused a larger one.
-        self._used: OrderedDict[int, None] = OrderedDict()
+        self._uses: OrderedDict[int, int] = OrderedDict()  # Number of requests by curtime.
         self._other_codes: set[object] = set()  # ErrorCodes of requests that a better curtime did not help.
         self._lock = threading.Lock()
 
@@ -43,20 +47,20 @@ class Curtimes:
 
         Wait until there is an unused one; with `best`, until the present is unused.
         """
-        once = self._once or readings["checksum_reuse"] == "once"
         reach = max(readings["freshness_seconds"] - _MARGIN, 0) if self._reach is None else self._reach
         while True:
             now = self._target.clock() + self.skew
-            ages = _near(reach if once and not best else 0)
             with self._lock:
-                age = next((age for age in ages if int(now) - age not in self._used), None)
+                once = self._once or readings["checksum_reuse"] == "once" or (self._trials > 0 and self._once is None)
+                ages = _near(reach if once and not best else 0)
+                age = next((age for age in ages if int(now) - age not in self._uses), None)
+                if age is None and not (once or best):
+                    age = 0
                 if age is not None:
-                    self._used[int(now) - age] = None
-                    if len(self._used) > _MAX_USED:
-                        self._used.popitem(last=False)
-                    return Curtime(str(int(now) - age), age)
-            if not (once or best):
-                return Curtime(str(int(now)), used=True)
+                    curtime = Curtime(int(now) - age, age)
+                    self._uses[curtime.second] = self._uses.get(curtime.second, 0) + 1
+                    _limit(self._uses)
+                    return curtime
             self._target.pause(1.0 - now % 1)
 
     def is_suspect(self, answer: Answer, value: Mapping[str, Any], curtime: Curtime) -> bool:
@@ -65,23 +69,54 @@ class Curtimes:
         known = True
         if ahead is not None and answer.seconds <= _MAX_SECONDS and abs(ahead - self.skew) > DATE_TOLERANCE:
             self.skew, known = ahead if abs(ahead) > DATE_TOLERANCE else 0.0, False
+        if is_success(value):
+            self._accept(curtime)
         if is_success(value) or value.get("ErrorCode") in self._other_codes:
             return False
-        return curtime.used or curtime.age != 0 or not known
+        return self._is_shared(curtime) or curtime.age != 0 or not known
+
+    def _accept(self, curtime: Curtime) -> None:
+        if self._once is None:
+            with self._lock:
+                if curtime.second in self._accepted:
+                    self._once = False
+                self._accepted[curtime.second] = None
+                _limit(self._accepted)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Within the context no other request takes a curtime that is used."""
+        with self._lock:
+            self._trials += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._trials -= 1
 
     def compare(self, refused: Mapping[str, Any], again: Mapping[str, Any], curtime: Curtime) -> None:
         """Learn from the answer to a suspect request that was sent again with the best curtime."""
-        if refused.get("ErrorCode") == again.get("ErrorCode"):
-            self._other_codes.add(refused.get("ErrorCode"))
-        elif curtime.used:
-            self._once = True
+        code = refused.get("ErrorCode")
+        if code == again.get("ErrorCode"):
+            self._other_codes.add(code)
+        elif self._is_shared(curtime):
+            self._helped[code] += 1
+            if self._helped[code] >= _ENOUGH and self._once is None:
+                self._once = True
         elif curtime.age:
             self._reach = abs(curtime.age) // 2
 
+    def _is_shared(self, curtime: Curtime) -> bool:
+        # The other request may have arrived at the target first.
+        return self._once is not False and self._uses.get(curtime.second, 0) > 1
 
-def _near(reach: int) -> Iterable[int]:
-    """Yield the ages up to `reach`, the smallest first."""
-    yield 0
-    for age in range(1, reach + 1):
-        yield age
-        yield -age
+
+def _limit(remembered: OrderedDict[int, Any]) -> None:
+    if len(remembered) > _MAX_USED:
+        remembered.popitem(last=False)
+
+
+def _near(reach: int) -> Iterator[int]:
+    """Yield the ages up to `reach`: the future ones last, which will be needed as the present."""
+    yield from range(reach + 1)
+    yield from range(-1, -reach - 1, -1)

@@ -102,3 +102,15 @@ def test_a_slow_answer_does_not_show_the_clock(tmp_path: Path) -> None:
         session.backend.backend = SimpleNamespace(handle=quick)  # type: ignore[assignment]
         codes(session, CALLS[:1])
         assert int(curtimes(session)[-1]) == int(time())
+
+
+def test_passing_failures_do_not_slow_down_the_recorder(tmp_path: Path) -> None:
+    """A target that accepts curtimes again is never taken for one that accepts each once."""
+    time = Time()
+    with recording(tmp_path, backend_with({}, time), time) as session:
+        busy = b'{"Status": "FAIL", "ErrorCode": 9, "ErrorInfo": "busy"}'
+        for number in range(300):
+            session.backend.disturb = lambda number=number: (200, busy) if number % 7 == 3 else None
+            codes(session, CALLS[number % len(CALLS) :][:1])
+        # The clock moves by 0.01 s with each request.
+        assert time() < NOW + 8
