@@ -111,9 +111,14 @@ class Coverage:
             return False
         return Spans([*self.everybody.joined, *self.users[user].all]).holds(begin, end, joined=joined)
 
-    def check_user(self, body: Mapping[str, Any], now: int, readings: Readings) -> None:
-        """Raise NotFound unless the recording answers this request of 2.1, or of 2.3 without a UserId."""
+    def check_user(self, body: Mapping[str, Any], now: int, readings: Readings, *, is_seen: bool) -> None:
+        """Raise NotFound unless the recording answers this request of 2.1, or of 2.3 without a UserId.
+
+        `is_seen` tells whether the user occurs anywhere in the recording.
+        """
         begin, end = int(body["BeginTime"]), int(body["EndTime"])
+        if "UserId" in body and not is_seen and _tells_apart_users(readings):
+            raise NotFound(NOT_RECORDED, "UserId", body["UserId"])
         if not self.holds(begin, min(end, now), readings, body.get("UserId", "")):
             raise NotFound(NOT_RECORDED, "BeginTime", f"{begin}, EndTime {end}")
 
@@ -133,6 +138,7 @@ class Coverage:
             known = False
         elif room is None:
             known = bool(window[0] and window[1]) and self.holds(begin, min(end, now), readings)
+            known = known and not _tells_apart_rooms(readings)
         else:
             known = self._knows_room(room, begin, end, now, readings)
         if not known:
@@ -159,6 +165,21 @@ class Coverage:
         if readings["room_window"] == "room":
             return whole
         return self.holds(max(begin, room.create), min(end, now, last), readings)
+
+
+def _tells_apart_users(readings: Readings) -> bool:
+    """Whether the answer for a user without calls in a time range depends on calls at other times."""
+    return readings["unknown_user"] == "error" and readings["user_without_calls"] == "known"
+
+
+def _tells_apart_rooms(readings: Readings) -> bool:
+    """Whether the answer for a room without calls in a time range depends on calls at other times."""
+    if readings["room_without_calls"] == "known":
+        return True
+    if (readings["room_without_calls"], readings["room_window"]) == ("unknown", "stays"):
+        return False
+    # A room that exists throughout the time range makes a difference, but has a call in it.
+    return readings["window"] != "overlap"
 
 
 def parse_coverage(

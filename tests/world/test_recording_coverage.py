@@ -74,8 +74,6 @@ def test_inside_the_recording_everything_is_answered() -> None:
     assert [user["UserId"] for user in answer(*question(250, 260, RoomId="inside"))["Users"]] == ["b"]  # type: ignore[index]
     assert len(answer(*question(0, 2_000, UserId="b"))["UserRecords"]) == 1  # type: ignore[index]
     assert answer(*question(0, 2_000, UserId="nobody"))["UserRecords"] == []  # type: ignore[index]
-    assert answer(*question(0, 2_000, UserId="nobody"), unknown_user="error") == "user_not_found"
-    assert answer(*question(0, 2_000, RoomId="nowhere")) == "room_not_found"
     assert len(answer(*question(0, 4_000, UserId="vip"))["UserRecords"]) == 1  # type: ignore[index]
 
 
@@ -127,6 +125,33 @@ def test_an_id_that_never_occurs_needs_the_reading() -> None:
     for reading in ("empty", "error"):
         found = answer(*question(8_000, 8_100, UserId="quiet"), more=more, unknown_user=reading)
         assert found["UserRecords"] == []  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("readings", "expected"),
+    [
+        ({"room_without_calls": "known"}, "not_recorded"),
+        ({"room_without_calls": "known", "unknown_room": "empty"}, "not_recorded"),
+        ({"room_without_calls": "outside"}, "room_not_found"),
+        ({"room_without_calls": "outside", "window": "enter"}, "not_recorded"),
+        ({"room_without_calls": "unknown", "window": "enter"}, "room_not_found"),
+        ({"room_without_calls": "unknown", "window": "enter", "room_window": "room"}, "not_recorded"),
+        ({"room_without_calls": "unknown", "room_window": "room"}, "room_not_found"),
+    ],
+)
+def test_a_room_that_never_occurs_may_exist_at_other_times(readings: dict[str, str], expected: str) -> None:
+    """The recording does not answer if the answer depends on that."""
+    assert answer(*question(0, 2_000, RoomId="nowhere"), **readings) == expected
+
+
+def test_a_user_who_never_occurs_may_have_calls_at_other_times() -> None:
+    """The same for users, unless each of them has an empty list."""
+    asked = question(0, 2_000, UserId="nobody")
+    assert answer(*asked, unknown_user="empty")["UserRecords"] == []  # type: ignore[index]
+    assert answer(*asked, unknown_user="error", user_without_calls="unknown") == "user_not_found"
+    assert answer(*asked, unknown_user="error", user_without_calls="known") == "not_recorded"
+    vip = question(0, 2_000, UserId="vip")
+    assert answer(*vip, unknown_user="error", user_without_calls="known")["UserRecords"] == []  # type: ignore[index]
 
 
 def test_an_incomplete_room_has_only_its_recorded_answer() -> None:
