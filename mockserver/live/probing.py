@@ -182,7 +182,7 @@ class Prober:
         # Other values may be secret.
         signing = {name: "" for name in ("identifier", "seq") if sign.get(name) == ""}
         notes = [
-            f"without {name}" if value is None else f"another {name}"
+            f"without {name}" if value is None else f"{'another' if value else 'no value for'} {name}"
             for name, value in sign.items()
             if name not in signing
         ]

@@ -27,7 +27,12 @@ _OPTIONAL_ERRORS = (
     *("room_not_found", "user_not_found", "range_too_large", "invalid_parameter"),
 )  # Some reading makes these requests valid, or the document does not mention the mistake.
 _OPTIONAL_CAUSES = ("no seq", "no identifier", "CountBy 0 in 3.2")  # The same for one cause of an error.
-_SENT = re.compile(rf"{UNKNOWN_ID}|[0-9]{{9,}}")
+_NAMES = "appkey|identifier|curtime|checksum|seq|BeginTime|EndTime|QueryDate|CountBy|UserId|RoomId|Unknown|PUT|GET"
+_SENT = re.compile(
+    rf"{UNKNOWN_ID}|no-such-\w+|\S*no_such_command|yesterday|text/plain|[0-9]{{8,}}"
+    rf"|(?:(?<=[:：(（])|(?<=[:：(（] ))(?:{_NAMES})\W*$",
+    re.ASCII,
+)  # What a text may repeat of a request: its values, and the name of a field as the only detail.
 _SEPARATED = re.compile(r"(.*\S)\s*[:：;；,，(（]")  # A text, and what separates it from details.
 
 
@@ -54,7 +59,8 @@ def provoke_errors(prober: Prober) -> None:
     def cause(name: str, what: str, operation: str, body: Mapping[str, Any] | bytes, **options: Any) -> None:
         reply = prober.ask(operation, body, expected=False, **options)
         prober.errors.setdefault(name, []).append((what, reply))
-        unchecked = name == "missing_parameter" and prober.value("signing") == "off"
+        is_missing = name == "missing_parameter" or what.startswith("no value")
+        unchecked = is_missing and prober.value("signing") == "off"
         if reply.ok and name not in _OPTIONAL_ERRORS and what not in _OPTIONAL_CAUSES and not unchecked:
             text = Text(f"a request with this mistake is accepted: {what}", f"有此错误的请求被接受：{what}")
             prober.report(operation, Finding("warning", f"accepts_{name}", text, reply.request))
@@ -76,6 +82,14 @@ def provoke_errors(prober: Prober) -> None:
     cause("identifier_not_allowed", "no value for identifier", ALL, body, sign={"identifier": ""})
     cause("invalid_parameter", "seq given twice", ALL, body, query="seq=1")
     cause("invalid_parameter", "no value for seq", ALL, body, sign={"seq": ""})
+    if prober.thorough:
+        cause("invalid_parameter", "one more parameter", ALL, body, query="extra=1")
+        for name, parameter in (
+            ("unknown_appkey", "appkey"),
+            ("invalid_curtime", "curtime"),
+            ("checksum_mismatch", "checksum"),
+        ):
+            cause(name, f"no value for {parameter}", ALL, body, sign={parameter: ""})
     for operation, complete in (
         (ALL, body),
         (RECORDS, stamps),

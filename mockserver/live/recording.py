@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from mockserver.contract.readings import READINGS, Readings
 from mockserver.core.text import Text
 from mockserver.live.clues import Clue, Clues, Key, RoomSeen, Session, selects
-from mockserver.world.coverage import CLOCK_SKEW, DECIDING, Spans
+from mockserver.world.coverage import CLOCK_SKEW, DECIDING, Spans, depends_on_other_times
 from mockserver.world.sessions import MAX_TIME
 
 RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")
@@ -291,6 +291,8 @@ class Recording:
         if is_known and self.readings[f"{kind}_without_calls"] == "known":
             undecided.discard(f"unknown_{kind}")
         if undecided:
+            return False
+        if not is_known and depends_on_other_times(operation, self.readings):
             return False
         begin, end = int(body.get("BeginTime", 0)), int(body.get("EndTime", MAX_TIME))
         joined = self.readings["window"] != "contained"

@@ -114,10 +114,10 @@ class Coverage:
     def check_user(self, body: Mapping[str, Any], now: int, readings: Readings, *, is_seen: bool) -> None:
         """Raise NotFound unless the recording answers this request of 2.1, or of 2.3 without a UserId.
 
-        `is_seen` tells whether the user occurs anywhere in the recording.
+        `is_seen` is whether the user occurs anywhere in the recording; it is true for 2.3.
         """
         begin, end = int(body["BeginTime"]), int(body["EndTime"])
-        if "UserId" in body and not is_seen and _tells_apart_users(readings):
+        if not is_seen and depends_on_other_times("query_instance_all_records_by_time", readings):
             raise NotFound(NOT_RECORDED, "UserId", body["UserId"])
         if not self.holds(begin, min(end, now), readings, body.get("UserId", "")):
             raise NotFound(NOT_RECORDED, "BeginTime", f"{begin}, EndTime {end}")
@@ -138,7 +138,7 @@ class Coverage:
             known = False
         elif room is None:
             known = bool(window[0] and window[1]) and self.holds(begin, min(end, now), readings)
-            known = known and not _tells_apart_rooms(readings)
+            known = known and not depends_on_other_times("query_room_info", readings)
         else:
             known = self._knows_room(room, begin, end, now, readings)
         if not known:
@@ -167,13 +167,10 @@ class Coverage:
         return self.holds(max(begin, room.create), min(end, now, last), readings)
 
 
-def _tells_apart_users(readings: Readings) -> bool:
-    """Whether the answer for a user without calls in a time range depends on calls at other times."""
-    return readings["unknown_user"] == "error" and readings["user_without_calls"] == "known"
-
-
-def _tells_apart_rooms(readings: Readings) -> bool:
-    """Whether the answer for a room without calls in a time range depends on calls at other times."""
+def depends_on_other_times(operation: str, readings: Readings) -> bool:
+    """Whether the answer for a user or room without calls in a time range depends on its calls at other times."""
+    if operation == "query_instance_all_records_by_time":
+        return readings["unknown_user"] == "error" and readings["user_without_calls"] == "known"
     if readings["room_without_calls"] == "known":
         return True
     if (readings["room_without_calls"], readings["room_window"]) == ("unknown", "stays"):

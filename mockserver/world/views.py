@@ -87,7 +87,8 @@ def _ask_recording(
 ) -> ViewResult:
     view = VIEWS[operation]
     if "RoomId" not in body:
-        coverage.check_user(body, now, readings, is_seen=world.has_user(body.get("UserId", "")))
+        is_seen = "UserId" not in body or world.has_user(body["UserId"])
+        coverage.check_user(body, now, readings, is_seen=is_seen)
         _check_ends(world, coverage, body, readings)
         return view(world, body, now, readings)
     room = world.known_room(body["RoomId"])

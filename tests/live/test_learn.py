@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from helpers.engine_client import EngineClient, shipped_config
@@ -185,6 +186,67 @@ def test_a_text_with_details_is_learned_without_them() -> None:
     infos = {each.name: each.info for each in result.errors}
     for name in ("missing_field", "missing_parameter", "invalid_field", "invalid_time_range", "room_not_found"):
         assert infos[name] == config.catalogue[name].text.en
+
+
+def details_of(method: str, path: str, query: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """What a backend may add to the text of each error."""
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    names = ("appkey", "identifier", "curtime", "checksum", "seq")
+    return {
+        "unknown_command": path,
+        "method_not_allowed": method,
+        "unsupported_content_type": headers.get("Content-Type", ""),
+        "missing_parameter": next((name for name in names if name not in given), ""),
+        "unknown_appkey": given.get("appkey", ""),
+        "identifier_not_allowed": given.get("identifier", ""),
+        "invalid_curtime": given.get("curtime", ""),
+        "checksum_expired": given.get("curtime", ""),
+        "invalid_parameter": "seq",
+        "missing_field": "need BeginTime, EndTime",
+        "unknown_field": "Unknown",
+    }
+
+
+def test_no_detail_of_a_request_stays_in_a_text() -> None:
+    """Also if only one request provokes the error; what a text says about every field stays."""
+    backend = Backend({"seq": "unique", "identifier": "admin"}, clock=(time := Time()))
+    names = {code: name for name, code in backend.codes.items()}
+
+    def handle(method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        status, text = backend.handle(method, path, query, headers, body)[:2]
+        said = json.loads(text)
+        detail = details_of(method, path, query, headers).get(names.get(said["ErrorCode"], ""))
+        said["ErrorInfo"] += f": {detail}" if detail else ""
+        return status, json.dumps(said).encode()
+
+    config = shipped_config()
+    result = examine(local_target(handle, time), config.schemas, config.catalogue, thorough=True)
+    infos = {each.name: each.info for each in result.errors if each.code is not None}
+    expected = {name: f"failed: {name.replace('_', ' ')}" for name in infos}
+    assert infos == expected | {"missing_field": "failed: missing field: need BeginTime, EndTime"}
+    assert len(infos) > 15
+
+
+def test_what_the_twin_answers_otherwise_is_listed(tmp_path: Path) -> None:
+    """A backend may ignore more parameters, and may not tell a parameter without a value from a missing one."""
+    backend = Backend({}, clock=(time := Time()))
+
+    def handle(method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[Any, ...]:
+        given = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[1] and pair[0] != "extra"]
+        return backend.handle(method, path, urlencode(given), headers, body)
+
+    config, target = shipped_config(), local_target(handle, time)
+    result = examine(target, config.schemas, config.catalogue, thorough=True)
+    write(tmp_path / "out", result, target)
+    rows = {line.split("`")[1]: line for line in (tmp_path / "out/learned.md").read_text().splitlines() if "| `" in line}
+    assert "one more parameter: accepted" in rows["invalid_parameter"]
+    missing = backend.codes["missing_parameter"]
+    for name, parameter in (
+        ("unknown_appkey", "appkey"),
+        ("invalid_curtime", "curtime"),
+        ("checksum_mismatch", "checksum"),
+    ):
+        assert f"no value for {parameter}: {missing}" in rows[name]
 
 
 def test_the_evidence_makes_the_same_signature() -> None:
