@@ -238,7 +238,9 @@ def test_what_the_twin_answers_otherwise_is_listed(tmp_path: Path) -> None:
     config, target = shipped_config(), local_target(handle, time)
     result = examine(target, config.schemas, config.catalogue, thorough=True)
     write(tmp_path / "out", result, target)
-    rows = {line.split("`")[1]: line for line in (tmp_path / "out/learned.md").read_text().splitlines() if "| `" in line}
+    rows = {
+        line.split("`")[1]: line for line in (tmp_path / "out/learned.md").read_text().splitlines() if "| `" in line
+    }
     assert "one more parameter: accepted" in rows["invalid_parameter"]
     missing = backend.codes["missing_parameter"]
     for name, parameter in (
