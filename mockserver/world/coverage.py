@@ -170,13 +170,11 @@ class Coverage:
 def depends_on_other_times(operation: str, readings: Readings) -> bool:
     """Whether the answer for a user or room without calls in a time range depends on its calls at other times."""
     if operation == "query_instance_all_records_by_time":
-        return readings["unknown_user"] == "error" and readings["user_without_calls"] == "known"
-    if readings["room_without_calls"] == "known":
-        return True
+        return (readings["unknown_user"], readings["user_without_calls"]) == ("error", "known")
     if (readings["room_without_calls"], readings["room_window"]) == ("unknown", "stays"):
         return False
-    # A room that exists throughout the time range makes a difference, but has a call in it.
-    return readings["window"] != "overlap"
+    # Under `overlap`, a room that exists throughout the time range has a call in it.
+    return readings["room_without_calls"] == "known" or bool(readings["window"] != "overlap")
 
 
 def parse_coverage(
