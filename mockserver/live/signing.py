@@ -14,13 +14,13 @@ from mockserver.live.connecting import MAX_SKEW, NO_CHECKSUM, send_unused, send_
 from mockserver.live.probing import ALL, DATE_TOLERANCE, TREND, Prober, Reply, date_offset
 
 _VARIANTS = ("/v1/test/", "/v1/video/", "/v2/test/")
-_MAX_FRESHNESS = DAY_SECONDS
 _DEFAULT_FRESHNESS = 300
 _SHORT = 3  # Seconds.
 _MAX_REACH = 3_600
 _MAX_CLOCK_STEPS = 6
 _REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
 _BEYOND = (5, 20)  # Seconds beyond a limit that are refused unless it was the end of used curtimes.
+_MAX_FRESHNESS = DAY_SECONDS + MAX_SKEW  # Seconds: a reading is at most a day.
 _NO_FUTURE = 5  # Seconds by which a target may accept future curtimes that only means to accept no future ones.
 
 
@@ -128,8 +128,8 @@ def _probe_freshness(prober: Prober) -> None:
     future = edge(1, past)
     prober.short_lived = not accepts(-_SHORT)
     shown = [asked[each] for each in sorted(asked, key=abs)[-3:]]
-    if past > _MAX_FRESHNESS or future > _MAX_FRESHNESS:
-        sides = [name for name, edge in (("old", past), ("future", future)) if edge > _MAX_FRESHNESS]
+    if max(past, future) > _MAX_FRESHNESS or past + future > 2 * DAY_SECONDS:
+        sides = [name for name, edge in (("old", past), ("future", future)) if edge > DAY_SECONDS]
         text = Text(
             f"no limit within a day for {' and '.join(sides)} curtimes", f"一天之内没有时限：{'、'.join(sides)}"
         )
