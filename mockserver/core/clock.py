@@ -6,6 +6,7 @@ independent of the machine's time zone.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
@@ -94,9 +95,20 @@ def start_of_day(second: int) -> int:
 def show_time(second: float, timespec: str = "seconds") -> str:
     """Return a time as ISO 8601 in UTC+8, `2019-12-10T15:17:00+08:00`; empty for a time outside the calendar."""
     try:
-        return datetime.fromtimestamp(second, _UTC_8).isoformat(timespec=timespec)
+        if timespec != "milliseconds":
+            return datetime.fromtimestamp(second, _UTC_8).isoformat(timespec=timespec)
+        # Rounded to microseconds, as by `fromtimestamp`. Lists show many times of the same second.
+        whole = int(second // 1)
+        microseconds = round((second - whole) * 1e6)
+        carry, microseconds = divmod(microseconds, 1_000_000)
+        return f"{_show_second(whole + carry)}.{microseconds // 1_000:03d}+08:00"
     except (OverflowError, ValueError, OSError):
         return ""
+
+
+@functools.lru_cache(maxsize=1_024)
+def _show_second(second: int) -> str:
+    return datetime.fromtimestamp(second, _UTC_8).isoformat(timespec="seconds")[:19]
 
 
 def parse_time(value: str | int, now: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockserver.core.clock import DAY_SECONDS, Clock, InvalidTime, parse_day, parse_time, start_of_day
+from mockserver.core.clock import DAY_SECONDS, Clock, InvalidTime, parse_day, parse_time, show_time, start_of_day
 
 NOW = 1_576_000_000
 EAST = timezone(timedelta(hours=8))
@@ -103,3 +103,13 @@ def test_an_invalid_time_is_reported_with_the_valid_notations(text: object) -> N
     """InvalidTime names the value; for a time without zone it suggests one."""
     with pytest.raises(InvalidTime, match="is not a time|has no time zone"):
         parse_time(text, NOW)  # type: ignore[arg-type]
+
+
+@given(st.floats(-1e9, 1e11) | st.integers(0, 4_000_000_000).map(lambda ms: ms / 1_000 - 1e-7) | st.integers())
+def test_a_time_in_milliseconds_is_that_of_the_standard_library(second: float) -> None:
+    """Rounded like `datetime`, and empty outside the calendar."""
+    try:
+        expected = datetime.fromtimestamp(second, EAST).isoformat(timespec="milliseconds")
+    except (OverflowError, ValueError, OSError):
+        expected = ""
+    assert show_time(second, "milliseconds") == expected
