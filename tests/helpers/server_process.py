@@ -142,8 +142,9 @@ class ServerProcess:
     @property
     def log(self) -> str:
         """The log so far."""
-        self._log.seek(0)
-        return self._log.read()
+        # The server shares the position in the file, so do not move it.
+        descriptor = self._log.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode("utf-8", "replace")
 
     def stop(self) -> tuple[int | None, str]:
         """Send SIGTERM; return exit code and log."""

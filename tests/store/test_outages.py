@@ -166,7 +166,8 @@ def test_a_second_host_joins_what_is_there_and_says_what_it_does_not_apply(redis
             assert wire.get("scenario") == {"name": "empty"}
             assert "(scenario empty, " in second.line
             assert not wire.get("clock")["frozen"]
-            assert "--scenario, --now: not applied" in second.log
+            # A thread of the server writes the log.
+            wait_until(lambda: "--scenario, --now: not applied" in second.log)
             assert shell.run("reset", "--url", second.url).returncode == 0
             assert (wire.get("scenario"), wire.get("clock")["now"]) == ({"name": "document"}, 1575963000)
 
