@@ -35,19 +35,19 @@ def check_document(document: Document, validator: Validator, problems: list[Prob
 
     The rest can be checked further, so that one mistake does not hide the others. Parts may be incomplete only in
     `answers`, because most keys of a rule are independent of each other. A room or user keeps its parts under a
-    makeshift id.
+    placeholder id.
     """
     mismatches = [] if validator.accepts(document.value) else validator.mismatches(document.value)
     described = describe_mismatches(document, mismatches)
     places = {(problem.line, problem.column) for problem in described}
     quoted = (document.problem(at, TEXTS["quotes"]) for at in _in_full_width_quotes(document.value))
     problems += [*described, *(problem for problem in quoted if (problem.line, problem.column) not in places)]
-    tried: set[Pointer] = set()  # A user's schema may refuse a makeshift id, too.
+    tried: set[Pointer] = set()  # A user's schema may refuse a placeholder id, too.
     while wrong := {pointer for mismatch in mismatches for pointer in _wrong(mismatch)}:
         ids = {pointer: mismatch for mismatch in mismatches for pointer in _ids(mismatch) if pointer not in tried}
         tried |= ids.keys()
         if ids:
-            document = document.having({pointer: _makeshift_id(document, pointer) for pointer in ids})
+            document = document.with_values({pointer: _placeholder_id(document, pointer) for pointer in ids})
         document = document.without(wrong - {mismatch.pointer for mismatch in ids.values()})
         mismatches = validator.mismatches(document.value)
     return document
@@ -61,7 +61,7 @@ def _ids(mismatch: Mismatch) -> list[Pointer]:
     return [mismatch.pointer] if is_id and (mismatch.keyword == "type" or mismatch.value == "") else []
 
 
-def _makeshift_id(document: Document, pointer: Pointer) -> str:
+def _placeholder_id(document: Document, pointer: Pointer) -> str:
     """Return a number as it was probably meant, and its unique position for any other value."""
     scalar = document.scalar_at(pointer) or ""
     return scalar if scalar.isdecimal() else "{}:{}".format(*document.locate(pointer))

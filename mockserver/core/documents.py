@@ -75,7 +75,7 @@ class Document:
             value, location = _without(value, location, pointer)
         return replace(self, value=value, location=location)
 
-    def having(self, values: Mapping[Pointer, Any]) -> Document:
+    def with_values(self, values: Mapping[Pointer, Any]) -> Document:
         """Return the document with other values at these pointers, whose parents exist."""
         whole = copy.deepcopy(self.value)
         for pointer, value in values.items():

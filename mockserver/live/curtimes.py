@@ -36,6 +36,7 @@ class Curtimes:
         self._once: bool | None = None  # Whether the target accepts each curtime once; None if that is unknown.
         self._helped: Counter[object] = Counter()  # ErrorCodes of requests that an unused curtime has helped.
         self._accepted: OrderedDict[int, None] = OrderedDict()
+        """Curtimes of accepted requests, as long as `_once` is unknown."""
         self._trials = 0  # Requests that are being sent again to find that out.
         self._reach: int | None = None  # The largest age that the target may accept, after it has refused a larger one.
         self._uses: OrderedDict[int, int] = OrderedDict()  # Number of requests by curtime.
@@ -59,7 +60,7 @@ class Curtimes:
                 if age is not None:
                     curtime = Curtime(int(now) - age, age)
                     self._uses[curtime.second] = self._uses.get(curtime.second, 0) + 1
-                    _limit(self._uses)
+                    _drop_oldest(self._uses)
                     return curtime
             self._target.pause(1.0 - now % 1)
 
@@ -81,7 +82,7 @@ class Curtimes:
                 if curtime.second in self._accepted:
                     self._once = False
                 self._accepted[curtime.second] = None
-                _limit(self._accepted)
+                _drop_oldest(self._accepted)
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -111,7 +112,7 @@ class Curtimes:
         return self._once is not False and self._uses.get(curtime.second, 0) > 1
 
 
-def _limit(remembered: OrderedDict[int, Any]) -> None:
+def _drop_oldest(remembered: OrderedDict[int, Any]) -> None:
     if len(remembered) > _MAX_USED:
         remembered.popitem(last=False)
 

@@ -77,7 +77,7 @@ class _ScenarioFile:
             # Report the source, and check the rest of the world as the one that it looks like.
             check_document(document, schemas["scenario.json"], mistakes)
             if likely := "recorded" if world.keys() & {"rooms", "sessions"} else "source" in world and "generated":
-                document = document.having({("world", "source"): likely})
+                document = document.with_values({("world", "source"): likely})
         # The document without its invalid parts; required keys of a rule or a reply may be missing.
         self.document = check_document(document, schemas["scenario.json"], mistakes)
         self.problems = Problems(explain_common_mistakes(document, mistakes, catalogue))

@@ -103,9 +103,9 @@ def test_many_wrong_ids_are_corrected_in_one_copy(tmp_path: Path) -> None:
     """A copy of the file for each of thousands would take minutes."""
     rooms = [f"{{RoomId: {number}, CreateTime: now}}" for number in range(50)]
     text = f"title: Mine\nworld: {{source: recorded, rooms: [{', '.join(rooms)}]}}"
-    with mock.patch.object(Document, "having", autospec=True, side_effect=Document.having) as having:
+    with mock.patch.object(Document, "with_values", autospec=True, side_effect=Document.with_values) as with_values:
         assert len(problems_of(tmp_path, text)) == 50
-    assert having.call_count == 1
+    assert with_values.call_count == 1
 
 
 def test_a_schema_of_ones_own_may_have_other_ids(tmp_path: Path) -> None:
