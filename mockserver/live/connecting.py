@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mockserver.contract.checksum import Formula
-from mockserver.core.clock import format_day
+from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import is_envelope
 from mockserver.live.call_log import seconds_of
@@ -19,6 +19,7 @@ _FORMULAS: tuple[Formula, ...] = ("v2", "v1")
 _AHEAD = (5, 20, 60, 120, 250)  # Seconds. Earlier examinations may have used the curtimes before.
 _UNUSED_STEP = 10  # Seconds: after this time, as many more curtimes have come within the limit.
 _MAX_USED = 4
+_LONG_AGO = 2 * DAY_SECONDS
 _MAX_AHEAD = 60  # Seconds.
 _SHORT_TICKS = 10  # Ticks of which so many are as long as the difference of the clocks show that difference.
 
@@ -47,9 +48,10 @@ def connect(prober: Prober) -> None:
         prober.target.pause(1.0)
     if _find_unused(prober, _AHEAD):
         return
-    wrong = send_valid(prober, offset=0, sign={"checksum": NO_CHECKSUM})
-    if wrong.code is not None and any(reply.code != wrong.code for reply in replies):
-        # Checksums are checked, and ours is not wrong: an earlier examination used all curtimes within a short limit.
+    codes = {reply.code for reply in replies}
+    wrong, old = (send_valid(prober, offset=0, sign={"checksum": NO_CHECKSUM}), send_valid(prober, offset=-_LONG_AGO))
+    if wrong.code is not None and (codes != {wrong.code} or wrong.code != old.code):
+        # Perhaps an earlier examination used all curtimes within a short limit.
         prober.target.pause(_UNUSED_STEP)
         if _find_unused(prober, range(_UNUSED_STEP, _MAX_AHEAD + 1, _UNUSED_STEP)):
             return

@@ -31,6 +31,7 @@ class Day:
     quality: Reply | None = None
     sessions: list[Session] | None = None
     first_enters: list[int] | None = None  # First enter of each pair of user and room, if it was on the day.
+    lacks_long: bool = False  # Whether there may be calls that are longer than any range that the target accepts.
 
     @property
     def end(self) -> int:
@@ -206,12 +207,7 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
     day.sessions = _touching(log, day)
     if rule != "overlap" and max(day.distribution_totals(1).values(), default=0) > (day.total(1) or 0):
         # There may be calls of more than a day, which are listed on none of these three.
-        margins = (number * DAY_SECONDS for number in range(_LONG, 1, -1))
-        wide = (ask_all(prober, log, day.start - each, day.end + each, expected=False) for each in margins)
-        if not any(listing.reply.ok for listing in wide):
-            for number in range(-_LONG, _LONG + 1):
-                begin = day.start + number * DAY_SECONDS
-                ask_all(prober, log, begin, begin + DAY_SECONDS, expected=False)
+        day.lacks_long = not _ask_days_around(prober, log, day) and rule == "contained"
         day.sessions = _touching(log, day)
     if all(each.create >= day.start or log.covers(each.create, day.start) for each in day.sessions):
         first: dict[tuple[str, str], int] = {}
@@ -219,6 +215,21 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
             pair = each.user, each.room
             first[pair] = min(first.get(pair, each.enter), each.enter)
         day.first_enters = [enter for enter in first.values() if day.start <= enter < day.end]
+
+
+def _ask_days_around(prober: Prober, log: CallLog, day: Day) -> bool:
+    """Ask for the days around a day: return whether in one range, and otherwise ask for several of the longest ranges."""
+    begin, end = day.start - _LONG * DAY_SECONDS, day.end + _LONG * DAY_SECONDS
+    if ask_all(prober, log, begin, end, expected=False).reply.ok:
+        return True
+    accepted = max((each.end - each.begin for each in log.listings), default=0) // DAY_SECONDS
+    span = max(1, prober.value("max_range_days") or accepted)
+    # A range contains the calls of which it contains the whole, or otherwise their begin or end.
+    step = 1 if prober.value("window") == "contained" else span
+    for number in range(0, 2 * _LONG + 1, step):
+        first = begin + number * DAY_SECONDS
+        ask_all(prober, log, first, first + span * DAY_SECONDS, expected=False)
+    return False
 
 
 def _touching(log: CallLog, day: Day) -> list[Session]:

@@ -33,8 +33,8 @@ def check_statistics(prober: Prober, day: Day | None) -> None:
                 "calls of that day may be in progress and therefore not listed", "当天的通话可能仍在进行而未列出"
             )
     else:
-        if may_hide_calls(prober) and _shows_unlisted_calls(prober, day):
-            # They began on that day and are still in progress: 3.1 and 3.2 are only compared with each other.
+        if (day.lacks_long or may_hide_calls(prober)) and _shows_unlisted_calls(prober, day):
+            # 3.1 and 3.2 are only compared with each other.
             day = replace(day, sessions=None, first_enters=None)
         _check_sums(prober, day)
         _check_peak(prober, day)
@@ -86,20 +86,23 @@ def _is_recent(prober: Prober, day: Day) -> bool:
 
 
 def _shows_unlisted_calls(prober: Prober, day: Day) -> bool:
-    """Whether 3.1 counts more than the records, in a way that calls without an end on that day can explain."""
+    """Whether 3.1 counts more than the records, in a way that calls in progress or longer than any range can explain."""
     step, trend = prober.value("tick_seconds"), prober.value("trend")
     recorded = day.amounts(1, step) if step else None
     if recorded is None or trend is None or not day.trends[1].ok:
-        return False
-    volumes, before, needed = dict(day.volumes(1)), 0, 0
+        return day.sessions is not None and max(day.distribution_totals(1).values(), default=0) > (day.total(1) or 0)
+    volumes, before, seconds = dict(day.volumes(1)), 0, list[int]()
     for tick in range(day.start, day.end, step):
         volume = volumes.get(tick, before if trend == "cumulative" else 0)
-        more = volume - (before if trend == "cumulative" else 0) - recorded.get(tick, 0)
+        seconds.append(volume - (before if trend == "cumulative" else 0) - recorded.get(tick, 0))
         before = volume
-        if more < needed:
-            return False
-        needed = -(-more // step) * step  # A call that began in this tick lasts for all of the next ones.
-    return needed > 0
+    if min(seconds) < 0 or not any(seconds):
+        return False
+    if day.lacks_long:
+        # Each such call lasts from the start of the day or to its end, so that those at the start end at most once.
+        return sum(max(0, earlier - later) for earlier, later in pairwise(seconds)) <= seconds[0]
+    # A call in progress that began in a tick lasts for all of the next ones.
+    return all(later >= -(-earlier // step) * step for earlier, later in pairwise(seconds))
 
 
 def _check_peak(prober: Prober, day: Day) -> None:

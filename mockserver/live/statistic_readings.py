@@ -10,13 +10,15 @@ from statistics import median
 
 from mockserver.core.clock import DAY_SECONDS, format_day, start_of_day
 from mockserver.core.text import Text
+from mockserver.live.answers import Finding
 from mockserver.live.call_log import CallLog
 from mockserver.live.day import COUNTS, Day, all_counts, ticks_of
-from mockserver.live.probing import TREND, Prober, Reply
+from mockserver.live.probing import DISTRIBUTION, QUALITY, TREND, Prober, Reply
 
 _NO_DAY = Text("no finished day with calls was found", "没有找到有通话的已结束日期")
 _RUN_TIME = 5_400  # Seconds after midnight at which a nightly job counts the day before.
 _OTHER_DAYS = 3
+_CLOCK_ERROR = 3_600  # Seconds by which the clock of the target may be ahead, for what is certainly in its future.
 _EMPTY_DAY = "20010909"  # Long before the service began.
 _MIN_RUN = 4  # Consecutive ticks at equal distances, which are not a coincidence if calls are shorter than a tick.
 
@@ -255,7 +257,7 @@ def _decide_today(prober: Prober, log: CallLog) -> None:
     now = prober.now()
     today = start_of_day(int(now))
     reply = prober.ask(TREND, {"QueryDate": format_day(today), "CountBy": 3})
-    tomorrow = prober.ask(TREND, {"QueryDate": format_day(today + DAY_SECONDS), "CountBy": 3}, expected=False)
+    tomorrow = _ask_future(prober)
     rows = ticks_of(reply.rows("TrendData"))
     called = any(each.enter < now and (each.leave or now) > today for each in log.settled())
     if tomorrow.rows("TrendData"):
@@ -274,6 +276,21 @@ def _decide_today(prober: Prober, log: CallLog) -> None:
     else:
         prober.leave_open("today", Text("today has neither ticks nor calls", "今天没有时间点，也没有通话"), reply)
     _decide_hidden_calls(prober, log, reply, rows)
+
+
+def _ask_future(prober: Prober) -> Reply:
+    """Check that a day in the future is empty, and return the answer of 3.1."""
+    name = format_day(start_of_day(int(prober.now()) + _CLOCK_ERROR) + DAY_SECONDS)
+    for operation, rows, fields in (
+        (DISTRIBUTION, "DistributeData", {"CountBy": 1}),
+        (QUALITY, "QosData", {}),
+        (TREND, "TrendData", {"CountBy": 3}),
+    ):
+        reply = prober.ask(operation, {"QueryDate": name, **fields}, expected=False)
+        if count := len(reply.rows(rows)):
+            text = Text(f"{name} is in the future, but has {count} rows", f"{name} 尚未到来，却有 {count} 行")
+            prober.report(operation, Finding("error", "future", text, reply.request))
+    return reply
 
 
 def _decide_hidden_calls(prober: Prober, log: CallLog, reply: Reply, rows: list[tuple[int, int]]) -> None:

@@ -464,6 +464,8 @@ class Backend:
             rows[1]["TickTime"] = str(int(rows[1]["TickTime"]) + 1)
         if "all_counts" in self.defects and len(counts) > 1:
             rows = [{**row, "Volume": row["Volume"] + 1} for row in rows]
+        if "future_trend" in self.defects and start > self.clock():
+            rows = [{"TickTime": str(start), "Volume": 1}]
         return {"TrendData": rows}
 
     def count_business_distribute_volume_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -496,6 +498,16 @@ class Backend:
             if "peaks" in self.defects:
                 row["PeakOnlineNum"] += 500
             rows.append({**row, "Name": label} if self.readings["labels"] == "on" else row)
+        if "future_spread" in self.defects and start > self.clock():
+            rows = [
+                {
+                    "TickTime": str(start),
+                    "CommunicateDuration": 9,
+                    "RoomCnt": 1,
+                    "PeakOnlineNum": 1,
+                    "CommunicateNum": 1,
+                }
+            ]
         return {"DistributeData": rows}
 
     def count_qos_by_day(self, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -508,6 +520,8 @@ class Backend:
             for index, online in enumerate(self.volume(3, start, limit, calls))
             if online and not ("quality_ticks" in self.defects and index % 9 == 0)
         ]
+        if "future_quality" in self.defects and start > self.clock():
+            rows = [{"TickTime": str(start), **dict(zip(names, values, strict=True))}]
         return {"QosData": rows}
 
     def respond(self, operation: str, answer: dict[str, Any]) -> tuple[int, bytes]:

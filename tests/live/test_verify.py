@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Mapping
@@ -14,12 +15,13 @@ from helpers.length import FULL, length
 from live.local_target import CREDENTIALS, Time, examine_backend, examine_engine, local_target
 from live.second_backend import APP, CHOICES, HABITS, NAMES, Backend
 
+from mockserver.contract.apps import Credentials
 from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.core.clock import parse_day
 from mockserver.live.render import FORMATS, View
-from mockserver.live.target import TargetError
+from mockserver.live.target import TargetCredentials, TargetError
 from mockserver.live.verify import Focus, Result, examine, result_json
 
 RECORDS, ROOM, ALL, TREND, DISTRIBUTION, QUALITY = OPERATIONS
@@ -62,11 +64,24 @@ def test_any_readings_and_error_numbers_are_sound(seed: int) -> None:
         assert error.code in (None, codes.get(error.name)), error
 
 
-def test_a_call_of_days_is_no_finding() -> None:
-    """Even if it is listed neither for the examined day nor for the days beside it."""
-    _, result, _ = examine_backend({"window": "enter", "tick_seconds": 3_600}, habits=("long_call",))
+@pytest.mark.parametrize("limit", [1, 3, 7, 31])
+@pytest.mark.parametrize("window", ["enter", "leave", "contained"])
+def test_a_call_of_days_is_no_finding(window: str, limit: int) -> None:
+    """Even if it is not listed for the examined day or the days beside it, or is longer than any range."""
+    readings = {"window": window, "max_range_days": limit, "tick_seconds": 3_600}
+    _, result, _ = examine_backend(readings, habits=("long_call",))
     assert errors_of(result) == []
     assert result.verdict("duration_sums") == "holds"
+    _, result, _ = examine_backend(readings, habits=("long_call",), defects=("trend_1",))
+    assert "duration_sums" in errors_of(result)
+
+
+@pytest.mark.parametrize("trend", ["tick", "cumulative"])
+def test_a_missing_call_is_not_taken_for_one_longer_than_any_range(trend: str) -> None:
+    """Statistics of a day without calls at its start show that it took place on that day."""
+    readings = {"window": "contained", "max_range_days": 1, "trend": trend}
+    _, result, _ = examine_backend(readings, defects=("rows_of_list",), day="20261025")
+    assert "tick_volumes" in errors_of(result)
 
 
 DEFECTS = {
@@ -108,6 +123,9 @@ DEFECTS = {
     "bare_failure": ALL,
     "duplicate_key": QUALITY,
     "unsigned": ALL,
+    "future_trend": TREND,
+    "future_spread": DISTRIBUTION,
+    "future_quality": QUALITY,
 }
 
 
@@ -285,6 +303,29 @@ def test_a_target_that_cannot_be_asked_is_one_line(answer: tuple[int, bytes], ki
     assert error.kind == kind
     assert said in str(error)
     assert len(str(error).splitlines()) == len(error.show("zh").splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["checksum_mismatch", "checksum_expired"])
+def test_used_curtimes_are_not_taken_for_wrong_credentials(name: str) -> None:
+    """An earlier examination may have used each of a short limit; the error may be that of a wrong checksum."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"checksum_reuse": "once", "freshness_seconds": 60}, clock=time)
+    backend.codes["checksum_reused"] = backend.codes[name]
+    for curtime in range(int(time()) - 60, int(time()) + 70):
+        keys = f"{APP['appsecret']}{APP['restapikey']}{curtime}"
+        backend.checksums.add(hashlib.sha1(keys.encode()).hexdigest())
+    target = local_target(backend.handle, time, max_requests=200)
+    assert errors_of(examine(target, config.schemas, config.catalogue)) == []
+
+
+def test_an_unknown_appkey_is_reported_without_waiting_for_unused_curtimes() -> None:
+    """Unlike a wrong checksum, it is refused before the age of the curtime is checked."""
+    time, config = Time(), shipped_config()
+    keys = Credentials("no-such-app", APP["appsecret"], APP["restapikey"])
+    target = local_target(Backend({}, clock=time).handle, time, TargetCredentials(keys))
+    with pytest.raises(TargetError):
+        examine(target, config.schemas, config.catalogue)
+    assert time() < Time()() + 5
 
 
 def test_the_json_has_the_documented_shape() -> None:
