@@ -24,6 +24,7 @@ _VERDICTS = {
     "accepted": Text("the request is accepted", "请求被接受"),
     "not provoked": Text("not provoked", "未触发"),
 }
+_MAX_OTHERS = 3  # Names of errors with the same number.
 _OK, _FAILED = Text("ok", "通过"), Text("FAILED", "未通过")
 
 
@@ -122,8 +123,10 @@ class View:
     def _verdict_of(self, error: ErrorSeen, shared: Mapping[int, Sequence[str]]) -> str:
         parts = [_VERDICTS[error.verdict].to(self.lang)]
         if error.code is not None and error.code in shared:
-            others = ", ".join(name for name in shared[error.code] if name != error.name)
-            parts.append(self._words(f"as {others}", f"同 {others}"))
+            others = [name for name in shared[error.code] if name != error.name]
+            shown, more = ", ".join(others[:_MAX_OTHERS]), len(others) - _MAX_OTHERS
+            also = (f" and {pluralize(more, 'other')}", f" 等 {len(others)} 种") if more > 0 else ("", "")
+            parts.append(self._words(f"as {shown}{also[0]}", f"同 {shown}{also[1]}"))
         return "; ".join((*parts, *error.other))
 
     def _words(self, en: str, zh: str) -> str:

@@ -356,6 +356,15 @@ def test_every_format_shows_what_is_wrong(lang: Any) -> None:
     assert failed == ["duration_sums", "tick_volumes"]
 
 
+def test_errors_of_one_number_are_listed_briefly() -> None:
+    """Each names only some of the others."""
+    _, result, _ = examine_backend(codes=dict.fromkeys(NAMES, 7))
+    lines = FORMATS["text"](View(result, "en", "error")).splitlines()
+    line = next(line for line in lines if line.startswith("  empty_body"))
+    assert "observed; as unknown_command, method_not_allowed, malformed_json and 15 others " in line
+    assert "等 18 种" in FORMATS["text"](View(result, "zh", "error"))
+
+
 def test_no_secret_is_in_any_format() -> None:
     """Keys, checksums, seqs and the identifier in errors of the target are masked."""
     backend, result, target = examine_backend(defects=("leaks", "durations", "secret_ids"))
