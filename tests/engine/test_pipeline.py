@@ -6,10 +6,11 @@ import copy
 import json
 import time
 from itertools import combinations, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.engine_client import EngineClient
+from helpers.engine_client import EngineClient, user_config
 from helpers.length import length
 from helpers.request_builder import NOW, build_request
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, checksum, sha1
@@ -20,6 +21,7 @@ from mockserver.contract.operations import OPERATIONS
 from mockserver.core.clock import Clock
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.http import Request
+from mockserver.core.text import Text
 from mockserver.world.records import ViewResult
 from mockserver.world.views import VIEWS
 
@@ -421,3 +423,24 @@ def test_a_configuration_without_a_chosen_scenario_is_refused() -> None:
         bench.engine.reload()
     assert bench.engine.config is before
     assert bench.engine.problems
+
+
+def test_the_nearest_rule_is_only_searched_when_an_entry_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Requests that match no rule do not wait for it."""
+    searched: list[str] = []
+
+    def search(rules: Any, operation: str, *request: Any) -> Text:
+        searched.append(operation)
+        return Text("near", "相近")
+
+    monkeypatch.setattr("mockserver.engine.responder.nearest_rule", search)
+    rule = "{on: query_room_info, when: {body: {RoomId: other}}, reply: {error: server_busy}}"
+    config = user_config(tmp_path, {"scenarios/near.yaml": f"title: Near\nextends: document\nanswers:\n  - {rule}\n"})
+    client = EngineClient("near", config=config)
+    for _ in range(3):
+        client.send({"body": {"RoomId": "987"}})
+    assert searched == []
+    assert client.journal.select().entries[-1].near == "near"
+    assert searched == ["query_room_info"]
