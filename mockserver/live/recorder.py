@@ -50,7 +50,7 @@ class _Received(NamedTuple):
 
     operation: str
     body: Mapping[str, Any]
-    valid: bool  # Whether the request conforms to the contract.
+    valid: bool  # Whether the request, with the new signature, conforms to the contract.
     answer: Answer
     value: Any
     scrubbed: str | None  # The answer with its secrets masked; None if it contains no secrets.
@@ -174,8 +174,7 @@ class Recorder:
 
         answer, value = send()
         first, refused = curtime, value
-        valid = context.refusal is None and is_envelope(value)
-        if valid and self._curtimes.is_suspect(answer, value, first):
+        if _is_valid(context) and is_envelope(value) and self._curtimes.is_suspect(answer, value, first):
             with self._curtimes.trial():
                 answer, value = send(best=True)
             if is_envelope(value):
@@ -190,8 +189,8 @@ class Recorder:
             return None
         text = answer.body.decode()
         scrubbed = self._scrubber.scrub_data(text, seqs) if is_success(value) else self._scrubber.scrub_text(text)
-        valid, changed = context.refusal is None, None if scrubbed == text else scrubbed
-        return _Received(context.operation_name, context.body, valid, answer, value, changed, mock)
+        changed = None if scrubbed == text else scrubbed
+        return _Received(context.operation_name, context.body, _is_valid(context), answer, value, changed, mock)
 
     def _compare_later(self, context: RequestContext, own: Decision) -> None:
         if not self._pending.acquire(blocking=False):
@@ -306,9 +305,14 @@ class Recorder:
 
 def _is_of_signature(found: Violation) -> bool:
     """Whether a violation concerns the signature: the client has not proved that it has the mock's keys."""
-    if found.error in _SIGNATURE_ERRORS:
-        return True
-    return found.where.removeprefix("query:") in ("appkey", "curtime", "checksum") and found.where.startswith("query:")
+    if found.name == "checksum_reused":
+        return False
+    return found.error in _SIGNATURE_ERRORS or found.where in ("query:appkey", "query:curtime", "query:checksum")
+
+
+def _is_valid(context: RequestContext) -> bool:
+    """Whether a request conforms to the contract, except in the parameters that the new signature replaces."""
+    return all(found.tolerated or found.where.removeprefix("query:") in _SIGNATURE for found in context.violations)
 
 
 def _is_empty(value: Mapping[str, Any]) -> bool:

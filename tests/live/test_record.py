@@ -128,6 +128,24 @@ def test_answers_go_back_unchanged_and_are_signed_anew(tmp_path: Path) -> None:
         assert len(session.backend.received) == before
 
 
+def test_parameters_that_are_replaced_do_not_keep_an_answer_from_the_recording(tmp_path: Path) -> None:
+    """A used checksum and a wrong identifier are journalled; the answer is one to a valid request."""
+    time = Time()
+    backend = Backend({"checksum_reuse": "once"}, clock=time)
+    with recording(tmp_path, backend, time, signing="v2") as session:
+        session.client.engine.store.set_readings({"checksum_reuse": "once", "identifier": "admin"})
+        query, body = {"curtime": str(NOW)}, span(NOW - 7_200, NOW - 3_600)
+        session.client.send({"operation": ALL, "body": span(NOW - 60, NOW), "query": query})
+        answer = json.loads(session.client.send({"operation": ALL, "body": body, "query": query}).body)
+        assert [found.name for found in session.client.violations] == ["checksum_reused"]
+        query["identifier"] = "someone"
+        other = session.client.send({"operation": ALL, "body": body, "query": query})
+        assert [found.name for found in session.client.violations] == ["identifier_not_allowed"]
+    assert answer["UsersList"]
+    assert json.loads(other.body) == answer
+    assert sorted_rows(replayed(tmp_path, backend).ask(ALL, body)) == sorted_rows(answer)
+
+
 @pytest.mark.parametrize(
     ("disturbance", "reason"),
     [
