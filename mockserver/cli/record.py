@@ -93,7 +93,7 @@ def record(
             config.schemas,
             Recording(readings, known=_known_readings(config, chosen["scenario"])),
             RecordingFiles(output, chosen["lang"]),
-            Scrubber(target, texts),
+            Scrubber(target, texts, engine.redactor),
             Pseudonyms(read_variable(_KEY).encode() or secrets.token_bytes(32)) if pseudonyms else None,
             unknown_codes=_unknown_codes(config.catalogue),
             lang=chosen["lang"],

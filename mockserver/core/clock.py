@@ -111,11 +111,11 @@ def _show_second(second: int) -> str:
     return datetime.fromtimestamp(second, _UTC_8).isoformat(timespec="seconds")[:19]
 
 
-def parse_time(value: str | int, now: int) -> int:
+def parse_time(value: str | int, now: int | None) -> int:
     """Return the second that `value` names, or raise InvalidTime.
 
-    Accepts seconds, ISO 8601 with an offset, a UTC+8 day, and times relative to `now`: `now-2h`, `today`, `today
-    10:00` (UTC+8).
+    Accepts seconds, ISO 8601 with an offset, a UTC+8 day, and times relative to `now`, unless it is None: `now-2h`,
+    `today`, `today 10:00` (UTC+8).
     """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise InvalidTime((), message("not_a_time", value=value))
@@ -124,10 +124,10 @@ def parse_time(value: str | int, now: int) -> int:
     text = value.strip()
     if _SECONDS.fullmatch(text):
         return int(text)
-    if match := _RELATIVE.fullmatch(text):
+    if now is not None and (match := _RELATIVE.fullmatch(text)):
         sign, count, unit = match.groups()
         return now + (int(count) * _UNITS[unit] * (-1 if sign == "-" else 1) if sign else 0)
-    if match := _TODAY.fullmatch(text):
+    if now is not None and (match := _TODAY.fullmatch(text)):
         hour, minute, second = (int(part or 0) for part in match.groups())
         return start_of_day(now) + hour * 3_600 + minute * 60 + second
     try:
@@ -135,6 +135,8 @@ def parse_time(value: str | int, now: int) -> int:
             return parse_day(text.replace("-", ""))
         parsed = datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", text))
     except ValueError:
+        if now is None:
+            raise InvalidTime((), message("absolute_forms", value=text[:40])) from None
         raise InvalidTime((), message("time_forms", value=text, hint=nearest(text, ()))) from None
     if parsed.tzinfo is None:
         raise InvalidTime((), message("no_time_zone", value=text, fixed=f"{parsed.isoformat()}+08:00"))

@@ -55,18 +55,21 @@ class Pseudonyms:
 
 
 class Scrubber:
-    """Masks credentials, checksums, seqs, the identifier, and a list of texts given by the user."""
+    """Masks credentials, checksums, seqs, the identifier, and a list of texts given by the user.
 
-    def __init__(self, target: Target, texts: Sequence[str] = ()) -> None:
+    `mock` masks the secrets of the mock's apps.
+    """
+
+    def __init__(self, target: Target, texts: Sequence[str] = (), mock: Redactor | None = None) -> None:
         self._target, self._texts = target, sorted(filter(None, texts), key=len, reverse=True)
-        self._own = Redactor()
+        self._own, self._mock = Redactor(), mock or Redactor()
         self._own.add_secrets(self._texts)
         names = (target.credentials.keys.appkey, target.credentials.identifier)
         self._whole = [f'"{name}"' for name in names if name and name != DEFAULT_IDENTIFIER]
 
     def scrub_data(self, text: str, seqs: Sequence[str]) -> str:
         """Return the JSON of a success without secrets; `seqs` are those of the request."""
-        text = self._own.redact_text(self._target.redact_secrets(text))
+        text = self._mock.redact_text(self._own.redact_text(self._target.redact_secrets(text)))
         for seq in (*seqs, *self._texts):
             if seq in text:
                 text = text.replace(seq, MASK)
@@ -77,7 +80,7 @@ class Scrubber:
 
     def scrub_text(self, text: str) -> str:
         """Return a message without secrets, appkey and identifier."""
-        text = self._own.redact_text(self._target.redact(text))
+        text = self._mock.redact_text(self._own.redact_text(self._target.redact(text)))
         for each in self._texts:
             text = text.replace(each, MASK)
         return text

@@ -7,6 +7,7 @@ merges the answers and writes the files, so that clients do not wait for either.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import queue
 import threading
@@ -30,8 +31,9 @@ from mockserver.live.differences import compare
 from mockserver.live.pseudonyms import Pseudonyms, Scrubber
 from mockserver.live.recording import RECORDS, ROOM, Recording
 from mockserver.live.recording_files import RecordingFiles
-from mockserver.live.target import Answer, Target, TargetError
+from mockserver.live.target import DEFAULT_IDENTIFIER, Answer, Target, TargetError
 from mockserver.scenarios.model import error_name_of
+from mockserver.validation.redactor import MASK, MIN_SECRET_LENGTH
 
 log = logging.getLogger("mockserver")
 Mode = Literal["record", "spy", "shadow"]
@@ -51,6 +53,7 @@ class _Received(NamedTuple):
     operation: str
     body: Mapping[str, Any]
     valid: bool  # Whether the request, with the new signature, conforms to the contract.
+    secret: bool  # Whether the request's body contains a secret.
     answer: Answer
     value: Any
     scrubbed: str | None  # The answer with its secrets masked; None if it contains no secrets.
@@ -189,8 +192,17 @@ class Recorder:
             return None
         text = answer.body.decode()
         scrubbed = self._scrubber.scrub_data(text, seqs) if is_success(value) else self._scrubber.scrub_text(text)
-        changed = None if scrubbed == text else scrubbed
-        return _Received(context.operation_name, context.body, _is_valid(context), answer, value, changed, mock)
+        changed, secret = None if scrubbed == text else scrubbed, self._contains_secret(context, seqs)
+        return _Received(context.operation_name, context.body, _is_valid(context), secret, answer, value, changed, mock)
+
+    def _contains_secret(self, context: RequestContext, seqs: tuple[str, ...]) -> bool:
+        """Whether the body of a request contains a secret, or an id of it the seq or the identifier of the client."""
+        text = json.dumps(context.body, ensure_ascii=False)
+        ids = [context.body[name] for name in ("UserId", "RoomId") if name in context.body]
+        seq, identifier = context.query.get("seq", ""), context.query.get("identifier", "")
+        own = (len(seq) >= MIN_SECRET_LENGTH and seq in each for each in ids)
+        named = identifier != DEFAULT_IDENTIFIER and identifier in ids
+        return MASK in text or named or any(own) or self._scrubber.scrub_data(text, seqs) != text
 
     def _compare_later(self, context: RequestContext, own: Decision) -> None:
         if not self._pending.acquire(blocking=False):
@@ -251,6 +263,11 @@ class Recorder:
                 Text("a request that violates the contract was forwarded, not recorded", "违规请求已转发，未录制"),
                 "info",
                 operation,
+            )
+            return
+        if received.secret:
+            self._note(
+                Text("a request that contains a secret was not recorded", "含密钥的请求未录制"), "info", operation
             )
             return
         if self._pseudonyms:

@@ -153,6 +153,11 @@ class Target:
         self._lock, self._next_slot = threading.Lock(), 0.0
         self._redactor = Redactor()
         self._redactor.add_secrets(credentials.keys.secrets)
+        self._names = [credentials.keys.appkey]
+        if credentials.identifier != DEFAULT_IDENTIFIER:
+            self._names.append(credentials.identifier)
+        self._escaped_names = Redactor()
+        self._escaped_names.add_secrets(self._names)
         self._sent: deque[str] = deque(maxlen=_MAX_REMEMBERED)
         options: dict[str, Any] = {
             "timeout": urllib3.Timeout(connect=min(timeout, 10.0), read=timeout),
@@ -210,12 +215,11 @@ class Target:
 
     def redact(self, text: str) -> str:
         """Return a text from the target with credentials, checksums, seqs and the identifier masked."""
-        identifier = self.credentials.identifier
-        masked = [self.credentials.keys.appkey, *(() if identifier == DEFAULT_IDENTIFIER else (identifier,))]
         # A list, because other threads add to the deque.
-        for value in (*masked, *list(self._sent)):
+        for value in (*self._names, *list(self._sent)):
             if value in text:
                 text = text.replace(value, MASK)
+        text = self._escaped_names.redact_text(text)
         return _HEX_DIGEST.sub(MASK, self.redact_secrets(text))
 
     def redact_secrets(self, text: str) -> str:

@@ -11,17 +11,12 @@ def locate(path: Path, delimiter: str, wanted: set[tuple[int, str]]) -> dict[tup
     """Return line and column of cells. Reads the file again, because only invalid cells need their position."""
     lines: list[str] = []
 
-    def remembered(file: Iterable[str]) -> Iterator[str]:
-        for line in file:
-            lines.append(line)
-            yield line
-
     fields: dict[int, list[str]] = {}
     for row, field in wanted:
         fields.setdefault(row, []).append(field)
     places: dict[tuple[int, str], tuple[int, int]] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(remembered(file), delimiter=delimiter, strict=True)
+        reader = csv.reader(_remembered(file, lines), delimiter=delimiter, strict=True)
         names = [cell.strip() for cell in next(reader)]
         row = -1
         lines.clear()
@@ -35,6 +30,27 @@ def locate(path: Path, delimiter: str, wanted: set[tuple[int, str]]) -> dict[tup
             if not fields:
                 break
     return places
+
+
+def locate_broken_row(path: Path, delimiter: str) -> tuple[int, int]:
+    """Return line and column of the first quote in the row that the CSV parser refuses."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines: list[str] = []
+        reader, line = csv.reader(_remembered(file, lines), delimiter=delimiter, strict=True), 1
+        try:
+            for _ in reader:
+                line = reader.line_num + 1
+                lines.clear()
+        except csv.Error:
+            return line, lines[0].find('"') + 1 or 1
+    return line, 1
+
+
+def _remembered(file: Iterable[str], lines: list[str]) -> Iterator[str]:
+    """Yield the lines of a file, and append each to a list."""
+    for line in file:
+        lines.append(line)
+        yield line
 
 
 def _position(record: str, index: int, delimiter: str) -> tuple[int, int]:

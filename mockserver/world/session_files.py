@@ -26,7 +26,7 @@ from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.world.csv_cells import Cells, split
-from mockserver.world.csv_places import is_blank, locate
+from mockserver.world.csv_places import is_blank, locate, locate_broken_row
 from mockserver.world.sessions import DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS, Flags
 
 IDS = ("RoomId", "UserId")
@@ -211,7 +211,8 @@ class _Reader:
                 start += len(cells) // width
         except csv.Error as error:
             text = TEXTS["csv_broken"].format(reason=error)
-            raise ConfigurationError.at(str(self._path), text) from None
+            line, column = locate_broken_row(self._path, self._delimiter)
+            raise ConfigurationError([Problem(str(self._path), text, line, column)]) from None
 
     def _complete(self, chunk: list[list[str]], start: int) -> Iterator[list[str]]:
         """Skip blank lines. Report rows of another length, and pad or cut them."""
@@ -322,10 +323,7 @@ def _time(cell: str, default: int | None, index: int, wrong: Wrong) -> int:
     if default is not None and not cell.strip():
         return default
     try:
-        if cell.strip().startswith(("now", "today")):
-            wrong(index, TEXTS["csv_relative"].format(value=cell[:40]))
-            return MIN_TIME
-        return min(parse_time(cell, 0), 10**18)
+        return min(parse_time(cell, None), 10**18)
     except InvalidTime as error:
         wrong(index, error.text)
         return MIN_TIME

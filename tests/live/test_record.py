@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from helpers.engine_client import EngineClient, user_config
 from helpers.length import length
+from helpers.signer import APPSECRET, RESTAPIKEY
 from live.local_target import CREDENTIALS, START, Time, local_target
 from live.second_backend import ALL, APP, DAY, EAST, RECORDS, ROOM, SPREAD, TREND, Backend
 
@@ -71,7 +72,7 @@ def recording(
     target = local_target(unstable.handle, time)
     recorder = Recorder(
         target, mode, client.engine.config.schemas, Recording(resolve(readings), known=frozenset(readings)), RecordingFiles(folder, "en"),
-        Scrubber(target, texts), Pseudonyms(pseudonyms) if pseudonyms else None,
+        Scrubber(target, texts, client.engine.redactor), Pseudonyms(pseudonyms) if pseudonyms else None,
         unknown_codes=frozenset({backend.codes["room_not_found"], backend.codes["user_not_found"]}),
     )  # fmt: skip
     recorder.start()
@@ -288,6 +289,29 @@ def test_no_secret_reaches_a_file_or_the_journal(tmp_path: Path) -> None:
     assert check_folder(tmp_path)[1] == []
 
 
+def test_secrets_in_requests_reach_neither_a_file_nor_the_journal(tmp_path: Path) -> None:
+    """Ids that are or contain a secret of the target, of the mock, or of the request, even if the target repeats them."""
+    time = Time()
+    backend = Backend({"unknown_room": "empty"}, clock=time)
+    seq, operator = "seq-of-a-client-1", "operator-of-a-client"
+    planted = [*APP.values(), APPSECRET, RESTAPIKEY, "0a" * 20, seq, operator, "private-word"]
+    with recording(tmp_path, backend, time, texts=("private-word",)) as session:
+        answers = []
+        for secret in planted:
+            for operation, body in (
+                (ROOM, {"RoomId": secret}),
+                (ROOM, {"RoomId": secret, **span(NOW - 60, NOW)}),
+                (RECORDS, {"UserId": secret, **span(NOW - 900, NOW)}),
+            ):
+                query = {"seq": seq, "identifier": operator}
+                session.client.send({"operation": operation, "body": body, "query": query})
+                answers.append(str(session.client.journal.select().entries[-1].answer))
+    files = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert "a request that contains a secret was not recorded" in files
+    assert [secret for secret in planted if secret in files] == []
+    assert [secret for secret in (*APP.values(), APPSECRET, RESTAPIKEY) if secret in "".join(answers)] == []
+
+
 def test_pseudonyms_are_the_same_everywhere(tmp_path: Path) -> None:
     """No id is written, and the records of a user are still those of one user."""
     time = Time()
@@ -364,7 +388,7 @@ def test_an_answer_is_on_disk_within_ten_seconds(times: Sequence[float], writing
     answer = {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", "TrendData": []}
     raw = Answer(200, {"content-type": "application/json"}, json.dumps(answer).encode(), 0.0)
     days = [f"{10_000_000 + number}" for number in range(len(times))]
-    received = [_Received(TREND, {"QueryDate": day, "CountBy": 1}, True, raw, answer, None) for day in days]
+    received = [_Received(TREND, {"QueryDate": day, "CountBy": 1}, True, False, raw, answer, None) for day in days]
     end = (max(times) + 60.0, None)
     schedule = Schedule([*zip(times, received, strict=True), end], recorder, writing)
     recorder._received, recorder._seconds, recorder._files = schedule, schedule, schedule  # type: ignore[assignment]

@@ -217,6 +217,12 @@ def test_what_a_target_says_is_masked() -> None:
     assert json.loads(target.redact(said)) == ["***"] * 8 + ["why"]
 
 
+def test_an_escaped_identifier_is_masked() -> None:
+    """A target may repeat the query as it was received."""
+    target = Target("http://host", TargetCredentials(KEYS, "op/erator@corp"))
+    assert target.redact("identifier=op%2Ferator%40corp, op\\/erator@corp") == "identifier=***, ***"
+
+
 @pytest.mark.parametrize("url", ["ftp://host", "http://user:pass@host", "http://host/?a=1", "host", ""])
 def test_only_the_url_of_a_server_is_accepted(url: str) -> None:
     """The message names the option and shows no password."""

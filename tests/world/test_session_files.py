@@ -96,6 +96,9 @@ def test_rows_of_another_length_do_not_shift_the_lines_below(tmp_path: Path) -> 
         (f"{HEADER}77,aaa,{START},{START + 5},6,0\n", 2, 30, "audio is longer than leave - enter: at most 5 s"),
         (f"{HEADER}77,aaa,{'9' * 30},,0,0\n", 2, 8, f"'{'9' * 30}' is not a"),
         (f"{HEADER}77,a\x85a,{START},,0,0\n", 2, 4, "too long or not printable"),
+        (f"{HEADER}77,aaa,now-2h,,0,0\n", 2, 8, "'now-2h' is not a time: write seconds, or an absolute time"),
+        (f'{HEADER}77,"a\na",{START},,0,0\n77,"aaa,{START},,0,0\n', 4, 4, "not CSV from here on (unexpected end of"),
+        (f'{HEADER}77,"a"a,{START},,0,0\n', 2, 4, "not CSV from here on (',' expected after '\"'): check"),
         (f"{HEADER}77,aaa,{START},{START},0,0\n", 2, 19, "leave must be after enter"),
         (f"{HEADER}77,a,{START + 9},{START + 20},0,0\n78,a,{START},{START + 10},0,0\n", 2, 6, "at 2019-12-10T00:00:09"),
         (
