@@ -98,6 +98,11 @@ def _ask_recording(
             fields["DestroyTime"] = "0"
         return ViewResult(fields)
     result = view(world, body, now, readings)
+    if readings["room_window"] == "room" and result.fields["Users"]:
+        chosen = view(world, body, now, {**readings, "room_window": "stays", "room_without_calls": "known"})
+        if not chosen.fields["Users"]:
+            # The backend may return all users only if the time range selects one of them.
+            raise NotFound(NOT_RECORDED, "BeginTime", f"{body.get('BeginTime', '')}, without calls")
     if room and 0 < room.destroy <= now and result.fields["CreateTime"] == str(room.create):
         result.fields["DestroyTime"] = str(room.destroy)
     return result

@@ -38,10 +38,10 @@ CHOICES: dict[str, list[Any]] = {
     "max_range_days": [31, 0, 1, 7, 100, 3_660], "unknown_room_times": ["empty", "zero"],
     "room_without_calls": ["known", "outside", "unknown"], "user_without_calls": ["known", "unknown"],
 }  # fmt: skip
-HABITS = ("present_rooms", "single_rows", "clock_behind", "whole_ticks")
-"""Ambiguities without a reading: a room's time range selects the users present, whatever `window` selects;
-counts without a volume are left out one by one; the clock is behind; a tick that has a volume of any count is listed for
-each count."""
+HABITS = ("present_rooms", "single_rows", "clock_behind", "whole_ticks", "selected_rooms")
+"""Ambiguities without a reading: a room's time range selects the users present, whatever `window` selects; counts
+without a volume are left out one by one; the clock is behind; a tick that has a volume of any count is listed for each
+count; a time range selects a room only if it selects one of its sessions."""
 DEFAULTS = {name: values[0] for name, values in CHOICES.items()}
 RECORDS, ROOM, ALL = ("query_instance_all_records_by_time", "query_room_info", "query_all_instance_by_time")
 TREND, SPREAD, QUALITY = (
@@ -331,7 +331,10 @@ class Backend:
             rule = "overlap" if "present_rooms" in self.habits else self.readings["window"]
             chosen = [each for each in calls if self.within(each, begin, end, rule)]
         else:
-            chosen = calls if create <= end and destroy >= begin else []
+            exists = create <= end and destroy >= begin
+            if "selected_rooms" in self.habits:
+                exists = any(self.within(each, begin, end) for each in calls)
+            chosen = calls if exists else []
         away = {"known": False, "outside": create > end or destroy < begin, "unknown": not chosen}
         if away[self.readings["room_without_calls"]]:
             return self.unknown_room(fields)

@@ -127,7 +127,10 @@ def test_a_recording_answers_what_was_never_asked_or_says_so(tmp_path: Path, see
     """Under any readings, known or not, for any recording, also over hours with calls that begin and end."""
     draw, time = random.Random(seed), Time()
     backend = Backend(
-        {name: draw.choice(CHOICES[name]) for name in DATA_READINGS} | {"max_range_days": 0}, clock=time, seed=seed
+        {name: draw.choice(CHOICES[name]) for name in DATA_READINGS} | {"max_range_days": 0},
+        clock=time,
+        seed=seed,
+        habits=frozenset({"selected_rooms"} if seed % 2 else ()),
     )
     source, times, asked = questions(draw, backend), list[int](), list[Question]()
     number = draw.choice([5, 20, 60])
@@ -161,6 +164,31 @@ def test_a_recording_answers_what_was_never_asked_or_says_so(tmp_path: Path, see
             got = mock.ask(operation, body)
             assert got["ErrorCode"] != NOT_RECORDED, json.dumps([seed, backend.readings, operation, body])
             assert checker.is_faithful(got, (operation, body)), json.dumps([seed, backend.readings, body, got])
+
+
+@pytest.mark.parametrize("window", ["overlap", "enter", "leave", "contained"])
+@pytest.mark.parametrize("habit", ["", "selected_rooms"])
+def test_a_range_without_calls_inside_the_life_of_a_room_is_not_recorded(
+    tmp_path: Path, window: str, habit: str
+) -> None:
+    """With room_window=room the backend may return all users of the room, or none."""
+    time = Time()
+    backend = Backend({"window": window, "room_window": "room"}, clock=time, habits=frozenset({habit}))
+    start = YESTERDAY
+    template = backend.log[0]
+    backend.log = [
+        {**template, "user": user, "room": "r", "create": start, "enter": enter, "leave": enter + 600, "audio": 0, "video": 0}
+        for user, enter in (("a", start + 3_600), ("b", start + 7_200))
+    ]  # fmt: skip
+    for each in backend.log:
+        each["create"] = start + 3_600
+    with recording(tmp_path, backend, time) as session:
+        session.ask(ALL, **span(start, start + DAY))
+        session.ask(ROOM, RoomId="r")
+    mock = replayed(tmp_path, backend)
+    between, around = span(start + 5_000, start + 6_000), span(start + 7_000, start + 9_000)
+    assert mock.ask(ROOM, {"RoomId": "r", **between})["ErrorCode"] == NOT_RECORDED
+    assert len(mock.ask(ROOM, {"RoomId": "r", **around})["Users"]) == 2
 
 
 def test_a_recording_of_last_month_passes_the_verify_that_the_target_passed(tmp_path: Path) -> None:
