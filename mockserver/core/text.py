@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Lang = Literal["en", "zh"]
+MASK = "***"  # Shown in place of a secret.
 
 
 class Text(NamedTuple):

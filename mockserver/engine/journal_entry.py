@@ -17,14 +17,13 @@ from typing import Any, Literal, NamedTuple
 
 from mockserver.contract.violations import CHECKSUM_LENGTH, Violation, mask_checksums, mask_fault_secret
 from mockserver.core.http import Request
-from mockserver.core.text import Text
+from mockserver.core.text import MASK, Text
 
 EntryKind = Literal["request", "stray"]
 MAX_BODY = 65_536  # Bytes stored of a request body, and of an answer.
 SHORT_ANSWER = 448  # Bytes stored of an older long answer.
 MAX_TEXT = 2_048  # Characters stored of one header or parameter.
 MAX_FIELDS = 200  # Headers, parameters or fields stored of one request.
-MASK = "***"
 _MAX_VALUE = 256  # Characters stored of one body field, beside the body itself. No documented value is longer.
 _CREDENTIAL = re.compile(
     r"auth|cookie|secret|token|passw|credential|session|api-?key|checksum|signature", re.ASCII | re.IGNORECASE

@@ -17,13 +17,12 @@ from mockserver.contract.schemas import Schemas
 from mockserver.core.documents import unreadable
 from mockserver.core.errors import ConfigurationError
 from mockserver.core.machine_time import machine_time
-from mockserver.core.text import Text
+from mockserver.core.text import MASK, Text
 from mockserver.live.answers import Finding, check_answer, parse_answer
 from mockserver.live.call_log import CallLog
 from mockserver.live.probing import Invariant
 from mockserver.live.target import DEFAULT_IDENTIFIER, Answer
 from mockserver.live.verify import Result
-from mockserver.validation.redactor import MASK
 
 _MASKED = ("checksum", "seq", "identifier")
 _SIGNATURE = ("appkey", *_MASKED)

@@ -180,9 +180,10 @@ def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[
     codes = {each.name: each.code for each in result.errors}
     unknown = {ROOM: codes["room_not_found"], RECORDS: codes["user_not_found"]}
     for reply in result.replies:
-        texts = [scrubber.scrub_data(json.dumps(each, ensure_ascii=False), ()) for each in (reply.body, reply.value)]
-        body, value = map(json.loads, texts)
-        if not schemas.request(reply.operation).accepts(body) or not isinstance(value, dict):
+        asked = json.dumps(reply.body, ensure_ascii=False)
+        value = json.loads(scrubber.scrub_data(json.dumps(reply.value, ensure_ascii=False), ()))
+        is_valid = schemas.request(reply.operation).accepts(body := json.loads(asked))
+        if not is_valid or not isinstance(value, dict) or scrubber.scrub_data(asked, ()) != asked:
             continue
         if not reply.ok:
             if reply.code is not None and reply.code == unknown.get(reply.operation):

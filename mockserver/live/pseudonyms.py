@@ -8,8 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mockserver.core.text import MASK
 from mockserver.live.target import DEFAULT_IDENTIFIER, Target
-from mockserver.validation.redactor import MASK, Redactor
+from mockserver.validation.redactor import Redactor
 
 _IDS = ("UserId", "RoomId")
 _HEX_DIGEST = re.compile(r"(?:\b|(?<=_))[0-9A-Fa-f]{40}(?![0-9A-Za-z])", re.ASCII)
@@ -42,7 +43,9 @@ class Pseudonyms:
         if not isinstance(value, Mapping):
             return value
         return {
-            name: self.stand_in(name, item) if name in _IDS and isinstance(item, str) and item else self.replace(item)
+            name: self.stand_in(name, item)
+            if name in _IDS and isinstance(item, str) and item not in ("", MASK)
+            else self.replace(item)
             for name, item in value.items()
         }
 
@@ -76,7 +79,11 @@ class Scrubber:
         for whole in self._whole:
             if whole in text:
                 text = text.replace(whole, f'"{MASK}"')
-        return _HEX_DIGEST.sub(MASK, text)
+        if _HEX_DIGEST.search(text):
+            # Other digests may be ids.
+            sent = self._target.sent()
+            text = _HEX_DIGEST.sub(lambda found: MASK if found[0].lower() in sent else found[0], text)
+        return text
 
     def scrub_text(self, text: str) -> str:
         """Return a message without secrets, appkey and identifier."""

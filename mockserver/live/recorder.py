@@ -22,7 +22,7 @@ from mockserver.contract.checksum import new_seq
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.violations import Violation
 from mockserver.core.machine_time import monotonic
-from mockserver.core.text import Lang, Text
+from mockserver.core.text import MASK, Lang, Text
 from mockserver.engine.context import Decision, RequestContext
 from mockserver.engine.responder import Responder
 from mockserver.live.answers import check_answer, has_unfit_id, is_envelope, is_success, parse_answer
@@ -33,7 +33,7 @@ from mockserver.live.recording import RECORDS, ROOM, Recording
 from mockserver.live.recording_files import RecordingFiles
 from mockserver.live.target import DEFAULT_IDENTIFIER, Answer, Target, TargetError
 from mockserver.scenarios.model import error_name_of
-from mockserver.validation.redactor import MASK, MIN_SECRET_LENGTH
+from mockserver.validation.redactor import MIN_SECRET_LENGTH
 
 log = logging.getLogger("mockserver")
 Mode = Literal["record", "spy", "shadow"]
@@ -196,13 +196,14 @@ class Recorder:
         return _Received(context.operation_name, context.body, _is_valid(context), secret, answer, value, changed, mock)
 
     def _contains_secret(self, context: RequestContext, seqs: tuple[str, ...]) -> bool:
-        """Whether the body of a request contains a secret, or an id of it the seq or the identifier of the client."""
+        """Whether the body of a request contains a secret, or an id in it checksum, seq or identifier of the client."""
         text = json.dumps(context.body, ensure_ascii=False)
-        ids = [context.body[name] for name in ("UserId", "RoomId") if name in context.body]
-        seq, identifier = context.query.get("seq", ""), context.query.get("identifier", "")
-        own = (len(seq) >= MIN_SECRET_LENGTH and seq in each for each in ids)
+        ids = [str(context.body[name]) for name in ("UserId", "RoomId") if name in context.body]
+        own = [value for name in ("checksum", "seq") if len(value := context.query.get(name, "")) >= MIN_SECRET_LENGTH]
+        identifier = context.query.get("identifier", "")
         named = identifier != DEFAULT_IDENTIFIER and identifier in ids
-        return MASK in text or named or any(own) or self._scrubber.scrub_data(text, seqs) != text
+        used = any(value in each for value in own for each in ids)
+        return MASK in text or named or used or self._scrubber.scrub_data(text, seqs) != text
 
     def _compare_later(self, context: RequestContext, own: Decision) -> None:
         if not self._pending.acquire(blocking=False):

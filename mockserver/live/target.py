@@ -33,9 +33,9 @@ from mockserver.core.json_reader import read_json
 from mockserver.core.machine_time import machine_time, monotonic, sleep
 from mockserver.core.settings import read_variable
 from mockserver.core.suggestions import unknown
-from mockserver.core.text import Text
+from mockserver.core.text import MASK, Text
 from mockserver.core.yaml_reader import read_yaml
-from mockserver.validation.redactor import MASK, Redactor
+from mockserver.validation.redactor import Redactor
 
 JSON_HEADERS = {"Content-Type": "application/json"}
 DEFAULT_IDENTIFIER = "admin"  # The document's own (§1.1.2): no secret.
@@ -212,6 +212,11 @@ class Target:
             received = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, received, content, self._ticks() - started, now)
         raise AssertionError
+
+    def sent(self) -> frozenset[str]:
+        """Return the last checksums and seqs that were sent, and the checksums of the other formula."""
+        # A list, because other threads add to the deque.
+        return frozenset(list(self._sent))
 
     def redact(self, text: str) -> str:
         """Return a text from the target with credentials, checksums, seqs and the identifier masked."""

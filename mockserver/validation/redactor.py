@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from mockserver.core.http import Request
+from mockserver.core.text import MASK
 
-MASK = "***"
 MIN_SECRET_LENGTH = 8  # Shorter keys may occur in ordinary words, and masking these would reveal the key.
 _MAX_SPELLINGS = 100_000  # Then the oldest are forgotten. Apps created at run time never unregister theirs.
 _PREFIX_LENGTH = 6

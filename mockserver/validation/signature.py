@@ -11,12 +11,11 @@ from mockserver.contract.checksum import Formula, checksum_matches
 from mockserver.contract.readings import Readings
 from mockserver.contract.violations import Violation, format_duration, make_violation, shorten
 from mockserver.core.http import Request
-from mockserver.core.text import Text
+from mockserver.core.text import MASK, Text
 from mockserver.validation.claims import Claims
 from mockserver.validation.curtime import diagnose_curtime, diagnose_offset
 from mockserver.validation.diagnosis import diagnose
 from mockserver.validation.query import PARAMETERS, read_query
-from mockserver.validation.redactor import MASK
 
 _FRACTION = re.compile(r"([0-9]{10})\.[0-9]{1,12}", re.ASCII)
 _FORMULAS: dict[str, tuple[Formula, ...]] = {"v2": ("v2",), "v1": ("v1",), "either": ("v2", "v1"), "off": ("v2",)}

@@ -11,6 +11,7 @@ import numpy as np
 from mockserver.contract.readings import Readings
 from mockserver.core.clock import DAY_SECONDS, parse_day, show_time
 from mockserver.core.errors import NotFound
+from mockserver.core.text import MASK
 from mockserver.world.coverage import DECIDING, ENDING, NOT_RECORDED, Coverage
 from mockserver.world.recorded import RecordedWorld
 from mockserver.world.records import (
@@ -88,10 +89,15 @@ def _ask_recording(
     view = VIEWS[operation]
     if "RoomId" not in body:
         is_seen = "UserId" not in body or world.has_user(body["UserId"])
+        if not is_seen and world.has_user(MASK):
+            # This may be the id that is masked.
+            raise NotFound(NOT_RECORDED, "UserId", body["UserId"])
         coverage.check_user(body, now, readings, is_seen=is_seen)
         _check_ends(world, coverage, body, readings)
         return view(world, body, now, readings)
     room = world.known_room(body["RoomId"])
+    if room is None and world.known_room(MASK):
+        raise NotFound(NOT_RECORDED, "RoomId", body["RoomId"])
     if coverage.check_room(body, now, readings, room):
         fields = dict(coverage.rooms_seen[body["RoomId"]])
         if not fields["DestroyTime"] and readings["ongoing"] == "zero":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import queue
 from collections import deque
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from helpers.engine_client import EngineClient, user_config
 from helpers.length import length
-from helpers.signer import APPSECRET, RESTAPIKEY
+from helpers.signer import APPSECRET, RESTAPIKEY, checksum
 from live.local_target import CREDENTIALS, START, Time, local_target
 from live.second_backend import ALL, APP, DAY, EAST, RECORDS, ROOM, SPREAD, TREND, Backend
 
@@ -294,7 +295,7 @@ def test_secrets_in_requests_reach_neither_a_file_nor_the_journal(tmp_path: Path
     time = Time()
     backend = Backend({"unknown_room": "empty"}, clock=time)
     seq, operator = "seq-of-a-client-1", "operator-of-a-client"
-    planted = [*APP.values(), APPSECRET, RESTAPIKEY, "0a" * 20, seq, operator, "private-word"]
+    planted = [*APP.values(), APPSECRET, RESTAPIKEY, checksum(str(NOW)), seq, operator, "private-word"]
     with recording(tmp_path, backend, time, texts=("private-word",)) as session:
         answers = []
         for secret in planted:
@@ -303,13 +304,49 @@ def test_secrets_in_requests_reach_neither_a_file_nor_the_journal(tmp_path: Path
                 (ROOM, {"RoomId": secret, **span(NOW - 60, NOW)}),
                 (RECORDS, {"UserId": secret, **span(NOW - 900, NOW)}),
             ):
-                query = {"seq": seq, "identifier": operator}
+                query = {"seq": seq, "identifier": operator, "curtime": str(NOW)}
                 session.client.send({"operation": operation, "body": body, "query": query})
                 answers.append(str(session.client.journal.select().entries[-1].answer))
     files = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     assert "a request that contains a secret was not recorded" in files
     assert [secret for secret in planted if secret in files] == []
     assert [secret for secret in (*APP.values(), APPSECRET, RESTAPIKEY) if secret in "".join(answers)] == []
+
+
+def test_ids_that_look_like_a_checksum_are_recorded(tmp_path: Path) -> None:
+    """Only checksums that were sent are masked."""
+    time = Time()
+    backend = Backend({}, clock=time)
+    for each in backend.log:
+        each["user"] = hashlib.sha1(each["user"].encode()).hexdigest()
+    whole = span(YESTERDAY, YESTERDAY + DAY)
+    with recording(tmp_path, backend, time) as session:
+        rows = session.ask(ALL, **whole)["UsersList"]
+        session.ask(RECORDS, UserId=rows[0]["UserId"], **whole)
+    mock = replayed(tmp_path, backend)
+    assert sorted_rows(mock.ask(ALL, whole)["UsersList"]) == sorted_rows(rows)
+    for user in (rows[0]["UserId"], rows[-1]["UserId"]):
+        expected = backend.query_instance_all_records_by_time({"UserId": user, **whole})
+        assert mock.ask(RECORDS, {"UserId": user, **whole})["UserRecords"] == expected["UserRecords"]
+
+
+def test_an_id_that_is_masked_is_not_reported_as_unknown(tmp_path: Path) -> None:
+    """The target's identifier can also be the id of a user or a room; it is not written."""
+    time, own = Time(), APP["identifier"]
+    backend = Backend({}, clock=time)
+    chosen = next(each for each in backend.log if each["enter"] > YESTERDAY and each["leave"] < YESTERDAY + DAY)
+    user, room = chosen["user"], chosen["room"]
+    for each in backend.log:
+        each["user"] = own if each["user"] == user else each["user"]
+        each["room"] = own if each["room"] == room else each["room"]
+    whole = span(YESTERDAY, YESTERDAY + DAY)
+    with recording(tmp_path, backend, time) as session:
+        session.ask(ALL, **whole)
+        session.ask(RECORDS, UserId=own, **whole)
+    assert own not in "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    mock = replayed(tmp_path, backend)
+    assert mock.ask(RECORDS, {"UserId": own, **whole})["ErrorCode"] == 1403
+    assert mock.ask(ROOM, {"RoomId": own, **whole})["ErrorCode"] == 1403
 
 
 def test_pseudonyms_are_the_same_everywhere(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mockserver.contract.apps import Credentials
 from mockserver.core.http import Request
-from mockserver.validation.redactor import MASK, MIN_SECRET_LENGTH, Redactor
+from mockserver.core.text import MASK
+from mockserver.validation.redactor import MIN_SECRET_LENGTH, Redactor
 
 SECRET, REST = "CaNaRy/secret+of_one-app==", "canary~restapikey&one"
 AROUND = st.text("房间 é\n\t", max_size=20)
