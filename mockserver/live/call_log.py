@@ -10,7 +10,8 @@ from typing import Any
 
 from mockserver.core.clock import DAY_SECONDS, format_day, parse_day, start_of_day
 from mockserver.live import clues
-from mockserver.live.probing import ALL, RECORDS, Prober, Reply
+from mockserver.live.probing import ALL, RECORDS, Prober
+from mockserver.live.replies import Reply
 
 RECENT = 4 * 3_600  # Assumed maximum length of a call, in seconds.
 _SAMPLE_DAY = "20191210"  # The day of the document's samples.

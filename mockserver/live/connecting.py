@@ -11,7 +11,8 @@ from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import is_envelope
 from mockserver.live.call_log import seconds_of
-from mockserver.live.probing import ALL, DATE_TOLERANCE, QUALITY, TREND, Prober, Reply, date_offset
+from mockserver.live.probing import ALL, DATE_TOLERANCE, QUALITY, TREND, Prober, date_offset
+from mockserver.live.replies import Reply
 
 NO_CHECKSUM = "0" * 40
 MAX_SKEW = 60  # Seconds by which the clock of a target may be wrong, unless its Date header or its data show more.

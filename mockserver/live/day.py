@@ -11,7 +11,8 @@ from typing import Any
 
 from mockserver.core.clock import DAY_SECONDS, parse_day
 from mockserver.live.call_log import CallLog, Session, ask_all, seconds_of
-from mockserver.live.probing import DISTRIBUTION, QUALITY, TREND, Prober, Reply
+from mockserver.live.probing import DISTRIBUTION, QUALITY, TREND, Prober
+from mockserver.live.replies import Reply
 
 COUNTS = (1, 2, 3, 4)
 COLUMNS = ("CommunicateDuration", "RoomCnt", "PeakOnlineNum", "CommunicateNum")

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from mockserver.core.text import Text
 from mockserver.live.call_log import CallLog, Session, ask_user, selects
-from mockserver.live.probing import Prober, Reply
+from mockserver.live.probing import Prober
 from mockserver.live.record_readings import ask_room, complete_rooms
+from mockserver.live.replies import Reply
 
 _USERS: Mapping[tuple[bool | None, ...], str] = {(True,): "unknown", (False,): "known"}
 _ROOMS: Mapping[tuple[bool | None, ...], str] = {

@@ -18,52 +18,18 @@ from mockserver.contract.readings import Value
 from mockserver.contract.schemas import Schemas
 from mockserver.core.machine_time import machine_time
 from mockserver.core.text import Text
-from mockserver.live.answers import Finding, check_answer, is_envelope, is_success, parse_answer
+from mockserver.live.answers import Finding, Severity, check_answer, is_envelope, parse_answer
+from mockserver.live.replies import Body, Reply
 from mockserver.live.target import JSON_HEADERS, Answer, Target, TargetError
 
 RECORDS, ROOM, ALL, TREND, DISTRIBUTION, QUALITY = OPERATIONS
 DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
 _SETTLED_FRACTION = 0.4
+_MAX_FINDINGS = 3  # Findings of one invariant; more violations are only counted.
+_MAX_FOREIGN = 3  # Requests in a row without an answer of this API, after which a valid one is sent.
+_UNCHECKED = 10  # Requests after that one in which a refusal is not checked again.
 _NOTHING = Text("nothing to compare", "没有可比较的数据")
 _LIMITED = re.compile(r"too many|rate.?limit|throttl|quota|qps|频繁|限流|过多|超过.*频率", re.IGNORECASE)
-Body = Mapping[str, Any] | bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A request and its answer, if there was one."""
-
-    operation: str
-    body: Body
-    request: str  # As a shell command, without the signature.
-    status: int = 0
-    value: Any = None
-    at: float = 0.0  # When the request was signed, in seconds by the target's clock.
-    raw: bytes = b""
-    problem: Text | None = None  # Why there is no answer.
-    unrecorded: bool = False  # Whether the target is a mock whose recording does not contain the answer.
-
-    @property
-    def ok(self) -> bool:
-        """Whether the target reports a success."""
-        return is_success(self.value)
-
-    @property
-    def code(self) -> int | None:
-        """The ErrorCode of a failure; None for other answers."""
-        code = self.value.get("ErrorCode") if is_envelope(self.value) and not self.ok else None
-        return code if isinstance(code, int) and not isinstance(code, bool) else None
-
-    @property
-    def info(self) -> str:
-        """The ErrorInfo, empty if there is none."""
-        info = self.value.get("ErrorInfo") if isinstance(self.value, dict) else ""
-        return info if isinstance(info, str) else ""
-
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """Return the rows of a list in the answer; an empty list if there is no such list."""
-        rows = self.value.get(name) if isinstance(self.value, dict) else None
-        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +72,9 @@ class Prober:
         self.date = ""  # The Date header of the last answer.
         self._curtimes: set[tuple[str, str]] = set()
         self._fractions = itertools.count(int(machine_time() * 10) % 900_000)
+        self._first: tuple[str, Body] | None = None  # Operation and body of the first accepted request.
+        self._foreign = 0  # Requests in a row without an answer of this API.
+        self._next_check = 0  # Number of the first request whose refusal is checked again.
         self._used_until = 0  # Curtimes up to this one were used before this examination.
 
     def now(self) -> float:
@@ -145,6 +114,12 @@ class Prober:
                     break
             if self.once and reply.code != first.code:
                 self._used_until = max(self._used_until, int(used[:10]))
+        if reply.ok:
+            self._first = self._first or (operation, body)
+        self._foreign = 0 if is_envelope(reply.value) else self._foreign + 1
+        is_refused = expected and reply.code is not None and not reply.unrecorded
+        if self._foreign >= _MAX_FOREIGN or is_refused or _seems_limited(reply):
+            self._check_target(reply)
         if reply.unrecorded:
             text = Text("the recording does not contain this", "录制中没有这项内容")
             self.report(operation, Finding("info", "not_recorded", text, reply.request))
@@ -155,6 +130,28 @@ class Prober:
             )
             self.report(operation, Finding("error", "refused", text, reply.request))
         return reply
+
+    def _check_target(self, failed: Reply) -> None:
+        """Send the first accepted request again. Raise TargetError if it fails in the same way."""
+        if self._first is None or (not self._foreign and self.target.requests < self._next_check):
+            return
+        (operation, body), self._first, self._foreign = self._first, None, 0
+        self._next_check = self.target.requests + _UNCHECKED
+        reply = self.ask(operation, body, expected=False)
+        self._first = operation, body
+        if reply.problem:
+            raise self.target.error("unreachable", reply.problem)
+        if not is_envelope(reply.value):
+            raise self.target.error("other_api", Text(
+                f"the target no longer answers as this API: HTTP {reply.status}",
+                f"目标不再按该 API 响应：HTTP {reply.status}",
+            ))  # fmt: skip
+        if reply.code is not None and reply.code == failed.code:
+            said = f"{reply.code} {self.redact(reply.info)}"
+            raise self.target.error("rate_limited", Text(
+                f"the target now refuses requests that it accepted before: {said}; try again later with a lower --rate",
+                f"目标现在拒绝先前接受的请求：{said}；请稍后以更低的 --rate 重试",
+            ))  # fmt: skip
 
     def _may_be_stale(self, reply: Reply) -> bool:
         """Whether a curtime that is valid otherwise can be the reason for a refusal."""
@@ -238,6 +235,14 @@ class Prober:
         """Return the result for an invariant."""
         return self.invariants.setdefault(name, Invariant())
 
+    def violate(self, name: str, text: Text, reply: Reply, severity: Severity = "error") -> None:
+        """Record a violation of an invariant."""
+        invariant = self.invariant(name)
+        invariant.violations += 1
+        if len(invariant.findings) < _MAX_FINDINGS:
+            text = Text(*map(self.target.redact_secrets, text))
+            invariant.findings.append(Finding(severity, name, text, reply.request))
+
     def redact(self, text: str) -> str:
         """Return a text from the target as one short line without secrets, for a message."""
         line = self.clean(" ".join(text.split()))
@@ -255,7 +260,7 @@ class Prober:
         if not isinstance(body, bytes):
             self.replies.append(reply)
         self.date = answer.headers.get("date", "")
-        if answer.status == 429 or (reply.code is not None and _LIMITED.search(reply.info)):
+        if answer.status == 429 or (self._first is None and _seems_limited(reply)):
             raise self.target.error("rate_limited", Text(
                 f"the target limits the rate of requests (HTTP {answer.status}); try again later with a lower --rate",
                 f"目标限制请求频率（HTTP {answer.status}）；请稍后以更低的 --rate 重试",
@@ -312,6 +317,11 @@ class Prober:
         text = content.decode("utf-8", "replace")
         words.append(f"-d {shlex.quote(text if len(text) <= 500 else text[:60] + '…')}")
         return self.target.redact_secrets(" ".join(words) + (f"  # {', '.join(notes)}" if notes else ""))
+
+
+def _seems_limited(reply: Reply) -> bool:
+    """Whether the text of a failure is like one about the rate of requests, or about too much of something else."""
+    return reply.code is not None and _LIMITED.search(reply.info) is not None
 
 
 def date_offset(answer_date: str, now: float) -> float | None:

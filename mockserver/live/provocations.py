@@ -16,7 +16,8 @@ from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import Finding, is_envelope
 from mockserver.live.connecting import valid_body
-from mockserver.live.probing import ALL, DISTRIBUTION, QUALITY, RECORDS, ROOM, TREND, Prober, Reply
+from mockserver.live.probing import ALL, DISTRIBUTION, QUALITY, RECORDS, ROOM, TREND, Prober
+from mockserver.live.replies import Reply
 
 UNKNOWN_ID = "no-such-id-7c1f4e0b9a52"
 _LARGE = 2 * 1024 * 1024

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 from mockserver.core.text import Text
-from mockserver.live.answers import Finding, Severity
 from mockserver.live.call_log import CallLog, Listing, Session, ask_user, main_window, seconds_of, selects
-from mockserver.live.probing import Prober, Reply
+from mockserver.live.probing import Prober
 from mockserver.live.record_readings import ask_room, complete_rooms, totals_of, users_of
+from mockserver.live.replies import Reply
 
 INVARIANTS = (
     "records_match_list",
@@ -23,15 +24,9 @@ INVARIANTS = (
     "windows",
     "ids",
 )
-_MAX_FINDINGS = 3  # Findings of one invariant; more violations are only counted.
 
 
-def violated(prober: Prober, name: str, text: Text, reply: Reply, severity: Severity = "error") -> None:
-    """Record a violation of an invariant."""
-    prober.invariant(name).violations += 1
-    findings = prober.invariant(name).findings
-    if len(findings) < _MAX_FINDINGS:
-        findings.append(Finding(severity, name, Text(*map(prober.target.redact_secrets, text)), reply.request))
+_AHEAD = 600  # Seconds after now, beyond which no clock is the reason for a time.
 
 
 def look_up(prober: Prober, log: CallLog, requests: int) -> None:
@@ -60,7 +55,7 @@ def _compare_user(
     answer = ask_user(prober, log, user, listing.begin, listing.end)
     if not answer.reply.ok:
         text = Text(f"2.1 refuses user {user}, whom 2.3 lists", f"2.1 拒绝 2.3 列出的用户 {user}")
-        violated(prober, "ids", text, answer.reply)
+        prober.violate("ids", text, answer.reply)
         return
     _check_echo(prober, answer.reply, "UserId", user)
     invariant = prober.invariant("records_match_list")
@@ -69,18 +64,18 @@ def _compare_user(
         other = answer.sessions.get(session.key)
         if other is None:
             text = Text(f"2.3 lists {_show(session)}, 2.1 does not", f"2.3 有 {_show(session)}，2.1 没有")
-            violated(prober, "records_match_list", text, answer.reply)
+            prober.violate("records_match_list", text, answer.reply)
         elif other != session:
             text = Text(
                 f"{_show(session)}: {_difference(session, other)}", f"{_show(session)}：{_difference(session, other)}"
             )
-            violated(prober, "records_match_list", text, answer.reply)
+            prober.violate("records_match_list", text, answer.reply)
     missing = [session for key, session in answer.sessions.items() if key not in listing.sessions]
     settled = {each.key for each in log.settled()} if missing else settled
     for session in missing:
         if session.key in settled:
             text = Text(f"2.1 lists {_show(session)}, 2.3 does not", f"2.1 有 {_show(session)}，2.3 没有")
-            violated(prober, "records_match_list", text, listing.reply)
+            prober.violate("records_match_list", text, listing.reply)
 
 
 def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None:
@@ -88,11 +83,16 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
     reply = ask_room(prober, room)
     if not reply.ok:
         text = Text(f"2.2 refuses room {room}, which 2.3 lists", f"2.2 拒绝 2.3 列出的房间 {room}")
-        violated(prober, "ids", text, reply)
+        prober.violate("ids", text, reply)
         return
     _check_echo(prober, reply, "RoomId", room)
     times = (min(each.enter for each in sessions), max(each.leave or 0 for each in sessions))
     shown = (seconds_of(reply.value.get("CreateTime")), seconds_of(reply.value.get("DestroyTime")))
+    if (shown[1] or 0) > reply.at + _AHEAD:
+        text = Text(
+            f"room {room}: DestroyTime {shown[1]} is in the future", f"房间 {room}：DestroyTime {shown[1]} 在未来"
+        )
+        prober.violate("room_times", text, reply)
     seen = shown[1] is not None and shown[1] < log.started - 5 and log.covers(sessions[0].create, shown[1])
     if shown[1] is None or (shown[1] > times[1] and not seen):
         return  # The room was in use after the time for which its sessions are known.
@@ -100,14 +100,14 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
     prober.invariant("room_totals").checked += 1
     if len(got) < len(reply.rows("Users")):
         text = Text(f"room {room}: a user has more than one row", f"房间 {room}：有用户占多行")
-        violated(prober, "room_totals", text, reply)
+        prober.violate("room_totals", text, reply)
     if expected != got:
         different = sorted(user for user in {*expected, *got} if expected.get(user) != got.get(user))[0]
         text = Text(
             f"room {room}, user {different}: {_row(got.get(different))} in 2.2, {_row(expected.get(different))} in the records of 2.3",
             f"房间 {room} 用户 {different}：2.2 为 {_row(got.get(different))}，2.3 的记录为 {_row(expected.get(different))}",
         )
-        violated(prober, "room_totals", text, reply)
+        prober.violate("room_totals", text, reply)
     prober.invariant("room_times").checked += 1
     # The user who created the room may still be in it, and not be listed.
     is_possible = shown[0] is not None and shown[0] <= times[0] and shown[1] == times[1]
@@ -116,7 +116,7 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
             f"room {room}: CreateTime and DestroyTime are {shown}, first enter and last leave {times}",
             f"房间 {room}：CreateTime 与 DestroyTime 为 {shown}，首次进入与最后离开为 {times}",
         )
-        violated(prober, "room_times", text, reply)
+        prober.violate("room_times", text, reply)
 
 
 def may_hide_calls(prober: Prober) -> bool:
@@ -128,7 +128,7 @@ def _check_echo(prober: Prober, reply: Reply, name: str, sent: str) -> None:
     prober.invariant("ids").checked += 1
     if reply.value.get(name) != sent:
         text = Text(f"{name} of the answer differs from that of the request", f"响应的 {name} 与请求不同")
-        violated(prober, "ids", text, reply)
+        prober.violate("ids", text, reply)
 
 
 def check_sessions(prober: Prober, log: CallLog) -> None:
@@ -145,16 +145,22 @@ def check_sessions(prober: Prober, log: CallLog) -> None:
                 f"{_show(each)}: not CreateTime ≤ EnterTime < LeaveTime",
                 f"{_show(each)}：不满足 CreateTime ≤ EnterTime < LeaveTime",
             )
-            violated(prober, "session_times", text, reply)
+            prober.violate("session_times", text, reply)
         elif not (0 <= each.audio <= length and 0 <= each.video <= length):
             text = Text(
                 f"{_show(each)}: {each.audio} s of audio, {each.video} s of video in {length} s",
                 f"{_show(each)}：{length} 秒内音频 {each.audio} 秒、视频 {each.video} 秒",
             )
-            violated(prober, "durations", text, reply)
+            prober.violate("durations", text, reply)
+    for each in log.sessions.values():
+        if max(each.enter, each.leave or 0) > source[each.key].at + _AHEAD:
+            text = Text(f"{_show(each)} is in the future", f"{_show(each)} 在未来")
+            prober.violate("session_times", text, source[each.key])
     for known, changed, listing in log.conflicts:
+        if may_hide_calls(prober) and changed == replace(known, create=min(known.create, changed.create)):
+            continue  # The call of the user who created the room has ended since.
         text = Text(f"{_show(known)}: {_difference(known, changed)}", f"{_show(known)}：{_difference(known, changed)}")
-        violated(prober, "records_match_list", text, listing.reply)
+        prober.violate("records_match_list", text, listing.reply)
     _check_overlaps(prober, log.settled(), source)
     _check_listings(prober, log)
 
@@ -171,7 +177,7 @@ def _check_overlaps(prober: Prober, sessions: Iterable[Session], source: dict[tu
                     f"user {user} is in two sessions at once: {_show(earlier)} and {_show(later)}",
                     f"用户 {user} 同时处于两个会话：{_show(earlier)} 与 {_show(later)}",
                 )
-                violated(prober, "disjoint_sessions", text, source[later.key], "warning")
+                prober.violate("disjoint_sessions", text, source[later.key], "warning")
 
 
 def _check_listings(prober: Prober, log: CallLog) -> None:
@@ -193,7 +199,7 @@ def _check_listings(prober: Prober, log: CallLog) -> None:
                 f"{operation} for {listing.begin}…{listing.end} lists {shown} more than once",
                 f"{operation} 在 {listing.begin}…{listing.end} 重复列出 {shown}",
             )
-            violated(prober, "windows", text, listing.reply)
+            prober.violate("windows", text, listing.reply)
         for session in settled if listing.user is None else by_user[listing.user]:
             invariant.checked += 1
             listed = session.key in listing.sessions
@@ -203,7 +209,7 @@ def _check_listings(prober: Prober, log: CallLog) -> None:
                     f"{operation} for {listing.begin}…{listing.end} {verb} {_show(session)} (window={rule})",
                     f"{operation} 在 {listing.begin}…{listing.end} {verb_zh} {_show(session)}（window={rule}）",
                 )
-                violated(prober, "windows", text, listing.reply)
+                prober.violate("windows", text, listing.reply)
 
 
 def _check_nested(prober: Prober, log: CallLog) -> None:
@@ -218,7 +224,7 @@ def _check_nested(prober: Prober, log: CallLog) -> None:
                     f"{wide} does not list {shown}, {inner.begin}…{inner.end} within it does",
                     f"{wide} 没有列出 {shown}，而其中的 {inner.begin}…{inner.end} 列出了",
                 )
-                violated(prober, "windows", text, outer.reply)
+                prober.violate("windows", text, outer.reply)
 
 
 def _show(each: Session) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from mockserver.core.text import Text
 from mockserver.live.call_log import RECENT, CallLog, Listing, Session, ask_all, ask_user, seconds_of, selects
 from mockserver.live.clues import RULES
-from mockserver.live.probing import ROOM, Prober, Reply
+from mockserver.live.probing import ROOM, Prober
+from mockserver.live.replies import Reply
 
 _MIN_LENGTH = 6  # Seconds of a call that a time range can cut at its begin, inside, and at its end.
 _PROBED_CALLS = 3
@@ -121,7 +122,7 @@ def probe_room_window(prober: Prober, log: CallLog) -> None:
     """Decide `room_window`: request time ranges from 2.2 that select only some of a room's sessions."""
     rule = prober.value("window") or "overlap"
     ranges = [each for room in complete_rooms(log)[:40] for each in _partial_ranges(room, rule)][:_PROBED_WINDOWS]
-    replies, votes = [], Counter[str]()
+    replies, contradictions, votes = [], list[Reply](), Counter[str]()
     for sessions, begin, end in ranges:
         reply = ask_room(prober, sessions[0].room, begin, end)
         users = users_of(reply)
@@ -135,15 +136,21 @@ def probe_room_window(prober: Prober, log: CallLog) -> None:
             votes["present"] += 1
         elif users == totals_of(sessions):
             votes["room"] += 1
-        elif set(users) < {each.user for each in sessions}:
-            votes["some"] += 1
         else:
-            votes["other"] += 1
+            votes["some" if set(users) < {each.user for each in sessions} else "other"] += 1
+            contradictions.append(reply)
     if not votes:
         prober.leave_open("room_window", Text(
             "no finished room with sessions at different times was found", "没有找到成员时间不同的已结束房间"
         ))  # fmt: skip
         return
+    for reply in contradictions if prober.value("window") else ():
+        # No choice of `room_window` returns such users.
+        text = Text(
+            f"room {reply.value.get('RoomId')}: its users in a time range are neither all nor those of the sessions in it",
+            f"房间 {reply.value.get('RoomId')}：时间段内的成员既非全部成员，也与其中的会话不符",
+        )
+        prober.violate("room_totals", text, reply)
     if votes["present"]:
         votes["present"] += votes.pop("stays", 0)
     value, count = votes.most_common(1)[0]

@@ -11,7 +11,8 @@ from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import Finding
 from mockserver.live.connecting import MAX_SKEW, NO_CHECKSUM, send_unused, send_valid, shows_clock, valid_body
-from mockserver.live.probing import ALL, DATE_TOLERANCE, TREND, Prober, Reply, date_offset
+from mockserver.live.probing import ALL, DATE_TOLERANCE, TREND, Prober, date_offset
+from mockserver.live.replies import Reply
 
 _VARIANTS = ("/v1/test/", "/v1/video/", "/v2/test/")
 _DEFAULT_FRESHNESS = 300

@@ -10,7 +10,7 @@ from mockserver.core.text import Text
 from mockserver.live.call_log import RECENT, seconds_of
 from mockserver.live.day import COLUMNS, COUNTS, Day, all_counts, column_of, usual_step
 from mockserver.live.probing import Prober
-from mockserver.live.record_checks import may_hide_calls, violated
+from mockserver.live.record_checks import may_hide_calls
 
 INVARIANTS = (
     "duration_sums", "room_sums", "peak", "pair_sums", "tick_volumes", "count_by_zero_rows", "nested_distribution",
@@ -77,7 +77,7 @@ def _check_sums(prober: Prober, day: Day) -> None:
                     f"{day.name}: the total of {source} is {value}, that of {others} is {usual}",
                     f"{day.name}：按 {source} 合计为 {value}，按 {others} 为 {usual}",
                 )
-                violated(prober, name, text, reply)
+                prober.violate(name, text, reply)
 
 
 def _is_recent(prober: Prober, day: Day) -> bool:
@@ -118,7 +118,7 @@ def _check_peak(prober: Prober, day: Day) -> None:
                     f"{day.name}: the peak is {peak}, those of 3.2 CountBy {dimension} are {max(peaks)} to {sum(peaks)} together",
                     f"{day.name}：峰值为 {peak}，3.2 CountBy {dimension} 的峰值最大 {max(peaks)}、合计 {sum(peaks)}",
                 )
-                violated(prober, "peak", text, reply)
+                prober.violate("peak", text, reply)
     if day.sessions is not None:
         low, high = day.peaks().get(day.start, (0, 0))
         invariant.checked += 1
@@ -127,7 +127,7 @@ def _check_peak(prober: Prober, day: Day) -> None:
                 f"{day.name}: the peak is {peak}, by the records of 2.3 it is {low}",
                 f"{day.name}：峰值为 {peak}，按 2.3 的记录为 {low}",
             )
-            violated(prober, "peak", text, day.trends[3])
+            prober.violate("peak", text, day.trends[3])
 
 
 def _check_volumes(prober: Prober, day: Day) -> None:
@@ -148,7 +148,7 @@ def _check_volumes(prober: Prober, day: Day) -> None:
                         f"{day.name}: 3.1 CountBy {count} is {volume} at {tick}, by the records it is {expected}",
                         f"{day.name}：3.1 CountBy {count} 在 {tick} 为 {volume}，按通话记录为 {expected}",
                     )
-                    violated(prober, "tick_volumes", text, day.trends[count])
+                    prober.violate("tick_volumes", text, day.trends[count])
         elif trend == "cumulative" and count != 3:
             invariant.checked += len(volumes)
             for (_, before), (tick, volume) in pairwise(volumes):
@@ -157,7 +157,7 @@ def _check_volumes(prober: Prober, day: Day) -> None:
                         f"{day.name}: the cumulative 3.1 CountBy {count} goes down from {before} to {volume} at {tick}",
                         f"{day.name}：累计的 3.1 CountBy {count} 在 {tick} 从 {before} 降至 {volume}",
                     )
-                    violated(prober, "tick_volumes", text, day.trends[count])
+                    prober.violate("tick_volumes", text, day.trends[count])
 
 
 def _check_all_counts(prober: Prober, day: Day) -> None:
@@ -173,7 +173,7 @@ def _check_all_counts(prober: Prober, day: Day) -> None:
                 f"{day.name}: at {tick} CountBy 0 has {volume} for count {count}, CountBy {count} has {expected}",
                 f"{day.name}：{tick} 处 CountBy 0 的第 {count} 类为 {volume}，CountBy {count} 为 {expected}",
             )
-            violated(prober, "count_by_zero_rows", text, day.trends[0])
+            prober.violate("count_by_zero_rows", text, day.trends[0])
 
 
 def _check_nesting(prober: Prober, day: Day) -> None:
@@ -189,7 +189,7 @@ def _check_nesting(prober: Prober, day: Day) -> None:
                     f"{day.name}: {column} by CountBy {fine} is up to {max(part)}, by CountBy {coarse} only {max(whole)}",
                     f"{day.name}：CountBy {fine} 的 {column} 最大 {max(part)}，CountBy {coarse} 仅 {max(whole)}",
                 )
-                violated(prober, "nested_distribution", text, day.distributions[fine], "warning")
+                prober.violate("nested_distribution", text, day.distributions[fine], "warning")
 
 
 def _check_ticks(prober: Prober, day: Day) -> None:
@@ -205,7 +205,7 @@ def _check_ticks(prober: Prober, day: Day) -> None:
             f"3.1 CountBy 3 on {day.name}: no user is online at {missing[0]}, although the records have a call then",
             f"3.1 CountBy 3 {day.name}：{missing[0]} 无人在线，而通话记录显示当时有通话",
         )
-        violated(prober, "ticks", text, day.trends[3])
+        prober.violate("ticks", text, day.trends[3])
     for name, (reply, ticks) in series.items():
         if not ticks:
             continue
@@ -223,9 +223,7 @@ def _check_ticks(prober: Prober, day: Day) -> None:
                 f"应有 {DAY_SECONDS // step} 个时间点（含数值为 0 的），实为 {len(ticks)}",
             )
         if wrong.en:
-            violated(
-                prober, "ticks", Text(f"{name} on {day.name}: {wrong.en}", f"{name} {day.name}：{wrong.zh}"), reply
-            )
+            prober.violate("ticks", Text(f"{name} on {day.name}: {wrong.en}", f"{name} {day.name}：{wrong.zh}"), reply)
 
 
 def _check_quality(prober: Prober, day: Day) -> None:
@@ -241,12 +239,12 @@ def _check_quality(prober: Prober, day: Day) -> None:
                 f"a rate at {row.get('TickTime')} is not 0 to 100: {rates}",
                 f"{row.get('TickTime')} 的比率不在 0 至 100：{rates}",
             )
-            violated(prober, "quality", text, day.quality)
+            prober.violate("quality", text, day.quality)
         elif any(isinstance(delay, (int, float)) and delay < 0 for delay in delays):
             text = Text(
                 f"a delay at {row.get('TickTime')} is negative: {delays}", f"{row.get('TickTime')} 的时延为负：{delays}"
             )
-            violated(prober, "quality", text, day.quality)
+            prober.violate("quality", text, day.quality)
     used = _used_ticks(prober, day)
     listed = {seconds_of(row.get("TickTime")) for row in rows}
     prober.invariant("quality_ticks").checked += len(used)
@@ -255,7 +253,7 @@ def _check_quality(prober: Prober, day: Day) -> None:
             f"{day.name}: {len(missing)} ticks with calls are missing from 3.3, the first is {missing[0]}",
             f"{day.name}：3.3 缺少 {len(missing)} 个有通话的时间点，首个为 {missing[0]}",
         )
-        violated(prober, "quality_ticks", text, day.quality)
+        prober.violate("quality_ticks", text, day.quality)
 
 
 def _used_ticks(prober: Prober, day: Day) -> set[int]:
@@ -281,4 +279,4 @@ def _check_repetition(prober: Prober, day: Day) -> None:
                 f"{day.name} is finished, but its answer to {operation} changes",
                 f"{day.name} 已结束，但 {operation} 的响应有变化",
             )
-            violated(prober, "repeatable", text, after, "warning")
+            prober.violate("repeatable", text, after, "warning")

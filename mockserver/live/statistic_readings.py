@@ -13,7 +13,8 @@ from mockserver.core.text import Text
 from mockserver.live.answers import Finding
 from mockserver.live.call_log import CallLog
 from mockserver.live.day import COUNTS, Day, all_counts, ticks_of
-from mockserver.live.probing import DISTRIBUTION, QUALITY, TREND, Prober, Reply
+from mockserver.live.probing import DISTRIBUTION, QUALITY, TREND, Prober
+from mockserver.live.replies import Reply
 
 _NO_DAY = Text("no finished day with calls was found", "没有找到有通话的已结束日期")
 _RUN_TIME = 5_400  # Seconds after midnight at which a nightly job counts the day before.
@@ -189,7 +190,9 @@ def _decide_distribution(prober: Prober, day: Day) -> None:
         text = Text(f"{named} of {len(rows)} rows have a Name", f"{len(rows)} 行中 {named} 行有 Name")
         prober.confirm("labels", "on" if named else "off", text, *replies)
     else:
-        prober.leave_open("labels", Text("only some rows have a Name", "部分行有 Name"), *replies, new=True)
+        text = Text("only some rows have a Name", "部分行有 Name")
+        prober.leave_open("labels", text, *replies, new=True)
+        prober.report(DISTRIBUTION, Finding("error", "labels", text, replies[0].request))
     listed = ", ".join(sorted(map(str, ticks)))[:60]
     text = Text(f"TickTime {listed}, the day begins at {day.start}", f"TickTime 为 {listed}，当天始于 {day.start}")
     run = day.end + _RUN_TIME
@@ -200,6 +203,8 @@ def _decide_distribution(prober: Prober, day: Day) -> None:
         prober.confirm("distribution_tick", "run_time", text, *replies)
     else:
         prober.leave_open("distribution_tick", text, *replies, new=True)
+        if len(ticks) > 1 or not all(str(day.start) <= str(each) < str(day.end + DAY_SECONDS) for each in ticks):
+            prober.violate("ticks", Text(f"3.2 on {day.name}: {text.en}", f"3.2 {day.name}：{text.zh}"), replies[0])
 
 
 def _decide_delay_unit(prober: Prober, day: Day) -> None:
@@ -259,12 +264,16 @@ def _decide_today(prober: Prober, log: CallLog) -> None:
     reply = prober.ask(TREND, {"QueryDate": format_day(today), "CountBy": 3})
     tomorrow = _ask_future(prober)
     rows = ticks_of(reply.rows("TrendData"))
-    called = any(each.enter < now and (each.leave or now) > today for each in log.settled())
+    complete = now - (prober.value("tick_seconds") or 3_600)  # Ticks before this are complete.
+    called = any(max(each.enter, today) < min(each.leave or now, complete) for each in log.sessions.values())
     if tomorrow.rows("TrendData"):
         text = Text("tomorrow has rows", "明天已有数据")
         prober.leave_open("today", text, tomorrow, new=True)
     elif any(tick > reply.at + 60 for tick, _ in rows):
-        prober.leave_open("today", Text("today has ticks after now", "今天有晚于现在的时间点"), reply, new=True)
+        text = Text("today has ticks after now", "今天有晚于现在的时间点")
+        prober.leave_open("today", text, reply, new=True)
+        if rows[-1][0] > reply.at + _CLOCK_ERROR:
+            prober.report(TREND, Finding("error", "future", text, reply.request))
     elif rows:
         text = Text(
             f"today has {len(rows)} ticks, the last at {rows[-1][0]}",

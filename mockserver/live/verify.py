@@ -17,7 +17,7 @@ from mockserver.live.call_log import CallLog, discover
 from mockserver.live.connecting import connect
 from mockserver.live.day import Day, ask_day
 from mockserver.live.id_readings import conclude_unknown_ids, probe_without_calls
-from mockserver.live.probing import Invariant, Observed, Prober, Reply
+from mockserver.live.probing import Invariant, Observed, Prober
 from mockserver.live.provocations import ErrorSeen, conclude_http_status, conclude_range, errors_seen, provoke_errors
 from mockserver.live.record_checks import INVARIANTS as OF_RECORDS
 from mockserver.live.record_checks import check_sessions, look_up
@@ -29,6 +29,7 @@ from mockserver.live.record_readings import (
     probe_room_window,
     probe_window,
 )
+from mockserver.live.replies import Reply
 from mockserver.live.signing import probe_signature, probe_strictness, report_unsigned
 from mockserver.live.statistic_checks import INVARIANTS as OF_STATISTICS
 from mockserver.live.statistic_checks import check_statistics

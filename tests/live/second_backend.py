@@ -252,8 +252,9 @@ class Backend:
             running = each["leave"] > now
             if running and self.readings["ongoing"] == "exclude" and each["user"] != "endless":
                 continue
+            ahead = 2 * HOUR if "future_leave" in self.defects else 0
             shown = (
-                {"now": str(now), "zero": "0", "empty": ""}.get(self.readings["ongoing"], "")
+                {"now": str(now + ahead), "zero": "0", "empty": ""}.get(self.readings["ongoing"], "")
                 if running
                 else str(each["leave"])
             )
@@ -343,6 +344,8 @@ class Backend:
             users.setdefault(each["user"], []).append(each)
         if "users_of_room" in self.defects and len(users) > 1:
             users.popitem()
+        if "users_in_range" in self.defects and fields.get("EndTime") and users:
+            users["ghost"] = [*users.values()][0]
         listed = [*users.items(), *([*users.items()][:1] if "users_twice" in self.defects else ())]
         return {
             "RoomId": fields["RoomId"], "CreateTime": str(create + ("create_of_room" in self.defects)),
@@ -467,6 +470,8 @@ class Backend:
             rows[1]["TickTime"] = str(int(rows[1]["TickTime"]) + 1)
         if "all_counts" in self.defects and len(counts) > 1:
             rows = [{**row, "Volume": row["Volume"] + 1} for row in rows]
+        if "future_ticks" in self.defects and 0 <= self.clock() - start < DAY:
+            rows.append({"TickTime": str(start + DAY - self.readings["tick_seconds"]), "Volume": 1})
         if "future_trend" in self.defects and start > self.clock():
             rows = [{"TickTime": str(start), "Volume": 1}]
         return {"TrendData": rows}
@@ -501,6 +506,12 @@ class Backend:
             if "peaks" in self.defects:
                 row["PeakOnlineNum"] += 500
             rows.append({**row, "Name": label} if self.readings["labels"] == "on" else row)
+        if "spread_tick" in self.defects and len(rows) > 1:
+            rows[-1]["TickTime"] = str(start + DAY)
+        if "spread_early" in self.defects:
+            rows = [{**row, "TickTime": str(start - 8 * HOUR)} for row in rows]
+        if "some_names" in self.defects and rows:
+            rows[0]["Name"] = "a"
         if "future_spread" in self.defects and start > self.clock():
             rows = [
                 {

@@ -20,6 +20,7 @@ from mockserver.contract.catalogue import OK
 from mockserver.contract.operations import OPERATIONS
 from mockserver.contract.readings import READINGS
 from mockserver.core.clock import parse_day
+from mockserver.core.text import Text
 from mockserver.live.render import FORMATS, View
 from mockserver.live.target import TargetCredentials, TargetError
 from mockserver.live.verify import Focus, Result, examine, result_json
@@ -94,6 +95,7 @@ DEFECTS = {
     "all_ticks_late": "ticks",
     "users_of_room": "room_totals",
     "users_twice": "room_totals",
+    "users_in_range": "room_totals",
     "create_of_room": "room_times",
     "trend_1": "duration_sums",
     "trend_2": "room_sums",
@@ -123,6 +125,11 @@ DEFECTS = {
     "bare_failure": ALL,
     "duplicate_key": QUALITY,
     "unsigned": ALL,
+    "future_leave": "session_times",
+    "future_ticks": TREND,
+    "spread_tick": "ticks",
+    "spread_early": "ticks",
+    "some_names": DISTRIBUTION,
     "future_trend": TREND,
     "future_spread": DISTRIBUTION,
     "future_quality": QUALITY,
@@ -326,6 +333,51 @@ def test_an_unknown_appkey_is_reported_without_waiting_for_unused_curtimes() -> 
     with pytest.raises(TargetError):
         examine(target, config.schemas, config.catalogue)
     assert time() < Time()() + 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (TargetError.of("unreachable", "target", Text("no connection", "无法连接")), "unreachable"),
+        ((502, b"<html>Bad Gateway</html>"), "other_api"),
+        ((200, b'{"Status": "FAIL", "ErrorCode": 77777, "ErrorInfo": "E77777"}'), "rate_limited"),
+        ((200, b'{"Status": "FAIL", "ErrorCode": 77777, "ErrorInfo": "quota exceeded"}'), "rate_limited"),
+    ],
+)
+@pytest.mark.parametrize("number", [20, 60, 130])
+def test_a_target_that_fails_in_the_middle_ends_the_examination(answer: Any, kind: str, number: int) -> None:
+    """It goes down, or limits the rate with a number and a text of its own: nothing else it says is evidence."""
+    time, config = Time(), shipped_config()
+    backend = Backend({}, clock=time)
+
+    def handle(*request: Any) -> tuple[int, bytes]:
+        if backend.asked < number:
+            return backend.handle(*request)
+        if isinstance(answer, TargetError):
+            raise answer
+        return answer
+
+    target = local_target(handle, time)
+    with pytest.raises(TargetError) as caught:
+        examine(target, config.schemas, config.catalogue)
+    assert caught.value.kind == kind
+    assert len(str(caught.value).splitlines()) == 1
+    assert target.requests < number + 30
+
+
+def test_an_error_text_about_too_much_is_not_taken_for_a_limit_of_the_rate() -> None:
+    """Other requests are still accepted."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"max_range_days": 7}, clock=time)
+
+    def handle(*request: Any) -> tuple[int, bytes]:
+        status, body = backend.handle(*request)
+        return status, body.replace(b"failed: range too large", b"too many days")
+
+    target = local_target(handle, time, max_requests=300)
+    result = examine(target, config.schemas, config.catalogue, thorough=True)
+    assert errors_of(result) == []
+    assert result.readings["max_range_days"].value == 7
 
 
 def test_the_json_has_the_documented_shape() -> None:
