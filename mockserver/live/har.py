@@ -27,6 +27,7 @@ from mockserver.live.verify import Result
 _MASKED = ("checksum", "seq", "identifier")
 _SIGNATURE = ("appkey", *_MASKED)
 _MAX_BYTES = 512 * 1024 * 1024
+_INCOMPLETE = Text("an answer is missing or incomplete, and was not checked", "有响应缺失或不完整，未检查")
 _NOT_HAR = Text("not a HAR file: expected JSON with log.entries", "不是 HAR 文件：应为含 log.entries 的 JSON")
 
 
@@ -102,12 +103,19 @@ def read_har(path: Path) -> list[Mapping[str, Any]]:
 def check_har(path: Path, schemas: Schemas) -> Result:
     """Return the contract violations in captured answers of the six operations. Sends no requests.
 
-    Incomplete answers and requests to other paths are skipped.
+    Incomplete answers are only reported, requests to other paths skipped.
     """
     operations: dict[str, list[Finding]] = {name: [] for name in OPERATIONS}
     asked = dict.fromkeys(OPERATIONS, 0)
     known: set[tuple[str, str]] = set()
     for operation, query, body, answer in _captured(read_har(path)):
+        if answer is None:
+            if (operation, "incomplete") not in known:
+                known.add((operation, "incomplete"))
+                operations[operation].append(
+                    Finding("info", "incomplete", _INCOMPLETE, _mask(_line(operation, body), query))
+                )
+            continue
         asked[operation] += 1
         value, wrong = parse_answer(answer.body)
         for finding in check_answer(schemas, operation, answer, value, wrong):
@@ -121,8 +129,8 @@ def check_har(path: Path, schemas: Schemas) -> Result:
     return Result(str(path), at, count, operations, asked, {"captured_answers": checked}, [], {}, {}, CallLog(at), None)
 
 
-def _captured(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, str], str, Answer]]:
-    """Yield the operation, query, body and answer of each request."""
+def _captured(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, str], str, Answer | None]]:
+    """Yield the operation, query, body and answer of each request; None for an incomplete answer."""
     for entry in entries:
         try:
             request, response = entry["request"], entry["response"]
@@ -130,12 +138,13 @@ def _captured(entries: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[
             operation = parts.path.rstrip("/").rpartition("/")[2]
             content = response["content"]
             body = _content(content)
-            if operation not in OPERATIONS or request["method"] != "POST" or body is None or not response["status"]:
+            if operation not in OPERATIONS or request["method"] != "POST" or not response["status"]:
                 continue
             headers = {str(each["name"]).lower(): str(each["value"]) for each in response.get("headers", ())}
             headers.setdefault("content-type", str(content.get("mimeType", "")))
             sent = str((request.get("postData") or {}).get("text", ""))
-            yield operation, dict(parse_qsl(parts.query)), sent, Answer(int(response["status"]), headers, body, 0.0)
+            answer = None if body is None else Answer(int(response["status"]), headers, body, 0.0)
+            yield operation, dict(parse_qsl(parts.query)), sent, answer
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
 

@@ -205,8 +205,11 @@ def test_a_shadow_reports_differences_by_severity(tmp_path: Path) -> None:
     with recording(tmp_path, backend, time, mode="shadow", scenario="recorded-day") as session:
         assert session.ask(ROOM, RoomId="R001")["Users"][0]["UserId"] == "heyu"
         assert session.ask(ROOM, RoomId="R002")["RoomId"] == "R002"
+        assert session.ask(RECORDS, UserId="heyu", **span(1_575_907_200, 1_575_993_599))["UserRecords"]
     page = (tmp_path / "recorded.md").read_text()
     assert "error: query_room_info: /Secret is only in the target's answer" in page
+    assert "info: query_instance_all_records_by_time: the rows differ" in page
+    assert "error: query_instance" not in page
     assert f"error: query_room_info: the target returns FAIL {backend.codes['room_not_found']}, the mock OK" in page
 
 
