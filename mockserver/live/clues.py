@@ -71,14 +71,16 @@ class Clues:
             self.users[body] = clue
 
     def possible_windows(self, sessions: Mapping[Key, Session], keys_of_user: Mapping[str, Set[Key]]) -> set[str]:
-        """Return the values of `window` that explain the result of every time range, ignoring calls in progress."""
+        """Return the values of `window` that explain the result of every time range.
+
+        Calls that were in progress then may be hidden: only those that are listed say something.
+        """
         possible = set(RULES)
         for place, begin, end, at, found in self.windows:
             keys = keys_of_user.get(place, ()) if place else sessions
             for key in itertools.islice(keys, _MAX_COMPARED):
-                leave = sessions[key].leave
-                if leave < at - CLOCK_SKEW:
-                    listed = key in (found or ())
+                leave, listed = sessions[key].leave, key in (found or ())
+                if leave < at - CLOCK_SKEW or (listed and end < at - CLOCK_SKEW):
                     possible = {rule for rule in possible if selects(rule, begin, end, key[2], leave) == listed}
         return possible
 

@@ -97,7 +97,14 @@ def test_verify_takes_a_har_instead_of_a_target(journal: Any, tmp_path: Path) ->
 
 def test_long_answers_that_the_journal_cut_are_marked(tmp_path: Path) -> None:
     """A check cannot judge them, and says so."""
-    request = {"method": "POST", "path": "/v2/video/query_room_info", "query": {}, "headers": {}, "body": "{}", "body_length": 2}
+    request = {
+        "method": "POST",
+        "path": "/v2/video/query_room_info",
+        "query": {},
+        "headers": {},
+        "body": "{}",
+        "body_length": 2,
+    }
     entry = {
         "id": "1",
         "operation": "x",
@@ -110,5 +117,7 @@ def test_long_answers_that_the_journal_cut_are_marked(tmp_path: Path) -> None:
     har = har_of_journal([{**entry, "answer": {"status": 200, "body": "{", "body_length": 9}}], "http://mock")
     assert har["log"]["entries"][0]["response"]["content"]["comment"] == "cut by the journal"
     result = check_har(written(tmp_path / "a.har", har), shipped_config().schemas)
-    assert [(finding.severity, finding.kind) for finding in result.operations["query_room_info"]] == [("info", "incomplete")]
+    assert [(finding.severity, finding.kind) for finding in result.operations["query_room_info"]] == [
+        ("info", "incomplete")
+    ]
     assert result.nothing_checked

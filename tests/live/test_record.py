@@ -557,6 +557,22 @@ def test_a_code_of_several_errors_does_not_mean_that_a_room_is_unknown() -> None
     assert _unknown_codes(catalogue) == set()
 
 
+def test_a_listed_call_in_progress_shows_that_ranges_select_more_than_ended_calls() -> None:
+    """It cannot have ended within a time range that is over."""
+    kept = Recording(resolve({}), known=frozenset())
+    row = {
+        "UserId": "u",
+        "RoomId": "r",
+        "CreateTime": str(NOW - 9_000),
+        "EnterTime": str(NOW - 9_000),
+        "LeaveTime": str(NOW),
+    }
+    rows = [{**row, "AudioDuration": 0, "VideoDuration": 0}]
+    kept.add(ALL, span(NOW - 10_000, NOW - 5_000), {"UsersList": rows}, NOW)
+    kept.conclude_readings()
+    assert kept.undecided["window"] == ["enter", "overlap"]
+
+
 def test_readings_that_learn_left_undecided_are_not_known(tmp_path: Path) -> None:
     """Their values in the scenario are only the defaults."""
     scenario = """
