@@ -181,15 +181,16 @@ class _Reader:
         """Yield the columns of some rows at a time. Only what `split` refuses needs a CSV parser."""
         row = 0
         while data := self._file.read(_CHUNK) + self._file.readline():
-            if b'"' in data:
-                # A quoted cell may have line breaks, so that only the parser knows where the next row begins.
+            is_quoted = b'"' in data
+            if is_quoted and any(line.count(b'"') % 2 for line in data.splitlines()):
+                # A quoted cell has line breaks, so that only the parser knows where the next row begins.
                 self._file.seek(-len(data), os.SEEK_CUR)
                 text = TextIOWrapper(self._file, "utf-8", newline="")
                 yield from self._parsed(text, row)
                 text.detach()
                 return
             lines = data.removesuffix(b"\n").removesuffix(b"\r").replace(b"\r\n", b"\n") + b"\n"
-            is_plain = b"\r" not in lines and b"\0" not in lines
+            is_plain = not is_quoted and b"\r" not in lines and b"\0" not in lines
             columns = split(lines, self._delimiter, "\n", len(self._names)) if is_plain else None
             if columns and np.all([cells.empty for cells in columns], axis=0).any():
                 columns = None  # Blank rows are skipped.

@@ -212,13 +212,14 @@ def test_a_change_of_the_file_is_noticed(tmp_path: Path) -> None:
 
 
 def test_many_sessions_are_one_array_each(tmp_path: Path) -> None:
-    """Enough rows for several chunks, with the last one after a quoted cell; they are sorted by enter."""
+    """Enough rows for several chunks, with quoted cells in the first and the last one; they are sorted by enter."""
     lines = [f"{n // 3},u{n},{START + n},{START + n + 5},1,2\n" for n in range(30_000)]
+    lines[0] = lines[0].replace("u0", '"u,""0"""')
     table = read_sessions(written(tmp_path, HEADER + "".join(lines) + f'"x",u,{START},{START + 1},0,0\n'))
     assert set(table.columns) == set(FIELDS)
     assert np.array_equal(table.columns["enter"], np.insert(START + np.arange(30_000), 1, START))
     assert table.rows.tolist() == [0, 30_000, *range(1, 30_000)]
-    assert table.texts["UserId"][::10_000] == ["u0", "u10000", "u20000", "u"]
+    assert table.texts["UserId"][::10_000] == ['u,"0"', "u10000", "u20000", "u"]
 
 
 NOTATIONS: dict[str, list[str]] = {
