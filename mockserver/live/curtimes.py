@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -40,21 +40,28 @@ class Curtimes:
         self._trials = 0  # Requests that are being sent again to find that out.
         self._reach: int | None = None  # The largest age that the target may accept, after it has refused a larger one.
         self._uses: OrderedDict[int, int] = OrderedDict()  # Number of requests by curtime.
+        self._is_proven = False  # Whether the target has accepted any request.
+        self._used_until = 0  # Curtimes up to this second may have been used before, for example by `learn`.
         self._other_codes: set[object] = set()  # ErrorCodes of requests that a better curtime did not help.
         self._lock = threading.Lock()
 
-    def take(self, readings: Readings, *, best: bool = False) -> Curtime:
+    def take(self, readings: Readings, *, best: bool = False, newest: bool = False) -> Curtime:
         """Return the curtime for a request: the present, or near it if the target accepts each only once.
 
-        Wait until there is an unused one; with `best`, until the present is unused.
+        Wait until there is an unused one; with `best`, until the present is unused; with `newest`, it is the one that
+        the target accepts last.
         """
         reach = max(readings["freshness_seconds"] - _MARGIN, 0) if self._reach is None else self._reach
         while True:
             now = self._target.clock() + self.skew
             with self._lock:
-                once = self._once or readings["checksum_reuse"] == "once" or (self._trials > 0 and self._once is None)
-                ages = _near(reach if once and not best else 0)
-                age = next((age for age in ages if int(now) - age not in self._uses), None)
+                once = self.is_once(readings) or (self._trials > 0 and self._once is None)
+                ages: Iterable[int] = _near(reach if once and not best else 0)
+                if newest or self._used_until >= int(now):
+                    first = reach if newest else self._used_until + 1 - int(now)
+                    ages = range(-first, -reach - 1, -1)
+                seconds = ((age, int(now) - age) for age in ages)
+                age = next((age for age, each in seconds if each > self._used_until and each not in self._uses), None)
                 if age is None and not (once or best):
                     age = 0
                 if age is not None:
@@ -64,17 +71,30 @@ class Curtimes:
                     return curtime
             self._target.pause(1.0 - now % 1)
 
-    def is_suspect(self, answer: Answer, value: Mapping[str, Any], curtime: Curtime) -> bool:
-        """Return whether a valid request may have been refused for its curtime. Adopts the clock of the answer."""
+    def is_once(self, readings: Readings) -> bool:
+        """Return whether the target is known to accept each curtime once."""
+        return bool(self._once) or readings["checksum_reuse"] == "once"
+
+    def skip(self, refused: Curtime, accepted: Curtime) -> None:
+        """Learn that a curtime had been used before the start, and a later one had not."""
+        # Somewhere between them.
+        self._used_until = max(self._used_until, (refused.second + accepted.second) // 2)
+
+    def is_suspect(self, answer: Answer, value: Mapping[str, Any], curtime: Curtime, *, once: bool) -> bool:
+        """Return whether a valid request may have been refused for its curtime. Adopts the clock of the answer.
+
+        `once` is whether curtimes are known to be accepted once: the first may have been used before.
+        """
         ahead = date_offset(answer.headers.get("date", ""), self._target.clock())
         known = True
         if ahead is not None and answer.seconds <= _MAX_SECONDS and abs(ahead - self.skew) > DATE_TOLERANCE:
             self.skew, known = ahead if abs(ahead) > DATE_TOLERANCE else 0.0, False
         if is_success(value):
+            self._is_proven = True
             self._accept(curtime)
         if is_success(value) or value.get("ErrorCode") in self._other_codes:
             return False
-        return self._is_shared(curtime) or curtime.age != 0 or not known
+        return self._is_shared(curtime) or curtime.age != 0 or not known or (once and not self._is_proven)
 
     def _accept(self, curtime: Curtime) -> None:
         if self._once is None:

@@ -10,9 +10,12 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from live.local_target import Time
+from helpers.engine_client import shipped_config
+from live.local_target import Time, local_target
 from live.second_backend import ALL, ROOM, Backend
 from live.test_record import NOW, Session, recording, span
+
+from mockserver.live.verify import examine
 
 CALLS = [(ALL, span(NOW - 900 * number, NOW)) for number in range(1, 31)]
 UNKNOWN_ROOM = (ROOM, {"RoomId": "no-such-room"})
@@ -60,6 +63,23 @@ def test_requests_of_one_second_are_accepted_although_a_checksum_is_accepted_onc
         # Few requests are sent twice.
         assert len(session.backend.received) <= len(CALLS) + 12
     assert "ErrorCode" not in (tmp_path / "recorded.md").read_text()
+
+
+@pytest.mark.parametrize("code", ["checksum_expired", "checksum_mismatch"])
+@pytest.mark.parametrize("limit", [20, 37, 60, 120])
+def test_curtimes_that_learn_has_used_are_skipped(tmp_path: Path, limit: int, code: str) -> None:
+    """`record --fixtures LEARNED` right after `learn`, which used most curtimes within the limit."""
+    time, config = Time(), shipped_config()
+    backend = backend_with({"checksum_reuse": "once", "freshness_seconds": limit}, time)
+    backend.codes["checksum_reused"] = backend.codes[code]
+    target = local_target(backend.handle, time, max_requests=300)
+    examine(target, config.schemas, config.catalogue, thorough=True)
+    time.pause(3)
+    with recording(tmp_path, backend, time) as session:
+        session.client.engine.store.set_readings({"checksum_reuse": "once", "freshness_seconds": limit})
+        assert codes(session, CALLS) == [0] * len(CALLS)
+        assert codes(session, [UNKNOWN_ROOM, CALLS[0]]) == [backend.codes["room_not_found"], 0]
+        assert len(session.backend.received) <= len(CALLS) + 25
 
 
 def test_a_request_is_sent_once_if_it_is_not_refused_for_its_curtime(tmp_path: Path) -> None:
