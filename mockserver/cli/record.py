@@ -34,6 +34,11 @@ from mockserver.live.recording_files import PAGE, SCENARIO, RecordingFiles
 
 _log = logging.getLogger("mockserver")
 _KEY = "MOCKSERVER_PSEUDONYM_KEY"
+_OTHER_REFUSALS = (
+    "checksum_expired", "checksum_mismatch", "checksum_reused", "duplicate_seq", "rate_limited", "server_busy",
+    "range_too_large", "internal_error", "not_recorded",
+)  # fmt: skip
+"""Errors with which a target may refuse a request that conforms to the contract."""
 _CONNECTIONS = 160  # The number of the server's threads.
 
 
@@ -128,10 +133,9 @@ def _known_readings(config: Config, name: str) -> frozenset[str]:
 
 
 def _unknown_codes(catalogue: Catalogue) -> frozenset[int]:
-    """Return the codes that mean an unknown room or user, and nothing else: a target may use one code for everything."""
-    names = {"room_not_found", "user_not_found"}
-    others = {row.code for name, row in catalogue.items() if name not in names}
-    return frozenset(catalogue[name].code for name in names) - others
+    """Return the codes with which a valid request is only refused for an unknown room or user."""
+    others = {catalogue[name].code for name in _OTHER_REFUSALS if name in catalogue}
+    return frozenset(catalogue[name].code for name in ("room_not_found", "user_not_found")) - others
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:

@@ -547,9 +547,11 @@ def test_an_id_that_no_file_can_contain_does_not_spoil_the_recording(tmp_path: P
 
 
 def test_a_code_of_several_errors_does_not_mean_that_a_room_is_unknown() -> None:
-    """Only codes of unknown rooms and users alone are recorded as such."""
+    """Unless a request that conforms to the contract cannot be refused for the others."""
     catalogue = Catalogue(EngineClient().engine.config.catalogue)
     rooms, users = (catalogue[name].code for name in ("room_not_found", "user_not_found"))
+    assert _unknown_codes(catalogue) == {rooms, users}
+    catalogue["missing_field"] = replace(catalogue["missing_field"], code=rooms)
     assert _unknown_codes(catalogue) == {rooms, users}
     catalogue["server_busy"] = replace(catalogue["server_busy"], code=rooms)
     assert _unknown_codes(catalogue) == {users}
