@@ -11,7 +11,7 @@ from statistics import median
 from mockserver.core.clock import DAY_SECONDS, format_day, start_of_day
 from mockserver.core.text import Text
 from mockserver.live.answers import Finding
-from mockserver.live.call_log import CallLog
+from mockserver.live.call_log import CallLog, seconds_of
 from mockserver.live.day import COUNTS, Day, all_counts, ticks_of
 from mockserver.live.probing import DISTRIBUTION, QUALITY, TREND, Prober
 from mockserver.live.replies import Reply
@@ -203,7 +203,8 @@ def _decide_distribution(prober: Prober, day: Day) -> None:
         prober.confirm("distribution_tick", "run_time", text, *replies)
     else:
         prober.leave_open("distribution_tick", text, *replies, new=True)
-        if len(ticks) > 1 or not all(str(day.start) <= str(each) < str(day.end + DAY_SECONDS) for each in ticks):
+        # A job may count the day at any time of the next one.
+        if len(ticks) > 1 or not all(day.end <= (seconds_of(each) or 0) < day.end + DAY_SECONDS for each in ticks):
             prober.violate("ticks", Text(f"3.2 on {day.name}: {text.en}", f"3.2 {day.name}：{text.zh}"), replies[0])
 
 

@@ -508,8 +508,8 @@ class Backend:
             rows.append({**row, "Name": label} if self.readings["labels"] == "on" else row)
         if "spread_tick" in self.defects and len(rows) > 1:
             rows[-1]["TickTime"] = str(start + DAY)
-        if "spread_early" in self.defects:
-            rows = [{**row, "TickTime": str(start - 8 * HOUR)} for row in rows]
+        if "spread_utc" in self.defects:
+            rows = [{**row, "TickTime": str(start + 8 * HOUR)} for row in rows]
         if "some_names" in self.defects and rows:
             rows[0]["Name"] = "a"
         if "future_spread" in self.defects and start > self.clock():

@@ -128,7 +128,7 @@ DEFECTS = {
     "future_leave": "session_times",
     "future_ticks": TREND,
     "spread_tick": "ticks",
-    "spread_early": "ticks",
+    "spread_utc": "ticks",
     "some_names": DISTRIBUTION,
     "future_trend": TREND,
     "future_spread": DISTRIBUTION,
