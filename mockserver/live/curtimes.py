@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from mockserver.contract.readings import Readings
-from mockserver.live.answers import is_success
+from mockserver.live.answers import is_envelope, is_success
 from mockserver.live.probing import DATE_TOLERANCE, date_offset
 from mockserver.live.target import Answer, Target
 
@@ -55,7 +55,7 @@ class Curtimes:
         while True:
             now = self._target.clock() + self.skew
             with self._lock:
-                once = self.is_once(readings) or (self._trials > 0 and self._once is None)
+                once = self._is_once(readings) or (self._trials > 0 and self._once is None)
                 ages: Iterable[int] = _near(reach if once and not best else 0)
                 if newest or self._used_until >= int(now):
                     first = reach if newest else self._used_until + 1 - int(now)
@@ -71,17 +71,45 @@ class Curtimes:
                     return curtime
             self._target.pause(1.0 - now % 1)
 
-    def is_once(self, readings: Readings) -> bool:
-        """Return whether the target is known to accept each curtime once."""
+    def send(
+        self,
+        send: Callable[..., tuple[Answer, Any, Curtime]],
+        readings: Readings,
+        stale: Set[object],
+        *,
+        is_valid: bool,
+    ) -> tuple[Answer, Any]:
+        """Send a request, and again if it is valid and may have been refused for its curtime.
+
+        `send` passes its options to `take`, and returns the answer, its JSON and the curtime. `stale` are the
+        ErrorCodes of refused curtimes, as far as they are known. Return the last answer and its JSON.
+        """
+        answer, value, first = send()
+        once, refused = self._is_once(readings), value
+        if not (is_valid and is_envelope(value) and self._is_suspect(answer, value, first, once=once)):
+            return answer, value
+        with self._trial():
+            answer, value, second = send(best=True)
+        if once and _code(value) == _code(refused) in stale:
+            answer, value, newest = send(newest=True)
+            if is_envelope(value) and _code(value) != _code(refused):
+                self._skip(second, newest)
+                return answer, value
+        if is_envelope(value):
+            self._compare(refused, value, first)
+        return answer, value
+
+    def _is_once(self, readings: Readings) -> bool:
+        """Whether the target is known to accept each curtime once."""
         return bool(self._once) or readings["checksum_reuse"] == "once"
 
-    def skip(self, refused: Curtime, accepted: Curtime) -> None:
+    def _skip(self, refused: Curtime, accepted: Curtime) -> None:
         """Learn that a curtime had been used before the start, and a later one had not."""
-        # Somewhere between them.
+        # The last one that was used is somewhere between them.
         self._used_until = max(self._used_until, (refused.second + accepted.second) // 2)
 
-    def is_suspect(self, answer: Answer, value: Mapping[str, Any], curtime: Curtime, *, once: bool) -> bool:
-        """Return whether a valid request may have been refused for its curtime. Adopts the clock of the answer.
+    def _is_suspect(self, answer: Answer, value: Mapping[str, Any], curtime: Curtime, *, once: bool) -> bool:
+        """Whether a valid request may have been refused for its curtime. Adopts the clock of the answer.
 
         `once` is whether curtimes are known to be accepted once: the first may have been used before.
         """
@@ -105,7 +133,7 @@ class Curtimes:
                 _drop_oldest(self._accepted)
 
     @contextmanager
-    def trial(self) -> Iterator[None]:
+    def _trial(self) -> Iterator[None]:
         """Within the context no other request takes a curtime that is used."""
         with self._lock:
             self._trials += 1
@@ -115,7 +143,7 @@ class Curtimes:
             with self._lock:
                 self._trials -= 1
 
-    def compare(self, refused: Mapping[str, Any], again: Mapping[str, Any], curtime: Curtime) -> None:
+    def _compare(self, refused: Mapping[str, Any], again: Mapping[str, Any], curtime: Curtime) -> None:
         """Learn from the answer to a suspect request that was sent again with the best curtime."""
         code = refused.get("ErrorCode")
         if code == again.get("ErrorCode"):
@@ -130,6 +158,11 @@ class Curtimes:
     def _is_shared(self, curtime: Curtime) -> bool:
         # The other request may have arrived at the target first.
         return self._once is not False and self._uses.get(curtime.second, 0) > 1
+
+
+def _code(value: Any) -> object:
+    """Return the ErrorCode of an answer; None if it is not one of the API."""
+    return value.get("ErrorCode") if is_envelope(value) else None
 
 
 def _drop_oldest(remembered: OrderedDict[int, Any]) -> None:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
+from mockserver.contract.catalogue import Catalogue
 from mockserver.contract.checksum import new_seq
 from mockserver.contract.schemas import Schemas
 from mockserver.contract.violations import Violation
@@ -157,7 +158,7 @@ class Recorder:
 
     def _send(self, context: RequestContext) -> tuple[Answer, Any, tuple[str, ...]]:
         """Send a client's request with the signature of the target; return the answer, its JSON, and the used seqs."""
-        request, seqs, curtime = context.received, list[str](), Curtime(0)
+        request, seqs = context.received, list[str]()
         parts = context.request.query.split("&")
         rest = "&".join(part for part in parts if part and part.partition("=")[0] not in _SIGNATURE)
         headers = {
@@ -165,7 +166,9 @@ class Recorder:
         }
         path = quote(request.path, safe="/%:@!$&'()*+,;=~")
 
-        def send(**choice: bool) -> tuple[Answer, Any]:
+        def send(**choice: bool) -> tuple[Answer, Any, Curtime]:
+            curtime = Curtime(0)
+
             def sign() -> dict[str, str]:
                 nonlocal curtime
                 curtime = self._curtimes.take(context.readings, **choice)
@@ -173,20 +176,10 @@ class Recorder:
                 return {"curtime": str(curtime.second), "seq": seqs[-1]}
 
             found = self._target.send(path, request.body, method=request.method, headers=headers, sign=sign, query=rest)
-            return found, parse_answer(found.body)[0]
+            return found, parse_answer(found.body)[0], curtime
 
-        answer, value = send()
-        first, refused, once = curtime, value, self._curtimes.is_once(context.readings)
-        if _is_valid(context) and is_envelope(value) and self._curtimes.is_suspect(answer, value, first, once=once):
-            with self._curtimes.trial():
-                answer, value = send(best=True)
-            second = curtime
-            if once and _code(value) == _code(refused):
-                answer, value = send(newest=True)
-            if is_envelope(value) and curtime != second and _code(value) != _code(refused):
-                self._curtimes.skip(second, curtime)
-            elif is_envelope(value):
-                self._curtimes.compare(refused, value, first)
+        stale = _stale_codes(context.config.catalogue)
+        answer, value = self._curtimes.send(send, context.readings, stale, is_valid=_is_valid(context))
         return replace(answer, at=answer.at + self._curtimes.skew), value, tuple(seqs)
 
     def _receive(
@@ -338,9 +331,9 @@ def _is_valid(context: RequestContext) -> bool:
     return all(found.tolerated or found.where.removeprefix("query:") in _SIGNATURE for found in context.violations)
 
 
-def _code(value: Any) -> object:
-    """Return the ErrorCode of an answer; None if it is not one of the API."""
-    return value.get("ErrorCode") if is_envelope(value) else None
+def _stale_codes(catalogue: Catalogue) -> set[object]:
+    """Return the codes with which a curtime that was used before may be refused."""
+    return {catalogue[name].code for name in (*_SIGNATURE_ERRORS, "checksum_reused") if name in catalogue}
 
 
 def _is_empty(value: Mapping[str, Any]) -> bool:

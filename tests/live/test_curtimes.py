@@ -71,6 +71,8 @@ def test_curtimes_that_learn_has_used_are_skipped(tmp_path: Path, limit: int, co
     """`record --fixtures LEARNED` right after `learn`, which used most curtimes within the limit."""
     time, config = Time(), shipped_config()
     backend = backend_with({"checksum_reuse": "once", "freshness_seconds": limit}, time)
+    for name in ("checksum_expired", "checksum_mismatch"):
+        backend.codes[name] = config.catalogue[name].code  # As if it had been learned.
     backend.codes["checksum_reused"] = backend.codes[code]
     target = local_target(backend.handle, time, max_requests=300)
     examine(target, config.schemas, config.catalogue, thorough=True)
