@@ -29,6 +29,7 @@ from mockserver.scenarios.model import Reply, Rule, RuleSet, error_name_of, is_e
 from mockserver.scenarios.near_misses import nearest_rule
 from mockserver.scenarios.templates import BadTemplate
 from mockserver.world.coverage import NOT_RECORDED
+from mockserver.world.recorded import RecordedWorld
 from mockserver.world.records import TooManyRows
 from mockserver.world.sessions import WorldError
 from mockserver.world.sources import World
@@ -287,7 +288,11 @@ def _world(context: RequestContext) -> World:
 
 
 def _question(context: RequestContext) -> tuple[World, str, Mapping[str, Any], int, Readings]:
-    return _world(context), context.operation_name, context.body, context.second, context.readings
+    world, now = _world(context), context.second
+    if context.scenario.replay is None and isinstance(world, RecordedWorld) and world.coverage:
+        # The clock of the recorded backend may be ahead.
+        now = max(now, world.coverage.recorded_at)
+    return world, context.operation_name, context.body, now, context.readings
 
 
 def _template_values(context: RequestContext, rule: Rule) -> Mapping[str, Any]:

@@ -157,14 +157,18 @@ def _scenario(result: Result, readings: Readings) -> Iterator[str]:
     yield f"title: {quoted(f'As {result.target} answers')}"
     yield f"title_zh: {quoted(f'与 {result.target} 一致')}"
     yield "error_info: catalogue"
-    yield "readings:"
+    is_default = {
+        name: observed.value is None and readings[name] == DEFAULTS[name] for name, observed in result.readings.items()
+    }
+    yield "readings: {}" if all(is_default.values()) else "readings:"
     for name, observed in result.readings.items():
-        verdict = "confirmed" if observed.value is not None else "undecided, this is the default"
-        if observed.value is None and readings[name] != DEFAULTS[name]:
-            verdict = "undecided, this fits the recorded answers"
+        verdict = "confirmed" if observed.value is not None else "undecided, this fits the recorded answers"
+        if is_default[name]:
+            verdict = "undecided, this is the default"
         yield f"  # {verdict}: {_comment(observed.evidence.en)}"
         value = readings[name]
-        yield f"  {name}: {value if isinstance(value, int) else quoted(value)}"
+        # The default is not set, because `record` takes for known what is set.
+        yield f"  {'# ' * is_default[name]}{name}: {value if isinstance(value, int) else quoted(value)}"
 
 
 def _value(result: Result, name: str) -> Value:

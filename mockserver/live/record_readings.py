@@ -25,8 +25,9 @@ _AHEAD = 60
 
 def probe_window(prober: Prober, log: CallLog) -> None:
     """Decide `window` by time ranges at the begin, inside, at the end and around finished calls, in 2.3 and 2.1."""
-    calls = sorted((each for each in log.settled() if _length(each) >= _MIN_LENGTH), key=_length)
-    # Calls of medium length: their time ranges contain few other calls.
+    calls = sorted((each for each in log.settled() if _length(each) > 0), key=_length)
+    # Short calls cannot be cut inside; calls of medium length: their time ranges contain few other calls.
+    calls = [each for each in calls if _length(each) >= _MIN_LENGTH] or calls
     calls = calls[len(calls) // 2 :][:_PROBED_CALLS]
     if not calls:
         prober.leave_open("window", Text("no finished call was found", "没有找到已结束的通话"))
@@ -51,8 +52,9 @@ def probe_window(prober: Prober, log: CallLog) -> None:
     seen = ", ".join(
         "selected" if calls[0].key in each.sessions else "not" for each in asked[: 2 * len(_cuts(calls[0])) : 2]
     )
-    evidence = f"a call of {_length(calls[0])} s, cut at its begin, at its end, inside, around: {seen}"
-    text = Text(evidence, f"一次 {_length(calls[0])} 秒的通话，分别在开始、结束、内部、外围截取：{seen}")
+    inside, inside_zh = (" inside,", "内部、") if _length(calls[0]) >= _MIN_LENGTH else ("", "")
+    evidence = f"a call of {_length(calls[0])} s, cut at its begin, at its end,{inside} around: {seen}"
+    text = Text(evidence, f"一次 {_length(calls[0])} 秒的通话，分别在开始、结束、{inside_zh}外围截取：{seen}")
     if votes[best] == len(asked) and sum(votes[rule] == votes[best] for rule in RULES) == 1:
         prober.confirm("window", best, text, *replies)
     elif votes[best] * 10 >= len(asked) * 8 and sum(votes[rule] == votes[best] for rule in RULES) == 1:
@@ -68,6 +70,8 @@ def probe_window(prober: Prober, log: CallLog) -> None:
 
 def _cuts(call: Session) -> list[tuple[int, int]]:
     leave = call.leave or 0
+    if _length(call) < _MIN_LENGTH:  # Bounds are inclusive.
+        return [(call.enter - 1, call.enter), (leave, leave + 1), (call.enter - 1, leave + 1)]
     middle = (call.enter + leave) // 2
     return [(call.enter - 1, call.enter + 1), (leave - 1, leave + 1), (middle, middle + 1), (call.enter - 1, leave + 1)]
 

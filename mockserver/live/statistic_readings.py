@@ -27,8 +27,8 @@ _MIN_RUN = 4  # Consecutive ticks at equal distances, which are not a coincidenc
 def probe_statistics(prober: Prober, log: CallLog, day: Day | None) -> None:
     """Decide the readings of §3, as far as the data allow."""
     if day is None:
-        for name in ("tick_seconds", "trend", "fill", "labels", "distribution_tick", "delay_unit"):
-            prober.leave_open(name, _NO_DAY)
+        prober.leave_open("trend", _NO_DAY)
+        day = _decide_without_calls(prober)
     else:
         _decide_ticks(prober, day)
         _decide_trend(prober, day)
@@ -37,6 +37,26 @@ def probe_statistics(prober: Prober, log: CallLog, day: Day | None) -> None:
         _decide_delay_unit(prober, day)
     _decide_all_counts(prober, day)
     _decide_today(prober, log)
+
+
+def _decide_without_calls(prober: Prober) -> Day | None:
+    """Decide what a finished day without calls shows, and return it if its ticks are listed; and today's distribution."""
+    today = start_of_day(int(prober.now()))
+    quiet, current = (Day(format_day(start), start) for start in (today - DAY_SECONDS, today))
+    for count in COUNTS:
+        quiet.trends[count] = prober.ask(TREND, {"QueryDate": quiet.name, "CountBy": count}, expected=False)
+    is_listed = any(quiet.volumes(count) for count in COUNTS)
+    if is_listed:
+        _decide_ticks(prober, quiet)
+        _decide_fill(prober, quiet)
+    else:
+        for name in ("tick_seconds", "fill"):
+            prober.leave_open(name, _NO_DAY)
+    current.distributions[1] = prober.ask(DISTRIBUTION, {"QueryDate": current.name, "CountBy": 1}, expected=False)
+    current.quality = prober.ask(QUALITY, {"QueryDate": current.name}, expected=False)
+    _decide_distribution(prober, current)
+    _decide_delay_unit(prober, current)
+    return quiet if is_listed else None
 
 
 def _decide_ticks(prober: Prober, day: Day) -> None:
@@ -59,7 +79,9 @@ def _decide_ticks(prober: Prober, day: Day) -> None:
     for earlier, later in pairwise(offsets):
         run = run + 1 if later - earlier == step else 1
         longest = max(longest, run)
-    if complete or longest >= _MIN_RUN or _fits_sessions(day, step):
+    shorter = (each for each in range(10, step) if step % each == 0 and DAY_SECONDS % each == 0)
+    fits = _fits_sessions(day, step) and not any(_fits_sessions(day, each) for each in shorter)
+    if complete or longest >= _MIN_RUN or fits:
         prober.confirm("tick_seconds", step, text, *replies)
     else:
         reason = Text(f"{text.en}, too few to exclude shorter ticks", f"{text.zh}，不足以排除更短的间隔")

@@ -16,9 +16,11 @@ from live.second_backend import APP, NAMES, Backend
 from live.test_verify import errors_of, random_habits, random_readings
 
 from mockserver.cli.check import check_folder
+from mockserver.cli.record import _known_readings
 from mockserver.contract.readings import READINGS
 from mockserver.core.errors import ConfigurationError
-from mockserver.engine.config import Config
+from mockserver.core.folders import Folders
+from mockserver.engine.config import Config, load_config
 from mockserver.live.learn import FILES, SCENARIO, check_output, learned_files, quoted, write_folder
 from mockserver.live.target import Target
 from mockserver.live.verify import Result, examine
@@ -164,7 +166,7 @@ def test_no_secret_reaches_a_file(data: Any, tmp_path: Path) -> None:
 
 
 def test_the_page_says_what_decided_each_reading(tmp_path: Path) -> None:
-    """Confirmed or undecided, with the requests and the date; the scenario has every reading."""
+    """Confirmed or undecided, with the requests and the date; the scenario sets only confirmed readings."""
     _, result, target = examine_backend({"trend": "cumulative"}, thorough=True, max_requests=60)
     write(tmp_path / "out", result, target)
     page, scenario = (
@@ -175,8 +177,18 @@ def test_the_page_says_what_decided_each_reading(tmp_path: Path) -> None:
     assert "the limit of requests was reached" in page
     assert "2026-10-26" in page
     assert page.count("curl -sS ") > 10
-    assert [name for name in READINGS if f"\n  {name}: " not in scenario] == []
-    assert '# undecided, this is the default: the limit of requests was reached\n  trend: "tick"' in scenario
+    known = {name for name, observed in result.readings.items() if observed.value is not None}
+    assert {name for name in READINGS if f"\n  {name}: " in scenario} == known
+    assert {name for name in READINGS if f"\n  # {name}: " in scenario} == READINGS.keys() - known
+    assert '# undecided, this is the default: the limit of requests was reached\n  # trend: "tick"' in scenario
+    assert _known_readings(load_config(Folders(tmp_path / "out"), now=lambda: 0), SCENARIO) == known
+
+
+def test_a_run_that_decides_nothing_leaves_a_valid_scenario(tmp_path: Path) -> None:
+    """For example because of a low limit of requests."""
+    _, result, target = examine_backend(thorough=True, max_requests=1)
+    write(tmp_path / "out", result, target)
+    assert "\nreadings: {}\n" in (tmp_path / "out" / f"scenarios/{SCENARIO}.yaml").read_text("utf-8")
 
 
 def test_a_text_with_details_is_learned_without_them() -> None:
@@ -373,3 +385,44 @@ def test_texts_survive_yaml(text: str, tmp_path: Path) -> None:
     from mockserver.core.yaml_reader import parse_yaml
 
     assert parse_yaml(f"- {quoted(text)}\n- {quoted(json.dumps(text))}\n", "x").value == [text, json.dumps(text)]
+
+
+@pytest.mark.parametrize("window", ["overlap", "enter", "leave", "contained"])
+def test_calls_of_a_few_seconds_decide_the_window(window: str) -> None:
+    """They can be cut at their begin and end, though not inside."""
+    time = Time()
+    backend = Backend({"window": window}, clock=time)
+    backend.log = [
+        {**each, "leave": each["enter"] + 1 + number % 3, "audio": 0, "video": 0}
+        for number, each in enumerate(backend.log)
+    ]
+    config = shipped_config()
+    result = examine(local_target(backend.handle, time, max_requests=300), config.schemas, config.catalogue)
+    assert result.readings["window"].value == window
+
+
+def test_ticks_that_fit_shorter_intervals_are_undecided() -> None:
+    """Short calls that all begin in the first half of an interval."""
+    time = Time()
+    backend = Backend({"tick_seconds": 300, "fill": "omit"}, clock=time)
+    day = (int(time()) + 8 * 3_600) // 86_400 * 86_400 - 8 * 3_600 - 86_400
+    calls = [day + 600 * number + 20 for number in (10, 31, 55, 90)]
+    backend.log = [
+        {**each, "room": f"r{enter}", "create": enter, "enter": enter, "leave": enter + 9, "audio": 0, "video": 0}
+        for each, enter in zip(backend.log, calls, strict=False)
+    ]
+    config = shipped_config()
+    result = examine(local_target(backend.handle, time, max_requests=300), config.schemas, config.catalogue)
+    assert result.readings["tick_seconds"].value is None
+
+
+def test_a_backend_with_calls_only_today_shows_its_ticks() -> None:
+    """By a finished day without calls, and by the distribution of today."""
+    time = Time()
+    backend = Backend({"tick_seconds": 300, "labels": "on", "count_by_zero": "labelled"}, clock=time)
+    today = (int(time()) + 8 * 3_600) // 86_400 * 86_400 - 8 * 3_600
+    backend.log = [each for each in backend.log if each["create"] >= today]
+    config = shipped_config()
+    result = examine(local_target(backend.handle, time, max_requests=300), config.schemas, config.catalogue)
+    found = {name: result.readings[name].value for name in ("tick_seconds", "labels", "count_by_zero", "fill")}
+    assert found == {"tick_seconds": 300, "labels": "on", "count_by_zero": "labelled", "fill": "zero"}

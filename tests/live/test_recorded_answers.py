@@ -191,6 +191,24 @@ def test_a_range_without_calls_inside_the_life_of_a_room_is_not_recorded(
     assert len(mock.ask(ROOM, {"RoomId": "r", **around})["Users"]) == 2
 
 
+@pytest.mark.parametrize("ahead", [15, 100_000])
+def test_a_recording_of_a_target_whose_clock_is_ahead_does_not_hide_its_calls(tmp_path: Path, ahead: int) -> None:
+    """Although they are in the future by the clock of the server that returns them."""
+    time = Time(START + ahead)
+    backend = Backend({}, clock=time)
+    now = int(time())
+    with recording(tmp_path, backend, time) as session:
+        answer = session.ask(ALL, **span(now - DAY, now))
+    mock = replayed(tmp_path, backend, later=0)
+    assert sorted_rows(mock.ask(ALL, span(now - DAY, now))) == sorted_rows(answer)
+    for begin, end in ((now - 4_000, now - 10), (now - 10, now - 5), (now - DAY, now - 3_600)):
+        got = mock.ask(ALL, span(begin, end))
+        assert got["ErrorCode"] == NOT_RECORDED or sorted_rows(got["UsersList"]) == sorted_rows(
+            backend.query_all_instance_by_time(span(begin, end))["UsersList"]
+        )
+    assert mock.ask(ALL, span(now + 60, now + 120))["ErrorCode"] == NOT_RECORDED
+
+
 def test_a_recording_of_last_month_passes_the_verify_that_the_target_passed(tmp_path: Path) -> None:
     """What `verify` asked while recording is answered a month later with all times moved."""
     time, config = Time(), shipped_config()
