@@ -21,6 +21,7 @@ _MAX_REACH = 3_600
 _MAX_CLOCK_STEPS = 6
 _REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
 _BEYOND = (5, 20)  # Seconds beyond a limit that are refused unless it was the end of used curtimes.
+_FAR = range(5, 121, 5)  # The same for a short limit, within which an earlier examination may have used all.
 _MAX_FRESHNESS = DAY_SECONDS + MAX_SKEW  # Seconds: a reading is at most a day.
 _NO_FUTURE = 5  # Seconds by which a target may accept future curtimes that only means to accept no future ones.
 
@@ -143,7 +144,10 @@ def _probe_freshness(prober: Prober) -> None:
             f"{-past} 秒至 {future:+d} 秒的 curtime 被接受，再多一秒被拒绝",
         )
         used = _were_used(prober, asked[-past - 1], accepts, future, ahead) if prober.once and ahead >= 1 else False
-        if used and any(accepts(future + step) for step in _BEYOND):
+        longest = max(past, future)
+        if (used and any(accepts(future + step) for step in _BEYOND)) or (
+            prober.once and used_code is None and longest < MAX_SKEW and any(accepts(longest + step) for step in _FAR)
+        ):
             used = None
         prober.clock_error = MAX_SKEW if used or used is None else 0
         if used is None:

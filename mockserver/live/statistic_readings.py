@@ -223,6 +223,9 @@ def _decide_distribution(prober: Prober, day: Day) -> None:
         prober.confirm("distribution_tick", "day_start", text, *replies)
     elif ticks == {str(run)} or asked_early:
         prober.confirm("distribution_tick", "run_time", text, *replies)
+    elif replies[0].at < day.end:
+        # A job has not counted the day yet.
+        prober.leave_open("distribution_tick", text, *replies)
     else:
         prober.leave_open("distribution_tick", text, *replies, new=True)
         # A job may count the day at any time of the next one.

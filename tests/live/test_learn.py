@@ -387,6 +387,20 @@ def test_texts_survive_yaml(text: str, tmp_path: Path) -> None:
     assert parse_yaml(f"- {quoted(text)}\n- {quoted(json.dumps(text))}\n", "x").value == [text, json.dumps(text)]
 
 
+@pytest.mark.parametrize("limit", [7, 20, 45, 60, 90])
+@pytest.mark.parametrize("gap", [0, 5, 30])
+def test_a_limit_within_which_curtimes_were_used_is_never_guessed(limit: int, gap: int) -> None:
+    """Used curtimes have the error of old ones; without calls, `verify` ends so soon that it has used most of them."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"checksum_reuse": "once", "freshness_seconds": limit}, clock=time)
+    backend.log = []
+    for _ in range(3):
+        target = local_target(backend.handle, time, max_requests=300)
+        result = examine(target, config.schemas, config.catalogue, thorough=True)
+        assert result.readings["freshness_seconds"].value in (None, limit)
+        time.pause(gap)
+
+
 @pytest.mark.parametrize("window", ["overlap", "enter", "leave", "contained"])
 def test_calls_of_a_few_seconds_decide_the_window(window: str) -> None:
     """They can be cut at their begin and end, though not inside."""
@@ -416,13 +430,17 @@ def test_ticks_that_fit_shorter_intervals_are_undecided() -> None:
     assert result.readings["tick_seconds"].value is None
 
 
-def test_a_backend_with_calls_only_today_shows_its_ticks() -> None:
+@pytest.mark.parametrize("tick", ["day_start", "run_time"])
+def test_a_backend_with_calls_only_today_shows_its_ticks(tick: str) -> None:
     """By a finished day without calls, and by the distribution of today."""
     time = Time()
-    backend = Backend({"tick_seconds": 300, "labels": "on", "count_by_zero": "labelled"}, clock=time)
+    readings = {"tick_seconds": 300, "labels": "on", "count_by_zero": "labelled", "distribution_tick": tick}
+    backend = Backend(readings, clock=time)
     today = (int(time()) + 8 * 3_600) // 86_400 * 86_400 - 8 * 3_600
     backend.log = [each for each in backend.log if each["create"] >= today]
     config = shipped_config()
     result = examine(local_target(backend.handle, time, max_requests=300), config.schemas, config.catalogue)
     found = {name: result.readings[name].value for name in ("tick_seconds", "labels", "count_by_zero", "fill")}
     assert found == {"tick_seconds": 300, "labels": "on", "count_by_zero": "labelled", "fill": "zero"}
+    assert result.readings["distribution_tick"].value == ("day_start" if tick == "day_start" else None)
+    assert [finding for _, finding in result.findings() if finding.severity == "error"] == []
