@@ -54,7 +54,7 @@ def connect(prober: Prober) -> None:
     if wrong.code is not None and (codes != {wrong.code} or wrong.code != old.code):
         # Perhaps an earlier examination used all curtimes within a short limit.
         prober.target.pause(_UNUSED_STEP)
-        if _find_unused(prober, range(_UNUSED_STEP, _MAX_AHEAD + 1, _UNUSED_STEP)):
+        if _find_unused(prober, range(0, _MAX_AHEAD + 1, _UNUSED_STEP)):
             return
     envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
     if envelope is None:
@@ -90,10 +90,10 @@ def send_unused(prober: Prober) -> Reply:
     replies = (send_valid(prober, offset=0) for _ in range(_MAX_USED))
     first = next(replies)
     accepted = first if first.ok else next((reply for reply in replies if reply.ok), None)
-    if accepted is None and (ahead := next((each for each in _AHEAD if send_valid(prober, offset=each).ok), None)):
-        prober.target.pause(ahead)
-        accepted = send_valid(prober, offset=0)
-    return accepted or first
+    if accepted is None and not (is_found := _find_unused(prober, _AHEAD)):
+        prober.target.pause(_UNUSED_STEP)
+        is_found = _find_unused(prober, range(0, _MAX_AHEAD + 1, _UNUSED_STEP))
+    return accepted or (send_valid(prober, offset=0) if is_found else first)
 
 
 def shows_clock(prober: Prober, ahead: float) -> bool:

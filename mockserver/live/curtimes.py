@@ -15,6 +15,7 @@ from mockserver.live.target import Answer, Target
 
 _MARGIN = 2  # Seconds between a curtime and the limit of its age, for the way to the target.
 _MAX_USED = 10_000  # Curtimes that are remembered.
+_MAX_NEWEST = 2 * _MARGIN  # Requests with the newest curtime, one in each second: the first may have been used before.
 _ENOUGH = 2  # Requests that an unused curtime has to help: one of them may have met a passing failure.
 _MAX_SECONDS = 1.0  # The Date header of a slower answer does not show the present.
 
@@ -48,8 +49,8 @@ class Curtimes:
     def take(self, readings: Readings, *, best: bool = False, newest: bool = False) -> Curtime:
         """Return the curtime for a request: the present, or near it if the target accepts each only once.
 
-        Wait until there is an unused one; with `best`, until the present is unused; with `newest`, it is the one that
-        the target accepts last.
+        Wait until there is an unused one; with `best`, until the present is unused; with `newest`, until the latest
+        accepted one is.
         """
         reach = max(readings["freshness_seconds"] - _MARGIN, 0) if self._reach is None else self._reach
         while True:
@@ -57,9 +58,10 @@ class Curtimes:
             with self._lock:
                 once = self._is_once(readings) or (self._trials > 0 and self._once is None)
                 ages: Iterable[int] = _near(reach if once and not best else 0)
-                if newest or self._used_until >= int(now):
-                    first = reach if newest else self._used_until + 1 - int(now)
-                    ages = range(-first, -reach - 1, -1)
+                if newest:
+                    ages = (-reach,)
+                elif self._used_until >= int(now):
+                    ages = range(int(now) - self._used_until - 1, -reach - 1, -1)
                 seconds = ((age, int(now) - age) for age in ages)
                 age = next((age for age, each in seconds if each > self._used_until and each not in self._uses), None)
                 if age is None and not (once or best):
@@ -90,7 +92,9 @@ class Curtimes:
             return answer, value
         with self._trial():
             answer, value, second = send(best=True)
-        if once and _code(value) == _code(refused) in stale:
+        for _ in range(_MAX_NEWEST if once and _code(refused) in stale else 0):
+            if _code(value) != _code(refused):
+                break
             answer, value, newest = send(newest=True)
             if is_envelope(value) and _code(value) != _code(refused):
                 self._skip(second, newest)

@@ -27,6 +27,7 @@ DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
 _SETTLED_FRACTION = 0.4
 _MAX_FINDINGS = 3  # Findings of one invariant; more violations are only counted.
 _MAX_FOREIGN = 3  # Requests in a row without an answer of this API, after which a valid one is sent.
+_UNUSED_STEP = 10  # Seconds.
 _UNCHECKED = 10  # Requests after that one in which a refusal is not checked again.
 _NOTHING = Text("nothing to compare", "没有可比较的数据")
 _LIMITED = re.compile(r"too many|rate.?limit|throttl|quota|qps|频繁|限流|过多|超过.*频率", re.IGNORECASE)
@@ -107,7 +108,10 @@ class Prober:
         if offset is None and "curtime" not in (sign or {}) and self._may_be_stale(reply):
             # The second ended during the request, or the curtime was used before: sign with the current time.
             used, first = self.last_curtime, reply
-            for ahead in (0, self.reach // 2, self.reach) if self.once else (0,):
+            offsets = (0, self.reach // 2, self.reach) if self.once else (0,)
+            for attempt, ahead in enumerate((*offsets, self.reach) if self.once and expected else offsets):
+                if attempt == len(offsets):
+                    self.target.pause(_UNUSED_STEP)  # After this time, as many more curtimes can be used.
                 reply = self._ask(operation, body, offset=ahead, **options)
                 if reply.code != first.code:
                     used = self.last_curtime if ahead else used
@@ -117,7 +121,10 @@ class Prober:
         if reply.ok:
             self._first = self._first or (operation, body)
         self._foreign = 0 if is_envelope(reply.value) else self._foreign + 1
-        is_refused = expected and reply.code is not None and not reply.unrecorded
+        is_refused = expected and reply.code is not None and not (reply.unrecorded or self._may_be_stale(reply))
+        is_refused = (
+            is_refused and self.value("checksum_reuse") is not None
+        )  # Otherwise, valid requests are refused at times.
         if self._foreign >= _MAX_FOREIGN or is_refused or _seems_limited(reply):
             self._check_target(reply)
         if reply.unrecorded:

@@ -144,10 +144,15 @@ def _probe_freshness(prober: Prober) -> None:
             f"{-past} 秒至 {future:+d} 秒的 curtime 被接受，再多一秒被拒绝",
         )
         used = _were_used(prober, asked[-past - 1], accepts, future, ahead) if prober.once and ahead >= 1 else False
-        longest = max(past, future)
         if (used and any(accepts(future + step) for step in _BEYOND)) or (
-            prober.once and used_code is None and longest < MAX_SKEW and any(accepts(longest + step) for step in _FAR)
+            prober.once and used_code is None and _is_longer(prober, accepts, past, future)
         ):
+            used = None
+        measured = date_offset(prober.date, prober.now())
+        oldest = _oldest(prober, accepts, future) if used else None
+        if oldest and (measured is not None or not _accepts_older(prober, oldest, future)):
+            past, ahead, used = oldest, (future - oldest) / 2, False
+        elif used and measured is None:
             used = None
         prober.clock_error = MAX_SKEW if used or used is None else 0
         if used is None:
@@ -155,10 +160,7 @@ def _probe_freshness(prober: Prober) -> None:
             text = Text(f"{text.en}; {also.en}", f"{text.zh}；{also.zh}")
             prober.leave_open("freshness_seconds", text, *edges)
         else:
-            if used and (oldest := _oldest(prober, accepts, future)):
-                past, ahead, used = oldest, (future - oldest) / 2, False
             limit = future if used else math.ceil((past + future) / 2)
-            measured = date_offset(prober.date, prober.now())
             is_unlikely = abs(ahead) > MAX_SKEW or (future <= _NO_FUTURE and past >= MAX_SKEW / 2)
             if measured is None and not used and abs(ahead) > MAX_SKEW and shows_clock(prober, ahead):
                 measured = ahead
@@ -181,6 +183,24 @@ def _code_of_used(prober: Prober) -> int | None:
     """Return the code for a checksum that was used before; None if it is also that for an old curtime."""
     reused, old = prober.errors.get("checksum_reused"), send_valid(prober, offset=-2 * DAY_SECONDS)
     return reused[0][1].code if reused and reused[0][1].code != old.code else None
+
+
+def _is_longer(prober: Prober, accepts: Callable[[int], bool], past: int, future: int) -> bool:
+    """Return whether a short limit was only found because an earlier examination had used the curtimes beyond it."""
+    longest = max(past, future)
+    if longest >= MAX_SKEW:
+        return False
+    if past - future >= 2 and _accepts_older(prober, past, future):
+        return True
+    return any(accepts(longest + step) for step in _FAR)
+
+
+def _accepts_older(prober: Prober, past: int, future: int) -> bool:
+    """Return whether an older curtime than `past` seconds is accepted, if waiting for one that is unused is possible."""
+    if past + future > 2 * MAX_SKEW:
+        return False
+    prober.target.pause(past + future + _BEYOND[0])  # Before, it was too far in the future to be used.
+    return send_valid(prober, offset=-past - 1).ok
 
 
 def _oldest(prober: Prober, accepts: Callable[[int], bool], future: int) -> int | None:

@@ -389,10 +389,12 @@ def test_texts_survive_yaml(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit", [7, 20, 45, 60, 90])
 @pytest.mark.parametrize("gap", [0, 5, 30])
-def test_a_limit_within_which_curtimes_were_used_is_never_guessed(limit: int, gap: int) -> None:
+@pytest.mark.parametrize("habit", ["", "clock_behind"])
+def test_a_limit_within_which_curtimes_were_used_is_never_guessed(limit: int, gap: int, habit: str) -> None:
     """Used curtimes have the error of old ones; without calls, `verify` ends so soon that it has used most of them."""
     time, config = Time(), shipped_config()
-    backend = Backend({"checksum_reuse": "once", "freshness_seconds": limit}, clock=time)
+    readings = {"checksum_reuse": "once", "freshness_seconds": limit}
+    backend = Backend(readings, clock=time, habits=frozenset({habit}))
     backend.log = []
     for _ in range(3):
         target = local_target(backend.handle, time, max_requests=300)
