@@ -157,7 +157,7 @@ def _decide_fill(prober: Prober, day: Day) -> None:
     step = prober.value("tick_seconds")
     series = {count: dict(day.volumes(count)) for count in COUNTS if day.trends[count].ok}
     zero = next(((tick, count) for count in series for tick, volume in series[count].items() if volume == 0), None)
-    empty = _empty_ticks(prober, series)
+    empty = _empty_ticks(series)
     omitted = DAY_SECONDS // step - len(set().union(*series.values())) if step else 0
     if zero and len(empty) > omitted:
         text = Text(f"tick {empty[0]} has no volume of any CountBy", f"时间点 {empty[0]} 的各类数值均为 0")
@@ -187,16 +187,13 @@ def _decide_fill(prober: Prober, day: Day) -> None:
     prober.leave_open("fill", Text("no tick without a volume was found", "没有找到无数值的时间点"), day.trends[fewest])
 
 
-def _empty_ticks(prober: Prober, series: Mapping[int, Mapping[int, int]]) -> list[int]:
-    """Return the ticks that are listed for each CountBy, although nothing took place in them."""
-    empty, before = [], dict.fromkeys(series, 0)
-    for tick in sorted(set.intersection(*map(set, series.values()))) if series else ():
-        volumes = {count: volumes[tick] for count, volumes in series.items()}
-        if all(volume <= before[count] for count, volume in volumes.items()):
-            empty.append(tick)
-        if prober.value("trend") == "cumulative":
-            before = volumes
-    return empty
+def _empty_ticks(series: Mapping[int, Mapping[int, int]]) -> list[int]:
+    """Return the ticks that are listed for each CountBy with a volume of 0.
+
+    A cumulative volume is only 0 before the first call of the day, so that other ticks show nothing.
+    """
+    listed = set.intersection(*map(set, series.values())) if series else set[int]()
+    return sorted(tick for tick in listed if not any(volumes[tick] for volumes in series.values()))
 
 
 def _decide_distribution(prober: Prober, day: Day) -> None:

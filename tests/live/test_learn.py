@@ -446,3 +446,16 @@ def test_a_backend_with_calls_only_today_shows_its_ticks(tick: str) -> None:
     assert found == {"tick_seconds": 300, "labels": "on", "count_by_zero": "labelled", "fill": "zero"}
     assert result.readings["distribution_tick"].value == ("day_start" if tick == "day_start" else None)
     assert [finding for _, finding in result.findings() if finding.severity == "error"] == []
+
+
+@pytest.mark.parametrize("fill", ["omit", "zero"])
+def test_cumulative_ticks_without_calls_are_not_taken_for_empty_ones(fill: str) -> None:
+    """After the first call of the day their volumes are those of the ticks before."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"fill": fill, "trend": "cumulative", "tick_seconds": 60}, clock=time)
+    start = (int(time()) + 8 * 3_600) // 86_400 * 86_400 - 8 * 3_600 - 86_400
+    backend.log = [each for each in backend.log if each["create"] > start + 10_000]
+    target = local_target(backend.handle, time, max_requests=300)
+    result = examine(target, config.schemas, config.catalogue, thorough=True)
+    assert result.readings["fill"].value == fill
+    assert errors_of(result) == []
