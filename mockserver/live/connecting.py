@@ -11,16 +11,15 @@ from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import is_envelope
 from mockserver.live.call_log import seconds_of
-from mockserver.live.probing import ALL, DATE_TOLERANCE, QUALITY, TREND, Prober, date_offset
+from mockserver.live.probing import ALL, DATE_TOLERANCE, QUALITY, TREND, UNUSED_STEP, Prober, date_offset
 from mockserver.live.replies import Reply
 
 NO_CHECKSUM = "0" * 40
 MAX_SKEW = 60  # Seconds by which the clock of a target may be wrong, unless its Date header or its data show more.
 _FORMULAS: tuple[Formula, ...] = ("v2", "v1")
 _AHEAD = (5, 20, 60, 120, 250)  # Seconds. Earlier examinations may have used the curtimes before.
-_UNUSED_STEP = 10  # Seconds: after this time, as many more curtimes have come within the limit.
 _MAX_USED = 4
-_LONG_AGO = 2 * DAY_SECONDS
+LONG_AGO = 2 * DAY_SECONDS  # The age of a curtime that no reading accepts.
 _MAX_AHEAD = 60  # Seconds.
 _SHORT_TICKS = 10  # Ticks of which so many are as long as the difference of the clocks show that difference.
 
@@ -50,11 +49,11 @@ def connect(prober: Prober) -> None:
     if _find_unused(prober, _AHEAD):
         return
     codes = {reply.code for reply in replies}
-    wrong, old = (send_valid(prober, offset=0, sign={"checksum": NO_CHECKSUM}), send_valid(prober, offset=-_LONG_AGO))
+    wrong, old = (send_valid(prober, offset=0, sign={"checksum": NO_CHECKSUM}), send_valid(prober, offset=-LONG_AGO))
     if wrong.code is not None and (codes != {wrong.code} or wrong.code != old.code):
         # Perhaps an earlier examination used all curtimes within a short limit.
-        prober.target.pause(_UNUSED_STEP)
-        if _find_unused(prober, range(0, _MAX_AHEAD + 1, _UNUSED_STEP)):
+        prober.target.pause(UNUSED_STEP)
+        if _find_unused(prober, range(0, _MAX_AHEAD + 1, UNUSED_STEP)):
             return
     envelope = next((reply for reply in replies if is_envelope(reply.value)), None)
     if envelope is None:
@@ -91,8 +90,8 @@ def send_unused(prober: Prober) -> Reply:
     first = next(replies)
     accepted = first if first.ok else next((reply for reply in replies if reply.ok), None)
     if accepted is None and not (is_found := _find_unused(prober, _AHEAD)):
-        prober.target.pause(_UNUSED_STEP)
-        is_found = _find_unused(prober, range(0, _MAX_AHEAD + 1, _UNUSED_STEP))
+        prober.target.pause(UNUSED_STEP)
+        is_found = _find_unused(prober, range(0, _MAX_AHEAD + 1, UNUSED_STEP))
     return accepted or (send_valid(prober, offset=0) if is_found else first)
 
 

@@ -32,7 +32,9 @@ class Day:
     quality: Reply | None = None
     sessions: list[Session] | None = None
     first_enters: list[int] | None = None  # First enter of each pair of user and room, if it was on the day.
-    lacks_long: bool = False  # Whether there may be calls that are longer than any range that the target accepts.
+    may_lack_long_calls: bool = (
+        False  # Whether there may be calls that are longer than any range that the target accepts.
+    )
 
     @property
     def end(self) -> int:
@@ -208,7 +210,7 @@ def _find_sessions(prober: Prober, log: CallLog, day: Day) -> None:
     day.sessions = _touching(log, day)
     if rule != "overlap" and max(day.distribution_totals(1).values(), default=0) > (day.total(1) or 0):
         # There may be calls of more than a day, which are listed on none of these three.
-        day.lacks_long = not _ask_days_around(prober, log, day) and rule == "contained"
+        day.may_lack_long_calls = not _ask_days_around(prober, log, day) and rule == "contained"
         day.sessions = _touching(log, day)
     if all(each.create >= day.start or log.covers(each.create, day.start) for each in day.sessions):
         first: dict[tuple[str, str], int] = {}

@@ -27,7 +27,7 @@ DATE_TOLERANCE = 2.0  # Seconds. The Date header has whole seconds.
 _SETTLED_FRACTION = 0.4
 _MAX_FINDINGS = 3  # Findings of one invariant; more violations are only counted.
 _MAX_FOREIGN = 3  # Requests in a row without an answer of this API, after which a valid one is sent.
-_UNUSED_STEP = 10  # Seconds.
+UNUSED_STEP = 10  # Seconds: after this time, as many more curtimes have come within the limit.
 _UNCHECKED = 10  # Requests after that one in which a refusal is not checked again.
 _NOTHING = Text("nothing to compare", "没有可比较的数据")
 _LIMITED = re.compile(r"too many|rate.?limit|throttl|quota|qps|频繁|限流|过多|超过.*频率", re.IGNORECASE)
@@ -111,7 +111,7 @@ class Prober:
             offsets = (0, self.reach // 2, self.reach) if self.once else (0,)
             for attempt, ahead in enumerate((*offsets, self.reach) if self.once and expected else offsets):
                 if attempt == len(offsets):
-                    self.target.pause(_UNUSED_STEP)  # After this time, as many more curtimes can be used.
+                    self.target.pause(UNUSED_STEP)  # After this time, as many more curtimes can be used.
                 reply = self._ask(operation, body, offset=ahead, **options)
                 if reply.code != first.code:
                     used = self.last_curtime if ahead else used

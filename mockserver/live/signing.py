@@ -10,7 +10,7 @@ from mockserver.contract.operations import PREFIX
 from mockserver.core.clock import DAY_SECONDS, format_day
 from mockserver.core.text import Text
 from mockserver.live.answers import Finding
-from mockserver.live.connecting import MAX_SKEW, NO_CHECKSUM, send_unused, send_valid, shows_clock, valid_body
+from mockserver.live.connecting import LONG_AGO, MAX_SKEW, NO_CHECKSUM, send_unused, send_valid, shows_clock, valid_body
 from mockserver.live.probing import ALL, DATE_TOLERANCE, TREND, Prober, date_offset
 from mockserver.live.replies import Reply
 
@@ -181,7 +181,7 @@ def _probe_freshness(prober: Prober) -> None:
 
 def _code_of_used(prober: Prober) -> int | None:
     """Return the code for a checksum that was used before; None if it is also that for an old curtime."""
-    reused, old = prober.errors.get("checksum_reused"), send_valid(prober, offset=-2 * DAY_SECONDS)
+    reused, old = prober.errors.get("checksum_reused"), send_valid(prober, offset=-LONG_AGO)
     return reused[0][1].code if reused and reused[0][1].code != old.code else None
 
 
@@ -218,7 +218,7 @@ def _were_used(
     if "checksum_reused" not in prober.errors:
         return None
     reused = prober.errors["checksum_reused"][0][1]
-    old = send_valid(prober, offset=-2 * DAY_SECONDS)
+    old = send_valid(prober, offset=-LONG_AGO)
     if (reused.code, reused.info) != (old.code, old.info):
         said = (refused.code, refused.info) if reused.code == old.code else (refused.code,)
         if said[0] in (reused.code, old.code):

@@ -33,7 +33,7 @@ def check_statistics(prober: Prober, day: Day | None) -> None:
                 "calls of that day may be in progress and therefore not listed", "当天的通话可能仍在进行而未列出"
             )
     else:
-        if (day.lacks_long or may_hide_calls(prober)) and _shows_unlisted_calls(prober, day):
+        if (day.may_lack_long_calls or may_hide_calls(prober)) and _shows_unlisted_calls(prober, day):
             # 3.1 and 3.2 are only compared with each other.
             day = replace(day, sessions=None, first_enters=None)
         _check_sums(prober, day)
@@ -98,7 +98,7 @@ def _shows_unlisted_calls(prober: Prober, day: Day) -> bool:
         before = volume
     if min(seconds) < 0 or not any(seconds):
         return False
-    if day.lacks_long:
+    if day.may_lack_long_calls:
         # Each such call lasts from the start of the day or to its end, so that those at the start end at most once.
         return sum(max(0, earlier - later) for earlier, later in pairwise(seconds)) <= seconds[0]
     # A call in progress that began in a tick lasts for all of the next ones.

@@ -119,7 +119,7 @@ class Coverage:
         begin, end = int(body["BeginTime"]), int(body["EndTime"])
         if not is_seen and depends_on_other_times("query_instance_all_records_by_time", readings):
             raise NotFound(NOT_RECORDED, "UserId", body["UserId"])
-        # The backend's clock may be ahead, so that there are calls where ours still is in the past.
+        # The backend's clock may be ahead of ours, so that it has calls that begin after our present.
         is_near = now < begin <= now + CLOCK_SKEW
         if is_near or not self.holds(begin, min(end, now), readings, body.get("UserId", "")):
             raise NotFound(NOT_RECORDED, "BeginTime", f"{begin}, EndTime {end}")
