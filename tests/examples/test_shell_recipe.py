@@ -25,8 +25,10 @@ exit "${CODE:-0}"
 """
 
 
-def run_recipe(readme: str, folder: Path, timeout: int = 20, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the recipe in `folder` with the client above, on a free port."""
+def run_recipe(
+    readme: str, folder: Path, *changes: tuple[str, str], **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the recipe in `folder` with the client above, on a free port and with `changes` to its text."""
     (recipe,) = [block for block in blocks(ROOT / readme, "sh") if "mockserver report" in block]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -34,7 +36,9 @@ def run_recipe(readme: str, folder: Path, timeout: int = 20, **environ: str) -> 
     client = folder / "run-my-tests"
     client.write_text(CLIENT, encoding="utf-8")
     client.chmod(0o755)
-    recipe = recipe.replace("8080", port).replace("--timeout 20", f"--timeout {timeout}")
+    for old, new in [("8080", port), *changes]:
+        assert old in recipe
+        recipe = recipe.replace(old, new)
     return subprocess.run(
         ["sh", "-c", recipe],
         cwd=folder,
@@ -63,7 +67,12 @@ def test_the_recipe_fails_when_the_client_does(tmp_path: Path) -> None:
 
 
 def test_the_recipe_ends_when_the_server_cannot_start(tmp_path: Path) -> None:
-    """A wrong setting ends the recipe with a failure instead of waiting forever."""
-    done = run_recipe("README.md", tmp_path, timeout=2, MOCKSERVER_SCENARIO="missing")
+    """A wrong setting ends the recipe with a failure and the message of the server.
+
+    The trap waits for the server instead of killing it, because on a busy machine its message may come later.
+    """
+    changes = [("--timeout 20", "--timeout 2"), ("kill", "wait")]
+    done = run_recipe("README.md", tmp_path, *changes, MOCKSERVER_SCENARIO="missing")
     assert done.returncode != 0
+    assert "not ready after 2 s" in done.stderr
     assert "missing" in done.stderr
