@@ -17,7 +17,7 @@ from mockserver.core.yaml_reader import read_yaml
 
 Test = Callable[[Any], bool]
 PARTS = ("body", "query")
-_ABSENT = object()
+ABSENT = {"absent": True}
 
 
 class InvalidMatcher(InvalidPart):
@@ -50,7 +50,8 @@ class Matcher:
 
 
 def compile_when(when: Any) -> Matcher:
-    """Return the matcher for a `when`: values mean equality, `{matches: REGEX}` a search, `{schema: …}` a JSON Schema.
+    """Return the matcher for a `when`: values mean equality, `{matches: REGEX}` a search, `{schema: …}` a JSON Schema,
+    and `{absent: true}` no such field.
 
     None matches every request. Raise InvalidMatcher with every mistake.
     """
@@ -75,8 +76,10 @@ def _shape() -> Validator:
 
 
 def _met(condition: Condition, body: Mapping[str, Any], query: Mapping[str, str]) -> bool:
-    value = (body if condition.part == "body" else query).get(condition.field, _ABSENT)
-    return value is not _ABSENT and condition.test(value)
+    fields = body if condition.part == "body" else query
+    if condition.field in fields:
+        return condition.test(fields[condition.field])
+    return bool(condition.expected == ABSENT)
 
 
 def _compile_test(expected: Any) -> Test:
@@ -86,4 +89,6 @@ def _compile_test(expected: Any) -> Test:
         return compile_inline({"type": "string", "pattern": expected["matches"]}).accepts
     if isinstance(expected, dict) and "schema" in expected:
         return compile_inline(expected["schema"]).accepts
+    if expected == ABSENT:
+        return lambda value: False
     return lambda value: type(value) is type(expected) and bool(value == expected)

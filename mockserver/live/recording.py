@@ -209,11 +209,12 @@ class Recording:
         room.destroy, room.seen_at = self._time(answer["DestroyTime"]) % MAX_TIME, at
         if not window:
             room.users, room.end_with_users = [dict(user) for user in answer["Users"]], room.destroy
-        elif len(window) == 2:
+            return
+        if len(window) == 2:
             found = frozenset(user["UserId"] for user in answer["Users"])
             span = int(window["BeginTime"]), int(window["EndTime"])
             self._clues.add_room(_canonical(body), Clue(room_id, *span, at, found))
-            self._keep(ROOM, {"RoomId": room_id, **window}, answer)
+        self._keep(ROOM, {"RoomId": room_id, **window}, answer)
 
     def _add_unknown(self, operation: str, body: Body, answer: Body) -> None:
         """Add the answer that a room or a user is unknown, which may only mean that it has no calls in the range."""

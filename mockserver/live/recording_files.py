@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mockserver.contract.matching import ABSENT
 from mockserver.contract.readings import DEFAULTS
 from mockserver.core.clock import show_time
 from mockserver.core.documents import MAX_BYTES, MAX_VALUES
@@ -204,7 +205,14 @@ def _answer(operation: str, body: str, answer: Mapping[str, Any]) -> str:
     if is_template(answer):
         # Ids and texts are the target's: never evaluate them.
         reply["literal"] = True
-    return f'  - {{"on": "{operation}", "when": {{"body": {_escape(body)}}}, "reply": {_flow(reply)}}}'
+    return f'  - {{"on": "{operation}", "when": {{"body": {_flow(_conditions(body))}}}, "reply": {_flow(reply)}}}'
+
+
+def _conditions(body: str) -> dict[str, Any]:
+    """Return the matcher of a request's body. A time range with one bound is not that of a request with two."""
+    fields = json.loads(body)
+    other = {"BeginTime": "EndTime", "EndTime": "BeginTime"}
+    return {**{other[name]: ABSENT for name in fields if name in other}, **fields}
 
 
 def _pages(head: str, answers: Iterable[str]) -> Iterator[str]:

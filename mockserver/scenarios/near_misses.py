@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mockserver.contract.matching import Condition, Matcher
+from mockserver.contract.matching import ABSENT, Condition, Matcher
 from mockserver.contract.violations import shorten
 from mockserver.core.suggestions import similar_name
 from mockserver.core.text import Text
@@ -78,7 +78,7 @@ def _show_expected(expected: Any) -> str:
         return f"matching /{shorten(expected['matches'])}/"
     if isinstance(expected, dict) and "schema" in expected:
         return f"matching the schema {_show(expected['schema'])}"
-    return _show(expected)
+    return "absent" if expected == ABSENT else _show(expected)
 
 
 def _show(value: Any) -> str:

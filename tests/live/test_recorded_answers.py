@@ -191,6 +191,23 @@ def test_a_range_without_calls_inside_the_life_of_a_room_is_not_recorded(
     assert len(mock.ask(ROOM, {"RoomId": "r", **around})["Users"]) == 2
 
 
+def test_a_range_with_one_bound_is_recorded(tmp_path: Path) -> None:
+    """The other bound has to be absent: the answer says nothing about a range with both."""
+    time = Time()
+    backend = Backend({"room_without_calls": "outside"}, clock=time)
+    room = backend.log[0]
+    both = span(room["create"], room["leave"])
+    bounds = [{name: time} for name, time in both.items()]
+    questions = [{"RoomId": name, **bound} for name in (room["room"], "no-such-room") for bound in bounds]
+    with recording(tmp_path, backend, time) as session:
+        answers = [session.ask(ROOM, **question) for question in questions]
+    mock = replayed(tmp_path, backend)
+    for question, answer in zip(questions, answers, strict=True):
+        got = mock.ask(ROOM, question)
+        assert UNKNOWN.get(got["ErrorCode"], got) == UNKNOWN.get(answer["ErrorCode"], answer)
+        assert mock.ask(ROOM, {**question, **both})["ErrorCode"] == NOT_RECORDED
+
+
 @pytest.mark.parametrize("ahead", [15, 100_000])
 def test_a_recording_of_a_target_whose_clock_is_ahead_does_not_hide_its_calls(tmp_path: Path, ahead: int) -> None:
     """Although they are in the future by the clock of the server that returns them."""

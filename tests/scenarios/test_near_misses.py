@@ -51,6 +51,7 @@ def test_the_rule_with_the_fewest_unmet_conditions_is_the_nearest() -> None:
         ({"body": {"RoomId": {"matches": "^v"}}}, {"RoomId": "x"}, 'body RoomId is "x", expected matching /^v/'),
         ({"body": {"CountBy": {"schema": {"minimum": 2}}}}, {"CountBy": 1},
          'body CountBy is 1, expected matching the schema {"minimum": 2}'),
+        ({"body": {"EndTime": {"absent": True}}}, {"EndTime": "9"}, 'body EndTime is "9", expected absent'),
         ({"body": {"RoomId": "房"}}, {"RoomId": "\x1b[31m\n"}, 'body RoomId is "\\u001b[31m\\n", expected "房"'),
     ],
 )  # fmt: skip

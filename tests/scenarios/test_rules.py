@@ -84,10 +84,12 @@ def test_a_users_scenario_replaces_the_shipped_one(scenarios) -> None:
         ("{RoomId: {schema: {maxLength: 2}}}", ["ab"], ["abc"]),
         ('{RoomId: {schema: {pattern: "^a$"}}}', ["a"], ["a\n"]),
         ('{BeginTime: ""}', [], ["1"]),
+        ('{RoomId: "1", BeginTime: {absent: true}}', ["1"], ["2"]),
+        ("{RoomId: {absent: true}}", [], ["1", "absent"]),
     ],
 )
 def test_when_matches_the_body(scenarios, when: str, hits: list[str], misses: list[str]) -> None:
-    """Conditions are equality, a regular expression or a schema; a missing field meets none."""
+    """Conditions are equality, a regular expression or a schema, which a missing field never meets; or that it is missing."""
     config = scenarios(
         a=f"title: a\nanswers: [{{on: query_room_info, when: {{body: {when}}}, reply: {{error: server_busy}}}}]"
     )
