@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from helpers.length import length
 from helpers.server_process import CLEAN, MOCKSERVER, serving
 from helpers.shell import run
 from helpers.signer import APPKEY, APPSECRET, RESTAPIKEY, sha1
@@ -374,7 +375,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=length(150, 400), deadline=None)
 @given(st.one_of(st.lists(PIECES, max_size=12).map("".join), st.text(max_size=60)))
 @example("curl $'\\ud800' -d $'\\xff'")
 @example("http://a?appkey=1 &seq=")

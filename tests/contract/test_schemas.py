@@ -444,7 +444,7 @@ def mutated(draw: st.DrawFn) -> tuple[str, Any]:
     return name, holder[0]
 
 
-@settings(max_examples=length(500, 1_200), deadline=None)
+@settings(max_examples=length(200, 1_200), deadline=None)
 @given(mutated())
 def test_two_engines_agree_on_everything(case: tuple[str, Any]) -> None:
     """The thorough engine in Python and the fast one in Rust accept and reject the same values."""

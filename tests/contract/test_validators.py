@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.engine_client import shipped_config
+from helpers.length import length
 from helpers.request_builder import SAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -67,7 +68,7 @@ def test_the_engines_agree_on_bodies(operation: str, side: str) -> None:
     assert validator.accepts(sample)
     assert validator.mismatches(sample) == []
 
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=length(60, 120), deadline=None)
     @given(changed(sample))
     def check(value: Any) -> None:
         agree(validator, value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from helpers.length import length
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -176,7 +177,7 @@ TEXTS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=length(500, 1_500), deadline=None)
 @given(TEXTS)
 @example(b"\xef\xbb\xbf")
 @example("%TAG ! tag:x,2000:\n--- !y z")
@@ -197,7 +198,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=length(100, 300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(JSON_VALUES, st.sampled_from([None, 2]))
 def test_both_readers_parse_what_json_and_pyyaml_write(value: Any, indent: int | None) -> None:
     """The JSON reader parses the output of `json`, the YAML reader that of PyYAML."""
@@ -256,7 +257,7 @@ def test_a_comma_before_a_closing_bracket_is_reported(source: str) -> None:
     assert "comma" in problem.text.en
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=length(200, 600), deadline=None)
 @given(st.one_of(st.binary(max_size=60), st.text('{}[]",:0123456789.eE+-truefalsn\\u \n', max_size=60)))
 def test_any_input_is_parsed_as_by_the_json_module_or_reported(source: str | bytes) -> None:
     """The JSON reader accepts nothing that `json` rejects, and returns the same value."""

@@ -195,7 +195,7 @@ def test_any_request_is_answered_with_an_envelope(strictness: str, lang: Any) ->
         answer = json.loads(reply.body)
         assert answer["ErrorCode"] == 0 or (envelope.accepts(answer) and not envelope.mismatches(answer))
         assert all(value.isascii() and value.isprintable() for _, value in reply.headers)
-        assert took < 2
+        assert took < 10
 
     check()
 

@@ -27,7 +27,7 @@ SENDS: dict[str, dict[str, Any]] = {
     "list": {"operation": "query_all_instance_by_time"},
     "long range": {
         "operation": "query_all_instance_by_time",
-        "body": {"BeginTime": "1575000000", "EndTime": "1576000000"},
+        "body": {"BeginTime": "1575900000", "EndTime": "1576000000"},
     },
     "count by zero": {
         "operation": "count_business_distribute_volume_by_day",

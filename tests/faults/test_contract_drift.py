@@ -67,8 +67,9 @@ def test_a_failure_envelope_has_no_list_to_drift(how):
 @pytest.mark.parametrize("how", DRIFTS)
 def test_the_same_draw_gives_the_same_drift(how):
     """Seed, fault and number decide everything; other numbers reach other fields."""
-    first = [drifted(how, number=number) for number in range(1, 40)]
-    assert first == [drifted(how, number=number) for number in range(1, 40)]
+    numbers = range(1, 4 if how == "huge_list" else 40)
+    first = [drifted(how, number=number) for number in numbers]
+    assert first == [drifted(how, number=number) for number in numbers]
     if how in LEAVING:
         assert len({note for _, note in first}) >= 5
 

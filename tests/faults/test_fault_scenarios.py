@@ -37,7 +37,7 @@ def run(scenario: str, calls: int, seed: int = 42, secret: str | None = None) ->
     responses = []
     for _ in range(calls):
         now = clock.second()
-        body = json.dumps({"BeginTime": str(now - 600), "EndTime": str(now)}).encode()
+        body = json.dumps({"BeginTime": str(now - 60), "EndTime": str(now)}).encode()
         query = sign(keys, clock.now(), identifier="admin")
         headers = {"content-type": "application/json"}
         responses.append(engine.handle(Request("POST", OPERATIONS[OPERATION].path, query, headers, body)))

@@ -21,7 +21,7 @@ from mockserver.testing.mock_server import MockServer
 
 SOAK = length(4_000, 100_000)
 """Requests of the soak."""
-FOUR_KB = length(6_000, 100_000)
+FOUR_KB = length(4_000, 100_000)
 """Requests of 4 KB."""
 CYCLES = length(10, 100)
 """Starts and stops of the leak test."""
@@ -115,7 +115,7 @@ def test_memory_does_not_grow_under_load(measured):
 
 def test_memory_does_not_grow_once_the_journal_is_full(measured):
     """Different requests of 4 KB: a full journal does not grow, and every evicted request is counted."""
-    full = length(2_000, 10_000)
+    full = length(1_000, 10_000)
     with (
         serving("--scenario", "document", "--journal-size", str(full)) as server,
         http_client.Client(server.port) as client,

@@ -387,8 +387,8 @@ def test_texts_survive_yaml(text: str, tmp_path: Path) -> None:
     assert parse_yaml(f"- {quoted(text)}\n- {quoted(json.dumps(text))}\n", "x").value == [text, json.dumps(text)]
 
 
-@pytest.mark.parametrize("limit", [7, 20, 45, 60, 90])
-@pytest.mark.parametrize("gap", [0, 5, 30])
+@pytest.mark.parametrize("limit", [7, 45, 90, 20, 60][: length(3, 5)])
+@pytest.mark.parametrize("gap", [0, 30, 5][: length(2, 3)])
 @pytest.mark.parametrize("habit", ["", "clock_behind"])
 def test_a_limit_within_which_curtimes_were_used_is_never_guessed(limit: int, gap: int, habit: str) -> None:
     """Used curtimes have the error of old ones; without calls, `verify` ends so soon that it has used most of them."""

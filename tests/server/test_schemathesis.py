@@ -37,7 +37,7 @@ from mockserver.server.openapi_schemas import pascal_case
 
 pytest_plugins = ("schemathesis.pytest.plugin",)
 
-EXAMPLES = length(60, 500)
+EXAMPLES = length(30, 500)
 """Random requests for each operation, after the samples and the boundary values."""
 DOCUMENT = "/__admin/openapi.json"
 SEQS = itertools.count(1)

@@ -238,7 +238,7 @@ def test_a_caller_that_stops_waiting_does_not_wait_for_redis(proxy: Proxy) -> No
         wait_until(proxy.holds_back)
         started = time.monotonic()
         cancel()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 4
         proxy.thaw()
 
 

@@ -45,7 +45,7 @@ def logs_errors():
 
 @pytest.fixture
 def no_threads_left():
-    """The test leaves as many threads as before."""
-    before = threading.active_count()
+    """The test leaves no thread of its own."""
+    before = threading.enumerate()
     yield
-    assert threading.active_count() == before
+    assert [thread for thread in threading.enumerate() if thread not in before] == []

@@ -114,7 +114,7 @@ def test_nothing_is_left_after_many_starts_and_stops(no_threads_left, new_loop):
             sockets += [idle, delayed, hanging]
         start = time.monotonic()
         server.stop()
-        assert time.monotonic() - start < 1.0
+        assert time.monotonic() - start < 3
         for sock in sockets:
             sock.close()
         sockets.clear()
@@ -133,7 +133,7 @@ def test_stop_is_quick_with_idle_delayed_and_silent_clients():
         time.sleep(0.005)
     start = time.monotonic()
     server.stop()
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 3
     for index, sock in enumerate(socks):
         with sock:
             try:
@@ -162,11 +162,11 @@ def test_a_request_that_does_not_end_does_not_delay_the_stop(caplog, logs_errors
     """After `stop_seconds` its connection is reset, and the log says so."""
     server = Server(echo, limits=Limits(stop_seconds=0.2)).start()
     with connect(server) as sock:
-        sock.sendall(GET.replace(b"/v2/video/x", b"/__admin/slow?1.5"))
+        sock.sendall(GET.replace(b"/v2/video/x", b"/__admin/slow?4"))
         time.sleep(0.05)
         start = time.monotonic()
         server.stop()
-        assert time.monotonic() - start < 1.0
+        assert time.monotonic() - start < 3
         with pytest.raises(ConnectionResetError):
             read_all(sock)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -332,7 +332,7 @@ def test_a_signal_stops_gracefully(process, number):
 def test_a_second_signal_stops_at_once(process):
     """The request in flight is aborted."""
     with connect(process) as sock:
-        sock.sendall(b"GET /?1.5 HTTP/1.1\r\nHost: h\r\n\r\n")
+        sock.sendall(b"GET /?6 HTTP/1.1\r\nHost: h\r\n\r\n")
         time.sleep(0.1)
         start = time.monotonic()
         process.send_signal(signal.SIGTERM)
@@ -340,7 +340,7 @@ def test_a_second_signal_stops_at_once(process):
         process.send_signal(signal.SIGTERM)
         with pytest.raises(ConnectionResetError):
             read_all(sock)
-        assert time.monotonic() - start < 1.0
+        assert time.monotonic() - start < 3
 
 
 # ---- https

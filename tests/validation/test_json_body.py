@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from helpers.length import length
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,7 +55,7 @@ MEMBERS = st.lists(st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '":"'])
 )  # fmt: skip
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=length(500, 1_500), deadline=None)
 @given(st.lists(PIECES, max_size=9).map(lambda parts: b"{" + b"".join(parts) + b"}") | MEMBERS | st.binary(max_size=20))
 def test_the_shortcut_gives_the_same_result(body: bytes) -> None:
     """Equal values of equal types, and the same violations, with and without the shortcut for flat objects."""
