@@ -92,6 +92,8 @@ def record(
         readings = config.readings[chosen["scenario"]]
         target.formula = "v1" if readings["signing"] == "v1" else "v2"
         engine.redactor.add_secrets(target.credentials.keys.secrets)
+        used = {name for app in config.apps.values() for name in (app.appkey, *app.identifiers)}
+        engine.redactor.add_secrets(name for name in target.credentials.names if name not in used)
         recorder = Recorder(
             target,
             mode,

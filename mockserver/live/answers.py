@@ -187,11 +187,24 @@ def _constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def has_unfit_id(answer: Any) -> bool:
+def why_not_recorded(
+    schemas: Schemas, operation: str, body: Mapping[str, Any], answer: Mapping[str, Any]
+) -> Text | None:
+    """Return why a recording cannot contain a success; None if it can."""
+    if not schemas.answer(operation, answer).accepts(answer):
+        return Text("an answer that violates the contract was not recorded", "不符合契约的响应未录制")
+    if any(answer.get(name, body.get(name)) != body.get(name) for name in IDS):
+        return Text("an answer with another id than its request was not recorded", "id 与请求不一致的响应未录制")
+    if _has_unfit_id(answer):
+        return Text("an answer with control characters in an id was not recorded", "id 含控制字符的响应未录制")
+    return None
+
+
+def _has_unfit_id(answer: Any) -> bool:
     """Return whether an answer contains an id with control characters, which a file of sessions cannot contain."""
     if isinstance(answer, list):
-        return any(map(has_unfit_id, answer))
+        return any(map(_has_unfit_id, answer))
     if not isinstance(answer, dict):
         return False
     ids = (answer[name] for name in IDS if isinstance(answer.get(name), str))
-    return any(map(CONTROL.search, ids)) or any(map(has_unfit_id, answer.values()))
+    return any(map(CONTROL.search, ids)) or any(map(_has_unfit_id, answer.values()))

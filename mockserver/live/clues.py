@@ -138,3 +138,15 @@ def selects(rule: Any, begin: int, end: int, enter: int, leave: int) -> bool:
     if rule == "overlap":
         return enter <= end and leave >= begin
     return {"enter": entered, "leave": left, "contained": entered and left}[rule]
+
+
+def has_gaps(sessions: Mapping[Key, Session], rooms: Mapping[str, RoomSeen], everybody: Spans) -> bool:
+    """Return whether any room was empty between two of its calls: the last recorded call need not be the last one."""
+    ends: dict[str, int] = {}
+    for key in sorted(sessions, key=lambda key: key[2]):
+        _, room, enter = key
+        end = ends.get(room, enter)
+        if enter > end and rooms[room].create > 0 and everybody.holds(rooms[room].create, enter):
+            return True
+        ends[room] = max(end, sessions[key].leave)
+    return False

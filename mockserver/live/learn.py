@@ -22,7 +22,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.core.text import Text
 from mockserver.engine.config import load_config
-from mockserver.live.answers import has_unfit_id
+from mockserver.live.answers import why_not_recorded
 from mockserver.live.provocations import ErrorSeen
 from mockserver.live.pseudonyms import Scrubber
 from mockserver.live.recording import RECORDS, ROOM, Recording
@@ -192,13 +192,15 @@ def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[
         if not reply.ok:
             if reply.code is not None and reply.code == unknown.get(reply.operation):
                 recording.add_failure(reply.operation, body, {**value, "ErrorInfo": scrubber.scrub_text(reply.info)})
-        elif not has_unfit_id(value) and schemas.answer(reply.operation, value).accepts(value):
+        elif why_not_recorded(schemas, reply.operation, body, value) is None:
             recording.add(reply.operation, body, value, reply.at)
         else:
             dropped += 1
     recording.conclude_readings()
     if dropped:
-        left_out.append(f"{dropped} answers that violate the contract, or have control characters in an id")
+        left_out.append(
+            f"{dropped} answers that violate the contract, or have another id or control characters in an id"
+        )
     conflicts = [f"conflict, resolved in favour of the newer answer: {text.en}" for text in recording.conflicts]
     left_out += conflicts[:_MAX_CONFLICTS]
     return recording

@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mockserver.core.text import MASK
-from mockserver.live.target import DEFAULT_IDENTIFIER, Target
-from mockserver.validation.redactor import Redactor
+from mockserver.live.target import Target
+from mockserver.validation.redactor import MIN_SECRET_LENGTH, Redactor
 
 _IDS = ("UserId", "RoomId")
+_CHARACTERS = r'(?:[^"\\]|\\.)*'
+_MASKED_ID = re.compile(rf'("(?:UserId|RoomId)": *)"{_CHARACTERS}{re.escape(MASK)}{_CHARACTERS}"')
 _HEX_DIGEST = re.compile(r"(?:\b|(?<=_))[0-9A-Fa-f]{40}(?![0-9A-Za-z])", re.ASCII)
 
 
@@ -67,23 +69,24 @@ class Scrubber:
         self._target, self._texts = target, sorted(filter(None, texts), key=len, reverse=True)
         self._own, self._mock = Redactor(), mock or Redactor()
         self._own.add_secrets(self._texts)
-        names = (target.credentials.keys.appkey, target.credentials.identifier)
-        self._whole = [f'"{name}"' for name in names if name and name != DEFAULT_IDENTIFIER]
+        names = target.credentials.names
+        self._own.add_secrets(name for name in names if not name.isdecimal())
+        self._names = re.compile("|".join(map(_pattern, names)))
 
     def scrub_data(self, text: str, seqs: Sequence[str]) -> str:
         """Return the JSON of a success without secrets; `seqs` are those of the request."""
+        original = text
         text = self._mock.redact_text(self._own.redact_text(self._target.redact_secrets(text)))
         for seq in (*seqs, *self._texts):
             if seq in text:
                 text = text.replace(seq, MASK)
-        for whole in self._whole:
-            if whole in text:
-                text = text.replace(whole, f'"{MASK}"')
+        text = self._names.sub(MASK, text)
         if _HEX_DIGEST.search(text):
             # Other digests may be ids.
             sent = self._target.sent()
             text = _HEX_DIGEST.sub(lambda found: MASK if found[0].lower() in sent else found[0], text)
-        return text
+        # The rest of an id would be another id.
+        return text if text == original else _MASKED_ID.sub(rf'\1"{MASK}"', text)
 
     def scrub_text(self, text: str) -> str:
         """Return a message without secrets, appkey and identifier."""
@@ -91,3 +94,10 @@ class Scrubber:
         for each in self._texts:
             text = text.replace(each, MASK)
         return text
+
+
+def _pattern(name: str) -> str:
+    """Return a pattern for an appkey or identifier in JSON: a short one as a whole text, a number not inside another."""
+    if len(name) < MIN_SECRET_LENGTH:
+        return f'(?<="){re.escape(name)}(?=")'
+    return rf"(?<!\d){name}(?!\d)" if name.isdecimal() else re.escape(name)

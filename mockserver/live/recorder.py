@@ -26,7 +26,7 @@ from mockserver.core.machine_time import monotonic
 from mockserver.core.text import MASK, Lang, Text
 from mockserver.engine.context import Decision, RequestContext
 from mockserver.engine.responder import Responder
-from mockserver.live.answers import check_answer, has_unfit_id, is_envelope, is_success, parse_answer
+from mockserver.live.answers import check_answer, is_envelope, is_success, parse_answer, why_not_recorded
 from mockserver.live.curtimes import Curtime, Curtimes
 from mockserver.live.differences import compare
 from mockserver.live.pseudonyms import Pseudonyms, Scrubber
@@ -189,6 +189,9 @@ class Recorder:
         if not is_envelope(value):
             return None
         text = answer.body.decode()
+        if "\\u" in text:
+            # A secret may be hidden behind escapes.
+            text = json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()
         scrubbed = self._scrubber.scrub_data(text, seqs) if is_success(value) else self._scrubber.scrub_text(text)
         changed, secret = None if scrubbed == text else scrubbed, self._contains_secret(context, seqs)
         return _Received(context.operation_name, context.body, _is_valid(context), secret, answer, value, changed, mock)
@@ -274,11 +277,7 @@ class Recorder:
                 value = {**value, "ErrorInfo": self._pseudonyms.replace_in_text(str(value.get("ErrorInfo", "")), body)}
             body, value = self._pseudonyms.replace(body), self._pseudonyms.replace(value)
         if succeeded:
-            if not self._schemas.answer(operation, value).accepts(value):
-                text = Text("an answer that violates the contract was not recorded", "不符合契约的响应未录制")
-                self._note(text, "warning", operation)
-            elif has_unfit_id(value):
-                text = Text("an answer with control characters in an id was not recorded", "id 含控制字符的响应未录制")
+            if text := why_not_recorded(self._schemas, operation, body, value):
                 self._note(text, "warning", operation)
             else:
                 self.recording.add(operation, body, value, answer.at)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from mockserver.contract.readings import READINGS, Readings
 from mockserver.core.text import Text
-from mockserver.live.clues import Clue, Clues, Key, RoomSeen, Session, selects
+from mockserver.live.clues import Clue, Clues, Key, RoomSeen, Session, has_gaps, selects
 from mockserver.world.coverage import CLOCK_SKEW, DECIDING, Spans, depends_on_other_times
 from mockserver.world.sessions import MAX_TIME
 
@@ -53,6 +53,7 @@ class Recording:
         default_factory=dict
     )  # By reading: the values that the answers allow, if there are several.
     corrections: dict[str, Text] = field(default_factory=dict)  # Descriptions of corrections, by reading.
+    _conditional: dict[str, set[Text]] = field(default_factory=dict)  # Conflicts by the reading that they depend on.
     _clues: Clues = field(default_factory=Clues)
     _rows_of_latest: dict[tuple[str, str], int] = field(default_factory=dict)  # Sessions in each of `latest`.
     _keys_of_user: dict[str, set[Key]] = field(default_factory=dict)
@@ -113,6 +114,7 @@ class Recording:
             if len(possible) > 1 and not is_known:
                 self.undecided[name] = possible
             if possible and not is_known and value not in possible:
+                self._withdraw_conflicts(name)
                 self.readings, shown = ({**self.readings, name: possible[0]}, " / ".join(possible))
                 self.corrections[name] = Text(
                     f"the answers show {name}={shown}, not {value}; run `mockserver learn` first to know all readings",
@@ -136,6 +138,7 @@ class Recording:
                 self._conflict(
                     f"{_name(key)} is in an answer for {begin}-{body['EndTime']}, against the reading window={rule}",
                     f"{_name(key)} 出现在 {begin}-{body['EndTime']} 的响应中，与读法 window={rule} 不符",
+                    "window",
                 )
         clue = Clue(user or "", begin, int(body["EndTime"]), at, frozenset(keys))
         self._clues.add_window(clue)
@@ -155,6 +158,7 @@ class Recording:
                 self._conflict(
                     f"{_name(key)} is missing from a later answer for {begin}-{end}",
                     f"{_name(key)} 未出现在之后 {begin}-{end} 的响应中",
+                    "window",
                 )
 
     def _add_session(self, key: Key, new: Session) -> None:
@@ -243,13 +247,25 @@ class Recording:
             oldest = next(iter(self._rows_of_latest))
             del self.latest[oldest], self._rows_of_latest[oldest]
 
-    def _conflict(self, en: str, zh: str) -> None:
+    def _conflict(self, en: str, zh: str, reading: str = "") -> None:
+        """Report a conflict, which may only exist under the present value of a reading."""
         self.counts["conflicts"] += 1
         if len(self.conflicts) < _MAX_CONFLICTS:
             self.conflicts.append(Text(en, zh))
+            self._conditional.setdefault(reading, set()).add(self.conflicts[-1])
+
+    def _withdraw_conflicts(self, reading: str) -> None:
+        """Remove the conflicts that depend on the value of a reading, which was wrong."""
+        withdrawn = self._conditional.pop(reading, set())
+        kept = [text for text in self.conflicts if text not in withdrawn]
+        self.counts["conflicts"] -= len(self.conflicts) - len(kept)
+        self.conflicts = kept
 
     def incomplete_rooms(self) -> set[str]:
-        """Return the rooms with calls that were seen at different times, or of which the answers disagree."""
+        """Return the rooms with calls that were seen at different times, or of which the answers disagree.
+
+        Also those without a known end, if calls may follow: rooms of this target can be empty for a while.
+        """
         seen_at = {name: room.seen_at for name, room in self.rooms.items()}
         users: dict[str, set[str]] = {}
         for (user, room, _), session in self.sessions.items():
@@ -265,7 +281,11 @@ class Recording:
             for name, room in self.rooms.items()
             if room.changed or (room.users is not None and self._is_contradicted(room, users.get(name, set())))
         )
-        return {*outdated, *unclear, *(self.rooms.keys() - users.keys())}
+        found = {*outdated, *unclear, *(self.rooms.keys() - users.keys())}
+        if has_gaps(self.sessions, self.rooms, self.everybody):
+            at, rooms = int(self.recorded_at), self.rooms.items()
+            found |= {name for name, room in rooms if not (room.destroy or self.everybody.holds(room.create, at))}
+        return found
 
     def _is_contradicted(self, room: RoomSeen, users: Set[str]) -> bool:
         """Whether the answer of 2.2 without a time range is outdated, or has other users than a covered time range."""

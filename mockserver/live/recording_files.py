@@ -190,29 +190,28 @@ def _answers(recording: Recording) -> Iterator[str]:
         begin, end = (int(json.loads(body)[name]) for name in ("BeginTime", "EndTime"))
         # Otherwise the sessions contain the answer.
         if len(windows) > 1 or windows & {*ENDING} or not recording.everybody.holds(begin, end):
-            yield _answer(operation, body, answer)
+            yield from _rules(operation, body, answer)
     for (operation, body), answer in recording.failures.items():
         if not recording.is_known(operation, json.loads(body)):
-            yield _answer(operation, body, answer)
+            yield from _rules(operation, body, answer)
     finished = recording.finished_rooms()
     for (operation, body), answer in recording.answers.items():
         if not recording.answer_is_covered(operation, json.loads(body), finished):
-            yield _answer(operation, body, answer)
+            yield from _rules(operation, body, answer)
 
 
-def _answer(operation: str, body: str, answer: Mapping[str, Any]) -> str:
+def _rules(operation: str, body: str, answer: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the rules for an answer: two for a time range with one bound, because the other is missing or empty."""
     reply: dict[str, Any] = {"body": answer}
     if is_template(answer):
         # Ids and texts are the target's: never evaluate them.
         reply["literal"] = True
-    return f'  - {{"on": "{operation}", "when": {{"body": {_flow(_conditions(body))}}}, "reply": {_flow(reply)}}}'
-
-
-def _conditions(body: str) -> dict[str, Any]:
-    """Return the matcher of a request's body. A time range with one bound is not that of a request with two."""
     fields = json.loads(body)
-    other = {"BeginTime": "EndTime", "EndTime": "BeginTime"}
-    return {**{other[name]: ABSENT for name in fields if name in other}, **fields}
+    missing = {"BeginTime", "EndTime"} - fields.keys()
+    for when in (
+        [{**fields, **dict.fromkeys(missing, value)} for value in (ABSENT, "")] if len(missing) == 1 else [fields]
+    ):
+        yield f'  - {{"on": "{operation}", "when": {{"body": {_flow(when)}}}, "reply": {_flow(reply)}}}'
 
 
 def _pages(head: str, answers: Iterable[str]) -> Iterator[str]:

@@ -145,10 +145,10 @@ def _course(day: Day) -> Counter[str]:
     """Return for how many CountBy the volumes go down, or go up only."""
     votes = Counter(tick=0, cumulative=0)
     for count in (1, 2, 4):
-        volumes = [volume for _, volume in day.volumes(count) if volume]
+        volumes = [volume for _, volume in day.volumes(count)]
         falls = any(later < earlier for earlier, later in pairwise(volumes))
         votes["tick"] += falls
-        votes["cumulative"] += not falls and len(set(volumes)) > 1
+        votes["cumulative"] += not falls and len({*volumes} - {0}) > 1
     return votes
 
 
@@ -177,7 +177,8 @@ def _decide_fill(prober: Prober, day: Day) -> None:
     for name in (*(format_day(day.start - number * DAY_SECONDS) for number in range(1, _OTHER_DAYS + 1)), _EMPTY_DAY):
         reply = prober.ask(TREND, {"QueryDate": name, "CountBy": 3}, expected=False)
         volumes = [volume for _, volume in ticks_of(reply.rows("TrendData"))]
-        if 0 in volumes:
+        # A cumulative volume of another CountBy may be why a tick without users is listed, except for the first tick.
+        if 0 in (volumes if prober.value("trend") == "tick" else volumes[:1]):
             prober.confirm("fill", "zero", Text(f"{name} has ticks without users", f"{name} 有无人在线的时间点"), reply)
             return
         if volumes and (step is None or len(volumes) < DAY_SECONDS // step):

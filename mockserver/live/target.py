@@ -74,6 +74,11 @@ class TargetCredentials:
     keys: Credentials
     identifier: str = field(default=DEFAULT_IDENTIFIER, repr=False)
 
+    @property
+    def names(self) -> list[str]:
+        """The appkey and the identifier, unless it is the document's own."""
+        return [name for name in (self.keys.appkey, self.identifier) if name != DEFAULT_IDENTIFIER]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -111,8 +116,7 @@ def _credentials_from_environment(appkey: str | None) -> TargetCredentials:
     names = ("APPKEY", "APPSECRET", "RESTAPIKEY", "IDENTIFIER")
     values = {name: read_variable(f"MOCKSERVER_TARGET_{name}") for name in names}
     values["APPKEY"] = appkey or values["APPKEY"]
-    if missing := [f"MOCKSERVER_TARGET_{name}" for name in ("APPKEY", "APPSECRET") if not values[name]]:
-        listed = ", ".join(missing)
+    if listed := ", ".join(f"MOCKSERVER_TARGET_{name}" for name in ("APPKEY", "APPSECRET") if not values[name]):
         text = Text(
             f"no credentials of the target: give a file like apps.yaml, or set {listed}",
             f"缺少目标的凭证：请给出 apps.yaml 格式的文件，或设置 {listed}",
@@ -153,11 +157,8 @@ class Target:
         self._lock, self._next_slot = threading.Lock(), 0.0
         self._redactor = Redactor()
         self._redactor.add_secrets(credentials.keys.secrets)
-        self._names = [credentials.keys.appkey]
-        if credentials.identifier != DEFAULT_IDENTIFIER:
-            self._names.append(credentials.identifier)
         self._escaped_names = Redactor()
-        self._escaped_names.add_secrets(self._names)
+        self._escaped_names.add_secrets(credentials.names)
         self._sent: deque[str] = deque(maxlen=_MAX_REMEMBERED)
         options: dict[str, Any] = {
             "timeout": urllib3.Timeout(connect=min(timeout, 10.0), read=timeout),
@@ -220,8 +221,7 @@ class Target:
 
     def redact(self, text: str) -> str:
         """Return a text from the target with credentials, checksums, seqs and the identifier masked."""
-        # A list, because other threads add to the deque.
-        for value in (*self._names, *list(self._sent)):
+        for value in (*self.credentials.names, *self.sent()):
             if value in text:
                 text = text.replace(value, MASK)
         text = self._escaped_names.redact_text(text)

@@ -448,6 +448,42 @@ def test_a_backend_with_calls_only_today_shows_its_ticks(tick: str) -> None:
     assert [finding for _, finding in result.findings() if finding.severity == "error"] == []
 
 
+def test_ticks_without_users_that_another_volume_keeps_are_no_evidence_of_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target omits only ticks without any volume, and each day begins with a call."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"count_by_zero": "error", "tick_seconds": 60}, clock=time)
+    midnight = (int(time()) + 8 * 3_600) // 86_400 * 86_400 - 8 * 3_600
+    call = {**backend.log[0], "user": "night", "audio": 900, "video": 900}
+    backend.log = [
+        {**call, "room": f"night-{begin}", "create": begin, "enter": begin, "leave": begin + 1_200}
+        for begin in range(midnight - 4 * 86_400 - 600, midnight, 86_400)
+    ]
+    volumes = backend.volume
+
+    def cumulative(count: int, *span: Any) -> list[int]:
+        found = volumes(count, *span)
+        return found if count == 3 else [sum(found[: number + 1]) for number in range(len(found))]
+
+    monkeypatch.setattr(backend, "volume", cumulative)
+    monkeypatch.setitem(backend.readings, "fill", "omit")
+    backend.habits = frozenset({"whole_ticks"})
+    target = local_target(backend.handle, time, max_requests=300)
+    result = examine(target, config.schemas, config.catalogue, thorough=True)
+    assert (result.readings["trend"].value, result.readings["fill"].value) == ("cumulative", None)
+
+
+def test_a_volume_of_zero_after_the_only_tick_with_calls_shows_the_trend() -> None:
+    """A cumulative volume would stay the same."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"trend": "tick", "fill": "zero", "tick_seconds": 3_600}, clock=time)
+    begin = (int(time()) + 8 * 3_600) // 86_400 * 86_400 - 17 * 3_600
+    call = {**backend.log[0], "user": "u", "room": "r", "create": begin, "enter": begin, "leave": begin + 60}
+    backend.log = [{**call, "audio": 60, "video": 60}]
+    target = local_target(backend.handle, time, max_requests=300)
+    result = examine(target, config.schemas, config.catalogue, thorough=True)
+    assert result.readings["trend"].value == "tick"
+
+
 @pytest.mark.parametrize("fill", ["omit", "zero"])
 def test_cumulative_ticks_without_calls_are_not_taken_for_empty_ones(fill: str) -> None:
     """After the first call of the day their volumes are those of the ticks before."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import queue
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -232,6 +233,43 @@ def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> 
     assert "against the reading window=overlap" in page
 
 
+def test_answers_with_another_id_are_not_recorded(tmp_path: Path) -> None:
+    """A cache in front of the target has mixed them up."""
+    time = Time()
+    backend = Backend({}, clock=time)
+    user, room, whole = backend.log[0]["user"], backend.log[0]["room"], span(YESTERDAY - DAY, NOW)
+    with recording(tmp_path, backend, time) as session:
+        for operation, body, asked in (
+            (ROOM, {"RoomId": room}, {"RoomId": "another"}),
+            (RECORDS, {"UserId": user, **whole}, {"UserId": "another", **whole}),
+        ):
+            success = {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **getattr(backend, operation)(body)}
+            session.backend.disturb = lambda answer=backend.respond(operation, success): answer
+            assert session.ask(operation, **asked)["ErrorCode"] == 0
+    page, text = (tmp_path / "recorded.md").read_text(), (tmp_path / "scenarios" / "recorded.yaml").read_text()
+    for operation in (ROOM, RECORDS):
+        assert f"warning: {operation}: an answer with another id than its request was not recorded (1)" in page
+    assert "another" not in text
+
+
+def test_conflicts_end_when_the_reading_is_corrected() -> None:
+    """Calls that are missing under the default of `window` are not missing under the right value."""
+    kept = Recording(resolve({}))
+    row = {"UserId": "u", "RoomId": "r", "CreateTime": "1000", "AudioDuration": 1, "VideoDuration": 1}
+    calls = [{**row, "EnterTime": str(time), "LeaveTime": str(time + 100)} for time in (1_000, 2_000)]
+    kept.add(ALL, span(900, 3_000), {"UsersList": calls}, 9_000.0)
+    for begin, end, found in ((1_050, 2_050, calls[:1]), (1_950, 2_150, calls[1:])):
+        records = [
+            {name: each[name] for name in each if name not in ("UserId", "RoomId", "CreateTime")} for each in found
+        ]
+        answer = {"UserId": "u", "UserRecords": [{"RoomId": "r", "CreateTime": "1000", "RoomRecords": records}]}
+        kept.add(RECORDS, {"UserId": "u", **span(begin, end)}, answer, 9_000.0)
+    assert len(kept.conflicts) == kept.counts["conflicts"] == 1
+    kept.conclude_readings()
+    assert kept.readings["window"] == "leave"
+    assert (kept.conflicts, kept.counts["conflicts"]) == ([], 0)
+
+
 @pytest.mark.parametrize("answer", [{"Status": "FAIL"}, {"CreateTime": "", "DestroyTime": "", "Users": []}])
 def test_a_room_that_is_unknown_in_a_time_range_is_not_unknown(answer: dict[str, Any]) -> None:
     """Only the same time range is answered so again; the reading room_without_calls is not `known`."""
@@ -285,6 +323,13 @@ def test_no_secret_reaches_a_file_or_the_journal(tmp_path: Path) -> None:
         session.ask(ROOM, RoomId="no-such-room")
         session.ask(ROOM, RoomId=rows[0]["RoomId"])
         session.client.send({"operation": ROOM, "text": f'{{"{APP["appsecret"]}"'})
+        for each in backend.log:
+            each["room"], each["user"] = f"room-of-{APP['identifier']}-{each['room']}", f"{APP['appkey']}{each['user']}"
+        session.ask(ALL, **span(YESTERDAY, YESTERDAY + DAY))
+        failure = json.dumps({"Status": "FAIL", "ErrorCode": 9, "ErrorInfo": "".join(backend.seen)})
+        escaped = re.sub("[0-9a-f]", lambda found: f"\\\\u{ord(found[0]):04x}", failure.partition("ErrorInfo")[2])
+        session.backend.disturb = lambda: (200, f"{failure.partition('ErrorInfo')[0]}ErrorInfo{escaped}".encode())
+        session.ask(ROOM, RoomId="no-such-room")
         shown = "".join(str(entry) + str(entry.answer) for entry in session.client.journal.select().entries)
     files = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     secrets = {*APP.values(), *backend.seen, "private-word"}

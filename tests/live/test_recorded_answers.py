@@ -192,7 +192,7 @@ def test_a_range_without_calls_inside_the_life_of_a_room_is_not_recorded(
 
 
 def test_a_range_with_one_bound_is_recorded(tmp_path: Path) -> None:
-    """The other bound has to be absent: the answer says nothing about a range with both."""
+    """The other bound has to be missing or empty: the answer says nothing about a range with both."""
     time = Time()
     backend = Backend({"room_without_calls": "outside"}, clock=time)
     room = backend.log[0]
@@ -203,9 +203,37 @@ def test_a_range_with_one_bound_is_recorded(tmp_path: Path) -> None:
         answers = [session.ask(ROOM, **question) for question in questions]
     mock = replayed(tmp_path, backend)
     for question, answer in zip(questions, answers, strict=True):
-        got = mock.ask(ROOM, question)
-        assert UNKNOWN.get(got["ErrorCode"], got) == UNKNOWN.get(answer["ErrorCode"], answer)
+        for got in (mock.ask(ROOM, question), mock.ask(ROOM, {**dict.fromkeys(both, ""), **question})):
+            assert UNKNOWN.get(got["ErrorCode"], got) == UNKNOWN.get(answer["ErrorCode"], answer)
         assert mock.ask(ROOM, {**question, **both})["ErrorCode"] == NOT_RECORDED
+
+
+def test_a_room_may_be_used_again_if_another_one_was(tmp_path: Path) -> None:
+    """Then the last call that was recorded need not be the last one of the room."""
+    time = Time()
+    backend = Backend({}, clock=time)
+    start = YESTERDAY
+    template = {**backend.log[0], "user": "u", "audio": 0, "video": 0}
+    backend.log = [
+        {**template, "room": room, "create": create, "enter": enter, "leave": enter + 600}
+        for room, create, enter in (
+            ("again", start + 100, start + 100),
+            ("again", start + 100, start + 1_000),
+            ("once", start + 2_000, start + 2_000),
+            ("later", start + 3_000, start + 3_000),
+            ("later", start + 3_000, start + 20_000),
+        )
+    ]
+    with recording(tmp_path, backend, time) as session:
+        session.ask(ALL, **span(start, start + 10_000))
+        assert session.ask(ROOM, RoomId="once")["DestroyTime"] == str(start + 2_600)
+    mock = replayed(tmp_path, backend)
+    codes = {room: mock.ask(ROOM, {"RoomId": room})["ErrorCode"] for room in ("again", "once", "later")}
+    assert codes == {"again": NOT_RECORDED, "once": 0, "later": NOT_RECORDED}
+    with recording(tmp_path / "whole", backend, time) as session:
+        session.ask(ALL, **span(start, NOW))
+    mock = replayed(tmp_path / "whole", backend)
+    assert mock.ask(ROOM, {"RoomId": "later"})["DestroyTime"] == str(start + 20_600)
 
 
 @pytest.mark.parametrize("ahead", [15, 100_000])
