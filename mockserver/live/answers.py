@@ -188,10 +188,10 @@ def _constant(name: str) -> Any:
 
 
 def why_not_recorded(
-    schemas: Schemas, operation: str, body: Mapping[str, Any], answer: Mapping[str, Any]
+    schemas: Schemas, operation: str, body: Mapping[str, Any], status: int, answer: Mapping[str, Any]
 ) -> Text | None:
     """Return why a recording cannot contain a success; None if it can."""
-    if not schemas.answer(operation, answer).accepts(answer):
+    if status != 200 or not schemas.answer(operation, answer).accepts(answer):
         return Text("an answer that violates the contract was not recorded", "不符合契约的响应未录制")
     if any(answer.get(name, body.get(name)) != body.get(name) for name in IDS):
         return Text("an answer with another id than its request was not recorded", "id 与请求不一致的响应未录制")

@@ -132,6 +132,15 @@ class Clues:
         return possible
 
 
+def rows_of_user(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the sessions of an answer of 2.1 as rows of 2.3."""
+    return [
+        {**record, "UserId": answer["UserId"], "RoomId": room["RoomId"], "CreateTime": room["CreateTime"]}
+        for room in answer["UserRecords"]
+        for record in room["RoomRecords"]
+    ]
+
+
 def selects(rule: Any, begin: int, end: int, enter: int, leave: int) -> bool:
     """Return whether a closed time range selects a session under a value of the reading `window`."""
     entered, left = begin <= enter <= end, begin <= leave <= end

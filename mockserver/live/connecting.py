@@ -13,6 +13,7 @@ from mockserver.live.answers import is_envelope
 from mockserver.live.call_log import seconds_of
 from mockserver.live.probing import ALL, DATE_TOLERANCE, QUALITY, TREND, UNUSED_STEP, Prober, date_offset
 from mockserver.live.replies import Reply
+from mockserver.live.target import TargetError
 
 NO_CHECKSUM = "0" * 40
 MAX_SKEW = 60  # Seconds by which the clock of a target may be wrong, unless its Date header or its data show more.
@@ -21,12 +22,13 @@ _AHEAD = (5, 20, 60, 120, 250)  # Seconds. Earlier examinations may have used th
 _MAX_USED = 4
 LONG_AGO = 2 * DAY_SECONDS  # The age of a curtime that no reading accepts.
 _MAX_AHEAD = 60  # Seconds.
+_AGES_OF_RECORDINGS = [60 * 2**number for number in range(12)]  # Seconds, up to 34 hours.
 _SHORT_TICKS = 10  # Ticks of which so many are as long as the difference of the clocks show that difference.
 
 
 def valid_body(prober: Prober, span: int = 60) -> dict[str, Any]:
     """Return a valid body of 2.3 whose answer is short."""
-    now = int(prober.now())
+    now = int(prober.now() - prober.recorded_before)
     return {"BeginTime": str(now - span), "EndTime": str(now)}
 
 
@@ -39,9 +41,13 @@ def connect(prober: Prober) -> None:
                 body = valid_body(prober) if operation == ALL else {"QueryDate": format_day(prober.now())}
                 reply = prober.ask(operation, body, formula=formula, expected=False)
                 replies.append(reply)
-                if reply.ok:
+                if reply.ok or reply.unrecorded:
                     prober.target.formula = formula
+                if reply.ok:
                     return
+        if any(reply.unrecorded for reply in replies):
+            _find_recorded(prober)
+            return
         # The target's clock may differ, or the checksum may have been used before and be accepted only once.
         ahead = date_offset(prober.date, prober.target.clock())
         prober.skew = ahead if ahead and abs(ahead) > DATE_TOLERANCE else 0.0
@@ -62,10 +68,27 @@ def connect(prober: Prober) -> None:
             f"this is not the API: HTTP {status} without a JSON answer that has Status and ErrorCode",
             f"这不是该 API：HTTP {status}，响应不是含 Status 与 ErrorCode 的 JSON",
         ))  # fmt: skip
-    said = f"{envelope.code} {prober.redact(envelope.info)}"
-    raise prober.target.error("refused", Text(
+    raise refusal(prober, envelope)
+
+
+def refusal(prober: Prober, reply: Reply) -> TargetError:
+    """Return the error for a target that accepts no signature."""
+    said = f"{reply.code} {prober.redact(reply.info)}"
+    return prober.target.error("refused", Text(
         f"the target refuses the credentials: {said}; check keys, identifier and this machine's clock",
         f"目标拒绝了凭证：{said}；请检查密钥、identifier 与本机时钟",
+    ))  # fmt: skip
+
+
+def _find_recorded(prober: Prober) -> None:
+    """Find a time that a recording contains. Raise TargetError if there is none within a day."""
+    for age in _AGES_OF_RECORDINGS:
+        prober.recorded_before = age
+        if send_valid(prober, offset=0).ok:
+            return
+    raise prober.target.error("refused", Text(
+        "this server replays a recording without data of the last day; serve it with --now TIME or replay: {shift: days}",
+        "该服务器回放的录制不含最近一天的数据；请用 --now TIME 或 replay: {shift: days} 提供服务",
     ))  # fmt: skip
 
 

@@ -20,6 +20,7 @@ _DEFAULT_FRESHNESS = 300
 _SHORT = 3  # Seconds.
 _MAX_CLOCK_STEPS = 6
 _REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
+_LATER = (5.0, 11.0)  # Seconds to wait for a curtime that is not among used ones.
 _BEYOND = (5, 20)  # Seconds beyond a limit that are refused unless it was the end of used curtimes.
 _FAR = range(5, 121, 5)  # The same for a short limit, within which an earlier examination may have used all.
 _MAX_FRESHNESS = DAY_SECONDS + MAX_SKEW  # Seconds: a reading is at most a day.
@@ -43,12 +44,12 @@ def probe_freshness(prober: Prober) -> None:
 
 def _conclude(prober: Prober, limits: _Limits) -> None:
     """Set the reading and the target's clock from both limits."""
+    cause = limits.cause() if prober.once else "clock"
     edges = limits.edges()
     text = Text(
         f"curtimes from {-limits.past} s to {limits.future:+d} s were accepted, one second more was refused",
         f"{-limits.past} 秒至 {limits.future:+d} 秒的 curtime 被接受，再多一秒被拒绝",
     )
-    cause = limits.cause() if prober.once else "clock"
     prober.clock_error = 0 if cause == "clock" else MAX_SKEW
     if cause == "unknown":
         also = Text("earlier requests or another clock may be why", "可能因先前的请求，也可能因时钟不同")
@@ -110,6 +111,9 @@ class _Limits:
 
     def cause(self) -> Cause:
         """Return why the limits differ, if curtimes are accepted once. Corrects `past` if only its end was used."""
+        shown = _measured(self._prober)
+        if shown is not None and abs(self.ahead) >= 1 <= abs(shown - self.ahead):
+            self._find_past_again()
         cause = self._cause_of_nearer_past() if self.ahead >= 1 else "clock"
         if cause == "used" and any(self.accepts(self.future + step) for step in _BEYOND):
             return "unknown"
@@ -129,7 +133,7 @@ class _Limits:
         for _ in range(_REPEATS if self._prober.once and found <= _MAX_FRESHNESS else 0):
             # This curtime alone may have been used before.
             self._prober.target.pause(1.0)
-            del self._replies[side * (found + 1)]
+            self._replies.pop(side * (found + 1), None)
             if self.accepts(side * (found + 1)):
                 return self._find(side, found + 1)
         return found
@@ -154,6 +158,14 @@ class _Limits:
         if measured is not None and min(abs(measured), abs(measured - self.ahead)) <= DATE_TOLERANCE:
             return "used" if abs(measured) < abs(measured - self.ahead) else "clock"
         return "used" if self.accepts(-self.future) else "unknown"
+
+    def _find_past_again(self) -> None:
+        """Look for an older curtime some seconds later: those just beyond `past` may have been used before."""
+        for seconds in _LATER:
+            self._prober.target.pause(seconds)
+            if send_valid(self._prober, offset=-self.past - 1).ok:
+                self._replies = {offset: reply for offset, reply in self._replies.items() if reply.ok}
+                self.past = self._find(-1, self.past + 1)
 
     def _is_longer(self) -> bool:
         """Return whether a short limit was only found because an earlier examination had used the curtimes beyond it."""

@@ -192,14 +192,14 @@ def _recording(result: Result, target: Target, schemas: Schemas, left_out: list[
         if not reply.ok:
             if reply.code is not None and reply.code == unknown.get(reply.operation):
                 recording.add_failure(reply.operation, body, {**value, "ErrorInfo": scrubber.scrub_text(reply.info)})
-        elif why_not_recorded(schemas, reply.operation, body, value) is None:
+        elif why_not_recorded(schemas, reply.operation, body, reply.status, value) is None:
             recording.add(reply.operation, body, value, reply.at)
         else:
             dropped += 1
     recording.conclude_readings()
     if dropped:
         left_out.append(
-            f"{dropped} answers that violate the contract, or have another id or control characters in an id"
+            f"{dropped} answers that violate the contract, have another id than the request, or control characters in an id"
         )
     conflicts = [f"conflict, resolved in favour of the newer answer: {text.en}" for text in recording.conflicts]
     left_out += conflicts[:_MAX_CONFLICTS]

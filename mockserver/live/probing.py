@@ -60,6 +60,7 @@ class Prober:
         self.target, self.schemas, self.any_status, self.thorough = target, schemas, any_status, thorough
         self.skew = 0.0  # Seconds by which the target's clock is ahead of ours.
         self.clock_error = 0  # Seconds by which `skew` may be wrong.
+        self.recorded_before = 0  # Seconds before now at which a recording that the target replays has data.
         self.once = True  # Whether a checksum is accepted only once; assumed until one is accepted twice.
         self.short_lived = True  # Whether a curtime may be too old after a few seconds.
         self.reach = 0  # With `once`, the maximum distance of a usable curtime from now, in seconds.

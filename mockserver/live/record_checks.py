@@ -93,6 +93,7 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
             f"room {room}: DestroyTime {shown[1]} is in the future", f"房间 {room}：DestroyTime {shown[1]} 在未来"
         )
         prober.violate("room_times", text, reply)
+    _check_times_of_users(prober, reply, shown)
     seen = shown[1] is not None and shown[1] < log.started - 5 and log.covers(sessions[0].create, shown[1])
     if shown[1] is None or (shown[1] > times[1] and not seen):
         return  # The room was in use after the time for which its sessions are known.
@@ -115,6 +116,25 @@ def _compare_room(prober: Prober, log: CallLog, sessions: list[Session]) -> None
         text = Text(
             f"room {room}: CreateTime and DestroyTime are {shown}, first enter and last leave {times}",
             f"房间 {room}：CreateTime 与 DestroyTime 为 {shown}，首次进入与最后离开为 {times}",
+        )
+        prober.violate("room_times", text, reply)
+
+
+def _check_times_of_users(prober: Prober, reply: Reply, shown: tuple[int | None, int | None]) -> None:
+    """Compare the times of a room with those of its users, if 2.2 lists users in progress, too."""
+    rows = reply.rows("Users")
+    enters, leaves = ([seconds_of(row.get(name)) for row in rows] for name in ("FirstEnterTime", "LastLeaveTime"))
+    if prober.value("ongoing") not in ("now", "zero", "empty") or not rows or None in enters:
+        return
+    first, last = min(each or 0 for each in enters), max(each or 0 for each in leaves)
+    prober.invariant("room_times").checked += 1
+    # A target may take the present twice.
+    is_last = abs((shown[1] or 0) - last) <= (1 if last >= reply.at - _AHEAD else 0)
+    if shown[0] != first or (all(leaves) and not is_last):
+        room = reply.value.get("RoomId")
+        text = Text(
+            f"room {room}: CreateTime and DestroyTime are {shown}, first enter and last leave of its users {(first, last)}",
+            f"房间 {room}：CreateTime 与 DestroyTime 为 {shown}，成员的首次进入与最后离开为 {(first, last)}",
         )
         prober.violate("room_times", text, reply)
 

@@ -277,7 +277,7 @@ class Recorder:
                 value = {**value, "ErrorInfo": self._pseudonyms.replace_in_text(str(value.get("ErrorInfo", "")), body)}
             body, value = self._pseudonyms.replace(body), self._pseudonyms.replace(value)
         if succeeded:
-            if text := why_not_recorded(self._schemas, operation, body, value):
+            if text := why_not_recorded(self._schemas, operation, body, answer.status, value):
                 self._note(text, "warning", operation)
             else:
                 self.recording.add(operation, body, value, answer.at)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from mockserver.contract.readings import READINGS, Readings
 from mockserver.core.text import Text
-from mockserver.live.clues import Clue, Clues, Key, RoomSeen, Session, has_gaps, selects
+from mockserver.live.clues import Clue, Clues, Key, RoomSeen, Session, has_gaps, rows_of_user, selects
 from mockserver.world.coverage import CLOCK_SKEW, DECIDING, Spans, depends_on_other_times
 from mockserver.world.sessions import MAX_TIME
 
@@ -42,21 +42,18 @@ class Recording:
     latest: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """The last answers of 2.1 and 2.3 about the present or with calls that may be in progress."""
     recorded_at: float = 0.0
-    known_until: float = (
-        0.0  # Time of the last request for the sessions of all users up to now; 0 without such a request.
-    )
+    known_until: float = 0.0  # Time of the last request for all sessions up to now; 0 without one.
     conflicts: list[Text] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)  # Answers by operation.
     changes: int = 0  # Increases with every change.
     known: frozenset[str] = frozenset()  # Names of the readings that are known; the others have their defaults.
-    undecided: dict[str, list[str]] = field(
-        default_factory=dict
-    )  # By reading: the values that the answers allow, if there are several.
+    undecided: dict[str, list[str]] = field(default_factory=dict)  # Several values that the answers allow, by reading.
     corrections: dict[str, Text] = field(default_factory=dict)  # Descriptions of corrections, by reading.
     _conditional: dict[str, set[Text]] = field(default_factory=dict)  # Conflicts by the reading that they depend on.
     _clues: Clues = field(default_factory=Clues)
     _rows_of_latest: dict[tuple[str, str], int] = field(default_factory=dict)  # Sessions in each of `latest`.
     _keys_of_user: dict[str, set[Key]] = field(default_factory=dict)
+    _in_progress: set[Key] = field(default_factory=set)
 
     def add(self, operation: str, body: Body, answer: Body, at: float) -> None:
         """Merge a valid success whose request was signed at the time `at`."""
@@ -67,7 +64,7 @@ class Recording:
         if operation == ALL and int(body["EndTime"]) >= int(at):
             self.known_until = max(self.known_until, at)
         if operation in (ALL, RECORDS):
-            rows = answer["UsersList"] if operation == ALL else _rows_of_user(answer)
+            rows = answer["UsersList"] if operation == ALL else rows_of_user(answer)
             self._add_window(body, rows, at)
             leaves = (MAX_TIME if row["LeaveTime"] in RUNNING else int(row["LeaveTime"]) for row in rows)
             if any(time >= at - CLOCK_SKEW for time in (int(body["EndTime"]), *leaves)):
@@ -140,6 +137,7 @@ class Recording:
                     f"{_name(key)} 出现在 {begin}-{body['EndTime']} 的响应中，与读法 window={rule} 不符",
                     "window",
                 )
+        self._remove_ended(user, keys, begin if begin <= at else 0)
         clue = Clue(user or "", begin, int(body["EndTime"]), at, frozenset(keys))
         self._clues.add_window(clue)
         if user is not None and not keys:
@@ -150,6 +148,16 @@ class Recording:
             self.users.setdefault(user, Spans()).add(begin, end)
             known = self._keys_of_user.get(user, set())
             self._find_missing(known - keys, begin, end)
+
+    def _remove_ended(self, user: str | None, listed: Set[Key], begin: int) -> None:
+        """Remove calls that ended at an unknown time: in progress when last seen, and not in a later time range."""
+        for key in self._in_progress - listed if self.readings["window"] == "overlap" else ():
+            if key[0] == (user or key[0]) and self.sessions[key].seen_at < begin:
+                seen_at = int(self.sessions.pop(key).seen_at)
+                self._in_progress.discard(key)
+                self._keys_of_user[key[0]].discard(key)
+                for spans in (self.everybody, self.users.get(key[0], Spans())):
+                    spans.remove(key[2], seen_at)
 
     def _find_missing(self, keys: Iterable[Key], begin: int, end: int) -> None:
         """Report the sessions of a user that are missing from an answer."""
@@ -164,6 +172,7 @@ class Recording:
     def _add_session(self, key: Key, new: Session) -> None:
         old = self.sessions.get(key)
         self.sessions[key] = new
+        (self._in_progress.add if new.leave == MAX_TIME else self._in_progress.discard)(key)
         if old is None:
             self._keys_of_user.setdefault(key[0], set()).add(key)
         elif old[:3] != new[:3]:
@@ -326,15 +335,6 @@ class Recording:
         if self.readings["room_window"] == "room":
             span = room.create, room.destroy
         return self.everybody.holds(*span, joined=joined)
-
-
-def _rows_of_user(answer: Body) -> list[dict[str, Any]]:
-    """Return the sessions of an answer of 2.1 as rows of 2.3."""
-    return [
-        {**record, "UserId": answer["UserId"], "RoomId": room["RoomId"], "CreateTime": room["CreateTime"]}
-        for room in answer["UserRecords"]
-        for record in room["RoomRecords"]
-    ]
 
 
 def _window(body: Body) -> dict[str, str]:

@@ -6,8 +6,8 @@ from mockserver.contract.checksum import Formula, new_seq
 from mockserver.contract.operations import PREFIX
 from mockserver.core.clock import format_day
 from mockserver.core.text import Text
-from mockserver.live.answers import Finding
-from mockserver.live.connecting import NO_CHECKSUM, send_unused, send_valid, valid_body
+from mockserver.live.answers import Finding, is_envelope
+from mockserver.live.connecting import NO_CHECKSUM, refusal, send_unused, send_valid, valid_body
 from mockserver.live.freshness import MAX_REACH, probe_freshness
 from mockserver.live.probing import ALL, TREND, Prober
 
@@ -53,6 +53,9 @@ def _probe_reuse(prober: Prober) -> None:
         )
         prober.confirm("checksum_reuse", "once", text, first, again, fresh)
         prober.errors["checksum_reused"] = [("checksum sent twice", again)]
+    elif is_envelope(first.value) and first.code == again.code == fresh.code:
+        # Only curtimes of the future are accepted, so that no answer would say anything.
+        raise refusal(prober, first)
     else:
         prober.leave_open(
             "checksum_reuse",

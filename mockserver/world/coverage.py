@@ -49,6 +49,14 @@ class Spans:
             begin, end = min(begin, self._begins[first]), max(end, self._ends[last - 1])
         self._begins[first:last], self._ends[first:last] = [begin], [end]
 
+    def remove(self, begin: int, end: int) -> None:
+        """Remove the seconds of a span from all spans."""
+        spans = list(self.all)
+        self.all, self._begins, self._ends = {}, [], []
+        for first, last in spans:
+            self.add(first, min(last, begin - 1))
+            self.add(max(first, end + 1), last)
+
     def holds(self, begin: int, end: int, *, joined: bool = True) -> bool:
         """Whether `begin` to `end` is inside the union of the spans or, unless `joined`, inside one of them."""
         if begin > end:

@@ -46,6 +46,17 @@ def locate_broken_row(path: Path, delimiter: str) -> tuple[int, int]:
     return line, 1
 
 
+def locate_wrong_byte(path: Path) -> tuple[int, int]:
+    """Return line and column of the first byte that is not UTF-8."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return number, len(line[: error.start].decode("utf-8-sig" if number == 1 else "utf-8")) + 1
+    return 1, 1
+
+
 def _remembered(file: Iterable[str], lines: list[str]) -> Iterator[str]:
     """Yield the lines of a file, and append each to a list."""
     for line in file:

@@ -26,7 +26,7 @@ from mockserver.core.errors import ConfigurationError, Problem
 from mockserver.core.suggestions import unknown
 from mockserver.core.text import Text
 from mockserver.world.csv_cells import Cells, split
-from mockserver.world.csv_places import is_blank, locate, locate_broken_row
+from mockserver.world.csv_places import is_blank, locate, locate_broken_row, locate_wrong_byte
 from mockserver.world.sessions import DIMENSIONS, I64, MAX_TIME, MIN_TIME, TEXTS, Flags
 
 IDS = ("RoomId", "UserId")
@@ -107,7 +107,7 @@ def read_sessions(path: Path) -> Table:
         with path.open("rb") as file:
             return _Reader(path, file).read()
     except UnicodeDecodeError:
-        raise ConfigurationError.at(str(path), TEXTS["csv_encoding"]) from None
+        raise ConfigurationError.at(str(path), TEXTS["csv_encoding"], *locate_wrong_byte(path)) from None
     except OSError as error:
         raise ConfigurationError([unreadable(path, error)]) from None
     finally:

@@ -349,7 +349,7 @@ class Backend:
         listed = [*users.items(), *([*users.items()][:1] if "users_twice" in self.defects else ())]
         return {
             "RoomId": fields["RoomId"], "CreateTime": str(create + ("create_of_room" in self.defects)),
-            "DestroyTime": open_now[0] if open_now else str(destroy),
+            "DestroyTime": "0" if "endless_rooms" in self.defects else open_now[0] if open_now else str(destroy + 500 * ("late_destroy" in self.defects)),
             "Users": [
                 {
                     "UserId": user, "FirstEnterTime": str(min(each["enter"] for each in own)),

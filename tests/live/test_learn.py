@@ -22,7 +22,7 @@ from mockserver.core.errors import ConfigurationError
 from mockserver.core.folders import Folders
 from mockserver.engine.config import Config, load_config
 from mockserver.live.learn import FILES, SCENARIO, check_output, learned_files, quoted, write_folder
-from mockserver.live.target import Target
+from mockserver.live.target import Target, TargetError
 from mockserver.live.verify import Result, examine
 
 UNDECIDABLE = {
@@ -109,6 +109,18 @@ def test_checksums_of_an_earlier_examination_do_not_matter(seconds: int, habits:
         assert errors_of(result) == []
         assert values(result)["freshness_seconds"] == seconds
         assert (values(result)["seq"], values(result)["checksum_reuse"]) == ("required", "once")
+
+
+def test_a_clock_that_only_future_curtimes_suit_ends_the_examination() -> None:
+    """Without a Date header, each answer would be that the checksum has expired."""
+    time, config = Time(), shipped_config()
+    backend = Backend({"checksum_reuse": "once", "freshness_seconds": 60}, clock=lambda: time() + 90)
+    for name in ("checksum_reused", "checksum_mismatch"):
+        backend.codes[name] = backend.codes["checksum_expired"]
+    target = local_target(backend.handle, time, max_requests=300)
+    with pytest.raises(TargetError) as caught:
+        examine(target, config.schemas, config.catalogue, thorough=True)
+    assert "this machine's clock" in caught.value.show("en")
 
 
 def test_all_curtimes_within_a_short_limit_may_be_used_up() -> None:

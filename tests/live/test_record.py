@@ -233,8 +233,8 @@ def test_conflicts_and_what_is_off_the_contract_are_reported(tmp_path: Path) -> 
     assert "against the reading window=overlap" in page
 
 
-def test_answers_with_another_id_are_not_recorded(tmp_path: Path) -> None:
-    """A cache in front of the target has mixed them up."""
+def test_answers_with_another_id_or_status_are_not_recorded(tmp_path: Path) -> None:
+    """A cache or a gateway in front of the target has mixed them up."""
     time = Time()
     backend = Backend({}, clock=time)
     user, room, whole = backend.log[0]["user"], backend.log[0]["room"], span(YESTERDAY - DAY, NOW)
@@ -244,9 +244,14 @@ def test_answers_with_another_id_are_not_recorded(tmp_path: Path) -> None:
             (RECORDS, {"UserId": user, **whole}, {"UserId": "another", **whole}),
         ):
             success = {"Status": "OK", "ErrorCode": 0, "ErrorInfo": "", **getattr(backend, operation)(body)}
-            session.backend.disturb = lambda answer=backend.respond(operation, success): answer
+            answer = backend.respond(operation, success)
+            session.backend.disturb = lambda answer=answer: answer
             assert session.ask(operation, **asked)["ErrorCode"] == 0
+        session.backend.disturb = lambda: (500, backend.respond(operation, success)[1])
+        session.ask(operation, **body)
     page, text = (tmp_path / "recorded.md").read_text(), (tmp_path / "scenarios" / "recorded.yaml").read_text()
+    assert f"warning: {RECORDS}: an answer that violates the contract was not recorded (1)" in page
+    assert user not in text
     for operation in (ROOM, RECORDS):
         assert f"warning: {operation}: an answer with another id than its request was not recorded (1)" in page
     assert "another" not in text

@@ -208,6 +208,27 @@ def test_a_range_with_one_bound_is_recorded(tmp_path: Path) -> None:
         assert mock.ask(ROOM, {**question, **both})["ErrorCode"] == NOT_RECORDED
 
 
+@pytest.mark.parametrize("ongoing", ["zero", "empty"])
+def test_a_call_in_progress_that_a_later_range_does_not_list_has_ended(tmp_path: Path, ongoing: str) -> None:
+    """At an unknown time: ranges that it was in have only the recorded answer, later ones are known."""
+    time = Time()
+    backend = Backend({"ongoing": ongoing}, clock=time)
+    call = {**backend.log[0], "user": "u", "room": "r", "create": NOW - 60, "enter": NOW - 60, "leave": NOW + 6}
+    backend.log = [{**call, "audio": 0, "video": 0}]
+    with recording(tmp_path, backend, time) as session:
+        seen = session.ask(ALL, **span(NOW - 70, NOW + 3))
+        time.pause(20)
+        assert session.ask(ALL, **span(NOW + 9, NOW + 13))["UsersList"] == []
+        assert session.ask(RECORDS, UserId="u", **span(NOW + 9, NOW + 13))["UserRecords"] == []
+    assert "is missing from" not in (tmp_path / "recorded.md").read_text()
+    mock = replayed(tmp_path, backend)
+    assert mock.ask(ALL, span(NOW - 70, NOW + 3)) == seen
+    assert mock.ask(ALL, span(NOW - 70, NOW - 50))["ErrorCode"] == NOT_RECORDED
+    assert mock.ask(ALL, span(NOW - 70, NOW - 61))["UsersList"] == []
+    assert mock.ask(ALL, span(NOW + 10, NOW + 12))["UsersList"] == []
+    assert mock.ask(RECORDS, {"UserId": "u", **span(NOW + 9, NOW + 13)})["UserRecords"] == []
+
+
 def test_a_room_may_be_used_again_if_another_one_was(tmp_path: Path) -> None:
     """Then the last call that was recorded need not be the last one of the room."""
     time = Time()
@@ -254,8 +275,9 @@ def test_a_recording_of_a_target_whose_clock_is_ahead_does_not_hide_its_calls(tm
     assert mock.ask(ALL, span(now + 60, now + 120))["ErrorCode"] == NOT_RECORDED
 
 
-def test_a_recording_of_last_month_passes_the_verify_that_the_target_passed(tmp_path: Path) -> None:
-    """What `verify` asked while recording is answered a month later with all times moved."""
+@pytest.mark.parametrize("later", [400, 5_000, 25_000])
+def test_a_recording_of_last_month_passes_the_verify_that_the_target_passed(tmp_path: Path, later: int) -> None:
+    """What `verify` asked while recording is answered a month later with all times moved, also later on that day."""
     time, config = Time(), shipped_config()
     target = local_target(Backend({}, clock=time).handle, time)
     files = RecordingFiles(tmp_path, "en")
@@ -266,7 +288,7 @@ def test_a_recording_of_last_month_passes_the_verify_that_the_target_passed(tmp_
     path = tmp_path / "scenarios" / "recorded.yaml"
     path.write_text(path.read_text().replace("shift: none", "shift: days"))
     assert check_folder(tmp_path)[1] == []
-    replay = examine_engine(load_config(Folders(tmp_path), now=time), "recorded", now=START + 30 * DAY + 5_000)
+    replay = examine_engine(load_config(Folders(tmp_path), now=time), "recorded", now=START + 30 * DAY + later)
     assert (original.fails("warning"), replay.fails("warning")) == (False, False)
     assert {finding.kind for _, finding in replay.findings()} <= {"not_recorded"}
     assert [replay.verdict(name) for name in original.invariants] == ["holds"] * len(original.invariants)

@@ -152,6 +152,19 @@ def test_each_defect_is_an_error_with_its_request(defect: str, about: str) -> No
         assert next(each for each in shape["invariants"] if each["name"] == about)["verdict"] == "violated"
 
 
+@pytest.mark.parametrize("window", ["overlap", "contained"])
+@pytest.mark.parametrize("defect", ["endless_rooms", "late_destroy", "early_rooms"])
+def test_the_times_of_a_room_are_those_of_its_users(window: str, defect: str) -> None:
+    """2.2 lists calls in progress, too, so that nobody else can have created the room or be in it."""
+    time = Time()
+    backend = Backend({"ongoing": "zero", "window": window}, clock=time, defects=frozenset({defect}))
+    for each in backend.log:
+        each["create"] -= 60 * (defect == "early_rooms")
+    config = shipped_config()
+    result = examine(local_target(backend.handle, time, max_requests=200), config.schemas, config.catalogue)
+    assert "room_times" in errors_of(result)
+
+
 @pytest.mark.parametrize("readings", [{"ongoing": "exclude"}, {"ongoing": "exclude", "trend": "cumulative"}])
 def test_a_call_of_many_hours_that_is_still_in_progress_is_not_missing(readings: dict[str, str]) -> None:
     """Statistics of yesterday count it, and 2.3 does not list it yet. A wrong volume is still found."""

@@ -92,7 +92,7 @@ def test_rows_of_another_length_do_not_shift_the_lines_below(tmp_path: Path) -> 
         ("RoomId,UserId\n", 1, 1, "the first line lacks enter: name every column"),
         ("", 1, 1, "the first line lacks RoomId, UserId, enter"),
         ("RoomId,UserId,enter,enter\n", 1, 21, "duplicate field enter: keep one column"),
-        (HEADER.encode() + "77,张,1,2,3,4\n".encode("gbk"), None, None, "not UTF-8: save it as CSV UTF-8"),
+        (HEADER.encode() + "77,a张,1,2,3,4\n".encode("gbk"), 2, 5, "not UTF-8: save it as CSV UTF-8"),
         (f"{HEADER}77,aaa,{START},{START + 5},6,0\n", 2, 30, "audio is longer than leave - enter: at most 5 s"),
         (f"{HEADER}77,aaa,{'9' * 30},,0,0\n", 2, 8, f"'{'9' * 30}' is not a"),
         (f"{HEADER}77,a\x85a,{START},,0,0\n", 2, 4, "too long or not printable"),
