@@ -17,7 +17,7 @@ from mockserver.engine.journal_entry import EntryKind
 from mockserver.engine.pipeline import Engine
 from mockserver.testing.mock_server import MockServer
 
-PATIENCE = 2.0
+PATIENCE = 5.0
 """Seconds within which any input must be answered."""
 WRITE = {"Content-Type": "application/json", "X-Mock-Admin": "1"}
 _NEVER = (b"<html", b"<!doctype", b"Traceback (most recent", b"access-control-")
