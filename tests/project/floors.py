@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.world.every_python import pythons
@@ -80,9 +81,11 @@ def main() -> int:
     try:
         print(f"The package on {version}:", *package, flush=True)
         programs = environment("package", python, package)
-        run(programs, "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "-m", "not alone", *PACKAGE_TESTS)
+        with ThreadPoolExecutor(1) as pool:
+            installing = pool.submit(environment, "tools", sys.executable, tools)
+            run(programs, "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "-m", "not alone", *PACKAGE_TESTS)
         print("The tools:", *tools, flush=True)
-        programs = environment("tools", sys.executable, tools)
+        programs = installing.result()
         run(programs, "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *TOOL_TESTS)
         subprocess.run(["make", f"VENV={programs.parent}", "format-check", "lint", "types"], cwd=ROOT, check=True)
         run(programs, "bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", "mockserver")

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -50,9 +51,11 @@ def digest(version: str, python: str) -> str:
 def main() -> int:
     """Compare all Pythons."""
     digests = {}
-    for version, python in pythons().items():
+    with ThreadPoolExecutor(2) as pool:
+        found = {version: pool.submit(digest, version, python) for version, python in pythons().items()}
+    for version, future in found.items():
         try:
-            digests[version] = digest(version, python)
+            digests[version] = future.result()
         except subprocess.CalledProcessError as error:
             print(f"{version}: {error}\n{error.stderr or ''}", file=sys.stderr)
         else:
