@@ -19,7 +19,7 @@ for attempt in 1 2; do
   sum=$(printf %s "$(key appsecret)" "$(key restapikey)" "$now" | openssl dgst -sha1 | cut -d' ' -f2)
   curl -sS "$URL/v2/video/query_room_info?appkey=$(key appkey)&identifier=admin&curtime=$now&checksum=$sum&seq=$attempt" \
     -H 'Content-Type: application/json' -d '{"RoomId": "987654321"}'
-  sleep "${PAUSE:-0.2}"
+  sleep "${PAUSE:-1}"
 done
 exit "${CODE:-0}"
 """
