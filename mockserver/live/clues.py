@@ -150,7 +150,7 @@ def selects(rule: Any, begin: int, end: int, enter: int, leave: int) -> bool:
 
 
 def has_gaps(sessions: Mapping[Key, Session], rooms: Mapping[str, RoomSeen], everybody: Spans) -> bool:
-    """Return whether any room was empty between two of its calls: the last recorded call need not be the last one."""
+    """Return whether any room was empty between two of its calls. Then the last recorded call need not be its last."""
     ends: dict[str, int] = {}
     for key in sorted(sessions, key=lambda key: key[2]):
         _, room, enter = key

@@ -13,12 +13,12 @@ from mockserver.live.probing import DATE_TOLERANCE, Prober, date_offset
 from mockserver.live.replies import Reply
 
 Cause: TypeAlias = Literal["clock", "used", "unknown"]
-"""Why one of both limits is nearer: the target's clock differs, or old curtimes were used before this examination."""
+"""Why the two limits differ: the target has another clock, or old curtimes were used before this examination."""
 
-MAX_REACH = 3_600  # Seconds.
+MAX_REACH = 3_600  # Seconds from now that a usable curtime is away at most.
 _DEFAULT_FRESHNESS = 300
-_SHORT = 3  # Seconds.
-_MAX_CLOCK_STEPS = 6
+_SHORT = 3  # Seconds after which a curtime is too old for a target with a very short limit.
+_MAX_CLOCK_STEPS = 6  # Seconds around the expected oldest curtime that are tried.
 _REPEATS = 2  # Requests in other seconds, if a curtime may have been used before.
 _LATER = (5.0, 11.0)  # Seconds to wait for a curtime that is not among used ones.
 _BEYOND = (5, 20)  # Seconds beyond a limit that are refused unless it was the end of used curtimes.
@@ -36,7 +36,7 @@ def probe_freshness(prober: Prober) -> None:
         text = Text(
             f"no limit within a day for {' and '.join(sides)} curtimes", f"一天之内没有时限：{'、'.join(sides)}"
         )
-        prober.leave_open("freshness_seconds", text, *limits.nearest_to_edges(), new=True)
+        prober.leave_open("freshness_seconds", text, *limits.farthest(), new=True)
     else:
         _conclude(prober, limits)
     prober.reach = max(0, min(limits.past, limits.future, MAX_REACH) - 1)
@@ -105,14 +105,14 @@ class _Limits:
         offsets = (-self.past, -self.past - 1, self.future + 1)
         return [self._replies[each] for each in offsets if each in self._replies]
 
-    def nearest_to_edges(self) -> list[Reply]:
+    def farthest(self) -> list[Reply]:
         """Return the answers for the largest distances."""
         return [self._replies[each] for each in sorted(self._replies, key=abs)[-3:]]
 
     def cause(self) -> Cause:
         """Return why the limits differ, if curtimes are accepted once. Corrects `past` if only its end was used."""
-        shown = _measured(self._prober)
-        if shown is not None and abs(self.ahead) >= 1 <= abs(shown - self.ahead):
+        measured = _measured(self._prober)
+        if measured is not None and abs(self.ahead) >= 1 and abs(measured - self.ahead) >= 1:
             self._find_past_again()
         cause = self._cause_of_nearer_past() if self.ahead >= 1 else "clock"
         if cause == "used" and any(self.accepts(self.future + step) for step in _BEYOND):
